@@ -1,1 +1,46 @@
-//! (being built)
+//! What travels: every request and answer of the NemoVideo protocol as a typed serde model.
+//!
+//! One file per endpoint, no I/O. The models serialise as well as they deserialise, so the client
+//! and the embedded backend share them and cannot drift apart. They are written strictly (the
+//! form that the specification shows) and read tolerantly (every form the vendor's documents
+//! show: enveloped or bare, snake_case or camelCase), and words they do not know are kept rather
+//! than refused.
+
+mod claim;
+mod code;
+mod credits;
+mod envelope;
+pub mod event;
+pub mod headers;
+mod id;
+mod message;
+mod render;
+mod session;
+mod state;
+mod time;
+mod token;
+mod upload;
+
+pub use claim::{ClaimRequest, ClaimToken};
+pub use code::ErrorCode;
+pub use credits::{CreditBalance, Credits};
+pub use envelope::{DecodeError, Envelope, Refusal, decode};
+pub use id::{ClientId, RenderId, SessionId, TaskId, UserId};
+pub use message::{AGENT_NAME, ME, NewMessage, Part, RunRequest};
+pub use render::{
+    Aspect, RenderFile, RenderFormat, RenderOutput, RenderQuality, RenderRequest, RenderState,
+    RenderStatus,
+};
+pub use session::{NewSession, Session};
+pub use state::{SessionState, StateAnswer};
+pub use token::AnonymousToken;
+pub use upload::{FileFormat, FileType, MAX_UPLOAD_BYTES, UploadAnswer, UploadUrls, UploadedFile};
+
+/// Reads `null` as if the key were absent.
+fn null_as_default<'de, D, T>(deserializer: D) -> Result<T, D::Error>
+where
+    D: serde::Deserializer<'de>,
+    T: Default + serde::Deserialize<'de>,
+{
+    Ok(<Option<T> as serde::Deserialize>::deserialize(deserializer)?.unwrap_or_default())
+}

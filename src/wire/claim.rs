@@ -1,0 +1,49 @@
+//! `POST /api/auth/claim-token`: a link that opens an anonymous project in a browser.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::{SessionId, TaskId};
+
+/// Which project to hand over.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(clippy::exhaustive_structs)]
+pub struct ClaimRequest {
+    /// The task.
+    #[serde(alias = "taskId")]
+    pub task_id: TaskId,
+    /// Its session.
+    #[serde(alias = "sessionId")]
+    pub session_id: SessionId,
+}
+
+/// A token that opens one project in a browser and has no access to the API.
+///
+/// Its `Debug` does not show it.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct ClaimToken {
+    /// `clm_…`.
+    #[serde(alias = "claimToken")]
+    pub claim_token: String,
+    /// Seconds until it ends; documented as 604 800, a week.
+    #[serde(default, alias = "expiresIn", skip_serializing_if = "Option::is_none")]
+    pub expires_in: Option<u64>,
+}
+
+impl ClaimToken {
+    /// A claim token that lives for a number of seconds.
+    pub fn new(claim_token: impl Into<String>, expires_in: u64) -> Self {
+        Self { claim_token: claim_token.into(), expires_in: Some(expires_in) }
+    }
+}
+
+impl fmt::Debug for ClaimToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ClaimToken")
+            .field("claim_token", &"[redacted]")
+            .field("expires_in", &self.expires_in)
+            .finish()
+    }
+}

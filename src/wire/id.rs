@@ -1,0 +1,107 @@
+//! The names of things on the wire, each a type of its own so that none is passed for another.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+macro_rules! id {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub struct $name(String);
+
+        impl $name {
+            /// Takes the id as the service wrote it.
+            pub fn new(id: impl Into<String>) -> Self {
+                Self(id.into())
+            }
+
+            /// The id as text.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        impl From<&str> for $name {
+            fn from(id: &str) -> Self {
+                Self(id.to_owned())
+            }
+        }
+
+        impl From<String> for $name {
+            fn from(id: String) -> Self {
+                Self(id)
+            }
+        }
+
+        impl AsRef<str> for $name {
+            fn as_ref(&self) -> &str {
+                &self.0
+            }
+        }
+    };
+}
+
+id! {
+    /// A conversation about one video.
+    SessionId
+}
+id! {
+    /// The task that a session belongs to.
+    TaskId
+}
+id! {
+    /// An account, `anon_…` when it is anonymous.
+    UserId
+}
+id! {
+    /// One render. The client makes it, so a render whose answer was lost can be asked for.
+    RenderId
+}
+id! {
+    /// One installation of a client: the `X-Client-Id` that an anonymous account hangs on.
+    ClientId
+}
+
+impl RenderId {
+    /// A new id of the form `render_<ms since 1970>_<random>`.
+    ///
+    /// The specification shows `render_<ts>`; the random end keeps two renders of one
+    /// millisecond apart.
+    #[must_use]
+    pub fn generate() -> Self {
+        let millis = std::time::SystemTime::now()
+            .duration_since(std::time::UNIX_EPOCH)
+            .map_or(0, |since| since.as_millis());
+        let random = Uuid::new_v4().simple().to_string();
+        Self(format!("render_{millis}_{}", &random[..8]))
+    }
+}
+
+impl ClientId {
+    /// A new random id.
+    #[must_use]
+    pub fn generate() -> Self {
+        Self(Uuid::new_v4().to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::RenderId;
+
+    #[test]
+    fn two_renders_of_one_moment_have_two_ids() {
+        assert_ne!(RenderId::generate(), RenderId::generate());
+        assert!(RenderId::generate().as_str().starts_with("render_1"));
+    }
+}

@@ -1,0 +1,420 @@
+//! `/api/render/proxy/lambda`: a draft becomes a file.
+
+use std::fmt;
+use std::time::{Duration, SystemTime};
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use super::{RenderId, SessionId};
+use crate::draft::Draft;
+
+/// A word of the wire that may be new one day: the known ones named, the others kept.
+macro_rules! word {
+    ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $word:literal),+ $(,)? }) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+        #[non_exhaustive]
+        pub enum $name {
+            $($(#[$vdoc])* $variant,)+
+            /// A word that this version does not know, as it came.
+            Other(String),
+        }
+
+        impl $name {
+            /// The word on the wire.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                match self {
+                    $(Self::$variant => $word,)+
+                    Self::Other(word) => word,
+                }
+            }
+        }
+
+        impl From<&str> for $name {
+            fn from(word: &str) -> Self {
+                match word.to_ascii_lowercase().as_str() {
+                    $($word => Self::$variant,)+
+                    _ => Self::Other(word.to_owned()),
+                }
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(self.as_str())
+            }
+        }
+
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(self.as_str())
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                Ok(Self::from(String::deserialize(deserializer)?.as_str()))
+            }
+        }
+    };
+}
+
+word! {
+    /// What kind of file.
+    RenderFormat {
+        /// Picture and sound: H.264 and AAC.
+        Mp4 = "mp4",
+        /// Sound alone, AAC.
+        M4a = "m4a",
+        /// Sound alone, uncompressed.
+        Wav = "wav",
+    }
+}
+
+word! {
+    /// How good against how large.
+    RenderQuality {
+        /// The documented value.
+        High = "high",
+        /// Smaller.
+        Medium = "medium",
+        /// Smaller still.
+        Low = "low",
+    }
+}
+
+word! {
+    /// How far a render is.
+    RenderStatus {
+        /// Waiting its turn.
+        Pending = "pending",
+        /// Under way.
+        Processing = "processing",
+        /// The file is there.
+        Completed = "completed",
+        /// There will be no file.
+        Failed = "failed",
+        /// Called off.
+        Cancelled = "cancelled",
+    }
+}
+
+impl RenderStatus {
+    /// Whether this is the last word on the render.
+    #[must_use]
+    pub const fn is_final(&self) -> bool {
+        matches!(self, Self::Completed | Self::Failed | Self::Cancelled)
+    }
+}
+
+/// The shape of the picture, up to 1080 × 1920 as documented.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[non_exhaustive]
+pub enum Aspect {
+    /// 16:9, 1920 × 1080.
+    #[default]
+    #[serde(rename = "16:9", alias = "landscape")]
+    Landscape,
+    /// 9:16, 1080 × 1920.
+    #[serde(rename = "9:16", alias = "portrait")]
+    Portrait,
+    /// 1:1, 1080 × 1080.
+    #[serde(rename = "1:1", alias = "square")]
+    Square,
+}
+
+impl Aspect {
+    /// The ratio as text, `16:9`.
+    #[must_use]
+    pub const fn ratio(self) -> &'static str {
+        match self {
+            Self::Landscape => "16:9",
+            Self::Portrait => "9:16",
+            Self::Square => "1:1",
+        }
+    }
+
+    /// Width and height in pixels.
+    #[must_use]
+    pub const fn size(self) -> (u32, u32) {
+        match self {
+            Self::Landscape => (1920, 1080),
+            Self::Portrait => (1080, 1920),
+            Self::Square => (1080, 1080),
+        }
+    }
+}
+
+impl fmt::Display for Aspect {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.ratio())
+    }
+}
+
+/// What the file should be.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct RenderOutput {
+    /// What kind of file.
+    pub format: RenderFormat,
+    /// How good.
+    #[serde(default = "default_quality")]
+    pub quality: RenderQuality,
+    /// Another shape than the draft's own. Not in the specification: sent only when set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub aspect: Option<Aspect>,
+}
+
+impl RenderOutput {
+    /// High quality in this format.
+    #[must_use]
+    pub const fn new(format: RenderFormat) -> Self {
+        Self { format, quality: RenderQuality::High, aspect: None }
+    }
+
+    /// A film: the documented form, `{"format":"mp4","quality":"high"}`.
+    #[must_use]
+    pub const fn mp4() -> Self {
+        Self::new(RenderFormat::Mp4)
+    }
+
+    /// The sound alone, as AAC.
+    #[must_use]
+    pub const fn m4a() -> Self {
+        Self::new(RenderFormat::M4a)
+    }
+
+    /// The sound alone, uncompressed.
+    #[must_use]
+    pub const fn wav() -> Self {
+        Self::new(RenderFormat::Wav)
+    }
+
+    /// Sets the quality.
+    #[must_use]
+    pub fn quality(mut self, quality: RenderQuality) -> Self {
+        self.quality = quality;
+        self
+    }
+
+    /// Asks for another shape than the draft's own.
+    #[must_use]
+    pub fn aspect(mut self, aspect: Aspect) -> Self {
+        self.aspect = Some(aspect);
+        self
+    }
+}
+
+impl Default for RenderOutput {
+    fn default() -> Self {
+        Self::mp4()
+    }
+}
+
+fn default_quality() -> RenderQuality {
+    RenderQuality::High
+}
+
+/// `POST /api/render/proxy/lambda`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[allow(clippy::exhaustive_structs)]
+pub struct RenderRequest {
+    /// Made by the client.
+    pub id: RenderId,
+    /// The one camelCase field of the specification's requests.
+    #[serde(rename = "sessionId", alias = "session_id")]
+    pub session_id: SessionId,
+    /// The draft exactly as the state gave it.
+    pub draft: Draft,
+    /// What the file should be.
+    #[serde(default)]
+    pub output: RenderOutput,
+}
+
+/// How far a render is, from either of the two documented shapes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(from = "Answer")]
+#[non_exhaustive]
+pub struct RenderState {
+    /// The render.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id: Option<RenderId>,
+    /// How far it is.
+    pub status: RenderStatus,
+    /// 0 to 100.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub progress: Option<f32>,
+    /// The file, once there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub output: Option<RenderFile>,
+    /// Why there will be none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+    /// When it was submitted.
+    #[serde(
+        rename = "createdAt",
+        with = "super::time::millis",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub created_at: Option<SystemTime>,
+    /// When it ended.
+    #[serde(
+        rename = "completedAt",
+        with = "super::time::millis",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub completed_at: Option<SystemTime>,
+}
+
+impl RenderState {
+    /// A render with nothing known but how far it is.
+    #[must_use]
+    pub const fn new(id: RenderId, status: RenderStatus) -> Self {
+        Self {
+            id: Some(id),
+            status,
+            progress: None,
+            output: None,
+            error: None,
+            created_at: None,
+            completed_at: None,
+        }
+    }
+}
+
+/// A finished file.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct RenderFile {
+    /// Where it lies. It may be another host: neither token nor attribution is sent there.
+    pub url: String,
+    /// Its length in seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub duration: Option<f64>,
+    /// Its size in bytes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub size: Option<u64>,
+}
+
+impl RenderFile {
+    /// A file at this address.
+    pub fn new(url: impl Into<String>) -> Self {
+        Self { url: url.into(), duration: None, size: None }
+    }
+
+    /// Its length, when the service told one that makes sense.
+    #[must_use]
+    pub fn length(&self) -> Option<Duration> {
+        self.duration.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
+    }
+}
+
+/// Both shapes at once: `output.url` at the top [S], or a flat `outputUrl` [V].
+#[derive(Deserialize)]
+struct Answer {
+    #[serde(default, alias = "renderId", alias = "render_id")]
+    id: Option<RenderId>,
+    #[serde(default)]
+    status: Option<RenderStatus>,
+    #[serde(default)]
+    progress: Option<f32>,
+    #[serde(default)]
+    output: Option<AnswerFile>,
+    #[serde(default, alias = "outputUrl")]
+    output_url: Option<String>,
+    #[serde(default, alias = "errorMessage", alias = "error_message")]
+    error: Option<serde_json::Value>,
+    #[serde(default, alias = "createdAt", with = "super::time::millis")]
+    created_at: Option<SystemTime>,
+    #[serde(default, alias = "completedAt", with = "super::time::millis")]
+    completed_at: Option<SystemTime>,
+}
+
+/// An `output` without its `url` is a render that is not done, not a broken answer.
+#[derive(Deserialize)]
+struct AnswerFile {
+    #[serde(default)]
+    url: Option<String>,
+    #[serde(default)]
+    duration: Option<f64>,
+    #[serde(default)]
+    size: Option<u64>,
+}
+
+impl From<Answer> for RenderState {
+    fn from(answer: Answer) -> Self {
+        let (url, duration, size) = match answer.output {
+            Some(file) => (file.url, file.duration, file.size),
+            None => (None, None, None),
+        };
+        let output = url
+            .or(answer.output_url)
+            .filter(|url| !url.is_empty())
+            .map(|url| RenderFile { url, duration, size });
+        let error = answer.error.and_then(|error| match error {
+            serde_json::Value::Null => None,
+            serde_json::Value::String(text) => Some(text),
+            other => Some(other.to_string()),
+        });
+        Self {
+            id: answer.id,
+            // The answer to a submit may hold the id alone: it was taken and waits.
+            status: answer.status.unwrap_or(RenderStatus::Pending),
+            progress: answer.progress,
+            output,
+            error,
+            created_at: answer.created_at,
+            completed_at: answer.completed_at,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{RenderOutput, RenderRequest, RenderState, RenderStatus};
+    use crate::wire::decode;
+
+    #[test]
+    fn a_request_carries_the_draft_exactly_as_it_came() {
+        let draft = r#"{"zz":1.10,"t":[{"tt":0,"sg":[{"d":1E3,"q":null}]}]}"#;
+        let request = RenderRequest {
+            id: "render_1".into(),
+            session_id: "s1".into(),
+            draft: serde_json::from_str(draft).unwrap(),
+            output: RenderOutput::mp4(),
+        };
+        let expected = format!(
+            r#"{{"id":"render_1","sessionId":"s1","draft":{draft},"output":{{"format":"mp4","quality":"high"}}}}"#
+        );
+        assert_eq!(serde_json::to_string(&request).unwrap(), expected);
+    }
+
+    #[test]
+    fn both_documented_shapes_say_the_same() {
+        let top = br#"{"status":"completed","output":{"url":"https://cdn/x.mp4","duration":10,"size":5}}"#;
+        let nested = br#"{"success":true,"data":{"id":"r","status":"completed","progress":100,
+            "outputUrl":"https://cdn/x.mp4","createdAt":1795351293000,"completedAt":1795351294000}}"#;
+        for body in [&top[..], &nested[..]] {
+            let state: RenderState = decode(body).unwrap().unwrap();
+            assert_eq!(state.status, RenderStatus::Completed);
+            assert_eq!(state.output.unwrap().url, "https://cdn/x.mp4");
+        }
+    }
+
+    #[test]
+    fn an_unknown_status_word_is_kept() {
+        let state: RenderState = serde_json::from_str(r#"{"status":"warming_up"}"#).unwrap();
+        assert_eq!(state.status, RenderStatus::Other("warming_up".to_owned()));
+        assert!(!state.status.is_final());
+        assert!(serde_json::to_string(&state).unwrap().contains("warming_up"));
+    }
+
+    #[test]
+    fn a_state_reads_what_it_wrote() {
+        let body = br#"{"id":"r","status":"processing","progress":40.5,"createdAt":1795351293000}"#;
+        let state: RenderState = decode(body).unwrap().unwrap();
+        let back = serde_json::to_vec(&state).unwrap();
+        assert_eq!(decode::<RenderState>(&back).unwrap().unwrap(), state);
+    }
+}

@@ -1,0 +1,91 @@
+//! `POST /api/tasks/me/with-session/nemo_agent`: a session, in which one video is made.
+
+use serde::{Deserialize, Serialize};
+
+use super::{SessionId, TaskId, UserId};
+
+/// What a new session is asked for with.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct NewSession {
+    /// What the project is called.
+    #[serde(alias = "taskName", default = "default_name")]
+    pub task_name: String,
+    /// The language to talk in, as a BCP-47 tag (`en`, `zh-CN`, `ja`); the service chooses when
+    /// there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub language: Option<String>,
+}
+
+impl NewSession {
+    /// A session for a project of this name.
+    pub fn named(task_name: impl Into<String>) -> Self {
+        Self { task_name: task_name.into(), language: None }
+    }
+
+    /// Sets the language to talk in, a BCP-47 tag.
+    #[must_use]
+    pub fn language(mut self, tag: impl Into<String>) -> Self {
+        self.language = Some(tag.into());
+        self
+    }
+}
+
+impl Default for NewSession {
+    /// A session called `project`, the name that the specification shows.
+    fn default() -> Self {
+        Self::named(default_name())
+    }
+}
+
+fn default_name() -> String {
+    "project".to_owned()
+}
+
+/// A session that the service has opened.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Session {
+    /// What every other call names it by.
+    #[serde(alias = "sessionId")]
+    pub session_id: SessionId,
+    /// The task around it; a [claim](super::ClaimRequest) needs it.
+    #[serde(alias = "taskId")]
+    pub task_id: TaskId,
+    /// Whose it is.
+    #[serde(default, alias = "userId", skip_serializing_if = "Option::is_none")]
+    pub user_id: Option<UserId>,
+}
+
+impl Session {
+    /// A session by its two ids.
+    pub fn new(task_id: impl Into<TaskId>, session_id: impl Into<SessionId>) -> Self {
+        Self { session_id: session_id.into(), task_id: task_id.into(), user_id: None }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{NewSession, Session};
+
+    #[test]
+    fn a_request_is_written_as_specified() {
+        let request = NewSession::default().language("zh-CN");
+        assert_eq!(
+            serde_json::to_string(&request).unwrap(),
+            r#"{"task_name":"project","language":"zh-CN"}"#
+        );
+        let without = serde_json::to_string(&NewSession::named("demo")).unwrap();
+        assert_eq!(without, r#"{"task_name":"demo"}"#);
+    }
+
+    #[test]
+    fn an_answer_is_read_in_both_spellings() {
+        let snake = r#"{"task_id":"t1","session_id":"s1","new_key":[1]}"#;
+        let camel = r#"{"taskId":"t1","sessionId":"s1"}"#;
+        for body in [snake, camel] {
+            let session: Session = serde_json::from_str(body).unwrap();
+            assert_eq!(session, Session::new("t1", "s1"));
+        }
+    }
+}

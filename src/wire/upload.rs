@@ -1,0 +1,185 @@
+//! `POST /api/upload-video/nemo_agent/me/<sid>`: the user's own media.
+
+use std::fmt;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+/// The largest file that the service takes: 200 MB.
+pub const MAX_UPLOAD_BYTES: u64 = 200_000_000;
+
+/// What a file is to the service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum FileType {
+    /// Moving pictures.
+    Video,
+    /// A picture.
+    Image,
+    /// Sound.
+    Audio,
+    /// A script. The documents that list `file_type` do not name it.
+    Document,
+    /// A word that this version does not know.
+    #[serde(other)]
+    Unknown,
+}
+
+/// A format that the service takes, known by the end of the file's name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub struct FileFormat {
+    /// The end of the name, in lower case and without a dot.
+    pub extension: &'static str,
+    /// What it is to the service.
+    pub file_type: FileType,
+    /// Its media type.
+    pub content_type: &'static str,
+}
+
+impl FileFormat {
+    /// All of them, in the order of the specification. TXT and DOCX are the two that it names for
+    /// scripts.
+    pub const ALL: &'static [Self] = &[
+        Self::new("mp4", FileType::Video, "video/mp4"),
+        Self::new("mov", FileType::Video, "video/quicktime"),
+        Self::new("avi", FileType::Video, "video/x-msvideo"),
+        Self::new("webm", FileType::Video, "video/webm"),
+        Self::new("mkv", FileType::Video, "video/x-matroska"),
+        Self::new("jpg", FileType::Image, "image/jpeg"),
+        Self::new("jpeg", FileType::Image, "image/jpeg"),
+        Self::new("png", FileType::Image, "image/png"),
+        Self::new("gif", FileType::Image, "image/gif"),
+        Self::new("webp", FileType::Image, "image/webp"),
+        Self::new("mp3", FileType::Audio, "audio/mpeg"),
+        Self::new("wav", FileType::Audio, "audio/wav"),
+        Self::new("m4a", FileType::Audio, "audio/mp4"),
+        Self::new("aac", FileType::Audio, "audio/aac"),
+        Self::new("txt", FileType::Document, "text/plain; charset=utf-8"),
+        Self::new(
+            "docx",
+            FileType::Document,
+            "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+        ),
+    ];
+
+    const fn new(extension: &'static str, file_type: FileType, content_type: &'static str) -> Self {
+        Self { extension, file_type, content_type }
+    }
+
+    /// The format that a file's name tells, `None` for one that the service does not take.
+    pub fn of(name: impl AsRef<Path>) -> Option<Self> {
+        let extension = name.as_ref().extension()?.to_str()?.to_ascii_lowercase();
+        Self::ALL.iter().copied().find(|format| format.extension == extension)
+    }
+
+    /// All that is taken, as words for people.
+    #[must_use]
+    pub fn accepted() -> String {
+        Self::ALL.iter().map(|format| format.extension).collect::<Vec<_>>().join(", ")
+    }
+}
+
+impl fmt::Display for FileFormat {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.extension)
+    }
+}
+
+/// Files for the service to fetch itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct UploadUrls {
+    /// Where they lie.
+    pub urls: Vec<String>,
+    /// Always `url`.
+    #[serde(alias = "sourceType")]
+    pub source_type: String,
+}
+
+impl UploadUrls {
+    /// Names files by address.
+    pub fn new(urls: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        Self { urls: urls.into_iter().map(Into::into).collect(), source_type: "url".to_owned() }
+    }
+}
+
+/// What became of an upload.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct UploadAnswer {
+    /// One for each file.
+    #[serde(default, deserialize_with = "super::null_as_default")]
+    pub files: Vec<UploadedFile>,
+    /// Whether the session already knows of them.
+    #[serde(default, alias = "sessionStateApplied", skip_serializing_if = "Option::is_none")]
+    pub session_state_applied: Option<bool>,
+}
+
+/// A file that the service has.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct UploadedFile {
+    /// Its name.
+    #[serde(
+        default,
+        alias = "fileName",
+        alias = "file_name",
+        deserialize_with = "super::null_as_default"
+    )]
+    pub filename: String,
+    /// What it is.
+    #[serde(default, alias = "fileType", skip_serializing_if = "Option::is_none")]
+    pub file_type: Option<FileType>,
+    /// Where the service keeps it.
+    #[serde(default, alias = "cdnUrl", skip_serializing_if = "Option::is_none")]
+    pub cdn_url: Option<String>,
+    /// Its length in seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub duration: Option<f64>,
+    /// Its width in pixels.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub width: Option<u32>,
+    /// Its height in pixels.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub height: Option<u32>,
+    /// Its frames a second.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fps: Option<f64>,
+    /// A hash of its content.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hash: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{FileFormat, FileType, UploadAnswer, UploadUrls};
+
+    #[test]
+    fn the_end_of_the_name_tells_the_format() {
+        assert_eq!(FileFormat::of("a/Holiday.MP4").unwrap().content_type, "video/mp4");
+        assert_eq!(FileFormat::of("script.docx").unwrap().file_type, FileType::Document);
+        assert_eq!(FileFormat::of("setup.exe"), None);
+        assert_eq!(FileFormat::of("mp4"), None);
+    }
+
+    #[test]
+    fn addresses_are_sent_as_specified() {
+        assert_eq!(
+            serde_json::to_string(&UploadUrls::new(["https://a/b.mp4"])).unwrap(),
+            r#"{"urls":["https://a/b.mp4"],"source_type":"url"}"#
+        );
+    }
+
+    #[test]
+    fn a_file_is_read_with_whatever_is_known_of_it() {
+        let answer: UploadAnswer = serde_json::from_str(
+            r#"{"files":[{"filename":"a.mp3","file_type":"audio","duration":3.2,"fps":null},
+                {"filename":"b","file_type":"hologram"}]}"#,
+        )
+        .unwrap();
+        assert_eq!(answer.files[0].file_type, Some(FileType::Audio));
+        assert_eq!(answer.files[1].file_type, Some(FileType::Unknown));
+    }
+}
