@@ -6,6 +6,9 @@
 #![deny(unsafe_code)]
 
 pub mod draft;
+#[cfg(feature = "local")]
+#[cfg_attr(docsrs, doc(cfg(feature = "local")))]
+pub mod local;
 #[cfg(feature = "media")]
 pub mod media;
 pub mod sse;
