@@ -1,6 +1,8 @@
 //! With `media` the embedded backend really speaks and really renders: from a script, a document,
 //! a picture and a sound to files that are what they claim to be.
 
+#![allow(clippy::unwrap_used)] // A helper that fails fails its test.
+
 #[path = "support/local.rs"]
 mod support;
 

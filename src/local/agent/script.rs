@@ -83,7 +83,7 @@ fn after_colon(message: &str) -> Option<Split<'_>> {
                 let digit = |c: Option<char>| c.is_some_and(|c| c.is_ascii_digit());
                 if digit(before) && digit(after) {
                     // A ratio or a time.
-                } else if label(&plain[clause..at]).is_some() {
+                } else if label(&message[clause..at]).is_some() {
                     within_label = true;
                 } else {
                     let order = &plain[..at];

@@ -86,20 +86,22 @@ fn is_voiceover(message: &Clause) -> bool {
         "make", "create", "generate", "produce", "turn", "convert", "narrate", "read", "record",
         "speak", "redo", "voice", "please", "can", "could",
     ];
-    const UPLOADED: &[&str] =
-        &["script", "document", "docx", "txt", "file", "upload", "uploaded", "text"];
+    const SCRIPTS: &[&str] = &["script", "document", "docx", "txt"];
+    const FILES: &[&str] = &["file", "upload", "uploaded", "text"];
+    const FILMS: &[&str] = &["video", "film", "clip", "movie", "voiceover", "narration"];
+    const OTHER_FILES: &[&str] = &["picture", "image", "photo", "music", "song"];
     let text = message.words.join(" ");
     let new = ["a", "an", "another", "new"].iter().any(|article| {
         text.contains(&format!("{article} voiceover"))
             || text.contains(&format!("{article} narrat"))
     });
     let starts = message.words.first().is_some_and(|word| MAKE.contains(&word.as_str()));
-    let picture = message.has(&["picture", "image", "photo", "music", "background", "title"]);
+    let file = message.has(FILES) && message.has(FILMS) && !message.has(OTHER_FILES);
     let narrate = matches!(message.words.as_slice(), [verb, ..] if verb == "narrate")
         || text.starts_with("read it aloud");
     narrate
         || (starts && new)
-        || (starts && message.has(UPLOADED) && !picture)
+        || (starts && (message.has(SCRIPTS) || file))
         || ["voiceover", "voice-over", "voice over"].contains(&text.as_str())
         || (message.contains(&["配音", "朗读", "解说"])
             && message.contains(&["生成", "上传", "文档", "脚本", "做"]))
@@ -131,6 +133,7 @@ mod tests {
             "Create a narrated video from this script: ",
             "Please create a narrated 9:16 video in German from this script, slowly: ",
             "narrate: ",
+            "narrate, title 'Sky': ",
             "Narrate this in a male voice: ",
             "voiceover: ",
             "Voice over:\n",
@@ -168,6 +171,8 @@ mod tests {
     fn the_script_may_be_elsewhere() {
         for message in [
             "Turn the uploaded script into a video",
+            "Turn the uploaded script into a square video. Title: \"Sky\".",
+            "make a film of the file I uploaded",
             "Make a portrait voiceover of the uploaded document. Voice: male.",
             "create a voiceover",
             "narrate it slowly",
