@@ -1,0 +1,226 @@
+//! Building and changing a draft. Only what is named is touched: every other key stays where and
+//! as it is. Something of the wrong type in the way (a `t` that is no array) is replaced.
+//!
+//! ```
+//! use nemovideo::draft::{Draft, TrackKind};
+//! use std::time::Duration;
+//!
+//! let mut draft = Draft::new();
+//! let mut track = draft.push_track(TrackKind::Text);
+//! track.set_metadata("role", "title");
+//! track
+//!     .push_segment(Duration::from_secs(3))
+//!     .set_metadata("start", 0)
+//!     .set_metadata("text", "Urban Dreams");
+//! draft.set_duration(Duration::from_secs(10)).set_metadata("aspect", "16:9");
+//! assert_eq!(
+//!     draft.to_json(),
+//!     r#"{"t":[{"tt":7,"m":{"role":"title"},"sg":[{"d":3000,"m":{"start":0,"text":"Urban Dreams"}}]}],"d":10000,"m":{"aspect":"16:9"}}"#
+//! );
+//! ```
+
+use std::time::Duration;
+
+use super::json::{Json, Object};
+use super::lookup::{DURATION, METADATA, SEGMENTS, TRACK_TYPE, TRACKS};
+use super::model::{Draft, Segment, Track, TrackKind};
+
+impl Draft {
+    /// Sets a key at the top.
+    pub fn set(&mut self, key: &str, value: impl Into<Json>) -> &mut Self {
+        object(&mut self.0).insert(key, value);
+        self
+    }
+
+    /// Sets a key in the metadata of the film.
+    pub fn set_metadata(&mut self, key: &str, value: impl Into<Json>) -> &mut Self {
+        metadata(&mut self.0).insert(key, value);
+        self
+    }
+
+    /// Says how long the film is.
+    pub fn set_duration(&mut self, duration: Duration) -> &mut Self {
+        self.set(DURATION, millis(duration))
+    }
+
+    /// Takes a key out at the top.
+    pub fn remove(&mut self, key: &str) -> Option<Json> {
+        self.0.as_object_mut()?.remove(key)
+    }
+
+    /// Adds a track behind the others.
+    pub fn push_track(&mut self, kind: TrackKind) -> TrackMut<'_> {
+        self.insert_track(usize::MAX, kind)
+    }
+
+    /// Adds a track before the one at `index`, or behind the last.
+    pub fn insert_track(&mut self, index: usize, kind: TrackKind) -> TrackMut<'_> {
+        let tracks = array(&mut self.0, TRACKS);
+        let index = index.min(tracks.len());
+        tracks.insert(index, Object::from([(TRACK_TYPE, kind.number())]).into());
+        TrackMut { json: &mut tracks[index] }
+    }
+
+    /// The track at `index`, to change.
+    pub fn track_mut(&mut self, index: usize) -> Option<TrackMut<'_>> {
+        self.tracks_mut().nth(index)
+    }
+
+    /// The tracks, to change.
+    pub fn tracks_mut(&mut self) -> impl Iterator<Item = TrackMut<'_>> {
+        items_mut(&mut self.0, TRACKS).map(|json| TrackMut { json })
+    }
+
+    /// Takes out the track at `index`.
+    pub fn remove_track(&mut self, index: usize) -> Option<Json> {
+        let tracks = existing(&mut self.0, TRACKS)?;
+        (index < tracks.len()).then(|| tracks.remove(index))
+    }
+
+    /// Takes out the tracks that `keep` says no to.
+    pub fn retain_tracks(&mut self, mut keep: impl FnMut(Track<'_>) -> bool) {
+        if let Some(tracks) = existing(&mut self.0, TRACKS) {
+            tracks.retain(|json| keep(Track { json }));
+        }
+    }
+}
+
+/// A track, to change.
+#[derive(Debug)]
+pub struct TrackMut<'d> {
+    json: &'d mut Json,
+}
+
+impl<'d> TrackMut<'d> {
+    /// The same track, to read.
+    #[must_use]
+    pub fn as_track(&self) -> Track<'_> {
+        Track { json: self.json }
+    }
+
+    /// Sets a key of the track.
+    pub fn set(&mut self, key: &str, value: impl Into<Json>) -> &mut Self {
+        object(self.json).insert(key, value);
+        self
+    }
+
+    /// Sets a key in the metadata of the track.
+    pub fn set_metadata(&mut self, key: &str, value: impl Into<Json>) -> &mut Self {
+        metadata(self.json).insert(key, value);
+        self
+    }
+
+    /// Takes a key out of the track.
+    pub fn remove(&mut self, key: &str) -> Option<Json> {
+        self.json.as_object_mut()?.remove(key)
+    }
+
+    /// Adds a segment behind the others.
+    pub fn push_segment(&mut self, duration: Duration) -> SegmentMut<'_> {
+        let segments = array(self.json, SEGMENTS);
+        let at = segments.len();
+        segments.push(Object::from([(DURATION, millis(duration))]).into());
+        SegmentMut { json: &mut segments[at] }
+    }
+
+    /// The segment at `index`, to change.
+    pub fn segment_mut(&mut self, index: usize) -> Option<SegmentMut<'_>> {
+        self.segments_mut().nth(index)
+    }
+
+    /// The segments, to change.
+    pub fn segments_mut(&mut self) -> impl Iterator<Item = SegmentMut<'_>> {
+        items_mut(self.json, SEGMENTS).map(|json| SegmentMut { json })
+    }
+
+    /// Takes out the segment at `index`.
+    pub fn remove_segment(&mut self, index: usize) -> Option<Json> {
+        let segments = existing(self.json, SEGMENTS)?;
+        (index < segments.len()).then(|| segments.remove(index))
+    }
+
+    /// Takes out the segments that `keep` says no to.
+    pub fn retain_segments(&mut self, mut keep: impl FnMut(Segment<'_>) -> bool) {
+        // Where a segment starts may depend on those before it: ask before any is gone.
+        let kept: Vec<bool> = self.as_track().segments().map(&mut keep).collect();
+        let mut kept = kept.into_iter();
+        if let Some(segments) = existing(self.json, SEGMENTS) {
+            segments.retain(|_| kept.next().unwrap_or(true));
+        }
+    }
+}
+
+/// A segment, to change.
+#[derive(Debug)]
+pub struct SegmentMut<'d> {
+    json: &'d mut Json,
+}
+
+impl SegmentMut<'_> {
+    /// Sets a key of the segment.
+    pub fn set(&mut self, key: &str, value: impl Into<Json>) -> &mut Self {
+        object(self.json).insert(key, value);
+        self
+    }
+
+    /// Sets a key in the metadata of the segment.
+    pub fn set_metadata(&mut self, key: &str, value: impl Into<Json>) -> &mut Self {
+        metadata(self.json).insert(key, value);
+        self
+    }
+
+    /// Says how long the segment is.
+    pub fn set_duration(&mut self, duration: Duration) -> &mut Self {
+        self.set(DURATION, millis(duration))
+    }
+
+    /// Takes a key out of the segment.
+    pub fn remove(&mut self, key: &str) -> Option<Json> {
+        self.json.as_object_mut()?.remove(key)
+    }
+
+    /// All of it.
+    #[must_use]
+    pub fn as_json(&self) -> &Json {
+        self.json
+    }
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+fn object(json: &mut Json) -> &mut Object {
+    if json.as_object().is_none() {
+        *json = Json::Object(Object::new());
+    }
+    match json {
+        Json::Object(object) => object,
+        _ => unreachable!("made an object above"),
+    }
+}
+
+fn metadata(json: &mut Json) -> &mut Object {
+    object(object(json).entry(METADATA))
+}
+
+/// The array under `key`, made if there is none.
+fn array<'j>(json: &'j mut Json, key: &str) -> &'j mut Vec<Json> {
+    let value = object(json).entry(key);
+    if value.as_array().is_none() {
+        *value = Json::Array(Vec::new());
+    }
+    match value {
+        Json::Array(items) => items,
+        _ => unreachable!("made an array above"),
+    }
+}
+
+/// The array under `key`, if there is one.
+fn existing<'j>(json: &'j mut Json, key: &str) -> Option<&'j mut Vec<Json>> {
+    json.as_object_mut()?.get_mut(key)?.as_array_mut()
+}
+
+fn items_mut<'j>(json: &'j mut Json, key: &str) -> std::slice::IterMut<'j, Json> {
+    existing(json, key).map(|items| items.iter_mut()).unwrap_or_default()
+}

@@ -1,0 +1,355 @@
+//! Reading a draft: typed views over the tree. They never fail: what is missing or of the wrong
+//! type reads as absent, and stays in the tree as it is.
+
+use std::fmt;
+use std::str::FromStr;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::json::{Json, Object};
+use super::lookup::{self, DURATION, METADATA, SEGMENTS, TRACK_TYPE, TRACKS};
+use super::parse::ParseError;
+use super::summary;
+
+/// The draft of a film: its tracks and their segments.
+///
+/// Whatever it was read from, it is written back the same, white space aside: unknown keys at
+/// every level, duplicates, order, digits.
+///
+/// Serde carries it as raw JSON, so it can be read by `serde_json` only, and not inside an
+/// `untagged` or internally tagged enum.
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Draft(pub(super) Json);
+
+impl Draft {
+    /// A draft with nothing in it.
+    #[must_use]
+    pub fn new() -> Self {
+        Self(Json::Object(Object::new()))
+    }
+
+    /// Reads a draft.
+    ///
+    /// # Errors
+    /// When the text is not JSON, or nested deeper than 128 levels. JSON that does not look like
+    /// a draft is taken: it has no tracks, and goes back as it came.
+    pub fn from_json(text: &str) -> Result<Self, ParseError> {
+        text.parse().map(Self)
+    }
+
+    /// The draft as compact JSON.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        self.0.to_string()
+    }
+
+    /// The whole tree.
+    #[must_use]
+    pub fn as_json(&self) -> &Json {
+        &self.0
+    }
+
+    /// The whole tree, given away.
+    #[must_use]
+    pub fn into_json(self) -> Json {
+        self.0
+    }
+
+    /// What stands under a key at the top, known or not.
+    #[must_use]
+    pub fn get(&self, key: &str) -> Option<&Json> {
+        self.0.get(key)
+    }
+
+    /// The metadata of the whole film (`m`).
+    #[must_use]
+    pub fn metadata(&self) -> Option<&Json> {
+        self.get(METADATA)
+    }
+
+    /// The tracks, in their order.
+    pub fn tracks(&self) -> impl ExactSizeIterator<Item = Track<'_>> + DoubleEndedIterator {
+        array(self.get(TRACKS)).iter().map(|json| Track { json })
+    }
+
+    /// How long the film is: what the draft says (`d`), else where its last segment ends.
+    #[must_use]
+    pub fn duration(&self) -> Duration {
+        let told = self.get(DURATION).and_then(lookup::millis);
+        told.unwrap_or_else(|| self.tracks().map(|t| t.end()).max().unwrap_or_default())
+    }
+
+    /// Whether there is anything to render: a track with at least one segment.
+    #[must_use]
+    pub fn is_ready_to_export(&self) -> bool {
+        self.tracks().any(|track| track.segments().len() > 0)
+    }
+
+    /// The timeline in one line, for people:
+    /// `Timeline (3 tracks): 1. Video: city timelapse (0-10s) 2. BGM: Lo-fi (0-10s, 35%) 3. Title: "Urban Dreams" (0-3s)`
+    #[must_use]
+    pub fn summary(&self) -> String {
+        summary::of(self)
+    }
+}
+
+impl Default for Draft {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for Draft {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Draft").field(&self.0).finish()
+    }
+}
+
+impl FromStr for Draft {
+    type Err = ParseError;
+
+    fn from_str(text: &str) -> Result<Self, ParseError> {
+        Self::from_json(text)
+    }
+}
+
+impl From<Json> for Draft {
+    fn from(json: Json) -> Self {
+        Self(json)
+    }
+}
+
+/// What a track carries (`tt`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum TrackKind {
+    /// 0: pictures, moving or not.
+    Video,
+    /// 1: sound.
+    Audio,
+    /// 7: titles and captions.
+    Text,
+    /// A number that is not documented.
+    Unknown(i64),
+}
+
+impl TrackKind {
+    /// The number on the wire.
+    #[must_use]
+    pub fn number(self) -> i64 {
+        match self {
+            Self::Video => 0,
+            Self::Audio => 1,
+            Self::Text => 7,
+            Self::Unknown(number) => number,
+        }
+    }
+}
+
+impl From<i64> for TrackKind {
+    fn from(number: i64) -> Self {
+        match number {
+            0 => Self::Video,
+            1 => Self::Audio,
+            7 => Self::Text,
+            number => Self::Unknown(number),
+        }
+    }
+}
+
+/// What a track is for, as its metadata says.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum TrackRole {
+    /// `background`: what is seen behind everything.
+    Background,
+    /// `voiceover`: the script, spoken.
+    Voiceover,
+    /// `music`: what plays below the voice.
+    Music,
+    /// `captions`: the script, written.
+    Captions,
+    /// `title`: a title card.
+    Title,
+    /// Another word.
+    Unknown(String),
+}
+
+impl TrackRole {
+    /// The word on the wire.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Background => "background",
+            Self::Voiceover => "voiceover",
+            Self::Music => "music",
+            Self::Captions => "captions",
+            Self::Title => "title",
+            Self::Unknown(word) => word,
+        }
+    }
+}
+
+/// Knows the usual other words for each (`bgm`, `narration`, `subtitles`, …), in any case.
+impl From<&str> for TrackRole {
+    fn from(word: &str) -> Self {
+        let plain: String = word.chars().filter(|c| c.is_alphanumeric()).collect();
+        match plain.to_lowercase().as_str() {
+            "background" => Self::Background,
+            "voiceover" | "voice" | "narration" | "narrator" | "speech" | "tts" => Self::Voiceover,
+            "music" | "bgm" | "backgroundmusic" => Self::Music,
+            "captions" | "caption" | "subtitles" | "subtitle" => Self::Captions,
+            "title" | "titles" => Self::Title,
+            _ => Self::Unknown(word.to_owned()),
+        }
+    }
+}
+
+/// One track of a draft.
+#[derive(Clone, Copy, Debug)]
+pub struct Track<'d> {
+    pub(super) json: &'d Json,
+}
+
+impl<'d> Track<'d> {
+    /// What it carries (`tt`); `None` when the draft does not say.
+    #[must_use]
+    pub fn kind(&self) -> Option<TrackKind> {
+        let number = self.get(TRACK_TYPE).and_then(lookup::number)?;
+        (number.fract() == 0.0).then(|| TrackKind::from(number as i64))
+    }
+
+    /// What it is for; `None` when the draft does not say.
+    #[must_use]
+    pub fn role(&self) -> Option<TrackRole> {
+        lookup::find(self.json, lookup::ROLE, lookup::text).map(TrackRole::from)
+    }
+
+    /// What it is called.
+    #[must_use]
+    pub fn name(&self) -> Option<&'d str> {
+        lookup::find(self.json, lookup::NAME, lookup::text)
+    }
+
+    /// Its volume, 0 to 1, where one is set for the whole track.
+    #[must_use]
+    pub fn volume(&self) -> Option<f64> {
+        lookup::find(self.json, lookup::VOLUME, lookup::volume)
+    }
+
+    /// Its segments, in their order.
+    pub fn segments(&self) -> impl ExactSizeIterator<Item = Segment<'d>> + use<'d> {
+        let track = self.json;
+        let mut end = Duration::ZERO;
+        array(track.get(SEGMENTS)).iter().map(move |json| {
+            let after = end;
+            let segment = Segment { json, track, after };
+            end = segment.end();
+            segment
+        })
+    }
+
+    /// From its first segment's start to its last one's end.
+    #[must_use]
+    pub fn duration(&self) -> Duration {
+        let start = self.segments().map(|segment| segment.start()).min();
+        self.end().saturating_sub(start.unwrap_or_default())
+    }
+
+    /// Where its last segment ends.
+    #[must_use]
+    pub fn end(&self) -> Duration {
+        self.segments().map(|s| s.end()).max().unwrap_or_default()
+    }
+
+    /// What stands under a key of the track, known or not.
+    #[must_use]
+    pub fn get(&self, key: &str) -> Option<&'d Json> {
+        self.json.get(key)
+    }
+
+    /// Its metadata (`m`).
+    #[must_use]
+    pub fn metadata(&self) -> Option<&'d Json> {
+        self.get(METADATA)
+    }
+
+    /// All of it.
+    #[must_use]
+    pub fn as_json(&self) -> &'d Json {
+        self.json
+    }
+}
+
+/// One piece of a track: a clip, a sentence, a caption.
+#[derive(Clone, Copy, Debug)]
+pub struct Segment<'d> {
+    json: &'d Json,
+    track: &'d Json,
+    /// Where the segment before it ends.
+    after: Duration,
+}
+
+impl<'d> Segment<'d> {
+    /// When it starts: as the draft says, else where the segment before it ends.
+    #[must_use]
+    pub fn start(&self) -> Duration {
+        lookup::find(self.json, lookup::START, lookup::millis).unwrap_or(self.after)
+    }
+
+    /// When it ends.
+    #[must_use]
+    pub fn end(&self) -> Duration {
+        self.start().saturating_add(self.duration())
+    }
+
+    /// How long it is (`d`); nothing when the draft does not say.
+    #[must_use]
+    pub fn duration(&self) -> Duration {
+        let told = self.get(DURATION).and_then(lookup::millis);
+        told.unwrap_or_default()
+    }
+
+    /// What is spoken or written in it.
+    #[must_use]
+    pub fn text(&self) -> Option<&'d str> {
+        lookup::find(self.json, lookup::TEXT, lookup::text)
+    }
+
+    /// What it is called.
+    #[must_use]
+    pub fn name(&self) -> Option<&'d str> {
+        lookup::find(self.json, lookup::NAME, lookup::text)
+    }
+
+    /// How loud it is, 0 to 1: its own volume, else its track's.
+    #[must_use]
+    pub fn volume(&self) -> Option<f64> {
+        let own = lookup::find(self.json, lookup::VOLUME, lookup::volume);
+        own.or_else(|| Track { json: self.track }.volume())
+    }
+
+    /// What stands under a key of the segment, known or not.
+    #[must_use]
+    pub fn get(&self, key: &str) -> Option<&'d Json> {
+        self.json.get(key)
+    }
+
+    /// Its metadata (`m`).
+    #[must_use]
+    pub fn metadata(&self) -> Option<&'d Json> {
+        self.get(METADATA)
+    }
+
+    /// All of it.
+    #[must_use]
+    pub fn as_json(&self) -> &'d Json {
+        self.json
+    }
+}
+
+fn array(json: Option<&Json>) -> &[Json] {
+    json.and_then(Json::as_array).unwrap_or_default()
+}
