@@ -12,6 +12,14 @@ use serde_json::value::RawValue;
 
 use super::parse::{self, ParseError};
 
+mod number;
+mod object;
+mod text;
+
+pub use number::Number;
+pub use object::Object;
+pub use text::Text;
+
 /// Any JSON value, kept exactly.
 ///
 /// `Display` (and so `to_string`) writes compact JSON. Two values are equal when they hold the
@@ -150,10 +158,20 @@ impl FromStr for Json {
 // `RawValue` hands a piece of JSON through serde as text, both ways: the only way to keep digits.
 impl Serialize for Json {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        RawValue::from_string(self.to_string())
-            .map_err(serde::ser::Error::custom)?
-            .serialize(serializer)
+        raw(self, serializer)
     }
+}
+
+impl Serialize for Object {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        raw(self, serializer)
+    }
+}
+
+fn raw<S: Serializer>(json: &impl fmt::Display, serializer: S) -> Result<S::Ok, S::Error> {
+    RawValue::from_string(json.to_string())
+        .map_err(serde::ser::Error::custom)?
+        .serialize(serializer)
 }
 
 impl<'de> Deserialize<'de> for Json {
@@ -186,7 +204,7 @@ impl From<f64> for Json {
     fn from(value: f64) -> Self {
         if value.is_finite() {
             // `{:?}` writes the shortest text that reads back as the same number.
-            Self::Number(Number(format!("{value:?}").into()))
+            Self::Number(Number::written(&format!("{value:?}")))
         } else {
             Self::Null
         }
@@ -197,7 +215,7 @@ macro_rules! from_integers {
     ($($integer:ty),*) => {$(
         impl From<$integer> for Json {
             fn from(value: $integer) -> Self {
-                Self::Number(Number(value.to_string().into()))
+                Self::Number(Number::written(&value.to_string()))
             }
         }
     )*};
@@ -239,270 +257,13 @@ impl From<&serde_json::Value> for Json {
         match value {
             Value::Null => Self::Null,
             Value::Bool(value) => Self::Bool(*value),
-            Value::Number(number) => Self::Number(Number(number.to_string().into())),
+            Value::Number(number) => Self::Number(Number::written(&number.to_string())),
             Value::String(text) => text.as_str().into(),
             Value::Array(items) => Self::Array(items.iter().map(Into::into).collect()),
             Value::Object(map) => Self::Object(
                 map.iter().map(|(key, value)| (key.as_str(), Self::from(value))).collect(),
             ),
         }
-    }
-}
-
-/// A number as it was written, however long.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Number(pub(super) Box<str>);
-
-impl Number {
-    /// The text of it.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-
-    /// The nearest `f64`; infinite when it is beyond one.
-    #[must_use]
-    pub fn as_f64(&self) -> f64 {
-        // Every JSON number is one for Rust as well.
-        self.0.parse().unwrap_or(f64::NAN)
-    }
-
-    /// The value, when it is written as an integer that fits.
-    #[must_use]
-    pub fn as_i64(&self) -> Option<i64> {
-        self.0.parse().ok()
-    }
-
-    /// The value, when it is written as an integer that fits and is not negative.
-    #[must_use]
-    pub fn as_u64(&self) -> Option<u64> {
-        self.0.parse().ok()
-    }
-
-    fn to_value(&self) -> serde_json::Value {
-        use serde_json::Value;
-        if let Some(integer) = self.as_u64() {
-            return integer.into();
-        }
-        // `-0` is an integer only in writing; as one it would lose its sign.
-        match self.as_i64() {
-            Some(integer) if integer != 0 => integer.into(),
-            _ => serde_json::Number::from_f64(self.as_f64())
-                .map_or_else(|| Value::String(self.as_str().to_owned()), Value::Number),
-        }
-    }
-}
-
-impl fmt::Display for Number {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl fmt::Debug for Number {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-/// A string. Read it with [`as_str`](Self::as_str); half a surrogate pair, which JSON can write
-/// and Rust cannot hold, reads as U+FFFD and is written back as it came.
-#[derive(Clone, Default)]
-pub struct Text {
-    value: Box<str>,
-    /// What stood between the quotes, when it had escapes in it: there are many ways to escape
-    /// the same text, and this one is to go back.
-    escaped: Option<Box<str>>,
-}
-
-impl Text {
-    /// From what stood between the quotes of valid JSON, and its value if that differs.
-    pub(super) fn parsed(written: &str, value: Option<String>) -> Self {
-        match value {
-            None => written.into(),
-            Some(value) => Self { value: value.into(), escaped: Some(written.into()) },
-        }
-    }
-
-    /// The value.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.value
-    }
-
-    fn write_json(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_char('"')?;
-        if let Some(escaped) = &self.escaped {
-            f.write_str(escaped)?;
-        } else {
-            let mut rest = self.as_str();
-            while let Some(at) = rest.find(|c: char| c < ' ' || c == '"' || c == '\\') {
-                f.write_str(&rest[..at])?;
-                // What is found is one byte long.
-                match rest.as_bytes()[at] {
-                    b'\n' => f.write_str("\\n")?,
-                    b'\r' => f.write_str("\\r")?,
-                    b'\t' => f.write_str("\\t")?,
-                    byte @ (b'"' | b'\\') => write!(f, "\\{}", char::from(byte))?,
-                    byte => write!(f, "\\u{byte:04x}")?,
-                }
-                rest = &rest[at + 1..];
-            }
-            f.write_str(rest)?;
-        }
-        f.write_char('"')
-    }
-}
-
-/// Equal when the value is, however it was escaped.
-impl PartialEq for Text {
-    fn eq(&self, other: &Self) -> bool {
-        // Values with U+FFFD may stand for different halves of surrogate pairs.
-        self.value == other.value
-            && (self.escaped == other.escaped || !self.value.contains(char::REPLACEMENT_CHARACTER))
-    }
-}
-
-impl From<&str> for Text {
-    fn from(value: &str) -> Self {
-        Self { value: value.into(), escaped: None }
-    }
-}
-
-impl From<String> for Text {
-    fn from(value: String) -> Self {
-        Self { value: value.into(), escaped: None }
-    }
-}
-
-impl fmt::Display for Text {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-impl fmt::Debug for Text {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.write_json(f)
-    }
-}
-
-/// An object: its entries in their order. A key may stand there twice, then the last one counts,
-/// as it does for JavaScript and Python.
-#[derive(Clone, Default, PartialEq)]
-pub struct Object {
-    entries: Vec<(Text, Json)>,
-}
-
-impl Object {
-    /// An empty one.
-    #[must_use]
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// How many entries there are, duplicates counted.
-    #[must_use]
-    pub fn len(&self) -> usize {
-        self.entries.len()
-    }
-
-    /// Whether there are no entries.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.entries.is_empty()
-    }
-
-    /// The value under `key`.
-    #[must_use]
-    pub fn get(&self, key: &str) -> Option<&Json> {
-        let mut entries = self.entries.iter().rev();
-        entries.find(|(k, _)| k.as_str() == key).map(|(_, v)| v)
-    }
-
-    /// The value under `key`, to change.
-    #[must_use]
-    pub fn get_mut(&mut self, key: &str) -> Option<&mut Json> {
-        let mut entries = self.entries.iter_mut().rev();
-        entries.find(|(k, _)| k.as_str() == key).map(|(_, v)| v)
-    }
-
-    /// The value under `key`, put at the end as `null` when it is not there yet.
-    pub(super) fn entry(&mut self, key: &str) -> &mut Json {
-        let found = self.entries.iter().rposition(|(k, _)| k.as_str() == key);
-        let at = found.unwrap_or_else(|| {
-            self.entries.push((key.into(), Json::Null));
-            self.entries.len() - 1
-        });
-        &mut self.entries[at].1
-    }
-
-    /// Sets `key` where it stands, or at the end; gives back what was there.
-    pub fn insert(&mut self, key: &str, value: impl Into<Json>) -> Option<Json> {
-        let existed = self.get(key).is_some();
-        let old = std::mem::replace(self.entry(key), value.into());
-        existed.then_some(old)
-    }
-
-    /// Takes `key` out, however often it is there; gives back the value that counted.
-    pub fn remove(&mut self, key: &str) -> Option<Json> {
-        let mut last = None;
-        self.entries.retain_mut(|(k, value)| {
-            let remove = k.as_str() == key;
-            if remove {
-                last = Some(std::mem::take(value));
-            }
-            !remove
-        });
-        last
-    }
-
-    /// The entries in their order.
-    pub fn iter(&self) -> impl DoubleEndedIterator<Item = (&str, &Json)> {
-        self.entries.iter().map(|(key, value)| (key.as_str(), value))
-    }
-
-    /// The keys in their order.
-    pub fn keys(&self) -> impl DoubleEndedIterator<Item = &str> {
-        self.entries.iter().map(|(key, _)| key.as_str())
-    }
-
-    /// Puts an entry at the end, whether or not the key is there already.
-    pub(super) fn push(&mut self, key: Text, value: Json) {
-        self.entries.push((key, value));
-    }
-}
-
-impl<K: Into<Text>, V: Into<Json>> FromIterator<(K, V)> for Object {
-    fn from_iter<I: IntoIterator<Item = (K, V)>>(entries: I) -> Self {
-        let entries = entries.into_iter().map(|(k, v)| (k.into(), v.into()));
-        Self { entries: entries.collect() }
-    }
-}
-
-impl<K: Into<Text>, V: Into<Json>, const N: usize> From<[(K, V); N]> for Object {
-    fn from(entries: [(K, V); N]) -> Self {
-        entries.into_iter().collect()
-    }
-}
-
-impl fmt::Display for Object {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_char('{')?;
-        for (at, (key, value)) in self.entries.iter().enumerate() {
-            if at > 0 {
-                f.write_char(',')?;
-            }
-            key.write_json(f)?;
-            write!(f, ":{value}")?;
-        }
-        f.write_char('}')
-    }
-}
-
-impl fmt::Debug for Object {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
     }
 }
 

@@ -48,7 +48,7 @@ impl<'t> Walker<'t> {
                 "null" => Ok(Json::Null),
                 "true" => Ok(Json::Bool(true)),
                 "false" => Ok(Json::Bool(false)),
-                number => Ok(Json::Number(Number(number.into()))),
+                number => Ok(Json::Number(Number::written(number))),
             },
         }
     }

@@ -1,1 +1,209 @@
-//! (being built)
+//! What the agent says while it works: one server-sent event after the other.
+//!
+//! The agent server is Google's ADK and sends [`AdkEvent`]s; other revisions of the service send
+//! [`PlainEvent`]s, and both may come in one stream, between keep-alives. [`AgentEvent::decode`]
+//! makes one list of all of it and never fails: what it does not understand it hands on as
+//! [`AgentEvent::Unknown`], because no event may end a stream whose work has been paid for.
+//!
+//! ```
+//! use nemovideo::wire::event::{AgentEvent, TextOnce};
+//!
+//! let mut once = TextOnce::new();
+//! let mut shown = String::new();
+//! for data in [
+//!     r#"{"content":{"parts":[{"text":"Your video "}]},"partial":true}"#,
+//!     r#"{"content":{"parts":[{"text":"is ready."}]},"partial":true}"#,
+//!     r#"{"content":{"parts":[{"text":"Your video is ready."},{"inlineData":{}}]}}"#,
+//! ] {
+//!     for event in AgentEvent::decode("message", data) {
+//!         shown.extend(once.feed(&event).and_then(|fresh| fresh.text()));
+//!     }
+//! }
+//! assert_eq!(shown, "Your video is ready.");
+//! ```
+//!
+//! | file | holds |
+//! |---|---|
+//! | `adk` | [`AdkEvent`]: the agent server's own events, to read and to write |
+//! | `plain` | [`PlainEvent`]: the simple form |
+//! | `decode` | the data of a frame → [`AgentEvent`]s |
+//! | `text_once` | [`TextOnce`]: partial text and its repetition, shown once |
+
+use serde_json::Value;
+
+use crate::draft::{Draft, Json, Object};
+
+mod adk;
+mod decode;
+mod plain;
+mod text_once;
+
+pub use adk::{Actions, AdkEvent, Content, FunctionCall, FunctionResponse, Part};
+pub use plain::PlainEvent;
+pub use text_once::{Fresh, TextOnce};
+
+/// Something the agent said or did.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum AgentEvent {
+    /// Text for the user. Pieces and their repetition both come: see [`TextOnce`].
+    Text(TextEvent),
+    /// The model's reasoning: not for the user.
+    Thought(TextEvent),
+    /// The agent uses one of its tools.
+    ToolCall(ToolCall),
+    /// What the tool gave back.
+    ToolResult(ToolResult),
+    /// What changed in the state of the session.
+    StateDelta(StateDelta),
+    /// Nothing but a sign of life.
+    Heartbeat,
+    /// The agent, or the model behind it, failed. The stream may go on.
+    Error(AgentFailure),
+    /// Something this version does not know: its raw text.
+    Unknown(String),
+}
+
+impl AgentEvent {
+    /// Decodes one frame of the stream: the name of its event and its data.
+    ///
+    /// One frame may hold several events, in their order, or none: an ADK event that only says
+    /// how many tokens were used is neither text nor unknown.
+    #[must_use]
+    pub fn decode(event: &str, data: &str) -> Vec<Self> {
+        decode::decode(event, data)
+    }
+
+    /// The kind in one word: `text`, `thought`, `tool_call`, `tool_result`, `state_delta`,
+    /// `heartbeat`, `error` or `unknown`.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Text(_) => "text",
+            Self::Thought(_) => "thought",
+            Self::ToolCall(_) => "tool_call",
+            Self::ToolResult(_) => "tool_result",
+            Self::StateDelta(_) => "state_delta",
+            Self::Heartbeat => "heartbeat",
+            Self::Error(_) => "error",
+            Self::Unknown(_) => "unknown",
+        }
+    }
+}
+
+/// Text, or a piece of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct TextEvent {
+    /// The text, never empty.
+    pub text: String,
+    /// Whether it is whole.
+    pub kind: TextKind,
+    /// Where it came from.
+    pub origin: Origin,
+}
+
+/// Whether a text is whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum TextKind {
+    /// A piece, to be put behind the pieces before it.
+    Partial,
+    /// The whole text, repeated if it came in pieces before.
+    Final,
+}
+
+/// Which agent said it, and when: as far as the event tells.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub struct Origin {
+    /// The id of the event. Pieces of a text and the whole of it usually share one.
+    pub event_id: Option<String>,
+    /// The id of the turn.
+    pub invocation_id: Option<String>,
+    /// The name of the agent.
+    pub author: Option<String>,
+}
+
+/// The agent uses a tool.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct ToolCall {
+    /// The id that its result will have.
+    pub id: Option<String>,
+    /// The tool.
+    pub name: String,
+    /// What it is given.
+    pub args: Value,
+    /// Whether the result comes later than with the next events.
+    pub long_running: bool,
+    /// Where it came from.
+    pub origin: Origin,
+}
+
+/// What a tool gave back.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct ToolResult {
+    /// The id of the call.
+    pub id: Option<String>,
+    /// The tool.
+    pub name: String,
+    /// What it gave back.
+    pub response: Value,
+    /// Where it came from.
+    pub origin: Origin,
+}
+
+/// What changed in the state of the session; exact, like a [`Draft`].
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct StateDelta(Object);
+
+impl StateDelta {
+    /// The new draft, if it changed.
+    #[must_use]
+    pub fn draft(&self) -> Option<Draft> {
+        let draft = self.get("draft").filter(|draft| !draft.is_null());
+        draft.cloned().map(Draft::from)
+    }
+
+    /// The new value of a key of the state.
+    #[must_use]
+    pub fn get(&self, key: &str) -> Option<&Json> {
+        self.0.get(key)
+    }
+
+    /// The keys that changed.
+    pub fn keys(&self) -> impl Iterator<Item = &str> {
+        self.0.keys()
+    }
+
+    /// Whether nothing changed.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// All of it.
+    #[must_use]
+    pub fn as_object(&self) -> &Object {
+        &self.0
+    }
+}
+
+impl From<Object> for StateDelta {
+    fn from(object: Object) -> Self {
+        Self(object)
+    }
+}
+
+/// The agent, or the model behind it, failed.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct AgentFailure {
+    /// The code, such as `RESOURCE_EXHAUSTED`.
+    pub code: Option<String>,
+    /// What happened, in the server's words; the code again when it has none.
+    pub message: String,
+    /// What else it told.
+    pub details: Option<Value>,
+}
