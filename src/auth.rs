@@ -50,13 +50,6 @@ pub struct Account {
     pub expires_at: Option<SystemTime>,
 }
 
-/// An anonymous token, and when it was given out.
-#[derive(Debug)]
-pub(crate) struct Issued {
-    pub(crate) token: AnonymousToken,
-    pub(crate) at: SystemTime,
-}
-
 /// A token as one attempt used it.
 #[derive(Clone, Debug)]
 pub(crate) struct Bearer {
@@ -216,7 +209,7 @@ impl Auth {
             let id = state
                 .client_id
                 .get_or_insert_with(|| self.client_id.clone().unwrap_or_else(ClientId::generate));
-            return Ok(Live::new(http.issue(id).await?.token));
+            return Ok(Live::new(http.issue(id).await?));
         };
         // Two processes that start at once would each ask for a token, and the second would be
         // refused for a week: the lock lets the second find the first one's.
@@ -236,7 +229,7 @@ impl Auth {
             Err(Error::ClientIdMissing(_)) if self.client_id.is_none() => {
                 let id = store.new_client_id().await?;
                 let issued = http.issue(&id).await?;
-                store.keep_token(&id, &issued.token).await;
+                store.keep_token(&id, &issued).await;
                 issued
             }
             Err(Error::RateLimited(mut api)) if api.code == ErrorCode::RateLimited => {
@@ -248,11 +241,11 @@ impl Auth {
             }
             issued => {
                 let issued = issued?;
-                store.keep_token(&id, &issued.token).await;
+                store.keep_token(&id, &issued).await;
                 issued
             }
         };
-        tracing::debug!(at = ?issued.at, "an anonymous account was opened");
-        Ok(Live::new(issued.token))
+        tracing::debug!("an anonymous account was opened");
+        Ok(Live::new(issued))
     }
 }

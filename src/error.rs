@@ -171,7 +171,9 @@ impl Error {
     pub fn may_have_taken_effect(&self) -> bool {
         match self {
             Self::OutcomeUnknown(_) | Self::RenderUnfinished { .. } => true,
-            Self::Decode { call, .. } | Self::NotAStream { call, .. } => !call.effect.is_read_only(),
+            Self::Decode { call, .. } | Self::NotAStream { call, .. } => {
+                !call.effect.is_read_only()
+            }
             _ => false,
         }
     }

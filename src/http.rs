@@ -12,8 +12,7 @@ mod route;
 mod send;
 
 pub use attribution::Attribution;
-pub(crate) use limited::read_limited;
-pub use retry::{Attempt, Decision, Failure, RetryPolicy, StandardRetry};
 pub(crate) use retry::RetryBudget;
+pub use retry::{Attempt, Decision, Failure, RetryPolicy, StandardRetry};
 pub(crate) use route::{Params, Route, routes};
 pub(crate) use send::{Http, Payload, Reply, request_id};

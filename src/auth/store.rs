@@ -58,7 +58,8 @@ impl CredentialStore {
     pub(crate) async fn lock(&self) -> Option<StoreLock> {
         let path = self.dir.join("lock");
         private_folder(&self.dir).ok()?;
-        let file = private_file(OpenOptions::new().write(true).create(true).truncate(false), &path).ok()?;
+        let file = private_file(OpenOptions::new().write(true).create(true).truncate(false), &path)
+            .ok()?;
         let began = std::time::Instant::now();
         loop {
             match file.try_lock() {
@@ -107,11 +108,8 @@ impl CredentialStore {
 
     /// Keeps a token. Not being able to is no reason to fail the call that needed it.
     pub(crate) async fn keep_token(&self, id: &ClientId, token: &AnonymousToken) {
-        let kept = KeptToken {
-            api: self.api.to_string(),
-            client_id: id.clone(),
-            token: token.clone(),
-        };
+        let kept =
+            KeptToken { api: self.api.to_string(), client_id: id.clone(), token: token.clone() };
         let written = serde_json::to_vec(&kept)
             .map_err(io::Error::other)
             .and_then(|json| write_private(&self.token_path(), &json));
@@ -123,7 +121,8 @@ impl CredentialStore {
     /// Removes the kept token, unless another process has replaced it meanwhile.
     pub(crate) async fn forget_token(&self, refused: &Secret) {
         let path = self.token_path();
-        let kept = fs::read(&path).ok().and_then(|json| serde_json::from_slice::<KeptToken>(&json).ok());
+        let kept =
+            fs::read(&path).ok().and_then(|json| serde_json::from_slice::<KeptToken>(&json).ok());
         if kept.is_some_and(|kept| kept.token.token == refused.expose()) {
             // Gone already is as good.
             let _gone = fs::remove_file(path);

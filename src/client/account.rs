@@ -44,11 +44,10 @@ impl NemoClient {
         };
         let claim: ClaimToken =
             self.http().json(Some(self.auth()), routes::CLAIM, &[], json(&request)?).await?;
-        let mut link = self
-            .http()
-            .web
-            .join("workspace/claim")
-            .map_err(|error| Error::Configuration(format!("the web site's address: {error}")))?;
+        let mut link =
+            self.http().web.join("workspace/claim").map_err(|error| {
+                Error::Configuration(format!("the web site's address: {error}"))
+            })?;
         link.query_pairs_mut().append_pair("ct", &claim.claim_token);
         Ok(link)
     }

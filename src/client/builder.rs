@@ -58,7 +58,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { event: sse::DEFAULT_EVENT_LIMIT, body: 64 * 1024 * 1024, upload: MAX_UPLOAD_BYTES }
+        Self { event: sse::DEFAULT_LIMIT, body: 64 * 1024 * 1024, upload: MAX_UPLOAD_BYTES }
     }
 }
 
@@ -250,9 +250,8 @@ impl ClientBuilder {
 
         // A redirect on the API would carry the token to wherever it points.
         let api = connection(self.timeouts.connect, loopback).redirect(Policy::none());
-        let files = connection(self.timeouts.connect, loopback)
-            .redirect(Policy::limited(5))
-            .referer(false);
+        let files =
+            connection(self.timeouts.connect, loopback).redirect(Policy::limited(5)).referer(false);
         Ok(NemoClient {
             inner: Arc::new(Inner {
                 http: Http {
@@ -277,9 +276,11 @@ impl ClientBuilder {
 
 /// What both HTTP clients have in common.
 fn connection(connect: Duration, loopback: bool) -> reqwest::ClientBuilder {
-    let builder = reqwest::Client::builder()
-        .connect_timeout(connect)
-        .user_agent(concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION")));
+    let builder = reqwest::Client::builder().connect_timeout(connect).user_agent(concat!(
+        env!("CARGO_PKG_NAME"),
+        "/",
+        env!("CARGO_PKG_VERSION")
+    ));
     // A proxy of the environment's cannot reach this machine's own loopback.
     if loopback { builder.no_proxy() } else { builder }
 }
@@ -329,19 +330,24 @@ mod tests {
 
     #[test]
     fn a_token_never_travels_in_the_clear_unless_allowed_by_name() {
-        for url in ["https://api.test", "http://127.0.0.1:80", "http://[::1]:1", "http://localhost:1"] {
+        for url in
+            ["https://api.test", "http://127.0.0.1:80", "http://[::1]:1", "http://localhost:1"]
+        {
             assert!(built(url).is_ok(), "{url}");
         }
         for url in ["http://api.test", "http://10.0.0.1", "http://localhost.evil.test"] {
             assert!(matches!(built(url), Err(Error::Configuration(_))), "{url}");
         }
-        let allowed = NemoClient::builder().base_url("http://nas.home").allow_plain_http("nas.home");
+        let allowed =
+            NemoClient::builder().base_url("http://nas.home").allow_plain_http("nas.home");
         assert!(allowed.build().is_ok());
     }
 
     #[test]
     fn an_address_that_is_none_is_refused() {
-        for url in ["", "api.test", "ftp://api.test", "https://me:pw@api.test", "https://a.test/?k=v"] {
+        for url in
+            ["", "api.test", "ftp://api.test", "https://me:pw@api.test", "https://a.test/?k=v"]
+        {
             let error = built(url).unwrap_err();
             assert!(matches!(error, Error::Configuration(_)), "{url}");
             assert!(!error.to_string().contains("pw"), "{error}");

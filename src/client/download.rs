@@ -69,7 +69,10 @@ impl NemoClient {
 
 impl Download {
     /// Calls back with the bytes so far and, where it is known, how many there will be.
-    pub fn on_progress(mut self, progress: impl Fn(u64, Option<u64>) + Send + Sync + 'static) -> Self {
+    pub fn on_progress(
+        mut self,
+        progress: impl Fn(u64, Option<u64>) + Send + Sync + 'static,
+    ) -> Self {
         self.progress = Some(Arc::new(progress));
         self
     }
@@ -104,9 +107,7 @@ impl Download {
                     });
                 }
             };
-            file.write(&chunk)
-                .await
-                .map_err(|source| Error::io("write", &self.path, source))?;
+            file.write(&chunk).await.map_err(|source| Error::io("write", &self.path, source))?;
             bytes += chunk.len() as u64;
             if let Some(progress) = &self.progress {
                 progress(bytes, total);
@@ -208,4 +209,3 @@ fn file_url(base: &Url, url: &str) -> Result<Url> {
     }
     Err(Error::InvalidInput(format!("the file's address has the scheme {}", url.scheme())))
 }
-

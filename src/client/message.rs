@@ -131,8 +131,8 @@ fn events(
                 }
             };
             clocks.heard_a_byte();
-            decoder.feed(&chunk);
-            while let Some(frame) = decoder.next_frame() {
+            let mut input = &chunk[..];
+            while let Some(frame) = decoder.next_frame(&mut input) {
                 match frame {
                     Ok(frame) => {
                         for event in frame.agent_events() {

@@ -98,7 +98,9 @@ impl NemoClient {
 
     async fn submit(&self, job: &RenderJob) -> Result<RenderState> {
         if !job.draft.is_ready_to_export() {
-            return Err(Error::InvalidInput("the draft has no track with anything on it".to_owned()));
+            return Err(Error::InvalidInput(
+                "the draft has no track with anything on it".to_owned(),
+            ));
         }
         let request = job.request();
         let lost = match self.send_render(&request).await {

@@ -13,7 +13,8 @@ impl Error {
                     "Set NEMO_TOKEN to a valid token, or unset it to go on anonymously.".to_owned()
                 }
                 (ErrorCode::SessionNotFound, _) => {
-                    "Start a new session; this one is gone or belongs to another account.".to_owned()
+                    "Start a new session; this one is gone or belongs to another account."
+                        .to_owned()
                 }
                 (ErrorCode::OutOfCredits, Some(link)) => {
                     format!("Register at {link} to keep this work and get more credits.")
@@ -40,7 +41,9 @@ impl Error {
                 (ErrorCode::Other(_), _) if api.status.is_some_and(|status| status >= 500) => {
                     "The service has trouble; try again in a few minutes.".to_owned()
                 }
-                (ErrorCode::Other(_), _) => "Read what the service said and change the request.".to_owned(),
+                (ErrorCode::Other(_), _) => {
+                    "Read what the service said and change the request.".to_owned()
+                }
             };
         }
         match self {

@@ -145,11 +145,7 @@ pub struct UnknownOutcome {
 
 impl fmt::Display for UnknownOutcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{}: {}; it may have been done and was not sent again",
-            self.call, self.what
-        )
+        write!(f, "{}: {}; it may have been done and was not sent again", self.call, self.what)
     }
 }
 

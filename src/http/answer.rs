@@ -57,7 +57,8 @@ fn code_of(status: StatusCode, message: &str) -> ErrorCode {
 fn plain_words(body: &[u8]) -> Option<String> {
     let text = std::str::from_utf8(body).ok()?.trim();
     let line = text.lines().next()?.trim();
-    (!line.is_empty() && !line.starts_with(['<', '{', '['])).then(|| line.chars().take(200).collect())
+    (!line.is_empty() && !line.starts_with(['<', '{', '[']))
+        .then(|| line.chars().take(200).collect())
 }
 
 /// How long the service asks to wait: seconds, or a date.

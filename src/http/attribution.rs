@@ -53,9 +53,8 @@ impl Attribution {
         let absolute = std::path::absolute(path)
             .map_err(|source| Error::io("find the skill file", path, source))?;
         let named = std::env::var("SKILL_SOURCE").ok().filter(|name| !name.is_empty());
-        let platform = named.unwrap_or_else(|| {
-            platform_of(&absolute, std::env::home_dir().as_deref()).to_owned()
-        });
+        let platform = named
+            .unwrap_or_else(|| platform_of(&absolute, std::env::home_dir().as_deref()).to_owned());
         Self::from_front_matter(&text)?.with_platform(platform)
     }
 
@@ -66,11 +65,15 @@ impl Attribution {
     pub fn from_front_matter(text: &str) -> Result<Self> {
         let yaml = front_matter(text)
             .ok_or_else(|| Error::InvalidInput("the skill file has no front matter".to_owned()))?;
-        let [source, version] = top_level_scalars(yaml, ["name", "version"])
-            .map_err(|error| Error::InvalidInput(format!("the skill file's front matter: {error}")))?;
+        let [source, version] = top_level_scalars(yaml, ["name", "version"]).map_err(|error| {
+            Error::InvalidInput(format!("the skill file's front matter: {error}"))
+        })?;
         let missing =
             |key| Error::InvalidInput(format!("the skill file's front matter has no `{key}`"));
-        Self::new(source.ok_or_else(|| missing("name"))?, version.ok_or_else(|| missing("version"))?)
+        Self::new(
+            source.ok_or_else(|| missing("name"))?,
+            version.ok_or_else(|| missing("version"))?,
+        )
     }
 
     /// The attribution of a program that names none: this crate's own name and version, on the
@@ -216,7 +219,13 @@ mod tests {
 
     #[test]
     fn a_file_without_both_keys_is_refused() {
-        for text in ["", "# no front matter", "---\nname: x\n---\n", "---\nname: x\nversion: 1\n", "---\n[: {\n---\n"] {
+        for text in [
+            "",
+            "# no front matter",
+            "---\nname: x\n---\n",
+            "---\nname: x\nversion: 1\n",
+            "---\n[: {\n---\n",
+        ] {
             assert!(Attribution::from_front_matter(text).is_err(), "{text:?}");
         }
     }

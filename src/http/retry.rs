@@ -192,7 +192,9 @@ impl RetryBudget {
     /// Takes one retry; false when there is none left.
     pub(crate) fn take(&self) -> bool {
         self.0
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(Self::RETRY))
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| {
+                left.checked_sub(Self::RETRY)
+            })
             .is_ok()
     }
 

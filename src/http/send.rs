@@ -15,7 +15,7 @@ use super::answer::{refusal, retry_after};
 use super::limited::{ReadError, read_limited};
 use super::retry::{Attempt, Decision, Failure, RetryBudget, RetryPolicy};
 use super::{Attribution, Params, Route};
-use crate::auth::{Auth, Issued};
+use crate::auth::Auth;
 use crate::error::{ApiError, Call, Clock, ConnectionError, Error, Result, UnknownOutcome};
 use crate::wire::{self, ErrorCode, headers};
 
@@ -74,17 +74,7 @@ impl Http {
         payload: Payload,
     ) -> Result<T> {
         let (body, call) = self.plain(auth, route, params, payload, HeaderMap::new()).await?;
-        match wire::decode(&body) {
-            Ok(Ok(answer)) => Ok(answer),
-            // Refusals were sorted out before; kept for the sake of the type.
-            Ok(Err(refused)) => Err(Error::from_api(ApiError::local(
-                refused.code.map_or(ErrorCode::Other(0), ErrorCode::from),
-                refused.message,
-            ))),
-            Err(error) => {
-                Err(Error::Decode { path: error.path, source: error.source, call: Box::new(call) })
-            }
-        }
+        decoded(&body, call)
     }
 
     /// A call whose answer is read whole.
@@ -161,19 +151,31 @@ impl Http {
     }
 
     /// Asks for an anonymous token.
-    pub(crate) async fn issue(&self, client_id: &wire::ClientId) -> Result<Issued> {
+    pub(crate) async fn issue(&self, client_id: &wire::ClientId) -> Result<wire::AnonymousToken> {
         let mut extra = HeaderMap::new();
-        let value = reqwest::header::HeaderValue::from_str(client_id.as_str())
-            .map_err(|_| Error::InvalidInput("the client id cannot stand in a header".to_owned()))?;
+        let value = reqwest::header::HeaderValue::from_str(client_id.as_str()).map_err(|_| {
+            Error::InvalidInput("the client id cannot stand in a header".to_owned())
+        })?;
         extra.insert(headers::CLIENT_ID, value);
         let (body, call) =
             self.plain(None, super::routes::TOKEN, &[], Payload::Empty, extra).await?;
-        match wire::decode(&body) {
-            Ok(Ok(token)) => Ok(Issued { token, at: SystemTime::now() }),
-            Ok(Err(_)) => Err(Error::Configuration("the service gave no token".to_owned())),
-            Err(error) => {
-                Err(Error::Decode { path: error.path, source: error.source, call: Box::new(call) })
-            }
+        decoded(&body, call)
+    }
+}
+
+/// The answer in a body that is known to hold no refusal.
+fn decoded<T: DeserializeOwned>(body: &[u8], call: Call) -> Result<T> {
+    match wire::decode(body) {
+        Ok(Ok(answer)) => Ok(answer),
+        Ok(Err(refused)) => Err(Error::from_api(ApiError {
+            call: Some(call),
+            ..ApiError::local(
+                refused.code.map_or(ErrorCode::Other(0), ErrorCode::from),
+                refused.message,
+            )
+        })),
+        Err(error) => {
+            Err(Error::Decode { path: error.path, source: error.source, call: Box::new(call) })
         }
     }
 }
