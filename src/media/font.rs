@@ -1,0 +1,171 @@
+//! The letters that texts are drawn with: Noto Sans, and before it a font of the user's own.
+//! Setting lines is left to [`canvas`](super::canvas).
+
+use std::fmt;
+use std::fs;
+use std::path::Path;
+
+use ab_glyph::{Font as _, FontArc, FontVec, GlyphId, PxScale, ScaleFont as _};
+
+use super::MediaError;
+use super::characters::is_emoji;
+
+/// A font, over Noto Sans for what it does not have. Cheap to clone.
+///
+/// Letters are set one after the other: fine for Latin, Greek, Cyrillic, Chinese, Japanese and
+/// Korean, not for scripts whose letters join or change place, such as Arabic or Hindi.
+#[derive(Clone)]
+pub struct Font {
+    /// In the order in which a glyph is looked for.
+    faces: Vec<FontArc>,
+}
+
+impl Font {
+    /// Reads a TTF or OTF file; of a collection, its first font.
+    ///
+    /// # Errors
+    /// [`MediaError::Io`] when it cannot be read, [`MediaError::Font`] when it is no font.
+    pub fn from_file(path: impl AsRef<Path>) -> Result<Self, MediaError> {
+        let path = path.as_ref();
+        let bytes =
+            fs::read(path).map_err(MediaError::io(format!("read the font {}", path.display())))?;
+        Self::from_bytes(bytes)
+    }
+
+    /// Takes the content of a TTF or OTF file.
+    ///
+    /// # Errors
+    /// [`MediaError::Font`] when it is no font.
+    pub fn from_bytes(bytes: Vec<u8>) -> Result<Self, MediaError> {
+        let font = FontVec::try_from_vec_and_index(bytes, 0)
+            .map_err(|error| MediaError::Font(error.to_string()))?;
+        let mut faces = vec![FontArc::new(font)];
+        faces.extend(Self::default().faces);
+        Ok(Self { faces })
+    }
+
+    /// The characters of a text that cannot be drawn, in order, each once. Emoji are not among
+    /// them: a text is drawn without those that the font lacks.
+    #[must_use]
+    pub fn missing(&self, text: &str) -> Vec<char> {
+        let mut missing = Vec::new();
+        for c in text.chars() {
+            let drawn = c.is_whitespace() || c.is_control() || is_emoji(c) || self.has(c);
+            if !drawn && !missing.contains(&c) {
+                missing.push(c);
+            }
+        }
+        missing
+    }
+
+    pub(super) fn has(&self, c: char) -> bool {
+        self.faces.iter().any(|face| face.glyph_id(c) != GlyphId(0))
+    }
+
+    /// The face that draws a character, and its glyph there.
+    fn glyph(&self, c: char) -> (&FontArc, GlyphId) {
+        let found = self
+            .faces
+            .iter()
+            .map(|face| (face, face.glyph_id(c)))
+            .find(|(_, id)| *id != GlyphId(0));
+        found.unwrap_or((&self.faces[0], GlyphId(0)))
+    }
+
+    /// The width of a line, in pixels.
+    pub(super) fn width(&self, line: &str, size: f32) -> f32 {
+        self.places(line, size).last().map_or(0.0, |(_, _, end)| end)
+    }
+
+    /// Each character of a line with where it begins and ends.
+    fn places(&self, line: &str, size: f32) -> impl Iterator<Item = (char, f32, f32)> {
+        let mut at = 0.0;
+        let mut before: Option<(*const FontArc, GlyphId)> = None;
+        line.chars().map(move |c| {
+            let (face, id) = self.glyph(c);
+            let scaled = face.as_scaled(px_scale(face, size));
+            if let Some((same, previous)) = before
+                && std::ptr::eq(same, face)
+            {
+                at += scaled.kern(previous, id);
+            }
+            before = Some((std::ptr::from_ref(face), id));
+            let start = at;
+            at += scaled.h_advance(id);
+            (c, start, at)
+        })
+    }
+
+    /// Draws a line whose baseline begins at `origin`; `put` takes x, y and how much of that
+    /// pixel is covered, 0.0 to 1.0.
+    pub(super) fn draw(
+        &self,
+        line: &str,
+        size: f32,
+        origin: (f32, f32),
+        mut put: impl FnMut(i32, i32, f32),
+    ) {
+        for (c, start, _) in self.places(line, size) {
+            let (face, id) = self.glyph(c);
+            let place = ab_glyph::point(origin.0 + start, origin.1);
+            let glyph = id.with_scale_and_position(px_scale(face, size), place);
+            if let Some(outline) = face.outline_glyph(glyph) {
+                let corner = outline.px_bounds().min;
+                outline.draw(|x, y, cover| {
+                    put(corner.x as i32 + x as i32, corner.y as i32 + y as i32, cover)
+                });
+            }
+        }
+    }
+}
+
+/// `size` is that of the letters' em, as designers count; the library counts line heights, which
+/// differ from font to font.
+fn px_scale(face: &FontArc, size: f32) -> PxScale {
+    let em = face.units_per_em().unwrap_or(1000.0);
+    PxScale::from(size * face.height_unscaled() / em)
+}
+
+impl Default for Font {
+    /// Noto Sans Bold: Latin, Greek and Cyrillic.
+    fn default() -> Self {
+        let built_in = FontArc::try_from_slice(notosans::BOLD_TTF);
+        #[allow(clippy::expect_used)] // Bytes of a dependency; a test draws with them.
+        let face = built_in.expect("the built-in font is a font");
+        Self { faces: vec![face] }
+    }
+}
+
+impl fmt::Debug for Font {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Font").field("faces", &self.faces.len()).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_built_in_font_covers_the_spoken_languages_and_names_what_it_lacks() {
+        let font = Font::default();
+        let spoken = "The quick—“brown” fox… äöüß ñ¿¡ éèêçœ àìòù €£ № 1½ ° © ™";
+        assert_eq!(font.missing(spoken), []);
+        assert_eq!(font.missing("a咖b啡c咖🎉"), ['咖', '啡']);
+    }
+
+    #[test]
+    fn a_font_of_ones_own_comes_first_and_the_built_in_one_helps_out() {
+        let font = Font::from_bytes(notosans::REGULAR_TTF.to_vec()).unwrap();
+        let thin = font.width("Hello", 100.0);
+        let bold = Font::default().width("Hello", 100.0);
+        assert!(thin < bold && thin > 200.0, "{thin} {bold}");
+        assert_eq!(font.missing("Hello"), []);
+    }
+
+    #[test]
+    fn what_is_no_font_is_refused() {
+        assert!(matches!(Font::from_bytes(vec![1, 2, 3]), Err(MediaError::Font(_))));
+        assert!(matches!(Font::from_file("/no/such/font.ttf"), Err(MediaError::Io { .. })));
+    }
+}

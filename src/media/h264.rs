@@ -1,0 +1,222 @@
+//! Still pictures to H.264. A film of captions is stills, each shown for seconds: one is encoded
+//! as a key frame, and its repetitions are pictures in which every macroblock is skipped, a dozen
+//! bytes written by hand. Decoded, they are the key frame again, bit by bit.
+
+mod bits;
+mod parameters;
+
+use std::borrow::Cow;
+
+use openh264::OpenH264API;
+use openh264::encoder::{
+    Complexity, Encoder, EncoderConfig, FrameRate, FrameType, IntraFramePeriod, QpRange,
+    RateControlMode, SpsPpsStrategy, UsageType, VuiConfig,
+};
+use openh264::formats::YUVSource;
+
+use super::MediaError;
+use super::canvas::Canvas;
+use parameters::SkipHeader;
+
+/// Frames per second.
+pub(super) const FRAME_RATE: u32 = 30;
+
+/// A picture is not held longer than this without a key frame, for the sake of seeking. It also
+/// keeps the number of a frame far below where it wraps around.
+pub(super) const MAX_HELD: u32 = 10 * FRAME_RATE;
+
+/// Encodes one still after the other.
+pub(super) struct StillEncoder {
+    quantizer: u8,
+}
+
+/// An encoded still, to be shown for any number of frames up to those it was made for.
+#[derive(Debug)]
+pub(super) struct Still {
+    key: Vec<u8>,
+    repeats: Repeats,
+}
+
+#[derive(Debug)]
+enum Repeats {
+    Skipped(SkipHeader),
+    /// The encoder has set parameters for which no skipped picture is known here.
+    Encoded(Vec<Vec<u8>>),
+}
+
+impl StillEncoder {
+    /// `quantizer` from 0, lossless, to 51.
+    pub(super) const fn new(quantizer: u8) -> Self {
+        Self { quantizer }
+    }
+
+    fn config(&self) -> EncoderConfig {
+        // A range of one: left free, the encoder spends 13 times the bits on stills.
+        EncoderConfig::new()
+            .rate_control_mode(RateControlMode::Quality)
+            .qp(QpRange::new(self.quantizer, self.quantizer))
+            .complexity(Complexity::Low)
+            .usage_type(UsageType::ScreenContentRealTime)
+            .max_frame_rate(FrameRate::from_hz(FRAME_RATE as f32))
+            .sps_pps_strategy(SpsPpsStrategy::ConstantId)
+            .intra_frame_period(IntraFramePeriod::from_num_frames(0))
+            .skip_frames(false)
+            .scene_change_detect(false)
+            .adaptive_quantization(false)
+            .background_detection(false)
+            .num_threads(1)
+            .vui(VuiConfig::bt709())
+    }
+
+    /// Encodes a picture that will be shown for up to `frames` frames.
+    pub(super) fn encode(&self, canvas: &Canvas, frames: u32) -> Result<Still, MediaError> {
+        // An encoder of its own for each: what it gives does not depend on what came before.
+        let mut encoder =
+            Encoder::with_api_config(OpenH264API::from_source(), self.config()).map_err(failed)?;
+        let encoded = encoder.encode(canvas).map_err(failed)?;
+        if encoded.frame_type() != FrameType::IDR {
+            return Err(MediaError::Encode(
+                "the encoder did not begin with a key frame".to_owned(),
+            ));
+        }
+        let key = encoded.to_vec();
+        let repeats = match SkipHeader::read(&key) {
+            Some(header) => Repeats::Skipped(header),
+            None => Repeats::Encoded(
+                (1..frames)
+                    .map(|_| Ok(encoder.encode(canvas).map_err(failed)?.to_vec()))
+                    .collect::<Result<_, _>>()?,
+            ),
+        };
+        Ok(Still { key, repeats })
+    }
+}
+
+fn failed(error: openh264::Error) -> MediaError {
+    MediaError::Encode(format!("H.264: {error}"))
+}
+
+impl Still {
+    /// The frame that is `index` frames into the still, as an Annex B access unit; 0 is the key
+    /// frame.
+    pub(super) fn frame(&self, index: u32) -> Cow<'_, [u8]> {
+        if index == 0 {
+            return Cow::Borrowed(&self.key);
+        }
+        match &self.repeats {
+            Repeats::Skipped(header) => Cow::Owned(header.skipped_picture(index)),
+            Repeats::Encoded(frames) => Cow::Borrowed(&frames[index as usize - 1]),
+        }
+    }
+}
+
+impl YUVSource for Canvas {
+    fn dimensions(&self) -> (usize, usize) {
+        (self.width(), self.height())
+    }
+
+    fn strides(&self) -> (usize, usize, usize) {
+        (self.width(), self.width() / 2, self.width() / 2)
+    }
+
+    fn y(&self) -> &[u8] {
+        &self.y
+    }
+
+    fn u(&self) -> &[u8] {
+        &self.u
+    }
+
+    fn v(&self) -> &[u8] {
+        &self.v
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::media::FrameSize;
+    use openh264::decoder::Decoder;
+
+    /// A picture with detail everywhere.
+    fn noisy(size: FrameSize, seed: usize) -> Canvas {
+        let mut canvas = Canvas::new(size);
+        let value = |at: usize| ((at + seed).wrapping_mul(2_654_435_761) >> 7) as u8 / 2 + 40;
+        for plane in [&mut canvas.y, &mut canvas.u, &mut canvas.v] {
+            plane.iter_mut().enumerate().for_each(|(at, v)| *v = value(at / 3));
+        }
+        canvas
+    }
+
+    fn planes(decoded: &impl YUVSource) -> [Vec<u8>; 3] {
+        let (width, height) = decoded.dimensions();
+        let (sy, su, sv) = decoded.strides();
+        let plane = |from: &[u8], stride: usize, w: usize, h: usize| -> Vec<u8> {
+            (0..h).flat_map(|row| from[row * stride..][..w].to_vec()).collect()
+        };
+        [
+            plane(decoded.y(), sy, width, height),
+            plane(decoded.u(), su, width / 2, height / 2),
+            plane(decoded.v(), sv, width / 2, height / 2),
+        ]
+    }
+
+    #[test]
+    fn a_repeated_frame_decodes_to_the_key_frame_bit_by_bit() {
+        let sizes = [(1920, 1080), (1080, 1920), (1080, 1080), (128, 96), (66, 130)];
+        for (width, height) in sizes {
+            let size = FrameSize { width, height };
+            let mut decoder = Decoder::new().unwrap();
+            // Two stills after each other, as in a film: the second must not see the first.
+            for seed in [1, 77] {
+                let still = StillEncoder::new(24).encode(&noisy(size, seed), 40).unwrap();
+                assert!(matches!(still.repeats, Repeats::Skipped(_)), "the fallback was taken");
+                let key = planes(&decoder.decode(&still.frame(0)).unwrap().unwrap());
+                for index in 1..40 {
+                    let frame = still.frame(index);
+                    assert!(frame.len() < 20, "{} bytes", frame.len());
+                    let decoded =
+                        decoder.decode(&frame).unwrap().expect("a picture for each frame");
+                    assert!(planes(&decoded) == key, "{width}x{height}: frame {index} differs");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_repeated_frame_is_right_up_to_the_longest_hold() {
+        let size = FrameSize { width: 64, height: 64 };
+        let still = StillEncoder::new(24).encode(&noisy(size, 5), MAX_HELD).unwrap();
+        let mut decoder = Decoder::new().unwrap();
+        let key = planes(&decoder.decode(&still.frame(0)).unwrap().unwrap());
+        for index in 1..MAX_HELD {
+            let decoded = decoder.decode(&still.frame(index)).unwrap().unwrap();
+            assert!(planes(&decoded) == key, "frame {index} differs");
+        }
+    }
+
+    #[test]
+    fn with_unknown_parameters_the_encoder_repeats_the_picture() {
+        let size = FrameSize { width: 128, height: 96 };
+        let canvas = noisy(size, 9);
+        let mut still = StillEncoder::new(24).encode(&canvas, 3).unwrap();
+        let mut encoder =
+            Encoder::with_api_config(OpenH264API::from_source(), StillEncoder::new(24).config())
+                .unwrap();
+        let frames: Vec<Vec<u8>> =
+            (0..3).map(|_| encoder.encode(&canvas).unwrap().to_vec()).collect();
+        still.repeats = Repeats::Encoded(frames[1..].to_vec());
+        let mut decoder = Decoder::new().unwrap();
+        for index in 0..3 {
+            let decoded = decoder.decode(&still.frame(index)).unwrap().expect("a picture");
+            assert_eq!(decoded.dimensions(), (128, 96));
+        }
+    }
+
+    #[test]
+    fn the_same_picture_gives_the_same_bytes() {
+        let canvas = noisy(FrameSize { width: 320, height: 180 }, 3);
+        let encode = || StillEncoder::new(24).encode(&canvas, 2).unwrap().key;
+        assert_eq!(encode(), encode());
+    }
+}

@@ -1,0 +1,187 @@
+//! A script spoken: its sentences one after the other, each with its sound and its time. Putting
+//! pictures to them is left to [`render`](super::render()).
+
+use std::sync::Mutex;
+use std::sync::PoisonError;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use super::characters::without_emoji;
+use super::{Cancel, Delivery, MediaError, Sentence, Sound, Voice, sentences};
+
+/// A spoken script.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Narration {
+    /// What is said, in order.
+    pub sentences: Vec<Spoken>,
+    duration: Duration,
+}
+
+/// One spoken sentence.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Spoken {
+    /// What is said, as it should be read.
+    pub text: String,
+    /// When the first word begins, from the start of the narration.
+    pub start: Duration,
+    /// The sound, without silence before or after.
+    pub sound: Sound,
+}
+
+impl Spoken {
+    /// When the last word ends.
+    #[must_use]
+    pub fn end(&self) -> Duration {
+        self.start + self.sound.duration()
+    }
+}
+
+impl Narration {
+    /// How long it takes, with the rest that follows the last sentence.
+    #[must_use]
+    pub const fn duration(&self) -> Duration {
+        self.duration
+    }
+}
+
+/// Speaks a script, several sentences at a time on all cores. The result does not depend on how
+/// many there are.
+///
+/// # Errors
+/// [`MediaError::EmptyScript`] when there is nothing to say, [`MediaError::NoVoice`] when the
+/// voice does not speak the language, [`MediaError::Voice`] when it fails or has no sound for a
+/// whole sentence, [`MediaError::Cancelled`].
+pub fn narrate(
+    script: &str,
+    voice: &dyn Voice,
+    how: &Delivery,
+    cancel: &Cancel,
+) -> Result<Narration, MediaError> {
+    let sentences = sentences(script);
+    if sentences.is_empty() {
+        return Err(MediaError::EmptyScript);
+    }
+    let sounds = speak_all(&sentences, voice, how, cancel)?;
+    let mut at = Duration::ZERO;
+    let spoken = sentences
+        .into_iter()
+        .zip(sounds)
+        .map(|(sentence, sound)| {
+            let spoken = Spoken { text: sentence.text, start: at, sound };
+            at = spoken.end() + sentence.pause_after;
+            spoken
+        })
+        .collect();
+    Ok(Narration { sentences: spoken, duration: at })
+}
+
+fn speak_all(
+    sentences: &[Sentence],
+    voice: &dyn Voice,
+    how: &Delivery,
+    cancel: &Cancel,
+) -> Result<Vec<Sound>, MediaError> {
+    let next = AtomicUsize::new(0);
+    let failed = AtomicBool::new(false);
+    let done: Mutex<Vec<Option<Result<Sound, MediaError>>>> =
+        Mutex::new(sentences.iter().map(|_| None).collect());
+    let work = || {
+        while !failed.load(Ordering::Relaxed) {
+            let index = next.fetch_add(1, Ordering::Relaxed);
+            let Some(sentence) = sentences.get(index) else { return };
+            let spoken = cancel.check().and_then(|()| speak(&sentence.text, voice, how));
+            failed.fetch_or(spoken.is_err(), Ordering::Relaxed);
+            done.lock().unwrap_or_else(PoisonError::into_inner)[index] = Some(spoken);
+        }
+    };
+    thread::scope(|scope| {
+        for _ in 1..super::cores().min(sentences.len()) {
+            scope.spawn(work);
+        }
+        work();
+    });
+    let done = done.into_inner().unwrap_or_else(PoisonError::into_inner);
+    // Sentences are handed out in order, so before one that was never spoken stands an error.
+    done.into_iter().flatten().collect()
+}
+
+fn speak(text: &str, voice: &dyn Voice, how: &Delivery) -> Result<Sound, MediaError> {
+    let sound = voice.speak(&without_emoji(text), how)?.trimmed();
+    if sound.samples().is_empty() {
+        let start: String = text.chars().take(40).collect();
+        return Err(MediaError::Voice(format!(
+            "the voice for `{}` has no sound for “{start}”; is the script in another language?",
+            how.language
+        )));
+    }
+    Ok(sound)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Hums a second for each word, with silence around it; mute for digits.
+    #[derive(Debug)]
+    struct Hum;
+
+    impl Voice for Hum {
+        fn languages(&self) -> Vec<String> {
+            vec!["en".to_owned()]
+        }
+
+        fn speak(&self, text: &str, _: &Delivery) -> Result<Sound, MediaError> {
+            if text.contains("fail") {
+                return Err(MediaError::Voice(text.to_owned()));
+            }
+            let words = text.split_whitespace().filter(|w| w.contains(char::is_alphabetic)).count();
+            let mut samples = vec![0; 700];
+            samples.extend(vec![9_000; words * 1_000]);
+            samples.extend(vec![0; 900]);
+            Ok(Sound::new(1_000, samples))
+        }
+    }
+
+    fn hum(script: &str) -> Result<Narration, MediaError> {
+        narrate(script, &Hum, &Delivery::default(), &Cancel::new())
+    }
+
+    #[test]
+    fn sentences_keep_their_order_and_start_when_their_words_do() {
+        let script: String = (1..60).map(|n| format!("{}.\n\n", "Word ".repeat(n))).collect();
+        let narration = hum(&script).unwrap();
+        assert_eq!(narration.sentences.len(), 59);
+        let margins = Duration::from_millis(30);
+        let mut at = Duration::ZERO;
+        for (n, spoken) in narration.sentences.iter().enumerate() {
+            assert_eq!(spoken.start, at);
+            assert_eq!(spoken.sound.duration(), Duration::from_secs(n as u64 + 1) + margins);
+            at = spoken.end() + Duration::from_millis(620);
+        }
+        assert_eq!(narration.duration(), at);
+    }
+
+    #[test]
+    fn nothing_to_say_and_no_sound_for_it_are_errors() {
+        assert!(matches!(hum("..."), Err(MediaError::EmptyScript)));
+        let error = hum("Fine. 2024!").unwrap_err().to_string();
+        assert!(error.contains("“2024!”"), "{error}");
+    }
+
+    #[test]
+    fn the_first_failure_stops_the_rest() {
+        let error = hum(&"It must fail here. ".repeat(500)).unwrap_err();
+        assert!(matches!(error, MediaError::Voice(_)));
+    }
+
+    #[test]
+    fn a_cancelled_narration_ends_at_once() {
+        let cancel = Cancel::new();
+        cancel.cancel();
+        let result = narrate("One. Two.", &Hum, &Delivery::default(), &cancel);
+        assert!(matches!(result, Err(MediaError::Cancelled)));
+    }
+}

@@ -1,0 +1,256 @@
+//! A voice that is a program on this machine, such as `piper` or `espeak-ng`.
+
+use std::ffi::OsString;
+use std::io::{Read as _, Write as _};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::{Delivery, Voice, best_language};
+use crate::media::{MediaError, Sound};
+
+const OUT: &str = "{out}";
+const TEXT: &str = "{text}";
+const LANGUAGE: &str = "{language}";
+const DEFAULT_TIMEOUT: Duration = Duration::from_secs(120);
+
+/// Runs a program for each sentence and reads the WAV that it makes.
+///
+/// In the arguments `{out}` stands for the file to write, `{language}` for the language, one of
+/// those declared, and `{text}` for the sentence. Without `{text}` the sentence goes to the
+/// program's standard input; without `{out}` the WAV is taken from its standard output. There is
+/// no shell: nothing in a sentence can become a command. Pace and gender are not passed on.
+///
+/// ```
+/// use nemovideo::media::CommandVoice;
+///
+/// let piper = CommandVoice::new("piper", ["nl-NL"])
+///     .args(["--model", "nl_NL-mls-medium.onnx", "--output_file", "{out}"]);
+/// let espeak = CommandVoice::new("espeak-ng", ["pl", "cs"])
+///     .args(["-v", "{language}", "-w", "{out}", "--", "{text}"]);
+/// # let _ = (piper, espeak);
+/// ```
+#[derive(Debug, Clone)]
+pub struct CommandVoice {
+    program: OsString,
+    args: Vec<String>,
+    languages: Vec<String>,
+    timeout: Duration,
+}
+
+impl CommandVoice {
+    /// A program that speaks these languages.
+    #[must_use]
+    pub fn new<L: Into<String>>(
+        program: impl Into<OsString>,
+        languages: impl IntoIterator<Item = L>,
+    ) -> Self {
+        Self {
+            program: program.into(),
+            args: Vec::new(),
+            languages: languages.into_iter().map(Into::into).collect(),
+            timeout: DEFAULT_TIMEOUT,
+        }
+    }
+
+    /// Adds arguments, with `{out}`, `{text}` and `{language}` in them.
+    #[must_use]
+    pub fn args<A: Into<String>>(mut self, args: impl IntoIterator<Item = A>) -> Self {
+        self.args.extend(args.into_iter().map(Into::into));
+        self
+    }
+
+    /// How long a sentence may take; two minutes if not set.
+    #[must_use]
+    pub const fn with_timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
+        self
+    }
+
+    fn failed(&self, why: impl std::fmt::Display) -> MediaError {
+        MediaError::Voice(format!("`{}` {why}", self.program.display()))
+    }
+
+    fn uses(&self, placeholder: &str) -> bool {
+        self.args.iter().any(|arg| arg.contains(placeholder))
+    }
+}
+
+impl Voice for CommandVoice {
+    fn languages(&self) -> Vec<String> {
+        self.languages.clone()
+    }
+
+    fn speak(&self, text: &str, how: &Delivery) -> Result<Sound, MediaError> {
+        let language = best_language(&how.language, self.languages.iter().map(String::as_str))
+            .ok_or_else(|| MediaError::NoVoice {
+                language: how.language.clone(),
+                available: self.languages(),
+            })?;
+        let folder =
+            tempfile::tempdir().map_err(MediaError::io("make a temporary folder for the voice"))?;
+        let out = folder.path().join("speech.wav");
+        let args = self.args.iter().map(|arg| {
+            // The text last, so that what it says is never taken for a placeholder.
+            arg.replace(OUT, &out.to_string_lossy()).replace(LANGUAGE, language).replace(TEXT, text)
+        });
+        let mut child = Command::new(&self.program)
+            .args(args)
+            .stdin(if self.uses(TEXT) { Stdio::null() } else { Stdio::piped() })
+            .stdout(if self.uses(OUT) { Stdio::null() } else { Stdio::piped() })
+            .stderr(Stdio::piped())
+            .spawn()
+            .map_err(|error| {
+                self.failed(format_args!("could not be run: {error}; is it installed?"))
+            })?;
+        let (status, stdout, stderr) = self.attend(&mut child, text)?;
+        if !status.success() {
+            let stderr = String::from_utf8_lossy(&stderr);
+            let why = stderr.trim().lines().last().unwrap_or("it gave no reason");
+            return Err(self.failed(format_args!("ended with {status}: {why}")));
+        }
+        let wav = if self.uses(OUT) {
+            std::fs::read(&out)
+                .map_err(|error| self.failed(format_args!("wrote no sound: {error}")))?
+        } else {
+            stdout
+        };
+        Sound::decode(&wav, "its output").map_err(|error| self.failed(error))
+    }
+}
+
+impl CommandVoice {
+    /// Feeds the program and reads what it says, all at once, since each waits for the other
+    /// when a pipe is full; ends it when its time is over.
+    fn attend(
+        &self,
+        child: &mut Child,
+        text: &str,
+    ) -> Result<(ExitStatus, Vec<u8>, Vec<u8>), MediaError> {
+        let (stdin, mut stdout, mut stderr) =
+            (child.stdin.take(), child.stdout.take(), child.stderr.take());
+        thread::scope(|scope| {
+            scope.spawn(move || {
+                // A program that has heard enough closes its end; its exit status tells the rest.
+                stdin.map(|mut stdin| stdin.write_all(text.as_bytes()))
+            });
+            let stdout = scope.spawn(move || {
+                let mut bytes = Vec::new();
+                stdout.as_mut().map(|pipe| pipe.read_to_end(&mut bytes));
+                bytes
+            });
+            let stderr = scope.spawn(move || {
+                let mut bytes = Vec::new();
+                stderr.as_mut().map(|pipe| pipe.read_to_end(&mut bytes));
+                bytes
+            });
+            let status = self.wait(child)?;
+            Ok((status, stdout.join().unwrap_or_default(), stderr.join().unwrap_or_default()))
+        })
+    }
+
+    fn wait(&self, child: &mut Child) -> Result<ExitStatus, MediaError> {
+        const LOOK_EVERY: Duration = Duration::from_millis(5);
+        let begun = Instant::now();
+        loop {
+            if let Some(status) = child.try_wait().map_err(MediaError::io("wait for the voice"))? {
+                return Ok(status);
+            }
+            if begun.elapsed() >= self.timeout {
+                // It may have ended by itself in this very moment.
+                let _ = child.kill();
+                child.wait().map_err(MediaError::io("wait for the voice"))?;
+                return Err(
+                    self.failed(format_args!("took longer than {:?} for a sentence", self.timeout))
+                );
+            }
+            thread::sleep(LOOK_EVERY);
+        }
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    fn shell(script: &str) -> CommandVoice {
+        CommandVoice::new("sh", ["en-US", "pl"]).args(["-c", script, "sh"])
+    }
+
+    fn wav() -> (tempfile::TempDir, String) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("hum.wav");
+        let spec = hound::WavSpec {
+            channels: 1,
+            sample_rate: 8_000,
+            bits_per_sample: 16,
+            sample_format: hound::SampleFormat::Int,
+        };
+        let mut writer = hound::WavWriter::create(&path, spec).unwrap();
+        (0..800).for_each(|_| writer.write_sample(7_000_i16).unwrap());
+        writer.finalize().unwrap();
+        let path = path.to_str().unwrap().to_owned();
+        (folder, path)
+    }
+
+    fn say(voice: &CommandVoice, text: &str) -> Result<Sound, MediaError> {
+        voice.speak(text, &Delivery::new("en"))
+    }
+
+    #[test]
+    fn the_wav_is_read_from_the_file_or_from_the_output() {
+        let (_folder, wav) = wav();
+        let to_file = shell(r#"test "$(cat)" = "Hello" && cp "$1" "$2""#).args([wav.as_str(), OUT]);
+        let to_output = shell(r#"test "$2 $3" = "Hello en-US" && cat "$1""#).args([
+            wav.as_str(),
+            TEXT,
+            LANGUAGE,
+        ]);
+        for voice in [to_file, to_output] {
+            let sound = say(&voice, "Hello").unwrap();
+            assert_eq!((sound.sample_rate(), sound.samples().len()), (8_000, 800));
+        }
+    }
+
+    #[test]
+    fn a_sentence_is_never_a_command_nor_a_placeholder() {
+        let (_folder, wav) = wav();
+        let text = "$(exit 1); {language} {out}";
+        let expected = format!("{wav}.txt");
+        std::fs::write(&expected, text).unwrap();
+        let voice =
+            shell(r#"printf %s "$3" | cmp - "$2" && cat "$1""#).args([&wav, &expected, TEXT]);
+        say(&voice, text).unwrap();
+    }
+
+    #[test]
+    fn a_failure_is_told_in_the_program_s_own_words() {
+        let error = say(&shell("echo warming up >&2; echo no such model >&2; exit 3"), "Hi")
+            .unwrap_err()
+            .to_string();
+        assert!(
+            error.contains("`sh`") && error.contains("no such model") && error.contains('3'),
+            "{error}"
+        );
+        let error =
+            say(&CommandVoice::new("no-such-program", ["en"]), "Hi").unwrap_err().to_string();
+        assert!(error.contains("is it installed?"), "{error}");
+        let error = say(&shell("echo no wav"), "Hi").unwrap_err().to_string();
+        assert!(error.contains("not a sound"), "{error}");
+    }
+
+    #[test]
+    fn a_program_that_hangs_is_ended() {
+        let voice = shell("exec sleep 1000").with_timeout(Duration::from_millis(50));
+        let error = say(&voice, "Hi").unwrap_err().to_string();
+        assert!(error.contains("50ms"), "{error}");
+    }
+
+    #[test]
+    fn a_language_that_was_not_declared_has_no_voice() {
+        let result = shell("true").speak("Hi", &Delivery::new("ja"));
+        assert!(
+            matches!(result, Err(MediaError::NoVoice { available, .. }) if available == ["en-US", "pl"])
+        );
+    }
+}
