@@ -229,8 +229,10 @@ fn request(args: &Args, script: &Script) -> String {
         VoiceKind::Male => "male",
     };
     let aspect = Aspect::from(args.aspect);
-    let options =
-        format!("Voice: {voice}. Language: {}. Aspect ratio: {aspect}. Captions: on.", args.language);
+    let options = format!(
+        "Voice: {voice}. Language: {}. Aspect ratio: {aspect}. Captions: on.",
+        args.language
+    );
     match script {
         Script::Text(text) => {
             format!("Make a voiceover video of this script. {options}\n\nScript:\n{text}")

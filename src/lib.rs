@@ -12,6 +12,8 @@ pub mod error;
 mod http;
 #[cfg(feature = "media")]
 pub mod media;
+#[cfg(feature = "mock")]
+pub mod mock;
 pub mod sse;
 pub mod wire;
 

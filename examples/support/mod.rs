@@ -84,8 +84,7 @@ pub async fn connect(service: Service) -> Result<Connection> {
     let (backend, builder) = match service {
         Service::Embedded => {
             let backend = LocalBackend::start().await?;
-            let builder =
-                NemoClient::builder().base_url(backend.url()).in_memory_credentials();
+            let builder = NemoClient::builder().base_url(backend.url()).in_memory_credentials();
             (Some(backend), builder)
         }
         Service::At(url) => (None, nemovideo::ClientBuilder::from_env()?.base_url(url)),
@@ -98,9 +97,10 @@ pub async fn connect(service: Service) -> Result<Connection> {
 
 /// A backend on this machine is asked often; the cloud every 30 s, as documented.
 pub fn polling(client: &NemoClient) -> Polling {
-    let local = client.base_url().host_str().is_some_and(|host| {
-        matches!(host, "localhost" | "[::1]") || host.starts_with("127.")
-    });
+    let local = client
+        .base_url()
+        .host_str()
+        .is_some_and(|host| matches!(host, "localhost" | "[::1]") || host.starts_with("127."));
     if local {
         // 15 minutes in all, the documented limit of a message.
         Polling::new(Duration::from_millis(50), 18_000)
