@@ -150,7 +150,7 @@ mod tests {
     fn the_built_in_font_covers_the_spoken_languages_and_names_what_it_lacks() {
         let font = Font::default();
         let spoken = "The quick—“brown” fox… äöüß ñ¿¡ éèêçœ àìòù €£ № 1½ ° © ™";
-        assert_eq!(font.missing(spoken), []);
+        assert!(font.missing(spoken).is_empty());
         assert_eq!(font.missing("a咖b啡c咖🎉"), ['咖', '啡']);
     }
 
@@ -160,7 +160,7 @@ mod tests {
         let thin = font.width("Hello", 100.0);
         let bold = Font::default().width("Hello", 100.0);
         assert!(thin < bold && thin > 200.0, "{thin} {bold}");
-        assert_eq!(font.missing("Hello"), []);
+        assert!(font.missing("Hello").is_empty());
     }
 
     #[test]

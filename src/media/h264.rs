@@ -9,7 +9,7 @@ use std::borrow::Cow;
 
 use openh264::OpenH264API;
 use openh264::encoder::{
-    Complexity, Encoder, EncoderConfig, FrameRate, FrameType, IntraFramePeriod, QpRange,
+    BitRate, Complexity, Encoder, EncoderConfig, FrameRate, FrameType, IntraFramePeriod, QpRange,
     RateControlMode, SpsPpsStrategy, UsageType, VuiConfig,
 };
 use openh264::formats::YUVSource;
@@ -56,11 +56,13 @@ impl StillEncoder {
             .rate_control_mode(RateControlMode::Quality)
             .qp(QpRange::new(self.quantizer, self.quantizer))
             .complexity(Complexity::Low)
-            .usage_type(UsageType::ScreenContentRealTime)
+            .usage_type(UsageType::CameraVideoRealTime)
             .max_frame_rate(FrameRate::from_hz(FRAME_RATE as f32))
             .sps_pps_strategy(SpsPpsStrategy::ConstantId)
             .intra_frame_period(IntraFramePeriod::from_num_frames(0))
-            .skip_frames(false)
+            // Off, the encoder warns on stderr; with bits to spare it has no reason to skip.
+            .skip_frames(true)
+            .bitrate(BitRate::from_bps(20_000_000))
             .scene_change_detect(false)
             .adaptive_quantization(false)
             .background_detection(false)

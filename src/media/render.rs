@@ -121,7 +121,7 @@ fn film(
             plan: &plan,
             ground: &ground,
             font: timeline.font.clone().unwrap_or_default(),
-            encoder: StillEncoder::new(output.quality.quantizer()),
+            encoder: StillEncoder::new(output.quality.quantizer(&timeline.background)),
         };
         studio.shoot(&mut film, &progress, cancel)?;
         timings.pictures = begun.elapsed();

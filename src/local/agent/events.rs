@@ -1,0 +1,105 @@
+//! What a turn says, in the shape of the agent server: events with ids and times, partial text
+//! when it is asked for.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use serde_json::Value;
+use tokio::sync::mpsc::UnboundedSender;
+use uuid::Uuid;
+
+use crate::draft::{Json, Object};
+use crate::wire::AGENT_NAME;
+use crate::wire::event::{AdkEvent, Content, FunctionCall, FunctionResponse, Part};
+
+/// Sends the events of one turn. Whether anybody still listens makes no difference to it.
+#[derive(Clone, Debug)]
+pub(in crate::local) struct Emitter {
+    invocation: String,
+    streaming: bool,
+    to: UnboundedSender<AdkEvent>,
+}
+
+/// A call of a tool that waits for its result.
+#[derive(Debug)]
+pub(super) struct Call {
+    id: String,
+    name: &'static str,
+}
+
+impl Emitter {
+    pub(in crate::local) fn new(streaming: bool, to: UnboundedSender<AdkEvent>) -> Self {
+        Self { invocation: format!("e-{}", Uuid::new_v4()), streaming, to }
+    }
+
+    pub(super) fn text(&self, text: &str) {
+        self.say(text, Vec::new());
+    }
+
+    /// A call of a tool, with a word on it before when there is one.
+    pub(super) fn call(&self, text: &str, name: &'static str, args: &Value) -> Call {
+        let call = Call { id: format!("adk-{}", Uuid::new_v4()), name };
+        let mut part = FunctionCall::default();
+        part.id = Some(call.id.clone());
+        part.name = name.to_owned();
+        part.args = Json::from(args);
+        self.say(text, vec![Part::FunctionCall(part)]);
+        call
+    }
+
+    /// What the tool gave back, and what it changed in the state.
+    pub(super) fn result(&self, call: Call, response: &Value, delta: Object) {
+        let mut part = FunctionResponse::default();
+        part.id = Some(call.id);
+        part.name = call.name.to_owned();
+        part.response = Json::from(response);
+        let mut event = self.event();
+        event.content = Some(Content::user(vec![Part::FunctionResponse(part)]));
+        event.actions.state_delta = delta;
+        self.send(event);
+    }
+
+    pub(in crate::local) fn error(&self, code: &str, message: &str) {
+        let mut event = self.event();
+        event.error_code = Some(code.to_owned());
+        event.error_message = Some(message.to_owned());
+        self.send(event);
+    }
+
+    /// Text and what comes with it; in pieces first, then whole under the same id.
+    fn say(&self, text: &str, others: Vec<Part>) {
+        let whole = self.event();
+        let said = |text: &str, others: Vec<Part>| {
+            let text = (!text.is_empty()).then(|| Part::text(text));
+            let mut event = whole.clone();
+            event.timestamp = now();
+            event.content = Some(Content::model(text.into_iter().chain(others).collect()));
+            event
+        };
+        if self.streaming {
+            for piece in text.split_inclusive(' ') {
+                let mut partial = said(piece, Vec::new());
+                partial.partial = true;
+                self.send(partial);
+            }
+        }
+        self.send(said(text, others));
+    }
+
+    fn event(&self) -> AdkEvent {
+        let mut event = AdkEvent::default();
+        event.invocation_id.clone_from(&self.invocation);
+        event.author = AGENT_NAME.to_owned();
+        event.id = Uuid::new_v4().to_string();
+        event.timestamp = now();
+        event
+    }
+
+    fn send(&self, event: AdkEvent) {
+        // The caller may have hung up. The work was paid for and goes on.
+        let _ = self.to.send(event);
+    }
+}
+
+fn now() -> f64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |since| since.as_secs_f64())
+}

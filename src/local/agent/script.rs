@@ -1,0 +1,154 @@
+//! Where in a message the script begins. What comes before is the order; what comes after is the
+//! script, whole, whatever it says.
+
+use super::phrase::{Quote, masked, quotes};
+use super::settings::label;
+
+/// The order, and the script that came with it; the script may be empty.
+pub(super) fn split(message: &str) -> Option<(String, String)> {
+    let message = message.trim();
+    after_marker(message)
+        .or_else(|| after_colon(message))
+        .or_else(|| after_first_line(message))
+        .map(|(order, script)| (order.trim().to_owned(), script.trim().to_owned()))
+        .or_else(|| in_quotes(message))
+}
+
+/// A line that begins with `Script:`, the first one. Those after it belong to the script.
+fn after_marker(message: &str) -> Option<(&str, &str)> {
+    const MARKERS: [&str; 4] = ["script", "脚本", "文案", "文稿"];
+    let mut start = 0;
+    for line in message.split_inclusive('\n') {
+        let begin = line.trim_start();
+        let marker = MARKERS.iter().find_map(|marker| {
+            let word = begin.get(..marker.len())?;
+            let rest = begin[marker.len()..].trim_start();
+            let script = rest.strip_prefix([':', '：'])?;
+            word.eq_ignore_ascii_case(marker).then_some(script)
+        });
+        if let Some(script) = marker {
+            let order = &message[..start];
+            let from = start + line.len() - script.len();
+            return (order.trim().is_empty() || is_order(order)).then(|| (order, &message[from..]));
+        }
+        start += line.len();
+    }
+    None
+}
+
+/// `Narrate this in a male voice: …`. The colons of labels (`Voice: male`), of ratios (`9:16`)
+/// and in quotes are not the one.
+fn after_colon(message: &str) -> Option<(&str, &str)> {
+    let plain = masked(message, &quotes(message));
+    let mut clause = 0;
+    let mut within_label = false;
+    let mut before: Option<char> = None;
+    for (at, c) in plain.char_indices() {
+        let after = plain[at + c.len_utf8()..].chars().next();
+        match c {
+            '\n' | ';' | '；' | '。' | '，' => {
+                (clause, within_label) = (at + c.len_utf8(), false)
+            }
+            ',' | '.' | '!' | '?' if after.is_none_or(char::is_whitespace) => {
+                (clause, within_label) = (at + 1, false);
+            }
+            ':' | '：' if !within_label => {
+                let digit = |c: Option<char>| c.is_some_and(|c| c.is_ascii_digit());
+                if digit(before) && digit(after) {
+                    // A ratio or a time.
+                } else if label(&plain[clause..at]).is_some() {
+                    within_label = true;
+                } else {
+                    let order = &plain[..at];
+                    let script = &message[at + c.len_utf8()..];
+                    return (is_order(order) && script.contains(|c: char| !c.is_whitespace()))
+                        .then(|| (&message[..at], script));
+                }
+            }
+            _ => {}
+        }
+        before = Some(c);
+    }
+    None
+}
+
+/// An order on a line of its own, labels on the lines after it, then the script.
+fn after_first_line(message: &str) -> Option<(&str, &str)> {
+    let (first, _) = message.split_once('\n')?;
+    if !is_order(first) {
+        return None;
+    }
+    let mut end = first.len() + 1;
+    for line in message[end..].split_inclusive('\n') {
+        let is_label = line.split_once([':', '：']).is_some_and(|(name, _)| label(name).is_some());
+        if !is_label && !line.trim().is_empty() {
+            break;
+        }
+        end += line.len();
+    }
+    let (order, script) = message.split_at(end);
+    (!script.trim().is_empty()).then_some((order, script))
+}
+
+/// `Read "Good morning." in a male voice`; what is quoted as a title is none.
+fn in_quotes(message: &str) -> Option<(String, String)> {
+    const NAMES: [&str; 7] = ["title", "titled", "called", "named", "heading", "title:", "标题"];
+    let quotes = quotes(message);
+    let plain = masked(message, &quotes);
+    if !is_order(&plain) {
+        return None;
+    }
+    let Quote { range, text } = quotes.iter().find(|quote| {
+        let before = plain[..quote.range.start].split_whitespace().next_back();
+        let word = before.unwrap_or_default().to_lowercase();
+        !NAMES.contains(&word.as_str())
+    })?;
+    let order = format!("{} {}", &message[..range.start], &message[range.end..]);
+    Some((order, text.clone()))
+}
+
+/// Whether this asks for something to be spoken.
+fn is_order(text: &str) -> bool {
+    let text = text.to_lowercase();
+    let first = text.split_whitespace().next().unwrap_or_default();
+    const OTHER_WORK: [&str; 12] = [
+        "remove", "delete", "mute", "unmute", "set", "change", "lower", "raise", "trim", "cut",
+        "undo", "add",
+    ];
+    if OTHER_WORK.contains(&first) && !text.contains("script") {
+        return false;
+    }
+    const SPOKEN: [&str; 22] = [
+        "voiceover",
+        "voice-over",
+        "voice over",
+        "narrat",
+        "script",
+        "read this",
+        "read the",
+        "read aloud",
+        "read out",
+        "read:",
+        "speak",
+        "say",
+        "dub",
+        "配音",
+        "旁白",
+        "朗读",
+        "解说",
+        "口播",
+        "念",
+        "脚本",
+        "文案",
+        "读",
+    ];
+    if SPOKEN.iter().any(|word| text.contains(word)) || first == "read" {
+        return true;
+    }
+    // A film of this text; a film *about* something would have to be written first.
+    const MADE: [&str; 6] = ["make", "create", "generate", "produce", "turn", "convert"];
+    const FILMS: [&str; 5] = ["video", "film", "clip", "movie", "视频"];
+    let words: Vec<&str> = text.split(|c: char| !c.is_alphanumeric()).collect();
+    let has = |list: &[&str]| list.iter().any(|word| words.contains(word));
+    has(&MADE) && has(&FILMS) && !has(&["about"])
+}

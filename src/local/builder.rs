@@ -1,0 +1,182 @@
+//! How a backend is set up before it starts.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+
+use super::accounts::Accounts;
+use super::counters::Tally;
+use super::error::LocalError;
+use super::library::Library;
+use super::renders::Renders;
+use super::server::LocalBackend;
+use super::service::Service;
+use super::sessions::Sessions;
+use super::settings::{FetchFrom, Prices, Settings, SilentEdits};
+use super::studio::{Placeholder, Studio};
+use crate::wire::Credits;
+
+/// Sets up a [`LocalBackend`]; every setting has a default.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use nemovideo::local::{LocalBackend, Prices, SilentEdits};
+/// use nemovideo::wire::Credits;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), nemovideo::local::LocalError> {
+/// let backend = LocalBackend::builder()
+///     .credits(Credits::new(5.0))
+///     .prices(Prices { edit: Credits::new(1.0), ..Prices::default() })
+///     .heartbeat_every(Duration::from_millis(100))
+///     .silent_edits(SilentEdits::Never)
+///     .start()
+///     .await?;
+/// assert!(backend.url().starts_with("http://127.0.0.1:"));
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug, Default)]
+#[must_use]
+pub struct LocalBackendBuilder {
+    port: u16,
+    data_dir: Option<PathBuf>,
+    settings: Settings,
+    placeholder: bool,
+    #[cfg(feature = "media")]
+    voice: Option<Arc<dyn crate::media::Voice>>,
+    #[cfg(feature = "media")]
+    font: Option<PathBuf>,
+}
+
+impl LocalBackendBuilder {
+    /// The port to listen on, always on the loopback interface. 0, the default, takes any that is
+    /// free.
+    pub fn port(mut self, port: u16) -> Self {
+        self.port = port;
+        self
+    }
+
+    /// Where files are kept: uploads, speech, films. It is made when it is not there, and its
+    /// files stay. Without it they lie in a private temporary directory that goes away with the
+    /// backend.
+    ///
+    /// Accounts and sessions live in memory either way.
+    pub fn data_dir(mut self, path: impl Into<PathBuf>) -> Self {
+        self.data_dir = Some(path.into());
+        self
+    }
+
+    /// What an anonymous account starts with; 100 by default.
+    pub fn credits(mut self, credits: Credits) -> Self {
+        self.settings.credits = credits;
+        self
+    }
+
+    /// What work costs.
+    pub fn prices(mut self, prices: Prices) -> Self {
+        self.settings.prices = prices;
+        self
+    }
+
+    /// How long a token lives; 7 days by default.
+    pub fn token_lifetime(mut self, lifetime: Duration) -> Self {
+        self.settings.token_lifetime = lifetime;
+        self
+    }
+
+    /// The time between two heartbeats of a running message; 5 s by default. One is sent at once,
+    /// whatever is set here.
+    pub fn heartbeat_every(mut self, interval: Duration) -> Self {
+        self.settings.heartbeat_every = interval;
+        self
+    }
+
+    /// How often an edit ends without text; [every third](SilentEdits::EveryThird) by default.
+    pub fn silent_edits(mut self, silent_edits: SilentEdits) -> Self {
+        self.settings.silent_edits = silent_edits;
+        self
+    }
+
+    /// From where uploads by address are fetched; [this machine](FetchFrom::Loopback) by default.
+    pub fn fetch_from(mut self, fetch_from: FetchFrom) -> Self {
+        self.settings.fetch_from = fetch_from;
+        self
+    }
+
+    /// Speaks nothing and renders nothing: every film is the same second, in a file called
+    /// `placeholder.mp4`. Without the `media` feature this is always so; with it, this makes tests
+    /// fast that are about the protocol.
+    pub fn placeholder_films(mut self) -> Self {
+        self.placeholder = true;
+        self
+    }
+
+    /// Another voice than the built-in one.
+    #[cfg(feature = "media")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "media")))]
+    pub fn voice(mut self, voice: Arc<dyn crate::media::Voice>) -> Self {
+        self.voice = Some(voice);
+        self
+    }
+
+    /// A font file (TTF or OTF) to write with, for scripts that the built-in font lacks, Chinese
+    /// for one.
+    #[cfg(feature = "media")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "media")))]
+    pub fn font(mut self, path: impl Into<PathBuf>) -> Self {
+        self.font = Some(path.into());
+        self
+    }
+
+    /// Starts the backend on the current Tokio runtime.
+    ///
+    /// # Errors
+    /// [`LocalError::PortInUse`] or [`LocalError::Listen`] when the port cannot be had,
+    /// [`LocalError::DataDir`] when there is no place for files, and `LocalError::Font` when the
+    /// font cannot be used.
+    pub async fn start(self) -> Result<LocalBackend, LocalError> {
+        let port = self.port;
+        let studio = self.studio()?;
+        let library = Library::open(self.data_dir.as_deref())
+            .map_err(|(path, source)| LocalError::DataDir { path, source })?;
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+        let listen = |source: std::io::Error| match source.kind() {
+            std::io::ErrorKind::AddrInUse => LocalError::PortInUse { port, source },
+            _ => LocalError::Listen { port, source },
+        };
+        let listener = TcpListener::bind(address).await.map_err(listen)?;
+        let address = listener.local_addr().map_err(listen)?;
+        let service = Arc::new(Service {
+            url: format!("http://{address}"),
+            settings: self.settings,
+            accounts: Accounts::default(),
+            sessions: Sessions::default(),
+            library,
+            renders: Renders::default(),
+            studio,
+            tally: Tally::default(),
+        });
+        Ok(LocalBackend::serve(service, listener))
+    }
+
+    #[cfg(feature = "media")]
+    fn studio(&self) -> Result<Arc<dyn Studio>, LocalError> {
+        if self.placeholder {
+            return Ok(Arc::new(Placeholder));
+        }
+        let real = super::studio::Real::new(self.voice.clone(), self.font.as_deref())?;
+        Ok(Arc::new(real))
+    }
+
+    #[cfg(not(feature = "media"))]
+    #[allow(clippy::unnecessary_wraps)] // Fails only with `media`.
+    fn studio(&self) -> Result<Arc<dyn Studio>, LocalError> {
+        tracing::debug!(chosen = self.placeholder, "films are placeholders without `media`");
+        Ok(Arc::new(Placeholder))
+    }
+}

@@ -1,0 +1,186 @@
+//! Drafts on their way to files: one at a time in each session, the others wait their turn.
+
+use std::collections::HashMap;
+use std::ops::ControlFlow;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::SystemTime;
+
+use super::accounts::Account;
+use super::film::film;
+use super::library::StoredFile;
+use super::service::Shared;
+use super::sessions::Session;
+use super::studio::Failure;
+use crate::wire::{
+    FileFormat, RenderFile, RenderId, RenderOutput, RenderRequest, RenderState, RenderStatus,
+    SessionId, UserId,
+};
+
+/// Under their owner as well as their id, which is the client's own choice: two clients with one
+/// idea do not meet.
+#[derive(Debug, Default)]
+pub(super) struct Renders(Mutex<HashMap<(UserId, RenderId), Arc<Render>>>);
+
+#[derive(Debug)]
+pub(super) struct Render {
+    progress: Mutex<Progress>,
+    cancelled: AtomicBool,
+}
+
+#[derive(Debug)]
+struct Progress {
+    state: RenderState,
+    file: Option<Arc<StoredFile>>,
+}
+
+impl Renders {
+    pub(super) fn find(&self, user: &UserId, id: &RenderId) -> Option<Arc<Render>> {
+        self.map().get(&(user.clone(), id.clone())).cloned()
+    }
+
+    /// The render of this id, and whether it is a new one.
+    fn enter(&self, user: &UserId, id: &RenderId) -> (Arc<Render>, bool) {
+        let mut map = self.map();
+        let mut is_new = false;
+        let render = map.entry((user.clone(), id.clone())).or_insert_with(|| {
+            is_new = true;
+            Arc::new(Render::new(id.clone()))
+        });
+        (Arc::clone(render), is_new)
+    }
+
+    fn map(&self) -> MutexGuard<'_, HashMap<(UserId, RenderId), Arc<Render>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Takes a render in. An id that was taken in before starts nothing: its render is the answer.
+pub(super) fn submit(
+    service: &Shared,
+    account: &Account,
+    session: &Arc<Session>,
+    request: RenderRequest,
+) -> Arc<Render> {
+    let (render, is_new) = service.renders.enter(&account.user, &request.id);
+    if is_new {
+        service.tally.renders_started.raise();
+        tokio::spawn(run(Arc::clone(service), Arc::clone(session), Arc::clone(&render), request));
+    }
+    render
+}
+
+async fn run(service: Shared, session: Arc<Session>, render: Arc<Render>, request: RenderRequest) {
+    let _turn = session.render_turn.lock().await;
+    if !render.begin() {
+        return;
+    }
+    let id = session.id.clone();
+    let (worker, working) = (Arc::clone(&service), Arc::clone(&render));
+    let made = tokio::task::spawn_blocking(move || make(&worker, &working, id, &request)).await;
+    let made = made.unwrap_or_else(|crash| Err(Failure::new("CRASHED", crash.to_string())));
+    render.finish(made, &service.url);
+}
+
+fn make(
+    service: &Shared,
+    render: &Render,
+    session: SessionId,
+    request: &RenderRequest,
+) -> Result<Arc<StoredFile>, Failure> {
+    let find = |id: &str| service.library.find(id).filter(|file| file.session == session);
+    let film = film(&request.draft, &request.output, find)
+        .map_err(|message| Failure::new("BAD_DRAFT", message))?;
+    let format = format_of(&request.output)
+        .ok_or_else(|| Failure::new("BAD_FORMAT", "this format cannot be made"))?;
+    let place = service.library.place(format);
+    let made = service.studio.render(&film, &place.path, &|share| render.advance(share))?;
+    let mut file = place.stored(session, format!("{}.{format}", made.name));
+    file.facts.duration = Some(made.duration);
+    Ok(service.library.add(file))
+}
+
+/// The file format of an output; `None` for one that cannot be made.
+pub(super) fn format_of(output: &RenderOutput) -> Option<FileFormat> {
+    use crate::wire::RenderFormat::{M4a, Mp4, Wav};
+    match &output.format {
+        known @ (Mp4 | M4a | Wav) => FileFormat::of(format!("film.{known}")),
+        _ => None,
+    }
+}
+
+impl Render {
+    fn new(id: RenderId) -> Self {
+        let mut state = RenderState::new(id, RenderStatus::Pending);
+        state.progress = Some(0.0);
+        state.created_at = Some(SystemTime::now());
+        let progress = Mutex::new(Progress { state, file: None });
+        Self { progress, cancelled: AtomicBool::new(false) }
+    }
+
+    pub(super) fn state(&self) -> RenderState {
+        self.progress().state.clone()
+    }
+
+    /// The finished file.
+    pub(super) fn file(&self) -> Option<Arc<StoredFile>> {
+        self.progress().file.clone()
+    }
+
+    /// Calls the render off; one that has ended stays as it is.
+    pub(super) fn cancel(&self) -> RenderState {
+        self.cancelled.store(true, Ordering::Relaxed);
+        let mut progress = self.progress();
+        if !progress.state.status.is_final() {
+            progress.state.status = RenderStatus::Cancelled;
+            progress.state.completed_at = Some(SystemTime::now());
+        }
+        progress.state.clone()
+    }
+
+    /// `false` when it was called off while it waited.
+    fn begin(&self) -> bool {
+        let mut progress = self.progress();
+        if progress.state.status.is_final() {
+            return false;
+        }
+        progress.state.status = RenderStatus::Processing;
+        true
+    }
+
+    fn advance(&self, share: f32) -> ControlFlow<()> {
+        if self.cancelled.load(Ordering::Relaxed) {
+            return ControlFlow::Break(());
+        }
+        // 100 is kept for a file that is there.
+        self.progress().state.progress = Some((share * 100.0).floor().clamp(0.0, 99.0));
+        ControlFlow::Continue(())
+    }
+
+    fn finish(&self, made: Result<Arc<StoredFile>, Failure>, base: &str) {
+        let mut progress = self.progress();
+        if progress.state.status.is_final() {
+            return;
+        }
+        progress.state.completed_at = Some(SystemTime::now());
+        match made {
+            Ok(file) => {
+                let mut output = RenderFile::new(file.url(base));
+                output.duration = file.facts.duration.map(|duration| duration.as_secs_f64());
+                output.size = Some(file.size);
+                progress.state.status = RenderStatus::Completed;
+                progress.state.progress = Some(100.0);
+                progress.state.output = Some(output);
+                progress.file = Some(file);
+            }
+            Err(failure) => {
+                progress.state.status = RenderStatus::Failed;
+                progress.state.error = Some(failure.message);
+            }
+        }
+    }
+
+    fn progress(&self) -> MutexGuard<'_, Progress> {
+        self.progress.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,104 @@
+//! The running backend: its listener, its routes, its end.
+
+use std::future::IntoFuture as _;
+
+use axum::Router;
+use axum::http::StatusCode;
+use axum::middleware;
+use axum::serve::ListenerExt as _;
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+use super::answer::Refused;
+use super::builder::LocalBackendBuilder;
+use super::counters::Counters;
+use super::drain::drain;
+use super::error::LocalError;
+use super::routes;
+use super::service::Shared;
+
+/// The embedded backend, running. Dropped, it stops.
+///
+/// It lives on the Tokio runtime that it was started on, and ends with it.
+#[derive(Debug)]
+pub struct LocalBackend {
+    service: Shared,
+    /// Dropped with the backend, which the server takes for the word to stop.
+    stop: oneshot::Sender<()>,
+    server: JoinHandle<std::io::Result<()>>,
+}
+
+impl LocalBackend {
+    /// Starts a backend with the defaults, on any free port of the loopback interface.
+    ///
+    /// # Errors
+    /// [`LocalError`] when it cannot listen or has no place for files.
+    pub async fn start() -> Result<Self, LocalError> {
+        Self::builder().start().await
+    }
+
+    /// Sets up a backend.
+    pub fn builder() -> LocalBackendBuilder {
+        LocalBackendBuilder::default()
+    }
+
+    /// Where it is reached: `http://127.0.0.1:<port>`, without a slash at the end.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        &self.service.url
+    }
+
+    /// What it has really done so far.
+    #[must_use]
+    pub fn counters(&self) -> Counters {
+        self.service.counters()
+    }
+
+    /// Serves until the server breaks, which it normally never does.
+    ///
+    /// # Errors
+    /// [`LocalError::Stopped`] when it did.
+    pub async fn serve_forever(self) -> Result<(), LocalError> {
+        let _until_the_end = self.stop;
+        ended(self.server.await)
+    }
+
+    /// Takes no more calls and waits until those under way are answered.
+    ///
+    /// # Errors
+    /// [`LocalError::Stopped`] when the server had broken before.
+    pub async fn shutdown(self) -> Result<(), LocalError> {
+        drop(self.stop);
+        ended(self.server.await)
+    }
+
+    pub(super) fn serve(service: Shared, listener: TcpListener) -> Self {
+        let (stop, stopped) = oneshot::channel::<()>();
+        let listener = listener.tap_io(|stream| {
+            // Small events must not wait for more of them. Without it they come late, no worse.
+            let _ = stream.set_nodelay(true);
+        });
+        let server = axum::serve(listener, router(service.clone()))
+            .with_graceful_shutdown(async move { stopped.await.unwrap_or_default() });
+        Self { service, stop, server: tokio::spawn(server.into_future()) }
+    }
+}
+
+fn ended(result: Result<std::io::Result<()>, tokio::task::JoinError>) -> Result<(), LocalError> {
+    match result {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(error)) => Err(LocalError::Stopped(error.to_string())),
+        Err(error) => Err(LocalError::Stopped(error.to_string())),
+    }
+}
+
+fn router(service: Shared) -> Router {
+    routes::all()
+        .fallback(async || Refused::not_found())
+        .method_not_allowed_fallback(async || {
+            Refused::detail(StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed")
+        })
+        .layer(middleware::from_fn(drain))
+        .with_state(service)
+}

@@ -1,0 +1,40 @@
+//! Everything the routes share: one of these for each running backend.
+
+use std::sync::Arc;
+
+use super::accounts::Accounts;
+use super::counters::{Counters, Tally};
+use super::library::Library;
+use super::renders::Renders;
+use super::sessions::Sessions;
+use super::settings::Settings;
+use super::studio::Studio;
+
+pub(super) type Shared = Arc<Service>;
+
+#[derive(Debug)]
+pub(super) struct Service {
+    /// Where this backend is reached, without a slash at the end.
+    pub(super) url: String,
+    pub(super) settings: Settings,
+    pub(super) accounts: Accounts,
+    pub(super) sessions: Sessions,
+    pub(super) library: Library,
+    pub(super) renders: Renders,
+    pub(super) studio: Arc<dyn Studio>,
+    pub(super) tally: Tally,
+}
+
+impl Service {
+    pub(super) fn counters(&self) -> Counters {
+        let tally = &self.tally;
+        Counters {
+            tokens_issued: tally.tokens_issued.get(),
+            sessions_created: tally.sessions_created.get(),
+            messages_run: tally.messages_run.get(),
+            renders_started: tally.renders_started.get(),
+            uploads_taken: tally.uploads_taken.get(),
+            credits_taken: self.accounts.credits_taken(),
+        }
+    }
+}

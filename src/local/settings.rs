@@ -1,0 +1,85 @@
+//! What the embedded backend can be told before it starts.
+
+use std::time::Duration;
+
+use crate::wire::Credits;
+
+/// What work costs. These prices are the embedded backend's own, not the service's: small enough
+/// that a fresh account of 100 credits makes a few films.
+///
+/// Questions, and what the agent does not understand or cannot do, cost nothing; neither does an
+/// export.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[allow(clippy::exhaustive_structs)]
+pub struct Prices {
+    /// Speaking a script, also again in another voice, language or pace. 20 by default.
+    pub voiceover: Credits,
+    /// Any other change of the draft, an undo included. 2 by default.
+    pub edit: Credits,
+}
+
+impl Default for Prices {
+    fn default() -> Self {
+        Self { voiceover: Credits::new(20.0), edit: Credits::new(2.0) }
+    }
+}
+
+/// How often an edit ends without a word, as about 30 % do on the service: the tool call, its
+/// result and the changed draft come, and no text.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SilentEdits {
+    /// Every third successful edit of a session.
+    #[default]
+    EveryThird,
+    /// None: tests that look at texts want this.
+    Never,
+    /// All of them.
+    Always,
+}
+
+impl SilentEdits {
+    /// Whether the nth edit of a session, from 1, is one.
+    pub(super) fn includes(self, nth: u64) -> bool {
+        match self {
+            Self::EveryThird => nth.is_multiple_of(3),
+            Self::Never => false,
+            Self::Always => true,
+        }
+    }
+}
+
+/// From where files are fetched that an upload names by address.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum FetchFrom {
+    /// This machine only, so that whoever reaches the backend cannot make it reach further.
+    #[default]
+    Loopback,
+    /// Anywhere.
+    Anywhere,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Settings {
+    pub(super) credits: Credits,
+    pub(super) prices: Prices,
+    pub(super) token_lifetime: Duration,
+    pub(super) heartbeat_every: Duration,
+    pub(super) silent_edits: SilentEdits,
+    pub(super) fetch_from: FetchFrom,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            // The documented start of an anonymous account: 100 credits, 7 days.
+            credits: Credits::new(100.0),
+            prices: Prices::default(),
+            token_lifetime: Duration::from_secs(7 * 24 * 60 * 60),
+            heartbeat_every: Duration::from_secs(5),
+            silent_edits: SilentEdits::default(),
+            fetch_from: FetchFrom::default(),
+        }
+    }
+}
