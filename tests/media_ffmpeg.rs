@@ -1,6 +1,8 @@
 //! What FFmpeg, which most players are built on, says of our files. Without `ffmpeg` and
 //! `ffprobe` on the path these tests say so and check nothing; `media_film.rs` needs neither.
 
+#![allow(clippy::unwrap_used)] // Clippy knows test functions, not their helpers.
+
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
