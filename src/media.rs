@@ -5,7 +5,7 @@
 //! use std::path::Path;
 //! use std::time::Duration;
 //! use nemovideo::media::{
-//!     Cancel, Delivery, FrameSize, Output, Pico, SoundClip, TextClip, Timeline, cues, narrate, render,
+//!     Cancel, Delivery, FrameSize, Output, Pico, Timeline, narrate, render,
 //! };
 //!
 //! let cancel = Cancel::new();
@@ -13,12 +13,8 @@
 //! let narration = narrate(script, &Pico::new(), &Delivery::new("en-US"), &cancel)?;
 //!
 //! let mut film = Timeline::new(FrameSize::PORTRAIT, narration.duration());
-//! for spoken in &narration.sentences {
-//!     film.sounds.push(SoundClip::new(spoken.sound.clone(), spoken.start));
-//!     for cue in cues(&spoken.text, spoken.sound.duration()) {
-//!         film.texts.push(TextClip::caption(cue.text, spoken.start + cue.start, cue.duration));
-//!     }
-//! }
+//! film.sounds = narration.sounds();
+//! film.texts = narration.captions();
 //! let done = render(&film, Output::default(), Path::new("coffee.mp4"), &|_| {}, &cancel)?;
 //! assert!(done.duration > Duration::from_secs(3));
 //! # Ok::<(), nemovideo::media::MediaError>(())

@@ -111,7 +111,7 @@ fn paint_gradient(gradient: Gradient, size: FrameSize) -> Canvas {
             for (x, out) in canvas.y[row * width..][..width].iter_mut().enumerate() {
                 *out = (between(x)[0] + dither(x, row)) as u8;
             }
-            if row % 2 == 0 {
+            if row.is_multiple_of(2) {
                 let start = row / 2 * (width / 2);
                 for x in 0..width / 2 {
                     let [_, u, v] = between(2 * x);
