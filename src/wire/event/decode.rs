@@ -378,6 +378,17 @@ mod tests {
     }
 
     #[test]
+    fn a_failure_reads_as_its_code_and_message() {
+        let read = |data| match &message(data)[..] {
+            [AgentEvent::Error(failure)] => failure.to_string(),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(read(r#"{"errorCode":"E","errorMessage":"too busy"}"#), "E: too busy");
+        assert_eq!(read(r#"{"errorCode":"E"}"#), "E");
+        assert_eq!(read(r#"{"error":"boom"}"#), "boom");
+    }
+
+    #[test]
     fn an_event_with_an_error_keeps_what_it_says() {
         let data = r#"{"content":{"parts":[{"text":"so far"}]},"error":"boom"}"#;
         assert_eq!(message(data), [whole("so far"), error(None, "boom", None)]);
