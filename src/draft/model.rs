@@ -225,13 +225,24 @@ impl<'d> Track<'d> {
     /// What it is for; `None` when the draft does not say.
     #[must_use]
     pub fn role(&self) -> Option<TrackRole> {
-        lookup::find(self.json, lookup::ROLE, lookup::text).map(TrackRole::from)
+        let known = |json| match TrackRole::from(lookup::text(json)?) {
+            TrackRole::Unknown(_) => None,
+            role => Some(role),
+        };
+        let told = || lookup::find(self.json, &lookup::ROLE[..1], lookup::text);
+        lookup::find(self.json, lookup::ROLE, known).or_else(|| told().map(TrackRole::from))
     }
 
     /// What it is called.
     #[must_use]
     pub fn name(&self) -> Option<&'d str> {
         lookup::find(self.json, lookup::NAME, lookup::text)
+    }
+
+    /// What is spoken or written in it, where that is set for the whole track.
+    #[must_use]
+    pub fn text(&self) -> Option<&'d str> {
+        lookup::find(self.json, lookup::TEXT, lookup::text)
     }
 
     /// Its volume, 0 to 1, where one is set for the whole track.
@@ -424,7 +435,7 @@ mod tests {
     fn kinds_and_roles_keep_what_they_do_not_know() {
         let draft = draft(
             r#"{"t":[{"tt":0},{"tt":1,"m":{"role":"BGM"}},{"tt":7,"role":"subtitles"},
-                {"tt":42,"m":{"role":"sparkle"}},{"tt":"x"},{}]}"#,
+                {"tt":42,"m":{"role":"sparkle"}},{"tt":"x","type":"x"},{"m":{"type":"tts"}}]}"#,
         );
         let kinds: Vec<_> = draft.tracks().map(|track| track.kind()).collect();
         let unknown = Some(TrackKind::Unknown(42));
@@ -433,6 +444,7 @@ mod tests {
         let roles: Vec<_> = draft.tracks().map(|track| track.role()).collect();
         let sparkle = Some(TrackRole::Unknown("sparkle".to_owned()));
         let (music, captions) = (Some(TrackRole::Music), Some(TrackRole::Captions));
-        assert_eq!(roles, [None, music, captions, sparkle, None, None]);
+        let voice = Some(TrackRole::Voiceover);
+        assert_eq!(roles, [None, music, captions, sparkle, None, voice]);
     }
 }
