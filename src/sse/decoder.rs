@@ -147,12 +147,12 @@ impl Decoder {
     /// cut off.
     #[must_use]
     pub fn is_inside_event(&self) -> bool {
-        self.block.data.is_some()
-            || match self.line {
-                Line::Name { len, .. } => len > 0,
-                Line::Colon(_) | Line::Value(_) => true,
-                Line::ByteOrderMark(_) | Line::Ignored => self.block.too_large,
-            }
+        let inside_line = match self.line {
+            Line::Name { len, .. } => len > 0,
+            Line::Colon(_) | Line::Value(_) => true,
+            Line::ByteOrderMark(_) | Line::Ignored => false,
+        };
+        inside_line || self.block.data.is_some() || self.block.too_large
     }
 
     /// Takes in a part of a line, without its end.
@@ -353,6 +353,7 @@ mod tests {
         assert_eq!(frames(&mut decoder, b"4"), [Err(EventTooLarge { limit: 4 })]);
         assert!(decoder.is_inside_event());
         assert_eq!(frames(&mut decoder, b"5678\ndata: 12345\nevent\nid: 77777\n"), []);
+        assert!(decoder.is_inside_event());
         let mut input = b"\ndata\n\n".as_slice();
         let next = decoder.next_frame(&mut input).unwrap().unwrap();
         assert_eq!((&*next.id, next.event.as_str(), next.data.as_str()), ("", "message", ""));
