@@ -31,11 +31,11 @@ impl Library {
         let (root, private) = match data_dir {
             Some(dir) => (dir.join("files"), None),
             None => {
-                // Readable by its owner alone.
-                let dir = tempfile::Builder::new()
-                    .prefix("nemovideo-")
-                    .tempdir()
-                    .map_err(|error| (std::env::temp_dir(), error))?;
+                let mut builder = tempfile::Builder::new();
+                builder.prefix("nemovideo-");
+                #[cfg(unix)]
+                builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o700));
+                let dir = builder.tempdir().map_err(|error| (std::env::temp_dir(), error))?;
                 (dir.path().to_owned(), Some(dir))
             }
         };

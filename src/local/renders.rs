@@ -184,3 +184,135 @@ impl Render {
         self.progress.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::ops::ControlFlow;
+    use std::path::{Path, PathBuf};
+    use std::sync::mpsc::{Receiver, Sender, channel};
+    use std::sync::{Arc, Mutex};
+    use std::time::Duration;
+
+    use super::{Render, submit};
+    use crate::local::library::{Facts, Library, StoredFile};
+    use crate::local::service::{Service, Shared};
+    use crate::local::studio::{Caption, Delivery, Failure, Film, Line, Made, Studio};
+    use crate::wire::{NewSession, RenderOutput, RenderRequest, RenderStatus};
+
+    /// Tells of each film that it begins, and makes it when it is told to.
+    #[derive(Debug)]
+    struct Gate {
+        begun: Mutex<Sender<String>>,
+        go: Mutex<Receiver<()>>,
+    }
+
+    impl Studio for Gate {
+        fn languages(&self) -> Vec<String> {
+            Vec::new()
+        }
+
+        fn can_write(&self, _: &str) -> Result<(), Failure> {
+            Ok(())
+        }
+
+        fn captions(&self, _: &str, _: Duration, _: Duration) -> Vec<Caption> {
+            Vec::new()
+        }
+
+        fn speak(
+            &self,
+            _: &str,
+            _: &Delivery,
+            _: &mut dyn FnMut() -> PathBuf,
+        ) -> Result<Vec<Line>, Failure> {
+            Err(Failure::empty_script())
+        }
+
+        fn look(&self, _: &StoredFile) -> Facts {
+            Facts::default()
+        }
+
+        fn render(
+            &self,
+            film: &Film,
+            to: &Path,
+            progress: &(dyn Fn(f32) -> ControlFlow<()> + Sync),
+        ) -> Result<Made, Failure> {
+            self.begun.lock().unwrap().send(film.texts[0].text.clone()).unwrap();
+            self.go.lock().unwrap().recv().unwrap();
+            if progress(0.42).is_break() {
+                return Err(Failure::new("CANCELLED", "it was called off"));
+            }
+            std::fs::write(to, "film").unwrap();
+            Ok(Made { duration: film.duration, name: "film" })
+        }
+    }
+
+    fn gated() -> (Shared, Receiver<String>, Sender<()>) {
+        let (begun, beginnings) = channel();
+        let (go, gate) = channel();
+        let studio = Gate { begun: Mutex::new(begun), go: Mutex::new(gate) };
+        let service = Service {
+            url: "http://127.0.0.1:1".to_owned(),
+            settings: crate::local::settings::Settings::default(),
+            accounts: crate::local::accounts::Accounts::default(),
+            sessions: crate::local::sessions::Sessions::default(),
+            library: Library::open(None).unwrap(),
+            renders: super::Renders::default(),
+            studio: Arc::new(studio),
+            tally: crate::local::counters::Tally::default(),
+        };
+        (Arc::new(service), beginnings, go)
+    }
+
+    async fn status(render: &Render, wanted: RenderStatus) {
+        while render.state().status != wanted {
+            tokio::task::yield_now().await;
+        }
+    }
+
+    #[tokio::test]
+    async fn renders_of_a_session_wait_for_each_other_and_can_be_called_off() {
+        let (service, beginnings, go) = gated();
+        let token =
+            service.accounts.issue("c".into(), crate::wire::Credits::ZERO, Duration::from_secs(60));
+        let token = token.unwrap_or_else(|_| panic!("a first token is given"));
+        let account = service.accounts.by_token(&token.token);
+        let account = account.unwrap();
+        let session = service.sessions.open(account.user.clone(), NewSession::default());
+        let start = |id: &str| {
+            let draft =
+                format!(r#"{{"t":[{{"tt":7,"sg":[{{"d":1000,"m":{{"text":"{id}"}}}}]}}]}}"#);
+            let request = RenderRequest {
+                id: id.into(),
+                session_id: session.id.clone(),
+                draft: draft.parse().unwrap(),
+                output: RenderOutput::mp4(),
+            };
+            submit(&service, &account, &session, request)
+        };
+        let renders = ["a", "b", "c", "d"].map(start);
+        let [a, b, c, d] = renders.each_ref();
+        status(a, RenderStatus::Processing).await;
+        assert_eq!(beginnings.recv().unwrap(), "a");
+        assert!([b, c, d].iter().all(|render| render.state().status == RenderStatus::Pending));
+
+        assert_eq!(b.cancel().status, RenderStatus::Cancelled);
+        go.send(()).unwrap();
+        status(a, RenderStatus::Completed).await;
+        assert_eq!(a.state().progress, Some(100.0));
+        assert_eq!(a.state().output.unwrap().size, Some(4));
+        assert_eq!(a.cancel().status, RenderStatus::Completed, "what is done stays done");
+
+        status(c, RenderStatus::Processing).await;
+        assert_eq!(beginnings.recv().unwrap(), "c", "b was never begun");
+        assert_eq!(c.cancel().status, RenderStatus::Cancelled);
+        go.send(()).unwrap();
+        status(d, RenderStatus::Processing).await;
+        go.send(()).unwrap();
+        status(d, RenderStatus::Completed).await;
+        assert_eq!(c.state().status, RenderStatus::Cancelled);
+        assert!(c.file().is_none() && d.file().is_some());
+        assert_eq!(service.counters().renders_started, 4);
+    }
+}

@@ -65,12 +65,10 @@ impl LocalBackend {
     }
 
     /// Takes no more calls and waits until those under way are answered.
-    ///
-    /// # Errors
-    /// [`LocalError::Stopped`] when the server had broken before.
-    pub async fn shutdown(self) -> Result<(), LocalError> {
+    pub async fn shutdown(self) {
         drop(self.stop);
-        ended(self.server.await)
+        // A server that had broken before is stopped all the same.
+        let _ = self.server.await;
     }
 
     pub(super) fn serve(service: Shared, listener: TcpListener) -> Self {
@@ -79,7 +77,7 @@ impl LocalBackend {
             // Small events must not wait for more of them. Without it they come late, no worse.
             let _ = stream.set_nodelay(true);
         });
-        let server = axum::serve(listener, router(service.clone()))
+        let server = axum::serve(listener, router(Shared::clone(&service)))
             .with_graceful_shutdown(async move { stopped.await.unwrap_or_default() });
         Self { service, stop, server: tokio::spawn(server.into_future()) }
     }

@@ -143,29 +143,30 @@ impl Session {
 
     pub(super) fn state(&self, base: &str) -> StateAnswer {
         let content = self.content();
-        let mut state = SessionState::default();
-        let files = |videos_only: bool| {
+        let files = |videos_only: bool| -> Value {
             let kept = content
                 .uploads
                 .iter()
                 .filter(|file| !videos_only || file.format.file_type == FileType::Video);
-            kept.map(|file| json!(file.uploaded(base))).collect::<Value>()
+            kept.map(|file| json!(file.uploaded(base))).collect()
         };
-        state.video_infos = files(true);
-        state.generated_media = content.generated.clone().into();
+        let mut state = SessionState {
+            video_infos: files(true),
+            generated_media: content.generated.clone().into(),
+            ..SessionState::default()
+        };
         state.extra.insert("uploaded_files".to_owned(), files(false));
         if let Some(draft) = &content.work.draft {
-            let aspect = super::film::aspect_of(draft).unwrap_or_default();
-            state.canvas_config = canvas(aspect);
+            state.canvas_config = canvas(super::film::aspect_of(draft).unwrap_or_default());
             state.draft = Some(draft.clone());
         }
-        let mut answer = StateAnswer::default();
-        answer.state = state;
-        answer.session_id = Some(self.id.clone());
-        answer.task_id = Some(self.task.clone());
-        answer.task_name = Some(self.name.clone());
-        answer.user_id = Some(self.user.clone());
-        answer
+        StateAnswer {
+            state,
+            session_id: Some(self.id.clone()),
+            task_id: Some(self.task.clone()),
+            task_name: Some(self.name.clone()),
+            user_id: Some(self.user.clone()),
+        }
     }
 
     fn content(&self) -> MutexGuard<'_, Content> {

@@ -38,20 +38,22 @@ impl Emitter {
     /// A call of a tool, with a word on it before when there is one.
     pub(super) fn call(&self, text: &str, name: &'static str, args: &Value) -> Call {
         let call = Call { id: format!("adk-{}", Uuid::new_v4()), name };
-        let mut part = FunctionCall::default();
-        part.id = Some(call.id.clone());
-        part.name = name.to_owned();
-        part.args = Json::from(args);
+        let part = FunctionCall {
+            id: Some(call.id.clone()),
+            name: name.to_owned(),
+            args: Json::from(args),
+        };
         self.say(text, vec![Part::FunctionCall(part)]);
         call
     }
 
     /// What the tool gave back, and what it changed in the state.
     pub(super) fn result(&self, call: Call, response: &Value, delta: Object) {
-        let mut part = FunctionResponse::default();
-        part.id = Some(call.id);
-        part.name = call.name.to_owned();
-        part.response = Json::from(response);
+        let part = FunctionResponse {
+            id: Some(call.id),
+            name: call.name.to_owned(),
+            response: Json::from(response),
+        };
         let mut event = self.event();
         event.content = Some(Content::user(vec![Part::FunctionResponse(part)]));
         event.actions.state_delta = delta;
@@ -86,12 +88,13 @@ impl Emitter {
     }
 
     fn event(&self) -> AdkEvent {
-        let mut event = AdkEvent::default();
-        event.invocation_id.clone_from(&self.invocation);
-        event.author = AGENT_NAME.to_owned();
-        event.id = Uuid::new_v4().to_string();
-        event.timestamp = now();
-        event
+        AdkEvent {
+            invocation_id: self.invocation.clone(),
+            author: AGENT_NAME.to_owned(),
+            id: Uuid::new_v4().to_string(),
+            timestamp: now(),
+            ..AdkEvent::default()
+        }
     }
 
     fn send(&self, event: AdkEvent) {

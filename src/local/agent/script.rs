@@ -7,29 +7,56 @@ use super::settings::label;
 /// The order, and the script that came with it; the script may be empty.
 pub(super) fn split(message: &str) -> Option<(String, String)> {
     let message = message.trim();
-    after_marker(message)
-        .or_else(|| after_colon(message))
-        .or_else(|| after_first_line(message))
+    let found = match after_marker(message) {
+        Some(marked) => Some(earlier(message, &marked).unwrap_or(marked.split)),
+        None => after_colon(message).or_else(|| after_first_line(message)),
+    };
+    found
         .map(|(order, script)| (order.trim().to_owned(), script.trim().to_owned()))
         .or_else(|| in_quotes(message))
 }
 
-/// A line that begins with `Script:`, the first one. Those after it belong to the script.
-fn after_marker(message: &str) -> Option<(&str, &str)> {
+type Split<'m> = (&'m str, &'m str);
+
+struct Marked<'m> {
+    split: Split<'m>,
+    /// Whether the marker is all of its line.
+    alone: bool,
+}
+
+/// The split before a marker, where the marker turns out to be a line of the script itself.
+fn earlier<'m>(message: &'m str, marked: &Marked<'m>) -> Option<Split<'m>> {
+    let before = |split: &Split<'_>| split.0.len() < marked.split.0.len();
+    let at_colon = after_colon(message).filter(before).filter(|(order, _)| {
+        // "Narrate this: …", and not a label that is unknown here.
+        let sentence = order.rsplit(['.', '\n', '!', '。']).next();
+        sentence.is_some_and(is_order)
+    });
+    at_colon.or_else(|| if marked.alone { None } else { after_first_line(message).filter(before) })
+}
+
+/// What follows `Script:` at the beginning of a line.
+fn marked(line: &str) -> Option<&str> {
     const MARKERS: [&str; 4] = ["script", "脚本", "文案", "文稿"];
+    let begin = line.trim_start();
+    MARKERS.iter().find_map(|marker| {
+        let word = begin.get(..marker.len())?;
+        let rest = begin[marker.len()..].trim_start();
+        let script = rest.strip_prefix([':', '：'])?;
+        word.eq_ignore_ascii_case(marker).then_some(script)
+    })
+}
+
+/// A line that begins with `Script:`, the first one. Those after it belong to the script.
+fn after_marker(message: &str) -> Option<Marked<'_>> {
     let mut start = 0;
     for line in message.split_inclusive('\n') {
-        let begin = line.trim_start();
-        let marker = MARKERS.iter().find_map(|marker| {
-            let word = begin.get(..marker.len())?;
-            let rest = begin[marker.len()..].trim_start();
-            let script = rest.strip_prefix([':', '：'])?;
-            word.eq_ignore_ascii_case(marker).then_some(script)
-        });
-        if let Some(script) = marker {
+        if let Some(script) = marked(line) {
             let order = &message[..start];
             let from = start + line.len() - script.len();
-            return (order.trim().is_empty() || is_order(order)).then(|| (order, &message[from..]));
+            let split = (order, &message[from..]);
+            let alone = script.trim().is_empty();
+            return (order.trim().is_empty() || is_order(order)).then_some(Marked { split, alone });
         }
         start += line.len();
     }
@@ -38,7 +65,7 @@ fn after_marker(message: &str) -> Option<(&str, &str)> {
 
 /// `Narrate this in a male voice: …`. The colons of labels (`Voice: male`), of ratios (`9:16`)
 /// and in quotes are not the one.
-fn after_colon(message: &str) -> Option<(&str, &str)> {
+fn after_colon(message: &str) -> Option<Split<'_>> {
     let plain = masked(message, &quotes(message));
     let mut clause = 0;
     let mut within_label = false;
@@ -73,7 +100,7 @@ fn after_colon(message: &str) -> Option<(&str, &str)> {
 }
 
 /// An order on a line of its own, labels on the lines after it, then the script.
-fn after_first_line(message: &str) -> Option<(&str, &str)> {
+fn after_first_line(message: &str) -> Option<Split<'_>> {
     let (first, _) = message.split_once('\n')?;
     if !is_order(first) {
         return None;
@@ -87,7 +114,7 @@ fn after_first_line(message: &str) -> Option<(&str, &str)> {
         end += line.len();
     }
     let (order, script) = message.split_at(end);
-    (!script.trim().is_empty()).then_some((order, script))
+    (!script.trim().is_empty() && marked(script).is_none()).then_some((order, script))
 }
 
 /// `Read "Good morning." in a male voice`; what is quoted as a title is none.

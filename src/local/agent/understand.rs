@@ -42,12 +42,13 @@ pub(in crate::local) fn understand(message: &str) -> Asked {
     let mut verb = String::new();
     for clause in clauses(message) {
         // "Remove the title and the captions": the second half has the verb of the first.
-        let understood =
-            edit(&clause).or_else(|| edit(&Clause::new(&format!("{verb} {}", clause.raw))));
-        if let Some(first) = clause.words.first().filter(|_| understood.is_some()) {
-            if verb.is_empty() || VERBS.contains(&first.as_str()) {
-                verb.clone_from(first);
-            }
+        let own = clause.words.first().filter(|word| VERBS.contains(&word.as_str()));
+        let understood = match own {
+            Some(_) => edit(&clause),
+            None => edit(&Clause::new(&format!("{verb} {}", clause.raw))).or_else(|| edit(&clause)),
+        };
+        if let Some(own) = own {
+            verb.clone_from(own);
         }
         match understood {
             Some(Edit::Speak(speech)) => merge_speech(&mut edits, speech),

@@ -38,8 +38,7 @@ pub(super) async fn take(
         let Body(addresses) = Body::<UploadUrls>::from_request(request, &service).await?;
         from_addresses(&service, &session, addresses).await?
     };
-    let mut answer = UploadAnswer::default();
-    answer.session_state_applied = Some(true);
+    let mut answer = UploadAnswer { session_state_applied: Some(true), ..UploadAnswer::default() };
     for file in files {
         let file = service.library.add(file);
         service.tally.uploads_taken.raise();

@@ -1,0 +1,86 @@
+//! The embedded backend: the whole NemoVideo protocol as an HTTP server on loopback, so that
+//! programs, examples and tests run without the cloud, without an account and without a network.
+//!
+//! ```
+//! use nemovideo::local::LocalBackend;
+//! use nemovideo::wire::{AnonymousToken, CreditBalance, decode};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let backend = LocalBackend::start().await?;
+//! let http = reqwest::Client::new();
+//!
+//! let answer = http
+//!     .post(format!("{}/api/auth/anonymous-token", backend.url()))
+//!     .header("X-Client-Id", "b7d0c9b2-6f0f-4ad5-9d5c-0b8a2f6f2c11")
+//!     .send()
+//!     .await?;
+//! let token: AnonymousToken = decode(&answer.bytes().await?)?.expect("a token");
+//!
+//! let answer = http
+//!     .get(format!("{}/api/credits/balance/simple", backend.url()))
+//!     .bearer_auth(&token.token)
+//!     .send()
+//!     .await?;
+//! let credits: CreditBalance = decode(&answer.bytes().await?)?.expect("a balance");
+//! assert_eq!(credits.available.get(), 100.0);
+//! assert_eq!(backend.counters().tokens_issued, 1);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # What is real
+//! The socket, the protocol, its envelopes, codes and failures; tokens that end, accounts with
+//! credits that are frozen and taken, sessions of one account that another cannot see, uploads on
+//! disk, renders that queue up and report progress, downloads with ranges. With the `media`
+//! feature also the speech and the films; without it every film is the same second of nothing,
+//! in a file called `placeholder.mp4`.
+//!
+//! # What is not
+//! The agent is **no model and no AI**: a parser of a few sentences. It speaks a script that it
+//! is given (*Make a voiceover of this script. Voice: male. Script: …*), adds and removes titles,
+//! captions and music, sets volumes, trims, changes the shape, the background, the voice and the
+//! pace, and takes turns back. Anything else it says it does not understand, and charges nothing.
+//! It writes no scripts, finds no footage and shows no videos that were uploaded.
+//!
+//! [Prices] are its own. There is no limit of tokens for each address. Accounts and sessions live
+//! in memory and end with the backend. It listens on loopback only and is meant for one machine:
+//! an address under `/files/` is all that is needed to read a file there.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `builder`, `settings`, `error` | setting it up, and what can go wrong with that |
+//! | `server`, `routes` | the listener and the calls of the protocol, one file for each group |
+//! | `answer`, `drain` | what every call needs: caller, body, refusals that arrive |
+//! | `service` | everything that the calls share |
+//! | `accounts`, `ledger` | who calls, and what they have left |
+//! | `sessions` | what is being made, and what can be undone |
+//! | `library` | files on disk |
+//! | `agent` | a message → work, state, events |
+//! | `film`, `renders` | a draft → a film, one at a time in each session |
+//! | `studio` | where speech and films are made, really or not |
+//! | `counters` | how many times each effect really happened |
+
+mod accounts;
+mod agent;
+mod answer;
+mod builder;
+mod counters;
+mod drain;
+mod error;
+mod film;
+mod ledger;
+mod library;
+mod renders;
+mod routes;
+mod server;
+mod service;
+mod sessions;
+mod settings;
+mod studio;
+
+pub use builder::LocalBackendBuilder;
+pub use counters::Counters;
+pub use error::LocalError;
+pub use server::LocalBackend;
+pub use settings::{FetchFrom, Prices, SilentEdits};
