@@ -61,7 +61,8 @@ pub use sound::Sound;
 pub use timeline::{Background, FrameSize, SoundClip, TextClip, TextStyle, Timeline};
 pub use voice::{CommandVoice, Delivery, Gender, Pace, Pico, Voice};
 
-/// How many threads the work is spread over.
+/// How many threads the work is spread over. An encoder takes 20 MB for each, and beyond eight
+/// the sound, which is encoded in one piece, is what takes longest.
 fn cores() -> usize {
-    std::thread::available_parallelism().map_or(1, usize::from)
+    std::thread::available_parallelism().map_or(1, usize::from).min(8)
 }
