@@ -5,8 +5,7 @@ use std::hint::black_box;
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use nemovideo::media::{
-    Cancel, Delivery, FrameSize, Narration, Output, Pico, SoundClip, TextClip, Timeline, cues,
-    narrate, render,
+    Cancel, Delivery, FrameSize, Narration, Output, Pico, Timeline, narrate, render,
 };
 
 const SCRIPT: &str = include_str!("../examples/scripts/voiceover.txt");
@@ -17,12 +16,8 @@ fn speech() -> Narration {
 
 fn film(narration: &Narration) -> Timeline {
     let mut film = Timeline::new(FrameSize::LANDSCAPE, narration.duration());
-    for spoken in &narration.sentences {
-        film.sounds.push(SoundClip::new(spoken.sound.clone(), spoken.start));
-        for cue in cues(&spoken.text, spoken.sound.duration()) {
-            film.texts.push(TextClip::caption(cue.text, spoken.start + cue.start, cue.duration));
-        }
-    }
+    film.sounds = narration.sounds();
+    film.texts = narration.captions();
     film
 }
 

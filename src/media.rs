@@ -5,7 +5,7 @@
 //! use std::path::Path;
 //! use std::time::Duration;
 //! use nemovideo::media::{
-//!     Cancel, Delivery, FrameSize, Output, Pico, SoundClip, TextClip, Timeline, cues, narrate, render,
+//!     Cancel, Delivery, FrameSize, Output, Pico, Timeline, narrate, render,
 //! };
 //!
 //! let cancel = Cancel::new();
@@ -13,12 +13,8 @@
 //! let narration = narrate(script, &Pico::new(), &Delivery::new("en-US"), &cancel)?;
 //!
 //! let mut film = Timeline::new(FrameSize::PORTRAIT, narration.duration());
-//! for spoken in &narration.sentences {
-//!     film.sounds.push(SoundClip::new(spoken.sound.clone(), spoken.start));
-//!     for cue in cues(&spoken.text, spoken.sound.duration()) {
-//!         film.texts.push(TextClip::caption(cue.text, spoken.start + cue.start, cue.duration));
-//!     }
-//! }
+//! film.sounds = narration.sounds();
+//! film.texts = narration.captions();
 //! let done = render(&film, Output::default(), Path::new("coffee.mp4"), &|_| {}, &cancel)?;
 //! assert!(done.duration > Duration::from_secs(3));
 //! # Ok::<(), nemovideo::media::MediaError>(())
@@ -65,7 +61,8 @@ pub use sound::Sound;
 pub use timeline::{Background, FrameSize, SoundClip, TextClip, TextStyle, Timeline};
 pub use voice::{CommandVoice, Delivery, Gender, Pace, Pico, Voice};
 
-/// How many threads the work is spread over.
+/// How many threads the work is spread over. An encoder takes 20 MB for each, and beyond eight
+/// the sound, which is encoded in one piece, is what takes longest.
 fn cores() -> usize {
-    std::thread::available_parallelism().map_or(1, usize::from)
+    std::thread::available_parallelism().map_or(1, usize::from).min(8)
 }

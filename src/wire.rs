@@ -28,8 +28,8 @@ pub use envelope::{DecodeError, Envelope, Refusal, decode};
 pub use id::{ClientId, RenderId, SessionId, TaskId, UserId};
 pub use message::{AGENT_NAME, ME, NewMessage, Part, RunRequest};
 pub use render::{
-    Aspect, RenderFile, RenderFormat, RenderOutput, RenderQuality, RenderRequest, RenderState,
-    RenderStatus,
+    Aspect, RenderFile, RenderFormat, RenderJob, RenderOutput, RenderQuality, RenderRequest,
+    RenderState, RenderStatus,
 };
 pub use session::{NewSession, Session};
 pub use state::{SessionState, StateAnswer};

@@ -1,13 +1,14 @@
 //! What FFmpeg, which most players are built on, says of our files. Without `ffmpeg` and
 //! `ffprobe` on the path these tests say so and check nothing; `media_film.rs` needs neither.
 
+#![allow(clippy::unwrap_used)] // Clippy knows test functions, not their helpers.
+
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use nemovideo::media::{
-    Cancel, Container, Delivery, FrameSize, Narration, Output, Pico, SoundClip, TextClip, Timeline,
-    cues, narrate, render,
+    Cancel, Container, Delivery, FrameSize, Narration, Output, Pico, Timeline, narrate, render,
 };
 
 const SCRIPT: &str = "Coffee came to Venice by ship. Within a century, all of Europe drank it!";
@@ -34,12 +35,8 @@ fn output(program: &str, args: &[&str], file: &Path) -> String {
 fn narrated(frame: FrameSize) -> (Timeline, Narration) {
     let narration = narrate(SCRIPT, &Pico::new(), &Delivery::default(), &Cancel::new()).unwrap();
     let mut film = Timeline::new(frame, narration.duration());
-    for spoken in &narration.sentences {
-        film.sounds.push(SoundClip::new(spoken.sound.clone(), spoken.start));
-        for cue in cues(&spoken.text, spoken.sound.duration()) {
-            film.texts.push(TextClip::caption(cue.text, spoken.start + cue.start, cue.duration));
-        }
-    }
+    film.sounds = narration.sounds();
+    film.texts = narration.captions();
     (film, narration)
 }
 

@@ -2,6 +2,8 @@
 //! Read back with the decoders of the crate's own dependencies, so no player is needed; what
 //! FFmpeg says of the same files is in `media_ffmpeg.rs`.
 
+#![allow(clippy::unwrap_used)] // Clippy knows test functions, not their helpers.
+
 use std::path::Path;
 use std::sync::Mutex;
 use std::time::Duration;

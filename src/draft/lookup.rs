@@ -21,7 +21,7 @@ pub(super) const VOLUME: &[&str] = &["volume", "vol"];
 /// When a segment starts, in milliseconds.
 pub(super) const START: &[&str] =
     &["start", "start_ms", "startMs", "start_time", "startTime", "st"];
-/// What a track is for.
+/// What a track is for; a word that is not known counts under the first only.
 pub(super) const ROLE: &[&str] = &["role", "usage", "purpose", "type"];
 
 /// The first of `keys` with a value that `read` takes: in the thing itself, then in its metadata.
@@ -68,5 +68,6 @@ pub(super) fn volume(json: &Json) -> Option<f64> {
             percent => percent / 100.0,
         },
     };
-    factor.is_finite().then(|| factor.clamp(0.0, 1.0))
+    // `abs` for -0, which would be shown as such.
+    factor.is_finite().then(|| factor.clamp(0.0, 1.0).abs())
 }

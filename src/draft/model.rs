@@ -74,10 +74,11 @@ impl Draft {
         array(self.get(TRACKS)).iter().map(|json| Track { json })
     }
 
-    /// How long the film is: what the draft says (`d`), else where its last segment ends.
+    /// How long the film is: what the draft says (`d`), else, or when it says nothing but 0, where
+    /// its last segment ends.
     #[must_use]
     pub fn duration(&self) -> Duration {
-        let told = self.get(DURATION).and_then(lookup::millis);
+        let told = self.get(DURATION).and_then(lookup::millis).filter(|told| !told.is_zero());
         told.unwrap_or_else(|| self.tracks().map(|t| t.end()).max().unwrap_or_default())
     }
 
@@ -224,13 +225,24 @@ impl<'d> Track<'d> {
     /// What it is for; `None` when the draft does not say.
     #[must_use]
     pub fn role(&self) -> Option<TrackRole> {
-        lookup::find(self.json, lookup::ROLE, lookup::text).map(TrackRole::from)
+        let known = |json| match TrackRole::from(lookup::text(json)?) {
+            TrackRole::Unknown(_) => None,
+            role => Some(role),
+        };
+        let told = || lookup::find(self.json, &lookup::ROLE[..1], lookup::text);
+        lookup::find(self.json, lookup::ROLE, known).or_else(|| told().map(TrackRole::from))
     }
 
     /// What it is called.
     #[must_use]
     pub fn name(&self) -> Option<&'d str> {
         lookup::find(self.json, lookup::NAME, lookup::text)
+    }
+
+    /// What is spoken or written in it, where that is set for the whole track.
+    #[must_use]
+    pub fn text(&self) -> Option<&'d str> {
+        lookup::find(self.json, lookup::TEXT, lookup::text)
     }
 
     /// Its volume, 0 to 1, where one is set for the whole track.
@@ -352,4 +364,87 @@ impl<'d> Segment<'d> {
 
 fn array(json: Option<&Json>) -> &[Json] {
     json.and_then(Json::as_array).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ms(millis: u64) -> Duration {
+        Duration::from_millis(millis)
+    }
+
+    fn draft(json: &str) -> Draft {
+        Draft::from_json(json).unwrap()
+    }
+
+    #[test]
+    fn a_segment_starts_where_it_says_or_behind_the_one_before() {
+        let draft = draft(
+            r#"{"t":[{"sg":[{"d":1000},{"d":500,"m":{"start":3000}},{"d":"250"},{"start_ms":0}]}]}"#,
+        );
+        let track = draft.tracks().next().unwrap();
+        let times: Vec<_> = track.segments().map(|s| (s.start(), s.end())).collect();
+        assert_eq!(
+            times,
+            [(ms(0), ms(1000)), (ms(3000), ms(3500)), (ms(3500), ms(3750)), (ms(0), ms(0))]
+        );
+        assert_eq!(track.duration(), ms(3750));
+    }
+
+    #[test]
+    fn the_length_is_what_the_draft_says_else_where_it_ends() {
+        assert_eq!(draft(r#"{"t":[],"d":67700}"#).duration(), ms(67_700));
+        let tracks = r#""t":[{"sg":[{"d":1000}]},{"sg":[{"d":900,"m":{"start":2000}}]}]"#;
+        assert_eq!(draft(&format!("{{{tracks}}}")).duration(), ms(2900));
+        assert_eq!(draft(&format!(r#"{{{tracks},"d":0}}"#)).duration(), ms(2900));
+        assert_eq!(draft(&format!(r#"{{{tracks},"d":null}}"#)).duration(), ms(2900));
+        assert_eq!(Draft::new().duration(), ms(0));
+    }
+
+    #[test]
+    fn a_draft_without_a_segment_is_not_ready() {
+        for json in ["{}", "null", r#"{"t":[]}"#, r#"{"t":[{"sg":[]},{"sg":5},7]}"#] {
+            assert!(!draft(json).is_ready_to_export(), "{json}");
+        }
+        assert!(draft(r#"{"t":[{"sg":[]},{"sg":[{}]}]}"#).is_ready_to_export());
+    }
+
+    #[test]
+    fn a_volume_is_a_share_or_a_percentage() {
+        for (json, expected) in [
+            ("0.35", Some(0.35)),
+            ("35", Some(0.35)),
+            ("\"35%\"", Some(0.35)),
+            ("\" 0.5 \"", Some(0.5)),
+            ("1", Some(1.0)),
+            ("250", Some(1.0)),
+            ("-3", Some(0.0)),
+            ("1e999", None),
+            ("\"loud\"", None),
+            ("[1]", None),
+        ] {
+            let draft = draft(&format!(r#"{{"t":[{{"m":{{"volume":{json}}},"sg":[{{}}]}}]}}"#));
+            let track = draft.tracks().next().unwrap();
+            assert_eq!(track.volume(), expected, "{json}");
+            assert_eq!(track.segments().next().unwrap().volume(), expected, "{json}");
+        }
+    }
+
+    #[test]
+    fn kinds_and_roles_keep_what_they_do_not_know() {
+        let draft = draft(
+            r#"{"t":[{"tt":0},{"tt":1,"m":{"role":"BGM"}},{"tt":7,"role":"subtitles"},
+                {"tt":42,"m":{"role":"sparkle"}},{"tt":"x","type":"x"},{"m":{"type":"tts"}}]}"#,
+        );
+        let kinds: Vec<_> = draft.tracks().map(|track| track.kind()).collect();
+        let unknown = Some(TrackKind::Unknown(42));
+        let (video, audio, text) = (TrackKind::Video, TrackKind::Audio, TrackKind::Text);
+        assert_eq!(kinds, [Some(video), Some(audio), Some(text), unknown, None, None]);
+        let roles: Vec<_> = draft.tracks().map(|track| track.role()).collect();
+        let sparkle = Some(TrackRole::Unknown("sparkle".to_owned()));
+        let (music, captions) = (Some(TrackRole::Music), Some(TrackRole::Captions));
+        let voice = Some(TrackRole::Voiceover);
+        assert_eq!(roles, [None, music, captions, sparkle, None, voice]);
+    }
 }

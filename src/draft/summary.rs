@@ -2,10 +2,10 @@
 //! of it is a guess, and this is the place that guesses; [`Track::role`] does not.
 
 use std::collections::HashSet;
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 use std::time::Duration;
 
-use super::model::{Draft, Segment, Track, TrackKind, TrackRole};
+use super::model::{Draft, Track, TrackKind, TrackRole};
 
 /// So many segments of a track are named, the others counted.
 const NAMED: usize = 3;
@@ -26,20 +26,9 @@ pub(super) fn of(draft: &Draft) -> String {
 
 fn describe(track: Track<'_>) -> String {
     let label = Label::of(track);
-    let mut out = match label {
-        Label::Video => "Video".to_owned(),
-        Label::Voiceover => "Voiceover".to_owned(),
-        Label::Music => "BGM".to_owned(),
-        Label::Audio => "Audio".to_owned(),
-        Label::Captions => "Captions".to_owned(),
-        Label::Title => "Title".to_owned(),
-        Label::Text => "Text".to_owned(),
-        Label::Type(number) => format!("Track type {number}"),
-        Label::Untold => "Track of unknown type".to_owned(),
-    };
+    let mut out = label.to_string();
     let content = content(track, label);
-    // "Voiceover: Voiceover" says nothing.
-    if !content.is_empty() && !content.eq_ignore_ascii_case(&out) {
+    if !content.is_empty() {
         let _ = write!(out, ": {content}");
     }
     let Some(start) = track.segments().map(|s| s.start()).min() else {
@@ -64,6 +53,22 @@ enum Label {
     Text,
     Type(i64),
     Untold,
+}
+
+impl fmt::Display for Label {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Video => "Video",
+            Self::Voiceover => "Voiceover",
+            Self::Music => "BGM",
+            Self::Audio => "Audio",
+            Self::Captions => "Captions",
+            Self::Title => "Title",
+            Self::Text => "Text",
+            Self::Type(number) => return write!(f, "Track type {number}"),
+            Self::Untold => "Track of unknown type",
+        })
+    }
 }
 
 impl Label {
@@ -120,13 +125,16 @@ fn content(track: Track<'_>, label: Label) -> String {
     }
     let mut seen = HashSet::new();
     let mut parts = Vec::new();
-    for phrase in track.segments().filter_map(|segment| Phrase::of(segment, label)) {
+    let phrases = track.segments().filter_map(|s| Phrase::of(s.text(), s.name(), label));
+    for phrase in phrases {
         if seen.insert(phrase) && parts.len() < NAMED {
             parts.push(phrase.shown());
         }
     }
-    match (seen.len(), track.name()) {
-        (0, Some(name)) => shorten(name),
+    // "Voiceover: Voiceover" says nothing.
+    let name = track.name().filter(|name| !name.eq_ignore_ascii_case(&label.to_string()));
+    match (seen.len(), Phrase::of(track.text(), name, label)) {
+        (0, Some(phrase)) => phrase.shown(),
         (0, None) if count > 1 => counted(),
         (more, _) if more > NAMED => format!("{} +{} more", parts.join(", "), more - NAMED),
         _ => parts.join(", "),
@@ -140,9 +148,8 @@ enum Phrase<'d> {
 }
 
 impl<'d> Phrase<'d> {
-    fn of(segment: Segment<'d>, label: Label) -> Option<Self> {
-        let words = segment.text().map(Self::Words);
-        let name = segment.name();
+    fn of(text: Option<&'d str>, name: Option<&'d str>, label: Label) -> Option<Self> {
+        let words = text.map(Self::Words);
         if label.is_words() {
             // A title may stand under `name` or `title`; a file that speaks is just named.
             let written = label != Label::Voiceover;
@@ -214,12 +221,17 @@ mod tests {
             {"tt":0,"m":{"title":"city timelapse"},"sg":[{"d":10000}]},
             {"tt":1,"m":{"role":"music","name":"Lo-fi","volume":35},"sg":[{"d":10000}]},
             {"tt":7,"m":{"role":"title"},"sg":[{"d":3000,"content":"Urban Dreams"}]}]}"#;
+        let by_names_of_tracks = r#"{"t":[
+            {"tt":0,"name":"city timelapse","sg":[{"d":10000}]},
+            {"tt":1,"type":"audio","name":"Lo-fi","sg":[{"d":10000,"m":{"volume":0.35}}]},
+            {"tt":7,"name":"Urban Dreams","sg":[{"d":3000}]}]}"#;
         let by_own_keys = r#"{"t":[
             {"tt":0,"sg":[{"d":10000,"name":"city timelapse"}]},
             {"tt":1,"sg":[{"d":10000,"name":"Lo-fi","vol":"35%"}]},
             {"tt":7,"sg":[{"d":3000,"title":"Urban Dreams"}]}]}"#;
         assert_eq!(summary(by_metadata_of_segments), expected);
         assert_eq!(summary(by_metadata_of_tracks), expected);
+        assert_eq!(summary(by_names_of_tracks), expected);
         assert_eq!(summary(by_own_keys), expected);
     }
 

@@ -8,7 +8,9 @@ use std::thread;
 use std::time::Duration;
 
 use super::characters::without_emoji;
-use super::{Cancel, Delivery, MediaError, Sentence, Sound, Voice, sentences};
+use super::{
+    Cancel, Delivery, MediaError, Sentence, Sound, SoundClip, TextClip, Voice, cues, sentences,
+};
 
 /// A spoken script.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,6 +46,36 @@ impl Narration {
     #[must_use]
     pub const fn duration(&self) -> Duration {
         self.duration
+    }
+
+    /// Its sounds, each at its time.
+    #[must_use]
+    pub fn sounds(&self) -> Vec<SoundClip> {
+        let clip = |spoken: &Spoken| SoundClip::new(spoken.sound.clone(), spoken.start);
+        self.sentences.iter().map(clip).collect()
+    }
+
+    /// Its captions. Each appears with its words and stays until the next one, or for a moment
+    /// longer than it is heard.
+    #[must_use]
+    pub fn captions(&self) -> Vec<TextClip> {
+        /// A caption that goes just before the next one comes flickers.
+        const LINGER: Duration = Duration::from_millis(750);
+        let mut captions: Vec<TextClip> = Vec::new();
+        for spoken in &self.sentences {
+            if let Some(last) = captions.last_mut() {
+                last.duration = (spoken.start - last.start).min(last.duration + LINGER);
+            }
+            captions.extend(
+                cues(&spoken.text, spoken.sound.duration())
+                    .into_iter()
+                    .map(|cue| TextClip::caption(cue.text, spoken.start + cue.start, cue.duration)),
+            );
+        }
+        if let Some(last) = captions.last_mut() {
+            last.duration = (self.duration - last.start).min(last.duration + LINGER);
+        }
+        captions
     }
 }
 
@@ -162,6 +194,20 @@ mod tests {
             at = spoken.end() + Duration::from_millis(620);
         }
         assert_eq!(narration.duration(), at);
+    }
+
+    #[test]
+    fn captions_begin_with_their_words_and_stay_until_the_next() {
+        let narration = hum("One two. Three.\n\nFour.").unwrap();
+        let captions = narration.captions();
+        assert_eq!(captions.len(), 3);
+        for (caption, spoken) in captions.iter().zip(&narration.sentences) {
+            assert_eq!((&caption.text, caption.start), (&spoken.text, spoken.start));
+        }
+        let end = |n: usize| captions[n].start + captions[n].duration;
+        assert_eq!((end(0), end(1)), (captions[1].start, captions[2].start));
+        assert_eq!(end(2), narration.duration());
+        assert_eq!(narration.sounds().len(), 3);
     }
 
     #[test]

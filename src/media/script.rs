@@ -46,8 +46,8 @@ pub fn sentences(script: &str) -> Vec<Sentence> {
             if !text.chars().any(char::is_alphanumeric) {
                 continue;
             }
-            let ellipsis = text.trim_end_matches(is_closing).ends_with(['…', '.'])
-                && (text.contains('…') || text.ends_with("..."));
+            let end = text.trim_end_matches(|c| is_closing(c) || is_emoji(c) || c == ' ');
+            let ellipsis = end.ends_with('…') || end.ends_with("...");
             let pause = if ellipsis { AFTER_ELLIPSIS } else { AFTER_SENTENCE };
             let mut parts = breathe(text).peekable();
             while let Some(part) = parts.next() {
@@ -313,6 +313,18 @@ mod tests {
             assert_eq!(found[0].pause_after, AFTER_SENTENCE);
             assert_eq!(found[1].pause_after, AFTER_PARAGRAPH);
         }
+    }
+
+    #[test]
+    fn a_sentence_that_trails_off_is_followed_by_a_longer_pause() {
+        let pauses: Vec<_> = sentences("Well… “So...” Yes. Fine… then. End.")
+            .iter()
+            .map(|s| s.pause_after)
+            .collect();
+        assert_eq!(
+            pauses,
+            [AFTER_ELLIPSIS, AFTER_ELLIPSIS, AFTER_SENTENCE, AFTER_SENTENCE, AFTER_PARAGRAPH]
+        );
     }
 
     #[test]

@@ -29,6 +29,8 @@
 //! | `decode` | the data of a frame → [`AgentEvent`]s |
 //! | `text_once` | [`TextOnce`]: partial text and its repetition, shown once |
 
+use std::fmt;
+
 use serde_json::Value;
 
 use crate::draft::{Draft, Json, Object};
@@ -207,3 +209,14 @@ pub struct AgentFailure {
     /// What else it told.
     pub details: Option<Value>,
 }
+
+impl fmt::Display for AgentFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.code {
+            Some(code) if *code != self.message => write!(f, "{code}: {}", self.message),
+            _ => f.write_str(&self.message),
+        }
+    }
+}
+
+impl std::error::Error for AgentFailure {}

@@ -232,6 +232,54 @@ pub struct RenderRequest {
     pub output: RenderOutput,
 }
 
+/// A render that was submitted, written down: enough for another process to ask for it, fetch it
+/// or, where it failed, try it once more.
+///
+/// It holds the whole draft and no secret. It is made by
+/// [`NemoClient::submit_render`](crate::NemoClient::submit_render).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct RenderJob {
+    /// The render's own id.
+    pub id: RenderId,
+    /// The session it belongs to.
+    pub session_id: SessionId,
+    /// What the file is to be.
+    pub output: RenderOutput,
+    /// What was submitted.
+    pub draft: Draft,
+    /// The failed render that this one replaces; a job that replaces one is not replaced again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replaces: Option<RenderId>,
+}
+
+impl RenderJob {
+    /// A job under a new id.
+    #[must_use]
+    pub fn new(session_id: SessionId, draft: Draft, output: RenderOutput) -> Self {
+        Self { id: RenderId::generate(), session_id, output, draft, replaces: None }
+    }
+
+    /// The same work under a new id.
+    #[must_use]
+    pub fn replacement(&self) -> Self {
+        let mut job = self.clone();
+        job.replaces = Some(std::mem::replace(&mut job.id, RenderId::generate()));
+        job
+    }
+
+    /// What is submitted.
+    #[must_use]
+    pub fn request(&self) -> RenderRequest {
+        RenderRequest {
+            id: self.id.clone(),
+            session_id: self.session_id.clone(),
+            draft: self.draft.clone(),
+            output: self.output.clone(),
+        }
+    }
+}
+
 /// How far a render is, from either of the two documented shapes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(from = "Answer")]

@@ -111,7 +111,7 @@ fn paint_gradient(gradient: Gradient, size: FrameSize) -> Canvas {
             for (x, out) in canvas.y[row * width..][..width].iter_mut().enumerate() {
                 *out = (between(x)[0] + dither(x, row)) as u8;
             }
-            if row % 2 == 0 {
+            if row.is_multiple_of(2) {
                 let start = row / 2 * (width / 2);
                 for x in 0..width / 2 {
                     let [_, u, v] = between(2 * x);
@@ -159,39 +159,45 @@ fn fitted(picture: &RgbImage, size: FrameSize) -> RgbImage {
     let (width, height) = picture.dimensions();
     let shape = |w: u32, h: u32| w as f32 / h as f32;
     let ratio = shape(width, height) / shape(size.width, size.height);
-    let cover = resized(picture, size, true);
+    let cover = covering(picture, size);
     if ratio.max(1.0 / ratio) <= MOST_CROPPED {
         return cover;
     }
     let mut frame = blurred(&cover, size);
-    let whole = resized(picture, size, false);
+    let whole = whole(picture, size);
     let x = i64::from((size.width - whole.width()) / 2);
     let y = i64::from((size.height - whole.height()) / 2);
     imageops::replace(&mut frame, &whole, x, y);
     frame
 }
 
-/// The picture made to cover the frame, or to fit into it.
-fn resized(picture: &RgbImage, size: FrameSize, cover: bool) -> RgbImage {
+/// The middle of the picture, as much as fills the frame.
+fn covering(picture: &RgbImage, size: FrameSize) -> RgbImage {
     let (width, height) = picture.dimensions();
-    let (across, down) = (size.width as f32 / width as f32, size.height as f32 / height as f32);
-    let scale = if cover { across.max(down) } else { across.min(down) };
-    let side = |length: u32, limit: u32| {
-        let scaled = (length as f32 * scale).round() as u32;
-        if cover { scaled.max(limit) } else { scaled.clamp(1, limit) }
-    };
-    let (to_width, to_height) = (side(width, size.width), side(height, size.height));
+    let scale = (size.width as f32 / width as f32).max(size.height as f32 / height as f32);
+    // Cropped first: a long strip made as wide as the frame would fill the memory.
+    let side = |frame: u32, limit: u32| ((frame as f32 / scale).round() as u32).clamp(1, limit);
+    let (crop_width, crop_height) = (side(size.width, width), side(size.height, height));
+    let (x, y) = ((width - crop_width) / 2, (height - crop_height) / 2);
+    let middle = imageops::crop_imm(picture, x, y, crop_width, crop_height).to_image();
+    resized(&middle, size.width, size.height)
+}
+
+/// The whole picture, as large as fits into the frame.
+fn whole(picture: &RgbImage, size: FrameSize) -> RgbImage {
+    let (width, height) = picture.dimensions();
+    let scale = (size.width as f32 / width as f32).min(size.height as f32 / height as f32);
+    let side = |length: u32, limit: u32| ((length as f32 * scale).round() as u32).clamp(1, limit);
+    resized(picture, side(width, size.width), side(height, size.height))
+}
+
+fn resized(picture: &RgbImage, width: u32, height: u32) -> RgbImage {
     // A fine filter over many pixels is slow, and of no use where most of them go.
-    let scaled = if scale < 0.5 {
-        imageops::thumbnail(picture, to_width, to_height)
+    if picture.width() > 2 * width && picture.height() > 2 * height {
+        imageops::thumbnail(picture, width, height)
     } else {
-        imageops::resize(picture, to_width, to_height, FilterType::CatmullRom)
-    };
-    if !cover {
-        return scaled;
+        imageops::resize(picture, width, height, FilterType::CatmullRom)
     }
-    let (x, y) = ((to_width - size.width) / 2, (to_height - size.height) / 2);
-    imageops::crop_imm(&scaled, x, y, size.width, size.height).to_image()
 }
 
 /// Blurred and darkened, to stand behind the same picture.

@@ -29,7 +29,7 @@ impl Setting {
         let safe = width * (1.0 - 2.0 * SAFE_MARGIN);
         match style {
             TextStyle::Caption => Self {
-                size: short * if portrait { 0.062 } else { 0.052 },
+                size: short * if portrait { 0.062 } else { 0.055 },
                 max_width: if portrait { safe * 0.94 } else { safe.min(short * 1.42) },
                 max_height: height * if portrait { 0.26 } else { 0.30 },
                 // A phone's own controls cover the lowest part of a portrait film.

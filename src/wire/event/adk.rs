@@ -4,7 +4,7 @@
 
 use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::draft::{Json, Object};
+use crate::draft::{Json, Number, Object};
 
 /// One event of the agent server.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -163,7 +163,9 @@ impl AdkEvent {
             id: string(object, "id"),
             timestamp: field(object, "timestamp")
                 .and_then(Json::as_number)
-                .map_or(0.0, |number| number.as_f64()),
+                .map(Number::as_f64)
+                .filter(|seconds| seconds.is_finite())
+                .unwrap_or_default(),
         };
         let mut soundness = fields.soundness;
         if let Some(content) = content {

@@ -19,7 +19,11 @@ pub(super) fn decode(event: &str, data: &str) -> Vec<AgentEvent> {
     if let Some(event) = object.and_then(PlainEvent::read) {
         return plain(event);
     }
-    let known = object.filter(|object| AdkEvent::is_likely(object)).map(|object| adk(object, data));
+    let known = object.filter(|object| AdkEvent::is_likely(object)).and_then(|object| {
+        let events = adk(object, data);
+        // The server's own events have no `type`: with one, nothing found is nothing understood.
+        (!events.is_empty() || field(object, "type").is_none()).then_some(events)
+    });
     let failed = object.and_then(failure);
     match (known, failed) {
         (None, None) if event == "error" => vec![AgentEvent::Error(AgentFailure {
@@ -317,6 +321,7 @@ mod tests {
             " {\"foo\" : 1.0} ",
             r#"{"type":"poem","verse":1}"#,
             r#"{"type":"tool_call","args":{}}"#,
+            r#"{"type":"text","content":{"html":"<p>"}}"#,
             r#"{"code":0,"message":"ok","data":{}}"#,
             "plain words",
             "\u{fffd}",
@@ -375,6 +380,17 @@ mod tests {
         ] {
             assert_eq!(decode(event, data), [expected], "{data}");
         }
+    }
+
+    #[test]
+    fn a_failure_reads_as_its_code_and_message() {
+        let read = |data| match &message(data)[..] {
+            [AgentEvent::Error(failure)] => failure.to_string(),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(read(r#"{"errorCode":"E","errorMessage":"too busy"}"#), "E: too busy");
+        assert_eq!(read(r#"{"errorCode":"E"}"#), "E");
+        assert_eq!(read(r#"{"error":"boom"}"#), "boom");
     }
 
     #[test]

@@ -4,11 +4,12 @@ use super::{AgentEvent, Origin, TextEvent, TextKind};
 
 /// Finds out of each event the text that has not been shown yet.
 ///
-/// Pieces pass through. A whole text that repeats the pieces before it yields only what they did
-/// not have, which is normally nothing; one without pieces yields all of itself; and one that
-/// says something else than the pieces did is taken for new, because to show something twice is
-/// better than never. Several agents, several turns, and thoughts may be interleaved: each is
-/// followed by itself.
+/// Pieces pass through, except that white space at their end waits for what follows: the server
+/// may trim it in the whole text, and the whole text is what counts. A whole text that repeats the
+/// pieces before it yields only what they did not have, which is normally nothing; one without
+/// pieces yields all of itself; and one that says something else than the pieces did is taken for
+/// new, because to show something twice is better than never. Several agents, several turns, and
+/// thoughts may be interleaved: each is followed by itself.
 #[derive(Debug, Default)]
 pub struct TextOnce {
     voices: Vec<Voice>,
@@ -16,17 +17,17 @@ pub struct TextOnce {
 
 /// Text that has not been shown yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fresh<'e> {
+pub enum Fresh<'a> {
     /// For the user.
-    Text(&'e str),
+    Text(&'a str),
     /// Reasoning.
-    Thought(&'e str),
+    Thought(&'a str),
 }
 
-impl<'e> Fresh<'e> {
+impl<'a> Fresh<'a> {
     /// The text, when it is for the user.
     #[must_use]
-    pub fn text(self) -> Option<&'e str> {
+    pub fn text(self) -> Option<&'a str> {
         match self {
             Self::Text(text) => Some(text),
             Self::Thought(_) => None,
@@ -42,8 +43,10 @@ struct Voice {
     invocation_id: Option<String>,
     author: Option<String>,
     thought: bool,
-    /// Pieces that were shown and not yet repeated.
+    /// Pieces that were not yet repeated.
     pieces: String,
+    /// So many bytes of them were shown; the rest is white space.
+    shown: usize,
     /// The event that has begun to repeat them: it may do so in several parts.
     repeated_by: Option<Option<String>>,
 }
@@ -56,7 +59,7 @@ impl TextOnce {
     }
 
     /// What is new in this event; `None` when there is nothing, or no text at all.
-    pub fn feed<'e>(&mut self, event: &'e AgentEvent) -> Option<Fresh<'e>> {
+    pub fn feed<'a>(&'a mut self, event: &'a AgentEvent) -> Option<Fresh<'a>> {
         match event {
             AgentEvent::Text(text) => self.voice(text, false).fresh(text).map(Fresh::Text),
             AgentEvent::Thought(text) => self.voice(text, true).fresh(text).map(Fresh::Thought),
@@ -78,6 +81,7 @@ impl TextOnce {
                 author: text.origin.author.clone(),
                 thought,
                 pieces: String::new(),
+                shown: 0,
                 repeated_by: None,
             });
             self.voices.len() - 1
@@ -91,19 +95,21 @@ impl Voice {
         self.invocation_id == origin.invocation_id && self.author == origin.author
     }
 
-    fn fresh<'e>(&mut self, event: &'e TextEvent) -> Option<&'e str> {
+    fn fresh<'a>(&'a mut self, event: &'a TextEvent) -> Option<&'a str> {
         let fresh = match event.kind {
             TextKind::Partial => {
                 if self.repeated_by.take().is_some() {
-                    self.pieces.clear();
+                    self.forget();
                 }
                 self.pieces.push_str(&event.text);
-                event.text.as_str()
+                let from = self.shown;
+                self.shown = self.pieces.trim_end().len().max(from);
+                &self.pieces[from..self.shown]
             }
             TextKind::Final => {
                 let id = &event.origin.event_id;
                 if self.repeated_by.replace(id.clone()).is_some_and(|by| by != *id) {
-                    self.pieces.clear();
+                    self.forget();
                 }
                 self.beyond_pieces(&event.text)
             }
@@ -111,20 +117,27 @@ impl Voice {
         (!fresh.is_empty()).then_some(fresh)
     }
 
-    /// What a whole text has that the pieces had not.
+    /// What a whole text has that was not shown in pieces.
     fn beyond_pieces<'e>(&mut self, text: &'e str) -> &'e str {
-        if let Some(rest) = text.strip_prefix(&*self.pieces) {
-            self.pieces.clear();
+        if let Some(rest) = text.strip_prefix(&self.pieces[..self.shown]) {
+            self.forget();
             return rest;
         }
         // One of several parts: the next ones repeat the rest.
         if self.pieces.starts_with(text) {
             self.pieces.drain(..text.len());
+            self.shown -= text.len();
             return "";
         }
-        let pieces = std::mem::take(&mut self.pieces);
         // Before these pieces there were others, never repeated; or white space was trimmed.
-        if pieces.ends_with(text) || pieces.trim() == text.trim() { "" } else { text }
+        let repeated = self.pieces.trim_end().ends_with(text.trim());
+        self.forget();
+        if repeated { "" } else { text }
+    }
+
+    fn forget(&mut self) {
+        self.pieces.clear();
+        self.shown = 0;
     }
 }
 
@@ -171,7 +184,7 @@ mod tests {
 
     #[test]
     fn pieces_and_their_repetition_are_shown_once() {
-        assert_eq!(shown(&[piece("a "), piece("b"), whole("a b")]), ["a ", "b"]);
+        assert_eq!(shown(&[piece("a "), piece("b"), whole("a b")]), ["a", " b"]);
     }
 
     #[test]
@@ -188,13 +201,13 @@ mod tests {
 
     #[test]
     fn a_repetition_that_goes_on_yields_the_rest() {
-        assert_eq!(shown(&[piece("a "), whole("a b")]), ["a ", "b"]);
+        assert_eq!(shown(&[piece("a "), whole("a b")]), ["a", " b"]);
     }
 
     #[test]
     fn a_repetition_in_several_parts_is_no_news() {
         let events = [piece("a "), piece("b"), whole("a "), whole("b"), whole("b")];
-        assert_eq!(shown(&events), ["a ", "b", "b"]);
+        assert_eq!(shown(&events), ["a", " b", "b"]);
     }
 
     #[test]
@@ -208,7 +221,10 @@ mod tests {
 
     #[test]
     fn white_space_around_a_repetition_is_no_news() {
-        assert_eq!(shown(&[piece("\na b \n"), whole("a b")]), ["\na b \n"]);
+        assert_eq!(shown(&[piece("\na b \n"), whole("a b")]), ["\na b"]);
+        assert_eq!(shown(&[piece("a "), whole("a \n")]), ["a", " \n"]);
+        assert_eq!(shown(&[piece("a"), piece("\n"), piece(" b"), whole("a\n b")]), ["a", "\n b"]);
+        assert_eq!(shown(&[piece("\n"), whole("a")]), ["a"]);
     }
 
     #[test]
@@ -219,7 +235,7 @@ mod tests {
     #[test]
     fn pieces_that_are_never_repeated_spoil_nothing() {
         assert_eq!(shown(&[piece("lost"), result(), whole("lost")]), ["lost", "lost"]);
-        assert_eq!(shown(&[piece("lost "), piece("a"), whole("a")]), ["lost ", "a"]);
+        assert_eq!(shown(&[piece("lost "), piece("a"), whole("a")]), ["lost", " a"]);
         assert_eq!(shown(&[piece("lost")]), ["lost"]);
     }
 
@@ -233,14 +249,14 @@ mod tests {
             by("x", "1", whole("a b")),
             by("y", "2", whole("c d")),
         ];
-        assert_eq!(shown(&events), ["a ", "c ", "b", "d"]);
+        assert_eq!(shown(&events), ["a", "c", " b", " d"]);
     }
 
     #[test]
     fn ids_that_change_with_each_piece_do_not_matter() {
         let events =
             [by("x", "1", piece("a ")), by("x", "2", piece("b")), by("x", "3", whole("a b"))];
-        assert_eq!(shown(&events), ["a ", "b"]);
+        assert_eq!(shown(&events), ["a", " b"]);
     }
 
     #[test]

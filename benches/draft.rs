@@ -1,0 +1,45 @@
+//! What a large draft costs: read, written, told in a line.
+//!
+//! `cargo bench --bench draft`
+
+use std::hint::black_box;
+use std::time::Duration;
+
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use nemovideo::draft::{Draft, TrackKind};
+use serde_json::Value;
+
+/// A film with so many segments in all, as the embedded backend writes them.
+fn film(segments: u32) -> Draft {
+    let mut draft = Draft::new();
+    for (kind, role) in [(TrackKind::Audio, "voiceover"), (TrackKind::Text, "captions")] {
+        let mut track = draft.push_track(kind);
+        track.set_metadata("role", role);
+        for at in 0..segments / 2 {
+            let mut segment = track.push_segment(Duration::from_millis(2500));
+            segment
+                .set_metadata("start", at * 2500)
+                .set_metadata("text", format!("Sentence {at} of many."))
+                .set_metadata("volume", 0.8);
+        }
+    }
+    draft
+}
+
+fn large_draft(c: &mut Criterion) {
+    let draft = film(10_000);
+    let json = draft.to_json();
+    let mut group = c.benchmark_group("10,000 segments");
+    group.bench_function("summary", |b| b.iter(|| black_box(&draft).summary()));
+    group.bench_function("duration", |b| b.iter(|| black_box(&draft).duration()));
+    group.throughput(Throughput::Bytes(json.len() as u64));
+    group.bench_function("read", |b| b.iter(|| Draft::from_json(black_box(&json))));
+    group.bench_function("read by serde_json, which loses digits and order", |b| {
+        b.iter(|| serde_json::from_str::<Value>(black_box(&json)));
+    });
+    group.bench_function("write", |b| b.iter(|| serde_json::to_string(black_box(&draft))));
+    group.finish();
+}
+
+criterion_group!(benches, large_draft);
+criterion_main!(benches);

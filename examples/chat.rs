@@ -1,0 +1,151 @@
+//! One message to an existing session.
+//!
+//! ```sh
+//! cargo run --example chat -- --session s_1 --api http://127.0.0.1:8787 "add a title 'Morning Brew'"
+//! ```
+//!
+//! With `--json` each decoded event is a line, and the last line holds all text once.
+
+mod support;
+
+use std::io::Write as _;
+use std::process::ExitCode;
+use std::time::Instant;
+
+use clap::Parser;
+use futures::StreamExt as _;
+use nemovideo::SessionId;
+use nemovideo::wire::event::{AgentEvent, TextKind, TextOnce};
+use serde_json::{Value, json};
+
+use support::{Connection, Failure, Result, Service};
+
+/// Says something to a session.
+#[derive(Debug, Parser)]
+struct Args {
+    /// The session.
+    #[arg(long, value_name = "ID")]
+    session: String,
+    /// Talk to the service at this address instead of the cloud.
+    #[arg(long, value_name = "URL")]
+    api: Option<String>,
+    /// Ask for partial text while it is made.
+    #[arg(long)]
+    streaming: bool,
+    /// Print one JSON object a line.
+    #[arg(long)]
+    json: bool,
+    /// What to say.
+    message: String,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let args = Args::parse();
+    support::run(args.json, chat(args)).await
+}
+
+async fn chat(args: Args) -> Result<()> {
+    let service = args.api.map_or(Service::Cloud, Service::At);
+    let Connection { client, .. } = support::connect(service).await?;
+    let session = SessionId::new(args.session);
+    let mut message = client.send_message(&session, args.message);
+    if args.streaming {
+        message = message.streaming();
+    }
+    let began = Instant::now();
+    let mut events = message.await?;
+    let mut seen = Seen::default();
+    while let Some(event) = events.next().await {
+        let event = event?;
+        seen.note(&event, args.json);
+    }
+    if args.json {
+        support::line(json!({
+            "kind": "end",
+            "text": seen.text,
+            "thoughts": seen.thoughts,
+            "state_changed": seen.state_changed,
+            "elapsed_ms": began.elapsed().as_millis(),
+        }));
+    } else if !seen.text.is_empty() {
+        println!();
+    } else if seen.failure.is_none() {
+        println!("(no words; changed: {})", seen.state_changed.join(", "));
+    }
+    match seen.failure {
+        Some(failure) => Err(Failure::new(format!("the agent failed: {failure}"))),
+        None => Ok(()),
+    }
+}
+
+/// What the stream has told so far.
+#[derive(Default)]
+struct Seen {
+    once: TextOnce,
+    text: String,
+    thoughts: usize,
+    state_changed: Vec<String>,
+    failure: Option<String>,
+    /// A tool was used since the last words: what follows is another message.
+    between: bool,
+}
+
+impl Seen {
+    fn note(&mut self, event: &AgentEvent, json: bool) {
+        if let Some(fresh) = self.once.feed(event).and_then(|fresh| fresh.text()) {
+            self.text.push_str(fresh);
+            if !json {
+                if std::mem::take(&mut self.between) {
+                    println!();
+                }
+                print!("{fresh}");
+                // A terminal that has gone away is no reason to stop listening.
+                let _gone = std::io::stdout().flush();
+            }
+        }
+        match event {
+            AgentEvent::Thought(_) => self.thoughts += 1,
+            AgentEvent::StateDelta(delta) => {
+                for key in delta.keys() {
+                    if !self.state_changed.iter().any(|known| known == key) {
+                        self.state_changed.push(key.to_owned());
+                    }
+                }
+            }
+            AgentEvent::Error(failure) => self.failure = Some(failure.message.clone()),
+            AgentEvent::ToolResult(_) => self.between = !self.text.is_empty(),
+            _ => {}
+        }
+        if let Some(shown) = json.then(|| as_json(event)).flatten() {
+            support::line(shown);
+        }
+    }
+}
+
+/// The line of an event. Thoughts are not for the user, and what changed in the state is summed
+/// up at the end.
+fn as_json(event: &AgentEvent) -> Option<Value> {
+    Some(match event {
+        AgentEvent::Text(text) => json!({
+            "kind": "text",
+            "text": text.text,
+            "partial": text.kind == TextKind::Partial,
+        }),
+        AgentEvent::ToolCall(call) => {
+            json!({ "kind": "tool_call", "id": call.id, "name": call.name, "args": call.args })
+        }
+        AgentEvent::ToolResult(result) => json!({
+            "kind": "tool_result",
+            "id": result.id,
+            "name": result.name,
+            "result": result.response,
+        }),
+        AgentEvent::Heartbeat => json!({ "kind": "heartbeat" }),
+        AgentEvent::Error(failure) => {
+            json!({ "kind": "error", "code": failure.code, "message": failure.message })
+        }
+        AgentEvent::Unknown(raw) => json!({ "kind": "unknown", "raw": raw }),
+        _ => return None,
+    })
+}

@@ -1,0 +1,48 @@
+//! The embedded backend as a server for any client: `curl`, an ADK client, another program.
+//!
+//! ```sh
+//! cargo run --release --example local_server -- --port 8787
+//! curl -X POST http://127.0.0.1:8787/api/auth/anonymous-token -H "X-Client-Id: $(uuidgen)"
+//! ```
+
+mod support;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Parser;
+use nemovideo::local::LocalBackend;
+
+use support::{Failure, Result};
+
+/// Serves the NemoVideo protocol on this machine.
+#[derive(Debug, Parser)]
+struct Args {
+    /// The port on loopback; 0 lets the system choose.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    port: u16,
+    /// Where uploads and films are kept; a temporary folder unless given.
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let args = Args::parse();
+    support::run(false, serve(args)).await
+}
+
+async fn serve(args: Args) -> Result<()> {
+    let mut builder = LocalBackend::builder().port(args.port);
+    if let Some(dir) = args.data {
+        builder = builder.data_dir(dir);
+    }
+    let backend = builder.start().await?;
+    println!("listening on {}", backend.url().trim_end_matches('/'));
+    eprintln!("Ctrl-C to stop");
+    tokio::signal::ctrl_c()
+        .await
+        .map_err(|error| Failure::new(format!("cannot wait for Ctrl-C: {error}")))?;
+    backend.shutdown().await;
+    Ok(())
+}

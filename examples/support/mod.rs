@@ -1,0 +1,203 @@
+//! What the examples share: where to connect, how to show progress, how to fail.
+//!
+//! Progress goes to stderr (a bar when that is a terminal, plain lines otherwise), results to
+//! stdout; with `--json` both become one JSON object a line on stdout.
+
+#![allow(dead_code, reason = "each example uses its own part of this")]
+
+use std::error::Error as StdError;
+use std::fmt;
+use std::io::{IsTerminal as _, Write as _};
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressStyle};
+use nemovideo::local::LocalBackend;
+use nemovideo::{Attribution, NemoClient, Polling};
+use serde_json::{Value, json};
+
+pub type Result<T, E = Failure> = std::result::Result<T, E>;
+
+/// Why an example ends without its work done: what happened, and what to do.
+#[derive(Debug)]
+pub struct Failure {
+    what: String,
+    advice: Option<String>,
+}
+
+impl Failure {
+    pub fn new(what: impl Into<String>) -> Self {
+        Self { what: what.into(), advice: None }
+    }
+
+    pub fn with_advice(what: impl Into<String>, advice: impl Into<String>) -> Self {
+        Self { what: what.into(), advice: Some(advice.into()) }
+    }
+}
+
+impl From<nemovideo::Error> for Failure {
+    fn from(error: nemovideo::Error) -> Self {
+        let mut what = error.to_string();
+        let mut cause = error.source();
+        while let Some(error) = cause {
+            let words = error.to_string();
+            // Some errors repeat their cause in their own words.
+            if !what.contains(&words) {
+                what = format!("{what}: {words}");
+            }
+            cause = error.source();
+        }
+        Self::with_advice(what, error.advice())
+    }
+}
+
+impl From<nemovideo::local::LocalError> for Failure {
+    fn from(error: nemovideo::local::LocalError) -> Self {
+        Self::new(error.to_string())
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.what)
+    }
+}
+
+/// Which service an example talks to.
+#[derive(Debug)]
+pub enum Service {
+    /// A backend of its own, inside this process.
+    Embedded,
+    /// Another address.
+    At(String),
+    /// The cloud, or wherever the environment points.
+    Cloud,
+}
+
+/// A client, and the backend that must outlive it when it is embedded.
+pub struct Connection {
+    pub client: NemoClient,
+    pub backend: Option<LocalBackend>,
+}
+
+pub async fn connect(service: Service) -> Result<Connection> {
+    let (backend, builder) = match service {
+        Service::Embedded => {
+            let backend = LocalBackend::start().await?;
+            let builder = NemoClient::builder().base_url(backend.url()).in_memory_credentials();
+            (Some(backend), builder)
+        }
+        Service::At(url) => (None, nemovideo::ClientBuilder::from_env()?.base_url(url)),
+        Service::Cloud => (None, nemovideo::ClientBuilder::from_env()?),
+    };
+    let attribution = Attribution::new("nemovideo-examples", env!("CARGO_PKG_VERSION"))?;
+    let client = builder.attribution(attribution).build()?;
+    Ok(Connection { client, backend })
+}
+
+/// A backend on this machine is asked often; the cloud every 30 s, as documented.
+pub fn polling(client: &NemoClient) -> Polling {
+    let local = client
+        .base_url()
+        .host_str()
+        .is_some_and(|host| matches!(host, "localhost" | "[::1]") || host.starts_with("127."));
+    if local {
+        // 15 minutes in all, the documented limit of a message.
+        Polling::new(Duration::from_millis(50), 18_000)
+    } else {
+        Polling::default()
+    }
+}
+
+/// Runs an example and turns its failure into words and an exit code.
+pub async fn run(json: bool, work: impl Future<Output = Result<()>>) -> ExitCode {
+    let failure = match work.await {
+        Ok(()) => return ExitCode::SUCCESS,
+        Err(failure) => failure,
+    };
+    if json {
+        line(json!({ "kind": "failure", "message": failure.what, "advice": failure.advice }));
+    } else {
+        eprintln!("error: {}", failure.what);
+        if let Some(advice) = failure.advice {
+            eprintln!("  {advice}");
+        }
+    }
+    ExitCode::FAILURE
+}
+
+/// One JSON object on stdout. A reader that has gone away is no reason to fail.
+pub fn line(value: Value) {
+    let mut out = std::io::stdout().lock();
+    let _gone = writeln!(out, "{value}");
+}
+
+/// Tells how far the work is.
+pub struct Stages {
+    json: bool,
+    began: Instant,
+    bar: Option<ProgressBar>,
+}
+
+impl Stages {
+    pub fn new(json: bool) -> Self {
+        Self { json, began: Instant::now(), bar: None }
+    }
+
+    pub fn elapsed(&self) -> Duration {
+        self.began.elapsed()
+    }
+
+    /// A new stage.
+    pub fn say(&mut self, words: &str) {
+        self.clear();
+        if self.json {
+            let elapsed_ms = self.began.elapsed().as_millis();
+            line(json!({ "kind": "stage", "message": words, "elapsed_ms": elapsed_ms }));
+        } else {
+            eprintln!("{words}");
+        }
+    }
+
+    /// How far the stage under way is, 0 to 100: a bar on a terminal, nothing elsewhere.
+    pub fn percent(&mut self, percent: f64) {
+        if self.json {
+            line(json!({ "kind": "progress", "percent": percent.round() }));
+        } else if std::io::stderr().is_terminal() {
+            let bar = self.bar.get_or_insert_with(|| {
+                let style = ProgressStyle::with_template("  {bar:32.cyan/dim} {pos:>3} %")
+                    .unwrap_or_else(|_| ProgressStyle::default_bar());
+                ProgressBar::new(100).with_style(style)
+            });
+            bar.set_position(percent.clamp(0.0, 100.0) as u64);
+        }
+    }
+
+    /// Takes the bar off the screen.
+    pub fn clear(&mut self) {
+        if let Some(bar) = self.bar.take() {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+impl Drop for Stages {
+    fn drop(&mut self) {
+        self.clear();
+    }
+}
+
+/// `1:07.7`, as players show it.
+pub fn clock(duration: Duration) -> String {
+    let tenths = duration.as_millis() / 100;
+    format!("{}:{:02}.{}", tenths / 600, tenths / 10 % 60, tenths % 10)
+}
+
+/// `1.4 MB`.
+pub fn size(bytes: u64) -> String {
+    match bytes {
+        0..1_000 => format!("{bytes} bytes"),
+        1_000..1_000_000 => format!("{:.0} kB", bytes as f64 / 1e3),
+        _ => format!("{:.1} MB", bytes as f64 / 1e6),
+    }
+}

@@ -1,0 +1,123 @@
+//! [`NemoClient`]: every call of the protocol, typed.
+//!
+//! One file per group of endpoints. What a call may do twice, and so how often it is tried, is
+//! told by its [`Effect`](crate::Effect); the trying itself is `http`'s.
+
+mod account;
+mod builder;
+mod download;
+mod message;
+mod partial;
+mod render;
+mod session;
+mod upload;
+
+use std::fmt;
+use std::sync::Arc;
+
+use serde::Serialize;
+use url::Url;
+
+use crate::auth::Auth;
+use crate::error::{Error, Result};
+use crate::http::{Http, Payload};
+pub use builder::{ClientBuilder, Limits, Timeouts};
+pub use download::{Download, Downloaded};
+pub use message::{Message, MessageStream};
+pub use render::{Polling, RenderPoller, RenderProgress, RenderedVideo};
+pub use upload::Upload;
+
+/// Where the service's API is [S].
+pub const DEFAULT_API_URL: &str = "https://mega-api-prod.nemovideo.ai";
+/// Where people register and claim projects.
+pub const DEFAULT_WEB_URL: &str = "https://nemovideo.com";
+
+/// A client of the NemoVideo service.
+///
+/// It is cheap to clone: all clones share connections, token and retry budget. Build one with
+/// [`NemoClient::from_env`] or [`NemoClient::builder`]. Nothing is sent before the first call;
+/// the first call that needs a token gets one.
+///
+/// ```
+/// # tokio_test(async {
+/// use nemovideo::{NemoClient, NewSession, local::LocalBackend};
+///
+/// let backend = LocalBackend::start().await?;
+/// let client = NemoClient::builder().base_url(backend.url()).in_memory_credentials().build()?;
+/// let session = client.create_session(NewSession::named("demo").language("en")).await?;
+/// println!("{} has {} credits", session.session_id, client.credits().await?.available);
+/// # Ok(()) });
+/// # fn tokio_test(f: impl Future<Output = Result<(), Box<dyn std::error::Error>>>) {
+/// #     tokio::runtime::Runtime::new().unwrap().block_on(f).unwrap()
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct NemoClient {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    http: Http,
+    /// For files at other hosts: no token, no attribution, redirects followed.
+    files: reqwest::Client,
+    auth: Auth,
+    timeouts: Timeouts,
+    limits: Limits,
+    polling: Polling,
+}
+
+impl NemoClient {
+    /// A client as the environment describes it: `NEMO_TOKEN`, `NEMO_API_URL`, `NEMO_WEB_URL`,
+    /// `NEMO_CLIENT_ID`; without a token, anonymous.
+    ///
+    /// # Errors
+    /// [`Error::Configuration`] when one of them makes no sense.
+    pub fn from_env() -> Result<Self> {
+        ClientBuilder::from_env()?.build()
+    }
+
+    /// A client to be described step by step; nothing is read from the environment.
+    #[must_use]
+    pub fn builder() -> ClientBuilder {
+        ClientBuilder::default()
+    }
+
+    /// The base address of the API.
+    #[must_use]
+    pub fn base_url(&self) -> &Url {
+        &self.inner.http.base
+    }
+
+    fn http(&self) -> &Http {
+        &self.inner.http
+    }
+
+    fn auth(&self) -> &Auth {
+        &self.inner.auth
+    }
+}
+
+impl fmt::Debug for NemoClient {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("NemoClient")
+            .field("base_url", &self.inner.http.base.as_str())
+            .field("attribution", &self.inner.http.attribution)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A JSON body.
+fn json(body: &impl Serialize) -> Result<Payload> {
+    let json = serde_json::to_vec(body)
+        .map_err(|error| Error::InvalidInput(format!("the request cannot be written: {error}")))?;
+    Ok(Payload::Json(json.into()))
+}
+
+/// A client is shared between tasks and threads; its futures move between them.
+const _: () = {
+    const fn shared<T: Clone + Send + Sync + 'static>() {}
+    const fn moved<T: Send>() {}
+    shared::<NemoClient>();
+    moved::<MessageStream>();
+    moved::<RenderPoller>();
+};

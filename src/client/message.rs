@@ -1,0 +1,188 @@
+//! A message, and the stream that answers it.
+
+use std::fmt;
+use std::future::IntoFuture;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use futures::{Stream, StreamExt as _};
+use tokio::time::{Instant, timeout_at};
+
+use super::{Limits, NemoClient, Timeouts, json};
+use crate::error::{Clock, Error, Result, UnknownOutcome};
+use crate::http::{Reply, routes};
+use crate::sse::Decoder;
+use crate::wire::event::AgentEvent;
+use crate::wire::{RunRequest, SessionId};
+
+/// A message that is ready to be sent; `.await` sends it, once, and gives the stream.
+#[derive(Debug)]
+#[must_use = "a message is sent when it is awaited"]
+pub struct Message {
+    client: NemoClient,
+    request: RunRequest,
+}
+
+impl NemoClient {
+    /// Says something to a session's agent. `.await` gives a [`MessageStream`] of what happens.
+    ///
+    /// A message costs credits, so it is sent again only where the service was surely never
+    /// reached, or refused it before doing anything (429, 1001).
+    ///
+    /// # Errors
+    /// [`Error::SessionNotFound`], [`Error::OutOfCredits`], [`Error::TokenInvalid`];
+    /// [`Error::OutcomeUnknown`] when it may have been taken and no stream came back;
+    /// [`Error::NotAStream`]; the connection errors.
+    pub fn send_message(&self, session: &SessionId, text: impl Into<String>) -> Message {
+        Message { client: self.clone(), request: RunRequest::new(session.clone(), text) }
+    }
+}
+
+impl Message {
+    /// Asks for partial text while it is made. The whole text is repeated at the end:
+    /// [`TextOnce`](crate::wire::event::TextOnce) gives it out once.
+    pub fn streaming(mut self) -> Self {
+        self.request.streaming = true;
+        self
+    }
+}
+
+impl IntoFuture for Message {
+    type Output = Result<MessageStream>;
+    type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(async move {
+            let Self { client, request } = self;
+            let payload = json(&request)?;
+            let reply = client
+                .http()
+                .stream(client.auth(), routes::MESSAGE, payload, "text/event-stream")
+                .await?;
+            Ok(MessageStream::new(reply, client.inner.timeouts, client.inner.limits))
+        })
+    }
+}
+
+/// What happens while a message is worked on: a stream of [`AgentEvent`]s that ends when the
+/// service closes it, or with one error.
+///
+/// No event ends it: what cannot be read comes as [`AgentEvent::Unknown`]. An error ends it, and
+/// does not mean that the work failed: the message was taken. Look at the session's state.
+///
+/// # Cancel safety
+/// Dropping the stream closes the connection. The work may go on at the service; it is not
+/// called off, and not charged again.
+#[must_use = "a stream does nothing unless it is polled"]
+pub struct MessageStream {
+    events: Pin<Box<dyn Stream<Item = Result<AgentEvent>> + Send>>,
+}
+
+impl MessageStream {
+    fn new(reply: Reply, timeouts: Timeouts, limits: Limits) -> Self {
+        Self { events: Box::pin(events(reply, timeouts, limits)) }
+    }
+}
+
+impl Stream for MessageStream {
+    type Item = Result<AgentEvent>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.events.as_mut().poll_next(cx)
+    }
+}
+
+impl fmt::Debug for MessageStream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MessageStream").finish_non_exhaustive()
+    }
+}
+
+fn events(
+    reply: Reply,
+    timeouts: Timeouts,
+    limits: Limits,
+) -> impl Stream<Item = Result<AgentEvent>> + Send {
+    async_stream::stream! {
+        let Reply { response, call } = reply;
+        let mut bytes = response.bytes_stream();
+        let mut decoder = Decoder::with_limit(limits.event);
+        let mut clocks = Clocks::start(timeouts);
+        let broken = |what: String, source: Option<crate::error::Source>, clocks: &Clocks| {
+            let mut call = call.clone();
+            call.elapsed += clocks.began.elapsed();
+            Error::OutcomeUnknown(Box::new(UnknownOutcome { call, what, source }))
+        };
+        loop {
+            let (deadline, clock, after) = clocks.next();
+            let chunk = match timeout_at(deadline, bytes.next()).await {
+                Ok(Some(Ok(chunk))) => chunk,
+                Ok(Some(Err(error))) => {
+                    let source = Box::new(error.without_url());
+                    yield Err(broken("the stream broke".to_owned(), Some(source), &clocks));
+                    return;
+                }
+                Ok(None) => return,
+                Err(_elapsed) => {
+                    let what = format!("{clock} for {:.0} s", after.as_secs_f64());
+                    yield Err(broken(what, None, &clocks));
+                    return;
+                }
+            };
+            clocks.heard_a_byte();
+            let mut input = &chunk[..];
+            while let Some(frame) = decoder.next_frame(&mut input) {
+                match frame {
+                    Ok(frame) => {
+                        for event in frame.agent_events() {
+                            if !matches!(event, AgentEvent::Heartbeat) {
+                                clocks.heard_something();
+                            }
+                            yield Ok(event);
+                        }
+                    }
+                    // The event is lost, the stream is not.
+                    Err(error) => {
+                        clocks.heard_something();
+                        yield Ok(AgentEvent::Unknown(error.to_string()));
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The three clocks of a stream.
+struct Clocks {
+    timeouts: Timeouts,
+    began: Instant,
+    last_byte: Instant,
+    last_event: Instant,
+}
+
+impl Clocks {
+    fn start(timeouts: Timeouts) -> Self {
+        let now = Instant::now();
+        Self { timeouts, began: now, last_byte: now, last_event: now }
+    }
+
+    fn heard_a_byte(&mut self) {
+        self.last_byte = Instant::now();
+    }
+
+    fn heard_something(&mut self) {
+        self.last_event = Instant::now();
+    }
+
+    /// The one that runs out first.
+    fn next(&self) -> (Instant, Clock, Duration) {
+        let Timeouts { idle, silence, total, .. } = self.timeouts;
+        let clocks = [
+            (self.last_byte + idle, Clock::Idle, idle),
+            (self.last_event + silence, Clock::Silence, silence),
+            (self.began + total, Clock::Total, total),
+        ];
+        clocks.into_iter().min_by_key(|(deadline, ..)| *deadline).unwrap_or(clocks[2])
+    }
+}

@@ -1,0 +1,60 @@
+//! A file that is being written: under its final name only once it is whole.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use tokio::fs::File;
+use tokio::io::AsyncWriteExt as _;
+use uuid::Uuid;
+
+/// A temporary file beside its destination, removed unless it is [finished](Self::finish).
+#[derive(Debug)]
+pub(super) struct PartialFile {
+    file: Option<File>,
+    temporary: PathBuf,
+    destination: PathBuf,
+}
+
+impl PartialFile {
+    pub(super) async fn create(destination: &Path) -> io::Result<Self> {
+        let name = destination
+            .file_name()
+            .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "it names no file"))?;
+        if destination.is_dir() {
+            return Err(io::Error::new(io::ErrorKind::IsADirectory, "it is a folder"));
+        }
+        let mut hidden = std::ffi::OsString::from(".");
+        hidden.push(name);
+        hidden.push(format!(".{}.part", Uuid::new_v4().simple()));
+        let temporary = destination.with_file_name(hidden);
+        let file = File::options().write(true).create_new(true).open(&temporary).await?;
+        Ok(Self { file: Some(file), temporary, destination: destination.to_owned() })
+    }
+
+    pub(super) async fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        match &mut self.file {
+            Some(file) => file.write_all(bytes).await,
+            None => Err(io::Error::other("the file is finished")),
+        }
+    }
+
+    /// Gives the file its final name, in place of whatever had it.
+    pub(super) async fn finish(mut self) -> io::Result<()> {
+        if let Some(file) = &mut self.file {
+            file.flush().await?;
+            file.sync_all().await?;
+        }
+        tokio::fs::rename(&self.temporary, &self.destination).await?;
+        self.file = None;
+        Ok(())
+    }
+}
+
+impl Drop for PartialFile {
+    fn drop(&mut self) {
+        if self.file.is_some() {
+            // Nothing more can be done about a file that does not go away.
+            let _left = std::fs::remove_file(&self.temporary);
+        }
+    }
+}

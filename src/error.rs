@@ -1,0 +1,274 @@
+//! What can go wrong, and what each means for the user's money and the next step.
+//!
+//! Every [`Error`] answers four questions: [`code`](Error::code) (the service's number),
+//! [`is_retryable`](Error::is_retryable) (may the same call be made again),
+//! [`may_have_taken_effect`](Error::may_have_taken_effect) (was anything done or charged), and
+//! [`advice`](Error::advice) (a sentence for the person at the keyboard).
+//!
+//! No error holds a token, a client id, an address with its query, or a body.
+
+mod advice;
+mod kinds;
+
+use std::error::Error as StdError;
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+pub use crate::wire::ErrorCode;
+use crate::wire::{RenderId, RenderJob};
+pub use kinds::{ApiError, Call, Clock, ConnectionError, Effect, UnknownOutcome};
+
+/// A result of this crate.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Whatever an error was caused by.
+pub(crate) type Source = Box<dyn StdError + Send + Sync>;
+
+/// Why a call did not do what it was asked.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Error {
+    /// 1001: the token is expired or invalid, and the client may not replace it.
+    TokenInvalid(Box<ApiError>),
+    /// 1002: the service does not know this session.
+    SessionNotFound(Box<ApiError>),
+    /// 2001: no credits left; [`ApiError::link`] says where to get some.
+    OutOfCredits(Box<ApiError>),
+    /// 4001: the service does not take this type of file.
+    UnsupportedFileType(Box<ApiError>),
+    /// 4002: the file is larger than the service takes.
+    FileTooLarge(Box<ApiError>),
+    /// 400: the client id did not arrive.
+    ClientIdMissing(Box<ApiError>),
+    /// 402: the plan does not allow this export.
+    ExportBlocked(Box<ApiError>),
+    /// 429: too many requests, also after waiting once.
+    RateLimited(Box<ApiError>),
+    /// Any other refusal; its number and message are kept.
+    Refused(Box<ApiError>),
+    /// The service was not reached: nothing was sent, nothing was done.
+    Unreachable(Box<ConnectionError>),
+    /// The connection broke on a call that changes nothing.
+    Disconnected(Box<ConnectionError>),
+    /// One of the client's clocks ran out on a call that changes nothing.
+    Timeout {
+        /// Which one.
+        clock: Clock,
+        /// How long it ran.
+        after: Duration,
+        /// The call.
+        call: Box<Call>,
+    },
+    /// The request may have been taken and its answer never came. It was **not** sent again.
+    OutcomeUnknown(Box<UnknownOutcome>),
+    /// The answer could not be read; names the place in its JSON.
+    Decode {
+        /// Where in the JSON.
+        path: String,
+        /// What is wrong there.
+        source: serde_json::Error,
+        /// The call.
+        call: Box<Call>,
+    },
+    /// The answer to a message was not an event stream.
+    NotAStream {
+        /// The content type that came instead.
+        content_type: String,
+        /// The call.
+        call: Box<Call>,
+    },
+    /// Something passed one of the client's limits.
+    LimitExceeded {
+        /// What.
+        what: &'static str,
+        /// The limit in bytes.
+        limit: u64,
+    },
+    /// The service could not render this draft.
+    RenderFailed {
+        /// The render.
+        id: RenderId,
+        /// What the service said.
+        reason: String,
+    },
+    /// The render is not done yet after all the polls allowed; it goes on, and its job can be
+    /// polled again.
+    RenderUnfinished {
+        /// The job to go on with.
+        job: Box<RenderJob>,
+        /// How often it was asked for.
+        polls: u32,
+    },
+    /// An argument that cannot be sent.
+    InvalidInput(String),
+    /// The client could not be built like this.
+    Configuration(String),
+    /// A file of the user's could not be read or written.
+    Io {
+        /// What was being done, in words.
+        doing: &'static str,
+        /// To which file.
+        path: PathBuf,
+        /// The system's word on it.
+        source: std::io::Error,
+    },
+}
+
+impl Error {
+    /// The service's code, where it gave one.
+    #[must_use]
+    pub fn code(&self) -> Option<ErrorCode> {
+        self.api().map(|api| api.code)
+    }
+
+    /// The refusal, where the service refused.
+    #[must_use]
+    pub fn api(&self) -> Option<&ApiError> {
+        match self {
+            Self::TokenInvalid(api)
+            | Self::SessionNotFound(api)
+            | Self::OutOfCredits(api)
+            | Self::UnsupportedFileType(api)
+            | Self::FileTooLarge(api)
+            | Self::ClientIdMissing(api)
+            | Self::ExportBlocked(api)
+            | Self::RateLimited(api)
+            | Self::Refused(api) => Some(api),
+            _ => None,
+        }
+    }
+
+    /// The call that failed, where there was one.
+    #[must_use]
+    pub fn call(&self) -> Option<&Call> {
+        match self {
+            Self::Unreachable(failure) | Self::Disconnected(failure) => Some(&failure.call),
+            Self::OutcomeUnknown(unknown) => Some(&unknown.call),
+            Self::Timeout { call, .. }
+            | Self::Decode { call, .. }
+            | Self::NotAStream { call, .. } => Some(call),
+            _ => self.api().and_then(|api| api.call.as_ref()),
+        }
+    }
+
+    /// Whether making the same call again later may work **and** cannot do anything twice.
+    #[must_use]
+    pub fn is_retryable(&self) -> bool {
+        match self {
+            Self::RateLimited(_) | Self::Unreachable(_) | Self::RenderUnfinished { .. } => true,
+            // Read-only calls alone end like this; the others end as `OutcomeUnknown`.
+            Self::Disconnected(_) | Self::Timeout { .. } => true,
+            Self::Refused(api) => {
+                api.status.is_some_and(|status| status >= 500) && !self.may_have_taken_effect()
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether the service may have done, and charged for, what it was asked.
+    #[must_use]
+    pub fn may_have_taken_effect(&self) -> bool {
+        match self {
+            Self::OutcomeUnknown(_) | Self::RenderUnfinished { .. } => true,
+            Self::Decode { call, .. } | Self::NotAStream { call, .. } => {
+                !call.effect.is_read_only()
+            }
+            _ => false,
+        }
+    }
+
+    pub(crate) fn io(doing: &'static str, path: impl AsRef<Path>, source: std::io::Error) -> Self {
+        Self::Io { doing, path: path.as_ref().to_owned(), source }
+    }
+
+    /// The variant that a code stands for.
+    pub(crate) fn from_api(api: ApiError) -> Self {
+        let variant = match api.code {
+            ErrorCode::TokenInvalid => Self::TokenInvalid,
+            ErrorCode::SessionNotFound => Self::SessionNotFound,
+            ErrorCode::OutOfCredits => Self::OutOfCredits,
+            ErrorCode::UnsupportedFileType => Self::UnsupportedFileType,
+            ErrorCode::FileTooLarge => Self::FileTooLarge,
+            ErrorCode::ClientIdMissing => Self::ClientIdMissing,
+            ErrorCode::ExportBlocked => Self::ExportBlocked,
+            ErrorCode::RateLimited => Self::RateLimited,
+            ErrorCode::Other(_) => Self::Refused,
+        };
+        variant(Box::new(api))
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unreachable(failure) => {
+                write!(f, "{}: the service was not reached: {}", failure.call, failure.source)
+            }
+            Self::Disconnected(failure) => {
+                write!(f, "{}: the connection broke: {}", failure.call, failure.source)
+            }
+            Self::Timeout { clock, after, call } => {
+                write!(f, "{call}: {clock} for {:.1} s", after.as_secs_f64())
+            }
+            Self::OutcomeUnknown(unknown) => write!(f, "{unknown}"),
+            Self::Decode { path, source, call } => {
+                write!(f, "{call}: the answer could not be read at `{path}`: {source}")
+            }
+            Self::NotAStream { content_type, call } => {
+                write!(f, "{call}: expected an event stream, got {content_type}")
+            }
+            Self::LimitExceeded { what, limit } => {
+                write!(f, "{what} is larger than the limit of {limit} bytes")
+            }
+            Self::RenderFailed { id, reason } => write!(f, "render {id} failed: {reason}"),
+            Self::RenderUnfinished { job, polls } => {
+                write!(f, "render {} is not done after {polls} polls; it goes on", job.id)
+            }
+            Self::InvalidInput(what) => write!(f, "invalid input: {what}"),
+            Self::Configuration(what) => write!(f, "the client cannot be built: {what}"),
+            Self::Io { doing, path, source } => {
+                write!(f, "could not {doing} {}: {source}", path.display())
+            }
+            _ => match self.api() {
+                Some(api) => write!(f, "{api}"),
+                None => f.write_str("the call failed"),
+            },
+        }
+    }
+}
+
+impl StdError for Error {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        match self {
+            Self::Unreachable(failure) | Self::Disconnected(failure) => Some(&*failure.source),
+            Self::OutcomeUnknown(unknown) => {
+                unknown.source.as_deref().map(|source| source as &(dyn StdError + 'static))
+            }
+            Self::Decode { source, .. } => Some(source),
+            Self::Io { source, .. } => Some(source),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{ApiError, Error};
+    use crate::wire::ErrorCode;
+
+    #[test]
+    fn every_documented_code_has_its_variant_and_its_advice() {
+        for number in [1001, 1002, 2001, 4001, 4002, 400, 402, 429] {
+            let error = Error::from_api(ApiError::local(ErrorCode::from(number), "said"));
+            assert!(!matches!(error, Error::Refused(_)), "{number}");
+            assert_eq!(error.code().unwrap().number(), number);
+            assert!(error.to_string().contains(&number.to_string()), "{error}");
+            assert!(error.advice().len() > 20, "{number}");
+            assert!(!error.may_have_taken_effect());
+        }
+        let other = Error::from_api(ApiError::local(ErrorCode::Other(5003), "said"));
+        assert!(matches!(other, Error::Refused(_)));
+        assert!(other.to_string().contains("5003") && other.to_string().contains("said"));
+    }
+}

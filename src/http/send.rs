@@ -1,0 +1,442 @@
+//! Sends one logical call, as often as its effect allows.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
+
+use bytes::Bytes;
+use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap};
+use reqwest::multipart::Form;
+use reqwest::{RequestBuilder, Response};
+use serde::de::DeserializeOwned;
+use url::Url;
+
+use super::answer::{refusal, retry_after};
+use super::limited::{ReadError, read_limited};
+use super::retry::{Attempt, Decision, Failure, RetryBudget, RetryPolicy};
+use super::{Attribution, Params, Route};
+use crate::auth::Auth;
+use crate::error::{ApiError, Call, Clock, ConnectionError, Error, Result, UnknownOutcome};
+use crate::wire::{self, ErrorCode, headers};
+
+/// How the client reaches the service: shared by all its calls.
+#[derive(Debug)]
+pub(crate) struct Http {
+    pub(crate) api: reqwest::Client,
+    pub(crate) base: Url,
+    pub(crate) web: Url,
+    pub(crate) attribution: Attribution,
+    pub(crate) policy: Arc<dyn RetryPolicy>,
+    pub(crate) budget: RetryBudget,
+    /// For the whole of a plain answer, and for the head of a stream's.
+    pub(crate) answer_timeout: Duration,
+    /// The largest plain answer.
+    pub(crate) body_limit: u64,
+}
+
+/// A request body, made anew for each attempt.
+pub(crate) enum Payload {
+    /// None at all.
+    Empty,
+    /// JSON, written once.
+    Json(Bytes),
+    /// Parts that are opened again for each attempt.
+    Form(Box<dyn Fn() -> FormFuture + Send + Sync>),
+}
+
+pub(crate) type FormFuture = Pin<Box<dyn Future<Output = Result<Form>> + Send>>;
+
+/// A successful answer whose body is still to come.
+#[derive(Debug)]
+pub(crate) struct Reply {
+    pub(crate) response: Response,
+    /// The call so far, for errors in what follows.
+    pub(crate) call: Call,
+}
+
+/// How one attempt ended when it did not succeed.
+enum Miss {
+    /// To be decided by the policy; holds the error to report when it says no.
+    Failed(Failure, Error),
+    /// 1001: a new token may help.
+    TokenRefused(Error),
+    /// Final.
+    Error(Error),
+}
+
+impl Http {
+    /// A call with a JSON answer.
+    pub(crate) async fn json<T: DeserializeOwned>(
+        &self,
+        auth: Option<&Auth>,
+        route: Route,
+        params: Params<'_>,
+        payload: Payload,
+    ) -> Result<T> {
+        let (body, call) = self.plain(auth, route, params, payload, HeaderMap::new()).await?;
+        decoded(&body, call)
+    }
+
+    /// A call whose answer is read whole.
+    async fn plain(
+        &self,
+        auth: Option<&Auth>,
+        route: Route,
+        params: Params<'_>,
+        payload: Payload,
+        extra: HeaderMap,
+    ) -> Result<(Bytes, Call)> {
+        let mut tries = Tries::new(self, auth, route, params, payload, extra)?;
+        loop {
+            let miss = match tries.attempt().await {
+                Ok(response) => match tries.read(response).await {
+                    Ok(body) => return Ok((body, tries.succeeded())),
+                    Err(miss) => miss,
+                },
+                Err(miss) => miss,
+            };
+            tries.again_after(miss).await?;
+        }
+    }
+
+    /// A call whose answer is a stream: handed over once its head is there and says so.
+    pub(crate) async fn stream(
+        &self,
+        auth: &Auth,
+        route: Route,
+        payload: Payload,
+        content_type: &'static str,
+    ) -> Result<Reply> {
+        let mut extra = HeaderMap::new();
+        extra.insert(ACCEPT, reqwest::header::HeaderValue::from_static(content_type));
+        let mut tries = Tries::new(self, Some(auth), route, &[], payload, extra)?;
+        loop {
+            let miss = match tries.attempt().await {
+                Ok(response) if has_content_type(&response, content_type) => {
+                    return Ok(Reply { response, call: tries.succeeded() });
+                }
+                // An error may come instead of a stream, under HTTP 200 too.
+                Ok(response) => {
+                    let found = content_type_of(&response);
+                    match tries.read(response).await {
+                        Ok(_) => Miss::Error(Error::NotAStream {
+                            content_type: found,
+                            call: Box::new(tries.call()),
+                        }),
+                        Err(miss) => miss,
+                    }
+                }
+                Err(miss) => miss,
+            };
+            tries.again_after(miss).await?;
+        }
+    }
+
+    /// A download: any successful answer, its body still to come.
+    pub(crate) async fn fetch(
+        &self,
+        auth: &Auth,
+        route: Route,
+        params: Params<'_>,
+        extra: HeaderMap,
+    ) -> Result<Reply> {
+        let mut tries = Tries::new(self, Some(auth), route, params, Payload::Empty, extra)?;
+        loop {
+            let miss = match tries.attempt().await {
+                Ok(response) => return Ok(Reply { response, call: tries.succeeded() }),
+                Err(miss) => miss,
+            };
+            tries.again_after(miss).await?;
+        }
+    }
+
+    /// Asks for an anonymous token.
+    pub(crate) async fn issue(&self, client_id: &wire::ClientId) -> Result<wire::AnonymousToken> {
+        let mut extra = HeaderMap::new();
+        let value = reqwest::header::HeaderValue::from_str(client_id.as_str()).map_err(|_| {
+            Error::InvalidInput("the client id cannot stand in a header".to_owned())
+        })?;
+        extra.insert(headers::CLIENT_ID, value);
+        let (body, call) =
+            self.plain(None, super::routes::TOKEN, &[], Payload::Empty, extra).await?;
+        decoded(&body, call)
+    }
+}
+
+/// The answer in a body that is known to hold no refusal.
+fn decoded<T: DeserializeOwned>(body: &[u8], call: Call) -> Result<T> {
+    match wire::decode(body) {
+        Ok(Ok(answer)) => Ok(answer),
+        Ok(Err(refused)) => Err(Error::from_api(ApiError {
+            call: Some(call),
+            ..ApiError::local(
+                refused.code.map_or(ErrorCode::Other(0), ErrorCode::from),
+                refused.message,
+            )
+        })),
+        Err(error) => {
+            Err(Error::Decode { path: error.path, source: error.source, call: Box::new(call) })
+        }
+    }
+}
+
+/// The attempts at one call.
+struct Tries<'a> {
+    http: &'a Http,
+    auth: Option<&'a Auth>,
+    route: Route,
+    url: Url,
+    payload: Payload,
+    extra: HeaderMap,
+    began: Instant,
+    attempts: u32,
+    rate_limited: u32,
+    renewed: bool,
+    token: Option<crate::auth::Bearer>,
+    request_id: Option<String>,
+}
+
+impl<'a> Tries<'a> {
+    fn new(
+        http: &'a Http,
+        auth: Option<&'a Auth>,
+        route: Route,
+        params: Params<'_>,
+        payload: Payload,
+        extra: HeaderMap,
+    ) -> Result<Self> {
+        Ok(Self {
+            http,
+            auth,
+            route,
+            url: route.url(&http.base, params)?,
+            payload,
+            extra,
+            began: Instant::now(),
+            attempts: 0,
+            rate_limited: 0,
+            renewed: false,
+            token: None,
+            request_id: None,
+        })
+    }
+
+    fn call(&self) -> Call {
+        Call {
+            method: self.route.method.name(),
+            route: self.route.template,
+            effect: self.route.effect,
+            attempts: self.attempts,
+            elapsed: self.began.elapsed(),
+            request_id: self.request_id.clone(),
+        }
+    }
+
+    fn succeeded(&self) -> Call {
+        self.http.budget.refill();
+        self.call()
+    }
+
+    /// One attempt, up to the head of a successful answer.
+    async fn attempt(&mut self) -> Result<Response, Miss> {
+        self.token = match self.auth {
+            // Boxed, since getting a token is a call of its own.
+            Some(auth) => Some(Box::pin(auth.bearer(self.http)).await.map_err(Miss::Error)?),
+            None => None,
+        };
+        let request = self.request().await.map_err(Miss::Error)?;
+        self.attempts += 1;
+        let sent = tokio::time::timeout(self.http.answer_timeout, request.send()).await;
+        let response = match sent {
+            Ok(Ok(response)) => response,
+            Ok(Err(error)) => return Err(self.not_answered(error)),
+            Err(_elapsed) => return Err(self.no_answer_in_time()),
+        };
+        self.request_id = request_id(response.headers());
+        tracing::debug!(
+            method = self.route.method.name(),
+            route = self.route.template,
+            status = response.status().as_u16(),
+            attempt = self.attempts,
+            elapsed_ms = u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX),
+            request_id = self.request_id.as_deref(),
+            "answered"
+        );
+        if response.status().is_success() {
+            return Ok(response);
+        }
+        match self.read(response).await {
+            // A redirect, for one: never followed on the API, since the token would go along.
+            Ok(_) => Err(Miss::Error(self.refused(ErrorCode::Other(0), String::new(), None, None))),
+            Err(miss) => Err(miss),
+        }
+    }
+
+    async fn request(&self) -> Result<RequestBuilder> {
+        let mut request = self
+            .http
+            .api
+            .request(self.route.method.method(), self.url.clone())
+            .headers(self.http.attribution.headers())
+            .headers(self.extra.clone());
+        if let Some(token) = &self.token {
+            request = request.headers(token.header()?);
+        }
+        Ok(match &self.payload {
+            Payload::Empty => request,
+            Payload::Json(json) => {
+                request.header(CONTENT_TYPE, "application/json").body(json.clone())
+            }
+            Payload::Form(open) => request.multipart(open().await?),
+        })
+    }
+
+    /// Reads a plain answer and sorts refusals out of it.
+    async fn read(&self, response: Response) -> Result<Bytes, Miss> {
+        let status = response.status();
+        let wait = retry_after(response.headers(), SystemTime::now());
+        let limit = self.http.body_limit;
+        let reading = read_limited(response, limit);
+        let body = match tokio::time::timeout(self.http.answer_timeout, reading).await {
+            Ok(Ok(body)) => body,
+            Ok(Err(ReadError::Broken(error))) => return Err(self.not_answered(error)),
+            Ok(Err(ReadError::TooLarge)) => {
+                return Err(Miss::Error(Error::LimitExceeded { what: "the answer", limit }));
+            }
+            Err(_elapsed) => return Err(self.no_answer_in_time()),
+        };
+        let Some(refused) = refusal(status, &body) else {
+            return Ok(body);
+        };
+        let error = self.refused(refused.code, refused.message, Some(status.as_u16()), wait);
+        Err(match refused.code {
+            ErrorCode::TokenInvalid => Miss::TokenRefused(error),
+            ErrorCode::RateLimited => {
+                Miss::Failed(Failure::RateLimited { retry_after: wait }, error)
+            }
+            // A documented code says what was (not) done, whatever status it came under.
+            ErrorCode::Other(_) if status.is_server_error() => {
+                let failure = Failure::ServerError { status: status.as_u16() };
+                let error = if self.route.effect.is_repeatable() {
+                    error
+                } else {
+                    self.unknown(format!("the service answered HTTP {}", status.as_u16()), None)
+                };
+                Miss::Failed(failure, error)
+            }
+            _ => Miss::Error(error),
+        })
+    }
+
+    fn refused(
+        &self,
+        code: ErrorCode,
+        message: String,
+        status: Option<u16>,
+        retry_after: Option<Duration>,
+    ) -> Error {
+        let link = match (code, self.auth) {
+            (ErrorCode::OutOfCredits, Some(auth)) => auth.registration_link(&self.http.web),
+            _ => None,
+        };
+        Error::from_api(ApiError {
+            code,
+            message,
+            status,
+            retry_after,
+            link,
+            call: Some(self.call()),
+        })
+    }
+
+    /// The connection was not made, or broke.
+    fn not_answered(&self, error: reqwest::Error) -> Miss {
+        if error.is_builder() {
+            return Miss::Error(Error::InvalidInput(error.without_url().to_string()));
+        }
+        let never_sent = error.is_connect();
+        let source: crate::error::Source = Box::new(error.without_url());
+        if never_sent {
+            let failure = ConnectionError { call: self.call(), source };
+            return Miss::Failed(Failure::NotSent, Error::Unreachable(Box::new(failure)));
+        }
+        let error = if self.route.effect.is_repeatable() {
+            Error::Disconnected(Box::new(ConnectionError { call: self.call(), source }))
+        } else {
+            self.unknown("the connection broke before the answer".to_owned(), Some(source))
+        };
+        Miss::Failed(Failure::NoAnswer, error)
+    }
+
+    fn no_answer_in_time(&self) -> Miss {
+        let after = self.http.answer_timeout;
+        let error = if self.route.effect.is_repeatable() {
+            Error::Timeout { clock: Clock::Answer, after, call: Box::new(self.call()) }
+        } else {
+            self.unknown(format!("no answer came for {:.0} s", after.as_secs_f64()), None)
+        };
+        Miss::Failed(Failure::NoAnswer, error)
+    }
+
+    fn unknown(&self, what: String, source: Option<crate::error::Source>) -> Error {
+        Error::OutcomeUnknown(Box::new(UnknownOutcome { call: self.call(), what, source }))
+    }
+
+    /// Waits for the next attempt, or ends the call.
+    async fn again_after(&mut self, miss: Miss) -> Result<()> {
+        let (failure, error) = match miss {
+            Miss::Error(error) => return Err(error),
+            Miss::TokenRefused(error) => {
+                let (Some(auth), Some(token), false) = (self.auth, &self.token, self.renewed)
+                else {
+                    return Err(error);
+                };
+                if !auth.reject(token).await {
+                    return Err(error);
+                }
+                self.renewed = true;
+                return Ok(());
+            }
+            Miss::Failed(failure, error) => (failure, error),
+        };
+        self.rate_limited += u32::from(matches!(failure, Failure::RateLimited { .. }));
+        let attempt = Attempt {
+            effect: self.route.effect,
+            failure,
+            number: self.attempts,
+            rate_limited: self.rate_limited,
+            elapsed: self.began.elapsed(),
+        };
+        match self.http.policy.decide(&attempt) {
+            Decision::RetryAfter(pause) if attempt.may_be_repeated() && self.http.budget.take() => {
+                tracing::debug!(
+                    method = self.route.method.name(),
+                    route = self.route.template,
+                    attempt = self.attempts,
+                    pause_ms = u64::try_from(pause.as_millis()).unwrap_or(u64::MAX),
+                    "trying again"
+                );
+                tokio::time::sleep(pause).await;
+                Ok(())
+            }
+            _ => Err(error),
+        }
+    }
+}
+
+/// The id that a service gives an answer, under either of its usual names.
+pub(crate) fn request_id(headers: &HeaderMap) -> Option<String> {
+    let value = ["x-request-id", "request-id"].iter().find_map(|name| headers.get(*name))?;
+    let text = value.to_str().ok()?;
+    Some(text.chars().take(64).collect())
+}
+
+fn content_type_of(response: &Response) -> String {
+    let value = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    value.unwrap_or("no content type").chars().take(100).collect()
+}
+
+fn has_content_type(response: &Response, wanted: &str) -> bool {
+    let found = content_type_of(response);
+    found.split(';').next().is_some_and(|found| found.trim().eq_ignore_ascii_case(wanted))
+}

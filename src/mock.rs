@@ -1,0 +1,241 @@
+//! A scripted service for the unit tests of programs that use this crate: typed answers and
+//! request checks on top of [`wiremock`].
+//!
+//! Which fake to choose:
+//!
+//! | to test | take |
+//! |---|---|
+//! | what your program does with one answer, one refusal, one stream | [`MockNemo`] |
+//! | a whole conversation with state, credits and films | `nemovideo::local`, the embedded backend |
+//!
+//! A mock says what it was told to say and nothing else; only tokens it gives out on its own.
+//!
+//! ```
+//! # tokio::runtime::Runtime::new().unwrap().block_on(async {
+//! use futures::StreamExt as _;
+//! use nemovideo::mock::{Answer, Endpoint, Events, MockNemo};
+//! use nemovideo::{Error, ErrorCode, NewSession};
+//!
+//! let nemo = MockNemo::start().await;
+//! nemo.given(Answer::session("task", "session")).await;
+//! nemo.given(Answer::refusal(Endpoint::Message, ErrorCode::OutOfCredits).times(1)).await;
+//! nemo.given(Answer::message(Events::new().pieces(["All ", "done."]))).await;
+//!
+//! let client = nemo.client();
+//! let session = client.create_session(NewSession::default()).await?.session_id;
+//! let refused = client.send_message(&session, "make it warmer").await.unwrap_err();
+//! assert!(matches!(refused, Error::OutOfCredits(_)));
+//! let events = client.send_message(&session, "make it warmer").await?;
+//! assert_eq!(events.count().await, 3); // two pieces, and the whole
+//!
+//! assert_eq!(nemo.messages().await[1].text(), "make it warmer");
+//! nemo.check_attribution().await;
+//! # Ok::<(), nemovideo::Error>(()) }).unwrap();
+//! ```
+
+mod answer;
+mod events;
+
+use wiremock::matchers::{method, path_regex};
+use wiremock::{Mock, MockServer, Request};
+
+use crate::NemoClient;
+use crate::wire::{RenderRequest, RunRequest, headers};
+pub use answer::Answer;
+pub use events::Events;
+pub use wiremock;
+
+/// A call of the protocol.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Endpoint {
+    /// An anonymous token.
+    Token,
+    /// A claim token.
+    Claim,
+    /// A new session.
+    Session,
+    /// A message.
+    Message,
+    /// An upload.
+    Upload,
+    /// The credits.
+    Credits,
+    /// A session's state.
+    State,
+    /// The submit of a render.
+    Render,
+    /// A render's status.
+    RenderStatus,
+    /// The cancel of a render.
+    RenderCancel,
+    /// The download of a render through the API.
+    RenderDownload,
+    /// A finished file at its own address; [`MockNemo::file_url`] names it.
+    File,
+}
+
+impl Endpoint {
+    const fn method(self) -> &'static str {
+        match self {
+            Self::Credits
+            | Self::State
+            | Self::RenderStatus
+            | Self::RenderDownload
+            | Self::File => "GET",
+            _ => "POST",
+        }
+    }
+
+    const fn path(self) -> &'static str {
+        match self {
+            Self::Token => "^/api/auth/anonymous-token$",
+            Self::Claim => "^/api/auth/claim-token$",
+            Self::Session => "^/api/tasks/me/with-session/nemo_agent$",
+            Self::Message => "^/run_sse$",
+            Self::Upload => "^/api/upload-video/nemo_agent/me/[^/]+$",
+            Self::Credits => "^/api/credits/balance/simple$",
+            Self::State => "^/api/state/nemo_agent/me/[^/]+/latest$",
+            Self::Render => "^/api/render/proxy/lambda$",
+            Self::RenderStatus => "^/api/render/proxy/lambda/[^/]+$",
+            Self::RenderCancel => "^/api/render/proxy/lambda/[^/]+/cancel$",
+            Self::RenderDownload => "^/api/render/proxy/[^/]+/download$",
+            Self::File => "^/files/[^/]+$",
+        }
+    }
+
+    fn mock(self) -> wiremock::MockBuilder {
+        Mock::given(method(self.method())).and(path_regex(self.path()))
+    }
+}
+
+/// A service that answers as it was told.
+#[derive(Debug)]
+pub struct MockNemo {
+    server: MockServer,
+}
+
+impl MockNemo {
+    /// Starts one on a free port of loopback. It gives out anonymous tokens, and answers
+    /// everything else with 404 until told otherwise.
+    pub async fn start() -> Self {
+        let nemo = Self { server: MockServer::start().await };
+        // Below whatever a test says of tokens.
+        nemo.given(Answer::token("nmv_usr_mock").priority(u8::MAX)).await;
+        nemo
+    }
+
+    /// Its address.
+    #[must_use]
+    pub fn url(&self) -> String {
+        self.server.uri()
+    }
+
+    /// Where a file served by [`Answer::file`] lies.
+    #[must_use]
+    pub fn file_url(&self) -> String {
+        format!("{}/files/film.mp4", self.server.uri())
+    }
+
+    /// A client of it, anonymous, that keeps nothing on disk and never waits between attempts.
+    ///
+    /// # Panics
+    /// When the HTTP client cannot be built on this machine.
+    #[must_use]
+    pub fn client(&self) -> NemoClient {
+        self.client_builder().build().expect("the mock's address is a good one")
+    }
+
+    /// The same client, to be changed before it is built.
+    #[must_use]
+    pub fn client_builder(&self) -> crate::ClientBuilder {
+        let at_once = std::time::Duration::ZERO;
+        let retry =
+            crate::StandardRetry::default().with_base(at_once).with_rate_limit_pause(at_once);
+        NemoClient::builder()
+            .base_url(self.url())
+            .in_memory_credentials()
+            .retry(retry)
+            .polling(crate::Polling::new(at_once, 10))
+    }
+
+    /// The wiremock server below, for what the typed answers do not cover.
+    #[must_use]
+    pub fn wiremock(&self) -> &MockServer {
+        &self.server
+    }
+
+    /// Answers like this from now on. Of several answers for a call, the one given first is used
+    /// until its [`times`](Answer::times) are up.
+    pub async fn given(&self, answer: Answer) {
+        answer.mount(&self.server).await;
+    }
+
+    /// All requests of a kind that came, in their order.
+    pub async fn requests(&self, endpoint: Endpoint) -> Vec<Request> {
+        let path = regex_of(endpoint);
+        let received = self.server.received_requests().await.unwrap_or_default();
+        received
+            .into_iter()
+            .filter(|request| {
+                request.method.as_str() == endpoint.method() && path(request.url.path())
+            })
+            .collect()
+    }
+
+    /// The messages that came.
+    ///
+    /// # Panics
+    /// When one of them is not a message of the protocol.
+    pub async fn messages(&self) -> Vec<RunRequest> {
+        self.bodies(Endpoint::Message).await
+    }
+
+    /// The renders that were submitted.
+    ///
+    /// # Panics
+    /// When one of them is not a render of the protocol.
+    pub async fn renders(&self) -> Vec<RenderRequest> {
+        self.bodies(Endpoint::Render).await
+    }
+
+    async fn bodies<T: serde::de::DeserializeOwned>(&self, endpoint: Endpoint) -> Vec<T> {
+        let requests = self.requests(endpoint).await;
+        let bodies = requests.iter().map(|request| {
+            serde_json::from_slice(&request.body).expect("a request of the protocol")
+        });
+        bodies.collect()
+    }
+
+    /// Checks that every API request that came had all three attribution headers, and none to a
+    /// file had any.
+    ///
+    /// # Panics
+    /// When that is not so.
+    pub async fn check_attribution(&self) {
+        for request in self.server.received_requests().await.unwrap_or_default() {
+            let of_file = regex_of(Endpoint::File)(request.url.path());
+            for name in headers::ATTRIBUTION {
+                let sent = request.headers.contains_key(name);
+                assert_eq!(sent, !of_file, "{name} of {} {}", request.method, request.url.path());
+            }
+        }
+    }
+}
+
+/// Whether a path is an endpoint's. The patterns know one wildcard: a segment.
+fn regex_of(endpoint: Endpoint) -> impl Fn(&str) -> bool {
+    let pattern: Vec<&str> =
+        endpoint.path().trim_start_matches('^').trim_end_matches('$').split("[^/]+").collect();
+    move |path| {
+        let mut rest = path;
+        for (index, fixed) in pattern.iter().enumerate() {
+            if index > 0 {
+                rest = rest.trim_start_matches(|c| c != '/');
+            }
+            let Some(after) = rest.strip_prefix(fixed) else { return false };
+            rest = after;
+        }
+        rest.is_empty() || (pattern.last() == Some(&"") && !rest.contains('/'))
+    }
+}

@@ -1,0 +1,100 @@
+//! A scripted event stream, in the agent server's own shape.
+
+use serde_json::Value;
+
+use crate::draft::Draft;
+use crate::wire::event::{Actions, AdkEvent, Content, FunctionCall, FunctionResponse, Part};
+
+/// The events of one answer to a message, in their order.
+#[derive(Clone, Debug, Default)]
+pub struct Events {
+    body: String,
+    count: usize,
+}
+
+impl Events {
+    /// A stream that ends without a word: a silent edit.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// A whole text.
+    #[must_use]
+    pub fn text(self, text: &str) -> Self {
+        self.said(Content::model(vec![Part::text(text)]), false)
+    }
+
+    /// A text in pieces, then whole, as with partial text asked for.
+    #[must_use]
+    pub fn pieces<'a>(mut self, pieces: impl IntoIterator<Item = &'a str>) -> Self {
+        let mut whole = String::new();
+        for piece in pieces {
+            whole.push_str(piece);
+            self = self.said(Content::model(vec![Part::text(piece)]), true);
+        }
+        self.text(&whole)
+    }
+
+    /// A tool that is called and answers.
+    #[must_use]
+    pub fn tool(self, name: &str, args: &Value, response: &Value) -> Self {
+        let id = format!("call-{}", self.count);
+        let call = FunctionCall { id: Some(id.clone()), args: args.into(), name: name.to_owned() };
+        let answer =
+            FunctionResponse { id: Some(id), name: name.to_owned(), response: response.into() };
+        self.said(Content::model(vec![Part::FunctionCall(call)]), false)
+            .said(Content::user(vec![Part::FunctionResponse(answer)]), false)
+    }
+
+    /// A draft that has changed.
+    #[must_use]
+    pub fn draft(self, draft: &Draft) -> Self {
+        let mut actions = Actions::default();
+        actions.state_delta.insert("draft", draft.as_json().clone());
+        self.event(AdkEvent { actions, ..AdkEvent::default() })
+    }
+
+    /// A sign of life.
+    #[must_use]
+    pub fn heartbeat(self) -> Self {
+        self.raw("data: heartbeat\n\n")
+    }
+
+    /// The model failed.
+    #[must_use]
+    pub fn failure(self, code: &str, message: &str) -> Self {
+        self.event(AdkEvent {
+            error_code: Some(code.to_owned()),
+            error_message: Some(message.to_owned()),
+            ..AdkEvent::default()
+        })
+    }
+
+    /// Anything else, as it stands on the wire.
+    #[must_use]
+    pub fn raw(mut self, text: &str) -> Self {
+        self.body.push_str(text);
+        self.count += 1;
+        self
+    }
+
+    fn said(self, content: Content, partial: bool) -> Self {
+        self.event(AdkEvent { content: Some(content), partial, ..AdkEvent::default() })
+    }
+
+    fn event(self, event: AdkEvent) -> Self {
+        let event = AdkEvent {
+            id: format!("event-{}", self.count),
+            invocation_id: "invocation".to_owned(),
+            author: crate::wire::AGENT_NAME.to_owned(),
+            ..event
+        };
+        let json = serde_json::to_string(&event).expect("an event is JSON");
+        self.raw(&format!("data: {json}\n\n"))
+    }
+
+    pub(super) fn into_body(self) -> String {
+        self.body
+    }
+}

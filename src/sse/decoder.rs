@@ -1,0 +1,427 @@
+//! The decoder: a state machine that looks at each byte once. Of a line that does not matter
+//! (a comment, an unknown field) it keeps nothing, however long the line is.
+
+use std::mem;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::{EventTooLarge, Frame};
+
+/// The most bytes that one event may hold: 1 MiB, hundreds of times a usual event, and little
+/// enough for a client that follows many streams at once.
+pub const DEFAULT_LIMIT: usize = 1024 * 1024;
+
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
+/// An incremental decoder of server-sent events.
+///
+/// A frame is complete with its blank line, also when that is a bare carriage return, whether or
+/// not a line feed follows. An event that the stream ends in the middle of is never complete.
+///
+/// # Events that are too large
+/// An event whose data, name and id are together larger than the limit is left out, id included:
+/// [`EventTooLarge`] is handed over in its place, at the byte that is too many, and what follows
+/// is skipped up to the blank line. So one oversized event costs neither memory nor the rest of
+/// the stream. The limit counts bytes as received: each that is not UTF-8 becomes three.
+#[derive(Debug)]
+pub struct Decoder {
+    limit: usize,
+    line: Line,
+    /// A carriage return has just ended a line: a line feed that follows belongs to it.
+    after_cr: bool,
+    block: Block,
+    /// The value of the line under way, unless it is data, which goes to its place at once.
+    value: Vec<u8>,
+    last_id: Arc<str>,
+}
+
+/// Where in a line the decoder is.
+#[derive(Debug)]
+enum Line {
+    /// At the start of the stream, after so many bytes of a byte order mark.
+    ByteOrderMark(usize),
+    /// In the name of a field. A name longer than the array is not one of the known.
+    Name { bytes: [u8; 5], len: usize },
+    /// Behind the colon, where one space is not part of the value.
+    Colon(Field),
+    /// In the value.
+    Value(Field),
+    /// In something that does not matter.
+    Ignored,
+}
+
+impl Line {
+    const START: Self = Self::Name { bytes: [0; 5], len: 0 };
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Field {
+    Data,
+    Event,
+    Id,
+    Retry,
+}
+
+impl Field {
+    fn named(name: &[u8]) -> Option<Self> {
+        match name {
+            b"data" => Some(Self::Data),
+            b"event" => Some(Self::Event),
+            b"id" => Some(Self::Id),
+            b"retry" => Some(Self::Retry),
+            _ => None,
+        }
+    }
+}
+
+/// What the lines since the last blank one have set.
+#[derive(Debug, Default)]
+struct Block {
+    /// `None` until there is a data line; even an empty one makes an event.
+    data: Option<Vec<u8>>,
+    event: Vec<u8>,
+    id: Option<Vec<u8>>,
+    retry: Option<Duration>,
+    too_large: bool,
+}
+
+impl Default for Decoder {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Decoder {
+    /// A decoder for one stream, with the [`DEFAULT_LIMIT`].
+    #[must_use]
+    pub fn new() -> Self {
+        Self::with_limit(DEFAULT_LIMIT)
+    }
+
+    /// A decoder whose events hold at most `limit` bytes.
+    #[must_use]
+    pub fn with_limit(limit: usize) -> Self {
+        Self {
+            limit,
+            line: Line::ByteOrderMark(0),
+            after_cr: false,
+            block: Block::default(),
+            value: Vec::new(),
+            last_id: Arc::default(),
+        }
+    }
+
+    /// Reads on in `input`, up to the end of the next frame, and moves `input` behind what it
+    /// read. `None` when all of it is read and no frame is complete: call again with more.
+    ///
+    /// # Errors
+    /// [`EventTooLarge`] in the place of an event that is; go on as after any other.
+    pub fn next_frame(&mut self, input: &mut &[u8]) -> Option<Result<Frame, EventTooLarge>> {
+        while let [byte, rest @ ..] = *input {
+            match byte {
+                b'\n' if mem::take(&mut self.after_cr) => *input = rest,
+                b'\r' | b'\n' => {
+                    self.after_cr = *byte == b'\r';
+                    *input = rest;
+                    match self.end_line() {
+                        Ok(None) => {}
+                        Ok(Some(frame)) => return Some(Ok(frame)),
+                        Err(too_large) => return Some(Err(too_large)),
+                    }
+                }
+                _ => {
+                    self.after_cr = false;
+                    let end = input.iter().position(|byte| matches!(byte, b'\r' | b'\n'));
+                    let (part, rest) = input.split_at(end.unwrap_or(input.len()));
+                    *input = rest;
+                    if let Err(too_large) = self.go_on(part) {
+                        return Some(Err(too_large));
+                    }
+                }
+            }
+        }
+        None
+    }
+
+    /// Whether the bytes so far end in the middle of an event: if the stream ends here, it was
+    /// cut off.
+    #[must_use]
+    pub fn is_inside_event(&self) -> bool {
+        let inside_line = match self.line {
+            Line::Name { len, .. } => len > 0,
+            Line::Colon(_) | Line::Value(_) => true,
+            Line::ByteOrderMark(_) | Line::Ignored => false,
+        };
+        inside_line || self.block.data.is_some() || self.block.too_large
+    }
+
+    /// Takes in a part of a line, without its end.
+    fn go_on(&mut self, mut part: &[u8]) -> Result<(), EventTooLarge> {
+        while let [byte, rest @ ..] = part {
+            match &mut self.line {
+                Line::Ignored => return Ok(()),
+                Line::Value(field) => {
+                    let field = *field;
+                    return self.append(field, part);
+                }
+                Line::Colon(field) => {
+                    if *byte == b' ' {
+                        part = rest;
+                    }
+                    self.line = Line::Value(*field);
+                }
+                Line::Name { bytes, len } => {
+                    if *byte == b':' {
+                        match Field::named(&bytes[..*len]) {
+                            Some(field) => self.begin(field)?,
+                            // No name at all is a comment.
+                            None => self.line = Line::Ignored,
+                        }
+                    } else if let Some(place) = bytes.get_mut(*len) {
+                        *place = *byte;
+                        *len += 1;
+                    } else {
+                        self.line = Line::Ignored;
+                    }
+                    part = rest;
+                }
+                Line::ByteOrderMark(matched) if BYTE_ORDER_MARK[*matched] == *byte => {
+                    *matched += 1;
+                    if *matched == BYTE_ORDER_MARK.len() {
+                        self.line = Line::START;
+                    }
+                    part = rest;
+                }
+                Line::ByteOrderMark(0) => self.line = Line::START,
+                // Half a mark begins a name that nobody knows.
+                Line::ByteOrderMark(_) => self.line = Line::Ignored,
+            }
+        }
+        Ok(())
+    }
+
+    /// A known field begins.
+    fn begin(&mut self, field: Field) -> Result<(), EventTooLarge> {
+        if self.block.too_large {
+            self.line = Line::Ignored;
+            return Ok(());
+        }
+        self.line = Line::Colon(field);
+        self.value.clear();
+        match field {
+            Field::Data if self.block.data.is_some() => self.append(field, b"\n"),
+            Field::Data => {
+                self.block.data = Some(Vec::new());
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn append(&mut self, field: Field, bytes: &[u8]) -> Result<(), EventTooLarge> {
+        let Block { data, event, id, .. } = &mut self.block;
+        let held = data.as_ref().map_or(0, Vec::len)
+            + event.len()
+            + id.as_ref().map_or(0, Vec::len)
+            + self.value.len();
+        if bytes.len() > self.limit.saturating_sub(held) {
+            self.block = Block { too_large: true, ..Block::default() };
+            self.value = Vec::new();
+            self.line = Line::Ignored;
+            return Err(EventTooLarge { limit: self.limit });
+        }
+        match (field, data) {
+            (Field::Data, Some(data)) => data.extend_from_slice(bytes),
+            _ => self.value.extend_from_slice(bytes),
+        }
+        Ok(())
+    }
+
+    /// The line is complete.
+    fn end_line(&mut self) -> Result<Option<Frame>, EventTooLarge> {
+        match mem::replace(&mut self.line, Line::START) {
+            Line::ByteOrderMark(0) | Line::Name { len: 0, .. } => return Ok(self.dispatch()),
+            Line::Name { bytes, len } => {
+                // A name without a colon is a field with an empty value.
+                if let Some(field) = Field::named(&bytes[..len]) {
+                    let begun = self.begin(field);
+                    self.line = Line::START;
+                    begun?;
+                    self.set(field);
+                }
+            }
+            Line::Colon(field) | Line::Value(field) => self.set(field),
+            Line::ByteOrderMark(_) | Line::Ignored => {}
+        }
+        Ok(None)
+    }
+
+    /// Puts a complete value where it belongs.
+    fn set(&mut self, field: Field) {
+        if self.block.too_large {
+            return;
+        }
+        match field {
+            Field::Data => {}
+            Field::Event => self.block.event = mem::take(&mut self.value),
+            Field::Id if self.value.contains(&0) => {}
+            Field::Id => self.block.id = Some(mem::take(&mut self.value)),
+            Field::Retry => {
+                if !self.value.is_empty() && self.value.iter().all(u8::is_ascii_digit) {
+                    let millis = str::from_utf8(&self.value).ok().and_then(|s| s.parse().ok());
+                    // More than fits is as good as for ever.
+                    self.block.retry = Some(Duration::from_millis(millis.unwrap_or(u64::MAX)));
+                }
+            }
+        }
+        self.value.clear();
+    }
+
+    /// A blank line: the end of the event, if there is one.
+    fn dispatch(&mut self) -> Option<Frame> {
+        let Block { data, event, id, retry, .. } = mem::take(&mut self.block);
+        let own_id = id.map(|id| Arc::<str>::from(text(id)));
+        if let Some(id) = &own_id {
+            self.last_id = Arc::clone(id);
+        }
+        Some(Frame {
+            data: text(data?),
+            event: if event.is_empty() { "message".to_owned() } else { text(event) },
+            id: Arc::clone(&self.last_id),
+            own_id,
+            retry,
+        })
+    }
+}
+
+/// As text, with U+FFFD for what is not UTF-8; without a copy if all of it is.
+fn text(bytes: Vec<u8>) -> String {
+    String::from_utf8(bytes)
+        .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn frames(decoder: &mut Decoder, mut input: &[u8]) -> Vec<Result<String, EventTooLarge>> {
+        std::iter::from_fn(|| decoder.next_frame(&mut input))
+            .map(|frame| frame.map(|frame| frame.data))
+            .collect()
+    }
+
+    fn data(text: &str) -> Result<String, EventTooLarge> {
+        Ok(text.to_owned())
+    }
+
+    #[test]
+    fn a_frame_is_there_with_its_blank_line_even_a_bare_carriage_return() {
+        let mut decoder = Decoder::new();
+        assert_eq!(frames(&mut decoder, b"data: a\r\n"), []);
+        assert_eq!(frames(&mut decoder, b"\r"), [data("a")]);
+        // The line feed of that very line end must not end another event.
+        assert_eq!(frames(&mut decoder, b"\ndata: b"), []);
+        assert_eq!(frames(&mut decoder, b"\r"), []);
+        assert_eq!(frames(&mut decoder, b"\r"), [data("b")]);
+    }
+
+    #[test]
+    fn reading_stops_behind_a_frame() {
+        let mut decoder = Decoder::new();
+        let mut input = b"data: a\n\ndata: b\n\n".as_slice();
+        assert!(decoder.next_frame(&mut input).is_some());
+        assert_eq!(input, b"data: b\n\n");
+    }
+
+    #[test]
+    fn an_event_of_the_limit_passes_and_one_byte_more_is_left_out() {
+        let mut decoder = Decoder::with_limit(8);
+        let too_large = || Err(EventTooLarge { limit: 8 });
+        let input = b"data: 12345678\n\ndata: 123456789\nid: 1\ndata: more\n\ndata: next\n\n";
+        assert_eq!(frames(&mut decoder, input), [data("12345678"), too_large(), data("next")]);
+        assert_eq!(frames(&mut decoder, b"data: 1234\ndata: 567\n\n"), [data("1234\n567")]);
+        assert_eq!(frames(&mut decoder, b"data: 1234\ndata: 5678\n\n"), [too_large()]);
+        assert_eq!(frames(&mut decoder, b"event: 1234\ndata: 5678\n\n"), [data("5678")]);
+        assert_eq!(frames(&mut decoder, b"event: 1234\nid: 5\ndata: 678\n\n"), [data("678")]);
+        assert_eq!(frames(&mut decoder, b"event: 1234\nid: 5\ndata: 6789\n\n"), [too_large()]);
+    }
+
+    #[test]
+    fn an_event_too_large_is_told_once_at_the_byte_too_many() {
+        let mut decoder = Decoder::with_limit(4);
+        assert_eq!(frames(&mut decoder, b"id: 9\ndata: 123"), []);
+        assert_eq!(frames(&mut decoder, b"4"), [Err(EventTooLarge { limit: 4 })]);
+        assert!(decoder.is_inside_event());
+        assert_eq!(frames(&mut decoder, b"5678\ndata: 12345\nevent\nid: 77777\n"), []);
+        assert!(decoder.is_inside_event());
+        let mut input = b"\ndata\n\n".as_slice();
+        let next = decoder.next_frame(&mut input).unwrap().unwrap();
+        assert_eq!((&*next.id, next.event.as_str(), next.data.as_str()), ("", "message", ""));
+    }
+
+    #[test]
+    fn empty_lines_of_data_count_as_well() {
+        let mut decoder = Decoder::with_limit(4);
+        assert_eq!(frames(&mut decoder, &b"data\n".repeat(5)), []);
+        assert_eq!(frames(&mut decoder, b"\n"), [data("\n\n\n\n")]);
+        let too_large = [Err(EventTooLarge { limit: 4 })];
+        assert_eq!(frames(&mut decoder, &b"data\n".repeat(1000)), too_large);
+        assert_eq!(frames(&mut decoder, &b"data:\n".repeat(1000)), []);
+        assert_eq!(frames(&mut decoder, b"\ndata:1\n\n"), [data("1")]);
+        // The line too many is the last one.
+        let input = [&b"data\n".repeat(6), b"\ndata:1\n\n".as_slice()].concat();
+        assert_eq!(frames(&mut decoder, &input), [too_large[0].clone(), data("1")]);
+    }
+
+    #[test]
+    fn what_does_not_matter_costs_no_memory() {
+        let mut decoder = Decoder::with_limit(16);
+        for start in [b": comment ".as_slice(), b"unknown: ", b"\ndatabase", b"\xef\xbb"] {
+            decoder.next_frame(&mut &*start);
+            for _ in 0..1000 {
+                assert!(decoder.next_frame(&mut [b'x'; 1000].as_slice()).is_none());
+            }
+            assert_eq!(decoder.value.capacity(), 0);
+            assert!(decoder.block.data.is_none());
+        }
+        assert_eq!(frames(&mut decoder, b"\ndata: v\n\n"), [data("v")]);
+    }
+
+    #[test]
+    fn a_long_id_is_kept_once_for_all_frames() {
+        let mut decoder = Decoder::new();
+        let input = [b"id: ".as_slice(), &[b'x'; 100_000], b"\ndata\n\ndata\n\n"].concat();
+        let mut input = input.as_slice();
+        let first = decoder.next_frame(&mut input).unwrap().unwrap();
+        let second = decoder.next_frame(&mut input).unwrap().unwrap();
+        assert!(Arc::ptr_eq(&first.id, &second.id));
+        assert_eq!((first.own_id.is_some(), second.own_id), (true, None));
+    }
+
+    #[test]
+    fn a_wait_that_does_not_fit_is_for_ever() {
+        let mut decoder = Decoder::new();
+        let mut input = b"retry: 99999999999999999999\ndata\n\nretry:\ndata\n\n".as_slice();
+        let retry = |frame: Option<Result<Frame, _>>| frame.unwrap().unwrap().retry;
+        let forever = Some(Duration::from_millis(u64::MAX));
+        assert_eq!(retry(decoder.next_frame(&mut input)), forever);
+        assert_eq!(retry(decoder.next_frame(&mut input)), None);
+    }
+
+    #[test]
+    fn a_stream_cut_off_in_an_event_is_noticed() {
+        for (input, expected) in [
+            ("", false),
+            ("data: a\n\n", false),
+            ("data: a\n\n: bye", false),
+            ("data: a\n\nda", true),
+            ("data: a\n\ndata:", true),
+            ("data: a\n", true),
+            ("data: a\r\r", false),
+        ] {
+            let mut decoder = Decoder::new();
+            frames(&mut decoder, input.as_bytes());
+            assert_eq!(decoder.is_inside_event(), expected, "{input:?}");
+        }
+    }
+}

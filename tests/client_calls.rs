@@ -1,0 +1,469 @@
+//! Every call of the client against scripted answers: what is sent, what is understood, and how
+//! often it is asked.
+
+use futures::StreamExt as _;
+use nemovideo::draft::Draft;
+use nemovideo::mock::wiremock::ResponseTemplate;
+use nemovideo::mock::{Answer, Endpoint, Events, MockNemo};
+use nemovideo::wire::event::{AgentEvent, TextOnce};
+use nemovideo::wire::{Envelope, FileType, RenderFile, RenderState, RenderStatus, UploadedFile};
+use nemovideo::{
+    Attribution, Error, ErrorCode, NewSession, Polling, Reauthenticate, RenderOutput,
+    RenderProgress, SessionId,
+};
+use serde_json::json;
+
+fn draft() -> Draft {
+    r#"{"x":1.10,"t":[{"tt":0,"sg":[{"d":1000,"zz":[]}]}],"d":1000}"#.parse().expect("a draft")
+}
+
+fn state(id: &str, status: RenderStatus) -> RenderState {
+    RenderState::new(id.into(), status)
+}
+
+fn completed(nemo: &MockNemo) -> RenderState {
+    let mut state = state("r", RenderStatus::Completed);
+    state.output = Some(RenderFile::new(nemo.file_url()));
+    state
+}
+
+#[tokio::test]
+async fn one_token_serves_all_calls_and_attribution_goes_with_each() {
+    let nemo = MockNemo::start().await;
+    nemo.given(Answer::credits(60.0)).await;
+    nemo.given(Answer::session("t", "s")).await;
+    nemo.given(Answer::state(Some(draft()))).await;
+    let client = nemo.client();
+
+    let account = client.authenticate().await.unwrap();
+    assert!(account.anonymous);
+    assert_eq!(account.user_id.unwrap().as_str(), "anon_mock");
+    assert_eq!(client.credits().await.unwrap().available.get(), 60.0);
+    let session = client.create_session(NewSession::named("demo").language("en")).await.unwrap();
+    let state = client.session_state(&session.session_id).await.unwrap();
+    assert_eq!(state.draft, Some(draft()));
+
+    let tokens = nemo.requests(Endpoint::Token).await;
+    assert_eq!(tokens.len(), 1);
+    assert!(tokens[0].headers.contains_key("x-client-id"));
+    assert!(tokens[0].body.is_empty());
+    assert!(!tokens[0].headers.contains_key("authorization"));
+    let credits = nemo.requests(Endpoint::Credits).await;
+    assert_eq!(credits[0].headers["authorization"], "Bearer nmv_usr_mock");
+    let body: serde_json::Value = nemo.requests(Endpoint::Session).await[0].body_json().unwrap();
+    assert_eq!(body, json!({ "task_name": "demo", "language": "en" }));
+    nemo.check_attribution().await;
+}
+
+#[tokio::test]
+async fn attribution_is_the_callers_own() {
+    let nemo = MockNemo::start().await;
+    nemo.given(Answer::credits(1.0)).await;
+    let attribution = Attribution::from_front_matter("---\nname: maker\nversion: 2.10\n---\n")
+        .unwrap()
+        .with_platform("cursor")
+        .unwrap();
+    let client = nemo.client_builder().attribution(attribution).token("mine").build().unwrap();
+    client.credits().await.unwrap();
+    let sent = &nemo.requests(Endpoint::Credits).await[0].headers;
+    assert_eq!(sent["x-skill-source"], "maker");
+    assert_eq!(sent["x-skill-version"], "2.10");
+    assert_eq!(sent["x-skill-platform"], "cursor");
+    assert_eq!(sent["authorization"], "Bearer mine");
+    assert!(nemo.requests(Endpoint::Token).await.is_empty());
+}
+
+#[tokio::test]
+async fn every_documented_code_becomes_its_error() {
+    for number in [1002, 2001, 4001, 4002, 402, 5003] {
+        let nemo = MockNemo::start().await;
+        let code = ErrorCode::from(number);
+        nemo.given(Answer::refusal(Endpoint::Session, code)).await;
+        let error = nemo.client().create_session(NewSession::default()).await.unwrap_err();
+        assert_eq!(error.code(), Some(code), "{error}");
+        assert!(error.to_string().contains(code.meaning()), "{error}");
+        assert!(!error.may_have_taken_effect());
+        assert_eq!(nemo.requests(Endpoint::Session).await.len(), 1, "{number}");
+    }
+}
+
+#[tokio::test]
+async fn an_anonymous_account_out_of_credits_is_shown_where_to_register() {
+    let nemo = MockNemo::start().await;
+    nemo.given(Answer::refusal(Endpoint::Message, ErrorCode::OutOfCredits)).await;
+    let error = nemo.client().send_message(&"s".into(), "hi").await.unwrap_err();
+    assert!(
+        error.advice().contains("https://nemovideo.com/register?bind=anon_mock"),
+        "{}",
+        error.advice()
+    );
+    let own = nemo.client_builder().token("mine").build().unwrap();
+    let error = own.send_message(&"s".into(), "hi").await.unwrap_err();
+    assert!(error.advice().contains("Top up"), "{}", error.advice());
+}
+
+#[tokio::test]
+async fn a_refused_anonymous_token_is_replaced_once() {
+    let nemo = MockNemo::start().await;
+    nemo.given(Answer::token("old").times(1)).await;
+    nemo.given(Answer::token("new")).await;
+    nemo.given(Answer::refusal(Endpoint::Credits, ErrorCode::TokenInvalid).times(1)).await;
+    nemo.given(Answer::credits(5.0)).await;
+    let client = nemo.client();
+    assert_eq!(client.credits().await.unwrap().available.get(), 5.0);
+    let sent = nemo.requests(Endpoint::Credits).await;
+    assert_eq!(sent[0].headers["authorization"], "Bearer old");
+    assert_eq!(sent[1].headers["authorization"], "Bearer new");
+}
+
+#[tokio::test]
+async fn a_token_that_is_refused_again_is_not_asked_for_forever() {
+    let nemo = MockNemo::start().await;
+    nemo.given(Answer::refusal(Endpoint::Credits, ErrorCode::TokenInvalid)).await;
+    let error = nemo.client().credits().await.unwrap_err();
+    assert!(matches!(error, Error::TokenInvalid(_)));
+    assert_eq!(nemo.requests(Endpoint::Credits).await.len(), 2);
+    assert_eq!(nemo.requests(Endpoint::Token).await.len(), 2);
+}
+
+#[tokio::test]
+async fn a_users_own_token_is_not_swapped_for_an_anonymous_one_unless_asked() {
+    let nemo = MockNemo::start().await;
+    nemo.given(Answer::refusal(Endpoint::Credits, ErrorCode::TokenInvalid).times(2)).await;
+    nemo.given(Answer::credits(5.0)).await;
+
+    let own = nemo.client_builder().token("mine").build().unwrap();
+    assert!(matches!(own.credits().await, Err(Error::TokenInvalid(_))));
+    assert!(nemo.requests(Endpoint::Token).await.is_empty());
+
+    let asked = nemo.client_builder().token("mine").reauthenticate(Reauthenticate::Always);
+    asked.build().unwrap().credits().await.unwrap();
+    assert_eq!(nemo.requests(Endpoint::Token).await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_rate_limit_is_waited_out_once() {
+    let nemo = MockNemo::start().await;
+    nemo.given(Answer::refusal(Endpoint::Message, ErrorCode::RateLimited).times(1)).await;
+    nemo.given(Answer::message(Events::new().text("done"))).await;
+    drop(nemo.client().send_message(&"s".into(), "hi").await.unwrap());
+    assert_eq!(nemo.messages().await.len(), 2);
+
+    let nemo = MockNemo::start().await;
+    nemo.given(Answer::refusal(Endpoint::Message, ErrorCode::RateLimited)).await;
+    let error = nemo.client().send_message(&"s".into(), "hi").await.unwrap_err();
+    assert!(matches!(error, Error::RateLimited(_)));
+    assert_eq!(nemo.messages().await.len(), 2);
+}
+
+#[tokio::test]
+async fn a_message_that_met_a_broken_service_is_not_sent_again() {
+    let nemo = MockNemo::start().await;
+    nemo.given(Answer::raw(Endpoint::Message, ResponseTemplate::new(502))).await;
+    let error = nemo.client().send_message(&"s".into(), "hi").await.unwrap_err();
+    assert!(matches!(error, Error::OutcomeUnknown(_)), "{error}");
+    assert!(error.may_have_taken_effect() && !error.is_retryable());
+    assert_eq!(nemo.messages().await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_read_only_call_outlives_a_broken_answer() {
+    let nemo = MockNemo::start().await;
+    nemo.given(Answer::raw(Endpoint::Credits, ResponseTemplate::new(503)).times(2)).await;
+    nemo.given(Answer::credits(3.0)).await;
+    assert_eq!(nemo.client().credits().await.unwrap().available.get(), 3.0);
+    assert_eq!(nemo.requests(Endpoint::Credits).await.len(), 3);
+}
+
+#[tokio::test]
+async fn an_error_may_come_instead_of_a_stream() {
+    let cases = [
+        (ResponseTemplate::new(200).set_body_json(json!({"code": 2001, "message": "none"})), 2001),
+        (ResponseTemplate::new(404).set_body_json(json!({"detail": "Session not found: s"})), 1002),
+        (ResponseTemplate::new(200).set_body_json(json!({"code": 1002})), 1002),
+    ];
+    for (response, code) in cases {
+        let nemo = MockNemo::start().await;
+        nemo.given(Answer::raw(Endpoint::Message, response)).await;
+        let error = nemo.client().send_message(&"s".into(), "hi").await.unwrap_err();
+        assert_eq!(error.code().map(ErrorCode::number), Some(code), "{error}");
+    }
+
+    let nemo = MockNemo::start().await;
+    let page = ResponseTemplate::new(200).set_body_raw("<html>", "text/html; charset=utf-8");
+    nemo.given(Answer::raw(Endpoint::Message, page)).await;
+    let error = nemo.client().send_message(&"s".into(), "hi").await.unwrap_err();
+    assert!(matches!(error, Error::NotAStream { .. }), "{error}");
+    assert!(error.may_have_taken_effect());
+}
+
+#[tokio::test]
+async fn a_message_is_sent_as_specified_and_its_stream_told_once() {
+    let nemo = MockNemo::start().await;
+    let events = Events::new()
+        .heartbeat()
+        .pieces(["Working ", "on it… "])
+        .tool("generate_voiceover", &json!({"script": "Hello"}), &json!({"status": "ok"}))
+        .raw("data: {broken\n\n: comment\n\ndata: \n\n")
+        .draft(&draft())
+        .failure("RESOURCE_EXHAUSTED", "model overloaded")
+        .text("Done.");
+    nemo.given(Answer::message(events)).await;
+    let stream = nemo.client().send_message(&"s1".into(), "hi").streaming().await.unwrap();
+    let events: Vec<AgentEvent> = stream.map(Result::unwrap).collect().await;
+
+    let kinds: Vec<&str> = events.iter().map(AgentEvent::kind).collect();
+    assert_eq!(
+        kinds,
+        [
+            "heartbeat",
+            "text",
+            "text",
+            "text",
+            "tool_call",
+            "tool_result",
+            "unknown",
+            "heartbeat",
+            "state_delta",
+            "error",
+            "text"
+        ]
+    );
+    let mut once = TextOnce::new();
+    let mut text = String::new();
+    for event in &events {
+        text.extend(once.feed(event).and_then(|fresh| fresh.text()));
+    }
+    assert_eq!(text, "Working on it… Done.");
+
+    let sent = nemo.requests(Endpoint::Message).await;
+    assert_eq!(sent[0].headers["accept"], "text/event-stream");
+    assert_eq!(
+        String::from_utf8(sent[0].body.clone()).unwrap(),
+        r#"{"app_name":"nemo_agent","user_id":"me","session_id":"s1","new_message":{"parts":[{"text":"hi"}]},"streaming":true}"#
+    );
+}
+
+#[tokio::test]
+async fn an_upload_is_checked_before_a_byte_is_sent() {
+    let nemo = MockNemo::start().await;
+    let client = nemo.client();
+    let session = SessionId::new("s");
+    let error = client.upload_bytes(&session, "setup.exe", "MZ").await.unwrap_err();
+    assert!(matches!(error, Error::UnsupportedFileType(_)));
+    assert!(error.advice().contains("docx"), "{}", error.advice());
+
+    let dir = tempfile::tempdir().unwrap();
+    let large = dir.path().join("large.mp4");
+    std::fs::File::create(&large).unwrap().set_len(200_000_001).unwrap();
+    let error = client.upload_file(&session, &large).await.unwrap_err();
+    assert!(matches!(error, Error::FileTooLarge(_)));
+    let error = client.upload_file(&session, dir.path().join("none.mp4")).await.unwrap_err();
+    assert!(matches!(error, Error::Io { .. }));
+    assert!(nemo.wiremock().received_requests().await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn an_upload_says_its_name_type_and_length() {
+    let nemo = MockNemo::start().await;
+    let mut file = UploadedFile::default();
+    file.filename = "shot.png".to_owned();
+    file.file_type = Some(FileType::Image);
+    nemo.given(Answer::upload([file.clone()])).await;
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("shot.png");
+    std::fs::write(&path, vec![7; 100_000]).unwrap();
+
+    let answer = nemo.client().upload_file(&"a/b".into(), &path).await.unwrap();
+    assert_eq!(answer.files, [file]);
+    let sent = &nemo.requests(Endpoint::Upload).await[0];
+    assert!(sent.url.path().ends_with("/me/a%2Fb"), "{}", sent.url);
+    assert_eq!(sent.headers["content-length"], sent.body.len().to_string().as_str());
+    let text = String::from_utf8_lossy(&sent.body);
+    assert!(text.contains(r#"name="files"; filename="shot.png""#), "{}", &text[..200]);
+    assert!(text.contains("Content-Type: image/png"));
+}
+
+#[tokio::test]
+async fn a_render_is_submitted_with_the_draft_untouched_and_polled_until_done() {
+    let nemo = MockNemo::start().await;
+    nemo.given(Answer::render(&state("r", RenderStatus::Pending))).await;
+    nemo.given(Answer::render_status(&state("r", RenderStatus::Pending)).times(1)).await;
+    let odd = RenderStatus::Other("warming_up".to_owned());
+    nemo.given(Answer::render_status(&state("r", odd)).times(1)).await;
+    nemo.given(Answer::render_status(&completed(&nemo))).await;
+    nemo.given(Answer::file(*b"film")).await;
+
+    let client = nemo.client();
+    let job = client.submit_render(&"s".into(), &draft(), RenderOutput::mp4()).await.unwrap();
+    // Another process goes on from what was written down.
+    let job = serde_json::from_str(&serde_json::to_string(&job).unwrap()).unwrap();
+    let steps: Vec<RenderProgress> =
+        client.render(&job).progress().map(Result::unwrap).collect().await;
+    assert!(matches!(
+        &steps[..],
+        [
+            RenderProgress::Pending,
+            RenderProgress::Processing { percent: None },
+            RenderProgress::Completed(_)
+        ]
+    ));
+    let sent = &nemo.requests(Endpoint::Render).await[0];
+    let body = String::from_utf8_lossy(&sent.body).into_owned();
+    assert!(body.contains(&format!(r#""draft":{}"#, draft().to_json())), "{body}");
+
+    let RenderProgress::Completed(video) = &steps[2] else { panic!("not completed") };
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("out.mp4");
+    let file = client.download(video, &path).await.unwrap();
+    assert_eq!(file.bytes, 4);
+    assert_eq!(std::fs::read(&path).unwrap(), b"film");
+    let fetched = &nemo.requests(Endpoint::File).await[0];
+    assert!(!fetched.headers.contains_key("authorization"));
+    nemo.check_attribution().await;
+}
+
+#[tokio::test]
+async fn a_lost_answer_to_a_submit_is_looked_up_not_submitted_again() {
+    let nemo = MockNemo::start().await;
+    nemo.given(Answer::raw(Endpoint::Render, ResponseTemplate::new(504))).await;
+    nemo.given(Answer::render_status(&state("r", RenderStatus::Processing))).await;
+    nemo.client().submit_render(&"s".into(), &draft(), RenderOutput::mp4()).await.unwrap();
+    assert_eq!(nemo.renders().await.len(), 1);
+
+    let nemo = MockNemo::start().await;
+    nemo.given(Answer::raw(Endpoint::Render, ResponseTemplate::new(504)).times(1)).await;
+    nemo.given(Answer::render(&state("r", RenderStatus::Pending))).await;
+    nemo.client().submit_render(&"s".into(), &draft(), RenderOutput::mp4()).await.unwrap();
+    let sent = nemo.renders().await;
+    assert_eq!(sent.len(), 2, "the service answered 404 for the id: it never arrived");
+    assert_eq!(sent[0].id, sent[1].id);
+}
+
+#[tokio::test]
+async fn a_failed_render_is_tried_once_more_under_a_new_id() {
+    let nemo = MockNemo::start().await;
+    nemo.given(Answer::render(&state("r", RenderStatus::Pending))).await;
+    let mut failed = state("r", RenderStatus::Failed);
+    failed.error = Some("out of memory".to_owned());
+    nemo.given(Answer::render_status(&failed)).await;
+    let client = nemo.client();
+    let job = client.submit_render(&"s".into(), &draft(), RenderOutput::mp4()).await.unwrap();
+    let error = client.render(&job).await.unwrap_err();
+    assert!(error.to_string().contains("out of memory"), "{error}");
+    let sent = nemo.renders().await;
+    assert_eq!(sent.len(), 2);
+    assert_ne!(sent[0].id, sent[1].id);
+    assert_eq!(sent[0].draft, sent[1].draft);
+}
+
+#[tokio::test]
+async fn a_render_that_takes_long_gives_its_job_back() {
+    let nemo = MockNemo::start().await;
+    nemo.given(Answer::render(&state("r", RenderStatus::Pending))).await;
+    nemo.given(Answer::render_status(&state("r", RenderStatus::Processing))).await;
+    let client = nemo.client();
+    let job = client.submit_render(&"s".into(), &draft(), RenderOutput::mp4()).await.unwrap();
+    let polling = Polling::new(std::time::Duration::ZERO, 3);
+    let error = client.render(&job).polling(polling).await.unwrap_err();
+    let Error::RenderUnfinished { job: kept, polls: 3 } = error else { panic!("{error}") };
+    assert_eq!(*kept, job);
+    assert_eq!(nemo.requests(Endpoint::RenderStatus).await.len(), 3);
+}
+
+#[tokio::test]
+async fn an_empty_draft_is_not_submitted() {
+    let nemo = MockNemo::start().await;
+    let empty: Draft = r#"{"t":[{"tt":0,"sg":[]}]}"#.parse().unwrap();
+    let error =
+        nemo.client().submit_render(&"s".into(), &empty, RenderOutput::mp4()).await.unwrap_err();
+    assert!(matches!(error, Error::InvalidInput(_)));
+    assert!(nemo.requests(Endpoint::Render).await.is_empty());
+}
+
+#[tokio::test]
+async fn a_download_falls_back_to_the_api_and_keeps_the_old_file_until_it_is_whole() {
+    let nemo = MockNemo::start().await;
+    let mut done = completed(&nemo);
+    if let Some(file) = &mut done.output {
+        file.size = Some(4);
+    }
+    nemo.given(Answer::render(&done)).await;
+    nemo.given(Answer::render_status(&done)).await;
+    let client = nemo.client();
+    let job = client.submit_render(&"s".into(), &draft(), RenderOutput::mp4()).await.unwrap();
+    let video = client.render(&job).await.unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("out.mp4");
+    std::fs::write(&path, "old").unwrap();
+
+    let short = ResponseTemplate::new(200).set_body_raw("fil", "video/mp4");
+    nemo.given(Answer::raw(Endpoint::RenderDownload, short).times(1)).await;
+    assert!(client.download(&video, &path).await.is_err());
+    assert_eq!(std::fs::read(&path).unwrap(), b"old");
+    assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1, "no temporary file is left");
+
+    let whole = ResponseTemplate::new(200).set_body_raw("film", "video/mp4");
+    nemo.given(Answer::raw(Endpoint::RenderDownload, whole)).await;
+    client.download(&video, &path).await.unwrap();
+    assert_eq!(std::fs::read(&path).unwrap(), b"film");
+    let sent = &nemo.requests(Endpoint::RenderDownload).await[0];
+    assert_eq!(sent.headers["authorization"], "Bearer nmv_usr_mock");
+}
+
+#[tokio::test]
+async fn a_claim_link_holds_the_claim_token_and_never_the_bearer() {
+    let nemo = MockNemo::start().await;
+    nemo.given(Answer::session("t", "s")).await;
+    nemo.given(Answer::claim("clm_1")).await;
+    let client = nemo.client();
+    let session = client.create_session(NewSession::default()).await.unwrap();
+    let link = client.claim_link(&session).await.unwrap();
+    assert_eq!(link.as_str(), "https://nemovideo.com/workspace/claim?ct=clm_1");
+}
+
+#[tokio::test]
+async fn a_redirect_takes_no_token_along() {
+    let elsewhere = MockNemo::start().await;
+    elsewhere.given(Answer::credits(1.0)).await;
+    let nemo = MockNemo::start().await;
+    let location = format!("{}/api/credits/balance/simple", elsewhere.url());
+    let redirect = ResponseTemplate::new(307).insert_header("location", location.as_str());
+    nemo.given(Answer::raw(Endpoint::Credits, redirect)).await;
+    assert!(nemo.client().credits().await.is_err());
+    assert!(elsewhere.wiremock().received_requests().await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn an_answer_past_the_limit_is_an_error() {
+    let nemo = MockNemo::start().await;
+    let body = Envelope::success(json!({ "available": 1, "padding": "x".repeat(5_000) }));
+    let response = ResponseTemplate::new(200).set_body_json(body);
+    nemo.given(Answer::raw(Endpoint::Credits, response)).await;
+    let mut limits = nemovideo::Limits::default();
+    limits.body = 1_000;
+    let client = nemo.client_builder().limits(limits).build().unwrap();
+    let error = client.credits().await.unwrap_err();
+    assert!(matches!(error, Error::LimitExceeded { limit: 1_000, .. }), "{error}");
+}
+
+#[tokio::test]
+async fn an_unreadable_answer_names_its_place() {
+    let nemo = MockNemo::start().await;
+    let response =
+        ResponseTemplate::new(200).set_body_json(json!({"code": 0, "data": {"available": []}}));
+    nemo.given(Answer::raw(Endpoint::Credits, response)).await;
+    let error = nemo.client().credits().await.unwrap_err();
+    assert!(error.to_string().contains("`data.available`"), "{error}");
+}
+
+#[tokio::test]
+async fn a_service_that_is_not_there_was_not_reached() {
+    let nemo = MockNemo::start().await;
+    let builder = nemo.client_builder().base_url("http://127.0.0.1:1");
+    let client = builder.token("mine").build().unwrap();
+    let error = client.send_message(&"s".into(), "hi").await.unwrap_err();
+    assert!(matches!(error, Error::Unreachable(_)), "{error}");
+    assert!(error.is_retryable() && !error.may_have_taken_effect());
+    assert_eq!(error.call().unwrap().attempts, 4);
+}
