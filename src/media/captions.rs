@@ -149,7 +149,7 @@ fn balanced(text: &str) -> Vec<&str> {
 /// The best way to end `count` pieces at these cuts, as indices; `None` when none fits.
 fn in_pieces(cuts: &[Cut], count: usize, target: usize) -> Option<Vec<usize>> {
     /// A comma is worth an imbalance of this many characters.
-    const CLAUSE: usize = 16;
+    const CLAUSE: usize = 20;
     let cost = |from_width: usize, cut: &Cut| {
         let width = cut.end_width.saturating_sub(from_width);
         (width <= MAX_WIDTH).then(|| {

@@ -7,6 +7,8 @@ use crate::media::{Font, FrameSize, TextStyle};
 
 /// Television's title-safe area: a twentieth of each side stays free.
 const SAFE_MARGIN: f32 = 0.05;
+/// More in one frame nobody can read, and setting it would take long.
+const MAX_CHARS: usize = 1000;
 const LINE_HEIGHT: f32 = 1.28;
 const WHITE: f32 = 235.0;
 const BLACK: f32 = 16.0;
@@ -50,7 +52,8 @@ impl Setting {
 /// Writes a text onto the canvas.
 pub(in crate::media) fn write(canvas: &mut Canvas, text: &str, style: TextStyle, font: &Font) {
     let setting = Setting::of(style, canvas.size);
-    let text: String = text.chars().filter(|&c| !is_emoji(c) || font.has(c)).collect();
+    let drawn = text.chars().filter(|&c| !is_emoji(c) || font.has(c));
+    let text: String = drawn.take(MAX_CHARS).collect();
     let Some((size, lines)) = set(&text, &setting, font) else { return };
     let line_height = size * LINE_HEIGHT;
     let block = line_height * lines.len() as f32;

@@ -51,7 +51,7 @@ impl SkipHeader {
         slice.bits(0, 1); // adaptive_ref_pic_marking_mode_flag
         slice.ue(0); // slice_qp_delta; se(0) is written the same
         if self.deblocking_control {
-            slice.ue(1); // disable_deblocking_filter_idc: smoothing would change the picture
+            slice.ue(1); // disable_deblocking_filter_idc: a skipped picture has no edges to smooth
         }
         slice.ue(self.macroblocks); // mb_skip_run
         slice.into_nal(SLICE)
@@ -100,13 +100,8 @@ fn read_picture(payload: &[u8]) -> Option<(u32, u32, bool)> {
     let deblocking_control = bits.bit()?;
     bits.bit()?; // constrained_intra_pred_flag
     let redundant = bits.bit()?; // redundant_pic_cnt_present_flag
-    // A skipped macroblock is copied from the first reference; weights would change it. Without
-    // control over it the deblocking filter might.
-    (references == 0 && !weighted && !redundant && deblocking_control).then_some((
-        id,
-        sequence,
-        deblocking_control,
-    ))
+    // A skipped macroblock is copied from the first reference; weights would change it.
+    (references == 0 && !weighted && !redundant).then_some((id, sequence, deblocking_control))
 }
 
 #[cfg(test)]

@@ -106,9 +106,16 @@ fn inline(text: &str) -> String {
 
 /// `[label](target)` at the very start: the label and what comes after.
 fn link(text: &str) -> Option<(&str, &str)> {
-    let (label, rest) = text.strip_prefix('[')?.split_once("](")?;
-    let (target, tail) = rest.split_once(')')?;
-    (!label.contains('[') && !target.contains(char::is_whitespace)).then_some((label, tail))
+    /// Looked for no further than this: a million brackets must not take a million looks each.
+    const LONGEST: usize = 1000;
+    let until = |text: &str, stop: fn(char) -> bool| {
+        text.char_indices().take(LONGEST).find(|(_, c)| stop(*c)).map(|(at, _)| at)
+    };
+    let rest = text.strip_prefix('[')?;
+    let (label, rest) = rest.split_at(until(rest, |c| c == '[' || c == ']')?);
+    let target = rest.strip_prefix("](")?;
+    let tail = target[until(target, |c| c == ')' || c.is_whitespace())?..].strip_prefix(')')?;
+    Some((label, tail))
 }
 
 #[cfg(test)]
@@ -145,6 +152,12 @@ mod tests {
         ] {
             assert_eq!(paragraphs(text), [text]);
         }
+    }
+
+    #[test]
+    fn brackets_without_end_take_no_time() {
+        let brackets = "[".repeat(200_000);
+        assert_eq!(paragraphs(&brackets), [brackets]);
     }
 
     #[test]
