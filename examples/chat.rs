@@ -61,13 +61,15 @@ async fn chat(args: Args) -> Result<()> {
         seen.note(&event, args.json);
     }
     if args.json {
-        support::line(json!({
-            "kind": "end",
-            "text": seen.text,
-            "thoughts": seen.thoughts,
-            "state_changed": seen.state_changed,
-            "elapsed_ms": began.elapsed().as_millis(),
-        }));
+        support::line(
+            "end",
+            json!({
+                "text": seen.text,
+                "thoughts": seen.thoughts,
+                "state_changed": seen.state_changed,
+                "elapsed_ms": began.elapsed().as_millis(),
+            }),
+        );
     } else if !seen.text.is_empty() {
         println!();
     } else if seen.failure.is_none() {
@@ -117,35 +119,29 @@ impl Seen {
             AgentEvent::ToolResult(_) => self.between = !self.text.is_empty(),
             _ => {}
         }
-        if let Some(shown) = json.then(|| as_json(event)).flatten() {
-            support::line(shown);
+        if let Some((kind, fields)) = json.then(|| as_json(event)).flatten() {
+            support::line(kind, fields);
         }
     }
 }
 
 /// The line of an event. Thoughts are not for the user, and what changed in the state is summed
 /// up at the end.
-fn as_json(event: &AgentEvent) -> Option<Value> {
-    Some(match event {
-        AgentEvent::Text(text) => json!({
-            "kind": "text",
-            "text": text.text,
-            "partial": text.kind == TextKind::Partial,
-        }),
+fn as_json(event: &AgentEvent) -> Option<(&'static str, Value)> {
+    let fields = match event {
+        AgentEvent::Text(text) => {
+            json!({ "text": text.text, "partial": text.kind == TextKind::Partial })
+        }
         AgentEvent::ToolCall(call) => {
-            json!({ "kind": "tool_call", "id": call.id, "name": call.name, "args": call.args })
+            json!({ "id": call.id, "name": call.name, "args": call.args })
         }
-        AgentEvent::ToolResult(result) => json!({
-            "kind": "tool_result",
-            "id": result.id,
-            "name": result.name,
-            "result": result.response,
-        }),
-        AgentEvent::Heartbeat => json!({ "kind": "heartbeat" }),
-        AgentEvent::Error(failure) => {
-            json!({ "kind": "error", "code": failure.code, "message": failure.message })
+        AgentEvent::ToolResult(result) => {
+            json!({ "id": result.id, "name": result.name, "result": result.response })
         }
-        AgentEvent::Unknown(raw) => json!({ "kind": "unknown", "raw": raw }),
+        AgentEvent::Heartbeat => json!({}),
+        AgentEvent::Error(failure) => json!({ "code": failure.code, "message": failure.message }),
+        AgentEvent::Unknown(raw) => json!({ "raw": raw }),
         _ => return None,
-    })
+    };
+    Some((event.kind(), fields))
 }

@@ -24,6 +24,9 @@ struct Args {
     /// Where uploads and films are kept; a temporary folder unless given.
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
+    /// A font for captions that the built-in one cannot draw, such as Chinese.
+    #[arg(long, value_name = "FILE")]
+    font: Option<PathBuf>,
 }
 
 #[tokio::main]
@@ -36,6 +39,9 @@ async fn serve(args: Args) -> Result<()> {
     let mut builder = LocalBackend::builder().port(args.port);
     if let Some(dir) = args.data {
         builder = builder.data_dir(dir);
+    }
+    if let Some(font) = args.font {
+        builder = builder.font(font);
     }
     let backend = builder.start().await?;
     println!("listening on {}", backend.url().trim_end_matches('/'));

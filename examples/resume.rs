@@ -60,12 +60,14 @@ async fn resume(args: Args) -> Result<()> {
                 let file = client.download(&video, &args.out).await?;
                 stages.clear();
                 if args.json {
-                    support::line(json!({
-                        "kind": "result",
-                        "path": file.path,
-                        "bytes": file.bytes,
-                        "seconds": video.duration.map(|length| length.as_secs_f64()),
-                    }));
+                    support::line(
+                        "result",
+                        json!({
+                            "path": file.path,
+                            "bytes": file.bytes,
+                            "seconds": video.duration.map(|length| length.as_secs_f64()),
+                        }),
+                    );
                 } else {
                     println!("{} ({})", file.path.display(), support::size(file.bytes));
                 }

@@ -18,6 +18,7 @@ use std::process::ExitCode;
 use clap::{Parser, ValueEnum};
 use futures::StreamExt as _;
 use nemovideo::draft::Draft;
+use nemovideo::local::LocalBackend;
 use nemovideo::wire::event::{AgentEvent, TextOnce};
 use nemovideo::{
     Aspect, NemoClient, NewSession, RenderFormat, RenderOutput, RenderProgress, RenderedVideo,
@@ -51,6 +52,9 @@ struct Args {
     /// The shape of the picture.
     #[arg(long, value_enum, default_value_t)]
     aspect: Shape,
+    /// A font for captions that the built-in one cannot draw, such as Chinese.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["api", "cloud"])]
+    font: Option<PathBuf>,
     /// Talk to the service at this address.
     #[arg(long, value_name = "URL", conflicts_with = "cloud")]
     api: Option<String>,
@@ -104,7 +108,13 @@ async fn make(args: Args) -> Result<()> {
     let service = match (args.api.clone(), args.cloud) {
         (Some(url), _) => Service::At(url),
         (None, true) => Service::Cloud,
-        (None, false) => Service::Embedded,
+        (None, false) => {
+            let mut backend = LocalBackend::builder();
+            if let Some(font) = &args.font {
+                backend = backend.font(font);
+            }
+            Service::Embedded(Box::new(backend))
+        }
     };
     let Connection { client, backend } = support::connect(service).await?;
     client.authenticate().await?;
@@ -136,21 +146,23 @@ async fn make(args: Args) -> Result<()> {
 
     let length = video.duration.unwrap_or_else(|| draft.duration());
     if args.json {
-        support::line(json!({
-            "kind": "result",
-            "path": file.path,
-            "seconds": length.as_secs_f64(),
-            "bytes": file.bytes,
-            "summary": draft.summary(),
-            "credits": credits.available.get(),
-            "timing_ms": {
-                "setup": ready.as_millis(),
-                "speech": (spoken - ready).as_millis(),
-                "render": (rendered - spoken).as_millis(),
-                "download": (done - rendered).as_millis(),
-                "total": done.as_millis(),
-            },
-        }));
+        support::line(
+            "result",
+            json!({
+                "path": file.path,
+                "seconds": length.as_secs_f64(),
+                "bytes": file.bytes,
+                "summary": draft.summary(),
+                "credits": credits.available.get(),
+                "timing_ms": {
+                    "setup": ready.as_millis(),
+                    "speech": (spoken - ready).as_millis(),
+                    "render": (rendered - spoken).as_millis(),
+                    "download": (done - rendered).as_millis(),
+                    "total": done.as_millis(),
+                },
+            }),
+        );
     } else {
         println!(
             "{} ({}, {}, made in {:.1} s)",
@@ -322,19 +334,21 @@ fn format_of(out: &Path) -> Result<RenderFormat> {
 
 /// Finds out before the work, not after it, that the result could not be written.
 fn check_writable(out: &Path) -> Result<()> {
-    let refuse = |error: &dyn std::fmt::Display| {
-        Failure::with_advice(
-            format!("cannot write {}: {error}", out.display()),
-            "Choose another place with --out.",
-        )
+    let refuse = |why: String| {
+        let what = format!("cannot write {}: {why}", out.display());
+        Failure::with_advice(what, "Choose another place with --out.")
     };
     if out.is_dir() {
-        return Err(refuse(&"it is a folder"));
+        return Err(refuse("it is a folder".to_owned()));
     }
     let folder = match out.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
     };
-    tempfile::NamedTempFile::new_in(folder).map_err(|error| refuse(&error))?;
+    if !folder.is_dir() {
+        return Err(refuse(format!("there is no folder {}", folder.display())));
+    }
+    // The error names a file that nobody knows; its kind says enough.
+    tempfile::NamedTempFile::new_in(folder).map_err(|error| refuse(error.kind().to_string()))?;
     Ok(())
 }

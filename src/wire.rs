@@ -15,6 +15,7 @@ pub mod headers;
 mod id;
 mod message;
 mod render;
+mod render_words;
 mod session;
 mod state;
 mod time;
@@ -27,10 +28,8 @@ pub use credits::{CreditBalance, Credits};
 pub use envelope::{DecodeError, Envelope, Refusal, decode};
 pub use id::{ClientId, RenderId, SessionId, TaskId, UserId};
 pub use message::{AGENT_NAME, ME, NewMessage, Part, RunRequest};
-pub use render::{
-    Aspect, RenderFile, RenderFormat, RenderJob, RenderOutput, RenderQuality, RenderRequest,
-    RenderState, RenderStatus,
-};
+pub use render::{RenderFile, RenderJob, RenderOutput, RenderRequest, RenderState};
+pub use render_words::{Aspect, RenderFormat, RenderQuality, RenderStatus};
 pub use session::{NewSession, Session};
 pub use state::{SessionState, StateAnswer};
 pub use token::AnonymousToken;

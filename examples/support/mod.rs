@@ -3,7 +3,7 @@
 //! Progress goes to stderr (a bar when that is a terminal, plain lines otherwise), results to
 //! stdout; with `--json` both become one JSON object a line on stdout.
 
-#![allow(dead_code, reason = "each example uses its own part of this")]
+#![allow(dead_code, unreachable_pub, reason = "each example uses its own part of this")]
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -12,7 +12,7 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
-use nemovideo::local::LocalBackend;
+use nemovideo::local::{LocalBackend, LocalBackendBuilder};
 use nemovideo::{Attribution, NemoClient, Polling};
 use serde_json::{Value, json};
 
@@ -67,7 +67,7 @@ impl fmt::Display for Failure {
 #[derive(Debug)]
 pub enum Service {
     /// A backend of its own, inside this process.
-    Embedded,
+    Embedded(Box<LocalBackendBuilder>),
     /// Another address.
     At(String),
     /// The cloud, or wherever the environment points.
@@ -82,8 +82,8 @@ pub struct Connection {
 
 pub async fn connect(service: Service) -> Result<Connection> {
     let (backend, builder) = match service {
-        Service::Embedded => {
-            let backend = LocalBackend::start().await?;
+        Service::Embedded(backend) => {
+            let backend = backend.start().await?;
             let builder = NemoClient::builder().base_url(backend.url()).in_memory_credentials();
             (Some(backend), builder)
         }
@@ -116,7 +116,7 @@ pub async fn run(json: bool, work: impl Future<Output = Result<()>>) -> ExitCode
         Err(failure) => failure,
     };
     if json {
-        line(json!({ "kind": "failure", "message": failure.what, "advice": failure.advice }));
+        line("failure", json!({ "message": failure.what, "advice": failure.advice }));
     } else {
         eprintln!("error: {}", failure.what);
         if let Some(advice) = failure.advice {
@@ -126,10 +126,15 @@ pub async fn run(json: bool, work: impl Future<Output = Result<()>>) -> ExitCode
     ExitCode::FAILURE
 }
 
-/// One JSON object on stdout. A reader that has gone away is no reason to fail.
-pub fn line(value: Value) {
-    let mut out = std::io::stdout().lock();
-    let _gone = writeln!(out, "{value}");
+/// One JSON object on stdout, its kind first.
+pub fn line(kind: &str, fields: Value) {
+    let fields = fields.to_string();
+    let rest = match fields.trim_start_matches('{') {
+        "}" => "}".to_owned(),
+        rest => format!(",{rest}"),
+    };
+    // A reader that has gone away is no reason to fail.
+    let _gone = writeln!(std::io::stdout().lock(), "{{\"kind\":\"{kind}\"{rest}");
 }
 
 /// Tells how far the work is.
@@ -153,7 +158,7 @@ impl Stages {
         self.clear();
         if self.json {
             let elapsed_ms = self.began.elapsed().as_millis();
-            line(json!({ "kind": "stage", "message": words, "elapsed_ms": elapsed_ms }));
+            line("stage", json!({ "message": words, "elapsed_ms": elapsed_ms }));
         } else {
             eprintln!("{words}");
         }
@@ -162,7 +167,7 @@ impl Stages {
     /// How far the stage under way is, 0 to 100: a bar on a terminal, nothing elsewhere.
     pub fn percent(&mut self, percent: f64) {
         if self.json {
-            line(json!({ "kind": "progress", "percent": percent.round() }));
+            line("progress", json!({ "percent": percent.round() }));
         } else if std::io::stderr().is_terminal() {
             let bar = self.bar.get_or_insert_with(|| {
                 let style = ProgressStyle::with_template("  {bar:32.cyan/dim} {pos:>3} %")

@@ -3,12 +3,24 @@
 use std::fmt;
 use std::ops::{Add, Sub};
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 /// An amount of credits, the service's money.
-#[derive(Clone, Copy, Debug, Default, PartialEq, PartialOrd, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, PartialOrd, Deserialize)]
 #[serde(transparent)]
 pub struct Credits(f64);
+
+impl Serialize for Credits {
+    /// Whole amounts are written as the service writes them, without a fraction.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let whole = self.0 as i64;
+        if whole as f64 == self.0 {
+            serializer.serialize_i64(whole)
+        } else {
+            serializer.serialize_f64(self.0)
+        }
+    }
+}
 
 impl Credits {
     /// None at all.
@@ -99,5 +111,8 @@ mod tests {
         assert_eq!(balance, CreditBalance::new(Credits::new(60.0), Credits::new(40.0)));
         assert_eq!(balance.total.to_string(), "100");
         assert_eq!(Credits::new(2.5).to_string(), "2.5");
+        assert_eq!(serde_json::to_string(&Credits::new(2.5)).unwrap(), "2.5");
+        let written = serde_json::to_string(&balance).unwrap();
+        assert_eq!(written, r#"{"available":60,"frozen":40,"total":100}"#);
     }
 }

@@ -1,0 +1,117 @@
+//! The examples as people run them: good and bad input, exit codes, and what is left on disk.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+/// The compiled example: cargo builds the examples of a package together with its tests.
+fn example(name: &str) -> Command {
+    let test = std::env::current_exe().expect("the path of this test");
+    let target = test.parent().and_then(Path::parent).expect("the target folder");
+    let mut path: PathBuf = target.join("examples").join(name);
+    path.set_extension(std::env::consts::EXE_EXTENSION);
+    assert!(path.exists(), "{} is built by `cargo test`", path.display());
+    let mut command = Command::new(path);
+    for name in ["NEMO_TOKEN", "NEMO_API_URL", "NEMO_CLIENT_ID", "SKILL_SOURCE"] {
+        command.env_remove(name);
+    }
+    command.stdin(Stdio::null());
+    command
+}
+
+fn voiceover(dir: &Path, args: &[&str]) -> Output {
+    example("voiceover").current_dir(dir).args(args).output().expect("the example runs")
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+fn stdout(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+#[test]
+fn the_voiceover_says_each_stage_and_ends_with_the_result() {
+    let dir = tempfile::tempdir().unwrap();
+    let output = voiceover(dir.path(), &["--text", "Hello there.", "--out", "a.mp4"]);
+    assert!(output.status.success(), "{}", stderr(&output));
+    let stages = stderr(&output);
+    assert!(stages.starts_with("Setting things up…\nReady\n"), "{stages}");
+    let result = stdout(&output);
+    assert!(result.starts_with("a.mp4 (0:0"), "{result}");
+    assert!(result.contains("Timeline (3 tracks): 1. Video: "), "{result}");
+    assert!(result.trim_end().ends_with("credits left"), "{result}");
+    for shown in [stages, result] {
+        assert!(!shown.contains("nmv_") && !shown.contains('{'), "{shown}");
+    }
+    assert!(dir.path().join("a.mp4").exists());
+}
+
+#[test]
+fn with_json_every_line_is_an_object_and_the_last_tells_where_the_time_went() {
+    let dir = tempfile::tempdir().unwrap();
+    let output = voiceover(dir.path(), &["--text", "Hello.", "--out", "a.m4a", "--json"]);
+    assert!(output.status.success(), "{}", stdout(&output));
+    let lines: Vec<serde_json::Value> =
+        stdout(&output).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let last = lines.last().unwrap();
+    assert_eq!(last["kind"], "result");
+    assert_eq!(last["bytes"], std::fs::metadata(dir.path().join("a.m4a")).unwrap().len());
+    for stage in ["setup", "speech", "render", "download", "total"] {
+        assert!(last["timing_ms"][stage].is_u64(), "{stage}");
+    }
+}
+
+#[test]
+fn bad_input_is_an_error_and_leaves_no_file() {
+    let dir = tempfile::tempdir().unwrap();
+    let write = |name: &str, bytes: &[u8]| std::fs::write(dir.path().join(name), bytes).unwrap();
+    write("empty.txt", b"");
+    write("marks.txt", b"... !? --\r\n");
+    write("binary.txt", &[0xff, 0xfe, 0x00, 0xd8, 0x80]);
+    write("fake.docx", b"PK no document");
+    let cases: [(&[&str], &str); 9] = [
+        (&["--script", "none.txt"], "none.txt"),
+        (&["--script", "none.docx"], "none.docx"),
+        (&["--script", "empty.txt"], "no words"),
+        (&["--script", "marks.txt"], "no words"),
+        (&["--script", "binary.txt"], "UTF-8"),
+        (&["--script", "fake.docx"], "DOCX"),
+        (&["--text", "你好，世界。"], "font"),
+        (&["--text", "Hi", "--language", "tlh"], "en-US"),
+        (&["--text", "Hi", "--api", "http://127.0.0.1:1"], "not reached"),
+    ];
+    for (args, word) in cases {
+        let output = voiceover(dir.path(), &[args, &["--out", "x.mp4"][..]].concat());
+        let shown = stderr(&output);
+        assert_eq!(output.status.code(), Some(1), "{args:?}: {shown}");
+        assert!(shown.contains(word), "{args:?}: {shown}");
+        assert!(!shown.contains("panicked"), "{shown}");
+        assert!(!dir.path().join("x.mp4").exists(), "{args:?}");
+    }
+    for (out, word) in [("x.avi", ".mp4"), ("no/folder.mp4", "no folder"), (".", ".mp4")] {
+        let output = voiceover(dir.path(), &["--text", "Hi", "--out", out]);
+        assert_eq!(output.status.code(), Some(1), "{out}");
+        assert!(stderr(&output).contains(word), "{out}: {}", stderr(&output));
+    }
+    assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 4, "the scripts alone are left");
+}
+
+#[test]
+fn emoji_and_windows_line_ends_are_no_obstacle() {
+    let dir = tempfile::tempdir().unwrap();
+    let script = "Hello 😀 world. 🎉\r\n\r\nSecond paragraph\r\nwraps here.\r\n";
+    std::fs::write(dir.path().join("win.txt"), script).unwrap();
+    let output = voiceover(dir.path(), &["--script", "win.txt", "--out", "w.wav"]);
+    assert!(output.status.success(), "{}", stderr(&output));
+    assert!(stdout(&output).contains("Second paragraph wraps here."), "{}", stdout(&output));
+}
+
+#[test]
+fn a_full_port_is_said_so() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port().to_string();
+    let output = example("local_server").args(["--port", &port]).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(stderr(&output).contains("in use"), "{}", stderr(&output));
+}
