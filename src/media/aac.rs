@@ -8,20 +8,43 @@ use super::{Cancel, MediaError};
 /// Samples in an AAC frame.
 pub(super) const FRAME: u64 = 1024;
 
-/// The frames of an encoded sound, one after the other in one piece of memory: a long film has
-/// hundreds of thousands.
+/// The frames of an encoded sound, in a few pieces of memory: a long film has hundreds of
+/// thousands of frames, and frees each piece when the muxer has it.
 #[derive(Debug, Default)]
 pub(super) struct Frames {
+    pieces: Vec<Piece>,
+}
+
+/// Some frames, one after the other.
+#[derive(Debug, Default)]
+pub(super) struct Piece {
     data: Vec<u8>,
     ends: Vec<usize>,
 }
 
 impl Frames {
     fn push(&mut self, frame: &[u8]) {
-        self.data.extend_from_slice(frame);
-        self.ends.push(self.data.len());
+        const PIECE: usize = 1 << 20;
+        let full = |piece: &Piece| piece.data.len() + frame.len() > PIECE;
+        if self.pieces.last().is_none_or(full) {
+            self.pieces.push(Piece::default());
+        }
+        if let Some(piece) = self.pieces.last_mut() {
+            piece.data.extend_from_slice(frame);
+            piece.ends.push(piece.data.len());
+        }
     }
 
+    pub(super) fn iter(&self) -> impl Iterator<Item = &[u8]> {
+        self.pieces.iter().flat_map(Piece::iter)
+    }
+
+    pub(super) fn into_pieces(self) -> impl Iterator<Item = Piece> {
+        self.pieces.into_iter()
+    }
+}
+
+impl Piece {
     pub(super) fn iter(&self) -> impl Iterator<Item = &[u8]> {
         let starts = std::iter::once(0).chain(self.ends.iter().copied());
         starts.zip(&self.ends).map(|(start, &end)| &self.data[start..end])

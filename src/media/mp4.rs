@@ -37,10 +37,16 @@ impl<W: Write> Film<W> {
     ///
     /// The first frame, which only primes the decoder, is left out: so the sound is in time with
     /// the picture in every player, also in those that do not read edit lists.
-    pub(super) fn sound(&mut self, frames: &Frames) -> Result<(), MediaError> {
-        for (n, frame) in frames.iter().skip(1).enumerate() {
-            let time = (n as u64 * aac::FRAME) as f64 / f64::from(SAMPLE_RATE);
-            self.muxer.write_audio(time, frame).map_err(failed)?;
+    pub(super) fn sound(&mut self, frames: Frames) -> Result<(), MediaError> {
+        let mut index = 0;
+        for piece in frames.into_pieces() {
+            for frame in piece.iter() {
+                if index > 0 {
+                    let time = ((index - 1) * aac::FRAME) as f64 / f64::from(SAMPLE_RATE);
+                    self.muxer.write_audio(time, frame).map_err(failed)?;
+                }
+                index += 1;
+            }
         }
         Ok(())
     }

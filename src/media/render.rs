@@ -131,7 +131,7 @@ fn film(
     })?;
 
     let muxing = Instant::now();
-    film.sound(&sound)?;
+    film.sound(sound)?;
     film.finish()?;
     file.flush().map_err(MediaError::io("write the film"))?;
     timings.mux = muxing.elapsed();
