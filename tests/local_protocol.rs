@@ -450,3 +450,13 @@ async fn what_cannot_start_says_why() {
     first.shutdown().await;
     client().get(url).send().await.unwrap_err();
 }
+
+#[tokio::test]
+async fn a_dropped_backend_stops() {
+    let backend = quick().start().await.unwrap();
+    let url = backend.url().to_owned();
+    assert_eq!(client().get(&url).send().await.unwrap().status(), 404);
+    drop(backend);
+    // Each try gives the server a turn to see that it is to stop.
+    while client().get(&url).send().await.is_ok() {}
+}
