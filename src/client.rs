@@ -4,12 +4,14 @@
 //! told by its [`Effect`](crate::Effect); the trying itself is `http`'s.
 
 mod account;
+mod address;
 mod builder;
 mod download;
 mod message;
 mod partial;
 mod render;
 mod session;
+mod turn;
 mod upload;
 
 use std::fmt;
@@ -25,6 +27,7 @@ pub use builder::{ClientBuilder, Limits, Timeouts};
 pub use download::{Download, Downloaded};
 pub use message::{Message, MessageStream};
 pub use render::{Polling, RenderPoller, RenderProgress, RenderedVideo};
+pub use turn::{PendingTurn, Recovery, TurnState, TurnStream, TurnUpdate};
 pub use upload::Upload;
 
 /// Where the service's API is [S].
@@ -64,6 +67,7 @@ struct Inner {
     timeouts: Timeouts,
     limits: Limits,
     polling: Polling,
+    recovery: Recovery,
 }
 
 impl NemoClient {
@@ -120,4 +124,8 @@ const _: () = {
     shared::<NemoClient>();
     moved::<MessageStream>();
     moved::<RenderPoller>();
+    moved::<TurnStream>();
+    moved::<Message>();
+    moved::<Upload>();
+    moved::<Download>();
 };

@@ -6,13 +6,15 @@
 
 mod answer;
 mod attribution;
+mod handed;
 mod limited;
 mod retry;
 mod route;
 mod send;
 
 pub use attribution::Attribution;
+pub(crate) use handed::OnProgress;
 pub(crate) use retry::RetryBudget;
 pub use retry::{Attempt, Decision, Failure, RetryPolicy, StandardRetry};
 pub(crate) use route::{Params, Route, routes};
-pub(crate) use send::{Http, Payload, Reply, request_id};
+pub(crate) use send::{Form, FormFuture, Http, Payload, Reply, request_id};

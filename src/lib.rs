@@ -94,8 +94,9 @@ pub mod sse;
 pub mod wire;
 
 pub use auth::{Account, Reauthenticate};
-pub use client::{ClientBuilder, Limits, NemoClient, Polling, Timeouts};
-pub use client::{MessageStream, RenderPoller, RenderProgress, RenderedVideo};
+pub use client::{ClientBuilder, Limits, NemoClient, Polling, Recovery, Timeouts};
+pub use client::{MessageStream, PendingTurn, TurnState, TurnStream, TurnUpdate};
+pub use client::{RenderPoller, RenderProgress, RenderedVideo};
 pub use error::{Effect, Error, ErrorCode, Result};
 pub use http::{Attempt, Attribution, Decision, Failure, RetryPolicy, StandardRetry};
 pub use wire::{

@@ -8,7 +8,7 @@ use std::time::Duration;
 use reqwest::redirect::Policy;
 use url::{Host, Url};
 
-use super::{DEFAULT_API_URL, DEFAULT_WEB_URL, Inner, NemoClient, Polling};
+use super::{DEFAULT_API_URL, DEFAULT_WEB_URL, Inner, NemoClient, Polling, Recovery, address};
 use crate::auth::{Auth, CredentialStore, Reauthenticate, Secret};
 use crate::error::{Error, Result};
 use crate::http::{Attribution, Http, RetryBudget, RetryPolicy, StandardRetry};
@@ -30,6 +30,9 @@ pub struct Timeouts {
     pub silence: Duration,
     /// All of a message's stream. Default 15 min, as documented.
     pub total: Duration,
+    /// After so long without a word from the agent a watched turn says that it is still working.
+    /// Default 2 min, as documented.
+    pub still_working: Duration,
 }
 
 impl Default for Timeouts {
@@ -40,6 +43,7 @@ impl Default for Timeouts {
             idle: Duration::from_secs(5 * 60),
             silence: Duration::from_secs(10 * 60),
             total: Duration::from_secs(15 * 60),
+            still_working: Duration::from_secs(2 * 60),
         }
     }
 }
@@ -76,6 +80,7 @@ pub struct ClientBuilder {
     timeouts: Timeouts,
     limits: Limits,
     polling: Polling,
+    recovery: Recovery,
     plain_http_hosts: BTreeSet<String>,
 }
 
@@ -101,6 +106,7 @@ impl Default for ClientBuilder {
             timeouts: Timeouts::default(),
             limits: Limits::default(),
             polling: Polling::default(),
+            recovery: Recovery::default(),
             plain_http_hosts: BTreeSet::new(),
         }
     }
@@ -217,6 +223,13 @@ impl ClientBuilder {
         self
     }
 
+    /// How a message whose stream broke is observed.
+    #[must_use]
+    pub fn recovery(mut self, recovery: Recovery) -> Self {
+        self.recovery = recovery;
+        self
+    }
+
     /// Allows plain `http` to a host other than loopback: the token then travels in the clear.
     #[must_use]
     pub fn allow_plain_http(mut self, host: impl Into<String>) -> Self {
@@ -230,8 +243,8 @@ impl ClientBuilder {
     /// [`Error::Configuration`] for an address that is none, a plain `http` address that is not
     /// allowed, or a machine without the TLS that the address needs.
     pub fn build(self) -> Result<NemoClient> {
-        let base = address("the API's", &self.base_url)?;
-        let web = address("the web site's", &self.web_url)?;
+        let base = checked_url("the API's", &self.base_url)?;
+        let web = checked_url("the web site's", &self.web_url)?;
         let loopback = is_loopback(&base);
         if base.scheme() == "http" && !loopback {
             let host = base.host_str().unwrap_or_default();
@@ -250,8 +263,12 @@ impl ClientBuilder {
 
         // A redirect on the API would carry the token to wherever it points.
         let api = connection(self.timeouts.connect, loopback).redirect(Policy::none());
-        let files =
-            connection(self.timeouts.connect, loopback).redirect(Policy::limited(5)).referer(false);
+        let mut files = connection(self.timeouts.connect, loopback)
+            .redirect(address::redirects(base.clone()))
+            .referer(false);
+        if !loopback {
+            files = files.dns_resolver(address::PublicOnly::new(&base));
+        }
         Ok(NemoClient {
             inner: Arc::new(Inner {
                 http: Http {
@@ -269,6 +286,7 @@ impl ClientBuilder {
                 timeouts: self.timeouts,
                 limits: self.limits,
                 polling: self.polling,
+                recovery: self.recovery,
             }),
         })
     }
@@ -276,11 +294,11 @@ impl ClientBuilder {
 
 /// What both HTTP clients have in common.
 fn connection(connect: Duration, loopback: bool) -> reqwest::ClientBuilder {
-    let builder = reqwest::Client::builder().connect_timeout(connect).user_agent(concat!(
-        env!("CARGO_PKG_NAME"),
-        "/",
-        env!("CARGO_PKG_VERSION")
-    ));
+    let builder = reqwest::Client::builder()
+        .connect_timeout(connect)
+        // What may be sent again is decided in `http::retry` alone.
+        .retry(reqwest::retry::never())
+        .user_agent(concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION")));
     // A proxy of the environment's cannot reach this machine's own loopback.
     if loopback { builder.no_proxy() } else { builder }
 }
@@ -289,9 +307,9 @@ fn unbuildable(error: reqwest::Error) -> Error {
     Error::Configuration(error.without_url().to_string())
 }
 
-fn address(whose: &str, text: &str) -> Result<Url> {
+fn checked_url(whose: &str, text: &str) -> Result<Url> {
     let url = Url::parse(text)
-        .map_err(|error| Error::Configuration(format!("{whose} address {text:?}: {error}")))?;
+        .map_err(|error| Error::Configuration(format!("{whose} address: {error}")))?;
     let plain = url.username().is_empty() && url.password().is_none() && url.query().is_none();
     if !matches!(url.scheme(), "http" | "https") || !url.has_host() || !plain {
         return Err(Error::Configuration(format!(
@@ -301,7 +319,7 @@ fn address(whose: &str, text: &str) -> Result<Url> {
     Ok(url)
 }
 
-pub(super) fn is_loopback(url: &Url) -> bool {
+fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(Host::Ipv4(address)) => address.is_loopback(),
         Some(Host::Ipv6(address)) => address.is_loopback(),

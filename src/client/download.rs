@@ -1,4 +1,6 @@
-//! Downloads: streamed to a temporary file that gets its final name when it is whole.
+//! Downloads: streamed to a temporary file, resumed after a break, renamed when whole.
+
+mod source;
 
 use std::fmt;
 use std::future::IntoFuture;
@@ -8,14 +10,12 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use futures::StreamExt as _;
-use reqwest::header::HeaderMap;
-use reqwest::{Response, StatusCode};
-use url::Url;
 
+use self::source::{Part, Sources};
 use super::partial::PartialFile;
 use super::{NemoClient, RenderedVideo};
-use crate::error::{Call, Clock, ConnectionError, Effect, Error, Result};
-use crate::http::{request_id, routes};
+use crate::error::{Call, Clock, ConnectionError, Error, Result};
+use crate::http::{Attempt, Decision, Failure};
 use crate::wire::RenderId;
 
 /// Called with the bytes so far and, where it is known, how many there will be.
@@ -46,12 +46,17 @@ impl NemoClient {
     /// Downloads a finished render. Neither token nor attribution goes to the file's host.
     ///
     /// The file is streamed to a temporary name beside `path` and renamed when it is whole, so a
-    /// half of it never has the final name, and what had it before stays until then. When the
-    /// file's own address does not answer, the API's download route is used.
+    /// half of it never has the final name, and what had it before stays until then. A download
+    /// that breaks goes on where it broke; if the file has changed meanwhile, from the start.
+    /// When the file's own address does not answer, the API's download route is used.
+    ///
+    /// The address must be `https` (or `http`, where the API is), and outside of this machine's
+    /// own networks unless it is the API's host.
     ///
     /// # Errors
     /// [`Error::Io`] when it cannot be written; [`Error::Disconnected`], [`Error::Timeout`] and
-    /// [`Error::Unreachable`]; [`Error::Refused`] when neither address has it.
+    /// [`Error::Unreachable`]; [`Error::Refused`] when neither address has it;
+    /// [`Error::InvalidInput`] when neither may be used.
     ///
     /// # Cancel safety
     /// Dropping the future removes the temporary file.
@@ -68,7 +73,8 @@ impl NemoClient {
 }
 
 impl Download {
-    /// Calls back with the bytes so far and, where it is known, how many there will be.
+    /// Calls back with the bytes so far and, where it is known, how many there will be. After a
+    /// break they may start again from zero.
     pub fn on_progress(
         mut self,
         progress: impl Fn(u64, Option<u64>) + Send + Sync + 'static,
@@ -78,101 +84,125 @@ impl Download {
     }
 
     async fn run(self) -> Result<Downloaded> {
-        let mut file = PartialFile::create(&self.path)
-            .await
-            .map_err(|source| Error::io("write", &self.path, source))?;
-        let (response, mut call) = match self.at_its_own_address().await {
-            Ok(found) => found,
-            Err(unanswered) => self.through_the_api().await.map_err(|_| unanswered)?,
-        };
+        let unwritable = |source| Error::io("write", &self.path, source);
+        let mut file = PartialFile::create(&self.path).await.map_err(unwritable)?;
+        let mut sources = Sources::new(&self.client, &self.id, &self.url);
+        let mut known = Known { total: self.size, ..Known::default() };
         let began = Instant::now();
-        let total = response.content_length().or(self.size);
+        // Attempts since anything last arrived.
+        let mut attempts = 0;
+        loop {
+            let before = known.bytes;
+            let error = match self.attempt(&sources, &mut file, &mut known).await {
+                Ok(()) => break,
+                Err(error @ Error::Io { .. }) => return Err(error),
+                Err(error) => error,
+            };
+            attempts = if known.bytes > before { 1 } else { attempts + 1 };
+            // Where nothing came at all, the other place is asked at once.
+            let decision = match failure_of(&error) {
+                Some(failure) if known.bytes > 0 => {
+                    let attempt = Attempt::read_only(failure, attempts, began.elapsed());
+                    self.client.http().decide(&attempt)
+                }
+                _ => Decision::GiveUp,
+            };
+            match decision {
+                Decision::RetryAfter(pause) => tokio::time::sleep(pause).await,
+                Decision::GiveUp => {
+                    sources.fall_back(error)?;
+                    attempts = 0;
+                }
+            }
+        }
+        file.finish().await.map_err(unwritable)?;
+        Ok(Downloaded { path: self.path, bytes: known.bytes })
+    }
+
+    /// Fetches what is missing, as far as the connection holds.
+    async fn attempt(
+        &self,
+        sources: &Sources<'_>,
+        file: &mut PartialFile,
+        known: &mut Known,
+    ) -> Result<()> {
+        let Part { response, call, starts_at, total, tag } =
+            sources.open(known.bytes, known.tag.as_deref()).await?;
+        let unwritable = |source| Error::io("write", &self.path, source);
+        let same = known.bytes > 0
+            && starts_at == known.bytes
+            && (known.tag.is_some() || total == known.total);
+        if !same {
+            file.restart().await.map_err(unwritable)?;
+            known.bytes = 0;
+            if starts_at > 0 {
+                // A part of some other file: ask for all of it.
+                known.tag = None;
+                return Err(disconnected(call, "the file changed while it was downloaded"));
+            }
+        }
+        (known.tag, known.total) = (tag, total.or(self.size));
         let idle = self.client.inner.timeouts.idle;
+        let began = Instant::now();
+        let late = |call: &Call| {
+            let mut call = call.clone();
+            call.elapsed += began.elapsed();
+            call
+        };
         let mut chunks = response.bytes_stream();
-        let mut bytes = 0;
         loop {
             let chunk = match tokio::time::timeout(idle, chunks.next()).await {
                 Ok(Some(Ok(chunk))) => chunk,
                 Ok(None) => break,
                 Ok(Some(Err(error))) => {
-                    call.elapsed += began.elapsed();
-                    return Err(disconnected(call, error));
+                    let source = Box::new(error.without_url());
+                    let failure = ConnectionError { call: late(&call), source };
+                    return Err(Error::Disconnected(Box::new(failure)));
                 }
                 Err(_elapsed) => {
-                    call.elapsed += began.elapsed();
-                    return Err(Error::Timeout {
-                        clock: Clock::Idle,
-                        after: idle,
-                        call: Box::new(call),
-                    });
+                    let call = Box::new(late(&call));
+                    return Err(Error::Timeout { clock: Clock::Idle, after: idle, call });
                 }
             };
-            file.write(&chunk).await.map_err(|source| Error::io("write", &self.path, source))?;
-            bytes += chunk.len() as u64;
+            file.write(&chunk).await.map_err(unwritable)?;
+            known.bytes += chunk.len() as u64;
             if let Some(progress) = &self.progress {
-                progress(bytes, total);
+                progress(known.bytes, known.total);
             }
         }
-        if let Some(promised) = self.size.filter(|&size| size != bytes) {
-            call.elapsed += began.elapsed();
-            let source = format!("the file has {bytes} bytes, the service promised {promised}");
-            return Err(Error::Disconnected(Box::new(ConnectionError {
-                call,
-                source: source.into(),
-            })));
+        match known.total {
+            Some(total) if total != known.bytes => {
+                let what = format!("{} of {total} bytes came", known.bytes);
+                if known.bytes > total {
+                    // More than was promised: what is there is worth nothing.
+                    file.restart().await.map_err(unwritable)?;
+                    known.bytes = 0;
+                }
+                Err(disconnected(late(&call), what))
+            }
+            _ => Ok(()),
         }
-        file.finish().await.map_err(|source| Error::io("write", &self.path, source))?;
-        Ok(Downloaded { path: self.path, bytes })
     }
+}
 
-    /// Asks the host that `output.url` names, as a stranger.
-    async fn at_its_own_address(&self) -> Result<(Response, Call)> {
-        let began = Instant::now();
-        let call = |response: Option<&Response>| Call {
-            method: routes::FILE.method.name(),
-            route: routes::FILE.template,
-            effect: Effect::ReadOnly,
-            attempts: 1,
-            elapsed: began.elapsed(),
-            request_id: response.and_then(|response| request_id(response.headers())),
-        };
-        let url = file_url(self.client.base_url(), &self.url)?;
-        let answer = self.client.inner.timeouts.answer;
-        let sent = self.client.inner.files.get(url).send();
-        let response = match tokio::time::timeout(answer, sent).await {
-            Ok(Ok(response)) => response,
-            Ok(Err(error)) if error.is_connect() => {
-                let source = Box::new(error.without_url());
-                return Err(Error::Unreachable(Box::new(ConnectionError {
-                    call: call(None),
-                    source,
-                })));
-            }
-            Ok(Err(error)) => return Err(disconnected(call(None), error)),
-            Err(_elapsed) => {
-                let (clock, call) = (Clock::Answer, Box::new(call(None)));
-                return Err(Error::Timeout { clock, after: answer, call });
-            }
-        };
-        let call = call(Some(&response));
-        if response.status() != StatusCode::OK {
-            let source = format!("the file's host answered HTTP {}", response.status().as_u16());
-            return Err(Error::Disconnected(Box::new(ConnectionError {
-                call,
-                source: source.into(),
-            })));
-        }
-        Ok((response, call))
-    }
+/// What is known of the file so far.
+#[derive(Default)]
+struct Known {
+    bytes: u64,
+    total: Option<u64>,
+    tag: Option<String>,
+}
 
-    async fn through_the_api(&self) -> Result<(Response, Call)> {
-        let client = &self.client;
-        let params = [self.id.as_str()];
-        let reply = client
-            .http()
-            .fetch(client.auth(), routes::RENDER_DOWNLOAD, &params, HeaderMap::new())
-            .await?;
-        Ok((reply.response, reply.call))
+fn disconnected(call: Call, what: impl Into<crate::error::Source>) -> Error {
+    Error::Disconnected(Box::new(ConnectionError { call, source: what.into() }))
+}
+
+/// How an attempt failed, in the words of a retry policy; `None` where another cannot help.
+fn failure_of(error: &Error) -> Option<Failure> {
+    match error {
+        Error::Unreachable(_) => Some(Failure::NotSent),
+        Error::Disconnected(_) | Error::Timeout { .. } => Some(Failure::NoAnswer),
+        _ => None,
     }
 }
 
@@ -192,20 +222,4 @@ impl fmt::Debug for Download {
             .field("path", &self.path)
             .finish_non_exhaustive()
     }
-}
-
-fn disconnected(call: Call, error: reqwest::Error) -> Error {
-    let source = Box::new(error.without_url());
-    Error::Disconnected(Box::new(ConnectionError { call, source }))
-}
-
-/// The address of a file, which may be relative to the API's.
-fn file_url(base: &Url, url: &str) -> Result<Url> {
-    let url = base
-        .join(url)
-        .map_err(|error| Error::InvalidInput(format!("the file's address: {error}")))?;
-    if matches!(url.scheme(), "http" | "https") {
-        return Ok(url);
-    }
-    Err(Error::InvalidInput(format!("the file's address has the scheme {}", url.scheme())))
 }

@@ -20,12 +20,13 @@ use crate::wire::{RunRequest, SessionId};
 #[derive(Debug)]
 #[must_use = "a message is sent when it is awaited"]
 pub struct Message {
-    client: NemoClient,
-    request: RunRequest,
+    pub(super) client: NemoClient,
+    pub(super) request: RunRequest,
 }
 
 impl NemoClient {
-    /// Says something to a session's agent. `.await` gives a [`MessageStream`] of what happens.
+    /// Says something to a session's agent. `.await` gives a [`MessageStream`] of what happens;
+    /// [`watch`](Message::watch) goes on to find out what became of it when the stream breaks.
     ///
     /// A message costs credits, so it is sent again only where the service was surely never
     /// reached, or refused it before doing anything (429, 1001).
@@ -112,7 +113,7 @@ fn events(
         let broken = |what: String, source: Option<crate::error::Source>, clocks: &Clocks| {
             let mut call = call.clone();
             call.elapsed += clocks.began.elapsed();
-            Error::OutcomeUnknown(Box::new(UnknownOutcome { call, what, source }))
+            Error::OutcomeUnknown(Box::new(UnknownOutcome::new(call, what, source)))
         };
         loop {
             let (deadline, clock, after) = clocks.next();

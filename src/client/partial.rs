@@ -4,7 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use tokio::fs::File;
-use tokio::io::AsyncWriteExt as _;
+use tokio::io::{AsyncSeekExt as _, AsyncWriteExt as _};
 use uuid::Uuid;
 
 /// A temporary file beside its destination, removed unless it is [finished](Self::finish).
@@ -36,6 +36,16 @@ impl PartialFile {
             Some(file) => file.write_all(bytes).await,
             None => Err(io::Error::other("the file is finished")),
         }
+    }
+
+    /// Forgets what was written so far.
+    pub(super) async fn restart(&mut self) -> io::Result<()> {
+        if let Some(file) = &mut self.file {
+            file.flush().await?;
+            file.rewind().await?;
+            file.set_len(0).await?;
+        }
+        Ok(())
     }
 
     /// Gives the file its final name, in place of whatever had it.

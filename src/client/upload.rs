@@ -1,32 +1,40 @@
 //! Uploads: from disk without holding the file in memory, from memory, and by address.
 
+use std::fmt;
 use std::future::IntoFuture;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::SystemTime;
 
 use bytes::Bytes;
-use futures::StreamExt as _;
-use reqwest::Body;
-use reqwest::multipart::{Form, Part};
+use futures::{Stream, StreamExt as _};
+use reqwest::{Body, multipart};
 use tokio::fs::File;
 use tokio_util::io::ReaderStream;
 
 use super::{NemoClient, json};
 use crate::error::{ApiError, Error, Result};
-use crate::http::{Payload, routes};
+use crate::http::{Form, OnProgress, Payload, routes};
 use crate::wire::{ErrorCode, FileFormat, SessionId, UploadAnswer, UploadUrls};
 
 /// How much of a file is read at a time.
 const CHUNK: usize = 64 * 1024;
 
 /// An upload that is ready to go; `.await` sends it.
-#[derive(Debug)]
 #[must_use = "an upload is sent when it is awaited"]
 pub struct Upload {
     client: NemoClient,
     session: SessionId,
     content: Content,
+    progress: Option<OnProgress>,
+}
+
+impl fmt::Debug for Upload {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Upload").field("session", &self.session).finish_non_exhaustive()
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -39,7 +47,9 @@ impl NemoClient {
     /// Uploads a file from disk: a video, a picture, sound, or a script (TXT, DOCX).
     ///
     /// Its format and size are checked before a byte is sent. It is streamed with its length
-    /// known beforehand; it is never in memory as a whole.
+    /// known beforehand; it is never in memory as a whole. The [answer
+    /// clock](super::Timeouts::answer) runs only while nothing moves, so a slow upload is not a
+    /// stalled one.
     ///
     /// # Errors
     /// [`Error::UnsupportedFileType`] and [`Error::FileTooLarge`], also where nothing was sent;
@@ -66,7 +76,7 @@ impl NemoClient {
     }
 
     fn upload(&self, session: &SessionId, content: Content) -> Upload {
-        Upload { client: self.clone(), session: session.clone(), content }
+        Upload { client: self.clone(), session: session.clone(), content, progress: None }
     }
 
     /// Names files for the service to fetch itself.
@@ -97,38 +107,60 @@ impl IntoFuture for Upload {
 }
 
 impl Upload {
+    /// Calls back with the bytes handed to the connection so far, those around the file included,
+    /// and the size of the file.
+    pub fn on_progress(mut self, progress: impl Fn(u64, u64) + Send + Sync + 'static) -> Self {
+        let size = self.content.size_now();
+        self.progress = Some(Arc::new(move |sent| progress(sent, size)));
+        self
+    }
+
     async fn send(self) -> Result<UploadAnswer> {
-        let Self { client, session, content } = self;
-        let (name, length) = content.measure().await?;
-        let format = accepted(&name)?;
+        let Self { client, session, content, progress } = self;
+        let measured = content.measure().await?;
+        let format = accepted(&measured.name)?;
         let limit = client.inner.limits.upload;
-        if length > limit {
+        if measured.length > limit {
+            let Measured { name, length, .. } = &measured;
             return Err(Error::from_api(ApiError::local(
                 ErrorCode::FileTooLarge,
                 format!("{name} has {length} bytes; the limit is {limit}"),
             )));
         }
-        let open = move || -> Pin<Box<dyn Future<Output = Result<Form>> + Send>> {
-            let (content, name) = (content.clone(), name.clone());
+        let failure = Arc::new(Mutex::new(None));
+        let left_word = Arc::clone(&failure);
+        let open = move || -> crate::http::FormFuture {
+            let (content, measured, failure) =
+                (content.clone(), measured.clone(), Arc::clone(&left_word));
             Box::pin(async move {
-                let part = Part::stream_with_length(content.body(length).await?, length)
-                    .file_name(name)
+                let body = content.body(&measured, failure).await?;
+                let part = multipart::Part::stream_with_length(body, measured.length)
+                    .file_name(measured.name)
                     .mime_str(format.content_type)
                     .map_err(|error| Error::InvalidInput(error.to_string()))?;
-                Ok(Form::new().part("files", part))
+                Ok(multipart::Form::new().part("files", part))
             })
         };
         let params = [session.as_str()];
-        let payload = Payload::Form(Box::new(open));
+        let payload = Payload::Form(Form { open: Box::new(open), failure, progress });
         client.http().json(Some(client.auth()), routes::UPLOAD, &params, payload).await
     }
 }
 
+/// A file as it was when the upload began.
+#[derive(Clone, Debug)]
+struct Measured {
+    name: String,
+    length: u64,
+    modified: Option<SystemTime>,
+}
+
 impl Content {
-    /// The name to send it under, and its length.
-    async fn measure(&self) -> Result<(String, u64)> {
+    async fn measure(&self) -> Result<Measured> {
         match self {
-            Self::Bytes { name, bytes } => Ok((name.clone(), bytes.len() as u64)),
+            Self::Bytes { name, bytes } => {
+                Ok(Measured { name: name.clone(), length: bytes.len() as u64, modified: None })
+            }
             Self::File(path) => {
                 let unreadable = |source| Error::io("read", path, source);
                 let meta = tokio::fs::metadata(path).await.map_err(unreadable)?;
@@ -137,43 +169,71 @@ impl Content {
                     return Err(unreadable(source));
                 }
                 let name = path.file_name().map(|name| name.to_string_lossy().into_owned());
-                Ok((name.unwrap_or_default(), meta.len()))
+                Ok(Measured {
+                    name: name.unwrap_or_default(),
+                    length: meta.len(),
+                    modified: meta.modified().ok(),
+                })
             }
         }
     }
 
-    async fn body(&self, length: u64) -> Result<Body> {
+    /// The size, for those who watch; a file that cannot be read fails when it is sent.
+    fn size_now(&self) -> u64 {
         match self {
-            Self::Bytes { bytes, .. } => Ok(Body::from(bytes.clone())),
-            Self::File(path) => {
-                let file =
-                    File::open(path).await.map_err(|source| Error::io("read", path, source))?;
-                Ok(Body::wrap_stream(exactly(file, length)))
-            }
+            Self::Bytes { bytes, .. } => bytes.len() as u64,
+            Self::File(path) => std::fs::metadata(path).map_or(0, |meta| meta.len()),
         }
+    }
+
+    async fn body(&self, measured: &Measured, failure: Arc<Mutex<Option<Error>>>) -> Result<Body> {
+        let path = match self {
+            Self::Bytes { bytes, .. } => return Ok(Body::from(bytes.clone())),
+            Self::File(path) => path.clone(),
+        };
+        let file = File::open(&path).await.map_err(|source| Error::io("read", &path, source))?;
+        let chunks = unchanged(file, measured.clone()).map(move |chunk| {
+            chunk.map_err(|error| {
+                let words = io::Error::new(error.kind(), error.to_string());
+                let word = Error::io("upload", &path, error);
+                *failure.lock().unwrap_or_else(PoisonError::into_inner) = Some(word);
+                words
+            })
+        });
+        Ok(Body::wrap_stream(chunks))
     }
 }
 
-/// The bytes of a file, which must be as many as it had when it was measured.
-fn exactly(
+/// The bytes of a file that stays as it was measured. The last piece is held back until that is
+/// sure, so that the service never takes a mixture of two files for one.
+fn unchanged(
     file: File,
-    length: u64,
-) -> impl futures::Stream<Item = io::Result<Bytes>> + Send + 'static {
-    async_stream::stream! {
+    measured: Measured,
+) -> impl Stream<Item = io::Result<Bytes>> + Send + 'static {
+    async_stream::try_stream! {
+        let again = file.try_clone().await?;
         let mut chunks = ReaderStream::with_capacity(file, CHUNK);
-        let mut sent = 0;
+        let mut held: Option<Bytes> = None;
+        let mut read = 0;
         while let Some(chunk) = chunks.next().await {
-            if let Ok(chunk) = &chunk {
-                sent += chunk.len() as u64;
-                if sent > length {
-                    yield Err(io::Error::other("the file grew while it was uploaded"));
-                    return;
-                }
+            let chunk = chunk?;
+            read += chunk.len() as u64;
+            if read > measured.length {
+                Err(io::Error::other("it grew meanwhile"))?;
             }
-            yield chunk;
+            if let Some(ready) = held.replace(chunk) {
+                yield ready;
+            }
         }
-        if sent < length {
-            yield Err(io::Error::other("the file shrank while it was uploaded"));
+        if read < measured.length {
+            Err(io::Error::other("it shrank meanwhile"))?;
+        }
+        let modified = again.metadata().await?.modified().ok();
+        if measured.modified.is_some() && modified != measured.modified {
+            Err(io::Error::other("it changed meanwhile"))?;
+        }
+        if let Some(last) = held {
+            yield last;
         }
     }
 }

@@ -141,11 +141,25 @@ pub struct UnknownOutcome {
     pub what: String,
     /// What the HTTP client said, without the address.
     pub source: Option<Source>,
+    /// What the agent had said until then.
+    pub text: String,
+    /// How often the session's state was read afterwards, and had not changed.
+    pub reads: u32,
+}
+
+impl UnknownOutcome {
+    pub(crate) fn new(call: Call, what: String, source: Option<Source>) -> Self {
+        Self { call, what, source, text: String::new(), reads: 0 }
+    }
 }
 
 impl fmt::Display for UnknownOutcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}; it may have been done and was not sent again", self.call, self.what)
+        write!(f, "{}: {}; it may have been done and was not sent again", self.call, self.what)?;
+        if self.reads > 0 {
+            write!(f, " (the session's state was read {} times and had not changed)", self.reads)?;
+        }
+        Ok(())
     }
 }
 

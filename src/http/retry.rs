@@ -43,6 +43,11 @@ pub struct Attempt {
 }
 
 impl Attempt {
+    /// A failed attempt at a call that changes nothing.
+    pub(crate) const fn read_only(failure: Failure, number: u32, elapsed: Duration) -> Self {
+        Self { effect: Effect::ReadOnly, failure, number, rate_limited: 0, elapsed }
+    }
+
     /// Whether another attempt cannot do anything twice.
     #[must_use]
     pub const fn may_be_repeated(&self) -> bool {

@@ -1,17 +1,17 @@
 //! Sends one logical call, as often as its effect allows.
 
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
 use bytes::Bytes;
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap};
-use reqwest::multipart::Form;
-use reqwest::{RequestBuilder, Response};
+use reqwest::{RequestBuilder, Response, multipart};
 use serde::de::DeserializeOwned;
 use url::Url;
 
 use super::answer::{refusal, retry_after};
+use super::handed::{Handed, OnProgress};
 use super::limited::{ReadError, read_limited};
 use super::retry::{Attempt, Decision, Failure, RetryBudget, RetryPolicy};
 use super::{Attribution, Params, Route};
@@ -41,10 +41,21 @@ pub(crate) enum Payload {
     /// JSON, written once.
     Json(Bytes),
     /// Parts that are opened again for each attempt.
-    Form(Box<dyn Fn() -> FormFuture + Send + Sync>),
+    Form(Form),
 }
 
-pub(crate) type FormFuture = Pin<Box<dyn Future<Output = Result<Form>> + Send>>;
+/// A multipart body.
+pub(crate) struct Form {
+    /// Opens the parts anew.
+    pub(crate) open: Box<dyn Fn() -> FormFuture + Send + Sync>,
+    /// Where the parts leave word of what went wrong on this side while they were read: the HTTP
+    /// client would only say that the body failed.
+    pub(crate) failure: Arc<Mutex<Option<Error>>>,
+    /// Told of every piece that was handed over.
+    pub(crate) progress: Option<OnProgress>,
+}
+
+pub(crate) type FormFuture = Pin<Box<dyn Future<Output = Result<multipart::Form>> + Send>>;
 
 /// A successful answer whose body is still to come.
 #[derive(Debug)]
@@ -150,6 +161,17 @@ impl Http {
         }
     }
 
+    /// What follows a failed attempt: the policy's word, where the attempt may be repeated at all
+    /// and the shared budget is not used up.
+    pub(crate) fn decide(&self, attempt: &Attempt) -> Decision {
+        match self.policy.decide(attempt) {
+            again @ Decision::RetryAfter(_) if attempt.may_be_repeated() && self.budget.take() => {
+                again
+            }
+            _ => Decision::GiveUp,
+        }
+    }
+
     /// Asks for an anonymous token.
     pub(crate) async fn issue(&self, client_id: &wire::ClientId) -> Result<wire::AnonymousToken> {
         let mut extra = HeaderMap::new();
@@ -244,13 +266,29 @@ impl<'a> Tries<'a> {
             Some(auth) => Some(Box::pin(auth.bearer(self.http)).await.map_err(Miss::Error)?),
             None => None,
         };
-        let request = self.request().await.map_err(Miss::Error)?;
+        let mut request = match self.request().await.map_err(Miss::Error)?.build() {
+            Ok(request) => request,
+            Err(error) => return Err(self.not_answered(error, false)),
+        };
+        let handed = Handed::new();
+        let has_body = request.body().is_some();
+        if let Some(body) = request.body_mut().take() {
+            let progress = match &self.payload {
+                Payload::Form(form) => form.progress.clone(),
+                _ => None,
+            };
+            *request.body_mut() = Some(handed.watch(body, progress));
+        }
         self.attempts += 1;
-        let sent = tokio::time::timeout(self.http.answer_timeout, request.send()).await;
-        let response = match sent {
-            Ok(Ok(response)) => response,
-            Ok(Err(error)) => return Err(self.not_answered(error)),
-            Err(_elapsed) => return Err(self.no_answer_in_time()),
+        let response = tokio::select! {
+            sent = self.http.api.execute(request) => match sent {
+                Ok(response) => response,
+                Err(error) => {
+                    let never_taken = has_body && !handed.begun();
+                    return Err(self.not_answered(error, never_taken));
+                }
+            },
+            () = handed.stalled(self.http.answer_timeout) => return Err(self.no_answer_in_time()),
         };
         self.request_id = request_id(response.headers());
         tracing::debug!(
@@ -287,7 +325,7 @@ impl<'a> Tries<'a> {
             Payload::Json(json) => {
                 request.header(CONTENT_TYPE, "application/json").body(json.clone())
             }
-            Payload::Form(open) => request.multipart(open().await?),
+            Payload::Form(form) => request.multipart((form.open)().await?),
         })
     }
 
@@ -299,7 +337,7 @@ impl<'a> Tries<'a> {
         let reading = read_limited(response, limit);
         let body = match tokio::time::timeout(self.http.answer_timeout, reading).await {
             Ok(Ok(body)) => body,
-            Ok(Err(ReadError::Broken(error))) => return Err(self.not_answered(error)),
+            Ok(Err(ReadError::Broken(error))) => return Err(self.not_answered(error, false)),
             Ok(Err(ReadError::TooLarge)) => {
                 return Err(Miss::Error(Error::LimitExceeded { what: "the answer", limit }));
             }
@@ -350,11 +388,17 @@ impl<'a> Tries<'a> {
     }
 
     /// The connection was not made, or broke.
-    fn not_answered(&self, error: reqwest::Error) -> Miss {
+    fn not_answered(&self, error: reqwest::Error, never_taken: bool) -> Miss {
         if error.is_builder() {
             return Miss::Error(Error::InvalidInput(error.without_url().to_string()));
         }
-        let never_sent = error.is_connect();
+        if let Payload::Form(form) = &self.payload {
+            let mut failure = form.failure.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some(failure) = failure.take() {
+                return Miss::Error(failure);
+            }
+        }
+        let never_sent = error.is_connect() || never_taken;
         let source: crate::error::Source = Box::new(error.without_url());
         if never_sent {
             let failure = ConnectionError { call: self.call(), source };
@@ -379,7 +423,7 @@ impl<'a> Tries<'a> {
     }
 
     fn unknown(&self, what: String, source: Option<crate::error::Source>) -> Error {
-        Error::OutcomeUnknown(Box::new(UnknownOutcome { call: self.call(), what, source }))
+        Error::OutcomeUnknown(Box::new(UnknownOutcome::new(self.call(), what, source)))
     }
 
     /// Waits for the next attempt, or ends the call.
@@ -407,8 +451,8 @@ impl<'a> Tries<'a> {
             rate_limited: self.rate_limited,
             elapsed: self.began.elapsed(),
         };
-        match self.http.policy.decide(&attempt) {
-            Decision::RetryAfter(pause) if attempt.may_be_repeated() && self.http.budget.take() => {
+        match self.http.decide(&attempt) {
+            Decision::RetryAfter(pause) => {
                 tracing::debug!(
                     method = self.route.method.name(),
                     route = self.route.template,
@@ -419,7 +463,7 @@ impl<'a> Tries<'a> {
                 tokio::time::sleep(pause).await;
                 Ok(())
             }
-            _ => Err(error),
+            Decision::GiveUp => Err(error),
         }
     }
 }

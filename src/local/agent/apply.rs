@@ -112,14 +112,25 @@ pub(super) fn apply(
 
 /// The captions of what is spoken in a draft.
 pub(super) fn captions(draft: &Draft, studio: &dyn Studio) -> Vec<Caption> {
+    /// A caption that goes just before the next one comes flickers.
+    const LINGER: Duration = Duration::from_millis(750);
     let voices = draft.tracks().filter(|track| track.role() == Some(TrackRole::Voiceover));
-    voices
+    let mut captions: Vec<Caption> = voices
         .flat_map(|track| track.segments())
         .filter_map(|segment| {
             Some(studio.captions(segment.text()?, segment.start(), segment.duration()))
         })
         .flatten()
-        .collect()
+        .collect();
+    let starts: Vec<Duration> = captions.iter().skip(1).map(|caption| caption.start).collect();
+    for (caption, next) in captions.iter_mut().zip(starts) {
+        let until_next = next.saturating_sub(caption.start);
+        // Where two voices overlap, a caption keeps its own time.
+        if until_next > caption.duration {
+            caption.duration = until_next.min(caption.duration + LINGER);
+        }
+    }
+    captions
 }
 
 fn remove(draft: &mut Draft, role: &TrackRole, name: &str) -> Result<(), String> {

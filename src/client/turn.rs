@@ -1,0 +1,380 @@
+//! A message watched to its end, also when its stream breaks.
+//!
+//! A broken connection is not a failure of the work, and the message must not be sent again: it
+//! would be done and charged twice. So the session's state is observed instead, against what it
+//! was before the message:
+//!
+//! | state | what happens in it | leads to |
+//! |---|---|---|
+//! | [`Connecting`](TurnState::Connecting) | the state is read for a baseline, the message is sent | `Streaming`; `Broken` when it may have been taken without an answer; an error when it surely was not |
+//! | [`Streaming`](TurnState::Streaming) | events come | `Silent`, `Broken`, `Ended` |
+//! | [`Silent`](TurnState::Silent) | nothing but heartbeats for a while | `Streaming`, `Broken`, `Ended` |
+//! | [`Broken`](TurnState::Broken) | the stream broke, or one of its clocks ran out; the first read waits | `Recovering` |
+//! | [`Recovering`](TurnState::Recovering) | the state is read at intervals | `Ended`: recovered, or [`Error::OutcomeUnknown`] |
+//! | [`Ended`](TurnState::Ended) | nothing any more | |
+//!
+//! A [`PendingTurn`] is all that has to be written down to go on observing in another process.
+
+use std::fmt;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
+use std::time::{Duration, SystemTime};
+
+use futures::{Stream, StreamExt as _};
+use serde::{Deserialize, Serialize};
+use tokio::time::{Instant, sleep, timeout_at};
+
+use super::{Message, MessageStream, NemoClient};
+use crate::error::{Error, Result, UnknownOutcome};
+use crate::http::routes;
+use crate::wire::event::{AgentEvent, TextOnce};
+use crate::wire::{SessionId, SessionState};
+
+/// How a broken turn is observed. The defaults are the documented ones.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Recovery {
+    /// From the break to the first look at the state. Default 30 s.
+    pub first_read: Duration,
+    /// Between two looks. Default 60 s.
+    pub interval: Duration,
+    /// How many looks may find nothing changed before the outcome is called unknown. Default 5.
+    pub unchanged_reads: u32,
+}
+
+impl Recovery {
+    /// Looks first after `first_read`, then at `interval`, `unchanged_reads` times in vain.
+    #[must_use]
+    pub const fn new(first_read: Duration, interval: Duration, unchanged_reads: u32) -> Self {
+        Self { first_read, interval, unchanged_reads }
+    }
+}
+
+impl Default for Recovery {
+    fn default() -> Self {
+        Self::new(Duration::from_secs(30), Duration::from_secs(60), 5)
+    }
+}
+
+/// Where a turn is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum TurnState {
+    /// The message is being sent.
+    Connecting,
+    /// Events come.
+    Streaming,
+    /// Nothing but heartbeats comes.
+    Silent,
+    /// The stream broke.
+    Broken,
+    /// The session's state is observed.
+    Recovering,
+    /// It is over.
+    Ended,
+}
+
+/// What happens in a turn.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum TurnUpdate {
+    /// Something the agent said or did.
+    Event(AgentEvent),
+    /// The agent has said nothing for a while, and the work goes on.
+    StillWorking {
+        /// Since the message was sent.
+        elapsed: Duration,
+    },
+    /// The stream broke; from now on the session's state is observed. The message is not sent
+    /// again.
+    Recovering {
+        /// What broke.
+        what: String,
+    },
+    /// The session's state was read, and had not changed.
+    Unchanged {
+        /// How often so far.
+        reads: u32,
+    },
+    /// The session's state has changed: the work was done. The last update.
+    Recovered(Box<SessionState>),
+}
+
+/// A message that may have been taken, written down: enough for another process to observe what
+/// became of it, with [`NemoClient::resume_turn`].
+///
+/// It holds the whole state of the session before the message, and no secret.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct PendingTurn {
+    /// The session.
+    pub session_id: SessionId,
+    /// When the message was sent.
+    pub sent_at: SystemTime,
+    /// The session's state before the message.
+    pub baseline: SessionState,
+    /// What the agent had said when this was written down.
+    #[serde(default)]
+    pub text: String,
+}
+
+/// A message on its way, watched to its end: a stream of [`TurnUpdate`]s.
+///
+/// It ends after the service has closed the stream; after [`TurnUpdate::Recovered`]; or with one
+/// error, of which [`Error::OutcomeUnknown`] means that nothing could be found out.
+///
+/// # Cancel safety
+/// Dropping it closes the connection. The work may go on at the service. Keep
+/// [`pending`](Self::pending) to observe it later.
+#[must_use = "a stream does nothing unless it is polled"]
+pub struct TurnStream {
+    updates: Pin<Box<dyn Stream<Item = Result<TurnUpdate>> + Send>>,
+    shared: Shared,
+}
+
+#[derive(Clone)]
+struct Shared(Arc<Mutex<Known>>);
+
+struct Known {
+    state: TurnState,
+    pending: Option<PendingTurn>,
+}
+
+impl Shared {
+    fn new(state: TurnState, pending: Option<PendingTurn>) -> Self {
+        Self(Arc::new(Mutex::new(Known { state, pending })))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Known> {
+        // Nothing can panic while it is held.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn enter(&self, state: TurnState) {
+        self.lock().state = state;
+    }
+
+    fn heard(&self, text: &str) {
+        if let Some(pending) = &mut self.lock().pending {
+            pending.text.push_str(text);
+        }
+    }
+
+    fn end(&self) {
+        let mut known = self.lock();
+        known.state = TurnState::Ended;
+        known.pending = None;
+    }
+}
+
+impl Message {
+    /// Sends the message and watches it to its end, also when the stream breaks.
+    ///
+    /// The session's state is read first, so that a change can be told from it.
+    pub fn watch(self) -> TurnStream {
+        let shared = Shared::new(TurnState::Connecting, None);
+        TurnStream { updates: Box::pin(watch(self, shared.clone())), shared }
+    }
+}
+
+impl NemoClient {
+    /// Goes on observing a message that another process, or an earlier stream, has sent. Nothing
+    /// is sent but reads of the session's state.
+    pub fn resume_turn(&self, pending: &PendingTurn) -> TurnStream {
+        let shared = Shared::new(TurnState::Recovering, Some(pending.clone()));
+        let updates = resume(self.clone(), pending.clone(), shared.clone());
+        TurnStream { updates: Box::pin(updates), shared }
+    }
+}
+
+impl TurnStream {
+    /// Where the turn is.
+    #[must_use]
+    pub fn state(&self) -> TurnState {
+        self.shared.lock().state
+    }
+
+    /// What to write down to observe this message later: `None` while it surely was not taken,
+    /// and once it is known how it ended.
+    #[must_use]
+    pub fn pending(&self) -> Option<PendingTurn> {
+        self.shared.lock().pending.clone()
+    }
+}
+
+impl Stream for TurnStream {
+    type Item = Result<TurnUpdate>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.updates.as_mut().poll_next(cx)
+    }
+}
+
+impl fmt::Debug for TurnStream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TurnStream").field("state", &self.state()).finish_non_exhaustive()
+    }
+}
+
+fn watch(message: Message, shared: Shared) -> impl Stream<Item = Result<TurnUpdate>> + Send {
+    async_stream::stream! {
+        let client = message.client.clone();
+        let session = message.request.session_id.clone();
+        let baseline = match client.session_state(&session).await {
+            Ok(baseline) => baseline,
+            Err(error) => {
+                shared.end();
+                yield Err(error);
+                return;
+            }
+        };
+        let pending =
+            PendingTurn { session_id: session, sent_at: SystemTime::now(), baseline, text: String::new() };
+        shared.lock().pending = Some(pending.clone());
+        let lost = match message.await {
+            Ok(events) => {
+                let mut told = Telling::new(&client, shared.clone());
+                let mut broke = None;
+                let mut events = Box::pin(told.updates(events, &mut broke));
+                while let Some(update) = events.next().await {
+                    yield Ok(update);
+                }
+                drop(events);
+                match broke {
+                    None => {
+                        shared.end();
+                        return;
+                    }
+                    Some(error) => error,
+                }
+            }
+            Err(error) => error,
+        };
+        let unknown = match lost {
+            Error::OutcomeUnknown(unknown) => unknown,
+            // It surely was not taken, or the service said what became of it.
+            error => {
+                shared.end();
+                yield Err(error);
+                return;
+            }
+        };
+        shared.enter(TurnState::Broken);
+        yield Ok(TurnUpdate::Recovering { what: unknown.what.clone() });
+        let recovery = client.inner.recovery;
+        sleep(recovery.first_read).await;
+        let mut observed = Box::pin(observe(client, pending, unknown, shared));
+        while let Some(update) = observed.next().await {
+            yield update;
+        }
+    }
+}
+
+fn resume(
+    client: NemoClient,
+    pending: PendingTurn,
+    shared: Shared,
+) -> impl Stream<Item = Result<TurnUpdate>> + Send {
+    let call = crate::error::Call {
+        method: routes::MESSAGE.method.name(),
+        route: routes::MESSAGE.template,
+        effect: routes::MESSAGE.effect,
+        attempts: 1,
+        elapsed: pending.sent_at.elapsed().unwrap_or_default(),
+        request_id: None,
+    };
+    let what = "the stream was left before its end".to_owned();
+    observe(client, pending, Box::new(UnknownOutcome::new(call, what, None)), shared)
+}
+
+/// Reads the session's state until it differs from the baseline, or has not for long enough.
+fn observe(
+    client: NemoClient,
+    pending: PendingTurn,
+    mut unknown: Box<UnknownOutcome>,
+    shared: Shared,
+) -> impl Stream<Item = Result<TurnUpdate>> + Send {
+    async_stream::stream! {
+        shared.enter(TurnState::Recovering);
+        let Recovery { interval, unchanged_reads, .. } = client.inner.recovery;
+        let began = Instant::now();
+        let mut reads = 0;
+        loop {
+            match client.session_state(&pending.session_id).await {
+                Ok(state) if state != pending.baseline => {
+                    shared.end();
+                    yield Ok(TurnUpdate::Recovered(Box::new(state)));
+                    return;
+                }
+                Ok(_) => {}
+                // A state that cannot be read tells as little as one that has not changed.
+                Err(error) => unknown.source = Some(Box::new(error)),
+            }
+            reads += 1;
+            if reads >= unchanged_reads {
+                break;
+            }
+            yield Ok(TurnUpdate::Unchanged { reads });
+            sleep(interval).await;
+        }
+        unknown.reads = reads;
+        unknown.call.elapsed += began.elapsed();
+        if let Some(pending) = shared.lock().pending.clone() {
+            unknown.text = pending.text;
+        }
+        // What was not found out now may be later: the pending turn stays.
+        shared.enter(TurnState::Ended);
+        yield Err(Error::OutcomeUnknown(unknown));
+    }
+}
+
+/// Tells what comes, and that the work goes on when nothing does.
+struct Telling {
+    shared: Shared,
+    once: TextOnce,
+    every: Duration,
+    began: Instant,
+}
+
+impl Telling {
+    fn new(client: &NemoClient, shared: Shared) -> Self {
+        let every = client.inner.timeouts.still_working;
+        Self { shared, once: TextOnce::new(), every, began: Instant::now() }
+    }
+
+    fn updates<'a>(
+        &'a mut self,
+        mut events: MessageStream,
+        broke: &'a mut Option<Error>,
+    ) -> impl Stream<Item = TurnUpdate> + Send + 'a {
+        async_stream::stream! {
+            self.shared.enter(TurnState::Streaming);
+            let mut told = self.began;
+            loop {
+                let event = match timeout_at(told + self.every, events.next()).await {
+                    Ok(Some(Ok(event))) => event,
+                    Ok(Some(Err(error))) => {
+                        *broke = Some(error);
+                        return;
+                    }
+                    Ok(None) => return,
+                    Err(_elapsed) => {
+                        told = Instant::now();
+                        self.shared.enter(TurnState::Silent);
+                        yield TurnUpdate::StillWorking { elapsed: self.began.elapsed() };
+                        continue;
+                    }
+                };
+                if !matches!(event, AgentEvent::Heartbeat) {
+                    told = Instant::now();
+                    self.shared.enter(TurnState::Streaming);
+                }
+                if let Some(text) = self.once.feed(&event).and_then(|fresh| fresh.text()) {
+                    self.shared.heard(text);
+                }
+                yield TurnUpdate::Event(event);
+            }
+        }
+    }
+}
