@@ -209,7 +209,14 @@ impl Auth {
             let id = state
                 .client_id
                 .get_or_insert_with(|| self.client_id.clone().unwrap_or_else(ClientId::generate));
-            return Ok(Live::new(http.issue(id).await?));
+            let issued = match http.issue(id).await {
+                Err(Error::ClientIdMissing(_)) if self.client_id.is_none() => {
+                    *id = ClientId::generate();
+                    http.issue(id).await
+                }
+                issued => issued,
+            };
+            return Ok(Live::new(issued?));
         };
         // Two processes that start at once would each ask for a token, and the second would be
         // refused for a week: the lock lets the second find the first one's.

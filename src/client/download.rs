@@ -170,18 +170,19 @@ impl Download {
                 progress(known.bytes, known.total);
             }
         }
-        match known.total {
-            Some(total) if total != known.bytes => {
-                let what = format!("{} of {total} bytes came", known.bytes);
-                if known.bytes > total {
-                    // More than was promised: what is there is worth nothing.
-                    file.restart().await.map_err(unwritable)?;
-                    known.bytes = 0;
-                }
-                Err(disconnected(late(&call), what))
-            }
-            _ => Ok(()),
+        // A file that ends early is resumed; one that is whole and not what was promised is worth
+        // nothing, wherever it came from.
+        let ends_early = known.total.is_some_and(|total| known.bytes < total);
+        let promised = self.size.or(known.total).unwrap_or(known.bytes);
+        if known.bytes == promised {
+            return Ok(());
         }
+        let what = format!("{} of {promised} bytes came", known.bytes);
+        if !ends_early {
+            file.restart().await.map_err(unwritable)?;
+            known.bytes = 0;
+        }
+        Err(disconnected(late(&call), what))
     }
 }
 

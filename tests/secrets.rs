@@ -1,0 +1,138 @@
+//! With every trace level of the whole process on, through success and errors, nothing that is
+//! secret comes out.
+
+#[path = "support/raw.rs"]
+mod raw;
+
+use std::io::Write;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use futures::StreamExt as _;
+use nemovideo::local::LocalBackend;
+use nemovideo::{ClientId, Error, NemoClient, NewSession, Polling, RenderOutput, StandardRetry};
+use raw::{RawServer, Reply};
+use tracing_subscriber::fmt::MakeWriter;
+
+const OWN_TOKEN: &str = "nmv_usr_0wn5ecret";
+const CLIENT_ID: &str = "5ec2e7c1-1d00-4000-8000-000000000000";
+const SIGNATURE: &str = "s1gnature-of-the-address";
+
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().expect("unpoisoned").extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+impl MakeWriter<'_> for Log {
+    type Writer = Self;
+
+    fn make_writer(&self) -> Self {
+        self.clone()
+    }
+}
+
+fn shown(error: &Error) -> String {
+    let mut text = format!("{error}\n{error:?}\n{error:#?}\n{}\n", error.advice());
+    let mut source = std::error::Error::source(error);
+    while let Some(cause) = source {
+        text.push_str(&format!("{cause}\n{cause:?}\n"));
+        source = cause.source();
+    }
+    text
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_output_of_the_process_holds_a_secret() {
+    let log = Log::default();
+    // Records of the `log` crate come through the same subscriber.
+    tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_writer(log.clone()).init();
+    let mut out = String::new();
+
+    // Success, against a whole service.
+    let backend = LocalBackend::start().await.unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let client = NemoClient::builder()
+        .base_url(backend.url())
+        .client_id(ClientId::new(CLIENT_ID))
+        .credentials_dir(dir.path())
+        .polling(Polling::new(Duration::from_millis(20), 1_000))
+        .build()
+        .unwrap();
+    let account = client.authenticate().await.unwrap();
+    let session = client.create_session(NewSession::default()).await.unwrap().session_id;
+    let mut events = client.send_message(&session, "narrate: Hello.").await.unwrap();
+    while let Some(event) = events.next().await {
+        out.push_str(&format!("{:?}\n", event.unwrap()));
+    }
+    client.upload_bytes(&session, "a.txt", "Hello.").await.unwrap();
+    let draft = client.session_state(&session).await.unwrap().draft.unwrap();
+    let job = client.submit_render(&session, &draft, RenderOutput::mp4()).await.unwrap();
+    let video = client.render(&job).await.unwrap();
+    client.download(&video, dir.path().join("a.mp4")).await.unwrap();
+    out.push_str(&format!("{account:?}\n{client:?}\n{job:?}\n{}\n", serde_json::json!(job)));
+    let kept = std::fs::read_dir(dir.path().join("tokens")).unwrap().next().unwrap().unwrap();
+    let kept = std::fs::read_to_string(kept.path()).unwrap();
+    let start = kept.find("nmv_usr_").unwrap();
+    let issued = kept[start..].split('"').next().unwrap().to_owned();
+
+    // Every kind of error, with a token of the user's own.
+    let wrong = NemoClient::builder().base_url(backend.url()).token(OWN_TOKEN).build().unwrap();
+    out.push_str(&shown(&wrong.credits().await.unwrap_err()));
+    for reply in [
+        Reply::raw("HTTP/1.1 500 Oops\r\ncontent-length: 0\r\n\r\n"),
+        Reply::raw("no http at all\r\n\r\n"),
+        Reply::raw("HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{"),
+        Reply::raw(format!(
+            "HTTP/1.1 302 Found\r\nlocation: https://other.test/?sig={SIGNATURE}\r\ncontent-length: 0\r\n\r\n"
+        )),
+        Reply::json(r#"{"code":0,"data":[]}"#.to_owned()),
+        Reply::json(r#"{"code":2001,"message":"no"}"#.to_owned()),
+        Reply::stalled(),
+    ] {
+        let server = RawServer::start(move |_| reply.clone()).await;
+        let mut timeouts = nemovideo::Timeouts::default();
+        timeouts.answer = Duration::from_millis(50);
+        let client = NemoClient::builder()
+            .base_url(server.url())
+            .token(OWN_TOKEN)
+            .retry(StandardRetry::default().with_base(Duration::ZERO))
+            .timeouts(timeouts)
+            .build()
+            .unwrap();
+        out.push_str(&shown(&client.credits().await.unwrap_err()));
+        out.push_str(&shown(&client.send_message(&"s".into(), "hi").await.unwrap_err()));
+        let mut signed = video.clone();
+        signed.url = format!("{}/film.mp4?signature={SIGNATURE}", server.url());
+        let download = client.download(&signed, dir.path().join("b.mp4")).await;
+        // An answer that says nothing of its kind is a file like any other.
+        if let Err(error) = download {
+            out.push_str(&shown(&error));
+        }
+    }
+    let unreachable = NemoClient::builder().base_url("http://127.0.0.1:1").token(OWN_TOKEN);
+    let client = unreachable.retry(StandardRetry::never()).build().unwrap();
+    out.push_str(&shown(&client.credits().await.unwrap_err()));
+    let mut signed = video;
+    signed.url = format!("http://127.0.0.1:1/film.mp4?signature={SIGNATURE}");
+    out.push_str(&shown(&client.download(&signed, dir.path().join("c.mp4")).await.unwrap_err()));
+
+    let logged = String::from_utf8_lossy(&log.0.lock().unwrap()).into_owned();
+    assert!(logged.contains("nemovideo::http"), "the crate's own events are in the log");
+    assert!(logged.contains("/api/credits/balance/simple"), "routes are");
+    assert!(logged.contains("hyper"), "and those of the libraries below");
+    for secret in [OWN_TOKEN, &issued, CLIENT_ID, SIGNATURE] {
+        for (name, text) in [("log", &logged), ("output", &out)] {
+            let line = text.lines().find(|line| line.contains(secret));
+            assert_eq!(line, None, "{secret} is in the {name}");
+        }
+    }
+}
