@@ -36,6 +36,11 @@
 //! feature also the speech and the films; without it every film is the same second of nothing,
 //! in a file called `placeholder.mp4`.
 //!
+//! # What goes wrong
+//! Whatever is asked for: [`LocalBackend::faults`] resets connections, loses answers, cuts streams
+//! in the middle of a character, fails renders and more, and [`Counters`] tell what was done all
+//! the same.
+//!
 //! # What is not
 //! The agent is **no model and no AI**: a parser of a few sentences. It speaks a script that it
 //! is given (*Make a voiceover of this script. Voice: male. Script: …*), adds and removes titles,
@@ -50,7 +55,7 @@
 //! | file | holds |
 //! |---|---|
 //! | `builder`, `settings`, `error` | setting it up, and what can go wrong with that |
-//! | `server`, `routes` | the listener and the calls of the protocol, one file for each group |
+//! | `server`, `route`, `routes` | the server and the calls of the protocol, one file for each group |
 //! | `answer`, `drain` | what every call needs: caller, body, refusals that arrive |
 //! | `service` | everything that the calls share |
 //! | `accounts`, `ledger` | who calls, and what they have left |
@@ -60,6 +65,7 @@
 //! | `film`, `renders` | a draft → a film, one at a time in each session |
 //! | `studio` | where speech and films are made, really or not |
 //! | `counters` | how many times each effect really happened |
+//! | `faults` | what goes wrong when a test asks for it |
 
 mod accounts;
 mod agent;
@@ -68,10 +74,12 @@ mod builder;
 mod counters;
 mod drain;
 mod error;
+mod faults;
 mod film;
 mod ledger;
 mod library;
 mod renders;
+mod route;
 mod routes;
 mod server;
 mod service;
@@ -82,5 +90,7 @@ mod studio;
 pub use builder::LocalBackendBuilder;
 pub use counters::Counters;
 pub use error::LocalError;
+pub use faults::{Cut, Ending, Fault, Faults, Injected, Injection, Refusal, Trouble};
+pub use route::Route;
 pub use server::LocalBackend;
 pub use settings::{FetchFrom, Prices, SilentEdits};

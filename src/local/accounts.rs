@@ -81,6 +81,15 @@ impl Accounts {
         alive.then_some(account)
     }
 
+    /// Ends all tokens; their accounts stay.
+    pub(super) fn expire_tokens(&self) {
+        let mut inner = self.inner();
+        inner.by_token.clear();
+        for account in inner.by_client.values() {
+            *account.expires_at() = SystemTime::UNIX_EPOCH;
+        }
+    }
+
     /// Credits taken from all of them together.
     pub(super) fn credits_taken(&self) -> Credits {
         let inner = self.inner();

@@ -10,6 +10,7 @@ use tokio::net::TcpListener;
 use super::accounts::Accounts;
 use super::counters::Tally;
 use super::error::LocalError;
+use super::faults::{Door, Entrance, Plans};
 use super::library::Library;
 use super::renders::Renders;
 use super::server::LocalBackend;
@@ -151,6 +152,7 @@ impl LocalBackendBuilder {
         };
         let listener = TcpListener::bind(address).await.map_err(listen)?;
         let address = listener.local_addr().map_err(listen)?;
+        let door = Door::new(address, listener);
         let service = Arc::new(Service {
             url: format!("http://{address}"),
             settings: self.settings,
@@ -160,8 +162,10 @@ impl LocalBackendBuilder {
             renders: Renders::default(),
             studio,
             tally: Tally::default(),
+            plans: Plans::default(),
+            door: Arc::clone(&door),
         });
-        Ok(LocalBackend::serve(service, listener))
+        Ok(LocalBackend::serve(service, Entrance(door)))
     }
 
     #[cfg(feature = "media")]

@@ -2,12 +2,13 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use super::route::Route;
 use crate::wire::Credits;
 
 /// What the embedded backend has really done since it started.
 ///
-/// A call that was refused is not in here; a message whose caller hung up is, because its work
-/// was done and charged.
+/// A call that was refused has done nothing; a message whose caller hung up has, because its work
+/// was done and charged. Requests are counted whatever became of them.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct Counters {
@@ -19,10 +20,32 @@ pub struct Counters {
     pub messages_run: u64,
     /// Renders taken in; a repeated submit of one id counts once.
     pub renders_started: u64,
+    /// Renders that have a film.
+    pub renders_finished: u64,
     /// Files stored from uploads, by body or by address.
     pub uploads_taken: u64,
+    /// Answers that set out to carry a file, the whole or a range of it.
+    pub files_served: u64,
     /// Credits taken from all accounts together.
     pub credits_taken: Credits,
+    /// Connections accepted, those that were dropped at once included.
+    pub connections: u64,
+    pub(super) requests: [u64; Route::ALL.len()],
+}
+
+impl Counters {
+    /// Requests of a route that came in, whatever became of them: one is counted when its headers
+    /// are read.
+    #[must_use]
+    pub const fn requests(&self, route: Route) -> u64 {
+        self.requests[route.index()]
+    }
+
+    /// Requests of all routes together.
+    #[must_use]
+    pub fn all_requests(&self) -> u64 {
+        self.requests.iter().sum()
+    }
 }
 
 /// The live numbers; the credits are counted by the [ledgers](super::ledger).
@@ -32,7 +55,10 @@ pub(super) struct Tally {
     pub(super) sessions_created: Count,
     pub(super) messages_run: Count,
     pub(super) renders_started: Count,
+    pub(super) renders_finished: Count,
     pub(super) uploads_taken: Count,
+    pub(super) files_served: Count,
+    pub(super) requests: [Count; Route::ALL.len()],
 }
 
 #[derive(Debug, Default)]

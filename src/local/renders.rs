@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
 use super::accounts::Account;
+use super::faults::Fault;
 use super::film::film;
 use super::library::StoredFile;
 use super::service::Shared;
@@ -26,12 +27,15 @@ pub(super) struct Renders(Mutex<HashMap<(UserId, RenderId), Arc<Render>>>);
 pub(super) struct Render {
     progress: Mutex<Progress>,
     cancelled: AtomicBool,
+    fails: bool,
 }
 
 #[derive(Debug)]
 struct Progress {
     state: RenderState,
     file: Option<Arc<StoredFile>>,
+    /// As many times the end is still kept back.
+    kept_back: u32,
 }
 
 impl Renders {
@@ -40,12 +44,12 @@ impl Renders {
     }
 
     /// The render of this id, and whether it is a new one.
-    fn enter(&self, user: &UserId, id: &RenderId) -> (Arc<Render>, bool) {
+    fn enter(&self, user: &UserId, id: &RenderId, fault: Option<&Fault>) -> (Arc<Render>, bool) {
         let mut map = self.map();
         let mut is_new = false;
         let render = map.entry((user.clone(), id.clone())).or_insert_with(|| {
             is_new = true;
-            Arc::new(Render::new(id.clone()))
+            Arc::new(Render::new(id.clone(), fault))
         });
         (Arc::clone(render), is_new)
     }
@@ -61,8 +65,9 @@ pub(super) fn submit(
     account: &Account,
     session: &Arc<Session>,
     request: RenderRequest,
+    fault: Option<&Fault>,
 ) -> Arc<Render> {
-    let (render, is_new) = service.renders.enter(&account.user, &request.id);
+    let (render, is_new) = service.renders.enter(&account.user, &request.id, fault);
     if is_new {
         service.tally.renders_started.raise();
         tokio::spawn(run(Arc::clone(service), Arc::clone(session), Arc::clone(&render), request));
@@ -79,7 +84,9 @@ async fn run(service: Shared, session: Arc<Session>, render: Arc<Render>, reques
     let (worker, working) = (Arc::clone(&service), Arc::clone(&render));
     let made = tokio::task::spawn_blocking(move || make(&worker, &working, id, &request)).await;
     let made = made.unwrap_or_else(|crash| Err(Failure::new("CRASHED", crash.to_string())));
-    render.finish(made, &service.url);
+    if render.finish(made, &service.url) {
+        service.tally.renders_finished.raise();
+    }
 }
 
 fn make(
@@ -88,6 +95,9 @@ fn make(
     session: SessionId,
     request: &RenderRequest,
 ) -> Result<Arc<StoredFile>, Failure> {
+    if render.fails {
+        return Err(Failure::new("FAULT", "the render failed, as a fault asked for"));
+    }
     let find = |id: &str| service.library.find(id).filter(|file| file.session == session);
     let film = film(&request.draft, &request.output, find)
         .map_err(|message| Failure::new("BAD_DRAFT", message))?;
@@ -110,27 +120,42 @@ pub(super) fn format_of(output: &RenderOutput) -> Option<FileFormat> {
 }
 
 impl Render {
-    fn new(id: RenderId) -> Self {
+    fn new(id: RenderId, fault: Option<&Fault>) -> Self {
         let mut state = RenderState::new(id, RenderStatus::Pending);
         state.progress = Some(0.0);
         state.created_at = Some(SystemTime::now());
-        let progress = Mutex::new(Progress { state, file: None });
-        Self { progress, cancelled: AtomicBool::new(false) }
+        let kept_back = match fault {
+            Some(Fault::SlowRender { polls }) => *polls,
+            _ => 0,
+        };
+        let fails = matches!(fault, Some(Fault::FailedRender));
+        let progress = Mutex::new(Progress { state, file: None, kept_back });
+        Self { progress, cancelled: AtomicBool::new(false), fails }
     }
 
     pub(super) fn state(&self) -> RenderState {
-        self.progress().state.clone()
+        self.progress().told()
+    }
+
+    /// The state for somebody who waits for the end, which is kept back once less.
+    pub(super) fn polled(&self) -> RenderState {
+        let mut progress = self.progress();
+        let state = progress.told();
+        progress.kept_back = progress.kept_back.saturating_sub(1);
+        state
     }
 
     /// The finished file.
     pub(super) fn file(&self) -> Option<Arc<StoredFile>> {
-        self.progress().file.clone()
+        let progress = self.progress();
+        progress.file.clone().filter(|_| progress.kept_back == 0)
     }
 
     /// Calls the render off; one that has ended stays as it is.
     pub(super) fn cancel(&self) -> RenderState {
         self.cancelled.store(true, Ordering::Relaxed);
         let mut progress = self.progress();
+        progress.kept_back = 0;
         if !progress.state.status.is_final() {
             progress.state.status = RenderStatus::Cancelled;
             progress.state.completed_at = Some(SystemTime::now());
@@ -157,11 +182,13 @@ impl Render {
         ControlFlow::Continue(())
     }
 
-    fn finish(&self, made: Result<Arc<StoredFile>, Failure>, base: &str) {
+    /// `true` when there is a film now.
+    fn finish(&self, made: Result<Arc<StoredFile>, Failure>, base: &str) -> bool {
         let mut progress = self.progress();
         if progress.state.status.is_final() {
-            return;
+            return false;
         }
+        let is_made = made.is_ok();
         progress.state.completed_at = Some(SystemTime::now());
         match made {
             Ok(file) => {
@@ -178,10 +205,25 @@ impl Render {
                 progress.state.error = Some(failure.message);
             }
         }
+        is_made
     }
 
     fn progress(&self) -> MutexGuard<'_, Progress> {
         self.progress.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Progress {
+    /// The state as it is told: under way for as long as the end is kept back.
+    fn told(&self) -> RenderState {
+        if self.kept_back == 0 {
+            return self.state.clone();
+        }
+        let mut state = self.state.clone();
+        state.status = RenderStatus::Processing;
+        state.progress = state.progress.map(|progress| progress.min(99.0));
+        (state.output, state.error, state.completed_at) = (None, None, None);
+        state
     }
 }
 
@@ -248,9 +290,11 @@ mod tests {
         }
     }
 
-    fn gated() -> (Shared, Receiver<String>, Sender<()>) {
+    async fn gated() -> (Shared, Receiver<String>, Sender<()>) {
         let (begun, beginnings) = channel();
         let (go, gate) = channel();
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
         let studio = Gate { begun: Mutex::new(begun), go: Mutex::new(gate) };
         let service = Service {
             url: "http://127.0.0.1:1".to_owned(),
@@ -261,6 +305,8 @@ mod tests {
             renders: super::Renders::default(),
             studio: Arc::new(studio),
             tally: crate::local::counters::Tally::default(),
+            plans: crate::local::faults::Plans::default(),
+            door: crate::local::faults::Door::new(address, listener),
         };
         (Arc::new(service), beginnings, go)
     }
@@ -273,7 +319,7 @@ mod tests {
 
     #[tokio::test]
     async fn renders_of_a_session_wait_for_each_other_and_can_be_called_off() {
-        let (service, beginnings, go) = gated();
+        let (service, beginnings, go) = gated().await;
         let token =
             service.accounts.issue("c".into(), crate::wire::Credits::ZERO, Duration::from_secs(60));
         let token = token.unwrap_or_else(|_| panic!("a first token is given"));
@@ -289,7 +335,7 @@ mod tests {
                 draft: draft.parse().unwrap(),
                 output: RenderOutput::mp4(),
             };
-            submit(&service, &account, &session, request)
+            submit(&service, &account, &session, request, None)
         };
         let renders = ["a", "b", "c", "d"].map(start);
         let [a, b, c, d] = renders.each_ref();

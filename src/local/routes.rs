@@ -11,26 +11,34 @@ mod upload;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use axum::routing::{get, post};
+use axum::middleware::from_fn_with_state;
+use axum::routing::{MethodRouter, get, post};
 
+use super::faults::play;
+use super::route::Route;
 use super::service::Shared;
 
-pub(super) fn all() -> Router<Shared> {
-    Router::new()
-        .route("/api/auth/anonymous-token", post(token::anonymous))
-        .route("/api/auth/claim-token", post(token::claim))
-        .route("/api/tasks/me/with-session/nemo_agent", post(session::open))
-        .route("/run_sse", post(message::run))
-        .route(
-            "/api/upload-video/nemo_agent/me/{session}",
-            // Uploads have a limit of their own, for each file, and are never held in memory.
-            post(upload::take).layer(DefaultBodyLimit::disable()),
-        )
-        .route("/api/credits/balance/simple", get(credits::balance))
-        .route("/api/state/nemo_agent/me/{session}/latest", get(state::latest))
-        .route("/api/render/proxy/lambda", post(render::submit))
-        .route("/api/render/proxy/lambda/{id}", get(render::poll))
-        .route("/api/render/proxy/lambda/{id}/cancel", post(render::cancel))
-        .route("/api/render/proxy/{id}/download", get(render::download))
-        .route("/files/{id}/{name}", get(files::serve))
+pub(super) fn all(service: &Shared) -> Router<Shared> {
+    Route::ALL.into_iter().fold(Router::new(), |router, route| {
+        let faults = from_fn_with_state((Shared::clone(service), route), play);
+        router.route(route.template(), handler(route).route_layer(faults))
+    })
+}
+
+fn handler(route: Route) -> MethodRouter<Shared> {
+    match route {
+        Route::Token => post(token::anonymous),
+        Route::Claim => post(token::claim),
+        Route::Session => post(session::open),
+        Route::Message => post(message::run),
+        // Uploads have a limit of their own, for each file, and are never held in memory.
+        Route::Upload => post(upload::take).layer(DefaultBodyLimit::disable()),
+        Route::Credits => get(credits::balance),
+        Route::State => get(state::latest),
+        Route::RenderSubmit => post(render::submit),
+        Route::RenderStatus => get(render::poll),
+        Route::RenderCancel => post(render::cancel),
+        Route::RenderDownload => get(render::download),
+        Route::File => get(files::serve),
+    }
 }

@@ -5,8 +5,6 @@ use std::future::IntoFuture as _;
 use axum::Router;
 use axum::http::StatusCode;
 use axum::middleware;
-use axum::serve::ListenerExt as _;
-use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
@@ -15,6 +13,7 @@ use super::builder::LocalBackendBuilder;
 use super::counters::Counters;
 use super::drain::drain;
 use super::error::LocalError;
+use super::faults::{Entrance, Faults, Over};
 use super::routes;
 use super::service::Shared;
 
@@ -24,6 +23,7 @@ use super::service::Shared;
 #[derive(Debug)]
 pub struct LocalBackend {
     service: Shared,
+    faults: Faults,
     /// Dropped with the backend, which the server takes for the word to stop.
     stop: oneshot::Sender<()>,
     server: JoinHandle<std::io::Result<()>>,
@@ -55,6 +55,12 @@ impl LocalBackend {
         self.service.counters()
     }
 
+    /// Makes calls to it go wrong.
+    #[must_use]
+    pub fn faults(&self) -> &Faults {
+        &self.faults
+    }
+
     /// Serves until the server breaks, which it normally never does.
     ///
     /// # Errors
@@ -64,22 +70,25 @@ impl LocalBackend {
         ended(self.server.await)
     }
 
-    /// Takes no more calls and waits until those under way are answered.
+    /// Takes no more calls and waits until those under way are answered. Those that a
+    /// [fault](Self::faults) has stalled are reset.
     pub async fn shutdown(self) {
         drop(self.stop);
         // A server that had broken before is stopped all the same.
         let _ = self.server.await;
     }
 
-    pub(super) fn serve(service: Shared, listener: TcpListener) -> Self {
+    pub(super) fn serve(service: Shared, entrance: Entrance) -> Self {
         let (stop, stopped) = oneshot::channel::<()>();
-        let listener = listener.tap_io(|stream| {
-            // Small events must not wait for more of them. Without it they come late, no worse.
-            let _ = stream.set_nodelay(true);
+        let faults = Faults::new(&service);
+        let calls = router(&service).into_make_service_with_connect_info::<Over>();
+        let ending = Shared::clone(&service);
+        let server = axum::serve(entrance, calls).with_graceful_shutdown(async move {
+            stopped.await.unwrap_or_default();
+            // The server waits for the calls under way, and a stalled one would never end.
+            ending.plans.clear();
         });
-        let server = axum::serve(listener, router(Shared::clone(&service)))
-            .with_graceful_shutdown(async move { stopped.await.unwrap_or_default() });
-        Self { service, stop, server: tokio::spawn(server.into_future()) }
+        Self { service, faults, stop, server: tokio::spawn(server.into_future()) }
     }
 }
 
@@ -91,12 +100,12 @@ fn ended(result: Result<std::io::Result<()>, tokio::task::JoinError>) -> Result<
     }
 }
 
-fn router(service: Shared) -> Router {
-    routes::all()
+fn router(service: &Shared) -> Router {
+    routes::all(service)
         .fallback(async || Refused::not_found())
         .method_not_allowed_fallback(async || {
             Refused::detail(StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed")
         })
         .layer(middleware::from_fn(drain))
-        .with_state(service)
+        .with_state(Shared::clone(service))
 }

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use super::accounts::Accounts;
-use super::counters::{Counters, Tally};
+use super::counters::{Count, Counters, Tally};
+use super::faults::{Door, Plans};
 use super::library::Library;
 use super::renders::Renders;
 use super::sessions::Sessions;
@@ -23,6 +24,8 @@ pub(super) struct Service {
     pub(super) renders: Renders,
     pub(super) studio: Arc<dyn Studio>,
     pub(super) tally: Tally,
+    pub(super) plans: Plans,
+    pub(super) door: Arc<Door>,
 }
 
 impl Service {
@@ -33,8 +36,12 @@ impl Service {
             sessions_created: tally.sessions_created.get(),
             messages_run: tally.messages_run.get(),
             renders_started: tally.renders_started.get(),
+            renders_finished: tally.renders_finished.get(),
             uploads_taken: tally.uploads_taken.get(),
+            files_served: tally.files_served.get(),
             credits_taken: self.accounts.credits_taken(),
+            connections: self.door.accepted(),
+            requests: tally.requests.each_ref().map(Count::get),
         }
     }
 }

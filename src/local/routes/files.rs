@@ -1,15 +1,18 @@
 //! Files by an address that cannot be guessed, whole or in part.
 
-use std::io::SeekFrom;
+use std::io::{self, SeekFrom};
+use std::ops::RangeInclusive;
 
-use axum::body::Body;
+use axum::body::{Body, Bytes};
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Response as Builder, StatusCode, header};
 use axum::response::Response;
+use futures::{Stream, TryStreamExt as _};
 use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _};
 use tokio_util::io::ReaderStream;
 
 use crate::local::answer::Refused;
+use crate::local::faults::{Fault, Met};
 use crate::local::library::StoredFile;
 use crate::local::service::Shared;
 
@@ -17,17 +20,31 @@ use crate::local::service::Shared;
 pub(super) async fn serve(
     State(service): State<Shared>,
     Path((id, name)): Path<(String, String)>,
+    Met(fault): Met,
     headers: HeaderMap,
 ) -> Result<Response, Refused> {
     let file = service.library.find(&id).filter(|file| file.name == name);
-    send(&*file.ok_or_else(Refused::not_found)?, &headers).await
+    let file = file.ok_or_else(Refused::not_found)?;
+    send(&service, &file, &headers, fault.as_ref()).await
 }
 
 /// The file, or the one range of it that is asked for; several ranges give all of it, as HTTP
 /// allows.
-pub(super) async fn send(file: &StoredFile, asked: &HeaderMap) -> Result<Response, Refused> {
-    // What lies under an id never changes.
-    let etag = format!("\"{}\"", file.id);
+pub(super) async fn send(
+    service: &Shared,
+    file: &StoredFile,
+    asked: &HeaderMap,
+    fault: Option<&Fault>,
+) -> Result<Response, Refused> {
+    // What lies under an id never changes, but for a fault.
+    let etag = match fault {
+        Some(Fault::ChangedFile) => format!("\"{}-changed\"", file.id),
+        _ => format!("\"{}\"", file.id),
+    };
+    let size = match fault {
+        Some(Fault::ShortFile) => file.size / 2,
+        _ => file.size,
+    };
     let told = |name: HeaderName| asked.get(name).and_then(|value| value.to_str().ok());
     let answer = Builder::builder()
         .header(header::ETAG, &etag)
@@ -40,24 +57,47 @@ pub(super) async fn send(file: &StoredFile, asked: &HeaderMap) -> Result<Respons
     }
     let unchanged = told(header::IF_RANGE).is_none_or(|tag| tag == etag);
     let range = told(header::RANGE).filter(|_| unchanged);
-    let (first, length, answer) = match range.and_then(|range| Range::parse(range, file.size)) {
-        None => (0, file.size, answer.status(StatusCode::OK)),
+    let (first, length, answer) = match range.and_then(|range| Range::parse(range, size)) {
+        None => (0, size, answer.status(StatusCode::OK)),
         Some(Range::Unsatisfiable) => {
             let answer = answer
                 .status(StatusCode::RANGE_NOT_SATISFIABLE)
-                .header(header::CONTENT_RANGE, format!("bytes */{}", file.size));
+                .header(header::CONTENT_RANGE, format!("bytes */{size}"));
             return done(answer, Body::empty());
         }
         Some(Range::Part { first, last }) => {
-            let range = format!("bytes {first}-{last}/{}", file.size);
+            let range = format!("bytes {first}-{last}/{size}");
             let answer = answer.status(StatusCode::PARTIAL_CONTENT);
             (first, last - first + 1, answer.header(header::CONTENT_RANGE, range))
         }
     };
     let mut content = tokio::fs::File::open(&file.path).await?;
     content.seek(SeekFrom::Start(first)).await?;
-    let body = Body::from_stream(ReaderStream::with_capacity(content.take(length), 64 * 1024));
+    let pieces = ReaderStream::with_capacity(content.take(length), 64 * 1024);
+    let body = match fault {
+        Some(Fault::CorruptFile) => corrupt(pieces, first, size / 2..=size / 2),
+        Some(Fault::ChangedFile) => corrupt(pieces, first, 0..=u64::MAX),
+        _ => Body::from_stream(pieces),
+    };
+    service.tally.files_served.raise();
     done(answer.header(header::CONTENT_LENGTH, length), body)
+}
+
+/// The bytes from a place in the file on, those of a stretch turned into others.
+fn corrupt<S>(pieces: S, mut place: u64, stretch: RangeInclusive<u64>) -> Body
+where
+    S: Stream<Item = io::Result<Bytes>> + Send + 'static,
+{
+    Body::from_stream(pieces.map_ok(move |piece| {
+        let mut bytes = Vec::from(piece);
+        for byte in &mut bytes {
+            if stretch.contains(&place) {
+                *byte = !*byte;
+            }
+            place += 1;
+        }
+        Bytes::from(bytes)
+    }))
 }
 
 #[derive(Debug, PartialEq, Eq)]

@@ -11,6 +11,7 @@ use serde::Serialize;
 use super::files;
 use crate::local::accounts::Account;
 use crate::local::answer::{Attributed, Body, Caller, Refused};
+use crate::local::faults::Met;
 use crate::local::renders::{self, Render};
 use crate::local::service::Shared;
 use crate::wire::{RenderId, RenderRequest, RenderState};
@@ -34,6 +35,7 @@ pub(super) async fn submit(
     State(service): State<Shared>,
     Caller(account): Caller,
     _: Attributed,
+    Met(fault): Met,
     Body(request): Body<RenderRequest>,
 ) -> Result<Json<Answer>, Refused> {
     let session = service.sessions.find(&account.user, &request.session_id);
@@ -49,7 +51,7 @@ pub(super) async fn submit(
         let message = "the draft is not ready to export: no track of it has a segment";
         return Err(Refused::invalid(&["body", "draft", "t"], message, "value_error"));
     }
-    let render = renders::submit(&service, &account, &session, request);
+    let render = renders::submit(&service, &account, &session, request, fault.as_ref());
     Ok(Answer::of(render.state()))
 }
 
@@ -58,7 +60,7 @@ pub(super) async fn poll(
     Caller(account): Caller,
     Path(id): Path<RenderId>,
 ) -> Result<Json<Answer>, Refused> {
-    Ok(Answer::of(find(&service, &account, &id)?.state()))
+    Ok(Answer::of(find(&service, &account, &id)?.polled()))
 }
 
 pub(super) async fn cancel(
@@ -73,12 +75,13 @@ pub(super) async fn download(
     State(service): State<Shared>,
     Caller(account): Caller,
     Path(id): Path<RenderId>,
+    Met(fault): Met,
     headers: HeaderMap,
 ) -> Result<Response, Refused> {
     let file = find(&service, &account, &id)?.file().ok_or_else(|| {
         Refused::detail(StatusCode::CONFLICT, format!("Render has no file: {id}"))
     })?;
-    files::send(&file, &headers).await
+    files::send(&service, &file, &headers, fault.as_ref()).await
 }
 
 fn find(service: &Shared, account: &Account, id: &RenderId) -> Result<Arc<Render>, Refused> {

@@ -1,0 +1,215 @@
+//! Faults on demand: what can go wrong between a program and the service, made to go wrong on a
+//! real socket, at the call and the moment that a test asks for.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `fault` | what can go wrong, and whether the work is done all the same |
+//! | `plans` | which fault meets which call |
+//! | `play` | a fault played: around a handler, on its answer, on its connection |
+//! | `answers` | the answers that no call should get |
+//! | `socket` | a connection that can be reset, closed, slowed down and made to say nonsense |
+//! | `door` | the listener, which can refuse |
+
+mod answers;
+mod door;
+mod fault;
+mod plans;
+mod play;
+mod socket;
+
+use std::convert::Infallible;
+use std::io;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Weak};
+
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+
+pub use self::fault::{Cut, Ending, Fault, Refusal, Trouble};
+use self::plans::Plan;
+use super::route::Route;
+use super::service::Service;
+
+pub(super) use self::door::{Door, Entrance};
+pub(super) use self::plans::Plans;
+pub(super) use self::play::play;
+pub(super) use self::socket::Over;
+
+/// Makes calls to an embedded backend go wrong. [`LocalBackend::faults`] gives it; clones are
+/// cheap and mean the same backend.
+///
+/// Every fault is real: a reset is a reset of the connection, a stall a connection on which
+/// nothing comes. [`Counters`] tell what was done all the same, and how many requests came in,
+/// so that a test can hold one against the other:
+///
+/// ```
+/// use nemovideo::local::{Fault, LocalBackend, Route, Trouble};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let backend = LocalBackend::start().await?;
+/// let http = reqwest::Client::builder().no_proxy().build()?;
+/// let token = || {
+///     let url = format!("{}/api/auth/anonymous-token", backend.url());
+///     http.post(url).header("X-Client-Id", "b7d0c9b2-6f0f-4ad5-9d5c-0b8a2f6f2c11").send()
+/// };
+///
+/// // The token is made, and its answer lost.
+/// backend.faults().inject(Fault::Lost(Trouble::Reset)).on(Route::Token).once();
+/// assert!(token().await.is_err());
+/// assert_eq!(backend.counters().tokens_issued, 1);
+///
+/// // This client has a living token now, as far as the backend knows.
+/// assert_eq!(token().await?.status(), 429);
+/// assert_eq!(backend.counters().tokens_issued, 1);
+/// assert_eq!(backend.counters().requests(Route::Token), 2);
+///
+/// // What the program under test does about that is the point of the test.
+/// backend.faults().expire_tokens();
+/// assert_eq!(token().await?.status(), 200);
+/// # Ok(())
+/// # }
+/// ```
+///
+/// [`LocalBackend::faults`]: super::LocalBackend::faults
+/// [`Counters`]: super::Counters
+#[derive(Clone, Debug)]
+pub struct Faults {
+    /// Not held, so that a backend's files go when it goes.
+    service: Weak<Service>,
+}
+
+impl Faults {
+    pub(super) fn new(service: &Arc<Service>) -> Self {
+        Self { service: Arc::downgrade(service) }
+    }
+
+    /// Plans a fault. It begins to happen when [`once`](Injection::once),
+    /// [`times`](Injection::times) or [`always`](Injection::always) is called.
+    ///
+    /// A call meets one fault at most: that of the oldest plan which is due.
+    pub fn inject(&self, fault: Fault) -> Injection<'_> {
+        Injection { faults: self, fault, route: None, after: 0 }
+    }
+
+    /// Takes back all plans and lets every stalled call end, by a reset. Connections are accepted
+    /// as they come; a door that [was shut](Self::refuse_connections) stays so.
+    pub fn clear(&self) {
+        if let Some(service) = self.service.upgrade() {
+            service.door.turn_away(0);
+            service.plans.clear();
+        }
+    }
+
+    /// Ends all tokens now: calls that carry one get 1001, and a client that asks gets a new token
+    /// for its old account.
+    pub fn expire_tokens(&self) {
+        if let Some(service) = self.service.upgrade() {
+            service.accounts.expire_tokens();
+        }
+    }
+
+    /// Refuses connections from now on, as a service that is down: the listener is closed, the
+    /// port kept, and connections that are open are reset.
+    ///
+    /// Nothing gets in, so no counter moves.
+    pub fn refuse_connections(&self) {
+        if let Some(service) = self.service.upgrade() {
+            service.door.shut();
+        }
+    }
+
+    /// Listens again, at the same address.
+    ///
+    /// # Errors
+    /// When the system does not let it, for another program has taken the port.
+    pub fn accept_connections(&self) -> io::Result<()> {
+        self.service.upgrade().map_or(Ok(()), |service| service.door.open())
+    }
+
+    /// Lets the next connections be made and closes each before a byte is read, whatever it is
+    /// for. Connections that are open now are reset, so that the next call makes a new one.
+    ///
+    /// They count as [connections](super::Counters::connections) and as no requests.
+    pub fn drop_connections(&self, connections: u64) {
+        if let Some(service) = self.service.upgrade() {
+            service.door.turn_away(connections);
+        }
+    }
+}
+
+/// The fault that a handler has a part in, told by [`play`].
+#[derive(Debug)]
+pub(super) struct Met(pub(super) Option<Fault>);
+
+impl<S: Sync> FromRequestParts<S> for Met {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        Ok(Self(parts.extensions.remove()))
+    }
+}
+
+/// A fault that is being planned.
+#[derive(Debug)]
+#[must_use = "a fault begins to happen with `once`, `times` or `always`"]
+pub struct Injection<'a> {
+    faults: &'a Faults,
+    fault: Fault,
+    route: Option<Route>,
+    after: u64,
+}
+
+impl Injection<'_> {
+    /// Only to calls of this route. Without it: to calls of every route that the fault
+    /// [fits](Fault::fits).
+    pub fn on(mut self, route: Route) -> Self {
+        self.route = Some(route);
+        self
+    }
+
+    /// Spares this many calls first, of those that it could happen to.
+    pub fn after(mut self, calls: u64) -> Self {
+        self.after = calls;
+        self
+    }
+
+    /// To one call.
+    pub fn once(self) -> Injected {
+        self.times(1)
+    }
+
+    /// To this many calls.
+    pub fn times(self, calls: u64) -> Injected {
+        self.plan(Some(calls))
+    }
+
+    /// To all calls, until [`Faults::clear`].
+    pub fn always(self) -> Injected {
+        self.plan(None)
+    }
+
+    fn plan(self, left: Option<u64>) -> Injected {
+        let met = Arc::default();
+        if let Some(service) = self.faults.service.upgrade() {
+            let met = Arc::clone(&met);
+            let Self { fault, route, after: spared, .. } = self;
+            service.plans.add(Plan { fault, route, spared, left, met });
+        }
+        Injected { met }
+    }
+}
+
+/// A fault that was planned.
+#[derive(Clone, Debug)]
+pub struct Injected {
+    met: Arc<AtomicU64>,
+}
+
+impl Injected {
+    /// How many calls it has happened to.
+    #[must_use]
+    pub fn hits(&self) -> u64 {
+        self.met.load(Ordering::Relaxed)
+    }
+}

@@ -1,0 +1,245 @@
+//! What can go wrong, in words: the faults, and for each whether the work is done.
+
+use std::time::{Duration, SystemTime};
+
+use axum::http::StatusCode;
+use url::Url;
+
+use crate::local::route::Route;
+use crate::wire::ErrorCode;
+
+/// One thing that goes wrong with one call.
+///
+/// | fault | is the work done? |
+/// |---|---|
+/// | [`Unread`](Self::Unread), [`Instead`](Self::Instead) | no |
+/// | [`Lost`](Self::Lost), [`Cut`](Self::Cut), [`Trickle`](Self::Trickle), [`WrongContentType`](Self::WrongContentType) | yes, before the caller sees anything |
+/// | [`FailedRender`](Self::FailedRender) | begun and counted, and without a film |
+/// | [`SlowRender`](Self::SlowRender) | yes; it is told later |
+/// | the faults of files | there is none to do |
+///
+/// *Before the caller sees anything* holds for messages too: their work has ended, state, ledger
+/// and [counters](crate::local::Counters) included, when the first byte of a spoilt answer goes
+/// out. A render is taken in by then, and goes on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Fault {
+    /// The backend stops reading after this many bytes of the request's body, and then the
+    /// connection breaks. **The work is not done.**
+    ///
+    /// A body that is no longer than that is read whole. [`Ending::End`] and
+    /// [`Ending::Heartbeats`] have no sense here and close the connection.
+    Unread {
+        /// As many bytes of the body are taken, give or take a buffer.
+        bytes: u64,
+        /// How it breaks.
+        ending: Ending,
+    },
+    /// The request is read whole, and this is the answer. **The work is not done.**
+    Instead(Trouble),
+    /// **The work is done**, its answer thrown away, and this comes in its place.
+    Lost(Trouble),
+    /// **The work is done**, and its answer breaks on the way.
+    Cut(Cut, Ending),
+    /// **The work is done**, and its answer comes one byte at a time, headers included.
+    Trickle {
+        /// The time between two bytes.
+        pause: Duration,
+    },
+    /// **The work is done**, and its answer comes as `application/octet-stream`.
+    WrongContentType,
+    /// [`Route::RenderSubmit`]: the render is taken in, **begins and counts, and fails**.
+    FailedRender,
+    /// [`Route::RenderSubmit`]: **the work is done** as fast as ever, but whoever asks hears
+    /// `processing` this many times before the truth.
+    SlowRender {
+        /// Questions answered with `processing`.
+        polls: u32,
+    },
+    /// Files: one byte in the middle is another; length and entity tag are as they were.
+    CorruptFile,
+    /// Files: only the first half is there, and its length is given as that of the whole.
+    ShortFile,
+    /// Files: another file of the same length has taken its place, with an entity tag of its own.
+    /// [After](super::Injection::after) a call that was cut, this is a file that changed between
+    /// two parts of a download.
+    ChangedFile,
+    /// Files: a `Range` is overlooked, and the whole file sent.
+    IgnoredRange,
+}
+
+/// What comes in place of an answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Trouble {
+    /// The connection is reset.
+    Reset,
+    /// The connection is closed as if all had been said.
+    Close,
+    /// Nothing, until the caller hangs up.
+    Stall,
+    /// A refusal.
+    Refusal(Refusal),
+    /// A 307 to another address.
+    Redirect(Url),
+    /// Bytes that are no HTTP, and then the end of the connection.
+    NotHttp,
+    /// A page of HTML under 200, as a proxy may send it.
+    Html,
+    /// JSON under 200 that ends in the middle of a string.
+    BrokenJson,
+    /// One JSON string under 200 that does not end until the caller hangs up.
+    EndlessJson,
+    /// One line of an event stream that does not end until the caller hangs up.
+    EndlessLine,
+    /// [`Route::Message`]: an event stream of nothing but `{"type":"heartbeat"}`, until the caller
+    /// hangs up.
+    Heartbeats {
+        /// The time between two of them.
+        every: Duration,
+    },
+}
+
+/// How much of an answer arrives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Cut {
+    /// The headers and this many bytes of the body. A body of a known length still says how long
+    /// it would have been.
+    Bytes(u64),
+    /// [`Route::Message`]: this many events; heartbeats in comments do not count.
+    Events(u32),
+    /// [`Route::Message`]: up to the middle of the first character that takes several bytes. A
+    /// stream without one gets an event at its end that has one.
+    Character,
+}
+
+/// What comes after a [`Cut`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Ending {
+    /// The connection is reset. What was sent before may be lost with it on some systems; on
+    /// Linux it arrives.
+    Reset,
+    /// The connection is closed without the end that HTTP owes the body.
+    Close,
+    /// The body ends as if that were all of it. One that said how long it is cannot, and is
+    /// closed.
+    End,
+    /// Nothing more, until the caller hangs up.
+    Stall,
+    /// [`Route::Message`]: `{"type":"heartbeat"}` and nothing else, until the caller hangs up.
+    Heartbeats {
+        /// The time between two of them.
+        every: Duration,
+    },
+}
+
+/// An error as an answer.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use nemovideo::local::{Fault, Refusal, Trouble};
+/// use nemovideo::wire::ErrorCode;
+///
+/// // 429 with `Retry-After: 2`, before any work.
+/// let limited = Refusal::code(ErrorCode::RateLimited).retry_after(Duration::from_secs(2));
+/// let fault = Fault::Instead(Trouble::Refusal(limited));
+/// assert!(!fault.does_the_work());
+///
+/// // A bad gateway that hides an answer.
+/// let fault = Fault::Lost(Trouble::Refusal(Refusal::status(502)));
+/// assert!(fault.does_the_work());
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub struct Refusal {
+    pub(super) status: StatusCode,
+    pub(super) code: Option<ErrorCode>,
+    pub(super) retry_after: Option<RetryAfter>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum RetryAfter {
+    Seconds(u64),
+    Date(SystemTime),
+}
+
+impl Refusal {
+    /// A code in an envelope: 400, 402 and 429 also as the HTTP status, the others under 200.
+    pub fn code(code: ErrorCode) -> Self {
+        let status = match code {
+            ErrorCode::ClientIdMissing => StatusCode::BAD_REQUEST,
+            ErrorCode::ExportBlocked => StatusCode::PAYMENT_REQUIRED,
+            ErrorCode::RateLimited => StatusCode::TOO_MANY_REQUESTS,
+            _ => StatusCode::OK,
+        };
+        Self { status, code: Some(code), retry_after: None }
+    }
+
+    /// An HTTP status with `{"detail":…}`, as the agent server answers.
+    ///
+    /// # Panics
+    /// For a number that cannot be a status: they go from 100 to 999.
+    pub fn status(status: u16) -> Self {
+        Self { status: valid(status), code: None, retry_after: None }
+    }
+
+    /// The same under another status: a 429 under 200, for one.
+    ///
+    /// # Panics
+    /// For a number that cannot be a status: they go from 100 to 999.
+    pub fn under(mut self, status: u16) -> Self {
+        self.status = valid(status);
+        self
+    }
+
+    /// With `Retry-After` in whole seconds, rounded up.
+    pub fn retry_after(mut self, wait: Duration) -> Self {
+        let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+        self.retry_after = Some(RetryAfter::Seconds(seconds));
+        self
+    }
+
+    /// With `Retry-After` as a date, which knows no fractions of a second.
+    pub fn retry_at(mut self, when: SystemTime) -> Self {
+        self.retry_after = Some(RetryAfter::Date(when));
+        self
+    }
+}
+
+#[allow(clippy::expect_used)] // Only tests get here, and a wrong number is their mistake.
+fn valid(status: u16) -> StatusCode {
+    StatusCode::from_u16(status).expect("an HTTP status from 100 to 999")
+}
+
+impl From<Refusal> for Trouble {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refusal(refusal)
+    }
+}
+
+impl Fault {
+    /// Whether the work of the call is done all the same, if the call is a good one.
+    #[must_use]
+    pub const fn does_the_work(&self) -> bool {
+        !matches!(self, Self::Unread { .. } | Self::Instead(_))
+    }
+
+    /// Whether it can happen to calls of this route; to others it never does.
+    #[must_use]
+    pub const fn fits(&self, route: Route) -> bool {
+        match self {
+            Self::FailedRender | Self::SlowRender { .. } => matches!(route, Route::RenderSubmit),
+            Self::CorruptFile | Self::ShortFile | Self::ChangedFile | Self::IgnoredRange => {
+                route.serves_files()
+            }
+            Self::Cut(Cut::Events(_) | Cut::Character, _)
+            | Self::Cut(_, Ending::Heartbeats { .. })
+            | Self::Instead(Trouble::Heartbeats { .. })
+            | Self::Lost(Trouble::Heartbeats { .. }) => matches!(route, Route::Message),
+            _ => true,
+        }
+    }
+}

@@ -1,0 +1,74 @@
+//! Which fault meets which call: the plans, in the order in which they were made.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::watch;
+
+use super::fault::Fault;
+use crate::local::route::Route;
+
+/// The plans of one backend, and the word that lets go of whoever is stalled.
+#[derive(Debug, Default)]
+pub(in crate::local) struct Plans {
+    plans: Mutex<Vec<Plan>>,
+    released: watch::Sender<()>,
+}
+
+#[derive(Debug)]
+pub(super) struct Plan {
+    pub(super) fault: Fault,
+    /// `None`: every route that the fault fits.
+    pub(super) route: Option<Route>,
+    /// Calls that go well before the first that does not.
+    pub(super) spared: u64,
+    /// `None`: always.
+    pub(super) left: Option<u64>,
+    pub(super) met: Arc<AtomicU64>,
+}
+
+impl Plans {
+    pub(super) fn add(&self, plan: Plan) {
+        self.plans().push(plan);
+    }
+
+    /// The fault of a call: the first plan that is due has it, and a call meets one fault at most.
+    pub(super) fn take(&self, route: Route) -> Option<Fault> {
+        let mut taken = None;
+        for plan in self.plans().iter_mut().filter(|plan| plan.concerns(route)) {
+            if plan.spared > 0 {
+                plan.spared -= 1;
+            } else if taken.is_none() && plan.left != Some(0) {
+                plan.left = plan.left.map(|left| left - 1);
+                plan.met.fetch_add(1, Ordering::Relaxed);
+                taken = Some(plan.fault.clone());
+            }
+        }
+        taken
+    }
+
+    /// No more faults; the calls that are stalled by one are let go.
+    pub(in crate::local) fn clear(&self) {
+        self.plans().clear();
+        self.released.send_replace(());
+    }
+
+    /// Resolves at the next [`clear`](Self::clear), or when the backend is gone.
+    pub(super) fn release(&self) -> impl Future<Output = ()> + Send + use<> {
+        let mut released = self.released.subscribe();
+        async move {
+            // A sender that is gone releases as well.
+            let _ = released.changed().await;
+        }
+    }
+
+    fn plans(&self) -> MutexGuard<'_, Vec<Plan>> {
+        self.plans.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Plan {
+    fn concerns(&self, route: Route) -> bool {
+        self.fault.fits(route) && self.route.is_none_or(|own| own == route)
+    }
+}

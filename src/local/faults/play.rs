@@ -1,0 +1,237 @@
+//! Plays the fault that a call meets: around its handler, on its answer, on its connection.
+
+use std::pin::pin;
+use std::sync::Arc;
+
+use axum::body::{Body, Bytes, HttpBody as _};
+use axum::extract::{ConnectInfo, Request, State};
+use axum::http::{HeaderValue, header};
+use axum::middleware::Next;
+use axum::response::Response;
+use futures::{Stream, StreamExt as _};
+
+use super::answers;
+use super::fault::{Cut, Ending, Fault, Trouble};
+use super::socket::{Line, Over};
+use crate::local::route::Route;
+use crate::local::service::Shared;
+
+/// The words of somebody who takes this port for another service's.
+const NOT_HTTP: &[u8] = b"220 mail.example.com ESMTP ready\r\n\x00\xff\xfe not a line of HTTP\r\n";
+
+/// Around every call of the protocol: counts it, and spoils it when its turn has come.
+pub(in crate::local) async fn play(
+    State((service, route)): State<(Shared, Route)>,
+    ConnectInfo(Over(line)): ConnectInfo<Over>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    service.tally.requests[route.index()].raise();
+    let Some(fault) = service.plans.take(route) else { return next.run(request).await };
+    tracing::debug!(?route, ?fault, "a call meets its fault");
+    let stage = Stage { service, route, line };
+    match fault {
+        Fault::Unread { bytes, ending } => {
+            take(request, bytes).await;
+            stage.break_off(ending).await
+        }
+        Fault::Instead(trouble) => {
+            take(request, u64::MAX).await;
+            stage.trouble(trouble).await
+        }
+        Fault::Lost(trouble) => {
+            let answer = next.run(request).await;
+            if !route.serves_files() {
+                finished(answer.into_body()).await;
+            }
+            stage.trouble(trouble).await
+        }
+        Fault::Cut(cut, ending) => {
+            let answer = next.run(request).await;
+            stage.cut(answer, cut, ending).await
+        }
+        Fault::Trickle { pause } => {
+            let mut answer = stage.done(next.run(request).await).await;
+            // The next call must not come over a connection that is spoilt.
+            answer.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+            stage.line.trickle(pause);
+            answer
+        }
+        Fault::WrongContentType => {
+            let mut answer = stage.done(next.run(request).await).await;
+            let wrong = HeaderValue::from_static("application/octet-stream");
+            answer.headers_mut().insert(header::CONTENT_TYPE, wrong);
+            answer
+        }
+        Fault::IgnoredRange => {
+            request.headers_mut().remove(header::RANGE);
+            next.run(request).await
+        }
+        // The handlers of renders and files look for these.
+        Fault::FailedRender
+        | Fault::SlowRender { .. }
+        | Fault::CorruptFile
+        | Fault::ShortFile
+        | Fault::ChangedFile => {
+            request.extensions_mut().insert(fault);
+            next.run(request).await
+        }
+    }
+}
+
+/// A call that is being spoilt.
+struct Stage {
+    service: Shared,
+    route: Route,
+    line: Arc<Line>,
+}
+
+impl Stage {
+    async fn trouble(&self, trouble: Trouble) -> Response {
+        match trouble {
+            Trouble::Reset => self.break_off(Ending::Reset).await,
+            Trouble::Close => self.break_off(Ending::Close).await,
+            Trouble::Stall => self.break_off(Ending::Stall).await,
+            Trouble::NotHttp => {
+                self.line.say(NOT_HTTP);
+                Response::default()
+            }
+            Trouble::Refusal(refusal) => answers::refusal(refusal),
+            Trouble::Redirect(to) => answers::redirect(&to),
+            Trouble::Html => answers::html(),
+            Trouble::BrokenJson => answers::broken_json(),
+            Trouble::EndlessJson => answers::endless_json(),
+            Trouble::EndlessLine => answers::endless_line(),
+            Trouble::Heartbeats { every } => {
+                let beats = answers::heartbeats(every, self.service.plans.release());
+                answers::event_stream(Body::from_stream(beats.map(std::io::Result::Ok)))
+            }
+        }
+    }
+
+    /// Breaks a connection over which no answer has begun. What is returned is never seen: the
+    /// server finds the connection gone when it wants to write.
+    async fn break_off(&self, ending: Ending) -> Response {
+        match ending {
+            Ending::Reset => self.line.reset(),
+            Ending::Close | Ending::End | Ending::Heartbeats { .. } => self.line.close(),
+            Ending::Stall => {
+                self.service.plans.release().await;
+                self.line.reset();
+            }
+        }
+        Response::default()
+    }
+
+    /// The answer once its work has ended. The one of a message is still being written while the
+    /// agent works; files are not work, and too large to hold.
+    async fn done(&self, answer: Response) -> Response {
+        if self.route != Route::Message {
+            return answer;
+        }
+        let (parts, body) = answer.into_parts();
+        let length = body.size_hint().exact();
+        let pieces =
+            futures::stream::iter(finished(body).await.into_iter().map(std::io::Result::Ok));
+        let mut answer = Response::from_parts(parts, Body::from_stream(pieces));
+        tell_length(&mut answer, length);
+        answer
+    }
+
+    async fn cut(self, answer: Response, cut: Cut, ending: Ending) -> Response {
+        let answer = self.done(answer).await;
+        let (parts, body) = answer.into_parts();
+        let length = body.size_hint().exact();
+        let release = self.service.plans.release();
+        let line = self.line;
+        let body = async_stream::stream! {
+            {
+                let mut pieces = pin!(cut_off(body, cut));
+                while let Some(piece) = pieces.next().await {
+                    yield Ok(piece);
+                }
+            }
+            line.flushed().await;
+            match ending {
+                Ending::End => return,
+                Ending::Close => {}
+                Ending::Reset => line.reset(),
+                Ending::Stall => {
+                    release.await;
+                    line.reset();
+                }
+                Ending::Heartbeats { every } => {
+                    let mut beats = pin!(answers::heartbeats(every, release));
+                    while let Some(beat) = beats.next().await {
+                        yield Ok(beat);
+                    }
+                    return;
+                }
+            }
+            yield Err(std::io::Error::other("a fault ended the answer"));
+        };
+        let mut answer = Response::from_parts(parts, Body::from_stream(body));
+        tell_length(&mut answer, length);
+        answer
+    }
+}
+
+/// A body that is made into a stream forgets its length, which the caller is still to hear.
+fn tell_length(answer: &mut Response, length: Option<u64>) {
+    if let Some(length) = length {
+        answer.headers_mut().insert(header::CONTENT_LENGTH, length.into());
+    }
+}
+
+/// Reads a request's body, up to a number of bytes, and throws it away.
+async fn take(request: Request, bytes: u64) {
+    let mut body = request.into_body().into_data_stream();
+    let mut taken = 0;
+    while taken < bytes {
+        let Some(Ok(piece)) = body.next().await else { return };
+        taken += piece.len() as u64;
+    }
+}
+
+/// All pieces of an answer, each as its handler wrote it: an event is one of them.
+async fn finished(body: Body) -> Vec<Bytes> {
+    body.into_data_stream().filter_map(async |piece| piece.ok()).collect().await
+}
+
+/// The part of a body that arrives.
+fn cut_off(body: Body, cut: Cut) -> impl Stream<Item = Bytes> {
+    async_stream::stream! {
+        let mut left = cut;
+        let mut pieces = body.into_data_stream();
+        while let Some(Ok(mut piece)) = pieces.next().await {
+            match &mut left {
+                Cut::Bytes(0) | Cut::Events(0) => return,
+                Cut::Bytes(bytes) => {
+                    piece.truncate(usize::try_from(*bytes).unwrap_or(usize::MAX));
+                    *bytes -= piece.len() as u64;
+                }
+                Cut::Events(events) => *events -= u32::from(piece.starts_with(b"data:")),
+                Cut::Character => {
+                    if let Some(inside) = inside_a_character(&piece) {
+                        piece.truncate(inside);
+                        yield piece;
+                        return;
+                    }
+                }
+            }
+            yield piece;
+        }
+        if left == Cut::Character {
+            let mut event = Bytes::from_static("data: {\"type\":\"text\",\"content\":\"…\"}\n\n".as_bytes());
+            if let Some(inside) = inside_a_character(&event) {
+                event.truncate(inside);
+            }
+            yield event;
+        }
+    }
+}
+
+/// Where the first byte of the first long character ends.
+fn inside_a_character(bytes: &[u8]) -> Option<usize> {
+    bytes.iter().position(|byte| !byte.is_ascii()).map(|first| first + 1)
+}
