@@ -100,10 +100,13 @@ pub struct StandardRetry {
     pub base: Duration,
     /// The longest pause of all. Default 10 s.
     pub longest_pause: Duration,
-    /// No attempt begins later than this after the first. Default 60 s.
+    /// No attempt begins later than this after the first, but for a 429's. Default 60 s.
     pub max_elapsed: Duration,
     /// The pause after a 429 that names none. Default 30 s, as documented.
     pub rate_limit_pause: Duration,
+    /// A 429 that asks for a longer pause than this is reported at once: a client that was given
+    /// its token for the week is told to come back in days. Default 2 min.
+    pub longest_rate_limit_pause: Duration,
 }
 
 impl Default for StandardRetry {
@@ -114,6 +117,7 @@ impl Default for StandardRetry {
             longest_pause: Duration::from_secs(10),
             max_elapsed: Duration::from_secs(60),
             rate_limit_pause: Duration::from_secs(30),
+            longest_rate_limit_pause: Duration::from_secs(2 * 60),
         }
     }
 }
@@ -160,9 +164,14 @@ impl RetryPolicy for StandardRetry {
         }
         let pause = match attempt.failure {
             Failure::RateLimited { .. } if attempt.rate_limited > 1 => return Decision::GiveUp,
-            // A pause that the service asks for is not ours to cap; the caller can drop the call.
+            // A pause that the service asks for is kept whole or not at all: to come back earlier
+            // would only be refused again.
             Failure::RateLimited { retry_after } => {
-                return Decision::RetryAfter(retry_after.unwrap_or(self.rate_limit_pause));
+                let pause = retry_after.unwrap_or(self.rate_limit_pause);
+                if pause > self.longest_rate_limit_pause {
+                    return Decision::GiveUp;
+                }
+                return Decision::RetryAfter(pause);
             }
             _ => self.backoff(attempt.number),
         };
@@ -247,6 +256,9 @@ mod tests {
             attempt(Effect::Charges, Failure::RateLimited { retry_after: Some(wait) });
         let policy = StandardRetry::default();
         assert_eq!(policy.decide(&limited), Decision::RetryAfter(wait));
+        let week = Duration::from_secs(604_800);
+        limited.failure = Failure::RateLimited { retry_after: Some(week) };
+        assert_eq!(policy.decide(&limited), Decision::GiveUp, "the caller hears of it now");
         limited.failure = Failure::RateLimited { retry_after: None };
         assert_eq!(policy.decide(&limited), Decision::RetryAfter(Duration::from_secs(30)));
         limited.rate_limited = 2;
