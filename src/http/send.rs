@@ -143,7 +143,7 @@ impl Http {
         }
     }
 
-    /// A download: any successful answer, its body still to come.
+    /// A download: any successful answer that is not JSON, its body still to come.
     pub(crate) async fn fetch(
         &self,
         auth: &Auth,
@@ -154,6 +154,13 @@ impl Http {
         let mut tries = Tries::new(self, Some(auth), route, params, Payload::Empty, extra)?;
         loop {
             let miss = match tries.attempt().await {
+                // No film is JSON: this is a refusal under HTTP 200, an expired token's for one.
+                Ok(response) if has_content_type(&response, "application/json") => {
+                    match tries.read(response).await {
+                        Ok(_) => Miss::Error(tries.not_a_file()),
+                        Err(miss) => miss,
+                    }
+                }
                 Ok(response) => return Ok(Reply { response, call: tries.succeeded() }),
                 Err(miss) => miss,
             };
@@ -420,6 +427,11 @@ impl<'a> Tries<'a> {
             self.unknown(format!("no answer came for {:.0} s", after.as_secs_f64()), None)
         };
         Miss::Failed(Failure::NoAnswer, error)
+    }
+
+    fn not_a_file(&self) -> Error {
+        let source = "JSON came in place of a file".into();
+        Error::Disconnected(Box::new(ConnectionError { call: self.call(), source }))
     }
 
     fn unknown(&self, what: String, source: Option<crate::error::Source>) -> Error {
