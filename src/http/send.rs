@@ -345,8 +345,13 @@ impl<'a> Tries<'a> {
         let body = match tokio::time::timeout(self.http.answer_timeout, reading).await {
             Ok(Ok(body)) => body,
             Ok(Err(ReadError::Broken(error))) => return Err(self.not_answered(error, false)),
-            Ok(Err(ReadError::TooLarge)) => {
+            Ok(Err(ReadError::TooLarge)) if self.route.effect.is_repeatable() => {
                 return Err(Miss::Error(Error::LimitExceeded { what: "the answer", limit }));
+            }
+            // Whatever else it says, the service has taken the call.
+            Ok(Err(ReadError::TooLarge)) => {
+                let what = format!("the answer is larger than the limit of {limit} bytes");
+                return Err(Miss::Error(self.unknown(what, None)));
             }
             Err(_elapsed) => return Err(self.no_answer_in_time()),
         };
