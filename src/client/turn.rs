@@ -253,6 +253,11 @@ fn watch(message: Message, shared: Shared) -> impl Stream<Item = Result<TurnUpda
         };
         let unknown = match lost {
             Error::OutcomeUnknown(unknown) => unknown,
+            // Something answered, a proxy perhaps, and not with what became of the message.
+            Error::NotAStream { call, content_type } => {
+                let what = format!("{content_type} came in place of an event stream");
+                Box::new(UnknownOutcome::new(*call, what, None))
+            }
             // It surely was not taken, or the service said what became of it.
             error => {
                 shared.end();
