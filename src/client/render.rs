@@ -104,7 +104,7 @@ impl NemoClient {
         }
         let request = job.request();
         let lost = match self.send_render(&request).await {
-            Err(lost @ Error::OutcomeUnknown(_)) => lost,
+            Err(lost) if lost.may_have_taken_effect() => lost,
             answered => return answered,
         };
         match self.render_status(&job.id).await {
