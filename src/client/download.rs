@@ -169,6 +169,10 @@ impl Download {
             if let Some(progress) = &self.progress {
                 progress(known.bytes, known.total);
             }
+            // It is another file, and one that may never end.
+            if self.size.or(known.total).is_some_and(|promised| known.bytes > promised) {
+                break;
+            }
         }
         // A file that ends early is resumed; one that is whole and not what was promised is worth
         // nothing, wherever it came from.
