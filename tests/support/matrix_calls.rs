@@ -1,0 +1,290 @@
+//! The calls of the matrix: how each is made ready, made, and counted.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use futures::{StreamExt as _, TryStreamExt as _};
+use nemovideo::local::{Counters, LocalBackend, Route};
+use nemovideo::wire::FileType;
+use nemovideo::{
+    Effect, Error, Limits, NemoClient, NewSession, Polling, Recovery, RenderJob, RenderOutput,
+    RenderedVideo, Result, Session, StandardRetry, Timeouts,
+};
+
+const SOON: Duration = Duration::from_millis(1);
+const SCRIPT: &str =
+    "Make a voiceover of this script: The sky is blue, and there is a reason — air.";
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Call {
+    Authenticate,
+    CreateSession,
+    SendMessage,
+    Watch,
+    UploadFile,
+    UploadBytes,
+    UploadUrls,
+    Credits,
+    SessionState,
+    SubmitRender,
+    RenderStatus,
+    Render,
+    CancelRender,
+    Download,
+    DownloadFromApi,
+    ClaimLink,
+}
+
+impl Call {
+    pub(crate) const ALL: [Self; 16] = [
+        Self::Authenticate,
+        Self::CreateSession,
+        Self::SendMessage,
+        Self::Watch,
+        Self::UploadFile,
+        Self::UploadBytes,
+        Self::UploadUrls,
+        Self::Credits,
+        Self::SessionState,
+        Self::SubmitRender,
+        Self::RenderStatus,
+        Self::Render,
+        Self::CancelRender,
+        Self::Download,
+        Self::DownloadFromApi,
+        Self::ClaimLink,
+    ];
+
+    pub(crate) const fn route(self) -> Route {
+        match self {
+            Self::Authenticate => Route::Token,
+            Self::CreateSession => Route::Session,
+            Self::SendMessage | Self::Watch => Route::Message,
+            Self::UploadFile | Self::UploadBytes | Self::UploadUrls => Route::Upload,
+            Self::Credits => Route::Credits,
+            Self::SessionState => Route::State,
+            Self::SubmitRender => Route::RenderSubmit,
+            Self::RenderStatus | Self::Render => Route::RenderStatus,
+            Self::CancelRender => Route::RenderCancel,
+            Self::Download => Route::File,
+            Self::DownloadFromApi => Route::RenderDownload,
+            Self::ClaimLink => Route::Claim,
+        }
+    }
+
+    /// The design's word on each call; the crate has its own list, which this one checks.
+    pub(crate) const fn effect(self) -> Effect {
+        match self {
+            Self::Authenticate | Self::CancelRender | Self::ClaimLink => Effect::Idempotent,
+            Self::CreateSession
+            | Self::UploadFile
+            | Self::UploadBytes
+            | Self::UploadUrls
+            | Self::SubmitRender => Effect::Creates,
+            Self::SendMessage | Self::Watch => Effect::Charges,
+            Self::Credits
+            | Self::SessionState
+            | Self::RenderStatus
+            | Self::Render
+            | Self::Download
+            | Self::DownloadFromApi => Effect::ReadOnly,
+        }
+    }
+
+    /// How often what the call does was really done.
+    pub(crate) const fn effects(self, counters: &Counters) -> u64 {
+        match self {
+            Self::Authenticate => counters.tokens_issued,
+            Self::CreateSession => counters.sessions_created,
+            Self::SendMessage | Self::Watch => counters.messages_run,
+            Self::UploadFile | Self::UploadBytes | Self::UploadUrls => counters.uploads_taken,
+            Self::SubmitRender => counters.renders_started,
+            _ => 0,
+        }
+    }
+
+    /// Whether it leaves something behind that is counted.
+    pub(crate) const fn is_counted(self) -> bool {
+        !matches!(self.effect(), Effect::ReadOnly)
+            && !matches!(self, Self::CancelRender | Self::ClaimLink)
+    }
+}
+
+/// A client, and what its call needs.
+pub(crate) struct Scene {
+    pub(crate) client: NemoClient,
+    call: Call,
+    session: Option<Session>,
+    job: Option<RenderJob>,
+    video: Option<RenderedVideo>,
+    upload: Option<String>,
+    folder: tempfile::TempDir,
+}
+
+/// A client that waits so long for an answer, a byte, a word.
+fn client_of(backend: &LocalBackend, patience: Duration) -> NemoClient {
+    let retry =
+        StandardRetry::default().with_base(Duration::ZERO).with_rate_limit_pause(Duration::ZERO);
+    let mut timeouts = Timeouts::default();
+    (timeouts.answer, timeouts.idle, timeouts.silence) = (patience, patience, patience);
+    let mut limits = Limits::default();
+    (limits.body, limits.event) = (256 * 1024, 256 * 1024);
+    NemoClient::builder()
+        .base_url(backend.url())
+        .in_memory_credentials()
+        .retry(retry)
+        .timeouts(timeouts)
+        .limits(limits)
+        .polling(Polling::new(SOON, 100))
+        .recovery(Recovery::new(SOON, SOON, 3))
+        .build()
+        .expect("a client")
+}
+
+impl Scene {
+    /// Everything that the call needs, made while nothing goes wrong.
+    pub(crate) async fn set(
+        call: Call,
+        backend: &LocalBackend,
+        patience: Duration,
+    ) -> Result<Self> {
+        let client = client_of(backend, patience);
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut scene =
+            Self { client, call, session: None, job: None, video: None, upload: None, folder };
+        if call == Call::Authenticate {
+            return Ok(scene);
+        }
+        scene.client.authenticate().await?;
+        if matches!(call, Call::CreateSession | Call::Credits) {
+            return Ok(scene);
+        }
+        let client = scene.client.clone();
+        let session = client.create_session(NewSession::named("a cell")).await?;
+        let id = session.session_id.clone();
+        scene.session = Some(session);
+        match call {
+            Call::UploadFile => {
+                std::fs::write(scene.sound(), vec![7; 300_000]).expect("a file to upload");
+            }
+            Call::UploadUrls => {
+                let answer = client.upload_bytes(&id, "hum.wav", vec![7; 3000]).await?;
+                assert_eq!(answer.files[0].file_type, Some(FileType::Audio));
+                scene.upload.clone_from(&answer.files[0].cdn_url);
+            }
+            Call::SubmitRender
+            | Call::RenderStatus
+            | Call::Render
+            | Call::CancelRender
+            | Call::Download
+            | Call::DownloadFromApi => {
+                let draft: nemovideo::draft::Draft =
+                    r#"{"t":[{"tt":7,"sg":[{"d":1000,"m":{"text":"hi"}}]}]}"#
+                        .parse()
+                        .expect("a draft");
+                if call == Call::SubmitRender {
+                    scene.job = Some(RenderJob::new(id, draft, RenderOutput::mp4()));
+                } else {
+                    let job = client.submit_render(&id, &draft, RenderOutput::mp4()).await?;
+                    scene.video = Some(client.render(&job).await?);
+                    scene.job = Some(job);
+                }
+            }
+            _ => {}
+        }
+        Ok(scene)
+    }
+
+    /// The call itself.
+    pub(crate) async fn play(&self) -> Result<()> {
+        let client = &self.client;
+        match self.call {
+            Call::Authenticate => client.authenticate().await.map(drop),
+            Call::CreateSession => client.create_session(NewSession::named("x")).await.map(drop),
+            Call::SendMessage => {
+                let events = client.send_message(self.session(), SCRIPT).await?;
+                events.try_for_each(async |_| Ok(())).await
+            }
+            Call::Watch => {
+                let turn = client.send_message(self.session(), SCRIPT).watch();
+                turn.try_for_each(async |_| Ok(())).await
+            }
+            Call::UploadFile => client.upload_file(self.session(), self.sound()).await.map(drop),
+            Call::UploadBytes => {
+                client.upload_bytes(self.session(), "hum.wav", vec![7; 3000]).await.map(drop)
+            }
+            Call::UploadUrls => {
+                client.upload_urls(self.session(), self.upload.clone()).await.map(drop)
+            }
+            Call::Credits => client.credits().await.map(drop),
+            Call::SessionState => client.session_state(self.session()).await.map(drop),
+            Call::SubmitRender => {
+                let job = self.job();
+                client
+                    .submit_render(&job.session_id, &job.draft, job.output.clone())
+                    .await
+                    .map(drop)
+            }
+            Call::RenderStatus => client.render_status(&self.job().id).await.map(drop),
+            Call::Render => {
+                let mut steps = Box::pin(client.render(self.job()).progress());
+                while let Some(step) = steps.next().await {
+                    step?;
+                }
+                Ok(())
+            }
+            Call::CancelRender => client.cancel_render(&self.job().id).await,
+            Call::Download | Call::DownloadFromApi => {
+                let video = self.video.as_ref().expect("the scene has a video");
+                let path = self.folder.path().join("out.mp4");
+                let outcome = client.download(video, &path).await;
+                let whole = std::fs::metadata(&path).ok().map(|meta| meta.len()) == video.size;
+                assert_eq!(outcome.is_ok(), whole, "a file under its name is a whole one");
+                let left = std::fs::read_dir(self.folder.path()).expect("a folder").count();
+                assert_eq!(left, usize::from(whole), "no half of a file is left behind");
+                outcome.map(drop)
+            }
+            Call::ClaimLink => {
+                let session = self.session.as_ref().expect("the scene has a session");
+                client.claim_link(session).await.map(drop)
+            }
+        }
+    }
+
+    fn session(&self) -> &nemovideo::SessionId {
+        &self.session.as_ref().expect("the scene has a session").session_id
+    }
+
+    fn job(&self) -> &RenderJob {
+        self.job.as_ref().expect("the scene has a job")
+    }
+
+    fn sound(&self) -> PathBuf {
+        self.folder.path().join("hum.wav")
+    }
+}
+
+/// An outcome by the name of its variant, a refusal with its code.
+pub(crate) fn name_of(outcome: &Result<()>) -> String {
+    let name = match outcome {
+        Ok(()) => "Ok",
+        Err(Error::Refused(api)) => return format!("Refused({})", api.code.number()),
+        Err(Error::TokenInvalid(_)) => "TokenInvalid",
+        Err(Error::SessionNotFound(_)) => "SessionNotFound",
+        Err(Error::OutOfCredits(_)) => "OutOfCredits",
+        Err(Error::UnsupportedFileType(_)) => "UnsupportedFileType",
+        Err(Error::FileTooLarge(_)) => "FileTooLarge",
+        Err(Error::ClientIdMissing(_)) => "ClientIdMissing",
+        Err(Error::ExportBlocked(_)) => "ExportBlocked",
+        Err(Error::RateLimited(_)) => "RateLimited",
+        Err(Error::Unreachable(_)) => "Unreachable",
+        Err(Error::Disconnected(_)) => "Disconnected",
+        Err(Error::Timeout { .. }) => "Timeout",
+        Err(Error::OutcomeUnknown(_)) => "OutcomeUnknown",
+        Err(Error::Decode { .. }) => "Decode",
+        Err(Error::NotAStream { .. }) => "NotAStream",
+        Err(Error::LimitExceeded { .. }) => "LimitExceeded",
+        Err(error) => return format!("{error:?}"),
+    };
+    name.to_owned()
+}
