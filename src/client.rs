@@ -30,7 +30,7 @@ pub use render::{Polling, RenderPoller, RenderProgress, RenderedVideo};
 pub use turn::{PendingTurn, Recovery, TurnState, TurnStream, TurnUpdate};
 pub use upload::Upload;
 
-/// Where the service's API is [S].
+/// Where the service's API is.
 pub const DEFAULT_API_URL: &str = "https://mega-api-prod.nemovideo.ai";
 /// Where people register and claim projects.
 pub const DEFAULT_WEB_URL: &str = "https://nemovideo.com";
