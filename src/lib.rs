@@ -90,6 +90,7 @@ pub mod media;
 #[cfg(feature = "mock")]
 #[cfg_attr(docsrs, doc(cfg(feature = "mock")))]
 pub mod mock;
+pub mod project;
 pub mod sse;
 pub mod wire;
 
