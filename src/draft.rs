@@ -28,6 +28,7 @@
 //! | `lookup` | where undocumented things (names, volume, start) are looked for: the one list |
 //! | `summary` | the timeline in one line, for people |
 
+mod aspect;
 mod edit;
 mod json;
 mod lookup;
@@ -35,6 +36,7 @@ mod model;
 mod parse;
 mod summary;
 
+pub use aspect::Aspect;
 pub use edit::{SegmentMut, TrackMut};
 pub use json::{Json, Number, Object, Text};
 pub use model::{Draft, Segment, Track, TrackKind, TrackRole};

@@ -6,6 +6,7 @@ use std::time::{Duration, SystemTime};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::{RenderId, SessionId};
+pub use crate::draft::Aspect;
 use crate::draft::Draft;
 
 /// A word of the wire that may be new one day: the known ones named, the others kept.
@@ -105,50 +106,6 @@ impl RenderStatus {
     #[must_use]
     pub const fn is_final(&self) -> bool {
         matches!(self, Self::Completed | Self::Failed | Self::Cancelled)
-    }
-}
-
-/// The shape of the picture, up to 1080 × 1920 as documented.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[non_exhaustive]
-pub enum Aspect {
-    /// 16:9, 1920 × 1080.
-    #[default]
-    #[serde(rename = "16:9", alias = "landscape")]
-    Landscape,
-    /// 9:16, 1080 × 1920.
-    #[serde(rename = "9:16", alias = "portrait")]
-    Portrait,
-    /// 1:1, 1080 × 1080.
-    #[serde(rename = "1:1", alias = "square")]
-    Square,
-}
-
-impl Aspect {
-    /// The ratio as text, `16:9`.
-    #[must_use]
-    pub const fn ratio(self) -> &'static str {
-        match self {
-            Self::Landscape => "16:9",
-            Self::Portrait => "9:16",
-            Self::Square => "1:1",
-        }
-    }
-
-    /// Width and height in pixels.
-    #[must_use]
-    pub const fn size(self) -> (u32, u32) {
-        match self {
-            Self::Landscape => (1920, 1080),
-            Self::Portrait => (1080, 1920),
-            Self::Square => (1080, 1080),
-        }
-    }
-}
-
-impl fmt::Display for Aspect {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.ratio())
     }
 }
 
