@@ -26,18 +26,25 @@
 //! | `model` | [`Draft`], [`Track`], [`Segment`]: reading |
 //! | `edit` | [`TrackMut`], [`SegmentMut`]: building and changing |
 //! | `lookup` | where undocumented things (names, volume, start) are looked for: the one list |
+//! | `aspect` | [`Aspect`]: the shape of the picture |
+//! | `diff` | [`Diff`]: what changed from one draft to the next |
+//! | `language` | the words for all of it, in two languages |
 //! | `summary` | the timeline in one line, for people |
 
 mod aspect;
+mod diff;
 mod edit;
 mod json;
+mod language;
 mod lookup;
 mod model;
 mod parse;
 mod summary;
 
 pub use aspect::Aspect;
+pub use diff::{Change, Diff, OtherDraft, SegmentAt, Span, TrackAt};
 pub use edit::{SegmentMut, TrackMut};
 pub use json::{Json, Number, Object, Text};
+pub use language::Language;
 pub use model::{Draft, Segment, Track, TrackKind, TrackRole};
 pub use parse::ParseError;
