@@ -24,7 +24,8 @@
 //! | `json` | the tree that loses nothing |
 //! | `parse` | text to tree, in linear time |
 //! | `model` | [`Draft`], [`Track`], [`Segment`]: reading |
-//! | `edit` | [`TrackMut`], [`SegmentMut`]: building and changing |
+//! | `edit` | [`TrackMut`], [`SegmentMut`]: building and changing, unchecked |
+//! | `editor` | [`Editor`]: what an editor of films does, checked |
 //! | `lookup` | where undocumented things (names, volume, start) are looked for: the one list |
 //! | `aspect` | [`Aspect`]: the shape of the picture |
 //! | `diff` | [`Diff`]: what changed from one draft to the next |
@@ -34,6 +35,7 @@
 mod aspect;
 mod diff;
 mod edit;
+mod editor;
 mod json;
 mod language;
 mod lookup;
@@ -44,6 +46,7 @@ mod summary;
 pub use aspect::Aspect;
 pub use diff::{Change, Diff, OtherDraft, SegmentAt, Span, TrackAt};
 pub use edit::{SegmentMut, TrackMut};
+pub use editor::{EditError, Editor};
 pub use json::{Json, Number, Object, Text};
 pub use language::Language;
 pub use model::{Draft, Segment, Track, TrackKind, TrackRole};
