@@ -167,7 +167,8 @@ impl GuiTranslator {
             return self.say(&sentence.gap, &sentence.text, out);
         }
         let own = sentence.own();
-        if self.last == Fate::Dropped && sentence.gap.is_empty() && own.len() < sentence.text.len() {
+        if self.last == Fate::Dropped && sentence.gap.is_empty() && own.len() < sentence.text.len()
+        {
             // The end marks of the sentence that was dropped.
             let rest = Sentence { text: own.to_owned(), ..sentence.clone() };
             return if own.is_empty() { () } else { self.take(&rest, out) };

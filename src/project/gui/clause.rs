@@ -51,10 +51,12 @@ pub(super) fn read(sentence: &str, goes_on: bool) -> Reading {
     let (body, ending) = sentence.split_at(end_of_body(sentence));
     let clauses = clauses(body);
     let dropped = dropped(&clauses, goes_on);
-    let acts = || clauses.iter().filter_map(|clause| match clause.kind {
-        Kind::Instruction(act) => Some((act, clause.body)),
-        _ => None,
-    });
+    let acts = || {
+        clauses.iter().filter_map(|clause| match clause.kind {
+            Kind::Instruction(act) => Some((act, clause.body)),
+            _ => None,
+        })
+    };
     let has_other = acts().any(|(act, _)| act != Act::Edit);
     let suggestions = acts()
         // "… and press Start" is a part of what the rest of the sentence asks for.
@@ -109,7 +111,8 @@ fn rebuilt(clauses: &[Clause<'_>], dropped: &[bool], ending: &str) -> Option<Str
         }
     }
     let loose = |c: char| {
-        c.is_whitespace() || matches!(c, ',' | ';' | ':' | '—' | '–' | '-' | '，' | '；' | '：' | '、')
+        c.is_whitespace()
+            || matches!(c, ',' | ';' | ':' | '—' | '–' | '-' | '，' | '；' | '：' | '、')
     };
     let mut end = text.trim_end_matches(loose);
     for word in [" and", " so", " then", " or", " for you"] {
@@ -130,9 +133,7 @@ fn rebuilt(clauses: &[Clause<'_>], dropped: &[bool], ending: &str) -> Option<Str
 
 /// Where the full stop of the sentence begins, with the marks and quotes around it.
 fn end_of_body(sentence: &str) -> usize {
-    let is_end = |c: char| {
-        matches!(c, '.' | '!' | '?' | '…') || is_wide_end(c) || is_mark(c)
-    };
+    let is_end = |c: char| matches!(c, '.' | '!' | '?' | '…') || is_wide_end(c) || is_mark(c);
     sentence.trim_end_matches(is_end).len()
 }
 
@@ -266,23 +267,46 @@ pub(super) fn about(clause: &str) -> Option<Act> {
         (
             Act::Credits,
             &[
-                "account", "billing", "subscription", "plan", "plans", "upgrade", "balance",
-                "credits", "payment", "账户", "账号", "账单", "余额", "积分", "套餐", "订阅", "升级",
+                "account",
+                "billing",
+                "subscription",
+                "plan",
+                "plans",
+                "upgrade",
+                "balance",
+                "credits",
+                "payment",
+                "账户",
+                "账号",
+                "账单",
+                "余额",
+                "积分",
+                "套餐",
+                "订阅",
+                "升级",
                 "充值",
             ],
         ),
         (
             Act::State,
             &[
-                "preview", "play", "timeline", "tracks", "watch", "预览", "播放", "时间轴", "时间线",
+                "preview",
+                "play",
+                "timeline",
+                "tracks",
+                "watch",
+                "预览",
+                "播放",
+                "时间轴",
+                "时间线",
                 "轨道",
             ],
         ),
         (
             Act::Edit,
             &[
-                "title", "clip", "segment", "text", "layer", "edge", "scene", "apply", "edit", "标题",
-                "片段", "字幕", "应用", "编辑",
+                "title", "clip", "segment", "text", "layer", "edge", "scene", "apply", "edit",
+                "标题", "片段", "字幕", "应用", "编辑",
             ],
         ),
     ];

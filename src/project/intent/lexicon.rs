@@ -167,7 +167,8 @@ fn plain(sentence: &str) -> Option<String> {
             _ => c,
         };
         match c {
-            '\n' | '\r' | '"' | '“' | '”' | '„' | '«' | '»' | '「' | '」' | '『' | '』' | '`' => {
+            '\n' | '\r' | '"' | '“' | '”' | '„' | '«' | '»' | '「' | '」' | '『' | '』' | '`' =>
+            {
                 return None;
             }
             // Quotes; inside a word it is an apostrophe.
