@@ -27,6 +27,7 @@ pub use builder::{ClientBuilder, Limits, Timeouts};
 pub use download::{Download, Downloaded};
 pub use message::{Message, MessageStream};
 pub use render::{Polling, RenderPoller, RenderProgress, RenderedVideo};
+pub(crate) use turn::Shared;
 pub use turn::{PendingTurn, Recovery, TurnState, TurnStream, TurnUpdate};
 pub use upload::Upload;
 

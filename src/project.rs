@@ -23,9 +23,21 @@
 //! |---|---|
 //! | `intent` | what the user means: [`Intent`] |
 //! | `gui` | what the agent says, without the screen it believes in: [`GuiTranslator`] |
+//! | `conversation` | [`Project`]: one session, one message at a time |
+//! | `turn`, `telling`, `report` | a message: as it happens, and summed up |
+//! | `export` | the file |
 
+mod conversation;
+mod export;
 mod gui;
 mod intent;
+mod report;
+mod telling;
+mod turn;
 
+pub use conversation::{NewProject, Project, Reply};
+pub use export::{Export, ExportedVideo};
 pub use gui::{GuiTranslator, Piece, Suggestion, Translated, translate};
 pub use intent::{ExportRequest, Intent, UploadHint};
+pub use report::{Outcome, TurnReport};
+pub use turn::{Say, Turn, TurnEvent};
