@@ -26,18 +26,26 @@
 //! | `conversation` | [`Project`]: one session, one message at a time |
 //! | `turn`, `telling`, `report` | a message: as it happens, and summed up |
 //! | `export` | the file |
+//! | `voiceover`, `script` | the main job in one call: [`NemoClient::voiceover`](crate::NemoClient::voiceover) |
+//! | `batch` | several videos in one session |
 
+mod batch;
 mod conversation;
 mod export;
 mod gui;
 mod intent;
 mod report;
+mod script;
 mod telling;
 mod turn;
+mod voiceover;
 
+pub use batch::{BatchItem, BatchUpdate, BatchVideo};
 pub use conversation::{NewProject, Project, Reply};
 pub use export::{Export, ExportedVideo};
 pub use gui::{GuiTranslator, Piece, Suggestion, Translated, translate};
 pub use intent::{ExportRequest, Intent, UploadHint};
 pub use report::{Outcome, TurnReport};
+pub use script::Script;
 pub use turn::{Say, Turn, TurnEvent};
+pub use voiceover::{Captions, Voice, Voiceover, VoiceoverStage, VoiceoverVideo};
