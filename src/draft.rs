@@ -30,6 +30,7 @@
 //! | `aspect` | [`Aspect`]: the shape of the picture |
 //! | `diff` | [`Diff`]: what changed from one draft to the next |
 //! | `language` | the words for all of it, in two languages |
+//! | `picture` | the timeline drawn, for a page or a terminal |
 //! | `summary` | the timeline in one line, for people |
 
 mod aspect;
@@ -41,6 +42,7 @@ mod language;
 mod lookup;
 mod model;
 mod parse;
+mod picture;
 mod summary;
 
 pub use aspect::Aspect;
@@ -51,3 +53,4 @@ pub use json::{Json, Number, Object, Text};
 pub use language::Language;
 pub use model::{Draft, Segment, Track, TrackKind, TrackRole};
 pub use parse::ParseError;
+pub use picture::{PictureStyle, Theme};

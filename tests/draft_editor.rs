@@ -1,5 +1,7 @@
 //! An edit either holds, and the film can still be exported, or leaves the draft as it was.
 
+#![allow(clippy::unwrap_used)] // Clippy knows test functions, not their helpers.
+
 use std::time::Duration;
 
 use nemovideo::draft::{Aspect, Draft, EditError, Editor};

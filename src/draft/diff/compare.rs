@@ -56,8 +56,7 @@ fn tracks(older: &Draft, newer: &Draft, changes: &mut Vec<Change>) {
             changes.push(Change::TrackAdded { track: TrackAt::of(at, track), segments });
             continue;
         };
-        let moved = !steady[at];
-        if moved {
+        if !steady[at] {
             changes.push(Change::TrackMoved { track: TrackAt::of(at, track), from });
         }
         if was[from].as_json() != track.as_json() {

@@ -43,6 +43,7 @@ impl Recipe {
             (Json::Object(older), Json::Object(newer)) => {
                 let (older, newer) = (older.entries(), newer.entries());
                 let mut pairs = Pairs::new(older.len(), newer.len());
+                pairs.ends(|a, b| older[a].0 == newer[b].0);
                 pairs.by(|at| Some(key(&older[at].0)), |at| Some(key(&newer[at].0)));
                 Self::Object(steps(&pairs, older, newer, |a, b| {
                     (a.0 == b.0).then(|| Self::between(&a.1, &b.1))
