@@ -24,10 +24,8 @@
 //! | `intent` | what the user means: [`Intent`] |
 //! | `gui` | what the agent says, without the screen it believes in: [`GuiTranslator`] |
 
-
 mod gui;
 mod intent;
-
 
 pub use gui::{GuiTranslator, Piece, Suggestion, Translated, translate};
 pub use intent::{ExportRequest, Intent, UploadHint};

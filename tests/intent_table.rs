@@ -97,7 +97,8 @@ fn precision_and_recall_are_at_least_95_percent_for_each_intent() {
             scores.entry(row.label).or_default().missed += 1;
             if part == "all" {
                 let set = if held_out(at) { "held out" } else { "seen" };
-                writeln!(report, "{set}: {:?} is {found}, not {}", row.sentence, row.label).unwrap();
+                writeln!(report, "{set}: {:?} is {found}, not {}", row.sentence, row.label)
+                    .unwrap();
             }
         }
         let mut total = Score::default();
@@ -114,8 +115,13 @@ fn precision_and_recall_are_at_least_95_percent_for_each_intent() {
                 low.push((part, name));
             }
         }
-        writeln!(report, "{part:8} overall  precision {:.3}, recall {:.3}", total.precision(), total.recall())
-            .unwrap();
+        writeln!(
+            report,
+            "{part:8} overall  precision {:.3}, recall {:.3}",
+            total.precision(),
+            total.recall()
+        )
+        .unwrap();
     }
     println!("{report}");
     assert!(low.is_empty(), "below 0.95: {low:?}\n{report}");

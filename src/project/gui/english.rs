@@ -6,24 +6,91 @@ use super::clause::{Act, Kind, Read, about};
 
 /// Before the verb. The first that fits is taken away, again and again.
 const LEADS: &[&str] = &[
-    "you can", "you could", "you may", "you might", "you should", "you must", "you need to",
-    "you have to", "you will need to", "you'll need to", "you'll have to", "you'll want to",
-    "you will want to", "you want to", "you are able to", "you're able to", "feel free to",
-    "make sure to", "make sure you", "be sure to", "don't forget to", "remember to",
-    "all you need to do is", "all you have to do is", "i recommend you", "i suggest you",
-    "we recommend you", "want to", "please", "kindly",
+    "you can",
+    "you could",
+    "you may",
+    "you might",
+    "you should",
+    "you must",
+    "you need to",
+    "you have to",
+    "you will need to",
+    "you'll need to",
+    "you'll have to",
+    "you'll want to",
+    "you will want to",
+    "you want to",
+    "you are able to",
+    "you're able to",
+    "feel free to",
+    "make sure to",
+    "make sure you",
+    "be sure to",
+    "don't forget to",
+    "remember to",
+    "all you need to do is",
+    "all you have to do is",
+    "i recommend you",
+    "i suggest you",
+    "we recommend you",
+    "want to",
+    "please",
+    "kindly",
 ];
 /// The same, without speaking to anyone.
 const FILLERS: &[&str] = &[
-    "just", "simply", "now", "then", "next", "finally", "lastly", "also", "and", "or", "so", "but",
-    "first", "second", "third", "afterwards", "alternatively", "otherwise", "easily", "always",
-    "directly", "either", "go ahead and", "try to", "at any time", "anytime", "once ready", "to",
+    "just",
+    "simply",
+    "now",
+    "then",
+    "next",
+    "finally",
+    "lastly",
+    "also",
+    "and",
+    "or",
+    "so",
+    "but",
+    "first",
+    "second",
+    "third",
+    "afterwards",
+    "alternatively",
+    "otherwise",
+    "easily",
+    "always",
+    "directly",
+    "either",
+    "go ahead and",
+    "try to",
+    "at any time",
+    "anytime",
+    "once ready",
+    "to",
 ];
 /// Sure parts of a screen.
 const PLACES: &[&str] = &[
-    "panel", "tab", "menu", "button", "buttons", "icon", "toolbar", "sidebar", "dropdown",
-    "drop-down", "timeline", "editor", "workspace", "dashboard", "settings", "slider", "pane",
-    "dialog", "popup", "playhead", "interface",
+    "panel",
+    "tab",
+    "menu",
+    "button",
+    "buttons",
+    "icon",
+    "toolbar",
+    "sidebar",
+    "dropdown",
+    "drop-down",
+    "timeline",
+    "editor",
+    "workspace",
+    "dashboard",
+    "settings",
+    "slider",
+    "pane",
+    "dialog",
+    "popup",
+    "playhead",
+    "interface",
 ];
 /// Parts of a screen beside a name of one.
 const MAYBE_PLACES: &[&str] = &[
@@ -31,9 +98,32 @@ const MAYBE_PLACES: &[&str] = &[
     "view", "section", "option",
 ];
 const NAMES: &[&str] = &[
-    "export", "preview", "media", "video", "account", "billing", "asset", "assets", "project",
-    "upload", "music", "track", "tracks", "properties", "style", "text", "audio", "download",
-    "render", "your", "the", "top", "upper-right", "top-right", "right", "left",
+    "export",
+    "preview",
+    "media",
+    "video",
+    "account",
+    "billing",
+    "asset",
+    "assets",
+    "project",
+    "upload",
+    "music",
+    "track",
+    "tracks",
+    "properties",
+    "style",
+    "text",
+    "audio",
+    "download",
+    "render",
+    "your",
+    "the",
+    "top",
+    "upper-right",
+    "top-right",
+    "right",
+    "left",
 ];
 const BUTTONS: &[&str] = &[
     "export", "download", "render", "save", "play", "preview", "upload", "import", "apply",
@@ -48,8 +138,9 @@ const THINGS: &[&str] = &[
     "file", "files", "text", "layer", "slider", "music", "video", "image", "scene", "it", "them",
     "drop", "element", "caption", "media",
 ];
-const FILM: &[&str] =
-    &["it", "this", "video", "clip", "film", "movie", "file", "result", "project", "changes", "edit"];
+const FILM: &[&str] = &[
+    "it", "this", "video", "clip", "film", "movie", "file", "result", "project", "changes", "edit",
+];
 
 pub(super) fn classify(clause: &str) -> Read {
     let words = words(clause);
@@ -90,11 +181,24 @@ pub(super) fn is_ready_to(clause: &str) -> bool {
         && has_place(&words)
 }
 
+/// "it can be saved *by clicking Export*": how, where somebody else than the user did it before.
+pub(super) fn is_by_hand(before: &str, clause: &str) -> bool {
+    const DOES: &[&str] =
+        &["clicking", "pressing", "tapping", "hitting", "dragging", "opening", "selecting"];
+    const OTHERS: &[&str] = &["i", "i've", "we", "we've", "he", "she", "they", "who", "user"];
+    let words = words(clause);
+    let does = has(&words[..words.len().min(2)], DOES)
+        || (has(&words[..words.len().min(1)], &["via", "using"]) && has_place(&words));
+    does && (has(&words, BUTTONS) || has_place(&words)) && !has(&self::words(before), OTHERS)
+}
+
 /// The words in lower case, without what stands around them.
 fn words(clause: &str) -> Vec<String> {
     clause
         .split_whitespace()
-        .map(|word| word.trim_matches(|c: char| !c.is_alphanumeric()).to_lowercase().replace('’', "'"))
+        .map(|word| {
+            word.trim_matches(|c: char| !c.is_alphanumeric()).to_lowercase().replace('’', "'")
+        })
         .filter(|word| !word.is_empty())
         .collect()
 }
@@ -128,18 +232,17 @@ fn instruction(words: &[String], addressed: bool) -> Option<Act> {
     let is_theirs = addressed || has(object, &["your", "account", "billing", "subscription"]);
     match verb.as_str() {
         "click" | "tap" | "double-click" | "right-click" | "click/tap" => {
-            let is_sound = has(&near[..near.len().min(1)], &["sound", "sounds", "noise", "track", "rate"]);
+            let is_sound =
+                has(&near[..near.len().min(1)], &["sound", "sounds", "noise", "track", "rate"]);
             (!object.is_empty() && !is_sound).then_some(Act::Edit)
         }
         "press" | "hit" | "push" => has(near, BUTTONS).then_some(Act::Edit),
-        "drag" | "drag-and-drop" => {
-            (has(object, THINGS) || has_place(object)).then_some(Act::Edit)
-        }
+        "drag" | "drag-and-drop" => (has(object, THINGS) || has_place(object)).then_some(Act::Edit),
         "drop" => (has(object, &["into", "onto", "here", "in", "on"])
             && (has_place(object) || has(object, &["here"])))
         .then_some(Act::Edit),
-        "open" | "launch" | "expand" | "close" | "go" | "navigate" | "head" | "switch" | "visit"
-        | "access" | "return" | "scroll" | "jump" | "hover" | "look" => {
+        "open" | "launch" | "expand" | "close" | "go" | "navigate" | "head" | "switch"
+        | "visit" | "access" | "return" | "scroll" | "scrub" | "jump" | "hover" | "look" => {
             let is_account = is_theirs && has(object, BILLING);
             (has_place(object) || is_account).then_some(Act::State)
         }
@@ -158,22 +261,29 @@ fn instruction(words: &[String], addressed: bool) -> Option<Act> {
             let is_film = has(near, FILM);
             (is_film || (addressed && object.is_empty())).then_some(Act::Export)
         }
+        "refresh" | "reload" => {
+            (has_place(object) || has(object, MAYBE_PLACES)).then_some(Act::State)
+        }
+        "top" | "buy" | "purchase" | "renew" | "change" => {
+            (has(object, BILLING) && has_place(object)).then_some(Act::Credits)
+        }
         "upload" | "import" => (has_place(object) || has(object, &["here"])).then_some(Act::Upload),
         "you'll" | "you" => {
             let sees = has(&object[..object.len().min(2)], &["find", "see"]);
             (sees && has_place(object)).then_some(Act::State)
         }
-        "the" | "your" | "there's" | "an" => is_about_a_button(words).then_some(Act::Edit),
+        "the" | "your" | "there's" | "there" => is_about_a_button(words).then_some(Act::Edit),
         _ => None,
     }
 }
 
 /// "The Export button is in the upper-right corner": where it is, not that it was drawn.
 fn is_about_a_button(words: &[String]) -> bool {
-    let Some(at) = words.iter().position(|word| word == "button") else { return false };
-    let is_named = at == 2 && BUTTONS.contains(&words[1].as_str());
-    let verb = words.get(at + 1).map(String::as_str);
-    is_named && matches!(verb, Some("is" | "at" | "in" | "on" | "lets" | "will"))
+    let is_named = |pair: &[String]| BUTTONS.contains(&pair[0].as_str()) && pair[1] == "button";
+    let near = &words[..words.len().min(5)];
+    let Some(at) = near.windows(2).position(is_named) else { return false };
+    let verb = words.get(at + 2).map(String::as_str);
+    matches!(verb, Some("is" | "at" | "in" | "on" | "lets" | "will" | "appears"))
 }
 
 /// What the object names, else what the verb stands for.

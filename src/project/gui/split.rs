@@ -147,7 +147,9 @@ fn is_abbreviated(before: &str) -> bool {
     // `J.`, `U.S.`
     let initials = !word.is_empty()
         && word != "I"
-        && word.split('.').all(|part| part.len() == 1 && part.bytes().all(|b| b.is_ascii_uppercase()));
+        && word
+            .split('.')
+            .all(|part| part.len() == 1 && part.bytes().all(|b| b.is_ascii_uppercase()));
     initials || ABBREVIATIONS.contains(&word.to_lowercase().as_str())
 }
 

@@ -10,33 +10,53 @@ pub(super) fn is_trouble(sentence: &str) -> bool {
             || is_try_again(tail)
             || ["processing your request", "while processing your request", "with your request"]
                 .iter()
-                .any(|end| tail.strip_prefix(end).is_some_and(|rest| !rest.contains(char::is_alphanumeric)))
+                .any(|end| {
+                    tail.strip_prefix(end).is_some_and(|rest| !rest.contains(char::is_alphanumeric))
+                })
     })
 }
 
 /// Whether the sentence asks to try again; alone it is no trouble.
 pub(super) fn is_try_again(sentence: &str) -> bool {
+    const ENGLISH: &[&str] = &[
+        "again", "later", "in", "a", "an", "moment", "few", "minute", "minutes", "second",
+        "seconds", "shortly", "little", "bit", "while", "soon", "and", "or", "your", "the",
+        "request", "message", "try", "retry", "resend", "wait", "please",
+    ];
+    const CHINESE: &str = "请您稍后候等再重试一次下片刻过会儿吧尝";
     let text = sentence.to_lowercase();
-    let text = text.trim_start_matches(|c: char| !c.is_alphanumeric());
-    let text = text.strip_prefix("and ").unwrap_or(text);
-    let short = text.split_whitespace().count() <= 10;
-    let english = ["please try", "try again", "please retry", "please wait a moment", "please resend"];
-    let chinese = ["请稍后", "请稍候", "请重试", "请再试", "稍后再试", "请您稍后"];
-    (short && english.iter().any(|start| text.starts_with(start)))
-        || (text.chars().count() <= 16 && chinese.iter().any(|start| text.starts_with(start)))
+    let mut words = text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
+    let asks = ["try", "retry", "resend", "wait", "稍后", "稍候", "重试", "再试"];
+    asks.iter().any(|ask| text.contains(ask))
+        && words.all(|word| ENGLISH.contains(&word) || word.chars().all(|c| CHINESE.contains(c)))
 }
 
 fn after_courtesy(text: &str) -> &str {
     const COURTESIES: &[&str] = &[
-        "sorry", "i'm sorry", "i am sorry", "oops", "apologies", "my apologies", "i apologize",
-        "unfortunately", "but", "however", "it seems", "it looks like", "抱歉", "非常抱歉", "很抱歉",
-        "对不起", "不好意思",
+        "sorry",
+        "i'm sorry",
+        "i am sorry",
+        "oops",
+        "apologies",
+        "my apologies",
+        "i apologize",
+        "unfortunately",
+        "but",
+        "however",
+        "it seems",
+        "it looks like",
+        "抱歉",
+        "非常抱歉",
+        "很抱歉",
+        "对不起",
+        "不好意思",
     ];
     let mut rest = text;
     loop {
         rest = rest.trim_start_matches(|c: char| !c.is_alphanumeric());
         let Some(after) = COURTESIES.iter().find_map(|word| {
-            rest.strip_prefix(*word).filter(|after| !after.starts_with(|c: char| c.is_ascii_alphanumeric()))
+            rest.strip_prefix(*word)
+                .filter(|after| !after.starts_with(|c: char| c.is_ascii_alphanumeric()))
         }) else {
             return rest;
         };
@@ -47,10 +67,24 @@ fn after_courtesy(text: &str) -> &str {
 /// What follows the issue.
 fn english(text: &str) -> Option<&str> {
     const MEETS: &[&str] = &[
-        "i encountered", "i've encountered", "i have encountered", "i ran into", "i've run into",
-        "i have run into", "i hit", "i've hit", "i'm experiencing", "i am experiencing",
-        "i experienced", "i'm having", "i had", "we encountered", "we ran into", "there was",
-        "there is", "encountered",
+        "i encountered",
+        "i've encountered",
+        "i have encountered",
+        "i ran into",
+        "i've run into",
+        "i have run into",
+        "i hit",
+        "i've hit",
+        "i'm experiencing",
+        "i am experiencing",
+        "i experienced",
+        "i'm having",
+        "i had",
+        "we encountered",
+        "we ran into",
+        "there was",
+        "there is",
+        "encountered",
     ];
     let text = MEETS.iter().find_map(|start| text.strip_prefix(start)).unwrap_or(text).trim_start();
     let text = ["a ", "some "].iter().find_map(|article| text.strip_prefix(article))?;

@@ -9,9 +9,8 @@ use super::UploadHint;
 use crate::wire::FileFormat;
 
 /// What may follow a name in the middle of a sentence.
-const PUNCTUATION: &[char] = &[
-    ',', ';', ':', '.', '!', '?', ')', '>', '，', '。', '；', '：', '！', '？', '）', '、',
-];
+const PUNCTUATION: &[char] =
+    &[',', ';', ':', '.', '!', '?', ')', '>', '，', '。', '；', '：', '！', '？', '）', '、'];
 /// What a terminal, a chat or a person puts around a name.
 const QUOTES: &[(char, char)] = &[('"', '"'), ('\'', '\''), ('“', '”'), ('<', '>')];
 /// Chinese needs no space between the verb and the name.
@@ -96,7 +95,8 @@ fn is_rooted(text: &str) -> bool {
     }
     match text.as_bytes() {
         [b'/', rest @ ..] => {
-            rest.contains(&b'/') || Path::new(text.trim_end_matches(PUNCTUATION)).extension().is_some()
+            rest.contains(&b'/')
+                || Path::new(text.trim_end_matches(PUNCTUATION)).extension().is_some()
         }
         [drive, b':', b'\\' | b'/', ..] => drive.is_ascii_alphabetic(),
         _ => false,
@@ -115,7 +115,8 @@ fn path_len(text: &str) -> usize {
     if Path::new(&line[..first]).extension().is_some() {
         return first;
     }
-    let is_file = |&end: &usize| FileFormat::of(line[..end].trim_end_matches(PUNCTUATION)).is_some();
+    let is_file =
+        |&end: &usize| FileFormat::of(line[..end].trim_end_matches(PUNCTUATION)).is_some();
     let end = ends().find(is_file).unwrap_or(first);
     let holds_another = line[first..end].split_whitespace().any(is_rooted);
     if holds_another { first } else { end }
@@ -156,7 +157,8 @@ mod tests {
 
     #[test]
     fn words_are_left_as_they_are() {
-        for words in ["export", "/export", "and/or", "say \"hi\"", "3.5 s", "a\nb", "e.g. it's", ""] {
+        for words in ["export", "/export", "and/or", "say \"hi\"", "3.5 s", "a\nb", "e.g. it's", ""]
+        {
             expect(words, &[], &[], words);
         }
     }
