@@ -177,7 +177,7 @@ fn answer() -> impl Strategy<Value = String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2000))]
+    #![proptest_config(ProptestConfig::with_cases(1000))]
 
     #[test]
     fn where_the_text_is_cut_changes_nothing(text in answer(), cuts in prop::collection::vec(any::<prop::sample::Index>(), 0..6)) {

@@ -162,8 +162,7 @@ impl GuiTranslator {
     }
 
     fn take(&mut self, sentence: &Sentence, out: &mut Vec<Piece>) {
-        let verbatim = self.script.holds(sentence) || sentence.is_part;
-        if verbatim {
+        if self.script.holds(sentence) || sentence.is_part {
             return self.say(&sentence.gap, &sentence.text, out);
         }
         let own = sentence.own();
@@ -171,24 +170,23 @@ impl GuiTranslator {
         {
             // The end marks of the sentence that was dropped.
             let rest = Sentence { text: own.to_owned(), ..sentence.clone() };
-            return if own.is_empty() { () } else { self.take(&rest, out) };
-        }
-        if trouble::is_trouble(&sentence.text)
-            || (!self.held.is_empty() && trouble::is_try_again(&sentence.text))
-        {
-            let gap = self.gap(&sentence.gap);
-            self.held.push_str(&gap);
-            self.held.push_str(&sentence.text);
-            self.last = Fate::Shown;
+            if !own.is_empty() {
+                self.take(&rest, out);
+            }
             return;
         }
         let goes_on = self.last == Fate::Dropped && sentence.is_item();
         let reading = clause::read(&sentence.text, goes_on);
         match &reading.text {
+            Some(text) if self.is_trouble(text) => {
+                let gap = self.gap(&sentence.gap);
+                self.held.push_str(&gap);
+                self.held.push_str(text);
+                self.last = Fate::Shown;
+            }
             Some(text) => self.say(&sentence.gap, text, out),
             None => {
-                let gap = self.gap(&sentence.gap);
-                self.gap = Some(gap);
+                self.gap = Some(self.gap(&sentence.gap));
                 self.last = Fate::Dropped;
             }
         }
@@ -198,6 +196,10 @@ impl GuiTranslator {
                 out.push(Piece::Suggestion(suggestion));
             }
         }
+    }
+
+    fn is_trouble(&self, text: &str) -> bool {
+        trouble::is_trouble(text) || (!self.held.is_empty() && trouble::is_try_again(text))
     }
 
     fn say(&mut self, gap: &str, text: &str, out: &mut Vec<Piece>) {

@@ -102,14 +102,24 @@ pub(super) fn classify(clause: &str) -> Read {
             break;
         }
     }
+    // `满意后点击“导出”`: when, without a comma.
+    let after = ["后", "时", "的话"].iter().find_map(|end| rest.split_once(end));
+    let after = after.filter(|(when, _)| when.chars().count() <= 8 && !is_told(opening));
+    let found = instruction(rest, addressed)
+        .or_else(|| after.and_then(|(_, rest)| instruction(rest, addressed)));
     let kind = if opening.starts_with(is_opening) || opening.is_empty() {
         Kind::Content
-    } else if let Some(act) = instruction(rest, addressed) {
+    } else if let Some(act) = found {
         Kind::Instruction(act)
     } else {
         other(opening, rest)
     };
     Read { kind, addressed }
+}
+
+/// Whether the agent tells what it did.
+fn is_told(opening: &str) -> bool {
+    opening.starts_with(['我', '已'])
 }
 
 fn is_opening(c: char) -> bool {
@@ -159,10 +169,7 @@ fn order(text: &str, clause: &str, addressed: bool) -> Option<Act> {
     if let Some(object) =
         without(text, &["打开", "进入", "前往", "转到", "切换到", "访问", "展开", "到", "去"])
     {
-        let act = match about(object) {
-            Some(act) if act != Act::Edit => act,
-            _ => Act::State,
-        };
+        let act = about(object).filter(|act| *act != Act::Edit).unwrap_or(Act::State);
         return (has(object, PLACES) || (addressed && has(object, BILLING))).then_some(act);
     }
     if let Some(object) = without(text, &["预览"]) {
@@ -173,7 +180,8 @@ fn order(text: &str, clause: &str, addressed: bool) -> Option<Act> {
         if has(object, BILLING) && (addressed || has(object, &["您的", "你的"])) {
             return Some(Act::Credits);
         }
-        return has(clause, PLACES).then_some(Act::State);
+        let named = about(clause).filter(|act| *act != Act::Edit).unwrap_or(Act::State);
+        return has(clause, PLACES).then_some(named);
     }
     if let Some(object) = without(text, &["选择", "调整", "勾选", "使用", "移动"]) {
         return has(object, PLACES).then(|| named(Act::Edit));
@@ -238,14 +246,13 @@ fn other(opening: &str, rest: &str) -> Kind {
         "选择", "调整", "设置", "勾选", "输入", "找到", "保存", "等待", "确认", "查看", "下载",
         "导出",
     ];
-    let is_ours = opening.starts_with('我') || opening.starts_with('已');
     let ends_when =
         ["后", "时", "的话", "之前", "之后"].iter().any(|end| opening.trim_end().ends_with(end));
     match () {
         () if without(opening, &["告诉我", "或者告诉我", "或告诉我"]).is_some() => {
             Kind::Content
         }
-        () if without(opening, WHEN).is_some() || (ends_when && !is_ours) => Kind::Lead,
+        () if without(opening, WHEN).is_some() || (ends_when && !is_told(opening)) => Kind::Lead,
         () if without(opening, OUTCOME).is_some() => Kind::Outcome,
         () if without(rest, STEPS).is_some() => Kind::Step,
         () => Kind::Content,

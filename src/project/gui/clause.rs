@@ -58,7 +58,7 @@ pub(super) fn read(sentence: &str, goes_on: bool) -> Reading {
         })
     };
     let has_other = acts().any(|(act, _)| act != Act::Edit);
-    let suggestions = acts()
+    let mut suggestions: Vec<_> = acts()
         // "… and press Start" is a part of what the rest of the sentence asks for.
         .filter(|(act, body)| !(has_other && *act == Act::Edit && about(body).is_none()))
         .map(|(act, body)| suggestion(act, body))
@@ -66,7 +66,13 @@ pub(super) fn read(sentence: &str, goes_on: bool) -> Reading {
     if !dropped.contains(&true) {
         return Reading { text: Some(sentence.to_owned()), suggestions };
     }
-    Reading { text: rebuilt(&clauses, &dropped, ending), suggestions }
+    // What is left may read as an instruction, now that it stands alone.
+    let left = rebuilt(&clauses, &dropped, ending).map(|text| read(&text, false));
+    let text = left.and_then(|left| {
+        suggestions.extend(left.suggestions);
+        left.text
+    });
+    Reading { text, suggestions }
 }
 
 struct Clause<'a> {
@@ -122,19 +128,21 @@ fn rebuilt(clauses: &[Clause<'_>], dropped: &[bool], ending: &str) -> Option<Str
         return None;
     }
     let mut text = end.to_owned();
-    if text.matches("**").count() % 2 == 1 {
-        text.push_str(ending);
-    } else {
-        // The marks belong to what is gone.
-        text.extend(ending.chars().filter(|c| !is_mark(*c)));
-    }
+    let is_marked = text.matches("**").count() % 2 == 1;
+    let is_ended = text.ends_with(is_full_stop);
+    // Marks that belong to what is gone go with it.
+    let stays = |c: &char| if is_mark(*c) { is_marked } else { !is_ended };
+    text.extend(ending.chars().filter(stays));
     Some(text)
 }
 
 /// Where the full stop of the sentence begins, with the marks and quotes around it.
 fn end_of_body(sentence: &str) -> usize {
-    let is_end = |c: char| matches!(c, '.' | '!' | '?' | '…') || is_wide_end(c) || is_mark(c);
-    sentence.trim_end_matches(is_end).len()
+    sentence.trim_end_matches(|c| is_full_stop(c) || is_mark(c)).len()
+}
+
+fn is_full_stop(c: char) -> bool {
+    matches!(c, '.' | '!' | '?' | '…') || is_wide_end(c)
 }
 
 fn clauses(body: &str) -> Vec<Clause<'_>> {
@@ -154,7 +162,7 @@ fn divided(body: &str) -> Vec<(&str, &str)> {
     let mut bracket = None;
     let mut last = None;
     for (at, c) in body.char_indices() {
-        let before = std::mem::replace(&mut last, Some(c));
+        let before = last.replace(c);
         if at < begin {
             continue;
         }
@@ -204,7 +212,20 @@ fn divide_further<'a>(sep: &'a str, text: &'a str, found: &mut Vec<Clause<'a>>) 
         text[..at].matches('"').count() % 2 == 1
             || text[..at].matches(['“', '「']).count() > text[..at].matches(['”', '」']).count()
     };
-    let joints = [" and ", " so ", " then ", " or ", " but ", " to ", "请", "您可以", "你可以"];
+    let joints = [
+        " and ",
+        " so ",
+        " then ",
+        " or ",
+        " but ",
+        " to ",
+        " by ",
+        " via ",
+        " using ",
+        "请",
+        "您可以",
+        "你可以",
+    ];
     let joint = joints
         .iter()
         .flat_map(|joint| text.match_indices(joint))
@@ -218,14 +239,18 @@ fn divide_further<'a>(sep: &'a str, text: &'a str, found: &mut Vec<Clause<'a>>) 
                     && whole.kind == Kind::Content
                     && english::is_ready_to(&text[*at..]);
                 let is_drag_and_drop = text[..*at].to_lowercase().ends_with("drag");
-                (speaks || is_ready) && !is_drag_and_drop
+                let is_by_hand = matches!(*joint, " by " | " via " | " using ")
+                    && whole.kind == Kind::Content
+                    && english::is_by_hand(&text[..*at], &text[*at..]);
+                (speaks || is_ready || is_by_hand) && !is_drag_and_drop
             }
         })
         .min();
     match joint {
-        Some((at, " to ")) => {
+        Some((at, " to " | " by " | " via " | " using ")) if whole.kind == Kind::Content => {
+            let act = about(&text[at..]).unwrap_or(Act::State);
             found.push(Clause { sep, body: &text[..at], kind: Kind::Content });
-            found.push(Clause { sep: "", body: &text[at..], kind: Kind::Instruction(Act::State) });
+            found.push(Clause { sep: "", body: &text[at..], kind: Kind::Instruction(act) });
         }
         Some((at, _)) => {
             let kind = classify(&text[..at]).kind;

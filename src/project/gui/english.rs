@@ -181,6 +181,17 @@ pub(super) fn is_ready_to(clause: &str) -> bool {
         && has_place(&words)
 }
 
+/// "it can be saved *by clicking Export*": how, where somebody else than the user did it before.
+pub(super) fn is_by_hand(before: &str, clause: &str) -> bool {
+    const DOES: &[&str] =
+        &["clicking", "pressing", "tapping", "hitting", "dragging", "opening", "selecting"];
+    const OTHERS: &[&str] = &["i", "i've", "we", "we've", "he", "she", "they", "who", "user"];
+    let words = words(clause);
+    let does = has(&words[..words.len().min(2)], DOES)
+        || (has(&words[..words.len().min(1)], &["via", "using"]) && has_place(&words));
+    does && (has(&words, BUTTONS) || has_place(&words)) && !has(&self::words(before), OTHERS)
+}
+
 /// The words in lower case, without what stands around them.
 fn words(clause: &str) -> Vec<String> {
     clause
@@ -231,7 +242,7 @@ fn instruction(words: &[String], addressed: bool) -> Option<Act> {
             && (has_place(object) || has(object, &["here"])))
         .then_some(Act::Edit),
         "open" | "launch" | "expand" | "close" | "go" | "navigate" | "head" | "switch"
-        | "visit" | "access" | "return" | "scroll" | "jump" | "hover" | "look" => {
+        | "visit" | "access" | "return" | "scroll" | "scrub" | "jump" | "hover" | "look" => {
             let is_account = is_theirs && has(object, BILLING);
             (has_place(object) || is_account).then_some(Act::State)
         }
@@ -250,22 +261,29 @@ fn instruction(words: &[String], addressed: bool) -> Option<Act> {
             let is_film = has(near, FILM);
             (is_film || (addressed && object.is_empty())).then_some(Act::Export)
         }
+        "refresh" | "reload" => {
+            (has_place(object) || has(object, MAYBE_PLACES)).then_some(Act::State)
+        }
+        "top" | "buy" | "purchase" | "renew" | "change" => {
+            (has(object, BILLING) && has_place(object)).then_some(Act::Credits)
+        }
         "upload" | "import" => (has_place(object) || has(object, &["here"])).then_some(Act::Upload),
         "you'll" | "you" => {
             let sees = has(&object[..object.len().min(2)], &["find", "see"]);
             (sees && has_place(object)).then_some(Act::State)
         }
-        "the" | "your" | "there's" | "an" => is_about_a_button(words).then_some(Act::Edit),
+        "the" | "your" | "there's" | "there" => is_about_a_button(words).then_some(Act::Edit),
         _ => None,
     }
 }
 
 /// "The Export button is in the upper-right corner": where it is, not that it was drawn.
 fn is_about_a_button(words: &[String]) -> bool {
-    let Some(at) = words.iter().position(|word| word == "button") else { return false };
-    let is_named = at == 2 && BUTTONS.contains(&words[1].as_str());
-    let verb = words.get(at + 1).map(String::as_str);
-    is_named && matches!(verb, Some("is" | "at" | "in" | "on" | "lets" | "will"))
+    let is_named = |pair: &[String]| BUTTONS.contains(&pair[0].as_str()) && pair[1] == "button";
+    let near = &words[..words.len().min(5)];
+    let Some(at) = near.windows(2).position(is_named) else { return false };
+    let verb = words.get(at + 2).map(String::as_str);
+    matches!(verb, Some("is" | "at" | "in" | "on" | "lets" | "will" | "appears"))
 }
 
 /// What the object names, else what the verb stands for.

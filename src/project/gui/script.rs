@@ -43,6 +43,7 @@ const LABELS: &[&str] = &[
     "画面",
     "解说词",
     "广告语",
+    "内容",
 ];
 
 #[derive(Clone, Copy, Debug, Default)]

@@ -18,15 +18,17 @@ pub(super) fn is_trouble(sentence: &str) -> bool {
 
 /// Whether the sentence asks to try again; alone it is no trouble.
 pub(super) fn is_try_again(sentence: &str) -> bool {
+    const ENGLISH: &[&str] = &[
+        "again", "later", "in", "a", "an", "moment", "few", "minute", "minutes", "second",
+        "seconds", "shortly", "little", "bit", "while", "soon", "and", "or", "your", "the",
+        "request", "message", "try", "retry", "resend", "wait", "please",
+    ];
+    const CHINESE: &str = "请您稍后候等再重试一次下片刻过会儿吧尝";
     let text = sentence.to_lowercase();
-    let text = text.trim_start_matches(|c: char| !c.is_alphanumeric());
-    let text = text.strip_prefix("and ").unwrap_or(text);
-    let short = text.split_whitespace().count() <= 10;
-    let english =
-        ["please try", "try again", "please retry", "please wait a moment", "please resend"];
-    let chinese = ["请稍后", "请稍候", "请重试", "请再试", "稍后再试", "请您稍后"];
-    (short && english.iter().any(|start| text.starts_with(start)))
-        || (text.chars().count() <= 16 && chinese.iter().any(|start| text.starts_with(start)))
+    let mut words = text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
+    let asks = ["try", "retry", "resend", "wait", "稍后", "稍候", "重试", "再试"];
+    asks.iter().any(|ask| text.contains(ask))
+        && words.all(|word| ENGLISH.contains(&word) || word.chars().all(|c| CHINESE.contains(c)))
 }
 
 fn after_courtesy(text: &str) -> &str {

@@ -186,13 +186,9 @@ fn plain(sentence: &str) -> Option<String> {
 
 /// The longest phrase that the text begins with.
 fn longest(text: &str) -> Option<(Orders, Part, &'static str)> {
-    let all = PHRASES.iter().flat_map(|(orders, part, phrases)| {
-        phrases.iter().map(move |phrase| (*orders, *part, *phrase))
-    });
-    all.filter(|(_, _, phrase)| {
-        text.strip_prefix(phrase).is_some_and(|rest| ends_word(phrase, rest))
-    })
-    .max_by_key(|(_, _, phrase)| phrase.len())
+    let fits = |phrase: &str| text.strip_prefix(phrase).is_some_and(|rest| ends_word(phrase, rest));
+    let found = PHRASES.iter().filter(|(_, _, phrase)| fits(phrase));
+    found.max_by_key(|(_, _, phrase)| phrase.len()).copied()
 }
 
 /// Whether a word ends between the two. Chinese has no spaces to tell, so there any place will do.
@@ -240,7 +236,7 @@ mod tests {
     #[test]
     fn each_phrase_is_listed_once_as_it_is_compared() {
         let mut seen = HashSet::new();
-        for phrase in PHRASES.iter().flat_map(|(_, _, phrases)| *phrases) {
+        for (_, _, phrase) in PHRASES.iter() {
             assert!(seen.insert(phrase), "{phrase:?} twice");
             assert_eq!(plain(phrase).as_deref(), Some(*phrase));
         }
