@@ -1,142 +1,24 @@
 //! Every fault of the embedded backend is real on the socket, and its counters tell what was done
-//! all the same: seen with plain HTTP and with bare connections. Faults of renders and files are in
-//! `local_faults_films.rs`.
+//! all the same: seen with plain HTTP and with bare connections. Answers that break on the way are
+//! in `local_faults_answers.rs`, renders and files in `local_faults_films.rs`.
 
+#[path = "support/stage.rs"]
+mod stage;
 #[path = "support/local.rs"]
 mod support;
 
-use std::error::Error as _;
 use std::io::ErrorKind;
 use std::time::{Duration, SystemTime};
 
 use futures::FutureExt as _;
-use nemovideo::local::{
-    Counters, Cut, Ending, Fault, LocalBackend, Prices, Refusal, Route, Trouble,
-};
-use nemovideo::wire::{Credits, ErrorCode};
-use reqwest::multipart::{Form, Part};
-use reqwest::{Method, RequestBuilder, Response};
+use nemovideo::local::{Ending, Fault, Faults, Refusal, Route, Trouble};
+use nemovideo::wire::ErrorCode;
+use reqwest::Method;
 use serde_json::json;
-use support::{Answer, Caller, SCRIPT, client, message};
+use stage::{CREDITS, SESSION, Stage, Work, body, events, io_kind, met};
+use support::{Answer, Caller, client};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
-
-const CREDITS: &str = "/api/credits/balance/simple";
-const SESSION: &str = "/api/tasks/me/with-session/nemo_agent";
-
-struct Stage {
-    backend: LocalBackend,
-    caller: Caller,
-    session: String,
-}
-
-impl Stage {
-    async fn set() -> Self {
-        let prices = Prices { voiceover: Credits::new(1.0), edit: Credits::new(1.0) };
-        let backend = LocalBackend::builder().placeholder_films().prices(prices);
-        let backend = backend.start().await.unwrap();
-        let caller = Caller::new(&backend, "one").await;
-        let session = caller.session().await;
-        Self { backend, caller, session }
-    }
-
-    fn counters(&self) -> Counters {
-        self.backend.counters()
-    }
-
-    fn call(&self, method: Method, path: &str) -> RequestBuilder {
-        self.caller.request(method, path)
-    }
-
-    fn credits(&self) -> RequestBuilder {
-        self.call(Method::GET, CREDITS)
-    }
-
-    fn say(&self) -> RequestBuilder {
-        let script = format!("Make a voiceover of this script. Script: {SCRIPT}");
-        self.call(Method::POST, "/run_sse").body(message(&self.session, &script).to_string())
-    }
-
-    fn upload(&self, bytes: usize) -> RequestBuilder {
-        let part = Part::bytes(vec![b'x'; bytes]).file_name("notes.txt");
-        let path = format!("/api/upload-video/nemo_agent/me/{}", self.session);
-        self.call(Method::POST, &path).multipart(Form::new().part("files", part))
-    }
-
-    /// A call of each route that leaves something behind, and how often it has.
-    fn works(&self, id: u32) -> Vec<(Route, RequestBuilder, fn(&Counters) -> u64)> {
-        let token = self.call(Method::POST, "/api/auth/anonymous-token");
-        let render = json!({"id": format!("render_{id}"), "sessionId": self.session,
-            "draft": {"t": [{"tt": 7, "sg": [{"d": 1000, "m": {"text": "Sky"}}]}]},
-            "output": {"format": "mp4", "quality": "high"}});
-        vec![
-            (Route::Token, token.header("X-Client-Id", format!("client-{id}")), |c| {
-                c.tokens_issued
-            }),
-            (Route::Session, self.call(Method::POST, SESSION).body("{}"), |c| c.sessions_created),
-            (Route::Message, self.say(), |c| c.messages_run),
-            (Route::Upload, self.upload(100), |c| c.uploads_taken),
-            (
-                Route::RenderSubmit,
-                self.call(Method::POST, "/api/render/proxy/lambda").body(render.to_string()),
-                |c| c.renders_started,
-            ),
-        ]
-    }
-
-    /// What a bare connection gets, and how that ends.
-    async fn bare(&self, method: &str, path: &str, body: &str) -> (Vec<u8>, Option<ErrorKind>) {
-        let mut connection = self.connect().await.unwrap();
-        let request = format!(
-            "{method} {path} HTTP/1.1\r\nHost: local\r\nAuthorization: Bearer {}\r\n\
-             Content-Length: {}\r\nConnection: close\r\n\r\n{body}",
-            self.caller.token,
-            body.len()
-        );
-        connection.write_all(request.as_bytes()).await.unwrap();
-        let mut bytes = Vec::new();
-        let end = connection.read_to_end(&mut bytes).await;
-        (bytes, end.err().map(|error| error.kind()))
-    }
-
-    async fn connect(&self) -> std::io::Result<TcpStream> {
-        TcpStream::connect(self.backend.url().strip_prefix("http://").unwrap()).await
-    }
-}
-
-/// The kind of the input-output error at the root of another.
-fn io_kind(error: &reqwest::Error) -> Option<ErrorKind> {
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        if let Some(error) = error.downcast_ref::<std::io::Error>() {
-            return Some(error.kind());
-        }
-        cause = error.source();
-    }
-    None
-}
-
-/// The body until it breaks or ends.
-async fn body(mut response: Response) -> (Vec<u8>, Option<reqwest::Error>) {
-    let mut bytes = Vec::new();
-    loop {
-        match response.chunk().await {
-            Ok(Some(chunk)) => bytes.extend(chunk),
-            Ok(None) => return (bytes, None),
-            Err(error) => return (bytes, Some(error)),
-        }
-    }
-}
-
-fn events(body: &[u8]) -> usize {
-    String::from_utf8_lossy(body).lines().filter(|line| line.starts_with("data:")).count()
-}
-
-async fn met(injected: &nemovideo::local::Injected) {
-    while injected.hits() == 0 {
-        tokio::task::yield_now().await;
-    }
-}
 
 #[tokio::test]
 async fn the_work_of_a_spoilt_call_is_done_exactly_when_its_fault_says_so() {
@@ -155,12 +37,13 @@ async fn the_work_of_a_spoilt_call_is_done_exactly_when_its_fault_says_so() {
         (Refusal::status(503).into(), http(503)),
         (Refusal::code(ErrorCode::OutOfCredits).into(), http(200)),
     ];
-    let http = client_that_stays();
+    let stays = reqwest::redirect::Policy::none();
+    let http = reqwest::Client::builder().no_proxy().redirect(stays).build().unwrap();
     let mut id = 0;
     for (trouble, status) in troubles {
         for fault in [Fault::Instead(trouble.clone()), Fault::Lost(trouble)] {
             id += 1;
-            for (route, call, done) in stage.works(id) {
+            for Work { route, call, done } in stage.works(id) {
                 let before = stage.counters();
                 let planned = stage.backend.faults().inject(fault.clone()).on(route).once();
                 let answer = http.execute(call.build().unwrap()).await;
@@ -178,11 +61,6 @@ async fn the_work_of_a_spoilt_call_is_done_exactly_when_its_fault_says_so() {
             }
         }
     }
-}
-
-fn client_that_stays() -> reqwest::Client {
-    let stays = reqwest::redirect::Policy::none();
-    reqwest::Client::builder().no_proxy().redirect(stays).build().unwrap()
 }
 
 #[tokio::test]
@@ -235,26 +113,6 @@ async fn garbage_is_garbage() {
     let head = String::from_utf8(head).unwrap();
     assert!(head.starts_with("HTTP/1.1 307 "), "{head}");
     assert!(head.contains("location: http://files.example.com/a?b=c\r\n"), "{head}");
-}
-
-#[tokio::test]
-async fn endless_answers_go_on_until_the_caller_hangs_up() {
-    let stage = Stage::set().await;
-    for (trouble, content_type, stop) in [
-        (Trouble::EndlessJson, "application/json", b'}'),
-        (Trouble::EndlessLine, "text/event-stream; charset=utf-8", b'\n'),
-    ] {
-        stage.backend.faults().inject(Fault::Instead(trouble)).on(Route::Message).once();
-        let mut answer = stage.say().send().await.unwrap();
-        assert_eq!(answer.headers()["content-type"], content_type);
-        let mut taken = 0;
-        while taken < 4_000_000 {
-            let chunk = answer.chunk().await.unwrap().unwrap();
-            assert!(!chunk.contains(&stop));
-            taken += chunk.len();
-        }
-    }
-    assert_eq!(stage.counters().messages_run, 0);
 }
 
 #[tokio::test]
@@ -315,76 +173,6 @@ async fn a_fault_meets_the_calls_that_it_was_planned_for() {
 }
 
 #[tokio::test]
-async fn an_answer_is_cut_at_the_byte() {
-    let stage = Stage::set().await;
-    let cases = [
-        (Ending::Close, None),
-        (Ending::End, None),
-        (Ending::Reset, Some(ErrorKind::ConnectionReset)),
-    ];
-    for (ending, end) in cases {
-        for length in [0, 7] {
-            stage.backend.faults().inject(Fault::Cut(Cut::Bytes(length), ending)).once();
-            let (seen, how) = stage.bare("POST", SESSION, "{}").await;
-            let seen = String::from_utf8(seen).unwrap();
-            let (head, body) = seen.split_once("\r\n\r\n").unwrap();
-            assert_eq!(body, &r#"{"code":0"#[..length as usize], "{ending:?}");
-            assert_eq!(how, end, "{ending:?}");
-            let told = head.lines().find_map(|line| line.strip_prefix("content-length: "));
-            assert!(told.unwrap().parse::<u64>().unwrap() > 50, "{head}");
-        }
-    }
-    assert_eq!(stage.counters().sessions_created, 1 + 6);
-}
-
-#[tokio::test]
-async fn a_stream_breaks_after_its_nth_event_with_the_work_done() {
-    let stage = Stage::set().await;
-    for (count, ending) in [
-        (0, Ending::Reset),
-        (2, Ending::Reset),
-        (2, Ending::Close),
-        (2, Ending::End),
-        // More than there are: it breaks at its end.
-        (99, Ending::Reset),
-    ] {
-        let before = stage.counters();
-        stage.backend.faults().inject(Fault::Cut(Cut::Events(count), ending)).once();
-        let answer = stage.say().send().await.unwrap();
-        let taken = stage.counters().credits_taken - before.credits_taken;
-        assert_eq!(taken.get(), 1.0, "paid for when the first byte comes");
-        let (bytes, broken) = body(answer).await;
-        let whole = 5;
-        assert_eq!(events(&bytes), whole.min(count as usize), "{ending:?}");
-        match ending {
-            Ending::End => assert!(broken.is_none(), "{broken:?}"),
-            Ending::Reset => {
-                assert_eq!(io_kind(&broken.unwrap()), Some(ErrorKind::ConnectionReset));
-            }
-            _ => assert_ne!(io_kind(&broken.unwrap()), Some(ErrorKind::ConnectionReset)),
-        }
-        assert_eq!(stage.counters().messages_run - before.messages_run, 1);
-    }
-}
-
-#[tokio::test]
-async fn a_stream_is_cut_inside_a_character() {
-    let stage = Stage::set().await;
-    // The second message is answered in plain ASCII.
-    for say in [stage.say(), {
-        let body = message(&stage.session, "remove the title").to_string();
-        stage.call(Method::POST, "/run_sse").body(body)
-    }] {
-        stage.backend.faults().inject(Fault::Cut(Cut::Character, Ending::Reset)).once();
-        let (bytes, broken) = body(say.send().await.unwrap()).await;
-        let error = std::str::from_utf8(&bytes).unwrap_err();
-        assert_eq!((error.valid_up_to(), error.error_len()), (bytes.len() - 1, None));
-        assert_eq!(io_kind(&broken.unwrap()), Some(ErrorKind::ConnectionReset));
-    }
-    assert_eq!(stage.counters().messages_run, 2);
-}
-
-#[tokio::test]
 async fn a_stalled_call_hears_nothing_until_it_is_let_go() {
     let stage = Stage::set().await;
     let faults = stage.backend.faults();
@@ -405,66 +193,6 @@ async fn a_stalled_call_hears_nothing_until_it_is_let_go() {
         let done = stage.counters().sessions_created - before;
         assert_eq!(done, u64::from(fault.does_the_work()));
     }
-}
-
-#[tokio::test]
-async fn a_stream_stalls_after_its_nth_event() {
-    let stage = Stage::set().await;
-    stage.backend.faults().inject(Fault::Cut(Cut::Events(2), Ending::Stall)).once();
-    let mut answer = stage.say().send().await.unwrap();
-    let mut bytes = Vec::new();
-    while events(&bytes) < 2 || !bytes.ends_with(b"\n\n") {
-        bytes.extend(answer.chunk().await.unwrap().unwrap());
-    }
-    assert_eq!(stage.caller.credits().await, (99.0, 0.0));
-    assert!(answer.chunk().now_or_never().is_none());
-    // A backend that is stopped does not wait for it.
-    let Stage { backend, .. } = stage;
-    backend.shutdown().await;
-    assert_eq!(io_kind(&answer.chunk().await.unwrap_err()), Some(ErrorKind::ConnectionReset));
-    assert_eq!(events(&bytes), 2);
-}
-
-#[tokio::test]
-async fn heartbeats_are_all_that_comes() {
-    let stage = Stage::set().await;
-    let every = Duration::from_millis(1);
-    for (fault, real) in [
-        (Fault::Instead(Trouble::Heartbeats { every }), 0),
-        (Fault::Lost(Trouble::Heartbeats { every }), 0),
-        (Fault::Cut(Cut::Events(1), Ending::Heartbeats { every }), 1),
-    ] {
-        let before = stage.counters().messages_run;
-        stage.backend.faults().inject(fault.clone()).once();
-        let mut answer = stage.say().send().await.unwrap();
-        assert_eq!(answer.headers()["content-type"], "text/event-stream; charset=utf-8");
-        let mut bytes = Vec::new();
-        while events(&bytes) < 20 {
-            bytes.extend(answer.chunk().await.unwrap().unwrap());
-        }
-        let text = String::from_utf8(bytes).unwrap();
-        let beats = text.lines().filter(|line| *line == r#"data: {"type":"heartbeat"}"#).count();
-        assert_eq!(events(text.as_bytes()) - beats, real, "{fault:?}");
-        let run = stage.counters().messages_run - before;
-        assert_eq!(run, u64::from(fault.does_the_work()), "{fault:?}");
-    }
-}
-
-#[tokio::test]
-async fn a_trickle_comes_byte_by_byte_and_spoils_one_answer() {
-    let stage = Stage::set().await;
-    let pause = Duration::from_millis(1);
-    stage.backend.faults().inject(Fault::Trickle { pause }).on(Route::Credits).once();
-    let start = std::time::Instant::now();
-    let (bytes, end) = stage.bare("GET", CREDITS, "").await;
-    let text = String::from_utf8(bytes).unwrap();
-    assert!(text.starts_with("HTTP/1.1 200 OK\r\n") && text.ends_with('}'), "{text}");
-    assert_eq!(end, None);
-    let pauses = u32::try_from(text.len()).unwrap() - 1;
-    assert!(start.elapsed() >= pause * pauses, "{:?} for {} bytes", start.elapsed(), text.len());
-
-    let answer = stage.credits().send().await.unwrap();
-    assert!(!answer.headers().contains_key("connection"));
 }
 
 #[tokio::test]
@@ -547,6 +275,11 @@ async fn connections_are_dropped_before_a_byte_is_read() {
     assert_eq!(stage.caller.credits().await, (100.0, 0.0));
     assert_eq!(stage.counters().connections - before.connections, 3);
 }
+
+const _: () = {
+    const fn shared_by_all<T: Clone + Send + Sync + 'static>() {}
+    shared_by_all::<Faults>();
+};
 
 #[tokio::test]
 async fn a_handle_outlives_its_backend_and_does_nothing() {

@@ -1,31 +1,20 @@
 //! Faults of renders and files: films that come late, never, spoilt, or in parts.
 
+#![allow(clippy::unwrap_used)] // A helper that fails fails its test.
+
+#[path = "support/stage.rs"]
+mod stage;
 #[path = "support/local.rs"]
 mod support;
 
-use nemovideo::local::{Cut, Ending, Fault, LocalBackend, Route, Trouble};
+use nemovideo::local::{Cut, Ending, Fault, Route, Trouble};
 use reqwest::{Method, Response};
 use serde_json::{Value, json};
-use support::Caller;
-
-struct Stage {
-    backend: LocalBackend,
-    caller: Caller,
-    session: String,
-}
+use stage::{Stage, render};
 
 impl Stage {
-    async fn set() -> Self {
-        let backend = LocalBackend::builder().placeholder_films().start().await.unwrap();
-        let caller = Caller::new(&backend, "one").await;
-        let session = caller.session().await;
-        Self { backend, caller, session }
-    }
-
     async fn submit(&self, id: &str) -> Value {
-        let render = json!({"id": id, "sessionId": self.session,
-            "draft": {"t": [{"tt": 7, "sg": [{"d": 1000, "m": {"text": "Sky"}}]}]},
-            "output": {"format": "mp4", "quality": "high"}});
+        let render = render(id, &self.session);
         self.caller.post("/api/render/proxy/lambda", &render).await.body
     }
 
@@ -115,9 +104,7 @@ async fn a_render_fails_as_often_as_it_is_told_to() {
 async fn a_submit_whose_answer_is_lost_can_be_asked_after() {
     let stage = Stage::set().await;
     stage.backend.faults().inject(Fault::Lost(Trouble::Reset)).on(Route::RenderSubmit).once();
-    let render = json!({"id": "lost", "sessionId": stage.session,
-        "draft": {"t": [{"tt": 7, "sg": [{"d": 1000, "m": {"text": "Sky"}}]}]},
-        "output": {"format": "mp4", "quality": "high"}});
+    let render = render("lost", &stage.session);
     let call = stage.caller.request(Method::POST, "/api/render/proxy/lambda");
     assert!(call.body(render.to_string()).send().await.is_err());
     assert_eq!(stage.caller.rendered("lost").await["status"], "completed");
