@@ -14,13 +14,14 @@ use crate::wire::ErrorCode;
 /// |---|---|
 /// | [`Unread`](Self::Unread), [`Instead`](Self::Instead) | no |
 /// | [`Lost`](Self::Lost), [`Cut`](Self::Cut), [`Trickle`](Self::Trickle), [`WrongContentType`](Self::WrongContentType) | yes, before the caller sees anything |
+/// | [`LateWork`](Self::LateWork) | yes, later |
 /// | [`FailedRender`](Self::FailedRender) | begun and counted, and without a film |
 /// | [`SlowRender`](Self::SlowRender) | yes; it is told later |
 /// | the faults of files | there is none to do |
 ///
 /// *Before the caller sees anything* holds for messages too: their work has ended, state, ledger
 /// and [counters](crate::local::Counters) included, when the first byte of a spoilt answer goes
-/// out. A render is taken in by then, and goes on.
+/// out. A render is taken in by then, and goes on. The exception is called so.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Fault {
@@ -48,6 +49,18 @@ pub enum Fault {
     },
     /// **The work is done**, and its answer comes as `application/octet-stream`.
     WrongContentType,
+    /// [`Route::Message`]: the message is taken in and counted, its stream breaks before the first
+    /// event, and **the work is done later**: the [state](Route::State) can be read this many
+    /// times before anything has changed, and the next time it has.
+    ///
+    /// Until then the price is frozen. Other messages do not wait for this one.
+    /// [`Faults::clear`](super::Faults::clear) lets the work begin.
+    LateWork {
+        /// Answers of the state, whosever it is, that still tell of no change.
+        reads: u32,
+        /// How the stream breaks.
+        ending: Ending,
+    },
     /// [`Route::RenderSubmit`]: the render is taken in, **begins and counts, and fails**.
     FailedRender,
     /// [`Route::RenderSubmit`]: **the work is done** as fast as ever, but whoever asks hears
@@ -235,7 +248,8 @@ impl Fault {
             Self::CorruptFile | Self::ShortFile | Self::ChangedFile | Self::IgnoredRange => {
                 route.serves_files()
             }
-            Self::Cut(Cut::Events(_) | Cut::Character, _)
+            Self::LateWork { .. }
+            | Self::Cut(Cut::Events(_) | Cut::Character, _)
             | Self::Cut(_, Ending::Heartbeats { .. })
             | Self::Instead(Trouble::Heartbeats { .. })
             | Self::Lost(Trouble::Heartbeats { .. }) => matches!(route, Route::Message),

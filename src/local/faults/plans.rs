@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::watch;
 
 use super::fault::Fault;
+use super::late::{Late, Waiting};
 use crate::local::route::Route;
 
 /// The plans of one backend, and the word that lets go of whoever is stalled.
@@ -13,6 +14,7 @@ use crate::local::route::Route;
 pub(in crate::local) struct Plans {
     plans: Mutex<Vec<Plan>>,
     released: watch::Sender<()>,
+    late: Waiting,
 }
 
 #[derive(Debug)]
@@ -47,9 +49,24 @@ impl Plans {
         taken
     }
 
-    /// No more faults; the calls that are stalled by one are let go.
+    /// The work of a message whose fault puts it off.
+    pub(in crate::local) fn put_off(&self, fault: &Fault) -> Option<Late> {
+        match fault {
+            Fault::LateWork { reads, .. } => Some(self.late.put_off(*reads)),
+            _ => None,
+        }
+    }
+
+    /// The state is about to be read, which work may have waited for.
+    pub(super) async fn state_is_read(&self) {
+        self.late.state_is_read().await;
+    }
+
+    /// No more faults; the calls that are stalled by one are let go, and work that was put off
+    /// begins.
     pub(in crate::local) fn clear(&self) {
         self.plans().clear();
+        self.late.clear();
         self.released.send_replace(());
     }
 
