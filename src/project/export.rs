@@ -13,7 +13,7 @@ use crate::NemoClient;
 use crate::client::{Download, Polling, RenderProgress, RenderedVideo};
 use crate::draft::Draft;
 use crate::error::{Error, Result};
-use crate::wire::{RenderJob, RenderOutput};
+use crate::wire::{RenderFormat, RenderJob, RenderOutput};
 
 type Progress = Arc<dyn Fn(&RenderProgress) + Send + Sync>;
 
@@ -59,6 +59,12 @@ impl Export {
     pub fn output(mut self, output: RenderOutput) -> Self {
         self.output = output;
         self
+    }
+
+    /// What kind of file it will be.
+    #[must_use]
+    pub fn format(&self) -> &RenderFormat {
+        &self.output.format
     }
 
     /// Another draft than the session's, edited on this side.
