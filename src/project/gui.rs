@@ -89,7 +89,7 @@ pub fn translate(text: &str) -> Translated {
 /// are content and are not looked into.
 ///
 /// A sentence comes out as soon as it ends, so no more is held back than the sentence under way,
-/// with the space before it. A quotation belongs to its sentence. A sentence of more than 2000
+/// with the space before it. A quotation belongs to its sentence. A sentence of more than 1000
 /// bytes instructs nobody: it is passed on as it comes. The one exception is "I encountered a
 /// temporary issue", which waits for what follows: at the end of an answer it is noise and
 /// dropped; where it is all there is, it is kept.

@@ -4,6 +4,8 @@
 
 use super::clause::{Act, Kind, Read, about};
 
+/// As far as a clause is looked into.
+const MAX_WORDS: usize = 40;
 /// Before the verb. The first that fits is taken away, again and again.
 const LEADS: &[&str] = &[
     "you can",
@@ -200,6 +202,7 @@ fn words(clause: &str) -> Vec<String> {
             word.trim_matches(|c: char| !c.is_alphanumeric()).to_lowercase().replace('’', "'")
         })
         .filter(|word| !word.is_empty())
+        .take(MAX_WORDS)
         .collect()
 }
 

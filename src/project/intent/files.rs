@@ -13,8 +13,10 @@ const PUNCTUATION: &[char] =
     &[',', ';', ':', '.', '!', '?', ')', '>', '，', '。', '；', '：', '！', '？', '）', '、'];
 /// What a terminal, a chat or a person puts around a name.
 const QUOTES: &[(char, char)] = &[('"', '"'), ('\'', '\''), ('“', '”'), ('<', '>')];
-/// Chinese needs no space between the verb and the name.
-const UPLOAD: [&str; 2] = ["上传", "上傳"];
+/// A path has no more words than this; looking for its end takes bounded time.
+const MAX_WORDS: usize = 16;
+/// What a name may follow without a space.
+const BEFORE: [&str; 4] = ["上传", "上傳", "：", "，"];
 
 /// What is named in the text, and the text without it.
 pub(super) fn take_out(text: &str) -> (UploadHint, String) {
@@ -35,8 +37,8 @@ pub(super) fn take_out(text: &str) -> (UploadHint, String) {
         } else {
             let gap = &rest[..rest.len() - next.len()];
             let token = token(next);
-            let verb = UPLOAD.iter().find_map(|verb| Some(token.find(verb)? + verb.len()));
-            let len = verb.unwrap_or(token.len());
+            let before = BEFORE.iter().find_map(|word| Some(token.find(word)? + word.len()));
+            let len = before.unwrap_or(token.len());
             words.push_str(gap);
             words.push_str(&next[..len]);
             rest = &next[len..];
@@ -70,7 +72,7 @@ fn name_ahead(text: &str) -> Option<(Name, usize)> {
         let path = text[..len].trim_end_matches(PUNCTUATION);
         return Some((Name::File(unescaped(path)), len));
     }
-    let is_file = FileFormat::of(bare).is_some() && !UPLOAD.iter().any(|verb| bare.contains(verb));
+    let is_file = FileFormat::of(bare).is_some() && !BEFORE.iter().any(|word| bare.contains(word));
     is_file.then(|| (Name::File(PathBuf::from(bare)), bare.len()))
 }
 
@@ -80,7 +82,8 @@ fn token(text: &str) -> &str {
 
 /// A web address for the service, or a `file:` address, which is a path on this machine.
 fn address(text: &str) -> Option<Name> {
-    let url = Url::parse(text).ok()?;
+    // Most words are no address, and parsing them is dear.
+    let url = text.contains("://").then(|| Url::parse(text).ok())??;
     match url.scheme() {
         "http" | "https" => Some(Name::Url(text.to_owned())),
         "file" => url.to_file_path().ok().map(Name::File),
@@ -117,7 +120,7 @@ fn path_len(text: &str) -> usize {
     }
     let is_file =
         |&end: &usize| FileFormat::of(line[..end].trim_end_matches(PUNCTUATION)).is_some();
-    let end = ends().find(is_file).unwrap_or(first);
+    let end = ends().take(MAX_WORDS).find(is_file).unwrap_or(first);
     let holds_another = line[first..end].split_whitespace().any(is_rooted);
     if holds_another { first } else { end }
 }
@@ -151,6 +154,7 @@ mod tests {
         expect(r#""C:\My Videos\a b.mp4""#, &[r"C:\My Videos\a b.mp4"], &[], "");
         expect("'/me/it is.mp4' ", &["/me/it is.mp4"], &[], "");
         expect("请上传logo.png", &["logo.png"], &[], "请上传");
+        expect("我的文件：a.mp4", &["a.mp4"], &[], "我的文件：");
         expect("<https://a.io/?v=1>", &[], &["https://a.io/?v=1"], "");
         expect("see https://a.io/b.mp4, ok", &[], &["https://a.io/b.mp4"], "see, ok");
     }
