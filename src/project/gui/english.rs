@@ -282,11 +282,34 @@ fn instruction(words: &[String], addressed: bool) -> Option<Act> {
 
 /// "The Export button is in the upper-right corner": where it is, not that it was drawn.
 fn is_about_a_button(words: &[String]) -> bool {
+    const WHERE: &[&str] = &[
+        "top",
+        "bottom",
+        "corner",
+        "right",
+        "left",
+        "toolbar",
+        "menu",
+        "panel",
+        "here",
+        "above",
+        "below",
+        "active",
+        "enabled",
+        "available",
+        "visible",
+    ];
     let is_named = |pair: &[String]| BUTTONS.contains(&pair[0].as_str()) && pair[1] == "button";
     let near = &words[..words.len().min(5)];
     let Some(at) = near.windows(2).position(is_named) else { return false };
-    let verb = words.get(at + 2).map(String::as_str);
-    matches!(verb, Some("is" | "at" | "in" | "on" | "lets" | "will" | "appears"))
+    match words.get(at + 2).map(String::as_str) {
+        Some("lets" | "will" | "appears") => true,
+        Some("is" | "at" | "in" | "on") => words[at + 3..].iter().any(|word| {
+            // `upper-right`
+            word.split('-').any(|part| WHERE.contains(&part))
+        }),
+        _ => false,
+    }
 }
 
 /// What the object names, else what the verb stands for.
