@@ -13,8 +13,9 @@ const PUNCTUATION: &[char] =
     &[',', ';', ':', '.', '!', '?', ')', '>', '，', '。', '；', '：', '！', '？', '）', '、'];
 /// What a terminal, a chat or a person puts around a name.
 const QUOTES: &[(char, char)] = &[('"', '"'), ('\'', '\''), ('“', '”'), ('<', '>')];
-/// A path has no more words than this; looking for its end takes bounded time.
+/// A path has no more words and bytes than this; looking for its end takes bounded time.
 const MAX_WORDS: usize = 16;
+const MAX_PATH: usize = 4096;
 /// What a name may follow without a space.
 const BEFORE: [&str; 4] = ["上传", "上傳", "：", "，"];
 
@@ -109,7 +110,8 @@ fn is_rooted(text: &str) -> bool {
 /// How long the path at the start of the text is. A path with bare spaces goes on up to the
 /// first word that ends as a file does; where none does, it ends with its first word.
 fn path_len(text: &str) -> usize {
-    let line = text.split(['\r', '\n']).next().unwrap_or_default();
+    let bound = (0..=text.len().min(MAX_PATH)).rev().find(|&at| text.is_char_boundary(at));
+    let line = text[..bound.unwrap_or(0)].split(['\r', '\n']).next().unwrap_or_default();
     let ends = || {
         let is_end = |&(at, c): &(usize, char)| c.is_whitespace() && !line[..at].ends_with('\\');
         line.char_indices().filter(is_end).map(|(at, _)| at).chain([line.len()])
