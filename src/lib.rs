@@ -100,6 +100,7 @@ pub use client::{MessageStream, PendingTurn, TurnState, TurnStream, TurnUpdate};
 pub use client::{RenderPoller, RenderProgress, RenderedVideo};
 pub use error::{Effect, Error, ErrorCode, Result};
 pub use http::{Attempt, Attribution, Decision, Failure, RetryPolicy, StandardRetry};
+pub use project::{Intent, Suggestion};
 pub use wire::{
     Aspect, ClientId, CreditBalance, Credits, NewSession, RenderFormat, RenderId, RenderJob,
     RenderOutput, RenderQuality, Session, SessionId, SessionState,

@@ -118,7 +118,7 @@ fn a_sentence_without_end_is_not_held_back() {
             let Piece::Text(text) = piece else { panic!("{piece:?}") };
             shown += text.len();
         }
-        assert!(at * word.len() - shown <= 2000 + word.len());
+        assert!(at * word.len() - shown <= 1000 + word.len());
     }
 }
 

@@ -89,7 +89,7 @@ pub fn translate(text: &str) -> Translated {
 /// are content and are not looked into.
 ///
 /// A sentence comes out as soon as it ends, so no more is held back than the sentence under way,
-/// with the space before it. A quotation belongs to its sentence. A sentence of more than 2000
+/// with the space before it. A quotation belongs to its sentence. A sentence of more than 1000
 /// bytes instructs nobody: it is passed on as it comes. The one exception is "I encountered a
 /// temporary issue", which waits for what follows: at the end of an answer it is noise and
 /// dropped; where it is all there is, it is kept.
@@ -179,7 +179,7 @@ impl GuiTranslator {
         let reading = clause::read(&sentence.text, goes_on);
         match &reading.text {
             Some(text) if self.is_trouble(text) => {
-                let gap = self.gap(&sentence.gap);
+                let gap = self.gap_before(text, &sentence.gap);
                 self.held.push_str(&gap);
                 self.held.push_str(text);
                 self.last = Fate::Shown;
@@ -204,7 +204,7 @@ impl GuiTranslator {
 
     fn say(&mut self, gap: &str, text: &str, out: &mut Vec<Piece>) {
         self.release(out);
-        let gap = self.gap(gap);
+        let gap = self.gap_before(text, gap);
         show(&gap, out);
         show(text, out);
         self.shown = true;
@@ -218,8 +218,17 @@ impl GuiTranslator {
         show(&held, out);
     }
 
-    /// The space before a sentence. Of the spaces around what was dropped, the wider one stays;
-    /// at the beginning there is nothing to be apart from.
+    /// The space before a sentence that is kept. Of the spaces around what was dropped before it,
+    /// the wider one stays; at the beginning there is nothing to be apart from.
+    fn gap_before(&mut self, text: &str, own: &str) -> String {
+        let is_after_drop = self.gap.is_some();
+        let is_first = !self.shown && self.held.is_empty();
+        let gap = self.gap(own);
+        // A Chinese sentence between two others needs no space, but they need one without it.
+        let needs_space = is_after_drop && !is_first && text.starts_with(|c| c < '\u{2E80}');
+        if needs_space && gap.is_empty() { " ".to_owned() } else { gap }
+    }
+
     fn gap(&mut self, own: &str) -> String {
         let lines = |gap: &str| gap.matches('\n').count();
         match self.gap.take() {

@@ -4,6 +4,8 @@
 
 use super::clause::{Act, Kind, Read, about};
 
+/// As far as a clause is looked into.
+const MAX_WORDS: usize = 40;
 /// Before the verb. The first that fits is taken away, again and again.
 const LEADS: &[&str] = &[
     "you can",
@@ -200,6 +202,7 @@ fn words(clause: &str) -> Vec<String> {
             word.trim_matches(|c: char| !c.is_alphanumeric()).to_lowercase().replace('’', "'")
         })
         .filter(|word| !word.is_empty())
+        .take(MAX_WORDS)
         .collect()
 }
 
@@ -279,11 +282,34 @@ fn instruction(words: &[String], addressed: bool) -> Option<Act> {
 
 /// "The Export button is in the upper-right corner": where it is, not that it was drawn.
 fn is_about_a_button(words: &[String]) -> bool {
+    const WHERE: &[&str] = &[
+        "top",
+        "bottom",
+        "corner",
+        "right",
+        "left",
+        "toolbar",
+        "menu",
+        "panel",
+        "here",
+        "above",
+        "below",
+        "active",
+        "enabled",
+        "available",
+        "visible",
+    ];
     let is_named = |pair: &[String]| BUTTONS.contains(&pair[0].as_str()) && pair[1] == "button";
     let near = &words[..words.len().min(5)];
     let Some(at) = near.windows(2).position(is_named) else { return false };
-    let verb = words.get(at + 2).map(String::as_str);
-    matches!(verb, Some("is" | "at" | "in" | "on" | "lets" | "will" | "appears"))
+    match words.get(at + 2).map(String::as_str) {
+        Some("lets" | "will" | "appears") => true,
+        Some("is" | "at" | "in" | "on") => words[at + 3..].iter().any(|word| {
+            // `upper-right`
+            word.split('-').any(|part| WHERE.contains(&part))
+        }),
+        _ => false,
+    }
 }
 
 /// What the object names, else what the verb stands for.

@@ -1,7 +1,7 @@
 //! Pieces of a stream to whole sentences. What a sentence says is left to `clause`.
 
 /// From here on a sentence is passed on in parts: it bounds what is held back and the work.
-const LONG: usize = 2000;
+const LONG: usize = 1000;
 
 /// Stands before a name or a number, so it ends no sentence.
 const ABBREVIATIONS: &[&str] = &[
@@ -24,7 +24,8 @@ impl Sentence {
     /// The text without the end marks of the sentence before: of Chinese sentences the first mark
     /// is taken for the end, and more may follow.
     pub(super) fn own(&self) -> &str {
-        self.text.trim_start_matches(|c| is_wide_end(c) || is_closing(c))
+        // A straight quotation mark opens one here: what it would have closed was open.
+        self.text.trim_start_matches(|c| is_wide_end(c) || (is_closing(c) && c != '"'))
     }
 
     /// Whether it is an item of a list.
@@ -43,6 +44,8 @@ impl Sentence {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Splitter {
     buffer: String,
+    /// How much of the buffer is given.
+    given: usize,
     /// How far the buffer was looked at.
     at: usize,
     /// Where the text of the sentence begins, once there is any.
@@ -56,6 +59,11 @@ pub(super) struct Splitter {
 
 impl Splitter {
     pub(super) fn push(&mut self, text: &str) {
+        // Once a piece rather than once a sentence: a whole answer may come as one piece.
+        self.buffer.drain(..self.given);
+        self.at -= self.given;
+        self.begin = self.begin.map(|begin| begin - self.given);
+        self.given = 0;
         self.buffer.push_str(text);
     }
 
@@ -118,13 +126,12 @@ impl Splitter {
     fn cut(&mut self, is_part: bool) -> Sentence {
         let begin = self.begin.unwrap_or(self.at);
         let sentence = Sentence {
-            gap: self.buffer[..begin].to_owned(),
+            gap: self.buffer[self.given..begin].to_owned(),
             text: self.buffer[begin..self.at].to_owned(),
             starts_line: !self.inside_line,
             is_part: is_part || self.is_part,
         };
-        self.buffer.drain(..self.at);
-        self.at = 0;
+        self.given = self.at;
         self.begin = None;
         self.is_part = is_part;
         self.inside_line = true;

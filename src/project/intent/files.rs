@@ -13,8 +13,11 @@ const PUNCTUATION: &[char] =
     &[',', ';', ':', '.', '!', '?', ')', '>', '，', '。', '；', '：', '！', '？', '）', '、'];
 /// What a terminal, a chat or a person puts around a name.
 const QUOTES: &[(char, char)] = &[('"', '"'), ('\'', '\''), ('“', '”'), ('<', '>')];
-/// Chinese needs no space between the verb and the name.
-const UPLOAD: [&str; 2] = ["上传", "上傳"];
+/// A path has no more words and bytes than this; looking for its end takes bounded time.
+const MAX_WORDS: usize = 16;
+const MAX_PATH: usize = 4096;
+/// What a name may follow without a space.
+const BEFORE: [&str; 4] = ["上传", "上傳", "：", "，"];
 
 /// What is named in the text, and the text without it.
 pub(super) fn take_out(text: &str) -> (UploadHint, String) {
@@ -35,8 +38,8 @@ pub(super) fn take_out(text: &str) -> (UploadHint, String) {
         } else {
             let gap = &rest[..rest.len() - next.len()];
             let token = token(next);
-            let verb = UPLOAD.iter().find_map(|verb| Some(token.find(verb)? + verb.len()));
-            let len = verb.unwrap_or(token.len());
+            let before = BEFORE.iter().find_map(|word| Some(token.find(word)? + word.len()));
+            let len = before.unwrap_or(token.len());
             words.push_str(gap);
             words.push_str(&next[..len]);
             rest = &next[len..];
@@ -70,7 +73,7 @@ fn name_ahead(text: &str) -> Option<(Name, usize)> {
         let path = text[..len].trim_end_matches(PUNCTUATION);
         return Some((Name::File(unescaped(path)), len));
     }
-    let is_file = FileFormat::of(bare).is_some() && !UPLOAD.iter().any(|verb| bare.contains(verb));
+    let is_file = FileFormat::of(bare).is_some() && !BEFORE.iter().any(|word| bare.contains(word));
     is_file.then(|| (Name::File(PathBuf::from(bare)), bare.len()))
 }
 
@@ -80,7 +83,8 @@ fn token(text: &str) -> &str {
 
 /// A web address for the service, or a `file:` address, which is a path on this machine.
 fn address(text: &str) -> Option<Name> {
-    let url = Url::parse(text).ok()?;
+    // Most words are no address, and parsing them is dear.
+    let url = text.contains("://").then(|| Url::parse(text).ok())??;
     match url.scheme() {
         "http" | "https" => Some(Name::Url(text.to_owned())),
         "file" => url.to_file_path().ok().map(Name::File),
@@ -106,7 +110,8 @@ fn is_rooted(text: &str) -> bool {
 /// How long the path at the start of the text is. A path with bare spaces goes on up to the
 /// first word that ends as a file does; where none does, it ends with its first word.
 fn path_len(text: &str) -> usize {
-    let line = text.split(['\r', '\n']).next().unwrap_or_default();
+    let bound = (0..=text.len().min(MAX_PATH)).rev().find(|&at| text.is_char_boundary(at));
+    let line = text[..bound.unwrap_or(0)].split(['\r', '\n']).next().unwrap_or_default();
     let ends = || {
         let is_end = |&(at, c): &(usize, char)| c.is_whitespace() && !line[..at].ends_with('\\');
         line.char_indices().filter(is_end).map(|(at, _)| at).chain([line.len()])
@@ -117,7 +122,7 @@ fn path_len(text: &str) -> usize {
     }
     let is_file =
         |&end: &usize| FileFormat::of(line[..end].trim_end_matches(PUNCTUATION)).is_some();
-    let end = ends().find(is_file).unwrap_or(first);
+    let end = ends().take(MAX_WORDS).find(is_file).unwrap_or(first);
     let holds_another = line[first..end].split_whitespace().any(is_rooted);
     if holds_another { first } else { end }
 }
@@ -151,6 +156,7 @@ mod tests {
         expect(r#""C:\My Videos\a b.mp4""#, &[r"C:\My Videos\a b.mp4"], &[], "");
         expect("'/me/it is.mp4' ", &["/me/it is.mp4"], &[], "");
         expect("请上传logo.png", &["logo.png"], &[], "请上传");
+        expect("我的文件：a.mp4", &["a.mp4"], &[], "我的文件：");
         expect("<https://a.io/?v=1>", &[], &["https://a.io/?v=1"], "");
         expect("see https://a.io/b.mp4, ok", &[], &["https://a.io/b.mp4"], "see, ok");
     }

@@ -18,13 +18,19 @@ const LISTS: &[(Orders, Part, &str)] = &[
          send it, send it over, save it, do the export, do an export, run the export, \
          run an export, make the export, make an export, start the export, \
          trigger the export, send it back, 导出, 导出来, 下载, 下载下来, 渲染, 輸出, 输出, \
-         导一下, 导出一下, 导出一份, 出片, 下载一下, 導出, 匯出, 下載, 存成, 保存为, 另存为",
+         导一下, 导出一下, 导出一份, 出片, 下载一下, 導出, 匯出, 下載, hit export, \
+         press export, click export, tap export, hit download, get it exported, \
+         get this exported, have it exported, export time, send it to me, send it to us, \
+         send that to me, send this to me, give it to me, give me it, 点导出, 点击导出, \
+         点下载, 导出吧",
     ),
     (
         CREDITS,
         Order(CREDITS),
         "credit, credits, credit balance, balance, account balance, 积分, 余额, 积分余额, \
-         点数, 額度, 额度, 積分, 餘額",
+         点数, 額度, 额度, 積分, 餘額, credit status, credits status, balance status, \
+         account status, credit count, credit amount, credit info, credits info, quota, \
+         credit usage, 剩余积分, 积分情况, 余额情况, 配额",
     ),
     (
         STATE,
@@ -33,7 +39,8 @@ const LISTS: &[(Orders, Part, &str)] = &[
          render status, render progress, where are we, where are we at, where do we stand, \
          what do we have so far, what's in the video, what's in my video, track list, \
          timeline summary, segments, 状态, 轨道, 进度, 导出状态, 导出进度, 进展, 什么情况, \
-         到哪一步了, 狀態, 軌道, 進度",
+         到哪一步了, 狀態, 軌道, 進度, how far along, how far along are we, how far are we, \
+         what have we got so far, current tracks, 都有什么, 到哪步了, 做到哪了, 进行到哪了",
     ),
     (EXPORT | STATE, Order(STATE), "timeline, draft, 时间线, 时间轴, 草稿, 時間軸"),
     (UPLOAD, Order(UPLOAD), "upload, uploading, import, attach, 导入, 上传, 上傳"),
@@ -45,7 +52,8 @@ const LISTS: &[(Orders, Part, &str)] = &[
          send us, give us, deliver, i'd like, i would like, i'll take, we want, we need, \
          fetch me, may we have, can we have, could we have, can you save, 发给我, 发送给我, \
          传给我, 发我, 发过来, 保存, 发一份给我, 给我发, 发我一份, 发给我一份, 传我, 发送, \
-         发给我们, 存到本地, 發給我, 傳給我, 保存到本地",
+         发给我们, 存到本地, 發給我, 傳給我, 保存到本地, 存成, 保存为, 另存为, can we get, \
+         could we get, i could use, pass me, drop me",
     ),
     (EXPORT | CREDITS | STATE, Ask, "give me, get me"),
     // What is exported or uploaded.
@@ -76,7 +84,12 @@ const LISTS: &[(Orders, Part, &str)] = &[
          images, picture, pictures, photo, photos, logo, song, music, script, document, doc, \
          footage, material, media, own, here's, here is, here are, these, those, some, \
          another, from my computer, from my phone, 这些, 那些, 素材, 图片, 照片, 音乐, 脚本, \
-         文档, 自己的, 张, 几张, 些, 一些, 圖片, 音樂, 这是, 本地",
+         文档, 自己的, 张, 几张, 些, 一些, 圖片, 音樂, 这是, 本地, take, accept, use this, use these, \
+         take this, file here, to add, to send, to send you, to upload, for you, for this, \
+         with you, to share, attachment, attached, and also, my files, screenshot, \
+         screenshots, screen recording, recording, recordings, pics, pic, logos, songs, \
+         voice, voice over recording, background music, 传, 传一下, 发, 一张, 几段, 一首, 歌, \
+         录音, 截图, 附件, 我的素材, 背景音乐, logo图",
     ),
     // What is said of the file to be made.
     (EXPORT | UPLOAD, Format("mp4"), "mp4, mpeg-4, mpeg4"),
@@ -118,7 +131,8 @@ const LISTS: &[(Orders, Part, &str)] = &[
         EXPORT,
         Shape(Portrait),
         "portrait, vertical, 9:16, 9x16, for tiktok, for reels, for instagram reels, \
-         for shorts, for youtube shorts, 竖屏, 竖版, 竖向, 豎屏, 直式",
+         for shorts, for youtube shorts, 竖屏, 竖版, 竖向, 豎屏, 直式, for instagram stories, \
+         for stories, upright, phone format, 抖音版, 手机版",
     ),
     (EXPORT, Shape(Square), "square, 1:1, 1x1, 方形, 正方形, 方屏"),
     (EXPORT, Lines(1080), "full hd, fullhd, fhd, 1080, 全高清"),
@@ -130,14 +144,19 @@ const LISTS: &[(Orders, Part, &str)] = &[
         CREDITS | STATE,
         Filler,
         "show, show me, check, look up, look at, tell me, let me see, let me know, list, \
-         list all, view, display, print, which, does, look, looks, is there, any, there, \
-         overview of, give me an overview of, how does, what, what's, whats, what is, \
-         what are, how's, how is, how many, how much, how many do i have, are there, \
-         there are, do i have, do i still have, have i got, do we have, i'd like to see, \
-         i want to see, i want to know, i'd like to know, can i see, could i see, is, are, \
-         current, currently, on, got, see, 查看, 查, 查一下, 查询, 查下, 看, 看看, 看一下, \
-         看下, 显示, 列出, 告诉我, 还有, 是, 多少, 有多少, 什么, 是什么, 怎么样, 如何, 当前, \
-         目前, 所有, 全部, 上, 里, 上有什么, 有哪些, 哪些, 查詢, 顯示, 展示",
+         list all, view, display, print, which, does, is there, any, there, overview of, \
+         give me an overview of, how does, what, what's, whats, what is, what are, how's, \
+         how is, how many, how much, how many do i have, are there, there are, do i have, \
+         do i still have, have i got, do we have, i'd like to see, i want to see, \
+         i want to know, i'd like to know, can i see, could i see, is, are, current, \
+         currently, on, got, see, 查看, 查, 查一下, 查询, 查下, 看, 看看, 看一下, 看下, 显示, \
+         列出, 告诉我, 还有, 是, 多少, 有多少, 什么, 是什么, 怎么样, 如何, 当前, 目前, 所有, \
+         全部, 上, 里, 上有什么, 有哪些, 哪些, 查詢, 顯示, 展示, look, look like, looks like, \
+         does it have, does the video have, does the project have, does it look, are on, \
+         is on, exactly is, give me a list of, a list of, give me an update on, an update on, \
+         update on, update, details, info, how are, what about, how about the, remind me, \
+         remind me of, can you show me, could you show me, i wonder, 看下现在, 都有, 现在有, \
+         多少了, 怎样, 怎么样了, 如何了, 哪几个",
     ),
     (
         CREDITS,
@@ -148,21 +167,31 @@ const LISTS: &[(Orders, Part, &str)] = &[
          do i still have any, left, remaining, available, enough, am i out of, out of, \
          account, have left, is left, are left, still, 数量, 总共, 一共, 够不够, 够用, \
          有没有, 用完, 账号, 分, 还够不够, 个数, 剩, 还剩, 剩余, 剩下, 够, 还够, 够吗, 账户, \
-         帐户, 可用, 几, 帳戶, 還剩, 還有",
+         帐户, 可用, 几, 帳戶, 還剩, 還有, to my name, on me, per account, for me to use, \
+         left over, leftover, over, have we, do we still have, does my account have, have",
     ),
-    (STATE, Filler, "all, full, so far, summary, overview, going, 条, 几条, 轨, 到哪, 到哪了"),
+    (
+        STATE,
+        Filler,
+        "all, full, so far, summary, overview, going, 条, 几条, 轨, 到哪, 到哪了, 到哪里, \
+         到哪里了, 哪一步, 什么样, 是什么样",
+    ),
     // How an export is said.
     (
         EXPORT,
         Filler,
-        "into, at, format, resolution, aspect ratio, ratio, version, only, only the, size, \
+        "with, into, at, format, resolution, aspect ratio, ratio, version, only, only the, size, \
          quality, final, finished, finished version, exported, rendered, complete, whole, \
-         make the, make it, this time, mode, orientation, for download, ready for download, \
+         make the, make it, produce the, generate the, this time, mode, orientation, for download, ready for download, \
          格式, 版, 版本, 比例, 尺寸, 分辨率, 画质, 质量, 成, 为, 为一个, 以, 用, 只, 仅, \
-         只要, 最终, 最后, 完整, 这次",
+         只要, 最终, 最后, 完整, 这次, file format, file type, type, h264, h.264, \
+         for instagram, for facebook, for youtube, for my website, for the web, for linkedin, \
+         for wechat, for social media, for me to download, fully, again in, once again, \
+         the same, from here, out, 文件格式, 类型, 编码, 再次, 这一版, 这版, 最新, 最新的, \
+         版的, 发布用, 纯, 整个, 做成",
     ),
     (CREDITS | STATE | UPLOAD, Filler, "i have, 几个, i've got, 有, 我有"),
-    (EXPORT | UPLOAD, Filler, "version of, it, this, that, this one, them, up, also, to, as, with"),
+    (EXPORT | UPLOAD, Filler, "version of, it, this, that, this one, them, up, also, to, as"),
     (ALL, New, "a, an, 一个, 个, 一段, new, 一份, 一個"),
     // Courtesy and grammar.
     (
@@ -184,7 +213,7 @@ const LISTS: &[(Orders, Part, &str)] = &[
          perfect, nice, awesome, excellent, cool, good, wonderful, we're good to go, \
          good to go, i think we're done, i think it's done, i think it's ready, \
          i think that's it, it's ready, i'm ready, we're ready, that works, works for me, \
-         that will do, that'll do, no more changes, nothing else, all good, all done, fine, \
+         that will do, that'll do, no more changes, nothing else, all good, all done, all set, fine, \
          great job, nice work, good work, beautiful, amazing, fantastic, lovely, very good, \
          very nice, super, yup, yes please, of course, confirmed, confirm, approved, done, \
          everything looks good, everything looks great, the video looks good, \
@@ -206,7 +235,19 @@ const LISTS: &[(Orders, Part, &str)] = &[
          定稿了, 没有问题, 不用改了, 都好了, 好吗, 行吗, 可以吗, 好不好, 行不行, 麻烦您, \
          请您, 尽快, 赶紧, 快, 快点, 份, 一切都好, 就可以, 谢谢, 多谢, 你, 您, 再, 直接, \
          马上, 立即, 立刻, 这个, 那个, 这, 该, 这段, 那, 来, 出来, 先, 就, 請, 幫我, 將, 嗎, \
-         現在, 給我, 謝謝, 这张, 这份",
+         現在, 給我, 謝謝, 这张, 这份, thing, one, really, very, absolutely, totally, \
+         actually, real quick, quick, too, as well, soon, looks, looking, sounds, seems, \
+         it looks, it's, that's, this is, it is, that is, all looks, everything is, is fine, \
+         is good, is great, is ok, is okay, is enough, is perfect, will do, works, i think, \
+         i guess, i believe, i'd love to, i would love to, we'd love to, would love to, \
+         would like to, i'm going to, let me just, can you please, could you please, \
+         can you just, could you just, please can you, do me a favor and, gorgeous, \
+         brilliant, superb, incredible, terrific, ready, excellent work, nailed it, \
+         correct, good enough, cheers, much appreciated, thank u, ty, 请问, 做好, \
+         做完, 弄好, 弄好的, 已经, 就行, 就好, 就行了, 就好了, 即可, 行了, 好极了, 挺不错, \
+         很棒, 真不错, 真好, 满意了, 非常满意, 很喜欢, 我很喜欢, 喜欢, 劳驾, 拜托, 拜托了, \
+         您好, 你好, 感谢您, 稍后, 吧谢谢, 可以的, 对, 是的, 嗯嗯, 那就, 那么, 和, 以及, \
+         我们现在",
     ),
 ];
 
