@@ -194,7 +194,7 @@ impl Refusal {
     /// An HTTP status with `{"detail":…}`, as the agent server answers.
     ///
     /// # Panics
-    /// For a number that cannot be a status: they go from 100 to 999.
+    /// For a number that cannot be the status of an answer: they go from 200 to 999.
     pub fn status(status: u16) -> Self {
         Self { status: valid(status), code: None, retry_after: None }
     }
@@ -202,7 +202,7 @@ impl Refusal {
     /// The same under another status: a 429 under 200, for one.
     ///
     /// # Panics
-    /// For a number that cannot be a status: they go from 100 to 999.
+    /// For a number that cannot be the status of an answer: they go from 200 to 999.
     pub fn under(mut self, status: u16) -> Self {
         self.status = valid(status);
         self
@@ -215,16 +215,17 @@ impl Refusal {
         self
     }
 
-    /// With `Retry-After` as a date, which knows no fractions of a second.
+    /// With `Retry-After` as a date, from 1970 on, which knows no fractions of a second.
     pub fn retry_at(mut self, when: SystemTime) -> Self {
-        self.retry_after = Some(RetryAfter::Date(when));
+        self.retry_after = Some(RetryAfter::Date(when.max(SystemTime::UNIX_EPOCH)));
         self
     }
 }
 
 #[allow(clippy::expect_used)] // Only tests get here, and a wrong number is their mistake.
 fn valid(status: u16) -> StatusCode {
-    StatusCode::from_u16(status).expect("an HTTP status from 100 to 999")
+    let status = StatusCode::from_u16(status).ok().filter(|status| !status.is_informational());
+    status.expect("an HTTP status from 200 to 999")
 }
 
 impl From<Refusal> for Trouble {

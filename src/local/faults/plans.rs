@@ -37,7 +37,8 @@ impl Plans {
     /// The fault of a call: the first plan that is due has it, and a call meets one fault at most.
     pub(super) fn take(&self, route: Route) -> Option<Fault> {
         let mut taken = None;
-        for plan in self.plans().iter_mut().filter(|plan| plan.concerns(route)) {
+        let mut plans = self.plans();
+        for plan in plans.iter_mut().filter(|plan| plan.concerns(route)) {
             if plan.spared > 0 {
                 plan.spared -= 1;
             } else if taken.is_none() && plan.left != Some(0) {
@@ -46,6 +47,7 @@ impl Plans {
                 taken = Some(plan.fault.clone());
             }
         }
+        plans.retain(|plan| plan.left != Some(0));
         taken
     }
 
