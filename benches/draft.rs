@@ -1,4 +1,4 @@
-//! What a large draft costs: read, written, told in a line.
+//! What a large draft costs: read, written, told in a line, compared with another.
 //!
 //! `cargo bench --bench draft`
 
@@ -32,6 +32,19 @@ fn large_draft(c: &mut Criterion) {
     let mut group = c.benchmark_group("10,000 segments");
     group.bench_function("summary", |b| b.iter(|| black_box(&draft).summary()));
     group.bench_function("duration", |b| b.iter(|| black_box(&draft).duration()));
+    let mut shorter = draft.clone();
+    shorter.track_mut(1).and_then(|mut track| track.remove_segment(2500));
+    let mut reworded = draft.clone();
+    for mut track in reworded.tracks_mut() {
+        for mut segment in track.segments_mut() {
+            segment.set_metadata("text", "Another sentence.");
+        }
+    }
+    for (what, newer) in [("one removed", &shorter), ("all reworded", &reworded)] {
+        group.bench_function(format!("diff, {what}"), |b| {
+            b.iter(|| black_box(&draft).diff(black_box(newer)));
+        });
+    }
     group.throughput(Throughput::Bytes(json.len() as u64));
     group.bench_function("read", |b| b.iter(|| Draft::from_json(black_box(&json))));
     group.bench_function("read by serde_json, which loses digits and order", |b| {

@@ -27,10 +27,11 @@ pub use builder::{ClientBuilder, Limits, Timeouts};
 pub use download::{Download, Downloaded};
 pub use message::{Message, MessageStream};
 pub use render::{Polling, RenderPoller, RenderProgress, RenderedVideo};
+pub(crate) use turn::Shared;
 pub use turn::{PendingTurn, Recovery, TurnState, TurnStream, TurnUpdate};
 pub use upload::Upload;
 
-/// Where the service's API is [S].
+/// Where the service's API is.
 pub const DEFAULT_API_URL: &str = "https://mega-api-prod.nemovideo.ai";
 /// Where people register and claim projects.
 pub const DEFAULT_WEB_URL: &str = "https://nemovideo.com";

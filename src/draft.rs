@@ -24,18 +24,33 @@
 //! | `json` | the tree that loses nothing |
 //! | `parse` | text to tree, in linear time |
 //! | `model` | [`Draft`], [`Track`], [`Segment`]: reading |
-//! | `edit` | [`TrackMut`], [`SegmentMut`]: building and changing |
+//! | `edit` | [`TrackMut`], [`SegmentMut`]: building and changing, unchecked |
+//! | `editor` | [`Editor`]: what an editor of films does, checked |
 //! | `lookup` | where undocumented things (names, volume, start) are looked for: the one list |
+//! | `aspect` | [`Aspect`]: the shape of the picture |
+//! | `diff` | [`Diff`]: what changed from one draft to the next |
+//! | `language` | the words for all of it, in two languages |
+//! | `picture` | the timeline drawn, for a page or a terminal |
 //! | `summary` | the timeline in one line, for people |
 
+mod aspect;
+mod diff;
 mod edit;
+mod editor;
 mod json;
+mod language;
 mod lookup;
 mod model;
 mod parse;
+mod picture;
 mod summary;
 
+pub use aspect::Aspect;
+pub use diff::{Change, Diff, OtherDraft, SegmentAt, Span, TrackAt};
 pub use edit::{SegmentMut, TrackMut};
+pub use editor::{EditError, Editor};
 pub use json::{Json, Number, Object, Text};
+pub use language::Language;
 pub use model::{Draft, Segment, Track, TrackKind, TrackRole};
 pub use parse::ParseError;
+pub use picture::{PictureStyle, Theme};

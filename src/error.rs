@@ -100,6 +100,10 @@ pub enum Error {
         /// How often it was asked for.
         polls: u32,
     },
+    /// The agent, or the model behind it, said that it failed.
+    AgentFailed(String),
+    /// A message is being worked on in this session; one at a time is taken.
+    Busy,
     /// An argument that cannot be sent.
     InvalidInput(String),
     /// The client could not be built like this.
@@ -156,7 +160,10 @@ impl Error {
     #[must_use]
     pub fn is_retryable(&self) -> bool {
         match self {
-            Self::RateLimited(_) | Self::Unreachable(_) | Self::RenderUnfinished { .. } => true,
+            Self::RateLimited(_)
+            | Self::Unreachable(_)
+            | Self::RenderUnfinished { .. }
+            | Self::Busy => true,
             // Read-only calls alone end like this; the others end as `OutcomeUnknown`.
             Self::Disconnected(_) | Self::Timeout { .. } => true,
             Self::Refused(api) => {
@@ -170,7 +177,8 @@ impl Error {
     #[must_use]
     pub fn may_have_taken_effect(&self) -> bool {
         match self {
-            Self::OutcomeUnknown(_) | Self::RenderUnfinished { .. } => true,
+            // What an agent did before it failed is for the state to tell.
+            Self::OutcomeUnknown(_) | Self::RenderUnfinished { .. } | Self::AgentFailed(_) => true,
             Self::Decode { call, .. } | Self::NotAStream { call, .. } => {
                 !call.effect.is_read_only()
             }
@@ -225,6 +233,8 @@ impl fmt::Display for Error {
             Self::RenderUnfinished { job, polls } => {
                 write!(f, "render {} is not done after {polls} polls; it goes on", job.id)
             }
+            Self::AgentFailed(message) => write!(f, "the agent failed: {message}"),
+            Self::Busy => f.write_str("a message is being worked on in this session"),
             Self::InvalidInput(what) => write!(f, "invalid input: {what}"),
             Self::Configuration(what) => write!(f, "the client cannot be built: {what}"),
             Self::Io { doing, path, source } => {

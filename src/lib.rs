@@ -90,6 +90,7 @@ pub mod media;
 #[cfg(feature = "mock")]
 #[cfg_attr(docsrs, doc(cfg(feature = "mock")))]
 pub mod mock;
+pub mod project;
 pub mod sse;
 pub mod wire;
 
@@ -99,6 +100,7 @@ pub use client::{MessageStream, PendingTurn, TurnState, TurnStream, TurnUpdate};
 pub use client::{RenderPoller, RenderProgress, RenderedVideo};
 pub use error::{Effect, Error, ErrorCode, Result};
 pub use http::{Attempt, Attribution, Decision, Failure, RetryPolicy, StandardRetry};
+pub use project::{Intent, Suggestion};
 pub use wire::{
     Aspect, ClientId, CreditBalance, Credits, NewSession, RenderFormat, RenderId, RenderJob,
     RenderOutput, RenderQuality, Session, SessionId, SessionState,

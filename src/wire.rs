@@ -22,6 +22,7 @@ mod time;
 mod token;
 mod upload;
 
+pub use crate::draft::Aspect;
 pub use claim::{ClaimRequest, ClaimToken};
 pub use code::ErrorCode;
 pub use credits::{CreditBalance, Credits};
@@ -29,7 +30,7 @@ pub use envelope::{DecodeError, Envelope, Refusal, decode};
 pub use id::{ClientId, RenderId, SessionId, TaskId, UserId};
 pub use message::{AGENT_NAME, ME, NewMessage, Part, RunRequest};
 pub use render::{RenderFile, RenderJob, RenderOutput, RenderRequest, RenderState};
-pub use render_words::{Aspect, RenderFormat, RenderQuality, RenderStatus};
+pub use render_words::{RenderFormat, RenderQuality, RenderStatus};
 pub use session::{NewSession, Session};
 pub use state::{SessionState, StateAnswer};
 pub use token::AnonymousToken;

@@ -61,6 +61,7 @@ async fn a_whole_turn_passes_every_event_on_and_ends() {
     nemo.given(Answer::message(Events::new().heartbeat().pieces(["Do", "ne."]))).await;
     let mut turn = watching(&nemo).send_message(&"s".into(), "hi").watch();
     assert_eq!((turn.state(), turn.pending()), (TurnState::Connecting, None));
+    assert_eq!(turn.next().await.unwrap().unwrap(), TurnUpdate::Connected);
     let mut events = 0;
     while let Some(update) = turn.next().await {
         assert!(matches!(update.unwrap(), TurnUpdate::Event(_)));
@@ -78,6 +79,7 @@ async fn a_broken_turn_is_told_from_the_state_and_never_sent_again() {
     let turn = client_of(&server).send_message(&"s".into(), "hi").watch();
     let updates: Vec<TurnUpdate> = turn.map(Result::unwrap).collect().await;
     let [
+        TurnUpdate::Connected,
         TurnUpdate::Event(_),
         TurnUpdate::Recovering { .. },
         TurnUpdate::Unchanged { reads: 1 },
@@ -147,6 +149,7 @@ async fn a_dropped_turn_closes_its_connection_and_is_picked_up_elsewhere() {
     })
     .await;
     let mut turn = client_of(&server).send_message(&"s".into(), "hi").watch();
+    assert!(matches!(turn.next().await, Some(Ok(TurnUpdate::Connected))));
     assert!(matches!(turn.next().await, Some(Ok(TurnUpdate::Event(_)))));
     let written = serde_json::to_string(&turn.pending().unwrap()).unwrap();
     drop(turn);

@@ -30,6 +30,11 @@ impl Failure {
         Self { what: what.into(), advice: None }
     }
 
+    /// What to do about it.
+    pub fn advice(&self) -> Option<&str> {
+        self.advice.as_deref()
+    }
+
     pub fn with_advice(what: impl Into<String>, advice: impl Into<String>) -> Self {
         Self { what: what.into(), advice: Some(advice.into()) }
     }

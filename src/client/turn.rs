@@ -79,6 +79,8 @@ pub enum TurnState {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum TurnUpdate {
+    /// The service has taken the message and answers with a stream.
+    Connected,
     /// Something the agent said or did.
     Event(AgentEvent),
     /// The agent has said nothing for a while, and the work goes on.
@@ -133,8 +135,9 @@ pub struct TurnStream {
     shared: Shared,
 }
 
+/// What is known of a turn outside of its stream.
 #[derive(Clone)]
-struct Shared(Arc<Mutex<Known>>);
+pub(crate) struct Shared(Arc<Mutex<Known>>);
 
 struct Known {
     state: TurnState,
@@ -149,6 +152,10 @@ impl Shared {
     fn lock(&self) -> MutexGuard<'_, Known> {
         // Nothing can panic while it is held.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn pending(&self) -> Option<PendingTurn> {
+        self.lock().pending.clone()
     }
 
     fn enter(&self, state: TurnState) {
@@ -199,7 +206,11 @@ impl TurnStream {
     /// and once it is known how it ended.
     #[must_use]
     pub fn pending(&self) -> Option<PendingTurn> {
-        self.shared.lock().pending.clone()
+        self.shared.pending()
+    }
+
+    pub(crate) fn shared(&self) -> Shared {
+        self.shared.clone()
     }
 }
 
@@ -234,6 +245,8 @@ fn watch(message: Message, shared: Shared) -> impl Stream<Item = Result<TurnUpda
         shared.lock().pending = Some(pending.clone());
         let lost = match message.await {
             Ok(events) => {
+                shared.enter(TurnState::Streaming);
+                yield Ok(TurnUpdate::Connected);
                 let mut told = Telling::new(&client, shared.clone());
                 let mut broke = None;
                 let mut events = Box::pin(told.updates(events, &mut broke));
@@ -354,7 +367,6 @@ impl Telling {
         broke: &'a mut Option<Error>,
     ) -> impl Stream<Item = TurnUpdate> + Send + 'a {
         async_stream::stream! {
-            self.shared.enter(TurnState::Streaming);
             let mut told = self.began;
             loop {
                 let event = match timeout_at(told + self.every, events.next()).await {

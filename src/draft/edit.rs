@@ -98,6 +98,10 @@ impl<'d> TrackMut<'d> {
         Track { json: self.json }
     }
 
+    pub(super) fn json_mut(&mut self) -> &mut Json {
+        self.json
+    }
+
     /// Sets a key of the track.
     pub fn set(&mut self, key: &str, value: impl Into<Json>) -> &mut Self {
         object(self.json).insert(key, value);
@@ -157,6 +161,10 @@ pub struct SegmentMut<'d> {
 }
 
 impl SegmentMut<'_> {
+    pub(super) fn json_mut(&mut self) -> &mut Json {
+        self.json
+    }
+
     /// Sets a key of the segment.
     pub fn set(&mut self, key: &str, value: impl Into<Json>) -> &mut Self {
         object(self.json).insert(key, value);
@@ -190,7 +198,7 @@ fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
-fn object(json: &mut Json) -> &mut Object {
+pub(super) fn object(json: &mut Json) -> &mut Object {
     if json.as_object().is_none() {
         *json = Json::Object(Object::new());
     }
@@ -200,12 +208,12 @@ fn object(json: &mut Json) -> &mut Object {
     }
 }
 
-fn metadata(json: &mut Json) -> &mut Object {
+pub(super) fn metadata(json: &mut Json) -> &mut Object {
     object(object(json).entry(METADATA))
 }
 
 /// The array under `key`, made if there is none.
-fn array<'j>(json: &'j mut Json, key: &str) -> &'j mut Vec<Json> {
+pub(super) fn array<'j>(json: &'j mut Json, key: &str) -> &'j mut Vec<Json> {
     let value = object(json).entry(key);
     if value.as_array().is_none() {
         *value = Json::Array(Vec::new());

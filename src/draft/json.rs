@@ -24,7 +24,7 @@ pub use text::Text;
 ///
 /// `Display` (and so `to_string`) writes compact JSON. Two values are equal when they hold the
 /// same in the same order; numbers are compared as they are written (`1.0` is not `1`).
-#[derive(Clone, Default, PartialEq)]
+#[derive(Clone, Default, PartialEq, Eq, Hash)]
 pub enum Json {
     /// `null`
     #[default]

@@ -24,6 +24,17 @@ pub(super) const START: &[&str] =
 /// What a track is for; a word that is not known counts under the first only.
 pub(super) const ROLE: &[&str] = &["role", "usage", "purpose", "type"];
 
+/// What tells a track or a segment from all others, whatever else changes in it.
+pub(super) const ID: &[&str] = &["id", "uuid", "uid"];
+/// The shape of the picture.
+pub(super) const ASPECT: &[&str] = &["aspect", "aspect_ratio", "aspectRatio", "ratio", "canvas"];
+
+/// The file that a segment plays or shows. The embedded backend's word; the service's own is not
+/// documented.
+pub(super) const MEDIA: &[&str] = &["media"];
+/// How much of the beginning of its media a segment leaves out, in milliseconds. The same goes.
+pub(super) const SKIP: &[&str] = &["skip"];
+
 /// The first of `keys` with a value that `read` takes: in the thing itself, then in its metadata.
 pub(super) fn find<'j, T>(
     json: &'j Json,

@@ -5,8 +5,9 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
+use super::aspect::Aspect;
 use super::json::{Json, Object};
 use super::lookup::{self, DURATION, METADATA, SEGMENTS, TRACK_TYPE, TRACKS};
 use super::parse::ParseError;
@@ -19,7 +20,7 @@ use super::summary;
 ///
 /// Serde carries it as raw JSON, so it can be read by `serde_json` only, and not inside an
 /// `untagged` or internally tagged enum.
-#[derive(Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Draft(pub(super) Json);
 
@@ -80,6 +81,17 @@ impl Draft {
     pub fn duration(&self) -> Duration {
         let told = self.get(DURATION).and_then(lookup::millis).filter(|told| !told.is_zero());
         told.unwrap_or_else(|| self.tracks().map(|t| t.end()).max().unwrap_or_default())
+    }
+
+    /// The shape of the picture; `None` when the draft names none, or one that is not known.
+    #[must_use]
+    pub fn aspect(&self) -> Option<Aspect> {
+        self.canvas().and_then(Aspect::read)
+    }
+
+    /// The shape of the picture as the draft writes it.
+    pub(super) fn canvas(&self) -> Option<&str> {
+        lookup::find(&self.0, lookup::ASPECT, lookup::text)
     }
 
     /// Whether there is anything to render: a track with at least one segment.
@@ -149,6 +161,13 @@ impl TrackKind {
     }
 }
 
+/// As its number.
+impl Serialize for TrackKind {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_i64(self.number())
+    }
+}
+
 impl From<i64> for TrackKind {
     fn from(number: i64) -> Self {
         match number {
@@ -190,6 +209,13 @@ impl TrackRole {
             Self::Title => "title",
             Self::Unknown(word) => word,
         }
+    }
+}
+
+/// As its word.
+impl Serialize for TrackRole {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
     }
 }
 

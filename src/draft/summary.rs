@@ -42,8 +42,8 @@ fn describe(track: Track<'_>) -> String {
 }
 
 /// What a track is called here.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Label {
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Label {
     Video,
     Voiceover,
     Music,
@@ -71,8 +71,19 @@ impl fmt::Display for Label {
     }
 }
 
+impl From<TrackKind> for Label {
+    fn from(kind: TrackKind) -> Self {
+        match kind {
+            TrackKind::Video => Self::Video,
+            TrackKind::Audio => Self::Audio,
+            TrackKind::Text => Self::Text,
+            TrackKind::Unknown(number) => Self::Type(number),
+        }
+    }
+}
+
 impl Label {
-    fn of(track: Track<'_>) -> Self {
+    pub(super) fn of(track: Track<'_>) -> Self {
         match track.kind() {
             Some(TrackKind::Video) => Self::Video,
             Some(TrackKind::Audio) => match track.role() {
@@ -111,7 +122,7 @@ impl Label {
     }
 
     /// Whether its segments are words rather than things with a name.
-    fn is_words(self) -> bool {
+    pub(super) fn is_words(self) -> bool {
         matches!(self, Self::Voiceover | Self::Captions | Self::Title | Self::Text)
     }
 }
@@ -168,7 +179,7 @@ impl<'d> Phrase<'d> {
 }
 
 /// On one line, and not too long.
-fn shorten(text: &str) -> String {
+pub(super) fn shorten(text: &str) -> String {
     // Cut before joining: the text may be a whole script.
     let cut = text.char_indices().nth(SHOWN).map_or(text.len(), |(at, _)| at);
     let words: Vec<&str> = text[..cut].split_whitespace().collect();
@@ -194,7 +205,7 @@ fn volume(track: Track<'_>, label: Label) -> Option<String> {
 }
 
 /// `10`, `2.5`, `67.7`: tenths will do, except below a second.
-fn seconds(time: Duration) -> f64 {
+pub(super) fn seconds(time: Duration) -> f64 {
     let seconds = time.as_secs_f64();
     if seconds < 1.0 { seconds } else { (seconds * 10.0).round() / 10.0 }
 }

@@ -64,6 +64,8 @@ impl Error {
             Self::RenderUnfinished { .. } => {
                 "Keep the job and poll it again later; the render goes on without you."
             }
+            Self::AgentFailed(_) => "Read what the agent said; its reason is there.",
+            Self::Busy => "Wait for the turn under way, or ask for the next one to be queued.",
             Self::InvalidInput(_) => "Change the argument and call again; nothing was sent.",
             Self::Configuration(_) => "Change the client's settings.",
             Self::Io { .. } => "Check the path and its permissions.",

@@ -5,6 +5,7 @@
 //! |---|---|
 //! | `fault` | what can go wrong, and whether the work is done all the same |
 //! | `plans` | which fault meets which call |
+//! | `late` | work that waits until somebody looks for it |
 //! | `play` | a fault played: around a handler, on its answer, on its connection |
 //! | `answers` | the answers that no call should get |
 //! | `socket` | a connection that can be reset, closed, slowed down and made to say nonsense |
@@ -13,6 +14,7 @@
 mod answers;
 mod door;
 mod fault;
+mod late;
 mod plans;
 mod play;
 mod socket;
@@ -92,8 +94,9 @@ impl Faults {
         Injection { faults: self, fault, route: None, after: 0 }
     }
 
-    /// Takes back all plans and lets every stalled call end, by a reset. Connections are accepted
-    /// as they come; a door that [was shut](Self::refuse_connections) stays so.
+    /// Takes back all plans, lets every stalled call end, by a reset, and work that
+    /// [was put off](Fault::LateWork) begin. Connections are no longer dropped; those that are
+    /// [refused](Self::refuse_connections) stay so.
     pub fn clear(&self) {
         if let Some(service) = self.service.upgrade() {
             service.door.turn_away(0);

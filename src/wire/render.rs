@@ -213,7 +213,7 @@ impl RenderFile {
     }
 }
 
-/// Both shapes at once: `output.url` at the top [S], or a flat `outputUrl` [V].
+/// Both shapes at once: `output.url` at the top, or a flat `outputUrl`.
 #[derive(Deserialize)]
 struct Answer {
     #[serde(default, alias = "renderId", alias = "render_id")]

@@ -3,7 +3,7 @@
 use std::fmt;
 
 /// A number as it was written, however long.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Number(Box<str>);
 
 impl Number {

@@ -6,7 +6,7 @@ use super::{Json, Text};
 
 /// An object: its entries in their order. A key may stand there twice, then the last one counts,
 /// as it does for JavaScript and Python.
-#[derive(Clone, Default, PartialEq)]
+#[derive(Clone, Default, PartialEq, Eq, Hash)]
 pub struct Object {
     entries: Vec<(Text, Json)>,
 }
@@ -82,6 +82,11 @@ impl Object {
     /// The keys in their order.
     pub fn keys(&self) -> impl DoubleEndedIterator<Item = &str> {
         self.entries.iter().map(|(key, _)| key.as_str())
+    }
+
+    /// The entries as they stand, keys with their escapes.
+    pub(in crate::draft) fn entries(&self) -> &[(Text, Json)] {
+        &self.entries
     }
 
     /// Puts an entry at the end, whether or not the key is there already.

@@ -1,6 +1,7 @@
 //! Strings, which go back with the escapes they came with.
 
 use std::fmt::{self, Write as _};
+use std::hash::{Hash, Hasher};
 
 /// A string. Read it with [`as_str`](Self::as_str); half a surrogate pair, which JSON can write
 /// and Rust cannot hold, reads as U+FFFD and is written back as it came.
@@ -57,6 +58,14 @@ impl PartialEq for Text {
         // Values with U+FFFD may stand for different halves of surrogate pairs.
         self.value == other.value
             && (self.escaped == other.escaped || !self.value.contains(char::REPLACEMENT_CHARACTER))
+    }
+}
+
+impl Eq for Text {}
+
+impl Hash for Text {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.value.hash(state);
     }
 }
 

@@ -14,13 +14,14 @@ use crate::wire::ErrorCode;
 /// |---|---|
 /// | [`Unread`](Self::Unread), [`Instead`](Self::Instead) | no |
 /// | [`Lost`](Self::Lost), [`Cut`](Self::Cut), [`Trickle`](Self::Trickle), [`WrongContentType`](Self::WrongContentType) | yes, before the caller sees anything |
+/// | [`LateWork`](Self::LateWork) | yes, later |
 /// | [`FailedRender`](Self::FailedRender) | begun and counted, and without a film |
 /// | [`SlowRender`](Self::SlowRender) | yes; it is told later |
 /// | the faults of files | there is none to do |
 ///
 /// *Before the caller sees anything* holds for messages too: their work has ended, state, ledger
 /// and [counters](crate::local::Counters) included, when the first byte of a spoilt answer goes
-/// out. A render is taken in by then, and goes on.
+/// out. A render is taken in by then, and goes on. The exception is called so.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Fault {
@@ -48,6 +49,18 @@ pub enum Fault {
     },
     /// **The work is done**, and its answer comes as `application/octet-stream`.
     WrongContentType,
+    /// [`Route::Message`]: the message is taken in and counted, its stream breaks before the first
+    /// event, and **the work is done later**: the [state](Route::State) can be read this many
+    /// times before anything has changed, and the next time it has.
+    ///
+    /// Until then the price is frozen. Other messages do not wait for this one.
+    /// [`Faults::clear`](super::Faults::clear) lets the work begin.
+    LateWork {
+        /// Answers of the state, whosever it is, that still tell of no change.
+        reads: u32,
+        /// How the stream breaks.
+        ending: Ending,
+    },
     /// [`Route::RenderSubmit`]: the render is taken in, **begins and counts, and fails**.
     FailedRender,
     /// [`Route::RenderSubmit`]: **the work is done** as fast as ever, but whoever asks hears
@@ -181,7 +194,7 @@ impl Refusal {
     /// An HTTP status with `{"detail":…}`, as the agent server answers.
     ///
     /// # Panics
-    /// For a number that cannot be a status: they go from 100 to 999.
+    /// For a number that cannot be the status of an answer: they go from 200 to 999.
     pub fn status(status: u16) -> Self {
         Self { status: valid(status), code: None, retry_after: None }
     }
@@ -189,7 +202,7 @@ impl Refusal {
     /// The same under another status: a 429 under 200, for one.
     ///
     /// # Panics
-    /// For a number that cannot be a status: they go from 100 to 999.
+    /// For a number that cannot be the status of an answer: they go from 200 to 999.
     pub fn under(mut self, status: u16) -> Self {
         self.status = valid(status);
         self
@@ -202,16 +215,17 @@ impl Refusal {
         self
     }
 
-    /// With `Retry-After` as a date, which knows no fractions of a second.
+    /// With `Retry-After` as a date, from 1970 on, which knows no fractions of a second.
     pub fn retry_at(mut self, when: SystemTime) -> Self {
-        self.retry_after = Some(RetryAfter::Date(when));
+        self.retry_after = Some(RetryAfter::Date(when.max(SystemTime::UNIX_EPOCH)));
         self
     }
 }
 
 #[allow(clippy::expect_used)] // Only tests get here, and a wrong number is their mistake.
 fn valid(status: u16) -> StatusCode {
-    StatusCode::from_u16(status).expect("an HTTP status from 100 to 999")
+    let status = StatusCode::from_u16(status).ok().filter(|status| !status.is_informational());
+    status.expect("an HTTP status from 200 to 999")
 }
 
 impl From<Refusal> for Trouble {
@@ -235,7 +249,8 @@ impl Fault {
             Self::CorruptFile | Self::ShortFile | Self::ChangedFile | Self::IgnoredRange => {
                 route.serves_files()
             }
-            Self::Cut(Cut::Events(_) | Cut::Character, _)
+            Self::LateWork { .. }
+            | Self::Cut(Cut::Events(_) | Cut::Character, _)
             | Self::Cut(_, Ending::Heartbeats { .. })
             | Self::Instead(Trouble::Heartbeats { .. })
             | Self::Lost(Trouble::Heartbeats { .. }) => matches!(route, Route::Message),

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::watch;
 
 use super::fault::Fault;
+use super::late::{Late, Waiting};
 use crate::local::route::Route;
 
 /// The plans of one backend, and the word that lets go of whoever is stalled.
@@ -13,6 +14,7 @@ use crate::local::route::Route;
 pub(in crate::local) struct Plans {
     plans: Mutex<Vec<Plan>>,
     released: watch::Sender<()>,
+    late: Waiting,
 }
 
 #[derive(Debug)]
@@ -35,7 +37,8 @@ impl Plans {
     /// The fault of a call: the first plan that is due has it, and a call meets one fault at most.
     pub(super) fn take(&self, route: Route) -> Option<Fault> {
         let mut taken = None;
-        for plan in self.plans().iter_mut().filter(|plan| plan.concerns(route)) {
+        let mut plans = self.plans();
+        for plan in plans.iter_mut().filter(|plan| plan.concerns(route)) {
             if plan.spared > 0 {
                 plan.spared -= 1;
             } else if taken.is_none() && plan.left != Some(0) {
@@ -44,12 +47,28 @@ impl Plans {
                 taken = Some(plan.fault.clone());
             }
         }
+        plans.retain(|plan| plan.left != Some(0));
         taken
     }
 
-    /// No more faults; the calls that are stalled by one are let go.
+    /// The work of a message whose fault puts it off.
+    pub(in crate::local) fn put_off(&self, fault: &Fault) -> Option<Late> {
+        match fault {
+            Fault::LateWork { reads, .. } => Some(self.late.put_off(*reads)),
+            _ => None,
+        }
+    }
+
+    /// The state is about to be read, which work may have waited for.
+    pub(super) async fn state_is_read(&self) {
+        self.late.state_is_read().await;
+    }
+
+    /// No more faults; the calls that are stalled by one are let go, and work that was put off
+    /// begins.
     pub(in crate::local) fn clear(&self) {
         self.plans().clear();
+        self.late.clear();
         self.released.send_replace(());
     }
 

@@ -27,8 +27,12 @@ pub(in crate::local) async fn play(
     next: Next,
 ) -> Response {
     service.tally.requests[route.index()].raise();
+    if route == Route::State {
+        service.plans.state_is_read().await;
+    }
     let Some(fault) = service.plans.take(route) else { return next.run(request).await };
-    tracing::debug!(?route, ?fault, "a call meets its fault");
+    // Not the fault itself: a redirect may hold an address with a secret in it.
+    tracing::debug!(?route, "a call meets a fault");
     let stage = Stage { service, route, line };
     match fault {
         Fault::Unread { bytes, ending } => {
@@ -47,8 +51,12 @@ pub(in crate::local) async fn play(
             stage.trouble(trouble).await
         }
         Fault::Cut(cut, ending) => {
-            let answer = next.run(request).await;
-            stage.cut(answer, cut, ending).await
+            let answer = stage.done(next.run(request).await).await;
+            stage.cut(answer, cut, ending)
+        }
+        Fault::LateWork { ending, .. } => {
+            request.extensions_mut().insert(fault);
+            stage.cut(next.run(request).await, Cut::Events(0), ending)
         }
         Fault::Trickle { pause } => {
             let mut answer = stage.done(next.run(request).await).await;
@@ -138,8 +146,7 @@ impl Stage {
         answer
     }
 
-    async fn cut(self, answer: Response, cut: Cut, ending: Ending) -> Response {
-        let answer = self.done(answer).await;
+    fn cut(self, answer: Response, cut: Cut, ending: Ending) -> Response {
         let (parts, body) = answer.into_parts();
         let length = body.size_hint().exact();
         let release = self.service.plans.release();

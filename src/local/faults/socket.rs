@@ -216,6 +216,10 @@ impl AsyncWrite for Socket {
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if self.line.strings().mode == Mode::Reset {
+            // A polite end would be taken for the end.
+            return Poll::Ready(Err(over()));
+        }
         Pin::new(&mut self.stream).poll_shutdown(context)
     }
 }

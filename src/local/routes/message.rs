@@ -13,6 +13,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use crate::local::agent::{Emitter, Turn, price, understand};
 use crate::local::answer::{Body, Caller, Refused};
+use crate::local::faults::Met;
 use crate::local::service::Shared;
 use crate::wire::event::AdkEvent;
 use crate::wire::{ErrorCode, RunRequest};
@@ -20,6 +21,7 @@ use crate::wire::{ErrorCode, RunRequest};
 pub(super) async fn run(
     State(service): State<Shared>,
     Caller(account): Caller,
+    Met(fault): Met,
     Body(request): Body<RunRequest>,
 ) -> Result<Response, Refused> {
     let session = service.sessions.find(&account.user, &request.session_id);
@@ -37,8 +39,12 @@ pub(super) async fn run(
     let (sender, receiver) = unbounded_channel();
     let emitter = Emitter::new(request.streaming, sender);
     let turns = Arc::clone(&session.turn);
+    let mut late = fault.and_then(|fault| service.plans.put_off(&fault));
     // A task of its own: a caller that hangs up ends the stream, not the work.
     tokio::spawn(async move {
+        if let Some(late) = &mut late {
+            late.wait().await;
+        }
         let _turn = turns.lock_owned().await;
         let turn = Turn { service, session, emitter: emitter.clone(), hold };
         if tokio::task::spawn_blocking(move || turn.run(asked)).await.is_err() {

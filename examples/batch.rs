@@ -1,0 +1,171 @@
+//! A folder of scripts in, a folder of videos out, in one session.
+//!
+//! ```sh
+//! cargo run --release --example batch -- examples/scripts --out videos
+//! ```
+
+mod support;
+
+use std::io::IsTerminal as _;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::Parser;
+use futures::StreamExt as _;
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use nemovideo::local::LocalBackend;
+use nemovideo::project::{BatchItem, BatchUpdate, TurnEvent};
+use serde_json::json;
+
+use support::{Connection, Failure, Result, Service};
+
+/// Makes a video of each TXT and DOCX file in a folder.
+#[derive(Debug, Parser)]
+struct Args {
+    /// The folder with the scripts.
+    scripts: PathBuf,
+    /// The folder for the videos.
+    #[arg(long, value_name = "DIR", default_value = "videos")]
+    out: PathBuf,
+    /// Talk to the service at this address.
+    #[arg(long, value_name = "URL", conflicts_with = "cloud")]
+    api: Option<String>,
+    /// Talk to the cloud, with NEMO_TOKEN or anonymously.
+    #[arg(long)]
+    cloud: bool,
+    /// Print one JSON object a line.
+    #[arg(long)]
+    json: bool,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let args = Args::parse();
+    support::run(args.json, make(args)).await
+}
+
+async fn make(args: Args) -> Result<()> {
+    let scripts = scripts_in(&args.scripts)?;
+    std::fs::create_dir_all(&args.out)
+        .map_err(|error| Failure::new(format!("cannot make {}: {error}", args.out.display())))?;
+    let service = match (&args.api, args.cloud) {
+        (Some(url), _) => Service::At(url.clone()),
+        (None, true) => Service::Cloud,
+        (None, false) => Service::Embedded(Box::new(LocalBackend::builder())),
+    };
+    let Connection { client, backend: _backend } = support::connect(service).await?;
+    let project = client.project("batch").await?;
+    let items: Vec<BatchItem> = scripts
+        .iter()
+        .map(|script| {
+            let name = script.file_stem().unwrap_or_default();
+            let out = args.out.join(name).with_extension("mp4");
+            BatchItem::new("Make a voiceover video of the uploaded script.", out).upload(script)
+        })
+        .collect();
+    let rows = Rows::new(&scripts, args.json);
+    let mut failed = 0;
+    let mut updates = project.batch(items);
+    while let Some((index, update)) = updates.next().await {
+        match update {
+            BatchUpdate::Uploading => rows.say(index, "uploading", 0.0),
+            BatchUpdate::Working => rows.say(index, "speaking", 5.0),
+            BatchUpdate::Turn(TurnEvent::RawClipReady) => rows.say(index, "raw clip", 20.0),
+            BatchUpdate::Turn(TurnEvent::PostProductionDone) => rows.say(index, "captions", 30.0),
+            BatchUpdate::Rendering { percent } => {
+                rows.say(index, "rendering", 30.0 + f64::from(percent.unwrap_or(0.0)) * 0.7);
+            }
+            BatchUpdate::Finished(Ok(video)) => {
+                let words = format!("{} ({})", video.path.display(), support::size(video.bytes));
+                rows.end(index, true, &words);
+            }
+            BatchUpdate::Finished(Err(error)) => {
+                failed += 1;
+                let failure = Failure::from(error);
+                let advice = failure.advice().unwrap_or_default().to_owned();
+                rows.end(index, false, format!("{failure}. {advice}").trim_end());
+            }
+            _ => {}
+        }
+    }
+    match failed {
+        0 => Ok(()),
+        failed => Err(Failure::new(format!("{failed} of {} videos were not made", scripts.len()))),
+    }
+}
+
+/// The scripts of a folder, by name.
+fn scripts_in(folder: &Path) -> Result<Vec<PathBuf>> {
+    let unreadable = |error| Failure::new(format!("cannot read {}: {error}", folder.display()));
+    let mut scripts = Vec::new();
+    for entry in std::fs::read_dir(folder).map_err(unreadable)? {
+        let path = entry.map_err(unreadable)?.path();
+        let extension = path.extension().and_then(|end| end.to_str()).unwrap_or_default();
+        if ["txt", "docx"].iter().any(|known| extension.eq_ignore_ascii_case(known)) {
+            scripts.push(path);
+        }
+    }
+    scripts.sort();
+    if scripts.is_empty() {
+        return Err(Failure::with_advice(
+            format!("there is no script in {}", folder.display()),
+            "Scripts are TXT and DOCX files.",
+        ));
+    }
+    Ok(scripts)
+}
+
+/// A row for each script: bars on a terminal, lines elsewhere.
+struct Rows {
+    names: Vec<String>,
+    bars: Option<Vec<ProgressBar>>,
+    json: bool,
+}
+
+impl Rows {
+    fn new(scripts: &[PathBuf], json: bool) -> Self {
+        let name =
+            |path: &PathBuf| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let names: Vec<String> = scripts.iter().map(name).collect();
+        let width = names.iter().map(|name| name.chars().count()).max().unwrap_or(0);
+        let shown = std::io::stderr().is_terminal() && !json;
+        let bars = shown.then(|| {
+            let rows = MultiProgress::new();
+            let style = ProgressStyle::with_template("{prefix} {bar:24.cyan/dim} {msg}")
+                .unwrap_or_else(|_| ProgressStyle::default_bar());
+            let bar = |name: &String| {
+                let bar = rows.add(ProgressBar::new(100).with_style(style.clone()));
+                bar.set_prefix(format!("{name:width$}"));
+                bar.set_message("waiting");
+                bar
+            };
+            names.iter().map(bar).collect()
+        });
+        Self { names, bars, json }
+    }
+
+    fn say(&self, index: usize, stage: &str, percent: f64) {
+        if let Some(bars) = &self.bars {
+            bars[index].set_position(percent as u64);
+            bars[index].set_message(stage.to_owned());
+        } else if self.json {
+            let script = &self.names[index];
+            support::line(
+                "progress",
+                json!({ "script": script, "stage": stage, "percent": percent }),
+            );
+        }
+    }
+
+    fn end(&self, index: usize, done: bool, words: &str) {
+        let script = &self.names[index];
+        if let Some(bars) = &self.bars {
+            bars[index].set_position(if done { 100 } else { bars[index].position() });
+            bars[index].abandon_with_message(words.to_owned());
+        } else if self.json {
+            support::line("result", json!({ "script": script, "done": done, "message": words }));
+        } else {
+            println!("{script}: {words}");
+        }
+    }
+}

@@ -1,0 +1,269 @@
+//! An interactive conversation about one video: say something, see the timeline, export.
+//!
+//! ```sh
+//! cargo run --release --example edit
+//! ```
+//!
+//! Try: `narrate: The sky is blue, and there is a reason.`, `add a title "Blue"`, `undo`,
+//! `credits?`, `export portrait`. An empty line or Ctrl-D ends it.
+
+mod support;
+
+use std::io::{IsTerminal as _, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use clap::Parser;
+use futures::StreamExt as _;
+use indicatif::{ProgressBar, ProgressStyle};
+use nemovideo::draft::Draft;
+use nemovideo::local::LocalBackend;
+use nemovideo::project::{Export, Project, Reply, Suggestion, Turn, TurnEvent, UploadHint};
+use nemovideo::{RenderFormat, RenderProgress};
+
+use support::{Connection, Failure, Result, Service};
+
+/// Talks about one video.
+#[derive(Debug, Parser)]
+struct Args {
+    /// Talk to the service at this address.
+    #[arg(long, value_name = "URL", conflicts_with = "cloud")]
+    api: Option<String>,
+    /// Talk to the cloud, with NEMO_TOKEN or anonymously.
+    #[arg(long)]
+    cloud: bool,
+    /// The language to talk in, a BCP-47 tag.
+    #[arg(long, value_name = "TAG", default_value = "en")]
+    language: String,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let args = Args::parse();
+    support::run(false, converse(args)).await
+}
+
+async fn converse(args: Args) -> Result<()> {
+    println!("Setting things up…");
+    let service = match (args.api, args.cloud) {
+        (Some(url), _) => Service::At(url),
+        (None, true) => Service::Cloud,
+        (None, false) => Service::Embedded(Box::new(LocalBackend::builder())),
+    };
+    // The backend, if it is ours, must outlive the conversation.
+    let Connection { client, backend: _backend } = support::connect(service).await?;
+    let project = client.project("edit").language(args.language).await?;
+    println!("Ready. Say what you want; an empty line ends it.");
+    while let Some(line) = read_line().await? {
+        // What goes wrong in one turn is no reason to end the conversation.
+        if let Err(failure) = answer(&project, &line).await {
+            println!("{failure}");
+            if let Some(advice) = failure.advice() {
+                println!("{advice}");
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The next line that was said, `None` at the end.
+async fn read_line() -> Result<Option<String>> {
+    print!("> ");
+    // A terminal that has gone away gives no more lines either.
+    let _gone = std::io::stdout().flush();
+    let read = tokio::task::spawn_blocking(|| {
+        let mut line = String::new();
+        std::io::stdin().read_line(&mut line).map(|_| line)
+    });
+    let line = read
+        .await
+        .map_err(|error| Failure::new(error.to_string()))?
+        .map_err(|error| Failure::new(format!("could not read what you said: {error}")))?;
+    if line.is_empty() {
+        println!();
+    }
+    Ok(Some(line.trim().to_owned()).filter(|line| !line.is_empty()))
+}
+
+async fn answer(project: &Project, line: &str) -> Result<()> {
+    match project.handle(line).await? {
+        Reply::Turn(turn) => watch(turn).await,
+        Reply::Export(export) => save(project, export).await,
+        Reply::Credits(balance) => {
+            println!("{} credits left", balance.available);
+            Ok(())
+        }
+        Reply::State(draft) => {
+            draw(draft.as_ref());
+            Ok(())
+        }
+        Reply::Upload(hint) => upload(project, hint).await,
+        _ => Err(Failure::new("this example does not know what to do with that")),
+    }
+}
+
+/// Shows a turn as it happens: text as it comes, a spinner while the agent works, the timeline at
+/// the end.
+async fn watch(mut turn: Turn) -> Result<()> {
+    let spinner = Spinner::start("thinking…");
+    let mut text_open = false;
+    while let Some(event) = turn.next().await {
+        match event? {
+            TurnEvent::Text(text) => {
+                let text = if text_open { text.as_str() } else { text.trim_start() };
+                if !text.is_empty() {
+                    text_open = true;
+                    spinner.suspend(|| {
+                        print!("{text}");
+                        let _gone = std::io::stdout().flush();
+                    });
+                }
+            }
+            event => {
+                if std::mem::take(&mut text_open) {
+                    spinner.suspend(|| println!());
+                }
+                match event {
+                    TurnEvent::ToolStarted { name } => spinner.say(&name.replace('_', " ")),
+                    TurnEvent::ToolFinished { .. } => spinner.say("thinking…"),
+                    TurnEvent::RawClipReady => spinner.line("· raw clip ready"),
+                    TurnEvent::PostProductionDone => spinner.line("· captions and titles added"),
+                    TurnEvent::StillWorking { elapsed } => {
+                        spinner.line(&format!("· still working ({} s)", elapsed.as_secs()));
+                    }
+                    TurnEvent::Recovering { what } => {
+                        spinner.line(&format!("· {what}; looking what became of it"));
+                    }
+                    TurnEvent::Suggestion(suggestion) => spinner.line(hint(&suggestion)),
+                    TurnEvent::Finished(report) => {
+                        spinner.stop();
+                        if report.text.is_empty() {
+                            println!("{}", report.summary());
+                        }
+                        if !report.changes.is_empty() {
+                            draw(report.draft.as_ref());
+                        }
+                        if let Some(spent) = report.spent.filter(|spent| spent.get() > 0.0) {
+                            println!("({spent} credits)");
+                        }
+                    }
+                    _ => {}
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// What the agent sent the user to a screen for, in this program's own words.
+fn hint(suggestion: &Suggestion) -> &'static str {
+    match suggestion {
+        Suggestion::Export => "· say \"export\" to save it",
+        Suggestion::ShowState => "· say \"show tracks\" to see the timeline",
+        Suggestion::ShowCredits => "· say \"credits\" to see what is left",
+        Suggestion::Upload => "· say \"upload FILE\" to add your own",
+        Suggestion::SendEdit(_) => "· say what should change",
+        _ => "·",
+    }
+}
+
+fn draw(draft: Option<&Draft>) {
+    match draft {
+        Some(draft) => {
+            println!("{}", draft.to_text(console_width()));
+            println!("{}", draft.summary());
+        }
+        None => println!("There is nothing on the timeline yet."),
+    }
+}
+
+/// The columns of the terminal, 80 where there is none.
+fn console_width() -> usize {
+    let (_rows, columns) = console::Term::stdout().size_checked().unwrap_or((24, 80));
+    usize::from(columns).clamp(40, 120)
+}
+
+async fn upload(project: &Project, hint: UploadHint) -> Result<()> {
+    if hint.is_empty() {
+        println!("Which file? Say: upload picture.png");
+        return Ok(());
+    }
+    for path in &hint.files {
+        let answer = project.upload(path).await?;
+        for file in answer.files {
+            println!("uploaded {}", file.filename);
+        }
+    }
+    if !hint.urls.is_empty() {
+        let client = project.client();
+        client.upload_urls(&project.session_id(), hint.urls).await?;
+        println!("uploaded");
+    }
+    Ok(())
+}
+
+async fn save(project: &Project, export: Export) -> Result<()> {
+    let path = free_name(export.format());
+    let bar = Arc::new(Mutex::new(Spinner::start("rendering…")));
+    let shown = Arc::clone(&bar);
+    let exported = export
+        .polling(support::polling(project.client()))
+        .on_progress(move |step| {
+            if let (RenderProgress::Processing { percent: Some(percent) }, Ok(bar)) =
+                (step, shown.lock())
+            {
+                bar.say(&format!("rendering… {percent:.0} %"));
+            }
+        })
+        .await;
+    if let Ok(bar) = bar.lock() {
+        bar.stop();
+    }
+    let file = exported?.download(&path).await?;
+    println!("{} ({})", file.path.display(), support::size(file.bytes));
+    Ok(())
+}
+
+/// `video.mp4`, or `video-2.mp4` where that is taken.
+fn free_name(format: &RenderFormat) -> PathBuf {
+    let names = (1_u32..).map(|number| match number {
+        1 => format!("video.{format}"),
+        number => format!("video-{number}.{format}"),
+    });
+    names.map(PathBuf::from).find(|path| !Path::new(path).exists()).unwrap_or_default()
+}
+
+/// A spinner on a terminal; nothing elsewhere.
+struct Spinner(ProgressBar);
+
+impl Spinner {
+    fn start(words: &str) -> Self {
+        if !std::io::stderr().is_terminal() {
+            return Self(ProgressBar::hidden());
+        }
+        let style = ProgressStyle::with_template("{spinner:.cyan} {msg:.dim}")
+            .unwrap_or_else(|_| ProgressStyle::default_spinner());
+        let spinner = ProgressBar::new_spinner().with_style(style);
+        spinner.set_message(words.to_owned());
+        spinner.enable_steady_tick(Duration::from_millis(100));
+        Self(spinner)
+    }
+
+    fn say(&self, words: &str) {
+        self.0.set_message(words.to_owned());
+    }
+
+    fn line(&self, words: &str) {
+        self.0.suspend(|| println!("{words}"));
+    }
+
+    fn suspend(&self, print: impl FnOnce()) {
+        self.0.suspend(print);
+    }
+
+    fn stop(&self) {
+        self.0.finish_and_clear();
+    }
+}

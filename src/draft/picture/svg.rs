@@ -1,0 +1,268 @@
+//! The rows as SVG.
+
+use std::fmt::{self, Write};
+
+use super::axis;
+use super::columns::cut;
+use super::rows::{Block, Row, Rows, Scale};
+use super::{PictureStyle, Theme};
+use crate::draft::model::Draft;
+use crate::draft::summary::Label;
+
+const MARGIN: u32 = 24;
+/// What is before the time line: what each track is.
+const LABELS: u32 = 132;
+/// The heading and the axis.
+const HEAD: u32 = 84;
+const ROW: u32 = 38;
+const GAP: u32 = 10;
+/// Room for one mark of the axis.
+const MARK: u32 = 72;
+/// Narrower segments are drawn as one with neighbours like them.
+const LEAST: u32 = 4;
+/// Words cut to fewer letters say nothing.
+const SPEAKS: usize = 4;
+/// Between the edge of a segment and its words.
+const PADDING: u32 = 7;
+/// How wide a letter is on average, in tenths of a pixel. What is wider is clipped.
+const LETTER: u32 = 64;
+
+/// Of both themes; white on any of these has a contrast of at least 4.5.
+const KINDS: &str = ".nv-video{fill:#2563eb}.nv-voice{fill:#0f766e}.nv-music{fill:#7c3aed}\
+.nv-audio{fill:#0369a1}.nv-captions{fill:#b45309}.nv-title{fill:#be185d}.nv-text{fill:#9f1239}\
+.nv-other{fill:#475569}.nv-words{fill:#fff;font-size:11px}\
+.nv-name{font-size:13px;font-weight:600}.nv-small{font-size:11px}.nv-head{font-size:17px;font-weight:700}";
+const LIGHT: &str = ".nv-page{fill:#fff;stroke:#e2e8f0}.nv-lane{fill:#f1f5f9}.nv-grid{stroke:#dbe2ea}\
+.nv-head,.nv-name{fill:#0f172a}.nv-small{fill:#64748b}";
+const DARK: &str = ".nv-page{fill:#0f172a;stroke:#273449}.nv-lane{fill:#1a2539}.nv-grid{stroke:#2c3a52}\
+.nv-head,.nv-name{fill:#f1f5f9}.nv-small{fill:#94a3b8}";
+const FONT: &str = "system-ui,-apple-system,'Segoe UI',Roboto,'Noto Sans','Noto Sans CJK SC','PingFang SC',\
+'Microsoft YaHei',sans-serif";
+
+pub(super) fn draw(draft: &Draft, style: &PictureStyle) -> String {
+    let mut out = String::new();
+    // Writing to a `String` does not fail.
+    let _ = Drawing::of(draft, style).write(&mut out);
+    out
+}
+
+struct Drawing<'s> {
+    style: &'s PictureStyle,
+    rows: Rows,
+    scale: Scale,
+    /// How long the film is, and its shape.
+    facts: String,
+}
+
+impl<'s> Drawing<'s> {
+    fn of(draft: &Draft, style: &'s PictureStyle) -> Self {
+        let cells = style.width - 2 * MARGIN - LABELS;
+        let rows = Rows::of(draft, cells, LEAST);
+        let scale = Scale { length: rows.length, cells };
+        let mut facts = style.language.time(draft.duration());
+        if let Some(aspect) = draft.aspect() {
+            facts = format!("{facts} · {aspect}");
+        }
+        Self { style, rows, scale, facts }
+    }
+
+    fn write(&self, out: &mut impl Write) -> fmt::Result {
+        let language = self.style.language;
+        let width = self.style.width;
+        let lines = u32::try_from(self.rows.rows.len()).unwrap_or(u32::MAX);
+        let bottom = HEAD + lines * (ROW + GAP);
+        let height = bottom + MARGIN - GAP + if self.rows.more > 0 { 24 } else { 0 };
+        let tops = || (HEAD..bottom).step_by((ROW + GAP) as usize);
+        let heading = language.pick("Timeline", "时间线");
+        write!(
+            out,
+            r#"<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {width} {height}" role="img" font-family="{FONT}">"#
+        )?;
+        write!(out, "<title>{heading}{}{}</title>", language.colon(), Escaped(&self.facts))?;
+        write!(out, "<desc>{}</desc><style>{}</style>", Escaped(&self.told()), self.css())?;
+        if self.rows.rows.iter().flat_map(|row| &row.blocks).any(|block| block.segments > 1) {
+            out.write_str(r##"<defs><pattern id="nv-many" width="5" height="5" patternUnits="userSpaceOnUse" patternTransform="rotate(45)"><path d="M0 0V5" stroke="#fff" stroke-opacity=".16" stroke-width="3"/></pattern></defs>"##)?;
+        }
+        let (inner_width, inner_height) = (width - 1, height - 1);
+        write!(
+            out,
+            r#"<rect class="nv-page" x=".5" y=".5" width="{inner_width}" height="{inner_height}" rx="14"/>"#
+        )?;
+        write!(out, r#"<text class="nv-head" x="{MARGIN}" y="38">{heading}</text>"#)?;
+        let right = width - MARGIN;
+        write!(
+            out,
+            r#"<text class="nv-small" x="{right}" y="37" text-anchor="end" style="font-size:13px">{}</text>"#,
+            Escaped(&self.facts)
+        )?;
+        for y in tops() {
+            let (x, cells) = (MARGIN + LABELS, self.scale.cells);
+            write!(
+                out,
+                r#"<rect class="nv-lane" x="{x}" y="{y}" width="{cells}" height="{ROW}" rx="7"/>"#
+            )?;
+        }
+        self.write_axis(bottom - GAP, out)?;
+        for (row, y) in self.rows.rows.iter().zip(tops()) {
+            self.write_row(row, y, out)?;
+        }
+        if self.rows.more > 0 {
+            let more = self.rows.more;
+            let more =
+                language.pick(format!("… and {more} more tracks"), format!("……另有 {more} 条轨道"));
+            write!(
+                out,
+                r#"<text class="nv-small" x="{MARGIN}" y="{}">{more}</text>"#,
+                bottom + 12
+            )?;
+        }
+        out.write_str("</svg>\n")
+    }
+
+    fn css(&self) -> String {
+        match self.style.theme {
+            Theme::Light => format!("{KINDS}{LIGHT}"),
+            Theme::Dark => format!("{KINDS}{DARK}"),
+            Theme::Auto => format!("{KINDS}{LIGHT}@media (prefers-color-scheme:dark){{{DARK}}}"),
+        }
+    }
+
+    /// The picture for those who do not see it.
+    fn told(&self) -> String {
+        let language = self.style.language;
+        let rows = self.rows.rows.iter().map(|row| {
+            let segments = row.blocks.iter().map(|block| block.segments).sum();
+            let mut told = format!("{}{}", language.track(row.label), language.colon());
+            match &row.blocks[..] {
+                [one] if one.segments == 1 && !one.words.is_empty() => told += &one.words,
+                _ => told += &language.segments(segments),
+            }
+            if let (Some(first), Some(end)) =
+                (row.blocks.first(), row.blocks.iter().map(|block| block.end).max())
+            {
+                told += &language.aside(&language.times(first.start, end));
+            }
+            told
+        });
+        rows.collect::<Vec<_>>().join(language.pick("; ", "；"))
+    }
+
+    fn write_axis(&self, bottom: u32, out: &mut impl Write) -> fmt::Result {
+        for mark in axis::marks(self.scale.length, self.scale.cells / MARK) {
+            let x = MARGIN + LABELS + self.scale.cell(mark);
+            let label = axis::label(mark, self.scale.length);
+            let top = HEAD - 8;
+            write!(out, r#"<path class="nv-grid" d="M{x}.5 {top}V{bottom}"/>"#)?;
+            let anchor = if mark.is_zero() { "start" } else { "middle" };
+            let y = HEAD - 15;
+            write!(
+                out,
+                r#"<text class="nv-small" x="{x}" y="{y}" text-anchor="{anchor}">{label}</text>"#
+            )?;
+        }
+        Ok(())
+    }
+
+    fn write_row(&self, row: &Row, y: u32, out: &mut impl Write) -> fmt::Result {
+        let language = self.style.language;
+        let name = language.track(row.label);
+        // "Voiceover" below "Voiceover" says nothing.
+        let own = row.name.as_ref().filter(|own| !own.eq_ignore_ascii_case(&name));
+        let below = match (row.volume, own) {
+            (Some(volume), _) => language.percent(volume),
+            (None, Some(own)) => cut(own, letters(LABELS)),
+            (None, None) => language.segments(row.blocks.iter().map(|block| block.segments).sum()),
+        };
+        let (upper, lower) = (y + 16, y + 31);
+        write!(
+            out,
+            r#"<text class="nv-name" x="{MARGIN}" y="{upper}">{}</text>"#,
+            Escaped(&cut(&name, letters(LABELS)))
+        )?;
+        write!(
+            out,
+            r#"<text class="nv-small" x="{MARGIN}" y="{lower}">{}</text>"#,
+            Escaped(&below)
+        )?;
+        for block in &row.blocks {
+            self.write_block(block, row, y, out)?;
+        }
+        Ok(())
+    }
+
+    fn write_block(&self, block: &Block, row: &Row, y: u32, out: &mut impl Write) -> fmt::Result {
+        let language = self.style.language;
+        let x = MARGIN + LABELS + block.from;
+        // A pixel between neighbours, where there is one to spare.
+        let width = block.to - block.from;
+        let width = if width > 3 { width - 1 } else { width };
+        let radius = (width / 3).min(6);
+        let many = language.segments(block.segments);
+        let words = if block.segments == 1 { &block.words } else { &many };
+        let kind = class(row.label);
+        let times = language.times(block.start, block.end);
+        let title = if words.is_empty() { language.track(row.label) } else { words.clone() };
+        let title = title + &language.aside(&times);
+        write!(out, "<g><title>{}</title>", Escaped(&title))?;
+        write!(
+            out,
+            r#"<rect class="{kind}" x="{x}" y="{y}" width="{width}" height="{ROW}" rx="{radius}"/>"#
+        )?;
+        if block.segments > 1 {
+            write!(
+                out,
+                r#"<rect fill="url(#nv-many)" x="{x}" y="{y}" width="{width}" height="{ROW}" rx="{radius}"/>"#
+            )?;
+        }
+        let letters = letters(width.saturating_sub(2 * PADDING - 2));
+        let shown = cut(words, letters);
+        if !words.is_empty() && (letters >= SPEAKS || shown == *words) {
+            // An `svg` of its own clips what a wide font makes wider than expected.
+            write!(
+                out,
+                r#"<svg x="{x}" y="{y}" width="{}" height="{ROW}"><text class="nv-words" x="{PADDING}" y="{}">{}</text></svg>"#,
+                width.saturating_sub(2),
+                ROW / 2 + 4,
+                Escaped(&shown)
+            )?;
+        }
+        out.write_str("</g>")
+    }
+}
+
+fn letters(pixels: u32) -> usize {
+    (pixels * 10 / LETTER) as usize
+}
+
+fn class(label: Label) -> &'static str {
+    match label {
+        Label::Video => "nv-video",
+        Label::Voiceover => "nv-voice",
+        Label::Music => "nv-music",
+        Label::Audio => "nv-audio",
+        Label::Captions => "nv-captions",
+        Label::Title => "nv-title",
+        Label::Text => "nv-text",
+        Label::Type(_) | Label::Untold => "nv-other",
+    }
+}
+
+/// Text in XML. What XML cannot hold at all is left out.
+struct Escaped<'t>(&'t str);
+
+impl fmt::Display for Escaped<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for char in self.0.chars() {
+            match char {
+                '&' => f.write_str("&amp;")?,
+                '<' => f.write_str("&lt;")?,
+                '>' => f.write_str("&gt;")?,
+                '"' => f.write_str("&quot;")?,
+                '\u{fffe}' | '\u{ffff}' => {}
+                char if char.is_control() => {}
+                char => f.write_char(char)?,
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,221 @@
+//! A project: one session, talked to one message at a time.
+
+use std::fmt;
+use std::future::IntoFuture;
+use std::path::Path;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::turn::Say;
+use super::{Export, Intent, UploadHint};
+use crate::client::Upload;
+use crate::draft::{Draft, Language};
+use crate::error::{Error, Result};
+use crate::wire::{CreditBalance, NewSession, Session, SessionId};
+use crate::{NemoClient, client};
+
+/// A conversation about one video. Cheap to clone; all clones are the same conversation.
+#[derive(Clone)]
+pub struct Project {
+    pub(super) inner: Arc<Inner>,
+}
+
+pub(super) struct Inner {
+    pub(super) client: NemoClient,
+    pub(super) words: Language,
+    /// Held by the turn under way.
+    pub(super) turn: Arc<tokio::sync::Mutex<()>>,
+    new: NewSession,
+    session: Mutex<Session>,
+    /// Something was said or uploaded, which a new session would not have.
+    touched: AtomicBool,
+}
+
+/// A project that is about to be opened; `.await` opens it.
+#[derive(Clone, Debug)]
+#[must_use = "a project is opened when it is awaited"]
+pub struct NewProject {
+    client: NemoClient,
+    new: NewSession,
+}
+
+/// What a sentence of the user's came to.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Reply {
+    /// It was said to the agent.
+    Turn(super::Turn),
+    /// It asks for the file; nothing was rendered yet.
+    Export(Export),
+    /// It asked for the credits.
+    Credits(CreditBalance),
+    /// It asked what is there; `None` as long as there is nothing.
+    State(Option<Draft>),
+    /// It wants to upload these; nothing was uploaded yet.
+    Upload(UploadHint),
+}
+
+impl NemoClient {
+    /// Opens a conversation about one video.
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// use nemovideo::{NemoClient, local::LocalBackend};
+    ///
+    /// let backend = LocalBackend::start().await?;
+    /// let client =
+    ///     NemoClient::builder().base_url(backend.url()).in_memory_credentials().build()?;
+    /// let project = client.project("product demo").language("en").await?;
+    /// let report = project.say("narrate: Our product works.").await?.finish().await?;
+    /// println!("{}", report.summary());
+    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+    /// ```
+    pub fn project(&self, name: impl Into<String>) -> NewProject {
+        NewProject { client: self.clone(), new: NewSession::named(name) }
+    }
+}
+
+impl NewProject {
+    /// The language to talk in, a BCP-47 tag; reports are in Chinese for `zh`, else in English.
+    pub fn language(mut self, tag: impl Into<String>) -> Self {
+        self.new = self.new.language(tag);
+        self
+    }
+}
+
+impl IntoFuture for NewProject {
+    type Output = Result<Project>;
+    type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(async move {
+            let session = self.client.create_session(self.new.clone()).await?;
+            Ok(Project::new(self.client, self.new, session, false))
+        })
+    }
+}
+
+impl Project {
+    fn new(client: NemoClient, new: NewSession, session: Session, touched: bool) -> Self {
+        let tag = new.language.as_deref().unwrap_or_default().to_ascii_lowercase();
+        let words = if tag.starts_with("zh") { Language::Chinese } else { Language::English };
+        let inner = Inner {
+            client,
+            words,
+            turn: Arc::default(),
+            new,
+            session: Mutex::new(session),
+            touched: AtomicBool::new(touched),
+        };
+        Self { inner: Arc::new(inner) }
+    }
+
+    /// Goes on with a session that is open already.
+    #[must_use]
+    pub fn resume(client: &NemoClient, session: Session) -> Self {
+        Self::new(client.clone(), NewSession::default(), session, true)
+    }
+
+    /// The session.
+    #[must_use]
+    pub fn session(&self) -> Session {
+        self.locked().clone()
+    }
+
+    /// The id of the session.
+    #[must_use]
+    pub fn session_id(&self) -> SessionId {
+        self.locked().session_id.clone()
+    }
+
+    /// The client below.
+    #[must_use]
+    pub fn client(&self) -> &NemoClient {
+        &self.inner.client
+    }
+
+    /// Says something to the agent, whatever it means: nothing is routed elsewhere.
+    ///
+    /// `.await` sends it and gives the [`Turn`](super::Turn).
+    pub fn say(&self, text: impl Into<String>) -> Say {
+        Say::new(self.clone(), text.into())
+    }
+
+    /// Does what a sentence means, by the rule of [`Intent`]: tells the credits or the state,
+    /// prepares an export or an upload, or says it to the agent.
+    ///
+    /// # Errors
+    /// Those of the call that it comes to.
+    pub async fn handle(&self, text: impl Into<String>) -> Result<Reply> {
+        let text = text.into();
+        Ok(match Intent::of(&text) {
+            Intent::Export(request) => Reply::Export(self.export().output(request.output())),
+            Intent::Credits => Reply::Credits(self.inner.client.credits().await?),
+            Intent::State => Reply::State(self.draft().await?),
+            Intent::Upload(hint) => Reply::Upload(hint),
+            _ => Reply::Turn(self.say(text).await?),
+        })
+    }
+
+    /// The timeline, once there is one.
+    ///
+    /// # Errors
+    /// Those of [`session_state`](NemoClient::session_state).
+    pub async fn draft(&self) -> Result<Option<Draft>> {
+        Ok(self.inner.client.session_state(&self.session_id()).await?.draft)
+    }
+
+    /// Uploads a file of the user's.
+    pub fn upload(&self, path: impl AsRef<Path>) -> Upload {
+        self.touch();
+        self.inner.client.upload_file(&self.session_id(), path)
+    }
+
+    /// Makes the file.
+    ///
+    /// ```no_run
+    /// # async fn example(project: nemovideo::project::Project) -> nemovideo::Result<()> {
+    /// project.export().await?.download("out.mp4").await?;
+    /// # Ok(()) }
+    /// ```
+    pub fn export(&self) -> Export {
+        Export::new(self.clone())
+    }
+
+    /// Notes that a new session would lose something; tells whether it would have before.
+    pub(super) fn touch(&self) -> bool {
+        self.inner.touched.swap(true, Ordering::Relaxed)
+    }
+
+    /// A new session in place of one that the service has lost, where nothing was in it.
+    pub(super) async fn open_again(&self) -> Result<()> {
+        let session = self.inner.client.create_session(self.inner.new.clone()).await?;
+        *self.locked() = session;
+        Ok(())
+    }
+
+    pub(super) fn busy() -> Error {
+        Error::Busy
+    }
+
+    fn locked(&self) -> MutexGuard<'_, Session> {
+        // Nothing can panic while it is held.
+        self.inner.session.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Project {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Project").field("session", &self.session_id()).finish_non_exhaustive()
+    }
+}
+
+/// Conversations are shared between tasks.
+const _: () = {
+    const fn shared<T: Clone + Send + Sync + 'static>() {}
+    const fn moved<T: Send>() {}
+    shared::<Project>();
+    moved::<super::Turn>();
+    moved::<client::TurnStream>();
+};

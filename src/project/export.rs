@@ -1,0 +1,143 @@
+//! Making the file of a project.
+
+use std::fmt;
+use std::future::IntoFuture;
+use std::path::Path;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use futures::StreamExt as _;
+
+use super::Project;
+use crate::NemoClient;
+use crate::client::{Download, Polling, RenderProgress, RenderedVideo};
+use crate::draft::Draft;
+use crate::error::{Error, Result};
+use crate::wire::{RenderFormat, RenderJob, RenderOutput};
+
+type Progress = Arc<dyn Fn(&RenderProgress) + Send + Sync>;
+
+/// An export that is about to be made; `.await` renders it.
+#[derive(Clone)]
+#[must_use = "an export is made when it is awaited"]
+pub struct Export {
+    project: Project,
+    output: RenderOutput,
+    draft: Option<Draft>,
+    polling: Option<Polling>,
+    progress: Option<Progress>,
+}
+
+/// A finished export.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct ExportedVideo {
+    /// The file.
+    pub video: RenderedVideo,
+    client: NemoClient,
+}
+
+impl ExportedVideo {
+    /// Downloads it.
+    pub fn download(&self, path: impl AsRef<Path>) -> Download {
+        self.client.download(&self.video, path)
+    }
+}
+
+impl Export {
+    pub(super) fn new(project: Project) -> Self {
+        Self {
+            project,
+            output: RenderOutput::default(),
+            draft: None,
+            polling: None,
+            progress: None,
+        }
+    }
+
+    /// What the file should be.
+    pub fn output(mut self, output: RenderOutput) -> Self {
+        self.output = output;
+        self
+    }
+
+    /// What kind of file it will be.
+    #[must_use]
+    pub fn format(&self) -> &RenderFormat {
+        &self.output.format
+    }
+
+    /// Another draft than the session's, edited on this side.
+    pub fn draft(mut self, draft: Draft) -> Self {
+        self.draft = Some(draft);
+        self
+    }
+
+    /// Polls at another pace than the client's.
+    pub fn polling(mut self, polling: Polling) -> Self {
+        self.polling = Some(polling);
+        self
+    }
+
+    /// Calls back at each poll.
+    pub fn on_progress(
+        mut self,
+        progress: impl Fn(&RenderProgress) + Send + Sync + 'static,
+    ) -> Self {
+        self.progress = Some(Arc::new(progress));
+        self
+    }
+
+    /// Submits it without waiting; the job can be written down.
+    ///
+    /// # Errors
+    /// [`Error::InvalidInput`] when there is nothing to export yet; those of
+    /// [`submit_render`](NemoClient::submit_render).
+    pub async fn submit(&self) -> Result<RenderJob> {
+        let draft = match &self.draft {
+            Some(draft) => Some(draft.clone()),
+            None => self.project.draft().await?,
+        };
+        let draft = draft
+            .filter(Draft::is_ready_to_export)
+            .ok_or_else(|| Error::InvalidInput("there is nothing to export yet".to_owned()))?;
+        let session = self.project.session_id();
+        self.project.client().submit_render(&session, &draft, self.output.clone()).await
+    }
+
+    async fn run(self) -> Result<ExportedVideo> {
+        let job = self.submit().await?;
+        let client = self.project.client().clone();
+        let mut poller = client.render(&job);
+        if let Some(polling) = self.polling {
+            poller = poller.polling(polling);
+        }
+        let mut steps = Box::pin(poller.progress());
+        while let Some(step) = steps.next().await {
+            let step = step?;
+            if let Some(progress) = &self.progress {
+                progress(&step);
+            }
+            if let RenderProgress::Completed(video) = step {
+                return Ok(ExportedVideo { video, client });
+            }
+        }
+        // The steps end with a video or an error; this is for the type.
+        Err(Error::RenderFailed { id: job.id, reason: "it ended without a file".to_owned() })
+    }
+}
+
+impl IntoFuture for Export {
+    type Output = Result<ExportedVideo>;
+    type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(self.run())
+    }
+}
+
+impl fmt::Debug for Export {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Export").field("output", &self.output).finish_non_exhaustive()
+    }
+}

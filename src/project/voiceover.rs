@@ -1,0 +1,350 @@
+//! The main job in one call: a script in, a narrated video out.
+
+use std::fmt;
+use std::future::IntoFuture;
+use std::path::{Path, PathBuf};
+use std::pin::Pin;
+use std::sync::Arc;
+
+use futures::StreamExt as _;
+
+use super::script::Kind;
+use super::{Script, TurnEvent, TurnReport};
+use crate::NemoClient;
+use crate::client::{RenderProgress, RenderedVideo};
+use crate::draft::Draft;
+use crate::error::{Error, Result};
+use crate::wire::{Aspect, FileFormat, FileType, RenderFormat, RenderOutput};
+
+type Progress = Arc<dyn Fn(VoiceoverStage) + Send + Sync>;
+
+/// Who speaks, and in which language.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Voice {
+    kind: &'static str,
+    language: String,
+}
+
+impl Voice {
+    /// A woman's voice in a language, a BCP-47 tag.
+    pub fn female(language: impl Into<String>) -> Self {
+        Self { kind: "female", language: language.into() }
+    }
+
+    /// A man's voice in a language, a BCP-47 tag.
+    pub fn male(language: impl Into<String>) -> Self {
+        Self { kind: "male", language: language.into() }
+    }
+}
+
+/// Whether what is spoken is written below the picture.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Captions {
+    /// Written.
+    #[default]
+    On,
+    /// Not written.
+    Off,
+}
+
+/// How far a voiceover is.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum VoiceoverStage {
+    /// Files of the user's go to the service.
+    Uploading,
+    /// The script is spoken.
+    Speaking,
+    /// Pictures and voice are there.
+    RawClipReady,
+    /// Captions, title and music are there.
+    PostProductionDone,
+    /// The file is made; 0 to 100 where the service told it.
+    Rendering {
+        /// How far.
+        percent: Option<f32>,
+    },
+    /// The file is fetched.
+    Downloading {
+        /// So many bytes are there.
+        bytes: u64,
+        /// So many there will be.
+        total: Option<u64>,
+    },
+}
+
+/// A voiceover that is about to be made; `.await` makes it.
+#[derive(Clone)]
+#[must_use = "a voiceover is made when it is awaited"]
+pub struct Voiceover {
+    client: NemoClient,
+    script: Script,
+    voice: Voice,
+    pace: f32,
+    aspect: Aspect,
+    captions: Captions,
+    title: Option<String>,
+    music: Option<PathBuf>,
+    save_to: PathBuf,
+    progress: Option<Progress>,
+}
+
+/// A narrated video that was made.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct VoiceoverVideo {
+    /// Where it is.
+    pub path: PathBuf,
+    /// Its size.
+    pub bytes: u64,
+    /// The render behind it.
+    pub video: RenderedVideo,
+    /// Its timeline.
+    pub draft: Draft,
+    /// What the agent said and what it cost.
+    pub report: TurnReport,
+}
+
+impl NemoClient {
+    /// Makes a narrated video of a script: opens a session, has it spoken, renders and downloads.
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// use nemovideo::project::{Script, Voice};
+    /// use nemovideo::{Aspect, NemoClient, Polling, local::LocalBackend};
+    /// use std::time::Duration;
+    ///
+    /// let backend = LocalBackend::start().await?;
+    /// let client = NemoClient::builder()
+    ///     .base_url(backend.url())
+    ///     .in_memory_credentials()
+    ///     .polling(Polling::new(Duration::from_millis(50), 600))
+    ///     .build()?;
+    /// # let folder = tempfile::tempdir()?;
+    /// let out = "out.mp4";
+    /// # let out = folder.path().join(out);
+    /// let video = client
+    ///     .voiceover(Script::text("Hello there.")?)
+    ///     .voice(Voice::female("en-US"))
+    ///     .aspect(Aspect::Portrait)
+    ///     .save_to(&out)
+    ///     .await?;
+    /// assert!(video.bytes > 1_000);
+    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+    /// ```
+    pub fn voiceover(&self, script: Script) -> Voiceover {
+        Voiceover {
+            client: self.clone(),
+            script,
+            voice: Voice::female("en-US"),
+            pace: 1.0,
+            aspect: Aspect::default(),
+            captions: Captions::default(),
+            title: None,
+            music: None,
+            save_to: PathBuf::from("voiceover.mp4"),
+            progress: None,
+        }
+    }
+}
+
+impl Voiceover {
+    /// Who speaks. Default: a woman, in American English.
+    pub fn voice(mut self, voice: Voice) -> Self {
+        self.voice = voice;
+        self
+    }
+
+    /// The language of the script, a BCP-47 tag, with the voice that was chosen.
+    pub fn language(mut self, tag: impl Into<String>) -> Self {
+        self.voice.language = tag.into();
+        self
+    }
+
+    /// How fast: 1.0 is normal, 0.5 half, 2.0 double.
+    pub fn pace(mut self, pace: f32) -> Self {
+        self.pace = pace;
+        self
+    }
+
+    /// The shape of the picture. Default landscape.
+    pub fn aspect(mut self, aspect: Aspect) -> Self {
+        self.aspect = aspect;
+        self
+    }
+
+    /// Whether what is spoken is written below the picture. Default on.
+    pub fn captions(mut self, captions: Captions) -> Self {
+        self.captions = captions;
+        self
+    }
+
+    /// A title at the beginning.
+    pub fn title(mut self, title: impl Into<String>) -> Self {
+        self.title = Some(title.into());
+        self
+    }
+
+    /// A file of sound to lie under the voice.
+    pub fn music(mut self, path: impl Into<PathBuf>) -> Self {
+        self.music = Some(path.into());
+        self
+    }
+
+    /// Where to write it: `.mp4`, or `.m4a` and `.wav` for the sound alone. Default
+    /// `voiceover.mp4`.
+    pub fn save_to(mut self, path: impl Into<PathBuf>) -> Self {
+        self.save_to = path.into();
+        self
+    }
+
+    /// Calls back as the work goes on.
+    pub fn on_progress(
+        mut self,
+        progress: impl Fn(VoiceoverStage) + Send + Sync + 'static,
+    ) -> Self {
+        self.progress = Some(Arc::new(progress));
+        self
+    }
+
+    fn tell(&self, stage: VoiceoverStage) {
+        if let Some(progress) = &self.progress {
+            progress(stage);
+        }
+    }
+
+    /// The message, in the words that a person would use.
+    fn message(&self) -> String {
+        let Voice { kind, language } = &self.voice;
+        let captions = match self.captions {
+            Captions::On => "on",
+            Captions::Off => "off",
+        };
+        let mut options = format!(
+            "Voice: {kind}. Language: {language}. Aspect ratio: {}. Captions: {captions}.",
+            self.aspect
+        );
+        if self.pace != 1.0 {
+            options.push_str(&format!(" Pace: {}.", self.pace));
+        }
+        if let Some(title) = &self.title {
+            let title = title.replace('\\', "\\\\").replace('"', "\\\"").replace(['\r', '\n'], " ");
+            options.push_str(&format!(" Title: \"{title}\"."));
+        }
+        match &self.script.0 {
+            Kind::Text(text) => {
+                format!("Make a voiceover video of this script. {options}\n\nScript:\n{text}")
+            }
+            Kind::Document(_) => {
+                format!("Make a voiceover video of the uploaded script. {options}")
+            }
+        }
+    }
+
+    /// Everything that can be wrong on this side, before anything is asked or charged.
+    fn checked(&self) -> Result<RenderOutput> {
+        if !(0.5..=2.0).contains(&self.pace) {
+            return Err(Error::InvalidInput(format!("the pace {} is not in 0.5 to 2", self.pace)));
+        }
+        if let Some(music) = &self.music {
+            let format = FileFormat::of(music);
+            if format.is_none_or(|format| format.file_type != FileType::Audio) {
+                let what = format!("the music {} is no file of sound", music.display());
+                return Err(Error::InvalidInput(what));
+            }
+            std::fs::File::open(music).map_err(|source| Error::io("read", music, source))?;
+        }
+        output_for(&self.save_to)
+    }
+
+    async fn make(self) -> Result<VoiceoverVideo> {
+        let output = self.checked()?;
+        let client = self.client.clone();
+        let project = client.project("voiceover").language(&self.voice.language).await?;
+        let document = match &self.script.0 {
+            Kind::Document(path) => Some(path),
+            Kind::Text(_) => None,
+        };
+        for path in document.into_iter().chain(&self.music) {
+            self.tell(VoiceoverStage::Uploading);
+            project.upload(path).await?;
+        }
+        self.tell(VoiceoverStage::Speaking);
+        let mut turn = project.say(self.message()).await?;
+        let mut report = None;
+        while let Some(event) = turn.next().await {
+            match event? {
+                TurnEvent::RawClipReady => self.tell(VoiceoverStage::RawClipReady),
+                TurnEvent::PostProductionDone => self.tell(VoiceoverStage::PostProductionDone),
+                TurnEvent::Finished(finished) => report = Some(*finished),
+                _ => {}
+            }
+        }
+        let Some(report) = report else {
+            return Err(Error::AgentFailed("the turn ended without a word".to_owned()));
+        };
+        let draft = match (&report.failure, &report.draft) {
+            (Some(failure), _) => return Err(Error::AgentFailed(failure.message.clone())),
+            (None, Some(draft)) if draft.is_ready_to_export() => draft.clone(),
+            _ => return Err(Error::AgentFailed(report.summary())),
+        };
+        self.tell(VoiceoverStage::Rendering { percent: None });
+        let mut export = project.export().output(output).draft(draft.clone());
+        if let Some(progress) = self.progress.clone() {
+            export = export.on_progress(move |step| {
+                if let RenderProgress::Processing { percent } = step {
+                    progress(VoiceoverStage::Rendering { percent: *percent });
+                }
+            });
+        }
+        let exported = export.await?;
+        let mut download = exported.download(&self.save_to);
+        if let Some(progress) = self.progress.clone() {
+            download = download.on_progress(move |bytes, total| {
+                progress(VoiceoverStage::Downloading { bytes, total });
+            });
+        }
+        let file = download.await?;
+        Ok(VoiceoverVideo {
+            path: file.path,
+            bytes: file.bytes,
+            video: exported.video,
+            draft,
+            report,
+        })
+    }
+}
+
+/// The kind of file that a name asks for, in a folder that is there.
+pub(super) fn output_for(path: &Path) -> Result<RenderOutput> {
+    let extension = path.extension().and_then(|end| end.to_str()).unwrap_or_default();
+    let format = match extension.to_ascii_lowercase().as_str() {
+        "mp4" => RenderFormat::Mp4,
+        "m4a" => RenderFormat::M4a,
+        "wav" => RenderFormat::Wav,
+        _ => {
+            let what = format!("{} ends in none of .mp4, .m4a and .wav", path.display());
+            return Err(Error::InvalidInput(what));
+        }
+    };
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    if folder.is_some_and(|folder| !folder.is_dir()) || path.is_dir() {
+        return Err(Error::InvalidInput(format!("{} cannot be written", path.display())));
+    }
+    Ok(RenderOutput::new(format))
+}
+
+impl IntoFuture for Voiceover {
+    type Output = Result<VoiceoverVideo>;
+    type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(self.make())
+    }
+}
+
+impl fmt::Debug for Voiceover {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Voiceover").field("save_to", &self.save_to).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,260 @@
+//! A conversation about one video, against the embedded backend: the three workflows, and what a
+//! program may rely on in each turn.
+
+use std::time::Duration;
+
+use futures::StreamExt as _;
+use nemovideo::draft::TrackRole;
+use nemovideo::local::{LocalBackend, SilentEdits};
+use nemovideo::project::{
+    BatchItem, BatchUpdate, Captions, Outcome, Project, Reply, Script, Suggestion, TurnEvent,
+    Voice, VoiceoverStage,
+};
+use nemovideo::{Aspect, Error, NemoClient, Polling, RenderOutput};
+
+fn client_of(backend: &LocalBackend) -> NemoClient {
+    let builder = NemoClient::builder().base_url(backend.url()).in_memory_credentials();
+    builder
+        .polling(Polling::new(Duration::from_millis(20), 3_000))
+        .build()
+        .expect("a client of a backend on loopback")
+}
+
+async fn backend(silent: SilentEdits) -> LocalBackend {
+    LocalBackend::builder().silent_edits(silent).start().await.expect("a backend")
+}
+
+async fn project_of(backend: &LocalBackend) -> Project {
+    client_of(backend).project("demo").language("en").await.expect("a project")
+}
+
+#[tokio::test]
+async fn quick_edit_a_sentence_becomes_a_film() {
+    let backend = backend(SilentEdits::Never).await;
+    let project = project_of(&backend).await;
+    let report =
+        project.say("narrate: Tea came first. Then coffee.").await.unwrap().finish().await.unwrap();
+    assert_eq!(report.outcome, Outcome::Answered);
+    assert!(report.text.contains("2 sentences"), "{}", report.text);
+    assert!(!report.text.contains("Click") && !report.text.contains("Export"), "{}", report.text);
+    assert!(report.suggestions.contains(&Suggestion::Export), "{:?}", report.suggestions);
+    assert_eq!(report.spent.unwrap().get(), 20.0);
+    assert!(!report.changes.is_empty());
+
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("tea.mp4");
+    let file = project.export().await.unwrap().download(&path).await.unwrap();
+    assert_eq!(std::fs::metadata(path).unwrap().len(), file.bytes);
+}
+
+#[tokio::test]
+async fn iterative_every_turn_tells_what_changed_also_when_the_agent_is_silent() {
+    let backend = backend(SilentEdits::Always).await;
+    let project = project_of(&backend).await;
+    project.say("narrate: Tea came first. Then coffee.").await.unwrap().finish().await.unwrap();
+    for (said, told) in [
+        ("add a title 'Morning Brew'", "Morning Brew"),
+        ("set the voiceover to 50%", "50"),
+        ("remove the captions", "aption"),
+        ("undo", "aption"),
+    ] {
+        let report = project.say(said).await.unwrap().finish().await.unwrap();
+        assert_eq!(report.outcome, Outcome::Silent, "{said}: {}", report.text);
+        assert!(report.text.is_empty(), "{said}: {}", report.text);
+        assert!(report.summary().contains(told), "{said}: {}", report.summary());
+    }
+    let report = project.say("make it taste like tea").await.unwrap().finish().await.unwrap();
+    assert!(report.changes.is_empty());
+    assert!(!report.summary().is_empty());
+    assert_eq!(report.spent.unwrap().get(), 0.0);
+}
+
+#[tokio::test]
+async fn batch_one_that_fails_does_not_stop_the_rest() {
+    let backend = backend(SilentEdits::Never).await;
+    let project = project_of(&backend).await;
+    let dir = tempfile::tempdir().unwrap();
+    let out = |name: &str| dir.path().join(name);
+    let script = out("two.txt");
+    std::fs::write(&script, "The second one.").unwrap();
+    let items = [
+        BatchItem::new("narrate: The first one.", out("1.wav")),
+        BatchItem::new("turn the uploaded script into a video", out("2.mp4")).upload(&script),
+        BatchItem::new("narrate: …", out("3.wav")),
+        BatchItem::new("narrate: The fourth one.", out("4.avi")),
+        BatchItem::new("narrate: The fifth one.", out("5.wav")).upload(out("none.txt")),
+        BatchItem::new("narrate: The last one.", out("6.m4a")),
+    ];
+    let mut results = Vec::new();
+    let mut updates = project.batch(items);
+    while let Some((index, update)) = updates.next().await {
+        if let BatchUpdate::Finished(result) = update {
+            assert_eq!(index, results.len());
+            results.push(result);
+        }
+    }
+    let done: Vec<bool> = results.iter().map(Result::is_ok).collect();
+    assert_eq!(done, [true, true, false, false, false, true], "{results:?}");
+    for name in ["1.wav", "2.mp4", "6.m4a"] {
+        assert!(out(name).exists(), "{name}");
+    }
+    for name in ["3.wav", "4.avi", "5.wav"] {
+        assert!(!out(name).exists(), "{name}");
+    }
+    // Three spoken scripts were paid for, and nothing else.
+    assert_eq!(backend.counters().credits_taken.get(), 60.0);
+}
+
+#[tokio::test]
+async fn a_turn_tells_tools_and_both_stages_in_their_order_and_ends_with_its_report() {
+    let backend = backend(SilentEdits::Never).await;
+    let project = project_of(&backend).await;
+    let turn = project.say("narrate: Tea came first.").await.unwrap();
+    let events: Vec<TurnEvent> = turn.map(Result::unwrap).collect().await;
+    let at = |wanted: fn(&TurnEvent) -> bool| events.iter().position(wanted).unwrap();
+    let started = at(
+        |event| matches!(event, TurnEvent::ToolStarted { name } if name == "generate_voiceover"),
+    );
+    let finished = at(
+        |event| matches!(event, TurnEvent::ToolFinished { name } if name == "generate_voiceover"),
+    );
+    let raw = at(|event| matches!(event, TurnEvent::RawClipReady));
+    let post = at(|event| matches!(event, TurnEvent::PostProductionDone));
+    assert!(started < finished && finished < raw && raw < post, "{events:?}");
+    let Some(TurnEvent::Finished(report)) = events.last() else { panic!("{events:?}") };
+    let told: String = events
+        .iter()
+        .filter_map(|event| match event {
+            TurnEvent::Text(text) => Some(text.as_str()),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(told.trim(), report.text);
+    assert_eq!(told.matches("Your voiceover is ready").count(), 1, "{told}");
+}
+
+#[tokio::test]
+async fn a_second_message_is_refused_or_queued_while_one_is_under_way() {
+    let backend = backend(SilentEdits::Never).await;
+    let project = project_of(&backend).await;
+    let first = project.say("narrate: Tea came first.").await.unwrap();
+    let refused = project.say("add a title 'Tea'").await.unwrap_err();
+    assert!(matches!(refused, Error::Busy) && refused.is_retryable());
+
+    let queued = tokio::spawn({
+        let project = project.clone();
+        async move { project.say("add a title 'Tea'").queued().await.unwrap().finish().await }
+    });
+    first.finish().await.unwrap();
+    let report = queued.await.unwrap().unwrap();
+    let draft = report.draft.unwrap();
+    assert!(draft.tracks().any(|track| track.role() == Some(TrackRole::Title)));
+    assert_eq!(backend.counters().messages_run, 2);
+}
+
+#[tokio::test]
+async fn a_lost_session_is_replaced_only_where_nothing_is_lost_with_it() {
+    let backend = backend(SilentEdits::Never).await;
+    let client = client_of(&backend);
+    // Nothing was said in it: a new one serves as well. The backend knows it no more.
+    let fresh = client.project("demo").await.unwrap();
+    let other = client_of(&backend).project("demo").await.unwrap();
+    let resumed = Project::resume(&client, other.session());
+    let error = resumed.say("undo").await.unwrap_err();
+    assert!(matches!(error, Error::SessionNotFound(_)), "{error}");
+    assert!(error.advice().contains("new session"), "{}", error.advice());
+    drop(fresh);
+}
+
+#[tokio::test]
+async fn what_the_user_says_is_routed_before_anything_is_sent() {
+    let backend = backend(SilentEdits::Never).await;
+    let project = project_of(&backend).await;
+    assert!(matches!(project.handle("credits?").await.unwrap(), Reply::Credits(_)));
+    assert!(matches!(project.handle("show tracks").await.unwrap(), Reply::State(None)));
+    assert!(matches!(project.handle("upload").await.unwrap(), Reply::Upload(_)));
+    let Reply::Export(export) = project.handle("导出竖屏视频").await.unwrap() else {
+        panic!("an export")
+    };
+    let nothing = export.await.unwrap_err();
+    assert!(matches!(nothing, Error::InvalidInput(_)), "{nothing}");
+    assert_eq!(backend.counters().messages_run, 0);
+
+    let reply = project.handle("narrate: download our app").await.unwrap();
+    let Reply::Turn(turn) = reply else { panic!("{reply:?}") };
+    turn.finish().await.unwrap();
+    let Reply::State(Some(draft)) = project.handle("status").await.unwrap() else {
+        panic!("a state")
+    };
+    assert!(draft.summary().contains("download our app"), "{}", draft.summary());
+}
+
+#[tokio::test]
+async fn a_draft_that_was_edited_on_this_side_is_exported() {
+    let backend = backend(SilentEdits::Never).await;
+    let project = project_of(&backend).await;
+    project.say("narrate: Tea came first. Then coffee.").await.unwrap().finish().await.unwrap();
+    let mut draft = project.draft().await.unwrap().unwrap();
+    draft.edit().trim_to(Duration::from_secs(1)).unwrap();
+    let export = project.export().output(RenderOutput::wav()).draft(draft);
+    let length = export.await.unwrap().video.duration.unwrap();
+    assert!(length < Duration::from_millis(1_100), "{length:?}");
+}
+
+#[tokio::test]
+async fn the_voiceover_in_one_call_takes_every_option() {
+    let backend = backend(SilentEdits::Never).await;
+    let client = client_of(&backend);
+    let dir = tempfile::tempdir().unwrap();
+    let stages = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
+    let seen = std::sync::Arc::clone(&stages);
+    let video = client
+        .voiceover(Script::text("Der Tee war zuerst da.").unwrap())
+        .voice(Voice::male("de-DE"))
+        .pace(1.2)
+        .aspect(Aspect::Square)
+        .captions(Captions::Off)
+        .title("Der \"Tee\"")
+        .save_to(dir.path().join("tee.mp4"))
+        .on_progress(move |stage| seen.lock().unwrap().push(stage))
+        .await
+        .unwrap();
+    assert_eq!(std::fs::metadata(&video.path).unwrap().len(), video.bytes);
+    let roles: Vec<TrackRole> = video.draft.tracks().filter_map(|track| track.role()).collect();
+    assert_eq!(roles, [TrackRole::Background, TrackRole::Voiceover, TrackRole::Title]);
+    assert!(video.draft.to_json().contains(r#"Der \"Tee\""#), "{}", video.draft.to_json());
+    assert!(video.draft.to_json().contains(r#""aspect":"1:1""#));
+    let stages = stages.lock().unwrap();
+    assert_eq!(stages[0], VoiceoverStage::Speaking);
+    assert!(matches!(stages.last(), Some(VoiceoverStage::Downloading { .. })), "{stages:?}");
+}
+
+#[tokio::test]
+async fn bad_input_of_a_voiceover_is_an_error_before_anything_is_charged() {
+    let backend = backend(SilentEdits::Never).await;
+    let client = client_of(&backend);
+    let dir = tempfile::tempdir().unwrap();
+    let path = |name: &str| dir.path().join(name);
+    std::fs::write(path("image.png"), "no script").unwrap();
+    std::fs::write(path("fake.docx"), "no document").unwrap();
+    std::fs::write(path("empty.txt"), "").unwrap();
+    for name in ["image.png", "fake.docx", "empty.txt", "none.txt"] {
+        assert!(Script::from_path(path(name)).is_err(), "{name}");
+    }
+    let hello = || Script::text("Hello.").unwrap();
+    let bad = [
+        client.voiceover(hello()).save_to(path("x.avi")),
+        client.voiceover(hello()).save_to(path("no").join("x.mp4")),
+        client.voiceover(hello()).save_to(path("x.mp4")).pace(9.0),
+        client.voiceover(hello()).save_to(path("x.mp4")).music(path("image.png")),
+        client.voiceover(hello()).save_to(path("x.mp4")).music(path("none.mp3")),
+        client.voiceover(hello()).save_to(path("x.mp4")).language("tlh"),
+        client.voiceover(Script::text("你好").unwrap()).save_to(path("x.mp4")),
+    ];
+    for (index, voiceover) in bad.into_iter().enumerate() {
+        let error = voiceover.await.unwrap_err();
+        assert!(!error.to_string().is_empty() && !error.advice().is_empty(), "{index}");
+    }
+    assert_eq!(backend.counters().credits_taken.get(), 0.0);
+    assert!(!path("x.mp4").exists());
+}
