@@ -83,4 +83,4 @@ pub use builder::LocalBackendBuilder;
 pub use counters::Counters;
 pub use error::LocalError;
 pub use server::LocalBackend;
-pub use settings::{FetchFrom, Prices, SilentEdits};
+pub use settings::{FetchFrom, Prices, SilentEdits, TrailingNoise};

@@ -15,7 +15,7 @@ use super::renders::Renders;
 use super::server::LocalBackend;
 use super::service::Service;
 use super::sessions::Sessions;
-use super::settings::{FetchFrom, Prices, Settings, SilentEdits};
+use super::settings::{FetchFrom, Prices, Settings, SilentEdits, TrailingNoise};
 use super::studio::{Placeholder, Studio};
 use crate::wire::Credits;
 
@@ -99,6 +99,13 @@ impl LocalBackendBuilder {
     /// How often an edit ends without text; [every third](SilentEdits::EveryThird) by default.
     pub fn silent_edits(mut self, silent_edits: SilentEdits) -> Self {
         self.settings.silent_edits = silent_edits;
+        self
+    }
+
+    /// How often an answer ends with a meaningless "I encountered a temporary issue";
+    /// [never](TrailingNoise::Never) by default.
+    pub fn trailing_noise(mut self, trailing_noise: TrailingNoise) -> Self {
+        self.settings.trailing_noise = trailing_noise;
         self
     }
 
