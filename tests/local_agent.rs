@@ -17,17 +17,19 @@ fn is_chinese(text: &str) -> bool {
     text.contains(|c| matches!(c, '\u{4e00}'..='\u{9fff}'))
 }
 
-fn last<'s>(stream: &'s Stream) -> &'s str {
+fn last(stream: &Stream) -> &str {
     stream.texts().last().copied().unwrap_or_default()
 }
 
 /// The first track of a role.
 fn track<'d>(draft: &'d Value, role: &str) -> Option<&'d Value> {
-    draft["t"].as_array().unwrap().iter().find(|track| track["m"]["role"] == role)
+    draft["t"].as_array()?.iter().find(|track| track["m"]["role"] == role)
 }
 
+/// The volume of a role; no number where there is none, which is neither more nor less.
 fn volume(draft: &Value, role: &str) -> f64 {
-    track(draft, role).unwrap()["sg"][0]["m"]["volume"].as_f64().unwrap()
+    let volume = track(draft, role).and_then(|track| track["sg"][0]["m"]["volume"].as_f64());
+    volume.unwrap_or(f64::NAN)
 }
 
 fn title_of(draft: &Value) -> Option<(&str, u64, u64)> {

@@ -3,6 +3,8 @@
 
 use std::time::Duration;
 
+use proptest::prelude::*;
+
 use super::super::answers::Tongue;
 use super::super::edits::{Heard, Level, Pace, Speech};
 use super::*;
@@ -246,4 +248,21 @@ fn clauses_that_are_not_understood_are_named() {
     };
     assert_eq!(edits, [level(Heard::Music, Level::To(0.0))]);
     assert_eq!(not_understood, ["加烟花"]);
+}
+
+proptest! {
+    #[test]
+    fn any_message_is_read_and_any_script_is_whole(
+        text in "[a-c0-9%:.,!“”'\"\n：，。把和第标题字幕音乐静秒分一两十脚本 ]{0,40}",
+    ) {
+        let script = text.trim();
+        understand(script);
+        prop_assume!(!script.is_empty());
+        let asked = understand(&format!("给这段文字配音：{text}"));
+        let Wish::Voiceover { script: Some(read), .. } = asked.wish else {
+            panic!("no script in {text:?}");
+        };
+        prop_assert_eq!(read, script);
+        prop_assert_eq!(asked.tongue, Tongue::Chinese);
+    }
 }
