@@ -24,7 +24,7 @@ use crate::wire::Credits;
 /// ```
 /// use std::time::Duration;
 ///
-/// use nemovideo::local::{LocalBackend, Prices, SilentEdits};
+/// use nemovideo::local::{LocalBackend, Prices, SilentEdits, TrailingNoise};
 /// use nemovideo::wire::Credits;
 ///
 /// # #[tokio::main(flavor = "current_thread")]
@@ -34,6 +34,7 @@ use crate::wire::Credits;
 ///     .prices(Prices { edit: Credits::new(1.0), ..Prices::default() })
 ///     .heartbeat_every(Duration::from_millis(100))
 ///     .silent_edits(SilentEdits::Never)
+///     .trailing_noise(TrailingNoise::EverySecond)
 ///     .start()
 ///     .await?;
 /// assert!(backend.url().starts_with("http://127.0.0.1:"));
