@@ -82,10 +82,25 @@ fn wish(message: &str, whole: &Clause) -> Wish {
         match understood {
             Some(Edit::Speak(speech)) => merge_speech(&mut edits, speech),
             Some(edit) => edits.push(edit),
-            None => not_understood.push(clause.raw.clone()),
+            None => match retimed(&clauses[..at], clause, edits.last()) {
+                Some(title) => {
+                    edits.pop();
+                    edits.push(title);
+                }
+                None => not_understood.push(clause.raw.clone()),
+            },
         }
     }
     if edits.is_empty() { Wish::Unknown } else { Wish::Edits { edits, not_understood } }
+}
+
+/// "Add a title 'T', from 2 to 5 seconds": the times belong to the title before.
+fn retimed(before: &[Clause], clause: &Clause, last: Option<&Edit>) -> Option<Edit> {
+    let title = before.last().filter(|_| matches!(last, Some(Edit::AddTitle { .. })))?;
+    let both = Clause::new(&format!("{} {}", title.raw, clause.raw));
+    edit(&both).filter(|edit| {
+        matches!(edit, Edit::AddTitle { .. }) && !clause.times().is_empty() && Some(edit) != last
+    })
 }
 
 /// The verb that a clause has of its own. A clause without one has that of the clause before:

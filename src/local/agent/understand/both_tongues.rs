@@ -51,6 +51,12 @@ fn edits() -> Vec<(&'static str, &'static str, Wish)> {
         ("Add the title \"T\".", "添加一个标题「T」。", one(title(0, 3))),
         ("add a title T", "加个标题叫T", one(title(0, 3))),
         ("add a title 'T' from 2 to 5 seconds", "从2秒到5秒加标题“T”", one(title(2, 5))),
+        ("add a title 'T', from 2 to 5 seconds", "加标题“T”，从2秒到5秒", one(title(2, 5))),
+        ("make the sound louder", "声音大一点", one(level(Everything, By(1.4)))),
+        ("make the volume 80%", "把音量调到80%", one(level(Everything, To(0.8)))),
+        ("turn on captions", "打开字幕", one(Edit::Captions(true))),
+        ("no music", "不要音乐", one(Edit::Remove(TrackRole::Music))),
+        ("pace 0.8", "语速0.8", one(speak(None, None, Some(Pace::To(0.8))))),
         ("add a title 'T' at 4 s", "在4秒加标题“T”", one(title(4, 7))),
         ("add a title 'T' for 6 seconds", "加标题“T”持续六秒", one(title(0, 6))),
         ("change the title to 'T'", "把标题改成“T”", changed()),
@@ -184,6 +190,12 @@ fn voiceovers() -> Vec<(&'static str, &'static str, Wish)> {
         ("make a film of the file I uploaded", "把我上传的文件做成影片", voiceover(None, none())),
         ("Read the script again in German", "用德语再读一遍脚本", voiceover(None, german())),
         ("create a voiceover", "生成配音", voiceover(None, none())),
+        ("Please narrate this: S", "请给下面的文字配音：S", voiceover(Some("S"), none())),
+        (
+            "Turn my script into a video with a male voice",
+            "用男声把我上传的脚本做成视频",
+            voiceover(None, male()),
+        ),
     ]
 }
 
