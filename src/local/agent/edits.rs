@@ -264,8 +264,10 @@ fn track(clause: &Clause) -> Option<Edit> {
     if !clause.has(REMOVE) {
         return None;
     }
-    if clause.has(&["track", "轨"]) {
-        return clause.ordinal().map(Edit::RemoveTrack);
+    if clause.has(&["track", "轨"])
+        && let Some(number) = clause.ordinal()
+    {
+        return Some(Edit::RemoveTrack(number));
     }
     // "Cut the last 5 s of the music" is about time.
     if !clause.times().is_empty() {

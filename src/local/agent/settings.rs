@@ -148,6 +148,7 @@ pub(super) fn is_off(clause: &Clause) -> bool {
         "关掉",
         "关了",
         "字幕关",
+        "字幕:关",
         "关字幕",
         "无字幕",
         "没有",

@@ -40,8 +40,17 @@ pub(in crate::local) fn understand(message: &str) -> Asked {
 }
 
 fn wish(message: &str, whole: &Clause) -> Wish {
-    const UNDO: &[&str] =
-        &["undo", "revert", "take that back", "撤销", "撤消", "撤回", "回退", "回到上一步"];
+    const UNDO: &[&str] = &[
+        "undo",
+        "revert",
+        "take that back",
+        "撤销",
+        "取消上一步",
+        "撤消",
+        "撤回",
+        "回退",
+        "回到上一步",
+    ];
     const HELP: &[&str] = &[
         "what can you",
         "what do you understand",
@@ -52,8 +61,12 @@ fn wish(message: &str, whole: &Clause) -> Wish {
         "怎么用",
     ];
     if whole.has(UNDO) {
-        let times = if whole.has(&["twice"]) { 2 } else { whole.count().unwrap_or(1) };
-        return Wish::Undo(times.max(1));
+        return Wish::Undo(match whole.count() {
+            Some(times) => times.max(1),
+            None if whole.has(&["twice"]) => 2,
+            None if whole.has(&["everything", "all", "全部", "所有"]) => usize::MAX,
+            None => 1,
+        });
     }
     if whole.has(HELP) || whole.is(&["help", "帮助", "使用帮助"]) {
         return Wish::Help;
@@ -82,10 +95,25 @@ fn wish(message: &str, whole: &Clause) -> Wish {
         match understood {
             Some(Edit::Speak(speech)) => merge_speech(&mut edits, speech),
             Some(edit) => edits.push(edit),
-            None => not_understood.push(clause.raw.clone()),
+            None => match retimed(&clauses[..at], clause, edits.last()) {
+                Some(title) => {
+                    edits.pop();
+                    edits.push(title);
+                }
+                None => not_understood.push(clause.raw.clone()),
+            },
         }
     }
     if edits.is_empty() { Wish::Unknown } else { Wish::Edits { edits, not_understood } }
+}
+
+/// "Add a title 'T', from 2 to 5 seconds": the times belong to the title before.
+fn retimed(before: &[Clause], clause: &Clause, last: Option<&Edit>) -> Option<Edit> {
+    let title = before.last().filter(|_| matches!(last, Some(Edit::AddTitle { .. })))?;
+    let both = Clause::new(&format!("{} {}", title.raw, clause.raw));
+    edit(&both).filter(|edit| {
+        matches!(edit, Edit::AddTitle { .. }) && !clause.times().is_empty() && Some(edit) != last
+    })
 }
 
 /// The verb that a clause has of its own. A clause without one has that of the clause before:
