@@ -115,11 +115,15 @@ impl RenderJob {
         Self { id: RenderId::generate(), session_id, output, draft, replaces: None }
     }
 
-    /// The same work under a new id.
+    /// The same work under a new id: that of the failed render, and `_again`.
+    ///
+    /// Two processes that go on with one job, or one that ended before it wrote the new id down,
+    /// so come to the same id, and the work is begun anew once.
     #[must_use]
     pub fn replacement(&self) -> Self {
         let mut job = self.clone();
-        job.replaces = Some(std::mem::replace(&mut job.id, RenderId::generate()));
+        let again = RenderId::new(format!("{}_again", self.id));
+        job.replaces = Some(std::mem::replace(&mut job.id, again));
         job
     }
 
