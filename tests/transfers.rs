@@ -161,7 +161,7 @@ async fn an_upload_tells_how_far_it_is() {
         watched.lock().unwrap().push(sent);
     });
     upload.await.unwrap();
-    let seen = seen.lock().unwrap();
+    let seen = seen.lock().unwrap().clone();
     assert!(seen.len() > 3 && seen.is_sorted(), "{seen:?}");
     let body = nemo.requests(Endpoint::Upload).await[0].body.len() as u64;
     assert_eq!(seen.last(), Some(&body));
