@@ -18,6 +18,9 @@ use crate::error::{Call, Clock, ConnectionError, Error, Result};
 use crate::http::{Attempt, Decision, Failure};
 use crate::wire::RenderId;
 
+/// What a limit is named for that the file itself has passed: nowhere else it will be smaller.
+const FILE: &str = "the file";
+
 /// Called with the bytes so far and, where it is known, how many there will be.
 type Progress = Arc<dyn Fn(u64, Option<u64>) + Send + Sync>;
 
@@ -95,7 +98,9 @@ impl Download {
             let before = known.bytes;
             let error = match self.attempt(&sources, &mut file, &mut known).await {
                 Ok(()) => break,
-                Err(error @ (Error::Io { .. } | Error::LimitExceeded { .. })) => return Err(error),
+                Err(error @ (Error::Io { .. } | Error::LimitExceeded { what: FILE, .. })) => {
+                    return Err(error);
+                }
                 Err(error) => error,
             };
             attempts = if known.bytes > before { 1 } else { attempts + 1 };
@@ -174,7 +179,7 @@ impl Download {
             match self.size.or(known.total) {
                 Some(promised) if known.bytes > promised => break,
                 None if known.bytes > limit => {
-                    return Err(Error::LimitExceeded { what: "the file", limit });
+                    return Err(Error::LimitExceeded { what: FILE, limit });
                 }
                 _ => {}
             }
