@@ -107,23 +107,25 @@ async fn answer(project: &Project, line: &str) -> Result<()> {
 /// Shows a turn as it happens: text as it comes, a spinner while the agent works, the timeline at
 /// the end.
 async fn watch(mut turn: Turn) -> Result<()> {
-    let spinner = Spinner::start("thinking…");
+    let mut spinner = Spinner::start("thinking…");
     let mut text_open = false;
     while let Some(event) = turn.next().await {
         match event? {
             TurnEvent::Text(text) => {
                 let text = if text_open { text.as_str() } else { text.trim_start() };
                 if !text.is_empty() {
-                    text_open = true;
-                    spinner.suspend(|| {
-                        print!("{text}");
-                        let _gone = std::io::stdout().flush();
-                    });
+                    // A line that is still being written has no room for a spinner.
+                    if !std::mem::replace(&mut text_open, true) {
+                        spinner.stop();
+                    }
+                    print!("{text}");
+                    let _gone = std::io::stdout().flush();
                 }
             }
             event => {
                 if std::mem::take(&mut text_open) {
-                    spinner.suspend(|| println!());
+                    println!();
+                    spinner = Spinner::start("thinking…");
                 }
                 match event {
                     TurnEvent::ToolStarted { name } => spinner.say(&name.replace('_', " ")),
@@ -257,10 +259,6 @@ impl Spinner {
 
     fn line(&self, words: &str) {
         self.0.suspend(|| println!("{words}"));
-    }
-
-    fn suspend(&self, print: impl FnOnce()) {
-        self.0.suspend(print);
     }
 
     fn stop(&self) {

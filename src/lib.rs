@@ -37,8 +37,8 @@
 //!
 //! 1. **Nothing is charged twice.** A call that may have taken effect is never repeated; what
 //!    cannot be known is said: [`Error::OutcomeUnknown`].
-//! 2. **Nothing is lost.** A render is a [`RenderJob`], plain JSON that another process can pick
-//!    up.
+//! 2. **Nothing is lost.** A render is a [`RenderJob`], a message under way a [`PendingTurn`]: plain
+//!    JSON that another process can pick up.
 //! 3. **Nothing ends a stream but its end.** Unknown events, broken JSON and bad UTF-8 are handed
 //!    on as [`AgentEvent::Unknown`](wire::event::AgentEvent::Unknown).
 //! 4. **Nothing leaks.** No token is in an address, a log, a `Debug`, an error or a file that
@@ -52,6 +52,7 @@
 //! | to | look at |
 //! |---|---|
 //! | call the service | [`NemoClient`] |
+//! | talk about one video, or make one in one call | [`project`], [`NemoClient::voiceover`] |
 //! | know what went wrong, and whether it cost something | [`Error`] |
 //! | decide what is tried again | [`RetryPolicy`] |
 //! | read or change a timeline | [`draft`] |

@@ -93,4 +93,4 @@ pub use error::LocalError;
 pub use faults::{Cut, Ending, Fault, Faults, Injected, Injection, Refusal, Trouble};
 pub use route::Route;
 pub use server::LocalBackend;
-pub use settings::{FetchFrom, Prices, SilentEdits};
+pub use settings::{FetchFrom, Prices, SilentEdits, TrailingNoise};

@@ -189,7 +189,7 @@ async fn what_cannot_be_spoken_is_said_and_not_charged() {
             "UNSUPPORTED_LANGUAGE",
             "en-US, en-GB",
         ),
-        ("给这段文字配音：今天天气很好。", "UNSUPPORTED_LANGUAGE", "zh-CN"),
+        ("Narrate this: 今天天气很好。", "UNSUPPORTED_LANGUAGE", "zh-CN"),
         ("Make a voiceover of this script.\n\nScript:\n", "EMPTY_SCRIPT", "no words"),
         ("narrate: … !?", "EMPTY_SCRIPT", "no words"),
         ("Turn the uploaded script into a video", "NO_SCRIPT", "no script yet"),

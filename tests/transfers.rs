@@ -123,6 +123,20 @@ async fn a_download_that_never_gets_anywhere_ends_and_keeps_the_old_file() {
 }
 
 #[tokio::test]
+async fn a_file_without_an_end_does_not_fill_the_disk() {
+    let server = RawServer::start(|_| Reply::endless_stream("0123456789")).await;
+    let video = video_at(&server, None).await;
+    let mut limits = nemovideo::Limits::default();
+    limits.download = 100;
+    let builder = NemoClient::builder().base_url(server.url()).in_memory_credentials();
+    let client = builder.limits(limits).build().unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let error = client.download(&video, dir.path().join("out.mp4")).await.unwrap_err();
+    assert!(matches!(error, Error::LimitExceeded { limit: 100, .. }), "{error}");
+    assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0);
+}
+
+#[tokio::test]
 async fn an_address_inside_of_a_private_network_is_not_called() {
     let server = RawServer::start(|_| Reply::raw("HTTP/1.1 404 Not Found\r\n\r\n")).await;
     let mut video = video_at(&server, None).await;
@@ -147,7 +161,7 @@ async fn an_upload_tells_how_far_it_is() {
         watched.lock().unwrap().push(sent);
     });
     upload.await.unwrap();
-    let seen = seen.lock().unwrap();
+    let seen = seen.lock().unwrap().clone();
     assert!(seen.len() > 3 && seen.is_sorted(), "{seen:?}");
     let body = nemo.requests(Endpoint::Upload).await[0].body.len() as u64;
     assert_eq!(seen.last(), Some(&body));

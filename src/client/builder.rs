@@ -56,13 +56,20 @@ pub struct Limits {
     pub event: usize,
     /// One plain answer. Default 64 MiB.
     pub body: u64,
+    /// One file to download whose size nobody told. Default 10 GB.
+    pub download: u64,
     /// One file to upload. Default 200 MB, the service's own limit.
     pub upload: u64,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { event: sse::DEFAULT_LIMIT, body: 64 * 1024 * 1024, upload: MAX_UPLOAD_BYTES }
+        Self {
+            event: sse::DEFAULT_LIMIT,
+            body: 64 * 1024 * 1024,
+            download: 10_000_000_000,
+            upload: MAX_UPLOAD_BYTES,
+        }
     }
 }
 

@@ -95,7 +95,7 @@ impl Download {
             let before = known.bytes;
             let error = match self.attempt(&sources, &mut file, &mut known).await {
                 Ok(()) => break,
-                Err(error @ Error::Io { .. }) => return Err(error),
+                Err(error @ (Error::Io { .. } | Error::LimitExceeded { .. })) => return Err(error),
                 Err(error) => error,
             };
             attempts = if known.bytes > before { 1 } else { attempts + 1 };
@@ -170,8 +170,13 @@ impl Download {
                 progress(known.bytes, known.total);
             }
             // It is another file, and one that may never end.
-            if self.size.or(known.total).is_some_and(|promised| known.bytes > promised) {
-                break;
+            let limit = self.client.inner.limits.download;
+            match self.size.or(known.total) {
+                Some(promised) if known.bytes > promised => break,
+                None if known.bytes > limit => {
+                    return Err(Error::LimitExceeded { what: "the file", limit });
+                }
+                _ => {}
             }
         }
         // A file that ends early is resumed; one that is whole and not what was promised is worth

@@ -16,7 +16,7 @@ use super::renders::Renders;
 use super::server::LocalBackend;
 use super::service::Service;
 use super::sessions::Sessions;
-use super::settings::{FetchFrom, Prices, Settings, SilentEdits};
+use super::settings::{FetchFrom, Prices, Settings, SilentEdits, TrailingNoise};
 use super::studio::{Placeholder, Studio};
 use crate::wire::Credits;
 
@@ -25,7 +25,7 @@ use crate::wire::Credits;
 /// ```
 /// use std::time::Duration;
 ///
-/// use nemovideo::local::{LocalBackend, Prices, SilentEdits};
+/// use nemovideo::local::{LocalBackend, Prices, SilentEdits, TrailingNoise};
 /// use nemovideo::wire::Credits;
 ///
 /// # #[tokio::main(flavor = "current_thread")]
@@ -35,6 +35,7 @@ use crate::wire::Credits;
 ///     .prices(Prices { edit: Credits::new(1.0), ..Prices::default() })
 ///     .heartbeat_every(Duration::from_millis(100))
 ///     .silent_edits(SilentEdits::Never)
+///     .trailing_noise(TrailingNoise::EverySecond)
 ///     .start()
 ///     .await?;
 /// assert!(backend.url().starts_with("http://127.0.0.1:"));
@@ -100,6 +101,13 @@ impl LocalBackendBuilder {
     /// How often an edit ends without text; [every third](SilentEdits::EveryThird) by default.
     pub fn silent_edits(mut self, silent_edits: SilentEdits) -> Self {
         self.settings.silent_edits = silent_edits;
+        self
+    }
+
+    /// How often an answer ends with a meaningless "I encountered a temporary issue";
+    /// [never](TrailingNoise::Never) by default.
+    pub fn trailing_noise(mut self, trailing_noise: TrailingNoise) -> Self {
+        self.settings.trailing_noise = trailing_noise;
         self
     }
 

@@ -65,6 +65,8 @@ struct Content {
     before: Vec<Work>,
     /// Edits made so far: every third may be a silent one.
     edits: u64,
+    /// Messages answered so far: the words of an answer go round with them.
+    turns: u64,
     uploads: Vec<Arc<StoredFile>>,
     generated: Vec<Value>,
 }
@@ -110,14 +112,22 @@ impl Session {
         self.content().work = work;
     }
 
-    /// Brings back the work before the last `steps` turns; `None` when there is nothing to bring
-    /// back.
-    pub(super) fn undo(&self, steps: usize) -> Option<Work> {
+    /// Brings back the work before the last `steps` turns, or before as many as there are, and says
+    /// how many that was; `None` when there is nothing to bring back.
+    pub(super) fn undo(&self, steps: usize) -> Option<(usize, Work)> {
         let mut content = self.content();
-        let left = content.before.len().saturating_sub(steps);
+        let before = content.before.len();
+        let left = before.saturating_sub(steps);
         let work = content.before.drain(left..).next()?;
         content.work = work.clone();
-        Some(work)
+        Some((before - left, work))
+    }
+
+    /// Counts a message and says which one it was, from 1.
+    pub(super) fn count_turn(&self) -> u64 {
+        let mut content = self.content();
+        content.turns += 1;
+        content.turns
     }
 
     /// Counts an edit and says which one it was, from 1.
@@ -129,6 +139,10 @@ impl Session {
 
     pub(super) fn add_upload(&self, file: Arc<StoredFile>) {
         self.content().uploads.push(file);
+    }
+
+    pub(super) fn has_uploads(&self) -> bool {
+        !self.content().uploads.is_empty()
     }
 
     pub(super) fn add_generated(&self, media: Value) {
@@ -199,10 +213,10 @@ mod tests {
             session.begin(work(title));
         }
         session.go_on(work("four, finished"));
-        let title = |steps| session.undo(steps).map(|work| work.draft);
-        assert_eq!(title(1), Some(work("three").draft));
-        assert_eq!(title(2), Some(work("one").draft));
-        assert_eq!(title(9), Some(None));
+        let title = |steps| session.undo(steps).map(|(undone, work)| (undone, work.draft));
+        assert_eq!(title(1), Some((1, work("three").draft)));
+        assert_eq!(title(2), Some((2, work("one").draft)));
+        assert_eq!(title(9), Some((1, None)));
         assert_eq!(title(1), None);
     }
 

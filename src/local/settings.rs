@@ -49,6 +49,31 @@ impl SilentEdits {
     }
 }
 
+/// How often the agent adds "I encountered a temporary issue" to an answer, as the service does at
+/// times. It means nothing: the work is done. Failures and silent edits stay as they are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum TrailingNoise {
+    /// Never.
+    #[default]
+    Never,
+    /// In every second turn of a session.
+    EverySecond,
+    /// Always.
+    Always,
+}
+
+impl TrailingNoise {
+    /// Whether the nth turn of a session, from 1, is one.
+    pub(super) fn includes(self, nth: u64) -> bool {
+        match self {
+            Self::Never => false,
+            Self::EverySecond => nth.is_multiple_of(2),
+            Self::Always => true,
+        }
+    }
+}
+
 /// From where files are fetched that an upload names by address.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
@@ -67,6 +92,7 @@ pub(super) struct Settings {
     pub(super) token_lifetime: Duration,
     pub(super) heartbeat_every: Duration,
     pub(super) silent_edits: SilentEdits,
+    pub(super) trailing_noise: TrailingNoise,
     pub(super) fetch_from: FetchFrom,
 }
 
@@ -79,6 +105,7 @@ impl Default for Settings {
             token_lifetime: Duration::from_secs(7 * 24 * 60 * 60),
             heartbeat_every: Duration::from_secs(5),
             silent_edits: SilentEdits::default(),
+            trailing_noise: TrailingNoise::default(),
             fetch_from: FetchFrom::default(),
         }
     }

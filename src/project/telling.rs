@@ -154,3 +154,210 @@ fn added_tracks(draft: &Draft) -> usize {
     });
     added.count()
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::{Value, json};
+
+    use super::Telling;
+    use crate::draft::{Draft, Language};
+    use crate::project::report::{Outcome, TurnReport};
+    use crate::project::turn::TurnEvent;
+    use crate::sse::Decoder;
+
+    /// Tells a stream as it came on the wire, and sums it up as a turn does.
+    fn tell(stream: &str) -> (Vec<TurnEvent>, TurnReport) {
+        let mut telling = Telling::new(None);
+        let mut decoder = Decoder::new();
+        let mut input = stream.as_bytes();
+        let mut told = Vec::new();
+        while let Some(frame) = decoder.next_frame(&mut input) {
+            for event in frame.unwrap().agent_events() {
+                told.extend(telling.hear(&event));
+            }
+        }
+        told.extend(telling.end());
+        let draft = telling.last_draft();
+        let changes = Draft::default().diff(draft.as_ref().unwrap_or(&Draft::default()));
+        let text = telling.text().trim().to_owned();
+        let outcome = if text.is_empty() { Outcome::Silent } else { Outcome::Answered };
+        let report = TurnReport {
+            text,
+            changes,
+            draft,
+            suggestions: telling.suggestions().to_vec(),
+            outcome,
+            spent: None,
+            failure: telling.failure().cloned(),
+            pending: None,
+            words: Language::English,
+        };
+        (told, report)
+    }
+
+    fn text_of(told: &[TurnEvent]) -> String {
+        told.iter()
+            .filter_map(|event| match event {
+                TurnEvent::Text(text) => Some(text.as_str()),
+                _ => None,
+            })
+            .collect()
+    }
+
+    #[test]
+    fn the_recorded_streams_are_told_as_a_person_would_hear_them() {
+        let hello = include_str!("../../tests/fixtures/adk/text.sse");
+        let pieces = include_str!("../../tests/fixtures/adk/text_streaming.sse");
+        for stream in [hello, pieces] {
+            let (told, report) = tell(stream);
+            assert_eq!(text_of(&told), "Hello there, 你好 🎬");
+            assert_eq!(report.summary(), "Hello there, 你好 🎬");
+        }
+        let whole = include_str!("../../tests/fixtures/adk/voiceover.sse");
+        let pieces = include_str!("../../tests/fixtures/adk/voiceover_streaming.sse");
+        for stream in [whole, pieces] {
+            let (told, report) = tell(stream);
+            assert_eq!(report.text, "Working on it…\nYour voiceover is ready.");
+            assert_eq!(report.suggestions.len(), 1);
+            let tools = told.iter().filter(|event| {
+                matches!(event, TurnEvent::ToolStarted { .. } | TurnEvent::ToolFinished { .. })
+            });
+            assert_eq!(tools.count(), 2);
+            assert!(told.contains(&TurnEvent::RawClipReady));
+        }
+        let failed = include_str!("../../tests/fixtures/adk/model_error.sse");
+        assert_eq!(tell(failed).1.summary(), "model overloaded");
+    }
+
+    /// What an agent may do in a turn. Each said text has words of its own, so that a repetition
+    /// can be told.
+    #[derive(Clone, Debug)]
+    enum Did {
+        Said { text: String, pieces: bool },
+        Gui(&'static str),
+        Tool,
+        Draft,
+        Thought(String),
+        Raw(&'static str),
+    }
+
+    const GUI: [&str; 6] = [
+        "Click the Export button to save it.",
+        "Open the media panel to see your uploads.",
+        "点击“导出”按钮保存。",
+        "Preview it in the timeline.",
+        "打开素材面板查看。",
+        "Check your account's billing page.",
+    ];
+
+    fn did() -> impl Strategy<Value = Did> {
+        let words = prop::collection::vec(
+            prop::sample::select(vec!["warm", "clip", "小猫", "🎬", "ready", "3.5", "naïve", "夜"]),
+            1..6,
+        );
+        prop_oneof![
+            4 => (words, any::<bool>()).prop_map(|(words, pieces)| Did::Said {
+                text: words.join(" "),
+                pieces,
+            }),
+            2 => prop::sample::select(GUI.to_vec()).prop_map(Did::Gui),
+            1 => Just(Did::Tool),
+            1 => Just(Did::Draft),
+            1 => "[a-z]{3,9}".prop_map(Did::Thought),
+            1 => prop::sample::select(vec![
+                ": comment\n\n",
+                "data: heartbeat\n\n",
+                "data: {broken\n\n",
+                "data: {\"new\":1}\n\n",
+                "data\n\n",
+            ])
+            .prop_map(Did::Raw),
+        ]
+    }
+
+    fn frame(event: &Value) -> String {
+        format!("data: {event}\n\n")
+    }
+
+    fn model(parts: &Value, partial: bool) -> String {
+        frame(&json!({ "content": { "parts": parts, "role": "model" }, "partial": partial,
+            "invocationId": "i", "author": "a" }))
+    }
+
+    /// The stream of these deeds, and every text in it with a number of its own.
+    fn stream_of(deeds: &[Did]) -> (String, Vec<String>) {
+        let mut stream = String::new();
+        let mut said = Vec::new();
+        for (number, did) in deeds.iter().enumerate() {
+            match did {
+                Did::Said { text, pieces } => {
+                    let text = format!("Take{number} {text}. ");
+                    if *pieces {
+                        for piece in text.split_inclusive(' ') {
+                            stream += &model(&json!([{ "text": piece }]), true);
+                        }
+                    }
+                    stream += &model(&json!([{ "text": text }]), false);
+                    said.push(text.trim().to_owned());
+                }
+                Did::Gui(text) => stream += &model(&json!([{ "text": format!("{text} ") }]), false),
+                Did::Tool => {
+                    stream += &model(
+                        &json!([{ "functionCall": { "id": number.to_string(), "name": "cut", "args": {} } }]),
+                        false,
+                    );
+                    stream += &model(
+                        &json!([{ "functionResponse": { "id": number.to_string(), "name": "cut", "response": {} } }]),
+                        false,
+                    );
+                }
+                Did::Draft => {
+                    let draft = json!({ "t": [{ "tt": 0, "sg": [{ "d": number + 1 }] }] });
+                    stream += &frame(&json!({ "actions": { "stateDelta": { "draft": draft } } }));
+                }
+                Did::Thought(text) => {
+                    stream += &model(&json!([{ "text": text, "thought": true }]), false);
+                }
+                Did::Raw(raw) => stream += raw,
+            }
+        }
+        (stream, said)
+    }
+
+    proptest! {
+        #[test]
+        fn every_turn_has_words_each_text_once_and_no_words_of_a_screen(
+            deeds in prop::collection::vec(did(), 0..12),
+            cut in any::<prop::sample::Index>(),
+        ) {
+            let (stream, said) = stream_of(&deeds);
+            let (told, report) = tell(&stream);
+            prop_assert!(!report.summary().trim().is_empty());
+            let text = text_of(&told);
+            for said in &said {
+                prop_assert_eq!(text.matches(said.as_str()).count(), 1, "{:?} in {:?}", said, text);
+            }
+            for gui in GUI {
+                prop_assert!(!text.contains(gui), "{:?} in {:?}", gui, text);
+            }
+            for did in &deeds {
+                if let Did::Thought(thought) = did {
+                    prop_assert!(!text.contains(thought.as_str()));
+                }
+            }
+
+            // A stream that breaks anywhere still has words, and none of them twice.
+            let mut at = cut.index(stream.len() + 1);
+            while !stream.is_char_boundary(at) {
+                at -= 1;
+            }
+            let (told, report) = tell(&stream[..at]);
+            prop_assert!(!report.summary().trim().is_empty());
+            let text = text_of(&told);
+            for said in &said {
+                prop_assert!(text.matches(said.as_str()).count() <= 1);
+            }
+        }
+    }
+}

@@ -1,12 +1,13 @@
-//! One edit on a draft, and the sentence that tells what was done, or why it was not. Speaking is
-//! left to the turn: it takes a studio and another price.
+//! One edit on a draft, and what to say about what was done, or why it was not. Speaking is left
+//! to the turn: it takes a studio and another price.
 
 use std::time::Duration;
 
+use super::answers::Said;
 use super::compose;
 use super::cut::cut;
 use super::edits::{Edit, Heard, Level};
-use crate::draft::{Draft, TrackRole};
+use crate::draft::{Draft, TrackKind, TrackRole};
 use crate::local::sessions::Session;
 use crate::local::studio::{Caption, Studio};
 use crate::wire::FileType;
@@ -17,96 +18,82 @@ pub(super) fn apply(
     draft: &mut Draft,
     session: &Session,
     studio: &dyn Studio,
-) -> Result<String, String> {
+) -> Result<Said, Said> {
     let length = draft.duration();
+    let can_write = |text: &str| studio.can_write(text).map_err(Said::Failed);
     match edit {
         Edit::AddTitle { text, from, to } => {
             let to = if length.is_zero() { *to } else { (*to).min(length) };
             if *from >= to {
-                return Err(format!("The film is over after {}.", seconds(length)));
+                return Err(Said::FilmOver(length));
             }
-            studio.can_write(text).map_err(|failure| failure.message)?;
+            can_write(text)?;
             compose::add_title(draft, text, *from, to);
-            Ok(format!("I added the title “{text}” ({}-{}).", seconds(*from), seconds(to)))
+            Ok(Said::TitleAdded { text: text.clone(), from: *from, to })
         }
         Edit::ChangeTitle(text) => {
-            studio.can_write(text).map_err(|failure| failure.message)?;
+            can_write(text)?;
             if compose::change_title(draft, text) {
-                return Ok(format!("The title is now “{text}”."));
+                return Ok(Said::TitleChanged(text.clone()));
             }
             let to = Duration::from_secs(3).min(length);
             compose::add_title(draft, text, Duration::ZERO, to);
-            Ok(format!("There was no title, so I added “{text}”."))
+            Ok(Said::TitleMissed(text.clone()))
         }
         Edit::Captions(true) => {
             let captions = captions(draft, studio);
             if captions.is_empty() {
-                return Err("There is nothing spoken yet that captions could show.".to_owned());
+                return Err(Said::NothingForCaptions);
             }
-            let text: String = captions.iter().map(|caption| caption.text.as_str()).collect();
-            studio.can_write(&text).map_err(|failure| failure.message)?;
+            can_write(&captions.iter().map(|caption| caption.text.as_str()).collect::<String>())?;
             compose::set_captions(draft, &captions);
-            Ok("The captions are on.".to_owned())
+            Ok(Said::Captions(true))
         }
-        Edit::Captions(false) => remove(draft, &TrackRole::Captions, "captions")
-            .map(|()| "The captions are off.".to_owned()),
-        Edit::AddMusic => match session.last_upload(FileType::Audio) {
-            None => Err("I have no music of my own: drag and drop a sound file (MP3, WAV, M4A or \
-                         AAC) into the media panel first."
-                .to_owned()),
-            Some(file) => {
-                compose::set_music(draft, &file);
-                Ok(format!("“{}” plays in the background now.", file.name))
-            }
-        },
+        Edit::Captions(false) => {
+            remove(draft, &TrackRole::Captions).map(|()| Said::Captions(false))
+        }
+        Edit::AddMusic => {
+            let file = session.last_upload(FileType::Audio).ok_or(Said::NoMusic)?;
+            compose::set_music(draft, &file);
+            Ok(Said::MusicPlays(file.name.clone()))
+        }
         Edit::Volume { of, level } => set_volume(draft, *of, *level),
         Edit::TrimTo(to) if *to < length => {
             cut(draft, *to, length);
-            Ok(format!("The film ends after {} now.", seconds(*to)))
+            Ok(Said::EndsAfter(*to))
         }
         Edit::CutEnd(time) if *time < length => {
-            cut(draft, length - *time, length);
-            Ok(format!("I cut the last {}; {} are left.", seconds(*time), seconds(length - *time)))
+            let left = length - *time;
+            cut(draft, left, length);
+            Ok(Said::EndCut { cut: *time, left })
         }
         Edit::CutStart(time) if *time < length => {
             cut(draft, Duration::ZERO, *time);
-            Ok(format!("I cut the first {}; {} are left.", seconds(*time), seconds(length - *time)))
+            Ok(Said::StartCut { cut: *time, left: length - *time })
         }
-        Edit::TrimTo(_) | Edit::CutEnd(_) | Edit::CutStart(_) => {
-            Err(format!("The film is only {} long.", seconds(length)))
-        }
+        Edit::TrimTo(_) | Edit::CutEnd(_) | Edit::CutStart(_) => Err(Said::FilmShort(length)),
         Edit::RemoveTrack(number) => {
-            let index = number.checked_sub(1);
-            match index.and_then(|index| draft.remove_track(index)) {
-                Some(_) => Ok(format!("I removed track {number}.")),
-                None => Err(format!(
-                    "There is no track {number}; the timeline has {}.",
-                    draft.tracks().len()
-                )),
+            let removed = number.checked_sub(1).and_then(|index| draft.remove_track(index));
+            match removed {
+                Some(_) => Ok(Said::TrackRemoved(*number)),
+                None => Err(Said::NoTrack { number: *number, tracks: draft.tracks().len() }),
             }
         }
-        Edit::Remove(role) => {
-            let name = role.as_str();
-            remove(draft, role, name).map(|()| format!("I removed the {name}."))
-        }
+        Edit::Remove(role) => remove(draft, role).map(|()| Said::Removed(role.clone())),
         Edit::Aspect(aspect) => {
             compose::set_aspect(draft, *aspect);
-            Ok(format!("The film is {aspect} now."))
+            Ok(Said::Shape(*aspect))
         }
-        Edit::Picture => match session.last_upload(FileType::Image) {
-            None => Err("There is no picture yet: drag and drop one (JPG, PNG, GIF or WebP) into \
-                         the media panel first."
-                .to_owned()),
-            Some(file) => {
-                compose::set_picture(draft, &file);
-                Ok(format!("“{}” is the background now.", file.name))
-            }
-        },
+        Edit::Picture => {
+            let file = session.last_upload(FileType::Image).ok_or(Said::NoPicture)?;
+            compose::set_picture(draft, &file);
+            Ok(Said::PictureShown(file.name.clone()))
+        }
         Edit::Palette(name) => {
             compose::set_palette(draft, name);
-            Ok(format!("The background is the {name} gradient now."))
+            Ok(Said::Palette(name.clone()))
         }
-        Edit::Speak(_) => Err("The script has to be spoken again for that.".to_owned()),
+        Edit::Speak(_) => Err(Said::SpeakAgainFirst),
     }
 }
 
@@ -133,38 +120,35 @@ pub(super) fn captions(draft: &Draft, studio: &dyn Studio) -> Vec<Caption> {
     captions
 }
 
-fn remove(draft: &mut Draft, role: &TrackRole, name: &str) -> Result<(), String> {
+fn remove(draft: &mut Draft, role: &TrackRole) -> Result<(), Said> {
     if !compose::has(draft, role) {
-        return Err(format!("There is no track with {name} in the timeline."));
+        return Err(Said::NoneOf(role.clone()));
     }
     draft.retain_tracks(|track| track.role().as_ref() != Some(role));
     Ok(())
 }
 
-fn set_volume(draft: &mut Draft, of: Heard, level: Level) -> Result<String, String> {
-    let (role, name) = match of {
-        Heard::Music => (Some(TrackRole::Music), "music"),
-        Heard::Voiceover => (Some(TrackRole::Voiceover), "voiceover"),
-        Heard::Everything => (None, "sound"),
+fn set_volume(draft: &mut Draft, of: Heard, level: Level) -> Result<Said, Said> {
+    let role = match of {
+        Heard::Music => Some(TrackRole::Music),
+        Heard::Voiceover => Some(TrackRole::Voiceover),
+        Heard::Everything => None,
     };
     let meant = |track: Option<TrackRole>| role.is_none() || track == role;
-    let changed = compose::set_volume(draft, meant, |volume| match level {
+    let before = draft.to_json();
+    let found = compose::set_volume(draft, meant, |volume| match level {
         Level::To(volume) => volume,
         Level::By(factor) => volume * factor,
     });
-    if !changed {
-        return Err(format!("There is no {name} in the timeline."));
+    match level {
+        _ if !found => Err(Said::NoSound(of)),
+        // Full volume cannot be raised, and silence neither raised nor lowered.
+        Level::By(_) if draft.to_json() == before => {
+            let sounds = draft.tracks().filter(|track| track.kind() == Some(TrackKind::Audio));
+            let mut heard = sounds.filter(|track| meant(track.role())).flat_map(|t| t.segments());
+            let loud = heard.any(|segment| segment.volume() != Some(0.0));
+            Err(if loud { Said::AsLoudAsItGets(of) } else { Said::Silent(of) })
+        }
+        level => Ok(Said::Volume { of, level }),
     }
-    Ok(match level {
-        Level::To(0.0) => format!("The {name} is muted."),
-        Level::To(volume) => format!("The {name} is at {:.0}% now.", volume * 100.0),
-        Level::By(factor) if factor > 1.0 => format!("The {name} is louder now."),
-        Level::By(_) => format!("The {name} is quieter now."),
-    })
-}
-
-/// `67.7 s`, `3 s`.
-pub(super) fn seconds(time: Duration) -> String {
-    let tenths = (time.as_secs_f64() * 10.0).round() / 10.0;
-    format!("{tenths} s")
 }

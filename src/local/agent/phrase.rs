@@ -19,33 +19,39 @@ impl Clause {
     pub(super) fn new(raw: &str) -> Self {
         let quotes = quotes(raw);
         let plain = masked(raw, &quotes).to_lowercase();
-        let words = plain
-            .split(|c: char| !(c.is_alphanumeric() || "%.:-'’".contains(c)))
-            .map(|word| word.trim_matches(['.', ':', '-', '\'', '’']))
-            .filter(|word| !word.is_empty())
-            .map(str::to_owned)
-            .collect();
+        let plain = plain.replace('％', "%").replace('：', ":");
+        let plain = plain.replace("分钟", "分").replace("秒钟", "秒");
+        let words = words(&plain);
         let quoted = quotes.first().map(|quote| quote.text.clone());
         Self { raw: raw.trim().to_owned(), plain, words, quoted }
     }
 
-    /// Whether one of these words is in it.
-    pub(super) fn has(&self, words: &[&str]) -> bool {
-        self.words.iter().any(|word| words.contains(&word.as_str()))
+    /// Whether one of these is in it: an English word as a word of its own; several words, or
+    /// Chinese, which has no spaces, anywhere.
+    pub(super) fn has(&self, terms: &[&str]) -> bool {
+        terms.iter().any(|term| match is_word(term) {
+            true => self.words.iter().any(|word| word == term),
+            false => self.plain.contains(term),
+        })
     }
 
-    /// Whether one of these is in it, be it within a word: for Chinese, which has no spaces.
-    pub(super) fn contains(&self, parts: &[&str]) -> bool {
-        parts.iter().any(|part| self.plain.contains(part))
+    /// Whether this is all of it, but for spaces and marks.
+    pub(super) fn is(&self, terms: &[&str]) -> bool {
+        let text = self.plain.trim_matches(|c: char| !c.is_alphanumeric());
+        terms.contains(&text)
     }
 
-    /// A share: `20%`, `20 percent`, `half`, `0.2`.
+    /// A share: `20%`, `20 percent`, `half`, `0.2`, `百分之二十`.
     pub(super) fn share(&self) -> Option<f64> {
+        if let Some((_, number)) = self.plain.split_once("百分之") {
+            let number = words(number).first().and_then(|word| number_of(word));
+            return number.map(|number| (number / 100.0).clamp(0.0, 1.0));
+        }
         let percent = |word: &str| word.strip_suffix('%')?.parse::<f64>().ok();
         let mut words = self.words.iter().map(String::as_str).peekable();
         while let Some(word) = words.next() {
             let share = match word {
-                "half" | "一半" => Some(0.5),
+                "half" => Some(0.5),
                 "full" | "maximum" => Some(1.0),
                 _ => match word.parse::<f64>() {
                     Ok(number) if words.peek().is_some_and(|next| next.starts_with("percent")) => {
@@ -62,69 +68,138 @@ impl Clause {
                 return Some(share.clamp(0.0, 1.0));
             }
         }
-        None
+        if self.has(&["一半"]) {
+            return Some(0.5);
+        }
+        self.has(&["最大"]).then_some(1.0)
     }
 
-    /// Every time in it: `30 seconds`, `30s`, `1:30`, `2 minutes`; a bare number has the unit of
-    /// the time after it, else seconds.
+    /// Every time in it: `30 seconds`, `30s`, `1:30`, `2 minutes`, `五秒`, `1分30秒`; a bare number
+    /// has the unit of the time after it, else seconds.
     pub(super) fn times(&self) -> Vec<Duration> {
-        let mut found: Vec<(f64, Option<f64>)> = Vec::new();
-        for word in &self.words {
+        // The number, its unit, and which word it was.
+        let mut found: Vec<(f64, Option<f64>, usize)> = Vec::new();
+        for (at, word) in self.words.iter().enumerate() {
             if let Some(unit) = unit(word) {
-                if let Some((_, seconds @ None)) = found.last_mut() {
+                if let Some((_, seconds @ None, _)) = found.last_mut() {
                     *seconds = Some(unit);
                 }
             } else if let Some((minutes, seconds)) = word.split_once(':') {
                 if let (Ok(minutes), Ok(seconds)) = (minutes.parse::<f64>(), seconds.parse::<f64>())
                 {
-                    found.push((minutes * 60.0 + seconds, Some(1.0)));
+                    found.push((minutes * 60.0 + seconds, Some(1.0), at));
                 }
             } else {
                 let end = word.find(|c: char| !(c.is_ascii_digit() || c == '.'));
-                let (number, rest) = word.split_at(end.unwrap_or(word.len()));
-                let number = number.parse::<f64>().ok().or_else(|| spelled(word));
-                if let Some(number) = number {
-                    match unit(rest) {
-                        Some(unit) => found.push((number, Some(unit))),
-                        None if rest.is_empty() || spelled(word).is_some() => {
-                            found.push((number, None));
-                        }
-                        None => {}
+                let (digits, rest) = word.split_at(end.unwrap_or(word.len()));
+                let next = self.words.get(at + 1).and_then(|next| unit(next));
+                // "一点" is "a little": a numeral alone is no time.
+                let spelled = spelled(word).or_else(|| numeral(word).filter(|_| next.is_some()));
+                match (digits.parse().ok().or(spelled), unit(rest)) {
+                    (Some(number), Some(unit)) => found.push((number, Some(unit), at)),
+                    (Some(number), None) if rest.is_empty() || spelled.is_some() => {
+                        found.push((number, None, at));
                     }
+                    _ => {}
                 }
             }
         }
         let mut next_unit = 1.0;
         let mut times: Vec<Duration> = Vec::new();
-        for (number, unit) in found.into_iter().rev() {
+        let mut seconds_at = None;
+        for (number, unit, at) in found.into_iter().rev() {
             next_unit = unit.unwrap_or(next_unit);
-            times.extend(Duration::try_from_secs_f64(number * next_unit).ok());
+            let Ok(time) = Duration::try_from_secs_f64(number * next_unit) else { continue };
+            match times.last_mut() {
+                // "1 minute 30 seconds" is one time.
+                Some(last) if unit == Some(MINUTE) && seconds_at == Some(at + 2) => *last += time,
+                _ => times.push(time),
+            }
+            seconds_at = (unit == Some(1.0)).then_some(at);
         }
         times.reverse();
         times
     }
 
-    /// A count: `2`, `2nd`, `two`, `second`.
+    /// A count: `2`, `2nd`, `two`, `second`, `两步`.
     pub(super) fn count(&self) -> Option<usize> {
-        self.words.iter().find_map(|word| {
-            let digits = word.trim_end_matches(|c: char| c.is_ascii_alphabetic());
-            digits
-                .parse()
-                .ok()
-                .or_else(|| {
-                    let ordinal = ["first", "second", "third", "fourth", "fifth", "sixth"];
-                    ordinal.iter().position(|other| other == word).map(|index| index + 1)
-                })
-                .or_else(|| spelled(word).map(|number| number as usize))
+        const MEASURES: [&str; 4] = ["步", "次", "个", "处"];
+        self.number(|before, after| before == "第" || MEASURES.contains(&after))
+    }
+
+    /// Which one: `track 3`, `the second`, `第三条`.
+    pub(super) fn ordinal(&self) -> Option<usize> {
+        self.number(|before, after| {
+            matches!(before, "第" | "轨" | "道") || matches!(after, "号" | "轨")
+        })
+    }
+
+    /// A whole number; beside Chinese words it must stand between the right ones.
+    fn number(&self, stands: impl Fn(&str, &str) -> bool) -> Option<usize> {
+        const ORDINALS: [&str; 6] = ["first", "second", "third", "fourth", "fifth", "sixth"];
+        let word = |at: usize| self.words.get(at).map_or("", String::as_str);
+        self.words.iter().enumerate().find_map(|(at, number)| {
+            let (before, after) = (if at > 0 { word(at - 1) } else { "" }, word(at + 1));
+            let foreign = [before, after].iter().any(|word| word.contains(is_han));
+            let digits = number.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+            if foreign || numeral(number).is_some() {
+                let number = number_of(number).filter(|_| stands(before, after));
+                return number.map(|number| number as usize);
+            }
+            let ordinal = || ORDINALS.iter().position(|other| other == number).map(|at| at + 1);
+            let spelled = || spelled(number).map(|number| number as usize);
+            digits.parse().ok().or_else(ordinal).or_else(spelled)
         })
     }
 }
 
+/// One English word.
+fn is_word(term: &str) -> bool {
+    term.is_ascii() && !term.contains(' ')
+}
+
+/// Whether this is a Chinese character.
+pub(super) fn is_han(c: char) -> bool {
+    matches!(c, '\u{3400}'..='\u{9fff}')
+}
+
+/// The words of a text in lower case. A Chinese character is a word, and so is a numeral.
+fn words(plain: &str) -> Vec<String> {
+    #[derive(Clone, Copy, PartialEq)]
+    enum Kind {
+        Numeral,
+        Character,
+        Letter,
+    }
+    let kind = |c: char| match c {
+        _ if NUMERALS.contains(c) => Kind::Numeral,
+        _ if is_han(c) => Kind::Character,
+        _ => Kind::Letter,
+    };
+    let mut words = Vec::new();
+    for piece in plain.split(|c: char| !(c.is_alphanumeric() || "%.:-'’".contains(c))) {
+        let mut start = 0;
+        let mut last = None;
+        let ends = piece.char_indices().filter_map(|(at, c)| {
+            let before = last.replace(kind(c));
+            (before.is_some() && (before != last || last == Some(Kind::Character))).then_some(at)
+        });
+        for end in ends.chain([piece.len()]) {
+            let word = piece[start..end].trim_matches(['.', ':', '-', '\'', '’']);
+            words.extend((!word.is_empty()).then(|| word.to_owned()));
+            start = end;
+        }
+    }
+    words
+}
+
+const MINUTE: f64 = 60.0;
+
 fn unit(word: &str) -> Option<f64> {
     match word {
-        "s" | "sec" | "secs" | "second" | "seconds" | "秒" | "秒钟" => Some(1.0),
-        "ms" | "milliseconds" => Some(0.001),
-        "m" | "min" | "mins" | "minute" | "minutes" | "分钟" => Some(60.0),
+        "s" | "sec" | "secs" | "second" | "seconds" | "秒" => Some(1.0),
+        "ms" | "milliseconds" | "毫" => Some(0.001),
+        "m" | "min" | "mins" | "minute" | "minutes" | "分" => Some(MINUTE),
         _ => None,
     }
 }
@@ -135,8 +210,34 @@ fn spelled(word: &str) -> Option<f64> {
     NUMBERS.iter().position(|number| *number == word).map(|number| number as f64)
 }
 
+const NUMERALS: &str = "零一二三四五六七八九十两";
+
+/// A Chinese numeral below a hundred.
+fn numeral(word: &str) -> Option<f64> {
+    let digit = |text: &str| match text {
+        "两" => Some(2),
+        _ => NUMERALS.chars().take(10).position(|c| text.chars().eq([c])),
+    };
+    let value = match word.split_once('十') {
+        None => digit(word)?,
+        Some((tens, ones)) => {
+            let tens = if tens.is_empty() { 1 } else { digit(tens)? };
+            tens * 10 + if ones.is_empty() { 0 } else { digit(ones)? }
+        }
+    };
+    Some(value as f64)
+}
+
+fn number_of(word: &str) -> Option<f64> {
+    word.parse().ok().or_else(|| numeral(word)).filter(|number: &f64| number.is_finite())
+}
+
 /// Cuts a message into clauses. Nothing in quotes is cut.
 pub(super) fn clauses(message: &str) -> Vec<Clause> {
+    const JOINTS: [&str; 10] =
+        ["and then ", "and ", "then ", "also ", "然后", "并且", "以及", "还有", "同时", "和"];
+    // After these, "和" is half of a word: warm, mild, gentle.
+    const WARM: &str = "暖温柔缓";
     let plain = masked(message, &quotes(message));
     let mut pieces = Vec::new();
     let mut start = 0;
@@ -144,13 +245,17 @@ pub(super) fn clauses(message: &str) -> Vec<Clause> {
     while let Some(c) = plain[at..].chars().next() {
         let rest = &plain[at + c.len_utf8()..];
         let ends = match c {
-            '\n' | ';' | '；' | '。' | '，' | '！' | '？' => true,
+            '\n' | ';' | '；' | '。' | '，' | '、' | '！' | '？' => true,
             ',' | '.' | '!' | '?' => rest.chars().next().is_none_or(char::is_whitespace),
             _ => false,
         };
-        let joint = ["and then ", "and ", "then ", "also "].into_iter().find(|joint| {
+        let before = plain[..at].chars().next_back();
+        let joint = JOINTS.into_iter().find(|joint| {
+            if !joint.is_ascii() {
+                return plain[at..].starts_with(joint) && !before.is_some_and(|c| WARM.contains(c));
+            }
             let word = plain[at..].get(..joint.len());
-            let alone = plain[..at].chars().next_back().is_none_or(char::is_whitespace);
+            let alone = before.is_none_or(char::is_whitespace);
             alone && word.is_some_and(|word| word.eq_ignore_ascii_case(joint))
         });
         let skipped = if ends { c.len_utf8() } else { joint.map_or(0, str::len) };
@@ -276,5 +381,25 @@ mod tests {
         assert_eq!(Clause::new("by half").share(), Some(0.5));
         assert_eq!(Clause::new("the 2nd track").count(), Some(2));
         assert_eq!(Clause::new("the last three changes").count(), Some(3));
+        assert_eq!(seconds("1 minute 30 seconds"), [90.0]);
+    }
+
+    #[test]
+    fn chinese_numbers_are_read() {
+        let seconds = |text| -> Vec<f64> {
+            Clause::new(text).times().iter().map(Duration::as_secs_f64).collect()
+        };
+        assert_eq!(seconds("从2秒到5秒"), [2.0, 5.0]);
+        assert_eq!(seconds("从2到5秒"), [2.0, 5.0]);
+        assert_eq!(seconds("剪一下最后十五秒"), [15.0]);
+        assert_eq!(seconds("1分钟30秒"), [90.0]);
+        assert!(seconds("慢一点").is_empty());
+        assert_eq!(Clause::new("音量２０").share(), None);
+        assert_eq!(Clause::new("调到百分之三十").share(), Some(0.3));
+        assert_eq!(Clause::new("调到20％").share(), Some(0.2));
+        assert_eq!(Clause::new("撤销两步").count(), Some(2));
+        assert_eq!(Clause::new("撤销一下最近3次修改").count(), Some(3));
+        assert_eq!(Clause::new("删除第二条音轨").ordinal(), Some(2));
+        assert_eq!(Clause::new("删除两条音轨").ordinal(), None);
     }
 }

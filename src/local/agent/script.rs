@@ -37,7 +37,7 @@ fn earlier<'m>(message: &'m str, marked: &Marked<'m>) -> Option<Split<'m>> {
 
 /// What follows `Script:` at the beginning of a line.
 fn marked(line: &str) -> Option<&str> {
-    const MARKERS: [&str; 4] = ["script", "脚本", "文案", "文稿"];
+    const MARKERS: [&str; 6] = ["script", "脚本", "文案", "文稿", "正文", "台词"];
     let begin = line.trim_start();
     MARKERS.iter().find_map(|marker| {
         let word = begin.get(..marker.len())?;
@@ -119,7 +119,8 @@ fn after_first_line(message: &str) -> Option<Split<'_>> {
 
 /// `Read "Good morning." in a male voice`; what is quoted as a title is none.
 fn in_quotes(message: &str) -> Option<(String, String)> {
-    const NAMES: [&str; 7] = ["title", "titled", "called", "named", "heading", "title:", "标题"];
+    const NAMES: [&str; 6] = ["title", "titled", "called", "named", "heading", "title:"];
+    const CHINESE_NAMES: [&str; 3] = ["标题", "名为", "叫"];
     let quotes = quotes(message);
     let plain = masked(message, &quotes);
     if !is_order(&plain) {
@@ -128,7 +129,8 @@ fn in_quotes(message: &str) -> Option<(String, String)> {
     let Quote { range, text } = quotes.iter().find(|quote| {
         let before = plain[..quote.range.start].split_whitespace().next_back();
         let word = before.unwrap_or_default().to_lowercase();
-        !NAMES.contains(&word.as_str())
+        let clause = word.rsplit(['，', '。', '、', '；']).next().unwrap_or_default();
+        !NAMES.contains(&word.as_str()) && !CHINESE_NAMES.iter().any(|name| clause.contains(name))
     })?;
     let order = format!("{} {}", &message[..range.start], &message[range.end..]);
     Some((order, text.clone()))
@@ -142,10 +144,40 @@ fn is_order(text: &str) -> bool {
         "remove", "delete", "mute", "unmute", "set", "change", "lower", "raise", "trim", "cut",
         "undo", "add",
     ];
-    if OTHER_WORK.contains(&first) && !text.contains("script") {
+    // In Chinese the verb need not come first; what belongs to the first clause does.
+    const OTHER_CHINESE_WORK: [&str; 24] = [
+        "删",
+        "去掉",
+        "移除",
+        "静音",
+        "撤销",
+        "换成",
+        "换个",
+        "改成",
+        "改为",
+        "设为",
+        "调",
+        "剪",
+        "裁",
+        "加标题",
+        "加个",
+        "加上",
+        "加一个",
+        "添加",
+        "加字幕",
+        "加音乐",
+        "音量",
+        "大声",
+        "小声",
+        "提高",
+    ];
+    let clause = text.split(['，', '。', '：', ',']).next().unwrap_or_default();
+    let other =
+        OTHER_WORK.contains(&first) || OTHER_CHINESE_WORK.iter().any(|word| clause.contains(word));
+    if other && !["script", "脚本", "文案", "文稿"].iter().any(|word| text.contains(word)) {
         return false;
     }
-    const SPOKEN: [&str; 22] = [
+    const SPOKEN: [&str; 28] = [
         "voiceover",
         "voice-over",
         "voice over",
@@ -164,17 +196,32 @@ fn is_order(text: &str) -> bool {
         "朗读",
         "解说",
         "口播",
-        "念",
+        "播报",
+        "念这",
+        "念一",
+        "念出",
+        "读这",
+        "读一",
+        "读出",
         "脚本",
         "文案",
-        "读",
+        "文稿",
     ];
-    if SPOKEN.iter().any(|word| text.contains(word)) || first == "read" {
+    if SPOKEN.iter().any(|word| text.contains(word))
+        || first == "read"
+        || first.starts_with(['念', '读'])
+    {
         return true;
     }
     // A film of this text; a film *about* something would have to be written first.
     const MADE: [&str; 6] = ["make", "create", "generate", "produce", "turn", "convert"];
-    const FILMS: [&str; 5] = ["video", "film", "clip", "movie", "视频"];
+    const FILMS: [&str; 4] = ["video", "film", "clip", "movie"];
+    const CHINESE_MADE: [&str; 7] = ["做", "制作", "生成", "转成", "转换成", "变成", "创建"];
+    const CHINESE_FILMS: [&str; 4] = ["视频", "短片", "影片", "片子"];
+    let contains = |list: &[&str]| list.iter().any(|word| text.contains(word));
+    if contains(&CHINESE_MADE) && contains(&CHINESE_FILMS) && !contains(&["关于", "介绍"]) {
+        return true;
+    }
     let words: Vec<&str> = text.split(|c: char| !c.is_alphanumeric()).collect();
     let has = |list: &[&str]| list.iter().any(|word| words.contains(word));
     has(&MADE) && has(&FILMS) && !has(&["about"])

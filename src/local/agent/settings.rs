@@ -1,6 +1,7 @@
 //! What a voiceover is ordered with, labelled (`Voice: male.`) or in prose (`in a male voice`), in
 //! any order.
 
+use super::languages;
 use super::phrase::{Clause, clauses};
 use crate::local::studio::{Gender, PALETTES};
 use crate::wire::Aspect;
@@ -26,6 +27,7 @@ const LABELS: &[(&str, Label)] = &[
     ("gender", Label::Voice),
     ("声音", Label::Voice),
     ("音色", Label::Voice),
+    ("配音员", Label::Voice),
     ("language", Label::Language),
     ("lang", Label::Language),
     ("语言", Label::Language),
@@ -37,6 +39,7 @@ const LABELS: &[(&str, Label)] = &[
     ("orientation", Label::Aspect),
     ("比例", Label::Aspect),
     ("画幅", Label::Aspect),
+    ("画面比例", Label::Aspect),
     ("captions", Label::Captions),
     ("subtitles", Label::Captions),
     ("字幕", Label::Captions),
@@ -86,10 +89,10 @@ impl Settings {
         match label {
             Label::Voice => {
                 self.gender = gender(&clause).or(self.gender);
-                self.language = language_in(&clause).or_else(|| self.language.take());
+                self.language = languages::meant_in(&clause).or_else(|| self.language.take());
             }
             Label::Language => {
-                self.language = named_language(&clause.plain).or_else(|| Some(value.to_owned()));
+                self.language = languages::named(&clause.plain).or_else(|| Some(value.to_owned()));
             }
             Label::Aspect => self.aspect = aspect(&clause).or(self.aspect),
             Label::Captions => self.captions = Some(!is_off(&clause)),
@@ -104,16 +107,16 @@ impl Settings {
 
     fn read(&mut self, clause: &Clause) {
         self.gender = gender(clause).or(self.gender);
-        self.language = language_in(clause).or_else(|| self.language.take());
+        self.language = languages::meant_in(clause).or_else(|| self.language.take());
         self.aspect = aspect(clause).or(self.aspect);
         self.pace = pace(clause).or(self.pace);
-        if clause.has(&["captions", "caption", "subtitles"]) || clause.contains(&["字幕"]) {
+        if clause.has(&["captions", "caption", "subtitles", "字幕"]) {
             self.captions = Some(!is_off(clause));
         }
-        if clause.has(&["title", "titled", "called", "heading"]) || clause.contains(&["标题"]) {
+        if clause.has(&["title", "titled", "called", "heading", "标题"]) {
             self.title = clause.quoted.clone().or_else(|| self.title.take());
         }
-        if clause.has(&["background", "backdrop", "gradient"]) || clause.contains(&["背景"]) {
+        if clause.has(&["background", "backdrop", "gradient", "背景"]) {
             self.background = palette(clause).or_else(|| self.background.take());
         }
     }
@@ -121,18 +124,60 @@ impl Settings {
 
 pub(super) fn is_off(clause: &Clause) -> bool {
     const OFF: &[&str] = &[
-        "off", "no", "none", "without", "remove", "delete", "hide", "disable", "drop", "false",
-        "don't", "lose",
+        "off",
+        "no",
+        "none",
+        "without",
+        "remove",
+        "delete",
+        "hide",
+        "disable",
+        "drop",
+        "false",
+        "don't",
+        "lose",
+        "不要",
+        "不用",
+        "不带",
+        "不加",
+        "去掉",
+        "去除",
+        "移除",
+        "删",
+        "关闭",
+        "关掉",
+        "关了",
+        "字幕关",
+        "字幕:关",
+        "关字幕",
+        "无字幕",
+        "没有",
+        "隐藏",
     ];
-    clause.has(OFF) || clause.contains(&["不要", "去掉", "删", "关", "无", "没有"])
+    clause.has(OFF) || clause.is(&["关", "无"])
 }
 
 pub(super) fn gender(clause: &Clause) -> Option<Gender> {
-    const MALE: &[&str] = &["male", "man", "man's", "masculine", "men"];
-    const FEMALE: &[&str] = &["female", "woman", "woman's", "feminine", "lady"];
-    if clause.has(FEMALE) || clause.contains(&["女声", "女性", "女"]) {
+    const MALE: &[&str] = &[
+        "male",
+        "man",
+        "man's",
+        "masculine",
+        "men",
+        "男声",
+        "男性",
+        "男生",
+        "男音",
+        "男的",
+        "男人",
+    ];
+    const FEMALE: &[&str] = &[
+        "female", "woman", "woman's", "feminine", "lady", "女声", "女性", "女生", "女音", "女的",
+        "女人",
+    ];
+    if clause.has(FEMALE) || clause.is(&["女"]) {
         Some(Gender::Female)
-    } else if clause.has(MALE) || clause.contains(&["男声", "男性", "男"]) {
+    } else if clause.has(MALE) || clause.is(&["男"]) {
         Some(Gender::Male)
     } else {
         None
@@ -140,49 +185,67 @@ pub(super) fn gender(clause: &Clause) -> Option<Gender> {
 }
 
 pub(super) fn aspect(clause: &Clause) -> Option<Aspect> {
-    const LANDSCAPE: &[&str] = &["16:9", "landscape", "horizontal", "widescreen"];
-    const PORTRAIT: &[&str] =
-        &["9:16", "portrait", "vertical", "tiktok", "reel", "reels", "shorts"];
-    const SQUARE: &[&str] = &["1:1", "square"];
-    if clause.has(PORTRAIT) || clause.contains(&["竖屏", "竖版", "9：16"]) {
+    const LANDSCAPE: &[&str] =
+        &["16:9", "landscape", "horizontal", "widescreen", "横屏", "横版", "横向", "宽屏"];
+    const PORTRAIT: &[&str] = &[
+        "9:16", "portrait", "vertical", "tiktok", "reel", "reels", "shorts", "竖屏", "竖版",
+        "竖向", "抖音",
+    ];
+    const SQUARE: &[&str] = &["1:1", "square", "方形", "方屏", "正方"];
+    if clause.has(PORTRAIT) {
         Some(Aspect::Portrait)
-    } else if clause.has(SQUARE) || clause.contains(&["方形", "正方", "1：1"]) {
+    } else if clause.has(SQUARE) {
         Some(Aspect::Square)
-    } else if clause.has(LANDSCAPE) || clause.contains(&["横屏", "横版", "16：9"]) {
+    } else if clause.has(LANDSCAPE) {
         Some(Aspect::Landscape)
     } else {
         None
     }
 }
 
-/// A pace that is told outright; `slower` and `faster` are left to the edits.
+/// A pace that is told, of a voice that does not speak yet: beside one that does, `slower` and
+/// `faster` are steps, which the edits know.
 pub(super) fn pace(clause: &Clause) -> Option<f32> {
+    const TOLD: &[&str] = &["pace", "speed", "rate", "x", "语速", "倍速", "速度"];
+    const SLOW: &[&str] = &["slow", "slowly", "slower", "慢"];
+    // Not a mere "快": that is also in "happy" and "as soon as possible".
+    const FAST: &[&str] = &[
+        "fast",
+        "quick",
+        "quickly",
+        "faster",
+        "快一点",
+        "快一些",
+        "快点",
+        "快些",
+        "语速快",
+        "语速要快",
+        "加快",
+        "快速",
+    ];
     let number = |word: &str| -> Option<f32> {
         if let Some(percent) = word.strip_suffix('%') {
             return percent.parse::<f32>().ok().map(|percent| percent / 100.0);
         }
-        let factor = word.strip_suffix('x');
-        if let Some(factor) = factor {
-            return factor.parse().ok();
-        }
-        word.parse().ok()
+        word.strip_suffix('x').unwrap_or(word).parse().ok()
     };
-    let told = clause.has(&["pace", "speed", "rate", "x"]) || clause.contains(&["语速"]);
+    let told = clause.has(TOLD);
     let bare = clause.words.len() == 1;
-    let times = clause
-        .words
-        .iter()
-        .any(|word| word.strip_suffix('x').is_some_and(|number| number.parse::<f32>().is_ok()));
-    if (told || bare || times)
-        && let Some(pace) = clause.words.iter().find_map(|word| number(word))
-    {
-        return Some(pace).filter(|pace| pace.is_finite() && *pace > 0.0);
+    let times = |word: &str, next: Option<&String>| {
+        next.is_some_and(|next| next == "倍") || word.ends_with('x')
+    };
+    let mut words = clause.words.iter().enumerate();
+    let pace = words.find_map(|(at, word)| {
+        number(word).filter(|_| told || bare || times(word, clause.words.get(at + 1)))
+    });
+    if pace.is_some() {
+        return pace.filter(|pace| pace.is_finite() && *pace > 0.0);
     }
-    if clause.has(&["slow", "slowly"]) || clause.contains(&["慢"]) {
+    if clause.has(SLOW) {
         Some(0.85)
-    } else if clause.has(&["fast", "quick", "quickly"]) || clause.contains(&["快"]) {
+    } else if clause.has(FAST) || clause.is(&["快"]) {
         Some(1.2)
-    } else if told && clause.has(&["normal"]) {
+    } else if told && clause.has(&["normal", "正常"]) || clause.is(&["正常"]) {
         Some(1.0)
     } else {
         None
@@ -193,88 +256,23 @@ pub(super) fn palette(clause: &Clause) -> Option<String> {
     let known = PALETTES.iter().find(|name| clause.has(&[name])).copied();
     // What people say for the moods of the palettes.
     const MOODS: &[(&[&str], &str)] = &[
-        (&["warm", "warmer", "brown", "red", "orange", "fire"], "ember"),
-        (&["cool", "cooler", "cold", "colder", "blue", "teal", "sea"], "ocean"),
-        (&["green", "nature", "moss"], "forest"),
-        (&["grey", "gray", "neutral", "plain", "dark", "darker"], "slate"),
-        (&["purple", "indigo", "sunset", "evening"], "dusk"),
+        (
+            &[
+                "warm", "warmer", "brown", "red", "orange", "fire", "暖", "余烬", "红", "橙", "棕",
+                "火",
+            ],
+            "ember",
+        ),
+        (&["cool", "cooler", "cold", "colder", "blue", "teal", "sea", "冷", "蓝", "海"], "ocean"),
+        (&["green", "nature", "moss", "绿", "森林", "自然"], "forest"),
+        (
+            &["grey", "gray", "neutral", "plain", "dark", "darker", "灰", "暗", "深色", "石板"],
+            "slate",
+        ),
+        (&["purple", "indigo", "sunset", "evening", "紫", "黄昏", "日落", "傍晚"], "dusk"),
     ];
     let mood = || MOODS.iter().find(|(words, _)| clause.has(words)).map(|(_, name)| *name);
     known.or_else(mood).map(str::to_owned)
-}
-
-const LANGUAGES: &[(&str, &str)] = &[
-    ("american english", "en-US"),
-    ("us english", "en-US"),
-    ("british english", "en-GB"),
-    ("uk english", "en-GB"),
-    ("american", "en-US"),
-    ("british", "en-GB"),
-    ("english", "en-US"),
-    ("german", "de-DE"),
-    ("deutsch", "de-DE"),
-    ("spanish", "es-ES"),
-    ("español", "es-ES"),
-    ("french", "fr-FR"),
-    ("français", "fr-FR"),
-    ("italian", "it-IT"),
-    ("italiano", "it-IT"),
-    ("chinese", "zh-CN"),
-    ("mandarin", "zh-CN"),
-    ("cantonese", "yue"),
-    ("japanese", "ja-JP"),
-    ("korean", "ko-KR"),
-    ("portuguese", "pt-PT"),
-    ("dutch", "nl-NL"),
-    ("polish", "pl-PL"),
-    ("russian", "ru-RU"),
-    ("arabic", "ar"),
-    ("hindi", "hi-IN"),
-    ("turkish", "tr-TR"),
-    ("英语", "en-US"),
-    ("英文", "en-US"),
-    ("德语", "de-DE"),
-    ("法语", "fr-FR"),
-    ("西班牙语", "es-ES"),
-    ("意大利语", "it-IT"),
-    ("中文", "zh-CN"),
-    ("普通话", "zh-CN"),
-    ("日语", "ja-JP"),
-];
-
-/// A language by its name, all of the text.
-fn named_language(text: &str) -> Option<String> {
-    let text = text.trim();
-    LANGUAGES.iter().find(|(name, _)| *name == text).map(|(_, tag)| (*tag).to_owned())
-}
-
-/// A language where the sentence makes it one: `in German`, `a French voice`, `en-GB`. One that
-/// is merely mentioned, as in a script *about* German cars, is not meant.
-pub(super) fn language_in(clause: &Clause) -> Option<String> {
-    let tag = clause.raw.split_whitespace().find_map(|word| {
-        let word = word.trim_matches(|c: char| !c.is_ascii_alphanumeric());
-        let (language, region) = word.split_once(['-', '_'])?;
-        let is_tag = language.len() == 2
-            && language.bytes().all(|b| b.is_ascii_lowercase())
-            && region.len() == 2
-            && region.bytes().all(|b| b.is_ascii_uppercase());
-        is_tag.then(|| format!("{language}-{region}"))
-    });
-    if tag.is_some() {
-        return tag;
-    }
-    let text = format!(" {} ", clause.words.join(" "));
-    let meant = |name: &str| {
-        let before = ["in", "into", "auf", "speak", "language", "to"];
-        let after =
-            ["voice", "voiceover", "voice-over", "narration", "narrator", "accent", "speaker"];
-        before.iter().any(|word| text.contains(&format!(" {word} {name} ")))
-            || after.iter().any(|word| text.contains(&format!(" {name} {word} ")))
-            || (!name.is_ascii() && text.contains(&format!("用{name}")))
-            || text.contains(&format!(" {name} male voice "))
-            || text.contains(&format!(" {name} female voice "))
-    };
-    LANGUAGES.iter().find(|(name, _)| meant(name)).map(|(_, tag)| (*tag).to_owned())
 }
 
 #[cfg(test)]
@@ -319,5 +317,28 @@ mod tests {
         assert_eq!(settings("Language: Klingon").language.as_deref(), Some("Klingon"));
         assert_eq!(settings("a French female voice at 1.5x").pace, Some(1.5));
         assert_eq!(settings("a French female voice").language.as_deref(), Some("fr-FR"));
+    }
+
+    #[test]
+    fn settings_in_chinese_are_understood() {
+        let read = settings(
+            "给这段文字配音，用女声，用德语，竖屏，语速1.2倍，标题“天空：为什么，怎么会”，不要字幕，蓝色背景",
+        );
+        let expected = Settings {
+            gender: Some(Gender::Female),
+            language: Some("de-DE".to_owned()),
+            pace: Some(1.2),
+            aspect: Some(Aspect::Portrait),
+            captions: Some(false),
+            title: Some("天空：为什么，怎么会".to_owned()),
+            background: Some("ocean".to_owned()),
+        };
+        assert_eq!(read, expected);
+        let labelled = "声音：女。语言：德语。比例：9：16。语速：1.2。字幕：关。标题：“天空：为什么，怎么会”。背景：海洋。";
+        assert_eq!(settings(labelled), expected);
+        assert_eq!(settings("语速慢一点，字幕开").pace, Some(0.85));
+        assert_eq!(settings("语速慢一点，字幕开").captions, Some(true));
+        assert_eq!(settings("尽快做一个快乐的视频"), Settings::default());
+        assert_eq!(settings("做一个介绍德语和女王的视频"), Settings::default());
     }
 }

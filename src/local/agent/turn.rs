@@ -6,14 +6,17 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::apply::{apply, captions, seconds};
+use super::answers::{Refusal, Said, Tongue};
+use super::apply::{apply, captions};
 use super::compose::{self, Sentence};
 use super::document;
 use super::edits::{Edit, Pace, Speech};
 use super::events::Emitter;
+use super::gui::{Gui, Hint, Moment, hint};
+use super::languages;
 use super::settings::Settings;
-use super::understand::Asked;
-use crate::draft::{Draft, Object};
+use super::understand::{Asked, Wish};
+use crate::draft::{Draft, Object, TrackRole};
 use crate::local::ledger::Hold;
 use crate::local::service::Shared;
 use crate::local::sessions::{Session, Spoken, Work};
@@ -27,13 +30,13 @@ const TITLE_TIME: Duration = Duration::from_secs(3);
 
 /// What a message will cost if it succeeds.
 pub(in crate::local) fn price(asked: &Asked, prices: &Prices) -> Credits {
-    match asked {
-        Asked::Voiceover { .. } => prices.voiceover,
-        Asked::Edits { edits, .. } if edits.iter().any(|edit| matches!(edit, Edit::Speak(_))) => {
+    match &asked.wish {
+        Wish::Voiceover { .. } => prices.voiceover,
+        Wish::Edits { edits, .. } if edits.iter().any(|edit| matches!(edit, Edit::Speak(_))) => {
             prices.voiceover
         }
-        Asked::Edits { .. } | Asked::Undo(_) => prices.edit,
-        Asked::Help | Asked::Unknown => Credits::ZERO,
+        Wish::Edits { .. } | Wish::Undo(_) => prices.edit,
+        Wish::Help | Wish::Unknown => Credits::ZERO,
     }
 }
 
@@ -46,25 +49,51 @@ pub(in crate::local) struct Turn {
     pub(in crate::local) hold: Hold,
 }
 
+/// How a message ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum End {
+    Answered,
+    Silent,
+    /// Nothing was done, and nothing is charged.
+    Refused,
+}
+
+/// How this turn talks.
+#[derive(Clone, Copy, Debug)]
+struct Talk {
+    tongue: Tongue,
+    /// Which message of the session this is, from 1.
+    nth: u64,
+}
+
 impl Turn {
     pub(in crate::local) fn run(self, asked: Asked) {
-        match asked {
-            Asked::Voiceover { script, settings } => self.voiceover(script, settings),
-            Asked::Edits { edits, not_understood } => self.edits(&edits, &not_understood),
-            Asked::Undo(steps) => self.undo(steps),
-            Asked::Help => self.emitter.text(&help()),
-            Asked::Unknown => self.emitter.text(&format!(
-                "I did not understand that: I am plain code that knows a few sentences, not a \
-                 model. Nothing was changed and nothing was charged.\n\n{}",
-                help()
-            )),
+        let talk = Talk { tongue: asked.tongue, nth: self.session.count_turn() };
+        let noisy = self.service.settings.trailing_noise.includes(talk.nth);
+        let emitter = self.emitter.clone();
+        let end = match asked.wish {
+            Wish::Voiceover { script, settings } => self.voiceover(talk, script, settings),
+            Wish::Edits { edits, not_understood } => self.edits(talk, &edits, &not_understood),
+            Wish::Undo(steps) => self.undo(talk, steps),
+            Wish::Help => {
+                self.emitter.text(&Said::Help.words(talk.tongue));
+                End::Answered
+            }
+            Wish::Unknown => {
+                let words = [Said::NotUnderstood, Said::Help].map(|said| said.words(talk.tongue));
+                self.emitter.text(&words.join("\n\n"));
+                End::Refused
+            }
+        };
+        if noisy && end == End::Answered {
+            emitter.text(&Said::Noise.words(talk.tongue));
         }
     }
 
-    fn voiceover(self, script: Option<String>, settings: Settings) {
+    fn voiceover(self, talk: Talk, script: Option<String>, settings: Settings) -> End {
         let (script, delivery) = match self.order(script, &settings) {
             Ok(order) => order,
-            Err(failure) => return self.fail(&failure),
+            Err(refusal) => return self.refuse(talk, &refusal),
         };
         let args = json!({
             "script": script,
@@ -72,16 +101,16 @@ impl Turn {
             "voice": delivery.gender.word(),
             "pace": delivery.pace,
         });
-        let call = self.emitter.call("Working on your voiceover…", "generate_voiceover", &args);
+        let speaking = Said::Speaking.words(talk.tongue);
+        let call = self.emitter.call(&speaking, "generate_voiceover", &args);
         let sentences = match self.speak(&script, &delivery) {
             Ok(sentences) => sentences,
             Err(failure) => {
-                self.emitter.result(
-                    call,
-                    &json!({ "status": "error", "error": failure.message }),
-                    Object::new(),
-                );
-                return self.fail(&failure);
+                let refusal = Refusal::from(failure);
+                let error = refusal.why.words(talk.tongue);
+                let response = json!({ "status": "error", "error": error });
+                self.emitter.result(call, &response, Object::new());
+                return self.refuse(talk, &refusal);
             }
         };
 
@@ -104,8 +133,7 @@ impl Turn {
         self.emitter.result(call, &response, delta(&draft));
 
         // What goes on top of it.
-        let finishing =
-            format!("The raw clip is ready ({}). Now the finishing touches…", seconds(length));
+        let finishing = Said::RawClip(length).words(talk.tongue);
         let captioned = settings.captions.unwrap_or(true);
         let args = json!({ "captions": captioned, "title": settings.title });
         let call = self.emitter.call(&finishing, "finish_video", &args);
@@ -119,15 +147,28 @@ impl Turn {
         if let Some(title) = &settings.title {
             compose::add_title(&mut draft, title, Duration::ZERO, TITLE_TIME.min(length));
         }
+        let sentences = sentences.len();
+        let hint = hint(Moment::Film, talk.nth, |gui| self.shows(gui, &draft));
+        let said = match hint {
+            Hint::Sentence(_) => Said::Ready { sentences, length },
+            Hint::Joined(_) => Said::ClipReady { sentences, length },
+        };
+        let text = hint.close(&said.words(talk.tongue), talk.tongue);
         self.session.go_on(Work { draft: Some(draft.clone()), spoken });
         self.hold.take();
         self.emitter.result(call, &json!({ "status": "ok" }), delta(&draft));
-        let count = sentences.len();
-        let plural = if count == 1 { "sentence" } else { "sentences" };
-        self.emitter.text(&format!(
-            "Your voiceover is ready: {count} {plural}, {}. Click the Export button to save it.",
-            seconds(length)
-        ));
+        self.emitter.text(&text);
+        End::Answered
+    }
+
+    /// Whether there is anything to the words about this part of the screen.
+    fn shows(&self, gui: Gui, draft: &Draft) -> bool {
+        match gui {
+            Gui::DragTitle => compose::has(draft, &TrackRole::Title),
+            Gui::MediaPanel => self.session.has_uploads(),
+            Gui::Export | Gui::Preview => draft.duration() > Duration::ZERO,
+            Gui::Billing => true,
+        }
     }
 
     /// The script and the delivery, found to be possible before any work.
@@ -135,17 +176,17 @@ impl Turn {
         &self,
         script: Option<String>,
         settings: &Settings,
-    ) -> Result<(String, Delivery), Failure> {
+    ) -> Result<(String, Delivery), Refusal> {
         let script = match script {
             Some(script) => script,
             None => self.script_elsewhere()?,
         };
         if !script.contains(char::is_alphanumeric) {
-            return Err(Failure::empty_script());
+            return Err(Failure::empty_script().into());
         }
         let studio = &self.service.studio;
         let language = settings.language.clone().unwrap_or_else(|| self.language_of(&script));
-        studio.can_speak(&language)?;
+        self.can_speak(&language)?;
         if settings.captions != Some(false) {
             studio.can_write(&script)?;
         }
@@ -155,36 +196,30 @@ impl Turn {
         Ok((script, Delivery { language, gender, pace }))
     }
 
-    fn script_elsewhere(&self) -> Result<String, Failure> {
+    fn can_speak(&self, language: &str) -> Result<(), Refusal> {
+        let studio = &self.service.studio;
+        studio.can_speak(language).map_err(|failure| Refusal {
+            code: failure.code,
+            why: Said::NoVoice {
+                failure,
+                language: language.to_owned(),
+                languages: studio.languages(),
+            },
+        })
+    }
+
+    fn script_elsewhere(&self) -> Result<String, Refusal> {
         if let Some(file) = self.session.last_upload(FileType::Document) {
             return document::read(&file.path, &file.name);
         }
-        let spoken = self.session.work().spoken;
-        spoken.map(|spoken| spoken.script).ok_or_else(|| {
-            Failure::new(
-                "NO_SCRIPT",
-                "There is no script yet: put it after “Script:”, or drag and drop a TXT or DOCX \
-                 into the media panel.",
-            )
-        })
+        let spoken = self.session.work().spoken.map(|spoken| spoken.script);
+        spoken.ok_or(Refusal { code: "NO_SCRIPT", why: Said::NoScript })
     }
 
     /// The language of a script when nobody says: its characters tell some, the session's may do,
     /// and most scripts are English.
     fn language_of(&self, script: &str) -> String {
-        let count = |range: &[std::ops::RangeInclusive<char>]| {
-            script.chars().filter(|c| range.iter().any(|range| range.contains(c))).count()
-        };
-        let letters = script.chars().filter(|c| c.is_alphabetic()).count().max(1);
-        let kana = count(&['\u{3040}'..='\u{30ff}']);
-        let han = count(&['\u{4e00}'..='\u{9fff}', '\u{3400}'..='\u{4dbf}']);
-        let hangul = count(&['\u{ac00}'..='\u{d7a3}']);
-        if (kana + han + hangul) * 3 > letters {
-            let tag = match (kana, hangul) {
-                (0, 0) => "zh-CN",
-                (_, 0) => "ja-JP",
-                _ => "ko-KR",
-            };
+        if let Some(tag) = languages::of_characters(script) {
             return tag.to_owned();
         }
         let own = self.session.language.clone();
@@ -226,13 +261,10 @@ impl Turn {
         Ok(sentences.collect())
     }
 
-    fn edits(self, edits: &[Edit], not_understood: &[String]) {
+    fn edits(self, talk: Talk, edits: &[Edit], not_understood: &[String]) -> End {
         let work = self.session.work();
         let Some(mut draft) = work.draft else {
-            return self.emitter.text(
-                "There is nothing to edit yet: give me a script first, after “Script:”. Nothing \
-                 was charged.",
-            );
+            return self.decline(talk, &[Said::NothingToEdit, Said::NothingCharged]);
         };
         let mut spoken = work.spoken;
         let (mut done, mut left) = (Vec::new(), Vec::new());
@@ -241,29 +273,45 @@ impl Turn {
                 Edit::Speak(speech) => self.speak_again(speech, &mut draft, &mut spoken),
                 edit => apply(edit, &mut draft, &self.session, &*self.service.studio),
             };
-            match result {
-                Ok(words) => done.push(words),
-                Err(words) => left.push(words),
+            match (result, edit) {
+                (Ok(said), _) => done.push(said),
+                // It is what the turn is priced for: without it, nothing is done.
+                (Err(said), Edit::Speak(_)) => {
+                    return self.decline(talk, &[said, Said::NothingChangedOrCharged]);
+                }
+                (Err(said), _) => left.push(said),
             }
         }
-        left.extend(
-            not_understood.iter().map(|clause| format!("I did not understand “{clause}”.")),
-        );
+        left.extend(not_understood.iter().cloned().map(Said::ClauseNotUnderstood));
         if done.is_empty() {
-            left.push("Nothing was changed and nothing was charged.".to_owned());
-            return self.emitter.text(&left.join(" "));
+            left.push(Said::NothingChangedOrCharged);
+            return self.decline(talk, &left);
         }
         let silent = self.goes_silent();
-        let text = if silent { "" } else { "On it…" };
+        let text = if silent { String::new() } else { Said::OnIt.words(talk.tongue) };
         let args = json!({ "edits": done.len() });
-        let call = self.emitter.call(text, "edit_draft", &args);
+        done.extend(left);
+        let told = self.closed(talk, &done, &draft);
+        let call = self.emitter.call(&text, "edit_draft", &args);
         self.session.begin(Work { draft: Some(draft.clone()), spoken });
         self.hold.take();
         self.emitter.result(call, &json!({ "status": "ok" }), delta(&draft));
-        if !silent {
-            let words: Vec<String> = done.into_iter().chain(left).collect();
-            self.emitter.text(&format!("{} Preview it in the timeline.", words.join(" ")));
+        if silent {
+            return End::Silent;
         }
+        self.emitter.text(&told);
+        End::Answered
+    }
+
+    /// What was done to a draft, and what there is to see of it on the screen.
+    fn closed(&self, talk: Talk, said: &[Said], draft: &Draft) -> String {
+        let hint = hint(Moment::Edit, talk.nth, |gui| self.shows(gui, draft));
+        hint.close(&in_words(talk, said), talk.tongue)
+    }
+
+    fn decline(&self, talk: Talk, said: &[Said]) -> End {
+        self.emitter.text(&in_words(talk, said));
+        End::Refused
     }
 
     fn goes_silent(&self) -> bool {
@@ -276,9 +324,9 @@ impl Turn {
         speech: &Speech,
         draft: &mut Draft,
         spoken: &mut Option<Spoken>,
-    ) -> Result<String, String> {
+    ) -> Result<Said, Said> {
         let Some(before) = spoken else {
-            return Err("There is nothing spoken yet.".to_owned());
+            return Err(Said::NothingSpoken);
         };
         let mut delivery = before.delivery.clone();
         delivery.gender = speech.gender.unwrap_or(delivery.gender);
@@ -289,48 +337,51 @@ impl Turn {
             None => delivery.pace,
         }
         .clamp(0.5, 2.0);
-        let possible = self.service.studio.can_speak(&delivery.language);
-        let sentences = possible.and_then(|()| self.speak(&before.script, &delivery));
-        let sentences = sentences.map_err(|failure| failure.message)?;
+        self.can_speak(&delivery.language).map_err(|refusal| refusal.why)?;
+        let sentences = self.speak(&before.script, &delivery).map_err(Said::Failed)?;
         compose::set_voiceover(draft, &sentences);
         compose::set_length(draft, length(&sentences));
         draft.set_metadata("language", delivery.language.as_str());
-        if compose::has(draft, &crate::draft::TrackRole::Captions) {
+        if compose::has(draft, &TrackRole::Captions) {
             let captions = captions(draft, &*self.service.studio);
             compose::set_captions(draft, &captions);
         }
-        let words = format!(
-            "I spoke it again: {}, a {} voice, pace {}, {}.",
-            delivery.language,
-            delivery.gender.word(),
-            (delivery.pace * 100.0).round() / 100.0,
-            seconds(length(&sentences))
-        );
-        before.delivery = delivery;
-        Ok(words)
+        before.delivery = delivery.clone();
+        Ok(Said::SpokenAgain { delivery, length: length(&sentences) })
     }
 
-    fn undo(self, steps: usize) {
-        let Some(work) = self.session.undo(steps) else {
-            return self.emitter.text("There is nothing to undo. Nothing was charged.");
+    fn undo(self, talk: Talk, steps: usize) -> End {
+        let Some((undone, work)) = self.session.undo(steps) else {
+            return self.decline(talk, &[Said::NothingToUndo, Said::NothingCharged]);
         };
         let silent = self.goes_silent();
-        let text = if silent { "" } else { "Going back…" };
-        let call = self.emitter.call(text, "undo", &json!({ "steps": steps }));
-        self.hold.take();
+        let text = if silent { String::new() } else { Said::GoingBack.words(talk.tongue) };
+        let call = self.emitter.call(&text, "undo", &json!({ "steps": undone }));
         let draft = work.draft.unwrap_or_default();
+        let said = Said::Undone { steps: undone, all: undone < steps };
+        let told = self.closed(talk, &[said], &draft);
+        self.hold.take();
         self.emitter.result(call, &json!({ "status": "ok" }), delta(&draft));
-        if !silent {
-            self.emitter.text("That is undone. Preview it in the timeline.");
+        if silent {
+            return End::Silent;
         }
+        self.emitter.text(&told);
+        End::Answered
     }
 
     /// Nothing was done, so nothing is charged: the hold goes back with the turn.
-    fn fail(self, failure: &Failure) {
+    fn refuse(self, talk: Talk, refusal: &Refusal) -> End {
         drop(self.hold);
-        self.emitter.error(failure.code, &failure.message);
-        self.emitter.text(&format!("{} Nothing was charged.", failure.message));
+        self.emitter.error(refusal.code, &refusal.why.words(talk.tongue));
+        let words = [&refusal.why, &Said::NothingCharged].map(|said| said.words(talk.tongue));
+        self.emitter.text(&talk.tongue.join(&words));
+        End::Refused
     }
+}
+
+fn in_words(talk: Talk, said: &[Said]) -> String {
+    let words: Vec<String> = said.iter().map(|said| said.words(talk.tongue)).collect();
+    talk.tongue.join(&words)
 }
 
 fn length(sentences: &[Sentence]) -> Duration {
@@ -340,23 +391,6 @@ fn length(sentences: &[Sentence]) -> Duration {
 
 fn delta(draft: &Draft) -> Object {
     Object::from([("draft", draft.as_json().clone())])
-}
-
-fn help() -> String {
-    let lines: [&str; 9] = [
-        "What I understand:",
-        "- Make a voiceover of this script. Voice: male. Language: en-US. Aspect ratio: 9:16. \
-         Captions: off. Pace: 1.2. Title: \"…\". Then “Script:” and the script; or upload a TXT or \
-         DOCX and say: Turn the uploaded script into a video.",
-        "- add a title \"Morning Brew\" from 2 to 5 seconds, change it, remove it",
-        "- captions on, captions off",
-        "- add music (the sound you uploaded), set the music to 20%, mute the voiceover",
-        "- trim to 30 seconds, cut the last 5 seconds, remove track 3",
-        "- make it portrait, landscape or square",
-        "- use my picture as the background, or one of these: dusk, ocean, forest, ember, slate",
-        "- a male voice, in German, slower; undo",
-    ];
-    lines.join("\n")
 }
 
 #[cfg(test)]

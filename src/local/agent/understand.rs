@@ -1,13 +1,21 @@
 //! A message → what is asked for. The order of the questions matters: a script may hold any
 //! sentence, so it is looked for first.
 
+use super::answers::Tongue;
 use super::edits::{Edit, edit};
-use super::phrase::{Clause, clauses};
+use super::phrase::{Clause, clauses, is_han};
 use super::script;
 use super::settings::{Settings, settings};
 
+/// What a message asks for, and the language in which it asks.
 #[derive(Clone, Debug, PartialEq)]
-pub(in crate::local) enum Asked {
+pub(in crate::local) struct Asked {
+    pub(super) wish: Wish,
+    pub(super) tongue: Tongue,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub(in crate::local) enum Wish {
     /// Speak a script; without one, the uploaded one or the one spoken before.
     Voiceover { script: Option<String>, settings: Settings },
     /// Change the draft. Clauses that were not understood are named to the user.
@@ -22,47 +30,109 @@ pub(in crate::local) enum Asked {
 
 pub(in crate::local) fn understand(message: &str) -> Asked {
     if let Some((order, script)) = script::split(message) {
-        return Asked::Voiceover { script: Some(script), settings: settings(&order) };
+        // A script may be in any language; what is before it is how the user speaks.
+        let before = message.trim().strip_suffix(script.as_str()).unwrap_or(message);
+        let wish = Wish::Voiceover { script: Some(script), settings: settings(&order) };
+        return Asked { wish, tongue: Tongue::of(&Clause::new(before)) };
     }
     let whole = Clause::new(message);
-    if whole.has(&["undo", "revert"]) || whole.contains(&["撤销", "take that back"]) {
-        let times = if whole.has(&["twice"]) { 2 } else { whole.count().unwrap_or(1) };
-        return Asked::Undo(times.max(1));
+    Asked { wish: wish(message, &whole), tongue: Tongue::of(&whole) }
+}
+
+fn wish(message: &str, whole: &Clause) -> Wish {
+    const UNDO: &[&str] = &[
+        "undo",
+        "revert",
+        "take that back",
+        "撤销",
+        "取消上一步",
+        "撤消",
+        "撤回",
+        "回退",
+        "回到上一步",
+    ];
+    const HELP: &[&str] = &[
+        "what can you",
+        "what do you understand",
+        "你能做什么",
+        "你会做什么",
+        "你会什么",
+        "能帮我做什么",
+        "怎么用",
+    ];
+    if whole.has(UNDO) {
+        return Wish::Undo(match whole.count() {
+            Some(times) => times.max(1),
+            None if whole.has(&["twice"]) => 2,
+            None if whole.has(&["everything", "all", "全部", "所有"]) => usize::MAX,
+            None => 1,
+        });
     }
-    if whole.contains(&["what can you", "what do you understand", "你能做什么", "帮助"])
-        || matches!(whole.words.as_slice(), [word] if word == "help")
-    {
-        return Asked::Help;
+    if whole.has(HELP) || whole.is(&["help", "帮助", "使用帮助"]) {
+        return Wish::Help;
     }
-    if is_voiceover(&whole) {
-        return Asked::Voiceover { script: None, settings: settings(message) };
+    if is_voiceover(whole) {
+        return Wish::Voiceover { script: None, settings: settings(message) };
     }
+    let clauses = clauses(message);
     let mut edits = Vec::new();
     let mut not_understood = Vec::new();
-    let mut verb = String::new();
-    for clause in clauses(message) {
-        // "Remove the title and the captions": the second half has the verb of the first.
-        let own = clause.words.first().filter(|word| VERBS.contains(&word.as_str()));
-        let understood = match own {
-            Some(_) => edit(&clause),
-            None => edit(&Clause::new(&format!("{verb} {}", clause.raw))).or_else(|| edit(&clause)),
+    let mut verb = "";
+    for (at, clause) in clauses.iter().enumerate() {
+        let understood = match verb_of(clause) {
+            Some(own) => {
+                verb = own;
+                edit(clause)
+            }
+            None => {
+                // "把标题和字幕删掉": the verb comes last, and is that of the next clause.
+                let next = clauses.get(at + 1).and_then(verb_of);
+                let first = clause.plain.trim_start().starts_with(['把', '将']);
+                let borrowed = if first { next.unwrap_or(verb) } else { verb };
+                edit(&Clause::new(&format!("{borrowed} {}", clause.raw))).or_else(|| edit(clause))
+            }
         };
-        if let Some(own) = own {
-            verb.clone_from(own);
-        }
         match understood {
             Some(Edit::Speak(speech)) => merge_speech(&mut edits, speech),
             Some(edit) => edits.push(edit),
-            None => not_understood.push(clause.raw),
+            None => match retimed(&clauses[..at], clause, edits.last()) {
+                Some(title) => {
+                    edits.pop();
+                    edits.push(title);
+                }
+                None => not_understood.push(clause.raw.clone()),
+            },
         }
     }
-    if edits.is_empty() { Asked::Unknown } else { Asked::Edits { edits, not_understood } }
+    if edits.is_empty() { Wish::Unknown } else { Wish::Edits { edits, not_understood } }
 }
 
-const VERBS: &[&str] = &[
-    "add", "remove", "delete", "drop", "mute", "make", "set", "change", "turn", "use", "put",
-    "trim", "cut", "show", "hide",
-];
+/// "Add a title 'T', from 2 to 5 seconds": the times belong to the title before.
+fn retimed(before: &[Clause], clause: &Clause, last: Option<&Edit>) -> Option<Edit> {
+    let title = before.last().filter(|_| matches!(last, Some(Edit::AddTitle { .. })))?;
+    let both = Clause::new(&format!("{} {}", title.raw, clause.raw));
+    edit(&both).filter(|edit| {
+        matches!(edit, Edit::AddTitle { .. }) && !clause.times().is_empty() && Some(edit) != last
+    })
+}
+
+/// The verb that a clause has of its own. A clause without one has that of the clause before:
+/// "remove the title and the captions".
+fn verb_of(clause: &Clause) -> Option<&'static str> {
+    const VERBS: &[&str] = &[
+        "add", "remove", "delete", "drop", "mute", "make", "set", "change", "turn", "use", "put",
+        "trim", "cut", "show", "hide",
+    ];
+    const CHINESE_VERBS: &[&str] = &[
+        "删除", "删掉", "删", "去掉", "移除", "不要", "静音", "添加", "加上", "加", "改成", "改为",
+        "换成", "改", "换", "设", "调", "用", "剪掉", "裁剪", "剪", "裁", "显示", "隐藏", "打开",
+        "关闭", "关掉", "关", "开",
+    ];
+    let first = clause.words.first()?;
+    let english = VERBS.iter().find(|verb| *verb == first);
+    let chinese = || CHINESE_VERBS.iter().find(|verb| clause.plain.contains(**verb));
+    english.or_else(chinese).copied()
+}
 
 /// "In German and slower" is spoken once.
 fn merge_speech(edits: &mut Vec<Edit>, speech: super::edits::Speech) {
@@ -86,10 +156,46 @@ fn is_voiceover(message: &Clause) -> bool {
         "make", "create", "generate", "produce", "turn", "convert", "narrate", "read", "record",
         "speak", "redo", "voice", "please", "can", "could",
     ];
-    const SCRIPTS: &[&str] = &["script", "document", "docx", "txt"];
-    const FILES: &[&str] = &["file", "upload", "uploaded", "text"];
-    const FILMS: &[&str] = &["video", "film", "clip", "movie", "voiceover", "narration"];
-    const OTHER_FILES: &[&str] = &["picture", "image", "photo", "music", "song"];
+    const SCRIPTS: &[&str] =
+        &["script", "document", "docx", "txt", "文稿", "脚本", "文档", "文案", "稿子"];
+    const FILES: &[&str] = &["file", "upload", "uploaded", "text", "文件", "上传", "文字", "文本"];
+    const FILMS: &[&str] =
+        &["video", "film", "clip", "movie", "voiceover", "narration", "视频", "短片", "影片"];
+    const OTHER_FILES: &[&str] =
+        &["picture", "image", "photo", "music", "song", "图", "照片", "音乐", "歌"];
+    const CHINESE_MAKE: &[&str] = &[
+        "做",
+        "制作",
+        "生成",
+        "转成",
+        "转换",
+        "变成",
+        "创建",
+        "重新",
+        "再配",
+        "再朗",
+        "再读",
+        "再念",
+        "来一段",
+        "来个",
+        "录",
+    ];
+    const SPEECH: &[&str] = &["配音", "朗读", "解说", "旁白", "读", "念"];
+    const OTHER_WORK: &[&str] = &[
+        "删",
+        "去掉",
+        "移除",
+        "不要",
+        "静音",
+        "音量",
+        "大声",
+        "小声",
+        "换成",
+        "改成",
+        "调",
+        "大一点",
+        "小一点",
+    ];
     let text = message.words.join(" ");
     let new = ["a", "an", "another", "new"].iter().any(|article| {
         text.contains(&format!("{article} voiceover"))
@@ -99,13 +205,20 @@ fn is_voiceover(message: &Clause) -> bool {
     let file = message.has(FILES) && message.has(FILMS) && !message.has(OTHER_FILES);
     let narrate = matches!(message.words.as_slice(), [verb, ..] if verb == "narrate")
         || text.starts_with("read it aloud");
-    narrate
+    let english = narrate
         || (starts && new)
         || (starts && (message.has(SCRIPTS) || file))
-        || ["voiceover", "voice-over", "voice over"].contains(&text.as_str())
-        || (message.contains(&["配音", "朗读", "解说"])
-            && message.contains(&["生成", "上传", "文档", "脚本", "做"]))
+        || ["voiceover", "voice-over", "voice over"].contains(&text.as_str());
+    let make = message.has(CHINESE_MAKE) && !message.has(OTHER_WORK);
+    let speech = message.has(SPEECH);
+    let chinese = (make && (speech || message.has(SCRIPTS) || file))
+        || (speech && message.has(SCRIPTS) && !message.has(OTHER_WORK))
+        || message.is(&["配音", "朗读"]);
+    english || (message.plain.contains(is_han) && chinese)
 }
+
+#[cfg(test)]
+mod both_tongues;
 
 #[cfg(test)]
 mod tests {
@@ -118,8 +231,8 @@ mod tests {
     use crate::wire::Aspect;
 
     fn script_of(message: &str) -> Option<String> {
-        match understand(message) {
-            Asked::Voiceover { script, .. } => script,
+        match understand(message).wish {
+            Wish::Voiceover { script, .. } => script,
             other => panic!("{message}: {other:?}"),
         }
     }
@@ -156,8 +269,8 @@ mod tests {
 
     #[test]
     fn the_order_around_a_script_is_read() {
-        let Asked::Voiceover { settings, .. } =
-            understand("Narrate this in a male voice, portrait, at 1.2x: In German, slowly.")
+        let Wish::Voiceover { settings, .. } =
+            understand("Narrate this in a male voice, portrait, at 1.2x: In German, slowly.").wish
         else {
             panic!("no voiceover");
         };
@@ -235,8 +348,8 @@ mod tests {
             ("不要字幕", vec![Edit::Captions(false)]),
             ("加标题「早晨」", vec![title("早晨", 0, 3)]),
         ] {
-            let asked = Asked::Edits { edits, not_understood: Vec::new() };
-            assert_eq!(understand(message), asked, "{message}");
+            let wish = Wish::Edits { edits, not_understood: Vec::new() };
+            assert_eq!(understand(message).wish, wish, "{message}");
         }
     }
 
@@ -245,13 +358,13 @@ mod tests {
         for (message, steps) in
             [("undo", 1), ("Undo that", 1), ("undo the last 3 changes", 3), ("撤销", 1)]
         {
-            assert_eq!(understand(message), Asked::Undo(steps), "{message}");
+            assert_eq!(understand(message).wish, Wish::Undo(steps), "{message}");
         }
     }
 
     #[test]
     fn what_is_not_understood_is_not_guessed() {
-        assert_eq!(understand("what can you do?"), Asked::Help);
+        assert_eq!(understand("what can you do?").wish, Wish::Help);
         for message in [
             "",
             "…",
@@ -261,9 +374,10 @@ mod tests {
             "I love it",
             "make it pop",
         ] {
-            assert_eq!(understand(message), Asked::Unknown, "{message}");
+            assert_eq!(understand(message).wish, Wish::Unknown, "{message}");
         }
-        let Asked::Edits { edits, not_understood } = understand("mute the music, add fireworks")
+        let Wish::Edits { edits, not_understood } =
+            understand("mute the music, add fireworks").wish
         else {
             panic!("nothing understood");
         };
