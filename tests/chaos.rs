@@ -37,6 +37,7 @@ struct Tally {
     renders: u64,
     files: u64,
     retried: u64,
+    resubmitted: u64,
     not_submitted: u64,
     picked_up: u64,
 }
@@ -51,6 +52,7 @@ impl Tally {
         self.renders += other.renders;
         self.files += other.files;
         self.retried += other.retried;
+        self.resubmitted += other.resubmitted;
         self.not_submitted += other.not_submitted;
         self.picked_up += other.picked_up;
     }
@@ -229,28 +231,46 @@ impl Worker {
         let draft = draft.expect("a draft");
         let routes = [Route::RenderSubmit, Route::RenderStatus, Route::File, Route::RenderDownload];
         let failing = self.dice.spoil(self.backend.faults(), &routes);
-        let submitted = self.client.submit_render(&self.session, &draft, RenderOutput::mp4()).await;
-        match submitted {
-            Ok(job) => {
+        let written_first = self.dice.percent(50);
+        let submitted = if written_first {
+            let job = RenderJob::new(self.session.clone(), draft, RenderOutput::mp4());
+            let sent = self.client.submit_job(&job).await;
+            sent.map(|_| job.clone()).map_err(|error| (error, Some(job)))
+        } else {
+            let sent = self.client.submit_render(&self.session, &draft, RenderOutput::mp4());
+            sent.await.map_err(|error| (error, None))
+        };
+        let job = match submitted {
+            Ok(job) => Some(job),
+            Err((error, job)) => {
+                let started = self.calm().await.renders_started - before.renders_started;
+                let known = error.may_have_taken_effect() || started == 0;
+                assert!(known, "{name}: it was begun, and this denies it: {error:?}");
+                if let Some(job) = &job {
+                    // Another process goes on with what was written down.
+                    self.tally.resubmitted += 1;
+                    self.restart();
+                    self.judge.submit_job(&written_down(job)).await.expect("all is well");
+                }
+                job
+            }
+        };
+        match job {
+            Some(job) => {
                 let mut job = written_down(&job);
                 if self.fetch(&mut job).await.is_err() {
                     // The job is still good: once all is well, it ends as a file.
                     self.tally.retried += 1;
                     self.calm().await;
                     self.restart();
-                    let fetched = self.patiently(&mut job).await;
+                    let fetched = self.patiently(&job).await;
                     fetched.unwrap_or_else(|error| panic!("{name}: a lost video: {error:?}"));
                 }
                 self.tally.files += 1;
                 let started = self.calm().await.renders_started - before.renders_started;
                 assert!(started >= 1, "{name}: a film out of nothing");
             }
-            Err(error) => {
-                self.tally.not_submitted += 1;
-                let started = self.calm().await.renders_started - before.renders_started;
-                let known = error.may_have_taken_effect() || started == 0;
-                assert!(known, "{name}: it was begun, and this denies it: {error:?}");
-            }
+            None => self.tally.not_submitted += 1,
         }
         let after = self.calm().await;
         let started = after.renders_started - before.renders_started;
@@ -259,7 +279,7 @@ impl Worker {
         assert_eq!(after.credits_taken, before.credits_taken, "{name}: exports are free");
     }
 
-    async fn patiently(&mut self, job: &mut RenderJob) -> Result<()> {
+    async fn patiently(&self, job: &RenderJob) -> Result<()> {
         let video = self.judge.render(job).await?;
         self.judge.download(&video, self.path()).await.map(drop)
     }
@@ -345,5 +365,6 @@ async fn nothing_is_charged_twice_and_no_video_is_lost() {
     assert_eq!(total.files + total.not_submitted, total.renders, "every render has one");
     // It was chaos, and most of it was survived.
     assert!(total.picked_up > 100 && total.recovered > 50 && total.unknown > 10);
+    assert!(total.retried > 0 && total.resubmitted > 0, "{total:?}");
     assert!(total.answered > total.unknown && total.files > total.not_submitted);
 }

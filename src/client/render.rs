@@ -77,7 +77,9 @@ impl NemoClient {
     /// The id is the client's own: when the answer to the submit is lost, the render is asked for
     /// by its id before it is submitted again, so it is never started twice.
     ///
-    /// Write the [`RenderJob`] down before waiting for it: any process can go on with it.
+    /// Write the [`RenderJob`] down before waiting for it: any process can go on with it. To have
+    /// it written down before anything is sent, make it with [`RenderJob::new`] and
+    /// [submit that](Self::submit_job).
     ///
     /// # Errors
     /// [`Error::InvalidInput`] for a draft with nothing in it; [`Error::ExportBlocked`],
@@ -94,6 +96,23 @@ impl NemoClient {
         let job = RenderJob::new(session.clone(), draft.clone(), output);
         self.submit(&job).await?;
         Ok(job)
+    }
+
+    /// Submits a job that was written down beforehand, unless the service knows it already.
+    ///
+    /// However often and from however many processes it is called, one after the other, the work
+    /// is begun once: after [`Error::OutcomeUnknown`] or a crash, call it again.
+    ///
+    /// # Errors
+    /// As for [`submit_render`](Self::submit_render).
+    ///
+    /// # Cancel safety
+    /// Safe to drop; call it again.
+    pub async fn submit_job(&self, job: &RenderJob) -> Result<RenderState> {
+        match self.render_status(&job.id).await {
+            Err(error) if is_unknown_render(&error) => self.submit(job).await,
+            answered => answered,
+        }
     }
 
     async fn submit(&self, job: &RenderJob) -> Result<RenderState> {

@@ -251,6 +251,14 @@ impl Scene {
         }
     }
 
+    /// Waits for work that is still under way.
+    pub(crate) async fn settled(&self) -> Result<()> {
+        while self.client.credits().await?.frozen > nemovideo::Credits::ZERO {
+            tokio::task::yield_now().await;
+        }
+        Ok(())
+    }
+
     fn session(&self) -> &nemovideo::SessionId {
         &self.session.as_ref().expect("the scene has a session").session_id
     }

@@ -144,6 +144,8 @@ pub(crate) fn trials(route: Route, elsewhere: &Url) -> Vec<Trial> {
             add(Fault::Cut(cut, ending), class);
         }
     }
+    // The work is done after the state was looked at once in vain.
+    add(Fault::LateWork { reads: 1, ending: Ending::Reset }, LostStream);
     let every = Duration::from_millis(20);
     add(Fault::Cut(Cut::Events(1), Ending::Heartbeats { every }), LostStream);
     if route == Route::Message {
