@@ -7,6 +7,17 @@ use serde::{Deserialize, Deserializer, Serialize};
 use crate::draft::{Json, Number, Object};
 
 /// One event of the agent server.
+///
+/// ```
+/// use nemovideo::wire::event::{AdkEvent, Content, Part};
+///
+/// let mut event = AdkEvent::default();
+/// event.content = Some(Content::model(vec![Part::text("All done.")]));
+/// let json = serde_json::to_string(&event)?;
+/// assert!(json.starts_with(r#"{"content":{"parts":[{"text":"All done."}],"role":"model"}"#));
+/// assert_eq!(serde_json::from_str::<AdkEvent>(&json)?, event);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
@@ -122,6 +133,16 @@ pub struct FunctionResponse {
 }
 
 /// What an event changes beside talking.
+///
+/// ```
+/// use nemovideo::draft::{Json, Object};
+/// use nemovideo::wire::event::AdkEvent;
+///
+/// let mut event = AdkEvent::default();
+/// event.actions.state_delta = Object::from([("draft", Json::from(Object::new()))]);
+/// assert!(serde_json::to_string(&event)?.contains(r#""stateDelta":{"draft":{}}"#));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
