@@ -81,6 +81,19 @@ impl Draft {
     }
 
     /// The track at `index`, to change.
+    ///
+    /// ```
+    /// use nemovideo::draft::Draft;
+    /// use std::time::Duration;
+    ///
+    /// let mut draft: Draft = r#"{"t":[{"tt":7,"sg":[{"d":1000}]}]}"#.parse()?;
+    /// let mut track = draft.track_mut(0).ok_or("no track")?;
+    /// let mut segment = track.segment_mut(0).ok_or("no segment")?;
+    /// segment.set_duration(Duration::from_secs(3));
+    /// assert_eq!(draft.duration(), Duration::from_secs(3));
+    /// assert!(draft.track_mut(1).is_none());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn track_mut(&mut self, index: usize) -> Option<TrackMut<'_>> {
         self.tracks_mut().nth(index)
     }

@@ -97,6 +97,14 @@ impl Json {
     }
 
     /// The elements of an array, to change.
+    ///
+    /// ```
+    /// use nemovideo::draft::Json;
+    ///
+    /// let mut list = Json::from(vec![1, 2]);
+    /// list.as_array_mut().expect("a list").push("three".into());
+    /// assert_eq!(list.to_string(), r#"[1,2,"three"]"#);
+    /// ```
     #[must_use]
     pub fn as_array_mut(&mut self) -> Option<&mut Vec<Self>> {
         match self {
@@ -115,6 +123,18 @@ impl Json {
     }
 
     /// The object, to change.
+    ///
+    /// ```
+    /// use nemovideo::draft::Json;
+    ///
+    /// let mut json: Json = r#"{"m":{"volume":0.5}}"#.parse()?;
+    /// let object = json.as_object_mut().ok_or("an object")?;
+    /// if let Some(metadata) = object.get_mut("m").and_then(Json::as_object_mut) {
+    ///     metadata.insert("volume", 0.35);
+    /// }
+    /// assert_eq!(json.to_string(), r#"{"m":{"volume":0.35}}"#);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn as_object_mut(&mut self) -> Option<&mut Object> {
         match self {

@@ -107,6 +107,16 @@ impl Part {
 }
 
 /// The use of a tool.
+///
+/// ```
+/// use nemovideo::wire::event::{AdkEvent, Part};
+///
+/// let json = r#"{"content":{"parts":[{"functionCall":{"name":"cut","args":{"to":5}}}]}}"#;
+/// let content = serde_json::from_str::<AdkEvent>(json)?.content.ok_or("no content")?;
+/// let Part::FunctionCall(call) = &content.parts[0] else { panic!("{content:?}") };
+/// assert_eq!((call.name.as_str(), call.args.to_string().as_str()), ("cut", r#"{"to":5}"#));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct FunctionCall {
