@@ -146,6 +146,23 @@ impl fmt::Display for ApiError {
 }
 
 /// A connection that was not made, or did not hold.
+///
+/// ```
+/// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+/// use nemovideo::{Error, NemoClient, StandardRetry};
+///
+/// // Nobody listens on port 1.
+/// let client = NemoClient::builder()
+///     .base_url("http://127.0.0.1:1")
+///     .in_memory_credentials()
+///     .retry(StandardRetry::never())
+///     .build()?;
+/// match client.credits().await {
+///     Err(Error::Unreachable(failure)) => println!("{}: {}", failure.call, failure.source),
+///     other => panic!("{other:?}"),
+/// }
+/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+/// ```
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct ConnectionError {

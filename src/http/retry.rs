@@ -80,6 +80,37 @@ impl Attempt {
     }
 
     /// Whether another attempt cannot do anything twice.
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// use nemovideo::mock::{Endpoint, MockNemo};
+    /// use nemovideo::{Attempt, Decision, Failure, RetryPolicy};
+    /// use std::time::Duration;
+    ///
+    /// /// Retries whatever fails.
+    /// #[derive(Debug)]
+    /// struct Stubborn;
+    ///
+    /// impl RetryPolicy for Stubborn {
+    ///     fn decide(&self, attempt: &Attempt) -> Decision {
+    ///         let safe = attempt.may_be_repeated();
+    ///         println!("attempt {}: {:?}; safe: {safe}", attempt.number, attempt.failure);
+    ///         match attempt.failure {
+    ///             Failure::ServerError { .. } if attempt.number > 9 => Decision::GiveUp,
+    ///             _ => Decision::RetryAfter(Duration::ZERO),
+    ///         }
+    ///     }
+    /// }
+    ///
+    /// let nemo = MockNemo::start().await;
+    /// # use nemovideo::mock::{Answer, wiremock::ResponseTemplate};
+    /// # nemo.given(Answer::raw(Endpoint::Message, ResponseTemplate::new(503))).await;
+    /// let client = nemo.client_builder().retry(Stubborn).build()?;
+    /// let failed = client.send_message(&"session".into(), "make it warmer").await; // 503
+    /// assert!(failed.unwrap_err().may_have_taken_effect());
+    /// assert_eq!(nemo.messages().await.len(), 1); // a message is never sent twice
+    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+    /// ```
     #[must_use]
     pub const fn may_be_repeated(&self) -> bool {
         match self.failure {
@@ -195,6 +226,16 @@ impl StandardRetry {
     }
 
     /// The pause after a 429 that names none.
+    ///
+    /// ```
+    /// use nemovideo::StandardRetry;
+    /// use std::time::Duration;
+    ///
+    /// let policy = StandardRetry::default();
+    /// assert_eq!(policy.rate_limit_pause, Duration::from_secs(30));
+    /// let hasty = policy.with_rate_limit_pause(Duration::from_secs(5));
+    /// assert_eq!(hasty.rate_limit_pause, Duration::from_secs(5));
+    /// ```
     #[must_use]
     pub const fn with_rate_limit_pause(mut self, pause: Duration) -> Self {
         self.rate_limit_pause = pause;
