@@ -80,6 +80,21 @@ impl LocalBackendBuilder {
     /// backend.
     ///
     /// Accounts and sessions live in memory either way.
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// use nemovideo::local::LocalBackend;
+    /// use nemovideo::{NemoClient, NewSession};
+    ///
+    /// # let folder = tempfile::tempdir()?;
+    /// let backend = LocalBackend::builder().data_dir(folder.path().join("nemo")).start().await?;
+    /// let client = NemoClient::builder().base_url(backend.url()).in_memory_credentials().build()?;
+    /// let session = client.create_session(NewSession::default()).await?.session_id;
+    /// client.upload_bytes(&session, "script.txt", "Good morning.").await?;
+    /// backend.shutdown().await;
+    /// assert!(folder.path().join("nemo").read_dir()?.next().is_some()); // its files stay
+    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+    /// ```
     pub fn data_dir(mut self, path: impl Into<PathBuf>) -> Self {
         self.data_dir = Some(path.into());
         self

@@ -96,6 +96,16 @@ impl LocalBackend {
 
     /// Serves until the server breaks, which it normally never does.
     ///
+    /// ```no_run
+    /// # async fn example() -> Result<(), nemovideo::local::LocalError> {
+    /// use nemovideo::local::LocalBackend;
+    ///
+    /// let backend = LocalBackend::builder().port(8080).start().await?;
+    /// println!("listening on {}", backend.url());
+    /// backend.serve_forever().await
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// [`LocalError::Stopped`] when it did.
     pub async fn serve_forever(self) -> Result<(), LocalError> {

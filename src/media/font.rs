@@ -32,6 +32,12 @@ pub struct Font {
 impl Font {
     /// Reads a TTF or OTF file; of a collection, its first font.
     ///
+    /// ```
+    /// use nemovideo::media::{Font, MediaError};
+    ///
+    /// assert!(matches!(Font::from_file("missing.ttf"), Err(MediaError::Io { .. })));
+    /// ```
+    ///
     /// # Errors
     /// [`MediaError::Io`] when it cannot be read, [`MediaError::Font`] when it is no font.
     pub fn from_file(path: impl AsRef<Path>) -> Result<Self, MediaError> {
