@@ -24,6 +24,24 @@ pub(crate) use store::CredentialStore;
 const REFRESH_AHEAD: Duration = Duration::from_secs(5 * 60);
 
 /// What a client may do when its own token is refused.
+///
+/// ```
+/// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+/// use nemovideo::mock::{Answer, Endpoint, MockNemo};
+/// use nemovideo::{Error, ErrorCode, Reauthenticate};
+///
+/// let nemo = MockNemo::start().await;
+/// nemo.given(Answer::refusal(Endpoint::Credits, ErrorCode::TokenInvalid).times(2)).await;
+/// nemo.given(Answer::credits(100.0)).await;
+///
+/// let own = || nemo.client_builder().token("nmv_usr_expired");
+/// let error = own().build()?.credits().await.unwrap_err();
+/// assert!(matches!(error, Error::TokenInvalid(_)));
+///
+/// let client = own().reauthenticate(Reauthenticate::Always).build()?;
+/// assert_eq!(client.credits().await?.available.get(), 100.0); // another account's
+/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Reauthenticate {
@@ -37,6 +55,23 @@ pub enum Reauthenticate {
 }
 
 /// Who the client is to the service.
+///
+/// ```
+/// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+/// # use nemovideo::{NemoClient, local::LocalBackend};
+/// # let backend = LocalBackend::builder().placeholder_films().start().await?;
+/// # let client = NemoClient::builder().base_url(backend.url());
+/// # let client = client.in_memory_credentials().build()?;
+/// use std::time::SystemTime;
+///
+/// let account = client.authenticate().await?;
+/// assert!(account.user_id.is_some_and(|id| id.as_str().starts_with("anon_")));
+/// assert!(account.expires_at.is_some_and(|end| end > SystemTime::now()));
+///
+/// let own = NemoClient::builder().base_url(backend.url()).token("nmv_usr_mine").build()?;
+/// assert!(!own.authenticate().await?.anonymous);
+/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Account {

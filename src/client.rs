@@ -2,6 +2,23 @@
 //!
 //! One file per group of endpoints. What a call may do twice, and so how often it is tried, is
 //! told by its [`Effect`](crate::Effect); the trying itself is `http`'s.
+//!
+//! ```
+//! # tokio::runtime::Runtime::new().unwrap().block_on(async {
+//! # use nemovideo::{NemoClient, local::LocalBackend};
+//! # let backend = LocalBackend::builder().placeholder_films().start().await?;
+//! # let client = NemoClient::builder().base_url(backend.url());
+//! # let client = client.in_memory_credentials().build()?;
+//! use nemovideo::{Error, NewSession};
+//!
+//! // A refusal is an error of its own type, with a sentence for the person at the keyboard.
+//! let session = client.create_session(NewSession::named("demo")).await?;
+//! match client.upload_bytes(&session.session_id, "notes.xls", "").await {
+//!     Err(error @ Error::UnsupportedFileType(_)) => assert!(error.advice().contains("docx")),
+//!     other => panic!("{other:?}"),
+//! }
+//! # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+//! ```
 
 mod account;
 mod address;
@@ -75,6 +92,11 @@ impl NemoClient {
     /// A client as the environment describes it: `NEMO_TOKEN`, `NEMO_API_URL`, `NEMO_WEB_URL`,
     /// `NEMO_CLIENT_ID`; without a token, anonymous.
     ///
+    /// ```no_run
+    /// let client = nemovideo::NemoClient::from_env()?;
+    /// # Ok::<(), nemovideo::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// [`Error::Configuration`] when one of them makes no sense.
     pub fn from_env() -> Result<Self> {
@@ -88,6 +110,14 @@ impl NemoClient {
     }
 
     /// The base address of the API.
+    ///
+    /// ```
+    /// use nemovideo::{NemoClient, client::DEFAULT_API_URL};
+    ///
+    /// let client = NemoClient::builder().build()?;
+    /// assert_eq!(client.base_url().as_str().trim_end_matches('/'), DEFAULT_API_URL);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn base_url(&self) -> &Url {
         &self.inner.http.base

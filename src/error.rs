@@ -6,6 +6,17 @@
 //! [`advice`](Error::advice) (a sentence for the person at the keyboard).
 //!
 //! No error holds a token, a client id, an address with its query, or a body.
+//!
+//! ```
+//! // What a program does with an error of any kind.
+//! fn report(error: &nemovideo::Error) -> String {
+//!     let cost = if error.may_have_taken_effect() { "it may have cost credits" } else { "free" };
+//!     format!("{error} ({cost}). {}", error.advice())
+//! }
+//!
+//! let error = nemovideo::project::Script::text(" ").unwrap_err();
+//! assert!(report(&error).contains("(free). Change the argument"));
+//! ```
 
 mod advice;
 mod kinds;
@@ -26,6 +37,21 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 pub(crate) type Source = Box<dyn StdError + Send + Sync>;
 
 /// Why a call did not do what it was asked.
+///
+/// ```
+/// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+/// use nemovideo::mock::{Answer, Endpoint, MockNemo};
+/// use nemovideo::{Error, ErrorCode};
+///
+/// let nemo = MockNemo::start().await;
+/// nemo.given(Answer::refusal(Endpoint::Credits, ErrorCode::RateLimited)).await;
+/// let error = nemo.client().credits().await.unwrap_err();
+/// assert!(matches!(error, Error::RateLimited(_)));
+/// assert_eq!(error.code(), Some(ErrorCode::RateLimited));
+/// assert!(error.is_retryable() && !error.may_have_taken_effect());
+/// println!("{error}\n{}", error.advice());
+/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+/// ```
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Error {
@@ -127,6 +153,19 @@ impl Error {
     }
 
     /// The refusal, where the service refused.
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// use nemovideo::mock::{Answer, Endpoint, MockNemo};
+    /// use nemovideo::{Error, ErrorCode};
+    ///
+    /// let nemo = MockNemo::start().await;
+    /// nemo.given(Answer::refusal(Endpoint::Credits, ErrorCode::Other(5003))).await;
+    /// let error = nemo.client().credits().await.unwrap_err();
+    /// let api = error.api().expect("a refusal");
+    /// assert_eq!((api.code.number(), api.status), (5003, Some(200)));
+    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+    /// ```
     #[must_use]
     pub fn api(&self) -> Option<&ApiError> {
         match self {
@@ -144,6 +183,19 @@ impl Error {
     }
 
     /// The call that failed, where there was one.
+    ///
+    /// ```
+    /// use nemovideo::{Effect, Error};
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// # let nemo = nemovideo::mock::MockNemo::start().await;
+    ///
+    /// // This service knows nothing of credits: 404.
+    /// let error = nemo.client().credits().await.unwrap_err();
+    /// let call = error.call().expect("a call that was sent");
+    /// assert_eq!((call.method, call.route), ("GET", "/api/credits/balance/simple"));
+    /// assert_eq!((call.effect, call.attempts), (Effect::ReadOnly, 1));
+    /// # });
+    /// ```
     #[must_use]
     pub fn call(&self) -> Option<&Call> {
         match self {
@@ -174,6 +226,25 @@ impl Error {
     }
 
     /// Whether the service may have done, and charged for, what it was asked.
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// # use nemovideo::{NemoClient, NewSession, local::LocalBackend};
+    /// # let backend = LocalBackend::builder().placeholder_films().start().await?;
+    /// # let client = NemoClient::builder().base_url(backend.url());
+    /// # let client = client.in_memory_credentials().build()?;
+    /// # let session = client.create_session(NewSession::default()).await?;
+    /// # let id = &session.session_id;
+    /// use nemovideo::local::{Fault, Route, Trouble};
+    /// use nemovideo::Error;
+    ///
+    /// let lost = Fault::Lost(Trouble::Reset); // the work is done, the answer lost
+    /// backend.faults().inject(lost).on(Route::Session).once();
+    /// let error = client.create_session(NewSession::default()).await.unwrap_err();
+    /// assert!(matches!(error, Error::OutcomeUnknown(_)));
+    /// assert!(error.may_have_taken_effect() && !error.is_retryable());
+    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+    /// ```
     #[must_use]
     pub fn may_have_taken_effect(&self) -> bool {
         match self {

@@ -46,6 +46,17 @@ pub use events::Events;
 pub use wiremock;
 
 /// A call of the protocol.
+///
+/// ```
+/// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+/// use nemovideo::mock::{Endpoint, MockNemo};
+///
+/// let nemo = MockNemo::start().await;
+/// nemo.client().authenticate().await?;
+/// assert_eq!(nemo.requests(Endpoint::Token).await.len(), 1);
+/// assert!(nemo.requests(Endpoint::Message).await.is_empty());
+/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Endpoint {
@@ -118,6 +129,9 @@ pub struct MockNemo {
 impl MockNemo {
     /// Starts one on a free port of loopback. It gives out anonymous tokens, and answers
     /// everything else with 404 until told otherwise.
+    ///
+    /// # Panics
+    /// When no port of loopback can be had.
     pub async fn start() -> Self {
         let nemo = Self { server: MockServer::start().await };
         // Below whatever a test says of tokens.
@@ -132,6 +146,29 @@ impl MockNemo {
     }
 
     /// Where a file served by [`Answer::file`] lies.
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// use nemovideo::mock::{Answer, MockNemo};
+    /// use nemovideo::wire::{RenderFile, RenderState, RenderStatus};
+    /// use nemovideo::{RenderJob, RenderOutput};
+    ///
+    /// let nemo = MockNemo::start().await;
+    /// let mut done = RenderState::new("render_1".into(), RenderStatus::Completed);
+    /// done.output = Some(RenderFile::new(nemo.file_url()));
+    /// nemo.given(Answer::render_status(&done)).await;
+    /// nemo.given(Answer::file(b"a film")).await;
+    ///
+    /// let draft = r#"{"t":[{"tt":0,"sg":[{"d":1000}]}]}"#.parse()?;
+    /// let job = RenderJob::new("session".into(), draft, RenderOutput::mp4());
+    /// let client = nemo.client();
+    /// let video = client.render(&job).await?;
+    /// # let folder = tempfile::tempdir()?;
+    /// let file = client.download(&video, folder.path().join("out.mp4")).await?;
+    /// assert_eq!(file.bytes, 6);
+    /// nemo.check_attribution().await; // none of it went to the file's host
+    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+    /// ```
     #[must_use]
     pub fn file_url(&self) -> String {
         format!("{}/files/film.mp4", self.server.uri())
@@ -147,6 +184,18 @@ impl MockNemo {
     }
 
     /// The same client, to be changed before it is built.
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// use nemovideo::Attribution;
+    /// use nemovideo::mock::{Endpoint, MockNemo};
+    ///
+    /// let nemo = MockNemo::start().await;
+    /// let client = nemo.client_builder().attribution(Attribution::new("mine", "1.0")?).build()?;
+    /// client.authenticate().await?;
+    /// assert_eq!(nemo.requests(Endpoint::Token).await[0].headers["x-skill-source"], "mine");
+    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+    /// ```
     #[must_use]
     pub fn client_builder(&self) -> crate::ClientBuilder {
         let at_once = std::time::Duration::ZERO;
@@ -160,6 +209,23 @@ impl MockNemo {
     }
 
     /// The wiremock server below, for what the typed answers do not cover.
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// use nemovideo::mock::{MockNemo, wiremock};
+    /// use wiremock::matchers::path;
+    /// use wiremock::{Mock, ResponseTemplate};
+    ///
+    /// let nemo = MockNemo::start().await;
+    /// let maintenance = ResponseTemplate::new(503);
+    /// Mock::given(path("/api/credits/balance/simple"))
+    ///     .respond_with(maintenance)
+    ///     .expect(4) // the first attempt, and three more
+    ///     .mount(nemo.wiremock())
+    ///     .await;
+    /// assert!(nemo.client().credits().await.is_err());
+    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+    /// ```
     #[must_use]
     pub fn wiremock(&self) -> &MockServer {
         &self.server
@@ -192,6 +258,20 @@ impl MockNemo {
     }
 
     /// The renders that were submitted.
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// use nemovideo::RenderOutput;
+    /// use nemovideo::mock::{Answer, MockNemo};
+    /// use nemovideo::wire::{RenderState, RenderStatus};
+    ///
+    /// let nemo = MockNemo::start().await;
+    /// nemo.given(Answer::render(&RenderState::new("r".into(), RenderStatus::Pending))).await;
+    /// let draft = r#"{"t":[{"tt":0,"sg":[{"d":1000}]}],"x":1.10}"#.parse()?;
+    /// nemo.client().submit_render(&"session".into(), &draft, RenderOutput::mp4()).await?;
+    /// assert_eq!(nemo.renders().await[0].draft, draft); // to the last digit
+    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+    /// ```
     ///
     /// # Panics
     /// When one of them is not a render of the protocol.

@@ -30,6 +30,16 @@ mod decoder;
 pub use decoder::{DEFAULT_LIMIT, Decoder};
 
 /// One event of a stream, complete.
+///
+/// ```
+/// use nemovideo::sse::Decoder;
+///
+/// let mut input = b"event: note\nid: 7\ndata: one\ndata: two\n\n".as_slice();
+/// let frame = Decoder::new().next_frame(&mut input).expect("a frame")?;
+/// assert_eq!((frame.event.as_str(), frame.data.as_str()), ("note", "one\ntwo"));
+/// assert_eq!((&*frame.id, frame.retry), ("7", None));
+/// # Ok::<(), nemovideo::sse::EventTooLarge>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Frame {
     /// The name of the event; `message` when it has none.
@@ -49,6 +59,15 @@ pub struct Frame {
 
 impl Frame {
     /// What the agent says in this frame.
+    ///
+    /// ```
+    /// use nemovideo::sse::Decoder;
+    ///
+    /// let mut input = b"data: {\"type\":\"text\",\"content\":\"Hello\"}\n\n".as_slice();
+    /// let frame = Decoder::new().next_frame(&mut input).expect("a frame")?;
+    /// assert_eq!(frame.agent_events()[0].kind(), "text");
+    /// # Ok::<(), nemovideo::sse::EventTooLarge>(())
+    /// ```
     #[must_use]
     pub fn agent_events(&self) -> Vec<AgentEvent> {
         AgentEvent::decode(&self.event, &self.data)
@@ -56,6 +75,18 @@ impl Frame {
 }
 
 /// An event was larger than the decoder's limit, and is left out. The next one comes through.
+///
+/// ```
+/// use nemovideo::sse::{Decoder, EventTooLarge};
+///
+/// let mut decoder = Decoder::with_limit(12);
+/// let mut input = b"data: far more than that\n\ndata: short\n\n".as_slice();
+/// let too_large = decoder.next_frame(&mut input).expect("a word of it").unwrap_err();
+/// assert_eq!(too_large.limit, 12);
+/// let next = decoder.next_frame(&mut input).expect("a frame")?;
+/// assert_eq!(next.data, "short"); // the next one comes through
+/// # Ok::<(), EventTooLarge>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("an event of the stream is larger than {limit} bytes and was left out")]
 #[non_exhaustive]

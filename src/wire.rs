@@ -5,6 +5,20 @@
 //! form that the specification shows) and read tolerantly (every form the vendor's documents
 //! show: enveloped or bare, snake_case or camelCase), and words they do not know are kept rather
 //! than refused.
+//!
+//! ```
+//! use nemovideo::wire::{CreditBalance, ErrorCode, decode};
+//!
+//! let enveloped = br#"{"code":0,"data":{"available":70,"frozen":30,"total":100}}"#;
+//! let bare = br#"{"available":70,"frozen":30}"#;
+//! for body in [enveloped.as_slice(), bare] {
+//!     let balance: CreditBalance = decode(body)?.expect("a balance");
+//!     assert_eq!(balance.total.get(), 100.0);
+//! }
+//! let refusal = decode::<CreditBalance>(br#"{"code":1001,"message":"expired"}"#)?.unwrap_err();
+//! assert_eq!(refusal.code.map(ErrorCode::from), Some(ErrorCode::TokenInvalid));
+//! # Ok::<(), nemovideo::wire::DecodeError>(())
+//! ```
 
 mod claim;
 mod code;

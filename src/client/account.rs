@@ -11,6 +11,18 @@ use crate::wire::{ClaimRequest, ClaimToken, CreditBalance, Session};
 impl NemoClient {
     /// Gets a token now rather than on the first call, and tells whose it is.
     ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// # use nemovideo::{NemoClient, local::LocalBackend};
+    /// # let backend = LocalBackend::builder().placeholder_films().start().await?;
+    /// # let client = NemoClient::builder().base_url(backend.url());
+    /// # let client = client.in_memory_credentials().build()?;
+    /// let account = client.authenticate().await?;
+    /// assert!(account.anonymous);
+    /// assert_eq!(account.credits.map(|credits| credits.get()), Some(100.0));
+    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+    /// ```
+    ///
     /// # Errors
     /// [`Error::RateLimited`] when this installation has had its anonymous token for the week and
     /// it is not kept here; the connection errors.
@@ -24,6 +36,17 @@ impl NemoClient {
 
     /// The credits of the account.
     ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// # use nemovideo::{NemoClient, local::LocalBackend};
+    /// # let backend = LocalBackend::builder().placeholder_films().start().await?;
+    /// # let client = NemoClient::builder().base_url(backend.url());
+    /// # let client = client.in_memory_credentials().build()?;
+    /// let credits = client.credits().await?;
+    /// assert_eq!(credits.total, credits.available + credits.frozen);
+    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+    /// ```
+    ///
     /// # Errors
     /// [`Error::TokenInvalid`], the connection errors.
     pub async fn credits(&self) -> Result<CreditBalance> {
@@ -34,6 +57,19 @@ impl NemoClient {
     ///
     /// It holds a claim token, which has no access to the API; the bearer token is never part of
     /// a link.
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// # use nemovideo::{NemoClient, NewSession, local::LocalBackend};
+    /// # let backend = LocalBackend::builder().placeholder_films().start().await?;
+    /// # let client = NemoClient::builder().base_url(backend.url());
+    /// # let client = client.in_memory_credentials().build()?;
+    /// # let session = client.create_session(NewSession::default()).await?;
+    /// # let id = &session.session_id;
+    /// let link = client.claim_link(&session).await?;
+    /// assert!(link.as_str().starts_with("https://nemovideo.com/workspace/claim?ct=clm_"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+    /// ```
     ///
     /// # Errors
     /// [`Error::SessionNotFound`], [`Error::TokenInvalid`], the connection errors.

@@ -16,6 +16,17 @@ use crate::sse;
 use crate::wire::{ClientId, MAX_UPLOAD_BYTES};
 
 /// The clocks that watch a client's calls.
+///
+/// ```
+/// use nemovideo::{NemoClient, Timeouts};
+/// use std::time::Duration;
+///
+/// let mut timeouts = Timeouts::default();
+/// assert_eq!(timeouts.total, Duration::from_secs(15 * 60));
+/// timeouts.idle = Duration::from_secs(60);
+/// let client = NemoClient::builder().timeouts(timeouts).build()?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Timeouts {
@@ -49,6 +60,16 @@ impl Default for Timeouts {
 }
 
 /// How much a client takes in, in bytes. Past a limit there is an error, not a full memory.
+///
+/// ```
+/// use nemovideo::{Limits, NemoClient};
+///
+/// let mut limits = Limits::default();
+/// assert_eq!(limits.upload, 200_000_000);
+/// limits.event = 4 * 1024 * 1024;
+/// let client = NemoClient::builder().limits(limits).build()?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Limits {
@@ -74,6 +95,24 @@ impl Default for Limits {
 }
 
 /// Puts a [`NemoClient`] together.
+///
+/// ```
+/// use nemovideo::{Attribution, ClientId, Error, NemoClient, Reauthenticate, Recovery};
+/// use nemovideo::StandardRetry;
+/// use std::time::Duration;
+///
+/// let client = NemoClient::builder()
+///     .base_url("https://nemo.example")
+///     .web_url("https://www.nemo.example")
+///     .token("nmv_usr_secret")
+///     .reauthenticate(Reauthenticate::Anonymous)
+///     .attribution(Attribution::new("my-program", "1.2.3")?)
+///     .retry(StandardRetry::default().with_max_attempts(2))
+///     .recovery(Recovery::new(Duration::from_secs(5), Duration::from_secs(10), 3))
+///     .build()?;
+/// assert!(!format!("{client:?}").contains("secret"));
+/// # Ok::<(), Error>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct ClientBuilder {
     base_url: String,
@@ -122,6 +161,12 @@ impl Default for ClientBuilder {
 impl ClientBuilder {
     /// As the environment describes it, to be changed from there.
     ///
+    /// ```no_run
+    /// // The service of the environment, but an account that is gone with the program.
+    /// let client = nemovideo::ClientBuilder::from_env()?.in_memory_credentials().build()?;
+    /// # Ok::<(), nemovideo::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// [`Error::Configuration`] when a variable is not valid Unicode.
     pub fn from_env() -> Result<Self> {
@@ -163,6 +208,18 @@ impl ClientBuilder {
     }
 
     /// The client id that an anonymous account hangs on, in place of the kept one.
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// use nemovideo::ClientId;
+    /// use nemovideo::mock::{Endpoint, MockNemo};
+    ///
+    /// let nemo = MockNemo::start().await;
+    /// let id = ClientId::generate();
+    /// nemo.client_builder().client_id(id.clone()).build()?.authenticate().await?;
+    /// assert_eq!(nemo.requests(Endpoint::Token).await[0].headers["x-client-id"], id.as_str());
+    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+    /// ```
     #[must_use]
     pub fn client_id(mut self, id: ClientId) -> Self {
         self.client_id = Some(id);
@@ -172,6 +229,23 @@ impl ClientBuilder {
     /// Where the client id and the anonymous token are kept. Default `~/.config/nemovideo`.
     ///
     /// The folder is made with mode 0700 and its files with 0600 when first needed.
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// # use nemovideo::{NemoClient, NewSession, local::LocalBackend};
+    /// # let backend = LocalBackend::builder().placeholder_films().start().await?;
+    /// # let client = NemoClient::builder().base_url(backend.url());
+    /// # let client = client.in_memory_credentials().build()?;
+    /// # let session = client.create_session(NewSession::default()).await?;
+    /// # let id = &session.session_id;
+    /// # let folder = tempfile::tempdir()?;
+    /// let again =
+    ///     || NemoClient::builder().base_url(backend.url()).credentials_dir(folder.path()).build();
+    /// let first = again()?.authenticate().await?;
+    /// let second = again()?.authenticate().await?;
+    /// assert_eq!(first.user_id, second.user_id); // the second found the first one's token
+    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+    /// ```
     #[must_use]
     pub fn credentials_dir(mut self, dir: impl Into<PathBuf>) -> Self {
         self.credentials = Credentials::Dir(dir.into());
@@ -238,6 +312,14 @@ impl ClientBuilder {
     }
 
     /// Allows plain `http` to a host other than loopback: the token then travels in the clear.
+    ///
+    /// ```
+    /// use nemovideo::{Error, NemoClient};
+    ///
+    /// let plain = || NemoClient::builder().base_url("http://nemo.lan:8080");
+    /// assert!(matches!(plain().build(), Err(Error::Configuration(_))));
+    /// assert!(plain().allow_plain_http("nemo.lan").build().is_ok());
+    /// ```
     #[must_use]
     pub fn allow_plain_http(mut self, host: impl Into<String>) -> Self {
         self.plain_http_hosts.insert(host.into().to_ascii_lowercase());

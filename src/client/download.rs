@@ -56,6 +56,34 @@ impl NemoClient {
     /// The address must be `https` (or `http`, where the API is), and outside of this machine's
     /// own networks unless it is the API's host.
     ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// # use nemovideo::{NemoClient, NewSession, local::LocalBackend};
+    /// # use std::time::Duration;
+    /// # let backend = LocalBackend::builder().placeholder_films().start().await?;
+    /// # let client = NemoClient::builder()
+    /// #     .base_url(backend.url())
+    /// #     .in_memory_credentials()
+    /// #     .polling(nemovideo::Polling::new(Duration::from_millis(20), 500))
+    /// #     .build()?;
+    /// # let session = client.create_session(NewSession::default()).await?;
+    /// # let id = &session.session_id;
+    /// # futures::StreamExt::count(client.send_message(id, "narrate: Hello.").await?).await;
+    /// use nemovideo::RenderOutput;
+    ///
+    /// # let folder = tempfile::tempdir()?;
+    /// # let path = folder.path().join("out.mp4");
+    /// let draft = client.session_state(id).await?.draft.ok_or("nothing was made")?;
+    /// let job = client.submit_render(id, &draft, RenderOutput::mp4()).await?;
+    /// let video = client.render(&job).await?;
+    /// let file = client
+    ///     .download(&video, &path)
+    ///     .on_progress(|bytes, total| println!("{bytes} of {total:?} bytes"))
+    ///     .await?;
+    /// assert_eq!(std::fs::metadata(&file.path)?.len(), file.bytes);
+    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+    /// ```
+    ///
     /// # Errors
     /// [`Error::Io`] when it cannot be written; [`Error::Disconnected`], [`Error::Timeout`] and
     /// [`Error::Unreachable`]; [`Error::Refused`] when neither address has it;

@@ -31,10 +31,39 @@ impl NemoClient {
     /// A message costs credits, so it is sent again only where the service was surely never
     /// reached, or refused it before doing anything (429, 1001).
     ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// # use nemovideo::{NemoClient, NewSession, local::LocalBackend};
+    /// # let backend = LocalBackend::builder().placeholder_films().start().await?;
+    /// # let client = NemoClient::builder().base_url(backend.url());
+    /// # let client = client.in_memory_credentials().build()?;
+    /// # let session = client.create_session(NewSession::default()).await?;
+    /// # let id = &session.session_id;
+    /// use futures::StreamExt as _;
+    /// use nemovideo::wire::event::{AgentEvent, TextOnce};
+    ///
+    /// let mut events = client.send_message(id, "narrate: Good morning.").streaming().await?;
+    /// let (mut once, mut answer, mut tools) = (TextOnce::new(), String::new(), 0);
+    /// while let Some(event) = events.next().await {
+    ///     let event = event?;
+    ///     answer.extend(once.feed(&event).and_then(|fresh| fresh.text()));
+    ///     tools += usize::from(matches!(event, AgentEvent::ToolCall(_)));
+    /// }
+    /// assert!(!answer.is_empty() && tools > 0);
+    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+    /// ```
+    ///
     /// # Errors
     /// [`Error::SessionNotFound`], [`Error::OutOfCredits`], [`Error::TokenInvalid`];
     /// [`Error::OutcomeUnknown`] when it may have been taken and no stream came back;
     /// [`Error::NotAStream`]; the connection errors.
+    ///
+    /// # Cancel safety
+    /// The future that `.await` polls gives the stream once the service has taken the message.
+    /// Dropped before that, the message may have been taken, and charged: keep
+    /// [`TurnStream::pending`] of [`watch`](Message::watch) where that matters.
+    ///
+    /// [`TurnStream::pending`]: super::TurnStream::pending
     pub fn send_message(&self, session: &SessionId, text: impl Into<String>) -> Message {
         Message { client: self.clone(), request: RunRequest::new(session.clone(), text) }
     }

@@ -17,6 +17,15 @@ use crate::wire::{
 };
 
 /// How a render is asked for.
+///
+/// ```
+/// use nemovideo::Polling;
+/// use std::time::Duration;
+///
+/// // As documented: each 30 s, ten times. Here every second for ten minutes.
+/// assert_eq!(Polling::default(), Polling::new(Duration::from_secs(30), 10));
+/// let polling = Polling::new(Duration::from_secs(1), 600);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Polling {
@@ -81,6 +90,31 @@ impl NemoClient {
     /// it written down before anything is sent, make it with [`RenderJob::new`] and
     /// [submit that](Self::submit_job).
     ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// # use nemovideo::{NemoClient, NewSession, local::LocalBackend};
+    /// # use std::time::Duration;
+    /// # let backend = LocalBackend::builder().placeholder_films().start().await?;
+    /// # let client = NemoClient::builder()
+    /// #     .base_url(backend.url())
+    /// #     .in_memory_credentials()
+    /// #     .polling(nemovideo::Polling::new(Duration::from_millis(20), 500))
+    /// #     .build()?;
+    /// # let session = client.create_session(NewSession::default()).await?;
+    /// # let id = &session.session_id;
+    /// # futures::StreamExt::count(client.send_message(id, "narrate: Hello.").await?).await;
+    /// use nemovideo::{RenderJob, RenderOutput};
+    ///
+    /// let draft = client.session_state(id).await?.draft.ok_or("nothing was made")?;
+    /// let job = client.submit_render(id, &draft, RenderOutput::mp4()).await?;
+    ///
+    /// let written_down = serde_json::to_string(&job)?;
+    /// let job: RenderJob = serde_json::from_str(&written_down)?; // in another process, say
+    /// let video = client.render(&job).await?;
+    /// assert_eq!(video.id, job.id);
+    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+    /// ```
+    ///
     /// # Errors
     /// [`Error::InvalidInput`] for a draft with nothing in it; [`Error::ExportBlocked`],
     /// [`Error::SessionNotFound`]; the connection errors.
@@ -140,6 +174,29 @@ impl NemoClient {
 
     /// How far a render is, asked once.
     ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// # use nemovideo::{NemoClient, NewSession, local::LocalBackend};
+    /// # use std::time::Duration;
+    /// # let backend = LocalBackend::builder().placeholder_films().start().await?;
+    /// # let client = NemoClient::builder()
+    /// #     .base_url(backend.url())
+    /// #     .in_memory_credentials()
+    /// #     .polling(nemovideo::Polling::new(Duration::from_millis(20), 500))
+    /// #     .build()?;
+    /// # let session = client.create_session(NewSession::default()).await?;
+    /// # let id = &session.session_id;
+    /// # futures::StreamExt::count(client.send_message(id, "narrate: Hello.").await?).await;
+    /// use nemovideo::RenderOutput;
+    /// use nemovideo::wire::RenderStatus;
+    ///
+    /// let draft = client.session_state(id).await?.draft.ok_or("nothing was made")?;
+    /// let job = client.submit_render(id, &draft, RenderOutput::mp4()).await?;
+    /// client.render(&job).await?;
+    /// assert_eq!(client.render_status(&job.id).await?.status, RenderStatus::Completed);
+    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+    /// ```
+    ///
     /// # Errors
     /// The service's refusals, the connection errors.
     pub async fn render_status(&self, id: &RenderId) -> Result<RenderState> {
@@ -149,8 +206,26 @@ impl NemoClient {
 
     /// Calls a render off.
     ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// use nemovideo::mock::{Answer, Endpoint, MockNemo};
+    /// use nemovideo::mock::wiremock::ResponseTemplate;
+    /// use nemovideo::RenderId;
+    ///
+    /// let nemo = MockNemo::start().await;
+    /// let called_off = ResponseTemplate::new(200).set_body_string("{}");
+    /// nemo.given(Answer::raw(Endpoint::RenderCancel, called_off)).await;
+    /// nemo.client().cancel_render(&RenderId::from("render_1")).await?;
+    /// assert_eq!(nemo.requests(Endpoint::RenderCancel).await.len(), 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+    /// ```
+    ///
     /// # Errors
     /// The service's refusals, the connection errors.
+    ///
+    /// # Cancel safety
+    /// Dropping the future may leave the render running or called off;
+    /// [`render_status`](Self::render_status) tells which.
     pub async fn cancel_render(&self, id: &RenderId) -> Result<()> {
         let params = [id.as_str()];
         let _answer: serde::de::IgnoredAny = self
@@ -199,6 +274,38 @@ impl RenderPoller {
     }
 
     /// The render as a stream: an item for each poll, [`RenderProgress::Completed`] at the end.
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// # use nemovideo::{NemoClient, NewSession, local::LocalBackend};
+    /// # use std::time::Duration;
+    /// # let backend = LocalBackend::builder().placeholder_films().start().await?;
+    /// # let client = NemoClient::builder()
+    /// #     .base_url(backend.url())
+    /// #     .in_memory_credentials()
+    /// #     .polling(nemovideo::Polling::new(Duration::from_millis(20), 500))
+    /// #     .build()?;
+    /// # let session = client.create_session(NewSession::default()).await?;
+    /// # let id = &session.session_id;
+    /// # futures::StreamExt::count(client.send_message(id, "narrate: Hello.").await?).await;
+    /// use futures::StreamExt as _;
+    /// use nemovideo::{Polling, RenderOutput, RenderProgress};
+    ///
+    /// let draft = client.session_state(id).await?.draft.ok_or("nothing was made")?;
+    /// let job = client.submit_render(id, &draft, RenderOutput::wav()).await?;
+    /// let poller = client.render(&job).polling(Polling::new(Duration::from_millis(10), 1000));
+    /// let mut progress = Box::pin(poller.progress());
+    /// let mut video = None;
+    /// while let Some(step) = progress.next().await {
+    ///     match step? {
+    ///         RenderProgress::Processing { percent } => println!("{percent:?} %"),
+    ///         RenderProgress::Completed(done) => video = Some(done),
+    ///         _ => {}
+    ///     }
+    /// }
+    /// assert!(video.is_some());
+    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+    /// ```
     ///
     /// # Errors
     /// An error is the last item. [`Error::RenderFailed`] when it failed twice;

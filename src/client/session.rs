@@ -8,14 +8,44 @@ use crate::wire::{NewSession, Session, SessionId, SessionState, StateAnswer};
 impl NemoClient {
     /// Opens a session, in which one video is made.
     ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// # use nemovideo::{NemoClient, local::LocalBackend};
+    /// # let backend = LocalBackend::builder().placeholder_films().start().await?;
+    /// # let client = NemoClient::builder().base_url(backend.url());
+    /// # let client = client.in_memory_credentials().build()?;
+    /// use nemovideo::NewSession;
+    ///
+    /// let session = client.create_session(NewSession::named("demo").language("zh-CN")).await?;
+    /// // All else is said of the session by its id.
+    /// assert!(client.session_state(&session.session_id).await?.draft.is_none());
+    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+    /// ```
+    ///
     /// # Errors
     /// [`Error::OutcomeUnknown`](crate::Error::OutcomeUnknown) when the answer was lost: a session
     /// may be open that nobody knows, which costs nothing. The connection errors.
+    ///
+    /// # Cancel safety
+    /// Dropping the future may leave a session that nobody knows; it costs nothing.
     pub async fn create_session(&self, session: NewSession) -> Result<Session> {
         self.http().json(Some(self.auth()), routes::SESSION, &[], json(&session)?).await
     }
 
     /// What a session holds now.
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// # use nemovideo::{NemoClient, NewSession, local::LocalBackend};
+    /// # let backend = LocalBackend::builder().placeholder_films().start().await?;
+    /// # let client = NemoClient::builder().base_url(backend.url());
+    /// # let client = client.in_memory_credentials().build()?;
+    /// # let session = client.create_session(NewSession::default()).await?;
+    /// # let id = &session.session_id;
+    /// let before = client.session_state(id).await?;
+    /// assert_eq!(before.draft, None); // nothing was made yet
+    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+    /// ```
     ///
     /// # Errors
     /// [`Error::SessionNotFound`](crate::Error::SessionNotFound), the connection errors.
@@ -24,6 +54,19 @@ impl NemoClient {
     }
 
     /// What a session holds now, and what the service says around it.
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// # use nemovideo::{NemoClient, NewSession, local::LocalBackend};
+    /// # let backend = LocalBackend::builder().placeholder_films().start().await?;
+    /// # let client = NemoClient::builder().base_url(backend.url());
+    /// # let client = client.in_memory_credentials().build()?;
+    /// # let session = client.create_session(NewSession::default()).await?;
+    /// # let id = &session.session_id;
+    /// let answer = client.session_state_answer(id).await?;
+    /// assert_eq!(answer.session_id.as_ref(), Some(id));
+    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+    /// ```
     ///
     /// # Errors
     /// As for [`session_state`](Self::session_state).

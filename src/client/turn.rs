@@ -32,6 +32,15 @@ use crate::wire::event::{AgentEvent, TextOnce};
 use crate::wire::{SessionId, SessionState};
 
 /// How a broken turn is observed. The defaults are the documented ones.
+///
+/// ```
+/// use nemovideo::Recovery;
+/// use std::time::Duration;
+///
+/// // As documented: after 30 s, then each minute, five times in vain.
+/// let minute = Duration::from_secs(60);
+/// assert_eq!(Recovery::default(), Recovery::new(minute / 2, minute, 5));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Recovery {
@@ -107,6 +116,15 @@ pub enum TurnUpdate {
 /// became of it, with [`NemoClient::resume_turn`].
 ///
 /// It holds the whole state of the session before the message, and no secret.
+///
+/// ```no_run
+/// # async fn example(client: nemovideo::NemoClient) -> Result<(), Box<dyn std::error::Error>> {
+/// use nemovideo::PendingTurn;
+///
+/// let pending: PendingTurn = serde_json::from_slice(&std::fs::read("pending.json")?)?;
+/// let turn = client.resume_turn(&pending); // reads the state; the message is not sent again
+/// # Ok(()) }
+/// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct PendingTurn {
@@ -179,6 +197,30 @@ impl Message {
     /// Sends the message and watches it to its end, also when the stream breaks.
     ///
     /// The session's state is read first, so that a change can be told from it.
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// # use nemovideo::{NemoClient, NewSession, local::LocalBackend};
+    /// # let backend = LocalBackend::builder().placeholder_films().start().await?;
+    /// # let client = NemoClient::builder().base_url(backend.url());
+    /// # let client = client.in_memory_credentials().build()?;
+    /// # let session = client.create_session(NewSession::default()).await?;
+    /// # let id = &session.session_id;
+    /// use futures::StreamExt as _;
+    /// use nemovideo::{TurnState, TurnUpdate};
+    ///
+    /// let mut turn = client.send_message(id, "narrate: Good morning.").watch();
+    /// while let Some(update) = turn.next().await {
+    ///     match update? {
+    ///         TurnUpdate::Event(event) => println!("{}", event.kind()),
+    ///         TurnUpdate::StillWorking { elapsed } => println!("still working after {elapsed:?}"),
+    ///         TurnUpdate::Recovering { what } => println!("{what}; looking at the state instead"),
+    ///         _ => {}
+    ///     }
+    /// }
+    /// assert_eq!(turn.state(), TurnState::Ended);
+    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+    /// ```
     pub fn watch(self) -> TurnStream {
         let shared = Shared::new(TurnState::Connecting, None);
         TurnStream { updates: Box::pin(watch(self, shared.clone())), shared }
@@ -188,6 +230,37 @@ impl Message {
 impl NemoClient {
     /// Goes on observing a message that another process, or an earlier stream, has sent. Nothing
     /// is sent but reads of the session's state.
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// # use nemovideo::{NemoClient, NewSession, local::LocalBackend};
+    /// # let backend = LocalBackend::builder().placeholder_films().start().await?;
+    /// # let client = NemoClient::builder().base_url(backend.url());
+    /// # let client = client.in_memory_credentials().build()?;
+    /// # let session = client.create_session(NewSession::default()).await?;
+    /// # let id = &session.session_id;
+    /// use futures::{StreamExt as _, TryStreamExt as _};
+    /// use nemovideo::{Recovery, TurnUpdate};
+    /// use std::time::Duration;
+    ///
+    /// let soon = Recovery::new(Duration::from_millis(50), Duration::from_millis(50), 100);
+    /// let client = NemoClient::builder()
+    ///     .base_url(backend.url())
+    ///     .in_memory_credentials()
+    ///     .recovery(soon)
+    ///     .build()?;
+    /// let id = client.create_session(NewSession::default()).await?.session_id;
+    /// let mut turn = client.send_message(&id, "narrate: Good morning.").watch();
+    /// turn.next().await.expect("an update")?; // the message was taken
+    /// let written_down = serde_json::to_string(&turn.pending())?;
+    /// drop(turn); // a crash, say
+    ///
+    /// let pending = serde_json::from_str(&written_down)?;
+    /// let updates: Vec<_> = client.resume_turn(&pending).try_collect().await?;
+    /// assert!(matches!(updates.last(), Some(TurnUpdate::Recovered(_))));
+    /// assert_eq!(backend.counters().messages_run, 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+    /// ```
     pub fn resume_turn(&self, pending: &PendingTurn) -> TurnStream {
         let shared = Shared::new(TurnState::Recovering, Some(pending.clone()));
         let updates = resume(self.clone(), pending.clone(), shared.clone());
@@ -204,6 +277,23 @@ impl TurnStream {
 
     /// What to write down to observe this message later: `None` while it surely was not taken,
     /// and once it is known how it ended.
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// # use nemovideo::{NemoClient, NewSession, local::LocalBackend};
+    /// # let backend = LocalBackend::builder().placeholder_films().start().await?;
+    /// # let client = NemoClient::builder().base_url(backend.url());
+    /// # let client = client.in_memory_credentials().build()?;
+    /// # let session = client.create_session(NewSession::default()).await?;
+    /// # let id = &session.session_id;
+    /// use futures::StreamExt as _;
+    ///
+    /// let mut turn = client.send_message(id, "narrate: Good morning.").watch();
+    /// assert!(turn.pending().is_none()); // nothing was sent yet
+    /// turn.next().await.expect("an update")?;
+    /// assert_eq!(turn.pending().map(|pending| pending.session_id).as_ref(), Some(id));
+    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+    /// ```
     #[must_use]
     pub fn pending(&self) -> Option<PendingTurn> {
         self.shared.pending()

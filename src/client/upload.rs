@@ -51,6 +51,31 @@ impl NemoClient {
     /// clock](super::Timeouts::answer) runs only while nothing moves, so a slow upload is not a
     /// stalled one.
     ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// # use nemovideo::{NemoClient, NewSession, local::LocalBackend};
+    /// # let backend = LocalBackend::builder().placeholder_films().start().await?;
+    /// # let client = NemoClient::builder().base_url(backend.url());
+    /// # let client = client.in_memory_credentials().build()?;
+    /// # let session = client.create_session(NewSession::default()).await?;
+    /// # let id = &session.session_id;
+    /// use nemovideo::Error;
+    ///
+    /// # let folder = tempfile::tempdir()?;
+    /// # let path = folder.path().join("script.txt");
+    /// std::fs::write(&path, "Good morning.")?;
+    /// let answer = client
+    ///     .upload_file(id, &path)
+    ///     .on_progress(|sent, size| println!("{sent} of {size} bytes"))
+    ///     .await?;
+    /// assert_eq!(answer.files[0].filename, "script.txt");
+    ///
+    /// let refused = client.upload_file(id, "notes.xls").await;
+    /// assert!(refused.is_err()); // before anything was sent
+    /// assert_eq!(backend.counters().uploads_taken, 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+    /// ```
+    ///
     /// # Errors
     /// [`Error::UnsupportedFileType`] and [`Error::FileTooLarge`], also where nothing was sent;
     /// [`Error::Io`] for a file that cannot be read or changes meanwhile;
@@ -63,6 +88,19 @@ impl NemoClient {
     }
 
     /// Uploads what is in memory under a name, whose end tells the format.
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// # use nemovideo::{NemoClient, NewSession, local::LocalBackend};
+    /// # let backend = LocalBackend::builder().placeholder_films().start().await?;
+    /// # let client = NemoClient::builder().base_url(backend.url());
+    /// # let client = client.in_memory_credentials().build()?;
+    /// # let session = client.create_session(NewSession::default()).await?;
+    /// # let id = &session.session_id;
+    /// let answer = client.upload_bytes(id, "script.txt", "Good morning.").await?;
+    /// assert_eq!(answer.files.len(), 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+    /// ```
     ///
     /// # Errors
     /// As for [`upload_file`](Self::upload_file).
@@ -81,8 +119,26 @@ impl NemoClient {
 
     /// Names files for the service to fetch itself.
     ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// use nemovideo::SessionId;
+    /// use nemovideo::mock::{Answer, MockNemo};
+    /// use nemovideo::wire::UploadedFile;
+    ///
+    /// let nemo = MockNemo::start().await;
+    /// let file: UploadedFile = serde_json::from_str(r#"{"filename":"city.mp4"}"#)?;
+    /// nemo.given(Answer::upload([file])).await;
+    /// let session = SessionId::from("session");
+    /// let answer = nemo.client().upload_urls(&session, ["https://example.com/city.mp4"]).await?;
+    /// assert_eq!(answer.files[0].filename, "city.mp4");
+    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+    /// ```
+    ///
     /// # Errors
     /// [`Error::InvalidInput`] for an empty list; the service's refusals; the connection errors.
+    ///
+    /// # Cancel safety
+    /// Dropping the future does not call the uploads off; the service may fetch the files.
     pub async fn upload_urls(
         &self,
         session: &SessionId,

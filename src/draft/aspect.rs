@@ -6,6 +6,14 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 /// The shape of the picture, up to 1080 × 1920 as documented.
+///
+/// ```
+/// use nemovideo::Aspect;
+///
+/// assert_eq!(Aspect::Portrait.ratio(), "9:16");
+/// assert_eq!(Aspect::Portrait.size(), (1080, 1920));
+/// assert_eq!(Aspect::default(), Aspect::Landscape);
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum Aspect {

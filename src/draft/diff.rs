@@ -83,6 +83,16 @@ impl Diff {
     }
 
     /// Whether the two drafts are equal.
+    ///
+    /// ```
+    /// use nemovideo::draft::{Draft, Language};
+    ///
+    /// let draft: Draft = r#"{"t":[]}"#.parse()?;
+    /// let diff = draft.diff(&draft.clone());
+    /// assert!(diff.is_empty() && diff.changes().is_empty());
+    /// assert!(!diff.summary(Language::English).is_empty()); // it says that nothing changed
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.recipe.is_none()
@@ -96,6 +106,17 @@ impl Diff {
     }
 
     /// Makes the newer draft out of the older one, equal to it to the last key.
+    ///
+    /// ```
+    /// use nemovideo::draft::Draft;
+    ///
+    /// let older: Draft = r#"{"t":[],"d":1000}"#.parse()?;
+    /// let newer: Draft = r#"{"t":[],"d":2000,"x":1.10}"#.parse()?;
+    /// let diff = older.diff(&newer);
+    /// assert_eq!(diff.apply(&older)?.to_json(), newer.to_json());
+    /// assert!(diff.apply(&newer).is_err()); // it was taken from the other one
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// [`OtherDraft`] when this is not the draft that the diff was taken from.

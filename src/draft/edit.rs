@@ -27,6 +27,15 @@ use super::model::{Draft, Segment, Track, TrackKind};
 
 impl Draft {
     /// Sets a key at the top.
+    ///
+    /// ```
+    /// use nemovideo::draft::Draft;
+    ///
+    /// let mut draft = Draft::new();
+    /// draft.set("mood", "warm").set_metadata("takes", 3);
+    /// assert_eq!(draft.get("mood").and_then(|mood| mood.as_str()), Some("warm"));
+    /// assert!(draft.remove("mood").is_some() && draft.get("mood").is_none());
+    /// ```
     pub fn set(&mut self, key: &str, value: impl Into<Json>) -> &mut Self {
         object(&mut self.0).insert(key, value);
         self
@@ -54,6 +63,16 @@ impl Draft {
     }
 
     /// Adds a track before the one at `index`, or behind the last.
+    ///
+    /// ```
+    /// use nemovideo::draft::{Draft, TrackKind};
+    ///
+    /// let mut draft = Draft::new();
+    /// draft.push_track(TrackKind::Audio);
+    /// draft.insert_track(0, TrackKind::Video);
+    /// let kinds: Vec<_> = draft.tracks().filter_map(|track| track.kind()).collect();
+    /// assert_eq!(kinds, [TrackKind::Video, TrackKind::Audio]);
+    /// ```
     pub fn insert_track(&mut self, index: usize, kind: TrackKind) -> TrackMut<'_> {
         let tracks = array(&mut self.0, TRACKS);
         let index = index.min(tracks.len());
@@ -62,11 +81,35 @@ impl Draft {
     }
 
     /// The track at `index`, to change.
+    ///
+    /// ```
+    /// use nemovideo::draft::Draft;
+    /// use std::time::Duration;
+    ///
+    /// let mut draft: Draft = r#"{"t":[{"tt":7,"sg":[{"d":1000}]}]}"#.parse()?;
+    /// let mut track = draft.track_mut(0).ok_or("no track")?;
+    /// let mut segment = track.segment_mut(0).ok_or("no segment")?;
+    /// segment.set_duration(Duration::from_secs(3));
+    /// assert_eq!(draft.duration(), Duration::from_secs(3));
+    /// assert!(draft.track_mut(1).is_none());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn track_mut(&mut self, index: usize) -> Option<TrackMut<'_>> {
         self.tracks_mut().nth(index)
     }
 
     /// The tracks, to change.
+    ///
+    /// ```
+    /// use nemovideo::draft::{Draft, TrackKind};
+    ///
+    /// let mut draft = Draft::new();
+    /// draft.push_track(TrackKind::Audio);
+    /// for mut track in draft.tracks_mut() {
+    ///     track.set_metadata("volume", 0.5);
+    /// }
+    /// assert_eq!(draft.tracks().next().and_then(|track| track.volume()), Some(0.5));
+    /// ```
     pub fn tracks_mut(&mut self) -> impl Iterator<Item = TrackMut<'_>> {
         items_mut(&mut self.0, TRACKS).map(|json| TrackMut { json })
     }
@@ -78,6 +121,17 @@ impl Draft {
     }
 
     /// Takes out the tracks that `keep` says no to.
+    ///
+    /// ```
+    /// use nemovideo::draft::{Draft, TrackKind};
+    ///
+    /// let mut draft = Draft::new();
+    /// draft.push_track(TrackKind::Video);
+    /// draft.push_track(TrackKind::Text);
+    /// draft.retain_tracks(|track| track.kind() != Some(TrackKind::Text));
+    /// assert_eq!(draft.tracks().len(), 1);
+    /// assert!(draft.remove_track(0).is_some() && draft.remove_track(0).is_none());
+    /// ```
     pub fn retain_tracks(&mut self, mut keep: impl FnMut(Track<'_>) -> bool) {
         if let Some(tracks) = existing(&mut self.0, TRACKS) {
             tracks.retain(|json| keep(Track { json }));
@@ -86,6 +140,22 @@ impl Draft {
 }
 
 /// A track, to change.
+///
+/// ```
+/// use nemovideo::draft::{Draft, TrackKind};
+/// use std::time::Duration;
+///
+/// let mut draft = Draft::new();
+/// let mut track = draft.push_track(TrackKind::Audio);
+/// track.set_metadata("role", "music").set_metadata("name", "Lo-fi");
+/// track.push_segment(Duration::from_secs(10));
+/// track.push_segment(Duration::from_secs(5));
+/// assert_eq!(track.as_track().duration(), Duration::from_secs(15));
+/// assert_eq!(track.segments_mut().count(), 2);
+/// track.retain_segments(|segment| segment.duration() > Duration::from_secs(5));
+/// assert!(track.remove_segment(1).is_none());
+/// assert_eq!(draft.duration(), Duration::from_secs(10));
+/// ```
 #[derive(Debug)]
 pub struct TrackMut<'d> {
     json: &'d mut Json,
@@ -155,6 +225,17 @@ impl<'d> TrackMut<'d> {
 }
 
 /// A segment, to change.
+///
+/// ```
+/// use nemovideo::draft::{Draft, TrackKind};
+/// use std::time::Duration;
+///
+/// let mut draft = Draft::new();
+/// let mut track = draft.push_track(TrackKind::Text);
+/// let mut title = track.push_segment(Duration::from_secs(3));
+/// title.set_metadata("text", "Morning Brew").set_duration(Duration::from_secs(2));
+/// assert_eq!(title.as_json().to_string(), r#"{"d":2000,"m":{"text":"Morning Brew"}}"#);
+/// ```
 #[derive(Debug)]
 pub struct SegmentMut<'d> {
     json: &'d mut Json,

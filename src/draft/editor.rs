@@ -57,6 +57,17 @@ impl Draft {
 /// Why an edit was refused. The draft is as it was before.
 ///
 /// Tracks and segments are counted from 0.
+///
+/// ```
+/// use nemovideo::draft::{Draft, EditError};
+///
+/// let mut draft: Draft = r#"{"t":[{"tt":1,"sg":[{"d":1000}]}]}"#.parse()?;
+/// let before = draft.clone();
+/// let refused = draft.edit().set_track_volume(0, 1.5).map(drop);
+/// assert!(matches!(refused, Err(EditError::Volume(_))));
+/// assert_eq!(draft, before);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum EditError {
@@ -165,6 +176,15 @@ impl Editor<'_> {
 
     /// Gives a segment another text: a title, a caption.
     ///
+    /// ```
+    /// use nemovideo::draft::Draft;
+    ///
+    /// let mut draft: Draft = r#"{"t":[{"tt":7,"sg":[{"d":3000,"m":{"text":"Hi"}}]}]}"#.parse()?;
+    /// draft.edit().set_text(0, 0, "Good morning")?;
+    /// assert!(draft.summary().contains("Good morning"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// [`NoText`](EditError::NoText), [`NoTrack`](EditError::NoTrack),
     /// [`NoSegment`](EditError::NoSegment).
@@ -218,6 +238,18 @@ impl Editor<'_> {
 
     /// Sets how loud one segment is, from 0 to 1.
     ///
+    /// ```
+    /// use nemovideo::draft::Draft;
+    ///
+    /// let mut draft: Draft = r#"{"t":[{"tt":1,"sg":[{"d":1000},{"d":1000}]}]}"#.parse()?;
+    /// draft.edit().set_track_volume(0, 0.35)?.set_segment_volume(0, 1, 0.8)?;
+    /// let volumes: Vec<_> = draft.tracks().flat_map(|track| track.segments())
+    ///     .filter_map(|segment| segment.volume())
+    ///     .collect();
+    /// assert_eq!(volumes, [0.35, 0.8]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// [`Volume`](EditError::Volume), [`Silent`](EditError::Silent),
     /// [`NoTrack`](EditError::NoTrack), [`NoSegment`](EditError::NoSegment).
@@ -237,6 +269,18 @@ impl Editor<'_> {
     }
 
     /// Shows or plays a segment at another time. The others stay where they are.
+    ///
+    /// ```
+    /// use nemovideo::draft::Draft;
+    /// use std::time::Duration;
+    ///
+    /// let text = r#"{"t":[{"tt":0,"sg":[{"d":9000}]},{"tt":7,"sg":[{"d":3000}]}]}"#;
+    /// let mut draft: Draft = text.parse()?;
+    /// draft.edit().set_times(1, 0, Duration::from_secs(2), Duration::from_secs(4))?;
+    /// let titles = draft.tracks().nth(1).ok_or("a track")?;
+    /// assert_eq!(titles.end(), Duration::from_secs(6));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// [`NoLength`](EditError::NoLength), [`PastEnd`](EditError::PastEnd),
@@ -267,6 +311,16 @@ impl Editor<'_> {
 
     /// Ends the film earlier: what comes after `length` is cut off.
     ///
+    /// ```
+    /// use nemovideo::draft::Draft;
+    /// use std::time::Duration;
+    ///
+    /// let mut draft: Draft = r#"{"d":9000,"t":[{"tt":0,"sg":[{"d":9000}]}]}"#.parse()?;
+    /// draft.edit().trim_to(Duration::from_secs(5))?;
+    /// assert_eq!(draft.duration(), Duration::from_secs(5));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// [`NoLength`](EditError::NoLength), [`PastEnd`](EditError::PastEnd) when the film is
     /// shorter than that, [`NothingLeft`](EditError::NothingLeft).
@@ -286,6 +340,16 @@ impl Editor<'_> {
     /// Takes a stretch of time out of the film; what comes after moves up. Clips with media of
     /// their own that go on through it become two, so that sound and picture stay together; music,
     /// backgrounds and texts become shorter.
+    ///
+    /// ```
+    /// use nemovideo::draft::Draft;
+    /// use std::time::Duration;
+    ///
+    /// let mut draft: Draft = r#"{"d":9000,"t":[{"tt":0,"sg":[{"d":9000}]}]}"#.parse()?;
+    /// draft.edit().cut(Duration::from_secs(2)..Duration::from_secs(4))?;
+    /// assert_eq!(draft.duration(), Duration::from_secs(7));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// [`NoLength`](EditError::NoLength), [`PastEnd`](EditError::PastEnd),
@@ -318,6 +382,19 @@ impl Editor<'_> {
 
     /// Takes out a segment; the others stay at their times. A track that has none left goes too.
     ///
+    /// ```
+    /// use nemovideo::draft::Draft;
+    ///
+    /// let text = r#"{"t":[{"tt":0,"sg":[{"d":1}]},{"tt":7,"sg":[{"d":1},{"d":1}]}]}"#;
+    /// let mut draft: Draft = text.parse()?;
+    /// let mut editor = draft.edit();
+    /// editor.remove_segment(1, 0)?;
+    /// assert_eq!(editor.draft().tracks().len(), 2);
+    /// editor.remove_segment(1, 0)?; // the last one of its track
+    /// assert_eq!(editor.draft().tracks().len(), 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// [`NoTrack`](EditError::NoTrack), [`NoSegment`](EditError::NoSegment),
     /// [`NothingLeft`](EditError::NothingLeft).
@@ -340,6 +417,16 @@ impl Editor<'_> {
 
     /// Puts a track elsewhere among the others; `to` is its index afterwards.
     ///
+    /// ```
+    /// use nemovideo::draft::{Draft, TrackKind};
+    ///
+    /// let text = r#"{"t":[{"tt":0,"sg":[{"d":1}]},{"tt":7,"sg":[{"d":1}]}]}"#;
+    /// let mut draft: Draft = text.parse()?;
+    /// draft.edit().move_track(1, 0)?;
+    /// assert_eq!(draft.tracks().next().and_then(|track| track.kind()), Some(TrackKind::Text));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// [`NoTrack`](EditError::NoTrack).
     pub fn move_track(&mut self, from: usize, to: usize) -> Result<&mut Self, EditError> {
@@ -355,6 +442,18 @@ impl Editor<'_> {
 
     /// Puts a segment elsewhere on its track; `to` is its index afterwards. Those between make
     /// room, and the pauses stay where they are in the order.
+    ///
+    /// ```
+    /// use nemovideo::draft::Draft;
+    /// use std::time::Duration;
+    ///
+    /// let mut draft: Draft = r#"{"t":[{"tt":0,"sg":[{"d":1000},{"d":2000}]}]}"#.parse()?;
+    /// draft.edit().move_segment(0, 1, 0)?;
+    /// let track = draft.tracks().next().ok_or("a track")?;
+    /// let lengths: Vec<_> = track.segments().map(|clip| clip.duration().as_secs()).collect();
+    /// assert_eq!(lengths, [2, 1]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// [`NoTrack`](EditError::NoTrack), [`NoSegment`](EditError::NoSegment),
@@ -382,6 +481,15 @@ impl Editor<'_> {
     }
 
     /// Gives the picture another shape.
+    ///
+    /// ```
+    /// use nemovideo::{Aspect, draft::Draft};
+    ///
+    /// let mut draft: Draft = r#"{"t":[{"tt":0,"sg":[{"d":1000}]}]}"#.parse()?;
+    /// draft.edit().set_aspect(Aspect::Square)?;
+    /// assert_eq!(draft.aspect(), Some(Aspect::Square));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// None today.

@@ -24,6 +24,18 @@ pub use text::Text;
 ///
 /// `Display` (and so `to_string`) writes compact JSON. Two values are equal when they hold the
 /// same in the same order; numbers are compared as they are written (`1.0` is not `1`).
+///
+/// ```
+/// use nemovideo::draft::Json;
+///
+/// let json: Json = r#"{"a":[1.10,true,null],"b":"\u00e9"}"#.parse()?;
+/// let list = json.get("a").and_then(Json::as_array).ok_or("a list")?;
+/// assert_eq!(list[0].as_number().map(|number| number.as_str()), Some("1.10"));
+/// assert!(list[1].as_bool() == Some(true) && list[2].is_null());
+/// assert_eq!(json.get("b").and_then(Json::as_str), Some("é"));
+/// assert_eq!(json.to_string(), r#"{"a":[1.10,true,null],"b":"\u00e9"}"#);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Default, PartialEq, Eq, Hash)]
 pub enum Json {
     /// `null`
@@ -85,6 +97,14 @@ impl Json {
     }
 
     /// The elements of an array, to change.
+    ///
+    /// ```
+    /// use nemovideo::draft::Json;
+    ///
+    /// let mut list = Json::from(vec![1, 2]);
+    /// list.as_array_mut().expect("a list").push("three".into());
+    /// assert_eq!(list.to_string(), r#"[1,2,"three"]"#);
+    /// ```
     #[must_use]
     pub fn as_array_mut(&mut self) -> Option<&mut Vec<Self>> {
         match self {
@@ -103,6 +123,18 @@ impl Json {
     }
 
     /// The object, to change.
+    ///
+    /// ```
+    /// use nemovideo::draft::Json;
+    ///
+    /// let mut json: Json = r#"{"m":{"volume":0.5}}"#.parse()?;
+    /// let object = json.as_object_mut().ok_or("an object")?;
+    /// if let Some(metadata) = object.get_mut("m").and_then(Json::as_object_mut) {
+    ///     metadata.insert("volume", 0.35);
+    /// }
+    /// assert_eq!(json.to_string(), r#"{"m":{"volume":0.35}}"#);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn as_object_mut(&mut self) -> Option<&mut Object> {
         match self {

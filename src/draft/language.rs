@@ -6,6 +6,17 @@ use std::time::Duration;
 use super::summary::{Label, seconds, shorten};
 
 /// A language to tell people about a draft in.
+///
+/// ```
+/// use nemovideo::draft::{Draft, Language};
+///
+/// let older: Draft = r#"{"d":9000,"t":[]}"#.parse()?;
+/// let newer: Draft = r#"{"d":5000,"t":[]}"#.parse()?;
+/// let diff = older.diff(&newer);
+/// assert_eq!(diff.summary(Language::English), "Length: 9 s → 5 s");
+/// assert!(diff.summary(Language::Chinese).contains("9 秒 → 5 秒"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Language {

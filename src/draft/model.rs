@@ -20,6 +20,17 @@ use super::summary;
 ///
 /// Serde carries it as raw JSON, so it can be read by `serde_json` only, and not inside an
 /// `untagged` or internally tagged enum.
+///
+/// ```
+/// use nemovideo::draft::Draft;
+///
+/// let text = r#"{"z":1.10,"t":[{"tt":9,"sg":[],"z":null}],"z":2}"#;
+/// let draft = Draft::from_json(text)?;
+/// assert_eq!(draft.to_json(), text); // duplicates, order and digits
+/// assert_eq!(draft.tracks().len(), 1);
+/// assert!(!draft.is_ready_to_export()); // nothing on its one track
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Draft(pub(super) Json);
@@ -32,6 +43,15 @@ impl Draft {
     }
 
     /// Reads a draft.
+    ///
+    /// ```
+    /// use nemovideo::draft::{Draft, ParseError};
+    ///
+    /// assert!(Draft::from_json("[]").is_ok_and(|draft| draft.tracks().len() == 0));
+    /// assert!(matches!(Draft::from_json("{"), Err(ParseError::Syntax(_))));
+    /// let deep = "[".repeat(200) + &"]".repeat(200);
+    /// assert!(matches!(Draft::from_json(&deep), Err(ParseError::TooDeep)));
+    /// ```
     ///
     /// # Errors
     /// When the text is not JSON, or nested deeper than 128 levels. JSON that does not look like
@@ -65,6 +85,15 @@ impl Draft {
     }
 
     /// The metadata of the whole film (`m`).
+    ///
+    /// ```
+    /// use nemovideo::{Aspect, draft::Draft};
+    ///
+    /// let draft: Draft = r#"{"m":{"aspect":"9:16"},"t":[]}"#.parse()?;
+    /// assert!(draft.metadata().is_some_and(|json| json.get("aspect").is_some()));
+    /// assert_eq!(draft.aspect(), Some(Aspect::Portrait));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn metadata(&self) -> Option<&Json> {
         self.get(METADATA)
@@ -77,6 +106,15 @@ impl Draft {
 
     /// How long the film is: what the draft says (`d`), else, or when it says nothing but 0, where
     /// its last segment ends.
+    ///
+    /// ```
+    /// use nemovideo::draft::Draft;
+    /// use std::time::Duration;
+    ///
+    /// let draft: Draft = r#"{"t":[{"sg":[{"d":1500},{"d":1000}]}]}"#.parse()?;
+    /// assert_eq!(draft.duration(), Duration::from_millis(2500));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn duration(&self) -> Duration {
         let told = self.get(DURATION).and_then(lookup::millis).filter(|told| !told.is_zero());
@@ -135,6 +173,13 @@ impl From<Json> for Draft {
 }
 
 /// What a track carries (`tt`).
+///
+/// ```
+/// use nemovideo::draft::TrackKind;
+///
+/// assert_eq!(TrackKind::from(7), TrackKind::Text);
+/// assert_eq!(TrackKind::Unknown(42).number(), 42);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum TrackKind {
@@ -180,6 +225,13 @@ impl From<i64> for TrackKind {
 }
 
 /// What a track is for, as its metadata says.
+///
+/// ```
+/// use nemovideo::draft::TrackRole;
+///
+/// assert_eq!(TrackRole::from("BGM"), TrackRole::Music);
+/// assert_eq!(TrackRole::Music.as_str(), "music");
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum TrackRole {
@@ -235,6 +287,20 @@ impl From<&str> for TrackRole {
 }
 
 /// One track of a draft.
+///
+/// ```
+/// use nemovideo::draft::{Draft, TrackKind, TrackRole};
+/// use std::time::Duration;
+///
+/// let draft: Draft = r#"{"t":[{"tt":1,"x":7,"m":{"role":"music","name":"Lo-fi"},
+///     "sg":[{"d":10000}]}]}"#.parse()?;
+/// let track = draft.tracks().next().ok_or("a track")?;
+/// assert_eq!((track.kind(), track.role()), (Some(TrackKind::Audio), Some(TrackRole::Music)));
+/// assert_eq!((track.name(), track.text()), (Some("Lo-fi"), None));
+/// assert_eq!((track.end(), track.segments().len()), (Duration::from_secs(10), 1));
+/// assert!(track.get("x").is_some()); // known or not
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Track<'d> {
     pub(super) json: &'d Json,
@@ -322,6 +388,19 @@ impl<'d> Track<'d> {
 }
 
 /// One piece of a track: a clip, a sentence, a caption.
+///
+/// ```
+/// use nemovideo::draft::Draft;
+/// use std::time::Duration;
+///
+/// let text = r#"{"t":[{"tt":7,"sg":[{"d":2000,"m":{"text":"Hello"}},{"d":1000}]}]}"#;
+/// let draft: Draft = text.parse()?;
+/// let segments: Vec<_> = draft.tracks().flat_map(|track| track.segments()).collect();
+/// assert_eq!((segments[0].text(), segments[1].text()), (Some("Hello"), None));
+/// assert_eq!(segments[1].start(), Duration::from_secs(2)); // where the first one ends
+/// assert_eq!(segments[1].end(), Duration::from_secs(3));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Segment<'d> {
     json: &'d Json,

@@ -65,6 +65,15 @@ impl Draft {
 }
 
 /// How a picture of the timeline looks.
+///
+/// ```
+/// use nemovideo::draft::{Draft, Language, PictureStyle, Theme};
+///
+/// let draft: Draft = r#"{"t":[{"tt":0,"sg":[{"d":1000}]}]}"#.parse()?;
+/// let style = PictureStyle::default().width(640).theme(Theme::Dark).language(Language::Chinese);
+/// assert!(draft.to_svg(&style).contains(r#"width="640""#));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PictureStyle {
     width: u32,

@@ -5,6 +5,20 @@ use crate::wire::FileFormat;
 
 impl Error {
     /// What to do next, as a sentence for the end user.
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// use nemovideo::mock::{Answer, Endpoint, MockNemo};
+    /// use nemovideo::{ErrorCode, SessionId};
+    ///
+    /// let nemo = MockNemo::start().await;
+    /// nemo.given(Answer::refusal(Endpoint::Message, ErrorCode::OutOfCredits)).await;
+    /// let session = SessionId::from("session");
+    /// let error = nemo.client().send_message(&session, "make it warmer").await.unwrap_err();
+    /// // The account is anonymous, so registering is what helps.
+    /// assert!(error.advice().contains("https://nemovideo.com/register?bind=anon_"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+    /// ```
     #[must_use]
     pub fn advice(&self) -> String {
         if let Some(api) = self.api() {

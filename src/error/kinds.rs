@@ -9,6 +9,14 @@ use super::Source;
 use crate::wire::ErrorCode;
 
 /// What a call can do on the other side: the ground on which it may, or may not, be sent again.
+///
+/// ```
+/// use nemovideo::Effect;
+///
+/// assert!(Effect::ReadOnly.is_read_only() && Effect::ReadOnly.is_repeatable());
+/// assert!(Effect::Idempotent.is_repeatable());
+/// assert!(!Effect::Creates.is_repeatable() && !Effect::Charges.is_repeatable());
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Effect {
@@ -77,6 +85,22 @@ impl fmt::Display for Call {
 }
 
 /// The service said no, or the SDK knew that it would.
+///
+/// ```
+/// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+/// use nemovideo::mock::{Answer, Endpoint, MockNemo};
+/// use nemovideo::mock::wiremock::ResponseTemplate;
+/// use std::time::Duration;
+///
+/// let nemo = MockNemo::start().await;
+/// let busy = ResponseTemplate::new(429).insert_header("Retry-After", "0");
+/// nemo.given(Answer::raw(Endpoint::Credits, busy)).await;
+/// let error = nemo.client().credits().await.unwrap_err();
+/// let api = error.api().expect("a refusal");
+/// assert_eq!(api.retry_after, Some(Duration::ZERO));
+/// assert_eq!(api.call.as_ref().map(|call| call.attempts), Some(2)); // it was waited out once
+/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ApiError {
@@ -122,6 +146,23 @@ impl fmt::Display for ApiError {
 }
 
 /// A connection that was not made, or did not hold.
+///
+/// ```
+/// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+/// use nemovideo::{Error, NemoClient, StandardRetry};
+///
+/// // Nobody listens on port 1.
+/// let client = NemoClient::builder()
+///     .base_url("http://127.0.0.1:1")
+///     .in_memory_credentials()
+///     .retry(StandardRetry::never())
+///     .build()?;
+/// match client.credits().await {
+///     Err(Error::Unreachable(failure)) => println!("{}: {}", failure.call, failure.source),
+///     other => panic!("{other:?}"),
+/// }
+/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+/// ```
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct ConnectionError {
@@ -132,6 +173,28 @@ pub struct ConnectionError {
 }
 
 /// A call that may have taken effect and whose answer is not known.
+///
+/// ```
+/// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+/// # use nemovideo::{NemoClient, NewSession, local::LocalBackend};
+/// # let backend = LocalBackend::builder().placeholder_films().start().await?;
+/// # let client = NemoClient::builder().base_url(backend.url());
+/// # let client = client.in_memory_credentials().build()?;
+/// # let session = client.create_session(NewSession::default()).await?;
+/// # let id = &session.session_id;
+/// use nemovideo::Error;
+/// use nemovideo::local::{Fault, Route, Trouble};
+///
+/// backend.faults().inject(Fault::Lost(Trouble::Reset)).on(Route::Session).once();
+/// match client.create_session(NewSession::default()).await {
+///     Err(Error::OutcomeUnknown(unknown)) => {
+///         assert_eq!(unknown.call.attempts, 1); // never sent again
+///         println!("{unknown}");
+///     }
+///     other => panic!("{other:?}"),
+/// }
+/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+/// ```
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct UnknownOutcome {
@@ -164,6 +227,24 @@ impl fmt::Display for UnknownOutcome {
 }
 
 /// One of the clocks that watch a call.
+///
+/// ```
+/// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+/// use nemovideo::mock::{Answer, Endpoint, MockNemo};
+/// use nemovideo::mock::wiremock::ResponseTemplate;
+/// use nemovideo::{Error, StandardRetry, Timeouts, error::Clock};
+/// use std::time::Duration;
+///
+/// let nemo = MockNemo::start().await;
+/// let late = ResponseTemplate::new(200).set_delay(Duration::from_secs(60));
+/// nemo.given(Answer::raw(Endpoint::Credits, late)).await;
+/// let mut timeouts = Timeouts::default();
+/// timeouts.answer = Duration::from_millis(50);
+/// let client = nemo.client_builder().retry(StandardRetry::never()).timeouts(timeouts).build()?;
+/// let error = client.credits().await.unwrap_err();
+/// assert!(matches!(error, Error::Timeout { clock: Clock::Answer, .. }));
+/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Clock {

@@ -11,6 +11,18 @@ use crate::wire::headers;
 /// The attribution headers: `X-Skill-Source`, `X-Skill-Version` and `X-Skill-Platform`.
 ///
 /// They go with every call; the service refuses exports without them (402).
+///
+/// ```
+/// use nemovideo::Attribution;
+///
+/// let skill = "---\nname: my-skill\nversion: 1.10\n---\n# My skill\n";
+/// let attribution = Attribution::from_front_matter(skill)?.with_platform("cursor")?;
+/// assert_eq!(attribution.source(), "my-skill");
+/// assert_eq!(attribution.version(), "1.10");
+/// assert_eq!(attribution.platform(), "cursor");
+/// assert!(Attribution::new("two\nlines", "1").is_err());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Attribution {
     source: String,
@@ -42,6 +54,17 @@ impl Attribution {
     /// from where it is installed: `clawhub` under `~/.clawhub/`, `cursor` under
     /// `~/.cursor/skills/`, else `unknown`. The environment's `SKILL_SOURCE`, when set, wins over
     /// the place.
+    ///
+    /// ```
+    /// use nemovideo::Attribution;
+    ///
+    /// # let folder = tempfile::tempdir()?;
+    /// # let path = folder.path().join("SKILL.md");
+    /// std::fs::write(&path, "---\nname: my-skill\nversion: 2.0.1\n---\n")?;
+    /// let attribution = Attribution::from_skill_file(&path)?;
+    /// assert_eq!((attribution.source(), attribution.version()), ("my-skill", "2.0.1"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// [`Error::Io`] when the file cannot be read, [`Error::InvalidInput`] when it has no front
@@ -78,6 +101,10 @@ impl Attribution {
 
     /// The attribution of a program that names none: this crate's own name and version, on the
     /// platform that `SKILL_SOURCE` names.
+    ///
+    /// ```
+    /// assert_eq!(nemovideo::Attribution::of_this_crate().source(), "nemovideo");
+    /// ```
     #[must_use]
     pub fn of_this_crate() -> Self {
         let own = Self {

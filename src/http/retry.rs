@@ -21,6 +21,37 @@ use crate::error::Effect;
 ///
 /// A policy cannot make a call unsafe: where [`Attempt::may_be_repeated`] is false, a decision to
 /// retry is not followed.
+///
+/// ```
+/// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+/// use nemovideo::mock::{Endpoint, MockNemo};
+/// use nemovideo::{Attempt, Decision, Effect, RetryPolicy, StandardRetry};
+///
+/// /// What changes nothing is tried again as usual, everything else once only.
+/// #[derive(Debug, Default)]
+/// struct ReadsOnly(StandardRetry);
+///
+/// impl RetryPolicy for ReadsOnly {
+///     fn decide(&self, attempt: &Attempt) -> Decision {
+///         match attempt.effect {
+///             Effect::ReadOnly => self.0.decide(attempt),
+///             _ => Decision::GiveUp,
+///         }
+///     }
+/// }
+///
+/// let nemo = MockNemo::start().await;
+/// # use nemovideo::mock::{Answer, wiremock::ResponseTemplate};
+/// # for endpoint in [Endpoint::Credits, Endpoint::Render] {
+/// #     nemo.given(Answer::raw(endpoint, ResponseTemplate::new(503))).await;
+/// # }
+/// let standard = StandardRetry::default().with_max_attempts(2);
+/// let policy = ReadsOnly(standard.with_base(std::time::Duration::from_millis(1)));
+/// let client = nemo.client_builder().retry(policy).build()?;
+/// assert!(client.credits().await.is_err()); // 503, twice
+/// assert_eq!(nemo.requests(Endpoint::Credits).await.len(), 2);
+/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+/// ```
 pub trait RetryPolicy: Send + Sync + fmt::Debug {
     /// What to do after this attempt.
     fn decide(&self, attempt: &Attempt) -> Decision;
@@ -49,6 +80,37 @@ impl Attempt {
     }
 
     /// Whether another attempt cannot do anything twice.
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// use nemovideo::mock::{Endpoint, MockNemo};
+    /// use nemovideo::{Attempt, Decision, Failure, RetryPolicy};
+    /// use std::time::Duration;
+    ///
+    /// /// Retries whatever fails.
+    /// #[derive(Debug)]
+    /// struct Stubborn;
+    ///
+    /// impl RetryPolicy for Stubborn {
+    ///     fn decide(&self, attempt: &Attempt) -> Decision {
+    ///         let safe = attempt.may_be_repeated();
+    ///         println!("attempt {}: {:?}; safe: {safe}", attempt.number, attempt.failure);
+    ///         match attempt.failure {
+    ///             Failure::ServerError { .. } if attempt.number > 9 => Decision::GiveUp,
+    ///             _ => Decision::RetryAfter(Duration::ZERO),
+    ///         }
+    ///     }
+    /// }
+    ///
+    /// let nemo = MockNemo::start().await;
+    /// # use nemovideo::mock::{Answer, wiremock::ResponseTemplate};
+    /// # nemo.given(Answer::raw(Endpoint::Message, ResponseTemplate::new(503))).await;
+    /// let client = nemo.client_builder().retry(Stubborn).build()?;
+    /// let failed = client.send_message(&"session".into(), "make it warmer").await; // 503
+    /// assert!(failed.unwrap_err().may_have_taken_effect());
+    /// assert_eq!(nemo.messages().await.len(), 1); // a message is never sent twice
+    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+    /// ```
     #[must_use]
     pub const fn may_be_repeated(&self) -> bool {
         match self.failure {
@@ -91,6 +153,24 @@ pub enum Decision {
 ///
 /// Backoff is exponential with full jitter: before attempt *n* + 1 a random pause up to
 /// `base · 2ⁿ⁻¹`, at most `longest_pause`. A 429 is waited out once.
+///
+/// ```
+/// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+/// use nemovideo::mock::{Answer, Endpoint, MockNemo};
+/// use nemovideo::mock::wiremock::ResponseTemplate;
+/// use nemovideo::StandardRetry;
+/// use std::time::Duration;
+///
+/// let nemo = MockNemo::start().await;
+/// nemo.given(Answer::raw(Endpoint::Credits, ResponseTemplate::new(503)).times(2)).await;
+/// nemo.given(Answer::credits(100.0)).await;
+///
+/// let patient = StandardRetry::default().with_max_attempts(3).with_base(Duration::from_millis(1));
+/// let client = nemo.client_builder().retry(patient).build()?;
+/// assert_eq!(client.credits().await?.available.get(), 100.0);
+/// assert_eq!(nemo.requests(Endpoint::Credits).await.len(), 3);
+/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct StandardRetry {
@@ -124,6 +204,12 @@ impl Default for StandardRetry {
 
 impl StandardRetry {
     /// A policy that never makes a second attempt.
+    ///
+    /// ```
+    /// use nemovideo::StandardRetry;
+    ///
+    /// assert_eq!(StandardRetry::never().max_attempts, 1);
+    /// ```
     #[must_use]
     pub fn never() -> Self {
         Self { max_attempts: 1, ..Self::default() }
@@ -144,6 +230,16 @@ impl StandardRetry {
     }
 
     /// The pause after a 429 that names none.
+    ///
+    /// ```
+    /// use nemovideo::StandardRetry;
+    /// use std::time::Duration;
+    ///
+    /// let policy = StandardRetry::default();
+    /// assert_eq!(policy.rate_limit_pause, Duration::from_secs(30));
+    /// let hasty = policy.with_rate_limit_pause(Duration::from_secs(5));
+    /// assert_eq!(hasty.rate_limit_pause, Duration::from_secs(5));
+    /// ```
     #[must_use]
     pub const fn with_rate_limit_pause(mut self, pause: Duration) -> Self {
         self.rate_limit_pause = pause;

@@ -58,6 +58,19 @@ pub struct LocalBackendBuilder {
 impl LocalBackendBuilder {
     /// The port to listen on, always on the loopback interface. 0, the default, takes any that is
     /// free.
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// # use nemovideo::local::LocalBackend;
+    /// # let backend = LocalBackend::builder().placeholder_films().start().await?;
+    /// use nemovideo::local::LocalError;
+    ///
+    /// let (_, port) = backend.url().rsplit_once(':').ok_or("no port")?;
+    /// let port = port.parse()?;
+    /// let taken = LocalBackend::builder().port(port).start().await.unwrap_err();
+    /// assert!(matches!(taken, LocalError::PortInUse { .. }));
+    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+    /// ```
     pub fn port(mut self, port: u16) -> Self {
         self.port = port;
         self
@@ -68,6 +81,21 @@ impl LocalBackendBuilder {
     /// backend.
     ///
     /// Accounts and sessions live in memory either way.
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// use nemovideo::local::LocalBackend;
+    /// use nemovideo::{NemoClient, NewSession};
+    ///
+    /// # let folder = tempfile::tempdir()?;
+    /// let backend = LocalBackend::builder().data_dir(folder.path().join("nemo")).start().await?;
+    /// let client = NemoClient::builder().base_url(backend.url()).in_memory_credentials().build()?;
+    /// let session = client.create_session(NewSession::default()).await?.session_id;
+    /// client.upload_bytes(&session, "script.txt", "Good morning.").await?;
+    /// backend.shutdown().await;
+    /// assert!(folder.path().join("nemo").read_dir()?.next().is_some()); // its files stay
+    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+    /// ```
     pub fn data_dir(mut self, path: impl Into<PathBuf>) -> Self {
         self.data_dir = Some(path.into());
         self
@@ -86,6 +114,19 @@ impl LocalBackendBuilder {
     }
 
     /// How long a token lives; 7 days by default.
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// use nemovideo::{NemoClient, local::LocalBackend};
+    /// use std::time::{Duration, SystemTime};
+    ///
+    /// let hour = Duration::from_secs(60 * 60);
+    /// let backend = LocalBackend::builder().token_lifetime(hour).start().await?;
+    /// let client = NemoClient::builder().base_url(backend.url()).in_memory_credentials().build()?;
+    /// let account = client.authenticate().await?;
+    /// assert!(account.expires_at.is_some_and(|end| end <= SystemTime::now() + hour));
+    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+    /// ```
     pub fn token_lifetime(mut self, lifetime: Duration) -> Self {
         self.settings.token_lifetime = lifetime;
         self
@@ -120,12 +161,43 @@ impl LocalBackendBuilder {
     /// Speaks nothing and renders nothing: every film is the same second, in a file called
     /// `placeholder.mp4`. Without the `media` feature this is always so; with it, this makes tests
     /// fast that are about the protocol.
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// # use nemovideo::local::LocalBackend;
+    /// # let backend = LocalBackend::builder().placeholder_films().start().await?;
+    /// use nemovideo::{NemoClient, Polling, project::Script};
+    /// use std::time::Duration;
+    ///
+    /// let client = NemoClient::builder()
+    ///     .base_url(backend.url())
+    ///     .in_memory_credentials()
+    ///     .polling(Polling::new(Duration::from_millis(20), 500))
+    ///     .build()?;
+    /// # let folder = tempfile::tempdir()?;
+    /// let script = Script::text("Nothing of this is spoken.")?;
+    /// let film = client.voiceover(script).save_to(folder.path().join("out.mp4")).await?;
+    /// assert!(film.video.url.ends_with("placeholder.mp4"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+    /// ```
     pub fn placeholder_films(mut self) -> Self {
         self.placeholder = true;
         self
     }
 
     /// Another voice than the built-in one.
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// use nemovideo::local::LocalBackend;
+    /// use nemovideo::media::CommandVoice;
+    /// use std::sync::Arc;
+    ///
+    /// let polish = CommandVoice::new("espeak-ng", ["pl"]).args(["-vpl", "-w{out}", "{text}"]);
+    /// let backend = LocalBackend::builder().voice(Arc::new(polish)).start().await?;
+    /// assert_eq!(backend.counters().messages_run, 0); // the program runs when something is said
+    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+    /// ```
     #[cfg(feature = "media")]
     #[cfg_attr(docsrs, doc(cfg(feature = "media")))]
     pub fn voice(mut self, voice: Arc<dyn crate::media::Voice>) -> Self {

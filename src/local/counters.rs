@@ -9,6 +9,24 @@ use crate::wire::Credits;
 ///
 /// A call that was refused has done nothing; a message whose caller hung up has, because its work
 /// was done and charged. Requests are counted whatever became of them.
+///
+/// ```
+/// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+/// # use nemovideo::{NemoClient, NewSession, local::LocalBackend};
+/// # let backend = LocalBackend::builder().placeholder_films().start().await?;
+/// # let client = NemoClient::builder().base_url(backend.url());
+/// # let client = client.in_memory_credentials().build()?;
+/// # let session = client.create_session(NewSession::default()).await?;
+/// # let id = &session.session_id;
+/// use nemovideo::local::Route;
+///
+/// client.upload_bytes(id, "script.txt", "Good morning.").await?;
+/// let counters = backend.counters();
+/// assert_eq!((counters.sessions_created, counters.uploads_taken), (1, 1));
+/// assert_eq!(counters.requests(Route::Upload), 1);
+/// assert_eq!(counters.all_requests(), 3); // the token, the session, the upload
+/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct Counters {

@@ -2,6 +2,13 @@
 //! what requests are counted by and what faults are aimed at.
 
 /// A call of the protocol, as the embedded backend serves it.
+///
+/// ```
+/// use nemovideo::local::Route;
+///
+/// assert_eq!(Route::Message.template(), "/run_sse");
+/// assert_eq!(Route::ALL.len(), 12);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Route {

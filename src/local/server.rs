@@ -20,6 +20,22 @@ use super::service::Shared;
 /// The embedded backend, running. Dropped, it stops.
 ///
 /// It lives on the Tokio runtime that it was started on, and ends with it.
+///
+/// ```
+/// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+/// use nemovideo::{Error, NemoClient, StandardRetry, local::LocalBackend};
+///
+/// let backend = LocalBackend::start().await?;
+/// let client = NemoClient::builder()
+///     .base_url(backend.url())
+///     .in_memory_credentials()
+///     .retry(StandardRetry::never())
+///     .build()?;
+/// assert_eq!(client.credits().await?.available.get(), 100.0);
+/// backend.shutdown().await;
+/// assert!(matches!(client.credits().await, Err(Error::Unreachable(_))));
+/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+/// ```
 #[derive(Debug)]
 pub struct LocalBackend {
     service: Shared,
@@ -56,12 +72,39 @@ impl LocalBackend {
     }
 
     /// Makes calls to it go wrong.
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// # use nemovideo::{NemoClient, local::LocalBackend};
+    /// # let backend = LocalBackend::builder().placeholder_films().start().await?;
+    /// # let client = NemoClient::builder().base_url(backend.url());
+    /// # let client = client.in_memory_credentials().build()?;
+    /// use nemovideo::local::{Fault, Refusal, Route, Trouble};
+    ///
+    /// // The service is busy, once: the client waits as long as it is told and asks again.
+    /// let busy = Refusal::status(429).retry_after(std::time::Duration::ZERO);
+    /// let fault = Fault::Instead(Trouble::Refusal(busy));
+    /// let injected = backend.faults().inject(fault).on(Route::Credits).once();
+    /// client.credits().await?;
+    /// assert_eq!((injected.hits(), backend.counters().requests(Route::Credits)), (1, 2));
+    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+    /// ```
     #[must_use]
     pub fn faults(&self) -> &Faults {
         &self.faults
     }
 
     /// Serves until the server breaks, which it normally never does.
+    ///
+    /// ```no_run
+    /// # async fn example() -> Result<(), nemovideo::local::LocalError> {
+    /// use nemovideo::local::LocalBackend;
+    ///
+    /// let backend = LocalBackend::builder().port(8080).start().await?;
+    /// println!("listening on {}", backend.url());
+    /// backend.serve_forever().await
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// [`LocalError::Stopped`] when it did.
@@ -72,6 +115,9 @@ impl LocalBackend {
 
     /// Takes no more calls and waits until those under way are answered. Those that a
     /// [fault](Self::faults) has stalled are reset.
+    ///
+    /// # Cancel safety
+    /// Dropped halfway, the backend still stops; the calls under way are answered meanwhile.
     pub async fn shutdown(self) {
         drop(self.stop);
         // A server that had broken before is stopped all the same.

@@ -9,6 +9,20 @@ use crate::wire::Credits;
 ///
 /// Questions, and what the agent does not understand or cannot do, cost nothing; neither does an
 /// export.
+///
+/// ```
+/// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+/// use nemovideo::local::{LocalBackend, Prices};
+/// use nemovideo::{Credits, Error, NemoClient, NewSession};
+///
+/// let prices = Prices { voiceover: Credits::new(500.0), ..Prices::default() };
+/// let backend = LocalBackend::builder().prices(prices).placeholder_films().start().await?;
+/// let client = NemoClient::builder().base_url(backend.url()).in_memory_credentials().build()?;
+/// let session = client.create_session(NewSession::default()).await?.session_id;
+/// let refused = client.send_message(&session, "narrate: Good morning.").await;
+/// assert!(matches!(refused, Err(Error::OutOfCredits(_))));
+/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[allow(clippy::exhaustive_structs)]
 pub struct Prices {
@@ -26,6 +40,22 @@ impl Default for Prices {
 
 /// How often an edit ends without a word, as about 30 % do on the service: the tool call, its
 /// result and the changed draft come, and no text.
+///
+/// ```
+/// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+/// use nemovideo::local::{LocalBackend, SilentEdits};
+/// use nemovideo::{NemoClient, project::Outcome};
+///
+/// let always = LocalBackend::builder().silent_edits(SilentEdits::Always);
+/// let backend = always.placeholder_films().start().await?;
+/// let client = NemoClient::builder().base_url(backend.url()).in_memory_credentials().build()?;
+/// let project = client.project("demo").await?;
+/// project.say("narrate: Good morning.").await?.finish().await?;
+/// let report = project.say("add a title 'Morning Brew'").await?.finish().await?;
+/// assert_eq!(report.outcome, Outcome::Silent);
+/// assert!(report.summary().contains("Morning Brew"));
+/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SilentEdits {
@@ -75,6 +105,16 @@ impl TrailingNoise {
 }
 
 /// From where files are fetched that an upload names by address.
+///
+/// ```
+/// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+/// use nemovideo::local::{FetchFrom, LocalBackend};
+///
+/// let builder = LocalBackend::builder().fetch_from(FetchFrom::Anywhere);
+/// let backend = builder.placeholder_films().start().await?;
+/// # assert_eq!(backend.counters().uploads_taken, 0);
+/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum FetchFrom {

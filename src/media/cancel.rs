@@ -8,6 +8,15 @@ use super::MediaError;
 /// A flag shared by whoever does the work and whoever may want it stopped.
 ///
 /// Work looks at it between sentences, pictures and seconds of sound.
+///
+/// ```
+/// use nemovideo::media::{Cancel, Delivery, MediaError, Pico, narrate};
+///
+/// let cancel = Cancel::new();
+/// cancel.clone().cancel(); // from another thread, say
+/// let stopped = narrate("Good morning.", &Pico::new(), &Delivery::default(), &cancel);
+/// assert!(cancel.is_cancelled() && matches!(stopped, Err(MediaError::Cancelled)));
+/// ```
 #[derive(Debug, Clone, Default)]
 pub struct Cancel(Arc<AtomicBool>);
 

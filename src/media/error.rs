@@ -3,6 +3,16 @@
 use std::io;
 
 /// Why speech or a film could not be made. Its text says what to do.
+///
+/// ```
+/// use nemovideo::media::{Cancel, Delivery, MediaError, Pico, narrate};
+///
+/// let (voice, cancel) = (Pico::new(), Cancel::new());
+/// let empty = narrate(" \n", &voice, &Delivery::default(), &cancel);
+/// assert!(matches!(empty, Err(MediaError::EmptyScript)));
+/// let finnish = narrate("Hyvää huomenta.", &voice, &Delivery::new("fi-FI"), &cancel);
+/// assert!(matches!(finnish, Err(MediaError::NoVoice { .. })));
+/// ```
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum MediaError {

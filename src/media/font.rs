@@ -14,6 +14,15 @@ use super::characters::is_emoji;
 ///
 /// Letters are set one after the other: fine for Latin, Greek, Cyrillic, Chinese, Japanese and
 /// Korean, not for scripts whose letters join or change place, such as Arabic or Hindi.
+///
+/// ```
+/// use nemovideo::media::Font;
+///
+/// let font = Font::default();
+/// assert!(font.missing("Grüße, Ωραία, Привет 😀").is_empty());
+/// assert_eq!(font.missing("早安"), ['早', '安']);
+/// assert!(Font::from_bytes(b"no font".to_vec()).is_err());
+/// ```
 #[derive(Clone)]
 pub struct Font {
     /// In the order in which a glyph is looked for.
@@ -22,6 +31,12 @@ pub struct Font {
 
 impl Font {
     /// Reads a TTF or OTF file; of a collection, its first font.
+    ///
+    /// ```
+    /// use nemovideo::media::{Font, MediaError};
+    ///
+    /// assert!(matches!(Font::from_file("missing.ttf"), Err(MediaError::Io { .. })));
+    /// ```
     ///
     /// # Errors
     /// [`MediaError::Io`] when it cannot be read, [`MediaError::Font`] when it is no font.

@@ -82,6 +82,17 @@ impl Narration {
 /// Speaks a script, several sentences at a time on all cores. The result does not depend on how
 /// many there are.
 ///
+/// ```
+/// use nemovideo::media::{Cancel, Delivery, Gender, Pace, Pico, narrate};
+///
+/// let how = Delivery::new("en-GB").with_gender(Gender::Male).with_pace(Pace::new(1.5));
+/// let narration = narrate("Good morning. It rains.", &Pico::new(), &how, &Cancel::new())?;
+/// assert_eq!(narration.sentences.len(), 2);
+/// assert!(narration.sentences[0].end() <= narration.sentences[1].start);
+/// assert_eq!((narration.sounds().len(), narration.captions().len()), (2, 2));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
 /// # Errors
 /// [`MediaError::EmptyScript`] when there is nothing to say, [`MediaError::NoVoice`] when the
 /// voice does not speak the language, [`MediaError::Voice`] when it fails or has no sound for a

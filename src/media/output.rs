@@ -10,6 +10,14 @@ use tempfile::NamedTempFile;
 use super::{Background, MediaError};
 
 /// What kind of file to make, and how good.
+///
+/// ```
+/// use nemovideo::media::{Container, Output, Quality};
+///
+/// let preview = Output::new(Container::Mp4).with_quality(Quality::Low);
+/// assert_ne!(preview, Output::default());
+/// assert_eq!(Output::default(), Output::new(Container::Mp4).with_quality(Quality::High));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[non_exhaustive]
 pub struct Output {

@@ -17,6 +17,18 @@ const MAX_MEMORY: u64 = 256 << 20;
 const GROUND: [u8; 3] = [22, 24, 30];
 
 /// A decoded picture. Cheap to clone.
+///
+/// ```
+/// use nemovideo::media::Picture;
+///
+/// // One dark pixel.
+/// let gif =
+///     b"GIF89a\x01\0\x01\0\x80\0\0\0\0\0\xff\xff\xff,\0\0\0\0\x01\0\x01\0\0\x02\x02D\x01\0;";
+/// let picture = Picture::decode(gif)?;
+/// assert_eq!((picture.width(), picture.height()), (1, 1));
+/// assert!(Picture::decode(b"no picture").is_err());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, PartialEq, Eq)]
 pub struct Picture {
     pixels: Arc<RgbImage>,

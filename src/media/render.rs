@@ -57,6 +57,22 @@ pub struct Timings {
 /// `progress` is called, from several threads but never at the same time, with the part that is
 /// done: from 0.0 to 1.0, never less than before.
 ///
+/// ```
+/// use nemovideo::media::{Cancel, Container, FrameSize, Output, Timeline, render};
+/// use nemovideo::media::{Sound, SoundClip};
+/// use std::time::Duration;
+///
+/// let second = Sound::new(16_000, vec![0; 16_000]);
+/// let mut film = Timeline::new(FrameSize::SQUARE, Duration::from_secs(1));
+/// film.sounds.push(SoundClip::new(second, Duration::ZERO));
+/// # let folder = tempfile::tempdir()?;
+/// let path = folder.path().join("silence.wav");
+/// let done = render(&film, Output::new(Container::Wav), &path, &|_| {}, &Cancel::new())?;
+/// assert_eq!((done.duration, done.width), (Duration::from_secs(1), None));
+/// assert_eq!(std::fs::metadata(&path)?.len(), done.bytes);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
 /// # Errors
 /// Those of [`Timeline::check`], before any work; [`MediaError::Encode`], [`MediaError::Io`],
 /// [`MediaError::Cancelled`].

@@ -12,6 +12,17 @@ use super::MediaError;
 pub(super) use resample::Resampler;
 
 /// Mono sound, 16 bit, at any sampling rate. Cheap to clone.
+///
+/// ```
+/// use nemovideo::media::Sound;
+/// use std::time::Duration;
+///
+/// let sound = Sound::new(16_000, vec![0; 8_000]);
+/// assert_eq!(sound.duration(), Duration::from_millis(500));
+/// let resampled = sound.resampled(48_000);
+/// assert_eq!((resampled.sample_rate(), resampled.duration()), (48_000, sound.duration()));
+/// assert!(Sound::decode(b"no sound", "song.mp3").is_err());
+/// ```
 #[derive(Clone, PartialEq, Eq)]
 pub struct Sound {
     sample_rate: u32,

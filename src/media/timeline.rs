@@ -6,6 +6,21 @@ use std::time::Duration;
 use super::{Font, Gradient, MediaError, Picture, Sound};
 
 /// Everything that is seen and heard in a film.
+///
+/// ```
+/// use nemovideo::media::{Background, FrameSize, Gradient, Sound, SoundClip, TextClip, Timeline};
+/// use std::time::Duration;
+///
+/// let five = Duration::from_secs(5);
+/// let mut film = Timeline::new(FrameSize::LANDSCAPE, five);
+/// film.background = Background::Gradient(Gradient::Ocean);
+/// film.sounds.push(SoundClip::music(Sound::new(16_000, vec![0; 16_000]), 0.35));
+/// film.texts.push(TextClip::title("Morning Brew", Duration::ZERO, five));
+/// assert!(film.check().is_ok());
+///
+/// film.texts.push(TextClip::caption("早安", Duration::ZERO, five));
+/// assert!(film.check().is_err()); // the built-in font lacks Chinese
+/// ```
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Timeline {
@@ -68,6 +83,14 @@ impl Timeline {
 const MAX_DURATION: Duration = Duration::from_secs(6 * 60 * 60);
 
 /// The size of a picture, in pixels.
+///
+/// ```
+/// use nemovideo::media::{FrameSize, Timeline};
+/// use std::time::Duration;
+///
+/// let odd = Timeline::new(FrameSize { width: 641, height: 480 }, Duration::from_secs(1));
+/// assert!(odd.check().is_err()); // even sides only
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct FrameSize {
     /// From left to right.
@@ -175,6 +198,14 @@ impl TextClip {
 }
 
 /// Where a text is and how large.
+///
+/// ```
+/// use nemovideo::media::{TextClip, TextStyle};
+/// use std::time::Duration;
+///
+/// let title = TextClip::title("Hi", Duration::ZERO, Duration::from_secs(3));
+/// assert_eq!(title.style, TextStyle::Title);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[non_exhaustive]
 pub enum TextStyle {

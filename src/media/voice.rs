@@ -17,6 +17,29 @@ pub use pico::Pico;
 ///
 /// Called from several threads at once, one sentence each; the same text must give the same
 /// sound every time, or a film cannot be made twice.
+///
+/// ```
+/// use nemovideo::media::{Cancel, Delivery, MediaError, Sound, Voice, narrate};
+///
+/// /// Hums for a tenth of a second for each letter.
+/// #[derive(Debug)]
+/// struct Hum;
+///
+/// impl Voice for Hum {
+///     fn languages(&self) -> Vec<String> {
+///         vec!["en-US".to_owned()]
+///     }
+///
+///     fn speak(&self, text: &str, _how: &Delivery) -> Result<Sound, MediaError> {
+///         let samples = (0..text.len() * 1_600).map(|n| (n % 160) as i16 * 100);
+///         Ok(Sound::new(16_000, samples.collect::<Vec<_>>()))
+///     }
+/// }
+///
+/// let narration = narrate("Hello there.", &Hum, &Delivery::default(), &Cancel::new())?;
+/// assert_eq!(narration.sentences.len(), 1);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub trait Voice: Send + Sync + std::fmt::Debug {
     /// The languages it speaks, as BCP-47 tags such as `en-US`.
     fn languages(&self) -> Vec<String>;
@@ -30,6 +53,14 @@ pub trait Voice: Send + Sync + std::fmt::Debug {
 }
 
 /// How a text is to be spoken.
+///
+/// ```
+/// use nemovideo::media::{Delivery, Gender, Pace};
+///
+/// let how = Delivery::new("de-DE").with_gender(Gender::Male).with_pace(Pace::new(0.8));
+/// assert_eq!((how.gender, how.pace.factor()), (Gender::Male, 0.8));
+/// assert_eq!(Delivery::default().language, "en-US");
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Delivery {
@@ -80,6 +111,14 @@ pub enum Gender {
 }
 
 /// How fast to speak: 1.0 is normal, 2.0 twice as fast.
+///
+/// ```
+/// use nemovideo::media::Pace;
+///
+/// assert_eq!(Pace::new(1.25).factor(), 1.25);
+/// assert_eq!(Pace::new(9.0).factor(), 2.0);
+/// assert_eq!(Pace::new(f32::NAN), Pace::default());
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, PartialOrd)]
 pub struct Pace(f32);
 

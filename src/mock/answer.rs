@@ -11,6 +11,20 @@ use crate::wire::{
 };
 
 /// An answer of [`MockNemo`](super::MockNemo), to be [given](super::MockNemo::given).
+///
+/// ```
+/// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+/// use nemovideo::mock::{Answer, Endpoint, MockNemo};
+/// use nemovideo::{Error, ErrorCode};
+///
+/// let nemo = MockNemo::start().await;
+/// nemo.given(Answer::refusal(Endpoint::Credits, ErrorCode::Other(5003)).times(1)).await;
+/// nemo.given(Answer::credits(42.0).expect(1)).await;
+/// let client = nemo.client();
+/// assert!(matches!(client.credits().await, Err(Error::Refused(_))));
+/// assert_eq!(client.credits().await?.available.get(), 42.0);
+/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+/// ```
 #[derive(Debug)]
 #[must_use = "an answer is given to a mock"]
 pub struct Answer {
@@ -40,6 +54,18 @@ impl Answer {
     }
 
     /// A claim token.
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// use nemovideo::Session;
+    /// use nemovideo::mock::{Answer, MockNemo};
+    ///
+    /// let nemo = MockNemo::start().await;
+    /// nemo.given(Answer::claim("clm_1")).await;
+    /// let link = nemo.client().claim_link(&Session::new("task", "session")).await?;
+    /// assert!(link.as_str().ends_with("/workspace/claim?ct=clm_1"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+    /// ```
     pub fn claim(token: &str) -> Self {
         Self::enveloped(Endpoint::Claim, ClaimToken::new(token, 604_800))
     }

@@ -6,6 +6,29 @@ use crate::draft::Draft;
 use crate::wire::event::{Actions, AdkEvent, Content, FunctionCall, FunctionResponse, Part};
 
 /// The events of one answer to a message, in their order.
+///
+/// ```
+/// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+/// use futures::TryStreamExt as _;
+/// use nemovideo::mock::{Answer, Events, MockNemo};
+/// use serde_json::json;
+///
+/// let events = Events::new()
+///     .heartbeat()
+///     .tool("add_title", &json!({"text": "Hi"}), &json!({"ok": true}))
+///     .pieces(["All ", "done."])
+///     .failure("RESOURCE_EXHAUSTED", "too many requests")
+///     .raw("data: {oops\n\n");
+/// let nemo = MockNemo::start().await;
+/// nemo.given(Answer::message(events)).await;
+/// let stream = nemo.client().send_message(&"session".into(), "add a title").await?;
+/// let kinds: Vec<_> = stream.map_ok(|event| event.kind()).try_collect().await?;
+/// assert_eq!(
+///     kinds,
+///     ["heartbeat", "tool_call", "tool_result", "text", "text", "text", "error", "unknown"]
+/// );
+/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+/// ```
 #[derive(Clone, Debug, Default)]
 pub struct Events {
     body: String,

@@ -11,6 +11,13 @@ use crate::client::RenderProgress;
 use crate::error::{Error, Result};
 
 /// One video of a batch.
+///
+/// ```
+/// use nemovideo::project::BatchItem;
+///
+/// let item = BatchItem::new("narrate: Good morning.", "morning.mp4").upload("coffee.jpg");
+/// assert_eq!(item.upload.as_deref(), Some("coffee.jpg".as_ref()));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct BatchItem {

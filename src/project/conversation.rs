@@ -16,6 +16,22 @@ use crate::wire::{CreditBalance, NewSession, Session, SessionId};
 use crate::{NemoClient, client};
 
 /// A conversation about one video. Cheap to clone; all clones are the same conversation.
+///
+/// ```
+/// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+/// # use nemovideo::{NemoClient, local::LocalBackend};
+/// # let backend = LocalBackend::builder().placeholder_films().start().await?;
+/// # let client = NemoClient::builder()
+/// #     .base_url(backend.url())
+/// #     .in_memory_credentials()
+/// #     .polling(nemovideo::Polling::new(std::time::Duration::from_millis(20), 500))
+/// #     .build()?;
+/// # let project = client.project("demo").await?;
+/// let clone = project.clone(); // the same conversation
+/// assert_eq!(clone.session_id(), project.session_id());
+/// assert!(project.draft().await?.is_none());
+/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+/// ```
 #[derive(Clone)]
 pub struct Project {
     pub(super) inner: Arc<Inner>,
@@ -41,6 +57,29 @@ pub struct NewProject {
 }
 
 /// What a sentence of the user's came to.
+///
+/// ```
+/// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+/// # use nemovideo::{NemoClient, local::LocalBackend};
+/// # let backend = LocalBackend::builder().placeholder_films().start().await?;
+/// # let client = NemoClient::builder()
+/// #     .base_url(backend.url())
+/// #     .in_memory_credentials()
+/// #     .polling(nemovideo::Polling::new(std::time::Duration::from_millis(20), 500))
+/// #     .build()?;
+/// # let project = client.project("demo").await?;
+/// use nemovideo::project::Reply;
+///
+/// let reply = project.handle("narrate: Good morning.").await?;
+/// let Reply::Turn(turn) = reply else { panic!("{reply:?}") };
+/// println!("{}", turn.finish().await?.summary());
+///
+/// match project.handle("show me the status").await? {
+///     Reply::State(Some(draft)) => println!("{}", draft.summary()),
+///     other => panic!("{other:?}"),
+/// }
+/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+/// ```
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Reply {
@@ -71,6 +110,9 @@ impl NemoClient {
     /// println!("{}", report.summary());
     /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
     /// ```
+    ///
+    /// # Errors
+    /// Those of [`create_session`](NemoClient::create_session).
     pub fn project(&self, name: impl Into<String>) -> NewProject {
         NewProject { client: self.clone(), new: NewSession::named(name) }
     }
@@ -112,6 +154,26 @@ impl Project {
     }
 
     /// Goes on with a session that is open already.
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// # use nemovideo::{NemoClient, local::LocalBackend};
+    /// # let backend = LocalBackend::builder().placeholder_films().start().await?;
+    /// # let client = NemoClient::builder()
+    /// #     .base_url(backend.url())
+    /// #     .in_memory_credentials()
+    /// #     .polling(nemovideo::Polling::new(std::time::Duration::from_millis(20), 500))
+    /// #     .build()?;
+    /// # let project = client.project("demo").await?;
+    /// use nemovideo::project::Project;
+    /// use nemovideo::Session;
+    ///
+    /// let written_down = serde_json::to_string(&project.session())?;
+    /// let session: Session = serde_json::from_str(&written_down)?; // in another process, say
+    /// let again = Project::resume(&client, session);
+    /// assert_eq!(again.session_id(), project.session_id());
+    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+    /// ```
     #[must_use]
     pub fn resume(client: &NemoClient, session: Session) -> Self {
         Self::new(client.clone(), NewSession::default(), session, true)
@@ -138,6 +200,35 @@ impl Project {
     /// Says something to the agent, whatever it means: nothing is routed elsewhere.
     ///
     /// `.await` sends it and gives the [`Turn`](super::Turn).
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// # use nemovideo::{NemoClient, local::LocalBackend};
+    /// # let backend = LocalBackend::builder().placeholder_films().start().await?;
+    /// # let client = NemoClient::builder()
+    /// #     .base_url(backend.url())
+    /// #     .in_memory_credentials()
+    /// #     .polling(nemovideo::Polling::new(std::time::Duration::from_millis(20), 500))
+    /// #     .build()?;
+    /// # let project = client.project("demo").await?;
+    /// use nemovideo::Error;
+    ///
+    /// let turn = project.say("narrate: Good morning.").await?;
+    /// // One at a time; a message that may wait is `queued()`.
+    /// assert!(matches!(project.say("add music").await, Err(Error::Busy)));
+    /// turn.finish().await?;
+    /// let queued = project.say("add a title 'Morning Brew'").queued().whole_texts().await?;
+    /// let report = queued.finish().await?;
+    /// assert!(!report.summary().is_empty());
+    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Busy`] while another turn is alive; [`Error::SessionNotFound`] where a new session
+    /// would lose something; those of [`send_message`](NemoClient::send_message).
+    ///
+    /// # Cancel safety
+    /// Dropped before it gave the turn, the message may have been taken, and charged.
     pub fn say(&self, text: impl Into<String>) -> Say {
         Say::new(self.clone(), text.into())
     }
@@ -145,8 +236,29 @@ impl Project {
     /// Does what a sentence means, by the rule of [`Intent`]: tells the credits or the state,
     /// prepares an export or an upload, or says it to the agent.
     ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// # use nemovideo::{NemoClient, local::LocalBackend};
+    /// # let backend = LocalBackend::builder().placeholder_films().start().await?;
+    /// # let client = NemoClient::builder()
+    /// #     .base_url(backend.url())
+    /// #     .in_memory_credentials()
+    /// #     .polling(nemovideo::Polling::new(std::time::Duration::from_millis(20), 500))
+    /// #     .build()?;
+    /// # let project = client.project("demo").await?;
+    /// use nemovideo::project::Reply;
+    ///
+    /// assert!(matches!(project.handle("what's my balance?").await?, Reply::Credits(_)));
+    /// assert!(matches!(project.handle("导出竖屏视频").await?, Reply::Export(_)));
+    /// assert_eq!(backend.counters().messages_run, 0); // the agent was not asked
+    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+    /// ```
+    ///
     /// # Errors
     /// Those of the call that it comes to.
+    ///
+    /// # Cancel safety
+    /// As for the call that it comes to: a message may have been taken, all else changes nothing.
     pub async fn handle(&self, text: impl Into<String>) -> Result<Reply> {
         let text = text.into();
         Ok(match Intent::of(&text) {
@@ -160,6 +272,22 @@ impl Project {
 
     /// The timeline, once there is one.
     ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// # use nemovideo::{NemoClient, local::LocalBackend};
+    /// # let backend = LocalBackend::builder().placeholder_films().start().await?;
+    /// # let client = NemoClient::builder()
+    /// #     .base_url(backend.url())
+    /// #     .in_memory_credentials()
+    /// #     .polling(nemovideo::Polling::new(std::time::Duration::from_millis(20), 500))
+    /// #     .build()?;
+    /// # let project = client.project("demo").await?;
+    /// project.say("narrate: Good morning.").await?.finish().await?;
+    /// let draft = project.draft().await?.ok_or("nothing was made")?;
+    /// assert!(draft.is_ready_to_export());
+    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+    /// ```
+    ///
     /// # Errors
     /// Those of [`session_state`](NemoClient::session_state).
     pub async fn draft(&self) -> Result<Option<Draft>> {
@@ -167,6 +295,27 @@ impl Project {
     }
 
     /// Uploads a file of the user's.
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// # use nemovideo::{NemoClient, local::LocalBackend};
+    /// # let backend = LocalBackend::builder().placeholder_films().start().await?;
+    /// # let client = NemoClient::builder()
+    /// #     .base_url(backend.url())
+    /// #     .in_memory_credentials()
+    /// #     .polling(nemovideo::Polling::new(std::time::Duration::from_millis(20), 500))
+    /// #     .build()?;
+    /// # let project = client.project("demo").await?;
+    /// # let folder = tempfile::tempdir()?;
+    /// # let path = folder.path().join("script.txt");
+    /// std::fs::write(&path, "Good morning.")?;
+    /// let answer = project.upload(&path).await?;
+    /// assert_eq!(answer.files[0].filename, "script.txt");
+    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+    /// ```
+    ///
+    /// # Errors
+    /// Those of [`upload_file`](NemoClient::upload_file).
     pub fn upload(&self, path: impl AsRef<Path>) -> Upload {
         self.touch();
         self.inner.client.upload_file(&self.session_id(), path)
@@ -179,6 +328,15 @@ impl Project {
     /// project.export().await?.download("out.mp4").await?;
     /// # Ok(()) }
     /// ```
+    ///
+    /// # Errors
+    /// [`Error::InvalidInput`] when there is nothing to export yet; those of
+    /// [`submit_render`](NemoClient::submit_render) and of
+    /// [`RenderPoller::progress`](crate::RenderPoller::progress).
+    ///
+    /// # Cancel safety
+    /// Dropped while it waits, the render goes on, and its job is lost with the future: where that
+    /// matters take [`submit`](Export::submit) and [`NemoClient::render`].
     pub fn export(&self) -> Export {
         Export::new(self.clone())
     }

@@ -18,6 +18,36 @@ use crate::wire::{RenderFormat, RenderJob, RenderOutput};
 type Progress = Arc<dyn Fn(&RenderProgress) + Send + Sync>;
 
 /// An export that is about to be made; `.await` renders it.
+///
+/// ```
+/// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+/// # use nemovideo::{NemoClient, local::LocalBackend};
+/// # let backend = LocalBackend::builder().placeholder_films().start().await?;
+/// # let client = NemoClient::builder()
+/// #     .base_url(backend.url())
+/// #     .in_memory_credentials()
+/// #     .polling(nemovideo::Polling::new(std::time::Duration::from_millis(20), 500))
+/// #     .build()?;
+/// # let project = client.project("demo").await?;
+/// use nemovideo::{RenderOutput, RenderProgress};
+/// use nemovideo::project::Project;
+///
+/// project.say("narrate: Good morning.").await?.finish().await?;
+///
+/// // The session's draft, edited on this side, as sound alone.
+/// let mut draft = project.draft().await?.ok_or("nothing was made")?;
+/// draft.edit().set_track_volume(1, 0.5)?;
+/// let exported = project
+///     .export()
+///     .draft(draft)
+///     .output(RenderOutput::wav())
+///     .on_progress(|progress: &RenderProgress| println!("{progress:?}"))
+///     .await?;
+/// # let folder = tempfile::tempdir()?;
+/// let file = exported.download(folder.path().join("out.wav")).await?;
+/// assert!(file.bytes > 0);
+/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+/// ```
 #[derive(Clone)]
 #[must_use = "an export is made when it is awaited"]
 pub struct Export {
@@ -39,6 +69,9 @@ pub struct ExportedVideo {
 
 impl ExportedVideo {
     /// Downloads it.
+    ///
+    /// # Errors
+    /// Those of [`NemoClient::download`].
     pub fn download(&self, path: impl AsRef<Path>) -> Download {
         self.client.download(&self.video, path)
     }
@@ -90,9 +123,33 @@ impl Export {
 
     /// Submits it without waiting; the job can be written down.
     ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// # use nemovideo::{NemoClient, local::LocalBackend};
+    /// # let backend = LocalBackend::builder().placeholder_films().start().await?;
+    /// # let client = NemoClient::builder()
+    /// #     .base_url(backend.url())
+    /// #     .in_memory_credentials()
+    /// #     .polling(nemovideo::Polling::new(std::time::Duration::from_millis(20), 500))
+    /// #     .build()?;
+    /// # let project = client.project("demo").await?;
+    /// use nemovideo::Error;
+    ///
+    /// let nothing_yet = project.export().submit().await;
+    /// assert!(matches!(nothing_yet, Err(Error::InvalidInput(_))));
+    /// project.say("narrate: Good morning.").await?.finish().await?;
+    /// let job = project.export().submit().await?;
+    /// println!("{}", serde_json::to_string(&job)?); // for another process to go on with
+    /// assert_eq!(client.render(&job).await?.id, job.id);
+    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+    /// ```
+    ///
     /// # Errors
     /// [`Error::InvalidInput`] when there is nothing to export yet; those of
     /// [`submit_render`](NemoClient::submit_render).
+    ///
+    /// # Cancel safety
+    /// Dropping the future may leave a render that nobody asks for; it costs nothing.
     pub async fn submit(&self) -> Result<RenderJob> {
         let draft = match &self.draft {
             Some(draft) => Some(draft.clone()),

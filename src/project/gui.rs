@@ -20,6 +20,14 @@ use script::Script;
 use split::{Sentence, Splitter};
 
 /// Something that the agent told the user to do on a screen, and that the API does instead.
+///
+/// ```
+/// use nemovideo::project::{Suggestion, translate};
+///
+/// let said = translate("Check your account for the balance. Drag the title to the start.");
+/// assert_eq!(said.suggestions[0], Suggestion::ShowCredits);
+/// assert!(matches!(said.suggestions[1], Suggestion::SendEdit(_)));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Suggestion {
@@ -143,6 +151,18 @@ impl GuiTranslator {
     }
 
     /// Gives what was held back, at the end of the answer, and begins anew.
+    ///
+    /// ```
+    /// use nemovideo::project::{GuiTranslator, Piece};
+    ///
+    /// let mut translator = GuiTranslator::new();
+    /// assert!(translator.push("I encountered a temp").is_empty()); // held back
+    /// let shown = translator.push("orary issue.");
+    /// assert!(shown.is_empty());
+    /// // All there is, so it is shown.
+    /// let said = "I encountered a temporary issue.";
+    /// assert_eq!(translator.finish(), [Piece::Text(said.to_owned())]);
+    /// ```
     pub fn finish(&mut self) -> Vec<Piece> {
         let mut out = Vec::new();
         let end = self.splitter.finish();

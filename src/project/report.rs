@@ -8,6 +8,26 @@ use crate::wire::event::AgentFailure;
 use super::Suggestion;
 
 /// How a turn ended.
+///
+/// ```
+/// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+/// use nemovideo::mock::{Answer, Events, MockNemo};
+/// use nemovideo::project::Outcome;
+///
+/// // A stream without a word, after which the draft is another one.
+/// let nemo = MockNemo::start().await;
+/// let draft = r#"{"d":9000,"t":[{"tt":0,"sg":[{"d":9000}]}]}"#.parse()?;
+/// nemo.given(Answer::session("task", "session")).await;
+/// nemo.given(Answer::state(None).times(1)).await;
+/// nemo.given(Answer::state(Some(draft))).await;
+/// nemo.given(Answer::message(Events::new())).await;
+///
+/// let project = nemo.client().project("demo").await?;
+/// let report = project.say("make it warmer").await?.finish().await?;
+/// assert_eq!(report.outcome, Outcome::Silent);
+/// assert!(report.text.is_empty() && !report.summary().is_empty());
+/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Outcome {
@@ -22,6 +42,24 @@ pub enum Outcome {
 }
 
 /// What became of a message.
+///
+/// ```
+/// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+/// # use nemovideo::{NemoClient, local::LocalBackend};
+/// # let backend = LocalBackend::builder().placeholder_films().start().await?;
+/// # let client = NemoClient::builder()
+/// #     .base_url(backend.url())
+/// #     .in_memory_credentials()
+/// #     .polling(nemovideo::Polling::new(std::time::Duration::from_millis(20), 500))
+/// #     .build()?;
+/// # let project = client.project("demo").await?;
+/// let report = project.say("narrate: Good morning.").await?.finish().await?;
+/// assert!(!report.changes.is_empty() && report.draft.is_some());
+/// assert_eq!(report.spent.map(|spent| spent.get()), Some(20.0));
+/// assert!(report.failure.is_none() && report.pending.is_none());
+/// println!("{}", report.summary());
+/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct TurnReport {

@@ -38,6 +38,17 @@ impl Script {
 
     /// A TXT file in UTF-8, or a DOCX file, which is uploaded as it is.
     ///
+    /// ```
+    /// use nemovideo::{Error, project::Script};
+    ///
+    /// # let folder = tempfile::tempdir()?;
+    /// # let path = folder.path().join("script.txt");
+    /// std::fs::write(&path, "Good morning.")?;
+    /// let script = Script::from_path(&path)?;
+    /// assert!(matches!(Script::from_path("missing.txt"), Err(Error::Io { .. })));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// [`Error::Io`] when it cannot be read; [`Error::InvalidInput`] when it is neither, or has
     /// nothing in it to be spoken.

@@ -27,6 +27,34 @@ pub struct Say {
 }
 
 /// What happens in a turn, in words for people.
+///
+/// ```
+/// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+/// # use nemovideo::{NemoClient, local::LocalBackend};
+/// # let backend = LocalBackend::builder().placeholder_films().start().await?;
+/// # let client = NemoClient::builder()
+/// #     .base_url(backend.url())
+/// #     .in_memory_credentials()
+/// #     .polling(nemovideo::Polling::new(std::time::Duration::from_millis(20), 500))
+/// #     .build()?;
+/// # let project = client.project("demo").await?;
+/// use futures::StreamExt as _;
+/// use nemovideo::project::TurnEvent;
+///
+/// let mut turn = project.say("narrate: Good morning.").await?;
+/// let (mut tools, mut summary) = (0, String::new());
+/// while let Some(event) = turn.next().await {
+///     match event? {
+///         TurnEvent::Text(text) => print!("{text}"),
+///         TurnEvent::ToolStarted { .. } => tools += 1,
+///         TurnEvent::RawClipReady => println!("pictures and voice are there"),
+///         TurnEvent::Finished(report) => summary = report.summary(),
+///         _ => {}
+///     }
+/// }
+/// assert!(tools > 0 && !summary.is_empty());
+/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum TurnEvent {
@@ -146,6 +174,9 @@ impl Turn {
     /// # Errors
     /// Those of the calls behind it. That it is not known what became of the message is no error
     /// here: see [`Outcome::Unknown`].
+    ///
+    /// # Cancel safety
+    /// As for dropping the turn.
     pub async fn finish(mut self) -> Result<TurnReport> {
         while let Some(event) = self.next().await {
             if let TurnEvent::Finished(report) = event? {

@@ -19,6 +19,12 @@ use crate::wire::{Aspect, FileFormat, FileType, RenderFormat, RenderOutput};
 type Progress = Arc<dyn Fn(VoiceoverStage) + Send + Sync>;
 
 /// Who speaks, and in which language.
+///
+/// ```
+/// use nemovideo::project::Voice;
+///
+/// assert_ne!(Voice::female("en-US"), Voice::male("en-US"));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Voice {
     kind: &'static str,
@@ -74,6 +80,39 @@ pub enum VoiceoverStage {
 }
 
 /// A voiceover that is about to be made; `.await` makes it.
+///
+/// ```
+/// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+/// # use nemovideo::{NemoClient, local::LocalBackend};
+/// # let backend = LocalBackend::builder().placeholder_films().start().await?;
+/// # let client = NemoClient::builder()
+/// #     .base_url(backend.url())
+/// #     .in_memory_credentials()
+/// #     .polling(nemovideo::Polling::new(std::time::Duration::from_millis(20), 500))
+/// #     .build()?;
+/// # let project = client.project("demo").await?;
+/// use nemovideo::project::{Captions, Script, Voice, VoiceoverStage};
+/// use nemovideo::Error;
+///
+/// let voiceover = || client.voiceover(Script::text("Good morning.").expect("a script"));
+/// // What is wrong is told before anything is asked or charged.
+/// let refused = voiceover().save_to("out.avi").await;
+/// assert!(matches!(refused, Err(Error::InvalidInput(_))));
+/// assert!(voiceover().pace(9.0).await.is_err());
+/// assert_eq!(backend.counters().messages_run, 0);
+///
+/// # let folder = tempfile::tempdir()?;
+/// let video = voiceover()
+///     .voice(Voice::male("en-GB"))
+///     .pace(1.25)
+///     .captions(Captions::Off)
+///     .title("Morning Brew")
+///     .on_progress(|stage: VoiceoverStage| println!("{stage:?}"))
+///     .save_to(folder.path().join("out.mp4"))
+///     .await?;
+/// assert!(video.draft.summary().contains("Morning Brew"));
+/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+/// ```
 #[derive(Clone)]
 #[must_use = "a voiceover is made when it is awaited"]
 pub struct Voiceover {
@@ -132,6 +171,18 @@ impl NemoClient {
     /// assert!(video.bytes > 1_000);
     /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
     /// ```
+    ///
+    /// # Errors
+    /// [`Error::InvalidInput`] and [`Error::Io`] for what is wrong on this side, before anything is
+    /// asked or charged; [`Error::AgentFailed`] when nothing came of it; those of
+    /// [`Project::say`], [`Project::export`] and [`NemoClient::download`].
+    ///
+    /// # Cancel safety
+    /// Dropping the future stops waiting; what was asked of the service is done and charged all
+    /// the same.
+    ///
+    /// [`Project::say`]: super::Project::say
+    /// [`Project::export`]: super::Project::export
     pub fn voiceover(&self, script: Script) -> Voiceover {
         Voiceover {
             client: self.clone(),

@@ -145,6 +145,16 @@ impl Decoder {
 
     /// Whether the bytes so far end in the middle of an event: if the stream ends here, it was
     /// cut off.
+    ///
+    /// ```
+    /// use nemovideo::sse::Decoder;
+    ///
+    /// let mut decoder = Decoder::new();
+    /// assert!(decoder.next_frame(&mut b"data: half".as_slice()).is_none());
+    /// assert!(decoder.is_inside_event());
+    /// assert!(decoder.next_frame(&mut b"\n\n".as_slice()).is_some());
+    /// assert!(!decoder.is_inside_event());
+    /// ```
     #[must_use]
     pub fn is_inside_event(&self) -> bool {
         let inside_line = match self.line {

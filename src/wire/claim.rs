@@ -7,6 +7,16 @@ use serde::{Deserialize, Serialize};
 use super::{SessionId, TaskId};
 
 /// Which project to hand over.
+///
+/// ```
+/// use nemovideo::wire::{ClaimRequest, Session};
+///
+/// let session = Session::new("task", "session");
+/// let json = r#"{"task_id":"task","session_id":"session"}"#;
+/// let request: ClaimRequest = serde_json::from_str(json)?;
+/// assert_eq!(request.session_id, session.session_id);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[allow(clippy::exhaustive_structs)]
 pub struct ClaimRequest {
@@ -21,6 +31,13 @@ pub struct ClaimRequest {
 /// A token that opens one project in a browser and has no access to the API.
 ///
 /// Its `Debug` does not show it.
+///
+/// ```
+/// use nemovideo::wire::ClaimToken;
+///
+/// let week = ClaimToken::new("clm_secret", 604_800);
+/// assert!(!format!("{week:?}").contains("secret"));
+/// ```
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct ClaimToken {

@@ -5,6 +5,15 @@ use std::fmt;
 /// The `code` of an answer, or the HTTP status that stands for it.
 ///
 /// Codes 400, 402 and 429 come as either; a code that is not documented keeps its number.
+///
+/// ```
+/// use nemovideo::ErrorCode;
+///
+/// assert_eq!(ErrorCode::from(2001), ErrorCode::OutOfCredits);
+/// assert_eq!(ErrorCode::OutOfCredits.number(), 2001);
+/// assert_eq!(ErrorCode::from(5003), ErrorCode::Other(5003));
+/// println!("{}", ErrorCode::ExportBlocked.meaning());
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorCode {

@@ -6,6 +6,14 @@ use std::ops::{Add, Sub};
 use serde::{Deserialize, Serialize, Serializer};
 
 /// An amount of credits, the service's money.
+///
+/// ```
+/// use nemovideo::Credits;
+///
+/// let left = Credits::new(100.0) - Credits::new(2.5);
+/// assert_eq!(left.to_string(), "97.5");
+/// assert!(left > Credits::ZERO);
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, PartialOrd, Deserialize)]
 #[serde(transparent)]
 pub struct Credits(f64);
@@ -63,6 +71,15 @@ impl fmt::Display for Credits {
 }
 
 /// An account's credits.
+///
+/// ```
+/// use nemovideo::{CreditBalance, Credits};
+///
+/// let told: CreditBalance = serde_json::from_str(r#"{"available":80,"frozen":20}"#)?;
+/// assert_eq!(told, CreditBalance::new(Credits::new(80.0), Credits::new(20.0)));
+/// assert_eq!(told.total, Credits::new(100.0));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(from = "Balance")]
 #[non_exhaustive]

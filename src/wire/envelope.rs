@@ -6,6 +6,17 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 
 /// The envelope as the service writes it: what the embedded backend answers with.
+///
+/// ```
+/// use nemovideo::wire::{Envelope, ErrorCode, Session};
+///
+/// let opened = serde_json::to_value(Envelope::success(Session::new("t", "s")))?;
+/// assert_eq!(opened["code"], 0);
+/// assert_eq!(opened["data"]["session_id"], "s");
+/// let gone = Envelope::refusal(ErrorCode::SessionNotFound, "no such session");
+/// assert!(serde_json::to_string(&gone)?.starts_with(r#"{"code":1002,"#));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Envelope<T> {
     /// 0, or one of [`ErrorCode`](super::ErrorCode).
@@ -32,6 +43,16 @@ impl Envelope<()> {
 }
 
 /// The service understood the call and said no.
+///
+/// ```
+/// use nemovideo::wire::{StateAnswer, decode};
+///
+/// // The agent server words its own refusals without a code.
+/// let body = br#"{"detail":"Session not found: s"}"#;
+/// let refusal = decode::<StateAnswer>(body)?.unwrap_err();
+/// assert_eq!((refusal.code, refusal.message.as_str()), (None, "Session not found: s"));
+/// # Ok::<(), nemovideo::wire::DecodeError>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Refusal {
@@ -42,6 +63,13 @@ pub struct Refusal {
 }
 
 /// The answer was not what this endpoint answers.
+///
+/// ```
+/// use nemovideo::wire::{CreditBalance, decode};
+///
+/// let error = decode::<CreditBalance>(br#"{"code":0,"data":{"available":"many"}}"#).unwrap_err();
+/// assert_eq!(error.path, "data.available");
+/// ```
 #[derive(Debug, thiserror::Error)]
 #[error("at `{path}`: {source}")]
 #[non_exhaustive]
@@ -55,6 +83,21 @@ pub struct DecodeError {
 /// Takes an answer out of whichever envelope it came in.
 ///
 /// The inner result is the service's own word: the answer, or its refusal.
+///
+/// ```
+/// use nemovideo::wire::{Session, decode};
+///
+/// // With an envelope or without one, in either spelling.
+/// for body in [
+///     r#"{"code":0,"message":"ok","data":{"task_id":"t","session_id":"s"}}"#,
+///     r#"{"success":true,"data":{"task_id":"t","session_id":"s"}}"#,
+///     r#"{"task_id":"t","session_id":"s"}"#,
+/// ] {
+///     let session: Session = decode(body.as_bytes())?.expect("a session");
+///     assert_eq!(session, Session::new("t", "s"));
+/// }
+/// # Ok::<(), nemovideo::wire::DecodeError>(())
+/// ```
 ///
 /// # Errors
 /// [`DecodeError`] when the body is not JSON or not of this shape; it names the JSON path.

@@ -71,6 +71,16 @@ impl AgentEvent {
     ///
     /// One frame may hold several events, in their order, or none: an ADK event that only says
     /// how many tokens were used is neither text nor unknown.
+    ///
+    /// ```
+    /// use nemovideo::wire::event::AgentEvent;
+    ///
+    /// let data = r#"{"content":{"parts":[{"text":"On it."},{"functionCall":{"name":"cut"}}]}}"#;
+    /// let events = AgentEvent::decode("message", data);
+    /// assert_eq!(events.iter().map(AgentEvent::kind).collect::<Vec<_>>(), ["text", "tool_call"]);
+    /// assert_eq!(AgentEvent::decode("message", "heartbeat"), [AgentEvent::Heartbeat]);
+    /// assert_eq!(AgentEvent::decode("message", "{oops")[0].kind(), "unknown");
+    /// ```
     #[must_use]
     pub fn decode(event: &str, data: &str) -> Vec<Self> {
         decode::decode(event, data)
@@ -94,6 +104,16 @@ impl AgentEvent {
 }
 
 /// Text, or a piece of it.
+///
+/// ```
+/// use nemovideo::wire::event::{AgentEvent, TextKind};
+///
+/// let piece = r#"{"content":{"parts":[{"text":"Your "}]},"partial":true,"author":"nemo"}"#;
+/// let events = AgentEvent::decode("message", piece);
+/// let [AgentEvent::Text(text)] = &events[..] else { panic!("{events:?}") };
+/// assert_eq!((text.text.as_str(), text.kind), ("Your ", TextKind::Partial));
+/// assert_eq!(text.origin.author.as_deref(), Some("nemo"));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct TextEvent {
@@ -127,6 +147,16 @@ pub struct Origin {
 }
 
 /// The agent uses a tool.
+///
+/// ```
+/// use nemovideo::wire::event::AgentEvent;
+///
+/// let data = r#"{"type":"tool_call","name":"add_title","args":{"text":"Morning Brew"}}"#;
+/// let events = AgentEvent::decode("message", data);
+/// let [AgentEvent::ToolCall(call)] = &events[..] else { panic!("{events:?}") };
+/// assert_eq!((call.name.as_str(), call.long_running), ("add_title", false));
+/// assert_eq!(call.args["text"], "Morning Brew");
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ToolCall {
@@ -143,6 +173,15 @@ pub struct ToolCall {
 }
 
 /// What a tool gave back.
+///
+/// ```
+/// use nemovideo::wire::event::AgentEvent;
+///
+/// let data = r#"{"type":"tool_result","name":"add_title","result":{"ok":true}}"#;
+/// let events = AgentEvent::decode("message", data);
+/// let [AgentEvent::ToolResult(result)] = &events[..] else { panic!("{events:?}") };
+/// assert_eq!(result.response["ok"], true);
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ToolResult {
@@ -157,6 +196,18 @@ pub struct ToolResult {
 }
 
 /// What changed in the state of the session; exact, like a [`Draft`].
+///
+/// ```
+/// use nemovideo::wire::event::AgentEvent;
+///
+/// let data = r#"{"actions":{"stateDelta":{"draft":{"t":[]},"mood":"warm"}}}"#;
+/// let events = AgentEvent::decode("message", data);
+/// let [AgentEvent::StateDelta(delta)] = &events[..] else { panic!("{events:?}") };
+/// assert!(delta.draft().is_some());
+/// assert_eq!(delta.get("mood").and_then(|mood| mood.as_str()), Some("warm"));
+/// assert_eq!(delta.keys().collect::<Vec<_>>(), ["draft", "mood"]);
+/// assert!(!delta.is_empty() && delta.as_object().len() == 2);
+/// ```
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct StateDelta(Object);
 
@@ -199,6 +250,16 @@ impl From<Object> for StateDelta {
 }
 
 /// The agent, or the model behind it, failed.
+///
+/// ```
+/// use nemovideo::wire::event::AgentEvent;
+///
+/// let data = r#"{"errorCode":"RESOURCE_EXHAUSTED","errorMessage":"too many requests"}"#;
+/// let events = AgentEvent::decode("message", data);
+/// let [AgentEvent::Error(failure)] = &events[..] else { panic!("{events:?}") };
+/// assert_eq!(failure.code.as_deref(), Some("RESOURCE_EXHAUSTED"));
+/// assert!(failure.to_string().contains("too many requests"));
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct AgentFailure {

@@ -1,4 +1,10 @@
 //! The headers of the protocol that are not HTTP's own.
+//!
+//! ```
+//! use nemovideo::wire::headers::{ATTRIBUTION, SKILL_VERSION};
+//!
+//! assert!(ATTRIBUTION.contains(&SKILL_VERSION));
+//! ```
 
 /// Names the installation that asks for an anonymous token.
 pub const CLIENT_ID: &str = "x-client-id";

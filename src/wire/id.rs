@@ -53,6 +53,14 @@ macro_rules! id {
 
 id! {
     /// A conversation about one video.
+    ///
+    /// ```
+    /// use nemovideo::SessionId;
+    ///
+    /// let id = SessionId::new("s-1");
+    /// assert_eq!((id.as_str(), id.to_string()), ("s-1", "s-1".to_owned()));
+    /// assert_eq!(id, SessionId::from("s-1"));
+    /// ```
     SessionId
 }
 id! {
@@ -77,6 +85,13 @@ impl RenderId {
     ///
     /// The specification shows `render_<ts>`; the random end keeps two renders of one
     /// millisecond apart.
+    ///
+    /// ```
+    /// use nemovideo::RenderId;
+    ///
+    /// let (one, two) = (RenderId::generate(), RenderId::generate());
+    /// assert!(one.as_str().starts_with("render_") && one != two);
+    /// ```
     #[must_use]
     pub fn generate() -> Self {
         let millis = std::time::SystemTime::now()
@@ -89,6 +104,12 @@ impl RenderId {
 
 impl ClientId {
     /// A new random id.
+    ///
+    /// ```
+    /// use nemovideo::ClientId;
+    ///
+    /// assert_ne!(ClientId::generate(), ClientId::generate());
+    /// ```
     #[must_use]
     pub fn generate() -> Self {
         Self(Uuid::new_v4().to_string())

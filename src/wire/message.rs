@@ -10,6 +10,18 @@ pub const AGENT_NAME: &str = "nemo_agent";
 pub const ME: &str = "me";
 
 /// One message of the user.
+///
+/// ```
+/// use nemovideo::wire::RunRequest;
+///
+/// let request = RunRequest::new("s1".into(), "make it warmer");
+/// assert_eq!(
+///     serde_json::to_string(&request)?,
+///     r#"{"app_name":"nemo_agent","user_id":"me","session_id":"s1","new_message":{"parts":[{"text":"make it warmer"}]}}"#
+/// );
+/// assert_eq!(request.text(), "make it warmer");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct RunRequest {
@@ -50,6 +62,15 @@ impl RunRequest {
 }
 
 /// The content of a message.
+///
+/// ```
+/// use nemovideo::wire::{NewMessage, Part, RunRequest};
+///
+/// let mut request = RunRequest::new("s1".into(), "");
+/// let parts = ["make it ", "warmer"].map(|text| Part { text: text.to_owned() });
+/// request.new_message = NewMessage { parts: parts.into() };
+/// assert_eq!(request.text(), "make it warmer");
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[allow(clippy::exhaustive_structs)]
 pub struct NewMessage {

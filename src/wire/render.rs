@@ -8,6 +8,17 @@ use super::{Aspect, RenderFormat, RenderId, RenderQuality, RenderStatus, Session
 use crate::draft::Draft;
 
 /// What the file should be.
+///
+/// ```
+/// use nemovideo::{Aspect, RenderOutput, RenderQuality};
+///
+/// let film = RenderOutput::mp4();
+/// assert_eq!(serde_json::to_string(&film)?, r#"{"format":"mp4","quality":"high"}"#);
+/// let preview = film.quality(RenderQuality::Low).aspect(Aspect::Portrait);
+/// assert_eq!(preview.aspect, Some(Aspect::Portrait));
+/// assert_eq!(RenderOutput::wav().format.as_str(), "wav");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct RenderOutput {
@@ -92,6 +103,21 @@ pub struct RenderRequest {
 ///
 /// It holds the whole draft and no secret. It is made by
 /// [`NemoClient::submit_render`](crate::NemoClient::submit_render).
+///
+/// ```
+/// use nemovideo::{RenderJob, RenderOutput, draft::Draft};
+///
+/// let draft: Draft = r#"{"t":[{"tt":0,"sg":[{"d":1000}]}]}"#.parse()?;
+/// let job = RenderJob::new("session".into(), draft, RenderOutput::mp4());
+///
+/// let kept = serde_json::to_string(&job)?;
+/// assert_eq!(serde_json::from_str::<RenderJob>(&kept)?, job);
+///
+/// let again = job.replacement();
+/// assert_ne!(again.id, job.id);
+/// assert_eq!(again.replaces, Some(job.id));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct RenderJob {
@@ -128,6 +154,16 @@ impl RenderJob {
     }
 
     /// What is submitted.
+    ///
+    /// ```
+    /// use nemovideo::{RenderJob, RenderOutput, draft::Draft};
+    ///
+    /// let draft: Draft = r#"{"t":[],"x":1.10}"#.parse()?;
+    /// let request = RenderJob::new("s".into(), draft, RenderOutput::mp4()).request();
+    /// let json = serde_json::to_string(&request)?;
+    /// assert!(json.contains(r#""sessionId":"s","draft":{"t":[],"x":1.10}"#));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn request(&self) -> RenderRequest {
         RenderRequest {
@@ -140,6 +176,20 @@ impl RenderJob {
 }
 
 /// How far a render is, from either of the two documented shapes.
+///
+/// ```
+/// use nemovideo::wire::{RenderState, RenderStatus};
+/// use std::time::Duration;
+///
+/// let done: RenderState =
+///     serde_json::from_str(r#"{"status":"completed","output":{"url":"/f.mp4","duration":2.5}}"#)?;
+/// assert!(done.status.is_final());
+/// assert_eq!(done.output.and_then(|file| file.length()), Some(Duration::from_millis(2500)));
+///
+/// let waiting = RenderState::new("render_1".into(), RenderStatus::Pending);
+/// assert!(!waiting.status.is_final());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(from = "Answer")]
 #[non_exhaustive]
@@ -191,6 +241,16 @@ impl RenderState {
 }
 
 /// A finished file.
+///
+/// ```
+/// use nemovideo::wire::RenderFile;
+/// use std::time::Duration;
+///
+/// let mut file = RenderFile::new("https://files.example/film.mp4");
+/// assert_eq!(file.length(), None);
+/// file.duration = Some(1.5);
+/// assert_eq!(file.length(), Some(Duration::from_millis(1500)));
+/// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct RenderFile {

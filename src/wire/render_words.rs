@@ -58,6 +58,13 @@ macro_rules! word {
 
 word! {
     /// What kind of file.
+    ///
+    /// ```
+    /// use nemovideo::RenderFormat;
+    ///
+    /// assert_eq!(RenderFormat::from("MP4"), RenderFormat::Mp4);
+    /// assert_eq!(RenderFormat::from("prores").as_str(), "prores"); // kept, not refused
+    /// ```
     RenderFormat {
         /// Picture and sound: H.264 and AAC.
         Mp4 = "mp4",
@@ -70,6 +77,12 @@ word! {
 
 word! {
     /// How good against how large.
+    ///
+    /// ```
+    /// use nemovideo::{RenderOutput, RenderQuality};
+    ///
+    /// assert_eq!(RenderOutput::mp4().quality, RenderQuality::High);
+    /// ```
     RenderQuality {
         /// The documented value.
         High = "high",
@@ -82,6 +95,13 @@ word! {
 
 word! {
     /// How far a render is.
+    ///
+    /// ```
+    /// use nemovideo::wire::RenderStatus;
+    ///
+    /// assert!(RenderStatus::Failed.is_final() && !RenderStatus::Processing.is_final());
+    /// assert!(!RenderStatus::from("queued").is_final()); // a new word: asked again
+    /// ```
     RenderStatus {
         /// Waiting its turn.
         Pending = "pending",

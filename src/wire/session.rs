@@ -5,6 +5,18 @@ use serde::{Deserialize, Serialize};
 use super::{SessionId, TaskId, UserId};
 
 /// What a new session is asked for with.
+///
+/// ```
+/// use nemovideo::NewSession;
+///
+/// let new = NewSession::named("product demo").language("zh-CN");
+/// assert_eq!(
+///     serde_json::to_string(&new)?,
+///     r#"{"task_name":"product demo","language":"zh-CN"}"#
+/// );
+/// assert_eq!(NewSession::default().task_name, "project");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct NewSession {
@@ -43,6 +55,16 @@ fn default_name() -> String {
 }
 
 /// A session that the service has opened.
+///
+/// ```
+/// use nemovideo::Session;
+///
+/// // Written down, and taken up by another process.
+/// let kept = serde_json::to_string(&Session::new("task", "session"))?;
+/// let session: Session = serde_json::from_str(&kept)?;
+/// assert_eq!(session.session_id.as_str(), "session");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Session {

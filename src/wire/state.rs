@@ -7,6 +7,16 @@ use super::{SessionId, TaskId, UserId};
 use crate::draft::Draft;
 
 /// The newest state of a session, and whose it is.
+///
+/// ```
+/// use nemovideo::wire::{StateAnswer, decode};
+///
+/// let body = br#"{"code":0,"data":{"session_id":"s","state":{"draft":{"t":[]},"mood":"warm"}}}"#;
+/// let answer: StateAnswer = decode(body)?.expect("a state");
+/// assert!(answer.state.draft.is_some());
+/// assert_eq!(answer.state.extra["mood"], "warm");
+/// # Ok::<(), nemovideo::wire::DecodeError>(())
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct StateAnswer {
@@ -30,6 +40,15 @@ pub struct StateAnswer {
 /// What a session holds: the draft, and the media around it.
 ///
 /// Only the draft's keys are documented; the rest is kept as the JSON that came.
+///
+/// ```
+/// use nemovideo::SessionState;
+///
+/// let state: SessionState = serde_json::from_str(r#"{"draft":null,"video_infos":[{"fps":30}]}"#)?;
+/// assert_eq!(state.draft, None);
+/// assert_eq!(state.video_infos[0]["fps"], 30);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct SessionState {

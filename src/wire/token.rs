@@ -10,6 +10,16 @@ use super::{Credits, UserId};
 /// A new anonymous account: 100 credits and a week's life, as documented.
 ///
 /// Its `Debug` does not show the token.
+///
+/// ```
+/// use nemovideo::wire::{AnonymousToken, decode};
+///
+/// let body = br#"{"code":0,"data":{"token":"nmv_usr_secret","credits":100}}"#;
+/// let token: AnonymousToken = decode(body)?.expect("a token");
+/// assert_eq!(token.token, "nmv_usr_secret");
+/// assert!(!format!("{token:?}").contains("secret"));
+/// # Ok::<(), nemovideo::wire::DecodeError>(())
+/// ```
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct AnonymousToken {

@@ -27,6 +27,15 @@ pub enum FileType {
 }
 
 /// A format that the service takes, known by the end of the file's name.
+///
+/// ```
+/// use nemovideo::wire::{FileFormat, FileType};
+///
+/// let format = FileFormat::of("holiday/Beach.MOV").expect("a film");
+/// assert_eq!((format.extension, format.file_type), ("mov", FileType::Video));
+/// assert_eq!(FileFormat::of("notes.xls"), None);
+/// assert!(FileFormat::accepted().contains("docx"));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct FileFormat {
@@ -88,6 +97,16 @@ impl fmt::Display for FileFormat {
 }
 
 /// Files for the service to fetch itself.
+///
+/// ```
+/// use nemovideo::wire::UploadUrls;
+///
+/// assert_eq!(
+///     serde_json::to_string(&UploadUrls::new(["https://example.com/a.mp4"]))?,
+///     r#"{"urls":["https://example.com/a.mp4"],"source_type":"url"}"#
+/// );
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct UploadUrls {
@@ -106,6 +125,16 @@ impl UploadUrls {
 }
 
 /// What became of an upload.
+///
+/// ```
+/// use nemovideo::wire::{FileType, UploadAnswer, decode};
+///
+/// let body = br#"{"data":{"files":[{"filename":"a.mp4","file_type":"video","fps":30}]}}"#;
+/// let answer: UploadAnswer = decode(body)?.expect("an answer");
+/// assert_eq!(answer.files[0].file_type, Some(FileType::Video));
+/// assert_eq!(answer.files[0].fps, Some(30.0));
+/// # Ok::<(), nemovideo::wire::DecodeError>(())
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct UploadAnswer {

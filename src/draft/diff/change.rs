@@ -10,6 +10,20 @@ use crate::draft::summary::Label;
 
 /// One thing that changed. Serialised, it is an object whose `change` says which
 /// (`"track_added"`), with times in milliseconds.
+///
+/// ```
+/// use nemovideo::draft::{Change, Draft};
+///
+/// let text = r#"{"t":[{"tt":7,"m":{"role":"title"},"sg":[{"d":3000,"m":{"text":"Hi"}}]}]}"#;
+/// let older: Draft = text.parse()?;
+/// let newer: Draft = text.replace("Hi", "Ho").parse()?;
+/// let diff = older.diff(&newer);
+/// let [Change::TitleChanged { track, segment, to, .. }] = diff.changes() else { panic!() };
+/// assert_eq!((track.index, to.as_deref()), (0, Some("Ho")));
+/// assert!(segment.as_ref().is_some_and(|segment| segment.index == 0));
+/// assert_eq!(serde_json::to_value(&diff.changes()[0])?["change"], "title_changed");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(tag = "change", rename_all = "snake_case")]
 #[non_exhaustive]
@@ -204,6 +218,18 @@ pub struct SegmentAt {
 }
 
 /// A stretch of time in the film.
+///
+/// ```
+/// use nemovideo::draft::{Change, Draft};
+/// use std::time::Duration;
+///
+/// let older: Draft = r#"{"t":[{"tt":0,"sg":[{"d":3000}]}]}"#.parse()?;
+/// let newer: Draft = r#"{"t":[{"tt":0,"sg":[{"d":2000}]}]}"#.parse()?;
+/// let diff = older.diff(&newer);
+/// let Change::SegmentRetimed { segment, from, .. } = &diff.changes()[0] else { panic!() };
+/// assert_eq!((from.end, segment.span.end), (Duration::from_secs(3), Duration::from_secs(2)));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[non_exhaustive]
 pub struct Span {

@@ -3,6 +3,17 @@
 use std::fmt;
 
 /// A number as it was written, however long.
+///
+/// ```
+/// use nemovideo::draft::Json;
+///
+/// let json: Json = "12345678901234567890123".parse()?;
+/// let number = json.as_number().ok_or("a number")?;
+/// assert_eq!((number.as_i64(), number.as_u64()), (None, None)); // too long for either
+/// assert!(number.as_f64() > 1e22);
+/// assert_eq!(number.as_str(), "12345678901234567890123");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Number(Box<str>);
 

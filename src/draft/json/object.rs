@@ -6,6 +6,17 @@ use super::{Json, Text};
 
 /// An object: its entries in their order. A key may stand there twice, then the last one counts,
 /// as it does for JavaScript and Python.
+///
+/// ```
+/// use nemovideo::draft::{Json, Object};
+///
+/// let mut object = Object::from([("d", Json::from(1000)), ("x", Json::from("y"))]);
+/// object.insert("d", 2000); // where it stands
+/// assert_eq!(object.to_string(), r#"{"d":2000,"x":"y"}"#);
+/// assert_eq!(object.keys().collect::<Vec<_>>(), ["d", "x"]);
+/// assert_eq!(object.remove("x"), Some(Json::from("y")));
+/// assert_eq!((object.len(), object.is_empty()), (1, false));
+/// ```
 #[derive(Clone, Default, PartialEq, Eq, Hash)]
 pub struct Object {
     entries: Vec<(Text, Json)>,

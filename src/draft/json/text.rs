@@ -5,6 +5,17 @@ use std::hash::{Hash, Hasher};
 
 /// A string. Read it with [`as_str`](Self::as_str); half a surrogate pair, which JSON can write
 /// and Rust cannot hold, reads as U+FFFD and is written back as it came.
+///
+/// ```
+/// use nemovideo::draft::{Json, Text};
+///
+/// let json: Json = r#""half a pair: \ud83d""#.parse()?;
+/// let Json::String(text) = &json else { panic!() };
+/// assert_eq!(text.as_str(), "half a pair: \u{fffd}");
+/// assert_eq!(json.to_string(), r#""half a pair: \ud83d""#);
+/// assert_eq!(Text::from("Hi").as_str(), "Hi");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Default)]
 pub struct Text {
     value: Box<str>,

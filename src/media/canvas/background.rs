@@ -7,6 +7,13 @@ use super::{Canvas, yuv};
 use crate::media::{Background, FrameSize};
 
 /// The named palettes of soft light.
+///
+/// ```
+/// use nemovideo::media::Gradient;
+///
+/// assert_eq!(Gradient::named("Ocean"), Some(Gradient::Ocean));
+/// assert_eq!(Gradient::ALL.map(Gradient::name)[0], "dusk");
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[non_exhaustive]
 pub enum Gradient {

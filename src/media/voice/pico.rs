@@ -45,6 +45,16 @@ static VOICES: &[VoiceData] = &include!(concat!(env!("OUT_DIR"), "/pico_voices.r
 ///
 /// The engine reads its voices from files only, so each one that is used is written to a private
 /// temporary folder, once per process; the folder goes when the last `Pico` does.
+///
+/// ```
+/// use nemovideo::media::{Delivery, Pico, Voice as _};
+///
+/// let pico = Pico::new();
+/// assert!(pico.languages().contains(&"it-IT".to_owned()));
+/// let spoken = pico.speak("Buongiorno.", &Delivery::new("it-IT"))?;
+/// assert!(spoken.duration().as_millis() > 300);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct Pico {
     files: Arc<VoiceFiles>,

@@ -57,6 +57,15 @@ impl ExportRequest {
 ///
 /// They are names, not promises: whether they are there and of a kind that the service takes is
 /// for the upload to find out.
+///
+/// ```
+/// use nemovideo::project::Intent;
+///
+/// let Intent::Upload(hint) = Intent::of("upload ~/clips/beach.mp4") else { panic!() };
+/// assert_eq!(hint.files, [std::path::PathBuf::from("~/clips/beach.mp4")]);
+/// let Intent::Upload(hint) = Intent::of("upload") else { panic!() };
+/// assert!(hint.is_empty()); // which files is not said
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct UploadHint {

@@ -7,6 +7,17 @@ use serde::{Deserialize, Deserializer, Serialize};
 use crate::draft::{Json, Number, Object};
 
 /// One event of the agent server.
+///
+/// ```
+/// use nemovideo::wire::event::{AdkEvent, Content, Part};
+///
+/// let mut event = AdkEvent::default();
+/// event.content = Some(Content::model(vec![Part::text("All done.")]));
+/// let json = serde_json::to_string(&event)?;
+/// assert!(json.starts_with(r#"{"content":{"parts":[{"text":"All done."}],"role":"model"}"#));
+/// assert_eq!(serde_json::from_str::<AdkEvent>(&json)?, event);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
@@ -96,6 +107,16 @@ impl Part {
 }
 
 /// The use of a tool.
+///
+/// ```
+/// use nemovideo::wire::event::{AdkEvent, Part};
+///
+/// let json = r#"{"content":{"parts":[{"functionCall":{"name":"cut","args":{"to":5}}}]}}"#;
+/// let content = serde_json::from_str::<AdkEvent>(json)?.content.ok_or("no content")?;
+/// let Part::FunctionCall(call) = &content.parts[0] else { panic!("{content:?}") };
+/// assert_eq!((call.name.as_str(), call.args.to_string().as_str()), ("cut", r#"{"to":5}"#));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct FunctionCall {
@@ -122,6 +143,16 @@ pub struct FunctionResponse {
 }
 
 /// What an event changes beside talking.
+///
+/// ```
+/// use nemovideo::draft::{Json, Object};
+/// use nemovideo::wire::event::AdkEvent;
+///
+/// let mut event = AdkEvent::default();
+/// event.actions.state_delta = Object::from([("draft", Json::from(Object::new()))]);
+/// assert!(serde_json::to_string(&event)?.contains(r#""stateDelta":{"draft":{}}"#));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]

@@ -6,6 +6,14 @@ use super::adk::{field, word};
 use crate::draft::{Json, Object};
 
 /// One event in the simple form.
+///
+/// ```
+/// use nemovideo::wire::event::PlainEvent;
+///
+/// let event = PlainEvent::Text { content: "All done.".to_owned() };
+/// assert_eq!(serde_json::to_string(&event)?, r#"{"type":"text","content":"All done."}"#);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 #[non_exhaustive]

@@ -59,6 +59,18 @@ impl TextOnce {
     }
 
     /// What is new in this event; `None` when there is nothing, or no text at all.
+    ///
+    /// ```
+    /// use nemovideo::wire::event::{AgentEvent, Fresh, TextOnce};
+    ///
+    /// let mut once = TextOnce::new();
+    /// let thought = r#"{"content":{"parts":[{"text":"A title, then.","thought":true}]}}"#;
+    /// for event in AgentEvent::decode("message", thought) {
+    ///     let fresh = once.feed(&event).expect("something new");
+    ///     assert_eq!(fresh, Fresh::Thought("A title, then."));
+    ///     assert_eq!(fresh.text(), None); // not for the user
+    /// }
+    /// ```
     pub fn feed<'a>(&'a mut self, event: &'a AgentEvent) -> Option<Fresh<'a>> {
         match event {
             AgentEvent::Text(text) => self.voice(text, false).fresh(text).map(Fresh::Text),
