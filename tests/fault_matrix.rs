@@ -130,17 +130,6 @@ fn expected(call: Call, trial: &Trial, often: Often) -> Expected {
         (Call::DownloadFromApi, Class::Unreachable, _) => plain,
         // The API was asked because the file's own address failed: that is what is reported.
         (Call::DownloadFromApi, Class::WrongType, _) => plain,
-        // JSON is read as the refusal that it may be; one past the limit is told as such.
-        (Call::DownloadFromApi, Class::TooLarge, _)
-            if matches!(
-                trial.cause,
-                Cause::Fault(
-                    Fault::Instead(Trouble::EndlessJson) | Fault::Lost(Trouble::EndlessJson)
-                )
-            ) =>
-        {
-            plain
-        }
         (Call::DownloadFromApi, ..) if plain.outcome != "Ok" => end("Disconnected", plain.requests),
         _ => plain,
     }
