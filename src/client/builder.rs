@@ -97,8 +97,7 @@ impl Default for Limits {
 /// Puts a [`NemoClient`] together.
 ///
 /// ```
-/// use nemovideo::{Attribution, ClientId, Error, NemoClient, Reauthenticate, Recovery};
-/// use nemovideo::StandardRetry;
+/// use nemovideo::{Attribution, Error, NemoClient, Reauthenticate, Recovery, StandardRetry};
 /// use std::time::Duration;
 ///
 /// let client = NemoClient::builder()

@@ -117,13 +117,15 @@ pub enum TurnUpdate {
 ///
 /// It holds the whole state of the session before the message, and no secret.
 ///
-/// ```no_run
-/// # async fn example(client: nemovideo::NemoClient) -> Result<(), Box<dyn std::error::Error>> {
+/// ```
 /// use nemovideo::PendingTurn;
 ///
-/// let pending: PendingTurn = serde_json::from_slice(&std::fs::read("pending.json")?)?;
-/// let turn = client.resume_turn(&pending); // reads the state; the message is not sent again
-/// # Ok(()) }
+/// let written_down = r#"{"session_id":"s","baseline":{"draft":{"t":[]}},
+///     "sent_at":{"secs_since_epoch":1700000000,"nanos_since_epoch":0}}"#;
+/// let pending: PendingTurn = serde_json::from_str(written_down)?;
+/// assert_eq!(pending.session_id.as_str(), "s");
+/// assert!(pending.baseline.draft.is_some() && pending.text.is_empty());
+/// # Ok::<(), serde_json::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]

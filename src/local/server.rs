@@ -96,14 +96,17 @@ impl LocalBackend {
 
     /// Serves until the server breaks, which it normally never does.
     ///
-    /// ```no_run
-    /// # async fn example() -> Result<(), nemovideo::local::LocalError> {
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
     /// use nemovideo::local::LocalBackend;
+    /// use std::time::Duration;
     ///
-    /// let backend = LocalBackend::builder().port(8080).start().await?;
+    /// let backend = LocalBackend::start().await?;
     /// println!("listening on {}", backend.url());
-    /// backend.serve_forever().await
-    /// # }
+    /// let forever = backend.serve_forever();
+    /// // A program would await it as it is.
+    /// assert!(tokio::time::timeout(Duration::from_millis(5), forever).await.is_err());
+    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
     /// ```
     ///
     /// # Errors

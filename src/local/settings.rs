@@ -109,10 +109,13 @@ impl TrailingNoise {
 /// ```
 /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
 /// use nemovideo::local::{FetchFrom, LocalBackend};
+/// use nemovideo::{NemoClient, NewSession};
 ///
-/// let builder = LocalBackend::builder().fetch_from(FetchFrom::Anywhere);
-/// let backend = builder.placeholder_films().start().await?;
-/// # assert_eq!(backend.counters().uploads_taken, 0);
+/// let backend = LocalBackend::builder().fetch_from(FetchFrom::Loopback).start().await?;
+/// let client = NemoClient::builder().base_url(backend.url()).in_memory_credentials().build()?;
+/// let session = client.create_session(NewSession::default()).await?.session_id;
+/// assert!(client.upload_urls(&session, ["http://192.0.2.1/city.mp4"]).await.is_err());
+/// assert_eq!(backend.counters().uploads_taken, 0);
 /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

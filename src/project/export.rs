@@ -30,7 +30,6 @@ type Progress = Arc<dyn Fn(&RenderProgress) + Send + Sync>;
 /// #     .build()?;
 /// # let project = client.project("demo").await?;
 /// use nemovideo::{RenderOutput, RenderProgress};
-/// use nemovideo::project::Project;
 ///
 /// project.say("narrate: Good morning.").await?.finish().await?;
 ///
