@@ -74,6 +74,20 @@ pub struct Attempt {
 }
 
 impl Attempt {
+    /// A first attempt that has just failed; its fields are there to be changed. For the tests of
+    /// a policy.
+    ///
+    /// ```
+    /// use nemovideo::{Attempt, Decision, Effect, Failure, RetryPolicy as _, StandardRetry};
+    ///
+    /// let broken = Attempt::new(Effect::Charges, Failure::NoAnswer);
+    /// assert_eq!(StandardRetry::default().decide(&broken), Decision::GiveUp);
+    /// ```
+    #[must_use]
+    pub const fn new(effect: Effect, failure: Failure) -> Self {
+        Self { effect, failure, number: 1, rate_limited: 0, elapsed: Duration::ZERO }
+    }
+
     /// A failed attempt at a call that changes nothing.
     pub(crate) const fn read_only(failure: Failure, number: u32, elapsed: Duration) -> Self {
         Self { effect: Effect::ReadOnly, failure, number, rate_limited: 0, elapsed }
