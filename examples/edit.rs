@@ -211,7 +211,6 @@ async fn save(project: &Project, export: Export) -> Result<()> {
     let bar = Arc::new(Mutex::new(Spinner::start("rendering…")));
     let shown = Arc::clone(&bar);
     let exported = export
-        .polling(support::polling(project.client()))
         .on_progress(move |step| {
             if let (RenderProgress::Processing { percent: Some(percent) }, Ok(bar)) =
                 (step, shown.lock())

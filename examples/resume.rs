@@ -52,7 +52,7 @@ async fn resume(args: Args) -> Result<()> {
     let Connection { client, .. } = support::connect(service).await?;
 
     stages.say(&format!("Waiting for {}…", job.id));
-    let mut steps = Box::pin(client.render(&job).polling(support::polling(&client)).progress());
+    let mut steps = Box::pin(client.render(&job).progress());
     while let Some(step) = steps.next().await {
         match step? {
             RenderProgress::Completed(video) => {

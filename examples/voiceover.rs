@@ -304,8 +304,7 @@ async fn wait(
     job: &nemovideo::RenderJob,
     stages: &mut Stages,
 ) -> Result<RenderedVideo> {
-    let poller = client.render(job).polling(support::polling(client));
-    let mut steps = Box::pin(poller.progress());
+    let mut steps = Box::pin(client.render(job).progress());
     while let Some(step) = steps.next().await {
         match step? {
             RenderProgress::Completed(video) => return Ok(video),

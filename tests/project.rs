@@ -6,11 +6,12 @@ use std::time::Duration;
 use futures::StreamExt as _;
 use nemovideo::draft::TrackRole;
 use nemovideo::local::{LocalBackend, SilentEdits};
+use nemovideo::mock::{Answer, Endpoint, Events, MockNemo};
 use nemovideo::project::{
     BatchItem, BatchUpdate, Captions, Outcome, Project, Reply, Script, Suggestion, TurnEvent,
     Voice, VoiceoverStage,
 };
-use nemovideo::{Aspect, Error, NemoClient, Polling, RenderOutput};
+use nemovideo::{Aspect, Error, ErrorCode, NemoClient, Polling, RenderOutput};
 
 fn client_of(backend: &LocalBackend) -> NemoClient {
     let builder = NemoClient::builder().base_url(backend.url()).in_memory_credentials();
@@ -154,16 +155,32 @@ async fn a_second_message_is_refused_or_queued_while_one_is_under_way() {
 
 #[tokio::test]
 async fn a_lost_session_is_replaced_only_where_nothing_is_lost_with_it() {
-    let backend = backend(SilentEdits::Never).await;
-    let client = client_of(&backend);
-    // Nothing was said in it: a new one serves as well. The backend knows it no more.
-    let fresh = client.project("demo").await.unwrap();
-    let other = client_of(&backend).project("demo").await.unwrap();
-    let resumed = Project::resume(&client, other.session());
-    let error = resumed.say("undo").await.unwrap_err();
+    // Nothing was said in it: a new one serves as well.
+    let nemo = MockNemo::start().await;
+    nemo.given(Answer::session("t", "lost").times(1)).await;
+    nemo.given(Answer::session("t", "found")).await;
+    nemo.given(Answer::credits(9.0)).await;
+    nemo.given(Answer::refusal(Endpoint::State, ErrorCode::SessionNotFound).times(1)).await;
+    nemo.given(Answer::state(None).times(2)).await;
+    nemo.given(Answer::refusal(Endpoint::State, ErrorCode::SessionNotFound)).await;
+    nemo.given(Answer::message(Events::new().text("Hello."))).await;
+    let project = nemo.client().project("demo").await.unwrap();
+    let report = project.say("hi").await.unwrap().finish().await.unwrap();
+    assert_eq!((report.text.as_str(), project.session_id().as_str()), ("Hello.", "found"));
+    assert_eq!(nemo.messages().await[0].session_id.as_str(), "found");
+
+    // Now something is in it, and a new one would not have that.
+    let error = project.say("and on").await.unwrap_err();
     assert!(matches!(error, Error::SessionNotFound(_)), "{error}");
     assert!(error.advice().contains("new session"), "{}", error.advice());
-    drop(fresh);
+    assert_eq!(nemo.requests(Endpoint::Session).await.len(), 2);
+    assert_eq!(nemo.messages().await.len(), 1);
+
+    // Of a session that was open before, nobody knows what is in it.
+    let backend = backend(SilentEdits::Never).await;
+    let other = client_of(&backend).project("demo").await.unwrap();
+    let resumed = Project::resume(&client_of(&backend), other.session());
+    assert!(matches!(resumed.say("undo").await, Err(Error::SessionNotFound(_))));
 }
 
 #[tokio::test]

@@ -12,8 +12,9 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
+use nemovideo::client::DEFAULT_API_URL;
 use nemovideo::local::{LocalBackend, LocalBackendBuilder};
-use nemovideo::{Attribution, NemoClient, Polling};
+use nemovideo::{Attribution, ClientBuilder, NemoClient, Polling};
 use serde_json::{Value, json};
 
 pub type Result<T, E = Failure> = std::result::Result<T, E>;
@@ -86,27 +87,28 @@ pub struct Connection {
 }
 
 pub async fn connect(service: Service) -> Result<Connection> {
-    let (backend, builder) = match service {
+    let (backend, builder, address) = match service {
         Service::Embedded(backend) => {
             let backend = backend.start().await?;
-            let builder = NemoClient::builder().base_url(backend.url()).in_memory_credentials();
-            (Some(backend), builder)
+            let address = backend.url().to_owned();
+            (Some(backend), NemoClient::builder().in_memory_credentials(), address)
         }
-        Service::At(url) => (None, nemovideo::ClientBuilder::from_env()?.base_url(url)),
-        Service::Cloud => (None, nemovideo::ClientBuilder::from_env()?),
+        Service::At(url) => (None, ClientBuilder::from_env()?, url),
+        Service::Cloud => {
+            let address = std::env::var("NEMO_API_URL").unwrap_or(DEFAULT_API_URL.to_owned());
+            (None, ClientBuilder::from_env()?, address)
+        }
     };
     let attribution = Attribution::new("nemovideo-examples", env!("CARGO_PKG_VERSION"))?;
-    let client = builder.attribution(attribution).build()?;
+    let client =
+        builder.polling(polling(&address)).base_url(address).attribution(attribution).build()?;
     Ok(Connection { client, backend })
 }
 
 /// A backend on this machine is asked often; the cloud every 30 s, as documented.
-pub fn polling(client: &NemoClient) -> Polling {
-    let local = client
-        .base_url()
-        .host_str()
-        .is_some_and(|host| matches!(host, "localhost" | "[::1]") || host.starts_with("127."));
-    if local {
+fn polling(address: &str) -> Polling {
+    let host = address.split("://").nth(1).unwrap_or_default();
+    if ["localhost", "127.", "[::1]"].iter().any(|local| host.starts_with(local)) {
         // 15 minutes in all, the documented limit of a message.
         Polling::new(Duration::from_millis(50), 18_000)
     } else {

@@ -43,6 +43,11 @@ impl Route {
         Self { method, template, effect }
     }
 
+    /// The span of a call: what is logged while it lasts, by allow-list. No id is in it.
+    pub(crate) fn span(&self) -> tracing::Span {
+        tracing::debug_span!("call", method = self.method.name(), route = self.template)
+    }
+
     /// The address below a base.
     ///
     /// # Errors

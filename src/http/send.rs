@@ -8,12 +8,14 @@ use bytes::Bytes;
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap};
 use reqwest::{RequestBuilder, Response, multipart};
 use serde::de::DeserializeOwned;
+use tracing::Instrument as _;
 use url::Url;
 
 use super::answer::{refusal, retry_after};
 use super::handed::{Handed, OnProgress};
 use super::limited::{ReadError, read_limited};
 use super::retry::{Attempt, Decision, Failure, RetryBudget, RetryPolicy};
+use super::routes::TOKEN;
 use super::{Attribution, Params, Route};
 use crate::auth::Auth;
 use crate::error::{ApiError, Call, Clock, ConnectionError, Error, Result, UnknownOutcome};
@@ -84,7 +86,8 @@ impl Http {
         params: Params<'_>,
         payload: Payload,
     ) -> Result<T> {
-        let (body, call) = self.plain(auth, route, params, payload, HeaderMap::new()).await?;
+        let answer = self.plain(auth, route, params, payload, HeaderMap::new());
+        let (body, call) = answer.instrument(route.span()).await?;
         decoded(&body, call)
     }
 
@@ -118,6 +121,16 @@ impl Http {
         payload: Payload,
         content_type: &'static str,
     ) -> Result<Reply> {
+        self.open_stream(auth, route, payload, content_type).instrument(route.span()).await
+    }
+
+    async fn open_stream(
+        &self,
+        auth: &Auth,
+        route: Route,
+        payload: Payload,
+        content_type: &'static str,
+    ) -> Result<Reply> {
         let mut extra = HeaderMap::new();
         extra.insert(ACCEPT, reqwest::header::HeaderValue::from_static(content_type));
         let mut tries = Tries::new(self, Some(auth), route, &[], payload, extra)?;
@@ -145,6 +158,16 @@ impl Http {
 
     /// A download: any successful answer that is not JSON, its body still to come.
     pub(crate) async fn fetch(
+        &self,
+        auth: &Auth,
+        route: Route,
+        params: Params<'_>,
+        extra: HeaderMap,
+    ) -> Result<Reply> {
+        self.open_file(auth, route, params, extra).instrument(route.span()).await
+    }
+
+    async fn open_file(
         &self,
         auth: &Auth,
         route: Route,
@@ -187,7 +210,7 @@ impl Http {
         })?;
         extra.insert(headers::CLIENT_ID, value);
         let (body, call) =
-            self.plain(None, super::routes::TOKEN, &[], Payload::Empty, extra).await?;
+            self.plain(None, TOKEN, &[], Payload::Empty, extra).instrument(TOKEN.span()).await?;
         decoded(&body, call)
     }
 }
@@ -480,7 +503,17 @@ impl<'a> Tries<'a> {
                 tokio::time::sleep(pause).await;
                 Ok(())
             }
-            Decision::GiveUp => Err(error),
+            Decision::GiveUp => {
+                tracing::debug!(
+                    method = self.route.method.name(),
+                    route = self.route.template,
+                    attempt = self.attempts,
+                    elapsed_ms = u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX),
+                    failure = ?failure,
+                    "gave up"
+                );
+                Err(error)
+            }
         }
     }
 }
