@@ -83,7 +83,9 @@ async fn make(args: Args) -> Result<()> {
                 failed += 1;
                 let failure = Failure::from(error);
                 let advice = failure.advice().unwrap_or_default().to_owned();
-                rows.end(index, false, format!("{failure}. {advice}").trim_end());
+                let what = failure.to_string();
+                let words = format!("{}. {advice}", what.trim_end_matches('.'));
+                rows.end(index, false, words.trim_end());
             }
             _ => {}
         }
