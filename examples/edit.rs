@@ -90,7 +90,7 @@ async fn read_line() -> Result<Option<String>> {
 async fn answer(project: &Project, line: &str) -> Result<()> {
     match project.handle(line).await? {
         Reply::Turn(turn) => watch(turn).await,
-        Reply::Export(export) => save(project, export).await,
+        Reply::Export(export) => save(export).await,
         Reply::Credits(balance) => {
             println!("{} credits left", balance.available);
             Ok(())
@@ -206,7 +206,7 @@ async fn upload(project: &Project, hint: UploadHint) -> Result<()> {
     Ok(())
 }
 
-async fn save(project: &Project, export: Export) -> Result<()> {
+async fn save(export: Export) -> Result<()> {
     let path = free_name(export.format());
     let bar = Arc::new(Mutex::new(Spinner::start("rendering…")));
     let shown = Arc::clone(&bar);
