@@ -145,7 +145,11 @@ impl Live {
     }
 
     fn ends_soon(&self, now: SystemTime) -> bool {
-        self.account.expires_at.is_some_and(|end| end <= now + REFRESH_AHEAD)
+        self.has_ended(now + REFRESH_AHEAD)
+    }
+
+    fn has_ended(&self, now: SystemTime) -> bool {
+        self.account.expires_at.is_some_and(|end| end <= now)
     }
 }
 
@@ -176,10 +180,18 @@ impl Auth {
         let live = match usable {
             Some(live) => live.clone(),
             None => {
-                let live = self.obtain(http, &mut state).await?;
-                state.generation += 1;
-                state.live = Some(live.clone());
-                live
+                // A service that gives no new token before the old one's end refuses the refresh;
+                // until then the old one serves.
+                let old = state.live.clone().filter(|live| !live.has_ended(SystemTime::now()));
+                match (self.obtain(http, &mut state).await, old) {
+                    (Ok(live), _) => {
+                        state.generation += 1;
+                        state.live = Some(live.clone());
+                        live
+                    }
+                    (Err(_), Some(old)) => old,
+                    (Err(error), None) => return Err(error),
+                }
             }
         };
         self.remember(Some(live.account.clone()));
@@ -260,13 +272,18 @@ impl Auth {
             Some(id) => id.clone(),
             None => store.client_id().await?,
         };
-        if let Some(kept) = store.token(&id).await {
-            let live = Live::new(kept);
-            if !live.ends_soon(SystemTime::now()) {
-                return Ok(live);
-            }
+        let kept = store.token(&id).await.map(Live::new);
+        if let Some(kept) = kept.clone().filter(|kept| !kept.ends_soon(SystemTime::now())) {
+            return Ok(kept);
         }
-        let issued = match http.issue(&id).await {
+        let issued = http.issue(&id).await;
+        if issued.is_err()
+            && let Some(kept) = kept.filter(|kept| !kept.has_ended(SystemTime::now()))
+        {
+            // It ends soon, and has not ended.
+            return Ok(kept);
+        }
+        let issued = match issued {
             // The id did not arrive or was not liked: a new one, once.
             Err(Error::ClientIdMissing(_)) if self.client_id.is_none() => {
                 let id = store.new_client_id().await?;

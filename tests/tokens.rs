@@ -64,6 +64,25 @@ async fn a_token_that_ends_soon_is_replaced_before_it_is_refused() {
 }
 
 #[tokio::test]
+async fn a_token_that_ends_soon_serves_while_no_new_one_is_given() {
+    let dir = tempfile::tempdir().unwrap();
+    let nemo = MockNemo::start().await;
+    nemo.given(token("short", Duration::from_secs(60)).times(1)).await;
+    nemo.given(Answer::refusal(Endpoint::Token, ErrorCode::RateLimited)).await;
+    nemo.given(Answer::credits(1.0)).await;
+    let process = || nemo.client_builder().credentials_dir(dir.path()).build().unwrap();
+    let first = process();
+    for _ in 0..2 {
+        first.credits().await.unwrap();
+    }
+    // Another process finds the kept one.
+    process().credits().await.unwrap();
+    for request in nemo.requests(Endpoint::Credits).await {
+        assert_eq!(request.headers["authorization"], "Bearer short");
+    }
+}
+
+#[tokio::test]
 async fn a_client_id_that_did_not_arrive_is_made_anew_once() {
     let dir = tempfile::tempdir().unwrap();
     for kept in [true, false] {

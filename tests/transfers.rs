@@ -91,6 +91,38 @@ async fn a_file_that_changed_meanwhile_is_fetched_from_its_start() {
 }
 
 #[tokio::test]
+async fn a_part_of_another_version_is_never_joined_to_what_is_there() {
+    // A host that ignores `If-Range`: the new version has the same length.
+    let server = RawServer::start(|request| {
+        let tag = if request.number_on_route() == 0 { "\"v1\"" } else { "\"v2\"" };
+        let (film, cut) = match request.number_on_route() {
+            0 => (&b"an-older-film-of-20by"[..FILM.len()], 9),
+            _ => (FILM, usize::MAX),
+        };
+        let from = request.header("range").map_or(0, |_| 9);
+        let (status, range) = match from {
+            0 => ("200 OK", String::new()),
+            from => (
+                "206 Partial Content",
+                format!("content-range: bytes {from}-{}/{}\r\n", film.len() - 1, film.len()),
+            ),
+        };
+        let rest = &film[from..];
+        let head = format!(
+            "HTTP/1.1 {status}\r\ncontent-length: {}\r\netag: {tag}\r\n{range}\r\n",
+            rest.len()
+        );
+        Reply::raw([head.as_bytes(), &rest[..cut.min(rest.len())]].concat())
+    })
+    .await;
+    let video = video_at(&server, None).await;
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("out.mp4");
+    client_of(server.url()).download(&video, &path).await.unwrap();
+    assert_eq!(std::fs::read(&path).unwrap(), FILM);
+}
+
+#[tokio::test]
 async fn a_host_that_knows_no_ranges_is_asked_for_the_whole_again() {
     let server = RawServer::start(|request| {
         let cut = if request.number_on_route() == 0 { 7 } else { FILM.len() };

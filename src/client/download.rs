@@ -134,7 +134,7 @@ impl Download {
             attempts = if known.bytes > before { 1 } else { attempts + 1 };
             // Where nothing came at all, the other place is asked at once.
             let decision = match failure_of(&error) {
-                Some(failure) if known.bytes > 0 => {
+                Some(failure) if known.bytes.max(before) > 0 => {
                     let attempt = Attempt::read_only(failure, attempts, began.elapsed());
                     self.client.http().decide(&attempt)
                 }
@@ -162,9 +162,12 @@ impl Download {
         let Part { response, call, starts_at, total, tag } =
             sources.open(known.bytes, known.tag.as_deref()).await?;
         let unwritable = |source| Error::io("write", &self.path, source);
-        let same = known.bytes > 0
-            && starts_at == known.bytes
-            && (known.tag.is_some() || total == known.total);
+        // A host may ignore `If-Range` and send a part of another version.
+        let unchanged = match (&known.tag, &tag) {
+            (Some(before), Some(now)) => before == now,
+            _ => total == known.total,
+        };
+        let same = known.bytes > 0 && starts_at == known.bytes && unchanged;
         if !same {
             file.restart().await.map_err(unwritable)?;
             known.bytes = 0;
