@@ -5,10 +5,12 @@
 //! the labelled table of the tests.
 
 mod phrases;
+mod spelling;
 
 use super::{ExportRequest, Intent, UploadHint};
 use crate::wire::{Aspect, RenderFormat, RenderQuality};
 use phrases::PHRASES;
+use spelling::plain;
 
 /// A set of orders.
 pub(super) type Orders = u8;
@@ -29,8 +31,12 @@ pub(super) enum Part {
     Order(Orders),
     /// Gives an export, once it is said of what: "send me", "保存".
     Ask,
-    /// The film: "the video", "成片".
+    /// The film: "the video", "影片".
     Film,
+    /// The film that is done: "the final cut", "成片". To name it is to ask for it.
+    Finished,
+    /// What is worked on: "the project", "项目".
+    Project,
     /// The sound of it.
     Sound,
     Format(&'static str),
@@ -47,6 +53,7 @@ pub(super) struct Reading {
     given: Orders,
     asked: bool,
     film: bool,
+    project: bool,
     new: bool,
     sound: bool,
     request: ExportRequest,
@@ -62,6 +69,7 @@ impl Reading {
             given: 0,
             asked: false,
             film: false,
+            project: false,
             new: false,
             sound: false,
             request: ExportRequest::default(),
@@ -104,6 +112,8 @@ impl Reading {
             Part::Order(orders) => self.given |= orders,
             Part::Ask => self.asked = true,
             Part::Film => self.film = true,
+            Part::Finished => (self.film, self.asked) = (true, true),
+            Part::Project => (self.film, self.project) = (true, true),
             Part::Sound => self.sound = true,
             Part::Format(word) => said(&mut request.format, RenderFormat::from(word))?,
             Part::Quality(word) => said(&mut request.quality, RenderQuality::from(word))?,
@@ -120,10 +130,14 @@ impl Reading {
 
     pub(super) fn order(self) -> Intent {
         match self.given & self.shared {
+            // "that's a good state"
+            CREDITS | STATE if self.new => Intent::Message,
             EXPORT => Intent::Export(self.request()),
             CREDITS => Intent::Credits,
             STATE => Intent::State,
             UPLOAD => Intent::Upload(UploadHint::default()),
+            // "show me the project": a word that only looks, and what it looks at.
+            0 if self.shared == STATE && self.project => Intent::State,
             _ if self.shared & EXPORT != 0 && self.asks_for_the_film() => {
                 Intent::Export(self.request())
             }
@@ -154,34 +168,6 @@ fn said<T: PartialEq>(slot: &mut Option<T>, value: T) -> Option<()> {
             Some(())
         }
     }
-}
-
-/// One line in lower case with plain letters; `None` for a script and for quoted words.
-fn plain(sentence: &str) -> Option<String> {
-    let mut plain = String::with_capacity(sentence.len());
-    for c in sentence.trim().chars() {
-        let c = match c {
-            '’' => '\'',
-            // Full width forms of what ASCII has.
-            '！'..='～' => char::from_u32(u32::from(c) - 0xFEE0).unwrap_or(c),
-            _ => c,
-        };
-        match c {
-            '\n' | '\r' | '"' | '“' | '”' | '„' | '«' | '»' | '「' | '」' | '『' | '』' | '`' =>
-            {
-                return None;
-            }
-            // Quotes; inside a word it is an apostrophe.
-            '\'' if !plain.ends_with(char::is_alphanumeric) => return None,
-            _ if c.is_whitespace() => {
-                if !plain.ends_with(' ') {
-                    plain.push(' ');
-                }
-            }
-            _ => plain.extend(c.to_lowercase()),
-        }
-    }
-    Some(plain)
 }
 
 /// The longest phrase that the text begins with.
