@@ -128,6 +128,22 @@ pub enum EditError {
 }
 
 /// Changes a draft with checks; see [`Draft::edit`]. Tracks and segments are counted from 0.
+///
+/// ```
+/// use nemovideo::draft::{Draft, EditError};
+/// use std::time::Duration;
+///
+/// let mut draft: Draft = r#"{"d":9000,"t":[{"tt":0,"sg":[{"d":9000}]}]}"#.parse()?;
+/// let mut editor = draft.edit();
+/// editor.add_title("Morning Brew", Duration::ZERO, Duration::from_secs(3))?;
+/// assert_eq!(editor.draft().tracks().len(), 2); // an edit counts at once
+///
+/// // A step that is refused takes nothing back of those before it.
+/// let refused = editor.set_track_volume(1, 0.5).map(drop);
+/// assert!(matches!(refused, Err(EditError::Silent { track: 1 })));
+/// assert!(draft.summary().contains("Morning Brew"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 pub struct Editor<'d> {
     draft: &'d mut Draft,
@@ -369,6 +385,19 @@ impl Editor<'_> {
     }
 
     /// Takes out a track.
+    ///
+    /// ```
+    /// use nemovideo::draft::{Draft, EditError};
+    ///
+    /// let text = r#"{"t":[{"tt":0,"sg":[{"d":9000}]},{"tt":7,"sg":[{"d":3000}]}]}"#;
+    /// let mut draft: Draft = text.parse()?;
+    /// draft.edit().remove_track(1)?;
+    /// assert_eq!(draft.tracks().len(), 1);
+    ///
+    /// let refused = draft.edit().remove_track(0).map(drop);
+    /// assert_eq!(refused, Err(EditError::NothingLeft)); // a film of nothing cannot be exported
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// [`NoTrack`](EditError::NoTrack), [`NothingLeft`](EditError::NothingLeft).

@@ -73,6 +73,16 @@ impl Draft {
     }
 
     /// The whole tree, given away.
+    ///
+    /// ```
+    /// use nemovideo::draft::{Draft, Json, Object};
+    ///
+    /// // A draft kept beside something else, without copying it.
+    /// let draft: Draft = r#"{"t":[],"x":1.10}"#.parse()?;
+    /// let saved = Object::from([("name", Json::from("demo")), ("draft", draft.into_json())]);
+    /// assert_eq!(saved.to_string(), r#"{"name":"demo","draft":{"t":[],"x":1.10}}"#);
+    /// # Ok::<(), nemovideo::draft::ParseError>(())
+    /// ```
     #[must_use]
     pub fn into_json(self) -> Json {
         self.0
@@ -442,6 +452,17 @@ impl<'d> Segment<'d> {
     }
 
     /// How loud it is, 0 to 1: its own volume, else its track's.
+    ///
+    /// ```
+    /// use nemovideo::draft::Draft;
+    ///
+    /// let draft: Draft = r#"{"t":[{"tt":1,"m":{"volume":"80%"},"sg":[
+    ///     {"d":1000},{"d":1000,"m":{"volume":0.35}}]}]}"#.parse()?;
+    /// let segments = draft.tracks().flat_map(|track| track.segments());
+    /// let volumes: Vec<_> = segments.map(|segment| segment.volume()).collect();
+    /// assert_eq!(volumes, [Some(0.8), Some(0.35)]);
+    /// # Ok::<(), nemovideo::draft::ParseError>(())
+    /// ```
     #[must_use]
     pub fn volume(&self) -> Option<f64> {
         let own = lookup::find(self.json, lookup::VOLUME, lookup::volume);
@@ -461,6 +482,16 @@ impl<'d> Segment<'d> {
     }
 
     /// All of it.
+    ///
+    /// ```
+    /// use nemovideo::draft::Draft;
+    ///
+    /// let draft: Draft = r#"{"t":[{"tt":0,"sg":[{"d":1000,"crop":[0,0.50]}]}]}"#.parse()?;
+    /// let clip = draft.tracks().next().and_then(|track| track.segments().next()).ok_or("a clip")?;
+    /// // What has no name here is there all the same.
+    /// assert_eq!(clip.as_json().to_string(), r#"{"d":1000,"crop":[0,0.50]}"#);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn as_json(&self) -> &'d Json {
         self.json
