@@ -1,8 +1,7 @@
 //! Real speech and real films, made on this machine: a script is spoken ([`narrate`]), a
 //! [`Timeline`] puts pictures and captions to it, and [`render`] makes an MP4, M4A or WAV of it.
 //!
-//! ```no_run
-//! use std::path::Path;
+//! ```
 //! use std::time::Duration;
 //! use nemovideo::media::{
 //!     Cancel, Delivery, FrameSize, Output, Pico, Timeline, narrate, render,
@@ -15,9 +14,12 @@
 //! let mut film = Timeline::new(FrameSize::PORTRAIT, narration.duration());
 //! film.sounds = narration.sounds();
 //! film.texts = narration.captions();
-//! let done = render(&film, Output::default(), Path::new("coffee.mp4"), &|_| {}, &cancel)?;
+//! # let folder = tempfile::tempdir()?;
+//! let path = folder.path().join("coffee.mp4");
+//! let done = render(&film, Output::default(), &path, &|_| {}, &cancel)?;
 //! assert!(done.duration > Duration::from_secs(3));
-//! # Ok::<(), nemovideo::media::MediaError>(())
+//! assert_eq!(std::fs::metadata(&path)?.len(), done.bytes);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
 //! Everything here is synchronous, uses all cores, and stops soon after [`Cancel::cancel`]; call

@@ -65,6 +65,23 @@ impl Draft {
 }
 
 /// What changed from one draft to another; see [`Draft::diff`].
+///
+/// ```
+/// use nemovideo::draft::{Change, Draft};
+///
+/// let older: Draft = r#"{"t":[{"tt":1,"m":{"role":"music"},"sg":[{"d":60000}]}]}"#.parse()?;
+/// let mut newer = older.clone();
+/// newer.edit().set_track_volume(0, 0.35)?;
+///
+/// // Did "turn the music down" do that, and nothing else?
+/// let diff = older.diff(&newer);
+/// let is_volume = |change: &Change| matches!(change, Change::VolumeChanged { .. });
+/// assert!(!diff.is_empty() && diff.changes().iter().all(is_volume));
+///
+/// // The way back is a diff too.
+/// assert_eq!(newer.diff(&older).apply(&newer)?, older);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Diff {
     changes: Vec<Change>,
@@ -134,6 +151,23 @@ impl Diff {
 
 /// A diff was applied to another draft than the one it was taken from. Take a new diff from the
 /// draft at hand.
+///
+/// ```
+/// use nemovideo::draft::{Draft, Language, OtherDraft};
+/// use std::time::Duration;
+///
+/// let older: Draft = r#"{"d":9000,"t":[{"tt":0,"sg":[{"d":9000}]}]}"#.parse()?;
+/// let mut newer = older.clone();
+/// newer.edit().trim_to(Duration::from_secs(5))?;
+/// let diff = older.diff(&newer);
+///
+/// let mut theirs = older.clone();
+/// theirs.set("mood", "warm"); // meanwhile, by somebody else
+/// let refused: Result<Draft, OtherDraft> = diff.apply(&theirs);
+/// assert!(refused.is_err()); // or their change would be gone without a word
+/// assert!(theirs.diff(&newer).summary(Language::English).contains("mood"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OtherDraft(());
 

@@ -114,6 +114,16 @@ impl Json {
     }
 
     /// The object.
+    ///
+    /// ```
+    /// use nemovideo::draft::Json;
+    ///
+    /// let json: Json = r#"{"d":9000,"m":{"mood":"warm"}}"#.parse()?;
+    /// let metadata = json.get("m").and_then(Json::as_object).ok_or("an object")?;
+    /// assert_eq!(metadata.keys().collect::<Vec<_>>(), ["mood"]);
+    /// assert!(json.get("d").is_some_and(|length| length.as_object().is_none()));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn as_object(&self) -> Option<&Object> {
         match self {

@@ -11,6 +11,18 @@ use super::json::{Json, Number, Object, Text};
 const MAX_DEPTH: usize = 128;
 
 /// Why a text is not taken as JSON.
+///
+/// ```
+/// use nemovideo::draft::{Draft, ParseError};
+///
+/// // A file that was cut short, and one that is no JSON at all.
+/// let half = Draft::from_json("{\"t\":[\n  {\"tt\":1,");
+/// let Err(ParseError::Syntax(error)) = half else { panic!() };
+/// assert!(error.is_eof() && error.line() == 2);
+///
+/// let Err(error) = Draft::from_json("<!doctype html>") else { panic!() };
+/// assert!(error.to_string().contains("line 1")); // it says where
+/// ```
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ParseError {

@@ -111,6 +111,17 @@ impl Default for PictureStyle {
 }
 
 /// The colours of a picture.
+///
+/// ```
+/// use nemovideo::draft::{Draft, PictureStyle, Theme};
+///
+/// let draft: Draft = r#"{"t":[{"tt":0,"sg":[{"d":1000}]}]}"#.parse()?;
+/// let draw = |theme| draft.to_svg(&PictureStyle::default().theme(theme));
+/// assert!(draw(Theme::Auto).contains("prefers-color-scheme")); // the page's reader decides
+/// assert!(!draw(Theme::Dark).contains("prefers-color-scheme")); // for a page that is always dark
+/// assert_eq!(draft.to_svg(&PictureStyle::default()), draw(Theme::Auto));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Theme {

@@ -13,6 +13,18 @@ const MAX_WIDTH: usize = 84;
 const MAX_TOGETHER: usize = 12 * MAX_WIDTH;
 
 /// One caption within a sentence.
+///
+/// ```
+/// use nemovideo::media::cues;
+/// use std::time::Duration;
+///
+/// let text = "Coffee reached Venice in the sixteen hundreds, carried by merchants who had \
+///             tasted it in the markets of Constantinople.";
+/// let cues = cues(text, Duration::from_secs(8));
+/// assert!(cues.iter().all(|cue| cue.text.len() <= 2 * 42)); // two lines on the screen
+/// assert!(cues[1].duration > cues[0].duration); // the longer one stays longer
+/// assert_eq!(cues[1].start + cues[1].duration, Duration::from_secs(8)); // as long as the sentence
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Cue {

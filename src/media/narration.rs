@@ -13,6 +13,22 @@ use super::{
 };
 
 /// A spoken script.
+///
+/// ```
+/// use nemovideo::media::{Cancel, Delivery, FrameSize, Pico, Timeline, narrate};
+/// use std::time::Duration;
+///
+/// let narration =
+///     narrate("Good morning.", &Pico::new(), &Delivery::new("en-GB"), &Cancel::new())?;
+/// // The last sentence is not cut off by the end of the film.
+/// assert!(narration.duration() >= narration.sentences[0].end() + Duration::from_millis(300));
+///
+/// let mut film = Timeline::new(FrameSize::SQUARE, narration.duration());
+/// film.sounds = narration.sounds();
+/// film.texts = narration.captions();
+/// assert_eq!(film.texts[0].text, "Good morning.");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Narration {
@@ -22,6 +38,18 @@ pub struct Narration {
 }
 
 /// One spoken sentence.
+///
+/// ```
+/// use nemovideo::media::{Cancel, Delivery, Pico, narrate};
+///
+/// let narration =
+///     narrate("Good morning. It rains.", &Pico::new(), &Delivery::default(), &Cancel::new())?;
+/// let [first, second] = &narration.sentences[..] else { panic!() };
+/// assert_eq!((first.text.as_str(), first.start.as_secs_f64()), ("Good morning.", 0.0));
+/// assert_eq!(first.end(), first.start + first.sound.duration());
+/// assert!(second.start > first.end()); // there is a pause between them
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Spoken {

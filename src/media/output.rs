@@ -43,6 +43,22 @@ impl Output {
 }
 
 /// The kind of file.
+///
+/// ```
+/// use nemovideo::media::{Cancel, Container, FrameSize, Output, Timeline, render};
+/// use std::time::Duration;
+///
+/// let film = Timeline::new(FrameSize { width: 320, height: 180 }, Duration::from_secs(1));
+/// # let folder = tempfile::tempdir()?;
+/// let make = |container, name| {
+///     render(&film, Output::new(container), &folder.path().join(name), &|_| {}, &Cancel::new())
+/// };
+/// let (mp4, m4a) = (make(Container::Mp4, "a.mp4")?, make(Container::M4a, "a.m4a")?);
+/// assert_eq!((mp4.width, m4a.width), (Some(320), None)); // the sound alone
+/// let wav = make(Container::Wav, "a.wav")?;
+/// assert!(wav.bytes > m4a.bytes);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[non_exhaustive]
 pub enum Container {
@@ -56,6 +72,22 @@ pub enum Container {
 }
 
 /// How good, and so how large.
+///
+/// ```
+/// use nemovideo::media::{Cancel, FrameSize, Output, Quality, TextClip, Timeline, render};
+/// use std::time::Duration;
+///
+/// let second = Duration::from_secs(1);
+/// let mut film = Timeline::new(FrameSize { width: 320, height: 180 }, second);
+/// film.texts.push(TextClip::title("Morning Brew", Duration::ZERO, second));
+/// # let path = tempfile::NamedTempFile::new()?.into_temp_path();
+/// let size_in = |quality| {
+///     let output = Output::default().with_quality(quality);
+///     render(&film, output, &path, &|_| {}, &Cancel::new()).map(|done| done.bytes)
+/// };
+/// assert!(size_in(Quality::Low)? < size_in(Quality::High)?);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[non_exhaustive]
 pub enum Quality {

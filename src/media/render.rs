@@ -20,6 +20,20 @@ use super::plan::{Plan, frame_at, time_of};
 use super::{Cancel, Font, MediaError, Timeline};
 
 /// A finished film, or its sound.
+///
+/// ```
+/// use nemovideo::media::{Cancel, FrameSize, Output, Timeline, render};
+/// use std::time::Duration;
+///
+/// let film = Timeline::new(FrameSize { width: 320, height: 180 }, Duration::from_millis(990));
+/// # let folder = tempfile::tempdir()?;
+/// # let path = folder.path().join("film.mp4");
+/// let done = render(&film, Output::default(), &path, &|_| {}, &Cancel::new())?;
+/// assert_eq!((done.width, done.height), (Some(320), Some(180)));
+/// assert_eq!(done.duration, Duration::from_secs(1)); // whole frames, 30 a second
+/// assert_eq!(done.bytes, std::fs::metadata(&path)?.len());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Rendered {
@@ -37,6 +51,22 @@ pub struct Rendered {
 
 /// Where the time went. Pictures and sound are made at the same time, so the parts may add up
 /// to more than the whole.
+///
+/// ```
+/// use nemovideo::media::{Cancel, FrameSize, Output, Timeline, render};
+/// use std::time::Duration;
+///
+/// let film = Timeline::new(FrameSize { width: 320, height: 180 }, Duration::from_secs(2));
+/// # let folder = tempfile::tempdir()?;
+/// # let path = folder.path().join("film.mp4");
+/// let done = render(&film, Output::default(), &path, &|_| {}, &Cancel::new())?;
+/// let timings = done.timings;
+/// println!("{:.0} times as fast as it plays", done.duration.div_duration_f64(timings.total));
+/// let slower = if timings.pictures > timings.sound { "pictures" } else { "sound" };
+/// println!("the {slower} took longest");
+/// assert!(timings.pictures.max(timings.sound) + timings.mux <= timings.total);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct Timings {

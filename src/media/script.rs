@@ -17,6 +17,14 @@ const AFTER_PART: Duration = Duration::from_millis(120);
 const MAX_SENTENCE_CHARS: usize = 400;
 
 /// One sentence of a script.
+///
+/// ```
+/// use nemovideo::media::sentences;
+///
+/// let found = sentences("It **rains** today ☔. Stay in!\n\nTomorrow it will snow.");
+/// assert_eq!(found[0].text, "It rains today ☔.");
+/// assert!(found[1].pause_after > found[0].pause_after); // the end of a paragraph
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Sentence {

@@ -53,6 +53,15 @@ impl Sound {
     }
 
     /// The samples.
+    ///
+    /// ```
+    /// use nemovideo::media::{Delivery, Pico, Voice as _};
+    ///
+    /// let sound = Pico::new().speak("Good morning.", &Delivery::default())?;
+    /// let peak = sound.samples().iter().map(|sample| sample.unsigned_abs()).max();
+    /// assert!(peak.is_some_and(|peak| peak > 3_000)); // far from silence
+    /// # Ok::<(), nemovideo::media::MediaError>(())
+    /// ```
     #[must_use]
     pub fn samples(&self) -> &[i16] {
         &self.samples

@@ -121,6 +121,21 @@ impl FrameSize {
 }
 
 /// What is behind the texts of a film.
+///
+/// ```
+/// use nemovideo::media::{Background, FrameSize, Gradient, Picture, Timeline};
+/// use std::time::Duration;
+///
+/// let mut film = Timeline::new(FrameSize::PORTRAIT, Duration::from_secs(5));
+/// assert!(matches!(film.background, Background::Gradient(Gradient::Dusk)));
+///
+/// // A picture that somebody sent, or a palette where it cannot be read.
+/// # let upload =
+/// #     b"GIF89a\x01\0\x01\0\x80\0\0\0\0\0\xff\xff\xff,\0\0\0\0\x01\0\x01\0\0\x02\x02D\x01\0;";
+/// film.background = Picture::decode(upload)
+///     .map_or(Background::Gradient(Gradient::Slate), Background::Picture);
+/// assert!(matches!(film.background, Background::Picture(_)));
+/// ```
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum Background {
@@ -137,6 +152,30 @@ impl Default for Background {
 }
 
 /// A sound at its place in the film.
+///
+/// ```
+/// use nemovideo::media::{FrameSize, Sound, SoundClip, Timeline};
+/// use std::time::Duration;
+///
+/// # use nemovideo::media::{Cancel, Container, Output, render};
+/// let ms = Duration::from_millis;
+/// let recording = Sound::new(48_000, vec![1_000; 48_000]);
+/// let mut clip = SoundClip::new(recording, ms(500)); // heard from here on,
+/// clip.trim = ms(200); // without its first fifth of a second,
+/// clip.take = Some(ms(100)); // for a tenth of one,
+/// clip.volume = 0.5; // at half its volume
+///
+/// let mut film = Timeline::new(FrameSize::SQUARE, ms(1_000));
+/// film.sounds.push(clip);
+/// # let folder = tempfile::tempdir()?;
+/// # let path = folder.path().join("sound.wav");
+/// # render(&film, Output::new(Container::Wav), &path, &|_| {}, &Cancel::new())?;
+/// # let heard = Sound::decode(&std::fs::read(&path)?, "sound.wav")?;
+/// # let samples = heard.samples();
+/// // Rendered to a WAV of 48 samples a millisecond:
+/// assert_eq!([490, 550, 610].map(|ms| samples[ms * 48]), [0, 500, 0]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct SoundClip {
@@ -170,6 +209,19 @@ impl SoundClip {
 }
 
 /// A text at its place in the film.
+///
+/// ```
+/// use nemovideo::media::{FrameSize, TextClip, Timeline};
+/// use std::time::Duration;
+///
+/// let s = Duration::from_secs;
+/// let mut film = Timeline::new(FrameSize::LANDSCAPE, s(6));
+/// film.texts.push(TextClip::title("Morning\nBrew", s(0), s(2))); // in the middle, in two lines
+/// film.texts.push(TextClip::caption("Good morning.", s(2), s(4))); // below, while it is said
+/// assert_eq!(film.texts.iter().map(|clip| clip.start + clip.duration).max(), Some(film.duration));
+/// film.check()?; // there is a glyph for each character
+/// # Ok::<(), nemovideo::media::MediaError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct TextClip {

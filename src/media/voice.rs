@@ -101,6 +101,17 @@ impl Default for Delivery {
 }
 
 /// The kind of voice.
+///
+/// ```
+/// use nemovideo::media::{Delivery, Gender, Pico, Voice as _};
+///
+/// let (pico, how) = (Pico::new(), Delivery::new("en-GB"));
+/// assert_eq!(how.gender, Gender::Female); // unless set
+/// let his = pico.speak("Good morning.", &how.clone().with_gender(Gender::Male))?;
+/// let hers = pico.speak("Good morning.", &how)?;
+/// assert_ne!(his.samples(), hers.samples());
+/// # Ok::<(), nemovideo::media::MediaError>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Gender {
     /// A higher voice.

@@ -175,6 +175,22 @@ pub enum Change {
 }
 
 /// A track that something is said of: in the newer draft, unless it is gone from there.
+///
+/// ```
+/// use nemovideo::draft::{Change, Draft, TrackKind, TrackRole};
+///
+/// let older: Draft = r#"{"t":[{"tt":0,"sg":[{"d":9000}]}]}"#.parse()?;
+/// let newer: Draft = r#"{"t":[{"tt":0,"sg":[{"d":9000}]},
+///     {"tt":1,"m":{"role":"music","name":"calm.mp3"},"sg":[{"d":9000}]}]}"#.parse()?;
+/// let diff = older.diff(&newer);
+/// let Change::TrackAdded { track, .. } = &diff.changes()[0] else { panic!() };
+/// assert_eq!((track.index, track.kind), (1, Some(TrackKind::Audio)));
+/// assert_eq!((&track.role, track.name.as_deref()), (&Some(TrackRole::Music), Some("calm.mp3")));
+///
+/// let json = serde_json::json!({ "index": 1, "kind": 1, "role": "music", "name": "calm.mp3" });
+/// assert_eq!(serde_json::to_value(track)?, json); // the kind as the draft writes it
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct TrackAt {
@@ -203,6 +219,21 @@ impl TrackAt {
 }
 
 /// A segment that something is said of: in the newer draft, unless it is gone from there.
+///
+/// ```
+/// use nemovideo::draft::{Change, Draft};
+///
+/// let older: Draft = r#"{"t":[{"tt":7,"sg":[
+///     {"d":2000,"m":{"text":"Hello."}},{"d":1500,"m":{"text":"It rains."}}]}]}"#.parse()?;
+/// let mut newer = older.clone();
+/// newer.edit().remove_segment(0, 1)?;
+/// let diff = older.diff(&newer);
+/// let Change::SegmentRemoved { segment, .. } = &diff.changes()[0] else { panic!() };
+/// assert_eq!((segment.index, segment.text.as_deref()), (1, Some("It rains.")));
+/// let json = serde_json::to_value(segment)?; // when it was shown, in milliseconds
+/// assert_eq!((json["start"].as_u64(), json["end"].as_u64()), (Some(2000), Some(3500)));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct SegmentAt {

@@ -15,6 +15,20 @@ const LINES: usize = 20;
 
 impl Change {
     /// The change in one line: `Title added: “Morning Brew” (0–3 s)`.
+    ///
+    /// ```
+    /// use nemovideo::draft::{Draft, Language};
+    ///
+    /// let text = r#"{"t":[{"tt":1,"m":{"role":"music","volume":0.8},"sg":[{"d":9000}]}]}"#;
+    /// let older: Draft = text.parse()?;
+    /// let mut newer = older.clone();
+    /// newer.edit().set_track_volume(0, 0.35)?;
+    /// let diff = older.diff(&newer);
+    /// let change = &diff.changes()[0];
+    /// assert_eq!(change.describe(Language::English), "Music volume: 80 % → 35 %");
+    /// assert_eq!(change.describe(Language::Chinese), "音乐音量：80% → 35%");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn describe(&self, language: Language) -> String {
         let say = Say(language);

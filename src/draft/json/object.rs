@@ -42,6 +42,14 @@ impl Object {
     }
 
     /// The value under `key`.
+    ///
+    /// ```
+    /// use nemovideo::draft::{Json, Object};
+    ///
+    /// let object = Object::from([("takes", Json::from(1)), ("takes", Json::from(2))]);
+    /// assert_eq!(object.get("takes"), Some(&Json::from(2))); // the last one counts
+    /// assert_eq!(object.get("mood"), None);
+    /// ```
     #[must_use]
     pub fn get(&self, key: &str) -> Option<&Json> {
         let mut entries = self.entries.iter().rev();
@@ -49,6 +57,16 @@ impl Object {
     }
 
     /// The value under `key`, to change.
+    ///
+    /// ```
+    /// use nemovideo::draft::{Json, Object};
+    ///
+    /// let mut object = Object::from([("tags", Json::from(vec!["calm"]))]);
+    /// if let Some(tags) = object.get_mut("tags").and_then(Json::as_array_mut) {
+    ///     tags.push("warm".into());
+    /// }
+    /// assert_eq!(object.to_string(), r#"{"tags":["calm","warm"]}"#);
+    /// ```
     #[must_use]
     pub fn get_mut(&mut self, key: &str) -> Option<&mut Json> {
         let mut entries = self.entries.iter_mut().rev();
@@ -86,6 +104,14 @@ impl Object {
     }
 
     /// The entries in their order.
+    ///
+    /// ```
+    /// use nemovideo::draft::{Json, Object};
+    ///
+    /// let object = Object::from([("d", Json::from(9000)), ("z", Json::Null), ("a", Json::Null)]);
+    /// let unset: Vec<_> = object.iter().filter(|(_, value)| value.is_null()).collect();
+    /// assert_eq!(unset, [("z", &Json::Null), ("a", &Json::Null)]); // as they stand, not by name
+    /// ```
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = (&str, &Json)> {
         self.entries.iter().map(|(key, value)| (key.as_str(), value))
     }

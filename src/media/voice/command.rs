@@ -60,7 +60,20 @@ impl CommandVoice {
         self
     }
 
-    /// How long a sentence may take; two minutes if not set.
+    /// How long a sentence may take; two minutes if not set. A program that takes longer is ended.
+    ///
+    /// ```
+    /// use nemovideo::media::{CommandVoice, Delivery, MediaError, Voice as _};
+    /// use std::time::{Duration, Instant};
+    ///
+    /// // A program that does not come to an end.
+    /// let stuck = CommandVoice::new("sleep", ["en"]).args(["600"]);
+    /// let stuck = stuck.with_timeout(Duration::from_millis(50));
+    /// let begun = Instant::now();
+    /// let failed = stuck.speak("Good morning.", &Delivery::new("en"));
+    /// assert!(matches!(failed, Err(MediaError::Voice(_))));
+    /// assert!(begun.elapsed() < Duration::from_secs(60));
+    /// ```
     #[must_use]
     pub const fn with_timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;

@@ -1,0 +1,93 @@
+//! Edits of the whole film: how long it is, and the shape of its picture.
+
+use std::ops::Range;
+use std::time::Duration;
+
+use super::checks::must_fit;
+use super::place::Place;
+use super::{EditError, Editor, times};
+use crate::draft::aspect::Aspect;
+use crate::draft::lookup::{self, DURATION};
+
+impl Editor<'_> {
+    /// Ends the film earlier: what comes after `length` is cut off.
+    ///
+    /// ```
+    /// use nemovideo::draft::Draft;
+    /// use std::time::Duration;
+    ///
+    /// let mut draft: Draft = r#"{"d":9000,"t":[{"tt":0,"sg":[{"d":9000}]}]}"#.parse()?;
+    /// draft.edit().trim_to(Duration::from_secs(5))?;
+    /// assert_eq!(draft.duration(), Duration::from_secs(5));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`NoLength`](EditError::NoLength), [`PastEnd`](EditError::PastEnd) when the film is
+    /// shorter than that, [`NothingLeft`](EditError::NothingLeft).
+    pub fn trim_to(&mut self, length: Duration) -> Result<&mut Self, EditError> {
+        self.change(|draft| {
+            must_fit(draft, Duration::ZERO, length)?;
+            let ends = draft.tracks().map(|track| track.end());
+            let end = ends.chain([draft.duration()]).max().unwrap_or_default();
+            if length < end {
+                times::cut(draft, length..end);
+                draft.set_duration(length);
+            }
+            Ok(())
+        })
+    }
+
+    /// Takes a stretch of time out of the film; what comes after moves up. Clips with media of
+    /// their own that go on through it become two, so that sound and picture stay together; music,
+    /// backgrounds and texts become shorter.
+    ///
+    /// ```
+    /// use nemovideo::draft::Draft;
+    /// use std::time::Duration;
+    ///
+    /// let mut draft: Draft = r#"{"d":9000,"t":[{"tt":0,"sg":[{"d":9000}]}]}"#.parse()?;
+    /// draft.edit().cut(Duration::from_secs(2)..Duration::from_secs(4))?;
+    /// assert_eq!(draft.duration(), Duration::from_secs(7));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`NoLength`](EditError::NoLength), [`PastEnd`](EditError::PastEnd),
+    /// [`NothingLeft`](EditError::NothingLeft).
+    pub fn cut(&mut self, range: Range<Duration>) -> Result<&mut Self, EditError> {
+        self.change(|draft| {
+            let gone = range.end.saturating_sub(range.start);
+            must_fit(draft, range.start, gone)?;
+            let left = draft.duration() - gone;
+            times::cut(draft, range);
+            // A draft that told its length still must; another is as long as what is in it.
+            if draft.get(DURATION).is_some() || draft.duration() != left {
+                draft.set_duration(left);
+            }
+            Ok(())
+        })
+    }
+
+    /// Gives the picture another shape.
+    ///
+    /// ```
+    /// use nemovideo::{Aspect, draft::Draft};
+    ///
+    /// let mut draft: Draft = r#"{"t":[{"tt":0,"sg":[{"d":1000}]}]}"#.parse()?;
+    /// draft.edit().set_aspect(Aspect::Square)?;
+    /// assert_eq!(draft.aspect(), Some(Aspect::Square));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// None today.
+    pub fn set_aspect(&mut self, aspect: Aspect) -> Result<&mut Self, EditError> {
+        self.change(|draft| {
+            let known = Place::of(&draft.0, lookup::ASPECT, |json| lookup::text(json).is_some());
+            let place = known.unwrap_or(Place::in_metadata(lookup::ASPECT[0]));
+            place.set(&mut draft.0, aspect.ratio());
+            Ok(())
+        })
+    }
+}
