@@ -121,6 +121,26 @@ impl Endpoint {
 }
 
 /// A service that answers as it was told.
+///
+/// ```
+/// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+/// use nemovideo::NemoClient;
+/// use nemovideo::mock::{Answer, Endpoint, MockNemo};
+///
+/// /// What is to be tested.
+/// async fn pays_for_a_film(client: &NemoClient) -> nemovideo::Result<bool> {
+///     Ok(client.credits().await?.available.get() >= 20.0)
+/// }
+///
+/// let nemo = MockNemo::start().await;
+/// nemo.given(Answer::credits(42.0).times(1)).await;
+/// nemo.given(Answer::credits(3.0)).await;
+/// let client = nemo.client();
+/// assert!(pays_for_a_film(&client).await?);
+/// assert!(!pays_for_a_film(&client).await?);
+/// assert_eq!(nemo.requests(Endpoint::Credits).await.len(), 2);
+/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+/// ```
 #[derive(Debug)]
 pub struct MockNemo {
     server: MockServer,

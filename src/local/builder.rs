@@ -153,6 +153,24 @@ impl LocalBackendBuilder {
     }
 
     /// From where uploads by address are fetched; [this machine](FetchFrom::Loopback) by default.
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// # use nemovideo::NewSession;
+    /// use nemovideo::NemoClient;
+    /// use nemovideo::local::{FetchFrom, LocalBackend};
+    ///
+    /// let backend = LocalBackend::builder().fetch_from(FetchFrom::Loopback).start().await?;
+    /// let client = NemoClient::builder().base_url(backend.url()).in_memory_credentials().build()?;
+    /// # let one = client.create_session(NewSession::default()).await?.session_id;
+    /// # let other = client.create_session(NewSession::default()).await?.session_id;
+    /// let mut answer = client.upload_bytes(&one, "script.txt", "Good morning.").await?;
+    /// // Its address is one of this machine's, so another session may name it.
+    /// let address = answer.files.remove(0).cdn_url.ok_or("no address")?;
+    /// client.upload_urls(&other, [address]).await?;
+    /// assert_eq!(backend.counters().uploads_taken, 2);
+    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+    /// ```
     pub fn fetch_from(mut self, fetch_from: FetchFrom) -> Self {
         self.settings.fetch_from = fetch_from;
         self
@@ -207,6 +225,22 @@ impl LocalBackendBuilder {
 
     /// A font file (TTF or OTF) to write with, for scripts that the built-in font lacks, Chinese
     /// for one.
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// # let folder = tempfile::tempdir()?;
+    /// # let font = folder.path().join("font.ttf");
+    /// # std::fs::write(&font, notosans::REGULAR_TTF)?;
+    /// use nemovideo::local::{LocalBackend, LocalError};
+    ///
+    /// // The file is read when the backend starts, and one that is no font is told then.
+    /// LocalBackend::builder().font(&font).start().await?;
+    /// # let font = folder.path().join("script.txt");
+    /// std::fs::write(&font, "Good morning.")?;
+    /// let refused = LocalBackend::builder().font(&font).start().await;
+    /// assert!(matches!(refused, Err(LocalError::Font(_))));
+    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+    /// ```
     #[cfg(feature = "media")]
     #[cfg_attr(docsrs, doc(cfg(feature = "media")))]
     pub fn font(mut self, path: impl Into<PathBuf>) -> Self {

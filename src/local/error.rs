@@ -4,6 +4,25 @@ use std::io;
 use std::path::PathBuf;
 
 /// The embedded backend cannot run. Its text says what to do.
+///
+/// ```
+/// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+/// use nemovideo::local::{LocalBackend, LocalError};
+///
+/// # let other = LocalBackend::start().await?;
+/// # let (_, port) = other.url().rsplit_once(':').ok_or("no port")?;
+/// # let port = port.parse()?;
+/// // The port that is asked for, or any that is free.
+/// let backend = match LocalBackend::builder().port(port).start().await {
+///     Err(error @ LocalError::PortInUse { .. }) => {
+///         eprintln!("{error}"); // it says which port, and what to do
+///         LocalBackend::start().await?
+///     }
+///     started => started?,
+/// };
+/// assert_ne!(backend.url(), other.url());
+/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+/// ```
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum LocalError {

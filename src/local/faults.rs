@@ -97,6 +97,32 @@ impl Faults {
     /// Takes back all plans, lets every stalled call end, by a reset, and work that
     /// [was put off](Fault::LateWork) begin. Connections are no longer dropped; those that are
     /// [refused](Self::refuse_connections) stay so.
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// # use nemovideo::{NemoClient, StandardRetry, local::LocalBackend};
+    /// # let backend = LocalBackend::builder().placeholder_films().start().await?;
+    /// # let client = NemoClient::builder()
+    /// #     .base_url(backend.url())
+    /// #     .in_memory_credentials()
+    /// #     .retry(StandardRetry::default().with_base(std::time::Duration::from_millis(1)))
+    /// #     .build()?;
+    /// use nemovideo::local::{Fault, Route, Trouble};
+    ///
+    /// let faults = backend.faults();
+    /// let stalled = faults.inject(Fault::Instead(Trouble::Stall)).on(Route::Credits).always();
+    /// let waiting = tokio::spawn({
+    ///     let client = client.clone();
+    ///     async move { client.credits().await }
+    /// });
+    /// while stalled.hits() == 0 {
+    ///     tokio::task::yield_now().await;
+    /// }
+    /// faults.clear();
+    /// waiting.await??; // the connection was reset, and the client asked once more
+    /// assert_eq!(backend.counters().requests(Route::Credits), 2);
+    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+    /// ```
     pub fn clear(&self) {
         if let Some(service) = self.service.upgrade() {
             service.door.turn_away(0);
@@ -116,6 +142,25 @@ impl Faults {
     /// port kept, and connections that are open are reset.
     ///
     /// Nothing gets in, so no counter moves.
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// # use nemovideo::{NemoClient, StandardRetry, local::LocalBackend};
+    /// # let backend = LocalBackend::builder().placeholder_films().start().await?;
+    /// # let client = NemoClient::builder()
+    /// #     .base_url(backend.url())
+    /// #     .in_memory_credentials()
+    /// #     .retry(StandardRetry::never())
+    /// #     .build()?;
+    /// use nemovideo::Error;
+    ///
+    /// backend.faults().refuse_connections();
+    /// let error = client.credits().await.unwrap_err();
+    /// assert!(matches!(error, Error::Unreachable(_)));
+    /// assert!(error.is_retryable() && !error.may_have_taken_effect()); // nothing was sent
+    /// assert_eq!(backend.counters().connections, 0);
+    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+    /// ```
     pub fn refuse_connections(&self) {
         if let Some(service) = self.service.upgrade() {
             service.door.shut();
@@ -123,6 +168,30 @@ impl Faults {
     }
 
     /// Listens again, at the same address.
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// # use nemovideo::{NemoClient, StandardRetry, local::LocalBackend};
+    /// use std::time::Duration;
+    ///
+    /// # let backend = LocalBackend::builder().placeholder_films().start().await?;
+    /// # let retry = StandardRetry::default().with_base(Duration::from_millis(20));
+    /// # let client = NemoClient::builder()
+    /// #     .base_url(backend.url())
+    /// #     .in_memory_credentials()
+    /// #     .retry(retry.with_max_attempts(10))
+    /// #     .build()?;
+    /// // Down for a moment: whoever goes on trying gets through.
+    /// backend.faults().refuse_connections();
+    /// let soon = async {
+    ///     tokio::time::sleep(Duration::from_millis(10)).await;
+    ///     backend.faults().accept_connections()
+    /// };
+    /// let (credits, listens) = tokio::join!(client.credits(), soon);
+    /// listens?;
+    /// assert_eq!(credits?.available.get(), 100.0);
+    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+    /// ```
     ///
     /// # Errors
     /// When the system does not let it, for another program has taken the port.
@@ -134,6 +203,24 @@ impl Faults {
     /// for. Connections that are open now are reset, so that the next call makes a new one.
     ///
     /// They count as [connections](super::Counters::connections) and as no requests.
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// # use nemovideo::{NemoClient, StandardRetry, local::LocalBackend};
+    /// # let backend = LocalBackend::builder().placeholder_films().start().await?;
+    /// # let client = NemoClient::builder()
+    /// #     .base_url(backend.url())
+    /// #     .in_memory_credentials()
+    /// #     .retry(StandardRetry::default().with_base(std::time::Duration::from_millis(1)))
+    /// #     .build()?;
+    /// use nemovideo::local::Route;
+    ///
+    /// backend.faults().drop_connections(1);
+    /// client.authenticate().await?; // asked again, over another connection
+    /// let counters = backend.counters();
+    /// assert_eq!((counters.connections, counters.requests(Route::Token)), (2, 1));
+    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+    /// ```
     pub fn drop_connections(&self, connections: u64) {
         if let Some(service) = self.service.upgrade() {
             service.door.turn_away(connections);
@@ -154,6 +241,26 @@ impl<S: Sync> FromRequestParts<S> for Met {
 }
 
 /// A fault that is being planned.
+///
+/// ```
+/// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+/// # use nemovideo::{NemoClient, StandardRetry, local::LocalBackend};
+/// # let backend = LocalBackend::builder().placeholder_films().start().await?;
+/// # let client = NemoClient::builder()
+/// #     .base_url(backend.url())
+/// #     .in_memory_credentials()
+/// #     .retry(StandardRetry::never())
+/// #     .build()?;
+/// use nemovideo::local::{Fault, Refusal, Route};
+///
+/// // The second and the third question go wrong, asked by a client that tries nothing twice.
+/// let busy = Fault::Instead(Refusal::status(503).into());
+/// backend.faults().inject(busy).on(Route::Credits).after(1).times(2);
+/// for goes_well in [true, false, false, true] {
+///     assert_eq!(client.credits().await.is_ok(), goes_well);
+/// }
+/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+/// ```
 #[derive(Debug)]
 #[must_use = "a fault begins to happen with `once`, `times` or `always`"]
 pub struct Injection<'a> {
@@ -188,6 +295,28 @@ impl Injection<'_> {
     }
 
     /// To all calls, until [`Faults::clear`].
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// # use nemovideo::{NemoClient, NewSession, local::LocalBackend};
+    /// # let backend = LocalBackend::builder().placeholder_films().start().await?;
+    /// # let client = NemoClient::builder().base_url(backend.url());
+    /// # let client = client.in_memory_credentials().build()?;
+    /// # let session = client.create_session(NewSession::default()).await?;
+    /// # let id = &session.session_id;
+    /// use nemovideo::local::{Fault, Refusal, Route};
+    /// use nemovideo::{Error, ErrorCode};
+    ///
+    /// let no_credits = Refusal::code(ErrorCode::OutOfCredits);
+    /// backend.faults().inject(Fault::Instead(no_credits.into())).on(Route::Message).always();
+    /// for _ in 0..3 {
+    ///     let refused = client.send_message(id, "narrate: Good morning.").await;
+    ///     assert!(matches!(refused, Err(Error::OutOfCredits(_))));
+    /// }
+    /// backend.faults().clear();
+    /// assert!(client.send_message(id, "narrate: Good morning.").await.is_ok());
+    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+    /// ```
     pub fn always(self) -> Injected {
         self.plan(None)
     }
@@ -204,6 +333,27 @@ impl Injection<'_> {
 }
 
 /// A fault that was planned.
+///
+/// ```
+/// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+/// # use nemovideo::{NemoClient, NewSession, StandardRetry, local::LocalBackend};
+/// # let backend = LocalBackend::builder().placeholder_films().start().await?;
+/// # let client = NemoClient::builder()
+/// #     .base_url(backend.url())
+/// #     .in_memory_credentials()
+/// #     .retry(StandardRetry::default().with_base(std::time::Duration::from_millis(1)))
+/// #     .build()?;
+/// # let session = client.create_session(NewSession::default()).await?;
+/// # let id = &session.session_id;
+/// use nemovideo::local::{Fault, Route, Trouble};
+///
+/// let injected = backend.faults().inject(Fault::Lost(Trouble::Reset)).on(Route::State).once();
+/// client.credits().await?;
+/// assert_eq!(injected.hits(), 0); // a test that ends here has tested nothing
+/// client.session_state(id).await?;
+/// assert_eq!(injected.hits(), 1); // met, and the client asked once more
+/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+/// ```
 #[derive(Clone, Debug)]
 pub struct Injected {
     met: Arc<AtomicU64>,

@@ -81,6 +81,25 @@ impl SilentEdits {
 
 /// How often the agent adds "I encountered a temporary issue" to an answer, as the service does at
 /// times. It means nothing: the work is done. Failures and silent edits stay as they are.
+///
+/// ```
+/// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+/// use futures::TryStreamExt as _;
+/// use nemovideo::local::{LocalBackend, TrailingNoise};
+/// use nemovideo::wire::event::AgentEvent;
+/// # use nemovideo::{NemoClient, NewSession};
+///
+/// let noisy = LocalBackend::builder().trailing_noise(TrailingNoise::Always);
+/// let backend = noisy.placeholder_films().start().await?;
+/// # let client = NemoClient::builder().base_url(backend.url()).in_memory_credentials().build()?;
+/// # let id = client.create_session(NewSession::default()).await?.session_id;
+/// let stream = client.send_message(&id, "narrate: Good morning.").await?;
+/// let events: Vec<AgentEvent> = stream.try_collect().await?;
+/// let Some(AgentEvent::Text(last)) = events.last() else { panic!("{events:?}") };
+/// assert_eq!(last.text, "I encountered a temporary issue.");
+/// assert!(client.session_state(&id).await?.draft.is_some()); // the work is done
+/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum TrailingNoise {

@@ -44,6 +44,36 @@ impl BatchItem {
 }
 
 /// What happens to one item of a batch.
+///
+/// ```
+/// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+/// # use nemovideo::{NemoClient, local::LocalBackend};
+/// # let backend = LocalBackend::builder().placeholder_films().start().await?;
+/// # let client = NemoClient::builder()
+/// #     .base_url(backend.url())
+/// #     .in_memory_credentials()
+/// #     .polling(nemovideo::Polling::new(std::time::Duration::from_millis(20), 500))
+/// #     .build()?;
+/// # let project = client.project("demo").await?;
+/// # let folder = tempfile::tempdir()?;
+/// # let path = |name| folder.path().join(name);
+/// # use futures::StreamExt as _;
+/// use nemovideo::project::{BatchItem, BatchUpdate};
+///
+/// let items = [("One.", "1.mp4"), ("Two.", "2.avi"), ("Three.", "3.wav")];
+/// let items = items.map(|(said, name)| BatchItem::new(format!("narrate: {said}"), path(name)));
+/// let (mut updates, mut done) = (project.batch(items), Vec::new());
+/// while let Some((index, update)) = updates.next().await {
+///     match update {
+///         BatchUpdate::Rendering { percent } => println!("{index}: {} %", percent.unwrap_or(0.0)),
+///         BatchUpdate::Finished(Ok(video)) => done.push(video.path),
+///         BatchUpdate::Finished(Err(error)) => println!("{index}: {error}"),
+///         _ => {}
+///     }
+/// }
+/// assert_eq!(done, [path("1.mp4"), path("3.wav")]); // one failed, the others went on
+/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+/// ```
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum BatchUpdate {
@@ -63,6 +93,31 @@ pub enum BatchUpdate {
 }
 
 /// A finished item.
+///
+/// ```
+/// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+/// # use nemovideo::{NemoClient, local::LocalBackend};
+/// # let backend = LocalBackend::builder().placeholder_films().start().await?;
+/// # let client = NemoClient::builder()
+/// #     .base_url(backend.url())
+/// #     .in_memory_credentials()
+/// #     .polling(nemovideo::Polling::new(std::time::Duration::from_millis(20), 500))
+/// #     .build()?;
+/// # let project = client.project("demo").await?;
+/// # let folder = tempfile::tempdir()?;
+/// # let out = folder.path().join("out.mp4");
+/// use futures::StreamExt as _;
+/// use nemovideo::Credits;
+/// use nemovideo::project::{BatchItem, BatchUpdate};
+///
+/// let items = [BatchItem::new("narrate: Good morning.", &out)];
+/// let (_, last) = project.batch(items).collect::<Vec<_>>().await.pop().ok_or("no update")?;
+/// let BatchUpdate::Finished(result) = last else { panic!("{last:?}") };
+/// let video = result?;
+/// assert_eq!(std::fs::metadata(&video.path)?.len(), video.bytes);
+/// assert_eq!(video.report.spent, Some(Credits::new(20.0)));
+/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct BatchVideo {

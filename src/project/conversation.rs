@@ -49,6 +49,24 @@ pub(super) struct Inner {
 }
 
 /// A project that is about to be opened; `.await` opens it.
+///
+/// ```
+/// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+/// # use nemovideo::NemoClient;
+/// # use nemovideo::local::{LocalBackend, SilentEdits};
+/// # let silent = LocalBackend::builder().silent_edits(SilentEdits::Always);
+/// # let backend = silent.placeholder_films().start().await?;
+/// # let client = NemoClient::builder().base_url(backend.url()).in_memory_credentials().build()?;
+/// let new = client.project("demo").language("zh-CN");
+/// assert_eq!(backend.counters().sessions_created, 0); // nothing was sent yet
+/// let project = new.await?;
+/// project.say("narrate: Good morning.").await?.finish().await?;
+///
+/// // The agent says nothing to this, so the change is told in the project's language.
+/// let report = project.say("add a title 'Morning Brew'").await?.finish().await?;
+/// assert!(report.summary().contains("标题已添加"), "{}", report.summary());
+/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+/// ```
 #[derive(Clone, Debug)]
 #[must_use = "a project is opened when it is awaited"]
 pub struct NewProject {
@@ -192,6 +210,22 @@ impl Project {
     }
 
     /// The client below.
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// # use nemovideo::{NemoClient, local::LocalBackend};
+    /// # let backend = LocalBackend::builder().placeholder_films().start().await?;
+    /// # let client = NemoClient::builder()
+    /// #     .base_url(backend.url())
+    /// #     .in_memory_credentials()
+    /// #     .polling(nemovideo::Polling::new(std::time::Duration::from_millis(20), 500))
+    /// #     .build()?;
+    /// # let project = client.project("demo").await?;
+    /// // For what a project has no call of its own: a link to hand it over to a browser.
+    /// let link = project.client().claim_link(&project.session()).await?;
+    /// assert!(link.as_str().contains("/workspace/claim?ct="));
+    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+    /// ```
     #[must_use]
     pub fn client(&self) -> &NemoClient {
         &self.inner.client
@@ -323,10 +357,23 @@ impl Project {
 
     /// Makes the file.
     ///
-    /// ```no_run
-    /// # async fn example(project: nemovideo::project::Project) -> nemovideo::Result<()> {
-    /// project.export().await?.download("out.mp4").await?;
-    /// # Ok(()) }
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// # use nemovideo::{NemoClient, local::LocalBackend};
+    /// # let backend = LocalBackend::start().await?;
+    /// # let client = NemoClient::builder()
+    /// #     .base_url(backend.url())
+    /// #     .in_memory_credentials()
+    /// #     .polling(nemovideo::Polling::new(std::time::Duration::from_millis(20), 500))
+    /// #     .build()?;
+    /// # let project = client.project("demo").await?;
+    /// project.say("narrate: Good morning.").await?.finish().await?;
+    /// let out = "out.mp4";
+    /// # let folder = tempfile::tempdir()?;
+    /// # let out = folder.path().join(out);
+    /// let file = project.export().await?.download(&out).await?;
+    /// assert_eq!(std::fs::metadata(&out)?.len(), file.bytes);
+    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
     /// ```
     ///
     /// # Errors

@@ -58,6 +58,30 @@ pub struct Export {
 }
 
 /// A finished export.
+///
+/// ```
+/// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+/// # use nemovideo::{NemoClient, local::LocalBackend};
+/// # let backend = LocalBackend::builder().placeholder_films().start().await?;
+/// # let client = NemoClient::builder()
+/// #     .base_url(backend.url())
+/// #     .in_memory_credentials()
+/// #     .polling(nemovideo::Polling::new(std::time::Duration::from_millis(20), 500))
+/// #     .build()?;
+/// # let project = client.project("demo").await?;
+/// # let folder = tempfile::tempdir()?;
+/// # let out = folder.path().join("out.mp4");
+/// project.say("narrate: Good morning.").await?.finish().await?;
+/// let exported = project.export().await?;
+/// println!("{:?} of film at {}", exported.video.duration, exported.video.url);
+///
+/// // Made once, it can be fetched again and again.
+/// let file = exported.download(&out).await?;
+/// assert_eq!(exported.video.size, Some(file.bytes));
+/// assert_eq!(exported.download(&out).await?, file);
+/// assert_eq!(backend.counters().renders_started, 1);
+/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct ExportedVideo {

@@ -45,6 +45,23 @@ pub enum Suggestion {
 }
 
 /// A piece of what the agent says, in its order.
+///
+/// ```
+/// use nemovideo::project::{GuiTranslator, Piece};
+///
+/// let (mut translator, mut shown) = (GuiTranslator::new(), String::new());
+/// let mut pieces = translator.push("I cut the intro. Click Export to sa");
+/// pieces.extend(translator.push("ve it. The music is softer now."));
+/// pieces.extend(translator.finish());
+/// for piece in pieces {
+///     match piece {
+///         Piece::Text(text) => shown += &text,
+///         Piece::Suggestion(offer) => shown += &format!(" [{offer:?}]"),
+///         _ => {}
+///     }
+/// }
+/// assert_eq!(shown, "I cut the intro. [Export] The music is softer now.");
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Piece {
@@ -55,6 +72,14 @@ pub enum Piece {
 }
 
 /// A whole answer, translated.
+///
+/// ```
+/// use nemovideo::project::{Suggestion, translate};
+///
+/// let said = translate("Click Export to save it. It is 9:16 now. Click the Export button!");
+/// assert_eq!(said.text, "It is 9:16 now.");
+/// assert_eq!(said.suggestions, [Suggestion::Export]); // said twice, and once is enough
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Translated {

@@ -15,6 +15,22 @@ pub use request::{ExportRequest, UploadHint};
 
 /// What the user means by a sentence: an order that the API carries out, or a message.
 ///
+/// ```
+/// use nemovideo::project::Intent;
+///
+/// let does = |said| match Intent::of(said) {
+///     Intent::Export(export) => format!("makes a file, {}", export.output().format),
+///     Intent::Credits => "tells the credits".to_owned(),
+///     Intent::State => "tells what is there".to_owned(),
+///     Intent::Upload(hint) => format!("uploads {} files", hint.files.len()),
+///     _ => "asks the agent".to_owned(),
+/// };
+/// assert_eq!(does("could you please export it as wav?"), "makes a file, wav");
+/// assert_eq!(does("还剩多少积分？"), "tells the credits");
+/// assert_eq!(does("upload beach.mp4 and logo.png"), "uploads 2 files");
+/// assert_eq!(does("add music and then export"), "asks the agent");
+/// ```
+///
 /// # The rule
 ///
 /// *A sentence is an order only when all of it is understood.* It is read phrase by phrase

@@ -6,6 +6,18 @@ use crate::error::{Error, Result};
 use crate::wire::{FileFormat, FileType};
 
 /// A script: text, or a document that the service reads itself.
+///
+/// ```
+/// use nemovideo::{Error, project::Script};
+///
+/// # let folder = tempfile::tempdir()?;
+/// # let (path, notes) = (folder.path().join("script.txt"), folder.path().join("notes.pdf"));
+/// // Some editors put a byte order mark at the start of a file: it is not spoken.
+/// std::fs::write(&path, "\u{feff}Good morning.")?;
+/// assert_eq!(Script::from_path(&path)?, Script::text("Good morning.")?);
+/// assert!(matches!(Script::from_path(&notes), Err(Error::InvalidInput(_))));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Script(pub(super) Kind);
 

@@ -17,6 +17,25 @@ use crate::error::{Error, Result};
 use crate::wire::{CreditBalance, SessionState};
 
 /// A message that is about to be sent; `.await` sends it.
+///
+/// ```
+/// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+/// # use nemovideo::{NemoClient, local::LocalBackend};
+/// # let backend = LocalBackend::builder().placeholder_films().start().await?;
+/// # let client = NemoClient::builder()
+/// #     .base_url(backend.url())
+/// #     .in_memory_credentials()
+/// #     .polling(nemovideo::Polling::new(std::time::Duration::from_millis(20), 500))
+/// #     .build()?;
+/// # let project = client.project("demo").await?;
+/// let say = project.say("narrate: Good morning.").whole_texts();
+/// assert_eq!(backend.counters().messages_run, 0); // nothing was sent yet
+/// let turn = say.await?;
+/// let report = turn.finish().await?;
+/// assert!(report.text.contains("1 sentence"), "{}", report.text);
+/// assert_eq!(backend.counters().messages_run, 1);
+/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+/// ```
 #[derive(Debug)]
 #[must_use = "a message is sent when it is awaited"]
 pub struct Say {
@@ -100,6 +119,31 @@ pub enum TurnEvent {
 ///
 /// The session takes no other message while it is alive.
 ///
+/// ```
+/// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+/// # use nemovideo::{NemoClient, local::LocalBackend};
+/// # let backend = LocalBackend::builder().placeholder_films().start().await?;
+/// # let client = NemoClient::builder()
+/// #     .base_url(backend.url())
+/// #     .in_memory_credentials()
+/// #     .polling(nemovideo::Polling::new(std::time::Duration::from_millis(20), 500))
+/// #     .build()?;
+/// # let project = client.project("demo").await?;
+/// use futures::StreamExt as _;
+/// use nemovideo::project::TurnEvent;
+///
+/// let mut turn = project.say("narrate: Good morning.").await?;
+/// while let Some(event) = turn.next().await {
+///     if matches!(event?, TurnEvent::RawClipReady) {
+///         break; // enough was seen, and the rest is waited for
+///     }
+/// }
+/// let report = turn.finish().await?;
+/// assert!(report.text.starts_with("Working on your voiceover…")); // what came before is in it
+/// assert!(report.draft.is_some_and(|draft| draft.is_ready_to_export()));
+/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+/// ```
+///
 /// # Cancel safety
 /// Dropping it closes the connection; the work may go on at the service. Keep
 /// [`pending`](Self::pending) to observe it later.
@@ -115,12 +159,48 @@ impl Say {
     }
 
     /// Waits for the turn under way instead of refusing with [`Error::Busy`].
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// # use nemovideo::{NemoClient, local::LocalBackend};
+    /// # let backend = LocalBackend::builder().placeholder_films().start().await?;
+    /// # let client = NemoClient::builder()
+    /// #     .base_url(backend.url())
+    /// #     .in_memory_credentials()
+    /// #     .polling(nemovideo::Polling::new(std::time::Duration::from_millis(20), 500))
+    /// #     .build()?;
+    /// # let project = client.project("demo").await?;
+    /// let first = project.say("narrate: Good morning.").await?;
+    /// let second = tokio::spawn(project.say("add a title 'Morning Brew'").queued().into_future());
+    /// first.finish().await?;
+    /// let report = second.await??.finish().await?;
+    /// let draft = report.draft.ok_or("nothing is there")?;
+    /// assert!(draft.summary().contains("Morning Brew"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+    /// ```
     pub fn queued(mut self) -> Self {
         self.queued = true;
         self
     }
 
     /// Asks for no partial text: each text comes when it is whole.
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// use nemovideo::mock::{Answer, Events, MockNemo};
+    ///
+    /// let nemo = MockNemo::start().await;
+    /// # nemo.given(Answer::session("task", "session")).await;
+    /// # nemo.given(Answer::state(None)).await;
+    /// nemo.given(Answer::message(Events::new().text("It is warmer now."))).await;
+    /// let project = nemo.client().project("demo").await?;
+    /// for say in [project.say("warmer"), project.say("warmer").whole_texts()] {
+    ///     say.await?.finish().await?;
+    /// }
+    /// let messages = nemo.messages().await;
+    /// assert!(messages[0].streaming && !messages[1].streaming);
+    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+    /// ```
     pub fn whole_texts(mut self) -> Self {
         self.streaming = false;
         self

@@ -44,6 +44,29 @@ impl Voice {
 }
 
 /// Whether what is spoken is written below the picture.
+///
+/// ```
+/// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+/// # use nemovideo::{NemoClient, local::LocalBackend};
+/// # let backend = LocalBackend::builder().placeholder_films().start().await?;
+/// # let client = NemoClient::builder()
+/// #     .base_url(backend.url())
+/// #     .in_memory_credentials()
+/// #     .polling(nemovideo::Polling::new(std::time::Duration::from_millis(20), 500))
+/// #     .build()?;
+/// # let folder = tempfile::tempdir()?;
+/// # let out = folder.path().join("out.mp4");
+/// use nemovideo::draft::TrackRole;
+/// use nemovideo::project::{Captions, Script};
+///
+/// for captions in [Captions::On, Captions::Off] {
+///     let voiceover = client.voiceover(Script::text("Good morning.")?).captions(captions);
+///     let draft = voiceover.save_to(&out).await?.draft;
+///     let written = draft.tracks().any(|track| track.role() == Some(TrackRole::Captions));
+///     assert_eq!(written, captions == Captions::On);
+/// }
+/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Captions {
     /// Written.
@@ -54,6 +77,32 @@ pub enum Captions {
 }
 
 /// How far a voiceover is.
+///
+/// ```
+/// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+/// # use nemovideo::{NemoClient, local::LocalBackend};
+/// # let backend = LocalBackend::builder().placeholder_films().start().await?;
+/// # let client = NemoClient::builder()
+/// #     .base_url(backend.url())
+/// #     .in_memory_credentials()
+/// #     .polling(nemovideo::Polling::new(std::time::Duration::from_millis(20), 500))
+/// #     .build()?;
+/// # let folder = tempfile::tempdir()?;
+/// # let out = folder.path().join("out.mp4");
+/// use nemovideo::project::{Script, VoiceoverStage};
+///
+/// let (tell, told) = std::sync::mpsc::channel();
+/// let video = client
+///     .voiceover(Script::text("Good morning.")?)
+///     .on_progress(move |stage| drop(tell.send(stage))) // to whoever draws the progress
+///     .save_to(&out)
+///     .await?;
+/// let stages: Vec<VoiceoverStage> = told.try_iter().collect();
+/// assert_eq!(stages.first(), Some(&VoiceoverStage::Speaking));
+/// let whole = VoiceoverStage::Downloading { bytes: video.bytes, total: Some(video.bytes) };
+/// assert_eq!(stages.last(), Some(&whole));
+/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum VoiceoverStage {
@@ -129,6 +178,28 @@ pub struct Voiceover {
 }
 
 /// A narrated video that was made.
+///
+/// ```
+/// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+/// # use nemovideo::{NemoClient, local::LocalBackend};
+/// # let backend = LocalBackend::start().await?;
+/// # let client = NemoClient::builder()
+/// #     .base_url(backend.url())
+/// #     .in_memory_credentials()
+/// #     .polling(nemovideo::Polling::new(std::time::Duration::from_millis(20), 500))
+/// #     .build()?;
+/// # let folder = tempfile::tempdir()?;
+/// # let out = folder.path().join("out.mp4");
+/// use nemovideo::{Credits, project::Script};
+///
+/// let video = client.voiceover(Script::text("Good morning.")?).save_to(&out).await?;
+/// assert_eq!(std::fs::metadata(&video.path)?.len(), video.bytes);
+/// assert_eq!(video.report.spent, Some(Credits::new(20.0)));
+/// // The film is as long as its timeline, to a frame or so.
+/// let length = video.video.duration.ok_or("no length")?;
+/// assert!(length.abs_diff(video.draft.duration()).as_millis() < 100);
+/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct VoiceoverVideo {
@@ -207,6 +278,26 @@ impl Voiceover {
     }
 
     /// The language of the script, a BCP-47 tag, with the voice that was chosen.
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// # use nemovideo::{NemoClient, local::LocalBackend};
+    /// # let backend = LocalBackend::builder().placeholder_films().start().await?;
+    /// # let client = NemoClient::builder()
+    /// #     .base_url(backend.url())
+    /// #     .in_memory_credentials()
+    /// #     .polling(nemovideo::Polling::new(std::time::Duration::from_millis(20), 500))
+    /// #     .build()?;
+    /// # let folder = tempfile::tempdir()?;
+    /// # let out = folder.path().join("out.mp4");
+    /// use nemovideo::project::{Script, Voice};
+    ///
+    /// let german = client.voiceover(Script::text("Guten Morgen.")?).voice(Voice::male("en-GB"));
+    /// let draft = german.language("de-DE").save_to(&out).await?.draft;
+    /// let spoken = draft.metadata().and_then(|metadata| metadata.get("language"));
+    /// assert_eq!(spoken.and_then(|tag| tag.as_str()), Some("de-DE"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+    /// ```
     pub fn language(mut self, tag: impl Into<String>) -> Self {
         self.voice.language = tag.into();
         self
@@ -237,6 +328,28 @@ impl Voiceover {
     }
 
     /// A file of sound to lie under the voice.
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// # use nemovideo::{NemoClient, local::LocalBackend};
+    /// # let backend = LocalBackend::builder().placeholder_films().start().await?;
+    /// # let client = NemoClient::builder()
+    /// #     .base_url(backend.url())
+    /// #     .in_memory_credentials()
+    /// #     .polling(nemovideo::Polling::new(std::time::Duration::from_millis(20), 500))
+    /// #     .build()?;
+    /// # let folder = tempfile::tempdir()?;
+    /// # let out = folder.path().join("out.mp4");
+    /// # let rain = folder.path().join("rain.mp3");
+    /// # std::fs::write(&rain, "sound")?;
+    /// use nemovideo::draft::TrackRole;
+    /// use nemovideo::project::Script;
+    ///
+    /// let voiceover = client.voiceover(Script::text("Good morning.")?).music(&rain);
+    /// let draft = voiceover.save_to(&out).await?.draft;
+    /// assert!(draft.tracks().any(|track| track.role() == Some(TrackRole::Music)));
+    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+    /// ```
     pub fn music(mut self, path: impl Into<PathBuf>) -> Self {
         self.music = Some(path.into());
         self

@@ -22,6 +22,29 @@ use crate::wire::ErrorCode;
 /// *Before the caller sees anything* holds for messages too: their work has ended, state, ledger
 /// and [counters](crate::local::Counters) included, when the first byte of a spoilt answer goes
 /// out. A render is taken in by then, and goes on. The exception is called so.
+///
+/// ```
+/// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+/// # use nemovideo::{NemoClient, NewSession, StandardRetry, local::LocalBackend};
+/// # let backend = LocalBackend::builder().placeholder_films().start().await?;
+/// # let client = NemoClient::builder()
+/// #     .base_url(backend.url())
+/// #     .in_memory_credentials()
+/// #     .retry(StandardRetry::never())
+/// #     .build()?;
+/// use nemovideo::Error;
+/// use nemovideo::local::{Fault, Route, Trouble};
+///
+/// // Two resets that look the same to a client: before the work, and after it.
+/// for fault in [Fault::Instead(Trouble::Reset), Fault::Lost(Trouble::Reset)] {
+///     let (before, works) = (backend.counters().sessions_created, fault.does_the_work());
+///     backend.faults().inject(fault).on(Route::Session).once();
+///     let error = client.create_session(NewSession::default()).await.unwrap_err();
+///     assert!(matches!(error, Error::OutcomeUnknown(_)));
+///     assert_eq!(backend.counters().sessions_created - before, u64::from(works));
+/// }
+/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Fault {
@@ -82,6 +105,36 @@ pub enum Fault {
 }
 
 /// What comes in place of an answer.
+///
+/// ```
+/// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+/// # use nemovideo::{Limits, NemoClient, StandardRetry, Timeouts, local::LocalBackend};
+/// use nemovideo::Error;
+/// use nemovideo::local::{Fault, Route, Trouble};
+///
+/// # let backend = LocalBackend::builder().placeholder_films().start().await?;
+/// # let (mut timeouts, mut limits) = (Timeouts::default(), Limits::default());
+/// # timeouts.answer = std::time::Duration::from_secs(1);
+/// # limits.body = 1024 * 1024;
+/// # let client = NemoClient::builder()
+/// #     .base_url(backend.url())
+/// #     .in_memory_credentials()
+/// #     .retry(StandardRetry::never())
+/// #     .timeouts(timeouts)
+/// #     .limits(limits)
+/// #     .build()?;
+/// // What a client makes of them that waits a second, reads a megabyte and tries nothing twice.
+/// let error_of = async |trouble| {
+///     backend.faults().inject(Fault::Instead(trouble)).on(Route::Credits).once();
+///     client.credits().await.unwrap_err()
+/// };
+/// assert!(matches!(error_of(Trouble::Close).await, Error::Disconnected(_)));
+/// assert!(matches!(error_of(Trouble::NotHttp).await, Error::Disconnected(_)));
+/// assert!(matches!(error_of(Trouble::Html).await, Error::Decode { .. }));
+/// assert!(matches!(error_of(Trouble::EndlessJson).await, Error::LimitExceeded { .. }));
+/// assert!(matches!(error_of(Trouble::Stall).await, Error::Timeout { .. }));
+/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Trouble {
@@ -114,6 +167,32 @@ pub enum Trouble {
 }
 
 /// How much of an answer arrives.
+///
+/// ```
+/// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+/// # use nemovideo::{NemoClient, local::LocalBackend};
+/// # let backend = LocalBackend::builder().placeholder_films().start().await?;
+/// # let client = NemoClient::builder()
+/// #     .base_url(backend.url())
+/// #     .in_memory_credentials()
+/// #     .polling(nemovideo::Polling::new(std::time::Duration::from_millis(20), 500))
+/// #     .retry(nemovideo::StandardRetry::default().with_base(std::time::Duration::from_millis(1)))
+/// #     .build()?;
+/// # let project = client.project("demo").await?;
+/// # project.say("narrate: Good morning.").await?.finish().await?;
+/// # let folder = tempfile::tempdir()?;
+/// # let out = folder.path().join("out.mp4");
+/// use nemovideo::local::{Cut, Ending, Fault, Route};
+///
+/// let exported = project.export().await?;
+/// // 500 bytes of the film come, and then the connection ends: the client fetches the rest.
+/// let cut = Fault::Cut(Cut::Bytes(500), Ending::Close);
+/// backend.faults().inject(cut).on(Route::File).once();
+/// let file = exported.download(&out).await?;
+/// assert_eq!(Some(file.bytes), exported.video.size);
+/// assert_eq!(backend.counters().requests(Route::File), 2);
+/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Cut {
@@ -128,6 +207,28 @@ pub enum Cut {
 }
 
 /// What comes after a [`Cut`].
+///
+/// ```
+/// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+/// # use nemovideo::{NemoClient, NewSession, local::LocalBackend};
+/// # let backend = LocalBackend::builder().placeholder_films().start().await?;
+/// # let client = NemoClient::builder().base_url(backend.url());
+/// # let client = client.in_memory_credentials().build()?;
+/// # let session = client.create_session(NewSession::default()).await?;
+/// # let id = &session.session_id;
+/// use futures::StreamExt as _;
+/// use nemovideo::local::{Cut, Ending, Fault};
+///
+/// // A reset tells that something is missing; an end like any other hides it.
+/// for (ending, tells) in [(Ending::Reset, true), (Ending::End, false)] {
+///     backend.faults().inject(Fault::Cut(Cut::Events(2), ending)).once();
+///     let stream = client.send_message(id, "narrate: Good morning.").await?;
+///     let events: Vec<_> = stream.collect().await;
+///     assert_eq!(events.last().is_some_and(|event| event.is_err()), tells);
+/// }
+/// assert_eq!(backend.counters().messages_run, 2); // both were worked on to the end
+/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Ending {
@@ -201,6 +302,28 @@ impl Refusal {
 
     /// The same under another status: a 429 under 200, for one.
     ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// # use nemovideo::{NemoClient, StandardRetry, local::LocalBackend};
+    /// # let backend = LocalBackend::builder().placeholder_films().start().await?;
+    /// # let client = NemoClient::builder()
+    /// #     .base_url(backend.url())
+    /// #     .in_memory_credentials()
+    /// #     .retry(StandardRetry::never())
+    /// #     .build()?;
+    /// use nemovideo::local::{Fault, Refusal, Route};
+    /// use nemovideo::{Error, ErrorCode};
+    ///
+    /// let limited = Refusal::code(ErrorCode::RateLimited).under(200);
+    /// backend.faults().inject(Fault::Instead(limited.into())).on(Route::Credits).once();
+    /// match client.credits().await {
+    ///     // The code in the envelope counts, not the status.
+    ///     Err(Error::RateLimited(refused)) => assert_eq!(refused.status, Some(200)),
+    ///     other => panic!("{other:?}"),
+    /// }
+    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+    /// ```
+    ///
     /// # Panics
     /// For a number that cannot be the status of an answer: they go from 200 to 999.
     pub fn under(mut self, status: u16) -> Self {
@@ -216,6 +339,26 @@ impl Refusal {
     }
 
     /// With `Retry-After` as a date, from 1970 on, which knows no fractions of a second.
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// # use nemovideo::{NemoClient, local::LocalBackend};
+    /// # let backend = LocalBackend::builder().placeholder_films().start().await?;
+    /// # let client = NemoClient::builder().base_url(backend.url());
+    /// # let client = client.in_memory_credentials().build()?;
+    /// use std::time::{Duration, SystemTime};
+    ///
+    /// use nemovideo::ErrorCode;
+    /// use nemovideo::local::{Fault, Refusal, Route};
+    ///
+    /// let in_an_hour = SystemTime::now() + Duration::from_secs(3600);
+    /// let limited = Refusal::code(ErrorCode::RateLimited).retry_at(in_an_hour);
+    /// backend.faults().inject(Fault::Instead(limited.into())).on(Route::Credits).once();
+    /// let error = client.credits().await.unwrap_err(); // longer than a client waits by itself
+    /// let wait = error.api().and_then(|refused| refused.retry_after);
+    /// assert!(wait.is_some_and(|wait| wait > Duration::from_secs(3500)));
+    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+    /// ```
     pub fn retry_at(mut self, when: SystemTime) -> Self {
         self.retry_after = Some(RetryAfter::Date(when.max(SystemTime::UNIX_EPOCH)));
         self
@@ -242,6 +385,16 @@ impl Fault {
     }
 
     /// Whether it can happen to calls of this route; to others it never does.
+    ///
+    /// ```
+    /// use nemovideo::local::{Cut, Ending, Fault, Route};
+    ///
+    /// let routes = Route::ALL.into_iter().filter(|route| Fault::ShortFile.fits(*route));
+    /// assert!(routes.eq([Route::RenderDownload, Route::File]));
+    /// // Any answer has bytes, only a message's has events.
+    /// assert!(Fault::Cut(Cut::Bytes(10), Ending::Reset).fits(Route::Credits));
+    /// assert!(!Fault::Cut(Cut::Events(1), Ending::Reset).fits(Route::Credits));
+    /// ```
     #[must_use]
     pub const fn fits(&self, route: Route) -> bool {
         match self {

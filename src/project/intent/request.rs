@@ -5,6 +5,16 @@ use std::path::PathBuf;
 use crate::wire::{Aspect, RenderFormat, RenderOutput, RenderQuality};
 
 /// What the user said of the file to be made; what was not said is `None`.
+///
+/// ```
+/// use nemovideo::project::Intent;
+/// use nemovideo::{Aspect, RenderFormat};
+///
+/// let Intent::Export(asked) = Intent::of("export a vertical video in 720p") else { panic!() };
+/// assert_eq!((asked.aspect, asked.resolution), (Some(Aspect::Portrait), Some(720)));
+/// assert_eq!(asked.format, None); // nothing was said of it
+/// assert_eq!(asked.output().format, RenderFormat::Mp4);
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ExportRequest {
