@@ -13,6 +13,9 @@ mod request;
 use lexicon::Reading;
 pub use request::{ExportRequest, UploadHint};
 
+/// What is longer, in bytes, is a message: it takes a longest path or two, and bounds the work.
+const LONGEST_ORDER: usize = 8 * 1024;
+
 /// What the user means by a sentence: an order that the API carries out, or a message.
 ///
 /// ```
@@ -94,6 +97,9 @@ impl Intent {
     /// ```
     #[must_use]
     pub fn of(text: &str) -> Self {
+        if text.len() > LONGEST_ORDER {
+            return Self::Message;
+        }
         let (upload, words) = files::take_out(text.trim());
         let Some(reading) = Reading::of(&words) else { return Self::Message };
         if !upload.is_empty() {

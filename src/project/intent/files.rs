@@ -98,8 +98,8 @@ fn is_rooted(text: &str) -> bool {
         return true;
     }
     match text.as_bytes() {
-        [b'/', rest @ ..] => {
-            rest.contains(&b'/')
+        [b'/', ..] => {
+            text.trim_matches('/').contains('/')
                 || Path::new(text.trim_end_matches(PUNCTUATION)).extension().is_some()
         }
         [drive, b':', b'\\' | b'/', ..] => drive.is_ascii_alphabetic(),
@@ -163,8 +163,18 @@ mod tests {
 
     #[test]
     fn words_are_left_as_they_are() {
-        for words in ["export", "/export", "and/or", "say \"hi\"", "3.5 s", "a\nb", "e.g. it's", ""]
-        {
+        for words in [
+            "export",
+            "/export",
+            "/export/",
+            "//",
+            "and/or",
+            "say \"hi\"",
+            "3.5 s",
+            "a\nb",
+            "e.g. it's",
+            "",
+        ] {
             expect(words, &[], &[], words);
         }
     }

@@ -18,6 +18,7 @@ pub(super) const EXPORT: Orders = 1;
 pub(super) const CREDITS: Orders = 2;
 pub(super) const STATE: Orders = 4;
 pub(super) const UPLOAD: Orders = 8;
+pub(super) const NONE: Orders = 0;
 pub(super) const ALL: Orders = EXPORT | CREDITS | STATE | UPLOAD;
 
 /// What a phrase does in a sentence.
@@ -31,6 +32,8 @@ pub(super) enum Part {
     Order(Orders),
     /// Gives an export, once it is said of what: "send me", "保存".
     Ask,
+    /// The same, but with a shape it is a wish for the film itself: "I want the video vertical".
+    Wish,
     /// The film: "the video", "影片".
     Film,
     /// The film that is done: "the final cut", "成片". To name it is to ask for it.
@@ -52,6 +55,7 @@ pub(super) struct Reading {
     shared: Orders,
     given: Orders,
     asked: bool,
+    wished: bool,
     film: bool,
     project: bool,
     new: bool,
@@ -68,6 +72,7 @@ impl Reading {
             shared: ALL,
             given: 0,
             asked: false,
+            wished: false,
             film: false,
             project: false,
             new: false,
@@ -111,6 +116,7 @@ impl Reading {
             Part::New => self.new = true,
             Part::Order(orders) => self.given |= orders,
             Part::Ask => self.asked = true,
+            Part::Wish => self.wished = true,
             Part::Film => self.film = true,
             Part::Finished => (self.film, self.asked) = (true, true),
             Part::Project => (self.film, self.project) = (true, true),
@@ -147,7 +153,9 @@ impl Reading {
 
     /// "send me the video", "as wav please"; but "send me a video" asks for a new one.
     const fn asks_for_the_film(&self) -> bool {
-        self.request.format.is_some() || (self.asked && self.film && !self.new)
+        let wished = self.wished && self.film && self.request.aspect.is_none();
+        self.request.format.is_some()
+            || ((wished || (self.asked && (self.film || self.sound))) && !self.new)
     }
 
     fn request(self) -> ExportRequest {
@@ -195,7 +203,8 @@ fn measure(text: &str) -> Option<(u32, Option<Aspect>, usize)> {
     let (lines, aspect, rest) = if let Some(rest) = rest.strip_prefix('p') {
         (first, None, rest)
     } else {
-        let (second, rest) = number(rest.strip_prefix(['x', '×', '*'])?)?;
+        let rest = rest.trim_start().strip_prefix(['x', '×', '*'])?;
+        let (second, rest) = number(rest.trim_start())?;
         let shapes = [Aspect::Landscape, Aspect::Portrait, Aspect::Square];
         let aspect = shapes.into_iter().find(|shape| {
             let (width, height) = shape.size();
@@ -232,7 +241,7 @@ mod tests {
     fn a_size_of_a_known_shape_is_understood() {
         assert_eq!(measure("1080p mp4"), Some((1080, None, 5)));
         assert_eq!(measure("1080x1920"), Some((1080, Some(Aspect::Portrait), 9)));
-        assert_eq!(measure("1280×720,"), Some((720, Some(Aspect::Landscape), 9)));
+        assert_eq!(measure("1280 × 720,"), Some((720, Some(Aspect::Landscape), 11)));
         for not in ["800x600", "30fps", "1080pixels", "9p", "1x", "99999999999p", "p"] {
             assert_eq!(measure(not), None, "{not}");
         }

@@ -4,9 +4,9 @@
 use std::sync::LazyLock;
 
 use super::Part::{
-    Ask, Filler, Film, Finished, Format, Lines, New, Order, Project, Quality, Shape, Sound,
+    Ask, Filler, Film, Finished, Format, Lines, New, Order, Project, Quality, Shape, Sound, Wish,
 };
-use super::{ALL, CREDITS, EXPORT, Orders, Part, STATE, UPLOAD};
+use super::{ALL, CREDITS, EXPORT, NONE, Orders, Part, STATE, UPLOAD};
 use crate::wire::Aspect::{Landscape, Portrait, Square};
 
 /// The orders that the phrases can be a part of, what they do in it, and the phrases, divided by
@@ -29,7 +29,7 @@ const LISTS: &[(Orders, Part, &str)] = &[
          另存, 导下来, 下下来, 下到, 弄下来, 交片, 输出一下, 渲染一下, 渲染出来, 渲染输出, 输出来, video exported, \
          file exported, export to, download link, the download link, link to download, 存到我电脑, \
          存到我电脑上, 存到电脑, 存到电脑上, 存到手机, 存到我手机, 存到桌面, 存下来, 保存下来, 下载链接, version exported, 出成片, 出个成片, \
-         can i get a download link, a download link, ship it",
+         can i get a download link, a download link, ship it, 可以导出了吗, 能导出了吗, 现在可以导出了吗",
     ),
     (
         CREDITS,
@@ -65,7 +65,8 @@ const LISTS: &[(Orders, Part, &str)] = &[
          有什么内容, 哪些东西, 什么东西, 有什么东西, 有哪些东西, everything on the timeline, \
          everything in the timeline, everything on it, current status, current state, \
          where are we with the project, where are we with this, where are we with it, \
-         where are we now, how are we doing, 进度怎么样, 项目进展",
+         where are we now, how are we doing, 进度怎么样, 项目进展, 导出了吗, 导出好了吗, 导出完成了吗, 导出完了吗, 渲染好了吗, \
+         渲染完了吗, 渲染完成了吗",
     ),
     (EXPORT | STATE, Order(STATE), "timeline, draft, 时间线, 时间轴, 草稿"),
     (STATE | UPLOAD, Order(STATE), "clips, 素材, media clips"),
@@ -84,18 +85,18 @@ const LISTS: &[(Orders, Part, &str)] = &[
     (
         EXPORT,
         Ask,
-        "send, send me, send over, get, hand me, save, i want, i need, can i have, \
-         could i have, may i have, can i get, could i get, let me have, where is, send us, \
-         give us, deliver, i will take, we want, we need, fetch me, may we have, can we have, \
-         could we have, can you save, 发给我, 发送给我, 传给我, 发我, 发过来, 保存, 发一份给我, 给我发, 发我一份, 发给我一份, \
-         传我, 发送, 发给我们, 存到本地, 保存到本地, 存成, 保存为, 另存为, can we get, could we get, i could use, \
-         pass me, drop me, hand over, hand me over, may i get, send me back, shoot me, \
-         forward me, let us have, 拿, 交给我, 交付, 拿到, 传过来, 传给我们, 发到, 发一下, 发一份, 发来, 弄一份, save as, \
-         provide, provide me, provide us, provide me with, receive, to receive, to have, \
-         send along, pass, pass along, hand, bring me, 提供, 提供一下, 领取, need, want",
+        "send, send me, send over, get, hand me, save, can i have, could i have, may i have, \
+         can i get, could i get, let me have, where is, send us, give us, deliver, \
+         i will take, fetch me, may we have, can we have, could we have, can you save, 发给我, \
+         发送给我, 传给我, 发我, 发过来, 保存, 发一份给我, 给我发, 发我一份, 发给我一份, 传我, 发送, 发给我们, 存到本地, 保存到本地, 存成, 保存为, \
+         另存为, can we get, could we get, pass me, drop me, hand over, hand me over, may i get, \
+         send me back, shoot me, forward me, let us have, 拿, 交给我, 交付, 拿到, 传过来, 传给我们, 发到, 发一下, \
+         发一份, 发来, 弄一份, save as, provide, provide me, provide us, provide me with, receive, \
+         to receive, to have, send along, pass, pass along, hand, bring me, 提供, 提供一下, 领取, \
+         i would like to have, i want to have, i need to have, we would like to have",
     ),
     (EXPORT | CREDITS | STATE, Ask, "give me, get me"),
-    (ALL, Ask, "我要, 我想要, 我需要, 给我, 我们要, 我们需要, 我要拿"),
+    (ALL, Ask, "给我, 我要拿"),
     // What is exported or uploaded.
     (
         EXPORT | STATE | UPLOAD,
@@ -232,7 +233,7 @@ const LISTS: &[(Orders, Part, &str)] = &[
          take a look at, take a look, have a look, let us see, let us check, 想知道, 我想知道, 想问, \
          想问一下, 问一下, 问下, 想看, 想看看, 我想看, 我想看看, 想看一下, 我看看, 我看一下, 让我看, 让我看看, 看一看, 给我看, 给我看看, 给我看一下, \
          瞧瞧, 瞅瞅, 查一查, 查看一下, 查询一下, 确认一下, 核对一下, 了解一下, 麻烦告诉我, 请告诉我, 跟我说一下, 跟我说, 说下, 刚才, 之后, 后, \
-         到底, 顺便, 顺便问一下, 对了, 具体, 显示一下, 展示一下, 知道, 忘了, 我忘了, 不记得, 不记得了, 我不记得, 记不清, 记不清了",
+         到底, 顺便, 顺便问一下, 对了, 具体, 显示一下, 展示一下, 知道, 忘了, 我忘了, 不记得, 不记得了, 我不记得, 记不清, 记不清了, 总共, 一共",
     ),
     (
         CREDITS,
@@ -241,11 +242,11 @@ const LISTS: &[(Orders, Part, &str)] = &[
          on my account, in my account, to spend, to use, have i, running out of, \
          am i running out of, am i low on, low on, have i run out of, can i use, \
          do i still have any, left, remaining, enough, am i out of, out of, account, \
-         have left, is left, are left, still, 数量, 总共, 一共, 够不够, 够用, 有没有, 用完, 账号, 分, 还够不够, 个数, \
-         剩, 还剩, 剩余, 剩下, 够, 还够, 够吗, 账户, 帐户, 可用, 几, to my name, on me, per account, \
-         for me to use, left over, leftover, have we, do we still have, does my account have, \
-         unused, not used, at all, yet, run out, run out of, have we run out of, \
-         are we out of, are we running out of, running low, running low on, am i running low, \
+         have left, is left, are left, still, 数量, 够不够, 够用, 有没有, 用完, 账号, 分, 还够不够, 个数, 剩, 还剩, \
+         剩余, 剩下, 够, 还够, 够吗, 账户, 帐户, 可用, 几, to my name, on me, per account, for me to use, \
+         left over, leftover, have we, do we still have, does my account have, unused, \
+         not used, at all, yet, run out, run out of, have we run out of, are we out of, \
+         are we running out of, running low, running low on, am i running low, \
          am i running low on, anything left of, available to me, spent, i spent, so far spent, \
          used, used up, my account's, in the account, on the account, in our account, \
          on our account, have i got left, do i have left, do we have left, got left, \
@@ -270,7 +271,8 @@ const LISTS: &[(Orders, Part, &str)] = &[
          给我列, 到目前为止, 目前为止, 截至目前, 截止目前, 到现在, 到现在为止, 当下, 此刻, 眼下, 总结一下, 汇总一下, 概括一下, 说一下, 汇报一下, \
          汇报, 告诉我一下, 做了, 什么样子, 是什么情况, 是怎样的, 怎么个样子, 成什么样了, 成什么样, 样子, 长什么样, 多长, 在, 放了, 放了什么, 放着, \
          包含, 包括, 第一条, 第二条, 第三条, 多少个, 多少条, 哪几条, 详细, 整体, 大概, 时长, everything, \
-         describe the current, describe the, 东西, 是什么样子",
+         describe the current, describe the, 东西, 是什么样子, in the video, in this video, \
+         in my video, in our video, in the film",
     ),
     // How an export is said.
     (
@@ -294,7 +296,9 @@ const LISTS: &[(Orders, Part, &str)] = &[
          就用, 按, 这样, 就要, 并, 并且, 然后, 原样, 保持原样, 原画, 压缩, 小一些, 一份给我, 文件就行, 格式的, 的格式, 视频格式, 音频格式, 高, \
          最高, 清晰, 清晰一点, 最清晰, 最清晰的, 做好的, 完成的, 弄好的片子, 这条, 此, 本, 最后版本, 最后的, you have, over, \
          editing, finished editing, done editing, i am done editing, i finished editing, \
-         we finished editing, single, as a single",
+         we finished editing, single, as a single, with sound, with audio, and audio, \
+         and sound, with the sound, with the audio, 和音频, 和声音, 带声音, 带音频, 有声音, 有声, \
+         for the video, for this video, for my video, for the film, for the project",
     ),
     (CREDITS | STATE | UPLOAD, Filler, "i have, 我有, here, 几个, 有, 个, i have got, have got"),
     (
@@ -350,58 +354,65 @@ const LISTS: &[(Orders, Part, &str)] = &[
          could you just, please can you, do me a favor and, gorgeous, brilliant, superb, \
          incredible, terrific, ready, excellent work, nailed it, correct, good enough, cheers, \
          much appreciated, 请问, 做好, 做完, 弄好, 弄好的, 已经, 就行, 就好, 就行了, 就好了, 即可, 行了, 好极了, 挺不错, 很棒, \
-         真不错, 真好, 满意了, 非常满意, 很喜欢, 我很喜欢, 喜欢, 劳驾, 拜托, 拜托了, 您好, 你好, 感谢您, 稍后, 吧谢谢, 可以的, 对, 是的, 嗯嗯, \
-         那就, 那么, 和, 以及, 我们现在, i wish to, i wish, want to, wish to, like to, i would like, i, \
-         you, am, going to, let, no more edits, no further changes, no changes, \
-         no other changes, nothing more to change, nothing more, nothing to change, \
-         nothing else to change, no edits, that is a wrap, it is a wrap, we are finished, \
-         we are finished here, i am finished, finished here, i think we are finished, \
-         i think we are finished here, i think i am done, i am finished here, all finished, \
-         client is waiting, the client is waiting, boss is waiting, my boss is waiting, \
-         they are waiting, people are waiting, i am in a hurry, in a hurry, urgent, \
-         it is urgent, urgently, hurry, hurry up, need it now, need it asap, \
-         deadline is close, before the meeting, before lunch, tonight, this evening, \
-         this morning, tomorrow, later today, this afternoon, please and thank you, \
-         thank you so much, thanks so much, thanks in advance, dear, buddy, mate, bro, man, \
-         dude, friend, guys, folks, morning, good morning, good evening, good afternoon, hiya, \
-         yo, oh, um, hmm, wow, okay then, alright then, anyway, please do, go for it, do it, \
-         make it happen, yes do it, sweet, neat, great stuff, good stuff, solid, impressive, \
-         stunning, exactly what i wanted, just what i wanted, what i wanted, \
-         that is what i wanted, this is what i wanted, that is it for now, that is it then, \
-         that will be all, that would be all, happy, glad, pleased, satisfied, so happy, \
-         i am pleased, sounds great, sounds perfect, sounds fine, looks fine, looks right, \
-         looks amazing, looks awesome, looks fantastic, looks lovely, looks wonderful, \
-         looks really good, looks really nice, looks really great, looks so good, \
-         it looks amazing, it looks awesome, it looks perfect, it looks fine, \
-         everything looks fine, everything is fine, everything is good, everything is perfect, \
-         everything is ready, everything is done, everything is set, this is it, \
-         this is the one, this one is good, this one is great, this one is perfect, \
-         this version is good, this version is great, this version is perfect, \
-         this version is fine, approved by the client, client approved, the client approved, \
-         client approved it, the client approved it, the boss approved it, boss approved, \
-         my boss approved it, the team approved it, the team approved, the client likes it, \
-         the client loves it, the client is happy, my boss likes it, my boss is happy, \
-         everyone likes it, everyone loves it, everybody loves it, we love it, we like it, \
-         they like it, they love it, 不改了, 不改, 不再改了, 不用再改了, 不用再改, 就这版, 就这版吧, 就这一版, 就用这版, 就用这个, \
-         就这个, 就这个了, 就这个吧, 就这样了, 就这样吧, 老板催了, 客户催了, 在催了, 催了, 催得急, 客户在等, 客户在等了, 老板在等, 客户等着, 老板等着, \
-         客户着急, 着急, 很急, 急, 急用, 急需, 等着用, 我等着用, 今天, 今晚, 明天, 下午, 上午, 早上好, 下午好, 晚上好, 大家好, 哈喽, 嗨, 嘿, \
-         喂, 亲, 老师, 哥, 姐, 朋友, 小助手, 助手, 改好了, 改完了, 剪好了, 剪完了, 都改好了, 没有别的了, 没别的了, 没别的要改了, 没什么要改的了, \
-         没什么要改了, 没有要改的了, 没有要改的, 没问题了, 没毛病, 客户满意, 客户很满意, 客户同意了, 客户通过了, 客户确认了, 客户已确认, 老板同意了, \
-         老板满意, 老板确认了, 老板通过了, 通过了, 通过, 审核通过了, 审核通过, 同意, 同意了, 定了, 定稿, 就定这版, 就定这个, 一切就绪, 就绪, \
-         准备好了, 我准备好了, 都准备好了, 可以啦, 完事了, 完工, 收工, 大功告成, 真棒, 太好看了, 好看, 真好看, 很好看, 非常棒, 很完美, 太完美了, \
-         非常完美, 效果很好, 效果不错, 效果挺好, 效果很棒, 看起来很好, 看起来很棒, 看起来挺好, 看上去不错, 看了一下, 我看过了, 看过了, 我看了, 挺满意, \
-         挺满意的, 蛮好, 蛮好的, 爱了, 十分满意, 十分感谢, 非常感谢, 太感谢了, 谢谢你, 谢谢您, 谢啦, 谢了, 感谢感谢, 辛苦, 辛苦啦, 辛苦你了, 劳烦, \
-         有劳, 烦请, 麻烦帮我, 请帮我, 能帮我, 可以帮我, 能不能帮我, 可不可以帮我, 帮我把, 帮我来, 帮我一下, 帮个忙, 求, 求求你, 赶快, 速度, 速, \
-         尽早, 抓紧, 抓紧时间, 现在就, 这就, 请把, 请将, 我想把, 我要把, 想把, 要把, 能把, 可以把, 我希望, 希望, 打算, 准备, 我打算, 我准备, \
-         咱, 咱们, 我们来, 让我们, 一起, 继续, 下一步, 最后一步, 然后呢, 接下来, 现在可以, 现在能, 的话, 哈, 噢, 喔, 额, 诶, 哎, 呗, 咯, \
-         喽, 嘞, 呐, 哟, 滴, 哒, we, fantastic work, amazing work, beautiful work, wonderful work, \
-         great work, superb work, awesome work, amazing job, fantastic job, awesome job, \
-         excellent job, lol, rn, from my side, on my side, on my end, away, \
-         thanks for all the help, thanks for the help, thanks for your help, time, \
-         i am in a rush, in a rush, 我赶时间, 赶时间, 就这样定稿了, 就这样定稿, 这样定稿, one",
+         真不错, 真好, 满意了, 非常满意, 很喜欢, 我很喜欢, 喜欢, 劳驾, 拜托, 拜托了, 您好, 你好, 感谢您, 吧谢谢, 可以的, 对, 是的, 嗯嗯, 那就, \
+         那么, 和, 以及, 我们现在, i wish to, i wish, want to, wish to, like to, i, you, am, going to, \
+         let, no more edits, no further changes, no changes, no other changes, \
+         nothing more to change, nothing more, nothing to change, nothing else to change, \
+         no edits, that is a wrap, it is a wrap, we are finished, we are finished here, \
+         i am finished, finished here, i think we are finished, i think we are finished here, \
+         i think i am done, i am finished here, all finished, client is waiting, \
+         the client is waiting, boss is waiting, my boss is waiting, they are waiting, \
+         people are waiting, i am in a hurry, in a hurry, urgent, it is urgent, urgently, \
+         hurry, hurry up, need it now, need it asap, deadline is close, before the meeting, \
+         before lunch, this morning, please and thank you, thank you so much, thanks so much, \
+         thanks in advance, dear, buddy, mate, bro, man, dude, friend, guys, folks, morning, \
+         good morning, good evening, good afternoon, hiya, yo, oh, um, hmm, wow, okay then, \
+         alright then, anyway, please do, go for it, do it, make it happen, yes do it, sweet, \
+         neat, great stuff, good stuff, solid, impressive, stunning, exactly what i wanted, \
+         just what i wanted, what i wanted, that is what i wanted, this is what i wanted, \
+         that is it for now, that is it then, that will be all, that would be all, happy, \
+         glad, pleased, satisfied, so happy, i am pleased, sounds great, sounds perfect, \
+         sounds fine, looks fine, looks right, looks amazing, looks awesome, looks fantastic, \
+         looks lovely, looks wonderful, looks really good, looks really nice, \
+         looks really great, looks so good, it looks amazing, it looks awesome, \
+         it looks perfect, it looks fine, everything looks fine, everything is fine, \
+         everything is good, everything is perfect, everything is ready, everything is done, \
+         everything is set, this is it, this is the one, this one is good, this one is great, \
+         this one is perfect, this version is good, this version is great, \
+         this version is perfect, this version is fine, approved by the client, \
+         client approved, the client approved, client approved it, the client approved it, \
+         the boss approved it, boss approved, my boss approved it, the team approved it, \
+         the team approved, the client likes it, the client loves it, the client is happy, \
+         my boss likes it, my boss is happy, everyone likes it, everyone loves it, \
+         everybody loves it, we love it, we like it, they like it, they love it, 不改了, 不改, \
+         不再改了, 不用再改了, 不用再改, 就这版, 就这版吧, 就这一版, 就用这版, 就用这个, 就这个, 就这个了, 就这个吧, 就这样了, 就这样吧, 老板催了, \
+         客户催了, 在催了, 催了, 催得急, 客户在等, 客户在等了, 老板在等, 客户等着, 老板等着, 客户着急, 着急, 很急, 急, 急用, 急需, 等着用, \
+         我等着用, 今天, 上午, 早上好, 下午好, 晚上好, 大家好, 哈喽, 嗨, 嘿, 喂, 亲, 老师, 哥, 姐, 朋友, 小助手, 助手, 改好了, 改完了, \
+         剪好了, 剪完了, 都改好了, 没有别的了, 没别的了, 没别的要改了, 没什么要改的了, 没什么要改了, 没有要改的了, 没有要改的, 没问题了, 没毛病, 客户满意, \
+         客户很满意, 客户同意了, 客户通过了, 客户确认了, 客户已确认, 老板同意了, 老板满意, 老板确认了, 老板通过了, 通过了, 通过, 审核通过了, 审核通过, \
+         同意, 同意了, 定了, 定稿, 就定这版, 就定这个, 一切就绪, 就绪, 准备好了, 我准备好了, 都准备好了, 可以啦, 完事了, 完工, 收工, 大功告成, \
+         真棒, 太好看了, 好看, 真好看, 很好看, 非常棒, 很完美, 太完美了, 非常完美, 效果很好, 效果不错, 效果挺好, 效果很棒, 看起来很好, 看起来很棒, \
+         看起来挺好, 看上去不错, 看了一下, 我看过了, 看过了, 我看了, 挺满意, 挺满意的, 蛮好, 蛮好的, 爱了, 十分满意, 十分感谢, 非常感谢, 太感谢了, \
+         谢谢你, 谢谢您, 谢啦, 谢了, 感谢感谢, 辛苦, 辛苦啦, 辛苦你了, 劳烦, 有劳, 烦请, 麻烦帮我, 请帮我, 能帮我, 可以帮我, 能不能帮我, \
+         可不可以帮我, 帮我把, 帮我来, 帮我一下, 帮个忙, 求, 求求你, 赶快, 速度, 速, 尽早, 抓紧, 抓紧时间, 现在就, 这就, 请把, 请将, 我想把, \
+         我要把, 想把, 要把, 能把, 可以把, 我希望, 希望, 打算, 准备, 我打算, 我准备, 咱, 咱们, 我们来, 让我们, 一起, 继续, 下一步, 最后一步, \
+         然后呢, 接下来, 现在可以, 现在能, 的话, 哈, 噢, 喔, 额, 诶, 哎, 呗, 咯, 喽, 嘞, 呐, 哟, 滴, 哒, we, \
+         fantastic work, amazing work, beautiful work, wonderful work, great work, \
+         superb work, awesome work, amazing job, fantastic job, awesome job, excellent job, \
+         lol, rn, from my side, on my side, on my end, away, thanks for all the help, \
+         thanks for the help, thanks for your help, time, i am in a rush, in a rush, 我赶时间, \
+         赶时间, 就这样定稿了, 就这样定稿, 这样定稿, one",
     ),
     (CREDITS | UPLOAD, Filler, "have"),
     (EXPORT | CREDITS, Filler, "available"),
+    // What is done already, which is no order.
+    (
+        NONE,
+        Filler,
+        "the export is, the download is, the render is, 已经导出了, 已经导出, 已导出, 导出好了, 导出完了, 导出完成了, \
+         我导出了, 下载好了, 下载完了, 下载完成了, 已经下载了, 已经下载, 已下载, 我下载了, 上传好了, 上传完了, 上传完成了, 已经上传了, 已经上传, 已上传, \
+         我上传了, 传好了, 传完了",
+    ),
     (
         EXPORT,
         Finished,
@@ -416,6 +427,8 @@ const LISTS: &[(Orders, Part, &str)] = &[
     (EXPORT | UPLOAD, Format("prores"), "prores"),
     (EXPORT | UPLOAD, Format("flac"), "flac"),
     (EXPORT | UPLOAD, Format("ogg"), "ogg"),
+    (EXPORT, Wish, "i want, i need, i would like, we want, we need, i could use, need, want"),
+    (ALL, Wish, "我要, 我想要, 我需要, 我们要, 我们需要"),
 ];
 
 /// Each phrase with what it can be a part of.
