@@ -92,10 +92,13 @@ impl Sources {
         examples(attrs).into_iter().for_each(|example| of_file.push_str(&example));
     }
 
-    /// Whether an example of the same file, or one that names the method's type, calls it.
+    /// Whether an example of the same file or of the module above it, or one that names the
+    /// method's type, calls it.
     fn is_called(&self, method: &Documented, of: &str) -> bool {
+        let above = method.file.parent().unwrap().with_extension("rs");
         self.examples.iter().any(|(file, examples)| {
-            (*file == method.file || has_word(examples, of)) && calls(examples, &method.name)
+            let is_near = *file == method.file || *file == above;
+            (is_near || has_word(examples, of)) && calls(examples, &method.name)
         })
     }
 }
@@ -128,15 +131,12 @@ fn examples(attrs: &[Attribute]) -> Vec<String> {
     };
     let docs: Vec<_> = attrs.iter().filter_map(line).collect();
     let docs = docs.join("\n");
-    let mut blocks = docs.split("```").skip(1).step_by(2);
-    let mut running = Vec::new();
-    for block in blocks.by_ref() {
-        let (language, code) = block.split_once('\n').unwrap_or_default();
-        if matches!(language.trim(), "" | "rust") {
-            running.push(code.to_owned());
-        }
-    }
-    running
+    let blocks = docs.split("```").skip(1).step_by(2);
+    let runs = |block: &str| {
+        let (language, code) = block.split_once('\n')?;
+        matches!(language.trim(), "" | "rust").then(|| code.to_owned())
+    };
+    blocks.filter_map(runs).collect()
 }
 
 fn calls(code: &str, name: &str) -> bool {
@@ -173,7 +173,7 @@ fn rust_files(folder: &Path) -> Vec<PathBuf> {
 #[test]
 fn everything_public_has_an_example_that_runs() {
     let mut sources = Sources::default();
-    for file in rust_files(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/src"))) {
+    for file in rust_files(Path::new("src")) {
         sources.read(&file);
     }
     assert!(sources.documented.len() > 400, "{} public things", sources.documented.len());
