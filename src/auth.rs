@@ -101,6 +101,15 @@ impl Bearer {
         value.set_sensitive(true);
         Ok(HeaderMap::from_iter([(AUTHORIZATION, value)]))
     }
+
+    /// The text without the token, which a service may have put into its answer.
+    pub(crate) fn struck_from(&self, text: String) -> String {
+        if text.contains(self.secret.expose()) {
+            text.replace(self.secret.expose(), "…")
+        } else {
+            text
+        }
+    }
 }
 
 /// The tokens of a client.

@@ -6,6 +6,7 @@
 
 mod answer;
 mod attribution;
+mod clock;
 mod handed;
 mod limited;
 mod retry;
@@ -14,6 +15,7 @@ mod send;
 mod tries;
 
 pub use attribution::Attribution;
+pub(crate) use clock::after;
 pub(crate) use handed::OnProgress;
 pub(crate) use retry::RetryBudget;
 pub use retry::{Attempt, Decision, Failure, RetryPolicy, StandardRetry};

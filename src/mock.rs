@@ -36,8 +36,8 @@
 mod answer;
 mod events;
 
-use wiremock::matchers::{method, path_regex};
-use wiremock::{Mock, MockServer, Request};
+use wiremock::matchers::{any, method, path_regex};
+use wiremock::{Mock, MockServer, Request, ResponseTemplate};
 
 use crate::NemoClient;
 use crate::wire::{RenderRequest, RunRequest, headers};
@@ -150,12 +150,28 @@ impl MockNemo {
     /// Starts one on a free port of loopback. It gives out anonymous tokens, and answers
     /// everything else with 404 until told otherwise.
     ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// use nemovideo::mock::MockNemo;
+    ///
+    /// let nemo = MockNemo::start().await;
+    /// let error = nemo.client().credits().await.unwrap_err().to_string();
+    /// assert!(error.contains("MockNemo was not told how to answer GET /api/credits"), "{error}");
+    /// # Ok::<(), nemovideo::Error>(()) }).unwrap();
+    /// ```
+    ///
     /// # Panics
     /// When no port of loopback can be had.
     pub async fn start() -> Self {
         let nemo = Self { server: MockServer::start().await };
-        // Below whatever a test says of tokens.
-        nemo.given(Answer::token("nmv_usr_mock").priority(u8::MAX)).await;
+        // Below whatever a test says of tokens, and of anything.
+        nemo.given(Answer::token("nmv_usr_mock").priority(u8::MAX - 1)).await;
+        let untold = |request: &Request| {
+            let (method, path) = (&request.method, request.url.path());
+            let words = format!("MockNemo was not told how to answer {method} {path}");
+            ResponseTemplate::new(404).set_body_string(words)
+        };
+        Mock::given(any()).respond_with(untold).with_priority(u8::MAX).mount(&nemo.server).await;
         nemo
     }
 
@@ -194,7 +210,8 @@ impl MockNemo {
         format!("{}/files/film.mp4", self.server.uri())
     }
 
-    /// A client of it, anonymous, that keeps nothing on disk and never waits between attempts.
+    /// A client of it, anonymous, that keeps nothing on disk and never waits: not between
+    /// attempts, polls, or looks at the state after a broken stream.
     ///
     /// # Panics
     /// When the HTTP client cannot be built on this machine.
@@ -226,6 +243,7 @@ impl MockNemo {
             .in_memory_credentials()
             .retry(retry)
             .polling(crate::Polling::new(at_once, 10))
+            .recovery(crate::Recovery::new(at_once, at_once, 3))
     }
 
     /// The wiremock server below, for what the typed answers do not cover.

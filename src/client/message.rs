@@ -7,11 +7,12 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use futures::{Stream, StreamExt as _};
+use serde::de::IgnoredAny;
 use tokio::time::{Instant, timeout_at};
 
 use super::{Limits, NemoClient, Timeouts, json};
 use crate::error::{Clock, Error, Result, UnknownOutcome};
-use crate::http::{Reply, routes};
+use crate::http::{Reply, after, routes};
 use crate::sse::Decoder;
 use crate::wire::event::AgentEvent;
 use crate::wire::{RunRequest, SessionId};
@@ -184,7 +185,7 @@ fn events(
             Error::OutcomeUnknown(Box::new(UnknownOutcome::new(call, what, source)))
         };
         loop {
-            let (deadline, clock, after) = clocks.next();
+            let (deadline, clock, patience) = clocks.next();
             let chunk = match timeout_at(deadline, bytes.next()).await {
                 Ok(Some(Ok(chunk))) => chunk,
                 Ok(Some(Err(error))) => {
@@ -192,9 +193,22 @@ fn events(
                     yield Err(broken("the stream broke".to_owned(), Some(source), &clocks));
                     return;
                 }
-                Ok(None) => return,
+                Ok(None) => {
+                    match last_words(&mut decoder) {
+                        Ok(events) => {
+                            for event in events {
+                                yield Ok(event);
+                            }
+                        }
+                        Err(Cut) => {
+                            let what = "the stream ended within an event".to_owned();
+                            yield Err(broken(what, None, &clocks));
+                        }
+                    }
+                    return;
+                }
                 Err(_elapsed) => {
-                    let what = format!("{clock} for {:.0} s", after.as_secs_f64());
+                    let what = format!("{clock} for {:.0} s", patience.as_secs_f64());
                     yield Err(broken(what, None, &clocks));
                     return;
                 }
@@ -220,6 +234,22 @@ fn events(
             }
         }
     }
+}
+
+/// The stream ended where no stream of the service ends.
+struct Cut;
+
+/// What the stream said without the blank line that ends an event: a last event that is whole is
+/// as good as any, and half a one means that the connection was cut.
+fn last_words(decoder: &mut Decoder) -> Result<Vec<AgentEvent>, Cut> {
+    if !decoder.is_inside_event() {
+        return Ok(Vec::new());
+    }
+    let Some(Ok(frame)) = decoder.next_frame(&mut b"\n\n".as_slice()) else { return Err(Cut) };
+    let events = frame.agent_events();
+    let is_json = serde_json::from_str::<IgnoredAny>(&frame.data).is_ok();
+    let is_known = events.iter().all(|event| !matches!(event, AgentEvent::Unknown(_)));
+    if is_json || is_known { Ok(events) } else { Err(Cut) }
 }
 
 /// The three clocks of a stream.
@@ -248,9 +278,9 @@ impl Clocks {
     fn next(&self) -> (Instant, Clock, Duration) {
         let Timeouts { idle, silence, total, .. } = self.timeouts;
         let clocks = [
-            (self.last_byte + idle, Clock::Idle, idle),
-            (self.last_event + silence, Clock::Silence, silence),
-            (self.began + total, Clock::Total, total),
+            (after(self.last_byte, idle), Clock::Idle, idle),
+            (after(self.last_event, silence), Clock::Silence, silence),
+            (after(self.began, total), Clock::Total, total),
         ];
         clocks.into_iter().min_by_key(|(deadline, ..)| *deadline).unwrap_or(clocks[2])
     }

@@ -10,6 +10,8 @@ use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use tokio::time::{Instant, sleep_until};
 
+use super::after;
+
 /// Called with the bytes handed over so far.
 pub(crate) type OnProgress = Arc<dyn Fn(u64) + Send + Sync>;
 
@@ -39,7 +41,7 @@ impl Handed {
     /// has come for so long.
     pub(super) async fn stalled(&self, patience: Duration) {
         loop {
-            let deadline = self.lock().last + patience;
+            let deadline = after(self.lock().last, patience);
             if deadline <= Instant::now() {
                 return;
             }

@@ -63,7 +63,7 @@ pub trait RetryPolicy: Send + Sync + fmt::Debug {
 /// use nemovideo::{Attempt, Decision, Effect, Failure, RetryPolicy as _, StandardRetry};
 ///
 /// let policy = StandardRetry::default();
-/// let mut attempt = Attempt::new(Effect::ReadOnly, Failure::ServerError { status: 503 });
+/// let mut attempt = Attempt::new(Effect::ReadOnly, Failure::ServerError { status: 503, retry_after: None });
 /// assert!(matches!(policy.decide(&attempt), Decision::RetryAfter(_)));
 /// attempt.number = policy.max_attempts; // the last one
 /// assert_eq!(policy.decide(&attempt), Decision::GiveUp);
@@ -154,7 +154,7 @@ impl Attempt {
 /// assert!(message(Failure::NotSent));
 /// assert!(message(Failure::RateLimited { retry_after: None }));
 /// assert!(!message(Failure::NoAnswer));
-/// assert!(!message(Failure::ServerError { status: 503 }));
+/// assert!(!message(Failure::ServerError { status: 503, retry_after: None }));
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -167,6 +167,8 @@ pub enum Failure {
     ServerError {
         /// The HTTP status.
         status: u16,
+        /// How long it asks to wait.
+        retry_after: Option<Duration>,
     },
     /// The service answered 429 and did nothing.
     RateLimited {
@@ -233,7 +235,7 @@ pub struct StandardRetry {
     /// The pause after a 429 that names none. Default 30 s, as documented.
     pub rate_limit_pause: Duration,
     /// A 429 that asks for a longer pause than this is reported at once: a client that was given
-    /// its token for the week is told to come back in days. Default 2 min.
+    /// its token for the week is told to come back in days. So is a 5xx. Default 2 min.
     pub longest_rate_limit_pause: Duration,
 }
 
@@ -317,6 +319,12 @@ impl RetryPolicy for StandardRetry {
                 }
                 return Decision::RetryAfter(pause);
             }
+            Failure::ServerError { retry_after: Some(pause), .. } => {
+                if pause > self.longest_rate_limit_pause {
+                    return Decision::GiveUp;
+                }
+                pause.max(self.backoff(attempt.number))
+            }
             _ => self.backoff(attempt.number),
         };
         if attempt.elapsed + pause > self.max_elapsed {
@@ -389,7 +397,10 @@ mod tests {
             assert!(retries(effect, Failure::RateLimited { retry_after: None }));
             let repeatable = matches!(effect, Effect::ReadOnly | Effect::Idempotent);
             assert_eq!(retries(effect, Failure::NoAnswer), repeatable);
-            assert_eq!(retries(effect, Failure::ServerError { status: 503 }), repeatable);
+            assert_eq!(
+                retries(effect, Failure::ServerError { status: 503, retry_after: None }),
+                repeatable
+            );
         }
     }
 
@@ -407,6 +418,20 @@ mod tests {
         assert_eq!(policy.decide(&limited), Decision::RetryAfter(Duration::from_secs(30)));
         limited.rate_limited = 2;
         assert_eq!(policy.decide(&limited), Decision::GiveUp);
+    }
+
+    #[test]
+    fn a_failing_service_is_not_asked_sooner_than_it_says() {
+        let policy = StandardRetry::default();
+        let failed = |seconds| {
+            let retry_after = Some(Duration::from_secs(seconds));
+            policy.decide(&attempt(
+                Effect::ReadOnly,
+                Failure::ServerError { status: 503, retry_after },
+            ))
+        };
+        assert_eq!(failed(20), Decision::RetryAfter(Duration::from_secs(20)));
+        assert_eq!(failed(3_600), Decision::GiveUp);
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::sync::PoisonError;
 use std::time::{Duration, Instant, SystemTime};
 
 use bytes::Bytes;
-use reqwest::header::{CONTENT_TYPE, HeaderMap};
+use reqwest::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap};
 use reqwest::{RequestBuilder, Response};
 use url::Url;
 
@@ -101,7 +101,10 @@ impl<'a> Tries<'a> {
                     return Ok(Reply { response, call: self.succeeded() });
                 }
                 Ok(response) => {
-                    let found = content_type_of(&response);
+                    let mut found = content_type_of(&response);
+                    if is_encoded(&response) {
+                        found.push_str(", compressed");
+                    }
                     match self.read(response).await {
                         Ok(_) => Miss::Error(self.something_else(wanted, found)),
                         Err(miss) => miss,
@@ -158,7 +161,10 @@ impl<'a> Tries<'a> {
                     return Err(self.not_answered(error, never_taken));
                 }
             },
-            () = handed.stalled(self.http.answer_timeout) => return Err(self.no_answer_in_time()),
+            () = handed.stalled(self.http.answer_timeout) => {
+                let never_taken = has_body && !handed.begun();
+                return Err(if never_taken { self.not_connected_in_time() } else { self.no_answer_in_time() });
+            }
         };
         self.request_id = request_id(response.headers());
         tracing::debug!(
@@ -191,6 +197,10 @@ impl<'a> Tries<'a> {
             request = request.headers(token.header()?);
         }
         Ok(match &self.payload {
+            // Some front ends refuse a POST that does not say how long it is.
+            Payload::Empty if self.route.method.method() == reqwest::Method::POST => {
+                request.header(CONTENT_LENGTH, "0")
+            }
             Payload::Empty => request,
             Payload::Json(json) => {
                 request.header(CONTENT_TYPE, "application/json").body(json.clone())
@@ -229,11 +239,15 @@ impl<'a> Tries<'a> {
             }
             // A documented code says what was (not) done, whatever status it came under.
             ErrorCode::Other(_) if status.is_server_error() => {
-                let failure = Failure::ServerError { status: status.as_u16() };
+                let failure = Failure::ServerError { status: status.as_u16(), retry_after: wait };
                 let error = if self.route.effect.is_repeatable() {
                     error
                 } else {
-                    self.unknown(format!("the service answered HTTP {}", status.as_u16()), None)
+                    let said = error.api().map(ToString::to_string).unwrap_or_default();
+                    self.unknown(
+                        format!("the service answered HTTP {}", status.as_u16()),
+                        Some(said.into()),
+                    )
                 };
                 Miss::Failed(failure, error)
             }
@@ -251,6 +265,10 @@ impl<'a> Tries<'a> {
         let link = match (code, self.auth) {
             (ErrorCode::OutOfCredits, Some(auth)) => auth.registration_link(&self.http.web),
             _ => None,
+        };
+        let message = match &self.token {
+            Some(token) => token.struck_from(message),
+            None => message,
         };
         Error::from_api(ApiError {
             code,
@@ -285,6 +303,13 @@ impl<'a> Tries<'a> {
             self.unknown("the connection broke before the answer".to_owned(), Some(source))
         };
         Miss::Failed(Failure::NoAnswer, error)
+    }
+
+    fn not_connected_in_time(&self) -> Miss {
+        let patience = self.http.answer_timeout.as_secs_f64();
+        let source = format!("there was no connection for {patience:.1} s").into();
+        let failure = ConnectionError { call: self.call(), source };
+        Miss::Failed(Failure::NotSent, Error::Unreachable(Box::new(failure)))
     }
 
     fn no_answer_in_time(&self) -> Miss {
@@ -376,6 +401,11 @@ fn content_type_of(response: &Response) -> String {
     value.unwrap_or("no content type").chars().take(100).collect()
 }
 
+/// Whether the body is compressed, which was not asked for and is not undone.
+fn is_encoded(response: &Response) -> bool {
+    response.headers().get(CONTENT_ENCODING).is_some_and(|encoding| encoding != "identity")
+}
+
 fn has_content_type(response: &Response, wanted: &str) -> bool {
     let found = content_type_of(response);
     found.split(';').next().is_some_and(|found| found.trim().eq_ignore_ascii_case(wanted))
@@ -384,7 +414,9 @@ fn has_content_type(response: &Response, wanted: &str) -> bool {
 impl Wanted {
     fn is(self, response: &Response) -> bool {
         match self {
-            Self::Type(content_type) => has_content_type(response, content_type),
+            Self::Type(content_type) => {
+                has_content_type(response, content_type) && !is_encoded(response)
+            }
             Self::File => !has_content_type(response, "application/json"),
         }
     }

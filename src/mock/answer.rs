@@ -81,9 +81,43 @@ impl Answer {
         Self::enveloped(Endpoint::Credits, balance)
     }
 
+    /// A balance in all its parts.
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// use nemovideo::Credits;
+    /// use nemovideo::mock::{Answer, MockNemo};
+    /// use nemovideo::wire::CreditBalance;
+    ///
+    /// let nemo = MockNemo::start().await;
+    /// let balance = CreditBalance::new(Credits::new(70.0), Credits::new(20.0));
+    /// nemo.given(Answer::balance(&balance)).await;
+    /// assert_eq!(nemo.client().credits().await?.frozen, Credits::new(20.0));
+    /// # Ok::<(), nemovideo::Error>(()) }).unwrap();
+    /// ```
+    pub fn balance(balance: &CreditBalance) -> Self {
+        Self::enveloped(Endpoint::Credits, balance)
+    }
+
     /// A state with this draft, or none yet.
     pub fn state(draft: Option<Draft>) -> Self {
-        let state = SessionState { draft, ..SessionState::default() };
+        Self::session_state(SessionState { draft, ..SessionState::default() })
+    }
+
+    /// A state in all its parts.
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// use nemovideo::mock::{Answer, MockNemo};
+    /// use nemovideo::wire::SessionState;
+    ///
+    /// let nemo = MockNemo::start().await;
+    /// let state: SessionState = serde_json::from_str(r#"{"draft":null,"language":"en"}"#)?;
+    /// nemo.given(Answer::session_state(state.clone())).await;
+    /// assert_eq!(nemo.client().session_state(&"session".into()).await?, state);
+    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+    /// ```
+    pub fn session_state(state: SessionState) -> Self {
         Self::enveloped(Endpoint::State, StateAnswer { state, ..StateAnswer::default() })
     }
 
@@ -109,6 +143,49 @@ impl Answer {
     /// How far a render is.
     pub fn render_status(state: &RenderState) -> Self {
         Self::raw(Endpoint::RenderStatus, ResponseTemplate::new(200).set_body_json(state))
+    }
+
+    /// The answer to the cancel of a render.
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// use nemovideo::mock::{Answer, Endpoint, MockNemo};
+    ///
+    /// let nemo = MockNemo::start().await;
+    /// nemo.given(Answer::cancelled()).await;
+    /// nemo.client().cancel_render(&"render_1".into()).await?;
+    /// assert_eq!(nemo.requests(Endpoint::RenderCancel).await.len(), 1);
+    /// # Ok::<(), nemovideo::Error>(()) }).unwrap();
+    /// ```
+    pub fn cancelled() -> Self {
+        Self::enveloped(Endpoint::RenderCancel, serde_json::json!({}))
+    }
+
+    /// A finished file through the API, which a client asks for when the file's own address does
+    /// not answer.
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// use nemovideo::mock::{Answer, MockNemo};
+    /// use nemovideo::wire::{RenderFile, RenderState, RenderStatus};
+    /// use nemovideo::{RenderJob, RenderOutput};
+    ///
+    /// let nemo = MockNemo::start().await;
+    /// let mut done = RenderState::new("render_1".into(), RenderStatus::Completed);
+    /// done.output = Some(RenderFile::new(nemo.file_url())); // nothing is there
+    /// nemo.given(Answer::render_status(&done)).await;
+    /// nemo.given(Answer::render_download(b"a film")).await;
+    /// let draft = r#"{"t":[{"tt":0,"sg":[{"d":1000}]}]}"#.parse()?;
+    /// let job = RenderJob::new("session".into(), draft, RenderOutput::mp4());
+    /// let video = nemo.client().render(&job).await?;
+    /// # let folder = tempfile::tempdir()?;
+    /// let file = nemo.client().download(&video, folder.path().join("out.mp4")).await?;
+    /// assert_eq!(file.bytes, 6);
+    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+    /// ```
+    pub fn render_download(bytes: impl Into<Vec<u8>>) -> Self {
+        let response = ResponseTemplate::new(200).set_body_raw(bytes, "video/mp4");
+        Self::raw(Endpoint::RenderDownload, response)
     }
 
     /// A finished file.
