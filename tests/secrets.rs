@@ -136,3 +136,31 @@ async fn no_output_of_the_process_holds_a_secret() {
         }
     }
 }
+
+#[tokio::test]
+async fn no_error_quotes_what_the_service_echoed() {
+    use nemovideo::mock::{Answer, Endpoint, MockNemo, wiremock::ResponseTemplate};
+
+    let answers = [
+        (Endpoint::Token, 200, format!(r#"{{"code":0,"data":"{OWN_TOKEN}"}}"#)),
+        (Endpoint::Token, 200, format!(r#"{{"token":["{OWN_TOKEN}, expected x"]}}"#)),
+        (Endpoint::Token, 200, format!(r#""{OWN_TOKEN}""#)),
+        (Endpoint::Credits, 200, format!(r#"{{"code":1001,"message":"{OWN_TOKEN} is over"}}"#)),
+        (Endpoint::Credits, 403, format!("bad token {OWN_TOKEN}")),
+        (Endpoint::Credits, 500, format!(r#"{{"code":5003,"message":"{OWN_TOKEN}?"}}"#)),
+        (Endpoint::Credits, 200, format!(r#"{{"available":{{"of":"{OWN_TOKEN}"}}}}"#)),
+    ];
+    for (endpoint, status, body) in answers {
+        let nemo = MockNemo::start().await;
+        let response = ResponseTemplate::new(status).set_body_string(body.clone());
+        nemo.given(Answer::raw(endpoint, response)).await;
+        let error = match endpoint {
+            Endpoint::Token => nemo.client().authenticate().await.map(drop).unwrap_err(),
+            _ => {
+                let client = nemo.client_builder().token(OWN_TOKEN).build().unwrap();
+                client.credits().await.map(drop).unwrap_err()
+            }
+        };
+        assert!(!shown(&error).contains(OWN_TOKEN), "{body}: {}", shown(&error));
+    }
+}

@@ -27,7 +27,7 @@ use tokio::time::{Instant, sleep, timeout_at};
 
 use super::{Message, MessageStream, NemoClient};
 use crate::error::{Error, Result, UnknownOutcome};
-use crate::http::routes;
+use crate::http::{after, routes};
 use crate::wire::event::{AgentEvent, TextOnce};
 use crate::wire::{SessionId, SessionState};
 
@@ -533,7 +533,7 @@ impl Telling {
         async_stream::stream! {
             let mut told = self.began;
             loop {
-                let event = match timeout_at(told + self.every, events.next()).await {
+                let event = match timeout_at(after(told, self.every), events.next()).await {
                     Ok(Some(Ok(event))) => event,
                     Ok(Some(Err(error))) => {
                         *broke = Some(error);
