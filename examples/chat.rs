@@ -8,7 +8,6 @@
 
 mod support;
 
-use std::io::Write as _;
 use std::process::ExitCode;
 use std::time::Instant;
 
@@ -71,9 +70,13 @@ async fn chat(args: Args) -> Result<()> {
             }),
         );
     } else if !seen.text.is_empty() {
-        println!();
+        support::say("");
     } else if seen.failure.is_none() {
-        println!("(no words; changed: {})", seen.state_changed.join(", "));
+        let changed = match seen.state_changed.is_empty() {
+            true => "nothing".to_owned(),
+            false => seen.state_changed.join(", "),
+        };
+        support::say(&format!("(no words; changed: {changed})"));
     }
     match seen.failure {
         Some(failure) => Err(Failure::new(format!("the agent failed: {failure}"))),
@@ -89,21 +92,18 @@ struct Seen {
     thoughts: usize,
     state_changed: Vec<String>,
     failure: Option<String>,
-    /// A tool was used since the last words: what follows is another message.
+    /// The last words were whole, or a tool was used since: what follows is another message.
     between: bool,
 }
 
 impl Seen {
     fn note(&mut self, event: &AgentEvent, json: bool) {
         if let Some(fresh) = self.once.feed(event).and_then(|fresh| fresh.text()) {
-            self.text.push_str(fresh);
+            let gap = if std::mem::take(&mut self.between) { "\n" } else { "" };
+            self.text.extend([gap, fresh]);
             if !json {
-                if std::mem::take(&mut self.between) {
-                    println!();
-                }
-                print!("{fresh}");
-                // A terminal that has gone away is no reason to stop listening.
-                let _gone = std::io::stdout().flush();
+                support::say_on(gap);
+                support::say_on(fresh);
             }
         }
         match event {
@@ -115,8 +115,12 @@ impl Seen {
                     }
                 }
             }
-            AgentEvent::Error(failure) => self.failure = Some(failure.message.clone()),
-            AgentEvent::ToolResult(_) => self.between = !self.text.is_empty(),
+            // The first says what happened; what follows says that the stream ends.
+            AgentEvent::Error(failure) => {
+                self.failure.get_or_insert_with(|| failure.message.clone());
+            }
+            AgentEvent::Text(text) if text.kind == TextKind::Partial => {}
+            AgentEvent::Text(_) | AgentEvent::ToolResult(_) => self.between = !self.text.is_empty(),
             _ => {}
         }
         if let Some((kind, fields)) = json.then(|| as_json(event)).flatten() {

@@ -13,7 +13,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use nemovideo::local::LocalBackend;
 
-use support::{Failure, Result};
+use support::Result;
 
 /// Serves the NemoVideo protocol on this machine.
 #[derive(Debug, Parser)]
@@ -32,7 +32,10 @@ struct Args {
 #[tokio::main]
 async fn main() -> ExitCode {
     let args = Args::parse();
-    support::run(false, serve(args)).await
+    match serve(args).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => support::fail(false, &failure),
+    }
 }
 
 async fn serve(args: Args) -> Result<()> {
@@ -44,11 +47,12 @@ async fn serve(args: Args) -> Result<()> {
         builder = builder.font(font);
     }
     let backend = builder.start().await?;
-    println!("listening on {}", backend.url().trim_end_matches('/'));
-    eprintln!("Ctrl-C to stop");
-    tokio::signal::ctrl_c()
-        .await
-        .map_err(|error| Failure::new(format!("cannot wait for Ctrl-C: {error}")))?;
-    backend.shutdown().await;
-    Ok(())
+    support::say(&format!("listening on {}", backend.url().trim_end_matches('/')));
+    support::note("Ctrl-C to stop");
+    support::stopped().await;
+    // Answers under way are finished; whoever is in a hurry asks again.
+    tokio::select! {
+        () = backend.shutdown() => Ok(()),
+        () = support::stopped() => std::process::exit(130),
+    }
 }

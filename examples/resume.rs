@@ -69,7 +69,8 @@ async fn resume(args: Args) -> Result<()> {
                         }),
                     );
                 } else {
-                    println!("{} ({})", file.path.display(), support::size(file.bytes));
+                    let size = support::size(file.bytes);
+                    support::say(&format!("{} ({size})", file.path.display()));
                 }
                 return Ok(());
             }

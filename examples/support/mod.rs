@@ -5,10 +5,12 @@
 
 #![allow(dead_code, unreachable_pub, reason = "each example uses its own part of this")]
 
+use std::borrow::Cow;
 use std::error::Error as StdError;
 use std::fmt;
 use std::io::{IsTerminal as _, Write as _};
 use std::process::ExitCode;
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
@@ -117,20 +119,93 @@ fn polling(address: &str) -> Polling {
 }
 
 /// Runs an example and turns its failure into words and an exit code.
+///
+/// Ctrl-C and SIGTERM drop the work, so that what it holds is tidied up, temporary folders for
+/// one, and then end the process without waiting for a film that nobody will see.
 pub async fn run(json: bool, work: impl Future<Output = Result<()>>) -> ExitCode {
-    let failure = match work.await {
-        Ok(()) => return ExitCode::SUCCESS,
-        Err(failure) => failure,
+    let done = {
+        let work = std::pin::pin!(work);
+        tokio::select! {
+            done = work => Some(done),
+            () = stopped() => None,
+        }
     };
+    let failure = match done {
+        Some(Ok(())) => return ExitCode::SUCCESS,
+        Some(Err(failure)) => failure,
+        None => {
+            let advice = GO_ON.lock().ok().and_then(|mut advice| advice.take());
+            tell(json, &Failure { what: "stopped".to_owned(), advice });
+            std::process::exit(130);
+        }
+    };
+    fail(json, &failure)
+}
+
+/// Tells why an example failed.
+pub fn fail(json: bool, failure: &Failure) -> ExitCode {
+    tell(json, failure);
+    ExitCode::FAILURE
+}
+
+fn tell(json: bool, failure: &Failure) {
+    let Failure { what, advice } = failure;
     if json {
-        line("failure", json!({ "message": failure.what, "advice": failure.advice }));
-    } else {
-        eprintln!("error: {}", failure.what);
-        if let Some(advice) = failure.advice {
-            eprintln!("  {advice}");
+        return line("failure", json!({ "message": what, "advice": advice }));
+    }
+    note(&format!("error: {what}"));
+    if let Some(advice) = advice {
+        note(&format!("  {advice}"));
+    }
+}
+
+/// What to tell whoever stops the example now.
+static GO_ON: Mutex<Option<String>> = Mutex::new(None);
+
+/// From now on, whoever stops the example is told this.
+pub fn when_stopped(advice: String) {
+    if let Ok(mut slot) = GO_ON.lock() {
+        *slot = Some(advice);
+    }
+}
+
+/// Ends when the process is asked to stop.
+pub async fn stopped() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
+            tokio::select! {
+                _ = tokio::signal::ctrl_c() => {}
+                _ = terminate.recv() => {}
+            }
+            return;
         }
     }
-    ExitCode::FAILURE
+    let _heard = tokio::signal::ctrl_c().await;
+}
+
+/// A line of the result, on stdout. A reader that has gone away is no reason to fail, here and
+/// below.
+pub fn say(words: &str) {
+    let _gone = writeln!(std::io::stdout().lock(), "{}", plain(words));
+}
+
+/// A piece of a line, on stdout, at once.
+pub fn say_on(words: &str) {
+    let mut stdout = std::io::stdout().lock();
+    let _gone = write!(stdout, "{}", plain(words)).and_then(|()| stdout.flush());
+}
+
+/// A line beside the result, on stderr.
+pub fn note(words: &str) {
+    let _gone = writeln!(std::io::stderr().lock(), "{}", plain(words));
+}
+
+/// The words without what a terminal would obey: scripts and services may hold escape sequences.
+fn plain(words: &str) -> Cow<'_, str> {
+    let obeyed = |c: char| c.is_control() && c != '\n' && c != '\t';
+    if words.contains(obeyed) { words.replace(obeyed, "").into() } else { words.into() }
 }
 
 /// One JSON object on stdout, its kind first.
@@ -140,7 +215,6 @@ pub fn line(kind: &str, fields: Value) {
         "}" => "}".to_owned(),
         rest => format!(",{rest}"),
     };
-    // A reader that has gone away is no reason to fail.
     let _gone = writeln!(std::io::stdout().lock(), "{{\"kind\":\"{kind}\"{rest}");
 }
 
@@ -167,7 +241,7 @@ impl Stages {
             let elapsed_ms = self.began.elapsed().as_millis();
             line("stage", json!({ "message": words, "elapsed_ms": elapsed_ms }));
         } else {
-            eprintln!("{words}");
+            note(words);
         }
     }
 
