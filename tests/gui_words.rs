@@ -127,7 +127,15 @@ fn the_temporary_issue_is_dropped_behind_answers_and_kept_before_them() {
     for issue in ["I encountered a temporary issue", "我遇到了一个临时问题，请稍后再试。"]
     {
         assert_eq!(translate(&format!("Done.\n\n{issue}\n")).text, "Done.\n");
-        assert_eq!(translate(&format!("Click Export. {issue}")).text, "");
+        // What is offered is no answer.
+        let offered = translate(&format!("Click Export. {issue}"));
+        assert_eq!(
+            (offered.text.as_str(), &*offered.suggestions),
+            (issue, &[Suggestion::Export][..])
+        );
+        let after = format!("{issue}\nPlease refresh the page.\n");
+        assert_eq!(translate(&after).text, format!("{issue}\n"));
+        assert_eq!(by_characters(&after), translate(&after));
         assert_eq!(translate(issue).text, issue);
         let before = format!("{issue}\nI tried again: done.");
         assert_eq!(translate(&before).text, before);
