@@ -142,6 +142,41 @@ fn the_temporary_issue_is_dropped_behind_answers_and_kept_before_them() {
     }
 }
 
+#[test]
+fn a_message_holds_the_steps_around_the_order() {
+    for (said, message) in [
+        ("Please select the clip and press Delete.", "Please select the clip and press Delete"),
+        ("Right click the clip, then choose Split.", "Right click the clip, then choose Split"),
+        (
+            "Select the title on the timeline and press Delete.",
+            "Select the title on the timeline and press Delete",
+        ),
+    ] {
+        assert_eq!(translate(said).suggestions, [Suggestion::SendEdit(message.into())]);
+    }
+}
+
+#[test]
+fn a_line_of_nothing_but_joints_takes_no_longer_than_its_length() {
+    // The quickest of three, since the machine has other work.
+    let time = |unit: &str, line: usize| {
+        let text = (unit.repeat(line / unit.len()) + "\n").repeat(100_000 / line);
+        let once = || {
+            let start = std::time::Instant::now();
+            assert!(translate(&text).text.len() <= text.len());
+            start.elapsed()
+        };
+        [once(), once(), once()].into_iter().min().expect("three")
+    };
+    for unit in
+        ["click a and ", "click it and ", "so you can watch it by ", "片头好了请", "点击导出请"]
+    {
+        // A sentence of more than 1000 bytes is not looked into.
+        let (short, long) = (time(unit, 95), time(unit, 950));
+        assert!(long < short * 8, "{unit:?}: {long:?} in long lines, {short:?} in short ones");
+    }
+}
+
 /// Sentences of the table and text that is hard to cut, in any order.
 fn answer() -> impl Strategy<Value = String> {
     let said: Vec<String> = rows().into_iter().map(|row| row.said).collect();

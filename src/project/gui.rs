@@ -6,11 +6,13 @@
 //! | `split` | pieces of a stream → whole sentences, and where they stand |
 //! | `script` | the lines that are content whatever they say: scripts, quotations, code |
 //! | `clause` | one sentence → what stays of it, and what it suggests |
+//! | `divide` | one sentence → its clauses |
 //! | `english`, `chinese` | one clause → whether it tells the user to use the screen |
 //! | `trouble` | the "temporary issue" that trails behind normal answers |
 
 mod chinese;
 mod clause;
+mod divide;
 mod english;
 mod script;
 mod split;
