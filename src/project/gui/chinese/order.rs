@@ -99,7 +99,9 @@ fn order(text: &str, clause: &str, addressed: bool) -> Option<Act> {
             .any(|end| object.starts_with(end))
     };
     if let Some(object) = without(text, CLICK) {
-        let is_target = addressed || has_target(object);
+        // What a film says: the screen has no links.
+        let is_link = object.contains("链接") && named(Act::Edit) == Act::Edit;
+        let is_target = !is_link && (addressed || has_target(object));
         return (!object.is_empty() && !is_noun(object) && is_target).then(|| named(Act::Edit));
     }
     if let Some(object) = text.strip_prefix('点') {
@@ -152,8 +154,11 @@ fn order(text: &str, clause: &str, addressed: bool) -> Option<Act> {
         }
         // `选择竖屏设置` as well.
         let is_option = addressed || without(text, &["勾选"]).is_some();
-        let on_screen = has_place(clause, is_option) && (is_option || !object.contains("设置"));
-        return (on_screen && !is_noun(object)).then(|| named(Act::Edit));
+        // A corner is one of the picture, too.
+        let place = clause.replace("右上角", "").replace("左上角", "");
+        let on_screen = has_place(&place, is_option) && (is_option || !object.contains("设置"));
+        let is_free = without(object, &["把", "将"]).is_some();
+        return (on_screen && !is_free && !is_noun(object)).then(|| named(Act::Edit));
     }
     if let Some(object) = without(text, &["刷新", "重新加载"]) {
         let rest = without(object, &["浏览器页面", "页面", "网页", "浏览器", "界面"])?;
@@ -181,7 +186,9 @@ fn order(text: &str, clause: &str, addressed: bool) -> Option<Act> {
 fn is_button(object: &str, addressed: bool) -> bool {
     let object = object.trim_start_matches(['“', '「', '"', ' ']);
     let ends = |rest: &str| {
-        without(rest, &["按钮", "键", "即可", "就", "来", "”", "」", "\""]).is_some()
+        // `按下播放键` is of a film as well.
+        without(rest, &["按钮", "即可", "就", "来", "”", "」", "\""]).is_some()
+            || (addressed && rest.starts_with('键'))
             || !rest.contains(char::is_alphanumeric)
     };
     without(object, KEYS).is_some()

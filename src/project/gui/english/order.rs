@@ -58,7 +58,10 @@ fn act(verb: &str, object: &[Word], words: &[Word], addressed: bool) -> Option<A
         | "click/tap" | "click-and-drag" => {
             let is_sound =
                 has(first(object, 1), &["sound", "sounds", "noise", "track", "tracks", "rate"]);
-            (goes_on(true) && !is_sound).then_some(Act::Edit)
+            // What a film says: the screen has no links.
+            let is_link = has(near, &["link"])
+                && matches!(about(&text(object)), None | Some(Act::Edit | Act::State));
+            (goes_on(true) && !is_sound && !is_link).then_some(Act::Edit)
         }
         "tap" => {
             let is_shown = has(first(object, 1), &["on", "here"])
@@ -126,7 +129,8 @@ fn act(verb: &str, object: &[Word], words: &[Word], addressed: bool) -> Option<A
         }
         "select" | "choose" | "pick" => {
             let is_button = object.first().is_some_and(|_| is_label(object));
-            (goes_on(true) && (is_on_screen() || is_button)).then_some(Act::Edit)
+            let is_free = has(first(object, 1), &["to"]); // "choose to put it there"
+            (goes_on(true) && !is_free && (is_on_screen() || is_button)).then_some(Act::Edit)
         }
         "use" | "adjust" | "resize" | "move" | "set" | "change" | "edit" | "rename" | "trim"
         | "split" => (goes_on(verb == "adjust") && is_on_screen()).then_some(Act::Edit),
