@@ -127,10 +127,53 @@ fn the_temporary_issue_is_dropped_behind_answers_and_kept_before_them() {
     for issue in ["I encountered a temporary issue", "我遇到了一个临时问题，请稍后再试。"]
     {
         assert_eq!(translate(&format!("Done.\n\n{issue}\n")).text, "Done.\n");
-        assert_eq!(translate(&format!("Click Export. {issue}")).text, "");
+        // What is offered is no answer.
+        let offered = translate(&format!("Click Export. {issue}"));
+        assert_eq!(
+            (offered.text.as_str(), &*offered.suggestions),
+            (issue, &[Suggestion::Export][..])
+        );
+        let after = format!("{issue}\nPlease refresh the page.\n");
+        assert_eq!(translate(&after).text, format!("{issue}\n"));
+        assert_eq!(by_characters(&after), translate(&after));
         assert_eq!(translate(issue).text, issue);
         let before = format!("{issue}\nI tried again: done.");
         assert_eq!(translate(&before).text, before);
+    }
+}
+
+#[test]
+fn a_message_holds_the_steps_around_the_order() {
+    for (said, message) in [
+        ("Please select the clip and press Delete.", "Please select the clip and press Delete"),
+        ("Right click the clip, then choose Split.", "Right click the clip, then choose Split"),
+        (
+            "Select the title on the timeline and press Delete.",
+            "Select the title on the timeline and press Delete",
+        ),
+    ] {
+        assert_eq!(translate(said).suggestions, [Suggestion::SendEdit(message.into())]);
+    }
+}
+
+#[test]
+fn a_line_of_nothing_but_joints_takes_no_longer_than_its_length() {
+    // The quickest of three, since the machine has other work.
+    let time = |unit: &str, line: usize| {
+        let text = (unit.repeat(line / unit.len()) + "\n").repeat(100_000 / line);
+        let once = || {
+            let start = std::time::Instant::now();
+            assert!(translate(&text).text.len() <= text.len());
+            start.elapsed()
+        };
+        [once(), once(), once()].into_iter().min().expect("three")
+    };
+    for unit in
+        ["click a and ", "click it and ", "so you can watch it by ", "片头好了请", "点击导出请"]
+    {
+        // A sentence of more than 1000 bytes is not looked into.
+        let (short, long) = (time(unit, 95), time(unit, 950));
+        assert!(long < short * 8, "{unit:?}: {long:?} in long lines, {short:?} in short ones");
     }
 }
 

@@ -6,11 +6,13 @@
 //! | `split` | pieces of a stream → whole sentences, and where they stand |
 //! | `script` | the lines that are content whatever they say: scripts, quotations, code |
 //! | `clause` | one sentence → what stays of it, and what it suggests |
+//! | `divide` | one sentence → its clauses |
 //! | `english`, `chinese` | one clause → whether it tells the user to use the screen |
 //! | `trouble` | the "temporary issue" that trails behind normal answers |
 
 mod chinese;
 mod clause;
+mod divide;
 mod english;
 mod script;
 mod split;
@@ -125,7 +127,7 @@ pub fn translate(text: &str) -> Translated {
 /// with the space before it. A quotation belongs to its sentence. A sentence of more than 1000
 /// bytes instructs nobody: it is passed on as it comes. The one exception is "I encountered a
 /// temporary issue", which waits for what follows: at the end of an answer it is noise and
-/// dropped; where it is all there is, it is kept.
+/// dropped; where it is all there is to read, it is kept.
 ///
 /// How the text is cut into pieces does not matter, and a translated text translates to itself.
 ///
@@ -194,12 +196,12 @@ impl GuiTranslator {
         if !end.text.is_empty() {
             self.take(&end, &mut out);
         }
-        let is_all = !self.shown && self.suggested.is_empty();
-        if is_all && !self.held.is_empty() {
+        // All there is to read: a suggestion is no answer.
+        if !self.shown {
             self.release(&mut out);
         }
         // The space behind the last sentence.
-        if end.text.is_empty() && (is_all || self.shown) {
+        if end.text.is_empty() && (self.shown || self.suggested.is_empty()) {
             show(&end.gap, &mut out);
         }
         *self = Self::default();

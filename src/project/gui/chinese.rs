@@ -1,7 +1,14 @@
 //! Whether a Chinese clause tells the user to use the screen. As in English an order is known by
-//! the verb at its head, behind courtesies and the place where it is to be carried out.
+//! the verb at its head, behind courtesies and the place where it is to be carried out. What is
+//! done already (`调整了…`, `…已添加`) is none. What a verb needs is in `order`, what a part of the
+//! screen is in `screen`.
 
-use super::clause::{Act, Kind, Read, about};
+mod order;
+mod screen;
+
+use super::clause::{Kind, Read};
+use order::instruction;
+use screen::{has, is_done, without};
 
 const ADDRESS: &[&str] = &[
     "请您",
@@ -25,6 +32,9 @@ const ADDRESS: &[&str] = &[
     "建议你",
     "建议",
     "欢迎",
+    "您可",
+    "你可",
+    "可",
     "您",
     "你",
 ];
@@ -50,41 +60,20 @@ const FILLERS: &[&str] = &[
     "也",
     "就",
     "来",
-    "去",
     "并且",
     "随后",
     "之后",
     "则",
+    "快",
+    "用鼠标",
+    "鼠标",
 ];
-const PLACES: &[&str] = &[
-    "面板",
-    "菜单",
-    "窗口",
-    "页面",
-    "标签",
-    "选项",
-    "设置",
-    "时间轴",
-    "时间线",
-    "工具栏",
-    "侧边栏",
-    "编辑器",
-    "工作区",
-    "按钮",
-    "中心",
-    "界面",
-    "对话框",
-    "右上角",
-    "左上角",
-    "播放器",
-    "素材库",
-    "媒体库",
-    "图标",
-];
-const BILLING: &[&str] = &["账户", "账号", "账单", "余额", "订阅", "套餐"];
-const FILM: &[&str] = &["视频", "成片", "效果", "影片", "作品", "结果", "文件"];
+/// As far as a clause is looked into, in characters.
+const MAX_CHARS: usize = 80;
 
 pub(super) fn classify(clause: &str) -> Read {
+    let end = clause.char_indices().nth(MAX_CHARS).map_or(clause.len(), |(at, _)| at);
+    let clause = &clause[..end];
     let is_around = |c: char| !c.is_alphanumeric() && !is_opening(c);
     let opening = clause.trim_start_matches(is_around);
     let opening =
@@ -124,84 +113,6 @@ fn is_told(opening: &str) -> bool {
 
 fn is_opening(c: char) -> bool {
     matches!(c, '“' | '「' | '『' | '"' | '《' | '`')
-}
-
-fn without<'a>(text: &'a str, starts: &[&str]) -> Option<&'a str> {
-    starts.iter().filter_map(|start| text.strip_prefix(start)).min_by_key(|rest| rest.len())
-}
-
-fn has(text: &str, names: &[&str]) -> bool {
-    names.iter().any(|name| text.contains(name))
-}
-
-fn instruction(text: &str, addressed: bool) -> Option<Act> {
-    // `在右上角点击…`, `将标题拖到…`: the verb comes later.
-    if without(text, &["在", "从", "通过"]).is_some() && has(text, PLACES) {
-        let verbs = [
-            "点击", "单击", "双击", "点按", "预览", "查看", "打开", "观看", "拖", "选择", "导出",
-            "下载",
-        ];
-        let verb = verbs.iter().filter_map(|verb| text.find(verb)).min();
-        return verb.and_then(|at| order(&text[at..], text, true));
-    }
-    if without(text, &["将", "把"]).is_some() && text.contains('拖') {
-        return Some(dragged(text));
-    }
-    order(text, text, addressed)
-}
-
-/// What the order at the start of `text` asks for; `clause` is all that is said with it.
-fn order(text: &str, clause: &str, addressed: bool) -> Option<Act> {
-    let named = |other: Act| about(text).unwrap_or(other);
-    if let Some(object) =
-        without(text, &["点击", "单击", "双击", "点按", "轻点", "点一下", "右键点击"])
-    {
-        let is_content =
-            ["声", "音效", "率", "量", "动画", "效果"].iter().any(|end| object.starts_with(end));
-        return (!object.is_empty() && !is_content).then(|| named(Act::Edit));
-    }
-    if let Some(object) = without(text, &["按下", "按"]) {
-        return has(object, &["按钮", "键"]).then(|| named(Act::Edit));
-    }
-    if without(text, &["拖拽", "拖动", "拖放", "拖到", "拖入", "拖"]).is_some() {
-        return Some(dragged(text));
-    }
-    if let Some(object) =
-        without(text, &["打开", "进入", "前往", "转到", "切换到", "访问", "展开", "到", "去"])
-    {
-        let act = about(object).filter(|act| *act != Act::Edit).unwrap_or(Act::State);
-        return (has(object, PLACES) || (addressed && has(object, BILLING))).then_some(act);
-    }
-    if let Some(object) = without(text, &["预览"]) {
-        return (addressed || has(object, FILM) || has(object, PLACES)).then_some(Act::State);
-    }
-    if let Some(object) = without(text, &["查看", "检查", "观看", "找到", "核对", "确认"])
-    {
-        if has(object, BILLING) && (addressed || has(object, &["您的", "你的"])) {
-            return Some(Act::Credits);
-        }
-        let named = about(clause).filter(|act| *act != Act::Edit).unwrap_or(Act::State);
-        return has(clause, PLACES).then_some(named);
-    }
-    if let Some(object) = without(text, &["选择", "调整", "勾选", "使用", "移动"]) {
-        return has(object, PLACES).then(|| named(Act::Edit));
-    }
-    if let Some(object) = without(text, &["升级", "充值"]) {
-        return has(object, &["套餐", "账户", "页面"]).then_some(Act::Credits);
-    }
-    if let Some(object) = without(text, &["上传"]) {
-        return has(object, &["按钮", "这里", "此处", "区域"]).then_some(Act::Upload);
-    }
-    if let Some(object) = without(text, &["导出", "下载", "保存"]) {
-        let is_button = object.starts_with("按钮") || object.starts_with("”按钮");
-        let is_film = object.is_empty() || has(object, FILM) || object.starts_with('了');
-        return (is_button || (addressed && is_film)).then_some(Act::Export);
-    }
-    None
-}
-
-fn dragged(text: &str) -> Act {
-    if has(text, &["文件", "上传", "这里", "此处"]) { Act::Upload } else { Act::Edit }
 }
 
 fn other(opening: &str, rest: &str) -> Kind {
@@ -244,12 +155,16 @@ fn other(opening: &str, rest: &str) -> Kind {
     ];
     const STEPS: &[&str] = &[
         "选择", "调整", "设置", "勾选", "输入", "找到", "保存", "等待", "确认", "查看", "下载",
-        "导出",
+        "导出", "充值", "升级",
     ];
     let ends_when =
         ["后", "时", "的话", "之前", "之后"].iter().any(|end| opening.trim_end().ends_with(end));
     match () {
         () if without(opening, &["告诉我", "或者告诉我", "或告诉我"]).is_some() => {
+            Kind::Content
+        }
+        // `想象力的画面已添加`
+        () if is_done(opening, false) && !has(opening, &["如果", "满意", "一旦"]) => {
             Kind::Content
         }
         () if without(opening, WHEN).is_some() || (ends_when && !is_told(opening)) => Kind::Lead,

@@ -1,8 +1,9 @@
-//! One sentence: what stays of it, and what it suggests. Whether a clause tells the user to use
-//! the screen is left to `english` and `chinese`.
+//! One sentence: what stays of it, and what it suggests. Where its clauses begin is left to
+//! `divide`, and whether one tells the user to use the screen to `english` and `chinese`.
 
-use super::split::{closing_of, is_mark, is_wide_end};
-use super::{Suggestion, chinese, english};
+use super::divide::clauses;
+use super::split::{is_mark, is_wide_end};
+use super::{Suggestion, english};
 
 /// What is left of a sentence.
 #[derive(Debug)]
@@ -33,6 +34,8 @@ pub(super) enum Kind {
     Lead,
     /// What an instruction brings about: "and it will be saved", "即可保存".
     Outcome,
+    /// A word that belongs to what stands before it: "1080p".
+    Detail,
     /// Anything else.
     Content,
 }
@@ -51,18 +54,7 @@ pub(super) fn read(sentence: &str, goes_on: bool) -> Reading {
     let (body, ending) = sentence.split_at(end_of_body(sentence));
     let clauses = clauses(body);
     let dropped = dropped(&clauses, goes_on);
-    let acts = || {
-        clauses.iter().filter_map(|clause| match clause.kind {
-            Kind::Instruction(act) => Some((act, clause.body)),
-            _ => None,
-        })
-    };
-    let has_other = acts().any(|(act, _)| act != Act::Edit);
-    let mut suggestions: Vec<_> = acts()
-        // "… and press Start" is a part of what the rest of the sentence asks for.
-        .filter(|(act, body)| !(has_other && *act == Act::Edit && about(body).is_none()))
-        .map(|(act, body)| suggestion(act, body))
-        .collect();
+    let mut suggestions = suggestions(&clauses);
     if !dropped.contains(&true) {
         return Reading { text: Some(sentence.to_owned()), suggestions };
     }
@@ -75,11 +67,11 @@ pub(super) fn read(sentence: &str, goes_on: bool) -> Reading {
     Reading { text, suggestions }
 }
 
-struct Clause<'a> {
+pub(super) struct Clause<'a> {
     /// What divides it from the one before, spaces included.
-    sep: &'a str,
-    body: &'a str,
-    kind: Kind,
+    pub(super) sep: &'a str,
+    pub(super) body: &'a str,
+    pub(super) kind: Kind,
 }
 
 fn dropped(clauses: &[Clause<'_>], goes_on: bool) -> Vec<bool> {
@@ -93,8 +85,8 @@ fn dropped(clauses: &[Clause<'_>], goes_on: bool) -> Vec<bool> {
         dropped[at - 1] |= dropped[at] && is_step(&clauses[at - 1]);
     }
     for at in 1..clauses.len() {
-        let belongs = is_step(&clauses[at]) || clauses[at].kind == Kind::Outcome;
-        dropped[at] |= dropped[at - 1] && belongs;
+        let belongs = matches!(clauses[at].kind, Kind::Outcome | Kind::Detail);
+        dropped[at] |= dropped[at - 1] && (belongs || is_step(&clauses[at]));
     }
     dropped
 }
@@ -109,8 +101,9 @@ fn rebuilt(clauses: &[Clause<'_>], dropped: &[bool], ending: &str) -> Option<Str
                 .find_map(|word| body.strip_prefix(word))
                 .unwrap_or(body);
             let mut chars = body.chars();
-            text.extend(chars.next().map(|first| first.to_ascii_uppercase()));
-            text.push_str(chars.as_str());
+            let first = chars.next().filter(|_| begins_plainly(body));
+            text.extend(first.map(|first| first.to_ascii_uppercase()));
+            text.push_str(if first.is_some() { chars.as_str() } else { body });
         } else {
             text.push_str(clause.sep);
             text.push_str(clause.body);
@@ -136,6 +129,13 @@ fn rebuilt(clauses: &[Clause<'_>], dropped: &[bool], ending: &str) -> Option<Str
     Some(text)
 }
 
+/// Whether the text begins with a word that may have a capital: not `iPhone`, not `film_2.mp4`.
+fn begins_plainly(text: &str) -> bool {
+    let word = text.split(char::is_whitespace).next().unwrap_or_default();
+    let word = word.trim_end_matches(|c: char| !c.is_alphanumeric());
+    word.chars().all(|c| c.is_ascii_lowercase() || matches!(c, '\'' | '’'))
+}
+
 /// Where the full stop of the sentence begins, with the marks and quotes around it.
 fn end_of_body(sentence: &str) -> usize {
     sentence.trim_end_matches(|c| is_full_stop(c) || is_mark(c)).len()
@@ -145,143 +145,60 @@ fn is_full_stop(c: char) -> bool {
     matches!(c, '.' | '!' | '?' | '…') || is_wide_end(c)
 }
 
-fn clauses(body: &str) -> Vec<Clause<'_>> {
-    let mut found = Vec::new();
-    for (sep, text) in divided(body) {
-        divide_further(sep, text, &mut found);
-    }
-    found
-}
-
-/// Divides at commas, colons, dashes and brackets outside quotations.
-fn divided(body: &str) -> Vec<(&str, &str)> {
-    let mut found = Vec::new();
-    // Where the clause's divider and its words begin.
-    let (mut sep, mut begin) = (0, 0);
-    let mut quote = None;
-    let mut bracket = None;
-    let mut last = None;
-    for (at, c) in body.char_indices() {
-        let before = last.replace(c);
-        if at < begin {
-            continue;
-        }
-        if let Some(close) = quote {
-            quote = (c != close).then_some(close);
-            continue;
-        }
-        let after = &body[at + c.len_utf8()..];
-        if let Some(close) = bracket {
-            if c == close {
-                bracket = None;
-                found.push((&body[sep..begin], &body[begin..at + c.len_utf8()]));
-                (sep, begin) = (at + c.len_utf8(), at + c.len_utf8());
-            }
-            continue;
-        }
-        quote = closing_of(c, before).or((c == '`').then_some('`'));
-        let spaced = after.starts_with(char::is_whitespace);
-        let divides = match c {
-            ',' | ';' | ':' => spaced || after.starts_with(|c| c >= '\u{2E80}'),
-            '-' => spaced && before == Some(' '),
-            '(' | '（' => before != Some(']'),
-            _ => matches!(c, '，' | '；' | '：' | '—' | '–'),
-        };
-        if !divides {
-            continue;
-        }
-        bracket = match c {
-            '(' => Some(')'),
-            '（' => Some('）'),
-            _ => None,
-        };
-        let end = body[..at].trim_end().len().max(begin);
-        found.push((&body[sep..begin], &body[begin..end]));
-        let rest = after.trim_start_matches(|c: char| c.is_whitespace() || matches!(c, '—' | '–'));
-        (sep, begin) = (end, body.len() - rest.len());
-    }
-    found.push((&body[sep..begin], &body[begin..]));
-    found
-}
-
-/// Divides where the middle of a clause begins to speak to the user: "it is done and you can
-/// click Export", "it is ready to preview in the timeline", "做好了请点击导出".
-fn divide_further<'a>(sep: &'a str, text: &'a str, found: &mut Vec<Clause<'a>>) {
-    let whole = classify(text);
-    let is_quoted = |at: usize| {
-        text[..at].matches('"').count() % 2 == 1
-            || text[..at].matches(['“', '「']).count() > text[..at].matches(['”', '」']).count()
+/// Whether an order for the screen of the service stands behind a label such as "Next action".
+pub(super) fn is_cover(label: &str, rest: &str) -> bool {
+    let is_order = |clause: &Clause<'_>| {
+        matches!(clause.kind, Kind::Instruction(Act::Export | Act::State))
+            && english::names_the_service(clause.body)
     };
-    let joints = [
-        " and ",
-        " so ",
-        " then ",
-        " or ",
-        " but ",
-        " to ",
-        " by ",
-        " via ",
-        " using ",
-        "请",
-        "您可以",
-        "你可以",
-    ];
-    let joint = joints
-        .iter()
-        .flat_map(|joint| text.match_indices(joint))
-        .filter(|(at, joint)| {
-            *at > 0 && !is_quoted(*at) && {
-                let rest = classify(&text[*at..]);
-                let leads = matches!(whole.kind, Kind::Instruction(_) | Kind::Step | Kind::Lead);
-                let speaks = matches!(rest.kind, Kind::Instruction(_))
-                    && (rest.addressed || leads || matches!(*joint, " so " | " then "));
-                let is_ready = *joint == " to "
-                    && whole.kind == Kind::Content
-                    && english::is_ready_to(&text[*at..]);
-                let is_drag_and_drop = text[..*at].to_lowercase().ends_with("drag");
-                let is_by_hand = matches!(*joint, " by " | " via " | " using ")
-                    && whole.kind == Kind::Content
-                    && english::is_by_hand(&text[..*at], &text[*at..]);
-                (speaks || is_ready || is_by_hand) && !is_drag_and_drop
+    english::COVERS.contains(&label) && clauses(rest).first().is_some_and(is_order)
+}
+
+fn suggestions(clauses: &[Clause<'_>]) -> Vec<Suggestion> {
+    let act = |clause: &Clause<'_>| match clause.kind {
+        Kind::Instruction(act) => Some(act),
+        _ => None,
+    };
+    let has_other = clauses.iter().filter_map(act).any(|act| act != Act::Edit);
+    let mut found = Vec::new();
+    let mut told = 0; // how many are in a message
+    for (at, clause) in clauses.iter().enumerate() {
+        found.push(match act(clause) {
+            None => continue,
+            Some(Act::Export) => Suggestion::Export,
+            Some(Act::State) => Suggestion::ShowState,
+            Some(Act::Credits) => Suggestion::ShowCredits,
+            Some(Act::Upload) => Suggestion::Upload,
+            // "… and press Start" is a part of what the rest of the sentence asks for.
+            Some(Act::Edit) if has_other && about(clause.body).is_none() => continue,
+            Some(Act::Edit) if at < told => continue,
+            Some(Act::Edit) => {
+                let (message, end) = message(clauses, at, told);
+                told = end;
+                Suggestion::SendEdit(message)
             }
-        })
-        .min();
-    match joint {
-        Some((at, " to " | " by " | " via " | " using ")) if whole.kind == Kind::Content => {
-            let act = about(&text[at..]).unwrap_or(Act::State);
-            found.push(Clause { sep, body: &text[..at], kind: Kind::Content });
-            found.push(Clause { sep: "", body: &text[at..], kind: Kind::Instruction(act) });
-        }
-        Some((at, _)) => {
-            let kind = classify(&text[..at]).kind;
-            found.push(Clause { sep, body: &text[..at], kind });
-            divide_further("", &text[at..], found);
-        }
-        None => found.push(Clause { sep, body: text, kind: whole.kind }),
+        });
     }
+    found
 }
 
-fn classify(clause: &str) -> Read {
-    let read = english::classify(clause);
-    if read.kind == Kind::Content && clause.contains(|c| c >= '\u{2E80}') {
-        return chinese::classify(clause);
+/// The order at `at` with the steps around it, and where it ends: "select the clip and press
+/// Delete", "right click the clip, then choose Split".
+fn message(clauses: &[Clause<'_>], at: usize, from: usize) -> (String, usize) {
+    let is_step = |clause: &Clause<'_>| clause.kind == Kind::Step;
+    let is_joined =
+        |clause: &Clause<'_>| clause.sep.is_empty() && clause.kind == Kind::Instruction(Act::Edit);
+    let steps = clauses[from..at].iter().rev().take_while(|clause| is_step(clause)).count();
+    let more = clauses[at + 1..].iter().take_while(|clause| is_step(clause) || is_joined(clause));
+    let end = at + 1 + more.count();
+    let mut words = String::new();
+    for clause in &clauses[at - steps..end] {
+        words.push_str(if words.is_empty() { "" } else { clause.sep });
+        words.push_str(clause.body);
     }
-    read
-}
-
-fn suggestion(act: Act, clause: &str) -> Suggestion {
-    match act {
-        Act::Export => Suggestion::Export,
-        Act::State => Suggestion::ShowState,
-        Act::Credits => Suggestion::ShowCredits,
-        Act::Upload => Suggestion::Upload,
-        Act::Edit => {
-            let is_around = |c: char| c.is_whitespace() || is_mark(c) || matches!(c, '(' | ')');
-            let words = clause.trim_matches(is_around);
-            let words = words.strip_prefix("and ").unwrap_or(words);
-            Suggestion::SendEdit(words.to_owned())
-        }
-    }
+    let is_around = |c: char| c.is_whitespace() || is_mark(c) || matches!(c, '(' | ')');
+    let words = words.trim_matches(is_around);
+    (words.strip_prefix("and ").unwrap_or(words).to_owned(), end)
 }
 
 /// What a clause is about: whatever it names first.

@@ -1,6 +1,7 @@
 //! The lines that are content whatever they say: what follows a label such as `Narration:`,
 //! quoted lines and code.
 
+use super::clause;
 use super::split::Sentence;
 
 /// The last word of a label whose line, or the block of lines behind it, is to be spoken or shown.
@@ -101,7 +102,9 @@ fn labelled(line: &str) -> Open {
     });
     let is_short = words.len() <= 3 || ["here", "here's", "this"].contains(&first);
     let is_scene = ["scene", "shot", "slide"].contains(&first) && words.len() <= 3;
-    let is_label = is_scene || (is_named && is_short);
+    // "Next action: click Export" is no line of a script.
+    let is_cover = clause::is_cover(last, rest);
+    let is_label = is_scene || (is_named && is_short && !is_cover);
     match rest.chars().any(char::is_alphanumeric) {
         _ if !is_label => Open::Nothing,
         true => Open::Line,
