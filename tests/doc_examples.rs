@@ -26,8 +26,7 @@ struct Documented {
 
 impl Sources {
     fn read(&mut self, file: &Path) {
-        let text = fs::read_to_string(file).unwrap();
-        let parsed = syn::parse_file(&text).unwrap_or_else(|e| panic!("{}: {e}", file.display()));
+        let parsed = parse(file);
         self.note_examples(file, &parsed.attrs);
         for item in &parsed.items {
             self.take(file, item);
@@ -55,7 +54,7 @@ impl Sources {
             }
             Item::Mod(item) if item.content.is_none() && is_public(&item.vis) => {
                 let inner = module_file(file, &item.ident.to_string());
-                let parsed = syn::parse_file(&fs::read_to_string(&inner).unwrap()).unwrap();
+                let parsed = parse(&inner);
                 let has_example = has_example(&parsed.attrs);
                 let name = item.ident.to_string();
                 self.documented.push(Documented { file: inner, of: None, name, has_example });
@@ -71,7 +70,7 @@ impl Sources {
 
     fn take_methods(&mut self, file: &Path, item: &syn::ItemImpl) {
         let Type::Path(path) = &*item.self_ty else { return };
-        let of = path.path.segments.last().unwrap().ident.to_string();
+        let of = path.path.segments.last().expect("a name").ident.to_string();
         for item in &item.items {
             let ImplItem::Fn(method) = item else { continue };
             self.note_examples(file, &method.attrs);
@@ -95,12 +94,17 @@ impl Sources {
     /// Whether an example of the same file or of the module above it, or one that names the
     /// method's type, calls it.
     fn is_called(&self, method: &Documented, of: &str) -> bool {
-        let above = method.file.parent().unwrap().with_extension("rs");
+        let above = method.file.parent().expect("a folder").with_extension("rs");
         self.examples.iter().any(|(file, examples)| {
             let is_near = *file == method.file || *file == above;
             (is_near || has_word(examples, of)) && calls(examples, &method.name)
         })
     }
+}
+
+fn parse(file: &Path) -> syn::File {
+    let text = fs::read_to_string(file).expect("a readable source");
+    syn::parse_file(&text).unwrap_or_else(|error| panic!("{}: {error}", file.display()))
 }
 
 fn is_public(vis: &Visibility) -> bool {
@@ -109,8 +113,8 @@ fn is_public(vis: &Visibility) -> bool {
 
 /// `a.rs` and `a/b.rs`: the crate has no `mod.rs`.
 fn module_file(parent: &Path, name: &str) -> PathBuf {
-    let folder = match parent.file_stem().unwrap().to_str().unwrap() {
-        "lib" => parent.parent().unwrap().to_owned(),
+    let folder = match parent.file_stem().and_then(|stem| stem.to_str()).expect("a name") {
+        "lib" => parent.parent().expect("a folder").to_owned(),
         _ => parent.with_extension(""),
     };
     folder.join(name).with_extension("rs")
@@ -157,7 +161,9 @@ fn is_word(c: char) -> bool {
 }
 
 fn rust_files(folder: &Path) -> Vec<PathBuf> {
-    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let entries = fs::read_dir(folder)
+        .expect("a folder")
+        .map(|entry| entry.expect("a readable entry").path());
     let mut files = Vec::new();
     for path in entries {
         if path.is_dir() {

@@ -20,8 +20,9 @@ const HEAD: &str =
 async fn streamed(body: &str) -> Vec<Result<AgentEvent>> {
     let whole = format!("{HEAD}{body}");
     let server = RawServer::start(move |_| Reply::raw(whole.clone())).await;
-    let client = NemoClient::builder().base_url(server.url()).token("t").build().unwrap();
-    client.send_message(&"s".into(), "hi").await.unwrap().collect().await
+    let client = NemoClient::builder().base_url(server.url()).token("t").build();
+    let events = client.expect("a client").send_message(&"s".into(), "hi").await;
+    events.expect("a stream").collect().await
 }
 
 #[tokio::test]
