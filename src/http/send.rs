@@ -91,6 +91,30 @@ impl Http {
         decoded(&body, call)
     }
 
+    /// A call with a JSON answer that is not worth a second attempt.
+    pub(crate) async fn json_once<T: DeserializeOwned>(
+        &self,
+        auth: &Auth,
+        route: Route,
+    ) -> Result<T> {
+        let once = async {
+            let mut tries =
+                Tries::new(self, Some(auth), route, &[], Payload::Empty, HeaderMap::new())?;
+            let read = match tries.attempt().await {
+                Ok(response) => tries.read(response).await,
+                Err(miss) => Err(miss),
+            };
+            match read {
+                Ok(body) => Ok((body, tries.succeeded())),
+                Err(Miss::Error(error) | Miss::TokenRefused(error) | Miss::Failed(_, error)) => {
+                    Err(error)
+                }
+            }
+        };
+        let (body, call) = once.instrument(route.span()).await?;
+        decoded(&body, call)
+    }
+
     /// A call whose answer is read whole.
     async fn plain(
         &self,
