@@ -54,3 +54,4 @@ pub use language::Language;
 pub use model::{Draft, Segment, Track, TrackKind, TrackRole};
 pub use parse::ParseError;
 pub use picture::{PictureStyle, Theme};
+pub(crate) use summary::Label;

@@ -24,7 +24,9 @@
 //! | `intent` | what the user means: [`Intent`] |
 //! | `gui` | what the agent says, without the screen it believes in: [`GuiTranslator`] |
 //! | `conversation` | [`Project`]: one session, one message at a time |
-//! | `turn`, `telling`, `report` | a message: as it happens, and summed up |
+//! | `turn`, `watch`, `telling`, `stage` | a message, as it happens |
+//! | `report`, `words` | a message, summed up |
+//! | `pending` | a message that was left, picked up again |
 //! | `export` | the file |
 //! | `voiceover`, `script` | the main job in one call: [`NemoClient::voiceover`](crate::NemoClient::voiceover) |
 //! | `batch` | several videos in one session |
@@ -34,11 +36,15 @@ mod conversation;
 mod export;
 mod gui;
 mod intent;
+mod pending;
 mod report;
 mod script;
+mod stage;
 mod telling;
 mod turn;
 mod voiceover;
+mod watch;
+mod words;
 
 pub use batch::{BatchItem, BatchUpdate, BatchVideo};
 pub use conversation::{NewProject, Project, Reply};

@@ -46,6 +46,7 @@ pub use message::{AGENT_NAME, ME, NewMessage, Part, RunRequest};
 pub use render::{RenderFile, RenderJob, RenderOutput, RenderRequest, RenderState};
 pub use render_words::{RenderFormat, RenderQuality, RenderStatus};
 pub use session::{NewSession, Session};
+pub(crate) use state::StatePart;
 pub use state::{SessionState, StateAnswer};
 pub use token::AnonymousToken;
 pub use upload::{FileFormat, FileType, MAX_UPLOAD_BYTES, UploadAnswer, UploadUrls, UploadedFile};

@@ -231,3 +231,79 @@ async fn a_long_silence_says_that_the_work_goes_on() {
         }
     }
 }
+
+/// A service whose stream breaks, and whose states are these, the last one for ever.
+async fn states(states: &'static [&'static str]) -> RawServer {
+    RawServer::start(move |request| match request.path() {
+        "/run_sse" => Reply::raw(
+            "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\
+             content-length: 100000\r\n\r\ndata: heartbeat\n\n",
+        ),
+        path if path.ends_with("/latest") => {
+            let state = states[request.number_on_route().min(states.len() - 1)];
+            Reply::json(format!(r#"{{"code":0,"data":{{"state":{state}}}}}"#))
+        }
+        _ => Reply::json(r#"{"code":0,"data":{"token":"t"}}"#.to_owned()),
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_key_that_nobody_knows_does_not_end_the_recovery_early() {
+    let last = async |server: &RawServer| {
+        let turn = client_of(server).send_message(&"s".into(), "hi").watch();
+        turn.collect::<Vec<_>>().await.pop().unwrap()
+    };
+    let server = states(&[
+        r#"{"draft":null,"last_seen":1}"#,
+        r#"{"draft":null,"last_seen":2}"#,
+        r#"{"draft":{"t":[]},"last_seen":3}"#,
+    ])
+    .await;
+    let Ok(TurnUpdate::Recovered(state)) = last(&server).await else { panic!() };
+    assert!(state.draft.is_some());
+
+    // The canvas, or the media, are as good as the draft.
+    let server = states(&["{}", r#"{"canvas_config":{"width":1080}}"#, "{}"]).await;
+    assert!(matches!(last(&server).await, Ok(TurnUpdate::Recovered(_))));
+    assert_eq!(server.requests("/api/state/nemo_agent/me/s/latest"), 2);
+
+    // Nothing else ever changes: it counts once it stands still, and not while it moves.
+    let server = states(&[r#"{"mood":1}"#, r#"{"mood":1}"#, r#"{"mood":2}"#]).await;
+    assert!(matches!(last(&server).await, Ok(TurnUpdate::Recovered(_))));
+    assert_eq!(server.requests("/api/state/nemo_agent/me/s/latest"), 6);
+    let server = states(&[
+        r#"{"n":1}"#,
+        r#"{"n":2}"#,
+        r#"{"n":3}"#,
+        r#"{"n":4}"#,
+        r#"{"n":5}"#,
+        r#"{"n":6}"#,
+    ])
+    .await;
+    assert!(matches!(last(&server).await, Err(Error::OutcomeUnknown(_))));
+}
+
+#[tokio::test]
+async fn a_long_recovery_says_that_the_work_goes_on() {
+    let server = breaking("Working", usize::MAX).await;
+    let mut timeouts = Timeouts::default();
+    timeouts.still_working = Duration::from_millis(5);
+    let wait = Duration::from_millis(30);
+    let builder = NemoClient::builder().base_url(server.url()).in_memory_credentials();
+    let builder = builder.timeouts(timeouts).recovery(Recovery::new(wait, wait, 2));
+    let turn = builder.build().unwrap().send_message(&"s".into(), "hi").watch();
+    let updates: Vec<_> = turn.collect().await;
+    let broken = updates
+        .iter()
+        .position(|update| matches!(update, Ok(TurnUpdate::Recovering { .. })))
+        .unwrap();
+    let read = updates
+        .iter()
+        .position(|update| matches!(update, Ok(TurnUpdate::Unchanged { .. })))
+        .unwrap();
+    let working = |updates: &[nemovideo::Result<TurnUpdate>]| {
+        updates.iter().any(|update| matches!(update, Ok(TurnUpdate::StillWorking { .. })))
+    };
+    assert!(working(&updates[broken..read]) && working(&updates[read..]), "{updates:?}");
+}

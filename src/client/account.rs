@@ -1,5 +1,7 @@
 //! Who one is, what is left, and the link that hands a project to a browser.
 
+use std::time::Duration;
+
 use url::Url;
 
 use super::{NemoClient, json};
@@ -7,6 +9,10 @@ use crate::auth::Account;
 use crate::error::{Error, Result};
 use crate::http::{Payload, routes};
 use crate::wire::{ClaimRequest, ClaimToken, CreditBalance, Session};
+
+/// So long a turn waits for the credits before and after it. They are not worth more: what was
+/// spent is the last thing that a report tells, and may be left out.
+const AT_ONCE: Duration = Duration::from_secs(1);
 
 impl NemoClient {
     /// Gets a token now rather than on the first call, and tells whose it is.
@@ -51,6 +57,16 @@ impl NemoClient {
     /// [`Error::TokenInvalid`], the connection errors.
     pub async fn credits(&self) -> Result<CreditBalance> {
         self.http().json(Some(self.auth()), routes::CREDITS, &[], Payload::Empty).await
+    }
+
+    /// The credits, where they can be told without holding anything up: one try, and not for
+    /// long.
+    pub(crate) async fn credits_at_once(&self) -> Option<CreditBalance> {
+        // Whatever is asked beside this waits for the token too; and a token that is under way
+        // must not be dropped, since there may be no other one this week.
+        self.auth().bearer(self.http()).await.ok()?;
+        let asked = self.http().json_once(self.auth(), routes::CREDITS);
+        tokio::time::timeout(AT_ONCE, asked).await.ok()?.ok()
     }
 
     /// A link that opens an anonymous project in a browser, for a week.

@@ -10,10 +10,12 @@
 //! | [`Streaming`](TurnState::Streaming) | events come | `Silent`, `Broken`, `Ended` |
 //! | [`Silent`](TurnState::Silent) | nothing but heartbeats for a while | `Streaming`, `Broken`, `Ended` |
 //! | [`Broken`](TurnState::Broken) | the stream broke, or one of its clocks ran out; the first read waits | `Recovering` |
-//! | [`Recovering`](TurnState::Recovering) | the state is read at intervals | `Ended`: recovered, or [`Error::OutcomeUnknown`] |
+//! | [`Recovering`](TurnState::Recovering) | the state is read at intervals (`observe`) | `Ended`: recovered, or [`Error::OutcomeUnknown`] |
 //! | [`Ended`](TurnState::Ended) | nothing any more | |
 //!
 //! A [`PendingTurn`] is all that has to be written down to go on observing in another process.
+
+mod observe;
 
 use std::fmt;
 use std::pin::Pin;
@@ -23,13 +25,13 @@ use std::time::{Duration, SystemTime};
 
 use futures::{Stream, StreamExt as _};
 use serde::{Deserialize, Serialize};
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::time::{Instant, timeout_at};
 
 use super::{Message, MessageStream, NemoClient};
 use crate::error::{Error, Result, UnknownOutcome};
-use crate::http::{after, routes};
+use crate::http::after;
 use crate::wire::event::{AgentEvent, TextOnce};
-use crate::wire::{SessionId, SessionState};
+use crate::wire::{CreditBalance, SessionId, SessionState};
 
 /// How a broken turn is observed. The defaults are the documented ones.
 ///
@@ -139,7 +141,8 @@ pub enum TurnUpdate {
     Connected,
     /// Something the agent said or did.
     Event(AgentEvent),
-    /// The agent has said nothing for a while, and the work goes on.
+    /// Nothing was said for a while, or found out while the state is observed, and the work goes
+    /// on as far as is known.
     StillWorking {
         /// Since the message was sent.
         elapsed: Duration,
@@ -150,7 +153,8 @@ pub enum TurnUpdate {
         /// What broke.
         what: String,
     },
-    /// The session's state was read, and had not changed.
+    /// The session's state was read, and nothing in it had changed that the message can have
+    /// changed: the draft, the canvas, the media.
     Unchanged {
         /// How often so far.
         reads: u32,
@@ -234,11 +238,16 @@ pub(crate) struct Shared(Arc<Mutex<Known>>);
 struct Known {
     state: TurnState,
     pending: Option<PendingTurn>,
+    /// The message may have been taken.
+    is_taken: bool,
+    /// The credits before it.
+    balance: Option<CreditBalance>,
 }
 
 impl Shared {
     fn new(state: TurnState, pending: Option<PendingTurn>) -> Self {
-        Self(Arc::new(Mutex::new(Known { state, pending })))
+        let is_taken = pending.is_some();
+        Self(Arc::new(Mutex::new(Known { state, pending, is_taken, balance: None })))
     }
 
     fn lock(&self) -> MutexGuard<'_, Known> {
@@ -250,12 +259,24 @@ impl Shared {
         self.lock().pending.clone()
     }
 
-    fn enter(&self, state: TurnState) {
-        self.lock().state = state;
+    pub(crate) fn balance(&self) -> Option<CreditBalance> {
+        self.lock().balance
     }
 
-    fn heard(&self, text: &str) {
+    /// Whether the message may have been taken, whatever became of it.
+    pub(crate) fn is_taken(&self) -> bool {
+        self.lock().is_taken
+    }
+
+    fn enter(&self, state: TurnState) {
+        let mut known = self.lock();
+        known.state = state;
+        known.is_taken = true;
+    }
+
+    fn heard(&self, gap: &str, text: &str) {
         if let Some(pending) = &mut self.lock().pending {
+            pending.text.push_str(gap);
             pending.text.push_str(text);
         }
     }
@@ -296,9 +317,25 @@ impl Message {
     /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
     /// ```
     pub fn watch(self) -> TurnStream {
-        let shared = Shared::new(TurnState::Connecting, None);
-        TurnStream { updates: Box::pin(watch(self, shared.clone())), shared }
+        self.watched(Balance::Unasked)
     }
+
+    /// The same, and the credits are asked for beside the state.
+    pub(crate) fn watch_spending(self) -> TurnStream {
+        self.watched(Balance::Asked)
+    }
+
+    fn watched(self, balance: Balance) -> TurnStream {
+        let shared = Shared::new(TurnState::Connecting, None);
+        TurnStream { updates: Box::pin(watch(self, balance, shared.clone())), shared }
+    }
+}
+
+/// Whether the credits before the message are asked for.
+#[derive(Clone, Copy)]
+enum Balance {
+    Asked,
+    Unasked,
 }
 
 impl NemoClient {
@@ -337,7 +374,7 @@ impl NemoClient {
     /// ```
     pub fn resume_turn(&self, pending: &PendingTurn) -> TurnStream {
         let shared = Shared::new(TurnState::Recovering, Some(pending.clone()));
-        let updates = resume(self.clone(), pending.clone(), shared.clone());
+        let updates = observe::resume(self.clone(), pending.clone(), shared.clone());
         TurnStream { updates: Box::pin(updates), shared }
     }
 }
@@ -392,11 +429,24 @@ impl fmt::Debug for TurnStream {
     }
 }
 
-fn watch(message: Message, shared: Shared) -> impl Stream<Item = Result<TurnUpdate>> + Send {
+fn watch(
+    message: Message,
+    balance: Balance,
+    shared: Shared,
+) -> impl Stream<Item = Result<TurnUpdate>> + Send {
     async_stream::stream! {
         let client = message.client.clone();
         let session = message.request.session_id.clone();
-        let baseline = match client.session_state(&session).await {
+        let baseline = match balance {
+            Balance::Asked => {
+                let (baseline, balance) =
+                    tokio::join!(client.session_state(&session), client.credits_at_once());
+                shared.lock().balance = balance;
+                baseline
+            }
+            Balance::Unasked => client.session_state(&session).await,
+        };
+        let baseline = match baseline {
             Ok(baseline) => baseline,
             Err(error) => {
                 shared.end();
@@ -444,70 +494,11 @@ fn watch(message: Message, shared: Shared) -> impl Stream<Item = Result<TurnUpda
         };
         shared.enter(TurnState::Broken);
         yield Ok(TurnUpdate::Recovering { what: unknown.what.clone() });
-        let recovery = client.inner.recovery;
-        sleep(recovery.first_read).await;
-        let mut observed = Box::pin(observe(client, pending, unknown, shared));
+        let wait = client.inner.recovery.first_read;
+        let mut observed = Box::pin(observe::observe(client, pending, wait, unknown, shared));
         while let Some(update) = observed.next().await {
             yield update;
         }
-    }
-}
-
-fn resume(
-    client: NemoClient,
-    pending: PendingTurn,
-    shared: Shared,
-) -> impl Stream<Item = Result<TurnUpdate>> + Send {
-    let call = crate::error::Call {
-        method: routes::MESSAGE.method.name(),
-        route: routes::MESSAGE.template,
-        effect: routes::MESSAGE.effect,
-        attempts: 1,
-        elapsed: pending.sent_at.elapsed().unwrap_or_default(),
-        request_id: None,
-    };
-    let what = "the stream was left before its end".to_owned();
-    observe(client, pending, Box::new(UnknownOutcome::new(call, what, None)), shared)
-}
-
-/// Reads the session's state until it differs from the baseline, or has not for long enough.
-fn observe(
-    client: NemoClient,
-    pending: PendingTurn,
-    mut unknown: Box<UnknownOutcome>,
-    shared: Shared,
-) -> impl Stream<Item = Result<TurnUpdate>> + Send {
-    async_stream::stream! {
-        shared.enter(TurnState::Recovering);
-        let Recovery { interval, unchanged_reads, .. } = client.inner.recovery;
-        let began = Instant::now();
-        let mut reads = 0;
-        loop {
-            match client.session_state(&pending.session_id).await {
-                Ok(state) if state != pending.baseline => {
-                    shared.end();
-                    yield Ok(TurnUpdate::Recovered(Box::new(state)));
-                    return;
-                }
-                Ok(_) => {}
-                // A state that cannot be read tells as little as one that has not changed.
-                Err(error) => unknown.source = Some(Box::new(error)),
-            }
-            reads += 1;
-            if reads >= unchanged_reads {
-                break;
-            }
-            yield Ok(TurnUpdate::Unchanged { reads });
-            sleep(interval).await;
-        }
-        unknown.reads = reads;
-        unknown.call.elapsed += began.elapsed();
-        if let Some(pending) = shared.lock().pending.clone() {
-            unknown.text = pending.text;
-        }
-        // What was not found out now may be later: the pending turn stays.
-        shared.enter(TurnState::Ended);
-        yield Err(Error::OutcomeUnknown(unknown));
     }
 }
 
@@ -551,8 +542,9 @@ impl Telling {
                     told = Instant::now();
                     self.shared.enter(TurnState::Streaming);
                 }
-                if let Some(text) = self.once.feed(&event).and_then(|fresh| fresh.text()) {
-                    self.shared.heard(text);
+                let fresh = self.once.feed(&event).and_then(|fresh| fresh.text());
+                if let Some(text) = fresh.map(str::to_owned) {
+                    self.shared.heard(self.once.gap(), &text);
                 }
                 yield TurnUpdate::Event(event);
             }

@@ -43,7 +43,7 @@ fn describe(track: Track<'_>) -> String {
 
 /// What a track is called here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) enum Label {
+pub(crate) enum Label {
     Video,
     Voiceover,
     Music,
@@ -83,7 +83,7 @@ impl From<TrackKind> for Label {
 }
 
 impl Label {
-    pub(super) fn of(track: Track<'_>) -> Self {
+    pub(crate) fn of(track: Track<'_>) -> Self {
         match track.kind() {
             Some(TrackKind::Video) => Self::Video,
             Some(TrackKind::Audio) => match track.role() {

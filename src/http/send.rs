@@ -81,6 +81,17 @@ impl Http {
         decoded(&body, call)
     }
 
+    /// A call with a JSON answer that is not worth a second attempt.
+    pub(crate) async fn json_once<T: DeserializeOwned>(
+        &self,
+        auth: &Auth,
+        route: Route,
+    ) -> Result<T> {
+        let tries = Tries::new(self, Some(auth), route, &[], Payload::Empty, HeaderMap::new())?;
+        let (body, call) = tries.read_once().instrument(route.span()).await?;
+        decoded(&body, call)
+    }
+
     /// A call whose answer is a stream: handed over once its head is there and says so.
     pub(crate) async fn stream(
         &self,

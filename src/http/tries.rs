@@ -93,6 +93,20 @@ impl<'a> Tries<'a> {
         }
     }
 
+    /// One attempt; its body.
+    pub(super) async fn read_once(mut self) -> Result<(Bytes, Call)> {
+        let read = match self.attempt().await {
+            Ok(response) => self.read(response).await,
+            Err(miss) => Err(miss),
+        };
+        match read {
+            Ok(body) => Ok((body, self.succeeded())),
+            Err(Miss::Error(error) | Miss::TokenRefused(error) | Miss::Failed(_, error)) => {
+                Err(error)
+            }
+        }
+    }
+
     /// Until the head of the answer is there that is wanted.
     pub(super) async fn open(mut self, wanted: Wanted) -> Result<Reply> {
         loop {

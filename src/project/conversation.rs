@@ -7,6 +7,7 @@ use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use super::pending::Kept;
 use super::turn::Say;
 use super::{Export, Intent, UploadHint};
 use crate::client::Upload;
@@ -42,6 +43,8 @@ pub(super) struct Inner {
     pub(super) words: Language,
     /// Held by the turn under way.
     pub(super) turn: Arc<tokio::sync::Mutex<()>>,
+    /// The message that may be under way though its turn is gone.
+    pub(super) kept: Kept,
     new: NewSession,
     session: Mutex<Session>,
     /// Something was said or uploaded, which a new session would not have.
@@ -151,6 +154,7 @@ impl IntoFuture for NewProject {
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(async move {
             let session = self.client.create_session(self.new.clone()).await?;
+            let session = session.in_language_of(&self.new);
             Ok(Project::new(self.client, self.new, session, false))
         })
     }
@@ -158,12 +162,13 @@ impl IntoFuture for NewProject {
 
 impl Project {
     fn new(client: NemoClient, new: NewSession, session: Session, touched: bool) -> Self {
-        let tag = new.language.as_deref().unwrap_or_default().to_ascii_lowercase();
+        let tag = session.language.as_deref().unwrap_or_default().to_ascii_lowercase();
         let words = if tag.starts_with("zh") { Language::Chinese } else { Language::English };
         let inner = Inner {
             client,
             words,
             turn: Arc::default(),
+            kept: Kept::default(),
             new,
             session: Mutex::new(session),
             touched: AtomicBool::new(touched),
@@ -171,7 +176,8 @@ impl Project {
         Self { inner: Arc::new(inner) }
     }
 
-    /// Goes on with a session that is open already.
+    /// Goes on with a session that is open already, in the language that is written down
+    /// with it.
     ///
     /// ```
     /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
@@ -182,7 +188,7 @@ impl Project {
     /// #     .in_memory_credentials()
     /// #     .polling(nemovideo::Polling::new(std::time::Duration::from_millis(20), 500))
     /// #     .build()?;
-    /// # let project = client.project("demo").await?;
+    /// # let project = client.project("demo").language("zh-CN").await?;
     /// use nemovideo::project::Project;
     /// use nemovideo::Session;
     ///
@@ -190,6 +196,7 @@ impl Project {
     /// let session: Session = serde_json::from_str(&written_down)?; // in another process, say
     /// let again = Project::resume(&client, session);
     /// assert_eq!(again.session_id(), project.session_id());
+    /// assert_eq!(again.session().language.as_deref(), Some("zh-CN")); // reports are in Chinese
     /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
     /// ```
     #[must_use]
@@ -258,11 +265,14 @@ impl Project {
     /// ```
     ///
     /// # Errors
-    /// [`Error::Busy`] while another turn is alive; [`Error::SessionNotFound`] where a new session
-    /// would lose something; those of [`send_message`](NemoClient::send_message).
+    /// [`Error::Busy`] while another turn is alive; [`Error::InvalidInput`] for a blank message;
+    /// [`Error::SessionNotFound`] where a new session would lose something; those of
+    /// [`send_message`](NemoClient::send_message).
     ///
     /// # Cancel safety
-    /// Dropped before it gave the turn, the message may have been taken, and charged.
+    /// Dropped before it gave the turn, the message may have been taken, and charged:
+    /// [`pending`](Self::pending) then holds what it takes to find out. Sending another message
+    /// instead is the caller's decision, and the report of that one may hold the changes of both.
     pub fn say(&self, text: impl Into<String>) -> Say {
         Say::new(self.clone(), text.into())
     }
@@ -289,14 +299,18 @@ impl Project {
     /// ```
     ///
     /// # Errors
-    /// Those of the call that it comes to.
+    /// Those of the call that it comes to. A blank message is [`Error::InvalidInput`], and an
+    /// export while a turn is alive [`Error::Busy`].
     ///
     /// # Cancel safety
     /// As for the call that it comes to: a message may have been taken, all else changes nothing.
     pub async fn handle(&self, text: impl Into<String>) -> Result<Reply> {
         let text = text.into();
         Ok(match Intent::of(&text) {
-            Intent::Export(request) => Reply::Export(self.export().output(request.output())),
+            Intent::Export(request) => {
+                self.ensure_free()?;
+                Reply::Export(self.export().output(request.output()))
+            }
             Intent::Credits => Reply::Credits(self.inner.client.credits().await?),
             Intent::State => Reply::State(self.draft().await?),
             Intent::Upload(hint) => Reply::Upload(hint),
@@ -377,6 +391,7 @@ impl Project {
     /// ```
     ///
     /// # Errors
+    /// [`Error::Busy`] while a turn is alive, since the timeline is being worked on;
     /// [`Error::InvalidInput`] when there is nothing to export yet; those of
     /// [`submit_render`](NemoClient::submit_render) and of
     /// [`RenderPoller::progress`](crate::RenderPoller::progress).
@@ -396,12 +411,17 @@ impl Project {
     /// A new session in place of one that the service has lost, where nothing was in it.
     pub(super) async fn open_again(&self) -> Result<()> {
         let session = self.inner.client.create_session(self.inner.new.clone()).await?;
-        *self.locked() = session;
+        *self.locked() = session.in_language_of(&self.inner.new);
         Ok(())
     }
 
     pub(super) fn busy() -> Error {
         Error::Busy
+    }
+
+    /// Refuses what does not go together with a turn under way.
+    pub(super) fn ensure_free(&self) -> Result<()> {
+        self.inner.turn.try_lock().map(drop).map_err(|_| Self::busy())
     }
 
     fn locked(&self) -> MutexGuard<'_, Session> {

@@ -168,15 +168,19 @@ impl Export {
     /// ```
     ///
     /// # Errors
-    /// [`Error::InvalidInput`] when there is nothing to export yet; those of
-    /// [`submit_render`](NemoClient::submit_render).
+    /// [`Error::Busy`] while a turn of the project is alive, whose work would be exported half
+    /// done; a draft of one's own may be exported then. [`Error::InvalidInput`] when there is
+    /// nothing to export yet; those of [`submit_render`](NemoClient::submit_render).
     ///
     /// # Cancel safety
     /// Dropping the future may leave a render that nobody asks for; it costs nothing.
     pub async fn submit(&self) -> Result<RenderJob> {
         let draft = match &self.draft {
             Some(draft) => Some(draft.clone()),
-            None => self.project.draft().await?,
+            None => {
+                self.project.ensure_free()?;
+                self.project.draft().await?
+            }
         };
         let draft = draft
             .filter(Draft::is_ready_to_export)

@@ -245,6 +245,29 @@ impl GuiTranslator {
         }
     }
 
+    /// Gives the sentence under way if it seems whole, rather than wait for the space behind it:
+    /// something else happens meanwhile.
+    pub(super) fn pause(&mut self) -> Vec<Piece> {
+        let sentence = self.splitter.ended_sentence();
+        self.taken(sentence)
+    }
+
+    /// Gives the sentence under way at the end of a text; the answer may go on with another one.
+    pub(super) fn end_text(&mut self) -> Vec<Piece> {
+        let sentence = self.splitter.rest();
+        let out = self.taken(sentence);
+        self.script.end_text();
+        out
+    }
+
+    fn taken(&mut self, sentence: Option<Sentence>) -> Vec<Piece> {
+        let mut out = Vec::new();
+        if let Some(sentence) = sentence {
+            self.take(&sentence, &mut out);
+        }
+        out
+    }
+
     fn is_trouble(&self, text: &str) -> bool {
         trouble::is_trouble(text) || (!self.held.is_empty() && trouble::is_try_again(text))
     }

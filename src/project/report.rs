@@ -5,7 +5,7 @@ use crate::draft::{Diff, Draft, Language};
 use crate::wire::Credits;
 use crate::wire::event::AgentFailure;
 
-use super::Suggestion;
+use super::{Suggestion, words};
 
 /// How a turn ended.
 ///
@@ -33,7 +33,7 @@ use super::Suggestion;
 pub enum Outcome {
     /// The agent answered in words.
     Answered,
-    /// The agent said nothing: what it did is told from the draft.
+    /// The agent said nothing but words of a screen, if that: what it did is told from the state.
     Silent,
     /// The stream broke, and the session's state tells that the work was done.
     Recovered,
@@ -63,7 +63,7 @@ pub enum Outcome {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct TurnReport {
-    /// What the agent said, without the words of a screen.
+    /// What the agent said, without the words of a screen, each text on a line of its own.
     pub text: String,
     /// What changed on the timeline.
     pub changes: Diff,
@@ -75,42 +75,73 @@ pub struct TurnReport {
     pub outcome: Outcome,
     /// What it cost, where the balance could be read before and after.
     pub spent: Option<Credits>,
-    /// The failure that the agent told of.
+    /// The failure that the agent told of, as it stood on the wire. The agent may have gone on
+    /// after it.
     pub failure: Option<AgentFailure>,
     /// To observe the message later, when the outcome is unknown.
     pub pending: Option<PendingTurn>,
+    pub(super) aside: Aside,
+}
+
+/// What only the summary tells.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Aside {
+    /// The language of the project.
     pub(super) words: Language,
+    /// The failure that it ended with, in words for people.
+    pub(super) failed: Option<String>,
+    /// What changed in the state around the timeline.
+    pub(super) around: Vec<String>,
+    /// The state after the turn could not be read.
+    pub(super) is_unread: bool,
 }
 
 impl TurnReport {
     /// The turn in words for people, in the language of the project. Never empty.
+    ///
+    /// What the agent said, and what it failed with; where it said nothing, what changed, or that
+    /// this could not be found out.
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// use nemovideo::mock::{Answer, Events, MockNemo};
+    ///
+    /// let nemo = MockNemo::start().await;
+    /// nemo.given(Answer::session("task", "session")).await;
+    /// nemo.given(Answer::state(None)).await;
+    /// let events = Events::new().text("Working on it…").failure("503", "model overloaded");
+    /// nemo.given(Answer::message(events)).await;
+    /// let project = nemo.client().project("demo").await?;
+    /// let report = project.say("make it warmer").await?.finish().await?;
+    /// assert_eq!(report.summary(), "Working on it…\nmodel overloaded");
+    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+    /// ```
     #[must_use]
     pub fn summary(&self) -> String {
-        let chinese = self.words == Language::Chinese;
-        let mut parts = Vec::new();
-        if !self.text.is_empty() {
-            parts.push(self.text.clone());
-        } else if let Some(failure) = &self.failure {
-            parts.push(failure.message.clone());
-        }
+        let Aside { words: language, failed, around, is_unread } = &self.aside;
+        let mut parts = vec![self.text.clone()];
+        parts.extend(failed.clone());
         match self.outcome {
-            Outcome::Unknown => parts.push(
-                if chinese {
-                    "连接中断了，尚不清楚这一步是否已完成。没有重复发送；请稍后再查看状态。"
-                } else {
-                    "The connection broke, and it is not known whether this was done. It was not \
-                     sent again; look at the state later."
+            Outcome::Answered => {}
+            Outcome::Unknown => parts.push(words::unknown(*language)),
+            Outcome::Silent | Outcome::Recovered => {
+                if !self.changes.is_empty() {
+                    parts.push(self.changes.summary(*language));
                 }
-                .to_owned(),
-            ),
-            Outcome::Silent | Outcome::Recovered if self.failure.is_none() => {
-                parts.push(self.changes.summary(self.words));
+                parts.extend(around.iter().cloned());
+                if self.text.is_empty() && failed.is_none() {
+                    let words = |offer| words::suggestion(offer, *language);
+                    parts.extend(self.suggestions.iter().map(words));
+                }
+                if *is_unread {
+                    parts.push(words::unread(*language));
+                }
             }
-            _ => {}
         }
         parts.retain(|part| !part.trim().is_empty());
-        if parts.is_empty() {
-            parts.push(self.changes.summary(self.words));
+        let is_told_from_state = self.outcome == Outcome::Recovered && parts == [self.text.clone()];
+        if parts.is_empty() || is_told_from_state {
+            parts.push(self.changes.summary(*language));
         }
         parts.join("\n")
     }

@@ -1,4 +1,5 @@
-//! One message and all that comes of it: told as it happens, and summed up at the end.
+//! One message and all that comes of it, for its sender. How it is told as it happens, and summed
+//! up at the end, is left to `watch`.
 
 use std::fmt;
 use std::future::IntoFuture;
@@ -9,12 +10,10 @@ use std::time::Duration;
 use futures::{Stream, StreamExt as _};
 use tokio::sync::OwnedMutexGuard;
 
-use super::report::{Outcome, TurnReport};
-use super::telling::Telling;
-use super::{Project, Suggestion};
+use super::report::TurnReport;
+use super::{Project, Suggestion, watch};
 use crate::client::{PendingTurn, Shared, TurnStream, TurnUpdate};
 use crate::error::{Error, Result};
-use crate::wire::{CreditBalance, SessionState};
 
 /// A message that is about to be sent; `.await` sends it.
 ///
@@ -95,7 +94,8 @@ pub enum TurnEvent {
     RawClipReady,
     /// The second stage is done: titles, captions or music were added.
     PostProductionDone,
-    /// Nothing was said for a while, and the work goes on.
+    /// Nothing was said for a while, or found out while the state is observed, and the work goes
+    /// on as far as is known.
     StillWorking {
         /// Since the message was sent.
         elapsed: Duration,
@@ -105,9 +105,9 @@ pub enum TurnEvent {
         /// What broke.
         what: String,
     },
-    /// The agent, or the model behind it, said that it failed.
+    /// The agent, or the model behind it, said that it failed. It may go on after it.
     Failed {
-        /// In its words.
+        /// In its words, without those of a screen.
         message: String,
     },
     /// The turn is over. The last event.
@@ -145,8 +145,8 @@ pub enum TurnEvent {
 /// ```
 ///
 /// # Cancel safety
-/// Dropping it closes the connection; the work may go on at the service. Keep
-/// [`pending`](Self::pending) to observe it later.
+/// Dropping it closes the connection; the work may go on at the service. The project keeps what
+/// it takes to observe it later: see [`Project::pending`].
 #[must_use = "a turn does nothing more unless it is polled"]
 pub struct Turn {
     events: Pin<Box<dyn Stream<Item = Result<TurnEvent>> + Send>>,
@@ -208,14 +208,17 @@ impl Say {
 
     async fn send(self) -> Result<Turn> {
         let Self { project, text, streaming, queued } = self;
+        if text.trim().is_empty() {
+            return Err(Error::InvalidInput(
+                "there is nothing to say in a blank message".to_owned(),
+            ));
+        }
         let lock = std::sync::Arc::clone(&project.inner.turn);
         let guard = match queued {
             true => lock.lock_owned().await,
             false => lock.try_lock_owned().map_err(|_| Project::busy())?,
         };
         let touched = project.touch();
-        // What was spent is told as far as it can be known.
-        let before = project.client().credits().await.ok();
         let mut updates = connect(&project, &text, streaming);
         let mut first = updates.next().await;
         if !touched && matches!(first, Some(Err(Error::SessionNotFound(_)))) {
@@ -224,10 +227,7 @@ impl Say {
             updates = connect(&project, &text, streaming);
             first = updates.next().await;
         }
-        let first = first.transpose()?;
-        let shared = updates.shared();
-        let events = Box::pin(events(project, first, updates, before, guard));
-        Ok(Turn { events, shared })
+        Ok(Turn::new(project, first.transpose()?, updates, guard))
     }
 }
 
@@ -236,7 +236,9 @@ fn connect(project: &Project, text: &str, streaming: bool) -> TurnStream {
     if streaming {
         message = message.streaming();
     }
-    message.watch()
+    let updates = message.watch_spending();
+    project.inner.kept.turn(updates.shared());
+    updates
 }
 
 impl IntoFuture for Say {
@@ -249,6 +251,16 @@ impl IntoFuture for Say {
 }
 
 impl Turn {
+    pub(super) fn new(
+        project: Project,
+        first: Option<TurnUpdate>,
+        updates: TurnStream,
+        guard: OwnedMutexGuard<()>,
+    ) -> Self {
+        let shared = updates.shared();
+        Self { events: Box::pin(watch::events(project, first, updates, guard)), shared }
+    }
+
     /// Waits for the end and sums it up. Events that were taken before are part of it.
     ///
     /// # Errors
@@ -266,7 +278,20 @@ impl Turn {
         Err(Error::InvalidInput("the turn was taken to its end before".to_owned()))
     }
 
-    /// What to write down to observe this message later.
+    /// What to write down to observe this message later; `None` once it is known how it ended.
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// # use nemovideo::{NemoClient, local::LocalBackend};
+    /// # let backend = LocalBackend::builder().placeholder_films().start().await?;
+    /// # let client =
+    /// #     NemoClient::builder().base_url(backend.url()).in_memory_credentials().build()?;
+    /// # let project = client.project("demo").await?;
+    /// let turn = project.say("narrate: Good morning.").await?;
+    /// assert_eq!(turn.pending(), project.pending()); // the project keeps it too
+    /// assert!(turn.pending().is_some());
+    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+    /// ```
     #[must_use]
     pub fn pending(&self) -> Option<PendingTurn> {
         self.shared.pending()
@@ -284,88 +309,5 @@ impl Stream for Turn {
 impl fmt::Debug for Turn {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Turn").finish_non_exhaustive()
-    }
-}
-
-fn events(
-    project: Project,
-    first: Option<TurnUpdate>,
-    updates: TurnStream,
-    before: Option<CreditBalance>,
-    guard: OwnedMutexGuard<()>,
-) -> impl Stream<Item = Result<TurnEvent>> + Send {
-    async_stream::stream! {
-        let shared = updates.shared();
-        let baseline = shared.pending().and_then(|pending| pending.baseline.draft);
-        let mut telling = Telling::new(baseline.clone());
-        let mut recovered: Option<Box<SessionState>> = None;
-        let mut unknown = false;
-        let mut updates =
-            Box::pin(futures::stream::iter(first.map(Ok)).chain(updates));
-        while let Some(update) = updates.next().await {
-            match update {
-                Ok(TurnUpdate::Event(event)) => {
-                    for event in telling.hear(&event) {
-                        yield Ok(event);
-                    }
-                }
-                Ok(TurnUpdate::StillWorking { elapsed }) => {
-                    yield Ok(TurnEvent::StillWorking { elapsed });
-                }
-                Ok(TurnUpdate::Recovering { what }) => yield Ok(TurnEvent::Recovering { what }),
-                Ok(TurnUpdate::Recovered(state)) => recovered = Some(state),
-                Ok(TurnUpdate::Connected | TurnUpdate::Unchanged { .. }) => {}
-                Err(Error::OutcomeUnknown(_)) => unknown = true,
-                Err(error) => {
-                    yield Err(error);
-                    return;
-                }
-            }
-        }
-        let pending = shared.pending();
-        drop(updates);
-        for event in telling.end() {
-            yield Ok(event);
-        }
-
-        let client = project.client();
-        let was_recovered = recovered.is_some();
-        let draft = match recovered {
-            Some(state) => state.draft,
-            None if unknown => baseline.clone(),
-            // The stream has told all that is paid for; a state that cannot be read now costs no
-            // more than its last word on it.
-            None => match client.session_state(&project.session_id()).await {
-                Ok(state) => state.draft,
-                Err(_) => telling.last_draft().or_else(|| baseline.clone()),
-            },
-        };
-        let after = client.credits().await.ok();
-        let changes =
-            baseline.unwrap_or_default().diff(draft.as_ref().unwrap_or(&Default::default()));
-        let outcome = if unknown {
-            Outcome::Unknown
-        } else if was_recovered {
-            Outcome::Recovered
-        } else if telling.text().trim().is_empty() {
-            Outcome::Silent
-        } else {
-            Outcome::Answered
-        };
-        let spent = before.zip(after).map(|(before, after)| before.total - after.total);
-        let report = TurnReport {
-            changes,
-            draft,
-            outcome,
-            spent,
-            pending,
-            text: telling.text().trim().to_owned(),
-            suggestions: telling.suggestions().to_vec(),
-            failure: telling.failure().cloned(),
-            words: project.inner.words,
-        };
-        // The session is free before the last word, so that whoever hears it can go on.
-        drop(guard);
-        yield Ok(TurnEvent::Finished(Box::new(report)));
     }
 }

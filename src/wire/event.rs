@@ -138,6 +138,8 @@ pub struct TextEvent {
     pub kind: TextKind,
     /// Where it came from.
     pub origin: Origin,
+    /// Whether the next part of the same event goes on with it.
+    pub(crate) more: bool,
 }
 
 /// Whether a text is whole.

@@ -77,12 +77,38 @@ pub struct Session {
     /// Whose it is.
     #[serde(default, alias = "userId", skip_serializing_if = "Option::is_none")]
     pub user_id: Option<UserId>,
+    /// The language that it was opened to talk in, a BCP-47 tag. The service does not say; whoever
+    /// opened it knows, and writes it down with the rest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub language: Option<String>,
 }
 
 impl Session {
     /// A session by its two ids.
     pub fn new(task_id: impl Into<TaskId>, session_id: impl Into<SessionId>) -> Self {
-        Self { session_id: session_id.into(), task_id: task_id.into(), user_id: None }
+        let (task_id, session_id) = (task_id.into(), session_id.into());
+        Self { session_id, task_id, user_id: None, language: None }
+    }
+
+    /// Sets the language that it was opened to talk in, a BCP-47 tag.
+    ///
+    /// ```
+    /// use nemovideo::Session;
+    ///
+    /// let session = Session::new("task", "session").language("zh-CN");
+    /// assert!(serde_json::to_string(&session)?.contains(r#""language":"zh-CN""#));
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
+    #[must_use]
+    pub fn language(mut self, tag: impl Into<String>) -> Self {
+        self.language = Some(tag.into());
+        self
+    }
+
+    /// In the language that it was asked for with.
+    pub(crate) fn in_language_of(mut self, new: &NewSession) -> Self {
+        self.language = new.language.clone().or(self.language);
+        self
     }
 }
 

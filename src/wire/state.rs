@@ -72,9 +72,60 @@ pub struct SessionState {
     pub extra: Map<String, Value>,
 }
 
+/// A part of the state that the agent's work is seen in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum StatePart {
+    Draft,
+    Canvas,
+    GeneratedMedia,
+    Videos,
+    Analyses,
+}
+
+impl SessionState {
+    /// The parts that differ from an earlier state. Keys that nobody knows are not looked at: one
+    /// may move by itself, when the session is looked at for one.
+    pub(crate) fn parts_changed_since(&self, before: &Self) -> Vec<StatePart> {
+        let draft = (!is_same_draft(before.draft.as_ref(), self.draft.as_ref()))
+            .then_some(StatePart::Draft);
+        let around = [
+            (StatePart::Canvas, &before.canvas_config, &self.canvas_config),
+            (StatePart::GeneratedMedia, &before.generated_media, &self.generated_media),
+            (StatePart::Videos, &before.video_infos, &self.video_infos),
+            (StatePart::Analyses, &before.video_analyses, &self.video_analyses),
+        ];
+        let differs = |(part, before, now): (_, &Value, &Value)| {
+            let is_same = before == now || (is_nothing(before) && is_nothing(now));
+            (!is_same).then_some(part)
+        };
+        draft.into_iter().chain(around.into_iter().filter_map(differs)).collect()
+    }
+}
+
+/// No draft, and one with nothing in it, are the same.
+fn is_same_draft(a: Option<&Draft>, b: Option<&Draft>) -> bool {
+    let is_nothing = |draft: Option<&Draft>| {
+        draft.is_none_or(|draft| {
+            let json = draft.as_json();
+            json.is_null() || json.as_object().is_some_and(crate::draft::Object::is_empty)
+        })
+    };
+    a == b || (is_nothing(a) && is_nothing(b))
+}
+
+/// Nothing is written in several ways.
+fn is_nothing(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::Array(items) => items.is_empty(),
+        Value::Object(keys) => keys.is_empty(),
+        _ => false,
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::StateAnswer;
+    use super::{SessionState, StateAnswer, StatePart};
     use crate::wire::decode;
 
     #[test]
@@ -97,5 +148,17 @@ mod tests {
             let answer: StateAnswer = serde_json::from_str(body).unwrap();
             assert_eq!(answer.state.draft, None, "{body}");
         }
+    }
+
+    #[test]
+    fn only_what_the_agents_work_is_seen_in_counts_as_changed() {
+        let state = |json: &str| serde_json::from_str::<SessionState>(json).unwrap();
+        let changed = |before, after| state(after).parts_changed_since(&state(before));
+        let nothing: [StatePart; 0] = [];
+        assert_eq!(changed(r#"{"draft":null,"seen":1}"#, r#"{"draft":{},"seen":2}"#), nothing);
+        assert_eq!(changed("{}", r#"{"generated_media":[],"canvas_config":{}}"#), nothing);
+        assert_eq!(changed("{}", r#"{"draft":{"t":[]}}"#), [StatePart::Draft]);
+        let canvas = [r#"{"canvas_config":{"width":1}}"#, r#"{"canvas_config":{"width":2}}"#];
+        assert_eq!(changed(canvas[0], canvas[1]), [StatePart::Canvas]);
     }
 }

@@ -85,6 +85,13 @@ impl Script {
         };
         self.open != Open::Nothing
     }
+
+    /// The text is over. Only a label that still waits for its words is about the next one.
+    pub(super) fn end_text(&mut self) {
+        if self.open != (Open::Block { begun: false }) {
+            *self = Self::default();
+        }
+    }
 }
 
 /// What a label at the start of the line opens.

@@ -109,6 +109,21 @@ impl Splitter {
         rest
     }
 
+    /// The sentence under way, where nothing of it seems to be missing.
+    pub(super) fn ended_sentence(&mut self) -> Option<Sentence> {
+        let ended = self.quote.is_none() && self.ends_before(self.begin?, ' ');
+        ended.then(|| self.rest())?
+    }
+
+    /// The sentence under way, at the end of its text; another text may follow.
+    pub(super) fn rest(&mut self) -> Option<Sentence> {
+        self.is_part &= self.begin.is_some();
+        let begin = self.begin?;
+        // The space behind it stands before what follows.
+        self.at = begin + self.buffer[begin..].trim_end().len();
+        Some(self.cut(false))
+    }
+
     fn ends_before(&self, begin: usize, next: char) -> bool {
         let text = &self.buffer[begin..self.at];
         let stripped = text.trim_end_matches(|c| is_closing(c) || is_mark(c));

@@ -74,11 +74,14 @@ fn adk(object: &Object, data: &str) -> Vec<AgentEvent> {
     let kind = if event.partial { TextKind::Partial } else { TextKind::Final };
 
     let mut events = Vec::new();
-    for part in event.content.unwrap_or_default().parts {
+    let mut parts = event.content.unwrap_or_default().parts.into_iter().peekable();
+    while let Some(part) = parts.next() {
+        let more = parts.peek().is_some_and(is_text);
         match part {
             Part::Text { text: words, thought } => {
                 let event = if thought { AgentEvent::Thought } else { AgentEvent::Text };
-                events.extend(text(words, kind, &origin).map(event));
+                let text = text(words, kind, &origin);
+                events.extend(text.map(|text| TextEvent { more, ..text }).map(event));
             }
             Part::FunctionCall(call) => events.push(AgentEvent::ToolCall(ToolCall {
                 long_running: call
@@ -114,7 +117,12 @@ fn adk(object: &Object, data: &str) -> Vec<AgentEvent> {
 }
 
 fn text(text: String, kind: TextKind, origin: &Origin) -> Option<TextEvent> {
-    (!text.is_empty()).then(|| TextEvent { text, kind, origin: origin.clone() })
+    (!text.is_empty()).then(|| TextEvent { text, kind, origin: origin.clone(), more: false })
+}
+
+/// Whether a part is text for the user.
+fn is_text(part: &Part) -> bool {
+    matches!(part, Part::Text { text, thought: false } if !text.is_empty())
 }
 
 /// A failure outside of the events' own form: after an exception in the agent
@@ -176,6 +184,7 @@ mod tests {
             text: text.to_owned(),
             kind: TextKind::Final,
             origin: Origin::default(),
+            more: false,
         })
     }
 
@@ -230,10 +239,11 @@ mod tests {
             invocation_id: Some("i".to_owned()),
             author: Some("n".to_owned()),
         };
-        let piece = |text: &str| TextEvent {
+        let piece = |text: &str, more| TextEvent {
             text: text.to_owned(),
             kind: TextKind::Partial,
             origin: origin.clone(),
+            more,
         };
         let call = |id: &str, name: &str, args: Value, long_running| {
             AgentEvent::ToolCall(ToolCall {
@@ -249,11 +259,11 @@ mod tests {
         else {
             panic!("{events:?}");
         };
-        assert_eq!(*thought, AgentEvent::Thought(piece("a")));
-        assert_eq!(*b, AgentEvent::Text(piece("b")));
+        assert_eq!(*thought, AgentEvent::Thought(piece("a", true)));
+        assert_eq!(*b, AgentEvent::Text(piece("b", false)));
         assert_eq!(*f, call("1", "f", serde_json::json!({"x":1}), false));
         assert_eq!(*g, call("2", "g", serde_json::json!({}), true));
-        assert_eq!(*c, AgentEvent::Text(piece("c")));
+        assert_eq!(*c, AgentEvent::Text(piece("c", false)));
         assert!(matches!(result, AgentEvent::ToolResult(result) if result.response == "ok"));
         assert_eq!(delta.keys().collect::<Vec<_>>(), ["draft", "other"]);
         let draft = delta.draft().as_ref().map(Draft::to_json);

@@ -1,6 +1,11 @@
 //! Text in pieces, then whole: shown once.
 
+use std::ops::Range;
+
 use super::{AgentEvent, Origin, TextEvent, TextKind};
+
+/// So many whole texts are remembered, for the other form of them to come.
+const REMEMBERED: usize = 16;
 
 /// Finds out of each event the text that has not been shown yet.
 ///
@@ -10,6 +15,11 @@ use super::{AgentEvent, Origin, TextEvent, TextKind};
 /// pieces yields all of itself; and one that says something else than the pieces did is taken for
 /// new, because to show something twice is better than never. Several agents, several turns, and
 /// thoughts may be interleaved: each is followed by itself.
+///
+/// Where a stream mixes its forms, the pieces may name their author and the whole text not, or the
+/// other way round. So a whole text that is not its author's pieces is held against everybody's,
+/// and one that names nobody against the last whole texts that do. Only an exact repetition counts
+/// there, and what one author says whole twice is shown twice.
 ///
 /// ```
 /// use nemovideo::wire::event::{AgentEvent, TextOnce};
@@ -29,6 +39,16 @@ use super::{AgentEvent, Origin, TextEvent, TextKind};
 #[derive(Debug, Default)]
 pub struct TextOnce {
     voices: Vec<Voice>,
+    /// The last whole texts since a tool gave something back.
+    wholes: Vec<Whole>,
+    /// Whose text for the user was shown last.
+    speaker: Option<usize>,
+    /// Whether it was another text than the one shown before it.
+    begins: bool,
+    /// What belongs between the two.
+    gap: &'static str,
+    /// Whether white space was shown last.
+    spaced: bool,
 }
 
 /// Text that has not been shown yet.
@@ -78,8 +98,21 @@ struct Voice {
     pieces: String,
     /// So many bytes of them were shown; the rest is white space.
     shown: usize,
+    /// A tool gave something back since: no more pieces belong to these.
+    closed: bool,
     /// The event that has begun to repeat them: it may do so in several parts.
     repeated_by: Option<Option<String>>,
+    /// The next part of that event goes on with it.
+    more: bool,
+}
+
+/// A text that came whole, in one form of events.
+#[derive(Debug)]
+struct Whole {
+    event_id: Option<String>,
+    is_named: bool,
+    thought: bool,
+    text: String,
 }
 
 impl TextOnce {
@@ -103,34 +136,165 @@ impl TextOnce {
     /// }
     /// ```
     pub fn feed<'a>(&'a mut self, event: &'a AgentEvent) -> Option<Fresh<'a>> {
-        match event {
-            AgentEvent::Text(text) => self.voice(text, false).fresh(text).map(Fresh::Text),
-            AgentEvent::Thought(text) => self.voice(text, true).fresh(text).map(Fresh::Thought),
-            // What a tool gives back starts the agent on a new text; pieces that were never
-            // repeated until now never will be.
+        let (text, thought) = match event {
+            AgentEvent::Text(text) => (text, false),
+            AgentEvent::Thought(text) => (text, true),
             AgentEvent::ToolResult(result) => {
-                self.voices.retain(|voice| !voice.is_of(&result.origin));
-                None
+                self.close(&result.origin);
+                return None;
             }
-            _ => None,
+            _ => return None,
+        };
+        let at = self.voice(&text.origin, thought);
+        let (fresh, goes_on) = match text.kind {
+            TextKind::Partial => {
+                let (new, goes_on) = self.voices[at].piece(&text.text);
+                (&self.voices[at].pieces[new], goes_on)
+            }
+            TextKind::Final => {
+                let (from, goes_on) = self.whole(at, text);
+                (&text.text[from..], goes_on)
+            }
+        };
+        if fresh.is_empty() {
+            return None;
         }
+        if thought {
+            return Some(Fresh::Thought(fresh));
+        }
+        self.begins = !goes_on || self.speaker != Some(at);
+        let apart = !self.begins || self.spaced || fresh.starts_with(char::is_whitespace);
+        self.gap = if apart || self.speaker.is_none() { "" } else { "\n" };
+        self.spaced = fresh.ends_with(char::is_whitespace);
+        self.speaker = Some(at);
+        Some(Fresh::Text(fresh))
     }
 
-    fn voice(&mut self, text: &TextEvent, thought: bool) -> &mut Voice {
-        let known = |voice: &Voice| voice.thought == thought && voice.is_of(&text.origin);
-        let at = self.voices.iter().position(known).unwrap_or_else(|| {
+    /// Whether the text for the user that was given out last is another one than what was given
+    /// out before it, rather than more of it.
+    pub(crate) fn begins(&self) -> bool {
+        self.begins
+    }
+
+    /// A line break where the text that was given out last would run into another one before it;
+    /// else nothing.
+    pub(crate) fn gap(&self) -> &'static str {
+        self.gap
+    }
+
+    /// Whether the text that was given out last is still coming in pieces.
+    pub(crate) fn is_open(&self) -> bool {
+        self.speaker.is_some_and(|at| {
+            let voice = &self.voices[at];
+            voice.shown > 0 && !voice.closed && voice.repeated_by.is_none()
+        })
+    }
+
+    fn voice(&mut self, origin: &Origin, thought: bool) -> usize {
+        let known = |voice: &Voice| voice.thought == thought && voice.is_of(origin);
+        self.voices.iter().position(known).unwrap_or_else(|| {
             self.voices.push(Voice {
-                invocation_id: text.origin.invocation_id.clone(),
-                author: text.origin.author.clone(),
+                invocation_id: origin.invocation_id.clone(),
+                author: origin.author.clone(),
                 thought,
                 pieces: String::new(),
                 shown: 0,
+                closed: false,
                 repeated_by: None,
+                more: false,
             });
             self.voices.len() - 1
-        });
-        &mut self.voices[at]
+        })
     }
+
+    /// What a tool gives back starts the agent on a new text. The whole of the last one may still
+    /// come, where the tool was called long before.
+    fn close(&mut self, origin: &Origin) {
+        for voice in self.voices.iter_mut().filter(|voice| voice.is_of(origin)) {
+            voice.closed = true;
+            voice.repeated_by = None;
+        }
+        self.wholes.clear();
+    }
+
+    /// From where on a whole text is new, and whether that goes on what was shown.
+    fn whole(&mut self, at: usize, event: &TextEvent) -> (usize, bool) {
+        let (id, text) = (&event.origin.event_id, event.text.as_str());
+        let voice = &mut self.voices[at];
+        let before = voice.repeated_by.replace(id.clone());
+        let is_next_part = std::mem::replace(&mut voice.more, event.more);
+        if before.is_some_and(|before| before != *id) {
+            voice.forget();
+        }
+        if let Some(from) = voice.repeated_in(text) {
+            self.remember(at, event);
+            return (from, true);
+        }
+        voice.forget();
+        if self.is_in_other_form(at, &event.origin, text) {
+            return (text.len(), true);
+        }
+        self.remember(at, event);
+        (0, is_next_part)
+    }
+
+    /// Whether somebody else's pieces, or a whole text in the other form, were the same.
+    fn is_in_other_form(&mut self, at: usize, origin: &Origin, text: &str) -> bool {
+        let (thought, text) = (self.voices[at].thought, text.trim());
+        if text.is_empty() {
+            return false;
+        }
+        let known = |whole: &Whole| {
+            whole.thought == thought
+                && whole.is_named != is_named(origin)
+                && whole.text.trim() == text
+        };
+        if let Some(known) = self.wholes.iter().position(known) {
+            // Said once in each form; what comes next is said anew.
+            self.wholes.remove(known);
+            return true;
+        }
+        let mut voices = self.voices.iter_mut();
+        let Some(voice) = voices.find(|v| v.thought == thought && v.pieces.trim() == text) else {
+            return false;
+        };
+        voice.forget();
+        voice.repeated_by = Some(None);
+        // The author's own whole may still come.
+        let (event_id, is_named) = (origin.event_id.clone(), is_named(origin));
+        self.wholes.push(Whole { event_id, is_named, thought, text: text.to_owned() });
+        true
+    }
+
+    fn remember(&mut self, at: usize, event: &TextEvent) {
+        let (thought, origin) = (self.voices[at].thought, &event.origin);
+        match self.wholes.last_mut() {
+            // A further part of it.
+            Some(last)
+                if origin.event_id.is_some()
+                    && last.event_id == origin.event_id
+                    && last.thought == thought =>
+            {
+                last.text.push_str(&event.text);
+            }
+            _ => {
+                if self.wholes.len() >= REMEMBERED {
+                    self.wholes.remove(0);
+                }
+                self.wholes.push(Whole {
+                    event_id: origin.event_id.clone(),
+                    is_named: is_named(origin),
+                    thought,
+                    text: event.text.clone(),
+                });
+            }
+        }
+    }
+}
+
+/// Whether an event says who spoke: the plain form does not.
+fn is_named(origin: &Origin) -> bool {
+    origin.author.is_some() || origin.invocation_id.is_some()
 }
 
 impl Voice {
@@ -138,177 +302,53 @@ impl Voice {
         self.invocation_id == origin.invocation_id && self.author == origin.author
     }
 
-    fn fresh<'a>(&'a mut self, event: &'a TextEvent) -> Option<&'a str> {
-        let fresh = match event.kind {
-            TextKind::Partial => {
-                if self.repeated_by.take().is_some() {
-                    self.forget();
-                }
-                self.pieces.push_str(&event.text);
-                let from = self.shown;
-                self.shown = self.pieces.trim_end().len().max(from);
-                &self.pieces[from..self.shown]
-            }
-            TextKind::Final => {
-                let id = &event.origin.event_id;
-                if self.repeated_by.replace(id.clone()).is_some_and(|by| by != *id) {
-                    self.forget();
-                }
-                self.beyond_pieces(&event.text)
-            }
-        };
-        (!fresh.is_empty()).then_some(fresh)
+    /// What of the pieces is to be shown now, and whether it goes on what was shown of them.
+    fn piece(&mut self, text: &str) -> (Range<usize>, bool) {
+        if self.repeated_by.take().is_some() || self.closed {
+            self.forget();
+        }
+        self.pieces.push_str(text);
+        let from = self.shown;
+        self.shown = self.pieces.trim_end().len().max(from);
+        (from..self.shown, from > 0)
     }
 
-    /// What a whole text has that was not shown in pieces.
-    fn beyond_pieces<'e>(&mut self, text: &'e str) -> &'e str {
-        if let Some(rest) = text.strip_prefix(&self.pieces[..self.shown]) {
+    /// From where on a whole text has more than the pieces that it repeats; `None` when it does
+    /// not repeat them.
+    fn repeated_in(&mut self, text: &str) -> Option<usize> {
+        if self.shown == 0 {
+            return None;
+        }
+        if self.closed {
+            let repeated = self.pieces.trim() == text.trim();
             self.forget();
-            return rest;
+            return repeated.then_some(text.len());
+        }
+        if text.starts_with(&self.pieces[..self.shown]) {
+            let from = self.shown;
+            self.forget();
+            return Some(from);
         }
         // One of several parts: the next ones repeat the rest.
         if self.pieces.starts_with(text) {
             self.pieces.drain(..text.len());
             self.shown -= text.len();
-            return "";
+            return Some(text.len());
         }
         // Before these pieces there were others, never repeated; or white space was trimmed.
         let repeated = self.pieces.trim_end().ends_with(text.trim());
-        self.forget();
-        if repeated { "" } else { text }
+        repeated.then(|| {
+            self.forget();
+            text.len()
+        })
     }
 
     fn forget(&mut self) {
         self.pieces.clear();
         self.shown = 0;
+        self.closed = false;
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::wire::event::ToolResult;
-
-    fn event(kind: TextKind, text: &str) -> TextEvent {
-        TextEvent { text: text.to_owned(), kind, origin: Origin::default() }
-    }
-
-    fn piece(text: &str) -> AgentEvent {
-        AgentEvent::Text(event(TextKind::Partial, text))
-    }
-
-    fn whole(text: &str) -> AgentEvent {
-        AgentEvent::Text(event(TextKind::Final, text))
-    }
-
-    fn by(author: &str, id: &str, event: AgentEvent) -> AgentEvent {
-        let (AgentEvent::Text(mut text) | AgentEvent::Thought(mut text)) = event else {
-            panic!("{event:?}");
-        };
-        text.origin.author = Some(author.to_owned());
-        text.origin.event_id = Some(id.to_owned());
-        AgentEvent::Text(text)
-    }
-
-    fn result() -> AgentEvent {
-        AgentEvent::ToolResult(ToolResult {
-            id: None,
-            name: "f".to_owned(),
-            response: "ok".into(),
-            origin: Origin::default(),
-        })
-    }
-
-    /// The texts that are shown, one for each event that has something new.
-    fn shown(events: &[AgentEvent]) -> Vec<String> {
-        let mut once = TextOnce::new();
-        events.iter().filter_map(|event| once.feed(event)?.text().map(str::to_owned)).collect()
-    }
-
-    #[test]
-    fn pieces_and_their_repetition_are_shown_once() {
-        assert_eq!(shown(&[piece("a "), piece("b"), whole("a b")]), ["a", " b"]);
-    }
-
-    #[test]
-    fn a_whole_text_without_pieces_is_shown() {
-        assert_eq!(shown(&[whole("a"), whole("a")]), ["a", "a"]);
-    }
-
-    #[test]
-    fn one_text_after_another_is_shown_each_once() {
-        let events =
-            [piece("a"), whole("a"), result(), piece("a"), piece("b"), whole("ab"), whole("c")];
-        assert_eq!(shown(&events), ["a", "a", "b", "c"]);
-    }
-
-    #[test]
-    fn a_repetition_that_goes_on_yields_the_rest() {
-        assert_eq!(shown(&[piece("a "), whole("a b")]), ["a", " b"]);
-    }
-
-    #[test]
-    fn a_repetition_in_several_parts_is_no_news() {
-        let events = [piece("a "), piece("b"), whole("a "), whole("b"), whole("b")];
-        assert_eq!(shown(&events), ["a", " b", "b"]);
-    }
-
-    #[test]
-    fn a_repetition_cut_short_does_not_swallow_the_next_text() {
-        let events =
-            [by("x", "1", piece("a b")), by("x", "1", whole("a ")), by("x", "2", whole("b"))];
-        assert_eq!(shown(&events), ["a b", "b"]);
-        let events = [piece("a b"), whole("a "), piece("b"), whole("b")];
-        assert_eq!(shown(&events), ["a b", "b"]);
-    }
-
-    #[test]
-    fn white_space_around_a_repetition_is_no_news() {
-        assert_eq!(shown(&[piece("\na b \n"), whole("a b")]), ["\na b"]);
-        assert_eq!(shown(&[piece("a "), whole("a \n")]), ["a", " \n"]);
-        assert_eq!(shown(&[piece("a"), piece("\n"), piece(" b"), whole("a\n b")]), ["a", "\n b"]);
-        assert_eq!(shown(&[piece("\n"), whole("a")]), ["a"]);
-    }
-
-    #[test]
-    fn another_text_than_the_pieces_is_new() {
-        assert_eq!(shown(&[piece("a x"), whole("a b"), whole("c")]), ["a x", "a b", "c"]);
-    }
-
-    #[test]
-    fn pieces_that_are_never_repeated_spoil_nothing() {
-        assert_eq!(shown(&[piece("lost"), result(), whole("lost")]), ["lost", "lost"]);
-        assert_eq!(shown(&[piece("lost "), piece("a"), whole("a")]), ["lost", " a"]);
-        assert_eq!(shown(&[piece("lost")]), ["lost"]);
-    }
-
-    #[test]
-    fn agents_that_talk_at_once_are_told_apart() {
-        let events = [
-            by("x", "1", piece("a ")),
-            by("y", "2", piece("c ")),
-            by("x", "1", piece("b")),
-            by("y", "2", piece("d")),
-            by("x", "1", whole("a b")),
-            by("y", "2", whole("c d")),
-        ];
-        assert_eq!(shown(&events), ["a", "c", " b", " d"]);
-    }
-
-    #[test]
-    fn ids_that_change_with_each_piece_do_not_matter() {
-        let events =
-            [by("x", "1", piece("a ")), by("x", "2", piece("b")), by("x", "3", whole("a b"))];
-        assert_eq!(shown(&events), ["a", " b"]);
-    }
-
-    #[test]
-    fn thoughts_are_kept_apart() {
-        let mut once = TextOnce::new();
-        let thought = |kind, text| AgentEvent::Thought(event(kind, text));
-        assert_eq!(once.feed(&thought(TextKind::Partial, "hm")), Some(Fresh::Thought("hm")));
-        assert_eq!(once.feed(&whole("hm")), Some(Fresh::Text("hm")));
-        assert_eq!(once.feed(&thought(TextKind::Final, "hm")), None);
-        assert_eq!(once.feed(&AgentEvent::Heartbeat), None);
-    }
-}
+mod tests;
