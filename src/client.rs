@@ -92,8 +92,9 @@ impl NemoClient {
     /// A client as the environment describes it: `NEMO_TOKEN`, `NEMO_API_URL`, `NEMO_WEB_URL`,
     /// `NEMO_CLIENT_ID`; without a token, anonymous.
     ///
-    /// ```no_run
+    /// ```
     /// let client = nemovideo::NemoClient::from_env()?;
+    /// println!("calls go to {}", client.base_url()); // none has yet
     /// # Ok::<(), nemovideo::Error>(())
     /// ```
     ///

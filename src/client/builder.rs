@@ -97,7 +97,8 @@ impl Default for Limits {
 /// Puts a [`NemoClient`] together.
 ///
 /// ```
-/// use nemovideo::{Attribution, Error, NemoClient, Reauthenticate, Recovery, StandardRetry};
+/// use nemovideo::{Attribution, Error, NemoClient};
+/// use nemovideo::{Polling, Reauthenticate, Recovery, StandardRetry};
 /// use std::time::Duration;
 ///
 /// let client = NemoClient::builder()
@@ -107,6 +108,7 @@ impl Default for Limits {
 ///     .reauthenticate(Reauthenticate::Anonymous)
 ///     .attribution(Attribution::new("my-program", "1.2.3")?)
 ///     .retry(StandardRetry::default().with_max_attempts(2))
+///     .polling(Polling::new(Duration::from_secs(5), 120))
 ///     .recovery(Recovery::new(Duration::from_secs(5), Duration::from_secs(10), 3))
 ///     .build()?;
 /// assert!(!format!("{client:?}").contains("secret"));
@@ -160,10 +162,17 @@ impl Default for ClientBuilder {
 impl ClientBuilder {
     /// As the environment describes it, to be changed from there.
     ///
-    /// ```no_run
-    /// // The service of the environment, but an account that is gone with the program.
-    /// let client = nemovideo::ClientBuilder::from_env()?.in_memory_credentials().build()?;
-    /// # Ok::<(), nemovideo::Error>(())
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// # use nemovideo::local::LocalBackend;
+    /// # let backend = LocalBackend::builder().placeholder_films().start().await?;
+    /// use nemovideo::ClientBuilder;
+    ///
+    /// // As in the environment, but another service, and an account that is gone with the program.
+    /// let client =
+    ///     ClientBuilder::from_env()?.base_url(backend.url()).in_memory_credentials().build()?;
+    /// assert_eq!(client.base_url().as_str().trim_end_matches('/'), backend.url());
+    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
     /// ```
     ///
     /// # Errors

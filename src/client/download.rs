@@ -25,6 +25,37 @@ const FILE: &str = "the file";
 type Progress = Arc<dyn Fn(u64, Option<u64>) + Send + Sync>;
 
 /// A download that is ready to go; `.await` runs it.
+///
+/// ```
+/// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+/// # use nemovideo::{NemoClient, NewSession, local::LocalBackend};
+/// # use std::time::Duration;
+/// # let backend = LocalBackend::builder().placeholder_films().start().await?;
+/// # let client = NemoClient::builder()
+/// #     .base_url(backend.url())
+/// #     .in_memory_credentials()
+/// #     .polling(nemovideo::Polling::new(Duration::from_millis(20), 500))
+/// #     .build()?;
+/// # let session = client.create_session(NewSession::default()).await?;
+/// # let id = &session.session_id;
+/// # futures::StreamExt::count(client.send_message(id, "narrate: Hello.").await?).await;
+/// # let draft = client.session_state(id).await?.draft.ok_or("nothing was made")?;
+/// # let job = client.submit_render(id, &draft, nemovideo::RenderOutput::mp4()).await?;
+/// # let video = client.render(&job).await?;
+/// # let folder = tempfile::tempdir()?;
+/// # let path = folder.path().join("out.mp4");
+/// use nemovideo::local::{Cut, Ending, Fault, Route};
+///
+/// let breaks = Fault::Cut(Cut::Bytes(100), Ending::Close);
+/// backend.faults().inject(breaks).on(Route::File).once();
+/// let download = client.download(&video, &path).on_progress(|bytes, _| println!("{bytes} bytes"));
+/// assert_eq!(backend.counters().requests(Route::File), 0); // nothing runs yet
+///
+/// let file = download.await?; // it broke after 100 bytes, and went on from there
+/// assert_eq!(backend.counters().requests(Route::File), 2);
+/// assert_eq!(Some(file.bytes), video.size);
+/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+/// ```
 #[must_use = "a download runs when it is awaited"]
 pub struct Download {
     client: NemoClient,
@@ -36,6 +67,30 @@ pub struct Download {
 }
 
 /// A file that was downloaded whole.
+///
+/// ```
+/// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+/// # use nemovideo::{NemoClient, NewSession, local::LocalBackend};
+/// # use std::time::Duration;
+/// # let backend = LocalBackend::builder().placeholder_films().start().await?;
+/// # let client = NemoClient::builder()
+/// #     .base_url(backend.url())
+/// #     .in_memory_credentials()
+/// #     .polling(nemovideo::Polling::new(Duration::from_millis(20), 500))
+/// #     .build()?;
+/// # let session = client.create_session(NewSession::default()).await?;
+/// # let id = &session.session_id;
+/// # futures::StreamExt::count(client.send_message(id, "narrate: Hello.").await?).await;
+/// # let draft = client.session_state(id).await?.draft.ok_or("nothing was made")?;
+/// # let job = client.submit_render(id, &draft, nemovideo::RenderOutput::mp4()).await?;
+/// # let video = client.render(&job).await?;
+/// # let folder = tempfile::tempdir()?;
+/// let path = folder.path().join("film.mp4");
+/// std::fs::write(&path, "yesterday's")?;
+/// let file = client.download(&video, &path).await?; // it takes the other's place once it is whole
+/// assert_eq!((file.path, Some(file.bytes)), (path, video.size));
+/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Downloaded {

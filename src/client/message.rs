@@ -17,6 +17,24 @@ use crate::wire::event::AgentEvent;
 use crate::wire::{RunRequest, SessionId};
 
 /// A message that is ready to be sent; `.await` sends it, once, and gives the stream.
+///
+/// ```
+/// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+/// # use nemovideo::{NemoClient, NewSession, local::LocalBackend};
+/// # let backend = LocalBackend::builder().placeholder_films().start().await?;
+/// # let client = NemoClient::builder().base_url(backend.url());
+/// # let client = client.in_memory_credentials().build()?;
+/// # let session = client.create_session(NewSession::default()).await?;
+/// # let id = &session.session_id;
+/// use futures::StreamExt as _;
+///
+/// let message = client.send_message(id, "narrate: Good morning.");
+/// assert_eq!(backend.counters().messages_run, 0); // nothing is sent yet
+/// let events = message.await?;
+/// assert!(events.count().await > 0);
+/// assert_eq!(backend.counters().messages_run, 1);
+/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+/// ```
 #[derive(Debug)]
 #[must_use = "a message is sent when it is awaited"]
 pub struct Message {
@@ -100,6 +118,27 @@ impl IntoFuture for Message {
 ///
 /// No event ends it: what cannot be read comes as [`AgentEvent::Unknown`]. An error ends it, and
 /// does not mean that the work failed: the message was taken. Look at the session's state.
+///
+/// ```
+/// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+/// # use nemovideo::{NemoClient, NewSession, local::LocalBackend};
+/// # let backend = LocalBackend::builder().placeholder_films().start().await?;
+/// # let client = NemoClient::builder().base_url(backend.url());
+/// # let client = client.in_memory_credentials().build()?;
+/// # let session = client.create_session(NewSession::default()).await?;
+/// # let id = &session.session_id;
+/// use futures::StreamExt as _;
+/// use nemovideo::local::{Cut, Ending, Fault, Route};
+///
+/// let breaks = Fault::Cut(Cut::Events(1), Ending::Close);
+/// backend.faults().inject(breaks).on(Route::Message).once();
+/// let events = client.send_message(id, "narrate: Good morning.").await?;
+/// let events: Vec<_> = events.collect().await;
+/// let Some(Err(error)) = events.last() else { panic!("{events:?}") };
+/// assert!(error.may_have_taken_effect());
+/// assert!(client.session_state(id).await?.draft.is_some()); // the work was done all the same
+/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+/// ```
 ///
 /// # Cancel safety
 /// Dropping the stream closes the connection. The work may go on at the service; it is not

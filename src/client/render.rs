@@ -50,6 +50,35 @@ impl Default for Polling {
 }
 
 /// A finished render.
+///
+/// ```
+/// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+/// # use nemovideo::{NemoClient, NewSession, local::LocalBackend};
+/// # use std::time::Duration;
+/// # let backend = LocalBackend::builder().placeholder_films().start().await?;
+/// # let client = NemoClient::builder()
+/// #     .base_url(backend.url())
+/// #     .in_memory_credentials()
+/// #     .polling(nemovideo::Polling::new(Duration::from_millis(20), 500))
+/// #     .build()?;
+/// # let session = client.create_session(NewSession::default()).await?;
+/// # let id = &session.session_id;
+/// # futures::StreamExt::count(client.send_message(id, "narrate: Hello.").await?).await;
+/// # let draft = client.session_state(id).await?.draft.ok_or("nothing was made")?;
+/// # let job = client.submit_render(id, &draft, nemovideo::RenderOutput::mp4()).await?;
+/// # let folder = tempfile::tempdir()?;
+/// # let path = folder.path().join("out.mp4");
+/// use nemovideo::RenderedVideo;
+///
+/// let video = client.render(&job).await?;
+/// assert!(video.duration.is_some_and(|length| length > Duration::ZERO));
+///
+/// let written_down = serde_json::to_string(&video)?;
+/// let video: RenderedVideo = serde_json::from_str(&written_down)?; // in another process, say
+/// let file = client.download(&video, &path).await?;
+/// assert_eq!(Some(file.bytes), video.size);
+/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+/// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct RenderedVideo {
@@ -64,6 +93,38 @@ pub struct RenderedVideo {
 }
 
 /// How far a render is, one poll after another.
+///
+/// ```
+/// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+/// # use nemovideo::{NemoClient, NewSession, local::LocalBackend};
+/// # use std::time::Duration;
+/// # let backend = LocalBackend::builder().placeholder_films().start().await?;
+/// # let client = NemoClient::builder()
+/// #     .base_url(backend.url())
+/// #     .in_memory_credentials()
+/// #     .polling(nemovideo::Polling::new(Duration::from_millis(20), 500))
+/// #     .build()?;
+/// # let session = client.create_session(NewSession::default()).await?;
+/// # let id = &session.session_id;
+/// # futures::StreamExt::count(client.send_message(id, "narrate: Hello.").await?).await;
+/// # let draft = client.session_state(id).await?.draft.ok_or("nothing was made")?;
+/// use futures::StreamExt as _;
+/// use nemovideo::local::{Fault, Route};
+/// use nemovideo::{RenderOutput, RenderProgress};
+///
+/// backend.faults().inject(Fault::FailedRender).on(Route::RenderSubmit).once();
+/// let mut job = client.submit_render(id, &draft, RenderOutput::mp4()).await?;
+/// let mut progress = Box::pin(client.render(&job).progress());
+/// while let Some(step) = progress.next().await {
+///     match step? {
+///         RenderProgress::Replaced(again) => job = *again, // write this one down
+///         RenderProgress::Completed(video) => assert_eq!(video.id, job.id),
+///         step => println!("{step:?}"),
+///     }
+/// }
+/// assert!(job.replaces.is_some());
+/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum RenderProgress {
@@ -136,6 +197,32 @@ impl NemoClient {
     ///
     /// However often and from however many processes it is called, one after the other, the work
     /// is begun once: after [`Error::OutcomeUnknown`] or a crash, call it again.
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// # use nemovideo::{NemoClient, NewSession, local::LocalBackend};
+    /// # use std::time::Duration;
+    /// # let backend = LocalBackend::builder().placeholder_films().start().await?;
+    /// # let client = NemoClient::builder()
+    /// #     .base_url(backend.url())
+    /// #     .in_memory_credentials()
+    /// #     .polling(nemovideo::Polling::new(Duration::from_millis(20), 500))
+    /// #     .build()?;
+    /// # let session = client.create_session(NewSession::default()).await?;
+    /// # let id = &session.session_id;
+    /// # futures::StreamExt::count(client.send_message(id, "narrate: Hello.").await?).await;
+    /// use nemovideo::{RenderJob, RenderOutput};
+    ///
+    /// let draft = client.session_state(id).await?.draft.ok_or("nothing was made")?;
+    /// let job = RenderJob::new(id.clone(), draft, RenderOutput::mp4());
+    /// let written_down = serde_json::to_string(&job)?; // before anything is sent
+    /// client.submit_job(&job).await?;
+    ///
+    /// let job: RenderJob = serde_json::from_str(&written_down)?; // after a crash, say
+    /// client.submit_job(&job).await?;
+    /// assert_eq!(backend.counters().renders_started, 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+    /// ```
     ///
     /// # Errors
     /// As for [`submit_render`](Self::submit_render).
@@ -250,6 +337,36 @@ fn is_unknown_render(error: &Error) -> bool {
 }
 
 /// Waits for a render. `.await` gives the [`RenderedVideo`].
+///
+/// ```
+/// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+/// # use nemovideo::{NemoClient, NewSession, local::LocalBackend};
+/// # use std::time::Duration;
+/// # let backend = LocalBackend::builder().placeholder_films().start().await?;
+/// # let client = NemoClient::builder()
+/// #     .base_url(backend.url())
+/// #     .in_memory_credentials()
+/// #     .polling(nemovideo::Polling::new(Duration::from_millis(20), 500))
+/// #     .build()?;
+/// # let session = client.create_session(NewSession::default()).await?;
+/// # let id = &session.session_id;
+/// # futures::StreamExt::count(client.send_message(id, "narrate: Hello.").await?).await;
+/// # let draft = client.session_state(id).await?.draft.ok_or("nothing was made")?;
+/// use nemovideo::local::{Fault, Route};
+/// use nemovideo::{Error, Polling, RenderOutput};
+///
+/// backend.faults().inject(Fault::SlowRender { polls: 2 }).on(Route::RenderSubmit).once();
+/// let job = client.submit_render(id, &draft, RenderOutput::mp4()).await?;
+/// let hasty = Polling::new(Duration::from_millis(1), 2);
+/// match client.render(&job).polling(hasty).await {
+///     // It goes on, and its job can be polled again.
+///     Err(Error::RenderUnfinished { job, .. }) => {
+///         assert_eq!(client.render(&job).await?.id, job.id);
+///     }
+///     other => panic!("{other:?}"),
+/// }
+/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+/// ```
 ///
 /// # Cancel safety
 /// Safe to drop at any time: the render goes on, and its job can be polled again.

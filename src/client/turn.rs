@@ -67,6 +67,26 @@ impl Default for Recovery {
 }
 
 /// Where a turn is.
+///
+/// ```
+/// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+/// # use nemovideo::{NemoClient, NewSession, local::LocalBackend};
+/// # let backend = LocalBackend::builder().placeholder_films().start().await?;
+/// # let client = NemoClient::builder().base_url(backend.url());
+/// # let client = client.in_memory_credentials().build()?;
+/// # let session = client.create_session(NewSession::default()).await?;
+/// # let id = &session.session_id;
+/// use futures::StreamExt as _;
+/// use nemovideo::TurnState;
+///
+/// let mut turn = client.send_message(id, "narrate: Good morning.").watch();
+/// assert_eq!(turn.state(), TurnState::Connecting);
+/// turn.next().await.expect("an update")?;
+/// assert_eq!(turn.state(), TurnState::Streaming);
+/// while turn.next().await.transpose()?.is_some() {}
+/// assert_eq!(turn.state(), TurnState::Ended);
+/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum TurnState {
@@ -85,6 +105,33 @@ pub enum TurnState {
 }
 
 /// What happens in a turn.
+///
+/// ```
+/// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+/// # use nemovideo::{NemoClient, NewSession, local::LocalBackend};
+/// # use std::time::Duration;
+/// # let backend = LocalBackend::builder().placeholder_films().start().await?;
+/// # let client = NemoClient::builder()
+/// #     .base_url(backend.url())
+/// #     .in_memory_credentials()
+/// #     .recovery(nemovideo::Recovery::new(Duration::from_millis(5), Duration::from_millis(5), 3))
+/// #     .build()?;
+/// # let session = client.create_session(NewSession::default()).await?;
+/// # let id = &session.session_id;
+/// use futures::TryStreamExt as _;
+/// use nemovideo::TurnUpdate;
+/// use nemovideo::local::{Cut, Ending, Fault, Route};
+///
+/// let breaks = Fault::Cut(Cut::Events(1), Ending::Close);
+/// backend.faults().inject(breaks).on(Route::Message).once();
+/// let turn = client.send_message(id, "narrate: Good morning.").watch();
+/// let updates: Vec<_> = turn.try_collect().await?;
+/// assert_eq!(updates.first(), Some(&TurnUpdate::Connected));
+/// assert!(updates.iter().any(|update| matches!(update, TurnUpdate::Recovering { .. })));
+/// let Some(TurnUpdate::Recovered(state)) = updates.last() else { panic!("{updates:?}") };
+/// assert!(state.draft.is_some()); // the work was done all the same
+/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum TurnUpdate {
@@ -145,6 +192,31 @@ pub struct PendingTurn {
 ///
 /// It ends after the service has closed the stream; after [`TurnUpdate::Recovered`]; or with one
 /// error, of which [`Error::OutcomeUnknown`] means that nothing could be found out.
+///
+/// ```
+/// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+/// # use nemovideo::{NemoClient, NewSession, local::LocalBackend};
+/// # use std::time::Duration;
+/// # let backend = LocalBackend::builder().placeholder_films().start().await?;
+/// # let client = NemoClient::builder()
+/// #     .base_url(backend.url())
+/// #     .in_memory_credentials()
+/// #     .recovery(nemovideo::Recovery::new(Duration::from_millis(5), Duration::from_millis(5), 3))
+/// #     .build()?;
+/// # let session = client.create_session(NewSession::default()).await?;
+/// # let id = &session.session_id;
+/// use futures::StreamExt as _;
+/// use nemovideo::Error;
+/// use nemovideo::local::{Fault, Route, Trouble};
+///
+/// backend.faults().inject(Fault::Instead(Trouble::Reset)).on(Route::Message).once();
+/// let mut turn = client.send_message(id, "narrate: Good morning.").watch();
+/// let updates: Vec<_> = turn.by_ref().collect().await;
+/// let Some(Err(Error::OutcomeUnknown(unknown))) = updates.last() else { panic!("{updates:?}") };
+/// assert_eq!(unknown.reads, 3); // as often as this client looks, in vain
+/// assert!(turn.pending().is_some()); // it may be looked at again later
+/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+/// ```
 ///
 /// # Cancel safety
 /// Dropping it closes the connection. The work may go on at the service. Keep

@@ -23,6 +23,23 @@ use crate::wire::{ErrorCode, FileFormat, SessionId, UploadAnswer, UploadUrls};
 const CHUNK: usize = 64 * 1024;
 
 /// An upload that is ready to go; `.await` sends it.
+///
+/// ```
+/// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+/// # use nemovideo::{NemoClient, NewSession, local::LocalBackend};
+/// # let backend = LocalBackend::builder().placeholder_films().start().await?;
+/// # let client = NemoClient::builder().base_url(backend.url());
+/// # let client = client.in_memory_credentials().build()?;
+/// # let session = client.create_session(NewSession::default()).await?;
+/// # let id = &session.session_id;
+/// use nemovideo::wire::FileType;
+///
+/// let upload = client.upload_bytes(id, "script.txt", "Good morning.");
+/// assert_eq!(backend.counters().uploads_taken, 0); // nothing is sent yet
+/// let answer = upload.on_progress(|sent, size| println!("{sent} of {size} bytes")).await?;
+/// assert_eq!(answer.files[0].file_type, Some(FileType::Document));
+/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+/// ```
 #[must_use = "an upload is sent when it is awaited"]
 pub struct Upload {
     client: NemoClient,

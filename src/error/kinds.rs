@@ -49,6 +49,22 @@ impl Effect {
 ///
 /// It names the route by its template (`/api/state/nemo_agent/me/{session}/latest`): no id and no
 /// query is in it.
+///
+/// ```
+/// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+/// # use nemovideo::{NemoClient, local::LocalBackend};
+/// # let backend = LocalBackend::builder().placeholder_films().start().await?;
+/// # let client = NemoClient::builder().base_url(backend.url());
+/// # let client = client.in_memory_credentials().build()?;
+/// use nemovideo::Effect;
+///
+/// let error = client.session_state(&"s-4711".into()).await.unwrap_err();
+/// let call = error.call().expect("a call that was sent");
+/// assert_eq!(call.route, "/api/state/nemo_agent/me/{session}/latest");
+/// assert_eq!((call.effect, call.attempts), (Effect::ReadOnly, 1));
+/// assert!(!call.to_string().contains("s-4711")); // fit for a log
+/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Call {

@@ -58,6 +58,16 @@ pub trait RetryPolicy: Send + Sync + fmt::Debug {
 }
 
 /// A failed attempt, as a policy sees it.
+///
+/// ```
+/// use nemovideo::{Attempt, Decision, Effect, Failure, RetryPolicy as _, StandardRetry};
+///
+/// let policy = StandardRetry::default();
+/// let mut attempt = Attempt::new(Effect::ReadOnly, Failure::ServerError { status: 503 });
+/// assert!(matches!(policy.decide(&attempt), Decision::RetryAfter(_)));
+/// attempt.number = policy.max_attempts; // the last one
+/// assert_eq!(policy.decide(&attempt), Decision::GiveUp);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Attempt {
@@ -135,6 +145,17 @@ impl Attempt {
 }
 
 /// How an attempt failed.
+///
+/// ```
+/// use nemovideo::{Attempt, Effect, Failure};
+///
+/// // A message costs money: it goes out again only where it surely was not taken.
+/// let message = |failure| Attempt::new(Effect::Charges, failure).may_be_repeated();
+/// assert!(message(Failure::NotSent));
+/// assert!(message(Failure::RateLimited { retry_after: None }));
+/// assert!(!message(Failure::NoAnswer));
+/// assert!(!message(Failure::ServerError { status: 503 }));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Failure {
@@ -155,6 +176,19 @@ pub enum Failure {
 }
 
 /// What to do after a failed attempt.
+///
+/// ```
+/// use nemovideo::{Attempt, Decision, Effect, Failure, RetryPolicy as _, StandardRetry};
+/// use std::time::Duration;
+///
+/// let told_to_wait = |pause| {
+///     let failure = Failure::RateLimited { retry_after: Some(pause) };
+///     StandardRetry::default().decide(&Attempt::new(Effect::Creates, failure))
+/// };
+/// let minute = Duration::from_secs(60);
+/// assert_eq!(told_to_wait(minute), Decision::RetryAfter(minute));
+/// assert_eq!(told_to_wait(minute * 60), Decision::GiveUp); // the caller hears of it at once
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Decision {
     /// Make another attempt after a pause.

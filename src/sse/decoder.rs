@@ -18,6 +18,19 @@ const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 /// A frame is complete with its blank line, also when that is a bare carriage return, whether or
 /// not a line feed follows. An event that the stream ends in the middle of is never complete.
 ///
+/// ```
+/// use nemovideo::sse::Decoder;
+///
+/// let stream = "data: ☕\r\rdata: next\n\n".as_bytes();
+/// let (mut start, mut rest) = stream.split_at(7); // in the middle of a character
+/// let mut decoder = Decoder::new();
+/// assert!(decoder.next_frame(&mut start).is_none());
+/// let frames = std::iter::from_fn(|| decoder.next_frame(&mut rest));
+/// let data: Result<Vec<_>, _> = frames.map(|frame| Ok(frame?.data)).collect();
+/// assert_eq!(data?, ["☕", "next"]);
+/// # Ok::<(), nemovideo::sse::EventTooLarge>(())
+/// ```
+///
 /// # Events that are too large
 /// An event whose data, name and id are together larger than the limit is left out, id included:
 /// [`EventTooLarge`] is handed over in its place, at the byte that is too many, and what follows

@@ -45,6 +45,21 @@ pub use plain::PlainEvent;
 pub use text_once::{Fresh, TextOnce};
 
 /// Something the agent said or did.
+///
+/// ```
+/// use nemovideo::wire::event::AgentEvent;
+///
+/// let data = r#"{"content":{"parts":[{"functionCall":{"name":"cut"}},{"text":"Shorter now."}]},
+///     "actions":{"stateDelta":{"draft":{"t":[]}}}}"#;
+/// let told = |event| match event {
+///     AgentEvent::Text(text) => format!("it says: {}", text.text),
+///     AgentEvent::ToolCall(call) => format!("it uses {}", call.name),
+///     AgentEvent::StateDelta(delta) if delta.draft().is_some() => "a new timeline".to_owned(),
+///     other => format!("({})", other.kind()), // of which there may be more one day
+/// };
+/// let log: Vec<_> = AgentEvent::decode("message", data).into_iter().map(told).collect();
+/// assert_eq!(log, ["it uses cut", "it says: Shorter now.", "a new timeline"]);
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum AgentEvent {
@@ -126,6 +141,19 @@ pub struct TextEvent {
 }
 
 /// Whether a text is whole.
+///
+/// ```
+/// use nemovideo::wire::event::{AgentEvent, TextKind};
+///
+/// let kind = |data| match &AgentEvent::decode("message", data)[..] {
+///     [AgentEvent::Text(text)] => text.kind,
+///     other => panic!("{other:?}"),
+/// };
+/// let piece = r#"{"content":{"parts":[{"text":"Your "}]},"partial":true}"#;
+/// assert_eq!(kind(piece), TextKind::Partial);
+/// assert_eq!(kind(r#"{"content":{"parts":[{"text":"Your film."}]}}"#), TextKind::Final);
+/// assert_eq!(kind(r#"{"type":"text","content":"Your film."}"#), TextKind::Final);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum TextKind {
     /// A piece, to be put behind the pieces before it.
@@ -135,6 +163,20 @@ pub enum TextKind {
 }
 
 /// Which agent said it, and when: as far as the event tells.
+///
+/// ```
+/// use nemovideo::wire::event::{AgentEvent, Origin};
+///
+/// let data = r#"{"content":{"parts":[{"text":"On it."}]},"author":"nemo","invocationId":"e-1"}"#;
+/// let events = AgentEvent::decode("message", data);
+/// let [AgentEvent::Text(text)] = &events[..] else { panic!("{events:?}") };
+/// assert_eq!(text.origin.author.as_deref(), Some("nemo"));
+/// assert_eq!(text.origin.invocation_id.as_deref(), Some("e-1"));
+///
+/// // The simple form tells nothing of it.
+/// let events = AgentEvent::decode("message", r#"{"type":"text","content":"On it."}"#);
+/// assert!(matches!(&events[..], [AgentEvent::Text(text)] if text.origin == Origin::default()));
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Origin {

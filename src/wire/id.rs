@@ -65,18 +65,63 @@ id! {
 }
 id! {
     /// The task that a session belongs to.
+    ///
+    /// ```
+    /// use nemovideo::Session;
+    /// use nemovideo::wire::TaskId;
+    ///
+    /// let session: Session = serde_json::from_str(r#"{"task_id":"t-1","session_id":"s-1"}"#)?;
+    /// assert_eq!(session.task_id, TaskId::from("t-1"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     TaskId
 }
 id! {
     /// An account, `anon_…` when it is anonymous.
+    ///
+    /// ```
+    /// use nemovideo::wire::{AnonymousToken, UserId, decode};
+    ///
+    /// let body = br#"{"code":0,"data":{"token":"nmv_usr_1","user_id":"anon_1"}}"#;
+    /// let token: AnonymousToken = decode(body)?.expect("a token");
+    /// assert_eq!(token.user_id, Some(UserId::from("anon_1")));
+    /// # Ok::<(), nemovideo::wire::DecodeError>(())
+    /// ```
     UserId
 }
 id! {
     /// One render. The client makes it, so a render whose answer was lost can be asked for.
+    ///
+    /// ```
+    /// use nemovideo::{RenderJob, RenderOutput};
+    ///
+    /// let draft = r#"{"t":[{"tt":0,"sg":[{"d":1000}]}]}"#.parse()?;
+    /// let job = RenderJob::new("session".into(), draft, RenderOutput::mp4());
+    /// let file = format!("{}.mp4", job.id); // known before anything is sent, and fit for a name
+    /// assert!(file.starts_with("render_"));
+    /// assert!(file.chars().all(|c| c.is_ascii_alphanumeric() || "_.".contains(c)));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     RenderId
 }
 id! {
     /// One installation of a client: the `X-Client-Id` that an anonymous account hangs on.
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// # use nemovideo::{NemoClient, local::LocalBackend};
+    /// # let backend = LocalBackend::builder().placeholder_films().start().await?;
+    /// use nemovideo::{ClientId, Error};
+    ///
+    /// let id = ClientId::new("b7d0c9b2-6f0f-4ad5-9d5c-0b8a2f6f2c11");
+    /// let client = || NemoClient::builder().base_url(backend.url()).client_id(id.clone());
+    /// client().in_memory_credentials().build()?.authenticate().await?;
+    ///
+    /// // It may have one anonymous token a week, which is why a client keeps its own in a folder.
+    /// let again = client().in_memory_credentials().build()?.authenticate().await;
+    /// assert!(matches!(again, Err(Error::RateLimited(_))));
+    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+    /// ```
     ClientId
 }
 

@@ -79,6 +79,16 @@ pub struct NewMessage {
 }
 
 /// One part of a message.
+///
+/// ```
+/// use nemovideo::wire::{NewMessage, Part};
+///
+/// let message: NewMessage =
+///     serde_json::from_str(r#"{"parts":[{"text":"make it warmer"},{"inlineData":{}}]}"#)?;
+/// assert_eq!(message.parts[0], Part { text: "make it warmer".to_owned() });
+/// assert_eq!(message.parts[1].text, ""); // of another kind
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[allow(clippy::exhaustive_structs)]
 pub struct Part {

@@ -16,6 +16,7 @@ use crate::draft::Draft;
 /// assert_eq!(serde_json::to_string(&film)?, r#"{"format":"mp4","quality":"high"}"#);
 /// let preview = film.quality(RenderQuality::Low).aspect(Aspect::Portrait);
 /// assert_eq!(preview.aspect, Some(Aspect::Portrait));
+/// assert_eq!(RenderOutput::m4a().format.as_str(), "m4a");
 /// assert_eq!(RenderOutput::wav().format.as_str(), "wav");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -83,6 +84,18 @@ fn default_quality() -> RenderQuality {
 }
 
 /// `POST /api/render/proxy/lambda`.
+///
+/// ```
+/// use nemovideo::RenderOutput;
+/// use nemovideo::wire::RenderRequest;
+///
+/// let body = r#"{"id":"render_1","sessionId":"s","draft":{"t":[],"x":1.10}}"#;
+/// let request: RenderRequest = serde_json::from_str(body)?;
+/// assert_eq!(request.output, RenderOutput::mp4()); // unless it says otherwise
+/// let draft = r#""draft":{"t":[],"x":1.10}"#; // to the last digit
+/// assert!(serde_json::to_string(&request)?.contains(draft));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[allow(clippy::exhaustive_structs)]
 pub struct RenderRequest {

@@ -9,6 +9,17 @@ use serde::{Deserialize, Serialize};
 pub const MAX_UPLOAD_BYTES: u64 = 200_000_000;
 
 /// What a file is to the service.
+///
+/// ```
+/// use nemovideo::wire::{FileFormat, FileType};
+///
+/// let scripts = FileFormat::ALL.iter().filter(|format| format.file_type == FileType::Document);
+/// assert_eq!(scripts.map(|format| format.extension).collect::<Vec<_>>(), ["txt", "docx"]);
+///
+/// assert_eq!(serde_json::from_str::<FileType>(r#""audio""#)?, FileType::Audio);
+/// assert_eq!(serde_json::from_str::<FileType>(r#""hologram""#)?, FileType::Unknown);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
@@ -147,6 +158,17 @@ pub struct UploadAnswer {
 }
 
 /// A file that the service has.
+///
+/// ```
+/// use nemovideo::wire::UploadedFile;
+///
+/// let answer = r#"{"fileName":"sea.mov","duration":12.5,"width":1920,"height":1080,"fps":null}"#;
+/// let file: UploadedFile = serde_json::from_str(answer)?;
+/// assert_eq!((file.filename.as_str(), file.duration), ("sea.mov", Some(12.5)));
+/// assert_eq!((file.width, file.height), (Some(1920), Some(1080)));
+/// assert_eq!((file.fps, file.hash), (None, None)); // the service tells what it knows
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct UploadedFile {

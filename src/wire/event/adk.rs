@@ -50,6 +50,17 @@ pub struct AdkEvent {
 }
 
 /// What was said and done, and by whom.
+///
+/// ```
+/// use nemovideo::wire::event::{AdkEvent, Content, Part};
+///
+/// let json = r#"{"content":{"parts":[{"text":"All "},{"text":"done."}],"role":"model"}}"#;
+/// let content = serde_json::from_str::<AdkEvent>(json)?.content.ok_or("no content")?;
+/// let parts = ["All ", "done."].map(Part::text);
+/// assert_eq!(content, Content::model(parts.into()));
+/// assert!(json.contains(&serde_json::to_string(&content)?));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Content {
@@ -75,6 +86,17 @@ impl Content {
 }
 
 /// One piece of a content.
+///
+/// ```
+/// use nemovideo::wire::event::{AdkEvent, Part};
+///
+/// let json = r#"{"content":{"parts":[{"text":"hm","thought":true},{"inlineData":{"data":""}}]}}"#;
+/// let parts = serde_json::from_str::<AdkEvent>(json)?.content.ok_or("no content")?.parts;
+/// assert_eq!(parts[0], Part::Text { text: "hm".to_owned(), thought: true });
+/// assert!(matches!(parts[1], Part::Unknown(_)));
+/// assert_eq!(serde_json::to_string(&parts[1])?, r#"{"inlineData":{"data":""}}"#); // as it came
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Serialize)]
 // Serde wants the variants without a tag last.
 #[serde(rename_all = "camelCase")]
@@ -130,6 +152,21 @@ pub struct FunctionCall {
 }
 
 /// What a tool gave back.
+///
+/// ```
+/// use nemovideo::draft::Object;
+/// use nemovideo::wire::event::{Content, FunctionResponse, Part};
+///
+/// let mut response = FunctionResponse::default();
+/// response.name = "cut".to_owned();
+/// response.response = Object::from([("ok", true)]).into();
+/// let content = Content::user(vec![Part::FunctionResponse(response)]); // as the server does
+/// assert_eq!(
+///     serde_json::to_string(&content)?,
+///     r#"{"parts":[{"functionResponse":{"name":"cut","response":{"ok":true}}}],"role":"user"}"#
+/// );
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct FunctionResponse {

@@ -10,12 +10,43 @@ use super::{AgentEvent, Origin, TextEvent, TextKind};
 /// pieces yields all of itself; and one that says something else than the pieces did is taken for
 /// new, because to show something twice is better than never. Several agents, several turns, and
 /// thoughts may be interleaved: each is followed by itself.
+///
+/// ```
+/// use nemovideo::wire::event::{AgentEvent, TextOnce};
+///
+/// let mut once = TextOnce::new();
+/// let mut shown = Vec::new();
+/// for data in [
+///     r#"{"content":{"parts":[{"text":"Your film "}]},"partial":true}"#,
+///     r#"{"content":{"parts":[{"text":"Your film is ready."}]}}"#, // repeats it, and goes on
+/// ] {
+///     for event in AgentEvent::decode("message", data) {
+///         shown.extend(once.feed(&event).and_then(|fresh| fresh.text()).map(str::to_owned));
+///     }
+/// }
+/// assert_eq!(shown, ["Your film", " is ready."]);
+/// ```
 #[derive(Debug, Default)]
 pub struct TextOnce {
     voices: Vec<Voice>,
 }
 
 /// Text that has not been shown yet.
+///
+/// ```
+/// use nemovideo::wire::event::{AgentEvent, Fresh, TextOnce};
+///
+/// let data = r#"{"content":{"parts":[{"text":"A title.","thought":true},{"text":"Done."}]}}"#;
+/// let (mut once, mut shown) = (TextOnce::new(), Vec::new());
+/// for event in AgentEvent::decode("message", data) {
+///     match once.feed(&event) {
+///         Some(Fresh::Text(text)) => shown.push(text.to_owned()),
+///         Some(Fresh::Thought(text)) => shown.push(format!("({text})")),
+///         None => {}
+///     }
+/// }
+/// assert_eq!(shown, ["(A title.)", "Done."]);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fresh<'a> {
     /// For the user.
