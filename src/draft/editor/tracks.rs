@@ -23,7 +23,7 @@ impl Editor<'_> {
     ) -> Result<&mut Self, EditError> {
         self.change(|draft| {
             must_say(text)?;
-            must_fit(draft, start, duration)?;
+            let span = must_fit(draft, start, duration)?;
             let texts = || draft.tracks().filter(|track| track.kind() == Some(TrackKind::Text));
             let home =
                 Place::among_segments(texts(), lookup::TEXT, |json| lookup::text(json).is_some());
@@ -34,10 +34,10 @@ impl Editor<'_> {
             let mut track = draft.push_track(TrackKind::Text);
             role.unwrap_or(Place::in_metadata(lookup::ROLE[0]))
                 .set(track.json_mut(), TrackRole::Title.as_str());
-            let mut segment = track.push_segment(duration);
+            let mut segment = track.push_segment(span.end - span.start);
             // A segment without a start starts at 0 when it is the first.
-            if !start.is_zero() {
-                start_home.set(segment.json_mut(), times::millis(start));
+            if !span.start.is_zero() {
+                start_home.set(segment.json_mut(), times::millis(span.start));
             }
             home.unwrap_or(Place::in_metadata(lookup::TEXT[0])).set(segment.json_mut(), text);
             Ok(())
