@@ -21,6 +21,10 @@ pub(super) const VOLUME: &[&str] = &["volume", "vol"];
 /// When a segment starts, in milliseconds.
 pub(super) const START: &[&str] =
     &["start", "start_ms", "startMs", "start_time", "startTime", "st"];
+/// When a segment ends, where it says so beside its length.
+pub(super) const END: &[&str] = &["end", "end_ms", "endMs", "end_time", "endTime"];
+/// The place of a segment or a track among the others.
+pub(super) const INDEX: &[&str] = &["index", "idx", "order", "position", "seq"];
 /// What a track is for; a word that is not known counts under the first only.
 pub(super) const ROLE: &[&str] = &["role", "usage", "purpose", "type"];
 
