@@ -533,6 +533,25 @@ fn a_number_written_in_another_way_has_not_changed() {
 }
 
 #[test]
+fn a_turned_canvas_is_told_in_whatever_form_it_stands() {
+    for (older, newer, told) in [
+        (r#"{"canvas":{"ratio":"16:9"}}"#, r#"{"canvas":{"ratio":"9:16"}}"#, "Canvas: 16:9 → 9:16"),
+        (
+            r#"{"m":{"width":1920,"height":1080}}"#,
+            r#"{"m":{"width":1080,"height":1920}}"#,
+            "Canvas: 1920×1080 → 1080×1920",
+        ),
+        (
+            r#"{"canvas":{"ratio":"16:9","color":1}}"#,
+            r#"{"canvas":{"ratio":"9:16","color":2}}"#,
+            "Canvas: 16:9 → 9:16\nFilm: other settings changed (canvas)",
+        ),
+    ] {
+        assert_eq!(draft(older).diff(&draft(newer)).summary(Language::English), told);
+    }
+}
+
+#[test]
 fn ten_thousand_segments_take_no_time() {
     let film = |count: u64| {
         let mut draft = Draft::new();

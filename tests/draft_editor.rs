@@ -283,6 +283,44 @@ fn what_a_clip_plays_stays_in_step_or_the_cut_is_refused() {
     }
 }
 
+#[test]
+fn a_draft_never_tells_two_shapes() {
+    let to_portrait = |json: &str| {
+        let mut draft: Draft = format!(r#"{{{json},"t":[]}}"#).parse().unwrap();
+        draft.edit().set_aspect(Aspect::Portrait).map(drop).map(|()| {
+            assert_eq!(draft.aspect(), Some(Aspect::Portrait));
+            let json = draft.to_json();
+            json[1..].replacen(r#","t":[]"#, "", 1).trim_end_matches('}').to_owned()
+        })
+    };
+    for (json, newer) in [
+        (r#""x":1"#, r#""x":1,"m":{"aspect":"9:16""#),
+        (r#""canvas":{"ratio":"16:9""#, r#""canvas":{"ratio":"9:16""#),
+        (r#""m":{"width":1920,"height":1080"#, r#""m":{"width":1080,"height":1920"#),
+        (r#""w":"1280","h":"720","ratio":"4:3""#, r#""w":"720","h":"1280","ratio":"9:16""#),
+        (r#""canvas":"1440x1080","aspect":1.5"#, r#""canvas":"1080x1920","aspect":0.5625"#),
+        (
+            r#""aspect":"landscape","canvas":{"color":1"#,
+            r#""aspect":"portrait","canvas":{"color":1"#,
+        ),
+        (
+            r#""resolution":"1080p","m":{"size":{"w":854,"h":480"#,
+            r#""resolution":"1080p","m":{"size":{"w":480,"h":854"#,
+        ),
+        // As it is already.
+        (
+            r#""canvas":{"ratio":"9:16","width":720.0,"height":1280"#,
+            r#""canvas":{"ratio":"9:16","width":720.0,"height":1280"#,
+        ),
+    ] {
+        let closed = |json: &str| json.to_owned() + &"}".repeat(json.matches('{').count());
+        assert_eq!(to_portrait(&closed(json)), Ok(newer.to_owned()), "{json}");
+    }
+    for unknown in [r#""canvas":{"preset":7}"#, r#""aspect":[9,16]"#, r#""ratio":true"#] {
+        assert_eq!(to_portrait(unknown), Err(EditError::Canvas), "{unknown}");
+    }
+}
+
 /// One edit of any kind, sensible or not, at times in microseconds.
 fn edit(draft: &mut Draft, (kind, a, b, c): (u8, u64, u64, u64)) -> Result<(), EditError> {
     let (i, j, k) = ((a % 5) as usize, (b % 5) as usize, (c % 5) as usize);

@@ -30,8 +30,14 @@ pub(super) const ROLE: &[&str] = &["role", "usage", "purpose", "type"];
 
 /// What tells a track or a segment from all others, whatever else changes in it.
 pub(super) const ID: &[&str] = &["id", "uuid", "uid"];
-/// The shape of the picture.
-pub(super) const ASPECT: &[&str] = &["aspect", "aspect_ratio", "aspectRatio", "ratio", "canvas"];
+/// The shape of the picture, in whatever form (see `canvas`).
+pub(super) const ASPECT: &[&str] =
+    &["aspect", "aspect_ratio", "aspectRatio", "ratio", "canvas", "canvas_config", "canvasConfig"];
+/// The shape in pixels, both sides in one.
+pub(super) const SIZE: &[&str] = &["size", "resolution"];
+/// The shape in pixels, side by side.
+pub(super) const WIDTH: &[&str] = &["width", "w"];
+pub(super) const HEIGHT: &[&str] = &["height", "h"];
 
 /// The file that a segment plays or shows. The embedded backend's word; the service's own is not
 /// documented.

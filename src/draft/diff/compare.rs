@@ -10,17 +10,19 @@ use super::keys::Keys;
 use super::matches;
 use super::piece::{Piece, Said, pieces};
 use super::position::{self, Position};
-use crate::draft::lookup::{self, DURATION, SEGMENTS, TRACK_TYPE, TRACKS};
+use crate::draft::canvas;
+use crate::draft::lookup::{
+    self, ASPECT, DURATION, HEIGHT, SEGMENTS, SIZE, TRACK_TYPE, TRACKS, WIDTH,
+};
 use crate::draft::model::{Draft, Track};
 use crate::draft::summary::Label;
 
 pub(super) fn changes(older: &Draft, newer: &Draft) -> Vec<Change> {
     let mut changes = Vec::new();
     tracks(older, newer, &mut changes);
-    let (from, to) = (older.canvas(), newer.canvas());
+    let (from, to) = (canvas::written(older.as_json()), canvas::written(newer.as_json()));
     let reshaped = from != to;
     if reshaped {
-        let (from, to) = (from.map(str::to_owned), to.map(str::to_owned));
         changes.push(Change::CanvasChanged { from, to });
     }
     let (from, to) = (older.duration(), newer.duration());
@@ -28,7 +30,11 @@ pub(super) fn changes(older: &Draft, newer: &Draft) -> Vec<Change> {
         changes.push(Change::LengthChanged { from, to });
     }
     let mut keys = Keys::between(older.as_json(), newer.as_json(), Some(TRACKS));
-    keys.told(reshaped, lookup::ASPECT);
+    let shape = [ASPECT, SIZE, WIDTH, HEIGHT].concat();
+    keys.told_where(reshaped, |key| {
+        let (was, is) = (key.of(older.as_json()), key.of(newer.as_json()));
+        shape.contains(&key.name) && canvas::differ_in_shape_alone(was, is)
+    });
     keys.told_outside_metadata(from != to, DURATION);
     keys.told_outside_metadata(!same(older.tracks(), newer.tracks()), TRACKS);
     if let Some(keys) = keys.rest() {

@@ -82,6 +82,10 @@ pub enum EditError {
         /// The segment.
         segment: usize,
     },
+    /// The draft tells the shape of its picture in a form that is not known, so another would
+    /// contradict it.
+    #[error("the draft tells the shape of its picture in a form that is not known")]
+    Canvas,
     /// Nothing would be left to export.
     #[error("nothing would be left to export")]
     NothingLeft,

@@ -4,9 +4,9 @@ use std::ops::Range;
 use std::time::Duration;
 
 use super::checks::must_fit;
-use super::place::Place;
 use super::{EditError, Editor, times};
 use crate::draft::aspect::Aspect;
+use crate::draft::canvas;
 use crate::draft::lookup::{self, DURATION};
 
 impl Editor<'_> {
@@ -86,7 +86,9 @@ impl Editor<'_> {
         })
     }
 
-    /// Gives the picture another shape.
+    /// Gives the picture another shape, wherever the draft tells it: as a ratio, as a word, as
+    /// `width` and `height`, on its own or in an object. Each keeps its form; of a size the
+    /// shorter side stays.
     ///
     /// ```
     /// use nemovideo::{Aspect, draft::Draft};
@@ -94,17 +96,22 @@ impl Editor<'_> {
     /// let mut draft: Draft = r#"{"t":[{"tt":0,"sg":[{"d":1000}]}]}"#.parse()?;
     /// draft.edit().set_aspect(Aspect::Square)?;
     /// assert_eq!(draft.aspect(), Some(Aspect::Square));
+    ///
+    /// let mut draft: Draft = r#"{"canvas":{"width":1280,"height":720},"t":[]}"#.parse()?;
+    /// draft.edit().set_aspect(Aspect::Portrait)?;
+    /// assert_eq!(draft.to_json(), r#"{"canvas":{"width":720,"height":1280},"t":[]}"#);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     ///
     /// # Errors
-    /// None today.
+    /// [`Canvas`](EditError::Canvas) when the draft tells its shape in a form that is not known.
     pub fn set_aspect(&mut self, aspect: Aspect) -> Result<&mut Self, EditError> {
         self.change(|draft| {
-            let known = Place::of(&draft.0, lookup::ASPECT, |json| lookup::text(json).is_some());
-            let place = known.unwrap_or(Place::in_metadata(lookup::ASPECT[0]));
-            place.set(&mut draft.0, aspect.ratio());
-            Ok(())
+            if canvas::reshape(&mut draft.0, aspect) == canvas::Told::Nowhere {
+                draft.set_metadata(lookup::ASPECT[0], aspect.ratio());
+            }
+            // Two shapes in one draft would be a film that nobody asked for.
+            if draft.aspect() == Some(aspect) { Ok(()) } else { Err(EditError::Canvas) }
         })
     }
 }
