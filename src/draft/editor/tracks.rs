@@ -12,6 +12,16 @@ use crate::draft::model::{TrackKind, TrackRole};
 impl Editor<'_> {
     /// Adds a title, on a track of its own behind the others.
     ///
+    /// ```
+    /// use nemovideo::draft::Draft;
+    /// use std::time::Duration;
+    ///
+    /// let mut draft: Draft = r#"{"d":9000,"t":[{"tt":0,"sg":[{"d":9000}]}]}"#.parse()?;
+    /// draft.edit().add_title("Morning Brew", Duration::from_secs(1), Duration::from_secs(3))?;
+    /// assert!(draft.summary().ends_with(r#"2. Title: "Morning Brew" (1-4s)"#));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// [`NoText`](EditError::NoText), [`NoLength`](EditError::NoLength),
     /// [`PastEnd`](EditError::PastEnd).
@@ -46,6 +56,17 @@ impl Editor<'_> {
 
     /// Sets how loud all of a track is, from 0 to 1: on its segments where they say it
     /// themselves, on the track for the others.
+    ///
+    /// ```
+    /// use nemovideo::draft::Draft;
+    ///
+    /// let text = r#"{"t":[{"tt":1,"sg":[{"d":9000,"volume":80},{"d":1000}]}]}"#;
+    /// let mut draft: Draft = text.parse()?;
+    /// draft.edit().set_track_volume(0, 0.35)?;
+    /// let segments = draft.tracks().flat_map(|track| track.segments());
+    /// assert!(segments.into_iter().all(|segment| segment.volume() == Some(0.35)));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// [`Volume`](EditError::Volume), [`Silent`](EditError::Silent),
