@@ -149,6 +149,10 @@ impl<'d> Comparison<'d> {
         keys.told_where(true, |key| {
             position::explains(key.name, (key.of(was.json), from), (key.of(is.json), to))
         });
+        // Most that stand behind a change have nothing more to tell.
+        if was.said == is.said && keys.is_empty() {
+            return;
+        }
         let segment = is.at(at);
         self.words(Some(&segment), was.said, is.said, &mut keys, changes);
         self.other(Some(segment), keys, changes);

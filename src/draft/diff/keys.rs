@@ -22,12 +22,10 @@ impl Keys {
             return keys;
         }
         let (was, is) = (entries(older, list), entries(newer, list));
+        let changed_keys = changed(&was, &is);
         let are_objects = older.as_object().is_some() && newer.as_object().is_some();
-        if older.means(newer) || (are_objects && mean_the_same(&was, &is)) {
-            return keys;
-        }
-        keys.differs = true;
-        for key in changed(&was, &is) {
+        keys.differs = if are_objects { !changed_keys.is_empty() } else { !older.means(newer) };
+        for key in changed_keys {
             if key != METADATA {
                 keys.changed.push((false, key.to_owned()));
                 continue;
@@ -69,6 +67,11 @@ impl Keys {
         self.take_out(told, |inside, name| out(Key { inside, name }));
     }
 
+    /// Whether nothing is left to tell.
+    pub(super) fn is_empty(&self) -> bool {
+        !self.differs
+    }
+
     /// What is left to tell.
     pub(super) fn rest(self) -> Option<Vec<String>> {
         let written = |(inside, key)| if inside { format!("{METADATA}.{key}") } else { key };
@@ -106,10 +109,6 @@ fn entries<'j>(json: &'j Json, list: Option<&str>) -> Entries<'j> {
         *value = &EMPTY;
     }
     entries
-}
-
-fn mean_the_same(older: &Entries<'_>, newer: &Entries<'_>) -> bool {
-    older.len() == newer.len() && older.iter().zip(newer).all(|(a, b)| a.0 == b.0 && a.1.means(b.1))
 }
 
 /// The keys that have other values; else, where only the order is another, the first out of it.

@@ -51,7 +51,7 @@ impl Piece<'_> {
 }
 
 /// What a track or a segment says of itself.
-#[derive(Clone, Copy, Hash)]
+#[derive(Clone, Copy, PartialEq, Hash)]
 pub(super) struct Said<'d> {
     pub(super) text: Option<&'d str>,
     pub(super) name: Option<&'d str>,

@@ -26,28 +26,33 @@ pub(super) fn id(json: &Json) -> Option<u64> {
 
 /// Whether ids only say which thing this is in the order (`caption-3`), or when it starts: then
 /// the one behind it gets its id when it goes. True where there are none.
-pub(super) fn count<'j>(things: impl Iterator<Item = (usize, &'j Json)>) -> bool {
-    let mut by_index = None;
-    let mut by_start = None;
-    let (mut count_places, mut tell_times) = (true, true);
-    for (at, json) in things {
-        let Some(id) = lookup::find(json, ID, |json| id(json).map(|_| json)) else { continue };
+pub(super) fn count<'j>(things: impl Iterator<Item = (usize, &'j Json)> + Clone) -> bool {
+    let start = |json: &Json| {
+        lookup::find(json, START, lookup::millis).map(|time| time.as_millis().cast_signed())
+    };
+    ids_follow(things.clone(), |at, _| Some(at as i128))
+        || ids_follow(things, |_, json| start(json))
+}
+
+/// Whether the number in each id is as far from what `place` says as in every other.
+fn ids_follow<'j>(
+    things: impl Iterator<Item = (usize, &'j Json)>,
+    place: impl Fn(usize, &Json) -> Option<i128>,
+) -> bool {
+    let mut first = None;
+    things.into_iter().all(|(at, json)| {
+        let Some(id) = lookup::find(json, ID, |json| is_id(json).then_some(json)) else {
+            return true;
+        };
         let Some((before, number)) = counted(id) else { return false };
-        let from = (before, number - at as i128);
-        count_places &= *by_index.get_or_insert(from) == from;
-        let start = lookup::find(json, START, lookup::millis).map(|t| t.as_millis().cast_signed());
-        match start {
-            Some(start) => {
-                let from = (before, number - start);
-                tell_times &= *by_start.get_or_insert(from) == from;
-            }
-            None => tell_times = false,
-        }
-        if !count_places && !tell_times {
-            return false;
-        }
-    }
-    true
+        let Some(place) = place(at, json) else { return false };
+        let from = (before, number - place);
+        *first.get_or_insert(from) == from
+    })
+}
+
+fn is_id(json: &Json) -> bool {
+    matches!(json, Json::Number(_)) || lookup::text(json).is_some()
 }
 
 /// A number, or the one at the end of a text, and what is before it.

@@ -24,7 +24,8 @@ impl Json {
     /// A hash that is the same for all that [`means`](Self::means) the same.
     pub(in crate::draft) fn hash_meaning(&self, state: &mut impl Hasher) {
         match self {
-            Self::Number(number) => number.meaning().hash(state),
+            // The nearest `f64` of equal numbers is the same one; -0 is 0.
+            Self::Number(number) => (number.as_f64() + 0.0).to_bits().hash(state),
             Self::Array(items) => {
                 items.len().hash(state);
                 items.iter().for_each(|item| item.hash_meaning(state));
