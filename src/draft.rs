@@ -28,12 +28,14 @@
 //! | `editor` | [`Editor`]: what an editor of films does, checked |
 //! | `lookup` | where undocumented things (names, volume, start) are looked for: the one list |
 //! | `aspect` | [`Aspect`]: the shape of the picture |
+//! | `canvas` | where and how a draft tells that shape |
 //! | `diff` | [`Diff`]: what changed from one draft to the next |
 //! | `language` | the words for all of it, in two languages |
 //! | `picture` | the timeline drawn, for a page or a terminal |
 //! | `summary` | the timeline in one line, for people |
 
 mod aspect;
+mod canvas;
 mod diff;
 mod edit;
 mod editor;

@@ -202,17 +202,137 @@ fn what_cannot_be_is_refused_and_changes_nothing() {
     assert!(last.is_ready_to_export());
 }
 
-/// One edit of any kind, sensible or not.
+fn us(us: u64) -> Duration {
+    Duration::from_micros(us)
+}
+
+#[test]
+fn times_between_milliseconds_leave_no_segment_of_no_length() {
+    let clip = r#"{"t":[{"tt":0,"sg":[{"d":210,"m":{"media":"a"}}]}]}"#;
+    let cut = |from, to| {
+        let mut draft: Draft = clip.parse().unwrap();
+        draft.edit().cut(us(from)..us(to)).map(drop).map(|()| times(&draft, 0))
+    };
+    assert_eq!(cut(214, 92_648), Ok("0-117".to_owned()));
+    assert_eq!(cut(92_214, 92_648), Ok("0-92 92-209".to_owned()));
+    assert_eq!(cut(209_300, 210_400), Ok("0-209".to_owned()));
+    assert_eq!(cut(92_100, 92_400), Err(EditError::NoLength));
+    // Both ends are rounded, so frames of a thirtieth of a second stay end to end.
+    let mut draft: Draft = clip.parse().unwrap();
+    let frame = Duration::from_secs(1) / 30;
+    for at in 0..6 {
+        draft.edit().add_title("x", frame * at, frame).unwrap();
+    }
+    let titles: Vec<_> = (1..7).map(|track| times(&draft, track)).collect();
+    assert_eq!(titles, ["0-33", "33-67", "67-100", "100-133", "133-167", "167-200"]);
+    draft.edit().trim_to(us(33_333)).unwrap();
+    assert_eq!((draft.tracks().len(), draft.duration()), (2, ms(33)));
+    assert_eq!(draft.edit().trim_to(us(400)).map(drop), Err(EditError::NoLength));
+}
+
+#[test]
+fn a_film_of_no_length_is_never_told() {
+    // Four seconds go on after the end that the draft tells.
+    let text = r#"{"d":5000,"t":[{"tt":0,"sg":[{"d":9000,"media":"a"}]}]}"#;
+    let mut draft: Draft = text.parse().unwrap();
+    assert_eq!(draft.edit().cut(ms(0)..ms(5000)).map(drop), Err(EditError::NothingLeft));
+    assert_eq!(draft.to_json(), text);
+    draft.edit().cut(ms(0)..ms(4000)).unwrap();
+    assert_eq!(draft.duration(), ms(1000));
+    draft.edit().trim_to(ms(1000)).unwrap();
+    assert_eq!(times(&draft, 0), "0-1000");
+}
+
+#[test]
+fn what_a_clip_plays_stays_in_step_or_the_cut_is_refused() {
+    let film = |clip: &str| -> Draft {
+        format!(r#"{{"d":9000,"t":[{{"tt":7,"sg":[{{"d":9000,"text":"x"}}]}},{clip}]}}"#)
+            .parse()
+            .unwrap()
+    };
+    let refused = Err(EditError::Indivisible { track: 1, segment: 0 });
+    for clip in [
+        r#"{"tt":0,"sg":[{"d":9000,"m":{"src":"a.mp4"}}]}"#,
+        r#"{"tt":1,"m":{"role":"voiceover"},"sg":[{"d":9000,"m":{"url":"v.mp3"}}]}"#,
+    ] {
+        for (from, to) in [(2000, 4000), (0, 4000)] {
+            let mut draft = film(clip);
+            assert_eq!(draft.edit().cut(ms(from)..ms(to)).map(drop), refused, "{clip}");
+            assert_eq!(draft, film(clip));
+        }
+        // An end can always go, and so can a whole clip.
+        let mut draft = film(clip);
+        draft.edit().cut(ms(7000)..ms(9000)).unwrap().trim_to(ms(5000)).unwrap();
+        assert_eq!(times(&draft, 1), "0-5000");
+    }
+    // A clip that says how much it leaves out shows how that is written.
+    let mut draft = film(r#"{"tt":0,"sg":[{"d":9000,"skip":500,"src":"a.mp4"}]}"#);
+    draft.edit().cut(ms(2000)..ms(4000)).unwrap();
+    let clips = r#"[{"d":2000,"skip":500,"src":"a.mp4"},{"d":5000,"skip":4500,"src":"a.mp4"}]"#;
+    assert!(draft.to_json().contains(clips), "{}", draft.to_json());
+    // What fills the time is shortened.
+    for filling in [
+        r#"{"tt":1,"m":{"role":"bgm"},"sg":[{"d":9000,"m":{"src":"m.mp3"}}]}"#,
+        r#"{"tt":0,"m":{"role":"background"},"sg":[{"d":9000,"m":{"src":"b.png"}}]}"#,
+        r#"{"tt":42,"sg":[{"d":9000,"m":{"effect":"snow"}}]}"#,
+    ] {
+        let mut draft = film(filling);
+        draft.edit().cut(ms(2000)..ms(4000)).unwrap().cut(ms(0)..ms(1000)).unwrap();
+        assert_eq!(times(&draft, 1), "0-6000");
+        assert!(!draft.to_json().contains("skip"));
+    }
+}
+
+#[test]
+fn a_draft_never_tells_two_shapes() {
+    let to_portrait = |json: &str| {
+        let mut draft: Draft = format!(r#"{{{json},"t":[]}}"#).parse().unwrap();
+        draft.edit().set_aspect(Aspect::Portrait).map(drop).map(|()| {
+            assert_eq!(draft.aspect(), Some(Aspect::Portrait));
+            let json = draft.to_json();
+            json[1..].replacen(r#","t":[]"#, "", 1).trim_end_matches('}').to_owned()
+        })
+    };
+    for (json, newer) in [
+        (r#""x":1"#, r#""x":1,"m":{"aspect":"9:16""#),
+        (r#""canvas":{"ratio":"16:9""#, r#""canvas":{"ratio":"9:16""#),
+        (r#""m":{"width":1920,"height":1080"#, r#""m":{"width":1080,"height":1920"#),
+        (r#""w":"1280","h":"720","ratio":"4:3""#, r#""w":"720","h":"1280","ratio":"9:16""#),
+        (r#""canvas":"1440x1080","aspect":1.5"#, r#""canvas":"1080x1920","aspect":0.5625"#),
+        (
+            r#""aspect":"landscape","canvas":{"color":1"#,
+            r#""aspect":"portrait","canvas":{"color":1"#,
+        ),
+        (
+            r#""resolution":"1080p","m":{"size":{"w":854,"h":480"#,
+            r#""resolution":"1080p","m":{"size":{"w":480,"h":854"#,
+        ),
+        // As it is already.
+        (
+            r#""canvas":{"ratio":"9:16","width":720.0,"height":1280"#,
+            r#""canvas":{"ratio":"9:16","width":720.0,"height":1280"#,
+        ),
+    ] {
+        let closed = |json: &str| json.to_owned() + &"}".repeat(json.matches('{').count());
+        assert_eq!(to_portrait(&closed(json)), Ok(newer.to_owned()), "{json}");
+    }
+    for unknown in [r#""canvas":{"preset":7}"#, r#""aspect":[9,16]"#, r#""ratio":true"#] {
+        assert_eq!(to_portrait(unknown), Err(EditError::Canvas), "{unknown}");
+    }
+}
+
+/// One edit of any kind, sensible or not, at times in microseconds.
 fn edit(draft: &mut Draft, (kind, a, b, c): (u8, u64, u64, u64)) -> Result<(), EditError> {
     let (i, j, k) = ((a % 5) as usize, (b % 5) as usize, (c % 5) as usize);
     let mut editor = draft.edit();
     let done = match kind {
-        0 => editor.add_title("Title", ms(a), ms(b)),
-        1 => editor.set_track_volume(i, b as f64 / 5000.0),
-        2 => editor.set_segment_volume(i, j, c as f64 / 5000.0),
-        3 => editor.set_times(i, j, ms(b), ms(c)),
-        4 => editor.trim_to(ms(a)),
-        5 => editor.cut(ms(a)..ms(b)),
+        0 => editor.add_title("Title", us(a), us(b)),
+        1 => editor.set_track_volume(i, b as f64 / 5_000_000.0),
+        2 => editor.set_segment_volume(i, j, c as f64 / 5_000_000.0),
+        3 => editor.set_times(i, j, us(b), us(c)),
+        4 => editor.trim_to(us(a)),
+        5 => editor.cut(us(a)..us(b)),
+        11 => editor.cut(us(a)..us(a + b % 3000)),
         6 => editor.remove_track(i),
         7 => editor.remove_segment(i, j),
         8 => editor.move_track(i, j),
@@ -225,7 +345,9 @@ fn edit(draft: &mut Draft, (kind, a, b, c): (u8, u64, u64, u64)) -> Result<(), E
 proptest! {
     #[test]
     fn edits_never_leave_a_film_that_cannot_be(
-        edits in prop::collection::vec((0..11_u8, 0..9500_u64, 0..9500_u64, 0..9500_u64), 1..25),
+        edits in prop::collection::vec(
+            (0..12_u8, 0..9_500_000_u64, 0..9_500_000_u64, 0..9_500_000_u64), 1..25,
+        ),
     ) {
         let mut draft = film();
         for step in edits {
@@ -242,6 +364,8 @@ proptest! {
                 spans.sort();
                 let apart = spans.windows(2).all(|pair| pair[0].1 <= pair[1].0);
                 prop_assert!(apart, "{:?} made {:?} of {:?}", step, draft, before);
+                let lasting = spans.iter().all(|span| span.0 < span.1);
+                prop_assert!(lasting, "{:?} made {:?} of {:?}", step, draft, before);
             }
         }
     }

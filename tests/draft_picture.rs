@@ -112,6 +112,87 @@ fn what_is_too_small_to_see_is_drawn_as_one() {
     assert_eq!(draft.to_text(80).lines().count(), 50);
 }
 
+#[test]
+fn a_tiny_segment_hides_no_long_one() {
+    let draft: Draft =
+        r#"{"t":[{"tt":0,"sg":[{"d":10,"name":"flash"},{"d":60000,"name":"city timelapse"},
+        {"d":9,"name":"blink"},{"d":60000,"name":"harbour"},{"d":8,"name":"end"}]}]}"#
+            .parse()
+            .unwrap();
+    assert_eq!(
+        draft.to_text(60).lines().nth(1),
+        Some("Video  ■┣ city timelapse ━━━━━━━┫■┣ harbour ━━━━━━━━━━━━━━┫■")
+    );
+    let svg = draft.to_svg(&PictureStyle::default());
+    for name in ["city timelapse", "harbour"] {
+        assert!(svg.contains(&format!(r#"y="23">{name}</text>"#)), "{svg}");
+    }
+    for name in ["flash", "blink", "end"] {
+        assert!(svg.contains(&format!("<title>{name} (")), "{svg}");
+    }
+    // What is shown at the same time as something longer is counted with it.
+    let draft: Draft = r#"{"t":[{"tt":0,"sg":[{"d":60000,"name":"city"},{"d":10,"start":30000}]}]}"#
+        .parse()
+        .unwrap();
+    assert!(draft.to_text(60).contains("┣ city +1 ━"));
+}
+
+#[test]
+fn labels_have_room() {
+    // Where each label of the axis begins and ends, at seven pixels a letter.
+    for (length, width) in [("1e18", 960), ("1e18", 400), ("9e11", 960), ("90000000", 640)] {
+        let draft: Draft = format!(r#"{{"d":{length},"t":[{{"tt":0,"sg":[]}}]}}"#).parse().unwrap();
+        let svg = draft.to_svg(&PictureStyle::default().width(width));
+        let mut end = 0;
+        for label in svg
+            .split(r#"<text class="nv-small" x=""#)
+            .skip(2)
+            .take_while(|s| s.contains("y=\"69\""))
+        {
+            let x: i64 = label.split('"').next().unwrap().parse().unwrap();
+            let text = label.split(['>', '<']).nth(1).unwrap();
+            let wide = text.len() as i64 * 7;
+            let from = if label.contains("middle") { x - wide / 2 } else { x };
+            assert!(from >= end && from + wide <= i64::from(width), "{label} {end}");
+            end = from + wide;
+        }
+        assert!(end > 0, "{svg}");
+        let text = draft.to_text(80);
+        let axis: Vec<_> = text.lines().next().unwrap().split_whitespace().collect();
+        assert!(
+            axis.len() > 1 && axis.iter().all(|label| label.matches(':').count() == 2),
+            "{text}"
+        );
+    }
+    // The names of tracks are clipped before the lane begins.
+    let draft: Draft =
+        r#"{"t":[{"tt":0,"name":"BACKGROUND_MUSIC_V2.MP3 MORNING","sg":[{"d":1},{"d":1}]}]}"#
+            .parse()
+            .unwrap();
+    let svg = draft.to_svg(&PictureStyle::default());
+    assert!(
+        svg.contains(r#"<svg x="24" y="84" width="124" height="38"><text class="nv-name""#),
+        "{svg}"
+    );
+}
+
+#[test]
+fn a_picture_speaks_the_reader_s_language() {
+    assert_eq!(
+        film().to_text_in(60, Language::Chinese),
+        "             0:00        0:15        0:30       0:45    1:00\n\
+         视频         ┣ Dusk gradient ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━┫\n\
+         音乐 20%     ┣ calm <piano> & rain.mp3 ━━━━━━━━━━━━━━━━━━━━┫\n\
+         字幕         ┣ 天空为什么… ━┫┣Now y…┫■\n\
+         类型 9 轨道  （空）\n"
+    );
+    assert!(captions(10_000).to_text_in(60, Language::Chinese).contains("▐ 10000 段 ▒"));
+    let tracks = vec![r#"{"tt":0,"sg":[{"d":1}]}"#; 49].join(",");
+    let draft: Draft = format!(r#"{{"t":[{tracks}]}}"#).parse().unwrap();
+    assert!(draft.to_text_in(60, Language::Chinese).ends_with("……另有 1 条轨道\n"));
+    assert!(draft.to_text(60).ends_with("… and 1 more track\n"));
+}
+
 proptest! {
     #[test]
     fn any_draft_can_be_drawn(
@@ -129,9 +210,11 @@ proptest! {
             }
         }
         assert_well_formed(&draft.to_svg(&PictureStyle::default().width(width as u32 * 10)));
-        for line in draft.to_text(width).lines() {
-            prop_assert!(line.width() <= width.max(40), "{line}");
-            prop_assert!(!line.contains(char::is_control));
+        for text in [draft.to_text(width), draft.to_text_in(width, Language::Chinese)] {
+            for line in text.lines() {
+                prop_assert!(line.width() <= width.max(40), "{line}");
+                prop_assert!(!line.contains(char::is_control));
+            }
         }
     }
 }

@@ -50,6 +50,24 @@ impl Aspect {
         }
     }
 
+    /// The shape as a word, `landscape`.
+    pub(super) const fn word(self) -> &'static str {
+        match self {
+            Self::Landscape => "landscape",
+            Self::Portrait => "portrait",
+            Self::Square => "square",
+        }
+    }
+
+    /// The shape whose width is so many times its height, or so near that a picture of even
+    /// pixels cannot be nearer.
+    pub(super) fn of_ratio(ratio: f64) -> Option<Self> {
+        [Self::Landscape, Self::Portrait, Self::Square].into_iter().find(|aspect| {
+            let (width, height) = aspect.size();
+            (ratio * f64::from(height) / f64::from(width) - 1.0).abs() < 0.01
+        })
+    }
+
     /// Width and height in pixels.
     #[must_use]
     pub const fn size(self) -> (u32, u32) {

@@ -12,6 +12,9 @@
 //! | `recipe` | one tree out of another, exactly |
 //! | `change` | [`Change`] |
 //! | `compare` | finding the changes |
+//! | `matches` | which track and which segment became which |
+//! | `piece` | a segment, as it is compared |
+//! | `position` | what a thing says of its own place, which is no change of its own |
 //! | `keys` | which keys changed |
 //! | `words` | the changes in English and Chinese |
 
@@ -19,6 +22,9 @@ mod align;
 mod change;
 mod compare;
 mod keys;
+mod matches;
+mod piece;
+mod position;
 mod recipe;
 mod words;
 
@@ -93,13 +99,25 @@ pub struct Diff {
 
 impl Diff {
     /// The changes: track by track as the newer draft has them, then the tracks that are gone,
-    /// then what is true of the whole film.
+    /// then what is true of the whole film. Numbers count by value: that `1000.0` became `1000` is
+    /// no change to tell people of, though [`apply`](Self::apply) makes it.
+    ///
+    /// ```
+    /// use nemovideo::draft::Draft;
+    ///
+    /// let older: Draft = r#"{"d":1000.0,"t":[]}"#.parse()?;
+    /// let newer: Draft = r#"{"d":1000,"t":[]}"#.parse()?;
+    /// let diff = older.diff(&newer);
+    /// assert!(diff.changes().is_empty() && !diff.is_empty());
+    /// assert_eq!(diff.apply(&older)?.to_json(), r#"{"d":1000,"t":[]}"#);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn changes(&self) -> &[Change] {
         &self.changes
     }
 
-    /// Whether the two drafts are equal.
+    /// Whether the two drafts are equal, digit by digit.
     ///
     /// ```
     /// use nemovideo::draft::{Draft, Language};
@@ -119,6 +137,10 @@ impl Diff {
     /// beyond twenty lines they are counted. Never empty: it says so when nothing changed.
     #[must_use]
     pub fn summary(&self, language: Language) -> String {
+        if self.changes.is_empty() && !self.is_empty() {
+            let english = "Nothing changed but how numbers are written.";
+            return language.pick(english, "只有数字的写法不同，内容没有变化。").to_owned();
+        }
         words::summary(&self.changes, language)
     }
 

@@ -56,7 +56,8 @@ impl Draft {
     }
 }
 
-/// Changes a draft with checks; see [`Draft::edit`]. Tracks and segments are counted from 0.
+/// Changes a draft with checks; see [`Draft::edit`]. Tracks and segments are counted from 0. Drafts
+/// count in milliseconds: a time between two of them is taken for the nearer one.
 ///
 /// ```
 /// use nemovideo::draft::{Draft, EditError};

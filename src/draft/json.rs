@@ -15,6 +15,7 @@ use super::parse::{self, ParseError};
 mod number;
 mod object;
 mod text;
+mod value;
 
 pub use number::Number;
 pub use object::Object;

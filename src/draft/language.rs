@@ -80,6 +80,18 @@ impl Language {
         }
     }
 
+    /// What is said of a track with nothing on it.
+    pub(super) fn empty(self) -> &'static str {
+        self.pick("empty", "空")
+    }
+
+    /// Tracks that there is no room for.
+    pub(super) fn more_tracks(self, count: usize) -> String {
+        let plural = if count == 1 { "" } else { "s" };
+        let english = format!("… and {count} more track{plural}");
+        self.pick(english, format!("……另有 {count} 条轨道"))
+    }
+
     pub(super) fn time(self, time: Duration) -> String {
         format!("{} {}", seconds(time), self.pick("s", "秒"))
     }

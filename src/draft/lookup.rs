@@ -21,13 +21,23 @@ pub(super) const VOLUME: &[&str] = &["volume", "vol"];
 /// When a segment starts, in milliseconds.
 pub(super) const START: &[&str] =
     &["start", "start_ms", "startMs", "start_time", "startTime", "st"];
+/// When a segment ends, where it says so beside its length.
+pub(super) const END: &[&str] = &["end", "end_ms", "endMs", "end_time", "endTime"];
+/// The place of a segment or a track among the others.
+pub(super) const INDEX: &[&str] = &["index", "idx", "order", "position", "seq"];
 /// What a track is for; a word that is not known counts under the first only.
 pub(super) const ROLE: &[&str] = &["role", "usage", "purpose", "type"];
 
 /// What tells a track or a segment from all others, whatever else changes in it.
 pub(super) const ID: &[&str] = &["id", "uuid", "uid"];
-/// The shape of the picture.
-pub(super) const ASPECT: &[&str] = &["aspect", "aspect_ratio", "aspectRatio", "ratio", "canvas"];
+/// The shape of the picture, in whatever form (see `canvas`).
+pub(super) const ASPECT: &[&str] =
+    &["aspect", "aspect_ratio", "aspectRatio", "ratio", "canvas", "canvas_config", "canvasConfig"];
+/// The shape in pixels, both sides in one.
+pub(super) const SIZE: &[&str] = &["size", "resolution"];
+/// The shape in pixels, side by side.
+pub(super) const WIDTH: &[&str] = &["width", "w"];
+pub(super) const HEIGHT: &[&str] = &["height", "h"];
 
 /// The file that a segment plays or shows. The embedded backend's word; the service's own is not
 /// documented.

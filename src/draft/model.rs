@@ -17,6 +17,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::aspect::Aspect;
+use super::canvas;
 use super::json::{Json, Object};
 use super::lookup::{self, DURATION, METADATA, TRACKS};
 use super::parse::ParseError;
@@ -146,12 +147,7 @@ impl Draft {
     /// The shape of the picture; `None` when the draft names none, or one that is not known.
     #[must_use]
     pub fn aspect(&self) -> Option<Aspect> {
-        self.canvas().and_then(Aspect::read)
-    }
-
-    /// The shape of the picture as the draft writes it.
-    pub(super) fn canvas(&self) -> Option<&str> {
-        lookup::find(&self.0, lookup::ASPECT, lookup::text)
+        canvas::aspect(&self.0)
     }
 
     /// Whether there is anything to render: a track with at least one segment.

@@ -27,8 +27,8 @@ const WIDTHS: RangeInclusive<u32> = 320..=8192;
 
 impl Draft {
     /// The timeline as an SVG picture, complete in itself: no script, no font, no link. However
-    /// large the draft is, it stays small: segments too small to see are drawn as one, with their
-    /// number.
+    /// large the draft is, it stays small: neighbours too small to see are drawn as one, with their
+    /// number. A small one beside a long one keeps a mark of its own.
     ///
     /// ```
     /// use nemovideo::draft::{Draft, PictureStyle, Theme};
@@ -60,7 +60,29 @@ impl Draft {
     /// ```
     #[must_use]
     pub fn to_text(&self, width: usize) -> String {
-        text::draw(self, width)
+        self.to_text_in(width, Language::default())
+    }
+
+    /// As [`to_text`](Self::to_text), with what is not the draft's own in the language of the
+    /// reader.
+    ///
+    /// ```
+    /// use nemovideo::draft::{Draft, Language};
+    ///
+    /// let draft: Draft = r#"{"d":10000,"t":[
+    ///     {"tt":1,"m":{"role":"music"},"sg":[{"d":10000,"m":{"name":"calm.mp3","volume":0.2}}]},
+    ///     {"tt":7,"m":{"role":"title"},"sg":[]}]}"#.parse()?;
+    /// assert_eq!(
+    ///     draft.to_text_in(60, Language::Chinese),
+    ///     "          0s        2s        4s        6s        8s     10s\n\
+    ///      音乐 20%  ┣ calm.mp3 ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━┫\n\
+    ///      标题      （空）\n"
+    /// );
+    /// # Ok::<(), nemovideo::draft::ParseError>(())
+    /// ```
+    #[must_use]
+    pub fn to_text_in(&self, width: usize, language: Language) -> String {
+        text::draw(self, width, language)
     }
 }
 

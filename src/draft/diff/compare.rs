@@ -1,24 +1,28 @@
-//! Finds what changed between two drafts. Tracks and segments are matched first, from what is
-//! the same to what is merely in the same place; then each pair is compared.
+//! Finds what changed between two drafts. Tracks and segments are matched first (see `matches`);
+//! then each pair is compared. Numbers are compared by value: `1000.0` is `1000`.
 
 use std::ops::Range;
 use std::time::Duration;
 
-use super::align::{Pairs, key};
-use super::change::{Change, SegmentAt, Span, TrackAt};
+use super::align::Pairs;
+use super::change::{Change, SegmentAt, TrackAt};
 use super::keys::Keys;
-use crate::draft::json::Json;
-use crate::draft::lookup::{self, DURATION, SEGMENTS, TRACK_TYPE, TRACKS};
-use crate::draft::model::{Draft, Segment, Track};
+use super::matches;
+use super::piece::{Piece, Said, pieces};
+use super::position::{self, Position};
+use crate::draft::canvas;
+use crate::draft::lookup::{
+    self, ASPECT, DURATION, HEIGHT, SEGMENTS, SIZE, TRACK_TYPE, TRACKS, WIDTH,
+};
+use crate::draft::model::{Draft, Track};
 use crate::draft::summary::Label;
 
 pub(super) fn changes(older: &Draft, newer: &Draft) -> Vec<Change> {
     let mut changes = Vec::new();
     tracks(older, newer, &mut changes);
-    let (from, to) = (older.canvas(), newer.canvas());
+    let (from, to) = (canvas::written(older.as_json()), canvas::written(newer.as_json()));
     let reshaped = from != to;
     if reshaped {
-        let (from, to) = (from.map(str::to_owned), to.map(str::to_owned));
         changes.push(Change::CanvasChanged { from, to });
     }
     let (from, to) = (older.duration(), newer.duration());
@@ -26,7 +30,11 @@ pub(super) fn changes(older: &Draft, newer: &Draft) -> Vec<Change> {
         changes.push(Change::LengthChanged { from, to });
     }
     let mut keys = Keys::between(older.as_json(), newer.as_json(), Some(TRACKS));
-    keys.told(reshaped, lookup::ASPECT);
+    let shape = [ASPECT, SIZE, WIDTH, HEIGHT].concat();
+    keys.told_where(reshaped, |key| {
+        let (was, is) = (key.of(older.as_json()), key.of(newer.as_json()));
+        shape.contains(&key.name) && canvas::differ_in_shape_alone(was, is)
+    });
     keys.told_outside_metadata(from != to, DURATION);
     keys.told_outside_metadata(!same(older.tracks(), newer.tracks()), TRACKS);
     if let Some(keys) = keys.rest() {
@@ -45,7 +53,7 @@ fn same<'d>(
 fn tracks(older: &Draft, newer: &Draft, changes: &mut Vec<Change>) {
     let was: Vec<Track<'_>> = older.tracks().collect();
     let is: Vec<Track<'_>> = newer.tracks().collect();
-    let pairs = match_tracks(&was, &is);
+    let pairs = matches::tracks(&was, &is);
     let steady = pairs.steady();
     let segments = |track| -> Vec<SegmentAt> {
         pieces(track).iter().enumerate().map(|(at, piece)| piece.at(at)).collect()
@@ -60,7 +68,7 @@ fn tracks(older: &Draft, newer: &Draft, changes: &mut Vec<Change>) {
             changes.push(Change::TrackMoved { track: TrackAt::of(at, track), from });
         }
         if was[from].as_json() != track.as_json() {
-            Comparison::of(TrackAt::of(at, track), was[from], track).compare(changes);
+            Comparison::of(TrackAt::of(at, track), from, was[from], track).compare(changes);
         }
     }
     for (at, &track) in was.iter().enumerate().filter(|(at, _)| pairs.newer[*at].is_none()) {
@@ -69,93 +77,11 @@ fn tracks(older: &Draft, newer: &Draft, changes: &mut Vec<Change>) {
     }
 }
 
-fn match_tracks(was: &[Track<'_>], is: &[Track<'_>]) -> Pairs {
-    let mut pairs = Pairs::new(was.len(), is.len());
-    pairs.ends(|a, b| was[a].as_json() == is[b].as_json());
-    // Most films have one music, one title, and so on.
-    let purpose = |track: Track<'_>| key((track.kind(), Label::of(track), track.name()));
-    pairs.by_unique(|a| Some(purpose(was[a])), |b| Some(purpose(is[b])));
-    let mut by = |of: &dyn Fn(Track<'_>) -> Option<u64>| pairs.by(|a| of(was[a]), |b| of(is[b]));
-    by(&|track| lookup::find(track.as_json(), lookup::ID, lookup::text).map(key));
-    by(&|track| Some(key(track.as_json())));
-    by(&|track| {
-        let object = track.as_json().as_object()?;
-        Some(key(object.iter().filter(|(key, _)| *key != TRACK_TYPE).collect::<Vec<_>>()))
-    });
-    by(&|track| {
-        let words: Vec<_> = track.segments().map(|s| (s.text(), s.name())).collect();
-        let says = words.iter().any(|(text, name)| text.or(*name).is_some());
-        says.then(|| key((track.kind(), words)))
-    });
-    by(&|track| Some(purpose(track)));
-    by(&|track| Some(key((track.kind(), Label::of(track)))));
-    by(&|track| track.role().is_none().then(|| key(track.kind())));
-    pairs
-}
-
-fn match_segments(was: &[Piece<'_>], is: &[Piece<'_>]) -> Pairs {
-    let mut pairs = Pairs::new(was.len(), is.len());
-    let equal = |a: usize, b: usize| was[a].json == is[b].json;
-    pairs.ends(equal);
-    pairs.by(|a| Some(key(was[a].json)), |b| Some(key(is[b].json)));
-    pairs.neighbours(equal);
-    let id = |piece: &Piece<'_>| lookup::find(piece.json, lookup::ID, lookup::text).map(key);
-    pairs.by(|a| id(&was[a]), |b| id(&is[b]));
-    let says = |said: Said<'_>| said.text.or(said.name).map(|_| key(said));
-    pairs.by(|a| says(was[a].said), |b| says(is[b].said));
-    pairs.by_within_gaps(|a| Some(key(was[a].span)), |b| Some(key(is[b].span)));
-    pairs.by_within_gaps(|_| Some(0), |_| Some(0));
-    pairs
-}
-
-/// A segment and what is asked of it again and again.
-#[derive(Clone, Copy)]
-struct Piece<'d> {
-    json: &'d Json,
-    span: Span,
-    said: Said<'d>,
-    own_volume: Option<f64>,
-    volume: Option<f64>,
-}
-
-fn pieces<'d>(track: Track<'d>) -> Vec<Piece<'d>> {
-    let of_track = track.volume();
-    let piece = |segment: Segment<'d>| {
-        let json = segment.as_json();
-        let own_volume = lookup::find(json, lookup::VOLUME, lookup::volume);
-        let said = Said { text: segment.text(), name: segment.name() };
-        let span = Span { start: segment.start(), end: segment.end() };
-        Piece { json, span, said, own_volume, volume: own_volume.or(of_track) }
-    };
-    track.segments().map(piece).collect()
-}
-
-impl Piece<'_> {
-    fn at(&self, index: usize) -> SegmentAt {
-        let (text, name) = (self.said.text.map(str::to_owned), self.said.name.map(str::to_owned));
-        SegmentAt { index, span: self.span, text, name }
-    }
-
-    fn duration(&self) -> Duration {
-        self.span.end.saturating_sub(self.span.start)
-    }
-
-    /// A volume of its own that changed and cannot be heard does not count.
-    fn is_as_loud_as(&self, other: &Self) -> bool {
-        self.own_volume == other.own_volume || self.volume == other.volume
-    }
-}
-
-/// What a track or a segment says of itself.
-#[derive(Clone, Copy, Hash)]
-struct Said<'d> {
-    text: Option<&'d str>,
-    name: Option<&'d str>,
-}
-
 /// Two versions of one track.
 struct Comparison<'d> {
     at: TrackAt,
+    /// Where it stood.
+    from: usize,
     older: Track<'d>,
     newer: Track<'d>,
     was: Vec<Piece<'d>>,
@@ -165,11 +91,11 @@ struct Comparison<'d> {
 }
 
 impl<'d> Comparison<'d> {
-    fn of(at: TrackAt, older: Track<'d>, newer: Track<'d>) -> Self {
+    fn of(at: TrackAt, from: usize, older: Track<'d>, newer: Track<'d>) -> Self {
         let (was, is) = (pieces(older), pieces(newer));
-        let pairs = match_segments(&was, &is);
+        let pairs = matches::segments(&was, &is);
         let steady = pairs.steady();
-        Self { at, older, newer, was, is, pairs, steady }
+        Self { at, from, older, newer, was, is, pairs, steady }
     }
 
     fn compare(&self, changes: &mut Vec<Change>) {
@@ -191,10 +117,15 @@ impl<'d> Comparison<'d> {
         let told = changes.len();
         self.come_and_gone(changes);
         self.volumes(changes);
-        for (at, from, to) in self.matched() {
-            self.segment(at, from, to, changes);
+        for (at, was, is) in self.matched() {
+            self.segment(at, was, is, changes);
         }
         keys.told_outside_metadata(changes.len() > told, SEGMENTS);
+        let place = |index| Position { index, start: 0, end: 0 };
+        let (from, to) = (place(self.from), place(self.at.index));
+        keys.told_where(true, |key| {
+            position::explains(key.name, (key.of(older), from), (key.of(newer), to))
+        });
         self.other(None, keys, changes);
     }
 
@@ -213,6 +144,15 @@ impl<'d> Comparison<'d> {
         keys.told(was.span.start != is.span.start, lookup::START);
         keys.told_outside_metadata(was.duration() != is.duration(), DURATION);
         keys.told(!was.is_as_loud_as(is), lookup::VOLUME);
+        let from = self.pairs.older[at].unwrap_or(at);
+        let (from, to) = (was.position(from), is.position(at));
+        keys.told_where(true, |key| {
+            position::explains(key.name, (key.of(was.json), from), (key.of(is.json), to))
+        });
+        // Most that stand behind a change have nothing more to tell.
+        if was.said == is.said && keys.is_empty() {
+            return;
+        }
         let segment = is.at(at);
         self.words(Some(&segment), was.said, is.said, &mut keys, changes);
         self.other(Some(segment), keys, changes);

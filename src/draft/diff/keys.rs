@@ -1,4 +1,5 @@
-//! Which keys of an object changed, so that a change nobody has a word for is still told.
+//! Which keys of an object changed, so that a change nobody has a word for is still told. A number
+//! that is written in another way has not changed.
 
 use std::collections::{HashMap, HashSet};
 
@@ -21,12 +22,10 @@ impl Keys {
             return keys;
         }
         let (was, is) = (entries(older, list), entries(newer, list));
+        let changed_keys = changed(&was, &is);
         let are_objects = older.as_object().is_some() && newer.as_object().is_some();
-        if are_objects && was == is {
-            return keys;
-        }
-        keys.differs = true;
-        for key in changed(&was, &is) {
+        keys.differs = if are_objects { !changed_keys.is_empty() } else { !older.means(newer) };
+        for key in changed_keys {
             if key != METADATA {
                 keys.changed.push((false, key.to_owned()));
                 continue;
@@ -63,10 +62,35 @@ impl Keys {
         }
     }
 
+    /// Takes out the keys that `told` says yes to.
+    pub(super) fn told_where(&mut self, told: bool, out: impl Fn(Key<'_>) -> bool) {
+        self.take_out(told, |inside, name| out(Key { inside, name }));
+    }
+
+    /// Whether nothing is left to tell.
+    pub(super) fn is_empty(&self) -> bool {
+        !self.differs
+    }
+
     /// What is left to tell.
     pub(super) fn rest(self) -> Option<Vec<String>> {
         let written = |(inside, key)| if inside { format!("{METADATA}.{key}") } else { key };
         self.differs.then(|| self.changed.into_iter().map(written).collect())
+    }
+}
+
+/// A key that changed.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Key<'k> {
+    inside: bool,
+    pub(super) name: &'k str,
+}
+
+impl Key<'_> {
+    /// What stands under it.
+    pub(super) fn of<'j>(&self, json: &'j Json) -> Option<&'j Json> {
+        let home = if self.inside { json.get(METADATA)? } else { json };
+        home.get(self.name)
     }
 }
 
@@ -91,7 +115,7 @@ fn entries<'j>(json: &'j Json, list: Option<&str>) -> Entries<'j> {
 fn changed<'j>(older: &Entries<'j>, newer: &Entries<'j>) -> Vec<&'j str> {
     // As good as always the keys are the same ones, and grouping them is what costs.
     if older.len() == newer.len() && older.iter().zip(newer).all(|(a, b)| a.0 == b.0) {
-        let differing = older.iter().zip(newer).filter(|(a, b)| a.1 != b.1);
+        let differing = older.iter().zip(newer).filter(|(a, b)| !a.1.means(b.1));
         let mut keys: Vec<&str> = differing.map(|((key, _), _)| key.as_str()).collect();
         keys.dedup();
         return keys;
@@ -102,14 +126,23 @@ fn changed<'j>(older: &Entries<'j>, newer: &Entries<'j>) -> Vec<&'j str> {
         values
     };
     let (was, is) = (group(older), group(newer));
+    let alike = |was: Option<&Vec<&Json>>, is: Option<&Vec<&Json>>| match (was, is) {
+        (Some(was), Some(is)) => {
+            was.len() == is.len() && was.iter().zip(is).all(|(was, is)| was.means(is))
+        }
+        _ => false,
+    };
     let mut seen = HashSet::new();
     let mut keys: Vec<&str> = (newer.iter().chain(older))
-        .filter(|(key, _)| seen.insert(*key) && was.get(key) != is.get(key))
+        .filter(|(key, _)| seen.insert(*key) && !alike(was.get(key), is.get(key)))
         .map(|(key, _)| key.as_str())
         .collect();
     if keys.is_empty() {
         let mut both = newer.iter().zip(older);
-        keys.extend(both.find(|(new, old)| new != old).map(|((key, _), _)| key.as_str()));
+        keys.extend(
+            both.find(|(new, old)| new.0 != old.0 || !new.1.means(old.1))
+                .map(|((key, _), _)| key.as_str()),
+        );
     }
     keys
 }

@@ -295,7 +295,7 @@ impl Say {
         let end = segments.iter().map(|segment| segment.span.end).max();
         let span = match start.zip(end) {
             Some((start, end)) => self.0.times(start, end),
-            None => self.0.pick("empty", "空").to_owned(),
+            None => self.0.empty().to_owned(),
         };
         let name = track.name.as_deref();
         let content = match segments {

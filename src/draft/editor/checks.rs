@@ -1,6 +1,7 @@
 //! What an edit needs and what must hold for it: a track that is there, a time within the film;
 //! else the [`EditError`] that says so.
 
+use std::ops::Range;
 use std::time::Duration;
 
 use super::EditError;
@@ -36,20 +37,28 @@ pub(super) fn must_say(text: &str) -> Result<(), EditError> {
     if text.trim().is_empty() { Err(EditError::NoText) } else { Ok(()) }
 }
 
+/// A stretch of the film, in the whole milliseconds that drafts count in. Both ends are rounded,
+/// not the length, so that what was end to end still is.
 pub(super) fn must_fit(
     draft: &Draft,
     start: Duration,
     duration: Duration,
-) -> Result<(), EditError> {
-    let (end, length) = (start.saturating_add(duration), draft.duration());
-    // Drafts count milliseconds: less than one would be written as nothing.
-    if duration < Duration::from_millis(1) {
-        Err(EditError::NoLength)
-    } else if end > length {
+) -> Result<Range<Duration>, EditError> {
+    let (start, end) = (rounded(start), rounded(start.saturating_add(duration)));
+    let length = draft.duration();
+    if end > length {
         Err(EditError::PastEnd { end, length })
+    } else if start == end {
+        Err(EditError::NoLength)
     } else {
-        Ok(())
+        Ok(start..end)
     }
+}
+
+fn rounded(time: Duration) -> Duration {
+    let millis = (time.subsec_nanos() + 500_000) / 1_000_000;
+    let seconds = Duration::from_secs(time.as_secs());
+    seconds.checked_add(Duration::from_millis(millis.into())).unwrap_or(time)
 }
 
 pub(super) fn must_sound(draft: &Draft, track: usize, volume: f64) -> Result<(), EditError> {

@@ -70,6 +70,22 @@ pub enum EditError {
         /// The track.
         track: usize,
     },
+    /// A clip would lose its beginning, and nothing tells how the draft writes that it leaves
+    /// out as much of its file. Cut where the clip begins, or leave it to the service's agent.
+    #[error(
+        "segment {segment} of track {track} cannot lose its beginning: how much of its file it \
+         leaves out has no key that is known; cut where it begins, or ask the agent to cut"
+    )]
+    Indivisible {
+        /// The track.
+        track: usize,
+        /// The segment.
+        segment: usize,
+    },
+    /// The draft tells the shape of its picture in a form that is not known, so another would
+    /// contradict it.
+    #[error("the draft tells the shape of its picture in a form that is not known")]
+    Canvas,
     /// Nothing would be left to export.
     #[error("nothing would be left to export")]
     NothingLeft,

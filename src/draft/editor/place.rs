@@ -62,6 +62,10 @@ impl Place {
         Self::of(segment, lookup::START, is_time)
     }
 
+    pub(super) fn of_skip(segment: &Json) -> Option<Self> {
+        Self::of(segment, lookup::SKIP, is_time)
+    }
+
     pub(super) fn of_volume(json: &Json) -> Option<Self> {
         Self::of(json, lookup::VOLUME, |json| lookup::volume(json).is_some())
     }

@@ -1,6 +1,7 @@
 //! Edits of one segment: what it says, how loud it is, when it comes. How the others make room
 //! is left to `times`.
 
+use std::ops::Range;
 use std::time::Duration;
 
 use super::checks::{must_fit, must_have, must_say, must_sound, segment_mut, the_track, track_mut};
@@ -107,13 +108,13 @@ impl Editor<'_> {
         self.change(|draft| {
             let mut spans = times::spans(the_track(draft, track)?);
             must_have(track, segment, spans.len())?;
-            must_fit(draft, start, duration)?;
-            let end = start + duration;
+            let span = must_fit(draft, start, duration)?;
             let mut others = spans.iter().enumerate().filter(|(at, _)| *at != segment);
-            if let Some((at, _)) = others.find(|(_, span)| span.start < end && start < span.end) {
+            let meet = |other: &Range<Duration>| other.start < span.end && span.start < other.end;
+            if let Some((at, _)) = others.find(|(_, other)| meet(other)) {
                 return Err(EditError::Overlap { track, segment: at });
             }
-            spans[segment] = start..end;
+            spans[segment] = span;
             let home = Place::of_starts(draft);
             times::lay_out(track_mut(draft, track)?, &spans, home);
             Ok(())

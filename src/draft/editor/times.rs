@@ -4,11 +4,12 @@
 use std::ops::Range;
 use std::time::Duration;
 
+use super::EditError;
 use super::place::Place;
 use crate::draft::edit::{array, object};
 use crate::draft::json::Json;
 use crate::draft::lookup::{self, DURATION, SEGMENTS, TRACKS};
-use crate::draft::model::{Draft, Segment, Track, TrackRole};
+use crate::draft::model::{Draft, Segment, Track, TrackKind, TrackRole};
 
 type Span = Range<Duration>;
 
@@ -64,21 +65,12 @@ pub(super) fn reorder(spans: Vec<Span>, from: usize, to: usize) -> Result<Vec<Sp
     Ok(ordered)
 }
 
-/// Takes a stretch of time out of all tracks. A track of which nothing is left would stand in
-/// the timeline for nothing, and goes.
-pub(super) fn cut(draft: &mut Draft, gone: Span) {
+/// Takes a stretch of time, in whole milliseconds, out of all tracks. A track of which nothing is
+/// left would stand in the timeline for nothing, and goes.
+pub(super) fn cut(draft: &mut Draft, gone: Span) -> Result<(), EditError> {
     let home = Place::of_starts(draft);
-    let plans: Vec<Vec<Vec<Piece>>> = draft
-        .tracks()
-        .map(|track| {
-            let whole = matches!(track.role(), Some(TrackRole::Background | TrackRole::Music));
-            let plan = |segment: Segment<'_>| {
-                let divides = has_media(segment.as_json()) && !whole;
-                pieces(&(segment.start()..segment.end()), &gone, divides)
-            };
-            track.segments().map(plan).collect()
-        })
-        .collect();
+    let plans = draft.tracks().enumerate().map(|(at, track)| plan(at, track, &gone));
+    let plans: Vec<Vec<Vec<Piece>>> = plans.collect::<Result<_, _>>()?;
     let tracks = array(&mut draft.0, TRACKS);
     let mut plans = plans.into_iter();
     tracks.retain_mut(|track| {
@@ -100,6 +92,24 @@ pub(super) fn cut(draft: &mut Draft, gone: Span) {
         lay_out(track, &spans, home);
         true
     });
+    Ok(())
+}
+
+/// What is left of each segment of a track.
+fn plan(index: usize, track: Track<'_>, gone: &Span) -> Result<Vec<Vec<Piece>>, EditError> {
+    // These are there to fill the time; which part of them is seen or heard does not matter.
+    let fills = matches!(track.role(), Some(TrackRole::Background | TrackRole::Music));
+    let plays = matches!(track.kind(), Some(TrackKind::Video | TrackKind::Audio));
+    let plan = |(at, segment): (usize, Segment<'_>)| {
+        let can_skip = can_skip(segment.as_json());
+        let divides = !fills && (plays || can_skip);
+        let pieces = pieces(&(segment.start()..segment.end()), gone, divides);
+        if divides && !can_skip && pieces.iter().any(|piece| !piece.skipped.is_zero()) {
+            return Err(EditError::Indivisible { track: index, segment: at });
+        }
+        Ok(pieces)
+    };
+    track.segments().enumerate().map(plan).collect()
 }
 
 /// What is left of a segment.
@@ -113,9 +123,8 @@ struct Piece {
 impl Piece {
     fn of(&self, segment: &Json, is_second: bool) -> Json {
         let mut segment = segment.clone();
-        if has_media(&segment) && !self.skipped.is_zero() {
-            let reads = |json: &Json| lookup::millis(json).is_some();
-            let place = Place::of(&segment, lookup::SKIP, reads);
+        if can_skip(&segment) && !self.skipped.is_zero() {
+            let place = Place::of_skip(&segment);
             let place = place.unwrap_or(Place::in_metadata(lookup::SKIP[0]));
             let before = place.get(&segment).and_then(lookup::millis).unwrap_or_default();
             place.set(&mut segment, millis(before + self.skipped));
@@ -128,8 +137,10 @@ impl Piece {
     }
 }
 
-fn has_media(segment: &Json) -> bool {
-    Place::of(segment, lookup::MEDIA, |json| !json.is_null()).is_some()
+/// Whether it is known how this segment leaves out the beginning of what it plays.
+fn can_skip(segment: &Json) -> bool {
+    Place::of_skip(segment).is_some()
+        || Place::of(segment, lookup::MEDIA, |json| !json.is_null()).is_some()
 }
 
 fn pieces(span: &Span, gone: &Span, divides: bool) -> Vec<Piece> {

@@ -12,6 +12,16 @@ use crate::draft::model::{TrackKind, TrackRole};
 impl Editor<'_> {
     /// Adds a title, on a track of its own behind the others.
     ///
+    /// ```
+    /// use nemovideo::draft::Draft;
+    /// use std::time::Duration;
+    ///
+    /// let mut draft: Draft = r#"{"d":9000,"t":[{"tt":0,"sg":[{"d":9000}]}]}"#.parse()?;
+    /// draft.edit().add_title("Morning Brew", Duration::from_secs(1), Duration::from_secs(3))?;
+    /// assert!(draft.summary().ends_with(r#"2. Title: "Morning Brew" (1-4s)"#));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// [`NoText`](EditError::NoText), [`NoLength`](EditError::NoLength),
     /// [`PastEnd`](EditError::PastEnd).
@@ -23,7 +33,7 @@ impl Editor<'_> {
     ) -> Result<&mut Self, EditError> {
         self.change(|draft| {
             must_say(text)?;
-            must_fit(draft, start, duration)?;
+            let span = must_fit(draft, start, duration)?;
             let texts = || draft.tracks().filter(|track| track.kind() == Some(TrackKind::Text));
             let home =
                 Place::among_segments(texts(), lookup::TEXT, |json| lookup::text(json).is_some());
@@ -34,10 +44,10 @@ impl Editor<'_> {
             let mut track = draft.push_track(TrackKind::Text);
             role.unwrap_or(Place::in_metadata(lookup::ROLE[0]))
                 .set(track.json_mut(), TrackRole::Title.as_str());
-            let mut segment = track.push_segment(duration);
+            let mut segment = track.push_segment(span.end - span.start);
             // A segment without a start starts at 0 when it is the first.
-            if !start.is_zero() {
-                start_home.set(segment.json_mut(), times::millis(start));
+            if !span.start.is_zero() {
+                start_home.set(segment.json_mut(), times::millis(span.start));
             }
             home.unwrap_or(Place::in_metadata(lookup::TEXT[0])).set(segment.json_mut(), text);
             Ok(())
@@ -46,6 +56,17 @@ impl Editor<'_> {
 
     /// Sets how loud all of a track is, from 0 to 1: on its segments where they say it
     /// themselves, on the track for the others.
+    ///
+    /// ```
+    /// use nemovideo::draft::Draft;
+    ///
+    /// let text = r#"{"t":[{"tt":1,"sg":[{"d":9000,"volume":80},{"d":1000}]}]}"#;
+    /// let mut draft: Draft = text.parse()?;
+    /// draft.edit().set_track_volume(0, 0.35)?;
+    /// let segments = draft.tracks().flat_map(|track| track.segments());
+    /// assert!(segments.into_iter().all(|segment| segment.volume() == Some(0.35)));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// [`Volume`](EditError::Volume), [`Silent`](EditError::Silent),

@@ -19,6 +19,8 @@ use crate::draft::lookup::{self, DURATION, METADATA};
 /// assert_eq!((segments[0].text(), segments[1].text()), (Some("Hello"), None));
 /// assert_eq!(segments[1].start(), Duration::from_secs(2)); // where the first one ends
 /// assert_eq!(segments[1].end(), Duration::from_secs(3));
+/// assert_eq!((segments[1].duration(), segments[1].name()), (Duration::from_secs(1), None));
+/// assert!(segments[0].metadata().is_some() && segments[1].get("m").is_none());
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Copy, Debug)]

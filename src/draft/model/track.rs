@@ -134,7 +134,9 @@ impl From<&str> for TrackRole {
 /// assert_eq!((track.kind(), track.role()), (Some(TrackKind::Audio), Some(TrackRole::Music)));
 /// assert_eq!((track.name(), track.text()), (Some("Lo-fi"), None));
 /// assert_eq!((track.end(), track.segments().len()), (Duration::from_secs(10), 1));
+/// assert_eq!((track.duration(), track.volume()), (Duration::from_secs(10), None));
 /// assert!(track.get("x").is_some()); // known or not
+/// assert_eq!(track.metadata(), track.as_json().get("m"));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Copy, Debug)]

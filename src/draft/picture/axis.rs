@@ -8,6 +8,11 @@ const STEPS: &[u64] = &[
     900_000, 1_800_000, 3_600_000, 7_200_000, 21_600_000, 86_400_000,
 ];
 
+/// The most letters that a label has.
+pub(super) fn widest(length: Duration) -> u32 {
+    u32::try_from(label(length, length).len()).unwrap_or(u32::MAX)
+}
+
 /// Times from 0 to `length`, evenly apart; at most `most` of them behind the first.
 pub(super) fn marks(length: Duration, most: u32) -> Vec<Duration> {
     let (length, most) = (length.as_millis(), u128::from(most.max(1)));

@@ -4,7 +4,7 @@ use std::fmt::{self, Write};
 
 use super::axis;
 use super::columns::cut;
-use super::rows::{Block, Row, Rows, Scale};
+use super::rows::{Block, Least, Row, Rows, Scale};
 use super::{PictureStyle, Theme};
 use crate::draft::model::Draft;
 use crate::draft::summary::Label;
@@ -12,20 +12,26 @@ use crate::draft::summary::Label;
 const MARGIN: u32 = 24;
 /// What is before the time line: what each track is.
 const LABELS: u32 = 132;
+const LABEL_GAP: u32 = 8;
 /// The heading and the axis.
 const HEAD: u32 = 84;
 const ROW: u32 = 38;
 const GAP: u32 = 10;
 /// Room for one mark of the axis.
 const MARK: u32 = 72;
-/// Narrower segments are drawn as one with neighbours like them.
-const LEAST: u32 = 4;
+/// Narrower segments are drawn as one with neighbours like them; a mark is two pixels and the one
+/// that sets it apart.
+const LEAST: Least = Least { alone: 4, mark: 3 };
 /// Words cut to fewer letters say nothing.
 const SPEAKS: usize = 4;
 /// Between the edge of a segment and its words.
 const PADDING: u32 = 7;
-/// How wide a letter is on average, in tenths of a pixel. What is wider is clipped.
+/// How wide a letter is on average, in tenths of a pixel: of words in segments, and of the larger
+/// names of tracks. What is wider is clipped.
 const LETTER: u32 = 64;
+const LARGE_LETTER: u32 = 80;
+/// How wide a digit is at most, in pixels.
+const DIGIT: u32 = 7;
 
 /// Of both themes; white on any of these has a contrast of at least 4.5.
 const KINDS: &str = ".nv-video{fill:#2563eb}.nv-voice{fill:#0f766e}.nv-music{fill:#7c3aed}\
@@ -80,7 +86,7 @@ impl<'s> Drawing<'s> {
         )?;
         write!(out, "<title>{heading}{}{}</title>", language.colon(), Escaped(&self.facts))?;
         write!(out, "<desc>{}</desc><style>{}</style>", Escaped(&self.told()), self.css())?;
-        if self.rows.rows.iter().flat_map(|row| &row.blocks).any(|block| block.segments > 1) {
+        if self.rows.rows.iter().flat_map(|row| &row.blocks).any(Block::is_many) {
             out.write_str(r##"<defs><pattern id="nv-many" width="5" height="5" patternUnits="userSpaceOnUse" patternTransform="rotate(45)"><path d="M0 0V5" stroke="#fff" stroke-opacity=".16" stroke-width="3"/></pattern></defs>"##)?;
         }
         let (inner_width, inner_height) = (width - 1, height - 1);
@@ -107,9 +113,7 @@ impl<'s> Drawing<'s> {
             self.write_row(row, y, out)?;
         }
         if self.rows.more > 0 {
-            let more = self.rows.more;
-            let more =
-                language.pick(format!("… and {more} more tracks"), format!("……另有 {more} 条轨道"));
+            let more = language.more_tracks(self.rows.more);
             write!(
                 out,
                 r#"<text class="nv-small" x="{MARGIN}" y="{}">{more}</text>"#,
@@ -134,7 +138,7 @@ impl<'s> Drawing<'s> {
             let segments = row.blocks.iter().map(|block| block.segments).sum();
             let mut told = format!("{}{}", language.track(row.label), language.colon());
             match &row.blocks[..] {
-                [one] if one.segments == 1 && !one.words.is_empty() => told += &one.words,
+                [one] if !one.told(language).is_empty() => told += &one.told(language),
                 _ => told += &language.segments(segments),
             }
             if let (Some(first), Some(end)) =
@@ -148,13 +152,19 @@ impl<'s> Drawing<'s> {
     }
 
     fn write_axis(&self, bottom: u32, out: &mut impl Write) -> fmt::Result {
-        for mark in axis::marks(self.scale.length, self.scale.cells / MARK) {
+        let Scale { length, cells } = self.scale;
+        // Half as much again: the last label may be moved, to where the page ends.
+        let room = MARK.max(axis::widest(length) * DIGIT * 3 / 2);
+        for mark in axis::marks(length, cells / room) {
             let x = MARGIN + LABELS + self.scale.cell(mark);
-            let label = axis::label(mark, self.scale.length);
+            let label = axis::label(mark, length);
             let top = HEAD - 8;
             write!(out, r#"<path class="nv-grid" d="M{x}.5 {top}V{bottom}"/>"#)?;
             let anchor = if mark.is_zero() { "start" } else { "middle" };
             let y = HEAD - 15;
+            let half = u32::try_from(label.len()).unwrap_or(u32::MAX).saturating_mul(DIGIT) / 2;
+            // A wide label at the end stays on the page.
+            let x = x.min((self.style.width - LABEL_GAP).saturating_sub(half));
             write!(
                 out,
                 r#"<text class="nv-small" x="{x}" y="{y}" text-anchor="{anchor}">{label}</text>"#
@@ -170,18 +180,16 @@ impl<'s> Drawing<'s> {
         let own = row.name.as_ref().filter(|own| !own.eq_ignore_ascii_case(&name));
         let below = match (row.volume, own) {
             (Some(volume), _) => language.percent(volume),
-            (None, Some(own)) => cut(own, letters(LABELS)),
+            (None, Some(own)) => cut(own, letters(LABELS - LABEL_GAP)),
             (None, None) => language.segments(row.blocks.iter().map(|block| block.segments).sum()),
         };
-        let (upper, lower) = (y + 16, y + 31);
+        let room = LABELS - LABEL_GAP;
+        let name = cut(&name, (room * 10 / LARGE_LETTER) as usize);
+        // An `svg` of its own clips what a wide font makes wider than expected.
         write!(
             out,
-            r#"<text class="nv-name" x="{MARGIN}" y="{upper}">{}</text>"#,
-            Escaped(&cut(&name, letters(LABELS)))
-        )?;
-        write!(
-            out,
-            r#"<text class="nv-small" x="{MARGIN}" y="{lower}">{}</text>"#,
+            r#"<svg x="{MARGIN}" y="{y}" width="{room}" height="{ROW}"><text class="nv-name" y="16">{}</text><text class="nv-small" y="31">{}</text></svg>"#,
+            Escaped(&name),
             Escaped(&below)
         )?;
         for block in &row.blocks {
@@ -195,10 +203,9 @@ impl<'s> Drawing<'s> {
         let x = MARGIN + LABELS + block.from;
         // A pixel between neighbours, where there is one to spare.
         let width = block.to - block.from;
-        let width = if width > 3 { width - 1 } else { width };
+        let width = if width >= LEAST.mark { width - 1 } else { width };
         let radius = (width / 3).min(6);
-        let many = language.segments(block.segments);
-        let words = if block.segments == 1 { &block.words } else { &many };
+        let words = block.told(language);
         let kind = class(row.label);
         let times = language.times(block.start, block.end);
         let title = if words.is_empty() { language.track(row.label) } else { words.clone() };
@@ -208,16 +215,16 @@ impl<'s> Drawing<'s> {
             out,
             r#"<rect class="{kind}" x="{x}" y="{y}" width="{width}" height="{ROW}" rx="{radius}"/>"#
         )?;
-        if block.segments > 1 {
+        if block.is_many() {
             write!(
                 out,
                 r#"<rect fill="url(#nv-many)" x="{x}" y="{y}" width="{width}" height="{ROW}" rx="{radius}"/>"#
             )?;
         }
         let letters = letters(width.saturating_sub(2 * PADDING - 2));
-        let shown = cut(words, letters);
-        if !words.is_empty() && (letters >= SPEAKS || shown == *words) {
-            // An `svg` of its own clips what a wide font makes wider than expected.
+        let shown = cut(&words, letters);
+        if !words.is_empty() && (letters >= SPEAKS || shown == words) {
+            // Clipped as well.
             write!(
                 out,
                 r#"<svg x="{x}" y="{y}" width="{}" height="{ROW}"><text class="nv-words" x="{PADDING}" y="{}">{}</text></svg>"#,

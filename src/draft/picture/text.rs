@@ -1,12 +1,10 @@
 //! The rows as text for a terminal.
 
-use std::fmt::Write as _;
-
 use unicode_width::UnicodeWidthStr;
 
 use super::axis;
 use super::columns::cut;
-use super::rows::{self, Block, Rows, Scale};
+use super::rows::{self, Block, Least, Rows, Scale};
 use crate::draft::language::Language;
 use crate::draft::model::{Draft, Track};
 use crate::draft::summary::Label;
@@ -18,13 +16,16 @@ const LABEL: usize = 18;
 /// Columns for one mark and the space to the next.
 const MARK: u32 = 9;
 
-pub(super) fn draw(draft: &Draft, width: usize) -> String {
+/// What is narrower than its two ends is drawn with neighbours like it.
+const LEAST: Least = Least { alone: 2, mark: 1 };
+
+pub(super) fn draw(draft: &Draft, width: usize, language: Language) -> String {
     let width = width.clamp(*WIDTHS.start(), *WIDTHS.end());
-    let labels: Vec<String> = draft.tracks().map(label).collect();
+    let labels: Vec<String> = draft.tracks().map(|track| label(track, language)).collect();
     let margin = labels.iter().map(|label| label.width()).max().unwrap_or_default() + 2;
     let margin = margin.min(LABEL);
     let cells = u32::try_from(width - margin).unwrap_or(u32::MAX);
-    let rows = Rows::of(draft, cells, 2);
+    let rows = Rows::of(draft, cells, LEAST);
     let mut out = axis(Scale { length: rows.length, cells }, margin);
     for (row, label) in rows.rows.iter().zip(labels) {
         let label = cut(&label, margin - 1);
@@ -33,34 +34,35 @@ pub(super) fn draw(draft: &Draft, width: usize) -> String {
         let mut at = 0;
         for block in &row.blocks {
             line += &blank((block.from - at) as usize);
-            line += &bar(block);
+            line += &bar(block, language);
             at = block.to;
         }
         if row.blocks.is_empty() {
-            line += "(empty)";
+            line += language.aside(language.empty()).trim_start();
         }
         out += line.trim_end();
         out.push('\n');
     }
     if rows.more > 0 {
-        // Writing to a `String` does not fail.
-        let _ = writeln!(out, "… and {} more", rows.more);
+        out += &language.more_tracks(rows.more);
+        out.push('\n');
     }
     out
 }
 
-fn label(track: Track<'_>) -> String {
+fn label(track: Track<'_>, language: Language) -> String {
     let label = Label::of(track);
-    let name = Language::English.track(label);
+    let name = language.track(label);
     match rows::volume(track, label) {
-        Some(volume) => format!("{name} {}", Language::English.percent(volume)),
+        Some(volume) => format!("{name} {}", language.percent(volume)),
         None => name,
     }
 }
 
 fn axis(scale: Scale, margin: usize) -> String {
     let mut line = blank(margin);
-    for mark in axis::marks(scale.length, scale.cells / MARK) {
+    let room = MARK.max(axis::widest(scale.length) + 1);
+    for mark in axis::marks(scale.length, scale.cells / room) {
         let label = axis::label(mark, scale.length);
         // The one at the very end has no room behind it.
         let at =
@@ -78,26 +80,25 @@ fn blank(columns: usize) -> String {
 }
 
 /// `┣ Hello ━━━━━┫`, `┣━┫`, `■`.
-fn bar(block: &Block) -> String {
+fn bar(block: &Block, language: Language) -> String {
     let cells = (block.to - block.from) as usize;
-    let many = format!("{} segments", block.segments);
-    let words = if block.segments == 1 { &block.words } else { &many };
+    let words = block.told(language);
     let (open, close, fill) =
-        if block.segments == 1 { ("┣", "┫", "━") } else { ("▐", "▌", "▒") };
+        if block.is_many() { ("▐", "▌", "▒") } else { ("┣", "┫", "━") };
     let bare = |inside: &str, left: usize| format!("{open}{inside}{}{close}", fill.repeat(left));
     match cells {
-        1 if block.segments == 1 => "■".to_owned(),
-        1 => "▒".to_owned(),
+        1 if block.is_many() => "▒".to_owned(),
+        1 => "■".to_owned(),
         // Fewer would not show a word.
         2..=5 => bare("", cells - 2),
         _ if words.is_empty() => bare("", cells - 2),
         // Every column counts.
         6..=11 => {
-            let words = cut(words, cells - 2);
+            let words = cut(&words, cells - 2);
             bare(&words, cells - 2 - words.width())
         }
         _ => {
-            let words = cut(words, cells - 4);
+            let words = cut(&words, cells - 4);
             bare(&format!(" {words} "), cells - 4 - words.width())
         }
     }

@@ -1,8 +1,12 @@
 //! A voice that is a program on this machine, such as `piper` or `espeak-ng`.
 
+use std::convert::Infallible;
 use std::ffi::OsString;
-use std::io::{Read as _, Write as _};
+use std::io::{ErrorKind, Read, Write as _};
+use std::mem;
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -60,7 +64,8 @@ impl CommandVoice {
         self
     }
 
-    /// How long a sentence may take; two minutes if not set. A program that takes longer is ended.
+    /// How long a sentence may take; two minutes if not set. A program that takes longer is
+    /// ended; on Unix with all that it has started, which elsewhere is left to run.
     ///
     /// ```
     /// use nemovideo::media::{CommandVoice, Delivery, MediaError, Voice as _};
@@ -107,8 +112,7 @@ impl Voice for CommandVoice {
             // The text last, so that what it says is never taken for a placeholder.
             arg.replace(OUT, &out.to_string_lossy()).replace(LANGUAGE, language).replace(TEXT, text)
         });
-        let mut child = Command::new(&self.program)
-            .args(args)
+        let mut child = in_a_group(Command::new(&self.program).args(args))
             .stdin(if self.uses(TEXT) { Stdio::null() } else { Stdio::piped() })
             .stdout(if self.uses(OUT) { Stdio::null() } else { Stdio::piped() })
             .stderr(Stdio::piped())
@@ -135,50 +139,119 @@ impl Voice for CommandVoice {
 impl CommandVoice {
     /// Feeds the program and reads what it says, all at once, since each waits for the other
     /// when a pipe is full; ends it when its time is over.
+    ///
+    /// A program may have started others, which hold its pipes open after it is gone. So nobody
+    /// waits for the threads at the pipes without an end to their patience; they end with the pipes.
     fn attend(
         &self,
         child: &mut Child,
         text: &str,
     ) -> Result<(ExitStatus, Vec<u8>, Vec<u8>), MediaError> {
-        let (stdin, mut stdout, mut stderr) =
-            (child.stdin.take(), child.stdout.take(), child.stderr.take());
-        thread::scope(|scope| {
-            scope.spawn(move || {
-                // A program that has heard enough closes its end; its exit status tells the rest.
-                stdin.map(|mut stdin| stdin.write_all(text.as_bytes()))
-            });
-            let stdout = scope.spawn(move || {
-                let mut bytes = Vec::new();
-                stdout.as_mut().map(|pipe| pipe.read_to_end(&mut bytes));
-                bytes
-            });
-            let stderr = scope.spawn(move || {
-                let mut bytes = Vec::new();
-                stderr.as_mut().map(|pipe| pipe.read_to_end(&mut bytes));
-                bytes
-            });
-            let status = self.wait(child)?;
-            Ok((status, stdout.join().unwrap_or_default(), stderr.join().unwrap_or_default()))
-        })
+        let begun = Instant::now();
+        if let Some(mut stdin) = child.stdin.take() {
+            let text = text.to_owned();
+            // A program that has heard enough closes its end; its exit status tells the rest.
+            thread::spawn(move || stdin.write_all(text.as_bytes()));
+        }
+        let (stdout, stderr) = (Pipe::of(child.stdout.take()), Pipe::of(child.stderr.take()));
+        let status = self.wait(child, begun)?;
+        if !status.success() {
+            return Ok((status, Vec::new(), stderr.read(LAST_WORDS).1));
+        }
+        let (end, stdout) = stdout.read(self.timeout.saturating_sub(begun.elapsed()));
+        match end {
+            End::Reached => Ok((status, stdout, Vec::new())),
+            End::Open => Err(self.too_slow()),
+        }
     }
 
-    fn wait(&self, child: &mut Child) -> Result<ExitStatus, MediaError> {
+    fn wait(&self, child: &mut Child, begun: Instant) -> Result<ExitStatus, MediaError> {
         const LOOK_EVERY: Duration = Duration::from_millis(5);
-        let begun = Instant::now();
         loop {
             if let Some(status) = child.try_wait().map_err(MediaError::io("wait for the voice"))? {
                 return Ok(status);
             }
             if begun.elapsed() >= self.timeout {
-                // It may have ended by itself in this very moment.
-                let _ = child.kill();
+                end(child);
                 child.wait().map_err(MediaError::io("wait for the voice"))?;
-                return Err(
-                    self.failed(format_args!("took longer than {:?} for a sentence", self.timeout))
-                );
+                return Err(self.too_slow());
             }
             thread::sleep(LOOK_EVERY);
         }
+    }
+
+    fn too_slow(&self) -> MediaError {
+        self.failed(format_args!("took longer than {:?} for a sentence", self.timeout))
+    }
+}
+
+/// So long a program that failed may take to say why, should others hold its pipe open.
+const LAST_WORDS: Duration = Duration::from_millis(500);
+
+/// A process group of its own can be ended as a whole, with what the program has started. The
+/// price is that it does not hear a Ctrl-C at the terminal; it ends after its sentence then.
+fn in_a_group(command: &mut Command) -> &mut Command {
+    #[cfg(unix)]
+    std::os::unix::process::CommandExt::process_group(command, 0);
+    command
+}
+
+/// Ends a program that has not been waited for yet, so that its number is still its own. It may
+/// have ended by itself in this very moment.
+fn end(child: &mut Child) {
+    #[cfg(unix)]
+    let _ = rustix::process::kill_process_group(
+        rustix::process::Pid::from_child(child),
+        rustix::process::Signal::KILL,
+    );
+    let _ = child.kill();
+}
+
+/// What a program says, as far as it has been heard.
+struct Pipe {
+    heard: Arc<Mutex<Vec<u8>>>,
+    /// Disconnected when the pipe is at its end.
+    end: Receiver<Infallible>,
+}
+
+enum End {
+    Reached,
+    Open,
+}
+
+impl Pipe {
+    fn of(pipe: Option<impl Read + Send + 'static>) -> Self {
+        let heard = Arc::new(Mutex::new(Vec::new()));
+        let (open, end) = mpsc::channel();
+        if let Some(mut pipe) = pipe {
+            let heard = Arc::clone(&heard);
+            thread::spawn(move || {
+                let _open = open;
+                let mut bytes = [0; 16 * 1024];
+                loop {
+                    match pipe.read(&mut bytes) {
+                        Ok(0) => return,
+                        Ok(count) => {
+                            let Ok(mut heard) = heard.lock() else { return };
+                            heard.extend_from_slice(&bytes[..count]);
+                        }
+                        Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                        Err(_) => return,
+                    }
+                }
+            });
+        }
+        Self { heard, end }
+    }
+
+    /// What was said until the end, or until nobody wants to wait any longer.
+    fn read(&self, patience: Duration) -> (End, Vec<u8>) {
+        let end = match self.end.recv_timeout(patience) {
+            Err(RecvTimeoutError::Timeout) => End::Open,
+            Err(RecvTimeoutError::Disconnected) => End::Reached,
+            Ok(never) => match never {},
+        };
+        (end, self.heard.lock().map(|mut heard| mem::take(&mut *heard)).unwrap_or_default())
     }
 }
 
@@ -258,6 +331,39 @@ mod tests {
         let voice = shell("exec sleep 1000").with_timeout(Duration::from_millis(50));
         let error = say(&voice, "Hi").unwrap_err().to_string();
         assert!(error.contains("50ms"), "{error}");
+    }
+
+    #[test]
+    fn a_program_that_hangs_in_another_is_ended_in_time_with_it() {
+        let folder = tempfile::tempdir().unwrap();
+        for script in ["exec 3> \"$1\"; sleep 600; true", "exec 3> \"$1\"; sleep 600 & cat; wait"] {
+            // Its reader comes to the end when nobody holds the other one any more.
+            let fifo = folder.path().join(script.len().to_string());
+            assert!(Command::new("mkfifo").arg(&fifo).status().unwrap().success());
+            let voice = shell(script).args([fifo.to_str().unwrap()]);
+            let (ended, end) = mpsc::channel();
+            thread::spawn(move || ended.send(std::fs::read(fifo).map(|bytes| bytes.len())));
+            let begun = Instant::now();
+            let error = say(&voice.with_timeout(Duration::from_millis(100)), "Hi").unwrap_err();
+            assert!(error.to_string().contains("took longer than 100ms"), "{error}");
+            assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", begun.elapsed());
+            assert_eq!(end.recv_timeout(Duration::from_secs(20)).unwrap().unwrap(), 0);
+        }
+    }
+
+    #[test]
+    fn what_a_program_leaves_behind_holds_nobody_up() {
+        let (folder, wav) = wav();
+        let begun = Instant::now();
+        let failed = say(&shell("sleep 30 & echo no model >&2; exit 3"), "Hi").unwrap_err();
+        assert!(failed.to_string().contains("no model"), "{failed}");
+        let to_file = shell(r#"sleep 30 & cat > /dev/null; cp "$1" "$2""#).args([&wav, OUT]);
+        assert!(say(&to_file, "Hi").is_ok());
+        let to_output = shell(r#"sleep 30 & cat "$1""#).args([wav.as_str()]);
+        let late = say(&to_output.with_timeout(Duration::from_millis(200)), "Hi").unwrap_err();
+        assert!(late.to_string().contains("took longer"), "{late}");
+        assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
+        drop(folder);
     }
 
     #[test]

@@ -1,10 +1,22 @@
 //! The events of the agent server (Google's Agent Development Kit). Written in camelCase as it
 //! writes them, read in snake_case as well. Reading takes what it can: a field of the wrong type
 //! is as good as missing, and must not cost the text beside it.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `content` | [`Content`] and its [`Part`]s: what was said and done |
+//! | `fields` | reading a field of an object, whatever stands in it |
 
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::draft::{Json, Number, Object};
+
+mod content;
+mod fields;
+
+pub use content::{Content, FunctionCall, FunctionResponse, Part};
+use fields::{Fields, is_false, read_object, string, strings};
+pub(super) use fields::{Soundness, field, word};
 
 /// One event of the agent server.
 ///
@@ -49,145 +61,19 @@ pub struct AdkEvent {
     pub timestamp: f64,
 }
 
-/// What was said and done, and by whom.
-///
-/// ```
-/// use nemovideo::wire::event::{AdkEvent, Content, Part};
-///
-/// let json = r#"{"content":{"parts":[{"text":"All "},{"text":"done."}],"role":"model"}}"#;
-/// let content = serde_json::from_str::<AdkEvent>(json)?.content.ok_or("no content")?;
-/// let parts = ["All ", "done."].map(Part::text);
-/// assert_eq!(content, Content::model(parts.into()));
-/// assert!(json.contains(&serde_json::to_string(&content)?));
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// ```
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
-#[non_exhaustive]
-pub struct Content {
-    /// The pieces of it, in their order.
-    pub parts: Vec<Part>,
-    /// `model`, or `user` for the results of tools.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub role: Option<String>,
-}
-
-impl Content {
-    /// What a model says.
-    #[must_use]
-    pub fn model(parts: Vec<Part>) -> Self {
-        Self { parts, role: Some("model".to_owned()) }
-    }
-
-    /// What a tool gives back: the server says it in the user's place.
-    #[must_use]
-    pub fn user(parts: Vec<Part>) -> Self {
-        Self { parts, role: Some("user".to_owned()) }
-    }
-}
-
-/// One piece of a content.
-///
-/// ```
-/// use nemovideo::wire::event::{AdkEvent, Part};
-///
-/// let json = r#"{"content":{"parts":[{"text":"hm","thought":true},{"inlineData":{"data":""}}]}}"#;
-/// let parts = serde_json::from_str::<AdkEvent>(json)?.content.ok_or("no content")?.parts;
-/// assert_eq!(parts[0], Part::Text { text: "hm".to_owned(), thought: true });
-/// assert!(matches!(parts[1], Part::Unknown(_)));
-/// assert_eq!(serde_json::to_string(&parts[1])?, r#"{"inlineData":{"data":""}}"#); // as it came
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// ```
-#[derive(Clone, Debug, PartialEq, Serialize)]
-// Serde wants the variants without a tag last.
-#[serde(rename_all = "camelCase")]
-#[non_exhaustive]
-pub enum Part {
-    /// The use of a tool.
-    FunctionCall(FunctionCall),
-    /// What a tool gave back.
-    FunctionResponse(FunctionResponse),
-    /// Text.
-    #[serde(untagged)]
-    Text {
-        /// The text.
-        text: String,
-        /// Whether it is reasoning, not for the user.
-        #[serde(skip_serializing_if = "is_false")]
-        thought: bool,
-    },
-    /// Anything else: data, files, what is yet to come.
-    #[serde(untagged)]
-    Unknown(Json),
-}
-
-impl Part {
-    /// Text for the user.
-    #[must_use]
-    pub fn text(text: impl Into<String>) -> Self {
-        Self::Text { text: text.into(), thought: false }
-    }
-}
-
-/// The use of a tool.
-///
-/// ```
-/// use nemovideo::wire::event::{AdkEvent, Part};
-///
-/// let json = r#"{"content":{"parts":[{"functionCall":{"name":"cut","args":{"to":5}}}]}}"#;
-/// let content = serde_json::from_str::<AdkEvent>(json)?.content.ok_or("no content")?;
-/// let Part::FunctionCall(call) = &content.parts[0] else { panic!("{content:?}") };
-/// assert_eq!((call.name.as_str(), call.args.to_string().as_str()), ("cut", r#"{"to":5}"#));
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// ```
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
-#[non_exhaustive]
-pub struct FunctionCall {
-    /// The id that its result will have.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub id: Option<String>,
-    /// What the tool is given.
-    pub args: Json,
-    /// The tool.
-    pub name: String,
-}
-
-/// What a tool gave back.
-///
-/// ```
-/// use nemovideo::draft::Object;
-/// use nemovideo::wire::event::{Content, FunctionResponse, Part};
-///
-/// let mut response = FunctionResponse::default();
-/// response.name = "cut".to_owned();
-/// response.response = Object::from([("ok", true)]).into();
-/// let content = Content::user(vec![Part::FunctionResponse(response)]); // as the server does
-/// assert_eq!(
-///     serde_json::to_string(&content)?,
-///     r#"{"parts":[{"functionResponse":{"name":"cut","response":{"ok":true}}}],"role":"user"}"#
-/// );
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// ```
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
-#[non_exhaustive]
-pub struct FunctionResponse {
-    /// The id of the call.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub id: Option<String>,
-    /// The tool.
-    pub name: String,
-    /// What it gave back.
-    pub response: Json,
-}
-
 /// What an event changes beside talking.
 ///
 /// ```
 /// use nemovideo::draft::{Json, Object};
-/// use nemovideo::wire::event::AdkEvent;
+/// use nemovideo::wire::event::{Actions, AdkEvent};
 ///
 /// let mut event = AdkEvent::default();
 /// event.actions.state_delta = Object::from([("draft", Json::from(Object::new()))]);
 /// assert!(serde_json::to_string(&event)?.contains(r#""stateDelta":{"draft":{}}"#));
+///
+/// // On its own it is read as tolerantly as in an event.
+/// let actions: Actions = serde_json::from_str(r#"{"state_delta":{"draft":{}},"artifactDelta":7}"#)?;
+/// assert_eq!(actions, event.actions);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -206,10 +92,27 @@ pub struct Actions {
 
 impl<'de> Deserialize<'de> for AdkEvent {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let json = Json::deserialize(deserializer)?;
-        let object = json.as_object();
-        let object = object.ok_or_else(|| serde::de::Error::custom("an event is an object"))?;
-        Ok(Self::read(object).0)
+        read_object(deserializer, "an event is an object", |object| Some(Self::read(object).0))
+    }
+}
+
+impl<'de> Deserialize<'de> for Actions {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        read_object(deserializer, "actions are an object", |object| Some(Self::read(object).0))
+    }
+}
+
+impl Actions {
+    fn read(object: &Object) -> (Self, Soundness) {
+        let mut fields = Fields::of(object);
+        let mut delta = |key| fields.take(key, |json| json.as_object().cloned());
+        let actions = Self {
+            state_delta: delta("stateDelta").unwrap_or_default(),
+            artifact_delta: delta("artifactDelta").unwrap_or_default(),
+            requested_auth_configs: delta("requestedAuthConfigs").unwrap_or_default(),
+            requested_tool_confirmations: delta("requestedToolConfirmations").unwrap_or_default(),
+        };
+        (actions, fields.soundness)
     }
 }
 
@@ -237,25 +140,14 @@ impl AdkEvent {
         };
         let mut soundness = fields.soundness;
         if let Some(content) = content {
-            let mut fields = Fields::of(content);
-            let parts = fields.take("parts", Json::as_array).unwrap_or_default();
-            event.content = Some(Content {
-                parts: parts.iter().flat_map(Part::read).collect(),
-                role: field(content, "role").and_then(word),
-            });
-            soundness = soundness.and(fields.soundness);
+            let (content, content_soundness) = Content::read(content);
+            event.content = Some(content);
+            soundness = soundness.and(content_soundness);
         }
         if let Some(actions) = actions {
-            let mut fields = Fields::of(actions);
-            let mut delta = |key| fields.take(key, |json| json.as_object().cloned());
-            event.actions = Actions {
-                state_delta: delta("stateDelta").unwrap_or_default(),
-                artifact_delta: delta("artifactDelta").unwrap_or_default(),
-                requested_auth_configs: delta("requestedAuthConfigs").unwrap_or_default(),
-                requested_tool_confirmations: delta("requestedToolConfirmations")
-                    .unwrap_or_default(),
-            };
-            soundness = soundness.and(fields.soundness);
+            let (actions, actions_soundness) = Actions::read(actions);
+            event.actions = actions;
+            soundness = soundness.and(actions_soundness);
         }
         (event, soundness)
     }
@@ -276,120 +168,6 @@ impl AdkEvent {
         ];
         MARKS.iter().any(|mark| field(object, mark).is_some())
     }
-}
-
-impl Part {
-    /// The server puts one thing in a part, but nothing forbids two.
-    fn read(json: &Json) -> Vec<Self> {
-        let Some(object) = json.as_object() else {
-            return vec![Self::Unknown(json.clone())];
-        };
-        let mut fields = Fields::of(object);
-        let thought = field(object, "thought").and_then(Json::as_bool);
-        let text = fields
-            .take("text", Json::as_str)
-            .map(|text| Self::Text { text: text.to_owned(), thought: thought.unwrap_or_default() });
-        let call = fields.take("functionCall", FunctionCall::read);
-        let response = fields.take("functionResponse", FunctionResponse::read);
-        let mut parts: Vec<_> = text
-            .into_iter()
-            .chain(call.map(Self::FunctionCall))
-            .chain(response.map(Self::FunctionResponse))
-            .collect();
-        let says_more = || object.iter().any(|(_, value)| !value.is_null());
-        if fields.soundness == Soundness::Broken || (parts.is_empty() && says_more()) {
-            parts.push(Self::Unknown(json.clone()));
-        }
-        parts
-    }
-}
-
-impl FunctionCall {
-    fn read(json: &Json) -> Option<Self> {
-        let object = json.as_object()?;
-        Some(Self {
-            id: field(object, "id").and_then(word),
-            args: field(object, "args").cloned().unwrap_or_else(|| Object::new().into()),
-            name: field(object, "name")?.as_str()?.to_owned(),
-        })
-    }
-}
-
-impl FunctionResponse {
-    fn read(json: &Json) -> Option<Self> {
-        let object = json.as_object()?;
-        Some(Self {
-            id: field(object, "id").and_then(word),
-            name: field(object, "name")?.as_str()?.to_owned(),
-            response: field(object, "response").cloned().unwrap_or_default(),
-        })
-    }
-}
-
-/// Whether everything that was there could be read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Soundness {
-    Sound,
-    Broken,
-}
-
-impl Soundness {
-    fn and(self, other: Self) -> Self {
-        if self == Self::Sound { other } else { self }
-    }
-}
-
-/// Reads the fields of an object and remembers when one was not what it should be.
-struct Fields<'j> {
-    object: &'j Object,
-    soundness: Soundness,
-}
-
-impl<'j> Fields<'j> {
-    fn of(object: &'j Object) -> Self {
-        Self { object, soundness: Soundness::Sound }
-    }
-
-    fn take<T>(&mut self, camel: &str, read: impl Fn(&'j Json) -> Option<T>) -> Option<T> {
-        let value = read(field(self.object, camel)?);
-        if value.is_none() {
-            self.soundness = Soundness::Broken;
-        }
-        value
-    }
-}
-
-/// The value under a camelCase key or its snake_case form; `null` is as good as missing.
-pub(super) fn field<'j>(object: &'j Object, camel: &str) -> Option<&'j Json> {
-    let value = object.get(camel).or_else(|| {
-        let snake = |key: &str| {
-            let letters = key.bytes().filter(|byte| *byte != b'_');
-            letters.eq(camel.bytes().map(|byte| byte.to_ascii_lowercase()))
-        };
-        object.iter().rev().find(|(key, _)| snake(key)).map(|(_, value)| value)
-    });
-    value.filter(|value| !value.is_null())
-}
-
-fn string(object: &Object, camel: &str) -> String {
-    field(object, camel).and_then(word).unwrap_or_default()
-}
-
-/// A string, or a number in the place of one: codes and ids come as either.
-pub(super) fn word(json: &Json) -> Option<String> {
-    match json {
-        Json::String(text) => Some(text.as_str().to_owned()),
-        Json::Number(number) => Some(number.as_str().to_owned()),
-        _ => None,
-    }
-}
-
-fn strings(json: &Json) -> Option<Vec<String>> {
-    json.as_array()?.iter().map(word).collect()
-}
-
-fn is_false(value: &bool) -> bool {
-    !value
 }
 
 #[cfg(test)]
@@ -439,6 +217,36 @@ mod tests {
         let read = |json| serde_json::from_str::<AdkEvent>(json).unwrap();
         assert_eq!(read(snake), read(camel));
         assert_eq!(read(snake).actions.state_delta.len(), 1);
+    }
+
+    #[test]
+    fn each_piece_of_an_event_is_read_on_its_own_as_in_it() {
+        for content in [
+            r#"{"parts":[{"text":"a"},{"inlineData":{}},7,{"text":5}],"role":"model"}"#,
+            r#"{"parts":[{"function_call":{"id":1,"name":"f"}}]}"#,
+            r#"{"parts":{},"role":7}"#,
+            "{}",
+        ] {
+            let event = format!(r#"{{"content":{content}}}"#);
+            let event: AdkEvent = serde_json::from_str(&event).unwrap();
+            assert_eq!(event.content, serde_json::from_str(content).unwrap(), "{content}");
+        }
+        // A part is one thing: where it says more, or what is not known, all of it is kept.
+        for kept in [
+            r#"{"text":"a","functionCall":{"name":"f"}}"#,
+            r#"{"text":"a","functionCall":{"args":1}}"#,
+            r#"{"thought":true,"executableCode":{"x":1.10}}"#,
+            "{}",
+            "null",
+        ] {
+            let part: Part = serde_json::from_str(kept).unwrap();
+            assert_eq!(part, Part::Unknown(kept.parse().unwrap()));
+            assert_eq!(serde_json::to_string(&part).unwrap(), kept);
+        }
+        assert!(serde_json::from_str::<FunctionCall>(r#"{"args":{}}"#).is_err());
+        assert!(serde_json::from_str::<FunctionResponse>("[]").is_err());
+        assert!(serde_json::from_str::<Content>("\"a\"").is_err());
+        assert!(serde_json::from_str::<Actions>("null").is_err());
     }
 
     #[test]
