@@ -205,7 +205,22 @@ fn message(clauses: &[Clause<'_>], at: usize, from: usize) -> (String, usize) {
 pub(super) fn about(clause: &str) -> Option<Act> {
     const NAMES: &[(Act, &[&str])] = &[
         (Act::Export, &["export", "download", "render", "save", "导出", "下载", "渲染", "保存"]),
-        (Act::Upload, &["upload", "import", "your file", "your files", "上传", "导入", "文件"]),
+        (
+            Act::Upload,
+            &[
+                "upload",
+                "import",
+                "your file",
+                "your files",
+                "media panel",
+                "media library",
+                "上传",
+                "导入",
+                "文件",
+                "素材面板",
+                "素材库",
+            ],
+        ),
         (
             Act::Credits,
             &[

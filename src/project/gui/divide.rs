@@ -59,17 +59,17 @@ fn divided(body: &str) -> Vec<(&str, &str)> {
         let divides = match c {
             ',' | ';' | ':' => spaced || after.starts_with(|c| c >= '\u{2E80}'),
             '-' => spaced && before == Some(' '),
+            '(' | '（' if is_aside(c, after) => {
+                quote = Some(closing_bracket(c));
+                false
+            }
             '(' | '（' => before != Some(']'),
             _ => matches!(c, '，' | '；' | '：' | '—' | '–'),
         };
         if !divides {
             continue;
         }
-        bracket = match c {
-            '(' => Some(')'),
-            '（' => Some('）'),
-            _ => None,
-        };
+        bracket = matches!(c, '(' | '（').then(|| closing_bracket(c));
         let end = body[..at].trim_end().len().max(begin);
         found.push((&body[sep..begin], &body[begin..end]));
         let rest = after.trim_start_matches(|c: char| c.is_whitespace() || matches!(c, '—' | '–'));
@@ -77,6 +77,18 @@ fn divided(body: &str) -> Vec<(&str, &str)> {
     }
     found.push((&body[sep..begin], &body[begin..]));
     found
+}
+
+const fn closing_bracket(open: char) -> char {
+    if open == '(' { ')' } else { '）' }
+}
+
+/// Whether a bracket stands in the middle of a clause that goes on behind it, and says nothing of
+/// its own: "drag one (JPG or PNG) into the media panel".
+fn is_aside(open: char, after: &str) -> bool {
+    let Some((inside, behind)) = after.split_once(closing_bracket(open)) else { return false };
+    behind.trim_start().starts_with(char::is_alphanumeric)
+        && matches!(classify(inside).kind, Kind::Content | Kind::Detail)
 }
 
 /// Divides where the middle of a clause begins to speak to the user: "it is done and you can
@@ -141,7 +153,7 @@ fn speaks(whole: Read, joint: &str, read: Read, rest: &str) -> bool {
     }
 }
 
-/// Whether a quotation is open, up to where one has looked.
+/// Whether a quotation or an aside is open, up to where one has looked.
 #[derive(Default)]
 struct Quotes {
     at: usize,
@@ -151,8 +163,12 @@ struct Quotes {
 
 impl Quotes {
     fn pass(&mut self, text: &str, to: usize) {
-        for c in text[self.at..to].chars() {
+        for (at, c) in text[self.at..to].char_indices() {
             match c {
+                // A clause that is all in brackets is no aside.
+                '(' | ')' | '（' | '）' if text.starts_with(['(', '（']) => {}
+                '(' | '（' if self.at + at > 0 => self.depth += 1,
+                ')' | '）' => self.depth -= 1,
                 '"' => self.is_straight = !self.is_straight,
                 '“' | '「' => self.depth += 1,
                 '”' | '」' => self.depth -= 1,
