@@ -20,10 +20,12 @@ use crate::wire::ClientId;
 /// Puts a [`NemoClient`] together.
 ///
 /// ```
-/// use nemovideo::{Attribution, Error, NemoClient};
-/// use nemovideo::{Polling, Reauthenticate, Recovery, StandardRetry};
+/// use nemovideo::{Attribution, Error, Limits, NemoClient};
+/// use nemovideo::{Polling, Reauthenticate, Recovery, StandardRetry, Timeouts};
 /// use std::time::Duration;
 ///
+/// let mut timeouts = Timeouts::default();
+/// timeouts.total = Duration::MAX; // off
 /// let client = NemoClient::builder()
 ///     .base_url("https://nemo.example")
 ///     .web_url("https://www.nemo.example")
@@ -33,6 +35,8 @@ use crate::wire::ClientId;
 ///     .retry(StandardRetry::default().with_max_attempts(2))
 ///     .polling(Polling::new(Duration::from_secs(5), 120))
 ///     .recovery(Recovery::new(Duration::from_secs(5), Duration::from_secs(10), 3))
+///     .timeouts(timeouts)
+///     .limits(Limits::default())
 ///     .build()?;
 /// assert!(!format!("{client:?}").contains("secret"));
 /// # Ok::<(), Error>(())
@@ -214,7 +218,7 @@ impl ClientBuilder {
         self
     }
 
-    /// The clocks.
+    /// The clocks; `Duration::MAX` turns one off.
     #[must_use]
     pub fn timeouts(mut self, timeouts: Timeouts) -> Self {
         self.timeouts = timeouts;

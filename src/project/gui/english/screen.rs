@@ -172,10 +172,12 @@ pub(super) fn words(clause: &str) -> Vec<Word> {
         }
         let bare = raw.trim_matches(|c: char| !c.is_alphanumeric());
         let is_marked = raw.starts_with(['"', '“', '\'', '‘', '*', '`', '[']);
-        Word {
-            text: bare.to_lowercase().replace('’', "'"),
-            is_name: is_marked || bare.starts_with(char::is_uppercase),
+        let mut text = bare.to_lowercase().replace('’', "'");
+        // "Your account's billing page" is one of the screen, "the client's" of the film.
+        if text.strip_suffix("'s").is_some_and(|owner| [NAMES, PLACES].concat().contains(&owner)) {
+            text.truncate(text.len() - 2);
         }
+        Word { text, is_name: is_marked || bare.starts_with(char::is_uppercase) }
     };
     let words = clause.split_whitespace().map(word);
     words.filter(|word| !word.text.is_empty()).take(MAX_WORDS).collect()
