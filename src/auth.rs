@@ -5,6 +5,7 @@
 //! a week. A token that the user gave is never swapped for an anonymous one unless asked: that
 //! would be another account, with other credits.
 
+mod account;
 mod secret;
 mod store;
 
@@ -16,7 +17,8 @@ use url::Url;
 
 use crate::error::{Error, Result};
 use crate::http::Http;
-use crate::wire::{AnonymousToken, ClientId, Credits, ErrorCode, UserId};
+use crate::wire::{AnonymousToken, ClientId, ErrorCode};
+pub use account::Account;
 pub(crate) use secret::Secret;
 pub(crate) use store::CredentialStore;
 
@@ -52,37 +54,6 @@ pub enum Reauthenticate {
     /// A token that the user gave is replaced by an anonymous one too. That is **another
     /// account**: other credits, other sessions.
     Always,
-}
-
-/// Who the client is to the service.
-///
-/// ```
-/// # tokio::runtime::Runtime::new().unwrap().block_on(async {
-/// # use nemovideo::{NemoClient, local::LocalBackend};
-/// # let backend = LocalBackend::builder().placeholder_films().start().await?;
-/// # let client = NemoClient::builder().base_url(backend.url());
-/// # let client = client.in_memory_credentials().build()?;
-/// use std::time::SystemTime;
-///
-/// let account = client.authenticate().await?;
-/// assert!(account.user_id.is_some_and(|id| id.as_str().starts_with("anon_")));
-/// assert!(account.expires_at.is_some_and(|end| end > SystemTime::now()));
-///
-/// let own = NemoClient::builder().base_url(backend.url()).token("nmv_usr_mine").build()?;
-/// assert!(!own.authenticate().await?.anonymous);
-/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
-/// ```
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub struct Account {
-    /// Whether it is anonymous: made by the service for this installation.
-    pub anonymous: bool,
-    /// Its id, where the service told it.
-    pub user_id: Option<UserId>,
-    /// The credits it was opened with, when it was opened just now.
-    pub credits: Option<Credits>,
-    /// When its token ends, where that is known.
-    pub expires_at: Option<SystemTime>,
 }
 
 /// A token as one attempt used it.
@@ -224,24 +195,12 @@ impl Auth {
     pub(crate) async fn account(&self, http: &Http) -> Result<Account> {
         self.bearer(http).await?;
         let known = self.known.lock().ok().and_then(|known| known.clone());
-        Ok(known.unwrap_or(Account {
-            anonymous: false,
-            user_id: None,
-            credits: None,
-            expires_at: None,
-        }))
+        Ok(known.unwrap_or(Account::own()))
     }
 
-    /// Where an anonymous account becomes a registered one: `<web>/register?bind=<user id>`.
-    /// `None` for an account of the user's own, which tops up instead.
+    /// Where an anonymous account becomes a registered one.
     pub(crate) fn registration_link(&self, web: &Url) -> Option<Url> {
-        let known = self.known.lock().ok()?;
-        let account = known.as_ref().filter(|account| account.anonymous)?;
-        let mut link = web.join("register").ok()?;
-        if let Some(user) = &account.user_id {
-            link.query_pairs_mut().append_pair("bind", user.as_str());
-        }
-        Some(link)
+        self.known.lock().ok()?.as_ref()?.registration_link(web)
     }
 
     fn remember(&self, account: Option<Account>) {
