@@ -67,6 +67,14 @@ pub(crate) struct Bearer {
 }
 
 impl Bearer {
+    /// Refuses what is no token before it is sent as one.
+    fn checked(self) -> Result<Self> {
+        if self.secret.is_blank() {
+            return Err(Error::InvalidInput("the token is empty".to_owned()));
+        }
+        Ok(self)
+    }
+
     /// `Authorization: Bearer …`, marked sensitive so that no log of the HTTP stack shows it.
     pub(crate) fn header(&self) -> Result<HeaderMap> {
         let mut value = HeaderValue::from_str(&format!("Bearer {}", self.secret.expose()))
@@ -148,7 +156,7 @@ impl Auth {
         let before = {
             let state = self.state();
             if let Some(bearer) = state.bearer() {
-                return Ok(bearer);
+                return bearer.checked();
             }
             state.turns
         };
@@ -158,7 +166,7 @@ impl Auth {
             // While this call waited, another one got it, or failed to. To ask again at once would
             // make the last of many wait for all of their failures, one after the other.
             if let Some(bearer) = state.bearer() {
-                return Ok(bearer);
+                return bearer.checked();
             }
             if state.turns > before
                 && let Some(failure) = state.failure.as_ref().and_then(failure::copy)
@@ -174,7 +182,7 @@ impl Auth {
                 let secret = live.secret.clone();
                 state.failure = None;
                 state.install(live);
-                Ok(Bearer { secret, generation: state.generation })
+                Bearer { secret, generation: state.generation }.checked()
             }
             Err(error) => {
                 state.failure = failure::copy(&error);

@@ -355,6 +355,20 @@ async fn an_account_outlives_whatever_saved_its_id() {
 }
 
 #[tokio::test]
+async fn a_token_that_is_none_is_never_sent() {
+    let nemo = MockNemo::start().await;
+    nemo.given(Answer::credits(1.0)).await;
+    for nothing in ["", " ", "\n"] {
+        let built = nemo.client_builder().token(nothing).build();
+        let Ok(client) = built else { continue };
+        let error = client.credits().await.unwrap_err();
+        assert!(matches!(error, Error::InvalidInput(_)), "{error}");
+        client.authenticate().await.unwrap_err();
+    }
+    assert!(nemo.requests(Endpoint::Credits).await.is_empty());
+}
+
+#[tokio::test]
 async fn a_client_id_that_did_not_arrive_is_made_anew_once() {
     let dir = tempfile::tempdir().unwrap();
     for kept in [true, false] {
