@@ -2,26 +2,30 @@
 //!
 //! A token is asked for once however many calls need one, and kept beside the client id in a
 //! folder that others cannot read, because the service gives an anonymous client only one token
-//! a week. A token that the user gave is never swapped for an anonymous one unless asked: that
-//! would be another account, with other credits.
+//! a week. For the same reason a token serves until the service refuses it; its end only says when
+//! to look for another. A token that the user gave is never swapped for an anonymous one unless
+//! asked: that would be another account, with other credits.
 
+mod account;
+mod failure;
+mod live;
+mod obtain;
 mod secret;
 mod store;
 
-use std::time::{Duration, SystemTime};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::SystemTime;
 
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue};
-use tokio::sync::Mutex;
 use url::Url;
 
 use crate::error::{Error, Result};
 use crate::http::Http;
-use crate::wire::{AnonymousToken, ClientId, Credits, ErrorCode, UserId};
+use crate::wire::ClientId;
+pub use account::Account;
+use live::Live;
 pub(crate) use secret::Secret;
 pub(crate) use store::CredentialStore;
-
-/// A token is replaced this long before it ends, so that no call meets its end half-way.
-const REFRESH_AHEAD: Duration = Duration::from_secs(5 * 60);
 
 /// What a client may do when its own token is refused.
 ///
@@ -54,37 +58,6 @@ pub enum Reauthenticate {
     Always,
 }
 
-/// Who the client is to the service.
-///
-/// ```
-/// # tokio::runtime::Runtime::new().unwrap().block_on(async {
-/// # use nemovideo::{NemoClient, local::LocalBackend};
-/// # let backend = LocalBackend::builder().placeholder_films().start().await?;
-/// # let client = NemoClient::builder().base_url(backend.url());
-/// # let client = client.in_memory_credentials().build()?;
-/// use std::time::SystemTime;
-///
-/// let account = client.authenticate().await?;
-/// assert!(account.user_id.is_some_and(|id| id.as_str().starts_with("anon_")));
-/// assert!(account.expires_at.is_some_and(|end| end > SystemTime::now()));
-///
-/// let own = NemoClient::builder().base_url(backend.url()).token("nmv_usr_mine").build()?;
-/// assert!(!own.authenticate().await?.anonymous);
-/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
-/// ```
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub struct Account {
-    /// Whether it is anonymous: made by the service for this installation.
-    pub anonymous: bool,
-    /// Its id, where the service told it.
-    pub user_id: Option<UserId>,
-    /// The credits it was opened with, when it was opened just now.
-    pub credits: Option<Credits>,
-    /// When its token ends, where that is known.
-    pub expires_at: Option<SystemTime>,
-}
-
 /// A token as one attempt used it.
 #[derive(Clone, Debug)]
 pub(crate) struct Bearer {
@@ -94,6 +67,14 @@ pub(crate) struct Bearer {
 }
 
 impl Bearer {
+    /// Refuses what is no token before it is sent as one.
+    fn checked(self) -> Result<Self> {
+        if self.secret.is_blank() {
+            return Err(Error::InvalidInput("the token is empty".to_owned()));
+        }
+        Ok(self)
+    }
+
     /// `Authorization: Bearer …`, marked sensitive so that no log of the HTTP stack shows it.
     pub(crate) fn header(&self) -> Result<HeaderMap> {
         let mut value = HeaderValue::from_str(&format!("Bearer {}", self.secret.expose()))
@@ -115,50 +96,50 @@ impl Bearer {
 /// The tokens of a client.
 #[derive(Debug)]
 pub(crate) struct Auth {
-    own: Option<Secret>,
     reauthenticate: Reauthenticate,
     client_id: Option<ClientId>,
     store: Option<CredentialStore>,
-    /// Held while a token is asked for: one refresh at a time.
+    /// Held while a token is asked for: one call at a time does.
+    turn: tokio::sync::Mutex<()>,
+    /// Never held for longer than a look or a change takes.
     state: Mutex<State>,
-    /// The account, for whoever must not wait for a refresh.
-    known: std::sync::Mutex<Option<Account>>,
 }
 
 #[derive(Debug, Default)]
 struct State {
+    /// The user's own token, until it is refused and may be replaced.
+    own: Option<Secret>,
     live: Option<Live>,
     generation: u64,
-    /// The user's own token was refused and may be replaced.
-    own_refused: bool,
+    /// Tokens that the service refused and that may still be on the disk.
+    refused: Vec<Secret>,
+    /// The id that the tokens hang on, where the user named none.
     client_id: Option<ClientId>,
+    /// The account of the last anonymous token, also while there is none.
+    account: Option<Account>,
+    /// How many calls have had a turn at asking.
+    turns: u64,
+    /// What the last of them failed of.
+    failure: Option<Error>,
 }
 
-#[derive(Clone, Debug)]
-struct Live {
-    secret: Secret,
-    account: Account,
-}
-
-impl Live {
-    fn new(token: AnonymousToken) -> Self {
-        Self {
-            secret: Secret::new(token.token),
-            account: Account {
-                anonymous: true,
-                user_id: token.user_id,
-                credits: token.credits,
-                expires_at: token.expires_at,
-            },
-        }
+impl State {
+    /// The token in hand.
+    fn bearer(&self) -> Option<Bearer> {
+        let live = self.live.as_ref().map(|live| &live.secret);
+        let secret = self.own.as_ref().or(live)?.clone();
+        Some(Bearer { secret, generation: self.generation })
     }
 
-    fn ends_soon(&self, now: SystemTime) -> bool {
-        self.has_ended(now + REFRESH_AHEAD)
+    /// The token in hand, where it is time to ask for a newer one.
+    fn due(&self, now: SystemTime) -> Option<&Live> {
+        self.live.as_ref().filter(|live| self.own.is_none() && live.refresh_is_due(now))
     }
 
-    fn has_ended(&self, now: SystemTime) -> bool {
-        self.account.expires_at.is_some_and(|end| end <= now)
+    fn install(&mut self, live: Live) {
+        self.generation += 1;
+        self.account = Some(live.account.clone());
+        self.live = Some(live);
     }
 }
 
@@ -170,61 +151,99 @@ impl Auth {
         store: Option<CredentialStore>,
     ) -> Self {
         Self {
-            own,
             reauthenticate,
             client_id,
             store,
-            state: Mutex::default(),
-            known: std::sync::Mutex::default(),
+            turn: tokio::sync::Mutex::default(),
+            state: Mutex::new(State { own, ..State::default() }),
         }
     }
 
     /// The token to use now; asks for one when there is none, or the one there is ends soon.
     pub(crate) async fn bearer(&self, http: &Http) -> Result<Bearer> {
-        let mut state = self.state.lock().await;
-        if let Some(own) = self.own.as_ref().filter(|_| !state.own_refused) {
-            return Ok(Bearer { secret: own.clone(), generation: state.generation });
-        }
-        let usable = state.live.as_ref().filter(|live| !live.ends_soon(SystemTime::now()));
-        let live = match usable {
-            Some(live) => live.clone(),
-            None => {
-                // A service that gives no new token before the old one's end refuses the refresh;
-                // until then the old one serves.
-                let old = state.live.clone().filter(|live| !live.has_ended(SystemTime::now()));
-                match (self.obtain(http, &mut state).await, old) {
-                    (Ok(live), _) => {
-                        state.generation += 1;
-                        state.live = Some(live.clone());
-                        live
-                    }
-                    (Err(_), Some(old)) => old,
-                    (Err(error), None) => return Err(error),
-                }
+        self.refresh(http).await;
+        let before = {
+            let state = self.state();
+            if let Some(bearer) = state.bearer() {
+                return bearer.checked();
             }
+            state.turns
         };
-        self.remember(Some(live.account.clone()));
-        Ok(Bearer { secret: live.secret, generation: state.generation })
+        let _turn = self.turn.lock().await;
+        {
+            let state = self.state();
+            // While this call waited, another one got it, or failed to. To ask again at once would
+            // make the last of many wait for all of their failures, one after the other.
+            if let Some(bearer) = state.bearer() {
+                return bearer.checked();
+            }
+            if state.turns > before
+                && let Some(failure) = state.failure.as_ref().and_then(failure::copy)
+            {
+                return Err(failure);
+            }
+        }
+        let obtained = self.obtain(http, None).await;
+        let mut state = self.state();
+        state.turns += 1;
+        match obtained {
+            Ok(live) => {
+                let secret = live.secret.clone();
+                state.failure = None;
+                state.install(live);
+                Bearer { secret, generation: state.generation }.checked()
+            }
+            Err(error) => {
+                state.failure = failure::copy(&error);
+                Err(error)
+            }
+        }
+    }
+
+    /// Replaces a token in its last minutes. Nobody else waits for that: the old one serves.
+    async fn refresh(&self, http: &Http) {
+        if self.state().due(SystemTime::now()).is_none() {
+            return;
+        }
+        let Ok(_turn) = self.turn.try_lock() else {
+            return;
+        };
+        let old = {
+            let mut state = self.state();
+            let now = SystemTime::now();
+            // Another call may have had its turn since the look above.
+            let Some(old) = state.due(now).cloned() else {
+                return;
+            };
+            // Noted before, since this call may be dropped while it waits.
+            if let Some(live) = &mut state.live {
+                live.note_try(now);
+            }
+            old
+        };
+        let secret = old.secret.clone();
+        if let Ok(live) = self.obtain(http, Some(old)).await
+            && live.secret != secret
+        {
+            self.state().install(live);
+        }
     }
 
     /// The service refused this token: forgets it, and says whether another may be had.
     pub(crate) async fn reject(&self, refused: &Bearer) -> bool {
-        let mut state = self.state.lock().await;
-        let own = self.own.is_some() && !state.own_refused;
-        if own && self.reauthenticate != Reauthenticate::Always {
+        let mut state = self.state();
+        if state.own.is_some() && self.reauthenticate != Reauthenticate::Always {
             return false;
         }
         if refused.generation != state.generation {
             // Another call has replaced it already.
             return true;
         }
-        if own {
-            state.own_refused = true;
+        if state.own.take().is_some() {
             state.generation += 1;
-        } else if let Some(live) = state.live.take()
-            && let Some(store) = &self.store
-        {
-            store.forget_token(&live.secret).await;
+        } else if let Some(live) = state.live.take() {
+            // It leaves the disk when the next one is asked for, under the folder's lock.
+            state.refused.push(live.secret);
         }
         true
     }
@@ -232,88 +251,16 @@ impl Auth {
     /// Who this client is.
     pub(crate) async fn account(&self, http: &Http) -> Result<Account> {
         self.bearer(http).await?;
-        let known = self.known.lock().ok().and_then(|known| known.clone());
-        Ok(known.unwrap_or(Account {
-            anonymous: false,
-            user_id: None,
-            credits: None,
-            expires_at: None,
-        }))
+        Ok(self.state().account.clone().unwrap_or(Account::own()))
     }
 
-    /// Where an anonymous account becomes a registered one: `<web>/register?bind=<user id>`.
-    /// `None` for an account of the user's own, which tops up instead.
+    /// Where an anonymous account becomes a registered one.
     pub(crate) fn registration_link(&self, web: &Url) -> Option<Url> {
-        let known = self.known.lock().ok()?;
-        let account = known.as_ref().filter(|account| account.anonymous)?;
-        let mut link = web.join("register").ok()?;
-        if let Some(user) = &account.user_id {
-            link.query_pairs_mut().append_pair("bind", user.as_str());
-        }
-        Some(link)
+        self.state().account.as_ref()?.registration_link(web)
     }
 
-    fn remember(&self, account: Option<Account>) {
-        if let Ok(mut known) = self.known.lock() {
-            *known = account;
-        }
-    }
-
-    /// A token that an earlier run kept, or a new one.
-    async fn obtain(&self, http: &Http, state: &mut State) -> Result<Live> {
-        let Some(store) = &self.store else {
-            let id = state
-                .client_id
-                .get_or_insert_with(|| self.client_id.clone().unwrap_or_else(ClientId::generate));
-            let issued = match http.issue(id).await {
-                Err(Error::ClientIdMissing(_)) if self.client_id.is_none() => {
-                    *id = ClientId::generate();
-                    http.issue(id).await
-                }
-                issued => issued,
-            };
-            return Ok(Live::new(issued?));
-        };
-        // Two processes that start at once would each ask for a token, and the second would be
-        // refused for a week: the lock lets the second find the first one's.
-        let _lock = store.lock().await;
-        let id = match &self.client_id {
-            Some(id) => id.clone(),
-            None => store.client_id().await?,
-        };
-        let kept = store.token(&id).await.map(Live::new);
-        if let Some(kept) = kept.clone().filter(|kept| !kept.ends_soon(SystemTime::now())) {
-            return Ok(kept);
-        }
-        let issued = http.issue(&id).await;
-        if issued.is_err()
-            && let Some(kept) = kept.filter(|kept| !kept.has_ended(SystemTime::now()))
-        {
-            // It ends soon, and has not ended.
-            return Ok(kept);
-        }
-        let issued = match issued {
-            // The id did not arrive or was not liked: a new one, once.
-            Err(Error::ClientIdMissing(_)) if self.client_id.is_none() => {
-                let id = store.new_client_id().await?;
-                let issued = http.issue(&id).await?;
-                store.keep_token(&id, &issued).await;
-                issued
-            }
-            Err(Error::RateLimited(mut api)) if api.code == ErrorCode::RateLimited => {
-                api.message = format!(
-                    "{} (the service gives a client one anonymous token a week)",
-                    api.message
-                );
-                return Err(Error::RateLimited(api));
-            }
-            issued => {
-                let issued = issued?;
-                store.keep_token(&id, &issued).await;
-                issued
-            }
-        };
-        tracing::debug!("an anonymous account was opened");
-        Ok(Live::new(issued))
+    fn state(&self) -> MutexGuard<'_, State> {
+        // Whoever panicked left it whole.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -13,7 +13,7 @@ use tracing::Instrument as _;
 use url::Url;
 
 use super::handed::OnProgress;
-use super::retry::{Attempt, Decision, RetryBudget, RetryPolicy};
+use super::retry::{Attempt, Decision, RetryBudget, RetryPolicy, StandardRetry};
 use super::routes::TOKEN;
 use super::tries::{Tries, Wanted};
 use super::{Attribution, Params, Route};
@@ -126,6 +126,24 @@ impl Http {
         let tries = Tries::new(self, None, TOKEN, &[], Payload::Empty, extra)?;
         let (body, call) = tries.read_whole().instrument(TOKEN.span()).await?;
         decoded(&body, call)
+    }
+
+    /// The same in one attempt, whatever the policy says: for whoever can go on without.
+    pub(crate) async fn issue_once(
+        &self,
+        client_id: &wire::ClientId,
+    ) -> Result<wire::AnonymousToken> {
+        let once = Self {
+            api: self.api.clone(),
+            base: self.base.clone(),
+            web: self.web.clone(),
+            attribution: self.attribution.clone(),
+            policy: Arc::new(StandardRetry::never()),
+            budget: RetryBudget::new(),
+            answer_timeout: self.answer_timeout,
+            body_limit: self.body_limit,
+        };
+        once.issue(client_id).await
     }
 
     /// What follows a failed attempt: the policy's word, where the attempt may be repeated at all
