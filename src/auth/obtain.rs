@@ -106,7 +106,7 @@ impl Auth {
         }
         drop(state);
         if let (Some(lock), Some(secret)) = (lock, secret) {
-            store.forget_token(lock, secret);
+            store.forget_token(lock, id, secret);
         }
         None
     }

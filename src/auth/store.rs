@@ -1,7 +1,7 @@
 //! The credentials folder: the client id, and the anonymous tokens that hang on it.
 //!
 //! `client_id` holds one UUID and a line end, as the vendor's other clients write it; `tokens/`
-//! holds one JSON file for each service address. Files have mode 0600, folders 0700, also where
+//! holds one JSON file for each service address and client id. Files have mode 0600, folders 0700, also where
 //! they were made otherwise; each is written to a temporary name and renamed, so that no reader
 //! sees half of one.
 
@@ -147,7 +147,7 @@ impl CredentialStore {
     /// The kept token of this client id at this service, if there is one that nobody else can
     /// have put there: with another's token the work goes to another's account.
     pub(super) fn token(&self, id: &ClientId) -> Option<AnonymousToken> {
-        let path = self.token_path();
+        let path = self.token_path(id);
         let file = File::open(&path).ok()?;
         let metadata = file.metadata().ok()?;
         let witness = Witness::in_folder(&self.dir);
@@ -173,7 +173,7 @@ impl CredentialStore {
         let kept = KeptToken { api: self.api.to_string(), client_id: id.clone(), token };
         let written = serde_json::to_vec(&kept)
             .map_err(io::Error::other)
-            .and_then(|json| private::write(&self.token_path(), &json));
+            .and_then(|json| private::write(&self.token_path(id), &json));
         if let Err(error) = written {
             tracing::warn!(%error, "the anonymous token could not be kept");
         }
@@ -181,8 +181,8 @@ impl CredentialStore {
 
     /// Removes the kept token if it is the refused one. Only under the lock: between the look and
     /// the removal another process may keep a new one.
-    pub(super) fn forget_token(&self, _lock: &StoreLock, refused: &Secret) {
-        let path = self.token_path();
+    pub(super) fn forget_token(&self, _lock: &StoreLock, id: &ClientId, refused: &Secret) {
+        let path = self.token_path(id);
         let kept = File::open(&path)
             .and_then(read_limited)
             .ok()
@@ -198,14 +198,14 @@ impl CredentialStore {
         self.dir.join("tokens")
     }
 
-    fn token_path(&self) -> PathBuf {
+    /// One file for each account: a run under another client id must not cost this one its token,
+    /// which would not be given again for a week.
+    fn token_path(&self, id: &ClientId) -> PathBuf {
         let host = self.api.host_str().unwrap_or("host");
         let port = self.api.port_or_known_default().unwrap_or(0);
-        let safe: String = host
-            .chars()
-            .map(|c| if c.is_ascii_alphanumeric() || matches!(c, '.' | '-') { c } else { '_' })
-            .collect();
-        self.tokens().join(format!("{safe}_{port}.json"))
+        let is_safe = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-');
+        let name = format!("{host}_{port}_{id}").replace(|c| !is_safe(c), "_");
+        self.tokens().join(format!("{name}.json"))
     }
 }
 

@@ -96,10 +96,11 @@ impl NemoClient {
         };
         let claim: ClaimToken =
             self.http().json(Some(self.auth()), routes::CLAIM, &[], json(&request)?).await?;
-        let mut link =
-            self.http().web.join("workspace/claim").map_err(|error| {
-                Error::Configuration(format!("the web site's address: {error}"))
-            })?;
+        let mut link = self.http().web.clone();
+        link.path_segments_mut()
+            .map_err(|()| Error::Configuration("the web site has no paths".to_owned()))?
+            .pop_if_empty()
+            .extend(["workspace", "claim"]);
         link.query_pairs_mut().append_pair("ct", &claim.claim_token);
         Ok(link)
     }

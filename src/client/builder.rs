@@ -267,6 +267,9 @@ impl ClientBuilder {
     /// [`Error::Configuration`] for an address that is none, a plain `http` address that is not
     /// allowed, or a machine without the TLS that the address needs.
     pub fn build(self) -> Result<NemoClient> {
+        if self.token.as_ref().is_some_and(Secret::is_blank) {
+            return Err(Error::InvalidInput("the token is empty".to_owned()));
+        }
         let base = checked_url("the API's", &self.base_url)?;
         let web = checked_url("the web site's", &self.web_url)?;
         let loopback = is_loopback(&base);

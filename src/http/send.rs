@@ -13,7 +13,7 @@ use tracing::Instrument as _;
 use url::Url;
 
 use super::handed::OnProgress;
-use super::retry::{Attempt, Decision, RetryBudget, RetryPolicy, StandardRetry};
+use super::retry::{Attempt, Decision, RetryBudget, RetryPolicy};
 use super::routes::TOKEN;
 use super::tries::{Tries, Wanted};
 use super::{Attribution, Params, Route};
@@ -119,12 +119,8 @@ impl Http {
 
     /// Asks for an anonymous token.
     pub(crate) async fn issue(&self, client_id: &wire::ClientId) -> Result<wire::AnonymousToken> {
-        let value = HeaderValue::from_str(client_id.as_str()).map_err(|_| {
-            Error::InvalidInput("the client id cannot stand in a header".to_owned())
-        })?;
-        let extra = HeaderMap::from_iter([(HeaderName::from_static(headers::CLIENT_ID), value)]);
-        let tries = Tries::new(self, None, TOKEN, &[], Payload::Empty, extra)?;
-        let (body, call) = tries.read_whole().instrument(TOKEN.span()).await?;
+        let asking = self.token_tries(client_id)?.read_whole();
+        let (body, call) = asking.instrument(TOKEN.span()).await?;
         decoded(&body, call)
     }
 
@@ -133,17 +129,17 @@ impl Http {
         &self,
         client_id: &wire::ClientId,
     ) -> Result<wire::AnonymousToken> {
-        let once = Self {
-            api: self.api.clone(),
-            base: self.base.clone(),
-            web: self.web.clone(),
-            attribution: self.attribution.clone(),
-            policy: Arc::new(StandardRetry::never()),
-            budget: RetryBudget::new(),
-            answer_timeout: self.answer_timeout,
-            body_limit: self.body_limit,
-        };
-        once.issue(client_id).await
+        let asking = self.token_tries(client_id)?.read_once();
+        let (body, call) = asking.instrument(TOKEN.span()).await?;
+        decoded(&body, call)
+    }
+
+    fn token_tries(&self, client_id: &wire::ClientId) -> Result<Tries<'_>> {
+        let value = HeaderValue::from_str(client_id.as_str()).map_err(|_| {
+            Error::InvalidInput("the client id cannot stand in a header".to_owned())
+        })?;
+        let extra = HeaderMap::from_iter([(HeaderName::from_static(headers::CLIENT_ID), value)]);
+        Tries::new(self, None, TOKEN, &[], Payload::Empty, extra)
     }
 
     /// What follows a failed attempt: the policy's word, where the attempt may be repeated at all

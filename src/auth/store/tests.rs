@@ -22,7 +22,18 @@ async fn with_token(dir: &Path) -> (CredentialStore, ClientId, PathBuf) {
     store.keep_client_id(&id);
     store.keep_token(&id, &AnonymousToken::new("secret"));
     assert_eq!(store.token(&id).unwrap().token, "secret");
-    (store, id, dir.join("a/b/tokens/api.test_443.json"))
+    let file = dir.join(format!("a/b/tokens/api.test_443_{id}.json"));
+    (store, id, file)
+}
+
+#[tokio::test]
+async fn a_run_under_another_client_id_leaves_the_token_of_this_one() {
+    let dir = tempfile::tempdir().unwrap();
+    let (store, id, _) = with_token(dir.path()).await;
+    let other = ClientId::generate();
+    store.keep_token(&other, &AnonymousToken::new("another"));
+    assert_eq!(store.token(&id).unwrap().token, "secret");
+    assert_eq!(store.token(&other).unwrap().token, "another");
 }
 
 #[test]
@@ -61,9 +72,9 @@ async fn a_token_is_kept_for_its_own_id_and_service_alone() {
     assert_eq!(there.token(&id), None);
 
     let lock = here.lock().await.unwrap();
-    here.forget_token(&lock, &Secret::new("another"));
+    here.forget_token(&lock, &id, &Secret::new("another"));
     assert!(here.token(&id).is_some());
-    here.forget_token(&lock, &Secret::new("secret"));
+    here.forget_token(&lock, &id, &Secret::new("secret"));
     assert_eq!(here.token(&id), None);
 }
 
@@ -138,12 +149,13 @@ mod modes {
         fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
     }
 
-    const FILES: [&str; 3] = ["a/b/client_id", "a/b/lock", "a/b/tokens/api.test_443.json"];
+    const FILES: [&str; 2] = ["a/b/client_id", "a/b/lock"];
 
     #[tokio::test]
     async fn others_can_read_neither_files_nor_folders() {
         let dir = tempfile::tempdir().unwrap();
-        with_token(dir.path()).await;
+        let (_, _, token) = with_token(dir.path()).await;
+        assert_eq!(mode(&token), 0o600);
         for path in ["a", "a/b", "a/b/tokens"] {
             assert_eq!(mode(&dir.path().join(path)), 0o700, "{path}");
         }
