@@ -18,6 +18,7 @@ use super::service::Service;
 use super::sessions::Sessions;
 use super::settings::{FetchFrom, Prices, Settings, SilentEdits, TrailingNoise};
 use super::studio::{Placeholder, Studio};
+use super::workers::Workers;
 use crate::wire::Credits;
 
 /// Sets up a [`LocalBackend`]; every setting has a default.
@@ -274,6 +275,8 @@ impl LocalBackendBuilder {
             sessions: Sessions::default(),
             library,
             renders: Renders::default(),
+            renderers: Workers::default(),
+            speakers: Workers::default(),
             studio,
             tally: Tally::default(),
             plans: Plans::default(),

@@ -46,8 +46,10 @@ pub(super) async fn run(
             late.wait().await;
         }
         let _turn = turns.lock_owned().await;
+        let working = Shared::clone(&service);
+        let place = working.speakers.place().await;
         let turn = Turn { service, session, emitter: emitter.clone(), hold };
-        if tokio::task::spawn_blocking(move || turn.run(asked)).await.is_err() {
+        if place.work(move || turn.run(asked)).await.is_err() {
             emitter.error("INTERNAL", "the agent crashed; nothing was charged");
         }
     });
