@@ -250,6 +250,11 @@ async fn text_that_cannot_be_drawn_is_refused_before_any_work() {
     let session = caller.session().await;
     let stream = caller.say(&session, "给这段文字配音：今天天气很好。").await;
     assert_eq!(stream.events[0]["errorCode"], "UNSUPPORTED_CHARACTERS");
+    let told = stream.texts().last().unwrap().to_string();
+    assert!(told.contains("“今天气很好。”") && told.contains("字体文件"), "{told}");
+    let english = caller.say(&session, "narrate: The word 茶 is short.").await;
+    let told = english.texts().last().unwrap().to_string();
+    assert!(told.contains("“茶”") && told.contains("font file"), "{told}");
     assert!(stream.calls().is_empty());
     assert_eq!(caller.credits().await, (100.0, 0.0));
 }

@@ -141,7 +141,13 @@ const HELP: [&str; 9] = [
 fn failed(failure: &Failure) -> String {
     match failure.code {
         "EMPTY_SCRIPT" => "没有可朗读的内容：文稿里没有文字。".to_owned(),
-        "UNSUPPORTED_CHARACTERS" => "字体缺少其中的一些字符，无法显示。".to_owned(),
+        "UNSUPPORTED_CHARACTERS" => {
+            // The characters are what the studio quotes.
+            let missing = failure.message.split(['“', '”']).nth(1).unwrap_or_default();
+            format!(
+                "字体里没有“{missing}”，无法显示：请换一个包含这些字符的字体文件（TTF 或 OTF）。"
+            )
+        }
         _ => format!("制作失败：{}", failure.message),
     }
 }
