@@ -86,6 +86,7 @@ mod service;
 mod sessions;
 mod settings;
 mod studio;
+mod workers;
 
 pub use builder::LocalBackendBuilder;
 pub use counters::Counters;

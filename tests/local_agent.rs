@@ -5,6 +5,7 @@
 mod support;
 
 use nemovideo::local::{LocalBackend, LocalBackendBuilder, SilentEdits, TrailingNoise};
+use nemovideo::wire::Credits;
 use reqwest::multipart::{Form, Part};
 use serde_json::Value;
 use support::{Caller, SCRIPT, Stream};
@@ -185,6 +186,136 @@ async fn what_was_not_done_is_not_claimed_and_not_charged() {
         assert_eq!(caller.draft(&session).await, draft, "{message}");
     }
     assert_eq!(caller.credits().await, credits);
+}
+
+/// Words that mean something to the agent, in sentences that ask for nothing.
+const PROSE: [&str; 26] = [
+    "Our product is quick to set up and easy to love.",
+    "We portrait artists love square pictures.",
+    "The music stopped when the captions were off.",
+    "Quick to set up, easy to love.",
+    "Set up quickly.",
+    "Make every portrait count.",
+    "Turn heads with a square picture.",
+    "People say our product is great: it works.",
+    "Our subscription: simple and fair.",
+    "Say hello to our new product: the kettle.",
+    "We make films: they are short.",
+    "Read the room: nobody laughs.",
+    "Please read the document carefully before you sign it.",
+    "Create a script for a movie about portrait artists.",
+    "They wanted to undo everything they had done.",
+    "The title of the book was changed to Dune.",
+    "She narrated with warmth. The voiceover was slower than the music.",
+    "An essay on tea\n\nTea came first.",
+    "2",
+    "我们的产品快速上手。",
+    "音乐停的时候字幕关了。",
+    "我们爱竖屏照片。",
+    "这部电影的配音很棒：声音清晰。",
+    "他说话很快，声音很大。",
+    "她说不要音乐的人生没有意思。",
+    "老师让我们朗读课文：春天来了。",
+];
+
+#[tokio::test]
+async fn prose_is_no_order_and_costs_nothing() {
+    let backend = talkative().start().await.unwrap();
+    let (caller, session) = filmed(&backend, "one").await;
+    let (credits, draft) = (caller.credits().await, caller.draft(&session).await);
+    let quick = "A good kettle is quick, quiet and warm, in the office and at home. Mute people \
+                 love the music of boiling water; portrait painters do too. ";
+    let pasted = quick.repeat(3_000 / quick.len() + 1);
+    for message in PROSE.into_iter().chain([pasted.as_str()]) {
+        let stream = caller.say(&session, message).await;
+        let text = last(&stream);
+        let unknown = if is_chinese(message) { "我没听懂" } else { "I did not understand" };
+        assert!(text.contains(unknown), "{message}: {text}");
+        assert!(stream.calls().is_empty(), "{message}");
+        assert_eq!(caller.draft(&session).await, draft, "{message}");
+    }
+    assert_eq!(caller.credits().await, credits);
+}
+
+#[tokio::test]
+async fn an_order_is_understood_however_it_is_put() {
+    let backend = talkative().credits(Credits::new(1_000.0)).start().await.unwrap();
+    for (row, (message, said)) in [
+        ("Could you please turn the captions off?", "captions are off"),
+        ("I'd like a vertical video", "film is 9:16"),
+        ("portrait please", "film is 9:16"),
+        ("Can you make the background music a little quieter, please", "music is quieter"),
+        ("OK. Now make it faster.", "pace 1.2"),
+        ("faster", "pace 1.2"),
+        ("Speak a bit more slowly", "pace 0.85"),
+        ("slow the voice down", "pace 0.83"),
+        ("speed it up", "pace 1.2"),
+        ("get rid of the captions", "captions are off"),
+        ("German please", "de-DE"),
+        ("please switch to a male voice", "a male voice"),
+        ("remove the annoying music, thanks", "removed the music"),
+        ("hello, could we have a title 'Tea' from 0 to 2 seconds?", "title “Tea”"),
+        ("set the music volume to 50 percent throughout the film", "music is at 50%"),
+        ("let's use the uploaded picture as background", "“sea.png” is the background"),
+        ("use the song I uploaded as background music", "“song.mp3” plays"),
+        ("请把字幕关掉，谢谢", "字幕已关闭"),
+        ("能不能换成竖屏", "换成竖屏"),
+        ("麻烦把背景音乐小声一点", "音乐已调小"),
+        ("我想要男声", "男声"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let (caller, session) = filmed(&backend, &format!("caller-{row}")).await;
+        let stream = caller.say(&session, message).await;
+        assert!(last(&stream).contains(said), "{message}: {}", last(&stream));
+        assert!(!last(&stream).contains("not understand"), "{message}: {}", last(&stream));
+    }
+}
+
+#[tokio::test]
+async fn an_uploaded_script_that_is_not_there_is_not_replaced_by_another() {
+    let backend = talkative().start().await.unwrap();
+    let (caller, session) = filmed(&backend, "one").await;
+    let credits = caller.credits().await;
+    for (message, words) in [
+        ("Turn the uploaded script into a video.", "There is no uploaded script"),
+        ("Make a voiceover video of the uploaded script. Voice: male.", "no uploaded script"),
+        ("把上传的文稿做成视频", "还没有文稿上传"),
+    ] {
+        let stream = caller.say(&session, message).await;
+        assert_eq!(stream.events[0]["errorCode"], "NO_SCRIPT", "{message}");
+        assert!(last(&stream).contains(words), "{message}: {}", last(&stream));
+    }
+    assert_eq!(caller.credits().await, credits);
+    let again = caller.say(&session, "Read the script again in German").await;
+    assert_eq!(again.calls(), ["generate_voiceover", "finish_video"]);
+}
+
+#[tokio::test]
+async fn a_number_that_cannot_be_is_said_to_be_so() {
+    let backend = talkative().start().await.unwrap();
+    let (caller, session) = filmed(&backend, "one").await;
+    let price = |message: &'static str, words: &'static str, price: f64| {
+        let (caller, session) = (caller.clone(), session.clone());
+        async move {
+            let (before, _) = caller.credits().await;
+            let stream = caller.say(&session, message).await;
+            assert!(last(&stream).contains(words), "{message}: {}", last(&stream));
+            assert_eq!(before - caller.credits().await.0, price, "{message}");
+        }
+    };
+    price("set the music to 20%", "music is at 20% already", 0.0).await;
+    price("音乐音量20%", "音乐音量已经是 20%", 0.0).await;
+    price("set the music to 900%", "music is at 100% now: 900% would be louder", 2.0).await;
+    price("set the music to 900%", "as loud as it gets", 0.0).await;
+    price("音乐音量调到300%", "已经是最大音量", 0.0).await;
+    price("trim to -5 seconds", "“-5” is less than nothing", 0.0).await;
+    price("裁剪到-5秒", "小于零", 0.0).await;
+    price("set the music to -20%", "“-20%” is less than nothing", 0.0).await;
+    price("trim to 0 seconds", "Nothing of the film would be left", 0.0).await;
+    price("mute the music", "music is muted", 2.0).await;
+    price("mute the music", "music is muted already", 0.0).await;
 }
 
 #[tokio::test]

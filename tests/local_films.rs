@@ -7,6 +7,7 @@
 mod support;
 
 use std::io::{Cursor, Write as _};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -159,6 +160,49 @@ impl Voice for Gate {
     }
 }
 
+/// Counts how many speak at once.
+#[derive(Debug, Default)]
+struct Choir {
+    now: AtomicUsize,
+    most: AtomicUsize,
+}
+
+impl Voice for Choir {
+    fn languages(&self) -> Vec<String> {
+        vec!["en-US".to_owned()]
+    }
+
+    fn speak(&self, _: &str, _: &Delivery) -> Result<Sound, MediaError> {
+        let now = self.now.fetch_add(1, Ordering::SeqCst) + 1;
+        self.most.fetch_max(now, Ordering::SeqCst);
+        // Long enough for the others to come.
+        std::thread::sleep(Duration::from_millis(30));
+        self.now.fetch_sub(1, Ordering::SeqCst);
+        Ok(Sound::new(8_000, (0..8_000).map(|n| n % 20 * 900).collect::<Vec<i16>>()))
+    }
+}
+
+#[tokio::test]
+async fn messages_of_many_callers_share_the_cores_and_all_are_answered() {
+    let voice = Arc::new(Choir::default());
+    let backend =
+        LocalBackend::builder().voice(Arc::clone(&voice) as Arc<dyn Voice>).start().await.unwrap();
+    let cores = std::thread::available_parallelism().unwrap().get();
+    let turns = (0..3 * cores + 2).map(|n| {
+        let backend = &backend;
+        async move {
+            let caller = Caller::new(backend, &format!("caller-{n}")).await;
+            let session = caller.session().await;
+            caller.say(&session, "narrate: One sentence.").await
+        }
+    });
+    for stream in futures::future::join_all(turns).await {
+        assert_eq!(stream.calls(), ["generate_voiceover", "finish_video"]);
+    }
+    let most = voice.most.load(Ordering::SeqCst);
+    assert!(most <= cores, "{most} at once on {cores} cores");
+}
+
 #[tokio::test]
 async fn credits_are_frozen_while_the_voice_speaks_and_heartbeats_go_on() {
     let (voice, go) = Gate::new();
@@ -206,6 +250,11 @@ async fn text_that_cannot_be_drawn_is_refused_before_any_work() {
     let session = caller.session().await;
     let stream = caller.say(&session, "给这段文字配音：今天天气很好。").await;
     assert_eq!(stream.events[0]["errorCode"], "UNSUPPORTED_CHARACTERS");
+    let told = stream.texts().last().unwrap().to_string();
+    assert!(told.contains("“今天气很好。”") && told.contains("字体文件"), "{told}");
+    let english = caller.say(&session, "narrate: The word 茶 is short.").await;
+    let told = english.texts().last().unwrap().to_string();
+    assert!(told.contains("“茶”") && told.contains("font file"), "{told}");
     assert!(stream.calls().is_empty());
     assert_eq!(caller.credits().await, (100.0, 0.0));
 }

@@ -192,7 +192,7 @@ async fn what_cannot_be_spoken_is_said_and_not_charged() {
         ("Narrate this: 今天天气很好。", "UNSUPPORTED_LANGUAGE", "zh-CN"),
         ("Make a voiceover of this script.\n\nScript:\n", "EMPTY_SCRIPT", "no words"),
         ("narrate: … !?", "EMPTY_SCRIPT", "no words"),
-        ("Turn the uploaded script into a video", "NO_SCRIPT", "no script yet"),
+        ("Turn the uploaded script into a video", "NO_SCRIPT", "no uploaded script"),
     ] {
         let stream = caller.say(&session, message).await;
         let error = stream.events.iter().find(|event| event["errorCode"].is_string()).unwrap();

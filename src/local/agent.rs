@@ -7,6 +7,7 @@
 //! | `understand` | a message → what is asked for: a voiceover, edits, an undo, help, or nothing known |
 //! | `script` | where in a message the script begins |
 //! | `phrase` | quotes, clauses, words, times: what the readers of sentences share |
+//! | `order` | whether a clause asks for something, or merely says something |
 //! | `settings` | voice, language, pace, shape, captions, title: what a voiceover is ordered with |
 //! | `languages` | languages by their names and by the characters of a script |
 //! | `edits` | one clause → one edit |
@@ -28,6 +29,7 @@ mod edits;
 mod events;
 mod gui;
 mod languages;
+mod order;
 mod phrase;
 mod script;
 mod settings;

@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::body::to_bytes;
-use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::extract::{FromRequest, FromRequestParts, Path, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::{Value, json};
 
 use super::accounts::Account;
@@ -141,6 +141,19 @@ impl<S: Sync> FromRequestParts<S> for Attributed {
     }
 }
 
+/// What the variable parts of the path say. One that is no text is found nowhere: 404.
+#[derive(Debug)]
+pub(super) struct Named<T>(pub(super) T);
+
+impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Named<T> {
+    type Rejection = Refused;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refused> {
+        let path = Path::from_request_parts(parts, state).await;
+        path.map(|Path(named)| Self(named)).map_err(|_| Refused::not_found())
+    }
+}
+
 /// A JSON body, whatever content type it claims: `curl -d` claims a form.
 #[derive(Debug)]
 pub(super) struct Body<T>(pub(super) T);
@@ -160,8 +173,13 @@ impl<T: DeserializeOwned> FromRequest<Shared> for Body<T> {
 }
 
 fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Refused> {
-    if bytes.iter().all(u8::is_ascii_whitespace) {
+    let Some(first) = bytes.iter().find(|byte| !byte.is_ascii_whitespace()) else {
         return Err(Refused::invalid(&["body"], "Field required", "missing"));
+    };
+    // Every body is an object; an array would be taken for one, its items for the fields in order.
+    if *first != b'{' && serde_json::from_slice::<IgnoredAny>(bytes).is_ok() {
+        let message = "Input should be a valid dictionary or object to extract fields from";
+        return Err(Refused::invalid(&["body"], message, "model_attributes_type"));
     }
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
     let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
@@ -196,6 +214,14 @@ mod tests {
         for (body, loc, kind) in [
             ("", r#"["body"]"#, "missing"),
             ("{", r#"["body"]"#, "json_invalid"),
+            ("[", r#"["body"]"#, "json_invalid"),
+            ("[]", r#"["body"]"#, "model_attributes_type"),
+            (
+                r#"["nemo_agent","me","s",{"parts":[{"text":"hi"}]}]"#,
+                r#"["body"]"#,
+                "model_attributes_type",
+            ),
+            (r#""text""#, r#"["body"]"#, "model_attributes_type"),
             (
                 r#"{"app_name":"a","user_id":"me","new_message":{"parts":[]}}"#,
                 r#"["body","session_id"]"#,

@@ -18,6 +18,7 @@ use super::service::Service;
 use super::sessions::Sessions;
 use super::settings::{FetchFrom, Prices, Settings, SilentEdits, TrailingNoise};
 use super::studio::{Placeholder, Studio};
+use super::workers::Workers;
 use crate::wire::Credits;
 
 /// Sets up a [`LocalBackend`]; every setting has a default.
@@ -176,6 +177,31 @@ impl LocalBackendBuilder {
         self
     }
 
+    /// As long as calls under way may still take when the backend stops; 5 s by default. Those that
+    /// are not answered by then are reset.
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// use nemovideo::local::LocalBackend;
+    /// use std::time::{Duration, Instant};
+    ///
+    /// let quick = Duration::from_millis(50);
+    /// let backend = LocalBackend::builder().shutdown_within(quick).start().await?;
+    /// // A client that says half of what it wants and then nothing more.
+    /// let address = backend.url().trim_start_matches("http://").to_owned();
+    /// let mut client = std::net::TcpStream::connect(address)?;
+    /// std::io::Write::write_all(&mut client, b"GET /api/credits HTTP/1.1\r\nHost:")?;
+    ///
+    /// let begun = Instant::now();
+    /// backend.shutdown().await;
+    /// assert!(begun.elapsed() < Duration::from_secs(5));
+    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+    /// ```
+    pub fn shutdown_within(mut self, time: Duration) -> Self {
+        self.settings.shutdown_within = time;
+        self
+    }
+
     /// Speaks nothing and renders nothing: every film is the same second, in a file called
     /// `placeholder.mp4`. Without the `media` feature this is always so; with it, this makes tests
     /// fast that are about the protocol.
@@ -274,6 +300,8 @@ impl LocalBackendBuilder {
             sessions: Sessions::default(),
             library,
             renders: Renders::default(),
+            renderers: Workers::default(),
+            speakers: Workers::default(),
             studio,
             tally: Tally::default(),
             plans: Plans::default(),

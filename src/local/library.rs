@@ -15,6 +15,7 @@ use tokio::io::AsyncWriteExt as _;
 use url::Url;
 use uuid::Uuid;
 
+use super::studio::Studio;
 use crate::wire::{FileFormat, SessionId, UploadedFile};
 
 #[derive(Debug)]
@@ -172,13 +173,40 @@ impl Incoming {
     }
 
     /// Closes the file and gives it its place.
-    pub(super) async fn keep(mut self, session: SessionId, name: String) -> io::Result<StoredFile> {
+    pub(super) async fn keep(mut self, session: SessionId, name: String) -> io::Result<Kept> {
         self.file.flush().await?;
         self.temp.persist(&self.place.path).map_err(|error| error.error)?;
         let hash = self.hash.finalize();
         let mut stored = self.place.stored(session, name);
         stored.hash = Some(hash.iter().map(|byte| format!("{byte:02x}")).collect());
-        Ok(stored)
+        Ok(Kept(Some(stored)))
+    }
+}
+
+/// A file in its place that nobody has taken yet. Dropped before that, it is gone: another file of
+/// the same upload may be refused.
+#[derive(Debug)]
+pub(super) struct Kept(Option<StoredFile>);
+
+impl Kept {
+    pub(super) fn look(&mut self, studio: &dyn Studio) {
+        if let Some(file) = &mut self.0 {
+            file.facts = studio.look(file);
+        }
+    }
+
+    pub(super) fn take(mut self) -> StoredFile {
+        self.0.take().unwrap_or_else(|| unreachable!("it is taken once"))
+    }
+}
+
+impl Drop for Kept {
+    fn drop(&mut self) {
+        if let Some(file) = &self.0
+            && let Err(error) = std::fs::remove_file(&file.path)
+        {
+            tracing::warn!(%error, "a refused upload was left behind");
+        }
     }
 }
 
@@ -202,7 +230,13 @@ mod tests {
 
         let mut kept = library.receive(format).unwrap();
         kept.write(b"abc").await.unwrap();
-        let kept = library.add(kept.keep("s".into(), "a b?.txt".to_owned()).await.unwrap());
+        let kept = kept.keep("s".into(), "a b?.txt".to_owned()).await.unwrap();
+        let kept = library.add(kept.take());
+        assert_eq!(count(), 1);
+        let unwanted = library.receive(format).unwrap();
+        let unwanted = unwanted.keep("s".into(), "b.txt".to_owned()).await.unwrap();
+        assert_eq!(count(), 2);
+        drop(unwanted);
         assert_eq!(count(), 1);
         assert_eq!(kept.size, 3);
         let hash = kept.hash.as_deref().unwrap();

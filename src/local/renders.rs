@@ -1,10 +1,12 @@
-//! Drafts on their way to files: one at a time in each session, the others wait their turn.
+//! Drafts on their way to files: one at a time in each session, and of all sessions as many as there
+//! are workers; the others wait their turn.
 
 use std::collections::HashMap;
 use std::ops::ControlFlow;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
+
+use tokio_util::sync::CancellationToken;
 
 use super::accounts::Account;
 use super::faults::Fault;
@@ -26,7 +28,7 @@ pub(super) struct Renders(Mutex<HashMap<(UserId, RenderId), Arc<Render>>>);
 #[derive(Debug)]
 pub(super) struct Render {
     progress: Mutex<Progress>,
-    cancelled: AtomicBool,
+    cancelled: CancellationToken,
     fails: bool,
 }
 
@@ -76,13 +78,15 @@ pub(super) fn submit(
 }
 
 async fn run(service: Shared, session: Arc<Session>, render: Arc<Render>, request: RenderRequest) {
-    let _turn = session.render_turn.lock().await;
+    // Called off while it waits, it waits no longer: it would keep others from their turn.
+    let turn = async { (session.render_turn.lock().await, service.renderers.place().await) };
+    let Some((_turn, place)) = render.cancelled.run_until_cancelled(turn).await else { return };
     if !render.begin() {
         return;
     }
     let id = session.id.clone();
     let (worker, working) = (Arc::clone(&service), Arc::clone(&render));
-    let made = tokio::task::spawn_blocking(move || make(&worker, &working, id, &request)).await;
+    let made = place.work(move || make(&worker, &working, id, &request)).await;
     let made = made.unwrap_or_else(|crash| Err(Failure::new("CRASHED", crash.to_string())));
     if render.finish(made, &service.url) {
         service.tally.renders_finished.raise();
@@ -130,7 +134,7 @@ impl Render {
         };
         let fails = matches!(fault, Some(Fault::FailedRender));
         let progress = Mutex::new(Progress { state, file: None, kept_back });
-        Self { progress, cancelled: AtomicBool::new(false), fails }
+        Self { progress, cancelled: CancellationToken::new(), fails }
     }
 
     pub(super) fn state(&self) -> RenderState {
@@ -153,13 +157,13 @@ impl Render {
 
     /// Calls the render off; one that has ended stays as it is.
     pub(super) fn cancel(&self) -> RenderState {
-        self.cancelled.store(true, Ordering::Relaxed);
         let mut progress = self.progress();
         progress.kept_back = 0;
         if !progress.state.status.is_final() {
             progress.state.status = RenderStatus::Cancelled;
             progress.state.completed_at = Some(SystemTime::now());
         }
+        self.cancelled.cancel();
         progress.state.clone()
     }
 
@@ -174,7 +178,7 @@ impl Render {
     }
 
     fn advance(&self, share: f32) -> ControlFlow<()> {
-        if self.cancelled.load(Ordering::Relaxed) {
+        if self.cancelled.is_cancelled() {
             return ControlFlow::Break(());
         }
         // 100 is kept for a file that is there.
@@ -236,9 +240,12 @@ mod tests {
     use std::time::Duration;
 
     use super::{Render, submit};
+    use crate::local::accounts::Account;
     use crate::local::library::{Facts, Library, StoredFile};
     use crate::local::service::{Service, Shared};
+    use crate::local::sessions::Session;
     use crate::local::studio::{Caption, Delivery, Failure, Film, Line, Made, Studio};
+    use crate::local::workers::Workers;
     use crate::wire::{NewSession, RenderOutput, RenderRequest, RenderStatus};
 
     /// Tells of each film that it begins, and makes it when it is told to.
@@ -290,7 +297,8 @@ mod tests {
         }
     }
 
-    async fn gated() -> (Shared, Receiver<String>, Sender<()>) {
+    /// A backend that renders so many films at once, all of them held up at the gate.
+    async fn gated(renderers: usize) -> (Shared, Receiver<String>, Sender<()>) {
         let (begun, beginnings) = channel();
         let (go, gate) = channel();
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -303,6 +311,8 @@ mod tests {
             sessions: crate::local::sessions::Sessions::default(),
             library: Library::open(None).unwrap(),
             renders: super::Renders::default(),
+            renderers: Workers::new(renderers),
+            speakers: Workers::default(),
             studio: Arc::new(studio),
             tally: crate::local::counters::Tally::default(),
             plans: crate::local::faults::Plans::default(),
@@ -317,27 +327,71 @@ mod tests {
         }
     }
 
-    #[tokio::test]
-    async fn renders_of_a_session_wait_for_each_other_and_can_be_called_off() {
-        let (service, beginnings, go) = gated().await;
+    fn account(service: &Service) -> Arc<Account> {
         let token =
             service.accounts.issue("c".into(), crate::wire::Credits::ZERO, Duration::from_secs(60));
         let token = token.unwrap_or_else(|_| panic!("a first token is given"));
-        let account = service.accounts.by_token(&token.token);
-        let account = account.unwrap();
-        let session = service.sessions.open(account.user.clone(), NewSession::default());
-        let start = |id: &str| {
-            let draft =
-                format!(r#"{{"t":[{{"tt":7,"sg":[{{"d":1000,"m":{{"text":"{id}"}}}}]}}]}}"#);
-            let request = RenderRequest {
-                id: id.into(),
-                session_id: session.id.clone(),
-                draft: draft.parse().unwrap(),
-                output: RenderOutput::mp4(),
-            };
-            submit(&service, &account, &session, request, None)
+        service.accounts.by_token(&token.token).unwrap()
+    }
+
+    /// Submits a film of one title, which is its id.
+    fn start(service: &Shared, account: &Account, session: &Arc<Session>, id: &str) -> Arc<Render> {
+        let draft = format!(r#"{{"t":[{{"tt":7,"sg":[{{"d":1000,"m":{{"text":"{id}"}}}}]}}]}}"#);
+        let request = RenderRequest {
+            id: id.into(),
+            session_id: session.id.clone(),
+            draft: draft.parse().unwrap(),
+            output: RenderOutput::mp4(),
         };
-        let renders = ["a", "b", "c", "d"].map(start);
+        submit(service, account, session, request, None)
+    }
+
+    #[tokio::test]
+    async fn renders_of_all_sessions_share_the_workers_in_the_order_of_their_coming() {
+        let (service, beginnings, go) = gated(2).await;
+        let account = account(&service);
+        let sessions: Vec<_> = (0..6)
+            .map(|_| service.sessions.open(account.user.clone(), NewSession::default()))
+            .collect();
+        let mut renders = Vec::new();
+        for (session, id) in sessions.iter().zip(["a", "b", "c", "d", "e", "f"]) {
+            renders.push(start(&service, &account, session, id));
+            // Each takes its place in the queue before the next comes.
+            tokio::task::yield_now().await;
+        }
+        let [a, b, c, d, e, f] = renders.try_into().unwrap();
+        status(&a, RenderStatus::Processing).await;
+        status(&b, RenderStatus::Processing).await;
+        let mut begun = [beginnings.recv().unwrap(), beginnings.recv().unwrap()];
+        begun.sort();
+        assert_eq!(begun, ["a", "b"]);
+        for _ in 0..100 {
+            tokio::task::yield_now().await;
+        }
+        let waiting = [&c, &d, &e, &f].map(|render| render.state().status.clone());
+        assert!(waiting.iter().all(|status| *status == RenderStatus::Pending), "{waiting:?}");
+
+        assert_eq!(c.cancel().status, RenderStatus::Cancelled);
+        go.send(()).unwrap();
+        status(&d, RenderStatus::Processing).await;
+        assert_eq!(beginnings.recv().unwrap(), "d", "c was called off, and d came next");
+        // What waits for a worker is called off as well as what waits for its session.
+        assert_eq!(e.cancel().status, RenderStatus::Cancelled);
+        for _ in 0..3 {
+            go.send(()).unwrap();
+        }
+        for render in [&a, &b, &d, &f] {
+            status(render, RenderStatus::Completed).await;
+        }
+        assert!(beginnings.try_iter().eq(["f"]), "e was never begun");
+    }
+
+    #[tokio::test]
+    async fn renders_of_a_session_wait_for_each_other_and_can_be_called_off() {
+        let (service, beginnings, go) = gated(2).await;
+        let account = account(&service);
+        let session = service.sessions.open(account.user.clone(), NewSession::default());
+        let renders = ["a", "b", "c", "d"].map(|id| start(&service, &account, &session, id));
         let [a, b, c, d] = renders.each_ref();
         status(a, RenderStatus::Processing).await;
         assert_eq!(beginnings.recv().unwrap(), "a");

@@ -116,8 +116,9 @@ impl LocalBackend {
         ended(self.server.await)
     }
 
-    /// Takes no more calls and waits until those under way are answered. Those that a
-    /// [fault](Self::faults) has stalled are reset.
+    /// Takes no more calls and waits until those under way are answered, though
+    /// [not for long](LocalBackendBuilder::shutdown_within): a caller may never say the rest of
+    /// what it began. Those that a [fault](Self::faults) has stalled are reset at once.
     ///
     /// # Cancel safety
     /// Dropped halfway, the backend still stops; the calls under way are answered meanwhile.
@@ -136,6 +137,10 @@ impl LocalBackend {
             stopped.await.unwrap_or_default();
             // The server waits for the calls under way, and a stalled one would never end.
             ending.plans.clear();
+            tokio::spawn(async move {
+                tokio::time::sleep(ending.settings.shutdown_within).await;
+                ending.door.hang_up();
+            });
         });
         Self { service, faults, stop, server: tokio::spawn(server.into_future()) }
     }

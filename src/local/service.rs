@@ -10,6 +10,7 @@ use super::renders::Renders;
 use super::sessions::Sessions;
 use super::settings::Settings;
 use super::studio::Studio;
+use super::workers::Workers;
 
 pub(super) type Shared = Arc<Service>;
 
@@ -22,6 +23,10 @@ pub(super) struct Service {
     pub(super) sessions: Sessions,
     pub(super) library: Library,
     pub(super) renders: Renders,
+    /// Those who render, and those who answer messages. Two groups, so that a word takes no longer
+    /// to be answered because films are made.
+    pub(super) renderers: Workers,
+    pub(super) speakers: Workers,
     pub(super) studio: Arc<dyn Studio>,
     pub(super) tally: Tally,
     pub(super) plans: Plans,

@@ -156,7 +156,12 @@ pub(super) struct Settings {
     pub(super) silent_edits: SilentEdits,
     pub(super) trailing_noise: TrailingNoise,
     pub(super) fetch_from: FetchFrom,
+    pub(super) shutdown_within: Duration,
 }
+
+/// As long as calls under way may take to be answered once the backend is to stop. Longer than any
+/// answer but a long voiceover's, and short enough for a program that wants to end.
+const SHUTDOWN_WITHIN: Duration = Duration::from_secs(5);
 
 impl Default for Settings {
     fn default() -> Self {
@@ -169,6 +174,7 @@ impl Default for Settings {
             silent_edits: SilentEdits::default(),
             trailing_noise: TrailingNoise::default(),
             fetch_from: FetchFrom::default(),
+            shutdown_within: SHUTDOWN_WITHIN,
         }
     }
 }

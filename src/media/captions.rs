@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use super::characters::{breaks_between, is_wide};
+use super::characters::{breaks_after_hyphen, breaks_between, is_wide};
 
 /// Two lines of 42 characters, the usual measure of subtitles. A Chinese character counts twice.
 const MAX_WIDTH: usize = 84;
@@ -94,6 +94,8 @@ fn cuts(text: &str) -> Vec<Cut> {
     let mut before: Option<char> = None;
     let mut at_width = 0;
     let mut word_width = 0;
+    // The last hyphen of the word, with the width up to it: the better place to cut it.
+    let mut hyphen: Option<(usize, usize)> = None;
     for (at, c) in text.char_indices() {
         let char_width = width(c.encode_utf8(&mut [0; 4]));
         let cut = |next: usize, next_width: usize| Cut {
@@ -105,15 +107,27 @@ fn cuts(text: &str) -> Vec<Cut> {
         };
         if c.is_whitespace() {
             cuts.push(cut(at + c.len_utf8(), at_width + char_width));
-            word_width = 0;
-        } else if before.is_some_and(|before| breaks_between(before, c))
-            || word_width + char_width > MAX_WIDTH
-        {
-            // A word wider than a caption, an address perhaps, has to be cut somewhere.
+            (word_width, hyphen) = (0, None);
+        } else if before.is_some_and(|before| breaks_between(before, c)) {
             cuts.push(cut(at, at_width));
-            word_width = char_width;
+            (word_width, hyphen) = (char_width, None);
         } else {
+            if breaks_after_hyphen(&text[..at], c) {
+                hyphen = Some((at, at_width));
+            }
             word_width += char_width;
+            if word_width > MAX_WIDTH {
+                // A word wider than a caption, an address perhaps, has to be cut somewhere.
+                let (place, width) = hyphen.take().unwrap_or((at, at_width));
+                cuts.push(Cut {
+                    end: place,
+                    next: place,
+                    end_width: width,
+                    next_width: width,
+                    after_clause: false,
+                });
+                word_width = at_width + char_width - width;
+            }
         }
         at_width += char_width;
         before = Some(c);
@@ -245,6 +259,14 @@ mod tests {
         let joined: String = found.iter().map(|cue| cue.text.as_str()).collect();
         assert_eq!(joined, text);
         assert!(!found[1].text.starts_with('，'));
+    }
+
+    #[test]
+    fn a_long_word_is_cut_after_a_hyphen() {
+        let text = "donaudampfschifffahrtsgesellschaft-".repeat(4);
+        let found = cues(text.trim_end_matches('-'), Duration::from_secs(3));
+        assert_eq!(found.len(), 2);
+        assert!(found[0].text.ends_with("gesellschaft-"), "{found:?}");
     }
 
     #[test]

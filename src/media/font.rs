@@ -6,9 +6,10 @@ use std::fs;
 use std::path::Path;
 
 use ab_glyph::{Font as _, FontArc, FontVec, GlyphId, PxScale, ScaleFont as _};
+use icu_normalizer::ComposingNormalizerBorrowed;
 
 use super::MediaError;
-use super::characters::is_emoji;
+use super::characters::{is_emoji, is_invisible};
 
 /// A font, over Noto Sans for what it does not have. Cheap to clone.
 ///
@@ -21,6 +22,7 @@ use super::characters::is_emoji;
 /// let font = Font::default();
 /// assert!(font.missing("Grüße, Ωραία, Привет 😀").is_empty());
 /// assert_eq!(font.missing("早安"), ['早', '安']);
+/// assert!(font.missing("H₂O at 20 ℃").is_empty()); // drawn as "H2O at 20 °C"
 /// assert!(Font::from_bytes(b"no font".to_vec()).is_err());
 /// ```
 #[derive(Clone)]
@@ -60,12 +62,13 @@ impl Font {
     }
 
     /// The characters of a text that cannot be drawn, in order, each once. Emoji are not among
-    /// them: a text is drawn without those that the font lacks.
+    /// them: a text is drawn without those that the font lacks. Neither is what can be written in
+    /// plainer characters: `H₂O` is drawn as `H2O`, `20 ℃` as `20 °C`.
     #[must_use]
     pub fn missing(&self, text: &str) -> Vec<char> {
         let mut missing = Vec::new();
-        for c in text.chars() {
-            let drawn = c.is_whitespace() || c.is_control() || is_emoji(c) || self.has(c);
+        for c in self.drawable(text).chars() {
+            let drawn = c.is_whitespace() || c.is_control() || self.has(c);
             if !drawn && !missing.contains(&c) {
                 missing.push(c);
             }
@@ -73,7 +76,36 @@ impl Font {
         missing
     }
 
-    pub(super) fn has(&self, c: char) -> bool {
+    /// A text as it is drawn: without what is never seen and the emoji that the font lacks, and
+    /// with plainer characters for others that it lacks.
+    pub(super) fn drawable(&self, text: &str) -> String {
+        // Letters and their accents in one, as fonts have them.
+        let composed = ComposingNormalizerBorrowed::new_nfc().normalize_iter(text.chars());
+        let mut drawable = String::with_capacity(text.len());
+        for c in composed.filter(|&c| !is_invisible(c)) {
+            if c.is_whitespace() || c.is_control() || self.has(c) {
+                drawable.push(c);
+            } else if let Some(plain) = self.plainer(c) {
+                drawable.push_str(&plain);
+            } else if !is_emoji(c) {
+                drawable.push(c);
+            }
+        }
+        drawable
+    }
+
+    /// A character in others that the font has, as Unicode finds them compatible.
+    fn plainer(&self, c: char) -> Option<String> {
+        let compatible = ComposingNormalizerBorrowed::new_nfkc().normalize_iter(std::iter::once(c));
+        let plain: String = compatible.map(|c| if self.has(c) { c } else { similar(c) }).collect();
+        let known = match plain.chars().all(|c| c == ' ' || self.has(c)) {
+            true => plain,
+            false => code(c)?.to_owned(),
+        };
+        Some(known)
+    }
+
+    fn has(&self, c: char) -> bool {
         self.faces.iter().any(|face| face.glyph_id(c) != GlyphId(0))
     }
 
@@ -134,6 +166,27 @@ impl Font {
     }
 }
 
+/// A character that looks much the same, where Unicode has nothing to say.
+const fn similar(c: char) -> char {
+    match c {
+        '\u{2010}' => '-',
+        '‣' => '•',
+        '⇒' => '→',
+        '⋅' => '·',
+        other => other,
+    }
+}
+
+/// The code of a currency, for a sign that few fonts have.
+const fn code(c: char) -> Option<&'static str> {
+    match c {
+        '₿' => Some("BTC"),
+        '₽' => Some("RUB"),
+        '₪' => Some("ILS"),
+        _ => None,
+    }
+}
+
 /// `size` is that of the letters' em, as designers count; the library counts line heights, which
 /// differ from font to font.
 fn px_scale(face: &FontArc, size: f32) -> PxScale {
@@ -167,6 +220,37 @@ mod tests {
         let spoken = "The quick—“brown” fox… äöüß ñ¿¡ éèêçœ àìòù €£ № 1½ ° © ™";
         assert!(font.missing(spoken).is_empty());
         assert_eq!(font.missing("a咖b啡c咖🎉"), ['咖', '啡']);
+    }
+
+    #[test]
+    fn what_the_font_lacks_is_drawn_in_plainer_characters() {
+        let font = Font::default();
+        for (text, drawn) in [
+            ("well\u{2011}known", "well-known"),
+            ("H₂O", "H2O"),
+            ("20 ℃", "20 °C"),
+            ("Ⅳ", "IV"),
+            ("5 ₿", "5 BTC"),
+            ("Ｂｒｅｗ！", "Brew!"),
+            ("① ㎡", "1 m2"),
+            ("e\u{301}te\u{301}", "été"),
+            ("№ 1½ ™", "№ 1½ ™"),
+        ] {
+            assert_eq!(font.drawable(text), drawn);
+            assert!(font.missing(text).is_empty(), "{text}");
+        }
+        assert_eq!(font.missing("早\u{2011}安 ₂"), ['早', '安']);
+    }
+
+    #[test]
+    fn what_is_never_seen_is_not_drawn() {
+        let invisible = "\u{ad}\u{200b}\u{200c}\u{200d}\u{200e}\u{200f}\u{202a}\u{202e}\u{2060}\
+                         \u{2066}\u{2069}\u{feff}\u{fe0e}\u{fe0f}\u{e0101}";
+        let font = Font::default();
+        for c in invisible.chars() {
+            assert_eq!(font.drawable(&format!("a{c}b")), "ab", "{c:?}");
+        }
+        assert_eq!(font.drawable("👩\u{200d}🚀 ok ✔\u{fe0f}"), " ok ");
     }
 
     #[test]

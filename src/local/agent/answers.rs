@@ -80,6 +80,11 @@ pub(super) enum Said {
         of: Heard,
         level: Level,
     },
+    /// More was asked for than there is.
+    FullVolume {
+        of: Heard,
+        asked: f64,
+    },
     EndsAfter(Duration),
     EndCut {
         cut: Duration,
@@ -103,6 +108,9 @@ pub(super) enum Said {
     // What is not, and why.
     FilmOver(Duration),
     FilmShort(Duration),
+    /// A time or a volume below nothing.
+    Negative(String),
+    NothingLeft,
     NothingForCaptions,
     NoMusic,
     NoPicture,
@@ -113,12 +121,18 @@ pub(super) enum Said {
     NoneOf(TrackRole),
     NoSound(Heard),
     AsLoudAsItGets(Heard),
+    /// It has the volume that is asked for.
+    SameVolume {
+        of: Heard,
+        volume: f64,
+    },
     Silent(Heard),
     SpeakAgainFirst,
     NothingSpoken,
     NothingToEdit,
     NothingToUndo,
     NoScript,
+    NoUploadedScript,
     Unreadable {
         name: String,
         why: Unreadable,

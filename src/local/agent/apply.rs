@@ -58,6 +58,8 @@ pub(super) fn apply(
             Ok(Said::MusicPlays(file.name.clone()))
         }
         Edit::Volume { of, level } => set_volume(draft, *of, *level),
+        Edit::Negative(number) => Err(Said::Negative(number.clone())),
+        Edit::TrimTo(Duration::ZERO) => Err(Said::NothingLeft),
         Edit::TrimTo(to) if *to < length => {
             cut(draft, *to, length);
             Ok(Said::EndsAfter(*to))
@@ -142,6 +144,12 @@ fn set_volume(draft: &mut Draft, of: Heard, level: Level) -> Result<Said, Said> 
     });
     match level {
         _ if !found => Err(Said::NoSound(of)),
+        Level::To(asked) if draft.to_json() == before => Err(if asked > 1.0 {
+            Said::AsLoudAsItGets(of)
+        } else {
+            Said::SameVolume { of, volume: asked }
+        }),
+        Level::To(asked) if asked > 1.0 => Ok(Said::FullVolume { of, asked }),
         // Full volume cannot be raised, and silence neither raised nor lowered.
         Level::By(_) if draft.to_json() == before => {
             let sounds = draft.tracks().filter(|track| track.kind() == Some(TrackKind::Audio));

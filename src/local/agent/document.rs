@@ -1,14 +1,13 @@
 //! An uploaded TXT or DOCX as the script that is in it. Both may come from anyone, so what they
-//! unpack to is bounded.
+//! unpack to is bounded. What the XML of a DOCX says is left to `story`.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 
-use quick_xml::Reader;
-use quick_xml::events::Event;
-
 use super::answers::{Refusal, Said, Unreadable};
+
+mod story;
 
 /// Far more than a film of six hours says.
 const MAX_TEXT_BYTES: u64 = 4 * 1024 * 1024;
@@ -59,54 +58,20 @@ fn docx(path: &Path) -> Result<String, Unreadable> {
     let mut archive =
         zip::ZipArchive::new(BufReader::new(file)).map_err(|_| Unreadable::NotDocx)?;
     let document = archive.by_name("word/document.xml").map_err(|_| Unreadable::NoText)?;
-    text_of(BufReader::new(document.take(MAX_XML_BYTES)))
+    text_of(BufReader::new(document.take(MAX_XML_BYTES + 1)))
 }
 
-/// The runs of text of a WordprocessingML document; what was deleted with changes tracked is not
-/// in `w:t`, and neither are the instructions of fields.
-fn text_of(xml: impl BufRead) -> Result<String, Unreadable> {
-    let mut reader = Reader::from_reader(xml);
-    let mut buffer = Vec::new();
-    let mut text = String::new();
-    let mut within_text = false;
-    loop {
-        let event = reader.read_event_into(&mut buffer).map_err(other)?;
-        match event {
-            Event::Start(tag) => within_text = tag.local_name().as_ref() == "t",
-            Event::End(tag) => {
-                within_text = false;
-                if tag.local_name().as_ref() == "p" {
-                    text.push_str("\n\n");
-                }
-            }
-            Event::Empty(tag) => match tag.local_name().as_ref() {
-                "br" | "cr" => text.push('\n'),
-                "tab" => text.push(' '),
-                _ => {}
-            },
-            Event::Text(run) if within_text => {
-                text.push_str(&run);
-            }
-            Event::GeneralRef(entity) if within_text => {
-                let known = entity.resolve_char_ref().map_err(other)?;
-                match (known, entity.as_ref()) {
-                    (Some(c), _) => text.push(c),
-                    (None, "amp") => text.push('&'),
-                    (None, "lt") => text.push('<'),
-                    (None, "gt") => text.push('>'),
-                    (None, "quot") => text.push('"'),
-                    (None, "apos") => text.push('\''),
-                    (None, _) => {}
-                }
-            }
-            Event::Eof => return Ok(text.trim().to_owned()),
-            _ => {}
-        }
-        if text.len() as u64 > MAX_TEXT_BYTES {
-            return Err(Unreadable::TooLong);
-        }
-        buffer.clear();
+/// The text of a WordprocessingML document, in UTF-8 or UTF-16.
+fn text_of(mut xml: impl BufRead) -> Result<String, Unreadable> {
+    if !matches!(xml.fill_buf().map_err(other)?, [0xFF, 0xFE, ..] | [0xFE, 0xFF, ..]) {
+        return story::read(xml);
     }
+    let mut bytes = Vec::new();
+    xml.read_to_end(&mut bytes).map_err(other)?;
+    if bytes.len() as u64 > MAX_XML_BYTES {
+        return Err(Unreadable::TooLong);
+    }
+    story::read(decode(&bytes)?.as_bytes())
 }
 
 #[cfg(test)]
@@ -123,11 +88,13 @@ mod tests {
     }
 
     #[test]
-    fn a_document_is_its_paragraphs() {
-        let xml = r#"<?xml version="1.0"?><w:document xmlns:w="w"><w:body>
-            <w:p><w:r><w:t>Salt &amp; pep</w:t></w:r><w:r><w:t xml:space="preserve">per &#8212; </w:t></w:r>
-                <w:del><w:r><w:delText>gone</w:delText></w:r></w:del><w:r><w:br/><w:t>next</w:t></w:r></w:p>
-            <w:p/><w:p><w:r><w:instrText>PAGE</w:instrText><w:t>End.</w:t></w:r></w:p></w:body></w:document>"#;
-        assert_eq!(text_of(xml.as_bytes()).unwrap(), "Salt & pepper — \nnext\n\nEnd.");
+    fn a_document_may_be_in_utf_16() {
+        let xml = r#"<?xml version="1.0" encoding="UTF-16"?><w:document xmlns:w="w"><w:p><w:r><w:t>Grüße 😀</w:t></w:r></w:p></w:document>"#;
+        let units: Vec<u16> = xml.encode_utf16().collect();
+        let little = [0xFF, 0xFE].into_iter().chain(units.iter().flat_map(|u| u.to_le_bytes()));
+        let big = [0xFE, 0xFF].into_iter().chain(units.iter().flat_map(|u| u.to_be_bytes()));
+        for bytes in [little.collect::<Vec<u8>>(), big.collect()] {
+            assert_eq!(text_of(&*bytes).unwrap(), "Grüße 😀");
+        }
     }
 }

@@ -35,6 +35,8 @@ pub(in crate::local) enum Edit {
     /// A palette by name.
     Palette(String),
     Speak(Speech),
+    /// Of a number below nothing, which none of the others takes.
+    Negative(String),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,8 +88,8 @@ const VOICE: &[&str] = &[
     "解说",
 ];
 const REMOVE: &[&str] = &[
-    "remove", "delete", "drop", "lose", "without", "no", "off", "clear", "删", "去掉", "去除",
-    "移除", "拿掉", "清除", "不要",
+    "remove", "delete", "drop", "lose", "without", "no", "off", "clear", "rid", "删", "去掉",
+    "去除", "移除", "拿掉", "清除", "不要",
 ];
 const PICTURE: &[&str] =
     &["picture", "image", "photo", "photograph", "upload", "uploaded", "图", "照片", "相片"];
@@ -98,7 +100,7 @@ const LOOKS: &[&str] = &[
 ];
 
 pub(super) fn edit(clause: &Clause) -> Option<Edit> {
-    captions(clause)
+    let edit = captions(clause)
         .or_else(|| title(clause))
         .or_else(|| volume(clause))
         .or_else(|| track(clause))
@@ -106,7 +108,8 @@ pub(super) fn edit(clause: &Clause) -> Option<Edit> {
         .or_else(|| length(clause))
         .or_else(|| settings::aspect(clause).map(Edit::Aspect))
         .or_else(|| background(clause))
-        .or_else(|| speech(clause).map(Edit::Speak))
+        .or_else(|| speech(clause).map(Edit::Speak))?;
+    Some(clause.negative().map_or(edit, Edit::Negative))
 }
 
 fn captions(clause: &Clause) -> Option<Edit> {
@@ -230,12 +233,13 @@ fn volume(clause: &Clause) -> Option<Edit> {
     } else if clause.has(LOUDER) {
         clause.share().map_or(Level::By(VOLUME_STEP), |share| Level::By(1.0 + share))
     } else if clause.has(QUIETER) {
-        clause.share().map_or(Level::By(1.0 / VOLUME_STEP), |share| Level::By(1.0 - share))
+        let share = clause.share();
+        share.map_or(Level::By(1.0 / VOLUME_STEP), |share| Level::By((1.0 - share).max(0.0)))
     } else if (of.is_none() && !clause.has(SOUND)) || is_pace(clause) {
         return None;
     } else {
         match clause.share() {
-            Some(share) if by && clause.has(DOWN) => Level::By(1.0 - share),
+            Some(share) if by && clause.has(DOWN) => Level::By((1.0 - share).max(0.0)),
             Some(share) if by && clause.has(UP) => Level::By(1.0 + share),
             Some(share) => Level::To(share),
             None if clause.has(DOWN) => Level::By(1.0 / VOLUME_STEP),
@@ -257,7 +261,7 @@ fn heard(clause: &Clause) -> Option<Heard> {
 }
 
 fn is_pace(clause: &Clause) -> bool {
-    clause.has(&["pace", "speed", "rate", "tempo", "语速", "速度", "倍"])
+    clause.has(&["pace", "speed", "slow", "rate", "tempo", "语速", "速度", "倍"])
 }
 
 fn track(clause: &Clause) -> Option<Edit> {
@@ -353,9 +357,11 @@ fn speech(clause: &Clause) -> Option<Speech> {
     const SLOWER: &[&str] = &["slower", "慢一点", "慢一些", "慢点", "慢些", "放慢", "更慢"];
     const FASTER: &[&str] =
         &["faster", "quicker", "快一点", "快一些", "快点", "快些", "加快", "更快"];
-    let pace = if clause.has(SLOWER) {
+    let pace = if !of_speech(clause) {
+        None
+    } else if clause.has(SLOWER) || slows_down(clause) {
         Some(Pace::By(1.0 / PACE_STEP))
-    } else if clause.has(FASTER) {
+    } else if clause.has(FASTER) || speeds_up(clause) {
         Some(Pace::By(PACE_STEP))
     } else {
         settings::pace(clause).map(Pace::To)
@@ -363,4 +369,26 @@ fn speech(clause: &Clause) -> Option<Speech> {
     let speech =
         Speech { gender: settings::gender(clause), language: languages::meant_in(clause), pace };
     (speech != Speech::default()).then_some(speech)
+}
+
+/// Whether "fast" may be how the script is spoken: "set up quickly" is about something else, and a
+/// number alone is about nothing.
+fn of_speech(clause: &Clause) -> bool {
+    const OTHER: &[&str] = &[
+        "use", "add", "put", "show", "cut", "trim", "remove", "delete", "turn", "start", "end",
+        "get", "try", "take", "play", "begin", "keep", "have", "place", "pick", "choose", "select",
+    ];
+    let named = is_pace(clause) || clause.has(VOICE);
+    let up = clause.has(&["up", "down"]) && !slows_down(clause) && !speeds_up(clause);
+    let number = matches!(clause.words.as_slice(), [word] if word.parse::<f32>().is_ok());
+    !number && (named || !(clause.has(OTHER) || up))
+}
+
+/// "Slow it down", "slow the voice down".
+fn slows_down(clause: &Clause) -> bool {
+    clause.has(&["slow"]) && clause.has(&["down"])
+}
+
+fn speeds_up(clause: &Clause) -> bool {
+    clause.has(&["speed"]) && clause.has(&["up"])
 }

@@ -63,6 +63,23 @@ pub(super) fn named(text: &str) -> Option<String> {
     LANGUAGES.iter().find(|(name, _)| *name == text).map(|(_, tag)| (*tag).to_owned())
 }
 
+/// Whether an English word is a language, part of the name of one, or a tag in lower case.
+pub(super) fn is_named_with(word: &str) -> bool {
+    let is_tag = || {
+        let parts = word.split_once('-');
+        parts.is_some_and(|(language, region)| {
+            [language, region].iter().all(|part| part.len() == 2 && part.is_ascii())
+        })
+    };
+    LANGUAGES.iter().any(|(name, _)| name.split(' ').any(|part| part == word)) || is_tag()
+}
+
+/// How many bytes of a Chinese text are the name of a language that it begins with.
+pub(super) fn prefix(text: &str) -> Option<usize> {
+    let names = LANGUAGES.iter().map(|(name, _)| name).filter(|name| name.contains(is_han));
+    names.filter(|name| text.starts_with(**name)).map(|name| name.len()).max()
+}
+
 /// A language where the sentence makes it one: `in German`, `用德语`, `a French voice`, `en-GB`.
 /// One that is merely mentioned, as in a script *about* German cars, is not meant.
 pub(super) fn meant_in(clause: &Clause) -> Option<String> {
@@ -90,7 +107,8 @@ pub(super) fn meant_in(clause: &Clause) -> Option<String> {
                 || after.iter().any(|word| clause.plain.contains(&format!("{name}{word}")))
                 || clause.is(&[name]);
         }
-        before.iter().any(|word| text.contains(&format!(" {word} {name} ")))
+        text.trim_end().trim_end_matches(" please").trim() == name
+            || before.iter().any(|word| text.contains(&format!(" {word} {name} ")))
             || after.iter().any(|word| text.contains(&format!(" {name} {word} ")))
             || text.contains(&format!(" {name} male voice "))
             || text.contains(&format!(" {name} female voice "))

@@ -41,11 +41,28 @@ impl Clause {
         terms.contains(&text)
     }
 
-    /// A share: `20%`, `20 percent`, `half`, `0.2`, `百分之二十`.
+    /// The first number below nothing, as it was written: a minus that stands behind no word.
+    pub(super) fn negative(&self) -> Option<String> {
+        let mut before = None;
+        let mut characters = self.plain.char_indices().peekable();
+        while let Some((at, c)) = characters.next() {
+            let number = characters.peek().is_some_and(|(_, next)| next.is_ascii_digit());
+            let alone = before.is_none_or(|before: char| before.is_whitespace() || is_han(before));
+            if matches!(c, '-' | '−') && number && alone {
+                let rest = &self.plain[at..];
+                let end = rest.find(char::is_whitespace).unwrap_or(rest.len());
+                return Some(rest[..end].trim_end_matches(['.', ',']).to_owned());
+            }
+            before = Some(c);
+        }
+        None
+    }
+
+    /// A share: `20%`, `20 percent`, `half`, `0.2`, `百分之二十`. It may be more than all.
     pub(super) fn share(&self) -> Option<f64> {
         if let Some((_, number)) = self.plain.split_once("百分之") {
             let number = words(number).first().and_then(|word| number_of(word));
-            return number.map(|number| (number / 100.0).clamp(0.0, 1.0));
+            return number.map(|number| number / 100.0);
         }
         let percent = |word: &str| word.strip_suffix('%')?.parse::<f64>().ok();
         let mut words = self.words.iter().map(String::as_str).peekable();
@@ -65,7 +82,7 @@ impl Clause {
                 },
             };
             if let Some(share) = share.filter(|share| share.is_finite()) {
-                return Some(share.clamp(0.0, 1.0));
+                return Some(share.max(0.0));
             }
         }
         if self.has(&["一半"]) {

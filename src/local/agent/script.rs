@@ -1,7 +1,8 @@
 //! Where in a message the script begins. What comes before is the order; what comes after is the
 //! script, whole, whatever it says.
 
-use super::phrase::{Quote, masked, quotes};
+use super::order::{self, Manner};
+use super::phrase::{Clause, Quote, is_han, masked, quotes};
 use super::settings::label;
 
 /// The order, and the script that came with it; the script may be empty.
@@ -136,16 +137,54 @@ fn in_quotes(message: &str) -> Option<(String, String)> {
     Some((order, text.clone()))
 }
 
-/// Whether this asks for something to be spoken.
+/// Whether this asks for something to be spoken: one of its sentences does.
 fn is_order(text: &str) -> bool {
-    let text = text.to_lowercase();
-    let first = text.split_whitespace().next().unwrap_or_default();
-    const OTHER_WORK: [&str; 12] = [
+    if text.contains(is_han) {
+        return is_chinese_order(&text.to_lowercase());
+    }
+    let plain = text.replace(": ", ". ");
+    let sentences = plain.split(['\n', ';', '!', '?']).flat_map(|line| line.split(". "));
+    sentences.map(|sentence| Clause::new(sentence.trim())).any(|sentence| asks_to_speak(&sentence))
+}
+
+/// A sentence in which a voiceover is ordered: "narrate this", "a portrait voiceover", "make a
+/// video of the text below". One that merely mentions a narrator, or makes a film *about*
+/// something that would have to be written first, is none.
+fn asks_to_speak(sentence: &Clause) -> bool {
+    const OTHER_WORK: &[&str] = &[
         "remove", "delete", "mute", "unmute", "set", "change", "lower", "raise", "trim", "cut",
         "undo", "add",
     ];
-    // In Chinese the verb need not come first; what belongs to the first clause does.
-    const OTHER_CHINESE_WORK: [&str; 24] = [
+    const MADE: &[&str] = &["make", "create", "generate", "produce", "turn", "convert", "do"];
+    const SPOKEN: &[&str] = &["narrate", "read", "speak", "say", "dub", "record", "voice"];
+    const FILMS: &[&str] = &["video", "film", "clip", "movie"];
+    const VOICEOVERS: &[&str] =
+        &["voiceover", "voice-over", "voice over", "narration", "narrated", "script"];
+    /// What the script is called that comes with the order.
+    const POINTERS: &[&str] =
+        &["this", "these", "following", "below", "it", "aloud", "script", "text"];
+    let first = order::first_word(sentence);
+    let voiceover = sentence.has(VOICEOVERS);
+    if OTHER_WORK.contains(&first.as_str()) && !sentence.has(&["script"]) {
+        return false;
+    }
+    let points = sentence.has(POINTERS);
+    let known = || Manner::of(sentence).asks();
+    match first.as_str() {
+        // Nobody says this of anything else.
+        "narrate" => true,
+        first if MADE.contains(&first) => {
+            let film = sentence.has(FILMS) && (points || known());
+            (voiceover || film) && (points || !sentence.has(&["about"]))
+        }
+        first if SPOKEN.contains(&first) => known() || (points && voiceover),
+        _ => voiceover && known(),
+    }
+}
+
+/// In Chinese the verb need not come first; what belongs to the first clause does.
+fn is_chinese_order(text: &str) -> bool {
+    const OTHER_WORK: [&str; 24] = [
         "删",
         "去掉",
         "移除",
@@ -171,58 +210,24 @@ fn is_order(text: &str) -> bool {
         "小声",
         "提高",
     ];
-    let clause = text.split(['，', '。', '：', ',']).next().unwrap_or_default();
-    let other =
-        OTHER_WORK.contains(&first) || OTHER_CHINESE_WORK.iter().any(|word| clause.contains(word));
-    if other && !["script", "脚本", "文案", "文稿"].iter().any(|word| text.contains(word)) {
+    const SPOKEN: [&str; 15] = [
+        "配音", "旁白", "朗读", "解说", "口播", "播报", "念这", "念一", "念出", "读这", "读一",
+        "读出", "脚本", "文案", "文稿",
+    ];
+    const MADE: [&str; 7] = ["做", "制作", "生成", "转成", "转换成", "变成", "创建"];
+    const FILMS: [&str; 4] = ["视频", "短片", "影片", "片子"];
+    /// How a request begins, whatever it is about.
+    const ASKING: [&str; 6] = ["请", "给", "把", "将", "帮", "麻烦"];
+    let contains = |list: &[&str]| list.iter().any(|word| text.contains(word));
+    let clause = text.split(['，', '。', '：', ',', '\n']).find(|clause| !clause.trim().is_empty());
+    let clause = clause.unwrap_or_default().trim();
+    let scripted = contains(&["script", "脚本", "文案", "文稿"]);
+    if OTHER_WORK.iter().any(|word| clause.contains(word)) && !scripted {
         return false;
     }
-    const SPOKEN: [&str; 28] = [
-        "voiceover",
-        "voice-over",
-        "voice over",
-        "narrat",
-        "script",
-        "read this",
-        "read the",
-        "read aloud",
-        "read out",
-        "read:",
-        "speak",
-        "say",
-        "dub",
-        "配音",
-        "旁白",
-        "朗读",
-        "解说",
-        "口播",
-        "播报",
-        "念这",
-        "念一",
-        "念出",
-        "读这",
-        "读一",
-        "读出",
-        "脚本",
-        "文案",
-        "文稿",
-    ];
-    if SPOKEN.iter().any(|word| text.contains(word))
-        || first == "read"
-        || first.starts_with(['念', '读'])
-    {
-        return true;
-    }
-    // A film of this text; a film *about* something would have to be written first.
-    const MADE: [&str; 6] = ["make", "create", "generate", "produce", "turn", "convert"];
-    const FILMS: [&str; 4] = ["video", "film", "clip", "movie"];
-    const CHINESE_MADE: [&str; 7] = ["做", "制作", "生成", "转成", "转换成", "变成", "创建"];
-    const CHINESE_FILMS: [&str; 4] = ["视频", "短片", "影片", "片子"];
-    let contains = |list: &[&str]| list.iter().any(|word| text.contains(word));
-    if contains(&CHINESE_MADE) && contains(&CHINESE_FILMS) && !contains(&["关于", "介绍"]) {
-        return true;
-    }
-    let words: Vec<&str> = text.split(|c: char| !c.is_alphanumeric()).collect();
-    let has = |list: &[&str]| list.iter().any(|word| words.contains(word));
-    has(&MADE) && has(&FILMS) && !has(&["about"])
+    let spoken = contains(&SPOKEN) || clause.starts_with(['念', '读']);
+    let made = contains(&MADE) && contains(&FILMS) && !contains(&["关于", "介绍"]);
+    let asked = ASKING.iter().any(|word| clause.starts_with(word))
+        || Manner::of(&Clause::new(clause)).asks();
+    (spoken || made) && asked
 }

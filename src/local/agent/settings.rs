@@ -136,6 +136,7 @@ pub(super) fn is_off(clause: &Clause) -> bool {
         "false",
         "don't",
         "lose",
+        "rid",
         "不要",
         "不用",
         "不带",

@@ -15,7 +15,7 @@ use super::events::Emitter;
 use super::gui::{Gui, Hint, Moment, hint};
 use super::languages;
 use super::settings::Settings;
-use super::understand::{Asked, Wish};
+use super::understand::{Asked, Script, Wish};
 use crate::draft::{Draft, Object, TrackRole};
 use crate::local::ledger::Hold;
 use crate::local::service::Shared;
@@ -90,7 +90,7 @@ impl Turn {
         }
     }
 
-    fn voiceover(self, talk: Talk, script: Option<String>, settings: Settings) -> End {
+    fn voiceover(self, talk: Talk, script: Script, settings: Settings) -> End {
         let (script, delivery) = match self.order(script, &settings) {
             Ok(order) => order,
             Err(refusal) => return self.refuse(talk, &refusal),
@@ -172,14 +172,13 @@ impl Turn {
     }
 
     /// The script and the delivery, found to be possible before any work.
-    fn order(
-        &self,
-        script: Option<String>,
-        settings: &Settings,
-    ) -> Result<(String, Delivery), Refusal> {
+    fn order(&self, script: Script, settings: &Settings) -> Result<(String, Delivery), Refusal> {
         let script = match script {
-            Some(script) => script,
-            None => self.script_elsewhere()?,
+            Script::Told(script) => script,
+            Script::Uploaded => self
+                .uploaded_script()?
+                .ok_or(Refusal { code: "NO_SCRIPT", why: Said::NoUploadedScript })?,
+            Script::Known => self.known_script()?,
         };
         if !script.contains(char::is_alphanumeric) {
             return Err(Failure::empty_script().into());
@@ -208,9 +207,14 @@ impl Turn {
         })
     }
 
-    fn script_elsewhere(&self) -> Result<String, Refusal> {
-        if let Some(file) = self.session.last_upload(FileType::Document) {
-            return document::read(&file.path, &file.name);
+    fn uploaded_script(&self) -> Result<Option<String>, Refusal> {
+        let file = self.session.last_upload(FileType::Document);
+        file.map(|file| document::read(&file.path, &file.name)).transpose()
+    }
+
+    fn known_script(&self) -> Result<String, Refusal> {
+        if let Some(script) = self.uploaded_script()? {
+            return Ok(script);
         }
         let spoken = self.session.work().spoken.map(|spoken| spoken.script);
         spoken.ok_or(Refusal { code: "NO_SCRIPT", why: Said::NoScript })

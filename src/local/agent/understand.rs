@@ -3,6 +3,7 @@
 
 use super::answers::Tongue;
 use super::edits::{Edit, edit};
+use super::order::Manner;
 use super::phrase::{Clause, clauses, is_han};
 use super::script;
 use super::settings::{Settings, settings};
@@ -16,8 +17,8 @@ pub(in crate::local) struct Asked {
 
 #[derive(Clone, Debug, PartialEq)]
 pub(in crate::local) enum Wish {
-    /// Speak a script; without one, the uploaded one or the one spoken before.
-    Voiceover { script: Option<String>, settings: Settings },
+    /// Speak a script.
+    Voiceover { script: Script, settings: Settings },
     /// Change the draft. Clauses that were not understood are named to the user.
     Edits { edits: Vec<Edit>, not_understood: Vec<String> },
     /// Take back the last turns.
@@ -28,11 +29,22 @@ pub(in crate::local) enum Wish {
     Unknown,
 }
 
+/// Where the script of a voiceover is.
+#[derive(Clone, Debug, PartialEq)]
+pub(in crate::local) enum Script {
+    /// In the message.
+    Told(String),
+    /// In a file, so it is said: another script is not meant.
+    Uploaded,
+    /// Nobody says: the uploaded one, or the one spoken before.
+    Known,
+}
+
 pub(in crate::local) fn understand(message: &str) -> Asked {
     if let Some((order, script)) = script::split(message) {
         // A script may be in any language; what is before it is how the user speaks.
         let before = message.trim().strip_suffix(script.as_str()).unwrap_or(message);
-        let wish = Wish::Voiceover { script: Some(script), settings: settings(&order) };
+        let wish = Wish::Voiceover { script: Script::Told(script), settings: settings(&order) };
         return Asked { wish, tongue: Tongue::of(&Clause::new(before)) };
     }
     let whole = Clause::new(message);
@@ -40,6 +52,9 @@ pub(in crate::local) fn understand(message: &str) -> Asked {
 }
 
 fn wish(message: &str, whole: &Clause) -> Wish {
+    const UPLOADED: &[&str] = &[
+        "upload", "uploaded", "attached", "file", "document", "docx", "txt", "上传", "文件", "文档",
+    ];
     const UNDO: &[&str] = &[
         "undo",
         "revert",
@@ -60,7 +75,9 @@ fn wish(message: &str, whole: &Clause) -> Wish {
         "能帮我做什么",
         "怎么用",
     ];
-    if whole.has(UNDO) {
+    let clauses = clauses(message);
+    let manners: Vec<Manner> = clauses.iter().map(Manner::of).collect();
+    if whole.has(UNDO) && !manners.contains(&Manner::Prose) {
         return Wish::Undo(match whole.count() {
             Some(times) => times.max(1),
             None if whole.has(&["twice"]) => 2,
@@ -71,14 +88,24 @@ fn wish(message: &str, whole: &Clause) -> Wish {
     if whole.has(HELP) || whole.is(&["help", "帮助", "使用帮助"]) {
         return Wish::Help;
     }
-    if is_voiceover(whole) {
-        return Wish::Voiceover { script: None, settings: settings(message) };
+    // The order is what it begins with; what follows are settings, and some may be unknown here.
+    let first = manners.iter().find(|manner| **manner != Manner::Courtesy);
+    if is_voiceover(whole) && first.is_some_and(|manner| manner.asks()) {
+        let script = if whole.has(UPLOADED) { Script::Uploaded } else { Script::Known };
+        return Wish::Voiceover { script, settings: settings(message) };
     }
-    let clauses = clauses(message);
+    let meant = meant(&clauses, &manners);
     let mut edits = Vec::new();
     let mut not_understood = Vec::new();
     let mut verb = "";
     for (at, clause) in clauses.iter().enumerate() {
+        if manners[at] == Manner::Courtesy {
+            continue;
+        }
+        if !meant[at] {
+            not_understood.push(clause.raw.clone());
+            continue;
+        }
         let understood = match verb_of(clause) {
             Some(own) => {
                 verb = own;
@@ -104,7 +131,28 @@ fn wish(message: &str, whole: &Clause) -> Wish {
             },
         }
     }
-    if edits.is_empty() { Wish::Unknown } else { Wish::Edits { edits, not_understood } }
+    let told = manners.iter().filter(|manner| **manner == Manner::Prose).count();
+    // A text in which something sounds like an order is a text.
+    let is_prose = told > clauses.len() - told;
+    if edits.is_empty() || is_prose { Wish::Unknown } else { Wish::Edits { edits, not_understood } }
+}
+
+/// Which clauses may be acted on. A setting alone is an order where nothing but orders stands beside
+/// it, or where it goes on with one: "remove the title and the captions".
+fn meant(clauses: &[Clause], manners: &[Manner]) -> Vec<bool> {
+    let prose = manners.contains(&Manner::Prose);
+    let mut after_order = false;
+    let each = clauses.iter().zip(manners).map(|(clause, manner)| {
+        let meant = match manner {
+            Manner::Order => true,
+            Manner::Setting => !prose || after_order || verb_of(clause).is_some(),
+            Manner::Courtesy => return false,
+            Manner::Prose => false,
+        };
+        after_order = meant;
+        meant
+    });
+    each.collect()
 }
 
 /// "Add a title 'T', from 2 to 5 seconds": the times belong to the title before.
@@ -232,7 +280,8 @@ mod tests {
 
     fn script_of(message: &str) -> Option<String> {
         match understand(message).wish {
-            Wish::Voiceover { script, .. } => script,
+            Wish::Voiceover { script: Script::Told(script), .. } => Some(script),
+            Wish::Voiceover { .. } => None,
             other => panic!("{message}: {other:?}"),
         }
     }

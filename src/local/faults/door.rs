@@ -90,6 +90,11 @@ impl Door {
         }
     }
 
+    /// Resets the connections that are there.
+    pub(in crate::local) fn hang_up(&self) {
+        self.inner().hang_up();
+    }
+
     pub(in crate::local) fn accepted(&self) -> u64 {
         self.inner().accepted
     }

@@ -4,14 +4,16 @@ use std::io::{self, SeekFrom};
 use std::ops::RangeInclusive;
 
 use axum::body::{Body, Bytes};
-use axum::extract::{Path, State};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Response as Builder, StatusCode, header};
+use axum::extract::State;
+use axum::http::{
+    HeaderMap, HeaderName, HeaderValue, Method, Response as Builder, StatusCode, header,
+};
 use axum::response::Response;
 use futures::{Stream, TryStreamExt as _};
 use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _};
 use tokio_util::io::ReaderStream;
 
-use crate::local::answer::Refused;
+use crate::local::answer::{Named, Refused};
 use crate::local::faults::{Fault, Met};
 use crate::local::library::StoredFile;
 use crate::local::service::Shared;
@@ -19,13 +21,14 @@ use crate::local::service::Shared;
 /// Needs no token: `output.url` and `cdn_url` are for whoever has them.
 pub(super) async fn serve(
     State(service): State<Shared>,
-    Path((id, name)): Path<(String, String)>,
+    Named((id, name)): Named<(String, String)>,
     Met(fault): Met,
+    method: Method,
     headers: HeaderMap,
 ) -> Result<Response, Refused> {
     let file = service.library.find(&id).filter(|file| file.name == name);
     let file = file.ok_or_else(Refused::not_found)?;
-    send(&service, &file, &headers, fault.as_ref()).await
+    send(&service, &file, &method, &headers, fault.as_ref()).await
 }
 
 /// The file, or the one range of it that is asked for; several ranges give all of it, as HTTP
@@ -33,6 +36,7 @@ pub(super) async fn serve(
 pub(super) async fn send(
     service: &Shared,
     file: &StoredFile,
+    method: &Method,
     asked: &HeaderMap,
     fault: Option<&Fault>,
 ) -> Result<Response, Refused> {
@@ -56,7 +60,8 @@ pub(super) async fn send(
         return done(answer.status(StatusCode::NOT_MODIFIED), Body::empty());
     }
     let unchanged = told(header::IF_RANGE).is_none_or(|tag| tag == etag);
-    let range = told(header::RANGE).filter(|_| unchanged);
+    // HTTP knows ranges of a GET alone.
+    let range = told(header::RANGE).filter(|_| unchanged && method == Method::GET);
     let (first, length, answer) = match range.and_then(|range| Range::parse(range, size)) {
         None => (0, size, answer.status(StatusCode::OK)),
         Some(Range::Unsatisfiable) => {
@@ -109,7 +114,8 @@ enum Range {
 impl Range {
     /// `None` for what is not one range of bytes: it is ignored, as HTTP has it.
     fn parse(header: &str, size: u64) -> Option<Self> {
-        let (from, to) = header.trim().strip_prefix("bytes=")?.split_once('-')?;
+        let is_bytes = |(unit, _): &(&str, &str)| unit.eq_ignore_ascii_case("bytes");
+        let (from, to) = header.trim().split_once('=').filter(is_bytes)?.1.split_once('-')?;
         let (from, to) = (from.trim(), to.trim());
         let end = size.checked_sub(1);
         let (first, last) = if from.is_empty() {
@@ -148,6 +154,7 @@ mod tests {
         let part = |first, last| Some(Range::Part { first, last });
         for (header, size, range) in [
             ("bytes=0-9", 100, part(0, 9)),
+            ("Bytes=0-9", 100, part(0, 9)),
             ("bytes=90-", 100, part(90, 99)),
             ("bytes=90-900", 100, part(90, 99)),
             ("bytes=-10", 100, part(90, 99)),

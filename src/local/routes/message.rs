@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use axum::body::{Body as HttpBody, Bytes};
 use axum::extract::State;
-use axum::http::header;
+use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use futures::Stream;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
@@ -16,7 +16,7 @@ use crate::local::answer::{Body, Caller, Refused};
 use crate::local::faults::Met;
 use crate::local::service::Shared;
 use crate::wire::event::AdkEvent;
-use crate::wire::{ErrorCode, RunRequest};
+use crate::wire::{AGENT_NAME, ErrorCode, ME, RunRequest};
 
 pub(super) async fn run(
     State(service): State<Shared>,
@@ -24,6 +24,12 @@ pub(super) async fn run(
     Met(fault): Met,
     Body(request): Body<RunRequest>,
 ) -> Result<Response, Refused> {
+    let app = request.app_name == AGENT_NAME;
+    if !app || ![ME, account.user.as_str()].contains(&request.user_id.as_str()) {
+        // The agent server's sessions are those of one user of one app.
+        let message = format!("Session not found: {}", request.session_id);
+        return Err(Refused::detail(StatusCode::NOT_FOUND, message));
+    }
     let session = service.sessions.find(&account.user, &request.session_id);
     let session = session.ok_or_else(Refused::unknown_session)?;
     let asked = understand(&request.text());
@@ -46,8 +52,10 @@ pub(super) async fn run(
             late.wait().await;
         }
         let _turn = turns.lock_owned().await;
+        let working = Shared::clone(&service);
+        let place = working.speakers.place().await;
         let turn = Turn { service, session, emitter: emitter.clone(), hold };
-        if tokio::task::spawn_blocking(move || turn.run(asked)).await.is_err() {
+        if place.work(move || turn.run(asked)).await.is_err() {
             emitter.error("INTERNAL", "the agent crashed; nothing was charged");
         }
     });

@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::extract::State;
+use axum::http::{HeaderMap, Method, StatusCode};
 use axum::response::Response;
 use serde::Serialize;
 
 use super::files;
 use crate::local::accounts::Account;
-use crate::local::answer::{Attributed, Body, Caller, Refused};
+use crate::local::answer::{Attributed, Body, Caller, Named, Refused};
 use crate::local::faults::Met;
 use crate::local::renders::{self, Render};
 use crate::local::service::Shared;
@@ -43,6 +43,11 @@ pub(super) async fn submit(
     if let Some(render) = service.renders.find(&account.user, &request.id) {
         return Ok(Answer::of(render.state()));
     }
+    if request.id.as_str().is_empty() {
+        // Nobody could ask after it.
+        let message = "String should have at least 1 character";
+        return Err(Refused::invalid(&["body", "id"], message, "string_too_short"));
+    }
     if renders::format_of(&request.output).is_none() {
         let message = format!("the format `{}` is not one of mp4, m4a, wav", request.output.format);
         return Err(Refused::invalid(&["body", "output", "format"], message, "value_error"));
@@ -58,7 +63,7 @@ pub(super) async fn submit(
 pub(super) async fn poll(
     State(service): State<Shared>,
     Caller(account): Caller,
-    Path(id): Path<RenderId>,
+    Named(id): Named<RenderId>,
 ) -> Result<Json<Answer>, Refused> {
     Ok(Answer::of(find(&service, &account, &id)?.polled()))
 }
@@ -66,7 +71,7 @@ pub(super) async fn poll(
 pub(super) async fn cancel(
     State(service): State<Shared>,
     Caller(account): Caller,
-    Path(id): Path<RenderId>,
+    Named(id): Named<RenderId>,
 ) -> Result<Json<Answer>, Refused> {
     Ok(Answer::of(find(&service, &account, &id)?.cancel()))
 }
@@ -74,14 +79,15 @@ pub(super) async fn cancel(
 pub(super) async fn download(
     State(service): State<Shared>,
     Caller(account): Caller,
-    Path(id): Path<RenderId>,
+    Named(id): Named<RenderId>,
     Met(fault): Met,
+    method: Method,
     headers: HeaderMap,
 ) -> Result<Response, Refused> {
     let file = find(&service, &account, &id)?.file().ok_or_else(|| {
         Refused::detail(StatusCode::CONFLICT, format!("Render has no file: {id}"))
     })?;
-    files::send(&service, &file, &headers, fault.as_ref()).await
+    files::send(&service, &file, &method, &headers, fault.as_ref()).await
 }
 
 fn find(service: &Shared, account: &Account, id: &RenderId) -> Result<Arc<Render>, Refused> {

@@ -1,15 +1,15 @@
 //! What a session holds.
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 
-use crate::local::answer::{Caller, Refused, Success};
+use crate::local::answer::{Caller, Named, Refused, Success};
 use crate::local::service::Shared;
 use crate::wire::{SessionId, StateAnswer};
 
 pub(super) async fn latest(
     State(service): State<Shared>,
     Caller(account): Caller,
-    Path(session): Path<SessionId>,
+    Named(session): Named<SessionId>,
 ) -> Result<Success<StateAnswer>, Refused> {
     let session = service.sessions.find(&account.user, &session);
     let session = session.ok_or_else(Refused::unknown_session)?;

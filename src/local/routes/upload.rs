@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use axum::body::Bytes;
 use axum::extract::multipart::{Field, MultipartError};
-use axum::extract::{FromRequest as _, Multipart, Path, Request, State};
+use axum::extract::{FromRequest as _, Multipart, Request, State};
 use axum::http::{StatusCode, header};
 use futures::{Stream, StreamExt as _};
 use url::{Host, Url};
 
-use crate::local::answer::{Body, Caller, Refused, Success};
-use crate::local::library::StoredFile;
+use crate::local::answer::{Body, Caller, Named, Refused, Success};
+use crate::local::library::Kept;
 use crate::local::service::Shared;
 use crate::local::sessions::Session;
 use crate::local::settings::FetchFrom;
@@ -23,7 +23,7 @@ const FETCH_TIMEOUT: Duration = Duration::from_secs(60);
 pub(super) async fn take(
     State(service): State<Shared>,
     Caller(account): Caller,
-    Path(session): Path<SessionId>,
+    Named(session): Named<SessionId>,
     request: Request,
 ) -> Result<Success<UploadAnswer>, Refused> {
     let session = service.sessions.find(&account.user, &session);
@@ -39,8 +39,9 @@ pub(super) async fn take(
         from_addresses(&service, &session, addresses).await?
     };
     let mut answer = UploadAnswer { session_state_applied: Some(true), ..UploadAnswer::default() };
+    // None was refused, so all are taken.
     for file in files {
-        let file = service.library.add(file);
+        let file = service.library.add(file.take());
         service.tally.uploads_taken.raise();
         answer.files.push(file.uploaded(&service.url));
         session.add_upload(file);
@@ -53,7 +54,7 @@ async fn from_form(
     service: &Shared,
     session: &Session,
     request: Request,
-) -> Result<Vec<StoredFile>, Refused> {
+) -> Result<Vec<Kept>, Refused> {
     let broken = |error: MultipartError| {
         Refused::invalid(&["body", "files"], error.body_text(), "value_error")
     };
@@ -82,7 +83,7 @@ async fn from_addresses(
     service: &Shared,
     session: &Session,
     addresses: UploadUrls,
-) -> Result<Vec<StoredFile>, Refused> {
+) -> Result<Vec<Kept>, Refused> {
     if addresses.urls.is_empty() {
         return Err(Refused::invalid(&["body", "urls"], "Field required", "missing"));
     }
@@ -165,7 +166,7 @@ async fn store(
     session: &Session,
     name: &str,
     pieces: impl Stream<Item = Result<Bytes, Refused>>,
-) -> Result<StoredFile, Refused> {
+) -> Result<Kept, Refused> {
     // Some browsers send a path.
     let name = name.rsplit(['/', '\\']).next().unwrap_or_default();
     let format = accepted(name)?;
@@ -181,7 +182,7 @@ async fn store(
     let mut file = incoming.keep(session.id.clone(), name.to_owned()).await?;
     let studio = Arc::clone(&service.studio);
     let looked = tokio::task::spawn_blocking(move || {
-        file.facts = studio.look(&file);
+        file.look(&*studio);
         file
     });
     looked.await.map_err(Refused::internal)

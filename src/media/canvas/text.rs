@@ -2,7 +2,7 @@
 //! soft shadow, so that they are read on anything.
 
 use super::Canvas;
-use crate::media::characters::{breaks_between, is_emoji};
+use crate::media::characters::{breaks_after_hyphen, breaks_between};
 use crate::media::{Font, FrameSize, TextStyle};
 
 /// Television's title-safe area: a twentieth of each side stays free.
@@ -52,8 +52,7 @@ impl Setting {
 /// Writes a text onto the canvas.
 pub(in crate::media) fn write(canvas: &mut Canvas, text: &str, style: TextStyle, font: &Font) {
     let setting = Setting::of(style, canvas.size);
-    let drawn = text.chars().filter(|&c| !is_emoji(c) || font.has(c));
-    let text: String = drawn.take(MAX_CHARS).collect();
+    let text: String = text.chars().take(MAX_CHARS).collect();
     let Some((size, lines)) = set(&text, &setting, font) else { return };
     let line_height = size * LINE_HEIGHT;
     let block = line_height * lines.len() as f32;
@@ -74,7 +73,7 @@ pub(in crate::media) fn write(canvas: &mut Canvas, text: &str, style: TextStyle,
 /// The lines of a text and their size: as large as the style asks, smaller only when there are
 /// too many lines for their place.
 fn set(text: &str, setting: &Setting, font: &Font) -> Option<(f32, Vec<String>)> {
-    let words = words(text);
+    let words = words(text, font);
     if words.is_empty() {
         return None;
     }
@@ -102,12 +101,15 @@ enum Joint {
     LineBreak,
 }
 
-fn words(text: &str) -> Vec<Word> {
+/// The words, as the font draws them.
+fn words(text: &str, font: &Font) -> Vec<Word> {
     let mut words: Vec<Word> = Vec::new();
     let mut current = String::new();
     let mut finish = |current: &mut String, after: Joint| {
-        if !current.is_empty() {
-            words.push(Word { text: std::mem::take(current), after });
+        // Only now: what is drawn as a hyphen may be one that does not break.
+        let text = font.drawable(&std::mem::take(current));
+        if !text.is_empty() {
+            words.push(Word { text, after });
         } else if let (Joint::LineBreak, Some(last)) = (after, words.last_mut()) {
             last.after = Joint::LineBreak;
         }
@@ -118,7 +120,8 @@ fn words(text: &str) -> Vec<Word> {
         } else if c.is_whitespace() && c != '\u{a0}' {
             finish(&mut current, Joint::Space);
         } else if !c.is_control() {
-            if current.chars().next_back().is_some_and(|before| breaks_between(before, c)) {
+            let wide = |before| breaks_between(before, c);
+            if current.chars().next_back().is_some_and(wide) || breaks_after_hyphen(&current, c) {
                 finish(&mut current, Joint::Nothing);
             }
             current.push(c);
@@ -350,7 +353,7 @@ mod tests {
     #[test]
     fn line_breaks_are_kept_and_endless_words_cut() {
         let font = Font::default();
-        let split = |text: &str| lines(&words(text), 500.0, 50.0, &font);
+        let split = |text: &str| lines(&words(text, &font), 500.0, 50.0, &font);
         assert_eq!(split("Morning\nBrew"), ["Morning", "Brew"]);
         assert_eq!(split("a \n b"), ["a", "b"]);
         let cut = split(&"m".repeat(100));
@@ -359,8 +362,23 @@ mod tests {
     }
 
     #[test]
+    fn a_long_word_breaks_after_its_hyphens() {
+        let font = Font::default();
+        let split = |text: &str| lines(&words(text, &font), 500.0, 50.0, &font);
+        assert_eq!(
+            split("Extraordinarily-hyphenated-compounds"),
+            ["Extraordinarily-", "hyphenated-", "compounds"]
+        );
+        // A hyphen that must not break is cut like any other word, and only there.
+        let kept = split("Extraordinarily\u{2011}hyphenated\u{2011}compounds");
+        assert_eq!(kept.concat(), "Extraordinarily-hyphenated-compounds");
+        assert!(!kept[0].ends_with('-'), "{kept:?}");
+        assert_eq!(words("in 2020-2021 by e-mail at -5 °C", &font).len(), 7);
+    }
+
+    #[test]
     fn nothing_to_write_changes_nothing() {
-        for text in ["", " \n ", "🎉"] {
+        for text in ["", " \n ", "🎉", "\u{200d}\u{2060}\u{fe0f}"] {
             assert_eq!(touched(FrameSize::SQUARE, text, TextStyle::Title), None);
         }
     }

@@ -47,6 +47,9 @@ pub(super) fn words(said: &Said) -> String {
                 Level::By(_) => format!("{name}已调小。"),
             }
         }
+        Said::FullVolume { of, asked } => {
+            format!("{}音量已调到 100%：最大就是 100%，没有 {}。", heard(*of), percent(*asked))
+        }
         Said::EndsAfter(time) => format!("视频已裁剪到 {}。", seconds(*time)),
         Said::EndCut { cut, left } => {
             format!("已剪掉最后 {}，还剩 {}。", seconds(*cut), seconds(*left))
@@ -65,6 +68,8 @@ pub(super) fn words(said: &Said) -> String {
 
         Said::FilmOver(length) => format!("视频只到 {}为止。", seconds(*length)),
         Said::FilmShort(length) => format!("视频总共只有 {}。", seconds(*length)),
+        Said::Negative(number) => format!("“{number}”小于零，请去掉负号。"),
+        Said::NothingLeft => "那样视频就什么都不剩了。".to_owned(),
         Said::NothingForCaptions => "还没有配音，没有可显示的字幕。".to_owned(),
         Said::NoMusic => {
             "我没有自带的音乐：请先把声音文件（MP3、WAV、M4A 或 AAC）拖拽到素材面板。".to_owned()
@@ -78,6 +83,10 @@ pub(super) fn words(said: &Said) -> String {
         Said::NoneOf(role) => format!("时间轴上没有{}。", track(role)),
         Said::NoSound(of) => format!("时间轴上没有{}。", heard(*of)),
         Said::AsLoudAsItGets(of) => format!("{}已经是最大音量。", heard(*of)),
+        Said::SameVolume { of, volume: 0.0 } => format!("{}已经是静音。", heard(*of)),
+        Said::SameVolume { of, volume } => {
+            format!("{}音量已经是 {}。", heard(*of), percent(*volume))
+        }
         Said::Silent(of) => format!("{}已经没有声音。", heard(*of)),
         Said::SpeakAgainFirst => "这需要重新配音。".to_owned(),
         Said::NothingSpoken => "还没有配音。".to_owned(),
@@ -85,6 +94,9 @@ pub(super) fn words(said: &Said) -> String {
         Said::NothingToUndo => "没有可撤销的修改。".to_owned(),
         Said::NoScript => {
             "还没有文稿：请写在“脚本：”后面，或把 TXT、DOCX 文件拖拽到素材面板。".to_owned()
+        }
+        Said::NoUploadedScript => {
+            "还没有文稿上传：请先把 TXT、DOCX 文件拖拽到素材面板，或写在“脚本：”后面。".to_owned()
         }
         Said::Unreadable { name, why } => {
             let why = match why {
@@ -129,7 +141,13 @@ const HELP: [&str; 9] = [
 fn failed(failure: &Failure) -> String {
     match failure.code {
         "EMPTY_SCRIPT" => "没有可朗读的内容：文稿里没有文字。".to_owned(),
-        "UNSUPPORTED_CHARACTERS" => "字体缺少其中的一些字符，无法显示。".to_owned(),
+        "UNSUPPORTED_CHARACTERS" => {
+            // The characters are what the studio quotes.
+            let missing = failure.message.split(['“', '”']).nth(1).unwrap_or_default();
+            format!(
+                "字体里没有“{missing}”，无法显示：请换一个包含这些字符的字体文件（TTF 或 OTF）。"
+            )
+        }
         _ => format!("制作失败：{}", failure.message),
     }
 }

@@ -44,6 +44,11 @@ pub(super) fn words(said: &Said) -> String {
                 Level::By(_) => format!("The {name} is quieter now."),
             }
         }
+        Said::FullVolume { of, asked } => format!(
+            "The {} is at 100% now: {} would be louder than it can get.",
+            heard(*of),
+            percent(*asked)
+        ),
         Said::EndsAfter(time) => format!("The film ends after {} now.", seconds(*time)),
         Said::EndCut { cut, left } => {
             format!("I cut the last {}; {} are left.", seconds(*cut), seconds(*left))
@@ -67,6 +72,10 @@ pub(super) fn words(said: &Said) -> String {
 
         Said::FilmOver(length) => format!("The film is over after {}.", seconds(*length)),
         Said::FilmShort(length) => format!("The film is only {} long.", seconds(*length)),
+        Said::Negative(number) => {
+            format!("“{number}” is less than nothing; say it without the minus.")
+        }
+        Said::NothingLeft => "Nothing of the film would be left.".to_owned(),
         Said::NothingForCaptions => {
             "There is nothing spoken yet that captions could show.".to_owned()
         }
@@ -84,6 +93,10 @@ pub(super) fn words(said: &Said) -> String {
         }
         Said::NoSound(of) => format!("There is no {} in the timeline.", heard(*of)),
         Said::AsLoudAsItGets(of) => format!("The {} is as loud as it gets.", heard(*of)),
+        Said::SameVolume { of, volume: 0.0 } => format!("The {} is muted already.", heard(*of)),
+        Said::SameVolume { of, volume } => {
+            format!("The {} is at {} already.", heard(*of), percent(*volume))
+        }
         Said::Silent(of) => format!("The {} is silent already.", heard(*of)),
         Said::SpeakAgainFirst => "The script has to be spoken again for that.".to_owned(),
         Said::NothingSpoken => "There is nothing spoken yet.".to_owned(),
@@ -93,6 +106,9 @@ pub(super) fn words(said: &Said) -> String {
         Said::NothingToUndo => "There is nothing to undo.".to_owned(),
         Said::NoScript => "There is no script yet: put it after “Script:”, or drag and drop a TXT \
                            or DOCX into the media panel."
+            .to_owned(),
+        Said::NoUploadedScript => "There is no uploaded script: drag and drop a TXT or DOCX into \
+                                   the media panel first, or put the script after “Script:”."
             .to_owned(),
         Said::Unreadable { name, why } => {
             let why = match why {

@@ -37,7 +37,12 @@ fn speak(gender: Option<Gender>, language: Option<&str>, pace: Option<Pace>) -> 
 }
 
 fn voiceover(script: Option<&str>, settings: Settings) -> Wish {
-    Wish::Voiceover { script: script.map(str::to_owned), settings }
+    let script = script.map_or(Script::Known, |script| Script::Told(script.to_owned()));
+    Wish::Voiceover { script, settings }
+}
+
+fn uploaded(settings: Settings) -> Wish {
+    Wish::Voiceover { script: Script::Uploaded, settings }
 }
 
 /// English, Chinese, what is meant.
@@ -184,19 +189,19 @@ fn voiceovers() -> Vec<(&'static str, &'static str, Wish)> {
             "给这段文字配音，女声，用法语，1.2倍速，方形，不要字幕，标题“T”，森林背景：S",
             voiceover(Some("S"), all()),
         ),
-        ("Turn the uploaded script into a video", "把上传的文稿做成视频", voiceover(None, none())),
+        ("Turn the uploaded script into a video", "把上传的文稿做成视频", uploaded(none())),
         (
             "Turn the uploaded document into a portrait video",
             "用上传的文档生成竖屏视频",
-            voiceover(None, portrait()),
+            uploaded(portrait()),
         ),
-        ("make a film of the file I uploaded", "把我上传的文件做成影片", voiceover(None, none())),
+        ("make a film of the file I uploaded", "把我上传的文件做成影片", uploaded(none())),
         ("Read the script again in German", "用德语再读一遍脚本", voiceover(None, german())),
         ("create a voiceover", "生成配音", voiceover(None, none())),
         ("Please narrate this: S", "请给下面的文字配音：S", voiceover(Some("S"), none())),
         (
             "Turn my script into a video with a male voice",
-            "用男声把我上传的脚本做成视频",
+            "用男声把我的脚本做成视频",
             voiceover(None, male()),
         ),
     ]
@@ -233,7 +238,7 @@ fn a_chinese_script_comes_through_whole() {
         "给这段文字配音。\n声音：男声\n字幕：关\n\n",
         "narrate: ",
     ] {
-        let Wish::Voiceover { script: Some(read), .. } =
+        let Wish::Voiceover { script: Script::Told(read), .. } =
             understand(&format!("{order}{script}")).wish
         else {
             panic!("no script after {order}");
@@ -274,7 +279,7 @@ proptest! {
         understand(script);
         prop_assume!(!script.is_empty());
         let asked = understand(&format!("给这段文字配音：{text}"));
-        let Wish::Voiceover { script: Some(read), .. } = asked.wish else {
+        let Wish::Voiceover { script: Script::Told(read), .. } = asked.wish else {
             panic!("no script in {text:?}");
         };
         prop_assert_eq!(read, script);
