@@ -20,14 +20,14 @@
 
 mod advice;
 mod kinds;
+mod words;
 
 use std::error::Error as StdError;
-use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 pub use crate::wire::ErrorCode;
-use crate::wire::{RenderId, RenderJob};
+use crate::wire::{RenderId, RenderJob, one_line};
 pub use kinds::{ApiError, Call, Clock, ConnectionError, Effect, UnknownOutcome};
 
 /// A result of this crate.
@@ -75,9 +75,9 @@ pub enum Error {
     Refused(Box<ApiError>),
     /// The service was not reached: nothing was sent, nothing was done.
     Unreachable(Box<ConnectionError>),
-    /// The connection broke on a call that changes nothing.
+    /// The connection broke on a call that changes nothing, or nothing more when it is made again.
     Disconnected(Box<ConnectionError>),
-    /// One of the client's clocks ran out on a call that changes nothing.
+    /// One of the client's clocks ran out on such a call.
     Timeout {
         /// Which one.
         clock: Clock,
@@ -216,16 +216,18 @@ impl Error {
             | Self::Unreachable(_)
             | Self::RenderUnfinished { .. }
             | Self::Busy => true,
-            // Read-only calls alone end like this; the others end as `OutcomeUnknown`.
+            // Calls that may be repeated alone end like this; the others are `OutcomeUnknown`.
             Self::Disconnected(_) | Self::Timeout { .. } => true,
             Self::Refused(api) => {
-                api.status.is_some_and(|status| status >= 500) && !self.may_have_taken_effect()
+                api.has_trouble()
+                    && api.call.as_ref().is_none_or(|call| call.effect.is_repeatable())
             }
             _ => false,
         }
     }
 
-    /// Whether the service may have done, and charged for, what it was asked.
+    /// Whether the service may have done, and charged for, what it was asked. Where the token for
+    /// the call could not be had, it was not asked.
     ///
     /// ```
     /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
@@ -250,10 +252,51 @@ impl Error {
         match self {
             // What an agent did before it failed is for the state to tell.
             Self::OutcomeUnknown(_) | Self::RenderUnfinished { .. } | Self::AgentFailed(_) => true,
-            Self::Decode { call, .. } | Self::NotAStream { call, .. } => {
-                !call.effect.is_read_only()
+            Self::Decode { call, .. }
+            | Self::NotAStream { call, .. }
+            | Self::Timeout { call, .. } => call.changes_something(),
+            Self::Disconnected(failure) => failure.call.changes_something(),
+            Self::Refused(api) => {
+                (api.has_trouble() || api.is_lone_words())
+                    && api.call.as_ref().is_some_and(Call::changes_something)
             }
             _ => false,
+        }
+    }
+
+    /// The render to go on with, where one may be under way: of [`Error::OutcomeUnknown`] after a
+    /// submit, and of [`Error::RenderUnfinished`].
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// # use nemovideo::{NemoClient, NewSession, StandardRetry, local::LocalBackend};
+    /// # let backend = LocalBackend::builder().placeholder_films().start().await?;
+    /// # let client = NemoClient::builder().base_url(backend.url()).retry(StandardRetry::never());
+    /// # let client = client.in_memory_credentials().build()?;
+    /// # let session = client.create_session(NewSession::default()).await?;
+    /// # let id = &session.session_id;
+    /// # futures::StreamExt::count(client.send_message(id, "narrate: Hello.").await?).await;
+    /// # let draft = client.session_state(id).await?.draft.ok_or("nothing was made")?;
+    /// use nemovideo::RenderOutput;
+    /// use nemovideo::local::{Fault, Refusal, Route, Trouble};
+    ///
+    /// // The submit arrives, its answer is lost, and asking for the render fails too.
+    /// backend.faults().inject(Fault::Lost(Trouble::Reset)).on(Route::RenderSubmit).once();
+    /// let down = Trouble::from(Refusal::status(503));
+    /// backend.faults().inject(Fault::Instead(down)).on(Route::RenderStatus).once();
+    /// let error = client.submit_render(id, &draft, RenderOutput::mp4()).await.unwrap_err();
+    ///
+    /// let job = error.render_job().expect("the render that may be under way");
+    /// client.submit_job(job).await?; // in another process, say
+    /// assert_eq!(backend.counters().renders_started, 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+    /// ```
+    #[must_use]
+    pub fn render_job(&self) -> Option<&RenderJob> {
+        match self {
+            Self::OutcomeUnknown(unknown) => unknown.job.as_deref(),
+            Self::RenderUnfinished { job, .. } => Some(job),
+            _ => None,
         }
     }
 
@@ -262,7 +305,12 @@ impl Error {
     }
 
     /// The variant that a code stands for.
-    pub(crate) fn from_api(api: ApiError) -> Self {
+    pub(crate) fn from_api(mut api: ApiError) -> Self {
+        api.message = one_line(&api.message);
+        // 400 is documented for a missing client id, and is what any malformed request gets too.
+        if api.code == ErrorCode::ClientIdMissing && !speaks_of_a_client_id(&api.message) {
+            api.code = ErrorCode::Other(api.code.number());
+        }
         let variant = match api.code {
             ErrorCode::TokenInvalid => Self::TokenInvalid,
             ErrorCode::SessionNotFound => Self::SessionNotFound,
@@ -278,59 +326,10 @@ impl Error {
     }
 }
 
-impl fmt::Display for Error {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Unreachable(failure) => {
-                write!(f, "{}: the service was not reached: {}", failure.call, failure.source)
-            }
-            Self::Disconnected(failure) => {
-                write!(f, "{}: the connection broke: {}", failure.call, failure.source)
-            }
-            Self::Timeout { clock, after, call } => {
-                write!(f, "{call}: {clock} for {:.1} s", after.as_secs_f64())
-            }
-            Self::OutcomeUnknown(unknown) => write!(f, "{unknown}"),
-            Self::Decode { path, source, call } => {
-                write!(f, "{call}: the answer could not be read at `{path}`: {source}")
-            }
-            Self::NotAStream { content_type, call } => {
-                write!(f, "{call}: expected an event stream, got {content_type}")
-            }
-            Self::LimitExceeded { what, limit } => {
-                write!(f, "{what} is larger than the limit of {limit} bytes")
-            }
-            Self::RenderFailed { id, reason } => write!(f, "render {id} failed: {reason}"),
-            Self::RenderUnfinished { job, polls } => {
-                write!(f, "render {} is not done after {polls} polls; it goes on", job.id)
-            }
-            Self::AgentFailed(message) => write!(f, "the agent failed: {message}"),
-            Self::Busy => f.write_str("a message is being worked on in this session"),
-            Self::InvalidInput(what) => write!(f, "invalid input: {what}"),
-            Self::Configuration(what) => write!(f, "the client cannot be built: {what}"),
-            Self::Io { doing, path, source } => {
-                write!(f, "could not {doing} {}: {source}", path.display())
-            }
-            _ => match self.api() {
-                Some(api) => write!(f, "{api}"),
-                None => f.write_str("the call failed"),
-            },
-        }
-    }
-}
-
-impl StdError for Error {
-    fn source(&self) -> Option<&(dyn StdError + 'static)> {
-        match self {
-            Self::Unreachable(failure) | Self::Disconnected(failure) => Some(&*failure.source),
-            Self::OutcomeUnknown(unknown) => {
-                unknown.source.as_deref().map(|source| source as &(dyn StdError + 'static))
-            }
-            Self::Decode { source, .. } => Some(source),
-            Self::Io { source, .. } => Some(source),
-            _ => None,
-        }
-    }
+/// Whether a message is about the client id, or about nothing at all.
+fn speaks_of_a_client_id(message: &str) -> bool {
+    let letters = message.chars().filter(|c| c.is_alphanumeric());
+    message.is_empty() || letters.collect::<String>().to_lowercase().contains("clientid")
 }
 
 #[cfg(test)]
@@ -341,7 +340,8 @@ mod tests {
     #[test]
     fn every_documented_code_has_its_variant_and_its_advice() {
         for number in [1001, 1002, 2001, 4001, 4002, 400, 402, 429] {
-            let error = Error::from_api(ApiError::local(ErrorCode::from(number), "said"));
+            let code = ErrorCode::from(number);
+            let error = Error::from_api(ApiError::local(code, code.meaning()));
             assert!(!matches!(error, Error::Refused(_)), "{number}");
             assert_eq!(error.code().unwrap().number(), number);
             assert!(error.to_string().contains(&number.to_string()), "{error}");
@@ -351,5 +351,24 @@ mod tests {
         let other = Error::from_api(ApiError::local(ErrorCode::Other(5003), "said"));
         assert!(matches!(other, Error::Refused(_)));
         assert!(other.to_string().contains("5003") && other.to_string().contains("said"));
+    }
+
+    #[test]
+    fn a_400_about_something_else_is_not_about_the_client_id() {
+        let error = |words: &str| Error::from_api(ApiError::local(ErrorCode::from(400), words));
+        for words in ["", "X-Client-Id required", "the client id is missing", "no client_id"] {
+            assert!(matches!(error(words), Error::ClientIdMissing(_)), "{words}");
+        }
+        let other = error("language is not a BCP-47 tag");
+        assert!(matches!(other, Error::Refused(_)) && !other.advice().contains("CLIENT_ID"));
+        assert!(other.to_string().contains("(400): language"), "{other}");
+    }
+
+    #[test]
+    fn what_a_service_says_is_one_line_that_ends() {
+        let words = format!("no\n\u{1b}[2J{}", "x".repeat(1_000_000));
+        let error = Error::from_api(ApiError::local(ErrorCode::Other(5003), words));
+        let shown = format!("{error}{error:?}");
+        assert!(shown.len() < 2_000 && !shown.contains(['\n', '\u{1b}']), "{shown}");
     }
 }

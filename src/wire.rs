@@ -27,10 +27,14 @@ mod envelope;
 pub mod event;
 pub mod headers;
 mod id;
+mod lenient;
 mod message;
+mod outline;
 mod render;
+mod render_state;
 mod render_words;
 mod session;
+mod shown;
 mod state;
 mod time;
 mod token;
@@ -43,19 +47,12 @@ pub use credits::{CreditBalance, Credits};
 pub use envelope::{DecodeError, Envelope, Refusal, decode};
 pub use id::{ClientId, RenderId, SessionId, TaskId, UserId};
 pub use message::{AGENT_NAME, ME, NewMessage, Part, RunRequest};
-pub use render::{RenderFile, RenderJob, RenderOutput, RenderRequest, RenderState};
+pub use render::{RenderJob, RenderOutput, RenderRequest};
+pub use render_state::{RenderFile, RenderState};
 pub use render_words::{RenderFormat, RenderQuality, RenderStatus};
 pub use session::{NewSession, Session};
+pub(crate) use shown::{Unsigned, one_line};
 pub(crate) use state::StatePart;
 pub use state::{SessionState, StateAnswer};
 pub use token::AnonymousToken;
 pub use upload::{FileFormat, FileType, MAX_UPLOAD_BYTES, UploadAnswer, UploadUrls, UploadedFile};
-
-/// Reads `null` as if the key were absent.
-fn null_as_default<'de, D, T>(deserializer: D) -> Result<T, D::Error>
-where
-    D: serde::Deserializer<'de>,
-    T: Default + serde::Deserialize<'de>,
-{
-    Ok(<Option<T> as serde::Deserialize>::deserialize(deserializer)?.unwrap_or_default())
-}

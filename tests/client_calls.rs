@@ -346,8 +346,12 @@ async fn a_failed_render_is_tried_once_more_under_a_new_id() {
     nemo.given(Answer::render(&state("r", RenderStatus::Pending))).await;
     let mut failed = state("r", RenderStatus::Failed);
     failed.error = Some("out of memory".to_owned());
+    nemo.given(Answer::render_status(&failed).times(1)).await;
+    // The new id is asked for before it is submitted.
+    nemo.given(Answer::raw(Endpoint::RenderStatus, ResponseTemplate::new(404)).times(1)).await;
     nemo.given(Answer::render_status(&failed)).await;
-    let client = nemo.client();
+    let polling = Polling::new(std::time::Duration::ZERO, 5);
+    let client = nemo.client_builder().polling(polling).build().unwrap();
     let job = client.submit_render(&"s".into(), &draft(), RenderOutput::mp4()).await.unwrap();
     let error = client.render(&job).await.unwrap_err();
     assert!(error.to_string().contains("out of memory"), "{error}");

@@ -107,9 +107,13 @@ fn expected(call: Call, trial: &Trial, often: Often) -> Expected {
             match (done, often) {
                 (true, _) => end("Ok", 1),
                 (false, Once) => end("Ok", 2),
-                (false, Always) => end(plain.outcome, 2),
+                // With the job in it, to go on with.
+                (false, Always) => end("OutcomeUnknown", 2),
             }
         }
+
+        // What a service says to a cancel is not documented: all but a refusal is a yes.
+        (Call::CancelRender, Class::Unreadable, _) => end("Ok", 1),
 
         // Where the file's own address has nothing to give, the API is asked at once.
         (Call::Download, Class::Unreachable, _) => plain,
@@ -125,12 +129,27 @@ fn expected(call: Call, trial: &Trial, often: Often) -> Expected {
             if matches!(trial.cause, Cause::Fault(Fault::Cut(..))) =>
         {
             // One more: the answers that do begin earn a retry back.
-            end("Disconnected", 12)
+            end(if trial.class == Class::Stalled { "Timeout" } else { "Disconnected" }, 12)
         }
         (Call::DownloadFromApi, Class::Unreachable, _) => plain,
-        // The API was asked because the file's own address failed: that is what is reported.
         (Call::DownloadFromApi, Class::WrongType, _) => plain,
-        (Call::DownloadFromApi, ..) if plain.outcome != "Ok" => end("Disconnected", plain.requests),
+        // Asked once more for the address that it names, which here has no file.
+        (Call::DownloadFromApi, Class::Redirect, Once) => end("Ok", 2),
+        (Call::DownloadFromApi, Class::Redirect, Always) => end("Refused(404)", 2),
+        (Call::DownloadFromApi, Class::Unreadable, _) => match &trial.cause {
+            Cause::Fault(Fault::Instead(Trouble::Html) | Fault::Lost(Trouble::Html)) => {
+                end("Refused(404)", plain.requests)
+            }
+            _ => end("Disconnected", plain.requests),
+        },
+        // The API was asked because the file's own address has no file: that is what is reported,
+        // unless the API may have it later.
+        (
+            Call::DownloadFromApi,
+            Class::Broken | Class::Stalled | Class::ServerError(_) | Class::RateLimited,
+            _,
+        ) => plain,
+        (Call::DownloadFromApi, ..) if plain.outcome != "Ok" => end("Refused(404)", plain.requests),
         _ => plain,
     }
 }

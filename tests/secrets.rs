@@ -95,6 +95,7 @@ async fn no_output_of_the_process_holds_a_secret() {
             "HTTP/1.1 302 Found\r\nlocation: https://other.test/?sig={SIGNATURE}\r\ncontent-length: 0\r\n\r\n"
         )),
         Reply::json(r#"{"code":0,"data":[]}"#.to_owned()),
+        Reply::json(format!(r#"{{"code":0,"data":"{SIGNATURE}"}}"#)),
         Reply::json(r#"{"code":2001,"message":"no"}"#.to_owned()),
         Reply::stalled(),
     ] {
@@ -112,6 +113,7 @@ async fn no_output_of_the_process_holds_a_secret() {
         out.push_str(&shown(&client.send_message(&"s".into(), "hi").await.unwrap_err()));
         let mut signed = video.clone();
         signed.url = format!("{}/film.mp4?signature={SIGNATURE}", server.url());
+        out.push_str(&format!("{signed:?}\n{signed:#?}\n"));
         let download = client.download(&signed, dir.path().join("b.mp4")).await;
         // An answer that says nothing of its kind is a file like any other.
         if let Err(error) = download {

@@ -124,6 +124,28 @@ async fn an_answer_that_was_lost_altogether_is_observed_too() {
 }
 
 #[tokio::test]
+async fn an_error_in_place_of_the_state_recovers_nothing() {
+    for said in [
+        r#"{"message":"Unauthorized"}"#,
+        r#"{"error":"upstream timeout"}"#,
+        r#"{"code":0,"data":null}"#,
+        r#"{"code":"E_DB","message":"down"}"#,
+        "{}",
+    ] {
+        let nemo = MockNemo::start().await;
+        nemo.given(Answer::state(Some(draft("before"))).times(1)).await;
+        let said = wiremock::ResponseTemplate::new(200).set_body_string(said);
+        nemo.given(Answer::raw(Endpoint::State, said)).await;
+        let gateway = wiremock::ResponseTemplate::new(504);
+        nemo.given(Answer::raw(Endpoint::Message, gateway)).await;
+        let turn = watching(&nemo).send_message(&"s".into(), "hi").watch();
+        let updates: Vec<_> = turn.collect().await;
+        assert!(!updates.iter().flatten().any(|update| matches!(update, TurnUpdate::Recovered(_))));
+        assert!(matches!(updates.last(), Some(Err(Error::OutcomeUnknown(_)))), "{updates:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_refusal_ends_a_turn_without_anything_to_observe() {
     let nemo = MockNemo::start().await;
     nemo.given(Answer::state(None)).await;
@@ -213,7 +235,9 @@ async fn every_clock_of_a_stream_ends_it_as_unknown() {
 async fn a_long_silence_says_that_the_work_goes_on() {
     let server = RawServer::start(|request| match request.path() {
         "/run_sse" => Reply::endless_stream("data: heartbeat\n\n"),
-        path if path.ends_with("/latest") => Reply::json(r#"{"code":0,"data":{}}"#.to_owned()),
+        path if path.ends_with("/latest") => {
+            Reply::json(r#"{"code":0,"data":{"state":{}}}"#.to_owned())
+        }
         _ => Reply::json(r#"{"code":0,"data":{"token":"t"}}"#.to_owned()),
     })
     .await;

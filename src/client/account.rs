@@ -96,9 +96,10 @@ impl NemoClient {
         };
         let claim: ClaimToken =
             self.http().json(Some(self.auth()), routes::CLAIM, &[], json(&request)?).await?;
+        // Below the site's own path, if it has one; joining would take its last step off.
         let mut link = self.http().web.clone();
         link.path_segments_mut()
-            .map_err(|()| Error::Configuration("the web site has no paths".to_owned()))?
+            .map_err(|()| Error::Configuration("the web site's address has no path".to_owned()))?
             .pop_if_empty()
             .extend(["workspace", "claim"]);
         link.query_pairs_mut().append_pair("ct", &claim.claim_token);

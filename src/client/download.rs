@@ -1,5 +1,6 @@
 //! Downloads: streamed to a temporary file, resumed after a break, renamed when whole.
 
+mod attempt;
 mod source;
 
 use std::fmt;
@@ -9,12 +10,11 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Instant;
 
-use futures::StreamExt as _;
-
-use self::source::{Part, Sources};
+use self::attempt::Known;
+use self::source::Sources;
 use super::partial::PartialFile;
 use super::{NemoClient, RenderedVideo};
-use crate::error::{Call, Clock, ConnectionError, Error, Result};
+use crate::error::{Call, ConnectionError, Error, Result};
 use crate::http::{Attempt, Decision, Failure};
 use crate::wire::RenderId;
 
@@ -106,7 +106,10 @@ impl NemoClient {
     /// The file is streamed to a temporary name beside `path` and renamed when it is whole, so a
     /// half of it never has the final name, and what had it before stays until then. A download
     /// that breaks goes on where it broke; if the file has changed meanwhile, from the start.
-    /// When the file's own address does not answer, the API's download route is used.
+    /// When the file's own address does not answer, or answers with text, JSON or XML in place of
+    /// a file, the API's download route is used. Where that names another address, the file is
+    /// fetched there, without the token. The bytes of two places are joined only under one strong
+    /// entity tag.
     ///
     /// The address must be `https` (or `http`, where the API is), and outside of this machine's
     /// own networks unless it is the API's host.
@@ -140,9 +143,10 @@ impl NemoClient {
     /// ```
     ///
     /// # Errors
-    /// [`Error::Io`] when it cannot be written; [`Error::Disconnected`], [`Error::Timeout`] and
-    /// [`Error::Unreachable`]; [`Error::Refused`] when neither address has it;
-    /// [`Error::InvalidInput`] when neither may be used.
+    /// [`Error::Io`] when it cannot be written; [`Error::Refused`], which is final, when neither
+    /// address has it; [`Error::InvalidInput`] when the file's may not be used and the API has no
+    /// copy; [`Error::Disconnected`], [`Error::Timeout`] and [`Error::Unreachable`] where trying
+    /// again may help.
     ///
     /// # Cancel safety
     /// Dropping the future removes the temporary file.
@@ -151,7 +155,8 @@ impl NemoClient {
             client: self.clone(),
             id: video.id.clone(),
             url: video.url.clone(),
-            size: video.size,
+            // A size of nothing is one that the service does not know.
+            size: video.size.filter(|&size| size > 0),
             path: path.as_ref().to_owned(),
             progress: None,
         }
@@ -173,7 +178,7 @@ impl Download {
         let unwritable = |source| Error::io("write", &self.path, source);
         let mut file = PartialFile::create(&self.path).await.map_err(unwritable)?;
         let mut sources = Sources::new(&self.client, &self.id, &self.url);
-        let mut known = Known { total: self.size, ..Known::default() };
+        let mut known = Known::new(self.size);
         let began = Instant::now();
         // Attempts since anything last arrived.
         let mut attempts = 0;
@@ -199,6 +204,7 @@ impl Download {
                 Decision::RetryAfter(pause) => tokio::time::sleep(pause).await,
                 Decision::GiveUp => {
                     sources.fall_back(error)?;
+                    known.change_source();
                     attempts = 0;
                 }
             }
@@ -206,92 +212,6 @@ impl Download {
         file.finish().await.map_err(unwritable)?;
         Ok(Downloaded { path: self.path, bytes: known.bytes })
     }
-
-    /// Fetches what is missing, as far as the connection holds.
-    async fn attempt(
-        &self,
-        sources: &Sources<'_>,
-        file: &mut PartialFile,
-        known: &mut Known,
-    ) -> Result<()> {
-        let Part { response, call, starts_at, total, tag } =
-            sources.open(known.bytes, known.tag.as_deref()).await?;
-        let unwritable = |source| Error::io("write", &self.path, source);
-        // A host may ignore `If-Range` and send a part of another version.
-        let unchanged = match (&known.tag, &tag) {
-            (Some(before), Some(now)) => before == now,
-            _ => total == known.total,
-        };
-        let same = known.bytes > 0 && starts_at == known.bytes && unchanged;
-        if !same {
-            file.restart().await.map_err(unwritable)?;
-            known.bytes = 0;
-            if starts_at > 0 {
-                // A part of some other file: ask for all of it.
-                known.tag = None;
-                return Err(disconnected(call, "the file changed while it was downloaded"));
-            }
-        }
-        (known.tag, known.total) = (tag, total.or(self.size));
-        let idle = self.client.inner.timeouts.idle;
-        let began = Instant::now();
-        let late = |call: &Call| {
-            let mut call = call.clone();
-            call.elapsed += began.elapsed();
-            call
-        };
-        let mut chunks = response.bytes_stream();
-        loop {
-            let chunk = match tokio::time::timeout(idle, chunks.next()).await {
-                Ok(Some(Ok(chunk))) => chunk,
-                Ok(None) => break,
-                Ok(Some(Err(error))) => {
-                    let source = Box::new(error.without_url());
-                    let failure = ConnectionError { call: late(&call), source };
-                    return Err(Error::Disconnected(Box::new(failure)));
-                }
-                Err(_elapsed) => {
-                    let call = Box::new(late(&call));
-                    return Err(Error::Timeout { clock: Clock::Idle, after: idle, call });
-                }
-            };
-            file.write(&chunk).await.map_err(unwritable)?;
-            known.bytes += chunk.len() as u64;
-            if let Some(progress) = &self.progress {
-                progress(known.bytes, known.total);
-            }
-            // It is another file, and one that may never end.
-            let limit = self.client.inner.limits.download;
-            match self.size.or(known.total) {
-                Some(promised) if known.bytes > promised => break,
-                None if known.bytes > limit => {
-                    return Err(Error::LimitExceeded { what: FILE, limit });
-                }
-                _ => {}
-            }
-        }
-        // A file that ends early is resumed; one that is whole and not what was promised is worth
-        // nothing, wherever it came from.
-        let ends_early = known.total.is_some_and(|total| known.bytes < total);
-        let promised = self.size.or(known.total).unwrap_or(known.bytes);
-        if known.bytes == promised {
-            return Ok(());
-        }
-        let what = format!("{} of {promised} bytes came", known.bytes);
-        if !ends_early {
-            file.restart().await.map_err(unwritable)?;
-            known.bytes = 0;
-        }
-        Err(disconnected(late(&call), what))
-    }
-}
-
-/// What is known of the file so far.
-#[derive(Default)]
-struct Known {
-    bytes: u64,
-    total: Option<u64>,
-    tag: Option<String>,
 }
 
 fn disconnected(call: Call, what: impl Into<crate::error::Source>) -> Error {

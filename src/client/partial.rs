@@ -17,16 +17,16 @@ pub(super) struct PartialFile {
 
 impl PartialFile {
     pub(super) async fn create(destination: &Path) -> io::Result<Self> {
-        let name = destination
-            .file_name()
-            .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "it names no file"))?;
+        if destination.file_name().is_none() {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "it names no file"));
+        }
         if destination.is_dir() {
             return Err(io::Error::new(io::ErrorKind::IsADirectory, "it is a folder"));
         }
-        let mut hidden = std::ffi::OsString::from(".");
-        hidden.push(name);
-        hidden.push(format!(".{}.part", Uuid::new_v4().simple()));
-        let temporary = destination.with_file_name(hidden);
+        // Short, whatever the file is called: a name that is just not too long for its folder
+        // would be so with anything added.
+        let random = Uuid::new_v4().simple().to_string();
+        let temporary = destination.with_file_name(format!(".{}.part", &random[..16]));
         let file = File::options().write(true).create_new(true).open(&temporary).await?;
         Ok(Self { file: Some(file), temporary, destination: destination.to_owned() })
     }

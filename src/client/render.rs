@@ -1,55 +1,20 @@
 //! Renders: submitted once, asked for until done.
 
+mod poller;
+
 use std::fmt;
-use std::future::IntoFuture;
-use std::pin::Pin;
 use std::time::Duration;
 
-use futures::{Stream, StreamExt as _};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de};
 
+pub use self::poller::{Polling, RenderPoller, RenderProgress};
 use super::{NemoClient, json};
 use crate::draft::Draft;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, UnknownOutcome};
 use crate::http::{Payload, routes};
-use crate::wire::{
-    ErrorCode, RenderId, RenderJob, RenderOutput, RenderState, RenderStatus, SessionId,
-};
+use crate::wire::{ErrorCode, RenderId, RenderJob, RenderOutput, RenderState, SessionId, Unsigned};
 
-/// How a render is asked for.
-///
-/// ```
-/// use nemovideo::Polling;
-/// use std::time::Duration;
-///
-/// // As documented: each 30 s, ten times. Here every second for ten minutes.
-/// assert_eq!(Polling::default(), Polling::new(Duration::from_secs(30), 10));
-/// let polling = Polling::new(Duration::from_secs(1), 600);
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Polling {
-    /// The pause between two polls. Default 30 s, as documented.
-    pub interval: Duration,
-    /// How often at the most. Default 10, as documented; the render goes on after the last.
-    pub max_polls: u32,
-}
-
-impl Polling {
-    /// Polls at this interval, at most so often.
-    #[must_use]
-    pub const fn new(interval: Duration, max_polls: u32) -> Self {
-        Self { interval, max_polls }
-    }
-}
-
-impl Default for Polling {
-    fn default() -> Self {
-        Self::new(Duration::from_secs(30), 10)
-    }
-}
-
-/// A finished render.
+/// A finished render. Its `Debug` shows no signature of its address.
 ///
 /// ```
 /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
@@ -79,7 +44,7 @@ impl Default for Polling {
 /// assert_eq!(Some(file.bytes), video.size);
 /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
 /// ```
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct RenderedVideo {
     /// The render.
@@ -92,53 +57,15 @@ pub struct RenderedVideo {
     pub size: Option<u64>,
 }
 
-/// How far a render is, one poll after another.
-///
-/// ```
-/// # tokio::runtime::Runtime::new().unwrap().block_on(async {
-/// # use nemovideo::{NemoClient, NewSession, local::LocalBackend};
-/// # use std::time::Duration;
-/// # let backend = LocalBackend::builder().placeholder_films().start().await?;
-/// # let client = NemoClient::builder()
-/// #     .base_url(backend.url())
-/// #     .in_memory_credentials()
-/// #     .polling(nemovideo::Polling::new(Duration::from_millis(20), 500))
-/// #     .build()?;
-/// # let session = client.create_session(NewSession::default()).await?;
-/// # let id = &session.session_id;
-/// # futures::StreamExt::count(client.send_message(id, "narrate: Hello.").await?).await;
-/// # let draft = client.session_state(id).await?.draft.ok_or("nothing was made")?;
-/// use futures::StreamExt as _;
-/// use nemovideo::local::{Fault, Route};
-/// use nemovideo::{RenderOutput, RenderProgress};
-///
-/// backend.faults().inject(Fault::FailedRender).on(Route::RenderSubmit).once();
-/// let mut job = client.submit_render(id, &draft, RenderOutput::mp4()).await?;
-/// let mut progress = Box::pin(client.render(&job).progress());
-/// while let Some(step) = progress.next().await {
-///     match step? {
-///         RenderProgress::Replaced(again) => job = *again, // write this one down
-///         RenderProgress::Completed(video) => assert_eq!(video.id, job.id),
-///         step => println!("{step:?}"),
-///     }
-/// }
-/// assert!(job.replaces.is_some());
-/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
-/// ```
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub enum RenderProgress {
-    /// Waiting its turn.
-    Pending,
-    /// Under way.
-    Processing {
-        /// 0 to 100, where the service told it.
-        percent: Option<f32>,
-    },
-    /// It failed and was submitted once more under a new id: keep this job in place of the other.
-    Replaced(Box<RenderJob>),
-    /// Done. The last item.
-    Completed(RenderedVideo),
+impl fmt::Debug for RenderedVideo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RenderedVideo")
+            .field("id", &self.id)
+            .field("url", &Unsigned(&self.url))
+            .field("duration", &self.duration)
+            .field("size", &self.size)
+            .finish()
+    }
 }
 
 impl NemoClient {
@@ -178,7 +105,8 @@ impl NemoClient {
     ///
     /// # Errors
     /// [`Error::InvalidInput`] for a draft with nothing in it; [`Error::ExportBlocked`],
-    /// [`Error::SessionNotFound`]; the connection errors.
+    /// [`Error::SessionNotFound`]; the connection errors. [`Error::OutcomeUnknown`] holds the
+    /// [job](Error::render_job): [submit that](Self::submit_job) to go on with it.
     ///
     /// # Cancel safety
     /// Dropping the future may leave a render that nobody asks for; it costs nothing.
@@ -244,14 +172,16 @@ impl NemoClient {
         }
         let request = job.request();
         let lost = match self.send_render(&request).await {
-            Err(lost) if lost.may_have_taken_effect() => lost,
+            Err(lost) if is_lost(&lost) => lost,
             answered => return answered,
         };
         match self.render_status(&job.id).await {
             Ok(state) => Ok(state),
             // The service does not know the id: the submit never arrived.
-            Err(error) if is_unknown_render(&error) => self.send_render(&request).await,
-            Err(_) => Err(lost),
+            Err(error) if is_unknown_render(&error) => {
+                self.send_render(&request).await.map_err(|error| with_job(error, job))
+            }
+            Err(_) => Err(with_job(lost, job)),
         }
     }
 
@@ -291,7 +221,8 @@ impl NemoClient {
         self.http().json(Some(self.auth()), routes::RENDER_STATUS, &params, Payload::Empty).await
     }
 
-    /// Calls a render off.
+    /// Calls a render off. Any answer that is no refusal counts as done: what a service says to a
+    /// cancel is not documented.
     ///
     /// ```
     /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
@@ -308,18 +239,22 @@ impl NemoClient {
     /// ```
     ///
     /// # Errors
-    /// The service's refusals, the connection errors.
+    /// The service's refusals, the connection errors. After one of these the render may have been
+    /// called off; doing it again is safe.
     ///
     /// # Cancel safety
     /// Dropping the future may leave the render running or called off;
     /// [`render_status`](Self::render_status) tells which.
     pub async fn cancel_render(&self, id: &RenderId) -> Result<()> {
         let params = [id.as_str()];
-        let _answer: serde::de::IgnoredAny = self
-            .http()
-            .json(Some(self.auth()), routes::RENDER_CANCEL, &params, Payload::Empty)
-            .await?;
-        Ok(())
+        let route = routes::RENDER_CANCEL;
+        let answer = self.http().json(Some(self.auth()), route, &params, Payload::Empty).await;
+        match answer {
+            // Refusals are sorted out before an answer is decoded: this is a success in words of
+            // its own, or in none.
+            Ok(CalledOff) | Err(Error::Decode { .. }) => Ok(()),
+            Err(error) => Err(error),
+        }
     }
 
     /// Waits for a render: `.await` it for the video, or take
@@ -328,7 +263,7 @@ impl NemoClient {
     /// The job may come from another process. A render that failed is submitted once more under
     /// a new id, as documented.
     pub fn render(&self, job: &RenderJob) -> RenderPoller {
-        RenderPoller { client: self.clone(), job: job.clone(), polling: self.inner.polling }
+        RenderPoller::new(self.clone(), job.clone(), self.inner.polling)
     }
 }
 
@@ -336,167 +271,38 @@ fn is_unknown_render(error: &Error) -> bool {
     error.api().is_some_and(|api| api.status == Some(404) || api.code == ErrorCode::Other(404))
 }
 
-/// Waits for a render. `.await` gives the [`RenderedVideo`].
-///
-/// ```
-/// # tokio::runtime::Runtime::new().unwrap().block_on(async {
-/// # use nemovideo::{NemoClient, NewSession, local::LocalBackend};
-/// # use std::time::Duration;
-/// # let backend = LocalBackend::builder().placeholder_films().start().await?;
-/// # let client = NemoClient::builder()
-/// #     .base_url(backend.url())
-/// #     .in_memory_credentials()
-/// #     .polling(nemovideo::Polling::new(Duration::from_millis(20), 500))
-/// #     .build()?;
-/// # let session = client.create_session(NewSession::default()).await?;
-/// # let id = &session.session_id;
-/// # futures::StreamExt::count(client.send_message(id, "narrate: Hello.").await?).await;
-/// # let draft = client.session_state(id).await?.draft.ok_or("nothing was made")?;
-/// use nemovideo::local::{Fault, Route};
-/// use nemovideo::{Error, Polling, RenderOutput};
-///
-/// backend.faults().inject(Fault::SlowRender { polls: 2 }).on(Route::RenderSubmit).once();
-/// let job = client.submit_render(id, &draft, RenderOutput::mp4()).await?;
-/// let hasty = Polling::new(Duration::from_millis(1), 2);
-/// match client.render(&job).polling(hasty).await {
-///     // It goes on, and its job can be polled again.
-///     Err(Error::RenderUnfinished { job, .. }) => {
-///         assert_eq!(client.render(&job).await?.id, job.id);
-///     }
-///     other => panic!("{other:?}"),
-/// }
-/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
-/// ```
-///
-/// # Cancel safety
-/// Safe to drop at any time: the render goes on, and its job can be polled again.
-#[must_use = "a poller does nothing unless it is awaited or its progress taken"]
-pub struct RenderPoller {
-    client: NemoClient,
-    job: RenderJob,
-    polling: Polling,
+/// Whether the submit itself may have arrived, rather than the call for a token before it.
+fn is_lost(error: &Error) -> bool {
+    error.may_have_taken_effect()
+        && error.call().is_some_and(|call| call.route == routes::RENDER.template)
 }
 
-impl fmt::Debug for RenderPoller {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RenderPoller").field("id", &self.job.id).finish_non_exhaustive()
+/// An outcome that is not known, with the job to go on with.
+fn with_job(error: Error, job: &RenderJob) -> Error {
+    if !is_lost(&error) {
+        return error;
     }
+    let mut unknown = match error {
+        Error::OutcomeUnknown(unknown) => unknown,
+        other => {
+            let Some(call) = other.call().cloned() else { return other };
+            let what = "the answer does not say what became of it".to_owned();
+            Box::new(UnknownOutcome::new(call, what, Some(Box::new(other))))
+        }
+    };
+    unknown.job = Some(Box::new(job.clone()));
+    Error::OutcomeUnknown(unknown)
 }
 
-impl RenderPoller {
-    /// Polls at another pace than the client's.
-    pub fn polling(mut self, polling: Polling) -> Self {
-        self.polling = polling;
-        self
-    }
+/// What a cancel is answered with: anything but an error alone.
+struct CalledOff;
 
-    /// The render as a stream: an item for each poll, [`RenderProgress::Completed`] at the end.
-    ///
-    /// ```
-    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
-    /// # use nemovideo::{NemoClient, NewSession, local::LocalBackend};
-    /// # use std::time::Duration;
-    /// # let backend = LocalBackend::builder().placeholder_films().start().await?;
-    /// # let client = NemoClient::builder()
-    /// #     .base_url(backend.url())
-    /// #     .in_memory_credentials()
-    /// #     .polling(nemovideo::Polling::new(Duration::from_millis(20), 500))
-    /// #     .build()?;
-    /// # let session = client.create_session(NewSession::default()).await?;
-    /// # let id = &session.session_id;
-    /// # futures::StreamExt::count(client.send_message(id, "narrate: Hello.").await?).await;
-    /// use futures::StreamExt as _;
-    /// use nemovideo::{Polling, RenderOutput, RenderProgress};
-    ///
-    /// let draft = client.session_state(id).await?.draft.ok_or("nothing was made")?;
-    /// let job = client.submit_render(id, &draft, RenderOutput::wav()).await?;
-    /// let poller = client.render(&job).polling(Polling::new(Duration::from_millis(10), 1000));
-    /// let mut progress = Box::pin(poller.progress());
-    /// let mut video = None;
-    /// while let Some(step) = progress.next().await {
-    ///     match step? {
-    ///         RenderProgress::Processing { percent } => println!("{percent:?} %"),
-    ///         RenderProgress::Completed(done) => video = Some(done),
-    ///         _ => {}
-    ///     }
-    /// }
-    /// assert!(video.is_some());
-    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
-    /// ```
-    ///
-    /// # Errors
-    /// An error is the last item. [`Error::RenderFailed`] when it failed twice;
-    /// [`Error::RenderUnfinished`] after the last poll, with the job to go on with; the errors of
-    /// [`render_status`](NemoClient::render_status).
-    pub fn progress(self) -> impl Stream<Item = Result<RenderProgress>> + Send + 'static {
-        async_stream::try_stream! {
-            let Self { client, mut job, polling } = self;
-            let mut polls = 0;
-            loop {
-                let state = client.render_status(&job.id).await?;
-                polls += 1;
-                match state.status {
-                    RenderStatus::Completed => {
-                        yield RenderProgress::Completed(finished(&job, state)?);
-                        return;
-                    }
-                    RenderStatus::Failed if job.replaces.is_none() => {
-                        job = job.replacement();
-                        client.submit(&job).await?;
-                        yield RenderProgress::Replaced(Box::new(job.clone()));
-                    }
-                    RenderStatus::Failed | RenderStatus::Cancelled => {
-                        Err(failed(&job, state))?;
-                    }
-                    RenderStatus::Pending => yield RenderProgress::Pending,
-                    // A word that is not known is not the end.
-                    _ => yield RenderProgress::Processing { percent: state.progress },
-                }
-                if polls >= polling.max_polls {
-                    Err(Error::RenderUnfinished { job: Box::new(job.clone()), polls })?;
-                }
-                tokio::time::sleep(polling.interval).await;
-            }
+impl<'de> Deserialize<'de> for CalledOff {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let answer = serde_json::Value::deserialize(deserializer)?;
+        match answer.get("error") {
+            None | Some(serde_json::Value::Null) => Ok(Self),
+            Some(_) => Err(de::Error::custom("it holds an error")),
         }
     }
-}
-
-impl IntoFuture for RenderPoller {
-    type Output = Result<RenderedVideo>;
-    type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
-
-    fn into_future(self) -> Self::IntoFuture {
-        let id = self.job.id.clone();
-        Box::pin(async move {
-            let mut steps = Box::pin(self.progress());
-            while let Some(step) = steps.next().await {
-                if let RenderProgress::Completed(video) = step? {
-                    return Ok(video);
-                }
-            }
-            // The stream ends with a video or an error; this is for the type.
-            Err(Error::RenderFailed { id, reason: "it ended without a file".to_owned() })
-        })
-    }
-}
-
-fn finished(job: &RenderJob, state: RenderState) -> Result<RenderedVideo> {
-    let file = state.output.ok_or_else(|| Error::RenderFailed {
-        id: job.id.clone(),
-        reason: "it is completed, but the service named no file".to_owned(),
-    })?;
-    Ok(RenderedVideo {
-        id: job.id.clone(),
-        duration: file.length(),
-        size: file.size,
-        url: file.url,
-    })
-}
-
-fn failed(job: &RenderJob, state: RenderState) -> Error {
-    let reason = state.error.unwrap_or_else(|| match state.status {
-        RenderStatus::Cancelled => "it was cancelled".to_owned(),
-        _ => "the service gave no reason".to_owned(),
-    });
-    Error::RenderFailed { id: job.id.clone(), reason }
 }

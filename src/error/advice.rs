@@ -64,8 +64,14 @@ impl Error {
             Self::Unreachable(_) => {
                 "Check the network and NEMO_API_URL; nothing was sent, so trying again is safe."
             }
+            Self::Disconnected(_) | Self::Timeout { .. } if self.may_have_taken_effect() => {
+                "Try again; it may have been done already, and is not done twice."
+            }
             Self::Disconnected(_) | Self::Timeout { .. } => {
                 "Try again; this call changes nothing on the other side."
+            }
+            Self::OutcomeUnknown(unknown) if unknown.job.is_some() => {
+                "Submit the render's job again: it is asked for by its id first, and begun once."
             }
             Self::OutcomeUnknown(_) => {
                 "Look at the session's state before sending it again: it may have been done and charged."

@@ -6,7 +6,7 @@ use std::time::Duration;
 use url::Url;
 
 use super::Source;
-use crate::wire::ErrorCode;
+use crate::wire::{ErrorCode, RenderJob};
 
 /// What a call can do on the other side: the ground on which it may, or may not, be sent again.
 ///
@@ -82,6 +82,17 @@ pub struct Call {
     pub request_id: Option<String>,
 }
 
+impl Call {
+    /// Where tokens come from. A call for one changes nothing that the caller asked for, and costs
+    /// nothing.
+    const TOKEN_ROUTE: &str = "/api/auth/anonymous-token";
+
+    /// Whether the call, once it arrived, has done something.
+    pub(crate) fn changes_something(&self) -> bool {
+        !self.effect.is_read_only() && self.route != Self::TOKEN_ROUTE
+    }
+}
+
 impl fmt::Display for Call {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let attempts = if self.attempts == 1 { "attempt" } else { "attempts" };
@@ -122,7 +133,7 @@ impl fmt::Display for Call {
 pub struct ApiError {
     /// The number, and what it means.
     pub code: ErrorCode,
-    /// What the service said.
+    /// What the service said, as one line of at most 500 characters.
     pub message: String,
     /// The HTTP status, `None` when nothing was sent.
     pub status: Option<u16>,
@@ -145,6 +156,16 @@ impl ApiError {
             link: None,
             call: None,
         }
+    }
+
+    /// The service met a trouble of its own, which is no word on what was done.
+    pub(crate) fn has_trouble(&self) -> bool {
+        matches!(self.code, ErrorCode::Other(_)) && self.status.is_some_and(|status| status >= 500)
+    }
+
+    /// The service answered with nothing but words, under no code: no word on it either.
+    pub(crate) fn is_lone_words(&self) -> bool {
+        self.code == ErrorCode::Other(0) && self.status.is_none()
     }
 }
 
@@ -224,11 +245,14 @@ pub struct UnknownOutcome {
     pub text: String,
     /// How often the session's state was read afterwards, and had not changed.
     pub reads: u32,
+    /// The render that was submitted: with [`submit_job`](crate::NemoClient::submit_job) it is
+    /// asked for by its id, and submitted again only if the service does not know it.
+    pub job: Option<Box<RenderJob>>,
 }
 
 impl UnknownOutcome {
     pub(crate) fn new(call: Call, what: String, source: Option<Source>) -> Self {
-        Self { call, what, source, text: String::new(), reads: 0 }
+        Self { call, what, source, text: String::new(), reads: 0, job: None }
     }
 }
 
@@ -282,5 +306,16 @@ impl fmt::Display for Clock {
             Self::Silence => "nothing but heartbeats came",
             Self::Total => "the stream did not end",
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Call;
+    use crate::http::routes;
+
+    #[test]
+    fn the_route_of_tokens_is_known_by_its_name() {
+        assert_eq!(Call::TOKEN_ROUTE, routes::TOKEN.template);
     }
 }

@@ -165,24 +165,8 @@ fn decoded<T: DeserializeOwned>(body: &[u8], call: Call) -> Result<T> {
                 refused.message,
             )
         })),
-        Err(error) => Err(Error::Decode {
-            path: error.path,
-            source: without_value(&error.source),
-            call: Box::new(call),
-        }),
-    }
-}
-
-/// The error without the value that it quotes, which may be a token or a signed address.
-fn without_value(error: &serde_json::Error) -> serde_json::Error {
-    let text = error.to_string();
-    let place = format!("line {} column {}", error.line(), error.column());
-    if !error.is_data() || text.starts_with("missing field") {
-        return serde::de::Error::custom(text);
-    }
-    // "invalid type: string \"…\", expected u64 at line …": what is expected is ours.
-    match text.rsplit_once(", expected ") {
-        Some((_, expected)) => serde::de::Error::custom(format!("expected {expected}")),
-        None => serde::de::Error::custom(format!("not the value that is expected at {place}")),
+        Err(error) => {
+            Err(Error::Decode { path: error.path, source: error.source, call: Box::new(call) })
+        }
     }
 }

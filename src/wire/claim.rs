@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::lenient::{Fields, Unreadable, text, whole};
 use super::{SessionId, TaskId};
 
 /// Which project to hand over.
@@ -39,13 +40,13 @@ pub struct ClaimRequest {
 /// assert!(!format!("{week:?}").contains("secret"));
 /// ```
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "Fields")]
 #[non_exhaustive]
 pub struct ClaimToken {
     /// `clm_…`.
-    #[serde(alias = "claimToken")]
     pub claim_token: String,
     /// Seconds until it ends; documented as 604 800, a week.
-    #[serde(default, alias = "expiresIn", skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub expires_in: Option<u64>,
 }
 
@@ -53,6 +54,17 @@ impl ClaimToken {
     /// A claim token that lives for a number of seconds.
     pub fn new(claim_token: impl Into<String>, expires_in: u64) -> Self {
         Self { claim_token: claim_token.into(), expires_in: Some(expires_in) }
+    }
+}
+
+impl TryFrom<Fields> for ClaimToken {
+    type Error = Unreadable;
+
+    fn try_from(mut fields: Fields) -> Result<Self, Unreadable> {
+        Ok(Self {
+            claim_token: fields.need("claim_token", text)?,
+            expires_in: fields.read(&["expires_in"], whole),
+        })
     }
 }
 

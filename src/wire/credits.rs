@@ -3,7 +3,10 @@
 use std::fmt;
 use std::ops::{Add, Sub};
 
-use serde::{Deserialize, Serialize, Serializer};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use super::lenient::{number, or_none};
 
 /// An amount of credits, the service's money.
 ///
@@ -14,9 +17,16 @@ use serde::{Deserialize, Serialize, Serializer};
 /// assert_eq!(left.to_string(), "97.5");
 /// assert!(left > Credits::ZERO);
 /// ```
-#[derive(Clone, Copy, Debug, Default, PartialEq, PartialOrd, Deserialize)]
-#[serde(transparent)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, PartialOrd)]
 pub struct Credits(f64);
+
+impl<'de> Deserialize<'de> for Credits {
+    /// A number, also as text.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let value = serde_json::Value::deserialize(deserializer)?;
+        number(&value).map(Self).ok_or_else(|| D::Error::custom("an amount is a number"))
+    }
+}
 
 impl Serialize for Credits {
     /// Whole amounts are written as the service writes them, without a fraction.
@@ -104,9 +114,9 @@ impl CreditBalance {
 #[derive(Deserialize)]
 struct Balance {
     available: Credits,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_none")]
     frozen: Option<Credits>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_none")]
     total: Option<Credits>,
 }
 

@@ -1,9 +1,12 @@
 //! What an answer comes in: `{"code":0,"message":…,"data":…}`, `{"success":true,"data":…}`, the
 //! bare object, or the agent server's `{"detail":…}`.
 
-use serde::de::DeserializeOwned;
-use serde::{Deserialize, Deserializer, Serialize};
-use serde_json::value::RawValue;
+use std::borrow::Cow;
+
+use serde::de::{DeserializeOwned, Error as _};
+use serde::{Deserialize, Serialize};
+
+use super::outline::Outline;
 
 /// The envelope as the service writes it: what the embedded backend answers with.
 ///
@@ -56,9 +59,11 @@ impl Envelope<()> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Refusal {
-    /// The `code` of the envelope; `None` where there was only `success: false` or a `detail`.
+    /// The `code` of the envelope; `None` where it was a word, or where there was only
+    /// `success: false`, a `detail` or an `error`.
     pub code: Option<i64>,
-    /// What the service said, as one line.
+    /// What the service said, as one line without control characters; 500 of its characters at
+    /// the most. A `code` that is a word stands before it.
     pub message: String,
 }
 
@@ -99,24 +104,46 @@ pub struct DecodeError {
 /// # Ok::<(), nemovideo::wire::DecodeError>(())
 /// ```
 ///
+/// An answer that has nothing of what was asked for, and no envelope, but says something under
+/// `error` or `message`, is a refusal too:
+///
+/// ```
+/// use nemovideo::wire::{StateAnswer, decode};
+///
+/// let refusal = decode::<StateAnswer>(br#"{"error":"upstream timeout"}"#)?.unwrap_err();
+/// assert_eq!((refusal.code, refusal.message.as_str()), (None, "upstream timeout"));
+/// # Ok::<(), nemovideo::wire::DecodeError>(())
+/// ```
+///
 /// # Errors
-/// [`DecodeError`] when the body is not JSON or not of this shape; it names the JSON path.
+/// [`DecodeError`] when the body is not JSON or not of this shape; it names the JSON path, and
+/// shows no text that stood there.
 pub fn decode<T: DeserializeOwned>(body: &[u8]) -> Result<Result<T, Refusal>, DecodeError> {
-    let Ok(outline) = serde_json::from_slice::<Outline<'_>>(body) else {
+    // Broken UTF-8 in a message must not hide the code beside it.
+    let text = String::from_utf8_lossy(body);
+    let mended = matches!(text, Cow::Owned(_));
+    let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
+    let Ok(outline) = serde_json::from_str::<Outline<'_>>(text) else {
         // Not an object: bare JSON of another kind, or no JSON at all; T decides.
-        return from_slice(body, "").map(Ok);
+        return read(text, "").map(Ok);
     };
     if let Some(refusal) = outline.refusal() {
         return Ok(Err(refusal));
     }
-    match outline.data {
-        Some(data) => from_slice(data.get().as_bytes(), "data").map(Ok),
-        None => from_slice(body, "").map(Ok),
+    let (json, path) = outline.data.map_or((text, ""), |data| (data.get(), "data"));
+    if mended && json.contains(char::REPLACEMENT_CHARACTER) {
+        // The answer itself is never guessed at: a draft goes back as it came.
+        let path = if path.is_empty() { "." } else { path }.to_owned();
+        return Err(DecodeError { path, source: serde_json::Error::custom("it is not UTF-8") });
+    }
+    match (read(json, path), outline.lone_words()) {
+        (Err(_), Some(refusal)) => Ok(Err(refusal)),
+        (read, _) => read.map(Ok),
     }
 }
 
-fn from_slice<T: DeserializeOwned>(json: &[u8], prefix: &str) -> Result<T, DecodeError> {
-    let mut deserializer = serde_json::Deserializer::from_slice(json);
+fn read<T: DeserializeOwned>(json: &str, prefix: &str) -> Result<T, DecodeError> {
+    let mut deserializer = serde_json::Deserializer::from_str(json);
     let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
         let inner = error.path().to_string();
         let path = match (prefix, inner.as_str()) {
@@ -124,77 +151,23 @@ fn from_slice<T: DeserializeOwned>(json: &[u8], prefix: &str) -> Result<T, Decod
             (prefix, ".") => prefix.to_owned(),
             (prefix, inner) => format!("{prefix}.{inner}"),
         };
-        DecodeError { path, source: error.into_inner() }
+        DecodeError { path, source: without_text(error.into_inner()) }
     })?;
     deserializer.end().map_err(|source| DecodeError { path: ".".to_owned(), source })?;
     Ok(value)
 }
 
-/// The keys that tell one envelope from another; everything else is left unread.
-#[derive(Deserialize)]
-struct Outline<'a> {
-    #[serde(default, deserialize_with = "number_or_text")]
-    code: Option<i64>,
-    #[serde(default)]
-    success: Option<bool>,
-    #[serde(borrow, default)]
-    message: Option<&'a RawValue>,
-    #[serde(borrow, default)]
-    error: Option<&'a RawValue>,
-    #[serde(borrow, default)]
-    detail: Option<&'a RawValue>,
-    #[serde(borrow, default)]
-    data: Option<&'a RawValue>,
-}
-
-impl Outline<'_> {
-    fn refusal(&self) -> Option<Refusal> {
-        let refused = match (self.code, self.success) {
-            (Some(code), _) => code != 0,
-            (None, Some(success)) => !success,
-            (None, None) => self.detail.is_some() && self.data.is_none(),
-        };
-        let said = [self.message, self.detail, self.error];
-        refused.then(|| Refusal {
-            code: self.code.filter(|&code| code != 0),
-            message: said.into_iter().flatten().find_map(words).unwrap_or_default(),
-        })
+/// An error without the text that was found where something else was wanted: it may be a token,
+/// or the signed address of a file.
+fn without_text(error: serde_json::Error) -> serde_json::Error {
+    let shown = error.to_string();
+    let found = shown.find("string \"").map(|at| at + "string".len());
+    match (found, shown.rfind("\", expected ")) {
+        (Some(from), Some(to)) if from < to => {
+            serde_json::Error::custom(format!("{}{}", &shown[..from], &shown[to + 1..]))
+        }
+        _ => error,
     }
-}
-
-/// The words of a message: a string as it is; the agent server's list of complaints
-/// (`[{"loc":…,"msg":…}]`) as one line; anything else as its JSON.
-fn words(raw: &RawValue) -> Option<String> {
-    #[derive(Deserialize)]
-    struct Complaint {
-        #[serde(default)]
-        loc: Vec<serde_json::Value>,
-        msg: String,
-    }
-    let json = raw.get();
-    if let Ok(text) = serde_json::from_str::<Option<String>>(json) {
-        return text.filter(|text| !text.trim().is_empty());
-    }
-    let Ok(complaints) = serde_json::from_str::<Vec<Complaint>>(json) else {
-        return Some(json.to_owned());
-    };
-    let lines = complaints.into_iter().map(|Complaint { loc, msg }| {
-        let place: Vec<String> = loc
-            .iter()
-            .map(|step| step.as_str().map_or_else(|| step.to_string(), str::to_owned))
-            .collect();
-        if place.is_empty() { msg } else { format!("{}: {msg}", place.join(".")) }
-    });
-    Some(lines.collect::<Vec<_>>().join("; "))
-}
-
-fn number_or_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<i64>, D::Error> {
-    let value = Option::<serde_json::Value>::deserialize(deserializer)?;
-    Ok(match value {
-        Some(serde_json::Value::Number(number)) => number.as_i64(),
-        Some(serde_json::Value::String(text)) => text.trim().parse().ok(),
-        _ => None,
-    })
 }
 
 #[cfg(test)]
@@ -218,6 +191,10 @@ mod tests {
             r#"{"available":7}"#,
             r#"{"code":"0","data":{"available":7}}"#,
             r#"{"code":0,"available":7,"data":null}"#,
+            r#"{"code":"OK","success":"true","data":{"available":"7"}}"#,
+            r#"{"code":0.0,"message":{"odd":1},"data":{"available":7,"frozen":[],"total":{}}}"#,
+            r#"{"success":1,"available":7,"message":"hi","detail":"of it","error":"none"}"#,
+            "\u{feff}{\"available\":7}",
         ] {
             assert_eq!(available(body), 7.0, "{body}");
         }
@@ -236,11 +213,51 @@ mod tests {
                 "body.new_message.0: Field required",
             ),
             (r#"{"success":false,"error":{"a":1}}"#, None, r#"{"a":1}"#),
+            (r#"{"code":"E_QUOTA","message":"none left"}"#, None, "E_QUOTA: none left"),
+            (r#"{"code":"E_QUOTA"}"#, None, "E_QUOTA"),
+            (r#"{"code":1001.0,"message":"expired"}"#, Some(1001), "expired"),
+            (r#"{"code":1001,"success":"false","message":"expired"}"#, Some(1001), "expired"),
+            (r#"{"code":0,"success":false,"message":"no"}"#, None, "no"),
+            (r#"{"success":0,"message":"no"}"#, None, "no"),
+            (r#"{"code":2001,"message":"\ud800"}"#, Some(2001), r#""\ud800""#),
+            (r#"{"code":null,"code":2001,"code":0}"#, Some(2001), ""),
+            (r#"{"message":"Unauthorized"}"#, None, "Unauthorized"),
+            (r#"{"error":{"message":"timeout","status":"X"},"data":null}"#, None, "timeout"),
+            (r#"{"code":7,"message":"a\r\n\u001b[2Jb"}"#, Some(7), "a [2Jb"),
         ];
         for (body, code, message) in cases {
             let refusal = refused(body);
             assert_eq!((refusal.code, refusal.message.as_str()), (code, message), "{body}");
         }
+    }
+
+    #[test]
+    fn broken_text_hides_no_code_and_is_no_answer() {
+        let refusal = decode::<CreditBalance>(b"{\"code\":2001,\"message\":\"\xc3(\"}");
+        assert_eq!(refusal.unwrap().unwrap_err().code, Some(2001));
+        let beside = b"{\"code\":0,\"message\":\"\xc3(\",\"data\":{\"available\":7}}";
+        assert!(decode::<CreditBalance>(beside).unwrap().is_ok());
+        let inside = b"{\"code\":0,\"data\":{\"available\":7,\"x\":\"\xc3(\"}}";
+        assert_eq!(decode::<CreditBalance>(inside).unwrap_err().path, "data");
+    }
+
+    #[test]
+    fn a_message_is_a_refusal_only_where_something_else_was_asked_for() {
+        use serde::de::IgnoredAny;
+        for body in [r#"{"message":"called off"}"#, "{}", r#"{"code":0,"data":null}"#] {
+            assert!(decode::<IgnoredAny>(body.as_bytes()).unwrap().is_ok(), "{body}");
+            let read = decode::<CreditBalance>(body.as_bytes());
+            assert!(!matches!(read, Ok(Ok(_))), "{body}");
+        }
+    }
+
+    #[test]
+    fn an_error_shows_no_text_of_the_answer() {
+        let error = decode::<Vec<bool>>(br#"["nmv_usr_\"secret\", expected "]"#).unwrap_err();
+        assert_eq!(error.path, "[0]");
+        let shown = error.to_string();
+        assert!(shown.contains("invalid type: string, expected a boolean"), "{shown}");
+        assert!(!shown.contains("secret") && shown.contains("line 1"), "{shown}");
     }
 
     #[test]

@@ -1,10 +1,8 @@
 //! `/api/render/proxy/lambda`: a draft becomes a file.
 
-use std::time::{Duration, SystemTime};
-
 use serde::{Deserialize, Serialize};
 
-use super::{Aspect, RenderFormat, RenderId, RenderQuality, RenderStatus, SessionId};
+use super::{Aspect, RenderFormat, RenderId, RenderQuality, SessionId};
 use crate::draft::Draft;
 
 /// What the file should be.
@@ -188,172 +186,9 @@ impl RenderJob {
     }
 }
 
-/// How far a render is, from either of the two documented shapes.
-///
-/// ```
-/// use nemovideo::wire::{RenderState, RenderStatus};
-/// use std::time::Duration;
-///
-/// let done: RenderState =
-///     serde_json::from_str(r#"{"status":"completed","output":{"url":"/f.mp4","duration":2.5}}"#)?;
-/// assert!(done.status.is_final());
-/// assert_eq!(done.output.and_then(|file| file.length()), Some(Duration::from_millis(2500)));
-///
-/// let waiting = RenderState::new("render_1".into(), RenderStatus::Pending);
-/// assert!(!waiting.status.is_final());
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// ```
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(from = "Answer")]
-#[non_exhaustive]
-pub struct RenderState {
-    /// The render.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub id: Option<RenderId>,
-    /// How far it is.
-    pub status: RenderStatus,
-    /// 0 to 100.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub progress: Option<f32>,
-    /// The file, once there is one.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub output: Option<RenderFile>,
-    /// Why there will be none.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub error: Option<String>,
-    /// When it was submitted.
-    #[serde(
-        rename = "createdAt",
-        with = "super::time::millis",
-        skip_serializing_if = "Option::is_none"
-    )]
-    pub created_at: Option<SystemTime>,
-    /// When it ended.
-    #[serde(
-        rename = "completedAt",
-        with = "super::time::millis",
-        skip_serializing_if = "Option::is_none"
-    )]
-    pub completed_at: Option<SystemTime>,
-}
-
-impl RenderState {
-    /// A render with nothing known but how far it is.
-    #[must_use]
-    pub const fn new(id: RenderId, status: RenderStatus) -> Self {
-        Self {
-            id: Some(id),
-            status,
-            progress: None,
-            output: None,
-            error: None,
-            created_at: None,
-            completed_at: None,
-        }
-    }
-}
-
-/// A finished file.
-///
-/// ```
-/// use nemovideo::wire::RenderFile;
-/// use std::time::Duration;
-///
-/// let mut file = RenderFile::new("https://files.example/film.mp4");
-/// assert_eq!(file.length(), None);
-/// file.duration = Some(1.5);
-/// assert_eq!(file.length(), Some(Duration::from_millis(1500)));
-/// ```
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct RenderFile {
-    /// Where it lies. It may be another host: neither token nor attribution is sent there.
-    pub url: String,
-    /// Its length in seconds.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub duration: Option<f64>,
-    /// Its size in bytes.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub size: Option<u64>,
-}
-
-impl RenderFile {
-    /// A file at this address.
-    pub fn new(url: impl Into<String>) -> Self {
-        Self { url: url.into(), duration: None, size: None }
-    }
-
-    /// Its length, when the service told one that makes sense.
-    #[must_use]
-    pub fn length(&self) -> Option<Duration> {
-        self.duration.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
-    }
-}
-
-/// Both shapes at once: `output.url` at the top, or a flat `outputUrl`.
-#[derive(Deserialize)]
-struct Answer {
-    #[serde(default, alias = "renderId", alias = "render_id")]
-    id: Option<RenderId>,
-    #[serde(default)]
-    status: Option<RenderStatus>,
-    #[serde(default)]
-    progress: Option<f32>,
-    #[serde(default)]
-    output: Option<AnswerFile>,
-    #[serde(default, alias = "outputUrl")]
-    output_url: Option<String>,
-    #[serde(default, alias = "errorMessage", alias = "error_message")]
-    error: Option<serde_json::Value>,
-    #[serde(default, alias = "createdAt", with = "super::time::millis")]
-    created_at: Option<SystemTime>,
-    #[serde(default, alias = "completedAt", with = "super::time::millis")]
-    completed_at: Option<SystemTime>,
-}
-
-/// An `output` without its `url` is a render that is not done, not a broken answer.
-#[derive(Deserialize)]
-struct AnswerFile {
-    #[serde(default)]
-    url: Option<String>,
-    #[serde(default)]
-    duration: Option<f64>,
-    #[serde(default)]
-    size: Option<u64>,
-}
-
-impl From<Answer> for RenderState {
-    fn from(answer: Answer) -> Self {
-        let (url, duration, size) = match answer.output {
-            Some(file) => (file.url, file.duration, file.size),
-            None => (None, None, None),
-        };
-        let output = url
-            .or(answer.output_url)
-            .filter(|url| !url.is_empty())
-            .map(|url| RenderFile { url, duration, size });
-        let error = answer.error.and_then(|error| match error {
-            serde_json::Value::Null => None,
-            serde_json::Value::String(text) => Some(text),
-            other => Some(other.to_string()),
-        });
-        Self {
-            id: answer.id,
-            // The answer to a submit may hold the id alone: it was taken and waits.
-            status: answer.status.unwrap_or(RenderStatus::Pending),
-            progress: answer.progress,
-            output,
-            error,
-            created_at: answer.created_at,
-            completed_at: answer.completed_at,
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{RenderOutput, RenderRequest, RenderState, RenderStatus};
-    use crate::wire::decode;
+    use super::{RenderOutput, RenderRequest};
 
     #[test]
     fn a_request_carries_the_draft_exactly_as_it_came() {
@@ -368,33 +203,5 @@ mod tests {
             r#"{{"id":"render_1","sessionId":"s1","draft":{draft},"output":{{"format":"mp4","quality":"high"}}}}"#
         );
         assert_eq!(serde_json::to_string(&request).unwrap(), expected);
-    }
-
-    #[test]
-    fn both_documented_shapes_say_the_same() {
-        let top = br#"{"status":"completed","output":{"url":"https://cdn/x.mp4","duration":10,"size":5}}"#;
-        let nested = br#"{"success":true,"data":{"id":"r","status":"completed","progress":100,
-            "outputUrl":"https://cdn/x.mp4","createdAt":1795351293000,"completedAt":1795351294000}}"#;
-        for body in [&top[..], &nested[..]] {
-            let state: RenderState = decode(body).unwrap().unwrap();
-            assert_eq!(state.status, RenderStatus::Completed);
-            assert_eq!(state.output.unwrap().url, "https://cdn/x.mp4");
-        }
-    }
-
-    #[test]
-    fn an_unknown_status_word_is_kept() {
-        let state: RenderState = serde_json::from_str(r#"{"status":"warming_up"}"#).unwrap();
-        assert_eq!(state.status, RenderStatus::Other("warming_up".to_owned()));
-        assert!(!state.status.is_final());
-        assert!(serde_json::to_string(&state).unwrap().contains("warming_up"));
-    }
-
-    #[test]
-    fn a_state_reads_what_it_wrote() {
-        let body = br#"{"id":"r","status":"processing","progress":40.5,"createdAt":1795351293000}"#;
-        let state: RenderState = decode(body).unwrap().unwrap();
-        let back = serde_json::to_vec(&state).unwrap();
-        assert_eq!(decode::<RenderState>(&back).unwrap().unwrap(), state);
     }
 }

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::lenient::{Fields, Unreadable, id, text};
 use super::{SessionId, TaskId, UserId};
 
 /// What a new session is asked for with.
@@ -66,20 +67,19 @@ fn default_name() -> String {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "Fields")]
 #[non_exhaustive]
 pub struct Session {
     /// What every other call names it by.
-    #[serde(alias = "sessionId")]
     pub session_id: SessionId,
     /// The task around it; a [claim](super::ClaimRequest) needs it.
-    #[serde(alias = "taskId")]
     pub task_id: TaskId,
     /// Whose it is.
-    #[serde(default, alias = "userId", skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub user_id: Option<UserId>,
     /// The language that it was opened to talk in, a BCP-47 tag. The service does not say; whoever
     /// opened it knows, and writes it down with the rest.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub language: Option<String>,
 }
 
@@ -112,6 +112,19 @@ impl Session {
     }
 }
 
+impl TryFrom<Fields> for Session {
+    type Error = Unreadable;
+
+    fn try_from(mut fields: Fields) -> Result<Self, Unreadable> {
+        Ok(Self {
+            session_id: fields.need("session_id", id)?,
+            task_id: fields.need("task_id", id)?,
+            user_id: fields.read(&["user_id"], id),
+            language: fields.read(&["language"], text),
+        })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::{NewSession, Session};
@@ -135,5 +148,14 @@ mod tests {
             let session: Session = serde_json::from_str(body).unwrap();
             assert_eq!(session, Session::new("t1", "s1"));
         }
+    }
+
+    #[test]
+    fn both_spellings_at_once_and_ids_that_are_numbers_are_read() {
+        let body = r#"{"task_id":4711,"taskId":"4711","session_id":"s1","sessionId":null}"#;
+        let session: Session = serde_json::from_str(body).unwrap();
+        assert_eq!(session, Session::new("4711", "s1"));
+        let error = serde_json::from_str::<Session>(r#"{"session_id":"s1"}"#).unwrap_err();
+        assert!(error.to_string().contains("missing field `task_id`"), "{error}");
     }
 }

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::lenient::{Fields, id, text};
 use super::{SessionId, TaskId, UserId};
 use crate::draft::Draft;
 
@@ -18,22 +19,22 @@ use crate::draft::Draft;
 /// # Ok::<(), nemovideo::wire::DecodeError>(())
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(from = "Answer")]
 #[non_exhaustive]
 pub struct StateAnswer {
     /// The state itself.
-    #[serde(default, deserialize_with = "super::null_as_default")]
     pub state: SessionState,
     /// The session.
-    #[serde(default, alias = "sessionId", skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub session_id: Option<SessionId>,
     /// The task around it.
-    #[serde(default, alias = "taskId", skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub task_id: Option<TaskId>,
     /// What the task is called.
-    #[serde(default, alias = "taskName", skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub task_name: Option<String>,
     /// Whose it is.
-    #[serde(default, alias = "userId", skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub user_id: Option<UserId>,
 }
 
@@ -50,22 +51,23 @@ pub struct StateAnswer {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(from = "State")]
 #[non_exhaustive]
 pub struct SessionState {
     /// The timeline, once there is one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub draft: Option<Draft>,
     /// What is known of uploaded videos.
-    #[serde(default, alias = "videoInfos", skip_serializing_if = "Value::is_null")]
+    #[serde(skip_serializing_if = "Value::is_null")]
     pub video_infos: Value,
     /// What the agent has made.
-    #[serde(default, alias = "generatedMedia", skip_serializing_if = "Value::is_null")]
+    #[serde(skip_serializing_if = "Value::is_null")]
     pub generated_media: Value,
     /// The size of the picture.
-    #[serde(default, alias = "canvasConfig", skip_serializing_if = "Value::is_null")]
+    #[serde(skip_serializing_if = "Value::is_null")]
     pub canvas_config: Value,
     /// What the agent saw in uploaded videos.
-    #[serde(default, alias = "videoAnalyses", skip_serializing_if = "Value::is_null")]
+    #[serde(skip_serializing_if = "Value::is_null")]
     pub video_analyses: Value,
     /// Every other key that came.
     #[serde(flatten)]
@@ -123,6 +125,50 @@ fn is_nothing(value: &Value) -> bool {
     }
 }
 
+/// As it comes. `state` may be `null` and must be there: an answer without it is about something
+/// else, and taking it for an empty session would report a draft as gone.
+#[derive(Deserialize)]
+struct Answer {
+    #[serde(deserialize_with = "Option::deserialize")]
+    state: Option<SessionState>,
+    #[serde(flatten)]
+    rest: Fields,
+}
+
+impl From<Answer> for StateAnswer {
+    fn from(Answer { state, mut rest }: Answer) -> Self {
+        Self {
+            state: state.unwrap_or_default(),
+            session_id: rest.read(&["session_id"], id),
+            task_id: rest.read(&["task_id"], id),
+            task_name: rest.read(&["task_name"], text),
+            user_id: rest.read(&["user_id"], id),
+        }
+    }
+}
+
+/// The draft is read by itself, digit by digit.
+#[derive(Deserialize)]
+struct State {
+    #[serde(default)]
+    draft: Option<Draft>,
+    #[serde(flatten)]
+    rest: Fields,
+}
+
+impl From<State> for SessionState {
+    fn from(State { draft, mut rest }: State) -> Self {
+        Self {
+            draft,
+            video_infos: rest.value("video_infos").unwrap_or_default(),
+            generated_media: rest.value("generated_media").unwrap_or_default(),
+            canvas_config: rest.value("canvas_config").unwrap_or_default(),
+            video_analyses: rest.value("video_analyses").unwrap_or_default(),
+            extra: rest.rest(),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::{SessionState, StateAnswer, StatePart};
@@ -144,9 +190,15 @@ mod tests {
 
     #[test]
     fn a_session_without_anything_in_it_is_not_an_error() {
-        for body in [r#"{"state":null}"#, r#"{"state":{}}"#, r#"{"state":{"draft":null}}"#, "{}"] {
-            let answer: StateAnswer = serde_json::from_str(body).unwrap();
-            assert_eq!(answer.state.draft, None, "{body}");
+        for state in ["null", "{}", r#"{"draft":null}"#] {
+            for body in [
+                format!(r#"{{"state":{state}}}"#),
+                format!(r#"{{"code":0,"data":{{"state":{state},"session_id":17}}}}"#),
+                format!(r#"{{"success":true,"data":{{"state":{state},"task_name":null}}}}"#),
+            ] {
+                let answer: StateAnswer = decode(body.as_bytes()).unwrap().unwrap();
+                assert_eq!(answer.state, SessionState::default(), "{body}");
+            }
         }
     }
 
@@ -160,5 +212,41 @@ mod tests {
         assert_eq!(changed("{}", r#"{"draft":{"t":[]}}"#), [StatePart::Draft]);
         let canvas = [r#"{"canvas_config":{"width":1}}"#, r#"{"canvas_config":{"width":2}}"#];
         assert_eq!(changed(canvas[0], canvas[1]), [StatePart::Canvas]);
+    }
+
+    #[test]
+    fn an_answer_without_a_state_is_no_empty_session() {
+        for said in [
+            r#"{"message":"Unauthorized"}"#,
+            r#"{"error":"upstream timeout"}"#,
+            r#"{"error":{"message":"upstream timeout"},"data":null}"#,
+            r#"{"detail":"Not Found"}"#,
+            r#"{"code":"E_DB","message":"down"}"#,
+        ] {
+            let refusal = decode::<StateAnswer>(said.as_bytes()).unwrap().unwrap_err();
+            assert!(!refusal.message.is_empty(), "{said}");
+        }
+        for broken in [
+            "{}",
+            "null",
+            "[]",
+            r#"{"data":{}}"#,
+            r#"{"code":0,"data":{}}"#,
+            r#"{"code":0,"message":"ok","data":null}"#,
+            r#"{"success":true}"#,
+            r#"{"code":0,"data":{"message":"Unauthorized"}}"#,
+        ] {
+            assert!(decode::<StateAnswer>(broken.as_bytes()).is_err(), "{broken}");
+        }
+    }
+
+    #[test]
+    fn both_spellings_of_a_key_at_once_are_read() {
+        let body = r#"{"state":{"video_infos":[1],"videoInfos":[1],"mood":"warm"},
+            "session_id":"s","sessionId":"s","taskName":null,"task_name":"demo"}"#;
+        let answer: StateAnswer = decode(body.as_bytes()).unwrap().unwrap();
+        assert_eq!(answer.state.video_infos[0], 1);
+        assert_eq!(answer.state.extra.keys().collect::<Vec<_>>(), ["mood"]);
+        assert_eq!(answer.task_name.as_deref(), Some("demo"));
     }
 }

@@ -5,7 +5,8 @@ use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Credits, UserId};
+use super::lenient::{Fields, Unreadable, id, number, text};
+use super::{Credits, UserId, time};
 
 /// A new anonymous account: 100 credits and a week's life, as documented.
 ///
@@ -21,23 +22,19 @@ use super::{Credits, UserId};
 /// # Ok::<(), nemovideo::wire::DecodeError>(())
 /// ```
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Fields")]
 #[non_exhaustive]
 pub struct AnonymousToken {
     /// The bearer token.
     pub token: String,
     /// The account, `anon_…`.
-    #[serde(default, alias = "userId", skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub user_id: Option<UserId>,
     /// The credits it starts with.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub credits: Option<Credits>,
     /// When it ends.
-    #[serde(
-        default,
-        alias = "expiresAt",
-        with = "super::time",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(serialize_with = "time::serialize", skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<SystemTime>,
 }
 
@@ -45,6 +42,20 @@ impl AnonymousToken {
     /// A token with nothing else known of it.
     pub fn new(token: impl Into<String>) -> Self {
         Self { token: token.into(), user_id: None, credits: None, expires_at: None }
+    }
+}
+
+impl TryFrom<Fields> for AnonymousToken {
+    type Error = Unreadable;
+
+    fn try_from(mut fields: Fields) -> Result<Self, Unreadable> {
+        let some_text = |value: &_| text(value).filter(|text| !text.trim().is_empty());
+        Ok(Self {
+            token: fields.need("token", some_text)?,
+            user_id: fields.read(&["user_id"], id),
+            credits: fields.read(&["credits"], number).map(Credits::new),
+            expires_at: fields.read(&["expires_at"], time::read),
+        })
     }
 }
 
@@ -88,8 +99,29 @@ mod tests {
 
     #[test]
     fn an_odd_expiry_does_not_cost_the_token() {
-        let token: AnonymousToken =
-            serde_json::from_str(r#"{"token":"t","expires_at":"soon"}"#).unwrap();
-        assert_eq!(token.expires_at, None);
+        for odd in ["\"soon\"", "1795351293000000000", "18446744073709551615", "[]", "-1"] {
+            let body =
+                format!(r#"{{"token":"t","expires_at":{odd},"credits":"all","user_id":{{}}}}"#);
+            let token: AnonymousToken = serde_json::from_str(&body).unwrap();
+            assert_eq!(token, AnonymousToken::new("t"), "{odd}");
+        }
+        let body = r#"{"token":"t","credits":"100","user_id":17,"userId":"17"}"#;
+        let token: AnonymousToken = serde_json::from_str(body).unwrap();
+        assert_eq!(token.credits.unwrap().get(), 100.0);
+        assert_eq!(token.user_id.unwrap().as_str(), "17");
+    }
+
+    #[test]
+    fn a_token_that_cannot_be_read_is_not_shown() {
+        for body in [
+            r#"{"code":0,"data":"nmv_usr_secret"}"#,
+            r#"{"code":0,"data":{"token":["nmv_usr_secret"]}}"#,
+            r#""nmv_usr_secret""#,
+            r#"{"code":0,"token":"nmv_usr_secret","data":"nmv_usr_secret"}"#,
+        ] {
+            let error = decode::<AnonymousToken>(body.as_bytes()).unwrap_err();
+            let shown = format!("{error} {error:?}");
+            assert!(!shown.contains("secret"), "{shown}");
+        }
     }
 }

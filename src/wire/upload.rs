@@ -4,6 +4,10 @@ use std::fmt;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::lenient::{Fields, Unreadable, flag, number, rate, text, whole};
+use super::shown::Unsigned;
 
 /// The largest file that the service takes: 200 MB.
 pub const MAX_UPLOAD_BYTES: u64 = 200_000_000;
@@ -147,17 +151,17 @@ impl UploadUrls {
 /// # Ok::<(), nemovideo::wire::DecodeError>(())
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Fields")]
 #[non_exhaustive]
 pub struct UploadAnswer {
     /// One for each file.
-    #[serde(default, deserialize_with = "super::null_as_default")]
     pub files: Vec<UploadedFile>,
     /// Whether the session already knows of them.
-    #[serde(default, alias = "sessionStateApplied", skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub session_state_applied: Option<bool>,
 }
 
-/// A file that the service has.
+/// A file that the service has. Its `Debug` shows no signature of an address.
 ///
 /// ```
 /// use nemovideo::wire::UploadedFile;
@@ -169,43 +173,89 @@ pub struct UploadAnswer {
 /// assert_eq!((file.fps, file.hash), (None, None)); // the service tells what it knows
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(from = "Fields")]
 #[non_exhaustive]
 pub struct UploadedFile {
     /// Its name.
-    #[serde(
-        default,
-        alias = "fileName",
-        alias = "file_name",
-        deserialize_with = "super::null_as_default"
-    )]
     pub filename: String,
     /// What it is.
-    #[serde(default, alias = "fileType", skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub file_type: Option<FileType>,
     /// Where the service keeps it.
-    #[serde(default, alias = "cdnUrl", skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub cdn_url: Option<String>,
     /// Its length in seconds.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub duration: Option<f64>,
     /// Its width in pixels.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub width: Option<u32>,
     /// Its height in pixels.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub height: Option<u32>,
     /// Its frames a second.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub fps: Option<f64>,
     /// A hash of its content.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub hash: Option<String>,
+}
+
+impl TryFrom<Fields> for UploadAnswer {
+    type Error = Unreadable;
+
+    /// `files` may be `null` and must be there: an answer without it tells of no upload.
+    fn try_from(mut fields: Fields) -> Result<Self, Unreadable> {
+        let files = match fields.need("files", |value| Some(value.clone()))? {
+            Value::Null => Vec::new(),
+            Value::Array(files) => files,
+            _ => return Err(Unreadable::of_another_type("files")),
+        };
+        let file = |value| Fields::of(value).map(UploadedFile::from);
+        let files: Option<_> = files.into_iter().map(file).collect();
+        Ok(Self {
+            files: files.ok_or_else(|| Unreadable::of_another_type("files"))?,
+            session_state_applied: fields.read(&["session_state_applied"], flag),
+        })
+    }
+}
+
+impl From<Fields> for UploadedFile {
+    fn from(mut fields: Fields) -> Self {
+        let pixels = |value: &_| whole(value).and_then(|pixels| pixels.try_into().ok());
+        Self {
+            filename: fields.read(&["filename", "file_name"], text).unwrap_or_default(),
+            file_type: fields.read(&["file_type"], |word| FileType::deserialize(word).ok()),
+            cdn_url: fields.read(&["cdn_url"], text),
+            duration: fields.read(&["duration"], number),
+            width: fields.read(&["width"], pixels),
+            height: fields.read(&["height"], pixels),
+            fps: fields.read(&["fps"], rate),
+            hash: fields.read(&["hash"], text),
+        }
+    }
+}
+
+impl fmt::Debug for UploadedFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("UploadedFile")
+            .field("filename", &self.filename)
+            .field("file_type", &self.file_type)
+            .field("cdn_url", &self.cdn_url.as_deref().map(Unsigned))
+            .field("duration", &self.duration)
+            .field("width", &self.width)
+            .field("height", &self.height)
+            .field("fps", &self.fps)
+            .field("hash", &self.hash)
+            .finish()
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{FileFormat, FileType, UploadAnswer, UploadUrls};
+    use super::{FileFormat, FileType, UploadAnswer, UploadUrls, UploadedFile};
+    use crate::wire::decode;
 
     #[test]
     fn the_end_of_the_name_tells_the_format() {
@@ -232,5 +282,45 @@ mod tests {
         .unwrap();
         assert_eq!(answer.files[0].file_type, Some(FileType::Audio));
         assert_eq!(answer.files[1].file_type, Some(FileType::Unknown));
+    }
+
+    #[test]
+    fn an_odd_detail_does_not_cost_the_upload() {
+        let file = |json: &str| -> UploadedFile { serde_json::from_str(json).unwrap() };
+        let odd = file(
+            r#"{"filename":"a.mp4","file_name":"a.mp4","file_type":7,"width":1920.0,"height":"1080",
+                "fps":"30000/1001","duration":"10.5","hash":123,"cdn_url":["x"]}"#,
+        );
+        assert_eq!((odd.filename.as_str(), odd.file_type), ("a.mp4", None));
+        assert_eq!((odd.width, odd.height), (Some(1920), Some(1080)));
+        assert!(odd.fps.is_some_and(|fps| (fps - 29.97).abs() < 0.01));
+        assert_eq!((odd.duration, odd.hash.as_deref()), (Some(10.5), Some("123")));
+        assert_eq!(odd.cdn_url, None);
+        assert_eq!(file(r#"{"filename":null,"width":-1,"fps":{}}"#), UploadedFile::default());
+
+        let answer: UploadAnswer =
+            serde_json::from_str(r#"{"files":null,"session_state_applied":"true"}"#).unwrap();
+        assert_eq!((answer.files.len(), answer.session_state_applied), (0, Some(true)));
+    }
+
+    #[test]
+    fn an_answer_without_files_is_no_upload() {
+        let refusal = decode::<UploadAnswer>(br#"{"error":"disk full"}"#).unwrap().unwrap_err();
+        assert_eq!(refusal.message, "disk full");
+        for broken in
+            [r#"{"code":0,"data":null}"#, "{}", r#"{"files":"a.mp4"}"#, r#"{"files":[1]}"#]
+        {
+            assert!(decode::<UploadAnswer>(broken.as_bytes()).is_err(), "{broken}");
+        }
+    }
+
+    #[test]
+    fn a_signed_address_is_not_shown() {
+        let file = UploadedFile {
+            cdn_url: Some("https://cdn.test/a.mp4?sig=hunter2".to_owned()),
+            ..UploadedFile::default()
+        };
+        let shown = format!("{file:?}");
+        assert!(shown.contains("https://cdn.test/a.mp4") && !shown.contains("hunter2"), "{shown}");
     }
 }

@@ -79,6 +79,11 @@ impl Reply {
         Self { bytes: (STREAM_HEAD.to_owned() + events).into(), then: Then::Stall }
     }
 
+    pub fn endless_file(bytes: &str) -> Self {
+        let head = "HTTP/1.1 200 OK\r\ncontent-type: video/mp4\r\nconnection: close\r\n\r\n";
+        Self { bytes: head.into(), then: Then::Repeat(bytes.into()) }
+    }
+
     pub fn endless_stream(event: &str) -> Self {
         Self { bytes: STREAM_HEAD.into(), then: Then::Repeat(event.into()) }
     }

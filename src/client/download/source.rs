@@ -2,14 +2,18 @@
 
 use std::time::Instant;
 
-use reqwest::header::{CONTENT_RANGE, ETAG, HeaderMap, HeaderName, HeaderValue, IF_RANGE, RANGE};
-use reqwest::{Response, StatusCode};
+use reqwest::header::{
+    CONTENT_RANGE, CONTENT_TYPE, ETAG, HeaderMap, HeaderName, HeaderValue, IF_RANGE, LOCATION,
+    RANGE,
+};
+use reqwest::{RequestBuilder, Response, StatusCode};
+use url::Url;
 
 use super::disconnected;
 use crate::client::NemoClient;
 use crate::client::address::file_url;
-use crate::error::{Call, Clock, ConnectionError, Effect, Error, Result};
-use crate::http::{request_id, routes};
+use crate::error::{ApiError, Call, Clock, ConnectionError, Effect, Error, ErrorCode, Result};
+use crate::http::{Route, request_id, routes};
 use crate::wire::RenderId;
 
 /// Both places that have the file, and which one is asked now.
@@ -38,13 +42,15 @@ impl<'a> Sources<'a> {
         Self { client, id, url, given_up: None }
     }
 
-    /// Asks the API from now on. Gives the error back when that is what was asked already.
+    /// Asks the API from now on. Gives an error back when that is what was asked already.
     pub(super) fn fall_back(&mut self, error: Error) -> Result<()> {
         match self.given_up.take() {
             None => {
                 self.given_up = Some(error);
                 Ok(())
             }
+            // The API may have it later, which its own address has not.
+            Some(first) if !first.is_retryable() && error.is_retryable() => Err(error),
             // What was wrong with the file's own address says more than that the API has no
             // copy of it.
             Some(first) => Err(first),
@@ -60,10 +66,11 @@ impl<'a> Sources<'a> {
                 insert(&mut range, IF_RANGE, tag);
             }
         }
-        let (response, call) = match self.given_up {
-            None => self.at_its_own_address(range).await?,
-            Some(_) => self.through_the_api(range).await?,
-        };
+        let (mut response, mut call) = self.answer(range).await?;
+        if from > 0 && response.status() == StatusCode::RANGE_NOT_SATISFIABLE {
+            // It has become shorter: what is there is of no use.
+            (response, call) = self.answer(HeaderMap::new()).await?;
+        }
         let headers = response.headers();
         let (starts_at, total) = match response.status() {
             StatusCode::OK => (0, response.content_length()),
@@ -71,31 +78,42 @@ impl<'a> Sources<'a> {
                 Some(part) => part,
                 None => return Err(disconnected(call, "the answer does not say which part it is")),
             },
-            status => {
-                let what = format!("the file's host answered HTTP {}", status.as_u16());
-                return Err(disconnected(call, what));
-            }
+            status => return Err(not_given(call, status)),
         };
+        if let Some(kind) = text_in_place_of_a_file(headers) {
+            let what = format!("{kind} came in place of a file");
+            return Err(refused(call, response.status(), what));
+        }
         let tag = headers.get(ETAG).and_then(|tag| tag.to_str().ok());
         let tag = tag.filter(|tag| tag.starts_with('"')).map(str::to_owned);
         Ok(Part { response, call, starts_at, total, tag })
     }
 
-    /// Asks the host that `output.url` names, as a stranger.
-    async fn at_its_own_address(&self, range: HeaderMap) -> Result<(Response, Call)> {
+    async fn answer(&self, range: HeaderMap) -> Result<(Response, Call)> {
+        match self.given_up {
+            None => self.as_a_stranger(file_url(self.client.base_url(), self.url)?, range).await,
+            Some(_) => self.through_the_api(range).await,
+        }
+    }
+
+    /// Asks a host that was named, without token and attribution.
+    async fn as_a_stranger(&self, url: Url, range: HeaderMap) -> Result<(Response, Call)> {
+        let request = self.client.inner.files.get(url).headers(range);
+        self.sent(request, routes::FILE).await
+    }
+
+    async fn sent(&self, request: RequestBuilder, route: Route) -> Result<(Response, Call)> {
         let began = Instant::now();
         let call = |request_id| Call {
-            method: routes::FILE.method.name(),
-            route: routes::FILE.template,
+            method: route.method.name(),
+            route: route.template,
             effect: Effect::ReadOnly,
             attempts: 1,
             elapsed: began.elapsed(),
             request_id,
         };
-        let url = file_url(self.client.base_url(), self.url)?;
         let after = self.client.inner.timeouts.answer;
-        let sent = self.client.inner.files.get(url).headers(range).send();
-        match tokio::time::timeout(after, sent).await {
+        match tokio::time::timeout(after, request.send()).await {
             Ok(Ok(response)) => {
                 let call = call(request_id(response.headers()));
                 Ok((response, call))
@@ -116,12 +134,71 @@ impl<'a> Sources<'a> {
     }
 
     async fn through_the_api(&self, range: HeaderMap) -> Result<(Response, Call)> {
-        let client = self.client;
-        let params = [self.id.as_str()];
-        let reply =
-            client.http().fetch(client.auth(), routes::RENDER_DOWNLOAD, &params, range).await?;
-        Ok((reply.response, reply.call))
+        let (client, params) = (self.client, [self.id.as_str()]);
+        let route = routes::RENDER_DOWNLOAD;
+        match client.http().fetch(client.auth(), route, &params, range.clone()).await {
+            Ok(reply) => Ok((reply.response, reply.call)),
+            Err(Error::Refused(api)) if api.status.is_some_and(|s| (300..400).contains(&s)) => {
+                self.where_the_api_points(range).await
+            }
+            Err(error) => Err(error),
+        }
     }
+
+    /// Follows the API to another address. The API itself follows no redirect, since the token
+    /// would go along, and its refusal does not say where: so it is asked once more, by hand.
+    async fn where_the_api_points(&self, range: HeaderMap) -> Result<(Response, Call)> {
+        let (http, route) = (self.client.http(), routes::RENDER_DOWNLOAD);
+        let url = route.url(&http.base, &[self.id.as_str()])?;
+        let bearer = self.client.auth().bearer(http).await?;
+        let request = http.api.get(url.clone()).headers(http.attribution.headers());
+        let request = request.headers(bearer.header()?).headers(range.clone());
+        let (response, call) = self.sent(request, route).await?;
+        let status = response.status();
+        if !status.is_redirection() {
+            return match status.is_success() {
+                true => Ok((response, call)),
+                false => Err(not_given(call, status)),
+            };
+        }
+        let location = response.headers().get(LOCATION).and_then(|value| value.to_str().ok());
+        let Some(target) = location.and_then(|location| url.join(location).ok()) else {
+            return Err(not_given(call, status));
+        };
+        self.as_a_stranger(file_url(&http.base, target.as_str())?, range).await
+    }
+}
+
+/// The answer is no file. What the other side says for good is final; its troubles are not.
+fn not_given(call: Call, status: StatusCode) -> Error {
+    let what = format!("the file's host answered HTTP {}", status.as_u16());
+    let passes = matches!(status, StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS);
+    if (status.is_client_error() && !passes) || status.is_redirection() {
+        refused(call, status, what)
+    } else {
+        disconnected(call, what)
+    }
+}
+
+fn refused(call: Call, status: StatusCode, message: String) -> Error {
+    let code = ErrorCode::Other(i64::from(status.as_u16()));
+    Error::from_api(ApiError {
+        status: Some(status.as_u16()),
+        call: Some(call),
+        ..ApiError::local(code, message)
+    })
+}
+
+/// The content type of an answer that is a page, a refusal or a notice, under whatever status: no
+/// film and no sound is text.
+fn text_in_place_of_a_file(headers: &HeaderMap) -> Option<String> {
+    let kind = headers.get(CONTENT_TYPE)?.to_str().ok()?;
+    let kind = kind.split(';').next()?.trim().to_ascii_lowercase();
+    let is_text = kind.starts_with("text/")
+        || ["application/json", "application/xml"].contains(&kind.as_str())
+        || kind.ends_with("+json")
+        || kind.ends_with("+xml");
+    is_text.then_some(kind)
 }
 
 fn insert(headers: &mut HeaderMap, name: HeaderName, value: &str) {
