@@ -17,16 +17,7 @@ pub(super) struct PartialFile {
 
 impl PartialFile {
     pub(super) async fn create(destination: &Path) -> io::Result<Self> {
-        let name = destination
-            .file_name()
-            .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "it names no file"))?;
-        if destination.is_dir() {
-            return Err(io::Error::new(io::ErrorKind::IsADirectory, "it is a folder"));
-        }
-        let mut hidden = std::ffi::OsString::from(".");
-        hidden.push(name);
-        hidden.push(format!(".{}.part", Uuid::new_v4().simple()));
-        let temporary = destination.with_file_name(hidden);
+        let temporary = temporary_beside(destination)?;
         let file = File::options().write(true).create_new(true).open(&temporary).await?;
         Ok(Self { file: Some(file), temporary, destination: destination.to_owned() })
     }
@@ -58,6 +49,27 @@ impl PartialFile {
         self.file = None;
         Ok(())
     }
+}
+
+/// Whether a file could be written here, found out by doing so; nothing is left behind.
+pub(crate) fn can_be_written(destination: &Path) -> io::Result<()> {
+    let temporary = temporary_beside(destination)?;
+    std::fs::File::create_new(&temporary)?;
+    std::fs::remove_file(&temporary)
+}
+
+/// A new name in the folder of a file that is to be written.
+fn temporary_beside(destination: &Path) -> io::Result<PathBuf> {
+    let name = destination
+        .file_name()
+        .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "it names no file"))?;
+    if destination.is_dir() {
+        return Err(io::Error::new(io::ErrorKind::IsADirectory, "it is a folder"));
+    }
+    let mut hidden = std::ffi::OsString::from(".");
+    hidden.push(name);
+    hidden.push(format!(".{}.part", Uuid::new_v4().simple()));
+    Ok(destination.with_file_name(hidden))
 }
 
 impl Drop for PartialFile {
