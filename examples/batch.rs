@@ -3,10 +3,13 @@
 //! ```sh
 //! cargo run --release --example batch -- examples/scripts --out videos
 //! ```
+//!
+//! With `--api` or `--cloud` the batch is written down before each step, in `batch.json` beside the
+//! videos. When the same command finds that file it goes on there: what is paid is not paid again.
 
 mod support;
 
-use std::io::IsTerminal as _;
+use std::io::{ErrorKind, IsTerminal as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -14,7 +17,9 @@ use clap::Parser;
 use futures::StreamExt as _;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use nemovideo::local::LocalBackend;
-use nemovideo::project::{BatchItem, BatchUpdate, TurnEvent};
+use nemovideo::project::{
+    BatchItem, BatchItemState, BatchStage, BatchState, BatchUpdate, TurnEvent,
+};
 use serde_json::json;
 
 use support::{Connection, Failure, Result, Service};
@@ -53,20 +58,23 @@ async fn make(args: Args) -> Result<()> {
         (None, true) => Service::Cloud,
         (None, false) => Service::Embedded(Box::new(LocalBackend::builder())),
     };
-    let Connection { client, backend: _backend } = support::connect(service).await?;
-    let project = client.project("batch").await?;
-    let items: Vec<BatchItem> = scripts
-        .iter()
-        .map(|script| {
-            let name = script.file_stem().unwrap_or_default();
-            let out = args.out.join(name).with_extension("mp4");
-            BatchItem::new("Make a voiceover video of the uploaded script.", out).upload(script)
-        })
-        .collect();
-    let rows = Rows::new(&scripts, args.json);
+    let Connection { client, backend } = support::connect(service).await?;
+    // What an embedded backend makes is gone with this process: there is nothing to go on with.
+    let note = backend.is_none().then(|| args.out.join("batch.json"));
+    let mut batch = match note.as_deref().map(read).transpose()?.flatten() {
+        Some(state) => {
+            eprintln!("going on with the batch that was left");
+            client.resume_batch(state)
+        }
+        None => client.project("batch").await?.batch(items_of(&args, &scripts)),
+    };
+    let names = batch.state().items.iter().map(|entry| name_of(&entry.item)).collect();
+    let rows = Rows::new(names, args.json);
     let mut failed = 0;
-    let mut updates = project.batch(items);
-    while let Some((index, update)) = updates.next().await {
+    while let Some((index, update)) = batch.next().await {
+        if let Some(note) = &note {
+            write(note, &batch.state())?;
+        }
         match update {
             BatchUpdate::Uploading => rows.say(index, "uploading", 0.0),
             BatchUpdate::Working => rows.say(index, "speaking", 5.0),
@@ -90,10 +98,60 @@ async fn make(args: Args) -> Result<()> {
             _ => {}
         }
     }
-    match failed {
-        0 => Ok(()),
-        failed => Err(Failure::new(format!("{failed} of {} videos were not made", scripts.len()))),
+    let state = batch.stop();
+    let open = |entry: &BatchItemState| {
+        !matches!(entry.stage, BatchStage::Finished { .. } | BatchStage::Failed)
+    };
+    let (total, left) = (state.items.len(), state.items.iter().filter(|entry| open(entry)).count());
+    if let Some(note) = &note {
+        match left {
+            0 => _ = std::fs::remove_file(note),
+            _ => write(note, &state)?,
+        }
     }
+    let what = format!("{failed} of {total} videos were not made");
+    match (failed, left, &note) {
+        (0, ..) => Ok(()),
+        (_, 1.., Some(_)) => {
+            Err(Failure::with_advice(what, "Run it again to go on with those that can be."))
+        }
+        _ => Err(Failure::new(what)),
+    }
+}
+
+fn items_of(args: &Args, scripts: &[PathBuf]) -> Vec<BatchItem> {
+    let item = |script: &PathBuf| {
+        let name = script.file_stem().unwrap_or_default();
+        let mut out = args.out.join(name).into_os_string();
+        out.push(".mp4");
+        BatchItem::new("Make a voiceover video of the uploaded script.", out).upload(script)
+    };
+    scripts.iter().map(item).collect()
+}
+
+/// The batch that was left here, if there was one.
+fn read(note: &Path) -> Result<Option<BatchState>> {
+    let failed = |error: String| Failure::new(format!("cannot read {}: {error}", note.display()));
+    match std::fs::read(note) {
+        Ok(json) => serde_json::from_slice(&json).map(Some).map_err(|e| failed(e.to_string())),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(failed(error.to_string())),
+    }
+}
+
+/// Under another name first, so that a process that ends meanwhile leaves the note before.
+fn write(note: &Path, state: &BatchState) -> Result<()> {
+    let failed = |error: String| Failure::new(format!("cannot write {}: {error}", note.display()));
+    let json = serde_json::to_vec_pretty(state).map_err(|error| failed(error.to_string()))?;
+    let half = note.with_extension("json.part");
+    std::fs::write(&half, json)
+        .and_then(|()| std::fs::rename(&half, note))
+        .map_err(|error| failed(error.to_string()))
+}
+
+fn name_of(item: &BatchItem) -> String {
+    let path = item.upload.as_ref().unwrap_or(&item.save_to);
+    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
 
 /// The scripts of a folder, by name.
@@ -125,10 +183,7 @@ struct Rows {
 }
 
 impl Rows {
-    fn new(scripts: &[PathBuf], json: bool) -> Self {
-        let name =
-            |path: &PathBuf| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let names: Vec<String> = scripts.iter().map(name).collect();
+    fn new(names: Vec<String>, json: bool) -> Self {
         let width = names.iter().map(|name| name.chars().count()).max().unwrap_or(0);
         let shown = std::io::stderr().is_terminal() && !json;
         let bars = shown.then(|| {

@@ -199,8 +199,7 @@ async fn upload(project: &Project, hint: UploadHint) -> Result<()> {
         }
     }
     if !hint.urls.is_empty() {
-        let client = project.client();
-        client.upload_urls(&project.session_id(), hint.urls).await?;
+        project.upload_urls(hint.urls).await?;
         println!("uploaded");
     }
     Ok(())

@@ -14,16 +14,13 @@ mod support;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use clap::{Parser, ValueEnum};
-use futures::StreamExt as _;
-use nemovideo::draft::Draft;
 use nemovideo::local::LocalBackend;
-use nemovideo::wire::event::{AgentEvent, TextOnce};
-use nemovideo::{
-    Aspect, NemoClient, NewSession, RenderFormat, RenderOutput, RenderProgress, RenderedVideo,
-    SessionId,
-};
+use nemovideo::project::{Script, Voice, VoiceoverStage};
+use nemovideo::{Aspect, Error};
 use serde_json::json;
 
 use support::{Connection, Failure, Result, Service, Stages};
@@ -99,11 +96,7 @@ async fn main() -> ExitCode {
 
 async fn make(args: Args) -> Result<()> {
     let mut stages = Stages::new(args.json);
-    // Everything that can be wrong on this side is found before anything is asked of the service.
-    let script = Script::from_args(&args)?;
-    let output = RenderOutput::new(format_of(&args.out)?);
-    check_writable(&args.out)?;
-
+    let script = script_of(&args)?;
     stages.say("Setting things up…");
     let service = match (args.api.clone(), args.cloud) {
         (Some(url), _) => Service::At(url),
@@ -117,48 +110,51 @@ async fn make(args: Args) -> Result<()> {
         }
     };
     let Connection { client, backend } = support::connect(service).await?;
-    client.authenticate().await?;
-    let new = NewSession::default().language(&args.language);
-    let session = client.create_session(new).await?.session_id;
-    let ready = stages.elapsed();
-    stages.say("Ready");
-
-    let request = request(&args, &script);
-    if let Script::File(path) = &script {
-        stages.say(&format!("Uploading {}…", path.display()));
-        client.upload_file(&session, path).await?;
-    }
-    stages.say("Speaking the script…");
-    say(&client, &session, request, &mut stages).await?;
-    let draft = draft_of(&client, &session).await?;
-    let spoken = stages.elapsed();
-
-    stages.say("Rendering…");
-    let job = client.submit_render(&session, &draft, output).await?;
-    let video = wait(&client, &job, &mut stages).await?;
-    let rendered = stages.elapsed();
-
-    stages.say("Downloading…");
-    let file = client.download(&video, &args.out).await?;
+    // What an embedded backend makes is gone with this process: there is nothing to go on with.
+    let notes = backend.is_none().then(|| Notes::beside(&args.out));
+    let watch = Arc::new(Mutex::new(Watch { stages, notes, at: Times::default(), job: false }));
+    let watched = Arc::clone(&watch);
+    let voice = match args.voice {
+        VoiceKind::Female => Voice::female(&args.language),
+        VoiceKind::Male => Voice::male(&args.language),
+    };
+    let made = client
+        .voiceover(script)
+        .voice(voice)
+        .aspect(args.aspect.into())
+        .save_to(&args.out)
+        .on_progress(move |stage| {
+            if let Ok(mut watch) = watched.lock() {
+                watch.see(stage);
+            }
+        })
+        .await;
+    let ended = match watch.lock() {
+        Ok(mut watch) => watch.end(&args, made.as_ref().err()),
+        Err(_) => return Err(Failure::new("the progress could not be shown")),
+    };
+    let video = made.map_err(|error| match &ended.advice {
+        Some(advice) => Failure::with_advice(Failure::from(error).to_string(), advice),
+        None => Failure::from(error),
+    })?;
     let credits = client.credits().await?;
-    let done = stages.elapsed();
-    stages.clear();
-
-    let length = video.duration.unwrap_or_else(|| draft.duration());
+    let length = video.video.duration.unwrap_or_else(|| video.draft.duration());
+    let Times { ready, spoken, rendered } = ended.at;
+    let done = ended.elapsed;
     if args.json {
         support::line(
             "result",
             json!({
-                "path": file.path,
+                "path": video.path,
                 "seconds": length.as_secs_f64(),
-                "bytes": file.bytes,
-                "summary": draft.summary(),
+                "bytes": video.bytes,
+                "summary": video.draft.summary(),
                 "credits": credits.available.get(),
                 "timing_ms": {
                     "setup": ready.as_millis(),
-                    "speech": (spoken - ready).as_millis(),
-                    "render": (rendered - spoken).as_millis(),
-                    "download": (done - rendered).as_millis(),
+                    "speech": spoken.saturating_sub(ready).as_millis(),
+                    "render": rendered.saturating_sub(spoken).as_millis(),
+                    "download": done.saturating_sub(rendered).as_millis(),
                     "total": done.as_millis(),
                 },
             }),
@@ -166,12 +162,12 @@ async fn make(args: Args) -> Result<()> {
     } else {
         println!(
             "{} ({}, {}, made in {:.1} s)",
-            file.path.display(),
+            video.path.display(),
             support::clock(length),
-            support::size(file.bytes),
+            support::size(video.bytes),
             done.as_secs_f64()
         );
-        println!("{}", draft.summary());
+        println!("{}", video.draft.summary());
         println!("{} credits left", credits.available);
     }
     if let Some(backend) = backend {
@@ -180,174 +176,145 @@ async fn make(args: Args) -> Result<()> {
     Ok(())
 }
 
-/// What to speak.
-enum Script {
-    /// Sent with the message.
-    Text(String),
-    /// Uploaded, since the service reads the format itself.
-    File(PathBuf),
-}
-
-impl Script {
-    fn from_args(args: &Args) -> Result<Self> {
-        let text = match (&args.script, &args.text) {
-            (Some(path), _) if path == Path::new("-") => {
-                let mut bytes = Vec::new();
-                std::io::stdin()
-                    .read_to_end(&mut bytes)
-                    .map_err(|error| Failure::new(format!("could not read the script: {error}")))?;
-                text_of(bytes, "the standard input")?
-            }
-            (Some(path), _) => {
-                let extension = path.extension().and_then(|end| end.to_str()).unwrap_or_default();
-                if extension.eq_ignore_ascii_case("docx") {
-                    if !path.is_file() {
-                        return Err(Failure::new(format!("there is no file {}", path.display())));
-                    }
-                    return Ok(Self::File(path.clone()));
-                }
-                let bytes = std::fs::read(path).map_err(|error| {
-                    Failure::new(format!("could not read the script {}: {error}", path.display()))
-                })?;
-                text_of(bytes, &path.display().to_string())?
-            }
-            (None, Some(text)) => text.clone(),
-            (None, None) => DEFAULT_SCRIPT.to_owned(),
-        };
-        if !text.chars().any(char::is_alphanumeric) {
-            return Err(Failure::with_advice(
-                "the script has no words to speak",
-                "Give a script with at least one word.",
-            ));
+/// What to speak: checked before anything is asked of the service.
+fn script_of(args: &Args) -> Result<Script> {
+    let text = match (&args.script, &args.text) {
+        (Some(path), _) if path == Path::new("-") => {
+            let mut text = String::new();
+            std::io::stdin().read_to_string(&mut text).map_err(|error| {
+                Failure::with_advice(
+                    format!("could not read the script: {error}"),
+                    "Scripts are plain text in UTF-8, or DOCX.",
+                )
+            })?;
+            text
         }
-        Ok(Self::Text(text))
-    }
-}
-
-fn text_of(bytes: Vec<u8>, whose: &str) -> Result<String> {
-    let text = String::from_utf8(bytes).map_err(|_| {
-        Failure::with_advice(
-            format!("{whose} is not UTF-8 text"),
-            "Scripts are plain text in UTF-8, or DOCX.",
-        )
-    })?;
-    Ok(text.strip_prefix('\u{feff}').unwrap_or(&text).to_owned())
-}
-
-/// The message, in the words that a person would use.
-fn request(args: &Args, script: &Script) -> String {
-    let voice = match args.voice {
-        VoiceKind::Female => "female",
-        VoiceKind::Male => "male",
+        (Some(path), _) => {
+            return Script::from_path(path).map_err(|error| {
+                Failure::with_advice(
+                    Failure::from(error).to_string(),
+                    "Scripts are plain text in UTF-8 or UTF-16, or DOCX.",
+                )
+            });
+        }
+        (None, Some(text)) => text.clone(),
+        (None, None) => DEFAULT_SCRIPT.to_owned(),
     };
-    let aspect = Aspect::from(args.aspect);
-    let options = format!(
-        "Voice: {voice}. Language: {}. Aspect ratio: {aspect}. Captions: on.",
-        args.language
-    );
-    match script {
-        Script::Text(text) => {
-            format!("Make a voiceover video of this script. {options}\n\nScript:\n{text}")
-        }
-        Script::File(_) => format!("Make a voiceover video of the uploaded script. {options}"),
-    }
+    Ok(Script::text(text)?)
 }
 
-/// Sends the message and follows its stream to the end.
-async fn say(
-    client: &NemoClient,
-    session: &SessionId,
-    message: String,
-    stages: &mut Stages,
-) -> Result<()> {
-    let mut events = client.send_message(session, message).await?;
-    let mut once = TextOnce::new();
-    let mut words = String::new();
-    let mut failure = None;
-    let mut drafts = 0;
-    while let Some(event) = events.next().await {
-        let event = event?;
-        words.extend(once.feed(&event).and_then(|fresh| fresh.text()));
-        match event {
-            AgentEvent::StateDelta(delta) if delta.draft().is_some() => {
-                drafts += 1;
-                // The service makes a film in two stages.
-                match drafts {
-                    1 => stages.say("Raw clip ready"),
-                    _ => stages.say("Captions and titles added"),
+/// Shows each stage, and notes what another process could go on with.
+struct Watch {
+    stages: Stages,
+    notes: Option<Notes>,
+    at: Times,
+    /// A render was submitted.
+    job: bool,
+}
+
+/// When each part of the work was over.
+#[derive(Clone, Copy, Default)]
+struct Times {
+    ready: Duration,
+    spoken: Duration,
+    rendered: Duration,
+}
+
+/// What there is to say when it is over.
+struct Ended {
+    at: Times,
+    elapsed: Duration,
+    advice: Option<String>,
+}
+
+impl Watch {
+    fn see(&mut self, stage: VoiceoverStage) {
+        let now = self.stages.elapsed();
+        match stage {
+            VoiceoverStage::Opened(_) if self.at.ready.is_zero() => {
+                self.at.ready = now;
+                self.stages.say("Ready");
+            }
+            VoiceoverStage::Uploading => self.stages.say("Uploading the script…"),
+            VoiceoverStage::Sent(pending) => self.note(&pending),
+            VoiceoverStage::Speaking => self.stages.say("Speaking the script…"),
+            VoiceoverStage::RawClipReady => self.stages.say("Raw clip ready"),
+            VoiceoverStage::PostProductionDone => self.stages.say("Captions and titles added"),
+            VoiceoverStage::Submitted(job) => {
+                self.note(&job);
+                if std::mem::replace(&mut self.job, true) {
+                    self.stages.say("The render failed; trying once more…");
+                } else {
+                    self.at.spoken = now;
+                    self.stages.say("Rendering…");
                 }
             }
-            AgentEvent::Error(error) => failure = Some(error.message),
+            VoiceoverStage::Rendering { percent: Some(percent) } => {
+                self.stages.percent(f64::from(percent));
+            }
+            VoiceoverStage::Downloading { .. } if self.at.rendered.is_zero() => {
+                self.at.rendered = now;
+                self.stages.say("Downloading…");
+            }
             _ => {}
         }
     }
-    match failure {
-        None => Ok(()),
-        Some(message) if words.trim().is_empty() || words.contains(&message) => {
-            Err(Failure::new(message))
+
+    fn note(&mut self, what: &impl serde::Serialize) {
+        if let Some(notes) = &mut self.notes {
+            notes.write(what);
         }
-        Some(message) => Err(Failure::new(format!("{message}: {}", words.trim()))),
     }
-}
 
-async fn draft_of(client: &NemoClient, session: &SessionId) -> Result<Draft> {
-    client.session_state(session).await?.draft.filter(Draft::is_ready_to_export).ok_or_else(|| {
-        Failure::with_advice(
-            "the service made nothing of the script",
-            "Change the script or the language, then try again.",
-        )
-    })
-}
-
-async fn wait(
-    client: &NemoClient,
-    job: &nemovideo::RenderJob,
-    stages: &mut Stages,
-) -> Result<RenderedVideo> {
-    let mut steps = Box::pin(client.render(job).progress());
-    while let Some(step) = steps.next().await {
-        match step? {
-            RenderProgress::Completed(video) => return Ok(video),
-            RenderProgress::Processing { percent: Some(percent) } => {
-                stages.percent(f64::from(percent));
+    /// The end: tells how to go on where something was paid and is not there.
+    fn end(&mut self, args: &Args, error: Option<&Error>) -> Ended {
+        self.stages.clear();
+        let lost = error.is_some_and(|error| self.job || error.may_have_taken_effect());
+        let mut advice = None;
+        if let Some(notes) = &self.notes {
+            match lost && notes.written {
+                true => advice = Some(notes.advice(args)),
+                false => notes.remove(),
             }
-            RenderProgress::Replaced(_) => stages.say("The render failed; trying once more…"),
-            _ => {}
+        }
+        Ended { at: self.at, elapsed: self.stages.elapsed(), advice }
+    }
+}
+
+/// The message or the render under way, in a file for the `resume` example.
+struct Notes {
+    path: PathBuf,
+    written: bool,
+}
+
+impl Notes {
+    fn beside(out: &Path) -> Self {
+        let mut path = out.as_os_str().to_owned();
+        path.push(".job.json");
+        Self { path: path.into(), written: false }
+    }
+
+    fn write(&mut self, what: &impl serde::Serialize) {
+        // A note that cannot be written is no reason to give up what it would be about.
+        let json = serde_json::to_vec_pretty(what).ok();
+        self.written = json.is_some_and(|json| std::fs::write(&self.path, json).is_ok());
+    }
+
+    fn remove(&self) {
+        if self.written {
+            let _left = std::fs::remove_file(&self.path);
         }
     }
-    Err(Failure::new("the render ended without a file"))
-}
 
-fn format_of(out: &Path) -> Result<RenderFormat> {
-    let extension = out.extension().and_then(|end| end.to_str()).unwrap_or_default();
-    match extension.to_ascii_lowercase().as_str() {
-        "mp4" => Ok(RenderFormat::Mp4),
-        "m4a" => Ok(RenderFormat::M4a),
-        "wav" => Ok(RenderFormat::Wav),
-        _ => Err(Failure::with_advice(
-            format!("{} does not say which format to make", out.display()),
-            "End the name in .mp4, .m4a or .wav.",
-        )),
+    fn advice(&self, args: &Args) -> String {
+        let mut command = format!(
+            "cargo run --example resume -- {} --out {}",
+            self.path.display(),
+            args.out.display()
+        );
+        if let Some(url) = &args.api {
+            command.push_str(&format!(" --api {url}"));
+        }
+        format!("It may be paid, and is not lost: {command}")
     }
-}
-
-/// Finds out before the work, not after it, that the result could not be written.
-fn check_writable(out: &Path) -> Result<()> {
-    let refuse = |why: String| {
-        let what = format!("cannot write {}: {why}", out.display());
-        Failure::with_advice(what, "Choose another place with --out.")
-    };
-    if out.is_dir() {
-        return Err(refuse("it is a folder".to_owned()));
-    }
-    let folder = match out.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    };
-    if !folder.is_dir() {
-        return Err(refuse(format!("there is no folder {}", folder.display())));
-    }
-    // The error names a file that nobody knows; its kind says enough.
-    tempfile::NamedTempFile::new_in(folder).map_err(|error| refuse(error.kind().to_string()))?;
-    Ok(())
 }

@@ -44,6 +44,7 @@ use crate::http::{Http, Payload};
 pub use builder::ClientBuilder;
 pub use download::{Download, Downloaded};
 pub use message::{Message, MessageStream};
+pub(crate) use partial::can_be_written;
 pub use render::{Polling, RenderPoller, RenderProgress, RenderedVideo};
 pub use settings::{Limits, Timeouts};
 pub(crate) use turn::Shared;
@@ -124,6 +125,11 @@ impl NemoClient {
     #[must_use]
     pub fn base_url(&self) -> &Url {
         &self.inner.http.base
+    }
+
+    /// How a broken turn is observed.
+    pub(crate) fn recovery(&self) -> Recovery {
+        self.inner.recovery
     }
 
     fn http(&self) -> &Http {

@@ -29,24 +29,29 @@
 //! | `pending` | a message that was left, picked up again |
 //! | `export` | the file |
 //! | `voiceover`, `script` | the main job in one call: [`NemoClient::voiceover`](crate::NemoClient::voiceover) |
-//! | `batch` | several videos in one session |
+//! | `batch` | several videos in one session, to be written down and picked up |
+//! | `paid`, `target` | what both owe to money: written down before it is spent, checked before it is asked |
 
 mod batch;
 mod conversation;
 mod export;
 mod gui;
 mod intent;
+mod paid;
 mod pending;
 mod report;
 mod script;
 mod stage;
+mod target;
 mod telling;
 mod turn;
 mod voiceover;
 mod watch;
 mod words;
 
-pub use batch::{BatchItem, BatchUpdate, BatchVideo};
+pub use batch::{
+    Batch, BatchItem, BatchItemState, BatchStage, BatchState, BatchUpdate, BatchVideo,
+};
 pub use conversation::{NewProject, Project, Reply};
 pub use export::{Export, ExportedVideo};
 pub use gui::{GuiTranslator, Piece, Suggestion, Translated, translate};

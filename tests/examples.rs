@@ -3,6 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
+use nemovideo::ErrorCode;
+use nemovideo::local::{Ending, Fault, LocalBackend, Refusal, Route};
+
 /// The compiled example: cargo builds the examples of a package together with its tests.
 fn example(name: &str) -> Command {
     let test = std::env::current_exe().expect("the path of this test");
@@ -105,6 +108,89 @@ fn emoji_and_windows_line_ends_are_no_obstacle() {
     let output = voiceover(dir.path(), &["--script", "win.txt", "--out", "w.wav"]);
     assert!(output.status.success(), "{}", stderr(&output));
     assert!(stdout(&output).contains("Second paragraph wraps here."), "{}", stdout(&output));
+}
+
+/// An example that talks to a backend, as the account of a folder.
+async fn talking(name: &str, backend: &LocalBackend, dir: &Path, args: &[&str]) -> Output {
+    let mut command = example(name);
+    command.current_dir(dir).args(args).args(["--api", backend.url()]);
+    command.env("HOME", dir.join("home")).env("XDG_CONFIG_HOME", dir.join("home"));
+    let output = tokio::task::spawn_blocking(move || command.output()).await;
+    output.expect("no panic").expect("the example runs")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_voiceover_that_is_paid_and_not_there_says_how_to_go_on() {
+    let backend = LocalBackend::builder().placeholder_films().start().await.unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    let job = dir.join("a.mp4.job.json");
+    let make = ["--text", "Hello there.", "--out", "a.mp4"];
+    let resume = ["a.mp4.job.json", "--out", "a.mp4"];
+    let down = || Fault::Instead(Refusal::status(403).into());
+    let late = || Fault::LateWork { reads: 1_000_000, ending: Ending::Reset };
+    for (fault, route) in [(down(), Route::RenderSubmit), (down(), Route::RenderStatus)] {
+        let paid = backend.counters().messages_run;
+        backend.faults().inject(fault).on(route).always();
+        let failed = talking("voiceover", &backend, dir, &make).await;
+        assert_eq!(failed.status.code(), Some(1));
+        let shown = stderr(&failed);
+        assert!(shown.contains("--example resume -- a.mp4.job.json --out a.mp4"), "{shown}");
+        backend.faults().clear();
+        let resumed = talking("resume", &backend, dir, &resume).await;
+        assert!(resumed.status.success(), "{}", stderr(&resumed));
+        assert_eq!(backend.counters().messages_run, paid + 1);
+        std::fs::remove_file(dir.join("a.mp4")).unwrap();
+    }
+
+    // A process that is killed in the midst of its message leaves a note, too.
+    std::fs::remove_file(&job).unwrap();
+    let injected = backend.faults().inject(late()).on(Route::Message).once();
+    let mut command = example("voiceover");
+    command.current_dir(dir).args(make).args(["--api", backend.url()]);
+    command.env("HOME", dir.join("home")).env("XDG_CONFIG_HOME", dir.join("home"));
+    let mut process = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    while injected.hits() == 0 {
+        tokio::task::yield_now().await;
+    }
+    process.kill().unwrap();
+    process.wait().unwrap();
+    assert!(job.exists());
+    backend.faults().clear();
+    let resumed = talking("resume", &backend, dir, &resume).await;
+    assert!(resumed.status.success(), "{}", stderr(&resumed));
+    assert_eq!(backend.counters().messages_run, 3);
+
+    // What is there needs no note.
+    std::fs::remove_file(&job).unwrap();
+    assert!(talking("voiceover", &backend, dir, &make).await.status.success());
+    assert!(!job.exists());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_batch_that_was_left_goes_on_and_pays_nothing_again() {
+    let backend = LocalBackend::builder().placeholder_films().start().await.unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let scripts = dir.path().join("scripts");
+    std::fs::create_dir(&scripts).unwrap();
+    for name in ["1.txt", "2.txt"] {
+        std::fs::write(scripts.join(name), name).unwrap();
+    }
+    let blocked = Fault::Instead(Refusal::code(ErrorCode::ExportBlocked).into());
+    backend.faults().inject(blocked).on(Route::RenderSubmit).always();
+    let args = ["scripts", "--out", "videos"];
+    let left = talking("batch", &backend, dir.path(), &args).await;
+    assert_eq!(left.status.code(), Some(1));
+    assert!(stderr(&left).contains("Run it again"), "{}", stderr(&left));
+    assert_eq!(backend.counters().messages_run, 1);
+    backend.faults().clear();
+    let done = talking("batch", &backend, dir.path(), &args).await;
+    assert!(done.status.success(), "{}", stderr(&done));
+    assert_eq!(backend.counters().messages_run, 2);
+    let mut made: Vec<_> = std::fs::read_dir(dir.path().join("videos")).unwrap().collect();
+    made.sort_by_key(|entry| entry.as_ref().unwrap().file_name());
+    let made: Vec<_> = made.into_iter().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(made, ["1.mp4", "2.mp4"]);
 }
 
 #[test]

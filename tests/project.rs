@@ -183,6 +183,58 @@ async fn a_lost_session_is_replaced_only_where_nothing_is_lost_with_it() {
     assert!(matches!(resumed.say("undo").await, Err(Error::SessionNotFound(_))));
 }
 
+/// A service that has lost the first session, and answers for the second.
+async fn losing_the_first(loses: Endpoint) -> MockNemo {
+    let nemo = MockNemo::start().await;
+    nemo.given(Answer::session("t", "lost").times(1)).await;
+    nemo.given(Answer::session("t", "found")).await;
+    nemo.given(Answer::credits(9.0)).await;
+    nemo.given(Answer::refusal(loses, ErrorCode::SessionNotFound).times(1)).await;
+    nemo.given(Answer::upload([])).await;
+    nemo.given(Answer::state(None)).await;
+    nemo.given(Answer::message(Events::new().text("Hello."))).await;
+    nemo
+}
+
+#[tokio::test]
+async fn an_upload_as_the_first_thing_in_a_lost_session_opens_another() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("script.txt");
+    std::fs::write(&file, "Hello.").unwrap();
+    for way in 0..3 {
+        let nemo = losing_the_first(Endpoint::Upload).await;
+        let project = nemo.client().project("demo").await.unwrap();
+        match way {
+            0 => project.upload(&file).await,
+            1 => project.upload_bytes("script.txt", "Hello.").await,
+            _ => project.upload_urls(["https://example.com/a.mp4"]).await,
+        }
+        .unwrap();
+        assert_eq!(project.session_id().as_str(), "found", "{way}");
+        assert_eq!(nemo.requests(Endpoint::Upload).await.len(), 2, "{way}");
+    }
+}
+
+#[tokio::test]
+async fn a_session_that_holds_an_upload_is_not_replaced() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("script.txt");
+    std::fs::write(&file, "Hello.").unwrap();
+    for way in 0..3 {
+        let nemo = losing_the_first(Endpoint::State).await;
+        let project = nemo.client().project("demo").await.unwrap();
+        match way {
+            0 => project.upload(&file).await,
+            1 => project.upload_bytes("script.txt", "Hello.").await,
+            _ => project.upload_urls(["https://example.com/a.mp4"]).await,
+        }
+        .unwrap();
+        let error = project.say("use what I uploaded").await.unwrap_err();
+        assert!(matches!(error, Error::SessionNotFound(_)), "{way}: {error}");
+        assert!(nemo.messages().await.is_empty(), "{way}");
+    }
+}
+
 #[tokio::test]
 async fn what_the_user_says_is_routed_before_anything_is_sent() {
     let backend = backend(SilentEdits::Never).await;
@@ -242,7 +294,7 @@ async fn the_voiceover_in_one_call_takes_every_option() {
     assert!(video.draft.to_json().contains(r#"Der \"Tee\""#), "{}", video.draft.to_json());
     assert!(video.draft.to_json().contains(r#""aspect":"1:1""#));
     let stages = stages.lock().unwrap();
-    assert_eq!(stages[0], VoiceoverStage::Speaking);
+    assert!(matches!(stages[0], VoiceoverStage::Opened(_)), "{stages:?}");
     assert!(matches!(stages.last(), Some(VoiceoverStage::Downloading { .. })), "{stages:?}");
 }
 

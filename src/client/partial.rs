@@ -17,16 +17,7 @@ pub(super) struct PartialFile {
 
 impl PartialFile {
     pub(super) async fn create(destination: &Path) -> io::Result<Self> {
-        if destination.file_name().is_none() {
-            return Err(io::Error::new(io::ErrorKind::InvalidInput, "it names no file"));
-        }
-        if destination.is_dir() {
-            return Err(io::Error::new(io::ErrorKind::IsADirectory, "it is a folder"));
-        }
-        // Short, whatever the file is called: a name that is just not too long for its folder
-        // would be so with anything added.
-        let random = Uuid::new_v4().simple().to_string();
-        let temporary = destination.with_file_name(format!(".{}.part", &random[..16]));
+        let temporary = temporary_beside(destination)?;
         let file = File::options().write(true).create_new(true).open(&temporary).await?;
         Ok(Self { file: Some(file), temporary, destination: destination.to_owned() })
     }
@@ -58,6 +49,27 @@ impl PartialFile {
         self.file = None;
         Ok(())
     }
+}
+
+/// Whether a file could be written here, found out by doing so; nothing is left behind.
+pub(crate) fn can_be_written(destination: &Path) -> io::Result<()> {
+    let temporary = temporary_beside(destination)?;
+    std::fs::File::create_new(&temporary)?;
+    std::fs::remove_file(&temporary)
+}
+
+/// A new name in the folder of a file that is to be written.
+fn temporary_beside(destination: &Path) -> io::Result<PathBuf> {
+    if destination.file_name().is_none() {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it names no file"));
+    }
+    if destination.is_dir() {
+        return Err(io::Error::new(io::ErrorKind::IsADirectory, "it is a folder"));
+    }
+    // Short, whatever the file is called: a name that is just not too long for its folder would
+    // be so with anything added.
+    let random = Uuid::new_v4().simple().to_string();
+    Ok(destination.with_file_name(format!(".{}.part", &random[..16])))
 }
 
 impl Drop for PartialFile {

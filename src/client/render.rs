@@ -164,7 +164,8 @@ impl NemoClient {
         }
     }
 
-    async fn submit(&self, job: &RenderJob) -> Result<RenderState> {
+    /// Submits a job that surely was not submitted before.
+    pub(crate) async fn submit(&self, job: &RenderJob) -> Result<RenderState> {
         if !job.draft.is_ready_to_export() {
             return Err(Error::InvalidInput(
                 "the draft has no track with anything on it".to_owned(),

@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
 use bytes::Bytes;
+use futures::future::BoxFuture;
 use futures::{Stream, StreamExt as _};
 use reqwest::{Body, multipart};
 use tokio::fs::File;
@@ -46,7 +47,12 @@ pub struct Upload {
     session: SessionId,
     content: Content,
     progress: Option<OnProgress>,
+    elsewhere: Option<Elsewhere>,
 }
+
+/// Gives another session in place of one that the service has lost.
+pub(crate) type Elsewhere =
+    Box<dyn FnOnce() -> BoxFuture<'static, Result<SessionId>> + Send + Sync>;
 
 impl fmt::Debug for Upload {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -131,7 +137,8 @@ impl NemoClient {
     }
 
     fn upload(&self, session: &SessionId, content: Content) -> Upload {
-        Upload { client: self.clone(), session: session.clone(), content, progress: None }
+        let (client, session) = (self.clone(), session.clone());
+        Upload { client, session, content, progress: None, elsewhere: None }
     }
 
     /// Names files for the service to fetch itself.
@@ -188,36 +195,58 @@ impl Upload {
         self
     }
 
-    async fn send(self) -> Result<UploadAnswer> {
-        let Self { client, session, content, progress } = self;
-        let measured = content.measure().await?;
-        let format = accepted(&measured.name)?;
-        let limit = client.inner.limits.upload;
-        if measured.length > limit {
-            let Measured { name, length, .. } = &measured;
-            return Err(Error::from_api(ApiError::local(
-                ErrorCode::FileTooLarge,
-                format!("{name} has {length} bytes; the limit is {limit}"),
-            )));
-        }
-        let failure = Arc::new(Mutex::new(None));
-        let left_word = Arc::clone(&failure);
-        let open = move || -> crate::http::FormFuture {
-            let (content, measured, failure) =
-                (content.clone(), measured.clone(), Arc::clone(&left_word));
-            Box::pin(async move {
-                let body = content.body(&measured, failure).await?;
-                let part = multipart::Part::stream_with_length(body, measured.length)
-                    .file_name(measured.name)
-                    .mime_str(format.content_type)
-                    .map_err(|error| Error::InvalidInput(error.to_string()))?;
-                Ok(multipart::Form::new().part("files", part))
-            })
-        };
-        let params = [session.as_str()];
-        let payload = Payload::Form(Form { open: Box::new(open), failure, progress });
-        client.http().json(Some(client.auth()), routes::UPLOAD, &params, payload).await
+    /// Sends it to another session where the service has lost this one, and so took nothing.
+    pub(crate) fn or_elsewhere(mut self, elsewhere: Elsewhere) -> Self {
+        self.elsewhere = Some(elsewhere);
+        self
     }
+
+    async fn send(self) -> Result<UploadAnswer> {
+        let Self { client, session, content, progress, elsewhere } = self;
+        let sent = send(&client, &session, content.clone(), progress.clone()).await;
+        match (sent, elsewhere) {
+            (Err(Error::SessionNotFound(_)), Some(elsewhere)) => {
+                let session = elsewhere().await?;
+                send(&client, &session, content, progress).await
+            }
+            (sent, _) => sent,
+        }
+    }
+}
+
+async fn send(
+    client: &NemoClient,
+    session: &SessionId,
+    content: Content,
+    progress: Option<OnProgress>,
+) -> Result<UploadAnswer> {
+    let measured = content.measure().await?;
+    let format = accepted(&measured.name)?;
+    let limit = client.inner.limits.upload;
+    if measured.length > limit {
+        let Measured { name, length, .. } = &measured;
+        return Err(Error::from_api(ApiError::local(
+            ErrorCode::FileTooLarge,
+            format!("{name} has {length} bytes; the limit is {limit}"),
+        )));
+    }
+    let failure = Arc::new(Mutex::new(None));
+    let left_word = Arc::clone(&failure);
+    let open = move || -> crate::http::FormFuture {
+        let (content, measured, failure) =
+            (content.clone(), measured.clone(), Arc::clone(&left_word));
+        Box::pin(async move {
+            let body = content.body(&measured, failure).await?;
+            let part = multipart::Part::stream_with_length(body, measured.length)
+                .file_name(measured.name)
+                .mime_str(format.content_type)
+                .map_err(|error| Error::InvalidInput(error.to_string()))?;
+            Ok(multipart::Form::new().part("files", part))
+        })
+    };
+    let params = [session.as_str()];
+    let payload = Payload::Form(Form { open: Box::new(open), failure, progress });
+    client.http().json(Some(client.auth()), routes::UPLOAD, &params, payload).await
 }
 
 /// A file as it was when the upload began.

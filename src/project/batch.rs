@@ -1,14 +1,35 @@
 //! Several videos in one session: each its own upload, instruction and file, one result each.
+//!
+//! A batch can be written down at any time and picked up by another process: what may be under way
+//! is in its [`BatchState`] before it is sent.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `state` | what is written down |
+//! | `ledger` | the state as it changes |
+//! | `run` | the work, item by item |
 
+mod ledger;
+mod run;
+mod state;
+
+use std::fmt;
 use std::path::PathBuf;
+use std::pin::Pin;
+use std::task::{Context, Poll};
 
+use futures::Stream;
 use futures::stream::BoxStream;
-use futures::{Stream, StreamExt as _};
+use serde::{Deserialize, Serialize};
 
-use super::voiceover::output_for;
+use self::ledger::Ledger;
+use self::run::Run;
 use super::{Project, TurnEvent, TurnReport};
-use crate::client::RenderProgress;
-use crate::error::{Error, Result};
+use crate::NemoClient;
+use crate::draft::Draft;
+use crate::error::Result;
+
+pub use state::{BatchItemState, BatchStage, BatchState};
 
 /// One video of a batch.
 ///
@@ -18,10 +39,11 @@ use crate::error::{Error, Result};
 /// let item = BatchItem::new("narrate: Good morning.", "morning.mp4").upload("coffee.jpg");
 /// assert_eq!(item.upload.as_deref(), Some("coffee.jpg".as_ref()));
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct BatchItem {
     /// A file to upload first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub upload: Option<PathBuf>,
     /// What to say to the agent.
     pub instruction: String,
@@ -77,18 +99,19 @@ impl BatchItem {
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum BatchUpdate {
-    /// Its file goes to the service.
+    /// Its file is about to go to the service.
     Uploading,
-    /// The agent is at it.
+    /// Its message is about to be sent, or was, by the process before, and is observed.
     Working,
     /// Something of its turn.
     Turn(TurnEvent),
-    /// Its file is made; 0 to 100 where the service told it.
+    /// Its render is about to be submitted, or made; 0 to 100 where the service told it.
     Rendering {
         /// How far.
         percent: Option<f32>,
     },
-    /// It is done, or it failed; the others go on. Its last update.
+    /// It is done, or it failed; its last update. The others go on, unless the error is one that
+    /// would meet each of them: see [`Project::batch`].
     Finished(Result<Box<BatchVideo>>),
 }
 
@@ -115,7 +138,7 @@ pub enum BatchUpdate {
 /// let BatchUpdate::Finished(result) = last else { panic!("{last:?}") };
 /// let video = result?;
 /// assert_eq!(std::fs::metadata(&video.path)?.len(), video.bytes);
-/// assert_eq!(video.report.spent, Some(Credits::new(20.0)));
+/// assert_eq!(video.report.and_then(|report| report.spent), Some(Credits::new(20.0)));
 /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
 /// ```
 #[derive(Clone, Debug, PartialEq)]
@@ -125,13 +148,145 @@ pub struct BatchVideo {
     pub path: PathBuf,
     /// Its size.
     pub bytes: u64,
-    /// What the agent said and what it cost.
-    pub report: TurnReport,
+    /// Its timeline.
+    pub draft: Draft,
+    /// What the agent said and what it cost; `None` where the batch was picked up after that.
+    pub report: Option<TurnReport>,
+}
+
+/// A batch under way: a stream of each item's updates, with its index. The items are made one
+/// after the other.
+///
+/// ```
+/// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+/// # use nemovideo::{NemoClient, local::LocalBackend};
+/// # let backend = LocalBackend::builder().placeholder_films().start().await?;
+/// # let soon = std::time::Duration::from_millis(20);
+/// # let client = NemoClient::builder()
+/// #     .base_url(backend.url())
+/// #     .in_memory_credentials()
+/// #     .polling(nemovideo::Polling::new(soon, 500))
+/// #     .recovery(nemovideo::Recovery::new(soon, soon, 500))
+/// #     .build()?;
+/// # let project = client.project("demo").await?;
+/// # let folder = tempfile::tempdir()?;
+/// # let path = |name| folder.path().join(name);
+/// use futures::StreamExt as _;
+/// use nemovideo::project::{BatchItem, BatchState, BatchUpdate};
+///
+/// let items = [("One.", "1.wav"), ("Two.", "2.wav")];
+/// let items = items.map(|(said, name)| BatchItem::new(format!("narrate: {said}"), path(name)));
+/// let mut batch = project.batch(items);
+/// let written_down = loop {
+///     let (index, update) = batch.next().await.ok_or("no more")?;
+///     let state = serde_json::to_string(&batch.state())?; // before each step, to a file, say
+///     if index == 1 && matches!(update, BatchUpdate::Rendering { .. }) {
+///         break state; // and here the process ends
+///     }
+/// };
+/// drop(batch);
+///
+/// let state: BatchState = serde_json::from_str(&written_down)?;
+/// let mut batch = client.resume_batch(state);
+/// while let Some((index, update)) = batch.next().await {
+///     assert_eq!(index, 1); // the first is finished, and not made again
+///     if let BatchUpdate::Finished(result) = update {
+///         result?;
+///     }
+/// }
+/// assert!(path("1.wav").exists() && path("2.wav").exists());
+/// assert_eq!(backend.counters().messages_run, 2);
+/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+/// ```
+///
+/// # Cancel safety
+/// Dropping it closes its connection; what was asked of the service is done, and charged, all the
+/// same. Keep [`state`](Self::state), or end it with [`stop`](Self::stop), to go on later.
+#[must_use = "a batch does nothing unless it is polled"]
+pub struct Batch {
+    updates: BoxStream<'static, (usize, BatchUpdate)>,
+    ledger: Ledger,
+}
+
+impl Batch {
+    fn new(run: Run) -> Self {
+        Self { ledger: run.ledger(), updates: Box::pin(run.updates()) }
+    }
+
+    /// What to write down so that another process can go on, whatever happens to this one.
+    ///
+    /// It is ahead of the work: it names what the next poll may send as under way already. So
+    /// write it down after each update, and before the next is asked for. Of a message that is
+    /// named so and was not sent, the other process can only find out that nothing came of it.
+    #[must_use]
+    pub fn state(&self) -> BatchState {
+        self.ledger.ahead_of_the_work()
+    }
+
+    /// Ends the batch and tells exactly how far it came: what was named by
+    /// [`state`](Self::state) and not begun yet is begun by whoever goes on.
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// # use nemovideo::{NemoClient, local::LocalBackend};
+    /// # let backend = LocalBackend::builder().placeholder_films().start().await?;
+    /// # let client = NemoClient::builder()
+    /// #     .base_url(backend.url())
+    /// #     .in_memory_credentials()
+    /// #     .polling(nemovideo::Polling::new(std::time::Duration::from_millis(20), 500))
+    /// #     .build()?;
+    /// # let project = client.project("demo").await?;
+    /// # let folder = tempfile::tempdir()?;
+    /// # let out = folder.path().join("out.wav");
+    /// use futures::StreamExt as _;
+    /// use nemovideo::project::{BatchItem, BatchStage, BatchUpdate};
+    ///
+    /// let mut batch = project.batch([BatchItem::new("narrate: Good morning.", &out)]);
+    /// let update = batch.next().await;
+    /// assert!(matches!(update, Some((0, BatchUpdate::Working))));
+    /// // From here on the message may be sent; in fact it was not yet.
+    /// assert!(matches!(batch.state().items[0].stage, BatchStage::Message(_)));
+    /// let state = batch.stop();
+    /// assert_eq!(state.items[0].stage, BatchStage::Waiting);
+    ///
+    /// let updates: Vec<_> = client.resume_batch(state).collect().await;
+    /// assert!(matches!(updates.last(), Some((0, BatchUpdate::Finished(Ok(_))))));
+    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+    /// ```
+    #[must_use = "it is all that is left of the batch"]
+    pub fn stop(self) -> BatchState {
+        let Self { updates, ledger } = self;
+        drop(updates);
+        ledger.exact()
+    }
+}
+
+impl Stream for Batch {
+    type Item = (usize, BatchUpdate);
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.updates.as_mut().poll_next(cx)
+    }
+}
+
+impl fmt::Debug for Batch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Batch").finish_non_exhaustive()
+    }
 }
 
 impl Project {
     /// Makes one video after the other in this session. An item that fails is told of and the
     /// rest goes on; nothing is repeated.
+    ///
+    /// - What is wrong with an item on this side is found before anything of it is sent: a place
+    ///   that cannot be written, or that an item before it is written to.
+    /// - After [`Error::OutcomeUnknown`] of a message the rest goes on in a new session, where
+    ///   nothing of that message can come late and be taken for theirs.
+    /// - After [`Error::OutOfCredits`], [`Error::ExportBlocked`] and [`Error::TokenInvalid`] the
+    ///   rest ends with the same error, and nothing more is paid.
+    /// - What an error leaves to go on with stays in the [state](Batch::state), so that
+    ///   [`resume_batch`](NemoClient::resume_batch) goes on there.
     ///
     /// The stream gives the index of an item with each of its updates.
     ///
@@ -165,85 +320,74 @@ impl Project {
     /// assert_eq!(done, 2);
     /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
     /// ```
-    pub fn batch(
-        &self,
-        items: impl IntoIterator<Item = BatchItem>,
-    ) -> BoxStream<'static, (usize, BatchUpdate)> {
-        let project = self.clone();
-        let items: Vec<BatchItem> = items.into_iter().collect();
-        Box::pin(async_stream::stream! {
-            for (index, item) in items.into_iter().enumerate() {
-                let mut updates = Box::pin(project.clone().item(item));
-                while let Some(update) = updates.next().await {
-                    yield (index, update);
-                }
-            }
-        })
-    }
-
-    fn item(self, item: BatchItem) -> impl Stream<Item = BatchUpdate> + Send {
-        async_stream::stream! {
-            let mut steps = Box::pin(self.steps(item));
-            while let Some(step) = steps.next().await {
-                match step {
-                    Ok(update) => yield update,
-                    Err(error) => {
-                        yield BatchUpdate::Finished(Err(error));
-                        return;
-                    }
-                }
-            }
-        }
-    }
-
-    fn steps(self, item: BatchItem) -> impl Stream<Item = Result<BatchUpdate>> + Send {
-        async_stream::try_stream! {
-            // What is wrong on this side is found before anything is charged.
-            let output = output_for(&item.save_to)?;
-            if let Some(path) = &item.upload {
-                yield BatchUpdate::Uploading;
-                self.upload(path).await?;
-            }
-            yield BatchUpdate::Working;
-            let mut turn = self.say(item.instruction).queued().await?;
-            let mut report = None;
-            while let Some(event) = turn.next().await {
-                match event? {
-                    TurnEvent::Finished(finished) => report = Some(*finished),
-                    event => yield BatchUpdate::Turn(event),
-                }
-            }
-            let report: TurnReport = report
-                .ok_or_else(|| Error::AgentFailed("the turn ended without a word".to_owned()))?;
-            if let Some(failure) = &report.failure {
-                Err(Error::AgentFailed(failure.message.clone()))?;
-            }
-            if report.changes.is_empty() {
-                // Another item's video would be passed for this one's.
-                Err(Error::AgentFailed(report.summary()))?;
-            }
-            yield BatchUpdate::Rendering { percent: None };
-            let mut export = self.export().output(output);
-            if let Some(draft) = &report.draft {
-                export = export.draft(draft.clone());
-            }
-            let job = export.submit().await?;
-            let mut polls = Box::pin(self.client().render(&job).progress());
-            while let Some(step) = polls.next().await {
-                match step? {
-                    RenderProgress::Processing { percent } => {
-                        yield BatchUpdate::Rendering { percent };
-                    }
-                    RenderProgress::Completed(video) => {
-                        let file = self.client().download(&video, &item.save_to).await?;
-                        let (path, bytes) = (file.path, file.bytes);
-                        let video = Box::new(BatchVideo { path, bytes, report });
-                        yield BatchUpdate::Finished(Ok(video));
-                        return;
-                    }
-                    _ => {}
-                }
-            }
-        }
+    ///
+    /// [`Error::OutcomeUnknown`]: crate::Error::OutcomeUnknown
+    /// [`Error::OutOfCredits`]: crate::Error::OutOfCredits
+    /// [`Error::ExportBlocked`]: crate::Error::ExportBlocked
+    /// [`Error::TokenInvalid`]: crate::Error::TokenInvalid
+    pub fn batch(&self, items: impl IntoIterator<Item = BatchItem>) -> Batch {
+        let items = items.into_iter().map(BatchItemState::new).collect();
+        let project = self.inner.new.clone();
+        let state = BatchState { project, session: Some(self.session()), items };
+        Batch::new(Run::new(self.client().clone(), Some(self.clone()), state))
     }
 }
+
+impl NemoClient {
+    /// Goes on with a batch that was written down, of the same account.
+    ///
+    /// Finished items are not made again, and failed ones not tried again. A message that may have
+    /// been sent is observed and never sent again; a render is looked up by its id, and submitted
+    /// where the service does not know it. Of an upload that may have been taken nothing can be
+    /// found out: its item ends with [`Error::OutcomeUnknown`](crate::Error::OutcomeUnknown).
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// # use nemovideo::{NemoClient, local::LocalBackend};
+    /// # let backend = LocalBackend::builder().placeholder_films().start().await?;
+    /// # let client = NemoClient::builder()
+    /// #     .base_url(backend.url())
+    /// #     .in_memory_credentials()
+    /// #     .polling(nemovideo::Polling::new(std::time::Duration::from_millis(20), 500))
+    /// #     .build()?;
+    /// # let project = client.project("demo").await?;
+    /// # let folder = tempfile::tempdir()?;
+    /// # let out = folder.path().join("out.wav");
+    /// use futures::StreamExt as _;
+    /// use nemovideo::local::{Fault, Refusal, Route};
+    /// use nemovideo::project::{BatchItem, BatchUpdate};
+    /// use nemovideo::{Error, ErrorCode};
+    ///
+    /// // The plan of this account allows no exports.
+    /// let blocked = Fault::Instead(Refusal::code(ErrorCode::ExportBlocked).into());
+    /// backend.faults().inject(blocked).on(Route::RenderSubmit).once();
+    /// let mut batch = project.batch([BatchItem::new("narrate: Good morning.", &out)]);
+    /// let mut failed = None;
+    /// while let Some((_, update)) = batch.next().await {
+    ///     if let BatchUpdate::Finished(Err(error)) = update {
+    ///         failed = Some(error);
+    ///     }
+    /// }
+    /// assert!(matches!(failed, Some(Error::ExportBlocked(_))));
+    ///
+    /// // Later it does: the film that was paid for is exported.
+    /// let updates: Vec<_> = client.resume_batch(batch.stop()).collect().await;
+    /// assert!(matches!(updates.last(), Some((0, BatchUpdate::Finished(Ok(_))))));
+    /// assert_eq!(backend.counters().messages_run, 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+    /// ```
+    pub fn resume_batch(&self, state: BatchState) -> Batch {
+        // Nobody knows what is in the session, so it must not be replaced.
+        let project = state
+            .session
+            .clone()
+            .map(|session| Project::new(self.clone(), state.project.clone(), session, true));
+        Batch::new(Run::new(self.clone(), project, state))
+    }
+}
+
+/// A batch moves between tasks.
+const _: () = {
+    const fn moved<T: Send + Unpin>() {}
+    moved::<Batch>();
+};

@@ -7,13 +7,15 @@ use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use bytes::Bytes;
+
 use super::pending::Kept;
 use super::turn::Say;
 use super::{Export, Intent, UploadHint};
 use crate::client::Upload;
 use crate::draft::{Draft, Language};
 use crate::error::{Error, Result};
-use crate::wire::{CreditBalance, NewSession, Session, SessionId};
+use crate::wire::{CreditBalance, NewSession, Session, SessionId, UploadAnswer};
 use crate::{NemoClient, client};
 
 /// A conversation about one video. Cheap to clone; all clones are the same conversation.
@@ -45,7 +47,7 @@ pub(super) struct Inner {
     pub(super) turn: Arc<tokio::sync::Mutex<()>>,
     /// The message that may be under way though its turn is gone.
     pub(super) kept: Kept,
-    new: NewSession,
+    pub(super) new: NewSession,
     session: Mutex<Session>,
     /// Something was said or uploaded, which a new session would not have.
     touched: AtomicBool,
@@ -161,9 +163,13 @@ impl IntoFuture for NewProject {
 }
 
 impl Project {
-    fn new(client: NemoClient, new: NewSession, session: Session, touched: bool) -> Self {
-        let tag = session.language.as_deref().unwrap_or_default().to_ascii_lowercase();
-        let words = if tag.starts_with("zh") { Language::Chinese } else { Language::English };
+    pub(super) fn new(
+        client: NemoClient,
+        new: NewSession,
+        session: Session,
+        touched: bool,
+    ) -> Self {
+        let words = words_of(session.language.as_deref());
         let inner = Inner {
             client,
             words,
@@ -363,10 +369,87 @@ impl Project {
     /// ```
     ///
     /// # Errors
-    /// Those of [`upload_file`](NemoClient::upload_file).
+    /// Those of [`upload_file`](NemoClient::upload_file); [`Error::SessionNotFound`] where a new
+    /// session would lose something.
     pub fn upload(&self, path: impl AsRef<Path>) -> Upload {
-        self.touch();
-        self.inner.client.upload_file(&self.session_id(), path)
+        self.or_elsewhere(self.inner.client.upload_file(&self.session_id(), path))
+    }
+
+    /// Uploads what is in memory under a name, whose end tells the format.
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// # use nemovideo::{NemoClient, local::LocalBackend};
+    /// # let backend = LocalBackend::builder().placeholder_films().start().await?;
+    /// # let client = NemoClient::builder()
+    /// #     .base_url(backend.url())
+    /// #     .in_memory_credentials()
+    /// #     .polling(nemovideo::Polling::new(std::time::Duration::from_millis(20), 500))
+    /// #     .build()?;
+    /// # let project = client.project("demo").await?;
+    /// project.upload_bytes("script.txt", "Good morning.").await?;
+    /// let turn = project.say("turn the uploaded script into a video").await?;
+    /// assert!(turn.finish().await?.draft.is_some());
+    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+    /// ```
+    ///
+    /// # Errors
+    /// As for [`upload`](Self::upload).
+    pub fn upload_bytes(&self, name: impl Into<String>, bytes: impl Into<Bytes>) -> Upload {
+        self.or_elsewhere(self.inner.client.upload_bytes(&self.session_id(), name, bytes))
+    }
+
+    /// Names files for the service to fetch itself.
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// use nemovideo::mock::{Answer, MockNemo};
+    /// use nemovideo::wire::UploadedFile;
+    ///
+    /// let nemo = MockNemo::start().await;
+    /// # nemo.given(Answer::session("task", "session")).await;
+    /// let file: UploadedFile = serde_json::from_str(r#"{"filename":"city.mp4"}"#)?;
+    /// nemo.given(Answer::upload([file])).await;
+    /// let project = nemo.client().project("demo").await?;
+    /// let answer = project.upload_urls(["https://example.com/city.mp4"]).await?;
+    /// assert_eq!(answer.files[0].filename, "city.mp4");
+    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+    /// ```
+    ///
+    /// # Errors
+    /// Those of [`upload_urls`](NemoClient::upload_urls); [`Error::SessionNotFound`] where a new
+    /// session would lose something.
+    ///
+    /// # Cancel safety
+    /// Dropping the future does not call the uploads off; the service may fetch the files.
+    pub async fn upload_urls(
+        &self,
+        urls: impl IntoIterator<Item = impl Into<String>>,
+    ) -> Result<UploadAnswer> {
+        let urls: Vec<String> = urls.into_iter().map(Into::into).collect();
+        let touched = self.touch();
+        match self.inner.client.upload_urls(&self.session_id(), &urls).await {
+            Err(Error::SessionNotFound(_)) if !touched => {
+                self.open_again().await?;
+                self.inner.client.upload_urls(&self.session_id(), &urls).await
+            }
+            answer => answer,
+        }
+    }
+
+    /// An upload into this conversation: where it is the first thing in a session that the service
+    /// has lost, nothing is lost with that, and a new one serves as well.
+    fn or_elsewhere(&self, upload: Upload) -> Upload {
+        if self.touch() {
+            return upload;
+        }
+        let project = self.clone();
+        upload.or_elsewhere(Box::new(move || {
+            Box::pin(async move {
+                project.open_again().await?;
+                Ok(project.session_id())
+            })
+        }))
     }
 
     /// Makes the file.
@@ -428,6 +511,13 @@ impl Project {
         // Nothing can panic while it is held.
         self.inner.session.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// The language in which people are told what the agent did.
+/// The language to tell a change in.
+pub(super) fn words_of(tag: Option<&str>) -> Language {
+    let tag = tag.unwrap_or_default().to_ascii_lowercase();
+    if tag.starts_with("zh") { Language::Chinese } else { Language::English }
 }
 
 impl fmt::Debug for Project {

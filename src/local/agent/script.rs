@@ -118,7 +118,7 @@ fn after_first_line(message: &str) -> Option<Split<'_>> {
     (!script.trim().is_empty() && marked(script).is_none()).then_some((order, script))
 }
 
-/// `Read "Good morning." in a male voice`; what is quoted as a title is none.
+/// `Read "Good morning." in a male voice`; what is quoted as a title, or after a label, is none.
 fn in_quotes(message: &str) -> Option<(String, String)> {
     const NAMES: [&str; 6] = ["title", "titled", "called", "named", "heading", "title:"];
     const CHINESE_NAMES: [&str; 3] = ["标题", "名为", "叫"];
@@ -131,10 +131,19 @@ fn in_quotes(message: &str) -> Option<(String, String)> {
         let before = plain[..quote.range.start].split_whitespace().next_back();
         let word = before.unwrap_or_default().to_lowercase();
         let clause = word.rsplit(['，', '。', '、', '；']).next().unwrap_or_default();
-        !NAMES.contains(&word.as_str()) && !CHINESE_NAMES.iter().any(|name| clause.contains(name))
+        let named = NAMES.contains(&word.as_str())
+            || CHINESE_NAMES.iter().any(|name| clause.contains(name));
+        !named && !is_labelled(&plain[..quote.range.start])
     })?;
     let order = format!("{} {}", &message[..range.start], &message[range.end..]);
     Some((order, text.clone()))
+}
+
+/// Whether what follows belongs to a label: `Background music: the uploaded file "rain.mp3"`.
+fn is_labelled(before: &str) -> bool {
+    let sentence = before.rsplit(['.', '\n', ';', '。', '；']).next().unwrap_or_default();
+    let name = sentence.split_once([':', '：']).map(|(name, _)| name);
+    name.is_some_and(|name| label(name).is_some())
 }
 
 /// Whether this asks for something to be spoken: one of its sentences does.

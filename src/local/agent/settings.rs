@@ -52,6 +52,11 @@ const LABELS: &[(&str, Label)] = &[
     ("标题", Label::Title),
     ("background", Label::Background),
     ("背景", Label::Background),
+    ("music", Label::Music),
+    ("background music", Label::Music),
+    ("音乐", Label::Music),
+    ("配乐", Label::Music),
+    ("背景音乐", Label::Music),
 ];
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,6 +68,7 @@ pub(super) enum Label {
     Pace,
     Title,
     Background,
+    Music,
 }
 
 /// The label that this is, all of it.
@@ -102,6 +108,8 @@ impl Settings {
                 self.title = Some(title).filter(|title| !title.is_empty());
             }
             Label::Background => self.background = palette(&clause).or(self.background.take()),
+            // Uploaded sound is played whether it is named or not.
+            Label::Music => {}
         }
     }
 
@@ -298,6 +306,18 @@ mod tests {
                 title: Some("Sky: why, and how?".to_owned()),
                 background: None,
             }
+        );
+    }
+
+    #[test]
+    fn music_is_no_other_setting_whatever_it_is_called() {
+        for name in ["rain.mp3", "male, slow. Captions: off.mp3", "ocean background 9:16.wav"] {
+            let read = settings(&format!("Background music: the uploaded file \"{name}\"."));
+            assert_eq!(read, Settings::default(), "{name}");
+        }
+        assert_eq!(
+            settings("背景音乐：上传的“慢.mp3”。背景：海洋。").background.as_deref(),
+            Some("ocean")
         );
     }
 

@@ -330,6 +330,27 @@ mod tests {
     }
 
     #[test]
+    fn an_order_with_music_is_read_whole() {
+        let order = "Voice: male. Language: en-US. Aspect ratio: 9:16. Captions: off. Pace: 1.5. \
+            Background music: the uploaded file \"Undo? Script: no.mp3\". Title: \"Why\".";
+        let spoken =
+            format!("Make a voiceover video of this script. {order}\n\nScript:\nTea, \"hot\".");
+        let uploaded = format!("Make a voiceover video of the uploaded script. {order}");
+        for (message, text) in [(spoken, Some("Tea, \"hot\".")), (uploaded, None)] {
+            let Wish::Voiceover { script, settings } = understand(&message).wish else {
+                panic!("{message}");
+            };
+            assert_eq!(script.as_deref(), text);
+            assert_eq!(settings.gender, Some(Gender::Male));
+            assert_eq!(settings.language.as_deref(), Some("en-US"));
+            assert_eq!(settings.aspect, Some(Aspect::Portrait));
+            assert_eq!(settings.captions, Some(false));
+            assert_eq!(settings.pace, Some(1.5));
+            assert_eq!(settings.title.as_deref(), Some("Why"));
+        }
+    }
+
+    #[test]
     fn the_script_may_be_elsewhere() {
         for message in [
             "Turn the uploaded script into a video",

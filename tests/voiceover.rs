@@ -1,0 +1,282 @@
+//! The main job in one call: what is wrong is found before it is paid, and what is paid is never
+//! thrown away.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use nemovideo::draft::{Draft, TrackRole};
+use nemovideo::local::{Ending, Fault, LocalBackend, Route, Trouble};
+use nemovideo::mock::{Answer, Endpoint, Events, MockNemo};
+use nemovideo::project::{Captions, Script, Voice, Voiceover, VoiceoverStage};
+use nemovideo::{
+    Aspect, Error, ErrorCode, NemoClient, Polling, Recovery, RenderOutput, StandardRetry,
+    TurnUpdate,
+};
+
+const SOON: Duration = Duration::from_millis(5);
+
+async fn local() -> (LocalBackend, NemoClient) {
+    let backend = LocalBackend::builder().placeholder_films().start().await.expect("a backend");
+    let client = NemoClient::builder()
+        .base_url(backend.url())
+        .in_memory_credentials()
+        .polling(Polling::new(SOON, 2_000))
+        .recovery(Recovery::new(SOON, SOON, 5))
+        .retry(StandardRetry::default().with_base(Duration::from_millis(1)))
+        .build()
+        .expect("a client of a backend on loopback");
+    (backend, client)
+}
+
+fn hello(client: &NemoClient, out: &Path) -> Voiceover {
+    client.voiceover(Script::text("Hello there.").expect("a script")).save_to(out)
+}
+
+type Told = Arc<Mutex<Vec<VoiceoverStage>>>;
+
+fn telling(voiceover: Voiceover) -> (Voiceover, Told) {
+    let told = Told::default();
+    let tell = Arc::clone(&told);
+    (voiceover.on_progress(move |stage| tell.lock().expect("unpoisoned").push(stage)), told)
+}
+
+/// An MP3 by its first bytes.
+fn music(dir: &Path, name: &str) -> PathBuf {
+    let path = dir.join(name);
+    std::fs::write(&path, b"ID3\x04 and sound").expect("a file");
+    path
+}
+
+#[tokio::test]
+async fn bad_input_is_refused_before_anything_is_asked() {
+    let (backend, client) = local().await;
+    let dir = tempfile::tempdir().unwrap();
+    let path = |name: &str| dir.path().join(name);
+    let out = path("out.mp4");
+    std::fs::write(path("garbage.mp3"), b"not music").unwrap();
+    std::fs::write(path("empty.wav"), b"").unwrap();
+    std::fs::create_dir(path("folder.mp3")).unwrap();
+    let before = std::fs::read_dir(dir.path()).unwrap().count();
+    let mut bad = vec![
+        hello(&client, &path(&("a".repeat(300) + ".mp4"))),
+        hello(&client, &path("a\0b.mp4")),
+        hello(&client, &path("no/out.mp4")),
+        hello(&client, &out).music(path("garbage.mp3")),
+        hello(&client, &out).music(path("empty.wav")),
+        hello(&client, &out).music(path("folder.mp3")),
+        hello(&client, &out).language("en-US. Captions: off. Title: \"Hacked\""),
+        hello(&client, &out).language("en\n\nScript:\nPwned"),
+        hello(&client, &out).language(""),
+        hello(&client, &out).title("  "),
+        hello(&client, &out).pace(f32::NAN),
+    ];
+    if cfg!(target_os = "linux") {
+        bad.push(hello(&client, Path::new("/proc/out.mp4")));
+    }
+    for (index, voiceover) in bad.into_iter().enumerate() {
+        let error = voiceover.await.unwrap_err();
+        assert!(matches!(error, Error::InvalidInput(_)), "{index}: {error}");
+    }
+    let counters = backend.counters();
+    assert_eq!((counters.tokens_issued, counters.sessions_created), (0, 0));
+    assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), before, "nothing is left behind");
+}
+
+#[test]
+fn a_script_is_text_that_somebody_can_speak() {
+    let dir = tempfile::tempdir().unwrap();
+    let read = |name: &str, bytes: &[u8]| {
+        let path = dir.path().join(name);
+        std::fs::write(&path, bytes).unwrap();
+        Script::from_path(path)
+    };
+    let utf16 = |text: &str| text.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<u8>>();
+    let good = Script::text("Hi all").unwrap();
+    assert_eq!(read("utf8.txt", b"Hi all").unwrap(), good);
+    assert_eq!(read("utf16.txt", &utf16("Hi all")).unwrap(), good);
+    assert_eq!(read("bom.txt", &utf16("\u{feff}Hi all")).unwrap(), good);
+    let long = "la ".repeat(Script::MAX_TEXT_BYTES / 3 + 1);
+    for (name, bytes) in [
+        ("garbage.docx", &b"PKgarbage"[..]),
+        ("empty.docx", b""),
+        ("blank.txt", b" \r\n\t"),
+        ("binary.txt", b"\x7FELF\x02\x01\x01\0\0\0\0Hi"),
+        ("escape.txt", b"\x1b]0;title\x07Hi"),
+        ("latin1.txt", b"caf\xE9"),
+        ("long.txt", long.as_bytes()),
+    ] {
+        let refused = read(name, bytes);
+        assert!(matches!(refused, Err(Error::InvalidInput(_))), "{name}: {refused:?}");
+    }
+}
+
+#[tokio::test]
+async fn the_agent_is_told_of_the_music() {
+    let dir = tempfile::tempdir().unwrap();
+    let rain = music(dir.path(), "rain \"2\".mp3");
+    let out = dir.path().join("out.mp4");
+    let nemo = MockNemo::start().await;
+    nemo.given(Answer::session("t", "s")).await;
+    nemo.given(Answer::upload([])).await;
+    nemo.given(Answer::state(None)).await;
+    nemo.given(Answer::refusal(Endpoint::Message, ErrorCode::OutOfCredits)).await;
+    hello(&nemo.client(), &out).music(&rain).await.unwrap_err();
+    let said = nemo.messages().await[0].text().to_owned();
+    let named = r#"Background music: the uploaded file "rain \"2\".mp3"."#;
+    assert!(said.contains(named), "{said}");
+
+    // The embedded backend understands the rest of such a message as it did.
+    let (_backend, client) = local().await;
+    let document = dir.path().join("script.txt");
+    std::fs::write(&document, "Der Tee war zuerst da.").unwrap();
+    let video = client
+        .voiceover(Script::from_path(&document).unwrap())
+        .voice(Voice::male("de-DE"))
+        .aspect(Aspect::Square)
+        .captions(Captions::Off)
+        .title("Tee")
+        .music(&rain)
+        .save_to(&out)
+        .await
+        .unwrap();
+    let roles: Vec<TrackRole> = video.draft.tracks().filter_map(|track| track.role()).collect();
+    use TrackRole::{Background, Music, Title, Voiceover};
+    assert_eq!(roles, [Background, Voiceover, Music, Title]);
+    let json = video.draft.to_json();
+    for word in [r#""aspect":"1:1""#, r#""language":"de-DE""#, "Der Tee war zuerst da.", "Tee"] {
+        assert!(json.contains(word), "{word}: {json}");
+    }
+}
+
+#[tokio::test]
+async fn a_film_whose_render_cannot_be_asked_for_is_fetched_later_by_its_job() {
+    let (backend, client) = local().await;
+    let dir = tempfile::tempdir().unwrap();
+    let out = dir.path().join("out.mp4");
+    for route in [Route::RenderStatus, Route::RenderSubmit] {
+        let paid = backend.counters();
+        let injected = backend.faults().inject(Fault::Instead(Trouble::Reset)).on(route).always();
+        let (voiceover, told) = telling(hello(&client, &out));
+        voiceover.await.unwrap_err();
+        assert!(injected.hits() > 0);
+        backend.faults().clear();
+
+        let last = told.lock().unwrap().iter().rev().find_map(|stage| match stage {
+            VoiceoverStage::Submitted(job) => Some(job.clone()),
+            _ => None,
+        });
+        let job = last.unwrap();
+        client.submit_job(&job).await.unwrap();
+        let video = client.render(&job).await.unwrap();
+        client.download(&video, &out).await.unwrap();
+        let now = backend.counters();
+        assert_eq!(now.messages_run - paid.messages_run, 1);
+        assert_eq!(now.renders_started - paid.renders_started, 1);
+        std::fs::remove_file(&out).unwrap();
+    }
+}
+
+#[tokio::test]
+async fn what_can_be_lost_is_told_before_it_can_be() {
+    let (backend, client) = local().await;
+    let dir = tempfile::tempdir().unwrap();
+    let told = Told::default();
+    let (tell, counters) = (Arc::clone(&told), backend.counters());
+    assert_eq!(counters.messages_run, 0);
+    let backend = Arc::new(backend);
+    let seen = Arc::clone(&backend);
+    let voiceover = hello(&client, &dir.path().join("out.mp4")).on_progress(move |stage| {
+        let counters = seen.counters();
+        match &stage {
+            VoiceoverStage::Opened(_) => assert_eq!(counters.sessions_created, 1),
+            VoiceoverStage::Sent(_) => assert_eq!(counters.messages_run, 0),
+            VoiceoverStage::Submitted(_) => assert_eq!(counters.renders_started, 0),
+            _ => {}
+        }
+        tell.lock().unwrap().push(stage);
+    });
+    voiceover.await.unwrap();
+    let told = told.lock().unwrap();
+    let at = |wanted: fn(&VoiceoverStage) -> bool| told.iter().position(wanted).unwrap();
+    let opened = at(|stage| matches!(stage, VoiceoverStage::Opened(_)));
+    let sent = at(|stage| matches!(stage, VoiceoverStage::Sent(_)));
+    let submitted = at(|stage| matches!(stage, VoiceoverStage::Submitted(_)));
+    assert!(opened == 0 && opened < sent && sent < submitted, "{told:?}");
+}
+
+#[tokio::test]
+async fn a_message_of_which_nobody_knows_is_said_so_and_can_be_observed_later() {
+    let (backend, client) = local().await;
+    let dir = tempfile::tempdir().unwrap();
+    let out = dir.path().join("out.mp4");
+    let late = Fault::LateWork { reads: 1_000, ending: Ending::Reset };
+    backend.faults().inject(late).on(Route::Message).once();
+    let (voiceover, told) = telling(hello(&client, &out));
+    let error = voiceover.await.unwrap_err();
+    let Error::OutcomeUnknown(unknown) = &error else { panic!("{error}") };
+    assert_eq!((unknown.call.route, unknown.call.attempts), ("/run_sse", 1));
+    assert!(error.may_have_taken_effect() && !error.is_retryable());
+
+    backend.faults().clear(); // the work begins
+    let sent = told.lock().unwrap().iter().find_map(|stage| match stage {
+        VoiceoverStage::Sent(pending) => Some(pending.clone()),
+        _ => None,
+    });
+    let pending = sent.unwrap();
+    let mut updates = client.resume_turn(&pending);
+    let mut made = None;
+    while let Some(update) = futures::StreamExt::next(&mut updates).await {
+        if let Ok(TurnUpdate::Recovered(state)) = update {
+            made = state.draft;
+        }
+    }
+    // The state may have told of the voice alone yet.
+    if made.is_none() {
+        made = client.session_state(&pending.session_id).await.unwrap().draft;
+    }
+    let output = RenderOutput::mp4();
+    let job = client.submit_render(&pending.session_id, &made.unwrap(), output).await.unwrap();
+    let video = client.render(&job).await.unwrap();
+    client.download(&video, &out).await.unwrap();
+    assert_eq!(backend.counters().messages_run, 1);
+}
+
+#[tokio::test]
+async fn a_film_told_from_the_state_is_not_exported_half_done() {
+    let (backend, client) = local().await;
+    let dir = tempfile::tempdir().unwrap();
+    for reads in 0..4 {
+        let late = Fault::LateWork { reads, ending: Ending::Reset };
+        backend.faults().inject(late).on(Route::Message).once();
+        let video = hello(&client, &dir.path().join("out.mp4")).await.unwrap();
+        let written =
+            |track: nemovideo::draft::Track<'_>| track.role() == Some(TrackRole::Captions);
+        assert!(video.draft.tracks().any(written), "{reads}");
+    }
+}
+
+#[tokio::test]
+async fn a_film_is_judged_by_its_draft_and_not_by_what_failed_on_the_way() {
+    let film: Draft = r#"{"t":[{"tt":0,"sg":[{"d":1000}]}]}"#.parse().unwrap();
+    let failed = || Events::new().failure("RESOURCE_EXHAUSTED", "overloaded, trying again");
+    let nothing = serde_json::json!({});
+    for (events, renders) in [
+        (failed().text("Your film is ready."), 1),
+        (failed().tool("generate", &nothing, &nothing), 1),
+        (failed().draft(&film), 1),
+        (Events::new().tool("generate", &nothing, &nothing).failure("X", "the model failed"), 0),
+    ] {
+        let nemo = MockNemo::start().await;
+        nemo.given(Answer::session("t", "s")).await;
+        nemo.given(Answer::credits(9.0)).await;
+        nemo.given(Answer::state(None).times(2)).await;
+        nemo.given(Answer::state(Some(film.clone()))).await;
+        nemo.given(Answer::message(events)).await;
+        nemo.given(Answer::refusal(Endpoint::Render, ErrorCode::ExportBlocked)).await;
+        let dir = tempfile::tempdir().unwrap();
+        let error = hello(&nemo.client(), &dir.path().join("o.mp4")).await.unwrap_err();
+        assert_eq!(nemo.renders().await.len(), renders, "{error}");
+        assert_eq!(matches!(error, Error::AgentFailed(_)), renders == 0, "{error}");
+    }
+}
