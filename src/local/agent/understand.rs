@@ -336,11 +336,12 @@ mod tests {
         let spoken =
             format!("Make a voiceover video of this script. {order}\n\nScript:\nTea, \"hot\".");
         let uploaded = format!("Make a voiceover video of the uploaded script. {order}");
-        for (message, text) in [(spoken, Some("Tea, \"hot\".")), (uploaded, None)] {
+        let told = Script::Told("Tea, \"hot\".".to_owned());
+        for (message, expected) in [(spoken, told), (uploaded, Script::Uploaded)] {
             let Wish::Voiceover { script, settings } = understand(&message).wish else {
                 panic!("{message}");
             };
-            assert_eq!(script.as_deref(), text);
+            assert_eq!(script, expected, "{message}");
             assert_eq!(settings.gender, Some(Gender::Male));
             assert_eq!(settings.language.as_deref(), Some("en-US"));
             assert_eq!(settings.aspect, Some(Aspect::Portrait));
