@@ -172,7 +172,9 @@ async fn credits_that_do_not_come_hold_nothing_up() {
         path if path.ends_with("/with-session/nemo_agent") => {
             Reply::json(r#"{"code":0,"data":{"task_id":"t","session_id":"s"}}"#.to_owned())
         }
-        path if path.ends_with("/latest") => Reply::json(r#"{"code":0,"data":{}}"#.to_owned()),
+        path if path.ends_with("/latest") => {
+            Reply::json(r#"{"code":0,"data":{"state":null}}"#.to_owned())
+        }
         _ => Reply::json(r#"{"code":0,"data":{"token":"t"}}"#.to_owned()),
     })
     .await;

@@ -66,6 +66,11 @@ fn temporary_beside(destination: &Path) -> io::Result<PathBuf> {
     if destination.is_dir() {
         return Err(io::Error::new(io::ErrorKind::IsADirectory, "it is a folder"));
     }
+    // What is too long or no name at all is found out now, not when all is there.
+    match destination.symlink_metadata() {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
     // Short, whatever the file is called: a name that is just not too long for its folder would
     // be so with anything added.
     let random = Uuid::new_v4().simple().to_string();

@@ -35,9 +35,12 @@ impl Plans {
     }
 
     /// The fault of a call: the first plan that is due has it, and a call meets one fault at most.
-    pub(super) fn take(&self, route: Route) -> Option<Fault> {
+    /// With it comes the word that ends it, listened to from now on: whoever sees the call counted
+    /// may [`clear`](Self::clear) the plans before it stalls.
+    pub(super) fn take(&self, route: Route) -> Option<(Fault, Release)> {
         let mut taken = None;
         let mut plans = self.plans();
+        let release = Release(self.released.subscribe());
         for plan in plans.iter_mut().filter(|plan| plan.concerns(route)) {
             if plan.spared > 0 {
                 plan.spared -= 1;
@@ -48,7 +51,7 @@ impl Plans {
             }
         }
         plans.retain(|plan| plan.left != Some(0));
-        taken
+        taken.map(|fault| (fault, release))
     }
 
     /// The work of a message whose fault puts it off.
@@ -72,17 +75,22 @@ impl Plans {
         self.released.send_replace(());
     }
 
-    /// Resolves at the next [`clear`](Self::clear), or when the backend is gone.
-    pub(super) fn release(&self) -> impl Future<Output = ()> + Send + use<> {
-        let mut released = self.released.subscribe();
+    fn plans(&self) -> MutexGuard<'_, Vec<Plan>> {
+        self.plans.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What ends a stall: the plans are cleared, or the backend is gone.
+#[derive(Debug)]
+pub(super) struct Release(watch::Receiver<()>);
+
+impl Release {
+    pub(super) fn given(&self) -> impl Future<Output = ()> + Send + use<> {
+        let mut released = self.0.clone();
         async move {
             // A sender that is gone releases as well.
             let _ = released.changed().await;
         }
-    }
-
-    fn plans(&self) -> MutexGuard<'_, Vec<Plan>> {
-        self.plans.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -12,6 +12,7 @@ use futures::{Stream, StreamExt as _};
 
 use super::answers;
 use super::fault::{Cut, Ending, Fault, Trouble};
+use super::plans::Release;
 use super::socket::{Line, Over};
 use crate::local::route::Route;
 use crate::local::service::Shared;
@@ -30,10 +31,10 @@ pub(in crate::local) async fn play(
     if route == Route::State {
         service.plans.state_is_read().await;
     }
-    let Some(fault) = service.plans.take(route) else { return next.run(request).await };
+    let Some((fault, release)) = service.plans.take(route) else { return next.run(request).await };
     // Not the fault itself: a redirect may hold an address with a secret in it.
     tracing::debug!(?route, "a call meets a fault");
-    let stage = Stage { service, route, line };
+    let stage = Stage { release, route, line };
     match fault {
         Fault::Unread { bytes, ending } => {
             take(request, bytes).await;
@@ -89,7 +90,7 @@ pub(in crate::local) async fn play(
 
 /// A call that is being spoilt.
 struct Stage {
-    service: Shared,
+    release: Release,
     route: Route,
     line: Arc<Line>,
 }
@@ -111,7 +112,7 @@ impl Stage {
             Trouble::EndlessJson => answers::endless_json(),
             Trouble::EndlessLine => answers::endless_line(),
             Trouble::Heartbeats { every } => {
-                let beats = answers::heartbeats(every, self.service.plans.release());
+                let beats = answers::heartbeats(every, self.release.given());
                 answers::event_stream(Body::from_stream(beats.map(std::io::Result::Ok)))
             }
         }
@@ -124,7 +125,7 @@ impl Stage {
             Ending::Reset => self.line.reset(),
             Ending::Close | Ending::End | Ending::Heartbeats { .. } => self.line.close(),
             Ending::Stall => {
-                self.service.plans.release().await;
+                self.release.given().await;
                 self.line.reset();
             }
         }
@@ -149,7 +150,7 @@ impl Stage {
     fn cut(self, answer: Response, cut: Cut, ending: Ending) -> Response {
         let (parts, body) = answer.into_parts();
         let length = body.size_hint().exact();
-        let release = self.service.plans.release();
+        let release = self.release.given();
         let line = self.line;
         let body = async_stream::stream! {
             {
