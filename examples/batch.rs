@@ -16,6 +16,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use futures::StreamExt as _;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use nemovideo::Credits;
 use nemovideo::local::LocalBackend;
 use nemovideo::project::{
     BatchItem, BatchItemState, BatchStage, BatchState, BatchUpdate, TurnEvent,
@@ -56,14 +57,18 @@ async fn make(args: Args) -> Result<()> {
     let service = match (&args.api, args.cloud) {
         (Some(url), _) => Service::At(url.clone()),
         (None, true) => Service::Cloud,
-        (None, false) => Service::Embedded(Box::new(LocalBackend::builder())),
+        (None, false) => {
+            // Its films cost nothing, so there is no reason to stop at a hundred credits' worth.
+            let plenty = Credits::new(1e9);
+            Service::Embedded(Box::new(LocalBackend::builder().credits(plenty)))
+        }
     };
     let Connection { client, backend } = support::connect(service).await?;
     // What an embedded backend makes is gone with this process: there is nothing to go on with.
     let note = backend.is_none().then(|| args.out.join("batch.json"));
     let mut batch = match note.as_deref().map(read).transpose()?.flatten() {
         Some(state) => {
-            eprintln!("going on with the batch that was left");
+            support::note("going on with the batch that was left");
             client.resume_batch(state)
         }
         None => client.project("batch").await?.batch(items_of(&args, &scripts)),
@@ -85,7 +90,7 @@ async fn make(args: Args) -> Result<()> {
             }
             BatchUpdate::Finished(Ok(video)) => {
                 let words = format!("{} ({})", video.path.display(), support::size(video.bytes));
-                rows.end(index, true, &words);
+                rows.end(index, Some(&video.path), &words);
             }
             BatchUpdate::Finished(Err(error)) => {
                 failed += 1;
@@ -93,7 +98,7 @@ async fn make(args: Args) -> Result<()> {
                 let advice = failure.advice().unwrap_or_default().to_owned();
                 let what = failure.to_string();
                 let words = format!("{}. {advice}", what.trim_end_matches('.'));
-                rows.end(index, false, words.trim_end());
+                rows.end(index, None, words.trim_end());
             }
             _ => {}
         }
@@ -121,8 +126,11 @@ async fn make(args: Args) -> Result<()> {
 
 fn items_of(args: &Args, scripts: &[PathBuf]) -> Vec<BatchItem> {
     let item = |script: &PathBuf| {
-        let name = script.file_stem().unwrap_or_default();
-        let mut out = args.out.join(name).into_os_string();
+        let stem = |script: &Path| script.file_stem().unwrap_or_default().to_ascii_lowercase();
+        // `talk.txt` and `talk.docx` each have a film of their own.
+        let same = scripts.iter().filter(|other| stem(other) == stem(script)).count();
+        let name = if same == 1 { script.file_stem() } else { script.file_name() };
+        let mut out = args.out.join(name.unwrap_or_default()).into_os_string();
         out.push(".mp4");
         BatchItem::new("Make a voiceover video of the uploaded script.", out).upload(script)
     };
@@ -161,7 +169,9 @@ fn scripts_in(folder: &Path) -> Result<Vec<PathBuf>> {
     for entry in std::fs::read_dir(folder).map_err(unreadable)? {
         let path = entry.map_err(unreadable)?.path();
         let extension = path.extension().and_then(|end| end.to_str()).unwrap_or_default();
-        if ["txt", "docx"].iter().any(|known| extension.eq_ignore_ascii_case(known)) {
+        if path.is_file()
+            && ["txt", "docx"].iter().any(|known| extension.eq_ignore_ascii_case(known))
+        {
             scripts.push(path);
         }
     }
@@ -214,15 +224,20 @@ impl Rows {
         }
     }
 
-    fn end(&self, index: usize, done: bool, words: &str) {
+    /// The last word on one; the film's path when it was made.
+    fn end(&self, index: usize, film: Option<&Path>, words: &str) {
+        let done = film.is_some();
         let script = &self.names[index];
         if let Some(bars) = &self.bars {
             bars[index].set_position(if done { 100 } else { bars[index].position() });
             bars[index].abandon_with_message(words.to_owned());
         } else if self.json {
-            support::line("result", json!({ "script": script, "done": done, "message": words }));
+            support::line(
+                "result",
+                json!({ "script": script, "done": done, "path": film, "message": words }),
+            );
         } else {
-            println!("{script}: {words}");
+            support::say(&format!("{script}: {words}"));
         }
     }
 }

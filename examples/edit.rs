@@ -5,11 +5,11 @@
 //! ```
 //!
 //! Try: `narrate: The sky is blue, and there is a reason.`, `add a title "Blue"`, `undo`,
-//! `credits?`, `export portrait`. An empty line or Ctrl-D ends it.
+//! `credits?`, `export portrait`. An empty line, `quit` or Ctrl-D ends it.
 
 mod support;
 
-use std::io::{IsTerminal as _, Write as _};
+use std::io::{BufRead as _, IsTerminal as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex};
@@ -46,7 +46,7 @@ async fn main() -> ExitCode {
 }
 
 async fn converse(args: Args) -> Result<()> {
-    println!("Setting things up…");
+    support::say("Setting things up…");
     let service = match (args.api, args.cloud) {
         (Some(url), _) => Service::At(url),
         (None, true) => Service::Cloud,
@@ -55,13 +55,13 @@ async fn converse(args: Args) -> Result<()> {
     // The backend, if it is ours, must outlive the conversation.
     let Connection { client, backend: _backend } = support::connect(service).await?;
     let project = client.project("edit").language(args.language).await?;
-    println!("Ready. Say what you want; an empty line ends it.");
+    support::say("Ready. Say what you want; an empty line ends it.");
     while let Some(line) = read_line().await? {
         // What goes wrong in one turn is no reason to end the conversation.
         if let Err(failure) = answer(&project, &line).await {
-            println!("{failure}");
+            support::say(&format!("{failure}"));
             if let Some(advice) = failure.advice() {
-                println!("{advice}");
+                support::say(advice);
             }
         }
     }
@@ -70,21 +70,23 @@ async fn converse(args: Args) -> Result<()> {
 
 /// The next line that was said, `None` at the end.
 async fn read_line() -> Result<Option<String>> {
-    print!("> ");
-    // A terminal that has gone away gives no more lines either.
-    let _gone = std::io::stdout().flush();
+    support::say_on("> ");
     let read = tokio::task::spawn_blocking(|| {
-        let mut line = String::new();
-        std::io::stdin().read_line(&mut line).map(|_| line)
+        // One bad byte is no reason to end the conversation.
+        let mut line = Vec::new();
+        let read = std::io::stdin().lock().read_until(b'\n', &mut line);
+        read.map(|_| String::from_utf8_lossy(&line).into_owned())
     });
     let line = read
         .await
         .map_err(|error| Failure::new(error.to_string()))?
         .map_err(|error| Failure::new(format!("could not read what you said: {error}")))?;
     if line.is_empty() {
-        println!();
+        support::say("");
     }
-    Ok(Some(line.trim().to_owned()).filter(|line| !line.is_empty()))
+    let line = line.trim();
+    let over = ["", "quit", "exit", "bye", "退出", "再见"].contains(&line.to_lowercase().as_str());
+    Ok((!over).then(|| line.to_owned()))
 }
 
 async fn answer(project: &Project, line: &str) -> Result<()> {
@@ -92,7 +94,7 @@ async fn answer(project: &Project, line: &str) -> Result<()> {
         Reply::Turn(turn) => watch(turn).await,
         Reply::Export(export) => save(export).await,
         Reply::Credits(balance) => {
-            println!("{} credits left", balance.available);
+            support::say(&format!("{} credits left", balance.available));
             Ok(())
         }
         Reply::State(draft) => {
@@ -118,13 +120,12 @@ async fn watch(mut turn: Turn) -> Result<()> {
                     if !std::mem::replace(&mut text_open, true) {
                         spinner.stop();
                     }
-                    print!("{text}");
-                    let _gone = std::io::stdout().flush();
+                    support::say_on(text);
                 }
             }
             event => {
                 if std::mem::take(&mut text_open) {
-                    println!();
+                    support::say("");
                     spinner = Spinner::start("thinking…");
                 }
                 match event {
@@ -142,13 +143,13 @@ async fn watch(mut turn: Turn) -> Result<()> {
                     TurnEvent::Finished(report) => {
                         spinner.stop();
                         if report.text.is_empty() {
-                            println!("{}", report.summary());
+                            support::say(&report.summary());
                         }
                         if !report.changes.is_empty() {
                             draw(report.draft.as_ref());
                         }
                         if let Some(spent) = report.spent.filter(|spent| spent.get() > 0.0) {
-                            println!("({spent} credits)");
+                            support::say(&format!("({spent} credits)"));
                         }
                     }
                     _ => {}
@@ -174,10 +175,10 @@ fn hint(suggestion: &Suggestion) -> &'static str {
 fn draw(draft: Option<&Draft>) {
     match draft {
         Some(draft) => {
-            println!("{}", draft.to_text(console_width()));
-            println!("{}", draft.summary());
+            support::say(&draft.to_text(console_width()));
+            support::say(&draft.summary());
         }
-        None => println!("There is nothing on the timeline yet."),
+        None => support::say("There is nothing on the timeline yet."),
     }
 }
 
@@ -189,18 +190,18 @@ fn console_width() -> usize {
 
 async fn upload(project: &Project, hint: UploadHint) -> Result<()> {
     if hint.is_empty() {
-        println!("Which file? Say: upload picture.png");
+        support::say("Which file? Say: upload picture.png");
         return Ok(());
     }
     for path in &hint.files {
         let answer = project.upload(path).await?;
         for file in answer.files {
-            println!("uploaded {}", file.filename);
+            support::say(&format!("uploaded {}", file.filename));
         }
     }
     if !hint.urls.is_empty() {
         project.upload_urls(hint.urls).await?;
-        println!("uploaded");
+        support::say("uploaded");
     }
     Ok(())
 }
@@ -222,7 +223,7 @@ async fn save(export: Export) -> Result<()> {
         bar.stop();
     }
     let file = exported?.download(&path).await?;
-    println!("{} ({})", file.path.display(), support::size(file.bytes));
+    support::say(&format!("{} ({})", file.path.display(), support::size(file.bytes)));
     Ok(())
 }
 
@@ -256,7 +257,7 @@ impl Spinner {
     }
 
     fn line(&self, words: &str) {
-        self.0.suspend(|| println!("{words}"));
+        self.0.suspend(|| support::say(words));
     }
 
     fn stop(&self) {

@@ -111,7 +111,7 @@ async fn make(args: Args) -> Result<()> {
     };
     let Connection { client, backend } = support::connect(service).await?;
     // What an embedded backend makes is gone with this process: there is nothing to go on with.
-    let notes = backend.is_none().then(|| Notes::beside(&args.out));
+    let notes = backend.is_none().then(|| Notes::beside(&args));
     let watch = Arc::new(Mutex::new(Watch { stages, notes, at: Times::default(), job: false }));
     let watched = Arc::clone(&watch);
     let voice = match args.voice {
@@ -130,7 +130,7 @@ async fn make(args: Args) -> Result<()> {
         })
         .await;
     let ended = match watch.lock() {
-        Ok(mut watch) => watch.end(&args, made.as_ref().err()),
+        Ok(mut watch) => watch.end(made.as_ref().err()),
         Err(_) => return Err(Failure::new("the progress could not be shown")),
     };
     let video = made.map_err(|error| match &ended.advice {
@@ -160,15 +160,15 @@ async fn make(args: Args) -> Result<()> {
             }),
         );
     } else {
-        println!(
+        support::say(&format!(
             "{} ({}, {}, made in {:.1} s)",
             video.path.display(),
             support::clock(length),
             support::size(video.bytes),
             done.as_secs_f64()
-        );
-        println!("{}", video.draft.summary());
-        println!("{} credits left", credits.available);
+        ));
+        support::say(&video.draft.summary());
+        support::say(&format!("{} credits left", credits.available));
     }
     if let Some(backend) = backend {
         backend.shutdown().await;
@@ -238,6 +238,9 @@ impl Watch {
             VoiceoverStage::Uploading => self.stages.say("Uploading the script…"),
             VoiceoverStage::Sent(pending) => self.note(&pending),
             VoiceoverStage::Speaking => self.stages.say("Speaking the script…"),
+            VoiceoverStage::StillWorking { elapsed } => {
+                self.stages.say(&format!("Still working ({} s)…", elapsed.as_secs()));
+            }
             VoiceoverStage::RawClipReady => self.stages.say("Raw clip ready"),
             VoiceoverStage::PostProductionDone => self.stages.say("Captions and titles added"),
             VoiceoverStage::Submitted(job) => {
@@ -267,13 +270,13 @@ impl Watch {
     }
 
     /// The end: tells how to go on where something was paid and is not there.
-    fn end(&mut self, args: &Args, error: Option<&Error>) -> Ended {
+    fn end(&mut self, error: Option<&Error>) -> Ended {
         self.stages.clear();
         let lost = error.is_some_and(|error| self.job || error.may_have_taken_effect());
         let mut advice = None;
         if let Some(notes) = &self.notes {
             match lost && notes.written {
-                true => advice = Some(notes.advice(args)),
+                true => advice = Some(notes.advice.clone()),
                 false => notes.remove(),
             }
         }
@@ -284,37 +287,40 @@ impl Watch {
 /// The message or the render under way, in a file for the `resume` example.
 struct Notes {
     path: PathBuf,
+    /// How to go on with them.
+    advice: String,
     written: bool,
 }
 
 impl Notes {
-    fn beside(out: &Path) -> Self {
-        let mut path = out.as_os_str().to_owned();
+    fn beside(args: &Args) -> Self {
+        let mut path = args.out.as_os_str().to_owned();
         path.push(".job.json");
-        Self { path: path.into(), written: false }
+        let path = PathBuf::from(path);
+        let mut command = format!(
+            "cargo run --example resume -- {} --out {}",
+            path.display(),
+            args.out.display()
+        );
+        if let Some(url) = &args.api {
+            command.push_str(&format!(" --api {url}"));
+        }
+        let advice = format!("It may be paid, and is not lost: {command}");
+        Self { path, advice, written: false }
     }
 
     fn write(&mut self, what: &impl serde::Serialize) {
         // A note that cannot be written is no reason to give up what it would be about.
         let json = serde_json::to_vec_pretty(what).ok();
         self.written = json.is_some_and(|json| std::fs::write(&self.path, json).is_ok());
+        if self.written {
+            support::when_stopped(self.advice.clone());
+        }
     }
 
     fn remove(&self) {
         if self.written {
             let _left = std::fs::remove_file(&self.path);
         }
-    }
-
-    fn advice(&self, args: &Args) -> String {
-        let mut command = format!(
-            "cargo run --example resume -- {} --out {}",
-            self.path.display(),
-            args.out.display()
-        );
-        if let Some(url) = &args.api {
-            command.push_str(&format!(" --api {url}"));
-        }
-        format!("It may be paid, and is not lost: {command}")
     }
 }

@@ -265,7 +265,7 @@ impl Turn {
     ///
     /// # Errors
     /// Those of the calls behind it. That it is not known what became of the message is no error
-    /// here: see [`Outcome::Unknown`].
+    /// here: see [`Outcome::Unknown`](super::Outcome::Unknown).
     ///
     /// # Cancel safety
     /// As for dropping the turn.

@@ -57,6 +57,9 @@ impl Voiceover {
             match event {
                 TurnEvent::RawClipReady => self.tell(VoiceoverStage::RawClipReady),
                 TurnEvent::PostProductionDone => self.tell(VoiceoverStage::PostProductionDone),
+                TurnEvent::StillWorking { elapsed } => {
+                    self.tell(VoiceoverStage::StillWorking { elapsed });
+                }
                 TurnEvent::Finished(report) => return Ok((*report, evidence)),
                 _ => {}
             }

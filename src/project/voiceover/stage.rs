@@ -64,6 +64,11 @@ pub enum VoiceoverStage {
     Sent(Box<PendingTurn>),
     /// The script is spoken.
     Speaking,
+    /// Nothing else was heard for a while; the service is at it all the same.
+    StillWorking {
+        /// Since the message was sent.
+        elapsed: std::time::Duration,
+    },
     /// Pictures and voice are there.
     RawClipReady,
     /// Captions, title and music are there.
