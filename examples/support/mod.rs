@@ -18,6 +18,7 @@ use nemovideo::client::DEFAULT_API_URL;
 use nemovideo::local::{LocalBackend, LocalBackendBuilder};
 use nemovideo::{Attribution, ClientBuilder, NemoClient, Polling};
 use serde_json::{Value, json};
+use tempfile::TempDir;
 
 pub type Result<T, E = Failure> = std::result::Result<T, E>;
 
@@ -91,7 +92,13 @@ pub struct Connection {
 pub async fn connect(service: Service) -> Result<Connection> {
     let (backend, builder, address) = match service {
         Service::Embedded(backend) => {
-            let backend = backend.start().await?;
+            let files = tempfile::Builder::new().prefix("nemovideo-").tempdir();
+            let files =
+                files.map_err(|error| Failure::new(format!("no place for the films: {error}")))?;
+            let backend = backend.data_dir(files.path()).start().await?;
+            if let Ok(mut slot) = FILES.lock() {
+                *slot = Some(files);
+            }
             let address = backend.url().to_owned();
             (Some(backend), NemoClient::builder().in_memory_credentials(), address)
         }
@@ -120,8 +127,8 @@ fn polling(address: &str) -> Polling {
 
 /// Runs an example and turns its failure into words and an exit code.
 ///
-/// Ctrl-C and SIGTERM drop the work, so that what it holds is tidied up, temporary folders for
-/// one, and then end the process without waiting for a film that nobody will see.
+/// Ctrl-C and SIGTERM drop the work and end the process, without waiting for a film that nobody
+/// will see.
 pub async fn run(json: bool, work: impl Future<Output = Result<()>>) -> ExitCode {
     let done = {
         let work = std::pin::pin!(work);
@@ -130,6 +137,9 @@ pub async fn run(json: bool, work: impl Future<Output = Result<()>>) -> ExitCode
             () = stopped() => None,
         }
     };
+    if let Ok(mut files) = FILES.lock() {
+        files.take();
+    }
     let failure = match done {
         Some(Ok(())) => return ExitCode::SUCCESS,
         Some(Err(failure)) => failure,
@@ -158,6 +168,10 @@ fn tell(json: bool, failure: &Failure) {
         note(&format!("  {advice}"));
     }
 }
+
+/// The films of an embedded backend. A backend that is still at work when the process is stopped
+/// would leave a folder of its own behind.
+static FILES: Mutex<Option<TempDir>> = Mutex::new(None);
 
 /// What to tell whoever stops the example now.
 static GO_ON: Mutex<Option<String>> = Mutex::new(None);
