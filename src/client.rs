@@ -107,7 +107,8 @@ impl NemoClient {
         ClientBuilder::from_env()?.build()
     }
 
-    /// A client to be described step by step; nothing is read from the environment.
+    /// A client to be described step by step. Of the environment only `SKILL_SOURCE`, the home
+    /// folder and the system's proxies count.
     #[must_use]
     pub fn builder() -> ClientBuilder {
         ClientBuilder::default()

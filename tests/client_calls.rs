@@ -253,6 +253,9 @@ async fn an_upload_is_checked_before_a_byte_is_sent() {
     assert!(matches!(error, Error::UnsupportedFileType(_)));
     assert!(error.advice().contains("docx"), "{}", error.advice());
 
+    let error = client.upload_bytes(&session, "a\r\nb.mp4", "x").await.unwrap_err();
+    assert!(matches!(error, Error::InvalidInput(_)), "{error}");
+
     let dir = tempfile::tempdir().unwrap();
     let large = dir.path().join("large.mp4");
     std::fs::File::create(&large).unwrap().set_len(200_000_001).unwrap();

@@ -221,6 +221,11 @@ async fn send(
     progress: Option<OnProgress>,
 ) -> Result<UploadAnswer> {
     let measured = content.measure().await?;
+    if measured.name.contains(char::is_control) {
+        // A line end would be sent as one within the head of the part.
+        let what = format!("the name {:?} holds control characters", measured.name);
+        return Err(Error::InvalidInput(what));
+    }
     let format = accepted(&measured.name)?;
     let limit = client.inner.limits.upload;
     if measured.length > limit {

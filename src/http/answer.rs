@@ -4,6 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use reqwest::StatusCode;
 use reqwest::header::{HeaderMap, RETRY_AFTER};
+use serde::Deserialize;
 use serde::de::IgnoredAny;
 
 use crate::wire::{self, ErrorCode, Refusal};
@@ -15,12 +16,21 @@ pub(super) struct Refused {
     pub(super) message: String,
 }
 
+/// What is asked of an answer under a status of refusal: none is one, so that whatever it says is
+/// its refusal's words.
+#[derive(Deserialize)]
+enum Nothing {}
+
 /// The refusal in an answer, if it is one.
 ///
 /// A `code` in the body wins over the status, since codes come under HTTP 200 too; without one
 /// the status stands for the code.
 pub(super) fn refusal(status: StatusCode, body: &[u8]) -> Option<Refused> {
-    let said = wire::decode::<IgnoredAny>(body).ok().and_then(Result::err);
+    let said = match status.is_success() {
+        true => wire::decode::<IgnoredAny>(body).map(Result::err),
+        false => wire::decode::<Nothing>(body).map(Result::err),
+    };
+    let said = said.ok().flatten();
     match said {
         Some(Refusal { code: Some(code), message }) => {
             Some(Refused { code: ErrorCode::from(code), message })
@@ -107,6 +117,22 @@ mod tests {
             assert_eq!(refused.code.number(), code, "{status}");
             assert!(!refused.message.is_empty());
             assert!(!refused.message.contains('<'));
+        }
+    }
+
+    #[test]
+    fn the_words_of_a_refusal_are_kept_whatever_key_they_are_under() {
+        for body in [
+            r#"{"error":"too many renders"}"#,
+            r#"{"message":"too many renders"}"#,
+            r#"{"detail":"too many renders"}"#,
+            "too many renders",
+        ] {
+            let refused = refusal(StatusCode::CONFLICT, body.as_bytes()).unwrap();
+            assert_eq!(
+                (refused.code.number(), refused.message.as_str()),
+                (409, "too many renders")
+            );
         }
     }
 
