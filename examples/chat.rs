@@ -99,12 +99,15 @@ struct Seen {
 impl Seen {
     fn note(&mut self, event: &AgentEvent, json: bool) {
         if let Some(fresh) = self.once.feed(event).and_then(|fresh| fresh.text()) {
-            let gap = if std::mem::take(&mut self.between) { "\n" } else { "" };
-            self.text.extend([gap, fresh]);
             if !json {
-                support::say_on(gap);
+                let is_apart = self.text.ends_with(char::is_whitespace)
+                    || fresh.starts_with(char::is_whitespace);
+                if std::mem::take(&mut self.between) && !is_apart {
+                    support::say("");
+                }
                 support::say_on(fresh);
             }
+            self.text.push_str(fresh);
         }
         match event {
             AgentEvent::Thought(_) => self.thoughts += 1,
