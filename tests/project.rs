@@ -196,20 +196,26 @@ async fn losing_the_first(loses: Endpoint) -> MockNemo {
     nemo
 }
 
+/// A project with something uploaded, in each of the ways there are.
+async fn uploaded(nemo: &MockNemo, way: usize) -> Project {
+    let dir = tempfile::tempdir().expect("a folder");
+    let file = dir.path().join("script.txt");
+    std::fs::write(&file, "Hello.").expect("a file");
+    let project = nemo.client().project("demo").await.expect("a project");
+    let answer = match way {
+        0 => project.upload(&file).await,
+        1 => project.upload_bytes("script.txt", "Hello.").await,
+        _ => project.upload_urls(["https://example.com/a.mp4"]).await,
+    };
+    answer.expect("an upload");
+    project
+}
+
 #[tokio::test]
 async fn an_upload_as_the_first_thing_in_a_lost_session_opens_another() {
-    let dir = tempfile::tempdir().unwrap();
-    let file = dir.path().join("script.txt");
-    std::fs::write(&file, "Hello.").unwrap();
     for way in 0..3 {
         let nemo = losing_the_first(Endpoint::Upload).await;
-        let project = nemo.client().project("demo").await.unwrap();
-        match way {
-            0 => project.upload(&file).await,
-            1 => project.upload_bytes("script.txt", "Hello.").await,
-            _ => project.upload_urls(["https://example.com/a.mp4"]).await,
-        }
-        .unwrap();
+        let project = uploaded(&nemo, way).await;
         assert_eq!(project.session_id().as_str(), "found", "{way}");
         assert_eq!(nemo.requests(Endpoint::Upload).await.len(), 2, "{way}");
     }
@@ -217,18 +223,9 @@ async fn an_upload_as_the_first_thing_in_a_lost_session_opens_another() {
 
 #[tokio::test]
 async fn a_session_that_holds_an_upload_is_not_replaced() {
-    let dir = tempfile::tempdir().unwrap();
-    let file = dir.path().join("script.txt");
-    std::fs::write(&file, "Hello.").unwrap();
     for way in 0..3 {
         let nemo = losing_the_first(Endpoint::State).await;
-        let project = nemo.client().project("demo").await.unwrap();
-        match way {
-            0 => project.upload(&file).await,
-            1 => project.upload_bytes("script.txt", "Hello.").await,
-            _ => project.upload_urls(["https://example.com/a.mp4"]).await,
-        }
-        .unwrap();
+        let project = uploaded(&nemo, way).await;
         let error = project.say("use what I uploaded").await.unwrap_err();
         assert!(matches!(error, Error::SessionNotFound(_)), "{way}: {error}");
         assert!(nemo.messages().await.is_empty(), "{way}");

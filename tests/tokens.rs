@@ -266,7 +266,10 @@ async fn a_refused_token_is_not_taken_from_the_disk_again() {
     while used(&nemo).await.is_empty() {
         tokio::task::yield_now().await;
     }
-    tokio::time::sleep(Duration::from_millis(100)).await;
+    // Long enough for all that it does before it waits.
+    for _ in 0..1_000 {
+        tokio::task::yield_now().await;
+    }
     assert!(file.exists(), "nothing is removed while another process has the folder");
     // As if it could not be removed.
     fs::write(&file, old).unwrap();

@@ -22,19 +22,35 @@ pub(super) struct Handed(Arc<Mutex<Progress>>);
 struct Progress {
     /// The connection has asked for the body, so the head of the request is on its way.
     begun: bool,
+    /// Nobody waits for the answer any more, and none of the body was handed over: none will be.
+    sealed: bool,
     bytes: u64,
     last: Instant,
 }
 
 impl Handed {
     pub(super) fn new() -> Self {
-        Self(Arc::new(Mutex::new(Progress { begun: false, bytes: 0, last: Instant::now() })))
+        Self(Arc::new(Mutex::new(Progress {
+            begun: false,
+            sealed: false,
+            bytes: 0,
+            last: Instant::now(),
+        })))
     }
 
     /// Whether any of the body may have reached the service. A request whose body was never
     /// asked for cannot have been understood.
     pub(super) fn begun(&self) -> bool {
         self.lock().begun
+    }
+
+    /// Gives a request up whose answer is no longer waited for; false when some of its body may
+    /// have reached the service. The connection may have it in hand at this very moment, so a
+    /// look alone would not do: a body that is sealed has nothing in it.
+    pub(super) fn seal(&self) -> bool {
+        let mut progress = self.lock();
+        progress.sealed = !progress.begun;
+        progress.sealed
     }
 
     /// Ends when nothing has been handed over for so long; after the last byte, when no answer
@@ -74,7 +90,13 @@ impl Body for Watched {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, reqwest::Error>>> {
-        self.handed.lock().begun = true;
+        {
+            let mut progress = self.handed.lock();
+            if progress.sealed {
+                return Poll::Ready(None);
+            }
+            progress.begun = true;
+        }
         let polled = Pin::new(&mut self.inner).poll_frame(cx);
         if let Poll::Ready(frame) = &polled {
             let bytes = match frame {
@@ -100,5 +122,31 @@ impl Body for Watched {
 
     fn size_hint(&self) -> SizeHint {
         self.inner.size_hint()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_body_that_was_given_up_is_never_handed_over() {
+        let handed = Handed::new();
+        let body = handed.watch("a message".into(), None);
+        assert!(handed.seal() && !handed.begun());
+        // The connection asks for it after all.
+        let mut body = std::pin::pin!(body);
+        let frame = std::future::poll_fn(|cx| body.as_mut().poll_frame(cx)).await;
+        assert!(frame.is_none(), "{frame:?}");
+        assert!(!handed.begun());
+    }
+
+    #[tokio::test]
+    async fn a_body_that_was_begun_cannot_be_given_up() {
+        let handed = Handed::new();
+        let mut body = std::pin::pin!(handed.watch("a message".into(), None));
+        let frame = std::future::poll_fn(|cx| body.as_mut().poll_frame(cx)).await;
+        assert!(frame.is_some_and(|frame| frame.is_ok()));
+        assert!(handed.begun() && !handed.seal());
     }
 }

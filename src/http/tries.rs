@@ -176,7 +176,7 @@ impl<'a> Tries<'a> {
                 }
             },
             () = handed.stalled(self.http.answer_timeout) => {
-                let never_taken = has_body && !handed.begun();
+                let never_taken = has_body && handed.seal();
                 return Err(if never_taken { self.not_connected_in_time() } else { self.no_answer_in_time() });
             }
         };

@@ -183,10 +183,7 @@ impl Faults {
     /// #     .build()?;
     /// // Down for a moment: whoever goes on trying gets through.
     /// backend.faults().refuse_connections();
-    /// let soon = async {
-    ///     tokio::time::sleep(Duration::from_millis(10)).await;
-    ///     backend.faults().accept_connections()
-    /// };
+    /// let soon = async { backend.faults().accept_connections() };
     /// let (credits, listens) = tokio::join!(client.credits(), soon);
     /// listens?;
     /// assert_eq!(credits?.available.get(), 100.0);

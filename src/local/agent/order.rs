@@ -75,7 +75,7 @@ fn bare(words: &[&str]) -> (String, bool) {
         asked |= !COURTESY.contains(trail);
         text.truncate(text.len() - trail.len() - 1);
     }
-    while let Some(lead) = LEADS.iter().find(|lead| begins(&text, lead)) {
+    while let Some(lead) = LEADS.iter().chain(COURTESY).find(|lead| begins(&text, lead)) {
         asked |= !COURTESY.contains(lead);
         text.replace_range(..=lead.len(), "");
     }

@@ -176,6 +176,8 @@ impl CommandVoice {
                 child.wait().map_err(MediaError::io("wait for the voice"))?;
                 return Err(self.too_slow());
             }
+            // The standard library waits without an end or not at all, and a signal handler is
+            // nothing for a library to install.
             thread::sleep(LOOK_EVERY);
         }
     }

@@ -54,7 +54,7 @@ pub(super) const JOINED: &[&str] = &[
     "one more time",
 ];
 
-/// How a request begins, longer ones before those that they begin with.
+/// How a request begins besides [`COURTESY`], longer ones before those that they begin with.
 pub(super) const LEADS: &[&str] = &[
     "i want you to",
     "i want to",
@@ -91,29 +91,9 @@ pub(super) const LEADS: &[&str] = &[
     "let it",
     "go ahead and",
     "please",
-    "hello",
-    "hi",
-    "hey",
-    "okay",
-    "ok",
-    "now",
-    "then",
-    "also",
-    "and",
-    "just",
-    "next",
-    "thanks",
-    "thank you",
-    "great",
-    "good",
-    "yes",
-    "actually",
-    "maybe",
-    "perfect",
-    "so",
 ];
 
-/// Those of them that ask for nothing.
+/// What may stand around a request, and asks for nothing.
 pub(super) const COURTESY: &[&str] = &[
     "hello",
     "hi",
