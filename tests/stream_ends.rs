@@ -80,6 +80,16 @@ async fn a_clock_can_be_turned_off() {
     let client = nemo.client_builder().timeouts(timeouts).build().unwrap();
     let updates: Vec<_> = client.send_message(&"s".into(), "hi").watch().collect().await;
     assert!(!updates.is_empty() && updates.iter().all(Result::is_ok), "{updates:?}");
+
+    // Nor is there one to run over while a broken turn is observed.
+    let lost = ResponseTemplate::new(500);
+    nemo.wiremock().reset().await;
+    nemo.given(Answer::token("t")).await;
+    nemo.given(Answer::state(None)).await;
+    nemo.given(Answer::raw(Endpoint::Message, lost)).await;
+    let mut updates: Vec<_> = client.send_message(&"s".into(), "hi").watch().collect().await;
+    let last = updates.pop();
+    assert!(matches!(last, Some(Err(Error::OutcomeUnknown(_)))), "{last:?}");
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use tokio::time::{Instant, sleep_until};
 use super::{PendingTurn, Recovery, Shared, TurnState, TurnUpdate};
 use crate::NemoClient;
 use crate::error::{Call, Error, Result, UnknownOutcome};
-use crate::http::routes;
+use crate::http::{after, routes};
 use crate::wire::SessionState;
 
 /// Goes on with a message that an earlier stream, or another process, has sent.
@@ -46,7 +46,7 @@ pub(super) fn observe(
         let Recovery { interval, unchanged_reads, .. } = client.inner.recovery;
         let began = Instant::now();
         let mut patience = Patience::new(&client, &pending);
-        let mut next = began + wait;
+        let mut next = after(began, wait);
         let mut reads = 0;
         let mut last: Option<SessionState> = None;
         loop {
@@ -79,7 +79,7 @@ pub(super) fn observe(
                 break;
             }
             yield Ok(TurnUpdate::Unchanged { reads });
-            next = Instant::now() + interval;
+            next = after(Instant::now(), interval);
         }
         unknown.reads = reads;
         unknown.call.elapsed += began.elapsed();
@@ -110,7 +110,7 @@ impl Patience {
 
     /// Waits until then; gives the time since the message where it is to be told before that.
     async fn wait_until(&mut self, then: Instant) -> Option<Duration> {
-        let due = self.told + self.every;
+        let due = after(self.told, self.every);
         sleep_until(due.min(then)).await;
         if due > then {
             return None;
