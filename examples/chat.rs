@@ -14,7 +14,7 @@ use std::time::Instant;
 use clap::Parser;
 use futures::StreamExt as _;
 use nemovideo::SessionId;
-use nemovideo::wire::event::{AgentEvent, TextKind, TextOnce};
+use nemovideo::protocol::event::{AgentEvent, TextAccumulator, TextKind};
 use serde_json::{Value, json};
 
 use support::{Connection, Failure, Result, Service};
@@ -87,7 +87,7 @@ async fn chat(args: Args) -> Result<()> {
 /// What the stream has told so far.
 #[derive(Default)]
 struct Seen {
-    once: TextOnce,
+    once: TextAccumulator,
     text: String,
     thoughts: usize,
     state_changed: Vec<String>,
@@ -98,7 +98,7 @@ struct Seen {
 
 impl Seen {
     fn note(&mut self, event: &AgentEvent, json: bool) {
-        if let Some(fresh) = self.once.feed(event).and_then(|fresh| fresh.text()) {
+        if let Some(fresh) = self.once.push(event).and_then(|fresh| fresh.text()) {
             if !json {
                 let is_apart = self.text.ends_with(char::is_whitespace)
                     || fresh.starts_with(char::is_whitespace);

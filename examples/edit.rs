@@ -20,7 +20,7 @@ use futures::StreamExt as _;
 use indicatif::{ProgressBar, ProgressStyle};
 use nemovideo::draft::Draft;
 use nemovideo::local::LocalBackend;
-use nemovideo::project::{Export, Project, Reply, Suggestion, Turn, TurnEvent, UploadHint};
+use nemovideo::project::{Dispatched, Export, Project, Suggestion, Turn, TurnEvent, UploadHint};
 use nemovideo::{RenderFormat, RenderProgress};
 
 use support::{Connection, Failure, Result, Service};
@@ -55,7 +55,7 @@ async fn converse(args: Args) -> Result<()> {
     // The backend, if it is ours, must outlive the conversation.
     let Connection { client, backend: _backend } = support::connect(service).await?;
     let project = client.project("edit").language(args.language).await?;
-    support::say("Ready. Say what you want; an empty line ends it.");
+    support::say("Ready. SendMessage what you want; an empty line ends it.");
     while let Some(line) = read_line().await? {
         // What goes wrong in one turn is no reason to end the conversation.
         if let Err(failure) = answer(&project, &line).await {
@@ -90,18 +90,18 @@ async fn read_line() -> Result<Option<String>> {
 }
 
 async fn answer(project: &Project, line: &str) -> Result<()> {
-    match project.handle(line).await? {
-        Reply::Turn(turn) => watch(turn).await,
-        Reply::Export(export) => save(export).await,
-        Reply::Credits(balance) => {
+    match project.dispatch(line).await? {
+        Dispatched::Turn(turn) => watch(turn).await,
+        Dispatched::Export(export) => save(export).await,
+        Dispatched::Credits(balance) => {
             support::say(&format!("{} credits left", balance.available));
             Ok(())
         }
-        Reply::State(draft) => {
+        Dispatched::State(draft) => {
             draw(draft.as_ref());
             Ok(())
         }
-        Reply::Upload(hint) => upload(project, hint).await,
+        Dispatched::Upload(hint) => upload(project, hint).await,
         _ => Err(Failure::new("this example does not know what to do with that")),
     }
 }
@@ -190,7 +190,7 @@ fn console_width() -> usize {
 
 async fn upload(project: &Project, hint: UploadHint) -> Result<()> {
     if hint.is_empty() {
-        support::say("Which file? Say: upload picture.png");
+        support::say("Which file? SendMessage: upload picture.png");
         return Ok(());
     }
     for path in &hint.files {

@@ -69,8 +69,8 @@ async fn resume(args: Args) -> Result<()> {
 
     stages.say(&format!("Waiting for {}…", job.id));
     // The other process may have ended before it was sent.
-    client.submit_job(&job).await?;
-    let mut steps = Box::pin(client.render(&job).progress());
+    client.ensure_submitted(&job).await?;
+    let mut steps = Box::pin(client.wait_for_render(&job).progress());
     while let Some(step) = steps.next().await {
         match step? {
             RenderProgress::Completed(video) => {

@@ -8,8 +8,8 @@
 
 mod account;
 mod failure;
+mod issue;
 mod live;
-mod obtain;
 mod secret;
 mod store;
 
@@ -20,10 +20,10 @@ use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue};
 use url::Url;
 
 use crate::error::{Error, Result};
-use crate::http::Http;
-use crate::wire::ClientId;
+use crate::protocol::ClientId;
+use crate::transport::Transport;
 pub use account::Account;
-use live::Live;
+use live::CachedToken;
 pub(crate) use secret::Secret;
 pub(crate) use store::CredentialStore;
 
@@ -31,12 +31,12 @@ pub(crate) use store::CredentialStore;
 ///
 /// ```
 /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
-/// use nemovideo::mock::{Answer, Endpoint, MockNemo};
+/// use nemovideo::mock::{MockResponse, Endpoint, MockNemo};
 /// use nemovideo::{Error, ErrorCode, Reauthenticate};
 ///
 /// let nemo = MockNemo::start().await;
-/// nemo.given(Answer::refusal(Endpoint::Credits, ErrorCode::TokenInvalid).times(2)).await;
-/// nemo.given(Answer::credits(100.0)).await;
+/// nemo.given(MockResponse::refusal(Endpoint::Credits, ErrorCode::TokenInvalid).times(2)).await;
+/// nemo.given(MockResponse::credits(100.0)).await;
 ///
 /// let own = || nemo.client_builder().token("nmv_usr_expired");
 /// let error = own().build()?.credits().await.unwrap_err();
@@ -109,7 +109,7 @@ pub(crate) struct Auth {
 struct State {
     /// The user's own token, until it is refused and may be replaced.
     own: Option<Secret>,
-    live: Option<Live>,
+    live: Option<CachedToken>,
     generation: u64,
     /// Tokens that the service refused and that may still be on the disk.
     refused: Vec<Secret>,
@@ -132,11 +132,11 @@ impl State {
     }
 
     /// The token in hand, where it is time to ask for a newer one.
-    fn due(&self, now: SystemTime) -> Option<&Live> {
+    fn due(&self, now: SystemTime) -> Option<&CachedToken> {
         self.live.as_ref().filter(|live| self.own.is_none() && live.refresh_is_due(now))
     }
 
-    fn install(&mut self, live: Live) {
+    fn install(&mut self, live: CachedToken) {
         self.generation += 1;
         self.account = Some(live.account.clone());
         self.live = Some(live);
@@ -160,8 +160,8 @@ impl Auth {
     }
 
     /// The token to use now; asks for one when there is none, or the one there is ends soon.
-    pub(crate) async fn bearer(&self, http: &Http) -> Result<Bearer> {
-        self.refresh(http).await;
+    pub(crate) async fn bearer(&self, transport: &Transport) -> Result<Bearer> {
+        self.refresh(transport).await;
         let before = {
             let state = self.state();
             if let Some(bearer) = state.bearer() {
@@ -183,7 +183,7 @@ impl Auth {
                 return Err(failure);
             }
         }
-        let obtained = self.obtain(http, None).await;
+        let obtained = self.issue(transport, None).await;
         let mut state = self.state();
         state.turns += 1;
         match obtained {
@@ -201,7 +201,7 @@ impl Auth {
     }
 
     /// Replaces a token in its last minutes. Nobody else waits for that: the old one serves.
-    async fn refresh(&self, http: &Http) {
+    async fn refresh(&self, transport: &Transport) {
         if self.state().due(SystemTime::now()).is_none() {
             return;
         }
@@ -222,7 +222,7 @@ impl Auth {
             old
         };
         let secret = old.secret.clone();
-        if let Ok(live) = self.obtain(http, Some(old)).await
+        if let Ok(live) = self.issue(transport, Some(old)).await
             && live.secret != secret
         {
             self.state().install(live);
@@ -249,8 +249,8 @@ impl Auth {
     }
 
     /// Who this client is.
-    pub(crate) async fn account(&self, http: &Http) -> Result<Account> {
-        self.bearer(http).await?;
+    pub(crate) async fn account(&self, transport: &Transport) -> Result<Account> {
+        self.bearer(transport).await?;
         Ok(self.state().account.clone().unwrap_or(Account::own()))
     }
 

@@ -1,18 +1,18 @@
 //! [`NemoClient`]: every call of the protocol, typed.
 //!
 //! One file per group of endpoints. What a call may do twice, and so how often it is tried, is
-//! told by its [`Effect`](crate::Effect); the trying itself is `http`'s.
+//! told by its [`Effect`](crate::Effect); the trying itself is `transport`'s.
 //!
 //! ```
 //! # tokio::runtime::Runtime::new().unwrap().block_on(async {
 //! # use nemovideo::{NemoClient, local::LocalBackend};
-//! # let backend = LocalBackend::builder().placeholder_films().start().await?;
+//! # let backend = LocalBackend::builder().placeholder_videos().start().await?;
 //! # let client = NemoClient::builder().base_url(backend.url());
 //! # let client = client.in_memory_credentials().build()?;
-//! use nemovideo::{Error, NewSession};
+//! use nemovideo::{Error, CreateSession};
 //!
 //! // A refusal is an error of its own type, with a sentence for the person at the keyboard.
-//! let session = client.create_session(NewSession::named("demo")).await?;
+//! let session = client.create_session(CreateSession::named("demo")).await?;
 //! match client.upload_bytes(&session.session_id, "notes.xls", "").await {
 //!     Err(error @ Error::UnsupportedFileType(_)) => assert!(error.advice().contains("docx")),
 //!     other => panic!("{other:?}"),
@@ -21,16 +21,16 @@
 //! ```
 
 mod account;
-mod address;
+mod atomic_file;
 mod builder;
+mod config;
 mod download;
 mod message;
-mod partial;
 mod render;
 mod session;
-mod settings;
 mod turn;
 mod upload;
+mod url_policy;
 
 use std::fmt;
 use std::sync::Arc;
@@ -40,15 +40,15 @@ use url::Url;
 
 use crate::auth::Auth;
 use crate::error::{Error, Result};
-use crate::http::{Http, Payload};
+use crate::transport::{Payload, Transport};
+pub(crate) use atomic_file::can_be_written;
 pub use builder::ClientBuilder;
+pub use config::{Limits, Timeouts};
 pub use download::{Download, Downloaded};
 pub use message::{Message, MessageStream};
-pub(crate) use partial::can_be_written;
-pub use render::{Polling, RenderPoller, RenderProgress, RenderedVideo};
-pub use settings::{Limits, Timeouts};
+pub use render::{RenderPoller, RenderPolling, RenderProgress, RenderedVideo};
 pub(crate) use turn::Shared;
-pub use turn::{PendingTurn, Recovery, TurnState, TurnStream, TurnUpdate};
+pub use turn::{PendingTurn, TurnRecovery, TurnState, TurnStream, TurnUpdate};
 pub use upload::Upload;
 
 /// Where the service's API is.
@@ -64,11 +64,11 @@ pub const DEFAULT_WEB_URL: &str = "https://nemovideo.com";
 ///
 /// ```
 /// # tokio_test(async {
-/// use nemovideo::{NemoClient, NewSession, local::LocalBackend};
+/// use nemovideo::{NemoClient, CreateSession, local::LocalBackend};
 ///
 /// let backend = LocalBackend::start().await?;
 /// let client = NemoClient::builder().base_url(backend.url()).in_memory_credentials().build()?;
-/// let session = client.create_session(NewSession::named("demo").language("en")).await?;
+/// let session = client.create_session(CreateSession::named("demo").language("en")).await?;
 /// println!("{} has {} credits", session.session_id, client.credits().await?.available);
 /// # Ok(()) });
 /// # fn tokio_test(f: impl Future<Output = Result<(), Box<dyn std::error::Error>>>) {
@@ -81,14 +81,14 @@ pub struct NemoClient {
 }
 
 struct Inner {
-    http: Http,
+    transport: Transport,
     /// For files at other hosts: no token, no attribution, redirects followed.
     files: reqwest::Client,
     auth: Auth,
     timeouts: Timeouts,
     limits: Limits,
-    polling: Polling,
-    recovery: Recovery,
+    polling: RenderPolling,
+    recovery: TurnRecovery,
 }
 
 impl NemoClient {
@@ -125,16 +125,16 @@ impl NemoClient {
     /// ```
     #[must_use]
     pub fn base_url(&self) -> &Url {
-        &self.inner.http.base
+        &self.inner.transport.base
     }
 
     /// How a broken turn is observed.
-    pub(crate) fn recovery(&self) -> Recovery {
+    pub(crate) fn recovery(&self) -> TurnRecovery {
         self.inner.recovery
     }
 
-    fn http(&self) -> &Http {
-        &self.inner.http
+    fn transport(&self) -> &Transport {
+        &self.inner.transport
     }
 
     fn auth(&self) -> &Auth {
@@ -145,8 +145,8 @@ impl NemoClient {
 impl fmt::Debug for NemoClient {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("NemoClient")
-            .field("base_url", &self.inner.http.base.as_str())
-            .field("attribution", &self.inner.http.attribution)
+            .field("base_url", &self.inner.transport.base.as_str())
+            .field("attribution", &self.inner.transport.attribution)
             .finish_non_exhaustive()
     }
 }

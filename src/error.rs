@@ -26,9 +26,9 @@ use std::error::Error as StdError;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-pub use crate::wire::ErrorCode;
-use crate::wire::{RenderId, RenderJob, one_line};
-pub use kinds::{ApiError, Call, Clock, ConnectionError, Effect, UnknownOutcome};
+pub use crate::protocol::ErrorCode;
+use crate::protocol::{RenderId, RenderJob, one_line};
+pub use kinds::{ApiError, Call, ConnectionError, Effect, TimeoutKind, UnknownOutcome};
 
 /// A result of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -40,11 +40,11 @@ pub(crate) type Source = Box<dyn StdError + Send + Sync>;
 ///
 /// ```
 /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
-/// use nemovideo::mock::{Answer, Endpoint, MockNemo};
+/// use nemovideo::mock::{MockResponse, Endpoint, MockNemo};
 /// use nemovideo::{Error, ErrorCode};
 ///
 /// let nemo = MockNemo::start().await;
-/// nemo.given(Answer::refusal(Endpoint::Credits, ErrorCode::RateLimited)).await;
+/// nemo.given(MockResponse::refusal(Endpoint::Credits, ErrorCode::RateLimited)).await;
 /// let error = nemo.client().credits().await.unwrap_err();
 /// assert!(matches!(error, Error::RateLimited(_)));
 /// assert_eq!(error.code(), Some(ErrorCode::RateLimited));
@@ -72,7 +72,7 @@ pub enum Error {
     /// 429: too many requests, also after waiting once.
     RateLimited(Box<ApiError>),
     /// Any other refusal; its number and message are kept.
-    Refused(Box<ApiError>),
+    Api(Box<ApiError>),
     /// The service was not reached: nothing was sent, nothing was done.
     Unreachable(Box<ConnectionError>),
     /// The connection broke on a call that changes nothing, or nothing more when it is made again.
@@ -80,7 +80,7 @@ pub enum Error {
     /// One of the client's clocks ran out on such a call.
     Timeout {
         /// Which one.
-        clock: Clock,
+        clock: TimeoutKind,
         /// How long it ran.
         after: Duration,
         /// The call.
@@ -156,11 +156,11 @@ impl Error {
     ///
     /// ```
     /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
-    /// use nemovideo::mock::{Answer, Endpoint, MockNemo};
+    /// use nemovideo::mock::{MockResponse, Endpoint, MockNemo};
     /// use nemovideo::{Error, ErrorCode};
     ///
     /// let nemo = MockNemo::start().await;
-    /// nemo.given(Answer::refusal(Endpoint::Credits, ErrorCode::Other(5003))).await;
+    /// nemo.given(MockResponse::refusal(Endpoint::Credits, ErrorCode::Other(5003))).await;
     /// let error = nemo.client().credits().await.unwrap_err();
     /// let api = error.api().expect("a refusal");
     /// assert_eq!((api.code.number(), api.status), (5003, Some(200)));
@@ -177,7 +177,7 @@ impl Error {
             | Self::ClientIdMissing(api)
             | Self::ExportBlocked(api)
             | Self::RateLimited(api)
-            | Self::Refused(api) => Some(api),
+            | Self::Api(api) => Some(api),
             _ => None,
         }
     }
@@ -218,7 +218,7 @@ impl Error {
             | Self::Busy => true,
             // Calls that may be repeated alone end like this; the others are `OutcomeUnknown`.
             Self::Disconnected(_) | Self::Timeout { .. } => true,
-            Self::Refused(api) => {
+            Self::Api(api) => {
                 api.has_trouble()
                     && api.call.as_ref().is_none_or(|call| call.effect.is_repeatable())
             }
@@ -231,18 +231,18 @@ impl Error {
     ///
     /// ```
     /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
-    /// # use nemovideo::{NemoClient, NewSession, local::LocalBackend};
-    /// # let backend = LocalBackend::builder().placeholder_films().start().await?;
+    /// # use nemovideo::{NemoClient, CreateSession, local::LocalBackend};
+    /// # let backend = LocalBackend::builder().placeholder_videos().start().await?;
     /// # let client = NemoClient::builder().base_url(backend.url());
     /// # let client = client.in_memory_credentials().build()?;
-    /// # let session = client.create_session(NewSession::default()).await?;
+    /// # let session = client.create_session(CreateSession::default()).await?;
     /// # let id = &session.session_id;
-    /// use nemovideo::local::{Fault, Route, Trouble};
+    /// use nemovideo::local::{Fault, Route, FaultyResponse};
     /// use nemovideo::Error;
     ///
-    /// let lost = Fault::Lost(Trouble::Reset); // the work is done, the answer lost
+    /// let lost = Fault::DropResponse(FaultyResponse::Reset); // the work is done, the answer lost
     /// backend.faults().inject(lost).on(Route::Session).once();
-    /// let error = client.create_session(NewSession::default()).await.unwrap_err();
+    /// let error = client.create_session(CreateSession::default()).await.unwrap_err();
     /// assert!(matches!(error, Error::OutcomeUnknown(_)));
     /// assert!(error.may_have_taken_effect() && !error.is_retryable());
     /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
@@ -256,7 +256,7 @@ impl Error {
             | Self::NotAStream { call, .. }
             | Self::Timeout { call, .. } => call.changes_something(),
             Self::Disconnected(failure) => failure.call.changes_something(),
-            Self::Refused(api) => {
+            Self::Api(api) => {
                 (api.has_trouble() || api.is_lone_words())
                     && api.call.as_ref().is_some_and(Call::changes_something)
             }
@@ -269,25 +269,25 @@ impl Error {
     ///
     /// ```
     /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
-    /// # use nemovideo::{NemoClient, NewSession, StandardRetry, local::LocalBackend};
-    /// # let backend = LocalBackend::builder().placeholder_films().start().await?;
-    /// # let client = NemoClient::builder().base_url(backend.url()).retry(StandardRetry::never());
+    /// # use nemovideo::{NemoClient, CreateSession, ExponentialRetry, local::LocalBackend};
+    /// # let backend = LocalBackend::builder().placeholder_videos().start().await?;
+    /// # let client = NemoClient::builder().base_url(backend.url()).retry(ExponentialRetry::never());
     /// # let client = client.in_memory_credentials().build()?;
-    /// # let session = client.create_session(NewSession::default()).await?;
+    /// # let session = client.create_session(CreateSession::default()).await?;
     /// # let id = &session.session_id;
     /// # futures::StreamExt::count(client.send_message(id, "narrate: Hello.").await?).await;
     /// # let draft = client.session_state(id).await?.draft.ok_or("nothing was made")?;
     /// use nemovideo::RenderOutput;
-    /// use nemovideo::local::{Fault, Refusal, Route, Trouble};
+    /// use nemovideo::local::{Fault, Refusal, Route, FaultyResponse};
     ///
     /// // The submit arrives, its answer is lost, and asking for the render fails too.
-    /// backend.faults().inject(Fault::Lost(Trouble::Reset)).on(Route::RenderSubmit).once();
-    /// let down = Trouble::from(Refusal::status(503));
-    /// backend.faults().inject(Fault::Instead(down)).on(Route::RenderStatus).once();
+    /// backend.faults().inject(Fault::DropResponse(FaultyResponse::Reset)).on(Route::RenderSubmit).once();
+    /// let down = FaultyResponse::from(Refusal::status(503));
+    /// backend.faults().inject(Fault::ReplaceResponse(down)).on(Route::RenderStatus).once();
     /// let error = client.submit_render(id, &draft, RenderOutput::mp4()).await.unwrap_err();
     ///
     /// let job = error.render_job().expect("the render that may be under way");
-    /// client.submit_job(job).await?; // in another process, say
+    /// client.ensure_submitted(job).await?; // in another process, say
     /// assert_eq!(backend.counters().renders_started, 1);
     /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
     /// ```
@@ -320,7 +320,7 @@ impl Error {
             ErrorCode::ClientIdMissing => Self::ClientIdMissing,
             ErrorCode::ExportBlocked => Self::ExportBlocked,
             ErrorCode::RateLimited => Self::RateLimited,
-            ErrorCode::Other(_) => Self::Refused,
+            ErrorCode::Other(_) => Self::Api,
         };
         variant(Box::new(api))
     }
@@ -335,21 +335,21 @@ fn speaks_of_a_client_id(message: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::{ApiError, Error};
-    use crate::wire::ErrorCode;
+    use crate::protocol::ErrorCode;
 
     #[test]
     fn every_documented_code_has_its_variant_and_its_advice() {
         for number in [1001, 1002, 2001, 4001, 4002, 400, 402, 429] {
             let code = ErrorCode::from(number);
             let error = Error::from_api(ApiError::local(code, code.meaning()));
-            assert!(!matches!(error, Error::Refused(_)), "{number}");
+            assert!(!matches!(error, Error::Api(_)), "{number}");
             assert_eq!(error.code().unwrap().number(), number);
             assert!(error.to_string().contains(&number.to_string()), "{error}");
             assert!(error.advice().len() > 20, "{number}");
             assert!(!error.may_have_taken_effect());
         }
         let other = Error::from_api(ApiError::local(ErrorCode::Other(5003), "said"));
-        assert!(matches!(other, Error::Refused(_)));
+        assert!(matches!(other, Error::Api(_)));
         assert!(other.to_string().contains("5003") && other.to_string().contains("said"));
     }
 
@@ -360,7 +360,7 @@ mod tests {
             assert!(matches!(error(words), Error::ClientIdMissing(_)), "{words}");
         }
         let other = error("language is not a BCP-47 tag");
-        assert!(matches!(other, Error::Refused(_)) && !other.advice().contains("CLIENT_ID"));
+        assert!(matches!(other, Error::Api(_)) && !other.advice().contains("CLIENT_ID"));
         assert!(other.to_string().contains("(400): language"), "{other}");
     }
 

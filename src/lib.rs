@@ -3,7 +3,7 @@
 //! ```
 //! use futures::StreamExt as _;
 //! use nemovideo::local::LocalBackend;
-//! use nemovideo::{NemoClient, NewSession, Polling, RenderOutput};
+//! use nemovideo::{NemoClient, CreateSession, RenderPolling, RenderOutput};
 //! use std::time::Duration;
 //!
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
@@ -13,10 +13,10 @@
 //! let client = NemoClient::builder()
 //!     .base_url(backend.url())
 //!     .in_memory_credentials()
-//!     .polling(Polling::new(Duration::from_millis(50), 600))
+//!     .polling(RenderPolling::new(Duration::from_millis(50), 600))
 //!     .build()?;
 //!
-//! let session = client.create_session(NewSession::named("demo").language("en")).await?;
+//! let session = client.create_session(CreateSession::named("demo").language("en")).await?;
 //! let id = &session.session_id;
 //! let mut events =
 //!     client.send_message(id, "Make a voiceover of this script: Hello from Rust.").await?;
@@ -27,7 +27,7 @@
 //! let draft = client.session_state(id).await?.draft.ok_or("nothing was made")?;
 //! println!("{}", draft.summary());
 //! let job = client.submit_render(id, &draft, RenderOutput::mp4()).await?;
-//! let video = client.render(&job).await?;
+//! let video = client.wait_for_render(&job).await?;
 //! client.download(&video, std::env::temp_dir().join("hello.mp4")).await?;
 //! # Ok(()) }
 //! # tokio::runtime::Runtime::new().unwrap().block_on(example()).unwrap();
@@ -40,7 +40,7 @@
 //! 2. **Nothing is lost.** A render is a [`RenderJob`], a message under way a [`PendingTurn`]: plain
 //!    JSON that another process can pick up.
 //! 3. **Nothing ends a stream but its end.** Unknown events, broken JSON and bad UTF-8 are handed
-//!    on as [`AgentEvent::Unknown`](wire::event::AgentEvent::Unknown).
+//!    on as [`AgentEvent::Unknown`](protocol::event::AgentEvent::Unknown).
 //! 4. **Nothing leaks.** No token is in an address, a log, a `Debug`, an error or a file that
 //!    others can read, and none goes to another host.
 //! 5. **It runs without the cloud**, with the features `local` and `media`.
@@ -56,7 +56,7 @@
 //! | know what went wrong, and whether it cost something | [`Error`] |
 //! | decide what is tried again | [`RetryPolicy`] |
 //! | read or change a timeline | [`draft`] |
-//! | read events, or the wire itself | [`wire`], [`sse`] |
+//! | read events, or the wire itself | [`protocol`], [`sse`] |
 //! | test a program against one answer | `mock` |
 //! | test a program against a whole service, or make videos offline | `local` |
 //! | make films from speech and pictures | `media` |
@@ -81,7 +81,6 @@ mod auth;
 pub mod client;
 pub mod draft;
 pub mod error;
-mod http;
 #[cfg(feature = "local")]
 #[cfg_attr(docsrs, doc(cfg(feature = "local")))]
 pub mod local;
@@ -92,20 +91,23 @@ pub mod media;
 #[cfg_attr(docsrs, doc(cfg(feature = "mock")))]
 pub mod mock;
 pub mod project;
+pub mod protocol;
+pub mod retry;
 pub mod sse;
-pub mod wire;
+mod transport;
 
 pub use auth::{Account, Reauthenticate};
-pub use client::{ClientBuilder, Limits, NemoClient, Polling, Recovery, Timeouts};
+pub use client::{ClientBuilder, Limits, NemoClient, RenderPolling, Timeouts, TurnRecovery};
 pub use client::{MessageStream, PendingTurn, TurnState, TurnStream, TurnUpdate};
 pub use client::{RenderPoller, RenderProgress, RenderedVideo};
 pub use error::{Effect, Error, ErrorCode, Result};
-pub use http::{Attempt, Attribution, Decision, Failure, RetryPolicy, StandardRetry};
 pub use project::{Intent, Suggestion};
-pub use wire::{
-    Aspect, ClientId, CreditBalance, Credits, NewSession, RenderFormat, RenderId, RenderJob,
+pub use protocol::{
+    Aspect, ClientId, CreateSession, CreditBalance, Credits, RenderFormat, RenderId, RenderJob,
     RenderOutput, RenderQuality, Session, SessionId, SessionState,
 };
+pub use retry::{ExponentialRetry, RetryPolicy};
+pub use transport::Attribution;
 
 /// The README's program is a doctest.
 #[cfg(all(doctest, feature = "media"))]

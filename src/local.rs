@@ -3,7 +3,7 @@
 //!
 //! ```
 //! use nemovideo::local::LocalBackend;
-//! use nemovideo::wire::{AnonymousToken, CreditBalance, decode};
+//! use nemovideo::protocol::{AnonymousToken, CreditBalance, decode};
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -63,7 +63,7 @@
 //! | `library` | files on disk |
 //! | `agent` | a message → work, state, events |
 //! | `film`, `renders` | a draft → a film, one at a time in each session |
-//! | `studio` | where speech and films are made, really or not |
+//! | `engine` | where speech and films are made, really or not |
 //! | `counters` | how many times each effect really happened |
 //! | `faults` | what goes wrong when a test asks for it |
 
@@ -73,6 +73,8 @@ mod answer;
 mod builder;
 mod counters;
 mod drain;
+mod endpoints;
+mod engine;
 mod error;
 mod faults;
 mod film;
@@ -80,18 +82,16 @@ mod ledger;
 mod library;
 mod renders;
 mod route;
-mod routes;
 mod server;
 mod service;
 mod sessions;
 mod settings;
-mod studio;
 mod workers;
 
 pub use builder::LocalBackendBuilder;
 pub use counters::Counters;
 pub use error::LocalError;
-pub use faults::{Cut, Ending, Fault, Faults, Injected, Injection, Refusal, Trouble};
+pub use faults::{Cut, Ending, Fault, FaultBuilder, FaultHandle, Faults, FaultyResponse, Refusal};
 pub use route::Route;
 pub use server::LocalBackend;
 pub use settings::{FetchFrom, Prices, SilentEdits, TrailingNoise};

@@ -13,16 +13,16 @@
 //! ```
 //! # tokio::runtime::Runtime::new().unwrap().block_on(async {
 //! use futures::StreamExt as _;
-//! use nemovideo::mock::{Answer, Endpoint, Events, MockNemo};
-//! use nemovideo::{Error, ErrorCode, NewSession};
+//! use nemovideo::mock::{MockResponse, Endpoint, Events, MockNemo};
+//! use nemovideo::{Error, ErrorCode, CreateSession};
 //!
 //! let nemo = MockNemo::start().await;
-//! nemo.given(Answer::session("task", "session")).await;
-//! nemo.given(Answer::refusal(Endpoint::Message, ErrorCode::OutOfCredits).times(1)).await;
-//! nemo.given(Answer::message(Events::new().pieces(["All ", "done."]))).await;
+//! nemo.given(MockResponse::session("task", "session")).await;
+//! nemo.given(MockResponse::refusal(Endpoint::Message, ErrorCode::OutOfCredits).times(1)).await;
+//! nemo.given(MockResponse::message(Events::new().pieces(["All ", "done."]))).await;
 //!
 //! let client = nemo.client();
-//! let session = client.create_session(NewSession::default()).await?.session_id;
+//! let session = client.create_session(CreateSession::default()).await?.session_id;
 //! let refused = client.send_message(&session, "make it warmer").await.unwrap_err();
 //! assert!(matches!(refused, Error::OutOfCredits(_)));
 //! let events = client.send_message(&session, "make it warmer").await?;
@@ -40,8 +40,8 @@ use wiremock::matchers::{any, method, path_regex};
 use wiremock::{Mock, MockServer, Request, ResponseTemplate};
 
 use crate::NemoClient;
-use crate::wire::{RenderRequest, RunRequest, headers};
-pub use answer::Answer;
+use crate::protocol::{RenderRequest, RunRequest, headers};
+pub use answer::MockResponse;
 pub use events::Events;
 pub use wiremock;
 
@@ -125,7 +125,7 @@ impl Endpoint {
 /// ```
 /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
 /// use nemovideo::NemoClient;
-/// use nemovideo::mock::{Answer, Endpoint, MockNemo};
+/// use nemovideo::mock::{MockResponse, Endpoint, MockNemo};
 ///
 /// /// What is to be tested.
 /// async fn pays_for_a_film(client: &NemoClient) -> nemovideo::Result<bool> {
@@ -133,8 +133,8 @@ impl Endpoint {
 /// }
 ///
 /// let nemo = MockNemo::start().await;
-/// nemo.given(Answer::credits(42.0).times(1)).await;
-/// nemo.given(Answer::credits(3.0)).await;
+/// nemo.given(MockResponse::credits(42.0).times(1)).await;
+/// nemo.given(MockResponse::credits(3.0)).await;
 /// let client = nemo.client();
 /// assert!(pays_for_a_film(&client).await?);
 /// assert!(!pays_for_a_film(&client).await?);
@@ -165,7 +165,7 @@ impl MockNemo {
     pub async fn start() -> Self {
         let nemo = Self { server: MockServer::start().await };
         // Below whatever a test says of tokens, and of anything.
-        nemo.given(Answer::token("nmv_usr_mock").priority(u8::MAX - 1)).await;
+        nemo.given(MockResponse::token("nmv_usr_mock").priority(u8::MAX - 1)).await;
         let untold = |request: &Request| {
             let (method, path) = (&request.method, request.url.path());
             let words = format!("MockNemo was not told how to answer {method} {path}");
@@ -181,24 +181,24 @@ impl MockNemo {
         self.server.uri()
     }
 
-    /// Where a file served by [`Answer::file`] lies.
+    /// Where a file served by [`MockResponse::file`] lies.
     ///
     /// ```
     /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
-    /// use nemovideo::mock::{Answer, MockNemo};
-    /// use nemovideo::wire::{RenderFile, RenderState, RenderStatus};
+    /// use nemovideo::mock::{MockResponse, MockNemo};
+    /// use nemovideo::protocol::{RenderFile, RenderState, RenderStatus};
     /// use nemovideo::{RenderJob, RenderOutput};
     ///
     /// let nemo = MockNemo::start().await;
     /// let mut done = RenderState::new("render_1".into(), RenderStatus::Completed);
     /// done.output = Some(RenderFile::new(nemo.file_url()));
-    /// nemo.given(Answer::render_status(&done)).await;
-    /// nemo.given(Answer::file(b"a film")).await;
+    /// nemo.given(MockResponse::render_status(&done)).await;
+    /// nemo.given(MockResponse::file(b"a film")).await;
     ///
     /// let draft = r#"{"t":[{"tt":0,"sg":[{"d":1000}]}]}"#.parse()?;
     /// let job = RenderJob::new("session".into(), draft, RenderOutput::mp4());
     /// let client = nemo.client();
-    /// let video = client.render(&job).await?;
+    /// let video = client.wait_for_render(&job).await?;
     /// # let folder = tempfile::tempdir()?;
     /// let file = client.download(&video, folder.path().join("out.mp4")).await?;
     /// assert_eq!(file.bytes, 6);
@@ -237,13 +237,13 @@ impl MockNemo {
     pub fn client_builder(&self) -> crate::ClientBuilder {
         let at_once = std::time::Duration::ZERO;
         let retry =
-            crate::StandardRetry::default().with_base(at_once).with_rate_limit_pause(at_once);
+            crate::ExponentialRetry::default().with_base(at_once).with_rate_limit_pause(at_once);
         NemoClient::builder()
             .base_url(self.url())
             .in_memory_credentials()
             .retry(retry)
-            .polling(crate::Polling::new(at_once, 10))
-            .recovery(crate::Recovery::new(at_once, at_once, 3))
+            .polling(crate::RenderPolling::new(at_once, 10))
+            .recovery(crate::TurnRecovery::new(at_once, at_once, 3))
     }
 
     /// The wiremock server below, for what the typed answers do not cover.
@@ -270,8 +270,8 @@ impl MockNemo {
     }
 
     /// Answers like this from now on. Of several answers for a call, the one given first is used
-    /// until its [`times`](Answer::times) are up.
-    pub async fn given(&self, answer: Answer) {
+    /// until its [`times`](MockResponse::times) are up.
+    pub async fn given(&self, answer: MockResponse) {
         answer.mount(&self.server).await;
     }
 
@@ -300,11 +300,11 @@ impl MockNemo {
     /// ```
     /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
     /// use nemovideo::RenderOutput;
-    /// use nemovideo::mock::{Answer, MockNemo};
-    /// use nemovideo::wire::{RenderState, RenderStatus};
+    /// use nemovideo::mock::{MockResponse, MockNemo};
+    /// use nemovideo::protocol::{RenderState, RenderStatus};
     ///
     /// let nemo = MockNemo::start().await;
-    /// nemo.given(Answer::render(&RenderState::new("r".into(), RenderStatus::Pending))).await;
+    /// nemo.given(MockResponse::render(&RenderState::new("r".into(), RenderStatus::Pending))).await;
     /// let draft = r#"{"t":[{"tt":0,"sg":[{"d":1000}]}],"x":1.10}"#.parse()?;
     /// nemo.client().submit_render(&"session".into(), &draft, RenderOutput::mp4()).await?;
     /// assert_eq!(nemo.renders().await[0].draft, draft); // to the last digit

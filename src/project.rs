@@ -24,7 +24,7 @@
 //! | `intent` | what the user means: [`Intent`] |
 //! | `gui` | what the agent says, without the screen it believes in: [`GuiTranslator`] |
 //! | `conversation` | [`Project`]: one session, one message at a time |
-//! | `turn`, `watch`, `telling`, `stage` | a message, as it happens |
+//! | `turn`, `watch`, `presenter`, `stage` | a message, as it happens |
 //! | `report`, `words` | a message, summed up |
 //! | `pending` | a message that was left, picked up again |
 //! | `export` | the file |
@@ -37,26 +37,26 @@ mod conversation;
 mod export;
 mod gui;
 mod intent;
-mod paid;
+mod messages;
+mod output_path;
 mod pending;
+mod pipeline;
+mod presenter;
 mod report;
 mod script;
 mod stage;
-mod target;
-mod telling;
 mod turn;
 mod voiceover;
 mod watch;
-mod words;
 
 pub use batch::{
     Batch, BatchItem, BatchItemState, BatchStage, BatchState, BatchUpdate, BatchVideo,
 };
-pub use conversation::{NewProject, Project, Reply};
+pub use conversation::{CreateProject, Dispatched, Project};
 pub use export::{Export, ExportedVideo};
 pub use gui::{GuiTranslator, Piece, Suggestion, Translated, translate};
 pub use intent::{ExportRequest, Intent, UploadHint};
 pub use report::{Outcome, TurnReport};
 pub use script::Script;
-pub use turn::{Say, Turn, TurnEvent};
+pub use turn::{SendMessage, Turn, TurnEvent};
 pub use voiceover::{Captions, Voice, Voiceover, VoiceoverStage, VoiceoverVideo};

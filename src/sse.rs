@@ -23,7 +23,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::wire::event::AgentEvent;
+use crate::protocol::event::AgentEvent;
 
 mod decoder;
 

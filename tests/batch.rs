@@ -6,17 +6,17 @@ use std::time::Duration;
 
 use futures::StreamExt as _;
 use nemovideo::draft::{Draft, TrackRole};
-use nemovideo::local::{Ending, Fault, LocalBackend, Refusal, Route, Trouble};
-use nemovideo::mock::{Answer, Endpoint, Events, MockNemo};
+use nemovideo::local::{Ending, Fault, FaultyResponse, LocalBackend, Refusal, Route};
+use nemovideo::mock::{Endpoint, Events, MockNemo, MockResponse};
 use nemovideo::project::{Batch, BatchItem, BatchStage, BatchState, BatchUpdate, BatchVideo};
-use nemovideo::wire::Credits;
-use nemovideo::{Error, ErrorCode, NemoClient, Polling, Recovery, StandardRetry};
+use nemovideo::protocol::Credits;
+use nemovideo::{Error, ErrorCode, ExponentialRetry, NemoClient, RenderPolling, TurnRecovery};
 use tempfile::TempDir;
 
 const SOON: Duration = Duration::from_millis(5);
 
 async fn backend() -> LocalBackend {
-    let backend = LocalBackend::builder().placeholder_films().credits(Credits::new(1e6));
+    let backend = LocalBackend::builder().placeholder_videos().credits(Credits::new(1e6));
     backend.start().await.expect("a backend")
 }
 
@@ -25,9 +25,9 @@ fn process(backend: &LocalBackend, account: &Path, reads: u32) -> NemoClient {
     NemoClient::builder()
         .base_url(backend.url())
         .credentials_dir(account)
-        .polling(Polling::new(SOON, 2_000))
-        .recovery(Recovery::new(SOON, SOON, reads))
-        .retry(StandardRetry::default().with_base(Duration::from_millis(1)))
+        .polling(RenderPolling::new(SOON, 2_000))
+        .recovery(TurnRecovery::new(SOON, SOON, reads))
+        .retry(ExponentialRetry::default().with_base(Duration::from_millis(1)))
         .build()
         .expect("a client of a backend on loopback")
 }
@@ -248,7 +248,7 @@ async fn nothing_more_is_paid_after_an_error_that_would_meet_each_item() {
         [(ErrorCode::ExportBlocked, Route::RenderSubmit), (ErrorCode::OutOfCredits, Route::Message)]
     {
         let stage = Stage::set().await;
-        let refusal = Fault::Instead(Refusal::code(code).into());
+        let refusal = Fault::ReplaceResponse(Refusal::code(code).into());
         stage.backend.faults().inject(refusal).on(route).always();
         let names = ["1.wav", "2.wav", "3.wav", "4.wav"];
         let items = names.map(|name| stage.item("narrate: Some words.", name));
@@ -275,10 +275,10 @@ async fn nothing_more_is_paid_after_an_error_that_would_meet_each_item() {
 #[tokio::test]
 async fn a_token_that_is_refused_is_refused_once() {
     let nemo = MockNemo::start().await;
-    nemo.given(Answer::session("t", "s")).await;
-    nemo.given(Answer::credits(9.0)).await;
-    nemo.given(Answer::state(None)).await;
-    nemo.given(Answer::refusal(Endpoint::Message, ErrorCode::TokenInvalid)).await;
+    nemo.given(MockResponse::session("t", "s")).await;
+    nemo.given(MockResponse::credits(9.0)).await;
+    nemo.given(MockResponse::state(None)).await;
+    nemo.given(MockResponse::refusal(Endpoint::Message, ErrorCode::TokenInvalid)).await;
     let dir = tempfile::tempdir().unwrap();
     let project = nemo.client().project("demo").await.unwrap();
     let items =
@@ -314,7 +314,7 @@ async fn a_render_that_was_replaced_is_written_down_under_its_new_id() {
 #[tokio::test]
 async fn a_film_that_cannot_be_fetched_now_is_fetched_later_and_not_paid_again() {
     let stage = Stage::set().await;
-    let down = Fault::Instead(Trouble::Reset);
+    let down = Fault::ReplaceResponse(FaultyResponse::Reset);
     stage.backend.faults().inject(down).on(Route::RenderStatus).always();
     let mut batch = stage.batch([stage.item("narrate: One.", "1.wav")]).await;
     let failed = results(&mut batch).await.remove(0).1.unwrap_err();
@@ -336,12 +336,12 @@ async fn a_failure_that_the_agent_gets_over_is_none() {
     let failed = || Events::new().failure("RESOURCE_EXHAUSTED", "overloaded, trying again");
     for (events, renders) in [(failed().text("Your film is ready."), 1), (failed(), 0)] {
         let nemo = MockNemo::start().await;
-        nemo.given(Answer::session("t", "s")).await;
-        nemo.given(Answer::credits(9.0)).await;
-        nemo.given(Answer::state(None).times(2)).await;
-        nemo.given(Answer::state(Some(film.clone()))).await;
-        nemo.given(Answer::message(events)).await;
-        nemo.given(Answer::refusal(Endpoint::Render, ErrorCode::ExportBlocked)).await;
+        nemo.given(MockResponse::session("t", "s")).await;
+        nemo.given(MockResponse::credits(9.0)).await;
+        nemo.given(MockResponse::state(None).times(2)).await;
+        nemo.given(MockResponse::state(Some(film.clone()))).await;
+        nemo.given(MockResponse::message(events)).await;
+        nemo.given(MockResponse::refusal(Endpoint::Render, ErrorCode::ExportBlocked)).await;
         let dir = tempfile::tempdir().unwrap();
         let project = nemo.client().project("demo").await.unwrap();
         let item = BatchItem::new("make a film", dir.path().join("1.mp4"));

@@ -14,9 +14,9 @@ use dice::Dice;
 use futures::StreamExt as _;
 use nemovideo::local::{Counters, LocalBackend, Route};
 use nemovideo::{
-    Credits, Error, NemoClient, NewSession, PendingTurn, Polling, Recovery, RenderJob,
-    RenderOutput, RenderProgress, RenderedVideo, Result, SessionId, StandardRetry, Timeouts,
-    TurnUpdate,
+    CreateSession, Credits, Error, ExponentialRetry, NemoClient, PendingTurn, RenderJob,
+    RenderOutput, RenderPolling, RenderProgress, RenderedVideo, Result, SessionId, Timeouts,
+    TurnRecovery, TurnUpdate,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -77,14 +77,14 @@ fn client(backend: &LocalBackend, folder: &tempfile::TempDir, patience: Duration
     let mut timeouts = Timeouts::default();
     (timeouts.answer, timeouts.idle, timeouts.silence) = (patience, patience, patience);
     let retry =
-        StandardRetry::default().with_base(Duration::ZERO).with_rate_limit_pause(Duration::ZERO);
+        ExponentialRetry::default().with_base(Duration::ZERO).with_rate_limit_pause(Duration::ZERO);
     NemoClient::builder()
         .base_url(backend.url())
         .credentials_dir(folder.path().join("credentials"))
         .retry(retry)
         .timeouts(timeouts)
-        .polling(Polling::new(soon, 1000))
-        .recovery(Recovery::new(soon, soon, 3))
+        .polling(RenderPolling::new(soon, 1000))
+        .recovery(TurnRecovery::new(soon, soon, 3))
         .build()
         .expect("a client")
 }
@@ -98,14 +98,14 @@ fn written_down<T: Serialize + DeserializeOwned>(value: &T) -> T {
 impl Worker {
     async fn start(seed: u64, index: u64) -> Self {
         let backend = LocalBackend::builder()
-            .placeholder_films()
+            .placeholder_videos()
             .credits(Credits::new(1_000_000.0))
             .start()
             .await
             .expect("a backend");
         let folder = tempfile::tempdir().expect("a folder");
         let judge = client(&backend, &folder, Duration::from_secs(60));
-        let session = judge.create_session(NewSession::named("chaos")).await.expect("a session");
+        let session = judge.create_session(CreateSession::named("chaos")).await.expect("a session");
         let session = session.session_id;
         let script = "Make a voiceover of this script, title 'None': The sky is blue — by day.";
         let mut events = judge.send_message(&session, script).await.expect("a stream");
@@ -234,7 +234,7 @@ impl Worker {
         let written_first = self.dice.percent(50);
         let submitted = if written_first {
             let job = RenderJob::new(self.session.clone(), draft, RenderOutput::mp4());
-            let sent = self.client.submit_job(&job).await;
+            let sent = self.client.ensure_submitted(&job).await;
             sent.map(|_| job.clone()).map_err(|error| (error, Some(job)))
         } else {
             let sent = self.client.submit_render(&self.session, &draft, RenderOutput::mp4());
@@ -250,7 +250,7 @@ impl Worker {
                     // Another process goes on with what was written down.
                     self.tally.resubmitted += 1;
                     self.restart();
-                    self.judge.submit_job(&written_down(job)).await.expect("all is well");
+                    self.judge.ensure_submitted(&written_down(job)).await.expect("all is well");
                 }
                 job
             }
@@ -280,7 +280,7 @@ impl Worker {
     }
 
     async fn patiently(&self, job: &RenderJob) -> Result<()> {
-        let video = self.judge.render(job).await?;
+        let video = self.judge.wait_for_render(job).await?;
         self.judge.download(&video, self.path()).await.map(drop)
     }
 
@@ -301,7 +301,7 @@ impl Worker {
 
     async fn wait(&mut self, job: &mut RenderJob) -> Result<RenderedVideo> {
         loop {
-            let mut steps = Box::pin(self.client.render(job).progress());
+            let mut steps = Box::pin(self.client.wait_for_render(job).progress());
             let video = loop {
                 let leaves = self.dice.percent(10);
                 let patience = Duration::from_micros(self.dice.below(4000));

@@ -4,11 +4,13 @@
 use futures::StreamExt as _;
 use nemovideo::draft::Draft;
 use nemovideo::mock::wiremock::ResponseTemplate;
-use nemovideo::mock::{Answer, Endpoint, Events, MockNemo};
-use nemovideo::wire::event::{AgentEvent, TextOnce};
-use nemovideo::wire::{Envelope, FileType, RenderFile, RenderState, RenderStatus, UploadedFile};
+use nemovideo::mock::{Endpoint, Events, MockNemo, MockResponse};
+use nemovideo::protocol::event::{AgentEvent, TextAccumulator};
+use nemovideo::protocol::{
+    Envelope, FileType, RenderFile, RenderState, RenderStatus, UploadedFile,
+};
 use nemovideo::{
-    Attribution, Error, ErrorCode, NewSession, Polling, Reauthenticate, RenderOutput,
+    Attribution, CreateSession, Error, ErrorCode, Reauthenticate, RenderOutput, RenderPolling,
     RenderProgress, SessionId,
 };
 use serde_json::json;
@@ -30,16 +32,16 @@ fn completed(nemo: &MockNemo) -> RenderState {
 #[tokio::test]
 async fn one_token_serves_all_calls_and_attribution_goes_with_each() {
     let nemo = MockNemo::start().await;
-    nemo.given(Answer::credits(60.0)).await;
-    nemo.given(Answer::session("t", "s")).await;
-    nemo.given(Answer::state(Some(draft()))).await;
+    nemo.given(MockResponse::credits(60.0)).await;
+    nemo.given(MockResponse::session("t", "s")).await;
+    nemo.given(MockResponse::state(Some(draft()))).await;
     let client = nemo.client();
 
     let account = client.authenticate().await.unwrap();
     assert!(account.anonymous);
     assert_eq!(account.user_id.unwrap().as_str(), "anon_mock");
     assert_eq!(client.credits().await.unwrap().available.get(), 60.0);
-    let session = client.create_session(NewSession::named("demo").language("en")).await.unwrap();
+    let session = client.create_session(CreateSession::named("demo").language("en")).await.unwrap();
     let state = client.session_state(&session.session_id).await.unwrap();
     assert_eq!(state.draft, Some(draft()));
 
@@ -58,7 +60,7 @@ async fn one_token_serves_all_calls_and_attribution_goes_with_each() {
 #[tokio::test]
 async fn attribution_is_the_callers_own() {
     let nemo = MockNemo::start().await;
-    nemo.given(Answer::credits(1.0)).await;
+    nemo.given(MockResponse::credits(1.0)).await;
     let attribution = Attribution::from_front_matter("---\nname: maker\nversion: 2.10\n---\n")
         .unwrap()
         .with_platform("cursor")
@@ -78,8 +80,8 @@ async fn every_documented_code_becomes_its_error() {
     for number in [1002, 2001, 4001, 4002, 402, 5003] {
         let nemo = MockNemo::start().await;
         let code = ErrorCode::from(number);
-        nemo.given(Answer::refusal(Endpoint::Session, code)).await;
-        let error = nemo.client().create_session(NewSession::default()).await.unwrap_err();
+        nemo.given(MockResponse::refusal(Endpoint::Session, code)).await;
+        let error = nemo.client().create_session(CreateSession::default()).await.unwrap_err();
         assert_eq!(error.code(), Some(code), "{error}");
         assert!(error.to_string().contains(code.meaning()), "{error}");
         assert!(!error.may_have_taken_effect());
@@ -90,7 +92,7 @@ async fn every_documented_code_becomes_its_error() {
 #[tokio::test]
 async fn an_anonymous_account_out_of_credits_is_shown_where_to_register() {
     let nemo = MockNemo::start().await;
-    nemo.given(Answer::refusal(Endpoint::Message, ErrorCode::OutOfCredits)).await;
+    nemo.given(MockResponse::refusal(Endpoint::Message, ErrorCode::OutOfCredits)).await;
     let error = nemo.client().send_message(&"s".into(), "hi").await.unwrap_err();
     assert!(
         error.advice().contains("https://nemovideo.com/register?bind=anon_mock"),
@@ -105,10 +107,10 @@ async fn an_anonymous_account_out_of_credits_is_shown_where_to_register() {
 #[tokio::test]
 async fn a_refused_anonymous_token_is_replaced_once() {
     let nemo = MockNemo::start().await;
-    nemo.given(Answer::token("old").times(1)).await;
-    nemo.given(Answer::token("new")).await;
-    nemo.given(Answer::refusal(Endpoint::Credits, ErrorCode::TokenInvalid).times(1)).await;
-    nemo.given(Answer::credits(5.0)).await;
+    nemo.given(MockResponse::token("old").times(1)).await;
+    nemo.given(MockResponse::token("new")).await;
+    nemo.given(MockResponse::refusal(Endpoint::Credits, ErrorCode::TokenInvalid).times(1)).await;
+    nemo.given(MockResponse::credits(5.0)).await;
     let client = nemo.client();
     assert_eq!(client.credits().await.unwrap().available.get(), 5.0);
     let sent = nemo.requests(Endpoint::Credits).await;
@@ -119,7 +121,7 @@ async fn a_refused_anonymous_token_is_replaced_once() {
 #[tokio::test]
 async fn a_token_that_is_refused_again_is_not_asked_for_forever() {
     let nemo = MockNemo::start().await;
-    nemo.given(Answer::refusal(Endpoint::Credits, ErrorCode::TokenInvalid)).await;
+    nemo.given(MockResponse::refusal(Endpoint::Credits, ErrorCode::TokenInvalid)).await;
     let error = nemo.client().credits().await.unwrap_err();
     assert!(matches!(error, Error::TokenInvalid(_)));
     assert_eq!(nemo.requests(Endpoint::Credits).await.len(), 2);
@@ -129,8 +131,8 @@ async fn a_token_that_is_refused_again_is_not_asked_for_forever() {
 #[tokio::test]
 async fn a_users_own_token_is_not_swapped_for_an_anonymous_one_unless_asked() {
     let nemo = MockNemo::start().await;
-    nemo.given(Answer::refusal(Endpoint::Credits, ErrorCode::TokenInvalid).times(2)).await;
-    nemo.given(Answer::credits(5.0)).await;
+    nemo.given(MockResponse::refusal(Endpoint::Credits, ErrorCode::TokenInvalid).times(2)).await;
+    nemo.given(MockResponse::credits(5.0)).await;
 
     let own = nemo.client_builder().token("mine").build().unwrap();
     assert!(matches!(own.credits().await, Err(Error::TokenInvalid(_))));
@@ -144,13 +146,13 @@ async fn a_users_own_token_is_not_swapped_for_an_anonymous_one_unless_asked() {
 #[tokio::test]
 async fn a_rate_limit_is_waited_out_once() {
     let nemo = MockNemo::start().await;
-    nemo.given(Answer::refusal(Endpoint::Message, ErrorCode::RateLimited).times(1)).await;
-    nemo.given(Answer::message(Events::new().text("done"))).await;
+    nemo.given(MockResponse::refusal(Endpoint::Message, ErrorCode::RateLimited).times(1)).await;
+    nemo.given(MockResponse::message(Events::new().text("done"))).await;
     drop(nemo.client().send_message(&"s".into(), "hi").await.unwrap());
     assert_eq!(nemo.messages().await.len(), 2);
 
     let nemo = MockNemo::start().await;
-    nemo.given(Answer::refusal(Endpoint::Message, ErrorCode::RateLimited)).await;
+    nemo.given(MockResponse::refusal(Endpoint::Message, ErrorCode::RateLimited)).await;
     let error = nemo.client().send_message(&"s".into(), "hi").await.unwrap_err();
     assert!(matches!(error, Error::RateLimited(_)));
     assert_eq!(nemo.messages().await.len(), 2);
@@ -159,7 +161,7 @@ async fn a_rate_limit_is_waited_out_once() {
 #[tokio::test]
 async fn a_message_that_met_a_broken_service_is_not_sent_again() {
     let nemo = MockNemo::start().await;
-    nemo.given(Answer::raw(Endpoint::Message, ResponseTemplate::new(502))).await;
+    nemo.given(MockResponse::raw(Endpoint::Message, ResponseTemplate::new(502))).await;
     let error = nemo.client().send_message(&"s".into(), "hi").await.unwrap_err();
     assert!(matches!(error, Error::OutcomeUnknown(_)), "{error}");
     assert!(error.may_have_taken_effect() && !error.is_retryable());
@@ -169,8 +171,8 @@ async fn a_message_that_met_a_broken_service_is_not_sent_again() {
 #[tokio::test]
 async fn a_read_only_call_outlives_a_broken_answer() {
     let nemo = MockNemo::start().await;
-    nemo.given(Answer::raw(Endpoint::Credits, ResponseTemplate::new(503)).times(2)).await;
-    nemo.given(Answer::credits(3.0)).await;
+    nemo.given(MockResponse::raw(Endpoint::Credits, ResponseTemplate::new(503)).times(2)).await;
+    nemo.given(MockResponse::credits(3.0)).await;
     assert_eq!(nemo.client().credits().await.unwrap().available.get(), 3.0);
     assert_eq!(nemo.requests(Endpoint::Credits).await.len(), 3);
 }
@@ -184,14 +186,14 @@ async fn an_error_may_come_instead_of_a_stream() {
     ];
     for (response, code) in cases {
         let nemo = MockNemo::start().await;
-        nemo.given(Answer::raw(Endpoint::Message, response)).await;
+        nemo.given(MockResponse::raw(Endpoint::Message, response)).await;
         let error = nemo.client().send_message(&"s".into(), "hi").await.unwrap_err();
         assert_eq!(error.code().map(ErrorCode::number), Some(code), "{error}");
     }
 
     let nemo = MockNemo::start().await;
     let page = ResponseTemplate::new(200).set_body_raw("<html>", "text/html; charset=utf-8");
-    nemo.given(Answer::raw(Endpoint::Message, page)).await;
+    nemo.given(MockResponse::raw(Endpoint::Message, page)).await;
     let error = nemo.client().send_message(&"s".into(), "hi").await.unwrap_err();
     assert!(matches!(error, Error::NotAStream { .. }), "{error}");
     assert!(error.may_have_taken_effect());
@@ -208,7 +210,7 @@ async fn a_message_is_sent_as_specified_and_its_stream_told_once() {
         .draft(&draft())
         .failure("RESOURCE_EXHAUSTED", "model overloaded")
         .text("Done.");
-    nemo.given(Answer::message(events)).await;
+    nemo.given(MockResponse::message(events)).await;
     let stream = nemo.client().send_message(&"s1".into(), "hi").streaming().await.unwrap();
     let events: Vec<AgentEvent> = stream.map(Result::unwrap).collect().await;
 
@@ -229,10 +231,10 @@ async fn a_message_is_sent_as_specified_and_its_stream_told_once() {
             "text"
         ]
     );
-    let mut once = TextOnce::new();
+    let mut once = TextAccumulator::new();
     let mut text = String::new();
     for event in &events {
-        text.extend(once.feed(event).and_then(|fresh| fresh.text()));
+        text.extend(once.push(event).and_then(|fresh| fresh.text()));
     }
     assert_eq!(text, "Working on it… Done.");
 
@@ -272,7 +274,7 @@ async fn an_upload_says_its_name_type_and_length() {
     let mut file = UploadedFile::default();
     file.filename = "shot.png".to_owned();
     file.file_type = Some(FileType::Image);
-    nemo.given(Answer::upload([file.clone()])).await;
+    nemo.given(MockResponse::upload([file.clone()])).await;
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("shot.png");
     std::fs::write(&path, vec![7; 100_000]).unwrap();
@@ -290,19 +292,19 @@ async fn an_upload_says_its_name_type_and_length() {
 #[tokio::test]
 async fn a_render_is_submitted_with_the_draft_untouched_and_polled_until_done() {
     let nemo = MockNemo::start().await;
-    nemo.given(Answer::render(&state("r", RenderStatus::Pending))).await;
-    nemo.given(Answer::render_status(&state("r", RenderStatus::Pending)).times(1)).await;
+    nemo.given(MockResponse::render(&state("r", RenderStatus::Pending))).await;
+    nemo.given(MockResponse::render_status(&state("r", RenderStatus::Pending)).times(1)).await;
     let odd = RenderStatus::Other("warming_up".to_owned());
-    nemo.given(Answer::render_status(&state("r", odd)).times(1)).await;
-    nemo.given(Answer::render_status(&completed(&nemo))).await;
-    nemo.given(Answer::file(*b"film")).await;
+    nemo.given(MockResponse::render_status(&state("r", odd)).times(1)).await;
+    nemo.given(MockResponse::render_status(&completed(&nemo))).await;
+    nemo.given(MockResponse::file(*b"film")).await;
 
     let client = nemo.client();
     let job = client.submit_render(&"s".into(), &draft(), RenderOutput::mp4()).await.unwrap();
     // Another process goes on from what was written down.
     let job = serde_json::from_str(&serde_json::to_string(&job).unwrap()).unwrap();
     let steps: Vec<RenderProgress> =
-        client.render(&job).progress().map(Result::unwrap).collect().await;
+        client.wait_for_render(&job).progress().map(Result::unwrap).collect().await;
     assert!(matches!(
         &steps[..],
         [
@@ -329,14 +331,14 @@ async fn a_render_is_submitted_with_the_draft_untouched_and_polled_until_done() 
 #[tokio::test]
 async fn a_lost_answer_to_a_submit_is_looked_up_not_submitted_again() {
     let nemo = MockNemo::start().await;
-    nemo.given(Answer::raw(Endpoint::Render, ResponseTemplate::new(504))).await;
-    nemo.given(Answer::render_status(&state("r", RenderStatus::Processing))).await;
+    nemo.given(MockResponse::raw(Endpoint::Render, ResponseTemplate::new(504))).await;
+    nemo.given(MockResponse::render_status(&state("r", RenderStatus::Processing))).await;
     nemo.client().submit_render(&"s".into(), &draft(), RenderOutput::mp4()).await.unwrap();
     assert_eq!(nemo.renders().await.len(), 1);
 
     let nemo = MockNemo::start().await;
-    nemo.given(Answer::raw(Endpoint::Render, ResponseTemplate::new(504)).times(1)).await;
-    nemo.given(Answer::render(&state("r", RenderStatus::Pending))).await;
+    nemo.given(MockResponse::raw(Endpoint::Render, ResponseTemplate::new(504)).times(1)).await;
+    nemo.given(MockResponse::render(&state("r", RenderStatus::Pending))).await;
     nemo.client().submit_render(&"s".into(), &draft(), RenderOutput::mp4()).await.unwrap();
     let sent = nemo.renders().await;
     assert_eq!(sent.len(), 2, "the service answered 404 for the id: it never arrived");
@@ -346,17 +348,18 @@ async fn a_lost_answer_to_a_submit_is_looked_up_not_submitted_again() {
 #[tokio::test]
 async fn a_failed_render_is_tried_once_more_under_a_new_id() {
     let nemo = MockNemo::start().await;
-    nemo.given(Answer::render(&state("r", RenderStatus::Pending))).await;
+    nemo.given(MockResponse::render(&state("r", RenderStatus::Pending))).await;
     let mut failed = state("r", RenderStatus::Failed);
     failed.error = Some("out of memory".to_owned());
-    nemo.given(Answer::render_status(&failed).times(1)).await;
+    nemo.given(MockResponse::render_status(&failed).times(1)).await;
     // The new id is asked for before it is submitted.
-    nemo.given(Answer::raw(Endpoint::RenderStatus, ResponseTemplate::new(404)).times(1)).await;
-    nemo.given(Answer::render_status(&failed)).await;
-    let polling = Polling::new(std::time::Duration::ZERO, 5);
+    nemo.given(MockResponse::raw(Endpoint::RenderStatus, ResponseTemplate::new(404)).times(1))
+        .await;
+    nemo.given(MockResponse::render_status(&failed)).await;
+    let polling = RenderPolling::new(std::time::Duration::ZERO, 5);
     let client = nemo.client_builder().polling(polling).build().unwrap();
     let job = client.submit_render(&"s".into(), &draft(), RenderOutput::mp4()).await.unwrap();
-    let error = client.render(&job).await.unwrap_err();
+    let error = client.wait_for_render(&job).await.unwrap_err();
     assert!(error.to_string().contains("out of memory"), "{error}");
     let sent = nemo.renders().await;
     assert_eq!(sent.len(), 2);
@@ -367,12 +370,12 @@ async fn a_failed_render_is_tried_once_more_under_a_new_id() {
 #[tokio::test]
 async fn a_render_that_takes_long_gives_its_job_back() {
     let nemo = MockNemo::start().await;
-    nemo.given(Answer::render(&state("r", RenderStatus::Pending))).await;
-    nemo.given(Answer::render_status(&state("r", RenderStatus::Processing))).await;
+    nemo.given(MockResponse::render(&state("r", RenderStatus::Pending))).await;
+    nemo.given(MockResponse::render_status(&state("r", RenderStatus::Processing))).await;
     let client = nemo.client();
     let job = client.submit_render(&"s".into(), &draft(), RenderOutput::mp4()).await.unwrap();
-    let polling = Polling::new(std::time::Duration::ZERO, 3);
-    let error = client.render(&job).polling(polling).await.unwrap_err();
+    let polling = RenderPolling::new(std::time::Duration::ZERO, 3);
+    let error = client.wait_for_render(&job).polling(polling).await.unwrap_err();
     let Error::RenderUnfinished { job: kept, polls: 3 } = error else { panic!("{error}") };
     assert_eq!(*kept, job);
     assert_eq!(nemo.requests(Endpoint::RenderStatus).await.len(), 3);
@@ -395,23 +398,23 @@ async fn a_download_falls_back_to_the_api_and_keeps_the_old_file_until_it_is_who
     if let Some(file) = &mut done.output {
         file.size = Some(4);
     }
-    nemo.given(Answer::render(&done)).await;
-    nemo.given(Answer::render_status(&done)).await;
+    nemo.given(MockResponse::render(&done)).await;
+    nemo.given(MockResponse::render_status(&done)).await;
     let client = nemo.client();
     let job = client.submit_render(&"s".into(), &draft(), RenderOutput::mp4()).await.unwrap();
-    let video = client.render(&job).await.unwrap();
+    let video = client.wait_for_render(&job).await.unwrap();
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("out.mp4");
     std::fs::write(&path, "old").unwrap();
 
     let short = ResponseTemplate::new(200).set_body_raw("fil", "video/mp4");
-    nemo.given(Answer::raw(Endpoint::RenderDownload, short).times(1)).await;
+    nemo.given(MockResponse::raw(Endpoint::RenderDownload, short).times(1)).await;
     assert!(client.download(&video, &path).await.is_err());
     assert_eq!(std::fs::read(&path).unwrap(), b"old");
     assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1, "no temporary file is left");
 
     let whole = ResponseTemplate::new(200).set_body_raw("film", "video/mp4");
-    nemo.given(Answer::raw(Endpoint::RenderDownload, whole)).await;
+    nemo.given(MockResponse::raw(Endpoint::RenderDownload, whole)).await;
     client.download(&video, &path).await.unwrap();
     assert_eq!(std::fs::read(&path).unwrap(), b"film");
     let sent = &nemo.requests(Endpoint::RenderDownload).await[0];
@@ -421,10 +424,10 @@ async fn a_download_falls_back_to_the_api_and_keeps_the_old_file_until_it_is_who
 #[tokio::test]
 async fn a_claim_link_holds_the_claim_token_and_never_the_bearer() {
     let nemo = MockNemo::start().await;
-    nemo.given(Answer::session("t", "s")).await;
-    nemo.given(Answer::claim("clm_1")).await;
+    nemo.given(MockResponse::session("t", "s")).await;
+    nemo.given(MockResponse::claim("clm_1")).await;
     let client = nemo.client();
-    let session = client.create_session(NewSession::default()).await.unwrap();
+    let session = client.create_session(CreateSession::default()).await.unwrap();
     let link = client.claim_link(&session).await.unwrap();
     assert_eq!(link.as_str(), "https://nemovideo.com/workspace/claim?ct=clm_1");
 }
@@ -432,11 +435,11 @@ async fn a_claim_link_holds_the_claim_token_and_never_the_bearer() {
 #[tokio::test]
 async fn a_redirect_takes_no_token_along() {
     let elsewhere = MockNemo::start().await;
-    elsewhere.given(Answer::credits(1.0)).await;
+    elsewhere.given(MockResponse::credits(1.0)).await;
     let nemo = MockNemo::start().await;
     let location = format!("{}/api/credits/balance/simple", elsewhere.url());
     let redirect = ResponseTemplate::new(307).insert_header("location", location.as_str());
-    nemo.given(Answer::raw(Endpoint::Credits, redirect)).await;
+    nemo.given(MockResponse::raw(Endpoint::Credits, redirect)).await;
     assert!(nemo.client().credits().await.is_err());
     assert!(elsewhere.wiremock().received_requests().await.unwrap().is_empty());
 }
@@ -446,7 +449,7 @@ async fn an_answer_past_the_limit_is_an_error() {
     let nemo = MockNemo::start().await;
     let body = Envelope::success(json!({ "available": 1, "padding": "x".repeat(5_000) }));
     let response = ResponseTemplate::new(200).set_body_json(body);
-    nemo.given(Answer::raw(Endpoint::Credits, response)).await;
+    nemo.given(MockResponse::raw(Endpoint::Credits, response)).await;
     let mut limits = nemovideo::Limits::default();
     limits.body = 1_000;
     let client = nemo.client_builder().limits(limits).build().unwrap();
@@ -459,7 +462,7 @@ async fn an_unreadable_answer_names_its_place() {
     let nemo = MockNemo::start().await;
     let response =
         ResponseTemplate::new(200).set_body_json(json!({"code": 0, "data": {"available": []}}));
-    nemo.given(Answer::raw(Endpoint::Credits, response)).await;
+    nemo.given(MockResponse::raw(Endpoint::Credits, response)).await;
     let error = nemo.client().credits().await.unwrap_err();
     assert!(error.to_string().contains("`data.available`"), "{error}");
 }

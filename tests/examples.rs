@@ -121,13 +121,13 @@ async fn talking(name: &str, backend: &LocalBackend, dir: &Path, args: &[&str]) 
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_voiceover_that_is_paid_and_not_there_says_how_to_go_on() {
-    let backend = LocalBackend::builder().placeholder_films().start().await.unwrap();
+    let backend = LocalBackend::builder().placeholder_videos().start().await.unwrap();
     let dir = tempfile::tempdir().unwrap();
     let dir = dir.path();
     let job = dir.join("a.mp4.job.json");
     let make = ["--text", "Hello there.", "--out", "a.mp4"];
     let resume = ["a.mp4.job.json", "--out", "a.mp4"];
-    let down = || Fault::Instead(Refusal::status(403).into());
+    let down = || Fault::ReplaceResponse(Refusal::status(403).into());
     let late = || Fault::LateWork { reads: 1_000_000, ending: Ending::Reset };
     for (fault, route) in [(down(), Route::RenderSubmit), (down(), Route::RenderStatus)] {
         let paid = backend.counters().messages_run;
@@ -169,14 +169,14 @@ async fn a_voiceover_that_is_paid_and_not_there_says_how_to_go_on() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_batch_that_was_left_goes_on_and_pays_nothing_again() {
-    let backend = LocalBackend::builder().placeholder_films().start().await.unwrap();
+    let backend = LocalBackend::builder().placeholder_videos().start().await.unwrap();
     let dir = tempfile::tempdir().unwrap();
     let scripts = dir.path().join("scripts");
     std::fs::create_dir(&scripts).unwrap();
     for name in ["1.txt", "2.txt"] {
         std::fs::write(scripts.join(name), name).unwrap();
     }
-    let blocked = Fault::Instead(Refusal::code(ErrorCode::ExportBlocked).into());
+    let blocked = Fault::ReplaceResponse(Refusal::code(ErrorCode::ExportBlocked).into());
     backend.faults().inject(blocked).on(Route::RenderSubmit).always();
     let args = ["scripts", "--out", "videos"];
     let left = talking("batch", &backend, dir.path(), &args).await;

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use calls::{Call, Scene, name_of};
 use faults::{Cause, Class, Trial, trials};
 use futures::StreamExt as _;
-use nemovideo::local::{Counters, Fault, LocalBackend, Refusal, Route, Trouble};
+use nemovideo::local::{Counters, Fault, FaultyResponse, LocalBackend, Refusal, Route};
 use nemovideo::{ErrorCode, Result};
 use url::Url;
 
@@ -137,9 +137,10 @@ fn expected(call: Call, trial: &Trial, often: Often) -> Expected {
         (Call::DownloadFromApi, Class::Redirect, Once) => end("Ok", 2),
         (Call::DownloadFromApi, Class::Redirect, Always) => end("Refused(404)", 2),
         (Call::DownloadFromApi, Class::Unreadable, _) => match &trial.cause {
-            Cause::Fault(Fault::Instead(Trouble::Html) | Fault::Lost(Trouble::Html)) => {
-                end("Refused(404)", plain.requests)
-            }
+            Cause::Fault(
+                Fault::ReplaceResponse(FaultyResponse::Html)
+                | Fault::DropResponse(FaultyResponse::Html),
+            ) => end("Refused(404)", plain.requests),
             _ => end("Disconnected", plain.requests),
         },
         // The API was asked because the file's own address has no file: that is what is reported,
@@ -182,7 +183,8 @@ impl Cell {
     }
 
     async fn run(&self) -> Seen {
-        let backend = LocalBackend::builder().placeholder_films().start().await.expect("a backend");
+        let backend =
+            LocalBackend::builder().placeholder_videos().start().await.expect("a backend");
         let patience = match self.trial.class {
             Class::Stalled | Class::LostStream => SHORT,
             _ => LONG,
@@ -190,7 +192,7 @@ impl Cell {
         let scene = Scene::set(self.call, &backend, patience).await;
         let scene = scene.expect("nothing goes wrong yet");
         if self.call == Call::DownloadFromApi {
-            let gone = Fault::Instead(Refusal::status(404).into());
+            let gone = Fault::ReplaceResponse(Refusal::status(404).into());
             backend.faults().inject(gone).on(Route::File).always();
         }
         let before = backend.counters();
@@ -207,7 +209,7 @@ impl Cell {
         Seen { outcome, before, after: backend.counters() }
     }
 
-    fn spoil(&self, backend: &LocalBackend) -> Option<nemovideo::local::Injected> {
+    fn spoil(&self, backend: &LocalBackend) -> Option<nemovideo::local::FaultHandle> {
         let faults = backend.faults();
         match (&self.trial.cause, self.often) {
             (Cause::Fault(fault), often) => {
@@ -222,8 +224,10 @@ impl Cell {
             (Cause::TokenEnds, Often::Once) => faults.expire_tokens(),
             (Cause::TokenEnds, Often::Always) => {
                 faults.expire_tokens();
-                let refused = Trouble::from(Refusal::code(ErrorCode::TokenInvalid));
-                return Some(faults.inject(Fault::Instead(refused)).on(self.call.route()).always());
+                let refused = FaultyResponse::from(Refusal::code(ErrorCode::TokenInvalid));
+                return Some(
+                    faults.inject(Fault::ReplaceResponse(refused)).on(self.call.route()).always(),
+                );
             }
         }
         None
@@ -303,7 +307,7 @@ fn cells(elsewhere: &Url) -> Vec<Cell> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nothing_is_done_twice_whatever_goes_wrong() {
     let began = Instant::now();
-    let elsewhere = LocalBackend::builder().placeholder_films().start().await.expect("a backend");
+    let elsewhere = LocalBackend::builder().placeholder_videos().start().await.expect("a backend");
     let url = Url::parse(elsewhere.url()).expect("an address").join("/elsewhere").expect("one");
     let only = std::env::var("NEMOVIDEO_CELL").unwrap_or_default();
     let cells = cells(&url).into_iter().filter(|cell| cell.name().contains(&only));

@@ -5,13 +5,13 @@
 mod support;
 
 use nemovideo::local::{LocalBackend, LocalBackendBuilder, SilentEdits, TrailingNoise};
-use nemovideo::wire::Credits;
+use nemovideo::protocol::Credits;
 use reqwest::multipart::{Form, Part};
 use serde_json::Value;
 use support::{Caller, SCRIPT, Stream};
 
 fn talkative() -> LocalBackendBuilder {
-    LocalBackend::builder().placeholder_films().silent_edits(SilentEdits::Never)
+    LocalBackend::builder().placeholder_videos().silent_edits(SilentEdits::Never)
 }
 
 fn is_chinese(text: &str) -> bool {

@@ -11,8 +11,8 @@ use std::io::ErrorKind;
 use std::time::{Duration, SystemTime};
 
 use futures::FutureExt as _;
-use nemovideo::local::{Ending, Fault, Faults, Refusal, Route, Trouble};
-use nemovideo::wire::ErrorCode;
+use nemovideo::local::{Ending, Fault, Faults, FaultyResponse, Refusal, Route};
+use nemovideo::protocol::ErrorCode;
 use reqwest::Method;
 use serde_json::json;
 use stage::{CREDITS, SESSION, Stage, Work, body, events, io_kind, met};
@@ -26,14 +26,14 @@ async fn the_work_of_a_spoilt_call_is_done_exactly_when_its_fault_says_so() {
     let elsewhere = url::Url::parse("http://127.0.0.1:1/elsewhere").unwrap();
     let http = |status| Some(reqwest::StatusCode::from_u16(status).unwrap());
     let troubles = [
-        (Trouble::Reset, None),
-        (Trouble::Close, None),
-        (Trouble::NotHttp, None),
-        (Trouble::Html, http(200)),
-        (Trouble::BrokenJson, http(200)),
-        (Trouble::EndlessJson, http(200)),
-        (Trouble::EndlessLine, http(200)),
-        (Trouble::Redirect(elsewhere), http(307)),
+        (FaultyResponse::Reset, None),
+        (FaultyResponse::Close, None),
+        (FaultyResponse::NotHttp, None),
+        (FaultyResponse::Html, http(200)),
+        (FaultyResponse::BrokenJson, http(200)),
+        (FaultyResponse::EndlessJson, http(200)),
+        (FaultyResponse::EndlessLine, http(200)),
+        (FaultyResponse::Redirect(elsewhere), http(307)),
         (Refusal::status(503).into(), http(503)),
         (Refusal::code(ErrorCode::OutOfCredits).into(), http(200)),
     ];
@@ -41,7 +41,7 @@ async fn the_work_of_a_spoilt_call_is_done_exactly_when_its_fault_says_so() {
     let http = reqwest::Client::builder().no_proxy().redirect(stays).build().unwrap();
     let mut id = 0;
     for (trouble, status) in troubles {
-        for fault in [Fault::Instead(trouble.clone()), Fault::Lost(trouble)] {
+        for fault in [Fault::ReplaceResponse(trouble.clone()), Fault::DropResponse(trouble)] {
             id += 1;
             for Work { route, call, done } in stage.works(id) {
                 let before = stage.counters();
@@ -67,9 +67,9 @@ async fn the_work_of_a_spoilt_call_is_done_exactly_when_its_fault_says_so() {
 async fn a_connection_is_reset_or_closed_as_asked() {
     let stage = Stage::set().await;
     for (trouble, end) in
-        [(Trouble::Reset, Some(ErrorKind::ConnectionReset)), (Trouble::Close, None)]
+        [(FaultyResponse::Reset, Some(ErrorKind::ConnectionReset)), (FaultyResponse::Close, None)]
     {
-        for fault in [Fault::Instead(trouble.clone()), Fault::Lost(trouble)] {
+        for fault in [Fault::ReplaceResponse(trouble.clone()), Fault::DropResponse(trouble)] {
             stage.backend.faults().inject(fault.clone()).on(Route::Session).once();
             let seen = stage.bare("POST", SESSION, "{}").await;
             assert_eq!(seen, (Vec::new(), end), "{fault:?}");
@@ -83,18 +83,18 @@ async fn garbage_is_garbage() {
     let stage = Stage::set().await;
     let faults = stage.backend.faults();
 
-    faults.inject(Fault::Lost(Trouble::NotHttp)).on(Route::Session).once();
+    faults.inject(Fault::DropResponse(FaultyResponse::NotHttp)).on(Route::Session).once();
     let (bytes, end) = stage.bare("POST", SESSION, "{}").await;
     assert!(bytes.starts_with(b"220 mail.example.com"), "{bytes:?}");
     assert!(std::str::from_utf8(&bytes).is_err());
     assert_eq!((end, stage.counters().sessions_created), (None, 2));
 
-    faults.inject(Fault::Instead(Trouble::Html)).once();
+    faults.inject(Fault::ReplaceResponse(FaultyResponse::Html)).once();
     let page = stage.credits().send().await.unwrap();
     assert_eq!(page.headers()["content-type"], "text/html; charset=utf-8");
     assert!(page.text().await.unwrap().starts_with("<!DOCTYPE html>"));
 
-    faults.inject(Fault::Instead(Trouble::BrokenJson)).once();
+    faults.inject(Fault::ReplaceResponse(FaultyResponse::BrokenJson)).once();
     let answer = stage.credits().send().await.unwrap();
     assert_eq!(answer.headers()["content-type"], "application/json");
     let broken = serde_json::from_slice::<serde_json::Value>(&answer.bytes().await.unwrap());
@@ -108,7 +108,10 @@ async fn garbage_is_garbage() {
     assert_eq!(stage.counters().messages_run, 1);
 
     let elsewhere = url::Url::parse("http://files.example.com/a?b=c").unwrap();
-    faults.inject(Fault::Instead(Trouble::Redirect(elsewhere))).on(Route::Credits).once();
+    faults
+        .inject(Fault::ReplaceResponse(FaultyResponse::Redirect(elsewhere)))
+        .on(Route::Credits)
+        .once();
     let (head, _) = stage.bare("GET", CREDITS, "").await;
     let head = String::from_utf8(head).unwrap();
     assert!(head.starts_with("HTTP/1.1 307 "), "{head}");
@@ -120,7 +123,7 @@ async fn a_refusal_says_what_it_was_told_to() {
     let stage = Stage::set().await;
     let faults = stage.backend.faults();
     let refused = async |refusal: Refusal| {
-        faults.inject(Fault::Instead(refusal.into())).on(Route::Credits).once();
+        faults.inject(Fault::ReplaceResponse(refusal.into())).on(Route::Credits).once();
         let answer = stage.credits().send().await.unwrap();
         let wait = answer.headers().get("retry-after");
         let wait = wait.map(|wait| wait.to_str().unwrap().to_owned());
@@ -150,7 +153,7 @@ async fn a_fault_meets_the_calls_that_it_was_planned_for() {
     let stage = Stage::set().await;
     let faults = stage.backend.faults();
     let status = async || stage.credits().send().await.unwrap().status().as_u16();
-    let fault = |status| Fault::Instead(Refusal::status(status).into());
+    let fault = |status| Fault::ReplaceResponse(Refusal::status(status).into());
 
     let planned = faults.inject(fault(500)).on(Route::Credits).after(1).times(2);
     assert_eq!(stage.call(Method::POST, SESSION).body("{}").send().await.unwrap().status(), 200);
@@ -176,7 +179,9 @@ async fn a_fault_meets_the_calls_that_it_was_planned_for() {
 async fn a_stalled_call_hears_nothing_until_it_is_let_go() {
     let stage = Stage::set().await;
     let faults = stage.backend.faults();
-    for fault in [Fault::Instead(Trouble::Stall), Fault::Lost(Trouble::Stall)] {
+    for fault in
+        [Fault::ReplaceResponse(FaultyResponse::Stall), Fault::DropResponse(FaultyResponse::Stall)]
+    {
         let before = stage.counters().sessions_created;
         let planned = faults.inject(fault.clone()).on(Route::Session).once();
         let mut call = std::pin::pin!(stage.bare("POST", SESSION, "{}"));
@@ -202,10 +207,10 @@ async fn an_upload_is_broken_off_while_it_is_sent() {
     // More than all buffers on the way hold.
     let large = 64 << 20;
     for ending in [Ending::Reset, Ending::Close] {
-        faults.inject(Fault::Unread { bytes: 100_000, ending }).on(Route::Upload).once();
+        faults.inject(Fault::StopReading { bytes: 100_000, ending }).on(Route::Upload).once();
         assert!(stage.upload(large).send().await.is_err(), "{ending:?}");
     }
-    let fault = Fault::Unread { bytes: 100_000, ending: Ending::Stall };
+    let fault = Fault::StopReading { bytes: 100_000, ending: Ending::Stall };
     let planned = faults.inject(fault).on(Route::Upload).once();
     let mut call = std::pin::pin!(stage.upload(large).send());
     tokio::select! {
@@ -289,7 +294,7 @@ async fn a_handle_outlives_its_backend_and_does_nothing() {
     let address = backend.url().strip_prefix("http://").unwrap().to_owned();
     backend.shutdown().await;
     faults.expire_tokens();
-    assert_eq!(faults.inject(Fault::Instead(Trouble::Reset)).always().hits(), 0);
+    assert_eq!(faults.inject(Fault::ReplaceResponse(FaultyResponse::Reset)).always().hits(), 0);
     faults.accept_connections().unwrap();
     assert_eq!(TcpStream::connect(address).await.unwrap_err().kind(), ErrorKind::ConnectionRefused);
 }

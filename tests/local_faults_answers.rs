@@ -10,17 +10,17 @@ use std::io::ErrorKind;
 use std::time::Duration;
 
 use futures::FutureExt as _;
-use nemovideo::local::{Cut, Ending, Fault, Route, Trouble};
+use nemovideo::local::{Cut, Ending, Fault, FaultyResponse, Route};
 use stage::{CREDITS, SESSION, Stage, body, events, io_kind};
 
 #[tokio::test]
 async fn endless_answers_go_on_until_the_caller_hangs_up() {
     let stage = Stage::set().await;
     for (trouble, content_type, stop) in [
-        (Trouble::EndlessJson, "application/json", b'}'),
-        (Trouble::EndlessLine, "text/event-stream; charset=utf-8", b'\n'),
+        (FaultyResponse::EndlessJson, "application/json", b'}'),
+        (FaultyResponse::EndlessLine, "text/event-stream; charset=utf-8", b'\n'),
     ] {
-        stage.backend.faults().inject(Fault::Instead(trouble)).on(Route::Message).once();
+        stage.backend.faults().inject(Fault::ReplaceResponse(trouble)).on(Route::Message).once();
         let mut answer = stage.say().send().await.unwrap();
         assert_eq!(answer.headers()["content-type"], content_type);
         let mut taken = 0;
@@ -157,8 +157,8 @@ async fn heartbeats_are_all_that_comes() {
     let stage = Stage::set().await;
     let every = Duration::from_millis(1);
     for (fault, real) in [
-        (Fault::Instead(Trouble::Heartbeats { every }), 0),
-        (Fault::Lost(Trouble::Heartbeats { every }), 0),
+        (Fault::ReplaceResponse(FaultyResponse::Heartbeats { every }), 0),
+        (Fault::DropResponse(FaultyResponse::Heartbeats { every }), 0),
         (Fault::Cut(Cut::Events(1), Ending::Heartbeats { every }), 1),
     ] {
         let before = stage.counters().messages_run;

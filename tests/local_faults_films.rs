@@ -7,7 +7,7 @@ mod stage;
 #[path = "support/local.rs"]
 mod support;
 
-use nemovideo::local::{Cut, Ending, Fault, Route, Trouble};
+use nemovideo::local::{Cut, Ending, Fault, FaultyResponse, Route};
 use reqwest::{Method, Response};
 use serde_json::{Value, json};
 use stage::{Stage, render};
@@ -103,7 +103,12 @@ async fn a_render_fails_as_often_as_it_is_told_to() {
 #[tokio::test]
 async fn a_submit_whose_answer_is_lost_can_be_asked_after() {
     let stage = Stage::set().await;
-    stage.backend.faults().inject(Fault::Lost(Trouble::Reset)).on(Route::RenderSubmit).once();
+    stage
+        .backend
+        .faults()
+        .inject(Fault::DropResponse(FaultyResponse::Reset))
+        .on(Route::RenderSubmit)
+        .once();
     let render = render("lost", &stage.session);
     let call = stage.caller.request(Method::POST, "/api/render/proxy/lambda");
     assert!(call.body(render.to_string()).send().await.is_err());

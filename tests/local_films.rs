@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use nemovideo::local::{LocalBackend, Prices, Route};
 use nemovideo::media::{Delivery, MediaError, Sound, Voice};
-use nemovideo::wire::Credits;
+use nemovideo::protocol::Credits;
 use reqwest::multipart::{Form, Part};
 use serde_json::{Value, json};
 use support::{Caller, SCRIPT, client, message};

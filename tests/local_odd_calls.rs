@@ -18,7 +18,7 @@ const SESSION: &str = "/api/tasks/me/with-session/nemo_agent";
 const RENDER: &str = "/api/render/proxy/lambda";
 
 fn quick() -> LocalBackendBuilder {
-    LocalBackend::builder().placeholder_films()
+    LocalBackend::builder().placeholder_videos()
 }
 
 fn render(id: &str, session: &str) -> Value {

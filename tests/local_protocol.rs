@@ -5,14 +5,14 @@
 mod support;
 
 use nemovideo::local::{LocalBackend, LocalBackendBuilder, LocalError, Prices};
-use nemovideo::wire::Credits;
+use nemovideo::protocol::Credits;
 use reqwest::multipart::{Form, Part};
 use serde_json::{Value, json};
 use std::time::Duration;
 use support::{Answer, Caller, SCRIPT, client};
 
 fn quick() -> LocalBackendBuilder {
-    LocalBackend::builder().placeholder_films()
+    LocalBackend::builder().placeholder_videos()
 }
 
 #[tokio::test]

@@ -6,9 +6,10 @@ use std::time::Duration;
 use futures::StreamExt as _;
 use nemovideo::draft::{Draft, TrackKind};
 use nemovideo::local::LocalBackend;
-use nemovideo::wire::event::{AgentEvent, TextOnce};
+use nemovideo::protocol::event::{AgentEvent, TextAccumulator};
 use nemovideo::{
-    Error, NemoClient, NewSession, Polling, RenderJob, RenderOutput, RenderProgress, SessionId,
+    CreateSession, Error, NemoClient, RenderJob, RenderOutput, RenderPolling, RenderProgress,
+    SessionId,
 };
 
 const SCRIPT: &str = "Tea came first. Coffee came later, and with it the coffee house.";
@@ -17,7 +18,7 @@ fn client_of(backend: &LocalBackend) -> NemoClient {
     NemoClient::builder()
         .base_url(backend.url())
         .in_memory_credentials()
-        .polling(Polling::new(Duration::from_millis(20), 3_000))
+        .polling(RenderPolling::new(Duration::from_millis(20), 3_000))
         .build()
         .expect("a client of a backend on loopback")
 }
@@ -25,12 +26,12 @@ fn client_of(backend: &LocalBackend) -> NemoClient {
 /// Says something and gives back what was answered.
 async fn say(client: &NemoClient, session: &SessionId, message: &str) -> String {
     let mut events = client.send_message(session, message).streaming().await.expect("a stream");
-    let mut once = TextOnce::new();
+    let mut once = TextAccumulator::new();
     let mut text = String::new();
     while let Some(event) = events.next().await {
         let event = event.expect("an event");
         assert!(!matches!(event, AgentEvent::Unknown(_)), "{event:?}");
-        text.extend(once.feed(&event).and_then(|fresh| fresh.text()));
+        text.extend(once.push(&event).and_then(|fresh| fresh.text()));
     }
     text
 }
@@ -43,7 +44,7 @@ async fn draft_of(client: &NemoClient, session: &SessionId) -> Draft {
 async fn a_script_becomes_a_film_through_the_client() {
     let backend = LocalBackend::start().await.unwrap();
     let client = client_of(&backend);
-    let session = client.create_session(NewSession::named("tea")).await.unwrap().session_id;
+    let session = client.create_session(CreateSession::named("tea")).await.unwrap().session_id;
     let before = client.credits().await.unwrap();
     let text =
         say(&client, &session, &format!("Make a voiceover of this script.\n\nScript:\n{SCRIPT}"))
@@ -58,7 +59,7 @@ async fn a_script_becomes_a_film_through_the_client() {
 
     let job = client.submit_render(&session, &draft, RenderOutput::mp4()).await.unwrap();
     let steps: Vec<RenderProgress> =
-        client.render(&job).progress().map(Result::unwrap).collect().await;
+        client.wait_for_render(&job).progress().map(Result::unwrap).collect().await;
     let Some(RenderProgress::Completed(video)) = steps.last() else { panic!("{steps:?}") };
 
     let dir = tempfile::tempdir().unwrap();
@@ -85,10 +86,10 @@ async fn a_written_down_render_is_picked_up_by_another_client_of_the_account() {
     let dir = tempfile::tempdir().unwrap();
     let process = || {
         let builder = NemoClient::builder().base_url(backend.url()).credentials_dir(dir.path());
-        builder.polling(Polling::new(Duration::from_millis(20), 3_000)).build().unwrap()
+        builder.polling(RenderPolling::new(Duration::from_millis(20), 3_000)).build().unwrap()
     };
     let first = process();
-    let session = first.create_session(NewSession::default()).await.unwrap().session_id;
+    let session = first.create_session(CreateSession::default()).await.unwrap().session_id;
     say(&first, &session, &format!("narrate: {SCRIPT}")).await;
     let draft = draft_of(&first, &session).await;
     let job = first.submit_render(&session, &draft, RenderOutput::m4a()).await.unwrap();
@@ -98,7 +99,7 @@ async fn a_written_down_render_is_picked_up_by_another_client_of_the_account() {
     let job: RenderJob = serde_json::from_str(&written).unwrap();
     assert_eq!(job.draft, draft);
     let second = process();
-    let video = second.render(&job).await.unwrap();
+    let video = second.wait_for_render(&job).await.unwrap();
     second.download(&video, dir.path().join("tea.m4a")).await.unwrap();
     assert_eq!(backend.counters().tokens_issued, 1, "the second process used the kept token");
     assert_eq!(backend.counters().renders_started, 1);
@@ -108,7 +109,7 @@ async fn a_written_down_render_is_picked_up_by_another_client_of_the_account() {
 async fn an_uploaded_script_is_spoken() {
     let backend = LocalBackend::start().await.unwrap();
     let client = client_of(&backend);
-    let session = client.create_session(NewSession::default()).await.unwrap().session_id;
+    let session = client.create_session(CreateSession::default()).await.unwrap().session_id;
     client.upload_bytes(&session, "script.txt", SCRIPT).await.unwrap();
     say(&client, &session, "Turn the uploaded script into a video. Aspect ratio: 9:16.").await;
     let draft = draft_of(&client, &session).await;
@@ -125,7 +126,7 @@ async fn an_uploaded_script_is_spoken() {
 async fn an_account_runs_out_of_credits_and_is_told_where_to_get_more() {
     let backend = LocalBackend::start().await.unwrap();
     let client = client_of(&backend);
-    let session = client.create_session(NewSession::default()).await.unwrap().session_id;
+    let session = client.create_session(CreateSession::default()).await.unwrap().session_id;
     let refused = loop {
         match client.send_message(&session, format!("narrate: {SCRIPT}")).await {
             Ok(events) => assert!(events.count().await > 0),

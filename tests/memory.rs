@@ -5,7 +5,7 @@
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 
-use nemovideo::wire::{RenderState, RenderStatus};
+use nemovideo::protocol::{RenderState, RenderStatus};
 use nemovideo::{NemoClient, RenderOutput};
 
 const SIZE: u64 = 200_000_000;
@@ -83,7 +83,7 @@ async fn two_hundred_megabytes_up_and_down_stay_under_twenty_of_memory() {
     let job = client.submit_render(&"s".into(), &draft, RenderOutput::mp4()).await.unwrap();
     let state: RenderState = client.render_status(&job.id).await.unwrap();
     assert_eq!(state.status, RenderStatus::Completed);
-    let video = client.render(&job).await.unwrap();
+    let video = client.wait_for_render(&job).await.unwrap();
     let idle = status("VmRSS");
 
     client.upload_file(&"s".into(), &large).await.unwrap();

@@ -6,17 +6,17 @@ use std::time::Duration;
 use futures::StreamExt as _;
 use nemovideo::draft::TrackRole;
 use nemovideo::local::{LocalBackend, SilentEdits};
-use nemovideo::mock::{Answer, Endpoint, Events, MockNemo};
+use nemovideo::mock::{Endpoint, Events, MockNemo, MockResponse};
 use nemovideo::project::{
-    BatchItem, BatchUpdate, Captions, Outcome, Project, Reply, Script, Suggestion, TurnEvent,
+    BatchItem, BatchUpdate, Captions, Dispatched, Outcome, Project, Script, Suggestion, TurnEvent,
     Voice, VoiceoverStage,
 };
-use nemovideo::{Aspect, Error, ErrorCode, NemoClient, Polling, RenderOutput};
+use nemovideo::{Aspect, Error, ErrorCode, NemoClient, RenderOutput, RenderPolling};
 
 fn client_of(backend: &LocalBackend) -> NemoClient {
     let builder = NemoClient::builder().base_url(backend.url()).in_memory_credentials();
     builder
-        .polling(Polling::new(Duration::from_millis(20), 3_000))
+        .polling(RenderPolling::new(Duration::from_millis(20), 3_000))
         .build()
         .expect("a client of a backend on loopback")
 }
@@ -157,13 +157,13 @@ async fn a_second_message_is_refused_or_queued_while_one_is_under_way() {
 async fn a_lost_session_is_replaced_only_where_nothing_is_lost_with_it() {
     // Nothing was said in it: a new one serves as well.
     let nemo = MockNemo::start().await;
-    nemo.given(Answer::session("t", "lost").times(1)).await;
-    nemo.given(Answer::session("t", "found")).await;
-    nemo.given(Answer::credits(9.0)).await;
-    nemo.given(Answer::refusal(Endpoint::State, ErrorCode::SessionNotFound).times(1)).await;
-    nemo.given(Answer::state(None).times(2)).await;
-    nemo.given(Answer::refusal(Endpoint::State, ErrorCode::SessionNotFound)).await;
-    nemo.given(Answer::message(Events::new().text("Hello."))).await;
+    nemo.given(MockResponse::session("t", "lost").times(1)).await;
+    nemo.given(MockResponse::session("t", "found")).await;
+    nemo.given(MockResponse::credits(9.0)).await;
+    nemo.given(MockResponse::refusal(Endpoint::State, ErrorCode::SessionNotFound).times(1)).await;
+    nemo.given(MockResponse::state(None).times(2)).await;
+    nemo.given(MockResponse::refusal(Endpoint::State, ErrorCode::SessionNotFound)).await;
+    nemo.given(MockResponse::message(Events::new().text("Hello."))).await;
     let project = nemo.client().project("demo").await.unwrap();
     let report = project.say("hi").await.unwrap().finish().await.unwrap();
     assert_eq!((report.text.as_str(), project.session_id().as_str()), ("Hello.", "found"));
@@ -186,13 +186,13 @@ async fn a_lost_session_is_replaced_only_where_nothing_is_lost_with_it() {
 /// A service that has lost the first session, and answers for the second.
 async fn losing_the_first(loses: Endpoint) -> MockNemo {
     let nemo = MockNemo::start().await;
-    nemo.given(Answer::session("t", "lost").times(1)).await;
-    nemo.given(Answer::session("t", "found")).await;
-    nemo.given(Answer::credits(9.0)).await;
-    nemo.given(Answer::refusal(loses, ErrorCode::SessionNotFound).times(1)).await;
-    nemo.given(Answer::upload([])).await;
-    nemo.given(Answer::state(None)).await;
-    nemo.given(Answer::message(Events::new().text("Hello."))).await;
+    nemo.given(MockResponse::session("t", "lost").times(1)).await;
+    nemo.given(MockResponse::session("t", "found")).await;
+    nemo.given(MockResponse::credits(9.0)).await;
+    nemo.given(MockResponse::refusal(loses, ErrorCode::SessionNotFound).times(1)).await;
+    nemo.given(MockResponse::upload([])).await;
+    nemo.given(MockResponse::state(None)).await;
+    nemo.given(MockResponse::message(Events::new().text("Hello."))).await;
     nemo
 }
 
@@ -236,20 +236,20 @@ async fn a_session_that_holds_an_upload_is_not_replaced() {
 async fn what_the_user_says_is_routed_before_anything_is_sent() {
     let backend = backend(SilentEdits::Never).await;
     let project = project_of(&backend).await;
-    assert!(matches!(project.handle("credits?").await.unwrap(), Reply::Credits(_)));
-    assert!(matches!(project.handle("show tracks").await.unwrap(), Reply::State(None)));
-    assert!(matches!(project.handle("upload").await.unwrap(), Reply::Upload(_)));
-    let Reply::Export(export) = project.handle("导出竖屏视频").await.unwrap() else {
+    assert!(matches!(project.dispatch("credits?").await.unwrap(), Dispatched::Credits(_)));
+    assert!(matches!(project.dispatch("show tracks").await.unwrap(), Dispatched::State(None)));
+    assert!(matches!(project.dispatch("upload").await.unwrap(), Dispatched::Upload(_)));
+    let Dispatched::Export(export) = project.dispatch("导出竖屏视频").await.unwrap() else {
         panic!("an export")
     };
     let nothing = export.await.unwrap_err();
     assert!(matches!(nothing, Error::InvalidInput(_)), "{nothing}");
     assert_eq!(backend.counters().messages_run, 0);
 
-    let reply = project.handle("narrate: download our app").await.unwrap();
-    let Reply::Turn(turn) = reply else { panic!("{reply:?}") };
+    let reply = project.dispatch("narrate: download our app").await.unwrap();
+    let Dispatched::Turn(turn) = reply else { panic!("{reply:?}") };
     turn.finish().await.unwrap();
-    let Reply::State(Some(draft)) = project.handle("status").await.unwrap() else {
+    let Dispatched::State(Some(draft)) = project.dispatch("status").await.unwrap() else {
         panic!("a state")
     };
     assert!(draft.summary().contains("download our app"), "{}", draft.summary());

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use nemovideo::mock::wiremock::matchers::path;
 use nemovideo::mock::wiremock::{Mock, ResponseTemplate};
-use nemovideo::mock::{Answer, Endpoint, MockNemo};
+use nemovideo::mock::{Endpoint, MockNemo, MockResponse};
 use nemovideo::{
-    Error, NemoClient, NewSession, Polling, RenderId, RenderJob, RenderOutput, Session,
-    StandardRetry, Timeouts,
+    CreateSession, Error, ExponentialRetry, NemoClient, RenderId, RenderJob, RenderOutput,
+    RenderPolling, Session, Timeouts,
 };
 use serde_json::json;
 
@@ -18,7 +18,7 @@ fn draft() -> nemovideo::draft::Draft {
 fn client_of(nemo: &MockNemo) -> NemoClient {
     let mut timeouts = Timeouts::default();
     timeouts.answer = Duration::from_millis(200);
-    let builder = nemo.client_builder().retry(StandardRetry::never()).timeouts(timeouts);
+    let builder = nemo.client_builder().retry(ExponentialRetry::never()).timeouts(timeouts);
     builder.build().expect("a client")
 }
 
@@ -45,8 +45,8 @@ async fn the_replacement_of_a_failed_render_is_begun_once_however_many_wait_for_
     }))
     .unwrap();
     for _ in 0..3 {
-        let polling = Polling::new(Duration::ZERO, 3);
-        let error = nemo.client().render(&job).polling(polling).await.unwrap_err();
+        let polling = RenderPolling::new(Duration::ZERO, 3);
+        let error = nemo.client().wait_for_render(&job).polling(polling).await.unwrap_err();
         assert_eq!(error.render_job().unwrap().id, RenderId::from("r0_again"));
     }
     assert!(nemo.renders().await.is_empty(), "it was under way already");
@@ -63,8 +63,8 @@ async fn a_submit_whose_outcome_is_not_known_gives_its_job_back() {
     ];
     for answer in answers {
         let nemo = MockNemo::start().await;
-        nemo.given(Answer::raw(Endpoint::Render, answer)).await;
-        nemo.given(Answer::raw(Endpoint::RenderStatus, ResponseTemplate::new(503))).await;
+        nemo.given(MockResponse::raw(Endpoint::Render, answer)).await;
+        nemo.given(MockResponse::raw(Endpoint::RenderStatus, ResponseTemplate::new(503))).await;
         let error = submitted(&nemo).await;
         assert!(matches!(error, Error::OutcomeUnknown(_)), "{error}");
         assert!(error.advice().contains("job"), "{}", error.advice());
@@ -78,7 +78,7 @@ async fn a_submit_whose_outcome_is_not_known_gives_its_job_back() {
 async fn a_token_that_was_not_had_is_no_submit_whose_outcome_is_unknown() {
     let nemo = MockNemo::start().await;
     let late = ResponseTemplate::new(200).set_delay(Duration::from_secs(5));
-    nemo.given(Answer::raw(Endpoint::Token, late)).await;
+    nemo.given(MockResponse::raw(Endpoint::Token, late)).await;
     let error = submitted(&nemo).await;
     assert!(matches!(error, Error::Timeout { .. }), "{error}");
     assert!(!error.may_have_taken_effect() && error.render_job().is_none());
@@ -89,8 +89,8 @@ async fn a_cancel_is_done_unless_it_is_refused() {
     let nemo = MockNemo::start().await;
     let cancel = async |answer: ResponseTemplate| {
         nemo.wiremock().reset().await;
-        nemo.given(Answer::token("t")).await;
-        nemo.given(Answer::raw(Endpoint::RenderCancel, answer)).await;
+        nemo.given(MockResponse::token("t")).await;
+        nemo.given(MockResponse::raw(Endpoint::RenderCancel, answer)).await;
         client_of(&nemo).cancel_render(&"r".into()).await
     };
     for words in ["", "OK", "{}", "null", r#"{"message":"called off"}"#, r#"{"success":true}"#] {
@@ -104,7 +104,7 @@ async fn a_cancel_is_done_unless_it_is_refused() {
         r#"{"success":"false"}"#,
     ] {
         let error = cancel(text(words)).await.unwrap_err();
-        assert!(matches!(error, Error::Refused(_)), "{words}: {error}");
+        assert!(matches!(error, Error::Api(_)), "{words}: {error}");
     }
 }
 
@@ -114,7 +114,7 @@ async fn a_cancel_without_an_answer_may_have_been_done() {
         [ResponseTemplate::new(200).set_delay(Duration::from_secs(5)), ResponseTemplate::new(503)]
     {
         let nemo = MockNemo::start().await;
-        nemo.given(Answer::raw(Endpoint::RenderCancel, answer)).await;
+        nemo.given(MockResponse::raw(Endpoint::RenderCancel, answer)).await;
         let error = client_of(&nemo).cancel_render(&"r".into()).await.unwrap_err();
         assert!(error.may_have_taken_effect() && error.is_retryable(), "{error}");
         assert!(!error.advice().contains("changes nothing"), "{}", error.advice());
@@ -124,20 +124,20 @@ async fn a_cancel_without_an_answer_may_have_been_done() {
 #[tokio::test]
 async fn words_alone_are_no_word_on_what_was_done() {
     let nemo = MockNemo::start().await;
-    nemo.given(Answer::raw(Endpoint::Session, text(r#"{"error":"upstream timeout"}"#))).await;
-    nemo.given(Answer::raw(Endpoint::State, text(r#"{"error":"upstream timeout"}"#))).await;
+    nemo.given(MockResponse::raw(Endpoint::Session, text(r#"{"error":"upstream timeout"}"#))).await;
+    nemo.given(MockResponse::raw(Endpoint::State, text(r#"{"error":"upstream timeout"}"#))).await;
     let client = client_of(&nemo);
-    let error = client.create_session(NewSession::default()).await.unwrap_err();
+    let error = client.create_session(CreateSession::default()).await.unwrap_err();
     assert!(error.may_have_taken_effect() && !error.is_retryable(), "{error}");
     assert!(error.to_string().contains("upstream timeout"), "{error}");
     let error = client.session_state(&"s".into()).await.unwrap_err();
-    assert!(matches!(error, Error::Refused(_)) && !error.may_have_taken_effect(), "{error}");
+    assert!(matches!(error, Error::Api(_)) && !error.may_have_taken_effect(), "{error}");
 }
 
 #[tokio::test]
 async fn a_claim_link_keeps_the_path_of_the_web_site() {
     let nemo = MockNemo::start().await;
-    nemo.given(Answer::claim("clm_1")).await;
+    nemo.given(MockResponse::claim("clm_1")).await;
     for web in ["https://host.test/nemo", "https://host.test/nemo/"] {
         let client = nemo.client_builder().web_url(web).build().unwrap();
         let link = client.claim_link(&Session::new("t", "s")).await.unwrap();

@@ -10,7 +10,9 @@ use std::time::Duration;
 
 use futures::StreamExt as _;
 use nemovideo::local::LocalBackend;
-use nemovideo::{ClientId, Error, NemoClient, NewSession, Polling, RenderOutput, StandardRetry};
+use nemovideo::{
+    ClientId, CreateSession, Error, ExponentialRetry, NemoClient, RenderOutput, RenderPolling,
+};
 use raw::{RawServer, Reply};
 use tracing_subscriber::fmt::MakeWriter;
 
@@ -64,11 +66,11 @@ async fn no_output_of_the_process_holds_a_secret() {
         .base_url(backend.url())
         .client_id(ClientId::new(CLIENT_ID))
         .credentials_dir(dir.path())
-        .polling(Polling::new(Duration::from_millis(20), 1_000))
+        .polling(RenderPolling::new(Duration::from_millis(20), 1_000))
         .build()
         .unwrap();
     let account = client.authenticate().await.unwrap();
-    let session = client.create_session(NewSession::default()).await.unwrap().session_id;
+    let session = client.create_session(CreateSession::default()).await.unwrap().session_id;
     let mut events = client.send_message(&session, "narrate: Hello.").await.unwrap();
     while let Some(event) = events.next().await {
         out.push_str(&format!("{:?}\n", event.unwrap()));
@@ -76,7 +78,7 @@ async fn no_output_of_the_process_holds_a_secret() {
     client.upload_bytes(&session, "a.txt", "Hello.").await.unwrap();
     let draft = client.session_state(&session).await.unwrap().draft.unwrap();
     let job = client.submit_render(&session, &draft, RenderOutput::mp4()).await.unwrap();
-    let video = client.render(&job).await.unwrap();
+    let video = client.wait_for_render(&job).await.unwrap();
     client.download(&video, dir.path().join("a.mp4")).await.unwrap();
     out.push_str(&format!("{account:?}\n{client:?}\n{job:?}\n{}\n", serde_json::json!(job)));
     let kept = std::fs::read_dir(dir.path().join("tokens")).unwrap().next().unwrap().unwrap();
@@ -105,7 +107,7 @@ async fn no_output_of_the_process_holds_a_secret() {
         let client = NemoClient::builder()
             .base_url(server.url())
             .token(OWN_TOKEN)
-            .retry(StandardRetry::default().with_base(Duration::ZERO))
+            .retry(ExponentialRetry::default().with_base(Duration::ZERO))
             .timeouts(timeouts)
             .build()
             .unwrap();
@@ -121,7 +123,7 @@ async fn no_output_of_the_process_holds_a_secret() {
         }
     }
     let unreachable = NemoClient::builder().base_url("http://127.0.0.1:1").token(OWN_TOKEN);
-    let client = unreachable.retry(StandardRetry::never()).build().unwrap();
+    let client = unreachable.retry(ExponentialRetry::never()).build().unwrap();
     out.push_str(&shown(&client.credits().await.unwrap_err()));
     let mut signed = video;
     signed.url = format!("http://127.0.0.1:1/film.mp4?signature={SIGNATURE}");
@@ -141,7 +143,7 @@ async fn no_output_of_the_process_holds_a_secret() {
 
 #[tokio::test]
 async fn no_error_quotes_what_the_service_echoed() {
-    use nemovideo::mock::{Answer, Endpoint, MockNemo, wiremock::ResponseTemplate};
+    use nemovideo::mock::{Endpoint, MockNemo, MockResponse, wiremock::ResponseTemplate};
 
     let answers = [
         (Endpoint::Token, 200, format!(r#"{{"code":0,"data":"{OWN_TOKEN}"}}"#)),
@@ -155,7 +157,7 @@ async fn no_error_quotes_what_the_service_echoed() {
     for (endpoint, status, body) in answers {
         let nemo = MockNemo::start().await;
         let response = ResponseTemplate::new(status).set_body_string(body.clone());
-        nemo.given(Answer::raw(endpoint, response)).await;
+        nemo.given(MockResponse::raw(endpoint, response)).await;
         let error = match endpoint {
             Endpoint::Token => nemo.client().authenticate().await.map(drop).unwrap_err(),
             _ => {

@@ -1,7 +1,7 @@
 //! Streams recorded from a real agent server say what they are known to say, however they are cut.
 
+use nemovideo::protocol::event::{AgentEvent, TextAccumulator, TextKind};
 use nemovideo::sse::Decoder;
-use nemovideo::wire::event::{AgentEvent, TextKind, TextOnce};
 
 const TEXT: &str = include_str!("fixtures/adk/text.sse");
 const TEXT_STREAMING: &str = include_str!("fixtures/adk/text_streaming.sse");
@@ -53,10 +53,10 @@ fn expect(events: &[AgentEvent], expected: &[(&'static str, &str)]) {
 }
 
 fn shown_once(events: &[AgentEvent]) -> String {
-    let mut once = TextOnce::new();
+    let mut once = TextAccumulator::new();
     let mut shown = String::new();
     for event in events {
-        shown.extend(once.feed(event).and_then(|fresh| fresh.text()));
+        shown.extend(once.push(event).and_then(|fresh| fresh.text()));
     }
     shown
 }

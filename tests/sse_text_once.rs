@@ -1,6 +1,6 @@
 //! Text is shown once and whole, however it is cut into pieces and whoever talks in between.
 
-use nemovideo::wire::event::{AgentEvent, Content, Part, TextOnce};
+use nemovideo::protocol::event::{AgentEvent, Content, Part, TextAccumulator};
 use proptest::prelude::*;
 use serde_json::json;
 
@@ -47,12 +47,12 @@ fn said_by(author: &str, answers: &[Answer]) -> Vec<String> {
 
 /// What is shown of an agent.
 fn shown(events: &[String], author: &str) -> String {
-    let mut once = TextOnce::new();
+    let mut once = TextAccumulator::new();
     let mut shown = String::new();
     for event in events.iter().flat_map(|data| AgentEvent::decode("message", data)) {
         let AgentEvent::Text(text) = &event else { panic!("{event:?}") };
         let ours = text.origin.author.as_deref() == Some(author);
-        let fresh = once.feed(&event).and_then(|fresh| fresh.text());
+        let fresh = once.push(&event).and_then(|fresh| fresh.text());
         shown.extend(fresh.filter(|_| ours));
     }
     shown

@@ -7,9 +7,9 @@ mod raw;
 use std::time::Duration;
 
 use futures::StreamExt as _;
-use nemovideo::mock::{Answer, Endpoint, Events, MockNemo, wiremock::ResponseTemplate};
-use nemovideo::wire::event::AgentEvent;
-use nemovideo::{Error, NemoClient, Result, StandardRetry, Timeouts};
+use nemovideo::mock::{Endpoint, Events, MockNemo, MockResponse, wiremock::ResponseTemplate};
+use nemovideo::protocol::event::AgentEvent;
+use nemovideo::{Error, ExponentialRetry, NemoClient, Result, Timeouts};
 use raw::{RawServer, Reply};
 use tokio::net::TcpListener;
 
@@ -55,7 +55,7 @@ async fn a_compressed_stream_is_refused_instead_of_read_as_silence() {
     let zipped = ResponseTemplate::new(200)
         .insert_header("content-encoding", "gzip")
         .set_body_raw(b"\x1f\x8b".as_slice(), "text/event-stream");
-    nemo.given(Answer::raw(Endpoint::Message, zipped)).await;
+    nemo.given(MockResponse::raw(Endpoint::Message, zipped)).await;
     let refused = nemo.client().send_message(&"s".into(), "hi").await.unwrap_err();
     let Error::NotAStream { content_type, .. } = refused else { panic!("{refused:?}") };
     assert_eq!(content_type, "text/event-stream, compressed");
@@ -64,8 +64,8 @@ async fn a_compressed_stream_is_refused_instead_of_read_as_silence() {
 #[tokio::test]
 async fn a_clock_can_be_turned_off() {
     let nemo = MockNemo::start().await;
-    nemo.given(Answer::state(None)).await;
-    nemo.given(Answer::message(Events::new().text("hi"))).await;
+    nemo.given(MockResponse::state(None)).await;
+    nemo.given(MockResponse::message(Events::new().text("hi"))).await;
     let mut timeouts = Timeouts::default();
     for clock in [
         &mut timeouts.connect,
@@ -84,9 +84,9 @@ async fn a_clock_can_be_turned_off() {
     // Nor is there one to run over while a broken turn is observed.
     let lost = ResponseTemplate::new(500);
     nemo.wiremock().reset().await;
-    nemo.given(Answer::token("t")).await;
-    nemo.given(Answer::state(None)).await;
-    nemo.given(Answer::raw(Endpoint::Message, lost)).await;
+    nemo.given(MockResponse::token("t")).await;
+    nemo.given(MockResponse::state(None)).await;
+    nemo.given(MockResponse::raw(Endpoint::Message, lost)).await;
     let mut updates: Vec<_> = client.send_message(&"s".into(), "hi").watch().collect().await;
     let last = updates.pop();
     assert!(matches!(last, Some(Err(Error::OutcomeUnknown(_)))), "{last:?}");
@@ -106,7 +106,7 @@ async fn a_message_that_met_no_connection_in_time_was_surely_not_taken() {
     let mut timeouts = Timeouts::default();
     timeouts.answer = Duration::from_millis(200);
     let client = NemoClient::builder().base_url(url).token("t").timeouts(timeouts);
-    let client = client.retry(StandardRetry::never()).build().unwrap();
+    let client = client.retry(ExponentialRetry::never()).build().unwrap();
     let error = client.send_message(&"s".into(), "hi").await.unwrap_err();
     assert!(matches!(error, Error::Unreachable(_)), "{error:?}");
     assert!(!error.may_have_taken_effect());
@@ -117,7 +117,7 @@ async fn what_a_failing_service_says_is_kept() {
     let nemo = MockNemo::start().await;
     let overloaded = ResponseTemplate::new(500)
         .set_body_string(r#"{"code":5003,"message":"the model is overloaded"}"#);
-    nemo.given(Answer::raw(Endpoint::Message, overloaded)).await;
+    nemo.given(MockResponse::raw(Endpoint::Message, overloaded)).await;
     let error = nemo.client().send_message(&"s".into(), "hi").await.unwrap_err();
     let Error::OutcomeUnknown(unknown) = &error else { panic!("{error:?}") };
     let said = unknown.source.as_ref().expect("what it said").to_string();

@@ -10,19 +10,19 @@ use std::time::{Duration, Instant, SystemTime};
 use futures::future::join_all;
 use nemovideo::mock::wiremock::matchers::header;
 use nemovideo::mock::wiremock::{Mock, ResponseTemplate};
-use nemovideo::mock::{Answer, Endpoint, MockNemo};
-use nemovideo::wire::{AnonymousToken, Envelope};
-use nemovideo::{Error, ErrorCode, NemoClient, StandardRetry, Timeouts};
+use nemovideo::mock::{Endpoint, MockNemo, MockResponse};
+use nemovideo::protocol::{AnonymousToken, Envelope};
+use nemovideo::{Error, ErrorCode, ExponentialRetry, NemoClient, Timeouts};
 use raw::{RawServer, Reply};
 
 /// Longer than any test of this file may take.
 const FOR_EVER: Duration = Duration::from_secs(30);
 
-fn token(name: &str, lives: Duration) -> Answer {
+fn token(name: &str, lives: Duration) -> MockResponse {
     let mut token = AnonymousToken::new(name);
     token.expires_at = Some(SystemTime::now() + lives);
     let body = Envelope::success(token);
-    Answer::raw(Endpoint::Token, ResponseTemplate::new(200).set_body_json(body))
+    MockResponse::raw(Endpoint::Token, ResponseTemplate::new(200).set_body_json(body))
 }
 
 /// The service takes this token no more.
@@ -54,10 +54,10 @@ fn token_file(dir: &Path) -> PathBuf {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn sixty_four_tasks_that_meet_an_expired_token_cause_one_token_request() {
     let nemo = MockNemo::start().await;
-    nemo.given(Answer::token("old").times(1)).await;
-    nemo.given(Answer::token("new")).await;
+    nemo.given(MockResponse::token("old").times(1)).await;
+    nemo.given(MockResponse::token("new")).await;
     refuse(&nemo, "old").await;
-    nemo.given(Answer::credits(1.0)).await;
+    nemo.given(MockResponse::credits(1.0)).await;
     let client = nemo.client();
     client.authenticate().await.unwrap();
     assert_eq!(nemo.requests(Endpoint::Token).await.len(), 1);
@@ -79,7 +79,7 @@ async fn a_token_that_ends_soon_is_replaced_before_it_is_refused() {
     let nemo = MockNemo::start().await;
     nemo.given(token("short", Duration::from_secs(60)).times(1)).await;
     nemo.given(token("long", Duration::from_secs(3_600))).await;
-    nemo.given(Answer::credits(1.0)).await;
+    nemo.given(MockResponse::credits(1.0)).await;
     let client = nemo.client();
     for _ in 0..3 {
         client.credits().await.unwrap();
@@ -93,8 +93,8 @@ async fn a_token_that_ends_soon_serves_while_no_new_one_is_given() {
     let dir = tempfile::tempdir().unwrap();
     let nemo = MockNemo::start().await;
     nemo.given(token("short", Duration::from_secs(60)).times(1)).await;
-    nemo.given(Answer::refusal(Endpoint::Token, ErrorCode::RateLimited)).await;
-    nemo.given(Answer::credits(1.0)).await;
+    nemo.given(MockResponse::refusal(Endpoint::Token, ErrorCode::RateLimited)).await;
+    nemo.given(MockResponse::credits(1.0)).await;
     let process = || nemo.client_builder().credentials_dir(dir.path()).build().unwrap();
     let first = process();
     for _ in 0..2 {
@@ -111,9 +111,9 @@ async fn no_call_waits_out_the_refusal_of_a_refresh_that_came_early() {
     for kept in [false, true] {
         let nemo = MockNemo::start().await;
         nemo.given(token("short", Duration::from_secs(200)).times(1)).await;
-        nemo.given(Answer::refusal(Endpoint::Token, ErrorCode::RateLimited)).await;
-        nemo.given(Answer::credits(1.0)).await;
-        let patient = StandardRetry::default().with_rate_limit_pause(FOR_EVER);
+        nemo.given(MockResponse::refusal(Endpoint::Token, ErrorCode::RateLimited)).await;
+        nemo.given(MockResponse::credits(1.0)).await;
+        let patient = ExponentialRetry::default().with_rate_limit_pause(FOR_EVER);
         let builder = nemo.client_builder().retry(patient);
         let builder = if kept { builder.credentials_dir(dir.path()) } else { builder };
         let client = builder.build().unwrap();
@@ -168,7 +168,7 @@ async fn calls_that_waited_for_one_token_share_its_failure() {
     let client = NemoClient::builder()
         .base_url(server.url())
         .in_memory_credentials()
-        .retry(StandardRetry::never())
+        .retry(ExponentialRetry::never())
         .timeouts(timeouts)
         .build()
         .unwrap();
@@ -199,9 +199,9 @@ async fn a_token_that_was_just_given_out_is_used_whatever_its_end_says() {
             let nemo = MockNemo::start().await;
             let body = format!(r#"{{"code":0,"data":{{"token":"t","expires_at":{end}}}}}"#);
             let body = ResponseTemplate::new(200).set_body_string(body);
-            nemo.given(Answer::raw(Endpoint::Token, body).times(1)).await;
-            nemo.given(Answer::refusal(Endpoint::Token, ErrorCode::RateLimited)).await;
-            nemo.given(Answer::credits(1.0)).await;
+            nemo.given(MockResponse::raw(Endpoint::Token, body).times(1)).await;
+            nemo.given(MockResponse::refusal(Endpoint::Token, ErrorCode::RateLimited)).await;
+            nemo.given(MockResponse::credits(1.0)).await;
             let process = || match kept {
                 true => nemo.client_builder().credentials_dir(dir.path()).build().unwrap(),
                 false => nemo.client(),
@@ -222,10 +222,10 @@ async fn a_token_that_was_just_given_out_is_used_whatever_its_end_says() {
 async fn a_kept_token_past_its_end_serves_where_no_other_is_given() {
     let dir = tempfile::tempdir().unwrap();
     let nemo = MockNemo::start().await;
-    nemo.given(Answer::token("kept").times(1)).await;
-    nemo.given(Answer::refusal(Endpoint::Token, ErrorCode::RateLimited)).await;
-    nemo.given(Answer::credits(1.0)).await;
-    let patient = StandardRetry::default().with_rate_limit_pause(FOR_EVER);
+    nemo.given(MockResponse::token("kept").times(1)).await;
+    nemo.given(MockResponse::refusal(Endpoint::Token, ErrorCode::RateLimited)).await;
+    nemo.given(MockResponse::credits(1.0)).await;
+    let patient = ExponentialRetry::default().with_rate_limit_pause(FOR_EVER);
     let process =
         || nemo.client_builder().retry(patient).credentials_dir(dir.path()).build().unwrap();
     process().authenticate().await.unwrap();
@@ -247,9 +247,9 @@ async fn a_kept_token_past_its_end_serves_where_no_other_is_given() {
 async fn a_refused_token_is_not_taken_from_the_disk_again() {
     let dir = tempfile::tempdir().unwrap();
     let nemo = MockNemo::start().await;
-    nemo.given(Answer::token("old").times(1)).await;
-    nemo.given(Answer::token("new")).await;
-    nemo.given(Answer::credits(1.0)).await;
+    nemo.given(MockResponse::token("old").times(1)).await;
+    nemo.given(MockResponse::token("new")).await;
+    nemo.given(MockResponse::credits(1.0)).await;
     refuse(&nemo, "old").await;
     let client = nemo.client_builder().credentials_dir(dir.path()).build().unwrap();
     client.authenticate().await.unwrap();
@@ -283,9 +283,9 @@ async fn a_refused_token_is_not_taken_from_the_disk_again() {
 async fn a_refused_token_whose_file_cannot_be_changed_locks_nobody_out() {
     let dir = tempfile::tempdir().unwrap();
     let nemo = MockNemo::start().await;
-    nemo.given(Answer::token("old").times(1)).await;
-    nemo.given(Answer::token("new")).await;
-    nemo.given(Answer::credits(1.0)).await;
+    nemo.given(MockResponse::token("old").times(1)).await;
+    nemo.given(MockResponse::token("new")).await;
+    nemo.given(MockResponse::credits(1.0)).await;
     refuse(&nemo, "old").await;
     let client = nemo.client_builder().credentials_dir(dir.path()).build().unwrap();
     client.authenticate().await.unwrap();
@@ -330,9 +330,9 @@ async fn a_token_that_another_process_kept_meanwhile_is_used() {
     let dir = tempfile::tempdir().unwrap();
     let nemo = MockNemo::start().await;
     nemo.given(token("old", Duration::from_secs(60)).times(1)).await;
-    nemo.given(Answer::token("new").times(1)).await;
-    nemo.given(Answer::refusal(Endpoint::Token, ErrorCode::RateLimited)).await;
-    nemo.given(Answer::credits(1.0)).await;
+    nemo.given(MockResponse::token("new").times(1)).await;
+    nemo.given(MockResponse::refusal(Endpoint::Token, ErrorCode::RateLimited)).await;
+    nemo.given(MockResponse::credits(1.0)).await;
     let process = || nemo.client_builder().credentials_dir(dir.path()).build().unwrap();
     let (first, second) = (process(), process());
     first.authenticate().await.unwrap();
@@ -360,7 +360,7 @@ async fn an_account_outlives_whatever_saved_its_id() {
 #[tokio::test]
 async fn a_token_that_is_none_is_never_sent() {
     let nemo = MockNemo::start().await;
-    nemo.given(Answer::credits(1.0)).await;
+    nemo.given(MockResponse::credits(1.0)).await;
     for nothing in ["", " ", "\n"] {
         let built = nemo.client_builder().token(nothing).build();
         let Ok(client) = built else { continue };
@@ -377,8 +377,8 @@ async fn a_client_id_that_did_not_arrive_is_made_anew_once() {
     for kept in [true, false] {
         let nemo = MockNemo::start().await;
         let missing = ErrorCode::ClientIdMissing;
-        nemo.given(Answer::refusal(Endpoint::Token, missing).times(1)).await;
-        nemo.given(Answer::credits(1.0)).await;
+        nemo.given(MockResponse::refusal(Endpoint::Token, missing).times(1)).await;
+        nemo.given(MockResponse::credits(1.0)).await;
         let mut builder = NemoClient::builder().base_url(nemo.url());
         builder = match kept {
             true => builder.credentials_dir(dir.path()),
@@ -391,7 +391,7 @@ async fn a_client_id_that_did_not_arrive_is_made_anew_once() {
     }
 
     let nemo = MockNemo::start().await;
-    nemo.given(Answer::refusal(Endpoint::Token, ErrorCode::ClientIdMissing)).await;
+    nemo.given(MockResponse::refusal(Endpoint::Token, ErrorCode::ClientIdMissing)).await;
     let error = nemo.client().credits().await.unwrap_err();
     assert!(matches!(error, Error::ClientIdMissing(_)), "{error}");
     assert_eq!(nemo.requests(Endpoint::Token).await.len(), 2);

@@ -7,16 +7,16 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use nemovideo::mock::wiremock::ResponseTemplate;
-use nemovideo::mock::{Answer, Endpoint, MockNemo};
-use nemovideo::wire::{RenderFile, RenderState, RenderStatus};
-use nemovideo::{Error, NemoClient, RenderJob, RenderedVideo, StandardRetry};
+use nemovideo::mock::{Endpoint, MockNemo, MockResponse};
+use nemovideo::protocol::{RenderFile, RenderState, RenderStatus};
+use nemovideo::{Error, ExponentialRetry, NemoClient, RenderJob, RenderedVideo};
 use raw::{RawServer, Reply, Request};
 use serde_json::json;
 
 const FILM: &[u8] = b"0123456789abcdefghij";
 
 fn client_of(url: &str) -> NemoClient {
-    let retry = StandardRetry::default().with_base(Duration::ZERO);
+    let retry = ExponentialRetry::default().with_base(Duration::ZERO);
     let builder = NemoClient::builder().base_url(url).in_memory_credentials().retry(retry);
     builder.build().expect("a client")
 }
@@ -28,10 +28,10 @@ async fn video_at(server: &RawServer, size: Option<u64>) -> RenderedVideo {
     let mut file = RenderFile::new(format!("{}/film.mp4", server.url()));
     file.size = size;
     state.output = Some(file);
-    nemo.given(Answer::render_status(&state)).await;
+    nemo.given(MockResponse::render_status(&state)).await;
     let draft = r#"{"t":[{"sg":[{}]}]}"#.parse().expect("a draft");
     let job = RenderJob::new("s".into(), draft, nemovideo::RenderOutput::mp4());
-    nemo.client().render(&job).await.expect("a video")
+    nemo.client().wait_for_render(&job).await.expect("a video")
 }
 
 /// The film from the byte that a request asks for, cut off after so many.
@@ -187,10 +187,10 @@ async fn a_page_in_place_of_the_film_is_not_saved_under_its_name() {
     for (kind, page) in pages {
         let nemo = MockNemo::start().await;
         let page = ResponseTemplate::new(200).set_body_raw(page, kind);
-        nemo.given(Answer::raw(Endpoint::File, page.clone())).await;
-        nemo.given(Answer::raw(Endpoint::RenderDownload, page).times(1)).await;
+        nemo.given(MockResponse::raw(Endpoint::File, page.clone())).await;
+        nemo.given(MockResponse::raw(Endpoint::RenderDownload, page).times(1)).await;
         let film = ResponseTemplate::new(200).set_body_raw("the film", "video/mp4");
-        nemo.given(Answer::raw(Endpoint::RenderDownload, film)).await;
+        nemo.given(MockResponse::raw(Endpoint::RenderDownload, film)).await;
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("out.mp4");
         let client = nemo.client();
@@ -205,8 +205,8 @@ async fn a_page_in_place_of_the_film_is_not_saved_under_its_name() {
 #[tokio::test]
 async fn a_size_of_nothing_is_not_known_and_an_empty_film_is_none() {
     let nemo = MockNemo::start().await;
-    nemo.given(Answer::file(FILM).times(1)).await;
-    nemo.given(Answer::file("")).await;
+    nemo.given(MockResponse::file(FILM).times(1)).await;
+    nemo.given(MockResponse::file("")).await;
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("out.mp4");
     let video = video_of(&nemo, Some(0));
@@ -252,8 +252,8 @@ async fn where_the_api_points_to_a_film_it_is_fetched_without_the_token() {
     let nemo = MockNemo::start().await;
     let to_the_file =
         ResponseTemplate::new(302).insert_header("location", nemo.file_url().as_str());
-    nemo.given(Answer::raw(Endpoint::RenderDownload, to_the_file)).await;
-    nemo.given(Answer::file(FILM)).await;
+    nemo.given(MockResponse::raw(Endpoint::RenderDownload, to_the_file)).await;
+    nemo.given(MockResponse::file(FILM)).await;
     let mut video = video_of(&nemo, None);
     video.url = format!("{}/gone", nemo.url());
     let dir = tempfile::tempdir().unwrap();
@@ -267,7 +267,7 @@ async fn where_the_api_points_to_a_film_it_is_fetched_without_the_token() {
     // By the same rule as any other address of a file.
     let nemo = MockNemo::start().await;
     let inside = ResponseTemplate::new(302).insert_header("location", "http://169.254.169.254/x");
-    nemo.given(Answer::raw(Endpoint::RenderDownload, inside)).await;
+    nemo.given(MockResponse::raw(Endpoint::RenderDownload, inside)).await;
     nemo.client().download(&video_of(&nemo, None), &path).await.unwrap_err();
 }
 
@@ -333,12 +333,12 @@ async fn a_film_that_neither_place_has_is_a_final_refusal() {
     let dir = tempfile::tempdir().unwrap();
     let download = |path| nemo.client().download(&video_of(&nemo, None), path);
     let error = download(dir.path().join("out.mp4")).await.unwrap_err();
-    assert!(matches!(error, Error::Refused(_)) && !error.is_retryable(), "{error}");
+    assert!(matches!(error, Error::Api(_)) && !error.is_retryable(), "{error}");
     assert_eq!(error.api().unwrap().status, Some(404));
 
     // What the API has trouble with, it may have later.
     let down = ResponseTemplate::new(503);
-    nemo.given(Answer::raw(Endpoint::RenderDownload, down)).await;
+    nemo.given(MockResponse::raw(Endpoint::RenderDownload, down)).await;
     let error = download(dir.path().join("out.mp4")).await.unwrap_err();
     assert!(error.is_retryable(), "{error}");
 }
@@ -346,7 +346,7 @@ async fn a_film_that_neither_place_has_is_a_final_refusal() {
 #[tokio::test]
 async fn a_film_may_have_any_name_that_its_folder_allows() {
     let nemo = MockNemo::start().await;
-    nemo.given(Answer::file(FILM)).await;
+    nemo.given(MockResponse::file(FILM)).await;
     let dir = tempfile::tempdir().unwrap();
     for length in [1, 251] {
         let path = dir.path().join(format!("{}.mp4", "n".repeat(length)));

@@ -8,11 +8,11 @@ use std::time::Duration;
 
 use futures::StreamExt as _;
 use nemovideo::draft::Draft;
-use nemovideo::mock::{Answer, Endpoint, Events, MockNemo};
-use nemovideo::project::{Outcome, Project, Reply};
-use nemovideo::wire::{RenderState, RenderStatus};
-use nemovideo::{Error, NemoClient, Recovery, Session};
-use raw::{RawServer, Reply as Raw};
+use nemovideo::mock::{Endpoint, Events, MockNemo, MockResponse};
+use nemovideo::project::{Dispatched, Outcome, Project};
+use nemovideo::protocol::{RenderState, RenderStatus};
+use nemovideo::{Error, NemoClient, Session, TurnRecovery};
+use raw::{Reply as Raw, RawServer};
 
 const SOON: Duration = Duration::from_millis(1);
 
@@ -31,7 +31,7 @@ async fn service(message: Raw, done_at: usize) -> (RawServer, Project) {
     })
     .await;
     let builder = NemoClient::builder().base_url(server.url()).in_memory_credentials();
-    let client = builder.recovery(Recovery::new(SOON, SOON, 3)).build().expect("a client");
+    let client = builder.recovery(TurnRecovery::new(SOON, SOON, 3)).build().expect("a client");
     let project = Project::resume(&client, Session::new("t", "s"));
     (server, project)
 }
@@ -92,10 +92,10 @@ async fn an_unknown_outcome_stays_until_it_is_known() {
 #[tokio::test]
 async fn a_message_that_was_surely_not_taken_leaves_the_earlier_one_pending() {
     let nemo = MockNemo::start().await;
-    nemo.given(Answer::session("t", "s")).await;
-    nemo.given(Answer::state(None)).await;
-    nemo.given(Answer::message(Events::new().text("x")).times(1)).await;
-    nemo.given(Answer::refusal(Endpoint::Message, nemovideo::ErrorCode::OutOfCredits)).await;
+    nemo.given(MockResponse::session("t", "s")).await;
+    nemo.given(MockResponse::state(None)).await;
+    nemo.given(MockResponse::message(Events::new().text("x")).times(1)).await;
+    nemo.given(MockResponse::refusal(Endpoint::Message, nemovideo::ErrorCode::OutOfCredits)).await;
     let project = nemo.client().project("demo").await.unwrap();
     drop(project.say("one").await.unwrap());
     let earlier = project.pending().unwrap();
@@ -107,34 +107,34 @@ async fn a_message_that_was_surely_not_taken_leaves_the_earlier_one_pending() {
 async fn an_export_in_the_middle_of_a_turn_is_refused_like_a_second_turn() {
     let film: Draft = r#"{"t":[{"tt":0,"sg":[{"d":1000}]}]}"#.parse().unwrap();
     let nemo = MockNemo::start().await;
-    nemo.given(Answer::session("t", "s")).await;
-    nemo.given(Answer::state(Some(film.clone()))).await;
-    nemo.given(Answer::message(Events::new().text("x"))).await;
-    nemo.given(Answer::render(&RenderState::new("r".into(), RenderStatus::Pending))).await;
+    nemo.given(MockResponse::session("t", "s")).await;
+    nemo.given(MockResponse::state(Some(film.clone()))).await;
+    nemo.given(MockResponse::message(Events::new().text("x"))).await;
+    nemo.given(MockResponse::render(&RenderState::new("r".into(), RenderStatus::Pending))).await;
     let project = nemo.client().project("demo").await.unwrap();
     let before = project.export();
     let turn = project.say("add music").await.unwrap();
-    assert!(matches!(project.handle("export").await, Err(Error::Busy)));
+    assert!(matches!(project.dispatch("export").await, Err(Error::Busy)));
     assert!(matches!(before.submit().await, Err(Error::Busy)));
     assert!(matches!(project.export().await, Err(Error::Busy)));
     assert!(nemo.renders().await.is_empty());
     // What is one's own is not half done.
     project.export().draft(film).submit().await.unwrap();
     turn.finish().await.unwrap();
-    assert!(matches!(project.handle("export").await, Ok(Reply::Export(_))));
+    assert!(matches!(project.dispatch("export").await, Ok(Dispatched::Export(_))));
     before.submit().await.unwrap();
 }
 
 #[tokio::test]
 async fn a_blank_message_is_refused_before_anything_is_sent() {
     let nemo = MockNemo::start().await;
-    nemo.given(Answer::session("t", "s")).await;
-    nemo.given(Answer::state(None)).await;
-    nemo.given(Answer::message(Events::new().text("x"))).await;
+    nemo.given(MockResponse::session("t", "s")).await;
+    nemo.given(MockResponse::state(None)).await;
+    nemo.given(MockResponse::message(Events::new().text("x"))).await;
     let project = nemo.client().project("demo").await.unwrap();
     for blank in ["", "   ", " \n\t\u{3000}"] {
         assert!(matches!(project.say(blank).await, Err(Error::InvalidInput(_))), "{blank:?}");
-        assert!(matches!(project.handle(blank).await, Err(Error::InvalidInput(_))), "{blank:?}");
+        assert!(matches!(project.dispatch(blank).await, Err(Error::InvalidInput(_))), "{blank:?}");
     }
     assert!(nemo.messages().await.is_empty());
     assert!(nemo.requests(Endpoint::State).await.is_empty());

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use futures::StreamExt as _;
 use nemovideo::draft::Draft;
-use nemovideo::mock::{Answer, Endpoint, Events, MockNemo, wiremock};
-use nemovideo::{Error, NemoClient, PendingTurn, Recovery, Timeouts, TurnState, TurnUpdate};
+use nemovideo::mock::{Endpoint, Events, MockNemo, MockResponse, wiremock};
+use nemovideo::{Error, NemoClient, PendingTurn, Timeouts, TurnRecovery, TurnState, TurnUpdate};
 use raw::{RawServer, Reply};
 use serde_json::json;
 
@@ -22,7 +22,7 @@ fn draft(name: &str) -> Draft {
 }
 
 fn watching(nemo: &MockNemo) -> NemoClient {
-    nemo.client_builder().recovery(Recovery::new(SOON, SOON, 5)).build().expect("a client")
+    nemo.client_builder().recovery(TurnRecovery::new(SOON, SOON, 5)).build().expect("a client")
 }
 
 /// A service whose stream breaks after some text, and whose state changes at a later look.
@@ -51,14 +51,14 @@ async fn breaking(text: &'static str, changes_at: usize) -> RawServer {
 
 fn client_of(server: &RawServer) -> NemoClient {
     let builder = NemoClient::builder().base_url(server.url()).in_memory_credentials();
-    builder.recovery(Recovery::new(SOON, SOON, 5)).build().expect("a client")
+    builder.recovery(TurnRecovery::new(SOON, SOON, 5)).build().expect("a client")
 }
 
 #[tokio::test]
 async fn a_whole_turn_passes_every_event_on_and_ends() {
     let nemo = MockNemo::start().await;
-    nemo.given(Answer::state(None)).await;
-    nemo.given(Answer::message(Events::new().heartbeat().pieces(["Do", "ne."]))).await;
+    nemo.given(MockResponse::state(None)).await;
+    nemo.given(MockResponse::message(Events::new().heartbeat().pieces(["Do", "ne."]))).await;
     let mut turn = watching(&nemo).send_message(&"s".into(), "hi").watch();
     assert_eq!((turn.state(), turn.pending()), (TurnState::Connecting, None));
     assert_eq!(turn.next().await.unwrap().unwrap(), TurnUpdate::Connected);
@@ -113,10 +113,10 @@ async fn an_outcome_that_nothing_tells_is_unknown_with_all_that_was_observed() {
 #[tokio::test]
 async fn an_answer_that_was_lost_altogether_is_observed_too() {
     let nemo = MockNemo::start().await;
-    nemo.given(Answer::state(None).times(1)).await;
-    nemo.given(Answer::state(Some(draft("after")))).await;
+    nemo.given(MockResponse::state(None).times(1)).await;
+    nemo.given(MockResponse::state(Some(draft("after")))).await;
     let gateway = wiremock::ResponseTemplate::new(504);
-    nemo.given(Answer::raw(Endpoint::Message, gateway)).await;
+    nemo.given(MockResponse::raw(Endpoint::Message, gateway)).await;
     let turn = watching(&nemo).send_message(&"s".into(), "hi").watch();
     let updates: Vec<_> = turn.map(Result::unwrap).collect().await;
     assert!(matches!(updates.last(), Some(TurnUpdate::Recovered(_))), "{updates:?}");
@@ -133,11 +133,11 @@ async fn an_error_in_place_of_the_state_recovers_nothing() {
         "{}",
     ] {
         let nemo = MockNemo::start().await;
-        nemo.given(Answer::state(Some(draft("before"))).times(1)).await;
+        nemo.given(MockResponse::state(Some(draft("before"))).times(1)).await;
         let said = wiremock::ResponseTemplate::new(200).set_body_string(said);
-        nemo.given(Answer::raw(Endpoint::State, said)).await;
+        nemo.given(MockResponse::raw(Endpoint::State, said)).await;
         let gateway = wiremock::ResponseTemplate::new(504);
-        nemo.given(Answer::raw(Endpoint::Message, gateway)).await;
+        nemo.given(MockResponse::raw(Endpoint::Message, gateway)).await;
         let turn = watching(&nemo).send_message(&"s".into(), "hi").watch();
         let updates: Vec<_> = turn.collect().await;
         assert!(!updates.iter().flatten().any(|update| matches!(update, TurnUpdate::Recovered(_))));
@@ -148,8 +148,8 @@ async fn an_error_in_place_of_the_state_recovers_nothing() {
 #[tokio::test]
 async fn a_refusal_ends_a_turn_without_anything_to_observe() {
     let nemo = MockNemo::start().await;
-    nemo.given(Answer::state(None)).await;
-    nemo.given(Answer::refusal(Endpoint::Message, nemovideo::ErrorCode::OutOfCredits)).await;
+    nemo.given(MockResponse::state(None)).await;
+    nemo.given(MockResponse::refusal(Endpoint::Message, nemovideo::ErrorCode::OutOfCredits)).await;
     let mut turn = watching(&nemo).send_message(&"s".into(), "hi").watch();
     assert!(matches!(turn.next().await, Some(Err(Error::OutOfCredits(_)))));
     assert_eq!(turn.pending(), None);
@@ -315,7 +315,7 @@ async fn a_long_recovery_says_that_the_work_goes_on() {
     timeouts.still_working = Duration::from_millis(5);
     let wait = Duration::from_millis(30);
     let builder = NemoClient::builder().base_url(server.url()).in_memory_credentials();
-    let builder = builder.timeouts(timeouts).recovery(Recovery::new(wait, wait, 2));
+    let builder = builder.timeouts(timeouts).recovery(TurnRecovery::new(wait, wait, 2));
     let turn = builder.build().unwrap().send_message(&"s".into(), "hi").watch();
     let updates: Vec<_> = turn.collect().await;
     let broken = updates

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use futures::StreamExt as _;
 use nemovideo::draft::Draft;
 use nemovideo::local::{LocalBackend, SilentEdits, TrailingNoise};
-use nemovideo::mock::{Answer, Endpoint, Events, MockNemo, wiremock};
+use nemovideo::mock::{Endpoint, Events, MockNemo, MockResponse, wiremock};
 use nemovideo::project::{Outcome, Project, Suggestion, TurnEvent, TurnReport};
 use nemovideo::{NemoClient, Session, Timeouts};
 use raw::{RawServer, Reply};
@@ -18,38 +18,38 @@ fn film() -> Draft {
     r#"{"t":[{"tt":0,"sg":[{"d":1000}]}]}"#.parse().expect("a draft")
 }
 
-fn state(state: &Value) -> Answer {
+fn state(state: &Value) -> MockResponse {
     let body = json!({ "code": 0, "data": { "state": state } });
     let answer = wiremock::ResponseTemplate::new(200).set_body_json(body);
-    Answer::raw(Endpoint::State, answer)
+    MockResponse::raw(Endpoint::State, answer)
 }
 
 /// A turn with these events, between these two states.
-async fn turn(events: Events, before: Answer, after: Answer) -> TurnReport {
+async fn turn(events: Events, before: MockResponse, after: MockResponse) -> TurnReport {
     let nemo = MockNemo::start().await;
-    nemo.given(Answer::session("t", "s")).await;
+    nemo.given(MockResponse::session("t", "s")).await;
     nemo.given(before.times(1)).await;
     nemo.given(after).await;
-    nemo.given(Answer::message(events)).await;
+    nemo.given(MockResponse::message(events)).await;
     let project = nemo.client().project("demo").await.expect("a project");
     project.say("hi").await.expect("a turn").finish().await.expect("a report")
 }
 
 /// A turn that changes nothing.
 async fn said(events: Events) -> TurnReport {
-    turn(events, Answer::state(Some(film())), Answer::state(Some(film()))).await
+    turn(events, MockResponse::state(Some(film())), MockResponse::state(Some(film()))).await
 }
 
 #[tokio::test]
 async fn a_state_that_could_not_be_read_is_not_called_unchanged() {
-    let gone = || Answer::refusal(Endpoint::State, nemovideo::ErrorCode::Other(7));
-    let report = turn(Events::new(), Answer::state(None), gone()).await;
+    let gone = || MockResponse::refusal(Endpoint::State, nemovideo::ErrorCode::Other(7));
+    let report = turn(Events::new(), MockResponse::state(None), gone()).await;
     assert_eq!(report.outcome, Outcome::Silent);
     assert!(report.summary().contains("could not be read"), "{}", report.summary());
     assert!(!report.summary().contains("Nothing changed"), "{}", report.summary());
 
     // What the stream told of the draft is told all the same.
-    let report = turn(Events::new().draft(&film()), Answer::state(None), gone()).await;
+    let report = turn(Events::new().draft(&film()), MockResponse::state(None), gone()).await;
     assert!(report.summary().contains("could not be read"), "{}", report.summary());
     assert!(report.summary().lines().count() > 1, "{}", report.summary());
 }
@@ -100,7 +100,7 @@ async fn an_answer_of_nothing_but_buttons_is_told_in_words() {
 }
 
 async fn chatty(builder: nemovideo::local::LocalBackendBuilder) -> (LocalBackend, Project) {
-    let backend = builder.placeholder_films().start().await.expect("a backend");
+    let backend = builder.placeholder_videos().start().await.expect("a backend");
     let client = NemoClient::builder().base_url(backend.url()).in_memory_credentials();
     let client = client.build().expect("a client");
     let project = client.project("demo").await.expect("a project");
@@ -144,7 +144,7 @@ async fn a_second_film_has_its_stages_and_its_words_come_in_their_order() {
 #[tokio::test]
 async fn a_resumed_project_goes_on_in_its_language() {
     let silent = LocalBackend::builder().silent_edits(SilentEdits::Always);
-    let backend = silent.placeholder_films().start().await.unwrap();
+    let backend = silent.placeholder_videos().start().await.unwrap();
     let client = NemoClient::builder().base_url(backend.url()).in_memory_credentials();
     let client = client.build().unwrap();
     let project = client.project("demo").language("zh-CN").await.unwrap();

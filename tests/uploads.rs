@@ -6,14 +6,14 @@ mod raw;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use nemovideo::mock::{Answer, Endpoint, MockNemo};
+use nemovideo::mock::{Endpoint, MockNemo, MockResponse};
 use nemovideo::{Error, NemoClient, Timeouts};
 use raw::{RawServer, Reply};
 
 #[tokio::test]
 async fn an_upload_tells_how_far_it_is() {
     let nemo = MockNemo::start().await;
-    nemo.given(Answer::upload([])).await;
+    nemo.given(MockResponse::upload([])).await;
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("clip.mp4");
     std::fs::write(&path, vec![1; 300_000]).unwrap();
@@ -34,7 +34,7 @@ async fn an_upload_tells_how_far_it_is() {
 async fn a_file_that_changes_while_it_is_uploaded_is_an_error_of_its_own() {
     for (change, words) in [("shrink", "shrank"), ("grow", "grew"), ("touch", "changed")] {
         let nemo = MockNemo::start().await;
-        nemo.given(Answer::upload([])).await;
+        nemo.given(MockResponse::upload([])).await;
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("clip.mp4");
         std::fs::write(&path, vec![1; 1_000_000]).unwrap();

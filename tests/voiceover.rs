@@ -6,24 +6,24 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use nemovideo::draft::{Draft, TrackRole};
-use nemovideo::local::{Ending, Fault, LocalBackend, Route, Trouble};
-use nemovideo::mock::{Answer, Endpoint, Events, MockNemo};
+use nemovideo::local::{Ending, Fault, FaultyResponse, LocalBackend, Route};
+use nemovideo::mock::{Endpoint, Events, MockNemo, MockResponse};
 use nemovideo::project::{Captions, Script, Voice, Voiceover, VoiceoverStage};
 use nemovideo::{
-    Aspect, Error, ErrorCode, NemoClient, Polling, Recovery, RenderOutput, StandardRetry,
-    TurnUpdate,
+    Aspect, Error, ErrorCode, ExponentialRetry, NemoClient, RenderOutput, RenderPolling,
+    TurnRecovery, TurnUpdate,
 };
 
 const SOON: Duration = Duration::from_millis(5);
 
 async fn local() -> (LocalBackend, NemoClient) {
-    let backend = LocalBackend::builder().placeholder_films().start().await.expect("a backend");
+    let backend = LocalBackend::builder().placeholder_videos().start().await.expect("a backend");
     let client = NemoClient::builder()
         .base_url(backend.url())
         .in_memory_credentials()
-        .polling(Polling::new(SOON, 2_000))
-        .recovery(Recovery::new(SOON, SOON, 5))
-        .retry(StandardRetry::default().with_base(Duration::from_millis(1)))
+        .polling(RenderPolling::new(SOON, 2_000))
+        .recovery(TurnRecovery::new(SOON, SOON, 5))
+        .retry(ExponentialRetry::default().with_base(Duration::from_millis(1)))
         .build()
         .expect("a client of a backend on loopback");
     (backend, client)
@@ -117,10 +117,10 @@ async fn the_agent_is_told_of_the_music() {
     let rain = music(dir.path(), "rain \"2\".mp3");
     let out = dir.path().join("out.mp4");
     let nemo = MockNemo::start().await;
-    nemo.given(Answer::session("t", "s")).await;
-    nemo.given(Answer::upload([])).await;
-    nemo.given(Answer::state(None)).await;
-    nemo.given(Answer::refusal(Endpoint::Message, ErrorCode::OutOfCredits)).await;
+    nemo.given(MockResponse::session("t", "s")).await;
+    nemo.given(MockResponse::upload([])).await;
+    nemo.given(MockResponse::state(None)).await;
+    nemo.given(MockResponse::refusal(Endpoint::Message, ErrorCode::OutOfCredits)).await;
     hello(&nemo.client(), &out).music(&rain).await.unwrap_err();
     let said = nemo.messages().await[0].text().to_owned();
     let named = r#"Background music: the uploaded file "rain \"2\".mp3"."#;
@@ -156,7 +156,11 @@ async fn a_film_whose_render_cannot_be_asked_for_is_fetched_later_by_its_job() {
     let out = dir.path().join("out.mp4");
     for route in [Route::RenderStatus, Route::RenderSubmit] {
         let paid = backend.counters();
-        let injected = backend.faults().inject(Fault::Instead(Trouble::Reset)).on(route).always();
+        let injected = backend
+            .faults()
+            .inject(Fault::ReplaceResponse(FaultyResponse::Reset))
+            .on(route)
+            .always();
         let (voiceover, told) = telling(hello(&client, &out));
         voiceover.await.unwrap_err();
         assert!(injected.hits() > 0);
@@ -167,8 +171,8 @@ async fn a_film_whose_render_cannot_be_asked_for_is_fetched_later_by_its_job() {
             _ => None,
         });
         let job = last.unwrap();
-        client.submit_job(&job).await.unwrap();
-        let video = client.render(&job).await.unwrap();
+        client.ensure_submitted(&job).await.unwrap();
+        let video = client.wait_for_render(&job).await.unwrap();
         client.download(&video, &out).await.unwrap();
         let now = backend.counters();
         assert_eq!(now.messages_run - paid.messages_run, 1);
@@ -237,7 +241,7 @@ async fn a_message_of_which_nobody_knows_is_said_so_and_can_be_observed_later() 
     }
     let output = RenderOutput::mp4();
     let job = client.submit_render(&pending.session_id, &made.unwrap(), output).await.unwrap();
-    let video = client.render(&job).await.unwrap();
+    let video = client.wait_for_render(&job).await.unwrap();
     client.download(&video, &out).await.unwrap();
     assert_eq!(backend.counters().messages_run, 1);
 }
@@ -268,12 +272,12 @@ async fn a_film_is_judged_by_its_draft_and_not_by_what_failed_on_the_way() {
         (Events::new().tool("generate", &nothing, &nothing).failure("X", "the model failed"), 0),
     ] {
         let nemo = MockNemo::start().await;
-        nemo.given(Answer::session("t", "s")).await;
-        nemo.given(Answer::credits(9.0)).await;
-        nemo.given(Answer::state(None).times(2)).await;
-        nemo.given(Answer::state(Some(film.clone()))).await;
-        nemo.given(Answer::message(events)).await;
-        nemo.given(Answer::refusal(Endpoint::Render, ErrorCode::ExportBlocked)).await;
+        nemo.given(MockResponse::session("t", "s")).await;
+        nemo.given(MockResponse::credits(9.0)).await;
+        nemo.given(MockResponse::state(None).times(2)).await;
+        nemo.given(MockResponse::state(Some(film.clone()))).await;
+        nemo.given(MockResponse::message(events)).await;
+        nemo.given(MockResponse::refusal(Endpoint::Render, ErrorCode::ExportBlocked)).await;
         let dir = tempfile::tempdir().unwrap();
         let error = hello(&nemo.client(), &dir.path().join("o.mp4")).await.unwrap_err();
         assert_eq!(nemo.renders().await.len(), renders, "{error}");

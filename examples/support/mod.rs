@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressStyle};
 use nemovideo::client::DEFAULT_API_URL;
 use nemovideo::local::{LocalBackend, LocalBackendBuilder};
-use nemovideo::{Attribution, ClientBuilder, NemoClient, Polling};
+use nemovideo::{Attribution, ClientBuilder, NemoClient, RenderPolling};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -115,13 +115,13 @@ pub async fn connect(service: Service) -> Result<Connection> {
 }
 
 /// A backend on this machine is asked often; the cloud every 30 s, as documented.
-fn polling(address: &str) -> Polling {
+fn polling(address: &str) -> RenderPolling {
     let host = address.split("://").nth(1).unwrap_or_default();
     if ["localhost", "127.", "[::1]"].iter().any(|local| host.starts_with(local)) {
         // 15 minutes in all, the documented limit of a message.
-        Polling::new(Duration::from_millis(50), 18_000)
+        RenderPolling::new(Duration::from_millis(50), 18_000)
     } else {
-        Polling::default()
+        RenderPolling::default()
     }
 }
 

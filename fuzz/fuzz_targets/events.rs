@@ -4,10 +4,10 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use nemovideo::wire::event::{AdkEvent, AgentEvent, PlainEvent, TextOnce};
+use nemovideo::protocol::event::{AdkEvent, AgentEvent, PlainEvent, TextAccumulator};
 
 fuzz_target!(|data: &str| {
-    let mut once = TextOnce::new();
+    let mut once = TextAccumulator::new();
     let events: Vec<AgentEvent> =
         data.lines().flat_map(|line| AgentEvent::decode("message", line)).collect();
     let mut said = 0;
@@ -17,7 +17,7 @@ fuzz_target!(|data: &str| {
             assert!(!text.text.is_empty());
             said += text.text.len();
         }
-        shown += once.feed(event).and_then(|fresh| fresh.text()).map_or(0, str::len);
+        shown += once.push(event).and_then(|fresh| fresh.text()).map_or(0, str::len);
     }
     assert!(shown <= said);
     // What can be read can be written, and what was written can be read.

@@ -4,14 +4,14 @@ use std::time::SystemTime;
 
 use url::Url;
 
-use crate::wire::{Credits, UserId};
+use crate::protocol::{Credits, UserId};
 
 /// Who the client is to the service.
 ///
 /// ```
 /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
 /// # use nemovideo::{NemoClient, local::LocalBackend};
-/// # let backend = LocalBackend::builder().placeholder_films().start().await?;
+/// # let backend = LocalBackend::builder().placeholder_videos().start().await?;
 /// # let client = NemoClient::builder().base_url(backend.url());
 /// # let client = client.in_memory_credentials().build()?;
 /// use std::time::SystemTime;

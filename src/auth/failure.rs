@@ -74,8 +74,8 @@ mod tests {
     use std::time::Duration;
 
     use super::{Told, copy};
-    use crate::error::{ApiError, Call, Clock, ConnectionError, Effect, Error};
-    use crate::wire::ErrorCode;
+    use crate::error::{ApiError, Call, ConnectionError, Effect, Error, TimeoutKind};
+    use crate::protocol::ErrorCode;
 
     fn call() -> Call {
         Call {
@@ -113,7 +113,7 @@ mod tests {
             Error::Unreachable(broken()),
             Error::Disconnected(broken()),
             Error::Timeout {
-                clock: Clock::Answer,
+                clock: TimeoutKind::Response,
                 after: Duration::from_secs(60),
                 call: Box::new(call()),
             },

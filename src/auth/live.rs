@@ -7,7 +7,7 @@
 use std::time::{Duration, SystemTime};
 
 use super::{Account, Secret};
-use crate::wire::AnonymousToken;
+use crate::protocol::AnonymousToken;
 
 /// A token is replaced this long before it ends, so that no call meets its end half-way.
 const REFRESH_AHEAD: Duration = Duration::from_secs(5 * 60);
@@ -18,7 +18,7 @@ const REFRESH_PAUSE: Duration = Duration::from_secs(60);
 
 /// A token that the service has not refused.
 #[derive(Clone, Debug)]
-pub(super) struct Live {
+pub(super) struct CachedToken {
     pub(super) secret: Secret,
     pub(super) account: Account,
     /// The last time a newer one was asked for in vain.
@@ -32,7 +32,7 @@ pub(super) fn just_issued(mut token: AnonymousToken, now: SystemTime) -> Anonymo
     token
 }
 
-impl Live {
+impl CachedToken {
     pub(super) fn new(token: AnonymousToken) -> Self {
         Self {
             secret: Secret::new(token.token),
@@ -73,8 +73,8 @@ impl Live {
 mod tests {
     use std::time::{Duration, SystemTime};
 
-    use super::{Live, REFRESH_AHEAD, REFRESH_PAUSE, just_issued};
-    use crate::wire::AnonymousToken;
+    use super::{CachedToken, REFRESH_AHEAD, REFRESH_PAUSE, just_issued};
+    use crate::protocol::AnonymousToken;
 
     fn token(expires_at: SystemTime) -> AnonymousToken {
         let mut token = AnonymousToken::new("t");
@@ -95,7 +95,7 @@ mod tests {
     fn a_refresh_is_tried_in_the_last_minutes_with_pauses_and_once_at_the_end() {
         let end = SystemTime::now() + Duration::from_secs(86_400);
         let second = Duration::from_secs(1);
-        let mut live = Live::new(token(end));
+        let mut live = CachedToken::new(token(end));
         let early = end - REFRESH_AHEAD;
         assert!(!live.refresh_is_due(early - second));
         assert!(live.refresh_is_due(early));
@@ -109,6 +109,6 @@ mod tests {
         live.note_try(end);
         assert!(!live.refresh_is_due(end + Duration::from_secs(86_400)), "the service decides");
 
-        assert!(!Live::new(AnonymousToken::new("t")).refresh_is_due(end));
+        assert!(!CachedToken::new(AnonymousToken::new("t")).refresh_is_due(end));
     }
 }

@@ -19,10 +19,10 @@ use tokio::time::Instant;
 use url::Url;
 
 use super::Secret;
-use super::obtain::LOCKED_AT_MOST;
+use super::issue::LOCKED_AT_MOST;
 use crate::error::{Error, Result};
-use crate::wire::{AnonymousToken, ClientId};
-use private::Witness;
+use crate::protocol::{AnonymousToken, ClientId};
+use private::OwnershipProbe;
 
 /// How long another process is waited for before this one goes on without the lock. One that
 /// works gives it back before that; one that was stopped may never.
@@ -112,7 +112,7 @@ impl CredentialStore {
     /// Closes to others what an earlier version, another client or an unpacked backup left open.
     /// A folder of the user's choice that holds other things too keeps its mode.
     fn tighten(&self) {
-        let Some(witness) = Witness::in_folder(&self.dir) else {
+        let Some(witness) = OwnershipProbe::in_folder(&self.dir) else {
             return;
         };
         if Self::default_dir().as_ref() == Some(&self.dir) || holds_credentials_alone(&self.dir) {
@@ -150,7 +150,7 @@ impl CredentialStore {
         let path = self.token_path(id);
         let file = File::open(&path).ok()?;
         let metadata = file.metadata().ok()?;
-        let witness = Witness::in_folder(&self.dir);
+        let witness = OwnershipProbe::in_folder(&self.dir);
         let is_ours = match &witness {
             Some(witness) => witness.vouches_for(&metadata),
             None => private::only_its_owner_writes(&metadata),

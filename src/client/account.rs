@@ -7,8 +7,8 @@ use url::Url;
 use super::{NemoClient, json};
 use crate::auth::Account;
 use crate::error::{Error, Result};
-use crate::http::{Payload, routes};
-use crate::wire::{ClaimRequest, ClaimToken, CreditBalance, Session};
+use crate::protocol::{ClaimRequest, ClaimToken, CreditBalance, Session};
+use crate::transport::{Payload, routes};
 
 /// So long a turn waits for the credits before and after it. They are not worth more: what was
 /// spent is the last thing that a report tells, and may be left out.
@@ -20,7 +20,7 @@ impl NemoClient {
     /// ```
     /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
     /// # use nemovideo::{NemoClient, local::LocalBackend};
-    /// # let backend = LocalBackend::builder().placeholder_films().start().await?;
+    /// # let backend = LocalBackend::builder().placeholder_videos().start().await?;
     /// # let client = NemoClient::builder().base_url(backend.url());
     /// # let client = client.in_memory_credentials().build()?;
     /// let account = client.authenticate().await?;
@@ -37,7 +37,7 @@ impl NemoClient {
     /// Safe to drop. A token that was given out meanwhile is lost to this process until the
     /// client id may have another.
     pub async fn authenticate(&self) -> Result<Account> {
-        self.auth().account(self.http()).await
+        self.auth().account(self.transport()).await
     }
 
     /// The credits of the account.
@@ -45,7 +45,7 @@ impl NemoClient {
     /// ```
     /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
     /// # use nemovideo::{NemoClient, local::LocalBackend};
-    /// # let backend = LocalBackend::builder().placeholder_films().start().await?;
+    /// # let backend = LocalBackend::builder().placeholder_videos().start().await?;
     /// # let client = NemoClient::builder().base_url(backend.url());
     /// # let client = client.in_memory_credentials().build()?;
     /// let credits = client.credits().await?;
@@ -56,7 +56,7 @@ impl NemoClient {
     /// # Errors
     /// [`Error::TokenInvalid`], the connection errors.
     pub async fn credits(&self) -> Result<CreditBalance> {
-        self.http().json(Some(self.auth()), routes::CREDITS, &[], Payload::Empty).await
+        self.transport().json(Some(self.auth()), routes::CREDITS, &[], Payload::Empty).await
     }
 
     /// The credits, where they can be told without holding anything up: one try, and not for
@@ -64,8 +64,8 @@ impl NemoClient {
     pub(crate) async fn credits_at_once(&self) -> Option<CreditBalance> {
         // Whatever is asked beside this waits for the token too; and a token that is under way
         // must not be dropped, since there may be no other one this week.
-        self.auth().bearer(self.http()).await.ok()?;
-        let asked = self.http().json_once(self.auth(), routes::CREDITS);
+        self.auth().bearer(self.transport()).await.ok()?;
+        let asked = self.transport().json_once(self.auth(), routes::CREDITS);
         tokio::time::timeout(AT_ONCE, asked).await.ok()?.ok()
     }
 
@@ -76,11 +76,11 @@ impl NemoClient {
     ///
     /// ```
     /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
-    /// # use nemovideo::{NemoClient, NewSession, local::LocalBackend};
-    /// # let backend = LocalBackend::builder().placeholder_films().start().await?;
+    /// # use nemovideo::{NemoClient, CreateSession, local::LocalBackend};
+    /// # let backend = LocalBackend::builder().placeholder_videos().start().await?;
     /// # let client = NemoClient::builder().base_url(backend.url());
     /// # let client = client.in_memory_credentials().build()?;
-    /// # let session = client.create_session(NewSession::default()).await?;
+    /// # let session = client.create_session(CreateSession::default()).await?;
     /// # let id = &session.session_id;
     /// let link = client.claim_link(&session).await?;
     /// assert!(link.as_str().starts_with("https://nemovideo.com/workspace/claim?ct=clm_"));
@@ -95,9 +95,9 @@ impl NemoClient {
             session_id: session.session_id.clone(),
         };
         let claim: ClaimToken =
-            self.http().json(Some(self.auth()), routes::CLAIM, &[], json(&request)?).await?;
+            self.transport().json(Some(self.auth()), routes::CLAIM, &[], json(&request)?).await?;
         // Below the site's own path, if it has one; joining would take its last step off.
-        let mut link = self.http().web.clone();
+        let mut link = self.transport().web.clone();
         link.path_segments_mut()
             .map_err(|()| Error::Configuration("the web site's address has no path".to_owned()))?
             .pop_if_empty()

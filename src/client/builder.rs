@@ -9,19 +9,20 @@ use reqwest::redirect::Policy;
 use url::{Host, Url};
 
 use super::{
-    DEFAULT_API_URL, DEFAULT_WEB_URL, Inner, Limits, NemoClient, Polling, Recovery, Timeouts,
-    address,
+    DEFAULT_API_URL, DEFAULT_WEB_URL, Inner, Limits, NemoClient, RenderPolling, Timeouts,
+    TurnRecovery, url_policy,
 };
 use crate::auth::{Auth, CredentialStore, Reauthenticate, Secret};
 use crate::error::{Error, Result};
-use crate::http::{Attribution, Http, RetryBudget, RetryPolicy, StandardRetry};
-use crate::wire::ClientId;
+use crate::protocol::ClientId;
+use crate::retry::{ExponentialRetry, RetryPolicy};
+use crate::transport::{Attribution, RetryBudget, Transport};
 
 /// Puts a [`NemoClient`] together.
 ///
 /// ```
 /// use nemovideo::{Attribution, Error, Limits, NemoClient};
-/// use nemovideo::{Polling, Reauthenticate, Recovery, StandardRetry, Timeouts};
+/// use nemovideo::{RenderPolling, Reauthenticate, TurnRecovery, ExponentialRetry, Timeouts};
 /// use std::time::Duration;
 ///
 /// let mut timeouts = Timeouts::default();
@@ -32,9 +33,9 @@ use crate::wire::ClientId;
 ///     .token("nmv_usr_secret")
 ///     .reauthenticate(Reauthenticate::Anonymous)
 ///     .attribution(Attribution::new("my-program", "1.2.3")?)
-///     .retry(StandardRetry::default().with_max_attempts(2))
-///     .polling(Polling::new(Duration::from_secs(5), 120))
-///     .recovery(Recovery::new(Duration::from_secs(5), Duration::from_secs(10), 3))
+///     .retry(ExponentialRetry::default().with_max_attempts(2))
+///     .polling(RenderPolling::new(Duration::from_secs(5), 120))
+///     .recovery(TurnRecovery::new(Duration::from_secs(5), Duration::from_secs(10), 3))
 ///     .timeouts(timeouts)
 ///     .limits(Limits::default())
 ///     .build()?;
@@ -53,8 +54,8 @@ pub struct ClientBuilder {
     policy: Arc<dyn RetryPolicy>,
     timeouts: Timeouts,
     limits: Limits,
-    polling: Polling,
-    recovery: Recovery,
+    polling: RenderPolling,
+    recovery: TurnRecovery,
     plain_http_hosts: BTreeSet<String>,
 }
 
@@ -76,11 +77,11 @@ impl Default for ClientBuilder {
             credentials: Credentials::DefaultDir,
             reauthenticate: Reauthenticate::default(),
             attribution: None,
-            policy: Arc::new(StandardRetry::default()),
+            policy: Arc::new(ExponentialRetry::default()),
             timeouts: Timeouts::default(),
             limits: Limits::default(),
-            polling: Polling::default(),
-            recovery: Recovery::default(),
+            polling: RenderPolling::default(),
+            recovery: TurnRecovery::default(),
             plain_http_hosts: BTreeSet::new(),
         }
     }
@@ -92,7 +93,7 @@ impl ClientBuilder {
     /// ```
     /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
     /// # use nemovideo::local::LocalBackend;
-    /// # let backend = LocalBackend::builder().placeholder_films().start().await?;
+    /// # let backend = LocalBackend::builder().placeholder_videos().start().await?;
     /// use nemovideo::ClientBuilder;
     ///
     /// // As in the environment, but another service, and an account that is gone with the program.
@@ -167,11 +168,11 @@ impl ClientBuilder {
     ///
     /// ```
     /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
-    /// # use nemovideo::{NemoClient, NewSession, local::LocalBackend};
-    /// # let backend = LocalBackend::builder().placeholder_films().start().await?;
+    /// # use nemovideo::{NemoClient, CreateSession, local::LocalBackend};
+    /// # let backend = LocalBackend::builder().placeholder_videos().start().await?;
     /// # let client = NemoClient::builder().base_url(backend.url());
     /// # let client = client.in_memory_credentials().build()?;
-    /// # let session = client.create_session(NewSession::default()).await?;
+    /// # let session = client.create_session(CreateSession::default()).await?;
     /// # let id = &session.session_id;
     /// # let folder = tempfile::tempdir()?;
     /// let again =
@@ -211,7 +212,7 @@ impl ClientBuilder {
         self
     }
 
-    /// When failed attempts are made again. Default [`StandardRetry`].
+    /// When failed attempts are made again. Default [`ExponentialRetry`].
     #[must_use]
     pub fn retry(mut self, policy: impl RetryPolicy + 'static) -> Self {
         self.policy = Arc::new(policy);
@@ -234,19 +235,19 @@ impl ClientBuilder {
 
     /// How renders are asked for by default.
     #[must_use]
-    pub fn polling(mut self, polling: Polling) -> Self {
+    pub fn polling(mut self, polling: RenderPolling) -> Self {
         self.polling = polling;
         self
     }
 
     /// How a message whose stream broke is observed.
     #[must_use]
-    pub fn recovery(mut self, recovery: Recovery) -> Self {
+    pub fn recovery(mut self, recovery: TurnRecovery) -> Self {
         self.recovery = recovery;
         self
     }
 
-    /// Allows plain `http` to a host other than loopback: the token then travels in the clear.
+    /// Allows plain `transport` to a host other than loopback: the token then travels in the clear.
     ///
     /// ```
     /// use nemovideo::{Error, NemoClient};
@@ -264,7 +265,7 @@ impl ClientBuilder {
     /// Builds the client. Nothing is sent and no file is touched.
     ///
     /// # Errors
-    /// [`Error::Configuration`] for an address that is none, a plain `http` address that is not
+    /// [`Error::Configuration`] for an address that is none, a plain `transport` address that is not
     /// allowed, or a machine without the TLS that the address needs.
     pub fn build(self) -> Result<NemoClient> {
         if self.token.as_ref().is_some_and(Secret::is_blank) {
@@ -277,7 +278,7 @@ impl ClientBuilder {
             let host = base.host_str().unwrap_or_default();
             if !self.plain_http_hosts.contains(host) {
                 return Err(Error::Configuration(format!(
-                    "plain http to {host} would show the token to the network; use https, or allow it by name"
+                    "plain transport to {host} would show the token to the network; use https, or allow it by name"
                 )));
             }
         }
@@ -291,14 +292,14 @@ impl ClientBuilder {
         // A redirect on the API would carry the token to wherever it points.
         let api = connection(self.timeouts.connect, loopback).redirect(Policy::none());
         let mut files = connection(self.timeouts.connect, loopback)
-            .redirect(address::redirects(base.clone()))
+            .redirect(url_policy::redirects(base.clone()))
             .referer(false);
         if !loopback {
-            files = files.dns_resolver(address::PublicOnly::new(&base));
+            files = files.dns_resolver(url_policy::PublicOnly::new(&base));
         }
         Ok(NemoClient {
             inner: Arc::new(Inner {
-                http: Http {
+                transport: Transport {
                     api: api.build().map_err(unbuildable)?,
                     base,
                     web,
@@ -340,7 +341,7 @@ fn checked_url(whose: &str, text: &str) -> Result<Url> {
     let plain = url.username().is_empty() && url.password().is_none() && url.query().is_none();
     if !matches!(url.scheme(), "http" | "https") || !url.has_host() || !plain {
         return Err(Error::Configuration(format!(
-            "{whose} address must be http or https, without a user, a password or a query"
+            "{whose} address must be transport or https, without a user, a password or a query"
         )));
     }
     Ok(url)

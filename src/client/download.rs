@@ -12,11 +12,11 @@ use std::time::Instant;
 
 use self::attempt::Known;
 use self::source::Sources;
-use super::partial::PartialFile;
+use super::atomic_file::PartialFile;
 use super::{NemoClient, RenderedVideo};
 use crate::error::{Call, ConnectionError, Error, Result};
-use crate::http::{Attempt, Decision, Failure};
-use crate::wire::RenderId;
+use crate::protocol::RenderId;
+use crate::retry::{AttemptInfo, FailureKind, RetryDecision};
 
 /// What a limit is named for that the file itself has passed: nowhere else it will be smaller.
 const FILE: &str = "the file";
@@ -28,20 +28,20 @@ type Progress = Arc<dyn Fn(u64, Option<u64>) + Send + Sync>;
 ///
 /// ```
 /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
-/// # use nemovideo::{NemoClient, NewSession, local::LocalBackend};
+/// # use nemovideo::{NemoClient, CreateSession, local::LocalBackend};
 /// # use std::time::Duration;
-/// # let backend = LocalBackend::builder().placeholder_films().start().await?;
+/// # let backend = LocalBackend::builder().placeholder_videos().start().await?;
 /// # let client = NemoClient::builder()
 /// #     .base_url(backend.url())
 /// #     .in_memory_credentials()
-/// #     .polling(nemovideo::Polling::new(Duration::from_millis(20), 500))
+/// #     .polling(nemovideo::RenderPolling::new(Duration::from_millis(20), 500))
 /// #     .build()?;
-/// # let session = client.create_session(NewSession::default()).await?;
+/// # let session = client.create_session(CreateSession::default()).await?;
 /// # let id = &session.session_id;
 /// # futures::StreamExt::count(client.send_message(id, "narrate: Hello.").await?).await;
 /// # let draft = client.session_state(id).await?.draft.ok_or("nothing was made")?;
 /// # let job = client.submit_render(id, &draft, nemovideo::RenderOutput::mp4()).await?;
-/// # let video = client.render(&job).await?;
+/// # let video = client.wait_for_render(&job).await?;
 /// # let folder = tempfile::tempdir()?;
 /// # let path = folder.path().join("out.mp4");
 /// use nemovideo::local::{Cut, Ending, Fault, Route};
@@ -70,20 +70,20 @@ pub struct Download {
 ///
 /// ```
 /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
-/// # use nemovideo::{NemoClient, NewSession, local::LocalBackend};
+/// # use nemovideo::{NemoClient, CreateSession, local::LocalBackend};
 /// # use std::time::Duration;
-/// # let backend = LocalBackend::builder().placeholder_films().start().await?;
+/// # let backend = LocalBackend::builder().placeholder_videos().start().await?;
 /// # let client = NemoClient::builder()
 /// #     .base_url(backend.url())
 /// #     .in_memory_credentials()
-/// #     .polling(nemovideo::Polling::new(Duration::from_millis(20), 500))
+/// #     .polling(nemovideo::RenderPolling::new(Duration::from_millis(20), 500))
 /// #     .build()?;
-/// # let session = client.create_session(NewSession::default()).await?;
+/// # let session = client.create_session(CreateSession::default()).await?;
 /// # let id = &session.session_id;
 /// # futures::StreamExt::count(client.send_message(id, "narrate: Hello.").await?).await;
 /// # let draft = client.session_state(id).await?.draft.ok_or("nothing was made")?;
 /// # let job = client.submit_render(id, &draft, nemovideo::RenderOutput::mp4()).await?;
-/// # let video = client.render(&job).await?;
+/// # let video = client.wait_for_render(&job).await?;
 /// # let folder = tempfile::tempdir()?;
 /// let path = folder.path().join("film.mp4");
 /// std::fs::write(&path, "yesterday's")?;
@@ -111,20 +111,20 @@ impl NemoClient {
     /// fetched there, without the token. The bytes of two places are joined only under one strong
     /// entity tag.
     ///
-    /// The address must be `https` (or `http`, where the API is), and outside of this machine's
+    /// The address must be `https` (or `transport`, where the API is), and outside of this machine's
     /// own networks unless it is the API's host.
     ///
     /// ```
     /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
-    /// # use nemovideo::{NemoClient, NewSession, local::LocalBackend};
+    /// # use nemovideo::{NemoClient, CreateSession, local::LocalBackend};
     /// # use std::time::Duration;
-    /// # let backend = LocalBackend::builder().placeholder_films().start().await?;
+    /// # let backend = LocalBackend::builder().placeholder_videos().start().await?;
     /// # let client = NemoClient::builder()
     /// #     .base_url(backend.url())
     /// #     .in_memory_credentials()
-    /// #     .polling(nemovideo::Polling::new(Duration::from_millis(20), 500))
+    /// #     .polling(nemovideo::RenderPolling::new(Duration::from_millis(20), 500))
     /// #     .build()?;
-    /// # let session = client.create_session(NewSession::default()).await?;
+    /// # let session = client.create_session(CreateSession::default()).await?;
     /// # let id = &session.session_id;
     /// # futures::StreamExt::count(client.send_message(id, "narrate: Hello.").await?).await;
     /// use nemovideo::RenderOutput;
@@ -133,7 +133,7 @@ impl NemoClient {
     /// # let path = folder.path().join("out.mp4");
     /// let draft = client.session_state(id).await?.draft.ok_or("nothing was made")?;
     /// let job = client.submit_render(id, &draft, RenderOutput::mp4()).await?;
-    /// let video = client.render(&job).await?;
+    /// let video = client.wait_for_render(&job).await?;
     /// let file = client
     ///     .download(&video, &path)
     ///     .on_progress(|bytes, total| println!("{bytes} of {total:?} bytes"))
@@ -143,7 +143,7 @@ impl NemoClient {
     /// ```
     ///
     /// # Errors
-    /// [`Error::Io`] when it cannot be written; [`Error::Refused`], which is final, when neither
+    /// [`Error::Io`] when it cannot be written; [`Error::Api`], which is final, when neither
     /// address has it; [`Error::InvalidInput`] when the file's may not be used and the API has no
     /// copy; [`Error::Disconnected`], [`Error::Timeout`] and [`Error::Unreachable`] where trying
     /// again may help.
@@ -195,14 +195,14 @@ impl Download {
             // Where nothing came at all, the other place is asked at once.
             let decision = match failure_of(&error) {
                 Some(failure) if known.bytes.max(before) > 0 => {
-                    let attempt = Attempt::read_only(failure, attempts, began.elapsed());
-                    self.client.http().decide(&attempt)
+                    let attempt = AttemptInfo::read_only(failure, attempts, began.elapsed());
+                    self.client.transport().decide(&attempt)
                 }
-                _ => Decision::GiveUp,
+                _ => RetryDecision::GiveUp,
             };
             match decision {
-                Decision::RetryAfter(pause) => tokio::time::sleep(pause).await,
-                Decision::GiveUp => {
+                RetryDecision::RetryAfter(pause) => tokio::time::sleep(pause).await,
+                RetryDecision::GiveUp => {
                     sources.fall_back(error)?;
                     known.change_source();
                     attempts = 0;
@@ -219,10 +219,10 @@ fn disconnected(call: Call, what: impl Into<crate::error::Source>) -> Error {
 }
 
 /// How an attempt failed, in the words of a retry policy; `None` where another cannot help.
-fn failure_of(error: &Error) -> Option<Failure> {
+fn failure_of(error: &Error) -> Option<FailureKind> {
     match error {
-        Error::Unreachable(_) => Some(Failure::NotSent),
-        Error::Disconnected(_) | Error::Timeout { .. } => Some(Failure::NoAnswer),
+        Error::Unreachable(_) => Some(FailureKind::NotSent),
+        Error::Disconnected(_) | Error::Timeout { .. } => Some(FailureKind::NoAnswer),
         _ => None,
     }
 }

@@ -11,21 +11,21 @@ use serde::de::IgnoredAny;
 use tokio::time::{Instant, timeout_at};
 
 use super::{Limits, NemoClient, Timeouts, json};
-use crate::error::{Clock, Error, Result, UnknownOutcome};
-use crate::http::{Reply, after, routes};
+use crate::error::{Error, Result, TimeoutKind, UnknownOutcome};
+use crate::protocol::event::AgentEvent;
+use crate::protocol::{RunRequest, SessionId};
 use crate::sse::Decoder;
-use crate::wire::event::AgentEvent;
-use crate::wire::{RunRequest, SessionId};
+use crate::transport::{PendingResponse, after, routes};
 
 /// A message that is ready to be sent; `.await` sends it, once, and gives the stream.
 ///
 /// ```
 /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
-/// # use nemovideo::{NemoClient, NewSession, local::LocalBackend};
-/// # let backend = LocalBackend::builder().placeholder_films().start().await?;
+/// # use nemovideo::{NemoClient, CreateSession, local::LocalBackend};
+/// # let backend = LocalBackend::builder().placeholder_videos().start().await?;
 /// # let client = NemoClient::builder().base_url(backend.url());
 /// # let client = client.in_memory_credentials().build()?;
-/// # let session = client.create_session(NewSession::default()).await?;
+/// # let session = client.create_session(CreateSession::default()).await?;
 /// # let id = &session.session_id;
 /// use futures::StreamExt as _;
 ///
@@ -52,20 +52,20 @@ impl NemoClient {
     ///
     /// ```
     /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
-    /// # use nemovideo::{NemoClient, NewSession, local::LocalBackend};
-    /// # let backend = LocalBackend::builder().placeholder_films().start().await?;
+    /// # use nemovideo::{NemoClient, CreateSession, local::LocalBackend};
+    /// # let backend = LocalBackend::builder().placeholder_videos().start().await?;
     /// # let client = NemoClient::builder().base_url(backend.url());
     /// # let client = client.in_memory_credentials().build()?;
-    /// # let session = client.create_session(NewSession::default()).await?;
+    /// # let session = client.create_session(CreateSession::default()).await?;
     /// # let id = &session.session_id;
     /// use futures::StreamExt as _;
-    /// use nemovideo::wire::event::{AgentEvent, TextOnce};
+    /// use nemovideo::protocol::event::{AgentEvent, TextAccumulator};
     ///
     /// let mut events = client.send_message(id, "narrate: Good morning.").streaming().await?;
-    /// let (mut once, mut answer, mut tools) = (TextOnce::new(), String::new(), 0);
+    /// let (mut once, mut answer, mut tools) = (TextAccumulator::new(), String::new(), 0);
     /// while let Some(event) = events.next().await {
     ///     let event = event?;
-    ///     answer.extend(once.feed(&event).and_then(|fresh| fresh.text()));
+    ///     answer.extend(once.push(&event).and_then(|fresh| fresh.text()));
     ///     tools += usize::from(matches!(event, AgentEvent::ToolCall(_)));
     /// }
     /// assert!(!answer.is_empty() && tools > 0);
@@ -90,7 +90,7 @@ impl NemoClient {
 
 impl Message {
     /// Asks for partial text while it is made. The whole text is repeated at the end:
-    /// [`TextOnce`](crate::wire::event::TextOnce) gives it out once.
+    /// [`TextAccumulator`](crate::protocol::event::TextAccumulator) gives it out once.
     pub fn streaming(mut self) -> Self {
         self.request.streaming = true;
         self
@@ -106,7 +106,7 @@ impl IntoFuture for Message {
             let Self { client, request } = self;
             let payload = json(&request)?;
             let reply = client
-                .http()
+                .transport()
                 .stream(client.auth(), routes::MESSAGE, payload, "text/event-stream")
                 .await?;
             Ok(MessageStream::new(reply, client.inner.timeouts, client.inner.limits))
@@ -122,11 +122,11 @@ impl IntoFuture for Message {
 ///
 /// ```
 /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
-/// # use nemovideo::{NemoClient, NewSession, local::LocalBackend};
-/// # let backend = LocalBackend::builder().placeholder_films().start().await?;
+/// # use nemovideo::{NemoClient, CreateSession, local::LocalBackend};
+/// # let backend = LocalBackend::builder().placeholder_videos().start().await?;
 /// # let client = NemoClient::builder().base_url(backend.url());
 /// # let client = client.in_memory_credentials().build()?;
-/// # let session = client.create_session(NewSession::default()).await?;
+/// # let session = client.create_session(CreateSession::default()).await?;
 /// # let id = &session.session_id;
 /// use futures::StreamExt as _;
 /// use nemovideo::local::{Cut, Ending, Fault, Route};
@@ -150,7 +150,7 @@ pub struct MessageStream {
 }
 
 impl MessageStream {
-    fn new(reply: Reply, timeouts: Timeouts, limits: Limits) -> Self {
+    fn new(reply: PendingResponse, timeouts: Timeouts, limits: Limits) -> Self {
         Self { events: Box::pin(events(reply, timeouts, limits)) }
     }
 }
@@ -170,12 +170,12 @@ impl fmt::Debug for MessageStream {
 }
 
 fn events(
-    reply: Reply,
+    reply: PendingResponse,
     timeouts: Timeouts,
     limits: Limits,
 ) -> impl Stream<Item = Result<AgentEvent>> + Send {
     async_stream::stream! {
-        let Reply { response, call } = reply;
+        let PendingResponse { response, call } = reply;
         let mut bytes = response.bytes_stream();
         let mut decoder = Decoder::with_limit(limits.event);
         let mut clocks = Clocks::start(timeouts);
@@ -275,12 +275,12 @@ impl Clocks {
     }
 
     /// The one that runs out first.
-    fn next(&self) -> (Instant, Clock, Duration) {
+    fn next(&self) -> (Instant, TimeoutKind, Duration) {
         let Timeouts { idle, silence, total, .. } = self.timeouts;
         let clocks = [
-            (after(self.last_byte, idle), Clock::Idle, idle),
-            (after(self.last_event, silence), Clock::Silence, silence),
-            (after(self.began, total), Clock::Total, total),
+            (after(self.last_byte, idle), TimeoutKind::Idle, idle),
+            (after(self.last_event, silence), TimeoutKind::Silence, silence),
+            (after(self.began, total), TimeoutKind::Total, total),
         ];
         clocks.into_iter().min_by_key(|(deadline, ..)| *deadline).unwrap_or(clocks[2])
     }

@@ -7,26 +7,28 @@ use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, Serialize, de};
 
-pub use self::poller::{Polling, RenderPoller, RenderProgress};
+pub use self::poller::{RenderPoller, RenderPolling, RenderProgress};
 use super::{NemoClient, json};
 use crate::draft::Draft;
 use crate::error::{Error, Result, UnknownOutcome};
-use crate::http::{Payload, routes};
-use crate::wire::{ErrorCode, RenderId, RenderJob, RenderOutput, RenderState, SessionId, Unsigned};
+use crate::protocol::{
+    ErrorCode, RenderId, RenderJob, RenderOutput, RenderState, SessionId, Unsigned,
+};
+use crate::transport::{Payload, routes};
 
 /// A finished render. Its `Debug` shows no signature of its address.
 ///
 /// ```
 /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
-/// # use nemovideo::{NemoClient, NewSession, local::LocalBackend};
+/// # use nemovideo::{NemoClient, CreateSession, local::LocalBackend};
 /// # use std::time::Duration;
-/// # let backend = LocalBackend::builder().placeholder_films().start().await?;
+/// # let backend = LocalBackend::builder().placeholder_videos().start().await?;
 /// # let client = NemoClient::builder()
 /// #     .base_url(backend.url())
 /// #     .in_memory_credentials()
-/// #     .polling(nemovideo::Polling::new(Duration::from_millis(20), 500))
+/// #     .polling(nemovideo::RenderPolling::new(Duration::from_millis(20), 500))
 /// #     .build()?;
-/// # let session = client.create_session(NewSession::default()).await?;
+/// # let session = client.create_session(CreateSession::default()).await?;
 /// # let id = &session.session_id;
 /// # futures::StreamExt::count(client.send_message(id, "narrate: Hello.").await?).await;
 /// # let draft = client.session_state(id).await?.draft.ok_or("nothing was made")?;
@@ -35,7 +37,7 @@ use crate::wire::{ErrorCode, RenderId, RenderJob, RenderOutput, RenderState, Ses
 /// # let path = folder.path().join("out.mp4");
 /// use nemovideo::RenderedVideo;
 ///
-/// let video = client.render(&job).await?;
+/// let video = client.wait_for_render(&job).await?;
 /// assert!(video.duration.is_some_and(|length| length > Duration::ZERO));
 ///
 /// let written_down = serde_json::to_string(&video)?;
@@ -76,19 +78,19 @@ impl NemoClient {
     ///
     /// Write the [`RenderJob`] down before waiting for it: any process can go on with it. To have
     /// it written down before anything is sent, make it with [`RenderJob::new`] and
-    /// [submit that](Self::submit_job).
+    /// [submit that](Self::ensure_submitted).
     ///
     /// ```
     /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
-    /// # use nemovideo::{NemoClient, NewSession, local::LocalBackend};
+    /// # use nemovideo::{NemoClient, CreateSession, local::LocalBackend};
     /// # use std::time::Duration;
-    /// # let backend = LocalBackend::builder().placeholder_films().start().await?;
+    /// # let backend = LocalBackend::builder().placeholder_videos().start().await?;
     /// # let client = NemoClient::builder()
     /// #     .base_url(backend.url())
     /// #     .in_memory_credentials()
-    /// #     .polling(nemovideo::Polling::new(Duration::from_millis(20), 500))
+    /// #     .polling(nemovideo::RenderPolling::new(Duration::from_millis(20), 500))
     /// #     .build()?;
-    /// # let session = client.create_session(NewSession::default()).await?;
+    /// # let session = client.create_session(CreateSession::default()).await?;
     /// # let id = &session.session_id;
     /// # futures::StreamExt::count(client.send_message(id, "narrate: Hello.").await?).await;
     /// use nemovideo::{RenderJob, RenderOutput};
@@ -98,7 +100,7 @@ impl NemoClient {
     ///
     /// let written_down = serde_json::to_string(&job)?;
     /// let job: RenderJob = serde_json::from_str(&written_down)?; // in another process, say
-    /// let video = client.render(&job).await?;
+    /// let video = client.wait_for_render(&job).await?;
     /// assert_eq!(video.id, job.id);
     /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
     /// ```
@@ -106,7 +108,7 @@ impl NemoClient {
     /// # Errors
     /// [`Error::InvalidInput`] for a draft with nothing in it; [`Error::ExportBlocked`],
     /// [`Error::SessionNotFound`]; the connection errors. [`Error::OutcomeUnknown`] holds the
-    /// [job](Error::render_job): [submit that](Self::submit_job) to go on with it.
+    /// [job](Error::render_job): [submit that](Self::ensure_submitted) to go on with it.
     ///
     /// # Cancel safety
     /// Dropping the future may leave a render that nobody asks for; it costs nothing.
@@ -128,15 +130,15 @@ impl NemoClient {
     ///
     /// ```
     /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
-    /// # use nemovideo::{NemoClient, NewSession, local::LocalBackend};
+    /// # use nemovideo::{NemoClient, CreateSession, local::LocalBackend};
     /// # use std::time::Duration;
-    /// # let backend = LocalBackend::builder().placeholder_films().start().await?;
+    /// # let backend = LocalBackend::builder().placeholder_videos().start().await?;
     /// # let client = NemoClient::builder()
     /// #     .base_url(backend.url())
     /// #     .in_memory_credentials()
-    /// #     .polling(nemovideo::Polling::new(Duration::from_millis(20), 500))
+    /// #     .polling(nemovideo::RenderPolling::new(Duration::from_millis(20), 500))
     /// #     .build()?;
-    /// # let session = client.create_session(NewSession::default()).await?;
+    /// # let session = client.create_session(CreateSession::default()).await?;
     /// # let id = &session.session_id;
     /// # futures::StreamExt::count(client.send_message(id, "narrate: Hello.").await?).await;
     /// use nemovideo::{RenderJob, RenderOutput};
@@ -144,10 +146,10 @@ impl NemoClient {
     /// let draft = client.session_state(id).await?.draft.ok_or("nothing was made")?;
     /// let job = RenderJob::new(id.clone(), draft, RenderOutput::mp4());
     /// let written_down = serde_json::to_string(&job)?; // before anything is sent
-    /// client.submit_job(&job).await?;
+    /// client.ensure_submitted(&job).await?;
     ///
     /// let job: RenderJob = serde_json::from_str(&written_down)?; // after a crash, say
-    /// client.submit_job(&job).await?;
+    /// client.ensure_submitted(&job).await?;
     /// assert_eq!(backend.counters().renders_started, 1);
     /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
     /// ```
@@ -157,7 +159,7 @@ impl NemoClient {
     ///
     /// # Cancel safety
     /// Safe to drop; call it again.
-    pub async fn submit_job(&self, job: &RenderJob) -> Result<RenderState> {
+    pub async fn ensure_submitted(&self, job: &RenderJob) -> Result<RenderState> {
         match self.render_status(&job.id).await {
             Err(error) if is_unknown_render(&error) => self.submit(job).await,
             answered => answered,
@@ -186,31 +188,31 @@ impl NemoClient {
         }
     }
 
-    async fn send_render(&self, request: &crate::wire::RenderRequest) -> Result<RenderState> {
-        self.http().json(Some(self.auth()), routes::RENDER, &[], json(request)?).await
+    async fn send_render(&self, request: &crate::protocol::RenderRequest) -> Result<RenderState> {
+        self.transport().json(Some(self.auth()), routes::RENDER, &[], json(request)?).await
     }
 
     /// How far a render is, asked once.
     ///
     /// ```
     /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
-    /// # use nemovideo::{NemoClient, NewSession, local::LocalBackend};
+    /// # use nemovideo::{NemoClient, CreateSession, local::LocalBackend};
     /// # use std::time::Duration;
-    /// # let backend = LocalBackend::builder().placeholder_films().start().await?;
+    /// # let backend = LocalBackend::builder().placeholder_videos().start().await?;
     /// # let client = NemoClient::builder()
     /// #     .base_url(backend.url())
     /// #     .in_memory_credentials()
-    /// #     .polling(nemovideo::Polling::new(Duration::from_millis(20), 500))
+    /// #     .polling(nemovideo::RenderPolling::new(Duration::from_millis(20), 500))
     /// #     .build()?;
-    /// # let session = client.create_session(NewSession::default()).await?;
+    /// # let session = client.create_session(CreateSession::default()).await?;
     /// # let id = &session.session_id;
     /// # futures::StreamExt::count(client.send_message(id, "narrate: Hello.").await?).await;
     /// use nemovideo::RenderOutput;
-    /// use nemovideo::wire::RenderStatus;
+    /// use nemovideo::protocol::RenderStatus;
     ///
     /// let draft = client.session_state(id).await?.draft.ok_or("nothing was made")?;
     /// let job = client.submit_render(id, &draft, RenderOutput::mp4()).await?;
-    /// client.render(&job).await?;
+    /// client.wait_for_render(&job).await?;
     /// assert_eq!(client.render_status(&job.id).await?.status, RenderStatus::Completed);
     /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
     /// ```
@@ -219,7 +221,9 @@ impl NemoClient {
     /// The service's refusals, the connection errors.
     pub async fn render_status(&self, id: &RenderId) -> Result<RenderState> {
         let params = [id.as_str()];
-        self.http().json(Some(self.auth()), routes::RENDER_STATUS, &params, Payload::Empty).await
+        self.transport()
+            .json(Some(self.auth()), routes::RENDER_STATUS, &params, Payload::Empty)
+            .await
     }
 
     /// Calls a render off. Any answer that is no refusal counts as done: what a service says to a
@@ -227,13 +231,13 @@ impl NemoClient {
     ///
     /// ```
     /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
-    /// use nemovideo::mock::{Answer, Endpoint, MockNemo};
+    /// use nemovideo::mock::{MockResponse, Endpoint, MockNemo};
     /// use nemovideo::mock::wiremock::ResponseTemplate;
     /// use nemovideo::RenderId;
     ///
     /// let nemo = MockNemo::start().await;
     /// let called_off = ResponseTemplate::new(200).set_body_string("{}");
-    /// nemo.given(Answer::raw(Endpoint::RenderCancel, called_off)).await;
+    /// nemo.given(MockResponse::raw(Endpoint::RenderCancel, called_off)).await;
     /// nemo.client().cancel_render(&RenderId::from("render_1")).await?;
     /// assert_eq!(nemo.requests(Endpoint::RenderCancel).await.len(), 1);
     /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
@@ -249,7 +253,7 @@ impl NemoClient {
     pub async fn cancel_render(&self, id: &RenderId) -> Result<()> {
         let params = [id.as_str()];
         let route = routes::RENDER_CANCEL;
-        let answer = self.http().json(Some(self.auth()), route, &params, Payload::Empty).await;
+        let answer = self.transport().json(Some(self.auth()), route, &params, Payload::Empty).await;
         match answer {
             // Refusals are sorted out before an answer is decoded: this is a success in words of
             // its own, or in none.
@@ -263,7 +267,7 @@ impl NemoClient {
     ///
     /// The job may come from another process. A render that failed is submitted once more under
     /// a new id, as documented.
-    pub fn render(&self, job: &RenderJob) -> RenderPoller {
+    pub fn wait_for_render(&self, job: &RenderJob) -> RenderPoller {
         RenderPoller::new(self.clone(), job.clone(), self.inner.polling)
     }
 }

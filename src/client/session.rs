@@ -2,8 +2,8 @@
 
 use super::{NemoClient, json};
 use crate::error::Result;
-use crate::http::{Payload, routes};
-use crate::wire::{NewSession, Session, SessionId, SessionState, StateAnswer};
+use crate::protocol::{CreateSession, Session, SessionId, SessionState, StateAnswer};
+use crate::transport::{Payload, routes};
 
 impl NemoClient {
     /// Opens a session, in which one video is made.
@@ -11,12 +11,12 @@ impl NemoClient {
     /// ```
     /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
     /// # use nemovideo::{NemoClient, local::LocalBackend};
-    /// # let backend = LocalBackend::builder().placeholder_films().start().await?;
+    /// # let backend = LocalBackend::builder().placeholder_videos().start().await?;
     /// # let client = NemoClient::builder().base_url(backend.url());
     /// # let client = client.in_memory_credentials().build()?;
-    /// use nemovideo::NewSession;
+    /// use nemovideo::CreateSession;
     ///
-    /// let session = client.create_session(NewSession::named("demo").language("zh-CN")).await?;
+    /// let session = client.create_session(CreateSession::named("demo").language("zh-CN")).await?;
     /// // All else is said of the session by its id.
     /// assert!(client.session_state(&session.session_id).await?.draft.is_none());
     /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
@@ -28,19 +28,19 @@ impl NemoClient {
     ///
     /// # Cancel safety
     /// Dropping the future may leave a session that nobody knows; it costs nothing.
-    pub async fn create_session(&self, session: NewSession) -> Result<Session> {
-        self.http().json(Some(self.auth()), routes::SESSION, &[], json(&session)?).await
+    pub async fn create_session(&self, session: CreateSession) -> Result<Session> {
+        self.transport().json(Some(self.auth()), routes::SESSION, &[], json(&session)?).await
     }
 
     /// What a session holds now.
     ///
     /// ```
     /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
-    /// # use nemovideo::{NemoClient, NewSession, local::LocalBackend};
-    /// # let backend = LocalBackend::builder().placeholder_films().start().await?;
+    /// # use nemovideo::{NemoClient, CreateSession, local::LocalBackend};
+    /// # let backend = LocalBackend::builder().placeholder_videos().start().await?;
     /// # let client = NemoClient::builder().base_url(backend.url());
     /// # let client = client.in_memory_credentials().build()?;
-    /// # let session = client.create_session(NewSession::default()).await?;
+    /// # let session = client.create_session(CreateSession::default()).await?;
     /// # let id = &session.session_id;
     /// let before = client.session_state(id).await?;
     /// assert_eq!(before.draft, None); // nothing was made yet
@@ -57,11 +57,11 @@ impl NemoClient {
     ///
     /// ```
     /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
-    /// # use nemovideo::{NemoClient, NewSession, local::LocalBackend};
-    /// # let backend = LocalBackend::builder().placeholder_films().start().await?;
+    /// # use nemovideo::{NemoClient, CreateSession, local::LocalBackend};
+    /// # let backend = LocalBackend::builder().placeholder_videos().start().await?;
     /// # let client = NemoClient::builder().base_url(backend.url());
     /// # let client = client.in_memory_credentials().build()?;
-    /// # let session = client.create_session(NewSession::default()).await?;
+    /// # let session = client.create_session(CreateSession::default()).await?;
     /// # let id = &session.session_id;
     /// let answer = client.session_state_answer(id).await?;
     /// assert_eq!(answer.session_id.as_ref(), Some(id));
@@ -72,6 +72,6 @@ impl NemoClient {
     /// As for [`session_state`](Self::session_state).
     pub async fn session_state_answer(&self, session: &SessionId) -> Result<StateAnswer> {
         let params = [session.as_str()];
-        self.http().json(Some(self.auth()), routes::STATE, &params, Payload::Empty).await
+        self.transport().json(Some(self.auth()), routes::STATE, &params, Payload::Empty).await
     }
 }

@@ -29,40 +29,40 @@ use tokio::time::{Instant, timeout_at};
 
 use super::{Message, MessageStream, NemoClient};
 use crate::error::{Error, Result, UnknownOutcome};
-use crate::http::after;
-use crate::wire::event::{AgentEvent, TextOnce};
-use crate::wire::{CreditBalance, SessionId, SessionState};
+use crate::protocol::event::{AgentEvent, TextAccumulator};
+use crate::protocol::{CreditBalance, SessionId, SessionState};
+use crate::transport::after;
 
 /// How a broken turn is observed. The defaults are the documented ones.
 ///
 /// ```
-/// use nemovideo::Recovery;
+/// use nemovideo::TurnRecovery;
 /// use std::time::Duration;
 ///
 /// // As documented: after 30 s, then each minute, five times in vain.
 /// let minute = Duration::from_secs(60);
-/// assert_eq!(Recovery::default(), Recovery::new(minute / 2, minute, 5));
+/// assert_eq!(TurnRecovery::default(), TurnRecovery::new(minute / 2, minute, 5));
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Recovery {
+pub struct TurnRecovery {
     /// From the break to the first look at the state. Default 30 s.
     pub first_read: Duration,
     /// Between two looks. Default 60 s.
     pub interval: Duration,
     /// How many looks may find nothing changed before the outcome is called unknown. Default 5.
-    pub unchanged_reads: u32,
+    pub max_unchanged_polls: u32,
 }
 
-impl Recovery {
-    /// Looks first after `first_read`, then at `interval`, `unchanged_reads` times in vain.
+impl TurnRecovery {
+    /// Looks first after `first_read`, then at `interval`, `max_unchanged_polls` times in vain.
     #[must_use]
-    pub const fn new(first_read: Duration, interval: Duration, unchanged_reads: u32) -> Self {
-        Self { first_read, interval, unchanged_reads }
+    pub const fn new(first_read: Duration, interval: Duration, max_unchanged_polls: u32) -> Self {
+        Self { first_read, interval, max_unchanged_polls }
     }
 }
 
-impl Default for Recovery {
+impl Default for TurnRecovery {
     fn default() -> Self {
         Self::new(Duration::from_secs(30), Duration::from_secs(60), 5)
     }
@@ -72,11 +72,11 @@ impl Default for Recovery {
 ///
 /// ```
 /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
-/// # use nemovideo::{NemoClient, NewSession, local::LocalBackend};
-/// # let backend = LocalBackend::builder().placeholder_films().start().await?;
+/// # use nemovideo::{NemoClient, CreateSession, local::LocalBackend};
+/// # let backend = LocalBackend::builder().placeholder_videos().start().await?;
 /// # let client = NemoClient::builder().base_url(backend.url());
 /// # let client = client.in_memory_credentials().build()?;
-/// # let session = client.create_session(NewSession::default()).await?;
+/// # let session = client.create_session(CreateSession::default()).await?;
 /// # let id = &session.session_id;
 /// use futures::StreamExt as _;
 /// use nemovideo::TurnState;
@@ -110,15 +110,15 @@ pub enum TurnState {
 ///
 /// ```
 /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
-/// # use nemovideo::{NemoClient, NewSession, local::LocalBackend};
+/// # use nemovideo::{NemoClient, CreateSession, local::LocalBackend};
 /// # use std::time::Duration;
-/// # let backend = LocalBackend::builder().placeholder_films().start().await?;
+/// # let backend = LocalBackend::builder().placeholder_videos().start().await?;
 /// # let client = NemoClient::builder()
 /// #     .base_url(backend.url())
 /// #     .in_memory_credentials()
-/// #     .recovery(nemovideo::Recovery::new(Duration::from_millis(5), Duration::from_millis(5), 3))
+/// #     .recovery(nemovideo::TurnRecovery::new(Duration::from_millis(5), Duration::from_millis(5), 3))
 /// #     .build()?;
-/// # let session = client.create_session(NewSession::default()).await?;
+/// # let session = client.create_session(CreateSession::default()).await?;
 /// # let id = &session.session_id;
 /// use futures::TryStreamExt as _;
 /// use nemovideo::TurnUpdate;
@@ -199,21 +199,21 @@ pub struct PendingTurn {
 ///
 /// ```
 /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
-/// # use nemovideo::{NemoClient, NewSession, local::LocalBackend};
+/// # use nemovideo::{NemoClient, CreateSession, local::LocalBackend};
 /// # use std::time::Duration;
-/// # let backend = LocalBackend::builder().placeholder_films().start().await?;
+/// # let backend = LocalBackend::builder().placeholder_videos().start().await?;
 /// # let client = NemoClient::builder()
 /// #     .base_url(backend.url())
 /// #     .in_memory_credentials()
-/// #     .recovery(nemovideo::Recovery::new(Duration::from_millis(5), Duration::from_millis(5), 3))
+/// #     .recovery(nemovideo::TurnRecovery::new(Duration::from_millis(5), Duration::from_millis(5), 3))
 /// #     .build()?;
-/// # let session = client.create_session(NewSession::default()).await?;
+/// # let session = client.create_session(CreateSession::default()).await?;
 /// # let id = &session.session_id;
 /// use futures::StreamExt as _;
 /// use nemovideo::Error;
-/// use nemovideo::local::{Fault, Route, Trouble};
+/// use nemovideo::local::{Fault, Route, FaultyResponse};
 ///
-/// backend.faults().inject(Fault::Instead(Trouble::Reset)).on(Route::Message).once();
+/// backend.faults().inject(Fault::ReplaceResponse(FaultyResponse::Reset)).on(Route::Message).once();
 /// let mut turn = client.send_message(id, "narrate: Good morning.").watch();
 /// let updates: Vec<_> = turn.by_ref().collect().await;
 /// let Some(Err(Error::OutcomeUnknown(unknown))) = updates.last() else { panic!("{updates:?}") };
@@ -295,11 +295,11 @@ impl Message {
     ///
     /// ```
     /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
-    /// # use nemovideo::{NemoClient, NewSession, local::LocalBackend};
-    /// # let backend = LocalBackend::builder().placeholder_films().start().await?;
+    /// # use nemovideo::{NemoClient, CreateSession, local::LocalBackend};
+    /// # let backend = LocalBackend::builder().placeholder_videos().start().await?;
     /// # let client = NemoClient::builder().base_url(backend.url());
     /// # let client = client.in_memory_credentials().build()?;
-    /// # let session = client.create_session(NewSession::default()).await?;
+    /// # let session = client.create_session(CreateSession::default()).await?;
     /// # let id = &session.session_id;
     /// use futures::StreamExt as _;
     /// use nemovideo::{TurnState, TurnUpdate};
@@ -344,23 +344,23 @@ impl NemoClient {
     ///
     /// ```
     /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
-    /// # use nemovideo::{NemoClient, NewSession, local::LocalBackend};
-    /// # let backend = LocalBackend::builder().placeholder_films().start().await?;
+    /// # use nemovideo::{NemoClient, CreateSession, local::LocalBackend};
+    /// # let backend = LocalBackend::builder().placeholder_videos().start().await?;
     /// # let client = NemoClient::builder().base_url(backend.url());
     /// # let client = client.in_memory_credentials().build()?;
-    /// # let session = client.create_session(NewSession::default()).await?;
+    /// # let session = client.create_session(CreateSession::default()).await?;
     /// # let id = &session.session_id;
     /// use futures::{StreamExt as _, TryStreamExt as _};
-    /// use nemovideo::{Recovery, TurnUpdate};
+    /// use nemovideo::{TurnRecovery, TurnUpdate};
     /// use std::time::Duration;
     ///
-    /// let soon = Recovery::new(Duration::from_millis(50), Duration::from_millis(50), 100);
+    /// let soon = TurnRecovery::new(Duration::from_millis(50), Duration::from_millis(50), 100);
     /// let client = NemoClient::builder()
     ///     .base_url(backend.url())
     ///     .in_memory_credentials()
     ///     .recovery(soon)
     ///     .build()?;
-    /// let id = client.create_session(NewSession::default()).await?.session_id;
+    /// let id = client.create_session(CreateSession::default()).await?.session_id;
     /// let mut turn = client.send_message(&id, "narrate: Good morning.").watch();
     /// turn.next().await.expect("an update")?; // the message was taken
     /// let written_down = serde_json::to_string(&turn.pending())?;
@@ -391,11 +391,11 @@ impl TurnStream {
     ///
     /// ```
     /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
-    /// # use nemovideo::{NemoClient, NewSession, local::LocalBackend};
-    /// # let backend = LocalBackend::builder().placeholder_films().start().await?;
+    /// # use nemovideo::{NemoClient, CreateSession, local::LocalBackend};
+    /// # let backend = LocalBackend::builder().placeholder_videos().start().await?;
     /// # let client = NemoClient::builder().base_url(backend.url());
     /// # let client = client.in_memory_credentials().build()?;
-    /// # let session = client.create_session(NewSession::default()).await?;
+    /// # let session = client.create_session(CreateSession::default()).await?;
     /// # let id = &session.session_id;
     /// use futures::StreamExt as _;
     ///
@@ -505,7 +505,7 @@ fn watch(
 /// Tells what comes, and that the work goes on when nothing does.
 struct Telling {
     shared: Shared,
-    once: TextOnce,
+    once: TextAccumulator,
     every: Duration,
     began: Instant,
 }
@@ -513,7 +513,7 @@ struct Telling {
 impl Telling {
     fn new(client: &NemoClient, shared: Shared) -> Self {
         let every = client.inner.timeouts.still_working;
-        Self { shared, once: TextOnce::new(), every, began: Instant::now() }
+        Self { shared, once: TextAccumulator::new(), every, began: Instant::now() }
     }
 
     fn updates<'a>(
@@ -542,7 +542,7 @@ impl Telling {
                     told = Instant::now();
                     self.shared.enter(TurnState::Streaming);
                 }
-                let fresh = self.once.feed(&event).and_then(|fresh| fresh.text());
+                let fresh = self.once.push(&event).and_then(|fresh| fresh.text());
                 if let Some(text) = fresh.map(str::to_owned) {
                     self.shared.heard(self.once.gap(), &text);
                 }

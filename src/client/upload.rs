@@ -17,8 +17,8 @@ use tokio_util::io::ReaderStream;
 
 use super::{NemoClient, json};
 use crate::error::{ApiError, Error, Result};
-use crate::http::{Form, OnProgress, Payload, routes};
-use crate::wire::{ErrorCode, FileFormat, SessionId, UploadAnswer, UploadUrls};
+use crate::protocol::{ErrorCode, FileFormat, SessionId, UploadAnswer, UploadUrls};
+use crate::transport::{Form, OnProgress, Payload, routes};
 
 /// How much of a file is read at a time.
 const CHUNK: usize = 64 * 1024;
@@ -27,13 +27,13 @@ const CHUNK: usize = 64 * 1024;
 ///
 /// ```
 /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
-/// # use nemovideo::{NemoClient, NewSession, local::LocalBackend};
-/// # let backend = LocalBackend::builder().placeholder_films().start().await?;
+/// # use nemovideo::{NemoClient, CreateSession, local::LocalBackend};
+/// # let backend = LocalBackend::builder().placeholder_videos().start().await?;
 /// # let client = NemoClient::builder().base_url(backend.url());
 /// # let client = client.in_memory_credentials().build()?;
-/// # let session = client.create_session(NewSession::default()).await?;
+/// # let session = client.create_session(CreateSession::default()).await?;
 /// # let id = &session.session_id;
-/// use nemovideo::wire::FileType;
+/// use nemovideo::protocol::FileType;
 ///
 /// let upload = client.upload_bytes(id, "script.txt", "Good morning.");
 /// assert_eq!(backend.counters().uploads_taken, 0); // nothing is sent yet
@@ -76,11 +76,11 @@ impl NemoClient {
     ///
     /// ```
     /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
-    /// # use nemovideo::{NemoClient, NewSession, local::LocalBackend};
-    /// # let backend = LocalBackend::builder().placeholder_films().start().await?;
+    /// # use nemovideo::{NemoClient, CreateSession, local::LocalBackend};
+    /// # let backend = LocalBackend::builder().placeholder_videos().start().await?;
     /// # let client = NemoClient::builder().base_url(backend.url());
     /// # let client = client.in_memory_credentials().build()?;
-    /// # let session = client.create_session(NewSession::default()).await?;
+    /// # let session = client.create_session(CreateSession::default()).await?;
     /// # let id = &session.session_id;
     /// use nemovideo::Error;
     ///
@@ -114,11 +114,11 @@ impl NemoClient {
     ///
     /// ```
     /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
-    /// # use nemovideo::{NemoClient, NewSession, local::LocalBackend};
-    /// # let backend = LocalBackend::builder().placeholder_films().start().await?;
+    /// # use nemovideo::{NemoClient, CreateSession, local::LocalBackend};
+    /// # let backend = LocalBackend::builder().placeholder_videos().start().await?;
     /// # let client = NemoClient::builder().base_url(backend.url());
     /// # let client = client.in_memory_credentials().build()?;
-    /// # let session = client.create_session(NewSession::default()).await?;
+    /// # let session = client.create_session(CreateSession::default()).await?;
     /// # let id = &session.session_id;
     /// let answer = client.upload_bytes(id, "script.txt", "Good morning.").await?;
     /// assert_eq!(answer.files.len(), 1);
@@ -146,12 +146,12 @@ impl NemoClient {
     /// ```
     /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
     /// use nemovideo::SessionId;
-    /// use nemovideo::mock::{Answer, MockNemo};
-    /// use nemovideo::wire::UploadedFile;
+    /// use nemovideo::mock::{MockResponse, MockNemo};
+    /// use nemovideo::protocol::UploadedFile;
     ///
     /// let nemo = MockNemo::start().await;
     /// let file: UploadedFile = serde_json::from_str(r#"{"filename":"city.mp4"}"#)?;
-    /// nemo.given(Answer::upload([file])).await;
+    /// nemo.given(MockResponse::upload([file])).await;
     /// let session = SessionId::from("session");
     /// let answer = nemo.client().upload_urls(&session, ["https://example.com/city.mp4"]).await?;
     /// assert_eq!(answer.files[0].filename, "city.mp4");
@@ -173,7 +173,7 @@ impl NemoClient {
             return Err(Error::InvalidInput("no address to upload from".to_owned()));
         }
         let params = [session.as_str()];
-        self.http().json(Some(self.auth()), routes::UPLOAD, &params, json(&request)?).await
+        self.transport().json(Some(self.auth()), routes::UPLOAD, &params, json(&request)?).await
     }
 }
 
@@ -237,7 +237,7 @@ async fn send(
     }
     let failure = Arc::new(Mutex::new(None));
     let left_word = Arc::clone(&failure);
-    let open = move || -> crate::http::FormFuture {
+    let open = move || -> crate::transport::FormFuture {
         let (content, measured, failure) =
             (content.clone(), measured.clone(), Arc::clone(&left_word));
         Box::pin(async move {
@@ -251,7 +251,7 @@ async fn send(
     };
     let params = [session.as_str()];
     let payload = Payload::Form(Form { open: Box::new(open), failure, progress });
-    client.http().json(Some(client.auth()), routes::UPLOAD, &params, payload).await
+    client.transport().json(Some(client.auth()), routes::UPLOAD, &params, payload).await
 }
 
 /// A file as it was when the upload began.

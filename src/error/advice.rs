@@ -1,18 +1,18 @@
 //! One sentence for each error: what the person at the keyboard can do now.
 
 use super::{Error, ErrorCode};
-use crate::wire::FileFormat;
+use crate::protocol::FileFormat;
 
 impl Error {
     /// What to do next, as a sentence for the end user.
     ///
     /// ```
     /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
-    /// use nemovideo::mock::{Answer, Endpoint, MockNemo};
+    /// use nemovideo::mock::{MockResponse, Endpoint, MockNemo};
     /// use nemovideo::{ErrorCode, SessionId};
     ///
     /// let nemo = MockNemo::start().await;
-    /// nemo.given(Answer::refusal(Endpoint::Message, ErrorCode::OutOfCredits)).await;
+    /// nemo.given(MockResponse::refusal(Endpoint::Message, ErrorCode::OutOfCredits)).await;
     /// let session = SessionId::from("session");
     /// let error = nemo.client().send_message(&session, "make it warmer").await.unwrap_err();
     /// // The account is anonymous, so registering is what helps.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use url::Url;
 
 use super::Source;
-use crate::wire::{ErrorCode, RenderJob};
+use crate::protocol::{ErrorCode, RenderJob};
 
 /// What a call can do on the other side: the ground on which it may, or may not, be sent again.
 ///
@@ -15,7 +15,7 @@ use crate::wire::{ErrorCode, RenderJob};
 ///
 /// assert!(Effect::ReadOnly.is_read_only() && Effect::ReadOnly.is_repeatable());
 /// assert!(Effect::Idempotent.is_repeatable());
-/// assert!(!Effect::Creates.is_repeatable() && !Effect::Charges.is_repeatable());
+/// assert!(!Effect::Creates.is_repeatable() && !Effect::Billable.is_repeatable());
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -28,7 +28,7 @@ pub enum Effect {
     /// Makes something new each time: a session, an upload.
     Creates,
     /// Costs money each time: a message.
-    Charges,
+    Billable,
 }
 
 impl Effect {
@@ -53,7 +53,7 @@ impl Effect {
 /// ```
 /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
 /// # use nemovideo::{NemoClient, local::LocalBackend};
-/// # let backend = LocalBackend::builder().placeholder_films().start().await?;
+/// # let backend = LocalBackend::builder().placeholder_videos().start().await?;
 /// # let client = NemoClient::builder().base_url(backend.url());
 /// # let client = client.in_memory_credentials().build()?;
 /// use nemovideo::Effect;
@@ -115,13 +115,13 @@ impl fmt::Display for Call {
 ///
 /// ```
 /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
-/// use nemovideo::mock::{Answer, Endpoint, MockNemo};
+/// use nemovideo::mock::{MockResponse, Endpoint, MockNemo};
 /// use nemovideo::mock::wiremock::ResponseTemplate;
 /// use std::time::Duration;
 ///
 /// let nemo = MockNemo::start().await;
 /// let busy = ResponseTemplate::new(429).insert_header("Retry-After", "0");
-/// nemo.given(Answer::raw(Endpoint::Credits, busy)).await;
+/// nemo.given(MockResponse::raw(Endpoint::Credits, busy)).await;
 /// let error = nemo.client().credits().await.unwrap_err();
 /// let api = error.api().expect("a refusal");
 /// assert_eq!(api.retry_after, Some(Duration::ZERO));
@@ -186,13 +186,13 @@ impl fmt::Display for ApiError {
 ///
 /// ```
 /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
-/// use nemovideo::{Error, NemoClient, StandardRetry};
+/// use nemovideo::{Error, NemoClient, ExponentialRetry};
 ///
 /// // Nobody listens on port 1.
 /// let client = NemoClient::builder()
 ///     .base_url("http://127.0.0.1:1")
 ///     .in_memory_credentials()
-///     .retry(StandardRetry::never())
+///     .retry(ExponentialRetry::never())
 ///     .build()?;
 /// match client.credits().await {
 ///     Err(Error::Unreachable(failure)) => println!("{}: {}", failure.call, failure.source),
@@ -213,17 +213,17 @@ pub struct ConnectionError {
 ///
 /// ```
 /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
-/// # use nemovideo::{NemoClient, NewSession, local::LocalBackend};
-/// # let backend = LocalBackend::builder().placeholder_films().start().await?;
+/// # use nemovideo::{NemoClient, CreateSession, local::LocalBackend};
+/// # let backend = LocalBackend::builder().placeholder_videos().start().await?;
 /// # let client = NemoClient::builder().base_url(backend.url());
 /// # let client = client.in_memory_credentials().build()?;
-/// # let session = client.create_session(NewSession::default()).await?;
+/// # let session = client.create_session(CreateSession::default()).await?;
 /// # let id = &session.session_id;
 /// use nemovideo::Error;
-/// use nemovideo::local::{Fault, Route, Trouble};
+/// use nemovideo::local::{Fault, Route, FaultyResponse};
 ///
-/// backend.faults().inject(Fault::Lost(Trouble::Reset)).on(Route::Session).once();
-/// match client.create_session(NewSession::default()).await {
+/// backend.faults().inject(Fault::DropResponse(FaultyResponse::Reset)).on(Route::Session).once();
+/// match client.create_session(CreateSession::default()).await {
 ///     Err(Error::OutcomeUnknown(unknown)) => {
 ///         assert_eq!(unknown.call.attempts, 1); // never sent again
 ///         println!("{unknown}");
@@ -245,7 +245,7 @@ pub struct UnknownOutcome {
     pub text: String,
     /// How often the session's state was read afterwards, and had not changed.
     pub reads: u32,
-    /// The render that was submitted: with [`submit_job`](crate::NemoClient::submit_job) it is
+    /// The render that was submitted: with [`ensure_submitted`](crate::NemoClient::ensure_submitted) it is
     /// asked for by its id, and submitted again only if the service does not know it.
     pub job: Option<Box<RenderJob>>,
 }
@@ -270,26 +270,26 @@ impl fmt::Display for UnknownOutcome {
 ///
 /// ```
 /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
-/// use nemovideo::mock::{Answer, Endpoint, MockNemo};
+/// use nemovideo::mock::{MockResponse, Endpoint, MockNemo};
 /// use nemovideo::mock::wiremock::ResponseTemplate;
-/// use nemovideo::{Error, StandardRetry, Timeouts, error::Clock};
+/// use nemovideo::{Error, ExponentialRetry, Timeouts, error::TimeoutKind};
 /// use std::time::Duration;
 ///
 /// let nemo = MockNemo::start().await;
 /// let late = ResponseTemplate::new(200).set_delay(Duration::from_secs(60));
-/// nemo.given(Answer::raw(Endpoint::Credits, late)).await;
+/// nemo.given(MockResponse::raw(Endpoint::Credits, late)).await;
 /// let mut timeouts = Timeouts::default();
 /// timeouts.answer = Duration::from_millis(50);
-/// let client = nemo.client_builder().retry(StandardRetry::never()).timeouts(timeouts).build()?;
+/// let client = nemo.client_builder().retry(ExponentialRetry::never()).timeouts(timeouts).build()?;
 /// let error = client.credits().await.unwrap_err();
-/// assert!(matches!(error, Error::Timeout { clock: Clock::Answer, .. }));
+/// assert!(matches!(error, Error::Timeout { clock: TimeoutKind::Response, .. }));
 /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum Clock {
+pub enum TimeoutKind {
     /// Until the whole of a plain answer is there.
-    Answer,
+    Response,
     /// Between two bytes of a stream; heartbeats are bytes.
     Idle,
     /// Heartbeats alone, nothing said.
@@ -298,10 +298,10 @@ pub enum Clock {
     Total,
 }
 
-impl fmt::Display for Clock {
+impl fmt::Display for TimeoutKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Answer => "no whole answer",
+            Self::Response => "no whole answer",
             Self::Idle => "no byte came",
             Self::Silence => "nothing but heartbeats came",
             Self::Total => "the stream did not end",
@@ -312,7 +312,7 @@ impl fmt::Display for Clock {
 #[cfg(test)]
 mod tests {
     use super::Call;
-    use crate::http::routes;
+    use crate::protocol::endpoint::routes;
 
     #[test]
     fn the_route_of_tokens_is_known_by_its_name() {

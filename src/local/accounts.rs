@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 use uuid::Uuid;
 
 use super::ledger::Ledger;
-use crate::wire::{AnonymousToken, ClientId, Credits, UserId};
+use crate::protocol::{AnonymousToken, ClientId, Credits, UserId};
 
 #[derive(Debug, Default)]
 pub(super) struct Accounts(Mutex<Inner>);
@@ -106,7 +106,7 @@ mod tests {
     use std::time::Duration;
 
     use super::Accounts;
-    use crate::wire::Credits;
+    use crate::protocol::Credits;
 
     const WEEK: Duration = Duration::from_secs(604_800);
 

@@ -15,8 +15,8 @@ use serde_json::{Value, json};
 
 use super::accounts::Account;
 use super::service::Shared;
-use crate::wire::headers::ATTRIBUTION;
-use crate::wire::{Envelope, ErrorCode};
+use crate::protocol::headers::ATTRIBUTION;
+use crate::protocol::{Envelope, ErrorCode};
 
 /// The largest JSON body that is read.
 const MAX_JSON_BYTES: usize = 64 * 1024 * 1024;
@@ -207,7 +207,7 @@ fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Refused> {
 #[cfg(test)]
 mod tests {
     use super::{Refused, read};
-    use crate::wire::RunRequest;
+    use crate::protocol::RunRequest;
 
     #[test]
     fn a_malformed_body_is_complained_of_by_place() {

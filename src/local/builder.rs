@@ -9,6 +9,7 @@ use tokio::net::TcpListener;
 
 use super::accounts::Accounts;
 use super::counters::Tally;
+use super::engine::{Engine, Placeholder};
 use super::error::LocalError;
 use super::faults::{Door, Entrance, Plans};
 use super::library::Library;
@@ -17,9 +18,8 @@ use super::server::LocalBackend;
 use super::service::Service;
 use super::sessions::Sessions;
 use super::settings::{FetchFrom, Prices, Settings, SilentEdits, TrailingNoise};
-use super::studio::{Placeholder, Studio};
 use super::workers::Workers;
-use crate::wire::Credits;
+use crate::protocol::Credits;
 
 /// Sets up a [`LocalBackend`]; every setting has a default.
 ///
@@ -27,7 +27,7 @@ use crate::wire::Credits;
 /// use std::time::Duration;
 ///
 /// use nemovideo::local::{LocalBackend, Prices, SilentEdits, TrailingNoise};
-/// use nemovideo::wire::Credits;
+/// use nemovideo::protocol::Credits;
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), nemovideo::local::LocalError> {
@@ -63,7 +63,7 @@ impl LocalBackendBuilder {
     /// ```
     /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
     /// # use nemovideo::local::LocalBackend;
-    /// # let backend = LocalBackend::builder().placeholder_films().start().await?;
+    /// # let backend = LocalBackend::builder().placeholder_videos().start().await?;
     /// use nemovideo::local::LocalError;
     ///
     /// let (_, port) = backend.url().rsplit_once(':').ok_or("no port")?;
@@ -86,12 +86,12 @@ impl LocalBackendBuilder {
     /// ```
     /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
     /// use nemovideo::local::LocalBackend;
-    /// use nemovideo::{NemoClient, NewSession};
+    /// use nemovideo::{NemoClient, CreateSession};
     ///
     /// # let folder = tempfile::tempdir()?;
     /// let backend = LocalBackend::builder().data_dir(folder.path().join("nemo")).start().await?;
     /// let client = NemoClient::builder().base_url(backend.url()).in_memory_credentials().build()?;
-    /// let session = client.create_session(NewSession::default()).await?.session_id;
+    /// let session = client.create_session(CreateSession::default()).await?.session_id;
     /// client.upload_bytes(&session, "script.txt", "Good morning.").await?;
     /// backend.shutdown().await;
     /// assert!(folder.path().join("nemo").read_dir()?.next().is_some()); // its files stay
@@ -157,14 +157,14 @@ impl LocalBackendBuilder {
     ///
     /// ```
     /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
-    /// # use nemovideo::NewSession;
+    /// # use nemovideo::CreateSession;
     /// use nemovideo::NemoClient;
     /// use nemovideo::local::{FetchFrom, LocalBackend};
     ///
     /// let backend = LocalBackend::builder().fetch_from(FetchFrom::Loopback).start().await?;
     /// let client = NemoClient::builder().base_url(backend.url()).in_memory_credentials().build()?;
-    /// # let one = client.create_session(NewSession::default()).await?.session_id;
-    /// # let other = client.create_session(NewSession::default()).await?.session_id;
+    /// # let one = client.create_session(CreateSession::default()).await?.session_id;
+    /// # let other = client.create_session(CreateSession::default()).await?.session_id;
     /// let mut answer = client.upload_bytes(&one, "script.txt", "Good morning.").await?;
     /// // Its address is one of this machine's, so another session may name it.
     /// let address = answer.files.remove(0).cdn_url.ok_or("no address")?;
@@ -209,14 +209,14 @@ impl LocalBackendBuilder {
     /// ```
     /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
     /// # use nemovideo::local::LocalBackend;
-    /// # let backend = LocalBackend::builder().placeholder_films().start().await?;
-    /// use nemovideo::{NemoClient, Polling, project::Script};
+    /// # let backend = LocalBackend::builder().placeholder_videos().start().await?;
+    /// use nemovideo::{NemoClient, RenderPolling, project::Script};
     /// use std::time::Duration;
     ///
     /// let client = NemoClient::builder()
     ///     .base_url(backend.url())
     ///     .in_memory_credentials()
-    ///     .polling(Polling::new(Duration::from_millis(20), 500))
+    ///     .polling(RenderPolling::new(Duration::from_millis(20), 500))
     ///     .build()?;
     /// # let folder = tempfile::tempdir()?;
     /// let script = Script::text("Nothing of this is spoken.")?;
@@ -224,7 +224,7 @@ impl LocalBackendBuilder {
     /// assert!(film.video.url.ends_with("placeholder.mp4"));
     /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
     /// ```
-    pub fn placeholder_films(mut self) -> Self {
+    pub fn placeholder_videos(mut self) -> Self {
         self.placeholder = true;
         self
     }
@@ -282,7 +282,7 @@ impl LocalBackendBuilder {
     /// font cannot be used.
     pub async fn start(self) -> Result<LocalBackend, LocalError> {
         let port = self.port;
-        let studio = self.studio()?;
+        let engine = self.engine()?;
         let library = Library::open(self.data_dir.as_deref())
             .map_err(|(path, source)| LocalError::DataDir { path, source })?;
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
@@ -302,7 +302,7 @@ impl LocalBackendBuilder {
             renders: Renders::default(),
             renderers: Workers::default(),
             speakers: Workers::default(),
-            studio,
+            engine,
             tally: Tally::default(),
             plans: Plans::default(),
             door: Arc::clone(&door),
@@ -311,17 +311,17 @@ impl LocalBackendBuilder {
     }
 
     #[cfg(feature = "media")]
-    fn studio(&self) -> Result<Arc<dyn Studio>, LocalError> {
+    fn engine(&self) -> Result<Arc<dyn Engine>, LocalError> {
         if self.placeholder {
             return Ok(Arc::new(Placeholder));
         }
-        let real = super::studio::Real::new(self.voice.clone(), self.font.as_deref())?;
+        let real = super::engine::Real::new(self.voice.clone(), self.font.as_deref())?;
         Ok(Arc::new(real))
     }
 
     #[cfg(not(feature = "media"))]
     #[allow(clippy::unnecessary_wraps)] // Fails only with `media`.
-    fn studio(&self) -> Result<Arc<dyn Studio>, LocalError> {
+    fn engine(&self) -> Result<Arc<dyn Engine>, LocalError> {
         tracing::debug!(chosen = self.placeholder, "films are placeholders without `media`");
         Ok(Arc::new(Placeholder))
     }

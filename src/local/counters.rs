@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::route::Route;
-use crate::wire::Credits;
+use crate::protocol::Credits;
 
 /// What the embedded backend has really done since it started.
 ///
@@ -12,11 +12,11 @@ use crate::wire::Credits;
 ///
 /// ```
 /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
-/// # use nemovideo::{NemoClient, NewSession, local::LocalBackend};
-/// # let backend = LocalBackend::builder().placeholder_films().start().await?;
+/// # use nemovideo::{NemoClient, CreateSession, local::LocalBackend};
+/// # let backend = LocalBackend::builder().placeholder_videos().start().await?;
 /// # let client = NemoClient::builder().base_url(backend.url());
 /// # let client = client.in_memory_credentials().build()?;
-/// # let session = client.create_session(NewSession::default()).await?;
+/// # let session = client.create_session(CreateSession::default()).await?;
 /// # let id = &session.session_id;
 /// use nemovideo::local::Route;
 ///

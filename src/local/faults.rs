@@ -27,7 +27,7 @@ use std::sync::{Arc, Weak};
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 
-pub use self::fault::{Cut, Ending, Fault, Refusal, Trouble};
+pub use self::fault::{Cut, Ending, Fault, FaultyResponse, Refusal};
 use self::plans::Plan;
 use super::route::Route;
 use super::service::Service;
@@ -45,7 +45,7 @@ pub(super) use self::socket::Over;
 /// so that a test can hold one against the other:
 ///
 /// ```
-/// use nemovideo::local::{Fault, LocalBackend, Route, Trouble};
+/// use nemovideo::local::{Fault, LocalBackend, Route, FaultyResponse};
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -57,7 +57,7 @@ pub(super) use self::socket::Over;
 /// };
 ///
 /// // The token is made, and its answer lost.
-/// backend.faults().inject(Fault::Lost(Trouble::Reset)).on(Route::Token).once();
+/// backend.faults().inject(Fault::DropResponse(FaultyResponse::Reset)).on(Route::Token).once();
 /// assert!(token().await.is_err());
 /// assert_eq!(backend.counters().tokens_issued, 1);
 ///
@@ -86,12 +86,12 @@ impl Faults {
         Self { service: Arc::downgrade(service) }
     }
 
-    /// Plans a fault. It begins to happen when [`once`](Injection::once),
-    /// [`times`](Injection::times) or [`always`](Injection::always) is called.
+    /// Plans a fault. It begins to happen when [`once`](FaultBuilder::once),
+    /// [`times`](FaultBuilder::times) or [`always`](FaultBuilder::always) is called.
     ///
     /// A call meets one fault at most: that of the oldest plan which is due.
-    pub fn inject(&self, fault: Fault) -> Injection<'_> {
-        Injection { faults: self, fault, route: None, after: 0 }
+    pub fn inject(&self, fault: Fault) -> FaultBuilder<'_> {
+        FaultBuilder { faults: self, fault, route: None, after: 0 }
     }
 
     /// Takes back all plans, lets every stalled call end, by a reset, and work that
@@ -100,17 +100,17 @@ impl Faults {
     ///
     /// ```
     /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
-    /// # use nemovideo::{NemoClient, StandardRetry, local::LocalBackend};
-    /// # let backend = LocalBackend::builder().placeholder_films().start().await?;
+    /// # use nemovideo::{NemoClient, ExponentialRetry, local::LocalBackend};
+    /// # let backend = LocalBackend::builder().placeholder_videos().start().await?;
     /// # let client = NemoClient::builder()
     /// #     .base_url(backend.url())
     /// #     .in_memory_credentials()
-    /// #     .retry(StandardRetry::default().with_base(std::time::Duration::from_millis(1)))
+    /// #     .retry(ExponentialRetry::default().with_base(std::time::Duration::from_millis(1)))
     /// #     .build()?;
-    /// use nemovideo::local::{Fault, Route, Trouble};
+    /// use nemovideo::local::{Fault, Route, FaultyResponse};
     ///
     /// let faults = backend.faults();
-    /// let stalled = faults.inject(Fault::Instead(Trouble::Stall)).on(Route::Credits).always();
+    /// let stalled = faults.inject(Fault::ReplaceResponse(FaultyResponse::Stall)).on(Route::Credits).always();
     /// let waiting = tokio::spawn({
     ///     let client = client.clone();
     ///     async move { client.credits().await }
@@ -145,12 +145,12 @@ impl Faults {
     ///
     /// ```
     /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
-    /// # use nemovideo::{NemoClient, StandardRetry, local::LocalBackend};
-    /// # let backend = LocalBackend::builder().placeholder_films().start().await?;
+    /// # use nemovideo::{NemoClient, ExponentialRetry, local::LocalBackend};
+    /// # let backend = LocalBackend::builder().placeholder_videos().start().await?;
     /// # let client = NemoClient::builder()
     /// #     .base_url(backend.url())
     /// #     .in_memory_credentials()
-    /// #     .retry(StandardRetry::never())
+    /// #     .retry(ExponentialRetry::never())
     /// #     .build()?;
     /// use nemovideo::Error;
     ///
@@ -171,11 +171,11 @@ impl Faults {
     ///
     /// ```
     /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
-    /// # use nemovideo::{NemoClient, StandardRetry, local::LocalBackend};
+    /// # use nemovideo::{NemoClient, ExponentialRetry, local::LocalBackend};
     /// use std::time::Duration;
     ///
-    /// # let backend = LocalBackend::builder().placeholder_films().start().await?;
-    /// # let retry = StandardRetry::default().with_base(Duration::from_millis(20));
+    /// # let backend = LocalBackend::builder().placeholder_videos().start().await?;
+    /// # let retry = ExponentialRetry::default().with_base(Duration::from_millis(20));
     /// # let client = NemoClient::builder()
     /// #     .base_url(backend.url())
     /// #     .in_memory_credentials()
@@ -203,12 +203,12 @@ impl Faults {
     ///
     /// ```
     /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
-    /// # use nemovideo::{NemoClient, StandardRetry, local::LocalBackend};
-    /// # let backend = LocalBackend::builder().placeholder_films().start().await?;
+    /// # use nemovideo::{NemoClient, ExponentialRetry, local::LocalBackend};
+    /// # let backend = LocalBackend::builder().placeholder_videos().start().await?;
     /// # let client = NemoClient::builder()
     /// #     .base_url(backend.url())
     /// #     .in_memory_credentials()
-    /// #     .retry(StandardRetry::default().with_base(std::time::Duration::from_millis(1)))
+    /// #     .retry(ExponentialRetry::default().with_base(std::time::Duration::from_millis(1)))
     /// #     .build()?;
     /// use nemovideo::local::Route;
     ///
@@ -241,17 +241,17 @@ impl<S: Sync> FromRequestParts<S> for Met {
 ///
 /// ```
 /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
-/// # use nemovideo::{NemoClient, StandardRetry, local::LocalBackend};
-/// # let backend = LocalBackend::builder().placeholder_films().start().await?;
+/// # use nemovideo::{NemoClient, ExponentialRetry, local::LocalBackend};
+/// # let backend = LocalBackend::builder().placeholder_videos().start().await?;
 /// # let client = NemoClient::builder()
 /// #     .base_url(backend.url())
 /// #     .in_memory_credentials()
-/// #     .retry(StandardRetry::never())
+/// #     .retry(ExponentialRetry::never())
 /// #     .build()?;
 /// use nemovideo::local::{Fault, Refusal, Route};
 ///
 /// // The second and the third question go wrong, asked by a client that tries nothing twice.
-/// let busy = Fault::Instead(Refusal::status(503).into());
+/// let busy = Fault::ReplaceResponse(Refusal::status(503).into());
 /// backend.faults().inject(busy).on(Route::Credits).after(1).times(2);
 /// for goes_well in [true, false, false, true] {
 ///     assert_eq!(client.credits().await.is_ok(), goes_well);
@@ -260,14 +260,14 @@ impl<S: Sync> FromRequestParts<S> for Met {
 /// ```
 #[derive(Debug)]
 #[must_use = "a fault begins to happen with `once`, `times` or `always`"]
-pub struct Injection<'a> {
+pub struct FaultBuilder<'a> {
     faults: &'a Faults,
     fault: Fault,
     route: Option<Route>,
     after: u64,
 }
 
-impl Injection<'_> {
+impl FaultBuilder<'_> {
     /// Only to calls of this route. Without it: to calls of every route that the fault
     /// [fits](Fault::fits).
     pub fn on(mut self, route: Route) -> Self {
@@ -282,12 +282,12 @@ impl Injection<'_> {
     }
 
     /// To one call.
-    pub fn once(self) -> Injected {
+    pub fn once(self) -> FaultHandle {
         self.times(1)
     }
 
     /// To this many calls.
-    pub fn times(self, calls: u64) -> Injected {
+    pub fn times(self, calls: u64) -> FaultHandle {
         self.plan(Some(calls))
     }
 
@@ -295,17 +295,17 @@ impl Injection<'_> {
     ///
     /// ```
     /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
-    /// # use nemovideo::{NemoClient, NewSession, local::LocalBackend};
-    /// # let backend = LocalBackend::builder().placeholder_films().start().await?;
+    /// # use nemovideo::{NemoClient, CreateSession, local::LocalBackend};
+    /// # let backend = LocalBackend::builder().placeholder_videos().start().await?;
     /// # let client = NemoClient::builder().base_url(backend.url());
     /// # let client = client.in_memory_credentials().build()?;
-    /// # let session = client.create_session(NewSession::default()).await?;
+    /// # let session = client.create_session(CreateSession::default()).await?;
     /// # let id = &session.session_id;
     /// use nemovideo::local::{Fault, Refusal, Route};
     /// use nemovideo::{Error, ErrorCode};
     ///
     /// let no_credits = Refusal::code(ErrorCode::OutOfCredits);
-    /// backend.faults().inject(Fault::Instead(no_credits.into())).on(Route::Message).always();
+    /// backend.faults().inject(Fault::ReplaceResponse(no_credits.into())).on(Route::Message).always();
     /// for _ in 0..3 {
     ///     let refused = client.send_message(id, "narrate: Good morning.").await;
     ///     assert!(matches!(refused, Err(Error::OutOfCredits(_))));
@@ -314,18 +314,18 @@ impl Injection<'_> {
     /// assert!(client.send_message(id, "narrate: Good morning.").await.is_ok());
     /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
     /// ```
-    pub fn always(self) -> Injected {
+    pub fn always(self) -> FaultHandle {
         self.plan(None)
     }
 
-    fn plan(self, left: Option<u64>) -> Injected {
+    fn plan(self, left: Option<u64>) -> FaultHandle {
         let met = Arc::default();
         if let Some(service) = self.faults.service.upgrade() {
             let met = Arc::clone(&met);
             let Self { fault, route, after: spared, .. } = self;
             service.plans.add(Plan { fault, route, spared, left, met });
         }
-        Injected { met }
+        FaultHandle { met }
     }
 }
 
@@ -333,18 +333,18 @@ impl Injection<'_> {
 ///
 /// ```
 /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
-/// # use nemovideo::{NemoClient, NewSession, StandardRetry, local::LocalBackend};
-/// # let backend = LocalBackend::builder().placeholder_films().start().await?;
+/// # use nemovideo::{NemoClient, CreateSession, ExponentialRetry, local::LocalBackend};
+/// # let backend = LocalBackend::builder().placeholder_videos().start().await?;
 /// # let client = NemoClient::builder()
 /// #     .base_url(backend.url())
 /// #     .in_memory_credentials()
-/// #     .retry(StandardRetry::default().with_base(std::time::Duration::from_millis(1)))
+/// #     .retry(ExponentialRetry::default().with_base(std::time::Duration::from_millis(1)))
 /// #     .build()?;
-/// # let session = client.create_session(NewSession::default()).await?;
+/// # let session = client.create_session(CreateSession::default()).await?;
 /// # let id = &session.session_id;
-/// use nemovideo::local::{Fault, Route, Trouble};
+/// use nemovideo::local::{Fault, Route, FaultyResponse};
 ///
-/// let injected = backend.faults().inject(Fault::Lost(Trouble::Reset)).on(Route::State).once();
+/// let injected = backend.faults().inject(Fault::DropResponse(FaultyResponse::Reset)).on(Route::State).once();
 /// client.credits().await?;
 /// assert_eq!(injected.hits(), 0); // a test that ends here has tested nothing
 /// client.session_state(id).await?;
@@ -352,11 +352,11 @@ impl Injection<'_> {
 /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
 /// ```
 #[derive(Clone, Debug)]
-pub struct Injected {
+pub struct FaultHandle {
     met: Arc<AtomicU64>,
 }
 
-impl Injected {
+impl FaultHandle {
     /// How many calls it has happened to.
     #[must_use]
     pub fn hits(&self) -> u64 {

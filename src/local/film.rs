@@ -1,13 +1,13 @@
-//! A draft, as it was posted, to a film that a studio can make. The client may have changed the
+//! A draft, as it was posted, to a film that a engine can make. The client may have changed the
 //! draft or written it by hand, so anything may be missing from it.
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::engine::{Background, Film, FilmSound, FilmText};
 use super::library::StoredFile;
-use super::studio::{Background, Film, FilmSound, FilmText};
 use crate::draft::{Draft, Json, Segment, Track, TrackKind, TrackRole};
-use crate::wire::{Aspect, FileType, RenderOutput};
+use crate::protocol::{Aspect, FileType, RenderOutput};
 
 /// Longer than any film that is meant; a wrong unit in a draft must not fill the disk.
 const MAX_DURATION: Duration = Duration::from_secs(6 * 60 * 60);
@@ -132,9 +132,9 @@ mod tests {
 
     use super::film;
     use crate::draft::Draft;
+    use crate::local::engine::{Background, Film};
     use crate::local::library::{Place, StoredFile};
-    use crate::local::studio::{Background, Film};
-    use crate::wire::{Aspect, FileFormat, RenderOutput};
+    use crate::protocol::{Aspect, FileFormat, RenderOutput};
 
     fn find(id: &str) -> Option<Arc<StoredFile>> {
         let format = FileFormat::of(id)?;

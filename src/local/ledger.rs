@@ -3,7 +3,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::wire::{CreditBalance, Credits};
+use crate::protocol::{CreditBalance, Credits};
 
 #[derive(Debug)]
 pub(super) struct Ledger(Mutex<Amounts>);
@@ -80,7 +80,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::Ledger;
-    use crate::wire::{CreditBalance, Credits};
+    use crate::protocol::{CreditBalance, Credits};
 
     fn balance(available: f64, frozen: f64) -> CreditBalance {
         CreditBalance::new(Credits::new(available), Credits::new(frozen))

@@ -15,8 +15,8 @@ use tokio::io::AsyncWriteExt as _;
 use url::Url;
 use uuid::Uuid;
 
-use super::studio::Studio;
-use crate::wire::{FileFormat, SessionId, UploadedFile};
+use super::engine::Engine;
+use crate::protocol::{FileFormat, SessionId, UploadedFile};
 
 #[derive(Debug)]
 pub(super) struct Library {
@@ -189,9 +189,9 @@ impl Incoming {
 pub(super) struct Kept(Option<StoredFile>);
 
 impl Kept {
-    pub(super) fn look(&mut self, studio: &dyn Studio) {
+    pub(super) fn look(&mut self, engine: &dyn Engine) {
         if let Some(file) = &mut self.0 {
-            file.facts = studio.look(file);
+            file.facts = engine.look(file);
         }
     }
 
@@ -213,7 +213,7 @@ impl Drop for Kept {
 #[cfg(test)]
 mod tests {
     use super::Library;
-    use crate::wire::FileFormat;
+    use crate::protocol::FileFormat;
 
     #[tokio::test]
     async fn a_file_that_is_not_kept_leaves_nothing_behind() {

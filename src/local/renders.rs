@@ -9,13 +9,13 @@ use std::time::SystemTime;
 use tokio_util::sync::CancellationToken;
 
 use super::accounts::Account;
+use super::engine::Failure;
 use super::faults::Fault;
 use super::film::film;
 use super::library::StoredFile;
 use super::service::Shared;
 use super::sessions::Session;
-use super::studio::Failure;
-use crate::wire::{
+use crate::protocol::{
     FileFormat, RenderFile, RenderId, RenderOutput, RenderRequest, RenderState, RenderStatus,
     SessionId, UserId,
 };
@@ -108,7 +108,7 @@ fn make(
     let format = format_of(&request.output)
         .ok_or_else(|| Failure::new("BAD_FORMAT", "this format cannot be made"))?;
     let place = service.library.place(format);
-    let made = service.studio.render(&film, &place.path, &|share| render.advance(share))?;
+    let made = service.engine.render(&film, &place.path, &|share| render.advance(share))?;
     let mut file = place.stored(session, format!("{}.{format}", made.name));
     file.facts.duration = Some(made.duration);
     Ok(service.library.add(file))
@@ -116,7 +116,7 @@ fn make(
 
 /// The file format of an output; `None` for one that cannot be made.
 pub(super) fn format_of(output: &RenderOutput) -> Option<FileFormat> {
-    use crate::wire::RenderFormat::{M4a, Mp4, Wav};
+    use crate::protocol::RenderFormat::{M4a, Mp4, Wav};
     match &output.format {
         known @ (Mp4 | M4a | Wav) => FileFormat::of(format!("film.{known}")),
         _ => None,
@@ -241,12 +241,12 @@ mod tests {
 
     use super::{Render, submit};
     use crate::local::accounts::Account;
+    use crate::local::engine::{Caption, Delivery, Engine, Failure, Film, Line, Made};
     use crate::local::library::{Facts, Library, StoredFile};
     use crate::local::service::{Service, Shared};
     use crate::local::sessions::Session;
-    use crate::local::studio::{Caption, Delivery, Failure, Film, Line, Made, Studio};
     use crate::local::workers::Workers;
-    use crate::wire::{NewSession, RenderOutput, RenderRequest, RenderStatus};
+    use crate::protocol::{CreateSession, RenderOutput, RenderRequest, RenderStatus};
 
     /// Tells of each film that it begins, and makes it when it is told to.
     #[derive(Debug)]
@@ -255,7 +255,7 @@ mod tests {
         go: Mutex<Receiver<()>>,
     }
 
-    impl Studio for Gate {
+    impl Engine for Gate {
         fn languages(&self) -> Vec<String> {
             Vec::new()
         }
@@ -303,7 +303,7 @@ mod tests {
         let (go, gate) = channel();
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let studio = Gate { begun: Mutex::new(begun), go: Mutex::new(gate) };
+        let engine = Gate { begun: Mutex::new(begun), go: Mutex::new(gate) };
         let service = Service {
             url: "http://127.0.0.1:1".to_owned(),
             settings: crate::local::settings::Settings::default(),
@@ -313,7 +313,7 @@ mod tests {
             renders: super::Renders::default(),
             renderers: Workers::new(renderers),
             speakers: Workers::default(),
-            studio: Arc::new(studio),
+            engine: Arc::new(engine),
             tally: crate::local::counters::Tally::default(),
             plans: crate::local::faults::Plans::default(),
             door: crate::local::faults::Door::new(address, listener),
@@ -328,8 +328,11 @@ mod tests {
     }
 
     fn account(service: &Service) -> Arc<Account> {
-        let token =
-            service.accounts.issue("c".into(), crate::wire::Credits::ZERO, Duration::from_secs(60));
+        let token = service.accounts.issue(
+            "c".into(),
+            crate::protocol::Credits::ZERO,
+            Duration::from_secs(60),
+        );
         let token = token.unwrap_or_else(|_| panic!("a first token is given"));
         service.accounts.by_token(&token.token).unwrap()
     }
@@ -351,7 +354,7 @@ mod tests {
         let (service, beginnings, go) = gated(2).await;
         let account = account(&service);
         let sessions: Vec<_> = (0..6)
-            .map(|_| service.sessions.open(account.user.clone(), NewSession::default()))
+            .map(|_| service.sessions.open(account.user.clone(), CreateSession::default()))
             .collect();
         let mut renders = Vec::new();
         for (session, id) in sessions.iter().zip(["a", "b", "c", "d", "e", "f"]) {
@@ -390,7 +393,7 @@ mod tests {
     async fn renders_of_a_session_wait_for_each_other_and_can_be_called_off() {
         let (service, beginnings, go) = gated(2).await;
         let account = account(&service);
-        let session = service.sessions.open(account.user.clone(), NewSession::default());
+        let session = service.sessions.open(account.user.clone(), CreateSession::default());
         let renders = ["a", "b", "c", "d"].map(|id| start(&service, &account, &session, id));
         let [a, b, c, d] = renders.each_ref();
         status(a, RenderStatus::Processing).await;

@@ -12,9 +12,9 @@ use super::answer::Refused;
 use super::builder::LocalBackendBuilder;
 use super::counters::Counters;
 use super::drain::drain;
+use super::endpoints;
 use super::error::LocalError;
 use super::faults::{Entrance, Faults, Over};
-use super::routes;
 use super::service::Shared;
 
 /// The embedded backend, running. Dropped, it stops.
@@ -23,13 +23,13 @@ use super::service::Shared;
 ///
 /// ```
 /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
-/// use nemovideo::{Error, NemoClient, StandardRetry, local::LocalBackend};
+/// use nemovideo::{Error, NemoClient, ExponentialRetry, local::LocalBackend};
 ///
 /// let backend = LocalBackend::start().await?;
 /// let client = NemoClient::builder()
 ///     .base_url(backend.url())
 ///     .in_memory_credentials()
-///     .retry(StandardRetry::never())
+///     .retry(ExponentialRetry::never())
 ///     .build()?;
 /// assert_eq!(client.credits().await?.available.get(), 100.0);
 /// backend.shutdown().await;
@@ -76,14 +76,14 @@ impl LocalBackend {
     /// ```
     /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
     /// # use nemovideo::{NemoClient, local::LocalBackend};
-    /// # let backend = LocalBackend::builder().placeholder_films().start().await?;
+    /// # let backend = LocalBackend::builder().placeholder_videos().start().await?;
     /// # let client = NemoClient::builder().base_url(backend.url());
     /// # let client = client.in_memory_credentials().build()?;
-    /// use nemovideo::local::{Fault, Refusal, Route, Trouble};
+    /// use nemovideo::local::{Fault, Refusal, Route, FaultyResponse};
     ///
     /// // The service is busy, once: the client waits as long as it is told and asks again.
     /// let busy = Refusal::status(429).retry_after(std::time::Duration::ZERO);
-    /// let fault = Fault::Instead(Trouble::Refusal(busy));
+    /// let fault = Fault::Instead(FaultyResponse::Refusal(busy));
     /// let injected = backend.faults().inject(fault).on(Route::Credits).once();
     /// client.credits().await?;
     /// assert_eq!((injected.hits(), backend.counters().requests(Route::Credits)), (1, 2));
@@ -155,7 +155,7 @@ fn ended(result: Result<std::io::Result<()>, tokio::task::JoinError>) -> Result<
 }
 
 fn router(service: &Shared) -> Router {
-    routes::all(service)
+    endpoints::all(service)
         .fallback(async || Refused::not_found())
         .method_not_allowed_fallback(async || {
             Refused::detail(StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed")

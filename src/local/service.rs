@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use super::accounts::Accounts;
 use super::counters::{Count, Counters, Tally};
+use super::engine::Engine;
 use super::faults::{Door, Plans};
 use super::library::Library;
 use super::renders::Renders;
 use super::sessions::Sessions;
 use super::settings::Settings;
-use super::studio::Studio;
 use super::workers::Workers;
 
 pub(super) type Shared = Arc<Service>;
@@ -27,7 +27,7 @@ pub(super) struct Service {
     /// to be answered because films are made.
     pub(super) renderers: Workers,
     pub(super) speakers: Workers,
-    pub(super) studio: Arc<dyn Studio>,
+    pub(super) engine: Arc<dyn Engine>,
     pub(super) tally: Tally,
     pub(super) plans: Plans,
     pub(super) door: Arc<Door>,

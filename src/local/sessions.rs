@@ -6,11 +6,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use super::engine::Delivery;
 use super::library::StoredFile;
-use super::studio::Delivery;
 use crate::draft::Draft;
-use crate::wire::{Aspect, NewSession, Session as SessionAnswer, SessionId, TaskId, UserId};
-use crate::wire::{FileType, SessionState, StateAnswer};
+use crate::protocol::{Aspect, CreateSession, Session as SessionAnswer, SessionId, TaskId, UserId};
+use crate::protocol::{FileType, SessionState, StateAnswer};
 
 /// As many turns as can be taken back.
 const MAX_UNDO: usize = 50;
@@ -19,7 +19,7 @@ const MAX_UNDO: usize = 50;
 pub(super) struct Sessions(Mutex<HashMap<SessionId, Arc<Session>>>);
 
 impl Sessions {
-    pub(super) fn open(&self, user: UserId, new: NewSession) -> Arc<Session> {
+    pub(super) fn open(&self, user: UserId, new: CreateSession) -> Arc<Session> {
         let session = Arc::new(Session {
             id: SessionId::new(Uuid::new_v4().to_string()),
             task: TaskId::new(Uuid::new_v4().to_string()),
@@ -197,7 +197,7 @@ fn canvas(aspect: Aspect) -> Value {
 mod tests {
     use super::{Sessions, Work};
     use crate::draft::Draft;
-    use crate::wire::NewSession;
+    use crate::protocol::CreateSession;
 
     fn work(title: &str) -> Work {
         let mut draft = Draft::new();
@@ -207,7 +207,7 @@ mod tests {
 
     #[test]
     fn several_turns_can_be_taken_back() {
-        let session = Sessions::default().open("a".into(), NewSession::default());
+        let session = Sessions::default().open("a".into(), CreateSession::default());
         assert!(session.undo(1).is_none());
         for title in ["one", "two", "three", "four"] {
             session.begin(work(title));
@@ -223,7 +223,7 @@ mod tests {
     #[test]
     fn a_session_is_its_owners_alone() {
         let sessions = Sessions::default();
-        let id = sessions.open("a".into(), NewSession::default()).id.clone();
+        let id = sessions.open("a".into(), CreateSession::default()).id.clone();
         assert!(sessions.find(&"a".into(), &id).is_some());
         assert!(sessions.find(&"b".into(), &id).is_none());
     }

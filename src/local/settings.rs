@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::wire::Credits;
+use crate::protocol::Credits;
 
 /// What work costs. These prices are the embedded backend's own, not the service's: small enough
 /// that a fresh account of 100 credits makes a few films.
@@ -13,12 +13,12 @@ use crate::wire::Credits;
 /// ```
 /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
 /// use nemovideo::local::{LocalBackend, Prices};
-/// use nemovideo::{Credits, Error, NemoClient, NewSession};
+/// use nemovideo::{Credits, Error, NemoClient, CreateSession};
 ///
 /// let prices = Prices { voiceover: Credits::new(500.0), ..Prices::default() };
-/// let backend = LocalBackend::builder().prices(prices).placeholder_films().start().await?;
+/// let backend = LocalBackend::builder().prices(prices).placeholder_videos().start().await?;
 /// let client = NemoClient::builder().base_url(backend.url()).in_memory_credentials().build()?;
-/// let session = client.create_session(NewSession::default()).await?.session_id;
+/// let session = client.create_session(CreateSession::default()).await?.session_id;
 /// let refused = client.send_message(&session, "narrate: Good morning.").await;
 /// assert!(matches!(refused, Err(Error::OutOfCredits(_))));
 /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
@@ -47,7 +47,7 @@ impl Default for Prices {
 /// use nemovideo::{NemoClient, project::Outcome};
 ///
 /// let always = LocalBackend::builder().silent_edits(SilentEdits::Always);
-/// let backend = always.placeholder_films().start().await?;
+/// let backend = always.placeholder_videos().start().await?;
 /// let client = NemoClient::builder().base_url(backend.url()).in_memory_credentials().build()?;
 /// let project = client.project("demo").await?;
 /// project.say("narrate: Good morning.").await?.finish().await?;
@@ -86,13 +86,13 @@ impl SilentEdits {
 /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
 /// use futures::TryStreamExt as _;
 /// use nemovideo::local::{LocalBackend, TrailingNoise};
-/// use nemovideo::wire::event::AgentEvent;
-/// # use nemovideo::{NemoClient, NewSession};
+/// use nemovideo::protocol::event::AgentEvent;
+/// # use nemovideo::{NemoClient, CreateSession};
 ///
 /// let noisy = LocalBackend::builder().trailing_noise(TrailingNoise::Always);
-/// let backend = noisy.placeholder_films().start().await?;
+/// let backend = noisy.placeholder_videos().start().await?;
 /// # let client = NemoClient::builder().base_url(backend.url()).in_memory_credentials().build()?;
-/// # let id = client.create_session(NewSession::default()).await?.session_id;
+/// # let id = client.create_session(CreateSession::default()).await?.session_id;
 /// let stream = client.send_message(&id, "narrate: Good morning.").await?;
 /// let events: Vec<AgentEvent> = stream.try_collect().await?;
 /// let Some(AgentEvent::Text(last)) = events.last() else { panic!("{events:?}") };
@@ -128,11 +128,11 @@ impl TrailingNoise {
 /// ```
 /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
 /// use nemovideo::local::{FetchFrom, LocalBackend};
-/// use nemovideo::{NemoClient, NewSession};
+/// use nemovideo::{NemoClient, CreateSession};
 ///
 /// let backend = LocalBackend::builder().fetch_from(FetchFrom::Loopback).start().await?;
 /// let client = NemoClient::builder().base_url(backend.url()).in_memory_credentials().build()?;
-/// let session = client.create_session(NewSession::default()).await?.session_id;
+/// let session = client.create_session(CreateSession::default()).await?.session_id;
 /// assert!(client.upload_urls(&session, ["http://192.0.2.1/city.mp4"]).await.is_err());
 /// assert_eq!(backend.counters().uploads_taken, 0);
 /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();

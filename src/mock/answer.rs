@@ -5,7 +5,7 @@ use wiremock::{Mock, MockServer, ResponseTemplate};
 
 use super::{Endpoint, Events};
 use crate::draft::Draft;
-use crate::wire::{
+use crate::protocol::{
     AnonymousToken, ClaimToken, CreditBalance, Credits, Envelope, ErrorCode, RenderState, Session,
     SessionState, StateAnswer, UploadAnswer, UploadedFile,
 };
@@ -14,20 +14,20 @@ use crate::wire::{
 ///
 /// ```
 /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
-/// use nemovideo::mock::{Answer, Endpoint, MockNemo};
+/// use nemovideo::mock::{MockResponse, Endpoint, MockNemo};
 /// use nemovideo::{Error, ErrorCode};
 ///
 /// let nemo = MockNemo::start().await;
-/// nemo.given(Answer::refusal(Endpoint::Credits, ErrorCode::Other(5003)).times(1)).await;
-/// nemo.given(Answer::credits(42.0).expect(1)).await;
+/// nemo.given(MockResponse::refusal(Endpoint::Credits, ErrorCode::Other(5003)).times(1)).await;
+/// nemo.given(MockResponse::credits(42.0).expect(1)).await;
 /// let client = nemo.client();
-/// assert!(matches!(client.credits().await, Err(Error::Refused(_))));
+/// assert!(matches!(client.credits().await, Err(Error::Api(_))));
 /// assert_eq!(client.credits().await?.available.get(), 42.0);
 /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
 /// ```
 #[derive(Debug)]
 #[must_use = "an answer is given to a mock"]
-pub struct Answer {
+pub struct MockResponse {
     endpoint: Endpoint,
     response: ResponseTemplate,
     times: Option<u64>,
@@ -35,7 +35,7 @@ pub struct Answer {
     priority: u8,
 }
 
-impl Answer {
+impl MockResponse {
     /// Any response at all.
     pub fn raw(endpoint: Endpoint, response: ResponseTemplate) -> Self {
         Self { endpoint, response, times: None, expect: None, priority: 5 }
@@ -58,10 +58,10 @@ impl Answer {
     /// ```
     /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
     /// use nemovideo::Session;
-    /// use nemovideo::mock::{Answer, MockNemo};
+    /// use nemovideo::mock::{MockResponse, MockNemo};
     ///
     /// let nemo = MockNemo::start().await;
-    /// nemo.given(Answer::claim("clm_1")).await;
+    /// nemo.given(MockResponse::claim("clm_1")).await;
     /// let link = nemo.client().claim_link(&Session::new("task", "session")).await?;
     /// assert!(link.as_str().ends_with("/workspace/claim?ct=clm_1"));
     /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
@@ -86,12 +86,12 @@ impl Answer {
     /// ```
     /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
     /// use nemovideo::Credits;
-    /// use nemovideo::mock::{Answer, MockNemo};
-    /// use nemovideo::wire::CreditBalance;
+    /// use nemovideo::mock::{MockResponse, MockNemo};
+    /// use nemovideo::protocol::CreditBalance;
     ///
     /// let nemo = MockNemo::start().await;
     /// let balance = CreditBalance::new(Credits::new(70.0), Credits::new(20.0));
-    /// nemo.given(Answer::balance(&balance)).await;
+    /// nemo.given(MockResponse::balance(&balance)).await;
     /// assert_eq!(nemo.client().credits().await?.frozen, Credits::new(20.0));
     /// # Ok::<(), nemovideo::Error>(()) }).unwrap();
     /// ```
@@ -108,12 +108,12 @@ impl Answer {
     ///
     /// ```
     /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
-    /// use nemovideo::mock::{Answer, MockNemo};
-    /// use nemovideo::wire::SessionState;
+    /// use nemovideo::mock::{MockResponse, MockNemo};
+    /// use nemovideo::protocol::SessionState;
     ///
     /// let nemo = MockNemo::start().await;
     /// let state: SessionState = serde_json::from_str(r#"{"draft":null,"language":"en"}"#)?;
-    /// nemo.given(Answer::session_state(state.clone())).await;
+    /// nemo.given(MockResponse::session_state(state.clone())).await;
     /// assert_eq!(nemo.client().session_state(&"session".into()).await?, state);
     /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
     /// ```
@@ -149,10 +149,10 @@ impl Answer {
     ///
     /// ```
     /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
-    /// use nemovideo::mock::{Answer, Endpoint, MockNemo};
+    /// use nemovideo::mock::{MockResponse, Endpoint, MockNemo};
     ///
     /// let nemo = MockNemo::start().await;
-    /// nemo.given(Answer::cancelled()).await;
+    /// nemo.given(MockResponse::cancelled()).await;
     /// nemo.client().cancel_render(&"render_1".into()).await?;
     /// assert_eq!(nemo.requests(Endpoint::RenderCancel).await.len(), 1);
     /// # Ok::<(), nemovideo::Error>(()) }).unwrap();
@@ -166,18 +166,18 @@ impl Answer {
     ///
     /// ```
     /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
-    /// use nemovideo::mock::{Answer, MockNemo};
-    /// use nemovideo::wire::{RenderFile, RenderState, RenderStatus};
+    /// use nemovideo::mock::{MockResponse, MockNemo};
+    /// use nemovideo::protocol::{RenderFile, RenderState, RenderStatus};
     /// use nemovideo::{RenderJob, RenderOutput};
     ///
     /// let nemo = MockNemo::start().await;
     /// let mut done = RenderState::new("render_1".into(), RenderStatus::Completed);
     /// done.output = Some(RenderFile::new(nemo.file_url())); // nothing is there
-    /// nemo.given(Answer::render_status(&done)).await;
-    /// nemo.given(Answer::render_download(b"a film")).await;
+    /// nemo.given(MockResponse::render_status(&done)).await;
+    /// nemo.given(MockResponse::render_download(b"a film")).await;
     /// let draft = r#"{"t":[{"tt":0,"sg":[{"d":1000}]}]}"#.parse()?;
     /// let job = RenderJob::new("session".into(), draft, RenderOutput::mp4());
-    /// let video = nemo.client().render(&job).await?;
+    /// let video = nemo.client().wait_for_render(&job).await?;
     /// # let folder = tempfile::tempdir()?;
     /// let file = nemo.client().download(&video, folder.path().join("out.mp4")).await?;
     /// assert_eq!(file.bytes, 6);

@@ -3,14 +3,14 @@
 use serde_json::Value;
 
 use crate::draft::Draft;
-use crate::wire::event::{Actions, AdkEvent, Content, FunctionCall, FunctionResponse, Part};
+use crate::protocol::event::{Actions, AdkEvent, Content, FunctionCall, FunctionResponse, Part};
 
 /// The events of one answer to a message, in their order.
 ///
 /// ```
 /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
 /// use futures::TryStreamExt as _;
-/// use nemovideo::mock::{Answer, Events, MockNemo};
+/// use nemovideo::mock::{MockResponse, Events, MockNemo};
 /// use serde_json::json;
 ///
 /// let events = Events::new()
@@ -20,7 +20,7 @@ use crate::wire::event::{Actions, AdkEvent, Content, FunctionCall, FunctionRespo
 ///     .failure("RESOURCE_EXHAUSTED", "too many requests")
 ///     .raw("data: {oops\n\n");
 /// let nemo = MockNemo::start().await;
-/// nemo.given(Answer::message(events)).await;
+/// nemo.given(MockResponse::message(events)).await;
 /// let stream = nemo.client().send_message(&"session".into(), "add a title").await?;
 /// let kinds: Vec<_> = stream.map_ok(|event| event.kind()).try_collect().await?;
 /// assert_eq!(
@@ -110,7 +110,7 @@ impl Events {
         let event = AdkEvent {
             id: format!("event-{}", self.count),
             invocation_id: "invocation".to_owned(),
-            author: crate::wire::AGENT_NAME.to_owned(),
+            author: crate::protocol::AGENT_NAME.to_owned(),
             ..event
         };
         let json = serde_json::to_string(&event).expect("an event is JSON");

@@ -22,7 +22,7 @@ use futures::Stream;
 use futures::stream::BoxStream;
 use serde::{Deserialize, Serialize};
 
-use self::ledger::Ledger;
+use self::ledger::BatchTracker;
 use self::run::Run;
 use super::{Project, TurnEvent, TurnReport};
 use crate::NemoClient;
@@ -70,11 +70,11 @@ impl BatchItem {
 /// ```
 /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
 /// # use nemovideo::{NemoClient, local::LocalBackend};
-/// # let backend = LocalBackend::builder().placeholder_films().start().await?;
+/// # let backend = LocalBackend::builder().placeholder_videos().start().await?;
 /// # let client = NemoClient::builder()
 /// #     .base_url(backend.url())
 /// #     .in_memory_credentials()
-/// #     .polling(nemovideo::Polling::new(std::time::Duration::from_millis(20), 500))
+/// #     .polling(nemovideo::RenderPolling::new(std::time::Duration::from_millis(20), 500))
 /// #     .build()?;
 /// # let project = client.project("demo").await?;
 /// # let folder = tempfile::tempdir()?;
@@ -120,11 +120,11 @@ pub enum BatchUpdate {
 /// ```
 /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
 /// # use nemovideo::{NemoClient, local::LocalBackend};
-/// # let backend = LocalBackend::builder().placeholder_films().start().await?;
+/// # let backend = LocalBackend::builder().placeholder_videos().start().await?;
 /// # let client = NemoClient::builder()
 /// #     .base_url(backend.url())
 /// #     .in_memory_credentials()
-/// #     .polling(nemovideo::Polling::new(std::time::Duration::from_millis(20), 500))
+/// #     .polling(nemovideo::RenderPolling::new(std::time::Duration::from_millis(20), 500))
 /// #     .build()?;
 /// # let project = client.project("demo").await?;
 /// # let folder = tempfile::tempdir()?;
@@ -160,13 +160,13 @@ pub struct BatchVideo {
 /// ```
 /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
 /// # use nemovideo::{NemoClient, local::LocalBackend};
-/// # let backend = LocalBackend::builder().placeholder_films().start().await?;
+/// # let backend = LocalBackend::builder().placeholder_videos().start().await?;
 /// # let soon = std::time::Duration::from_millis(20);
 /// # let client = NemoClient::builder()
 /// #     .base_url(backend.url())
 /// #     .in_memory_credentials()
-/// #     .polling(nemovideo::Polling::new(soon, 500))
-/// #     .recovery(nemovideo::Recovery::new(soon, soon, 500))
+/// #     .polling(nemovideo::RenderPolling::new(soon, 500))
+/// #     .recovery(nemovideo::TurnRecovery::new(soon, soon, 500))
 /// #     .build()?;
 /// # let project = client.project("demo").await?;
 /// # let folder = tempfile::tempdir()?;
@@ -205,7 +205,7 @@ pub struct BatchVideo {
 #[must_use = "a batch does nothing unless it is polled"]
 pub struct Batch {
     updates: BoxStream<'static, (usize, BatchUpdate)>,
-    ledger: Ledger,
+    ledger: BatchTracker,
 }
 
 impl Batch {
@@ -229,11 +229,11 @@ impl Batch {
     /// ```
     /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
     /// # use nemovideo::{NemoClient, local::LocalBackend};
-    /// # let backend = LocalBackend::builder().placeholder_films().start().await?;
+    /// # let backend = LocalBackend::builder().placeholder_videos().start().await?;
     /// # let client = NemoClient::builder()
     /// #     .base_url(backend.url())
     /// #     .in_memory_credentials()
-    /// #     .polling(nemovideo::Polling::new(std::time::Duration::from_millis(20), 500))
+    /// #     .polling(nemovideo::RenderPolling::new(std::time::Duration::from_millis(20), 500))
     /// #     .build()?;
     /// # let project = client.project("demo").await?;
     /// # let folder = tempfile::tempdir()?;
@@ -294,7 +294,7 @@ impl Project {
     /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
     /// use futures::StreamExt as _;
     /// use nemovideo::project::{BatchItem, BatchUpdate};
-    /// use nemovideo::{NemoClient, Polling, local::LocalBackend};
+    /// use nemovideo::{NemoClient, RenderPolling, local::LocalBackend};
     /// use std::time::Duration;
     ///
     /// # let folder = tempfile::tempdir()?;
@@ -302,7 +302,7 @@ impl Project {
     /// let client = NemoClient::builder()
     ///     .base_url(backend.url())
     ///     .in_memory_credentials()
-    ///     .polling(Polling::new(Duration::from_millis(50), 600))
+    ///     .polling(RenderPolling::new(Duration::from_millis(50), 600))
     ///     .build()?;
     /// let project = client.project("two").await?;
     /// let items = ["One.", "Two."].map(|script| {
@@ -344,11 +344,11 @@ impl NemoClient {
     /// ```
     /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
     /// # use nemovideo::{NemoClient, local::LocalBackend};
-    /// # let backend = LocalBackend::builder().placeholder_films().start().await?;
+    /// # let backend = LocalBackend::builder().placeholder_videos().start().await?;
     /// # let client = NemoClient::builder()
     /// #     .base_url(backend.url())
     /// #     .in_memory_credentials()
-    /// #     .polling(nemovideo::Polling::new(std::time::Duration::from_millis(20), 500))
+    /// #     .polling(nemovideo::RenderPolling::new(std::time::Duration::from_millis(20), 500))
     /// #     .build()?;
     /// # let project = client.project("demo").await?;
     /// # let folder = tempfile::tempdir()?;

@@ -10,12 +10,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use bytes::Bytes;
 
 use super::pending::Kept;
-use super::turn::Say;
+use super::turn::SendMessage;
 use super::{Export, Intent, UploadHint};
 use crate::client::Upload;
 use crate::draft::{Draft, Language};
 use crate::error::{Error, Result};
-use crate::wire::{CreditBalance, NewSession, Session, SessionId, UploadAnswer};
+use crate::protocol::{CreateSession, CreditBalance, Session, SessionId, UploadAnswer};
 use crate::{NemoClient, client};
 
 /// A conversation about one video. Cheap to clone; all clones are the same conversation.
@@ -23,11 +23,11 @@ use crate::{NemoClient, client};
 /// ```
 /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
 /// # use nemovideo::{NemoClient, local::LocalBackend};
-/// # let backend = LocalBackend::builder().placeholder_films().start().await?;
+/// # let backend = LocalBackend::builder().placeholder_videos().start().await?;
 /// # let client = NemoClient::builder()
 /// #     .base_url(backend.url())
 /// #     .in_memory_credentials()
-/// #     .polling(nemovideo::Polling::new(std::time::Duration::from_millis(20), 500))
+/// #     .polling(nemovideo::RenderPolling::new(std::time::Duration::from_millis(20), 500))
 /// #     .build()?;
 /// # let project = client.project("demo").await?;
 /// let clone = project.clone(); // the same conversation
@@ -47,7 +47,7 @@ pub(super) struct Inner {
     pub(super) turn: Arc<tokio::sync::Mutex<()>>,
     /// The message that may be under way though its turn is gone.
     pub(super) kept: Kept,
-    pub(super) new: NewSession,
+    pub(super) new: CreateSession,
     session: Mutex<Session>,
     /// Something was said or uploaded, which a new session would not have.
     touched: AtomicBool,
@@ -60,7 +60,7 @@ pub(super) struct Inner {
 /// # use nemovideo::NemoClient;
 /// # use nemovideo::local::{LocalBackend, SilentEdits};
 /// # let silent = LocalBackend::builder().silent_edits(SilentEdits::Always);
-/// # let backend = silent.placeholder_films().start().await?;
+/// # let backend = silent.placeholder_videos().start().await?;
 /// # let client = NemoClient::builder().base_url(backend.url()).in_memory_credentials().build()?;
 /// let new = client.project("demo").language("zh-CN");
 /// assert_eq!(backend.counters().sessions_created, 0); // nothing was sent yet
@@ -74,9 +74,9 @@ pub(super) struct Inner {
 /// ```
 #[derive(Clone, Debug)]
 #[must_use = "a project is opened when it is awaited"]
-pub struct NewProject {
+pub struct CreateProject {
     client: NemoClient,
-    new: NewSession,
+    new: CreateSession,
 }
 
 /// What a sentence of the user's came to.
@@ -84,28 +84,28 @@ pub struct NewProject {
 /// ```
 /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
 /// # use nemovideo::{NemoClient, local::LocalBackend};
-/// # let backend = LocalBackend::builder().placeholder_films().start().await?;
+/// # let backend = LocalBackend::builder().placeholder_videos().start().await?;
 /// # let client = NemoClient::builder()
 /// #     .base_url(backend.url())
 /// #     .in_memory_credentials()
-/// #     .polling(nemovideo::Polling::new(std::time::Duration::from_millis(20), 500))
+/// #     .polling(nemovideo::RenderPolling::new(std::time::Duration::from_millis(20), 500))
 /// #     .build()?;
 /// # let project = client.project("demo").await?;
-/// use nemovideo::project::Reply;
+/// use nemovideo::project::Dispatched;
 ///
-/// let reply = project.handle("narrate: Good morning.").await?;
-/// let Reply::Turn(turn) = reply else { panic!("{reply:?}") };
+/// let reply = project.dispatch("narrate: Good morning.").await?;
+/// let Dispatched::Turn(turn) = reply else { panic!("{reply:?}") };
 /// println!("{}", turn.finish().await?.summary());
 ///
-/// match project.handle("show me the status").await? {
-///     Reply::State(Some(draft)) => println!("{}", draft.summary()),
+/// match project.dispatch("show me the status").await? {
+///     Dispatched::State(Some(draft)) => println!("{}", draft.summary()),
 ///     other => panic!("{other:?}"),
 /// }
 /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
 /// ```
 #[derive(Debug)]
 #[non_exhaustive]
-pub enum Reply {
+pub enum Dispatched {
     /// It was said to the agent.
     Turn(super::Turn),
     /// It asks for the file; nothing was rendered yet.
@@ -136,12 +136,12 @@ impl NemoClient {
     ///
     /// # Errors
     /// Those of [`create_session`](NemoClient::create_session).
-    pub fn project(&self, name: impl Into<String>) -> NewProject {
-        NewProject { client: self.clone(), new: NewSession::named(name) }
+    pub fn project(&self, name: impl Into<String>) -> CreateProject {
+        CreateProject { client: self.clone(), new: CreateSession::named(name) }
     }
 }
 
-impl NewProject {
+impl CreateProject {
     /// The language to talk in, a BCP-47 tag; reports are in Chinese for `zh`, else in English.
     pub fn language(mut self, tag: impl Into<String>) -> Self {
         self.new = self.new.language(tag);
@@ -149,7 +149,7 @@ impl NewProject {
     }
 }
 
-impl IntoFuture for NewProject {
+impl IntoFuture for CreateProject {
     type Output = Result<Project>;
     type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
 
@@ -165,7 +165,7 @@ impl IntoFuture for NewProject {
 impl Project {
     pub(super) fn new(
         client: NemoClient,
-        new: NewSession,
+        new: CreateSession,
         session: Session,
         touched: bool,
     ) -> Self {
@@ -188,11 +188,11 @@ impl Project {
     /// ```
     /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
     /// # use nemovideo::{NemoClient, local::LocalBackend};
-    /// # let backend = LocalBackend::builder().placeholder_films().start().await?;
+    /// # let backend = LocalBackend::builder().placeholder_videos().start().await?;
     /// # let client = NemoClient::builder()
     /// #     .base_url(backend.url())
     /// #     .in_memory_credentials()
-    /// #     .polling(nemovideo::Polling::new(std::time::Duration::from_millis(20), 500))
+    /// #     .polling(nemovideo::RenderPolling::new(std::time::Duration::from_millis(20), 500))
     /// #     .build()?;
     /// # let project = client.project("demo").language("zh-CN").await?;
     /// use nemovideo::project::Project;
@@ -207,7 +207,7 @@ impl Project {
     /// ```
     #[must_use]
     pub fn resume(client: &NemoClient, session: Session) -> Self {
-        Self::new(client.clone(), NewSession::default(), session, true)
+        Self::new(client.clone(), CreateSession::default(), session, true)
     }
 
     /// The session.
@@ -227,11 +227,11 @@ impl Project {
     /// ```
     /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
     /// # use nemovideo::{NemoClient, local::LocalBackend};
-    /// # let backend = LocalBackend::builder().placeholder_films().start().await?;
+    /// # let backend = LocalBackend::builder().placeholder_videos().start().await?;
     /// # let client = NemoClient::builder()
     /// #     .base_url(backend.url())
     /// #     .in_memory_credentials()
-    /// #     .polling(nemovideo::Polling::new(std::time::Duration::from_millis(20), 500))
+    /// #     .polling(nemovideo::RenderPolling::new(std::time::Duration::from_millis(20), 500))
     /// #     .build()?;
     /// # let project = client.project("demo").await?;
     /// // For what a project has no call of its own: a link to hand it over to a browser.
@@ -251,11 +251,11 @@ impl Project {
     /// ```
     /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
     /// # use nemovideo::{NemoClient, local::LocalBackend};
-    /// # let backend = LocalBackend::builder().placeholder_films().start().await?;
+    /// # let backend = LocalBackend::builder().placeholder_videos().start().await?;
     /// # let client = NemoClient::builder()
     /// #     .base_url(backend.url())
     /// #     .in_memory_credentials()
-    /// #     .polling(nemovideo::Polling::new(std::time::Duration::from_millis(20), 500))
+    /// #     .polling(nemovideo::RenderPolling::new(std::time::Duration::from_millis(20), 500))
     /// #     .build()?;
     /// # let project = client.project("demo").await?;
     /// use nemovideo::Error;
@@ -279,8 +279,8 @@ impl Project {
     /// Dropped before it gave the turn, the message may have been taken, and charged:
     /// [`pending`](Self::pending) then holds what it takes to find out. Sending another message
     /// instead is the caller's decision, and the report of that one may hold the changes of both.
-    pub fn say(&self, text: impl Into<String>) -> Say {
-        Say::new(self.clone(), text.into())
+    pub fn say(&self, text: impl Into<String>) -> SendMessage {
+        SendMessage::new(self.clone(), text.into())
     }
 
     /// Does what a sentence means, by the rule of [`Intent`]: tells the credits or the state,
@@ -289,17 +289,17 @@ impl Project {
     /// ```
     /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
     /// # use nemovideo::{NemoClient, local::LocalBackend};
-    /// # let backend = LocalBackend::builder().placeholder_films().start().await?;
+    /// # let backend = LocalBackend::builder().placeholder_videos().start().await?;
     /// # let client = NemoClient::builder()
     /// #     .base_url(backend.url())
     /// #     .in_memory_credentials()
-    /// #     .polling(nemovideo::Polling::new(std::time::Duration::from_millis(20), 500))
+    /// #     .polling(nemovideo::RenderPolling::new(std::time::Duration::from_millis(20), 500))
     /// #     .build()?;
     /// # let project = client.project("demo").await?;
-    /// use nemovideo::project::Reply;
+    /// use nemovideo::project::Dispatched;
     ///
-    /// assert!(matches!(project.handle("what's my balance?").await?, Reply::Credits(_)));
-    /// assert!(matches!(project.handle("导出竖屏视频").await?, Reply::Export(_)));
+    /// assert!(matches!(project.dispatch("what's my balance?").await?, Dispatched::Credits(_)));
+    /// assert!(matches!(project.dispatch("导出竖屏视频").await?, Dispatched::Export(_)));
     /// assert_eq!(backend.counters().messages_run, 0); // the agent was not asked
     /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
     /// ```
@@ -310,17 +310,17 @@ impl Project {
     ///
     /// # Cancel safety
     /// As for the call that it comes to: a message may have been taken, all else changes nothing.
-    pub async fn handle(&self, text: impl Into<String>) -> Result<Reply> {
+    pub async fn dispatch(&self, text: impl Into<String>) -> Result<Dispatched> {
         let text = text.into();
         Ok(match Intent::of(&text) {
             Intent::Export(request) => {
                 self.ensure_free()?;
-                Reply::Export(self.export().output(request.output()))
+                Dispatched::Export(self.export().output(request.output()))
             }
-            Intent::Credits => Reply::Credits(self.inner.client.credits().await?),
-            Intent::State => Reply::State(self.draft().await?),
-            Intent::Upload(hint) => Reply::Upload(hint),
-            _ => Reply::Turn(self.say(text).await?),
+            Intent::Credits => Dispatched::Credits(self.inner.client.credits().await?),
+            Intent::State => Dispatched::State(self.draft().await?),
+            Intent::Upload(hint) => Dispatched::Upload(hint),
+            _ => Dispatched::Turn(self.say(text).await?),
         })
     }
 
@@ -329,11 +329,11 @@ impl Project {
     /// ```
     /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
     /// # use nemovideo::{NemoClient, local::LocalBackend};
-    /// # let backend = LocalBackend::builder().placeholder_films().start().await?;
+    /// # let backend = LocalBackend::builder().placeholder_videos().start().await?;
     /// # let client = NemoClient::builder()
     /// #     .base_url(backend.url())
     /// #     .in_memory_credentials()
-    /// #     .polling(nemovideo::Polling::new(std::time::Duration::from_millis(20), 500))
+    /// #     .polling(nemovideo::RenderPolling::new(std::time::Duration::from_millis(20), 500))
     /// #     .build()?;
     /// # let project = client.project("demo").await?;
     /// project.say("narrate: Good morning.").await?.finish().await?;
@@ -353,11 +353,11 @@ impl Project {
     /// ```
     /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
     /// # use nemovideo::{NemoClient, local::LocalBackend};
-    /// # let backend = LocalBackend::builder().placeholder_films().start().await?;
+    /// # let backend = LocalBackend::builder().placeholder_videos().start().await?;
     /// # let client = NemoClient::builder()
     /// #     .base_url(backend.url())
     /// #     .in_memory_credentials()
-    /// #     .polling(nemovideo::Polling::new(std::time::Duration::from_millis(20), 500))
+    /// #     .polling(nemovideo::RenderPolling::new(std::time::Duration::from_millis(20), 500))
     /// #     .build()?;
     /// # let project = client.project("demo").await?;
     /// # let folder = tempfile::tempdir()?;
@@ -380,11 +380,11 @@ impl Project {
     /// ```
     /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
     /// # use nemovideo::{NemoClient, local::LocalBackend};
-    /// # let backend = LocalBackend::builder().placeholder_films().start().await?;
+    /// # let backend = LocalBackend::builder().placeholder_videos().start().await?;
     /// # let client = NemoClient::builder()
     /// #     .base_url(backend.url())
     /// #     .in_memory_credentials()
-    /// #     .polling(nemovideo::Polling::new(std::time::Duration::from_millis(20), 500))
+    /// #     .polling(nemovideo::RenderPolling::new(std::time::Duration::from_millis(20), 500))
     /// #     .build()?;
     /// # let project = client.project("demo").await?;
     /// project.upload_bytes("script.txt", "Good morning.").await?;
@@ -403,13 +403,13 @@ impl Project {
     ///
     /// ```
     /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
-    /// use nemovideo::mock::{Answer, MockNemo};
-    /// use nemovideo::wire::UploadedFile;
+    /// use nemovideo::mock::{MockResponse, MockNemo};
+    /// use nemovideo::protocol::UploadedFile;
     ///
     /// let nemo = MockNemo::start().await;
-    /// # nemo.given(Answer::session("task", "session")).await;
+    /// # nemo.given(MockResponse::session("task", "session")).await;
     /// let file: UploadedFile = serde_json::from_str(r#"{"filename":"city.mp4"}"#)?;
-    /// nemo.given(Answer::upload([file])).await;
+    /// nemo.given(MockResponse::upload([file])).await;
     /// let project = nemo.client().project("demo").await?;
     /// let answer = project.upload_urls(["https://example.com/city.mp4"]).await?;
     /// assert_eq!(answer.files[0].filename, "city.mp4");
@@ -461,7 +461,7 @@ impl Project {
     /// # let client = NemoClient::builder()
     /// #     .base_url(backend.url())
     /// #     .in_memory_credentials()
-    /// #     .polling(nemovideo::Polling::new(std::time::Duration::from_millis(20), 500))
+    /// #     .polling(nemovideo::RenderPolling::new(std::time::Duration::from_millis(20), 500))
     /// #     .build()?;
     /// # let project = client.project("demo").await?;
     /// project.say("narrate: Good morning.").await?.finish().await?;

@@ -10,10 +10,10 @@ use futures::StreamExt as _;
 
 use super::Project;
 use crate::NemoClient;
-use crate::client::{Download, Polling, RenderProgress, RenderedVideo};
+use crate::client::{Download, RenderPolling, RenderProgress, RenderedVideo};
 use crate::draft::Draft;
 use crate::error::{Error, Result};
-use crate::wire::{RenderFormat, RenderJob, RenderOutput};
+use crate::protocol::{RenderFormat, RenderJob, RenderOutput};
 
 type Progress = Arc<dyn Fn(&RenderProgress) + Send + Sync>;
 
@@ -22,11 +22,11 @@ type Progress = Arc<dyn Fn(&RenderProgress) + Send + Sync>;
 /// ```
 /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
 /// # use nemovideo::{NemoClient, local::LocalBackend};
-/// # let backend = LocalBackend::builder().placeholder_films().start().await?;
+/// # let backend = LocalBackend::builder().placeholder_videos().start().await?;
 /// # let client = NemoClient::builder()
 /// #     .base_url(backend.url())
 /// #     .in_memory_credentials()
-/// #     .polling(nemovideo::Polling::new(std::time::Duration::from_millis(20), 500))
+/// #     .polling(nemovideo::RenderPolling::new(std::time::Duration::from_millis(20), 500))
 /// #     .build()?;
 /// # let project = client.project("demo").await?;
 /// use nemovideo::{RenderOutput, RenderProgress};
@@ -53,7 +53,7 @@ pub struct Export {
     project: Project,
     output: RenderOutput,
     draft: Option<Draft>,
-    polling: Option<Polling>,
+    polling: Option<RenderPolling>,
     progress: Option<Progress>,
 }
 
@@ -62,11 +62,11 @@ pub struct Export {
 /// ```
 /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
 /// # use nemovideo::{NemoClient, local::LocalBackend};
-/// # let backend = LocalBackend::builder().placeholder_films().start().await?;
+/// # let backend = LocalBackend::builder().placeholder_videos().start().await?;
 /// # let client = NemoClient::builder()
 /// #     .base_url(backend.url())
 /// #     .in_memory_credentials()
-/// #     .polling(nemovideo::Polling::new(std::time::Duration::from_millis(20), 500))
+/// #     .polling(nemovideo::RenderPolling::new(std::time::Duration::from_millis(20), 500))
 /// #     .build()?;
 /// # let project = client.project("demo").await?;
 /// # let folder = tempfile::tempdir()?;
@@ -130,7 +130,7 @@ impl Export {
     }
 
     /// Polls at another pace than the client's.
-    pub fn polling(mut self, polling: Polling) -> Self {
+    pub fn polling(mut self, polling: RenderPolling) -> Self {
         self.polling = Some(polling);
         self
     }
@@ -149,11 +149,11 @@ impl Export {
     /// ```
     /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
     /// # use nemovideo::{NemoClient, local::LocalBackend};
-    /// # let backend = LocalBackend::builder().placeholder_films().start().await?;
+    /// # let backend = LocalBackend::builder().placeholder_videos().start().await?;
     /// # let client = NemoClient::builder()
     /// #     .base_url(backend.url())
     /// #     .in_memory_credentials()
-    /// #     .polling(nemovideo::Polling::new(std::time::Duration::from_millis(20), 500))
+    /// #     .polling(nemovideo::RenderPolling::new(std::time::Duration::from_millis(20), 500))
     /// #     .build()?;
     /// # let project = client.project("demo").await?;
     /// use nemovideo::Error;
@@ -163,7 +163,7 @@ impl Export {
     /// project.say("narrate: Good morning.").await?.finish().await?;
     /// let job = project.export().submit().await?;
     /// println!("{}", serde_json::to_string(&job)?); // for another process to go on with
-    /// assert_eq!(client.render(&job).await?.id, job.id);
+    /// assert_eq!(client.wait_for_render(&job).await?.id, job.id);
     /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
     /// ```
     ///
@@ -192,7 +192,7 @@ impl Export {
     async fn run(self) -> Result<ExportedVideo> {
         let job = self.submit().await?;
         let client = self.project.client().clone();
-        let mut poller = client.render(&job);
+        let mut poller = client.wait_for_render(&job);
         if let Some(polling) = self.polling {
             poller = poller.polling(polling);
         }

@@ -56,7 +56,7 @@ impl Project {
     /// ```
     /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
     /// # use nemovideo::{NemoClient, local::LocalBackend};
-    /// # let backend = LocalBackend::builder().placeholder_films().start().await?;
+    /// # let backend = LocalBackend::builder().placeholder_videos().start().await?;
     /// # let client =
     /// #     NemoClient::builder().base_url(backend.url()).in_memory_credentials().build()?;
     /// let project = client.project("demo").await?;
@@ -84,8 +84,8 @@ impl Project {
     /// ```
     /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
     /// # use nemovideo::{NemoClient, local::LocalBackend};
-    /// # let backend = LocalBackend::builder().placeholder_films().start().await?;
-    /// use nemovideo::Recovery;
+    /// # let backend = LocalBackend::builder().placeholder_videos().start().await?;
+    /// use nemovideo::TurnRecovery;
     /// use nemovideo::project::{Outcome, Project};
     /// use std::time::Duration;
     ///
@@ -93,7 +93,7 @@ impl Project {
     /// let client = NemoClient::builder()
     ///     .base_url(backend.url())
     ///     .in_memory_credentials()
-    ///     .recovery(Recovery::new(soon, soon, 100))
+    ///     .recovery(TurnRecovery::new(soon, soon, 100))
     ///     .build()?;
     /// let project = client.project("demo").await?;
     /// drop(project.say("narrate: Good morning.").await?); // a crash, say

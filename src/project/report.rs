@@ -2,25 +2,25 @@
 
 use crate::client::PendingTurn;
 use crate::draft::{Diff, Draft, Language};
-use crate::wire::Credits;
-use crate::wire::event::AgentFailure;
+use crate::protocol::Credits;
+use crate::protocol::event::AgentFailure;
 
-use super::{Suggestion, words};
+use super::{Suggestion, messages};
 
 /// How a turn ended.
 ///
 /// ```
 /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
-/// use nemovideo::mock::{Answer, Events, MockNemo};
+/// use nemovideo::mock::{MockResponse, Events, MockNemo};
 /// use nemovideo::project::Outcome;
 ///
 /// // A stream without a word, after which the draft is another one.
 /// let nemo = MockNemo::start().await;
 /// let draft = r#"{"d":9000,"t":[{"tt":0,"sg":[{"d":9000}]}]}"#.parse()?;
-/// nemo.given(Answer::session("task", "session")).await;
-/// nemo.given(Answer::state(None).times(1)).await;
-/// nemo.given(Answer::state(Some(draft))).await;
-/// nemo.given(Answer::message(Events::new())).await;
+/// nemo.given(MockResponse::session("task", "session")).await;
+/// nemo.given(MockResponse::state(None).times(1)).await;
+/// nemo.given(MockResponse::state(Some(draft))).await;
+/// nemo.given(MockResponse::message(Events::new())).await;
 ///
 /// let project = nemo.client().project("demo").await?;
 /// let report = project.say("make it warmer").await?.finish().await?;
@@ -46,11 +46,11 @@ pub enum Outcome {
 /// ```
 /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
 /// # use nemovideo::{NemoClient, local::LocalBackend};
-/// # let backend = LocalBackend::builder().placeholder_films().start().await?;
+/// # let backend = LocalBackend::builder().placeholder_videos().start().await?;
 /// # let client = NemoClient::builder()
 /// #     .base_url(backend.url())
 /// #     .in_memory_credentials()
-/// #     .polling(nemovideo::Polling::new(std::time::Duration::from_millis(20), 500))
+/// #     .polling(nemovideo::RenderPolling::new(std::time::Duration::from_millis(20), 500))
 /// #     .build()?;
 /// # let project = client.project("demo").await?;
 /// let report = project.say("narrate: Good morning.").await?.finish().await?;
@@ -104,13 +104,13 @@ impl TurnReport {
     ///
     /// ```
     /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
-    /// use nemovideo::mock::{Answer, Events, MockNemo};
+    /// use nemovideo::mock::{MockResponse, Events, MockNemo};
     ///
     /// let nemo = MockNemo::start().await;
-    /// nemo.given(Answer::session("task", "session")).await;
-    /// nemo.given(Answer::state(None)).await;
+    /// nemo.given(MockResponse::session("task", "session")).await;
+    /// nemo.given(MockResponse::state(None)).await;
     /// let events = Events::new().text("Working on it…").failure("503", "model overloaded");
-    /// nemo.given(Answer::message(events)).await;
+    /// nemo.given(MockResponse::message(events)).await;
     /// let project = nemo.client().project("demo").await?;
     /// let report = project.say("make it warmer").await?.finish().await?;
     /// assert_eq!(report.summary(), "Working on it…\nmodel overloaded");
@@ -123,18 +123,18 @@ impl TurnReport {
         parts.extend(failed.clone());
         match self.outcome {
             Outcome::Answered => {}
-            Outcome::Unknown => parts.push(words::unknown(*language)),
+            Outcome::Unknown => parts.push(messages::unknown(*language)),
             Outcome::Silent | Outcome::Recovered => {
                 if !self.changes.is_empty() {
                     parts.push(self.changes.summary(*language));
                 }
                 parts.extend(around.iter().cloned());
                 if self.text.is_empty() && failed.is_none() {
-                    let words = |offer| words::suggestion(offer, *language);
+                    let words = |offer| messages::suggestion(offer, *language);
                     parts.extend(self.suggestions.iter().map(words));
                 }
                 if *is_unread {
-                    parts.push(words::unread(*language));
+                    parts.push(messages::unread(*language));
                 }
             }
         }

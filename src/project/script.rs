@@ -8,7 +8,7 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
-use crate::wire::{FileFormat, FileType, MAX_UPLOAD_BYTES};
+use crate::protocol::{FileFormat, FileType, MAX_UPLOAD_BYTES};
 
 /// A script: text, or a document that the service reads itself.
 ///

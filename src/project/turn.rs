@@ -20,11 +20,11 @@ use crate::error::{Error, Result};
 /// ```
 /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
 /// # use nemovideo::{NemoClient, local::LocalBackend};
-/// # let backend = LocalBackend::builder().placeholder_films().start().await?;
+/// # let backend = LocalBackend::builder().placeholder_videos().start().await?;
 /// # let client = NemoClient::builder()
 /// #     .base_url(backend.url())
 /// #     .in_memory_credentials()
-/// #     .polling(nemovideo::Polling::new(std::time::Duration::from_millis(20), 500))
+/// #     .polling(nemovideo::RenderPolling::new(std::time::Duration::from_millis(20), 500))
 /// #     .build()?;
 /// # let project = client.project("demo").await?;
 /// let say = project.say("narrate: Good morning.").whole_texts();
@@ -37,7 +37,7 @@ use crate::error::{Error, Result};
 /// ```
 #[derive(Debug)]
 #[must_use = "a message is sent when it is awaited"]
-pub struct Say {
+pub struct SendMessage {
     project: Project,
     text: String,
     streaming: bool,
@@ -49,11 +49,11 @@ pub struct Say {
 /// ```
 /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
 /// # use nemovideo::{NemoClient, local::LocalBackend};
-/// # let backend = LocalBackend::builder().placeholder_films().start().await?;
+/// # let backend = LocalBackend::builder().placeholder_videos().start().await?;
 /// # let client = NemoClient::builder()
 /// #     .base_url(backend.url())
 /// #     .in_memory_credentials()
-/// #     .polling(nemovideo::Polling::new(std::time::Duration::from_millis(20), 500))
+/// #     .polling(nemovideo::RenderPolling::new(std::time::Duration::from_millis(20), 500))
 /// #     .build()?;
 /// # let project = client.project("demo").await?;
 /// use futures::StreamExt as _;
@@ -107,7 +107,7 @@ pub enum TurnEvent {
     },
     /// The agent, or the model behind it, said that it failed. It may go on after it.
     Failed {
-        /// In its words, without those of a screen.
+        /// In its messages, without those of a screen.
         message: String,
     },
     /// The turn is over. The last event.
@@ -122,11 +122,11 @@ pub enum TurnEvent {
 /// ```
 /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
 /// # use nemovideo::{NemoClient, local::LocalBackend};
-/// # let backend = LocalBackend::builder().placeholder_films().start().await?;
+/// # let backend = LocalBackend::builder().placeholder_videos().start().await?;
 /// # let client = NemoClient::builder()
 /// #     .base_url(backend.url())
 /// #     .in_memory_credentials()
-/// #     .polling(nemovideo::Polling::new(std::time::Duration::from_millis(20), 500))
+/// #     .polling(nemovideo::RenderPolling::new(std::time::Duration::from_millis(20), 500))
 /// #     .build()?;
 /// # let project = client.project("demo").await?;
 /// use futures::StreamExt as _;
@@ -153,7 +153,7 @@ pub struct Turn {
     shared: Shared,
 }
 
-impl Say {
+impl SendMessage {
     pub(super) fn new(project: Project, text: String) -> Self {
         Self { project, text, streaming: true, queued: false }
     }
@@ -163,11 +163,11 @@ impl Say {
     /// ```
     /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
     /// # use nemovideo::{NemoClient, local::LocalBackend};
-    /// # let backend = LocalBackend::builder().placeholder_films().start().await?;
+    /// # let backend = LocalBackend::builder().placeholder_videos().start().await?;
     /// # let client = NemoClient::builder()
     /// #     .base_url(backend.url())
     /// #     .in_memory_credentials()
-    /// #     .polling(nemovideo::Polling::new(std::time::Duration::from_millis(20), 500))
+    /// #     .polling(nemovideo::RenderPolling::new(std::time::Duration::from_millis(20), 500))
     /// #     .build()?;
     /// # let project = client.project("demo").await?;
     /// let first = project.say("narrate: Good morning.").await?;
@@ -187,12 +187,12 @@ impl Say {
     ///
     /// ```
     /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
-    /// use nemovideo::mock::{Answer, Events, MockNemo};
+    /// use nemovideo::mock::{MockResponse, Events, MockNemo};
     ///
     /// let nemo = MockNemo::start().await;
-    /// # nemo.given(Answer::session("task", "session")).await;
-    /// # nemo.given(Answer::state(None)).await;
-    /// nemo.given(Answer::message(Events::new().text("It is warmer now."))).await;
+    /// # nemo.given(MockResponse::session("task", "session")).await;
+    /// # nemo.given(MockResponse::state(None)).await;
+    /// nemo.given(MockResponse::message(Events::new().text("It is warmer now."))).await;
     /// let project = nemo.client().project("demo").await?;
     /// for say in [project.say("warmer"), project.say("warmer").whole_texts()] {
     ///     say.await?.finish().await?;
@@ -241,7 +241,7 @@ fn connect(project: &Project, text: &str, streaming: bool) -> TurnStream {
     updates
 }
 
-impl IntoFuture for Say {
+impl IntoFuture for SendMessage {
     type Output = Result<Turn>;
     type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
 
@@ -283,7 +283,7 @@ impl Turn {
     /// ```
     /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
     /// # use nemovideo::{NemoClient, local::LocalBackend};
-    /// # let backend = LocalBackend::builder().placeholder_films().start().await?;
+    /// # let backend = LocalBackend::builder().placeholder_videos().start().await?;
     /// # let client =
     /// #     NemoClient::builder().base_url(backend.url()).in_memory_credentials().build()?;
     /// # let project = client.project("demo").await?;

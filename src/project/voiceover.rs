@@ -23,7 +23,7 @@ use crate::NemoClient;
 use crate::client::RenderedVideo;
 use crate::draft::Draft;
 use crate::error::Result;
-use crate::wire::Aspect;
+use crate::protocol::Aspect;
 
 pub use stage::VoiceoverStage;
 pub use voice::{Captions, Voice};
@@ -35,11 +35,11 @@ type Progress = Arc<dyn Fn(VoiceoverStage) + Send + Sync>;
 /// ```
 /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
 /// # use nemovideo::{NemoClient, local::LocalBackend};
-/// # let backend = LocalBackend::builder().placeholder_films().start().await?;
+/// # let backend = LocalBackend::builder().placeholder_videos().start().await?;
 /// # let client = NemoClient::builder()
 /// #     .base_url(backend.url())
 /// #     .in_memory_credentials()
-/// #     .polling(nemovideo::Polling::new(std::time::Duration::from_millis(20), 500))
+/// #     .polling(nemovideo::RenderPolling::new(std::time::Duration::from_millis(20), 500))
 /// #     .build()?;
 /// # let project = client.project("demo").await?;
 /// use nemovideo::project::{Captions, Script, Voice, VoiceoverStage};
@@ -90,7 +90,7 @@ pub struct Voiceover {
 /// # let client = NemoClient::builder()
 /// #     .base_url(backend.url())
 /// #     .in_memory_credentials()
-/// #     .polling(nemovideo::Polling::new(std::time::Duration::from_millis(20), 500))
+/// #     .polling(nemovideo::RenderPolling::new(std::time::Duration::from_millis(20), 500))
 /// #     .build()?;
 /// # let folder = tempfile::tempdir()?;
 /// # let out = folder.path().join("out.mp4");
@@ -125,14 +125,14 @@ impl NemoClient {
     /// ```
     /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
     /// use nemovideo::project::{Script, Voice};
-    /// use nemovideo::{Aspect, NemoClient, Polling, local::LocalBackend};
+    /// use nemovideo::{Aspect, NemoClient, RenderPolling, local::LocalBackend};
     /// use std::time::Duration;
     ///
     /// let backend = LocalBackend::start().await?;
     /// let client = NemoClient::builder()
     ///     .base_url(backend.url())
     ///     .in_memory_credentials()
-    ///     .polling(Polling::new(Duration::from_millis(50), 600))
+    ///     .polling(RenderPolling::new(Duration::from_millis(50), 600))
     ///     .build()?;
     /// # let folder = tempfile::tempdir()?;
     /// let out = "out.mp4";
@@ -192,11 +192,11 @@ impl Voiceover {
     /// ```
     /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
     /// # use nemovideo::{NemoClient, local::LocalBackend};
-    /// # let backend = LocalBackend::builder().placeholder_films().start().await?;
+    /// # let backend = LocalBackend::builder().placeholder_videos().start().await?;
     /// # let client = NemoClient::builder()
     /// #     .base_url(backend.url())
     /// #     .in_memory_credentials()
-    /// #     .polling(nemovideo::Polling::new(std::time::Duration::from_millis(20), 500))
+    /// #     .polling(nemovideo::RenderPolling::new(std::time::Duration::from_millis(20), 500))
     /// #     .build()?;
     /// # let folder = tempfile::tempdir()?;
     /// # let out = folder.path().join("out.mp4");
@@ -243,11 +243,11 @@ impl Voiceover {
     /// ```
     /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
     /// # use nemovideo::{NemoClient, local::LocalBackend};
-    /// # let backend = LocalBackend::builder().placeholder_films().start().await?;
+    /// # let backend = LocalBackend::builder().placeholder_videos().start().await?;
     /// # let client = NemoClient::builder()
     /// #     .base_url(backend.url())
     /// #     .in_memory_credentials()
-    /// #     .polling(nemovideo::Polling::new(std::time::Duration::from_millis(20), 500))
+    /// #     .polling(nemovideo::RenderPolling::new(std::time::Duration::from_millis(20), 500))
     /// #     .build()?;
     /// # let folder = tempfile::tempdir()?;
     /// # let out = folder.path().join("out.mp4");

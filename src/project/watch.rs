@@ -4,13 +4,13 @@
 use futures::{Stream, StreamExt as _};
 use tokio::sync::OwnedMutexGuard;
 
+use super::presenter::Presenter;
 use super::report::{Aside, Outcome, TurnReport};
-use super::telling::Telling;
 use super::turn::TurnEvent;
-use super::{Project, words};
+use super::{Project, messages};
 use crate::client::{TurnStream, TurnUpdate};
 use crate::error::{Error, Result};
-use crate::wire::SessionState;
+use crate::protocol::SessionState;
 
 /// How the updates ended.
 enum End {
@@ -31,15 +31,15 @@ pub(super) fn events(
         let shared = updates.shared();
         let (baseline, heard) =
             shared.pending().map(|pending| (pending.baseline, pending.text)).unwrap_or_default();
-        let mut telling = Telling::new(baseline.draft.as_ref(), project.inner.words);
-        telling.recall(&heard);
+        let mut presenter = Presenter::new(baseline.draft.as_ref(), project.inner.words);
+        presenter.recall(&heard);
         let mut end = End::Closed;
         let mut updates =
             Box::pin(futures::stream::iter(first.map(Ok)).chain(updates));
         while let Some(update) = updates.next().await {
             match update {
                 Ok(TurnUpdate::Event(event)) => {
-                    for event in telling.hear(&event) {
+                    for event in presenter.hear(&event) {
                         yield Ok(event);
                     }
                 }
@@ -57,7 +57,7 @@ pub(super) fn events(
             }
         }
         drop(updates);
-        for event in telling.end() {
+        for event in presenter.end() {
             yield Ok(event);
         }
 
@@ -73,12 +73,12 @@ pub(super) fn events(
             End::Closed => {
                 let (state, after) =
                     tokio::join!(client.session_state(&session), client.credits_at_once());
-                let is_silent = telling.text().is_empty();
+                let is_silent = presenter.text().is_empty();
                 let outcome = if is_silent { Outcome::Silent } else { Outcome::Answered };
                 (outcome, state.ok(), after)
             }
         };
-        let mut report = report(&project, &telling, baseline, state, outcome);
+        let mut report = report(&project, &presenter, baseline, state, outcome);
         report.spent =
             shared.balance().zip(after).map(|(before, after)| before.total - after.total);
         report.pending = shared.pending();
@@ -91,7 +91,7 @@ pub(super) fn events(
 /// What was told and found out; `None` for a state that could not be read.
 fn report(
     project: &Project,
-    telling: &Telling,
+    presenter: &Presenter,
     baseline: SessionState,
     state: Option<SessionState>,
     outcome: Outcome,
@@ -102,7 +102,7 @@ fn report(
     // its last word on it.
     let draft = match &state {
         Some(state) => state.draft.clone(),
-        None => telling.last_draft().or_else(|| baseline.draft.clone()),
+        None => presenter.last_draft().or_else(|| baseline.draft.clone()),
     };
     let changes = baseline
         .draft
@@ -111,9 +111,9 @@ fn report(
         .diff(draft.as_ref().unwrap_or(&Default::default()));
     let mut around = Vec::new();
     if let Some(state) = &state {
-        around = words::around(&baseline, state, &changes, language);
+        around = messages::around(&baseline, state, &changes, language);
         if outcome == Outcome::Recovered && state.parts_changed_since(&baseline).is_empty() {
-            around.push(words::elsewhere(language));
+            around.push(messages::elsewhere(language));
         }
     }
     TurnReport {
@@ -122,9 +122,9 @@ fn report(
         outcome,
         spent: None,
         pending: None,
-        text: telling.text().to_owned(),
-        suggestions: telling.suggestions().to_vec(),
-        failure: telling.failure().cloned(),
-        aside: Aside { words: language, failed: telling.failed(), around, is_unread },
+        text: presenter.text().to_owned(),
+        suggestions: presenter.suggestions().to_vec(),
+        failure: presenter.failure().cloned(),
+        aside: Aside { words: language, failed: presenter.failed(), around, is_unread },
     }
 }

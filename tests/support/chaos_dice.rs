@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use nemovideo::ErrorCode;
-use nemovideo::local::{Cut, Ending, Fault, Faults, Injected, Refusal, Route, Trouble};
+use nemovideo::local::{Cut, Ending, Fault, FaultHandle, Faults, FaultyResponse, Refusal, Route};
 
 /// SplitMix64: small, good enough, and the same everywhere.
 #[derive(Clone, Debug)]
@@ -44,7 +44,7 @@ impl Dice {
 
     /// Plans up to three faults on these routes, and sometimes ends the token. The render that is
     /// to fail, if one is.
-    pub(crate) fn spoil(&mut self, faults: &Faults, routes: &[Route]) -> Option<Injected> {
+    pub(crate) fn spoil(&mut self, faults: &Faults, routes: &[Route]) -> Option<FaultHandle> {
         let mut failing = None;
         for _ in 0..self.below(4) {
             let route = self.one_of(routes);
@@ -61,7 +61,10 @@ impl Dice {
             faults.expire_tokens();
             if self.percent(30) {
                 // A token that was given out and lost is lost for a week: only refusals here.
-                faults.inject(Fault::Instead(Trouble::Reset)).on(Route::Token).once();
+                faults
+                    .inject(Fault::ReplaceResponse(FaultyResponse::Reset))
+                    .on(Route::Token)
+                    .once();
             }
         }
         failing
@@ -70,23 +73,23 @@ impl Dice {
     fn fault(&mut self, route: Route) -> Fault {
         let ending = self.one_of(&[Ending::Reset, Ending::Close, Ending::Stall]);
         let trouble = self.one_of(&[
-            Trouble::Reset,
-            Trouble::Close,
-            Trouble::Stall,
-            Trouble::NotHttp,
-            Trouble::Html,
-            Trouble::BrokenJson,
+            FaultyResponse::Reset,
+            FaultyResponse::Close,
+            FaultyResponse::Stall,
+            FaultyResponse::NotHttp,
+            FaultyResponse::Html,
+            FaultyResponse::BrokenJson,
             Refusal::status(500).into(),
             Refusal::status(503).into(),
         ]);
         let every = Duration::from_millis(5);
         let mut choices = vec![
-            Fault::Unread { bytes: self.below(600), ending },
-            Fault::Instead(trouble.clone()),
-            Fault::Instead(Refusal::code(ErrorCode::RateLimited).into()),
+            Fault::StopReading { bytes: self.below(600), ending },
+            Fault::ReplaceResponse(trouble.clone()),
+            Fault::ReplaceResponse(Refusal::code(ErrorCode::RateLimited).into()),
             // What says "refused" after the work would be a lie, and is not among these.
-            Fault::Lost(trouble.clone()),
-            Fault::Lost(trouble),
+            Fault::DropResponse(trouble.clone()),
+            Fault::DropResponse(trouble),
             Fault::Cut(Cut::Bytes(self.below(400)), ending),
             Fault::WrongContentType,
         ];
@@ -95,7 +98,7 @@ impl Dice {
                 Fault::Cut(Cut::Events(self.below(4) as u32), ending),
                 Fault::Cut(Cut::Events(self.below(4) as u32), Ending::Heartbeats { every }),
                 Fault::Cut(Cut::Character, Ending::End),
-                Fault::Lost(Trouble::Heartbeats { every }),
+                Fault::DropResponse(FaultyResponse::Heartbeats { every }),
                 Fault::LateWork { reads: self.below(5) as u32, ending },
             ]),
             Route::RenderSubmit => choices.extend([

@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use futures::{StreamExt as _, TryStreamExt as _};
 use nemovideo::local::{Counters, LocalBackend, Route};
-use nemovideo::wire::FileType;
+use nemovideo::protocol::FileType;
 use nemovideo::{
-    Effect, Error, Limits, NemoClient, NewSession, Polling, Recovery, RenderJob, RenderOutput,
-    RenderedVideo, Result, Session, StandardRetry, Timeouts,
+    CreateSession, Effect, Error, ExponentialRetry, Limits, NemoClient, RenderJob, RenderOutput,
+    RenderPolling, RenderedVideo, Result, Session, Timeouts, TurnRecovery,
 };
 
 const SOON: Duration = Duration::from_millis(1);
@@ -81,7 +81,7 @@ impl Call {
             | Self::UploadBytes
             | Self::UploadUrls
             | Self::SubmitRender => Effect::Creates,
-            Self::SendMessage | Self::Watch => Effect::Charges,
+            Self::SendMessage | Self::Watch => Effect::Billable,
             Self::Credits
             | Self::SessionState
             | Self::RenderStatus
@@ -124,7 +124,7 @@ pub(crate) struct Scene {
 /// A client that waits so long for an answer, a byte, a word.
 fn client_of(backend: &LocalBackend, patience: Duration) -> NemoClient {
     let retry =
-        StandardRetry::default().with_base(Duration::ZERO).with_rate_limit_pause(Duration::ZERO);
+        ExponentialRetry::default().with_base(Duration::ZERO).with_rate_limit_pause(Duration::ZERO);
     let mut timeouts = Timeouts::default();
     (timeouts.answer, timeouts.idle, timeouts.silence) = (patience, patience, patience);
     let mut limits = Limits::default();
@@ -135,8 +135,8 @@ fn client_of(backend: &LocalBackend, patience: Duration) -> NemoClient {
         .retry(retry)
         .timeouts(timeouts)
         .limits(limits)
-        .polling(Polling::new(SOON, 100))
-        .recovery(Recovery::new(SOON, SOON, 3))
+        .polling(RenderPolling::new(SOON, 100))
+        .recovery(TurnRecovery::new(SOON, SOON, 3))
         .build()
         .expect("a client")
 }
@@ -160,7 +160,7 @@ impl Scene {
             return Ok(scene);
         }
         let client = scene.client.clone();
-        let session = client.create_session(NewSession::named("a cell")).await?;
+        let session = client.create_session(CreateSession::named("a cell")).await?;
         let id = session.session_id.clone();
         scene.session = Some(session);
         match call {
@@ -186,7 +186,7 @@ impl Scene {
                     scene.job = Some(RenderJob::new(id, draft, RenderOutput::mp4()));
                 } else {
                     let job = client.submit_render(&id, &draft, RenderOutput::mp4()).await?;
-                    scene.video = Some(client.render(&job).await?);
+                    scene.video = Some(client.wait_for_render(&job).await?);
                     scene.job = Some(job);
                 }
             }
@@ -200,7 +200,7 @@ impl Scene {
         let client = &self.client;
         match self.call {
             Call::Authenticate => client.authenticate().await.map(drop),
-            Call::CreateSession => client.create_session(NewSession::named("x")).await.map(drop),
+            Call::CreateSession => client.create_session(CreateSession::named("x")).await.map(drop),
             Call::SendMessage => {
                 let events = client.send_message(self.session(), SCRIPT).await?;
                 events.try_for_each(async |_| Ok(())).await
@@ -227,7 +227,7 @@ impl Scene {
             }
             Call::RenderStatus => client.render_status(&self.job().id).await.map(drop),
             Call::Render => {
-                let mut steps = Box::pin(client.render(self.job()).progress());
+                let mut steps = Box::pin(client.wait_for_render(self.job()).progress());
                 while let Some(step) = steps.next().await {
                     step?;
                 }
@@ -276,7 +276,7 @@ impl Scene {
 pub(crate) fn name_of(outcome: &Result<()>) -> String {
     let name = match outcome {
         Ok(()) => "Ok",
-        Err(Error::Refused(api)) => return format!("Refused({})", api.code.number()),
+        Err(Error::Api(api)) => return format!("Refused({})", api.code.number()),
         Err(Error::TokenInvalid(_)) => "TokenInvalid",
         Err(Error::SessionNotFound(_)) => "SessionNotFound",
         Err(Error::OutOfCredits(_)) => "OutOfCredits",

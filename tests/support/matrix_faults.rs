@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use nemovideo::ErrorCode;
-use nemovideo::local::{Cut, Ending, Fault, Refusal, Route, Trouble};
+use nemovideo::local::{Cut, Ending, Fault, FaultyResponse, Refusal, Route};
 use url::Url;
 
 /// What a client can tell of a fault: the columns of the table in `fault_matrix.rs`.
@@ -92,32 +92,32 @@ pub(crate) fn trials(route: Route, elsewhere: &Url) -> Vec<Trial> {
     for (ending, class) in
         [(Ending::Reset, Broken), (Ending::Close, Broken), (Ending::Stall, Stalled)]
     {
-        add(Fault::Unread { bytes: 0, ending }, class);
-        add(Fault::Unread { bytes: 1000, ending }, class);
+        add(Fault::StopReading { bytes: 0, ending }, class);
+        add(Fault::StopReading { bytes: 1000, ending }, class);
     }
     // In place of the answer, the work not done and done.
-    let beats = Trouble::Heartbeats { every: Duration::from_millis(20) };
+    let beats = FaultyResponse::Heartbeats { every: Duration::from_millis(20) };
     for (trouble, class) in [
-        (Trouble::Reset, Broken),
-        (Trouble::Close, Broken),
-        (Trouble::NotHttp, Broken),
-        (Trouble::Stall, Stalled),
+        (FaultyResponse::Reset, Broken),
+        (FaultyResponse::Close, Broken),
+        (FaultyResponse::NotHttp, Broken),
+        (FaultyResponse::Stall, Stalled),
         (Refusal::status(500).into(), ServerError(500)),
         (Refusal::status(503).into(), ServerError(503)),
-        (Trouble::Redirect(elsewhere.clone()), Redirect),
-        (Trouble::Html, Unreadable),
-        (Trouble::BrokenJson, Unreadable),
-        (Trouble::EndlessJson, TooLarge),
-        (Trouble::EndlessLine, if route == Route::Message { LostStream } else { TooLarge }),
+        (FaultyResponse::Redirect(elsewhere.clone()), Redirect),
+        (FaultyResponse::Html, Unreadable),
+        (FaultyResponse::BrokenJson, Unreadable),
+        (FaultyResponse::EndlessJson, TooLarge),
+        (FaultyResponse::EndlessLine, if route == Route::Message { LostStream } else { TooLarge }),
         (beats.clone(), LostStream),
     ] {
-        add(Fault::Instead(trouble.clone()), class);
-        add(Fault::Lost(trouble), class);
+        add(Fault::ReplaceResponse(trouble.clone()), class);
+        add(Fault::DropResponse(trouble), class);
     }
     // A refusal says that nothing was done, so none comes after the work.
     let limited = Refusal::code(ErrorCode::RateLimited);
     for refusal in [limited, limited.under(200), limited.retry_after(Duration::ZERO)] {
-        add(Fault::Instead(refusal.into()), RateLimited);
+        add(Fault::ReplaceResponse(refusal.into()), RateLimited);
     }
     for code in [
         ErrorCode::SessionNotFound,
@@ -128,11 +128,11 @@ pub(crate) fn trials(route: Route, elsewhere: &Url) -> Vec<Trial> {
         ErrorCode::ExportBlocked,
         ErrorCode::Other(5003),
     ] {
-        add(Fault::Instead(Refusal::code(code).into()), Says(code));
+        add(Fault::ReplaceResponse(Refusal::code(code).into()), Says(code));
     }
     for status in [403, 404] {
         let code = ErrorCode::Other(status.into());
-        add(Fault::Instead(Refusal::status(status).into()), Says(code));
+        add(Fault::ReplaceResponse(Refusal::status(status).into()), Says(code));
     }
     // In the middle of the answer.
     add(Fault::Trickle { pause: Duration::from_millis(10) }, Stalled);

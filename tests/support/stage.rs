@@ -5,8 +5,8 @@
 use std::error::Error as _;
 use std::io::ErrorKind;
 
-use nemovideo::local::{Counters, Injected, LocalBackend, Prices, Route};
-use nemovideo::wire::Credits;
+use nemovideo::local::{Counters, FaultHandle, LocalBackend, Prices, Route};
+use nemovideo::protocol::Credits;
 use reqwest::multipart::{Form, Part};
 use reqwest::{Method, RequestBuilder, Response};
 use serde_json::{Value, json};
@@ -27,7 +27,7 @@ pub(crate) struct Stage {
 impl Stage {
     pub(crate) async fn set() -> Self {
         let prices = Prices { voiceover: Credits::new(1.0), edit: Credits::new(1.0) };
-        let backend = LocalBackend::builder().placeholder_films().prices(prices);
+        let backend = LocalBackend::builder().placeholder_videos().prices(prices);
         let backend = backend.start().await.unwrap();
         let caller = Caller::new(&backend, "one").await;
         let session = caller.session().await;
@@ -149,7 +149,7 @@ pub(crate) fn events(body: &[u8]) -> usize {
     String::from_utf8_lossy(body).lines().filter(|line| line.starts_with("data:")).count()
 }
 
-pub(crate) async fn met(injected: &Injected) {
+pub(crate) async fn met(injected: &FaultHandle) {
     while injected.hits() == 0 {
         tokio::task::yield_now().await;
     }

@@ -6,7 +6,7 @@ use std::{fs, io};
 
 use uuid::Uuid;
 
-use crate::wire::ClientId;
+use crate::protocol::ClientId;
 
 /// How many files may be set aside. Past them the last is replaced: a service that takes no id at
 /// all must not fill the disk.

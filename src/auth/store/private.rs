@@ -57,9 +57,9 @@ pub(super) fn only_its_owner_writes(metadata: &Metadata) -> bool {
 /// process's files are, and which modes the filesystem there keeps. On one that keeps none, every
 /// file seems open to everybody, and that says nothing.
 #[derive(Debug)]
-pub(super) struct Witness(Metadata);
+pub(super) struct OwnershipProbe(Metadata);
 
-impl Witness {
+impl OwnershipProbe {
     /// `None` where no file can be made.
     pub(super) fn in_folder(dir: &Path) -> Option<Self> {
         let (file, path) = new_file(dir).ok()?;

@@ -7,8 +7,8 @@ use url::Url;
 
 use super::{CredentialStore, LOCK_PATIENCE, Locked};
 use crate::auth::Secret;
-use crate::auth::obtain::LOCKED_AT_MOST;
-use crate::wire::{AnonymousToken, ClientId};
+use crate::auth::issue::LOCKED_AT_MOST;
+use crate::protocol::{AnonymousToken, ClientId};
 
 fn store(dir: &Path, api: &str) -> CredentialStore {
     CredentialStore::new(dir.join("a").join("b"), Url::parse(api).unwrap())

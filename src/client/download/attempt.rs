@@ -6,8 +6,8 @@ use futures::StreamExt as _;
 
 use super::source::{Part, Sources};
 use super::{Download, FILE, disconnected};
-use crate::client::partial::PartialFile;
-use crate::error::{Call, Clock, ConnectionError, Error, Result};
+use crate::client::atomic_file::PartialFile;
+use crate::error::{Call, ConnectionError, Error, Result, TimeoutKind};
 
 /// What is known of the file so far.
 #[derive(Default)]
@@ -99,7 +99,7 @@ impl Download {
                 }
                 Err(_elapsed) => {
                     let call = Box::new(late(&call));
-                    Error::Timeout { clock: Clock::Idle, after: idle, call }
+                    Error::Timeout { clock: TimeoutKind::Idle, after: idle, call }
                 }
             };
             // All that was promised is there, though the answer's own end is not.

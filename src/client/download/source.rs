@@ -11,10 +11,12 @@ use url::Url;
 
 use super::disconnected;
 use crate::client::NemoClient;
-use crate::client::address::file_url;
-use crate::error::{ApiError, Call, Clock, ConnectionError, Effect, Error, ErrorCode, Result};
-use crate::http::{Route, request_id, routes};
-use crate::wire::RenderId;
+use crate::client::url_policy::file_url;
+use crate::error::{
+    ApiError, Call, ConnectionError, Effect, Error, ErrorCode, Result, TimeoutKind,
+};
+use crate::protocol::RenderId;
+use crate::transport::{Route, request_id, routes};
 
 /// Both places that have the file, and which one is asked now.
 pub(super) struct Sources<'a> {
@@ -127,18 +129,20 @@ impl<'a> Sources<'a> {
                     false => Error::Disconnected(failure),
                 })
             }
-            Err(_elapsed) => {
-                Err(Error::Timeout { clock: Clock::Answer, after, call: Box::new(call(None)) })
-            }
+            Err(_elapsed) => Err(Error::Timeout {
+                clock: TimeoutKind::Response,
+                after,
+                call: Box::new(call(None)),
+            }),
         }
     }
 
     async fn through_the_api(&self, range: HeaderMap) -> Result<(Response, Call)> {
         let (client, params) = (self.client, [self.id.as_str()]);
         let route = routes::RENDER_DOWNLOAD;
-        match client.http().fetch(client.auth(), route, &params, range.clone()).await {
+        match client.transport().fetch(client.auth(), route, &params, range.clone()).await {
             Ok(reply) => Ok((reply.response, reply.call)),
-            Err(Error::Refused(api)) if api.status.is_some_and(|s| (300..400).contains(&s)) => {
+            Err(Error::Api(api)) if api.status.is_some_and(|s| (300..400).contains(&s)) => {
                 self.where_the_api_points(range).await
             }
             Err(error) => Err(error),
@@ -148,10 +152,10 @@ impl<'a> Sources<'a> {
     /// Follows the API to another address. The API itself follows no redirect, since the token
     /// would go along, and its refusal does not say where: so it is asked once more, by hand.
     async fn where_the_api_points(&self, range: HeaderMap) -> Result<(Response, Call)> {
-        let (http, route) = (self.client.http(), routes::RENDER_DOWNLOAD);
-        let url = route.url(&http.base, &[self.id.as_str()])?;
-        let bearer = self.client.auth().bearer(http).await?;
-        let request = http.api.get(url.clone()).headers(http.attribution.headers());
+        let (transport, route) = (self.client.transport(), routes::RENDER_DOWNLOAD);
+        let url = route.url(&transport.base, &[self.id.as_str()])?;
+        let bearer = self.client.auth().bearer(transport).await?;
+        let request = transport.api.get(url.clone()).headers(transport.attribution.headers());
         let request = request.headers(bearer.header()?).headers(range.clone());
         let (response, call) = self.sent(request, route).await?;
         let status = response.status();
@@ -165,7 +169,7 @@ impl<'a> Sources<'a> {
         let Some(target) = location.and_then(|location| url.join(location).ok()) else {
             return Err(not_given(call, status));
         };
-        self.as_a_stranger(file_url(&http.base, target.as_str())?, range).await
+        self.as_a_stranger(file_url(&transport.base, target.as_str())?, range).await
     }
 }
 

@@ -10,28 +10,28 @@ use futures::{Stream, StreamExt as _};
 use super::RenderedVideo;
 use crate::client::NemoClient;
 use crate::error::{Error, Result};
-use crate::wire::{RenderJob, RenderState, RenderStatus};
+use crate::protocol::{RenderJob, RenderState, RenderStatus};
 
 /// How a render is asked for.
 ///
 /// ```
-/// use nemovideo::Polling;
+/// use nemovideo::RenderPolling;
 /// use std::time::Duration;
 ///
 /// // As documented: each 30 s, ten times. Here every second for ten minutes.
-/// assert_eq!(Polling::default(), Polling::new(Duration::from_secs(30), 10));
-/// let polling = Polling::new(Duration::from_secs(1), 600);
+/// assert_eq!(RenderPolling::default(), RenderPolling::new(Duration::from_secs(30), 10));
+/// let polling = RenderPolling::new(Duration::from_secs(1), 600);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Polling {
+pub struct RenderPolling {
     /// The pause between two polls. Default 30 s, as documented.
     pub interval: Duration,
     /// How often at the most. Default 10, as documented; the render goes on after the last.
     pub max_polls: u32,
 }
 
-impl Polling {
+impl RenderPolling {
     /// Polls at this interval, at most so often.
     #[must_use]
     pub const fn new(interval: Duration, max_polls: u32) -> Self {
@@ -39,7 +39,7 @@ impl Polling {
     }
 }
 
-impl Default for Polling {
+impl Default for RenderPolling {
     fn default() -> Self {
         Self::new(Duration::from_secs(30), 10)
     }
@@ -49,15 +49,15 @@ impl Default for Polling {
 ///
 /// ```
 /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
-/// # use nemovideo::{NemoClient, NewSession, local::LocalBackend};
+/// # use nemovideo::{NemoClient, CreateSession, local::LocalBackend};
 /// # use std::time::Duration;
-/// # let backend = LocalBackend::builder().placeholder_films().start().await?;
+/// # let backend = LocalBackend::builder().placeholder_videos().start().await?;
 /// # let client = NemoClient::builder()
 /// #     .base_url(backend.url())
 /// #     .in_memory_credentials()
-/// #     .polling(nemovideo::Polling::new(Duration::from_millis(20), 500))
+/// #     .polling(nemovideo::RenderPolling::new(Duration::from_millis(20), 500))
 /// #     .build()?;
-/// # let session = client.create_session(NewSession::default()).await?;
+/// # let session = client.create_session(CreateSession::default()).await?;
 /// # let id = &session.session_id;
 /// # futures::StreamExt::count(client.send_message(id, "narrate: Hello.").await?).await;
 /// # let draft = client.session_state(id).await?.draft.ok_or("nothing was made")?;
@@ -67,7 +67,7 @@ impl Default for Polling {
 ///
 /// backend.faults().inject(Fault::FailedRender).on(Route::RenderSubmit).once();
 /// let mut job = client.submit_render(id, &draft, RenderOutput::mp4()).await?;
-/// let mut progress = Box::pin(client.render(&job).progress());
+/// let mut progress = Box::pin(client.wait_for_render(&job).progress());
 /// while let Some(step) = progress.next().await {
 ///     match step? {
 ///         RenderProgress::Replaced(again) => job = *again, // write this one down
@@ -98,28 +98,28 @@ pub enum RenderProgress {
 ///
 /// ```
 /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
-/// # use nemovideo::{NemoClient, NewSession, local::LocalBackend};
+/// # use nemovideo::{NemoClient, CreateSession, local::LocalBackend};
 /// # use std::time::Duration;
-/// # let backend = LocalBackend::builder().placeholder_films().start().await?;
+/// # let backend = LocalBackend::builder().placeholder_videos().start().await?;
 /// # let client = NemoClient::builder()
 /// #     .base_url(backend.url())
 /// #     .in_memory_credentials()
-/// #     .polling(nemovideo::Polling::new(Duration::from_millis(20), 500))
+/// #     .polling(nemovideo::RenderPolling::new(Duration::from_millis(20), 500))
 /// #     .build()?;
-/// # let session = client.create_session(NewSession::default()).await?;
+/// # let session = client.create_session(CreateSession::default()).await?;
 /// # let id = &session.session_id;
 /// # futures::StreamExt::count(client.send_message(id, "narrate: Hello.").await?).await;
 /// # let draft = client.session_state(id).await?.draft.ok_or("nothing was made")?;
 /// use nemovideo::local::{Fault, Route};
-/// use nemovideo::{Error, Polling, RenderOutput};
+/// use nemovideo::{Error, RenderPolling, RenderOutput};
 ///
 /// backend.faults().inject(Fault::SlowRender { polls: 2 }).on(Route::RenderSubmit).once();
 /// let job = client.submit_render(id, &draft, RenderOutput::mp4()).await?;
-/// let hasty = Polling::new(Duration::from_millis(1), 2);
-/// match client.render(&job).polling(hasty).await {
+/// let hasty = RenderPolling::new(Duration::from_millis(1), 2);
+/// match client.wait_for_render(&job).polling(hasty).await {
 ///     // It goes on, and its job can be polled again.
 ///     Err(Error::RenderUnfinished { job, .. }) => {
-///         assert_eq!(client.render(&job).await?.id, job.id);
+///         assert_eq!(client.wait_for_render(&job).await?.id, job.id);
 ///     }
 ///     other => panic!("{other:?}"),
 /// }
@@ -132,7 +132,7 @@ pub enum RenderProgress {
 pub struct RenderPoller {
     client: NemoClient,
     job: RenderJob,
-    polling: Polling,
+    polling: RenderPolling,
 }
 
 impl fmt::Debug for RenderPoller {
@@ -142,12 +142,12 @@ impl fmt::Debug for RenderPoller {
 }
 
 impl RenderPoller {
-    pub(super) fn new(client: NemoClient, job: RenderJob, polling: Polling) -> Self {
+    pub(super) fn new(client: NemoClient, job: RenderJob, polling: RenderPolling) -> Self {
         Self { client, job, polling }
     }
 
     /// Polls at another pace than the client's.
-    pub fn polling(mut self, polling: Polling) -> Self {
+    pub fn polling(mut self, polling: RenderPolling) -> Self {
         self.polling = polling;
         self
     }
@@ -156,23 +156,23 @@ impl RenderPoller {
     ///
     /// ```
     /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
-    /// # use nemovideo::{NemoClient, NewSession, local::LocalBackend};
+    /// # use nemovideo::{NemoClient, CreateSession, local::LocalBackend};
     /// # use std::time::Duration;
-    /// # let backend = LocalBackend::builder().placeholder_films().start().await?;
+    /// # let backend = LocalBackend::builder().placeholder_videos().start().await?;
     /// # let client = NemoClient::builder()
     /// #     .base_url(backend.url())
     /// #     .in_memory_credentials()
-    /// #     .polling(nemovideo::Polling::new(Duration::from_millis(20), 500))
+    /// #     .polling(nemovideo::RenderPolling::new(Duration::from_millis(20), 500))
     /// #     .build()?;
-    /// # let session = client.create_session(NewSession::default()).await?;
+    /// # let session = client.create_session(CreateSession::default()).await?;
     /// # let id = &session.session_id;
     /// # futures::StreamExt::count(client.send_message(id, "narrate: Hello.").await?).await;
     /// use futures::StreamExt as _;
-    /// use nemovideo::{Polling, RenderOutput, RenderProgress};
+    /// use nemovideo::{RenderPolling, RenderOutput, RenderProgress};
     ///
     /// let draft = client.session_state(id).await?.draft.ok_or("nothing was made")?;
     /// let job = client.submit_render(id, &draft, RenderOutput::wav()).await?;
-    /// let poller = client.render(&job).polling(Polling::new(Duration::from_millis(10), 1000));
+    /// let poller = client.wait_for_render(&job).polling(RenderPolling::new(Duration::from_millis(10), 1000));
     /// let mut progress = Box::pin(poller.progress());
     /// let mut video = None;
     /// while let Some(step) = progress.next().await {
@@ -205,7 +205,7 @@ impl RenderPoller {
                     RenderStatus::Failed if job.replaces.is_none() => {
                         job = job.replacement();
                         // Another process may have come to the same id, and be ahead.
-                        client.submit_job(&job).await?;
+                        client.ensure_submitted(&job).await?;
                         yield RenderProgress::Replaced(Box::new(job.clone()));
                     }
                     RenderStatus::Failed | RenderStatus::Cancelled => {

@@ -5,11 +5,11 @@ use std::time::Duration;
 use futures::Stream;
 use tokio::time::{Instant, sleep_until};
 
-use super::{PendingTurn, Recovery, Shared, TurnState, TurnUpdate};
+use super::{PendingTurn, Shared, TurnRecovery, TurnState, TurnUpdate};
 use crate::NemoClient;
 use crate::error::{Call, Error, Result, UnknownOutcome};
-use crate::http::{after, routes};
-use crate::wire::SessionState;
+use crate::protocol::SessionState;
+use crate::transport::{after, routes};
 
 /// Goes on with a message that an earlier stream, or another process, has sent.
 pub(super) fn resume(
@@ -43,7 +43,7 @@ pub(super) fn observe(
     shared: Shared,
 ) -> impl Stream<Item = Result<TurnUpdate>> + Send {
     async_stream::stream! {
-        let Recovery { interval, unchanged_reads, .. } = client.inner.recovery;
+        let TurnRecovery { interval, max_unchanged_polls, .. } = client.inner.recovery;
         let began = Instant::now();
         let mut patience = Patience::new(&client, &pending);
         let mut next = after(began, wait);
@@ -69,7 +69,7 @@ pub(super) fn observe(
                 Err(error) => unknown.source = Some(Box::new(error)),
             }
             reads += 1;
-            if reads >= unchanged_reads {
+            if reads >= max_unchanged_polls {
                 let moved = last.filter(|state| stands_still && *state != pending.baseline);
                 if let Some(state) = moved {
                     shared.end();

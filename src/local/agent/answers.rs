@@ -9,8 +9,8 @@ use std::time::Duration;
 use super::edits::{Heard, Level};
 use super::phrase::{Clause, is_han};
 use crate::draft::TrackRole;
-use crate::local::studio::{Delivery, Failure};
-use crate::wire::Aspect;
+use crate::local::engine::{Delivery, Failure};
+use crate::protocol::Aspect;
 
 /// The language of a message, in which it is answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

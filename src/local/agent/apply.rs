@@ -1,5 +1,5 @@
 //! One edit on a draft, and what to say about what was done, or why it was not. Speaking is left
-//! to the turn: it takes a studio and another price.
+//! to the turn: it takes a engine and another price.
 
 use std::time::Duration;
 
@@ -8,19 +8,19 @@ use super::compose;
 use super::cut::cut;
 use super::edits::{Edit, Heard, Level};
 use crate::draft::{Draft, TrackKind, TrackRole};
+use crate::local::engine::{Caption, Engine};
 use crate::local::sessions::Session;
-use crate::local::studio::{Caption, Studio};
-use crate::wire::FileType;
+use crate::protocol::FileType;
 
 /// Changes the draft and says so; an error is an honest answer, and the draft is as before.
 pub(super) fn apply(
     edit: &Edit,
     draft: &mut Draft,
     session: &Session,
-    studio: &dyn Studio,
+    engine: &dyn Engine,
 ) -> Result<Said, Said> {
     let length = draft.duration();
-    let can_write = |text: &str| studio.can_write(text).map_err(Said::Failed);
+    let can_write = |text: &str| engine.can_write(text).map_err(Said::Failed);
     match edit {
         Edit::AddTitle { text, from, to } => {
             let to = if length.is_zero() { *to } else { (*to).min(length) };
@@ -41,7 +41,7 @@ pub(super) fn apply(
             Ok(Said::TitleMissed(text.clone()))
         }
         Edit::Captions(true) => {
-            let captions = captions(draft, studio);
+            let captions = captions(draft, engine);
             if captions.is_empty() {
                 return Err(Said::NothingForCaptions);
             }
@@ -100,14 +100,14 @@ pub(super) fn apply(
 }
 
 /// The captions of what is spoken in a draft.
-pub(super) fn captions(draft: &Draft, studio: &dyn Studio) -> Vec<Caption> {
+pub(super) fn captions(draft: &Draft, engine: &dyn Engine) -> Vec<Caption> {
     /// A caption that goes just before the next one comes flickers.
     const LINGER: Duration = Duration::from_millis(750);
     let voices = draft.tracks().filter(|track| track.role() == Some(TrackRole::Voiceover));
     let mut captions: Vec<Caption> = voices
         .flat_map(|track| track.segments())
         .filter_map(|segment| {
-            Some(studio.captions(segment.text()?, segment.start(), segment.duration()))
+            Some(engine.captions(segment.text()?, segment.start(), segment.duration()))
         })
         .flatten()
         .collect();

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::draft::{Draft, TrackKind, TrackMut, TrackRole};
+use crate::local::engine::Caption;
 use crate::local::library::StoredFile;
-use crate::local::studio::Caption;
-use crate::wire::Aspect;
+use crate::protocol::Aspect;
 
 /// Music plays under a voice.
 const MUSIC_VOLUME: f64 = 0.2;

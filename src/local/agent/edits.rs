@@ -6,8 +6,8 @@ use super::languages;
 use super::phrase::{Clause, is_han};
 use super::settings;
 use crate::draft::TrackRole;
-use crate::local::studio::Gender;
-use crate::wire::Aspect;
+use crate::local::engine::Gender;
+use crate::protocol::Aspect;
 
 #[derive(Clone, Debug, PartialEq)]
 pub(in crate::local) enum Edit {

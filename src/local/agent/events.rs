@@ -8,8 +8,8 @@ use tokio::sync::mpsc::UnboundedSender;
 use uuid::Uuid;
 
 use crate::draft::{Json, Object};
-use crate::wire::AGENT_NAME;
-use crate::wire::event::{AdkEvent, Content, FunctionCall, FunctionResponse, Part};
+use crate::protocol::AGENT_NAME;
+use crate::protocol::event::{AdkEvent, Content, FunctionCall, FunctionResponse, Part};
 
 /// Sends the events of one turn. Whether anybody still listens makes no difference to it.
 #[derive(Clone, Debug)]

@@ -8,7 +8,7 @@ mod words;
 
 use super::languages;
 use super::phrase::{Clause, is_han};
-use crate::wire::FileFormat;
+use crate::protocol::FileFormat;
 use words::{COURTESY, HAN, JOINED, KNOWN, LEADS, THINGS, TRAILS, VERBS};
 
 /// Longer is no order, whatever its words.

@@ -3,8 +3,8 @@
 
 use super::languages;
 use super::phrase::{Clause, clauses};
-use crate::local::studio::{Gender, PALETTES};
-use crate::wire::Aspect;
+use crate::local::engine::{Gender, PALETTES};
+use crate::protocol::Aspect;
 
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(in crate::local) struct Settings {
@@ -287,8 +287,8 @@ pub(super) fn palette(clause: &Clause) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::{Settings, settings};
-    use crate::local::studio::Gender;
-    use crate::wire::Aspect;
+    use crate::local::engine::Gender;
+    use crate::protocol::Aspect;
 
     #[test]
     fn labelled_settings_are_taken_in_any_order() {

@@ -17,12 +17,12 @@ use super::languages;
 use super::settings::Settings;
 use super::understand::{Asked, Script, Wish};
 use crate::draft::{Draft, Object, TrackRole};
+use crate::local::engine::{Delivery, Failure, PALETTES};
 use crate::local::ledger::Hold;
 use crate::local::service::Shared;
 use crate::local::sessions::{Session, Spoken, Work};
 use crate::local::settings::Prices;
-use crate::local::studio::{Delivery, Failure, PALETTES};
-use crate::wire::{Credits, FileFormat, FileType};
+use crate::protocol::{Credits, FileFormat, FileType};
 
 /// A film goes on a little after the last word.
 const TAIL: Duration = Duration::from_millis(500);
@@ -141,7 +141,7 @@ impl Turn {
             compose::set_music(&mut draft, &music);
         }
         if captioned {
-            let captions = captions(&draft, &*self.service.studio);
+            let captions = captions(&draft, &*self.service.engine);
             compose::set_captions(&mut draft, &captions);
         }
         if let Some(title) = &settings.title {
@@ -183,26 +183,26 @@ impl Turn {
         if !script.contains(char::is_alphanumeric) {
             return Err(Failure::empty_script().into());
         }
-        let studio = &self.service.studio;
+        let engine = &self.service.engine;
         let language = settings.language.clone().unwrap_or_else(|| self.language_of(&script));
         self.can_speak(&language)?;
         if settings.captions != Some(false) {
-            studio.can_write(&script)?;
+            engine.can_write(&script)?;
         }
-        studio.can_write(settings.title.as_deref().unwrap_or_default())?;
+        engine.can_write(settings.title.as_deref().unwrap_or_default())?;
         let gender = settings.gender.unwrap_or_default();
         let pace = settings.pace.unwrap_or(1.0).clamp(0.5, 2.0);
         Ok((script, Delivery { language, gender, pace }))
     }
 
     fn can_speak(&self, language: &str) -> Result<(), Refusal> {
-        let studio = &self.service.studio;
-        studio.can_speak(language).map_err(|failure| Refusal {
+        let engine = &self.service.engine;
+        engine.can_speak(language).map_err(|failure| Refusal {
             code: failure.code,
             why: Said::NoVoice {
                 failure,
                 language: language.to_owned(),
-                languages: studio.languages(),
+                languages: engine.languages(),
             },
         })
     }
@@ -227,7 +227,7 @@ impl Turn {
             return tag.to_owned();
         }
         let own = self.session.language.clone();
-        own.filter(|language| self.service.studio.can_speak(language).is_ok())
+        own.filter(|language| self.service.engine.can_speak(language).is_ok())
             .unwrap_or_else(|| "en-US".to_owned())
     }
 
@@ -243,7 +243,7 @@ impl Turn {
             places.push(place);
             path
         };
-        let lines = self.service.studio.speak(script, delivery, &mut place)?;
+        let lines = self.service.engine.speak(script, delivery, &mut place)?;
         let mut places = places.into_iter();
         let sentences = lines.into_iter().enumerate().map(|(index, line)| {
             let media = line.sound.and_then(|_| places.next()).map(|place| {
@@ -275,7 +275,7 @@ impl Turn {
         for edit in edits {
             let result = match edit {
                 Edit::Speak(speech) => self.speak_again(speech, &mut draft, &mut spoken),
-                edit => apply(edit, &mut draft, &self.session, &*self.service.studio),
+                edit => apply(edit, &mut draft, &self.session, &*self.service.engine),
             };
             match (result, edit) {
                 (Ok(said), _) => done.push(said),
@@ -347,7 +347,7 @@ impl Turn {
         compose::set_length(draft, length(&sentences));
         draft.set_metadata("language", delivery.language.as_str());
         if compose::has(draft, &TrackRole::Captions) {
-            let captions = captions(draft, &*self.service.studio);
+            let captions = captions(draft, &*self.service.engine);
             compose::set_captions(draft, &captions);
         }
         before.delivery = delivery.clone();
@@ -402,7 +402,7 @@ mod tests {
     use super::super::understand::understand;
     use super::price;
     use crate::local::Prices;
-    use crate::wire::Credits;
+    use crate::protocol::Credits;
 
     #[test]
     fn questions_are_free_and_speaking_is_dear() {

@@ -275,8 +275,8 @@ mod tests {
     use super::super::edits::{Heard, Level, Pace, Speech};
     use super::*;
     use crate::draft::TrackRole;
-    use crate::local::studio::Gender;
-    use crate::wire::Aspect;
+    use crate::local::engine::Gender;
+    use crate::protocol::Aspect;
 
     fn script_of(message: &str) -> Option<String> {
         match understand(message).wish {

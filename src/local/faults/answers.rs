@@ -11,7 +11,7 @@ use serde_json::json;
 use url::Url;
 
 use super::fault::{Refusal, RetryAfter};
-use crate::wire::Envelope;
+use crate::protocol::Envelope;
 
 const HEARTBEAT: Bytes = Bytes::from_static(b"data: {\"type\":\"heartbeat\"}\n\n");
 /// What an endless answer is made of.

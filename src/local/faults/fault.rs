@@ -6,14 +6,14 @@ use axum::http::StatusCode;
 use url::Url;
 
 use crate::local::route::Route;
-use crate::wire::ErrorCode;
+use crate::protocol::ErrorCode;
 
 /// One thing that goes wrong with one call.
 ///
 /// | fault | is the work done? |
 /// |---|---|
-/// | [`Unread`](Self::Unread), [`Instead`](Self::Instead) | no |
-/// | [`Lost`](Self::Lost), [`Cut`](Self::Cut), [`Trickle`](Self::Trickle), [`WrongContentType`](Self::WrongContentType) | yes, before the caller sees anything |
+/// | [`Unread`](Self::StopReading), [`Instead`](Self::ReplaceResponse) | no |
+/// | [`Lost`](Self::DropResponse), [`Cut`](Self::Cut), [`Trickle`](Self::Trickle), [`WrongContentType`](Self::WrongContentType) | yes, before the caller sees anything |
 /// | [`LateWork`](Self::LateWork) | yes, later |
 /// | [`FailedRender`](Self::FailedRender) | begun and counted, and without a film |
 /// | [`SlowRender`](Self::SlowRender) | yes; it is told later |
@@ -25,21 +25,21 @@ use crate::wire::ErrorCode;
 ///
 /// ```
 /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
-/// # use nemovideo::{NemoClient, NewSession, StandardRetry, local::LocalBackend};
-/// # let backend = LocalBackend::builder().placeholder_films().start().await?;
+/// # use nemovideo::{NemoClient, CreateSession, ExponentialRetry, local::LocalBackend};
+/// # let backend = LocalBackend::builder().placeholder_videos().start().await?;
 /// # let client = NemoClient::builder()
 /// #     .base_url(backend.url())
 /// #     .in_memory_credentials()
-/// #     .retry(StandardRetry::never())
+/// #     .retry(ExponentialRetry::never())
 /// #     .build()?;
 /// use nemovideo::Error;
-/// use nemovideo::local::{Fault, Route, Trouble};
+/// use nemovideo::local::{Fault, Route, FaultyResponse};
 ///
 /// // Two resets that look the same to a client: before the work, and after it.
-/// for fault in [Fault::Instead(Trouble::Reset), Fault::Lost(Trouble::Reset)] {
+/// for fault in [Fault::ReplaceResponse(FaultyResponse::Reset), Fault::DropResponse(FaultyResponse::Reset)] {
 ///     let (before, works) = (backend.counters().sessions_created, fault.does_the_work());
 ///     backend.faults().inject(fault).on(Route::Session).once();
-///     let error = client.create_session(NewSession::default()).await.unwrap_err();
+///     let error = client.create_session(CreateSession::default()).await.unwrap_err();
 ///     assert!(matches!(error, Error::OutcomeUnknown(_)));
 ///     assert_eq!(backend.counters().sessions_created - before, u64::from(works));
 /// }
@@ -53,16 +53,16 @@ pub enum Fault {
     ///
     /// A body that is no longer than that is read whole. [`Ending::End`] and
     /// [`Ending::Heartbeats`] have no sense here and close the connection.
-    Unread {
+    StopReading {
         /// As many bytes of the body are taken, give or take a buffer.
         bytes: u64,
         /// How it breaks.
         ending: Ending,
     },
     /// The request is read whole, and this is the answer. **The work is not done.**
-    Instead(Trouble),
+    ReplaceResponse(FaultyResponse),
     /// **The work is done**, its answer thrown away, and this comes in its place.
-    Lost(Trouble),
+    DropResponse(FaultyResponse),
     /// **The work is done**, and its answer breaks on the way.
     Cut(Cut, Ending),
     /// **The work is done**, and its answer comes one byte at a time, headers included.
@@ -97,7 +97,7 @@ pub enum Fault {
     /// Files: only the first half is there, and its length is given as that of the whole.
     ShortFile,
     /// Files: another file of the same length has taken its place, with an entity tag of its own.
-    /// [After](super::Injection::after) a call that was cut, this is a file that changed between
+    /// [After](super::FaultBuilder::after) a call that was cut, this is a file that changed between
     /// two parts of a download.
     ChangedFile,
     /// Files: a `Range` is overlooked, and the whole file sent.
@@ -108,36 +108,36 @@ pub enum Fault {
 ///
 /// ```
 /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
-/// # use nemovideo::{Limits, NemoClient, StandardRetry, Timeouts, local::LocalBackend};
+/// # use nemovideo::{Limits, NemoClient, ExponentialRetry, Timeouts, local::LocalBackend};
 /// use nemovideo::Error;
-/// use nemovideo::local::{Fault, Route, Trouble};
+/// use nemovideo::local::{Fault, Route, FaultyResponse};
 ///
-/// # let backend = LocalBackend::builder().placeholder_films().start().await?;
+/// # let backend = LocalBackend::builder().placeholder_videos().start().await?;
 /// # let (mut timeouts, mut limits) = (Timeouts::default(), Limits::default());
 /// # timeouts.answer = std::time::Duration::from_secs(1);
 /// # limits.body = 1024 * 1024;
 /// # let client = NemoClient::builder()
 /// #     .base_url(backend.url())
 /// #     .in_memory_credentials()
-/// #     .retry(StandardRetry::never())
+/// #     .retry(ExponentialRetry::never())
 /// #     .timeouts(timeouts)
 /// #     .limits(limits)
 /// #     .build()?;
 /// // What a client makes of them that waits a second, reads a megabyte and tries nothing twice.
 /// let error_of = async |trouble| {
-///     backend.faults().inject(Fault::Instead(trouble)).on(Route::Credits).once();
+///     backend.faults().inject(Fault::ReplaceResponse(trouble)).on(Route::Credits).once();
 ///     client.credits().await.unwrap_err()
 /// };
-/// assert!(matches!(error_of(Trouble::Close).await, Error::Disconnected(_)));
-/// assert!(matches!(error_of(Trouble::NotHttp).await, Error::Disconnected(_)));
-/// assert!(matches!(error_of(Trouble::Html).await, Error::Decode { .. }));
-/// assert!(matches!(error_of(Trouble::EndlessJson).await, Error::LimitExceeded { .. }));
-/// assert!(matches!(error_of(Trouble::Stall).await, Error::Timeout { .. }));
+/// assert!(matches!(error_of(FaultyResponse::Close).await, Error::Disconnected(_)));
+/// assert!(matches!(error_of(FaultyResponse::NotHttp).await, Error::Disconnected(_)));
+/// assert!(matches!(error_of(FaultyResponse::Html).await, Error::Decode { .. }));
+/// assert!(matches!(error_of(FaultyResponse::EndlessJson).await, Error::LimitExceeded { .. }));
+/// assert!(matches!(error_of(FaultyResponse::Stall).await, Error::Timeout { .. }));
 /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Trouble {
+pub enum FaultyResponse {
     /// The connection is reset.
     Reset,
     /// The connection is closed as if all had been said.
@@ -171,12 +171,12 @@ pub enum Trouble {
 /// ```
 /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
 /// # use nemovideo::{NemoClient, local::LocalBackend};
-/// # let backend = LocalBackend::builder().placeholder_films().start().await?;
+/// # let backend = LocalBackend::builder().placeholder_videos().start().await?;
 /// # let client = NemoClient::builder()
 /// #     .base_url(backend.url())
 /// #     .in_memory_credentials()
-/// #     .polling(nemovideo::Polling::new(std::time::Duration::from_millis(20), 500))
-/// #     .retry(nemovideo::StandardRetry::default().with_base(std::time::Duration::from_millis(1)))
+/// #     .polling(nemovideo::RenderPolling::new(std::time::Duration::from_millis(20), 500))
+/// #     .retry(nemovideo::ExponentialRetry::default().with_base(std::time::Duration::from_millis(1)))
 /// #     .build()?;
 /// # let project = client.project("demo").await?;
 /// # project.say("narrate: Good morning.").await?.finish().await?;
@@ -210,11 +210,11 @@ pub enum Cut {
 ///
 /// ```
 /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
-/// # use nemovideo::{NemoClient, NewSession, local::LocalBackend};
-/// # let backend = LocalBackend::builder().placeholder_films().start().await?;
+/// # use nemovideo::{NemoClient, CreateSession, local::LocalBackend};
+/// # let backend = LocalBackend::builder().placeholder_videos().start().await?;
 /// # let client = NemoClient::builder().base_url(backend.url());
 /// # let client = client.in_memory_credentials().build()?;
-/// # let session = client.create_session(NewSession::default()).await?;
+/// # let session = client.create_session(CreateSession::default()).await?;
 /// # let id = &session.session_id;
 /// use futures::StreamExt as _;
 /// use nemovideo::local::{Cut, Ending, Fault};
@@ -254,16 +254,16 @@ pub enum Ending {
 /// ```
 /// use std::time::Duration;
 ///
-/// use nemovideo::local::{Fault, Refusal, Trouble};
-/// use nemovideo::wire::ErrorCode;
+/// use nemovideo::local::{Fault, Refusal, FaultyResponse};
+/// use nemovideo::protocol::ErrorCode;
 ///
 /// // 429 with `Retry-After: 2`, before any work.
 /// let limited = Refusal::code(ErrorCode::RateLimited).retry_after(Duration::from_secs(2));
-/// let fault = Fault::Instead(Trouble::Refusal(limited));
+/// let fault = Fault::ReplaceResponse(FaultyResponse::Refusal(limited));
 /// assert!(!fault.does_the_work());
 ///
 /// // A bad gateway that hides an answer.
-/// let fault = Fault::Lost(Trouble::Refusal(Refusal::status(502)));
+/// let fault = Fault::DropResponse(FaultyResponse::Refusal(Refusal::status(502)));
 /// assert!(fault.does_the_work());
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -304,18 +304,18 @@ impl Refusal {
     ///
     /// ```
     /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
-    /// # use nemovideo::{NemoClient, StandardRetry, local::LocalBackend};
-    /// # let backend = LocalBackend::builder().placeholder_films().start().await?;
+    /// # use nemovideo::{NemoClient, ExponentialRetry, local::LocalBackend};
+    /// # let backend = LocalBackend::builder().placeholder_videos().start().await?;
     /// # let client = NemoClient::builder()
     /// #     .base_url(backend.url())
     /// #     .in_memory_credentials()
-    /// #     .retry(StandardRetry::never())
+    /// #     .retry(ExponentialRetry::never())
     /// #     .build()?;
     /// use nemovideo::local::{Fault, Refusal, Route};
     /// use nemovideo::{Error, ErrorCode};
     ///
     /// let limited = Refusal::code(ErrorCode::RateLimited).under(200);
-    /// backend.faults().inject(Fault::Instead(limited.into())).on(Route::Credits).once();
+    /// backend.faults().inject(Fault::ReplaceResponse(limited.into())).on(Route::Credits).once();
     /// match client.credits().await {
     ///     // The code in the envelope counts, not the status.
     ///     Err(Error::RateLimited(refused)) => assert_eq!(refused.status, Some(200)),
@@ -343,7 +343,7 @@ impl Refusal {
     /// ```
     /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
     /// # use nemovideo::{NemoClient, local::LocalBackend};
-    /// # let backend = LocalBackend::builder().placeholder_films().start().await?;
+    /// # let backend = LocalBackend::builder().placeholder_videos().start().await?;
     /// # let client = NemoClient::builder().base_url(backend.url());
     /// # let client = client.in_memory_credentials().build()?;
     /// use std::time::{Duration, SystemTime};
@@ -353,7 +353,7 @@ impl Refusal {
     ///
     /// let in_an_hour = SystemTime::now() + Duration::from_secs(3600);
     /// let limited = Refusal::code(ErrorCode::RateLimited).retry_at(in_an_hour);
-    /// backend.faults().inject(Fault::Instead(limited.into())).on(Route::Credits).once();
+    /// backend.faults().inject(Fault::ReplaceResponse(limited.into())).on(Route::Credits).once();
     /// let error = client.credits().await.unwrap_err(); // longer than a client waits by itself
     /// let wait = error.api().and_then(|refused| refused.retry_after);
     /// assert!(wait.is_some_and(|wait| wait > Duration::from_secs(3500)));
@@ -371,7 +371,7 @@ fn valid(status: u16) -> StatusCode {
     status.expect("an HTTP status from 200 to 999")
 }
 
-impl From<Refusal> for Trouble {
+impl From<Refusal> for FaultyResponse {
     fn from(refusal: Refusal) -> Self {
         Self::Refusal(refusal)
     }
@@ -381,7 +381,7 @@ impl Fault {
     /// Whether the work of the call is done all the same, if the call is a good one.
     #[must_use]
     pub const fn does_the_work(&self) -> bool {
-        !matches!(self, Self::Unread { .. } | Self::Instead(_))
+        !matches!(self, Self::StopReading { .. } | Self::ReplaceResponse(_))
     }
 
     /// Whether it can happen to calls of this route; to others it never does.
@@ -405,8 +405,10 @@ impl Fault {
             Self::LateWork { .. }
             | Self::Cut(Cut::Events(_) | Cut::Character, _)
             | Self::Cut(_, Ending::Heartbeats { .. })
-            | Self::Instead(Trouble::Heartbeats { .. })
-            | Self::Lost(Trouble::Heartbeats { .. }) => matches!(route, Route::Message),
+            | Self::ReplaceResponse(FaultyResponse::Heartbeats { .. })
+            | Self::DropResponse(FaultyResponse::Heartbeats { .. }) => {
+                matches!(route, Route::Message)
+            }
             _ => true,
         }
     }

@@ -11,7 +11,7 @@ use axum::response::Response;
 use futures::{Stream, StreamExt as _};
 
 use super::answers;
-use super::fault::{Cut, Ending, Fault, Trouble};
+use super::fault::{Cut, Ending, Fault, FaultyResponse};
 use super::plans::Release;
 use super::socket::{Line, Over};
 use crate::local::route::Route;
@@ -36,15 +36,15 @@ pub(in crate::local) async fn play(
     tracing::debug!(?route, "a call meets a fault");
     let stage = Stage { release, route, line };
     match fault {
-        Fault::Unread { bytes, ending } => {
+        Fault::StopReading { bytes, ending } => {
             take(request, bytes).await;
             stage.break_off(ending).await
         }
-        Fault::Instead(trouble) => {
+        Fault::ReplaceResponse(trouble) => {
             take(request, u64::MAX).await;
             stage.trouble(trouble).await
         }
-        Fault::Lost(trouble) => {
+        Fault::DropResponse(trouble) => {
             let answer = next.run(request).await;
             if !route.serves_files() {
                 finished(answer.into_body()).await;
@@ -96,22 +96,22 @@ struct Stage {
 }
 
 impl Stage {
-    async fn trouble(&self, trouble: Trouble) -> Response {
+    async fn trouble(&self, trouble: FaultyResponse) -> Response {
         match trouble {
-            Trouble::Reset => self.break_off(Ending::Reset).await,
-            Trouble::Close => self.break_off(Ending::Close).await,
-            Trouble::Stall => self.break_off(Ending::Stall).await,
-            Trouble::NotHttp => {
+            FaultyResponse::Reset => self.break_off(Ending::Reset).await,
+            FaultyResponse::Close => self.break_off(Ending::Close).await,
+            FaultyResponse::Stall => self.break_off(Ending::Stall).await,
+            FaultyResponse::NotHttp => {
                 self.line.say(NOT_HTTP);
                 Response::default()
             }
-            Trouble::Refusal(refusal) => answers::refusal(refusal),
-            Trouble::Redirect(to) => answers::redirect(&to),
-            Trouble::Html => answers::html(),
-            Trouble::BrokenJson => answers::broken_json(),
-            Trouble::EndlessJson => answers::endless_json(),
-            Trouble::EndlessLine => answers::endless_line(),
-            Trouble::Heartbeats { every } => {
+            FaultyResponse::Refusal(refusal) => answers::refusal(refusal),
+            FaultyResponse::Redirect(to) => answers::redirect(&to),
+            FaultyResponse::Html => answers::html(),
+            FaultyResponse::BrokenJson => answers::broken_json(),
+            FaultyResponse::EndlessJson => answers::endless_json(),
+            FaultyResponse::EndlessLine => answers::endless_line(),
+            FaultyResponse::Heartbeats { every } => {
                 let beats = answers::heartbeats(every, self.release.given());
                 answers::event_stream(Body::from_stream(beats.map(std::io::Result::Ok)))
             }

@@ -5,10 +5,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::{BatchItem, BatchStage, BatchState};
 use crate::error::Error;
-use crate::wire::Session;
+use crate::protocol::Session;
 
 #[derive(Clone, Debug)]
-pub(super) struct Ledger(Arc<Mutex<Entries>>);
+pub(super) struct BatchTracker(Arc<Mutex<Entries>>);
 
 #[derive(Debug)]
 struct Entries {
@@ -17,7 +17,7 @@ struct Entries {
     announced: Option<(usize, BatchStage)>,
 }
 
-impl Ledger {
+impl BatchTracker {
     pub(super) fn new(state: BatchState) -> Self {
         Self(Arc::new(Mutex::new(Entries { state, announced: None })))
     }

@@ -4,30 +4,30 @@ use std::path::PathBuf;
 
 use futures::{Stream, StreamExt as _};
 
-use super::ledger::{Ledger, meets_all, place};
+use super::ledger::{BatchTracker, meets_all, place};
 use super::{BatchItem, BatchStage, BatchState, BatchUpdate, BatchVideo};
 use crate::NemoClient;
 use crate::client::{PendingTurn, RenderProgress, TurnUpdate};
 use crate::error::{Error, Result};
-use crate::http::routes;
-use crate::project::paid::{self, Evidence};
-use crate::project::{Project, TurnEvent, TurnReport, conversation, target};
-use crate::wire::{NewSession, RenderJob};
+use crate::project::pipeline::{self, Evidence};
+use crate::project::{Project, TurnEvent, TurnReport, conversation, output_path};
+use crate::protocol::{CreateSession, RenderJob};
+use crate::transport::routes;
 
 pub(super) struct Run {
     client: NemoClient,
-    new: NewSession,
+    new: CreateSession,
     /// The session that messages go to; `None` after one of which nobody knows what became.
     project: Option<Project>,
-    ledger: Ledger,
+    ledger: BatchTracker,
 }
 
 impl Run {
     pub(super) fn new(client: NemoClient, project: Option<Project>, state: BatchState) -> Self {
-        Self { client, new: state.project.clone(), project, ledger: Ledger::new(state) }
+        Self { client, new: state.project.clone(), project, ledger: BatchTracker::new(state) }
     }
 
-    pub(super) fn ledger(&self) -> Ledger {
+    pub(super) fn ledger(&self) -> BatchTracker {
         self.ledger.clone()
     }
 
@@ -85,7 +85,7 @@ impl Run {
                     BatchStage::Uploading => Err(left_in_an_upload())?,
                     BatchStage::Message(pending) => {
                         // It is paid: a place that cannot be written any more is found later.
-                        let output = target::named_by(&item.save_to)?;
+                        let output = output_path::named_by(&item.save_to)?;
                         yield BatchUpdate::Working;
                         let what = "the batch was left in the midst of it".to_owned();
                         yield BatchUpdate::Turn(TurnEvent::Recovering { what });
@@ -94,7 +94,7 @@ impl Run {
                     }
                     stage => {
                         // What is wrong on this side is found before anything is charged.
-                        let output = target::output_for(&item.save_to)?;
+                        let output = output_path::output_for(&item.save_to)?;
                         let project = self.project().await?;
                         if let (BatchStage::Waiting, Some(path)) = (&stage, &item.upload) {
                             self.ledger.announce(index, BatchStage::Uploading);
@@ -104,7 +104,7 @@ impl Run {
                             self.ledger.session(project.session());
                             self.ledger.reached(index, BatchStage::Uploaded);
                         }
-                        let pending = paid::prepare(&project).await?;
+                        let pending = pipeline::prepare(&project).await?;
                         self.ledger.session(project.session());
                         self.ledger.announce(index, BatchStage::Message(pending.clone().into()));
                         yield BatchUpdate::Working;
@@ -129,7 +129,7 @@ impl Run {
                         (output, pending, report.ok_or_else(silence)?, evidence)
                     }
                 };
-                paid::settle(&self.client, &mut report, &pending).await;
+                pipeline::settle(&self.client, &mut report, &pending).await;
                 // Another item's video must not be passed for this one's.
                 let draft = evidence.another_film(&report, &pending)?;
                 (RenderJob::new(pending.session_id, draft, output), Some(report))
@@ -140,10 +140,10 @@ impl Run {
             match &report {
                 Some(_) => self.client.submit(&job).await?,
                 // Another process may have submitted it.
-                None => self.client.submit_job(&job).await?,
+                None => self.client.ensure_submitted(&job).await?,
             };
             let draft = job.draft.clone();
-            let mut polls = Box::pin(self.client.render(&job).progress());
+            let mut polls = Box::pin(self.client.wait_for_render(&job).progress());
             while let Some(step) = polls.next().await {
                 match step? {
                     RenderProgress::Processing { percent } => {
@@ -185,7 +185,7 @@ impl Run {
         while let Some(update) = updates.next().await {
             if let TurnUpdate::Recovered(state) = update? {
                 let words = conversation::words_of(self.new.language.as_deref());
-                return Ok(paid::recovered(pending, *state, words));
+                return Ok(pipeline::recovered(pending, *state, words));
             }
         }
         Err(silence())
@@ -210,7 +210,7 @@ fn written_twice(item: &BatchItem) -> Error {
 
 fn left_in_an_upload() -> Error {
     let what = "the batch was left in the midst of an upload".to_owned();
-    Error::OutcomeUnknown(Box::new(paid::unknown_of(routes::UPLOAD, what)))
+    Error::OutcomeUnknown(Box::new(pipeline::unknown_of(routes::UPLOAD, what)))
 }
 
 /// A turn ends with its report or an error; this is for the type.

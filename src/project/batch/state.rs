@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::BatchItem;
 use crate::client::PendingTurn;
-use crate::wire::{NewSession, RenderJob, Session};
+use crate::protocol::{CreateSession, RenderJob, Session};
 
 /// A batch, written down: enough for another process to go on with it, with
 /// [`NemoClient::resume_batch`](crate::NemoClient::resume_batch).
@@ -17,7 +17,7 @@ use crate::wire::{NewSession, RenderJob, Session};
 /// ```
 /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
 /// # use nemovideo::{NemoClient, local::LocalBackend};
-/// # let backend = LocalBackend::builder().placeholder_films().start().await?;
+/// # let backend = LocalBackend::builder().placeholder_videos().start().await?;
 /// # let client = NemoClient::builder().base_url(backend.url());
 /// # let client = client.in_memory_credentials().build()?;
 /// use nemovideo::project::{BatchItem, BatchStage, BatchState};
@@ -38,7 +38,7 @@ use crate::wire::{NewSession, RenderJob, Session};
 pub struct BatchState {
     /// What a session of it is opened with: its name, and its language where that is known.
     #[serde(default)]
-    pub project: NewSession,
+    pub project: CreateSession,
     /// The session. `None` after a message of which it is not known what became: the next item
     /// opens another one.
     #[serde(default, skip_serializing_if = "Option::is_none")]

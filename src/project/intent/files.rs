@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use url::Url;
 
 use super::UploadHint;
-use crate::wire::FileFormat;
+use crate::protocol::FileFormat;
 
 /// What may follow a name in the middle of a sentence.
 const PUNCTUATION: &[char] =

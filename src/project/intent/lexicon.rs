@@ -8,7 +8,7 @@ mod phrases;
 mod spelling;
 
 use super::{ExportRequest, Intent, UploadHint};
-use crate::wire::{Aspect, RenderFormat, RenderQuality};
+use crate::protocol::{Aspect, RenderFormat, RenderQuality};
 use phrases::PHRASES;
 use spelling::plain;
 
@@ -226,7 +226,7 @@ mod tests {
     use std::collections::HashSet;
 
     use super::{PHRASES, measure, plain};
-    use crate::wire::Aspect;
+    use crate::protocol::Aspect;
 
     #[test]
     fn each_phrase_is_listed_once_as_it_is_compared() {

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::wire::{Aspect, RenderFormat, RenderOutput, RenderQuality};
+use crate::protocol::{Aspect, RenderFormat, RenderOutput, RenderQuality};
 
 /// What the user said of the file to be made; what was not said is `None`.
 ///

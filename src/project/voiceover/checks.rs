@@ -5,7 +5,7 @@ use std::io::Read as _;
 use std::path::Path;
 
 use crate::error::{Error, Result};
-use crate::wire::{FileFormat, FileType};
+use crate::protocol::{FileFormat, FileType};
 
 /// A language is named in the message, so it must be nothing but a name.
 pub(super) fn language(tag: &str) -> Result<()> {

@@ -7,10 +7,10 @@ use futures::StreamExt as _;
 use super::{Captions, Voice, Voiceover, VoiceoverStage, VoiceoverVideo, checks};
 use crate::client::{RenderProgress, RenderedVideo};
 use crate::error::{Error, Result};
-use crate::project::paid::{self, Evidence};
+use crate::project::pipeline::{self, Evidence};
 use crate::project::script::Kind;
-use crate::project::{Project, TurnEvent, TurnReport, target};
-use crate::wire::{RenderJob, RenderOutput};
+use crate::project::{Project, TurnEvent, TurnReport, output_path};
+use crate::protocol::{RenderJob, RenderOutput};
 
 impl Voiceover {
     pub(super) async fn make(self) -> Result<VoiceoverVideo> {
@@ -26,14 +26,14 @@ impl Voiceover {
             self.tell(VoiceoverStage::Uploading);
             project.upload(path).await?;
         }
-        let pending = paid::prepare(&project).await?;
+        let pending = pipeline::prepare(&project).await?;
         if project.session_id() != opened {
             self.tell(VoiceoverStage::Opened(project.session()));
         }
         self.tell(VoiceoverStage::Sent(Box::new(pending.clone())));
         self.tell(VoiceoverStage::Speaking);
         let (mut report, evidence) = self.speak(&project).await?;
-        paid::settle(&self.client, &mut report, &pending).await;
+        pipeline::settle(&self.client, &mut report, &pending).await;
         let draft = evidence.film(&report, &pending)?;
 
         let job = RenderJob::new(pending.session_id.clone(), draft.clone(), output);
@@ -72,7 +72,7 @@ impl Voiceover {
         self.tell(VoiceoverStage::Submitted(Box::new(job.clone())));
         self.tell(VoiceoverStage::Rendering { percent: None });
         self.client.submit(job).await?;
-        let mut steps = Box::pin(self.client.render(job).progress());
+        let mut steps = Box::pin(self.client.wait_for_render(job).progress());
         while let Some(step) = steps.next().await {
             match step? {
                 RenderProgress::Processing { percent } => {
@@ -104,7 +104,7 @@ impl Voiceover {
         if let Some(music) = &self.music {
             checks::music(music)?;
         }
-        target::output_for(&self.save_to)
+        output_path::output_for(&self.save_to)
     }
 
     /// The message, in the words that a person would use.

@@ -1,7 +1,7 @@
 //! How far a voiceover is, and what to go on with where it ends.
 
 use crate::client::PendingTurn;
-use crate::wire::{RenderJob, Session};
+use crate::protocol::{RenderJob, Session};
 
 /// How far a voiceover is.
 ///
@@ -14,16 +14,16 @@ use crate::wire::{RenderJob, Session};
 /// | nothing | nothing was asked | the voiceover, again |
 /// | [`Opened`](Self::Opened) | nothing was paid | the voiceover, again; or [`Project::resume`](super::super::Project::resume) in the session |
 /// | [`Sent`](Self::Sent) | the message may be paid | [`resume_turn`](crate::NemoClient::resume_turn), whose last update holds the draft; then [`submit_render`](crate::NemoClient::submit_render) |
-/// | [`Submitted`](Self::Submitted) | the film is paid | [`submit_job`](crate::NemoClient::submit_job), [`render`](crate::NemoClient::render), [`download`](crate::NemoClient::download); all free |
+/// | [`Submitted`](Self::Submitted) | the film is paid | [`ensure_submitted`](crate::NemoClient::ensure_submitted), [`render`](crate::NemoClient::render), [`download`](crate::NemoClient::download); all free |
 ///
 /// ```
 /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
 /// # use nemovideo::{NemoClient, local::LocalBackend};
-/// # let backend = LocalBackend::builder().placeholder_films().start().await?;
+/// # let backend = LocalBackend::builder().placeholder_videos().start().await?;
 /// # let client = NemoClient::builder()
 /// #     .base_url(backend.url())
 /// #     .in_memory_credentials()
-/// #     .polling(nemovideo::Polling::new(std::time::Duration::from_millis(20), 500))
+/// #     .polling(nemovideo::RenderPolling::new(std::time::Duration::from_millis(20), 500))
 /// #     .build()?;
 /// # let folder = tempfile::tempdir()?;
 /// # let out = folder.path().join("out.mp4");
@@ -47,8 +47,8 @@ use crate::wire::{RenderJob, Session};
 ///     _ => None,
 /// });
 /// let job = job.last().ok_or("no job")?;
-/// client.submit_job(&job).await?;
-/// let video = client.render(&job).await?;
+/// client.ensure_submitted(&job).await?;
+/// let video = client.wait_for_render(&job).await?;
 /// client.download(&video, &out).await?;
 /// assert_eq!(backend.counters().messages_run, 1);
 /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();

@@ -5,8 +5,8 @@ use std::time::Duration;
 use super::{Said, Unreadable, hundredths, percent, tenths};
 use crate::draft::TrackRole;
 use crate::local::agent::edits::{Heard, Level};
-use crate::local::studio::{Failure, Gender};
-use crate::wire::Aspect;
+use crate::local::engine::{Failure, Gender};
+use crate::protocol::Aspect;
 
 pub(super) fn words(said: &Said) -> String {
     match said {
@@ -137,12 +137,12 @@ const HELP: [&str; 9] = [
     "- 换成男声，用德语，语速慢一点；撤销",
 ];
 
-/// What the studio says of itself is English; what a user can do something about is not.
+/// What the engine says of itself is English; what a user can do something about is not.
 fn failed(failure: &Failure) -> String {
     match failure.code {
         "EMPTY_SCRIPT" => "没有可朗读的内容：文稿里没有文字。".to_owned(),
         "UNSUPPORTED_CHARACTERS" => {
-            // The characters are what the studio quotes.
+            // The characters are what the engine quotes.
             let missing = failure.message.split(['“', '”']).nth(1).unwrap_or_default();
             format!(
                 "字体里没有“{missing}”，无法显示：请换一个包含这些字符的字体文件（TTF 或 OTF）。"

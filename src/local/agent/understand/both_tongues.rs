@@ -9,8 +9,8 @@ use super::super::answers::Tongue;
 use super::super::edits::{Heard, Level, Pace, Speech};
 use super::*;
 use crate::draft::TrackRole;
-use crate::local::studio::Gender;
-use crate::wire::Aspect;
+use crate::local::engine::Gender;
+use crate::protocol::Aspect;
 
 const fn seconds(seconds: u64) -> Duration {
     Duration::from_secs(seconds)

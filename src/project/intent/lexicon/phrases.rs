@@ -7,7 +7,7 @@ use super::Part::{
     Ask, Filler, Film, Finished, Format, Lines, New, Order, Project, Quality, Shape, Sound, Wish,
 };
 use super::{ALL, CREDITS, EXPORT, NONE, Orders, Part, STATE, UPLOAD};
-use crate::wire::Aspect::{Landscape, Portrait, Square};
+use crate::protocol::Aspect::{Landscape, Portrait, Square};
 
 /// The orders that the phrases can be a part of, what they do in it, and the phrases, divided by
 /// commas: as arrays they would take a line each.

@@ -1,0 +1,182 @@
+//! Which addresses a finished file may be fetched from.
+//!
+//! The service names the address of a film, so whoever can answer in its place could have this
+//! client call anything. The rule:
+//!
+//! - `https`, or plain `transport` where the API itself is reached by it;
+//! - at the API's own host, whatever that is;
+//! - else at a host outside of this machine and its private networks: neither named so
+//!   (`localhost`, a literal address) nor resolved to such an address;
+//! - and the same for every redirect on the way, of which five are followed.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use reqwest::redirect::Policy;
+use url::{Host, Url};
+
+use crate::error::{Error, Result};
+
+/// How many redirects a file may be behind.
+const MAX_REDIRECTS: usize = 5;
+
+/// The address of a file, which may be relative to the API's.
+///
+/// # Errors
+/// [`Error::InvalidInput`] for an address that the rule does not allow.
+pub(super) fn file_url(base: &Url, url: &str) -> Result<Url> {
+    let refused = |why: &str| Error::InvalidInput(format!("the file's address {why}"));
+    let url = base.join(url).map_err(|error| refused(&format!("cannot be read: {error}")))?;
+    check(base, &url).map_err(refused)?;
+    Ok(url)
+}
+
+/// Follows a redirect where the rule allows it.
+pub(super) fn redirects(base: Url) -> Policy {
+    Policy::custom(move |attempt| {
+        if attempt.previous().len() > MAX_REDIRECTS {
+            return attempt.error("too many redirects");
+        }
+        match check(&base, attempt.url()) {
+            Ok(()) => attempt.follow(),
+            Err(why) => attempt.error(format!("the redirect's address {why}")),
+        }
+    })
+}
+
+fn check(base: &Url, url: &Url) -> Result<(), &'static str> {
+    match url.scheme() {
+        "https" => {}
+        "http" if base.scheme() == "http" => {}
+        "http" => return Err("is plain transport, which the API is not"),
+        _ => return Err("is neither transport nor https"),
+    }
+    if url.host() == base.host() {
+        return Ok(());
+    }
+    let inside = match url.host() {
+        Some(Host::Ipv4(address)) => is_inside(IpAddr::V4(address)),
+        Some(Host::Ipv6(address)) => is_inside(IpAddr::V6(address)),
+        Some(Host::Domain(name)) => is_local_name(name),
+        None => return Err("has no host"),
+    };
+    if inside { Err("is inside of this machine or its network") } else { Ok(()) }
+}
+
+fn is_local_name(name: &str) -> bool {
+    let name = name.trim_end_matches('.');
+    name.eq_ignore_ascii_case("localhost") || name.to_ascii_lowercase().ends_with(".localhost")
+}
+
+/// Whether an address is not on the public internet.
+fn is_inside(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(v4) => is_inside_v4(v4),
+        IpAddr::V6(v6) => match v6.to_ipv4_mapped() {
+            Some(v4) => is_inside_v4(v4),
+            None => is_inside_v6(v6),
+        },
+    }
+}
+
+fn is_inside_v4(address: Ipv4Addr) -> bool {
+    let [a, b, ..] = address.octets();
+    address.is_loopback()
+        || address.is_private()
+        || address.is_link_local()
+        || address.is_broadcast()
+        || address.is_multicast()
+        || a == 0
+        // Carrier-grade NAT, RFC 6598.
+        || (a == 100 && (64..128).contains(&b))
+}
+
+fn is_inside_v6(address: Ipv6Addr) -> bool {
+    address.is_loopback()
+        || address.is_unspecified()
+        || address.is_unique_local()
+        || address.is_unicast_link_local()
+        || address.is_multicast()
+}
+
+/// Resolves names for file downloads: an address inside of this network counts as none, unless
+/// it is the API's own host that has it.
+#[derive(Debug)]
+pub(super) struct PublicOnly {
+    api_host: String,
+}
+
+impl PublicOnly {
+    pub(super) fn new(base: &Url) -> Self {
+        Self { api_host: base.host_str().unwrap_or_default().to_ascii_lowercase() }
+    }
+}
+
+impl Resolve for PublicOnly {
+    fn resolve(&self, name: Name) -> Resolving {
+        let own = name.as_str().eq_ignore_ascii_case(&self.api_host);
+        Box::pin(async move {
+            let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
+            let allowed: Vec<SocketAddr> =
+                found.filter(|address| own || !is_inside(address.ip())).collect();
+            if allowed.is_empty() {
+                return Err("the file's host has no public address".into());
+            }
+            Ok(Box::new(allowed.into_iter()) as Addrs)
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use url::Url;
+
+    use super::file_url;
+
+    fn allowed(base: &str, url: &str) -> bool {
+        file_url(&Url::parse(base).unwrap(), url).is_ok()
+    }
+
+    #[test]
+    fn a_file_lies_at_the_apis_host_or_on_the_public_internet() {
+        let cloud = "https://api.test";
+        for url in [
+            "https://cdn.test/x.mp4?sig=1",
+            "/files/x.mp4",
+            "https://8.8.8.8/x",
+            "https://api.test:8443/x",
+        ] {
+            assert!(allowed(cloud, url), "{url}");
+        }
+        for url in [
+            "http://cdn.test/x.mp4",
+            "file:///etc/passwd",
+            "ftp://cdn.test/x",
+            "data:video/mp4;base64,AA",
+            "javascript:alert(1)",
+            "https://127.0.0.1/x",
+            "https://localhost/x",
+            "https://a.localhost./x",
+            "https://10.1.2.3/x",
+            "https://192.168.1.1/x",
+            "https://169.254.169.254/latest/meta-data",
+            "https://100.64.0.1/x",
+            "https://0.0.0.0/x",
+            "https://[::1]/x",
+            "https://[::ffff:10.0.0.1]/x",
+            "https://[fd00::1]/x",
+            "https://2130706433/x",
+            "https://",
+        ] {
+            assert!(!allowed(cloud, url), "{url}");
+        }
+    }
+
+    #[test]
+    fn an_embedded_backend_serves_its_own_files_and_no_other_machines() {
+        let local = "http://127.0.0.1:8787";
+        assert!(allowed(local, "http://127.0.0.1:9000/x.mp4"));
+        assert!(allowed(local, "https://cdn.test/x.mp4"));
+        assert!(!allowed(local, "http://192.168.1.1/x.mp4"));
+    }
+}
