@@ -3,8 +3,8 @@
 
 use std::time::{Duration, Instant};
 
-use crate::support::matrix_calls::{Call, Scene, name_of};
-use crate::support::matrix_faults::{Cause, Class, Trial, trials};
+use calls::{Call, Scene, name_of};
+use faults::{Cause, Class, Trial, trials};
 use futures::StreamExt as _;
 use nemovideo::local::{Counters, Fault, FaultyResponse, LocalBackend, Refusal, Route};
 use nemovideo::{ErrorCode, Result};
