@@ -4,20 +4,14 @@
 //! | file | holds |
 //! |---|---|
 //! | `fault` | what can go wrong, and whether the work is done all the same |
-//! | `plans` | which fault meets which call |
-//! | `late` | work that waits until somebody looks for it |
-//! | `play` | a fault played: around a handler, on its answer, on its connection |
-//! | `answers` | the answers that no call should get |
-//! | `socket` | a connection that can be reset, closed, slowed down and made to say nonsense |
-//! | `door` | the listener, which can refuse |
+//! | `plan` | which call meets which fault, and work that is put off |
+//! | `inject` | a fault carried out: around a handler, on its response, on its connection |
+//! | `connection` | a listener that can refuse, and a socket that can be reset, closed or slowed |
 
-mod answers;
-mod door;
+mod connection;
 mod fault;
-mod late;
-mod plans;
-mod play;
-mod socket;
+mod inject;
+mod plan;
 
 use std::convert::Infallible;
 use std::io;
@@ -27,25 +21,25 @@ use std::sync::{Arc, Weak};
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 
-pub use self::fault::{Cut, Ending, Fault, FaultyResponse, Refusal};
-use self::plans::Plan;
-use super::route::Route;
 use super::service::Service;
+use crate::protocol::Endpoint;
 
-pub(super) use self::door::{Door, Entrance};
-pub(super) use self::plans::Plans;
-pub(super) use self::play::play;
-pub(super) use self::socket::Over;
+pub(super) use connection::{Connection, Gate, GateListener};
+pub use fault::{Cut, Ending, ErrorReply, Fault, FaultyResponse};
+pub(super) use inject::inject;
+use plan::Plan;
+pub(super) use plan::FaultPlans;
 
-/// Makes calls to an embedded backend go wrong. [`LocalBackend::faults`] gives it; clones are
-/// cheap and mean the same backend.
+/// Makes calls to an embedded backend fail. Returned by [`LocalBackend::faults`]; clones are cheap
+/// and refer to the same backend.
 ///
 /// Every fault is real: a reset is a reset of the connection, a stall a connection on which
-/// nothing comes. [`Counters`] tell what was done all the same, and how many requests came in,
-/// so that a test can hold one against the other:
+/// nothing arrives. [`Counters`] report what was done all the same and how many requests arrived,
+/// so that a test can compare the two:
 ///
 /// ```
-/// use nemovideo::local::{Fault, LocalBackend, Route, FaultyResponse};
+/// use nemovideo::local::{Fault, FaultyResponse, LocalBackend};
+/// use nemovideo::protocol::Endpoint;
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -56,17 +50,16 @@ pub(super) use self::socket::Over;
 ///     http.post(url).header("X-Client-Id", "b7d0c9b2-6f0f-4ad5-9d5c-0b8a2f6f2c11").send()
 /// };
 ///
-/// // The token is made, and its answer lost.
-/// backend.faults().inject(Fault::DropResponse(FaultyResponse::Reset)).on(Route::Token).once();
+/// // The token is issued, and its response lost.
+/// let lost = Fault::DropResponse(FaultyResponse::Reset);
+/// let handle = backend.faults().inject(lost).on(Endpoint::Token).once();
 /// assert!(token().await.is_err());
-/// assert_eq!(backend.counters().tokens_issued, 1);
+/// assert_eq!((handle.hits(), backend.counters().tokens_issued), (1, 1));
 ///
-/// // This client has a living token now, as far as the backend knows.
+/// // This client has a valid token now, as far as the backend knows.
 /// assert_eq!(token().await?.status(), 429);
-/// assert_eq!(backend.counters().tokens_issued, 1);
-/// assert_eq!(backend.counters().requests(Route::Token), 2);
+/// assert_eq!(backend.counters().requests(Endpoint::Token), 2);
 ///
-/// // What the program under test does about that is the point of the test.
 /// backend.faults().expire_tokens();
 /// assert_eq!(token().await?.status(), 200);
 /// # Ok(())
@@ -77,7 +70,7 @@ pub(super) use self::socket::Over;
 /// [`Counters`]: super::Counters
 #[derive(Clone, Debug)]
 pub struct Faults {
-    /// Not held, so that a backend's files go when it goes.
+    /// Weak, so that a backend's files are removed when it is dropped.
     service: Weak<Service>,
 }
 
@@ -86,52 +79,26 @@ impl Faults {
         Self { service: Arc::downgrade(service) }
     }
 
-    /// Plans a fault. It begins to happen when [`once`](FaultBuilder::once),
+    /// Plans a fault. It takes effect when [`once`](FaultBuilder::once),
     /// [`times`](FaultBuilder::times) or [`always`](FaultBuilder::always) is called.
     ///
-    /// A call meets one fault at most: that of the oldest plan which is due.
+    /// A call meets at most one fault: that of the oldest plan which is due.
     pub fn inject(&self, fault: Fault) -> FaultBuilder<'_> {
-        FaultBuilder { faults: self, fault, route: None, after: 0 }
+        FaultBuilder { faults: self, fault, endpoint: None, after: 0 }
     }
 
-    /// Takes back all plans, lets every stalled call end, by a reset, and work that
-    /// [was put off](Fault::LateWork) begin. Connections are no longer dropped; those that are
-    /// [refused](Self::refuse_connections) stay so.
-    ///
-    /// ```
-    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
-    /// # use nemovideo::{NemoClient, ExponentialRetry, local::LocalBackend};
-    /// # let backend = LocalBackend::builder().placeholder_videos().start().await?;
-    /// # let client = NemoClient::builder()
-    /// #     .base_url(backend.url())
-    /// #     .in_memory_credentials()
-    /// #     .retry(ExponentialRetry::default().with_base(std::time::Duration::from_millis(1)))
-    /// #     .build()?;
-    /// use nemovideo::local::{Fault, Route, FaultyResponse};
-    ///
-    /// let faults = backend.faults();
-    /// let stalled = faults.inject(Fault::ReplaceResponse(FaultyResponse::Stall)).on(Route::Credits).always();
-    /// let waiting = tokio::spawn({
-    ///     let client = client.clone();
-    ///     async move { client.credits().await }
-    /// });
-    /// while stalled.hits() == 0 {
-    ///     tokio::task::yield_now().await;
-    /// }
-    /// faults.clear();
-    /// waiting.await??; // the connection was reset, and the client asked once more
-    /// assert_eq!(backend.counters().requests(Route::Credits), 2);
-    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
-    /// ```
+    /// Cancels all plans, ends every stalled call with a reset, and lets work that was
+    /// [put off](Fault::LateWork) begin. Connections are no longer dropped; a backend that
+    /// [refuses connections](Self::refuse_connections) goes on refusing them.
     pub fn clear(&self) {
         if let Some(service) = self.service.upgrade() {
-            service.door.turn_away(0);
+            service.gate.drop_next(0);
             service.plans.clear();
         }
     }
 
-    /// Ends all tokens now: calls that carry one get 1001, and a client that asks gets a new token
-    /// for its old account.
+    /// Expires all tokens now: calls that carry one get 1001, and a client that asks gets a new
+    /// token for its old account.
     pub fn expire_tokens(&self) {
         if let Some(service) = self.service.upgrade() {
             service.accounts.expire_tokens();
@@ -139,97 +106,38 @@ impl Faults {
     }
 
     /// Refuses connections from now on, as a service that is down: the listener is closed, the
-    /// port kept, and connections that are open are reset.
-    ///
-    /// Nothing gets in, so no counter moves.
-    ///
-    /// ```
-    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
-    /// # use nemovideo::{NemoClient, ExponentialRetry, local::LocalBackend};
-    /// # let backend = LocalBackend::builder().placeholder_videos().start().await?;
-    /// # let client = NemoClient::builder()
-    /// #     .base_url(backend.url())
-    /// #     .in_memory_credentials()
-    /// #     .retry(ExponentialRetry::never())
-    /// #     .build()?;
-    /// use nemovideo::Error;
-    ///
-    /// backend.faults().refuse_connections();
-    /// let error = client.credits().await.unwrap_err();
-    /// assert!(matches!(error, Error::Unreachable(_)));
-    /// assert!(error.is_retryable() && !error.may_have_taken_effect()); // nothing was sent
-    /// assert_eq!(backend.counters().connections, 0);
-    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
-    /// ```
+    /// port kept, and open connections are reset. No counter changes meanwhile.
     pub fn refuse_connections(&self) {
         if let Some(service) = self.service.upgrade() {
-            service.door.shut();
+            service.gate.close();
         }
     }
 
-    /// Listens again, at the same address.
-    ///
-    /// ```
-    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
-    /// # use nemovideo::{NemoClient, ExponentialRetry, local::LocalBackend};
-    /// use std::time::Duration;
-    ///
-    /// # let backend = LocalBackend::builder().placeholder_videos().start().await?;
-    /// # let retry = ExponentialRetry::default().with_base(Duration::from_millis(20));
-    /// # let client = NemoClient::builder()
-    /// #     .base_url(backend.url())
-    /// #     .in_memory_credentials()
-    /// #     .retry(retry.with_max_attempts(10))
-    /// #     .build()?;
-    /// // Down for a moment: whoever goes on trying gets through.
-    /// backend.faults().refuse_connections();
-    /// let soon = async { backend.faults().accept_connections() };
-    /// let (credits, listens) = tokio::join!(client.credits(), soon);
-    /// listens?;
-    /// assert_eq!(credits?.available.get(), 100.0);
-    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
-    /// ```
+    /// Listens again, on the same port.
     ///
     /// # Errors
-    /// When the system does not let it, for another program has taken the port.
+    /// When the system refuses the port, for example because another program has taken it.
     pub fn accept_connections(&self) -> io::Result<()> {
-        self.service.upgrade().map_or(Ok(()), |service| service.door.open())
+        self.service.upgrade().map_or(Ok(()), |service| service.gate.open())
     }
 
-    /// Lets the next connections be made and closes each before a byte is read, whatever it is
-    /// for. Connections that are open now are reset, so that the next call makes a new one.
+    /// Accepts the next `connections` connections and closes each before a byte is read. Open
+    /// connections are reset, so that the next call makes a new one.
     ///
-    /// They count as [connections](super::Counters::connections) and as no requests.
-    ///
-    /// ```
-    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
-    /// # use nemovideo::{NemoClient, ExponentialRetry, local::LocalBackend};
-    /// # let backend = LocalBackend::builder().placeholder_videos().start().await?;
-    /// # let client = NemoClient::builder()
-    /// #     .base_url(backend.url())
-    /// #     .in_memory_credentials()
-    /// #     .retry(ExponentialRetry::default().with_base(std::time::Duration::from_millis(1)))
-    /// #     .build()?;
-    /// use nemovideo::local::Route;
-    ///
-    /// backend.faults().drop_connections(1);
-    /// client.authenticate().await?; // asked again, over another connection
-    /// let counters = backend.counters();
-    /// assert_eq!((counters.connections, counters.requests(Route::Token)), (2, 1));
-    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
-    /// ```
+    /// Dropped connections count as [connections](super::Counters::connections) and as no
+    /// requests.
     pub fn drop_connections(&self, connections: u64) {
         if let Some(service) = self.service.upgrade() {
-            service.door.turn_away(connections);
+            service.gate.drop_next(connections);
         }
     }
 }
 
-/// The fault that a handler has a part in, told by [`play`].
+/// The fault in which a handler takes part, put into the request by [`inject`].
 #[derive(Debug)]
-pub(super) struct Met(pub(super) Option<Fault>);
+pub(super) struct HandlerFault(pub(super) Option<Fault>);
 
-impl<S: Sync> FromRequestParts<S> for Met {
+impl<S: Sync> FromRequestParts<S> for HandlerFault {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
@@ -237,129 +145,67 @@ impl<S: Sync> FromRequestParts<S> for Met {
     }
 }
 
-/// A fault that is being planned.
-///
-/// ```
-/// # tokio::runtime::Runtime::new().unwrap().block_on(async {
-/// # use nemovideo::{NemoClient, ExponentialRetry, local::LocalBackend};
-/// # let backend = LocalBackend::builder().placeholder_videos().start().await?;
-/// # let client = NemoClient::builder()
-/// #     .base_url(backend.url())
-/// #     .in_memory_credentials()
-/// #     .retry(ExponentialRetry::never())
-/// #     .build()?;
-/// use nemovideo::local::{Fault, Refusal, Route};
-///
-/// // The second and the third question go wrong, asked by a client that tries nothing twice.
-/// let busy = Fault::ReplaceResponse(Refusal::status(503).into());
-/// backend.faults().inject(busy).on(Route::Credits).after(1).times(2);
-/// for goes_well in [true, false, false, true] {
-///     assert_eq!(client.credits().await.is_ok(), goes_well);
-/// }
-/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
-/// ```
+/// A fault that is being planned; returned by [`Faults::inject`].
 #[derive(Debug)]
-#[must_use = "a fault begins to happen with `once`, `times` or `always`"]
+#[must_use = "a fault takes effect with `once`, `times` or `always`"]
 pub struct FaultBuilder<'a> {
     faults: &'a Faults,
     fault: Fault,
-    route: Option<Route>,
+    endpoint: Option<Endpoint>,
     after: u64,
 }
 
 impl FaultBuilder<'_> {
-    /// Only to calls of this route. Without it: to calls of every route that the fault
-    /// [fits](Fault::fits).
-    pub fn on(mut self, route: Route) -> Self {
-        self.route = Some(route);
+    /// Limits the fault to calls of one endpoint. By default it happens to calls of every endpoint
+    /// to which it [applies](Fault::applies_to).
+    pub fn on(mut self, endpoint: Endpoint) -> Self {
+        self.endpoint = Some(endpoint);
         self
     }
 
-    /// Spares this many calls first, of those that it could happen to.
+    /// Spares the first `calls` calls to which the fault could happen.
     pub fn after(mut self, calls: u64) -> Self {
         self.after = calls;
         self
     }
 
-    /// To one call.
+    /// Makes the fault happen to one call.
     pub fn once(self) -> FaultHandle {
         self.times(1)
     }
 
-    /// To this many calls.
+    /// Makes the fault happen to this many calls.
     pub fn times(self, calls: u64) -> FaultHandle {
         self.plan(Some(calls))
     }
 
-    /// To all calls, until [`Faults::clear`].
-    ///
-    /// ```
-    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
-    /// # use nemovideo::{NemoClient, CreateSession, local::LocalBackend};
-    /// # let backend = LocalBackend::builder().placeholder_videos().start().await?;
-    /// # let client = NemoClient::builder().base_url(backend.url());
-    /// # let client = client.in_memory_credentials().build()?;
-    /// # let session = client.create_session(CreateSession::default()).await?;
-    /// # let id = &session.session_id;
-    /// use nemovideo::local::{Fault, Refusal, Route};
-    /// use nemovideo::{Error, ErrorCode};
-    ///
-    /// let no_credits = Refusal::code(ErrorCode::OutOfCredits);
-    /// backend.faults().inject(Fault::ReplaceResponse(no_credits.into())).on(Route::Message).always();
-    /// for _ in 0..3 {
-    ///     let refused = client.send_message(id, "narrate: Good morning.").await;
-    ///     assert!(matches!(refused, Err(Error::OutOfCredits(_))));
-    /// }
-    /// backend.faults().clear();
-    /// assert!(client.send_message(id, "narrate: Good morning.").await.is_ok());
-    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
-    /// ```
+    /// Makes the fault happen to all calls, until [`Faults::clear`].
     pub fn always(self) -> FaultHandle {
         self.plan(None)
     }
 
     fn plan(self, left: Option<u64>) -> FaultHandle {
-        let met = Arc::default();
+        let hits = Arc::default();
         if let Some(service) = self.faults.service.upgrade() {
-            let met = Arc::clone(&met);
-            let Self { fault, route, after: spared, .. } = self;
-            service.plans.add(Plan { fault, route, spared, left, met });
+            let hits = Arc::clone(&hits);
+            let Self { fault, endpoint, after: spared, .. } = self;
+            service.plans.add(Plan { fault, endpoint, spared, left, hits });
         }
-        FaultHandle { met }
+        FaultHandle { hits }
     }
 }
 
-/// A fault that was planned.
-///
-/// ```
-/// # tokio::runtime::Runtime::new().unwrap().block_on(async {
-/// # use nemovideo::{NemoClient, CreateSession, ExponentialRetry, local::LocalBackend};
-/// # let backend = LocalBackend::builder().placeholder_videos().start().await?;
-/// # let client = NemoClient::builder()
-/// #     .base_url(backend.url())
-/// #     .in_memory_credentials()
-/// #     .retry(ExponentialRetry::default().with_base(std::time::Duration::from_millis(1)))
-/// #     .build()?;
-/// # let session = client.create_session(CreateSession::default()).await?;
-/// # let id = &session.session_id;
-/// use nemovideo::local::{Fault, Route, FaultyResponse};
-///
-/// let injected = backend.faults().inject(Fault::DropResponse(FaultyResponse::Reset)).on(Route::State).once();
-/// client.credits().await?;
-/// assert_eq!(injected.hits(), 0); // a test that ends here has tested nothing
-/// client.session_state(id).await?;
-/// assert_eq!(injected.hits(), 1); // met, and the client asked once more
-/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
-/// ```
+/// A planned fault, which reports how often it has happened.
 #[derive(Clone, Debug)]
 pub struct FaultHandle {
-    met: Arc<AtomicU64>,
+    hits: Arc<AtomicU64>,
 }
 
 impl FaultHandle {
-    /// How many calls it has happened to.
+    /// Returns how many calls the fault has happened to. A test that ends with zero has tested
+    /// nothing.
     #[must_use]
     pub fn hits(&self) -> u64 {
-        self.met.load(Ordering::Relaxed)
+        self.hits.load(Ordering::Relaxed)
     }
 }

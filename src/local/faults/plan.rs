@@ -1,0 +1,133 @@
+//! Which call meets which fault, and work that is put off until the state is read.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+
+use tokio::sync::{oneshot, watch};
+
+use super::fault::Fault;
+use crate::protocol::Endpoint;
+use crate::sync::lock;
+
+/// The planned faults of one backend, in the order in which they were planned.
+#[derive(Debug, Default)]
+pub(in crate::local) struct FaultPlans {
+    plans: Mutex<Vec<Plan>>,
+    /// Ends every stall when something is sent.
+    release: watch::Sender<()>,
+    late: Mutex<Vec<LateEntry>>,
+}
+
+#[derive(Debug)]
+pub(super) struct Plan {
+    pub(super) fault: Fault,
+    /// `None`: every endpoint to which the fault applies.
+    pub(super) endpoint: Option<Endpoint>,
+    /// Calls that succeed before the first that does not.
+    pub(super) spared: u64,
+    /// Calls to which the fault is still to happen; `None`: all.
+    pub(super) left: Option<u64>,
+    pub(super) hits: Arc<AtomicU64>,
+}
+
+impl FaultPlans {
+    pub(super) fn add(&self, plan: Plan) {
+        lock(&self.plans).push(plan);
+    }
+
+    /// Returns the fault of a call: the first plan that is due provides it. The release that comes
+    /// with it is subscribed to from now on, because [`clear`](Self::clear) may be called as soon
+    /// as the call is counted, before it stalls.
+    pub(super) fn take(&self, endpoint: Endpoint) -> Option<(Fault, Release)> {
+        let mut taken = None;
+        let mut plans = lock(&self.plans);
+        let release = Release(self.release.subscribe());
+        for plan in plans.iter_mut().filter(|plan| plan.concerns(endpoint)) {
+            if plan.spared > 0 {
+                plan.spared -= 1;
+            } else if taken.is_none() && plan.left != Some(0) {
+                plan.left = plan.left.map(|left| left - 1);
+                plan.hits.fetch_add(1, Ordering::Relaxed);
+                taken = Some(plan.fault.clone());
+            }
+        }
+        plans.retain(|plan| plan.left != Some(0));
+        taken.map(|fault| (fault, release))
+    }
+
+    /// Returns the start signal of a message whose fault puts its work off.
+    pub(in crate::local) fn put_off(&self, fault: &Fault) -> Option<LateStart> {
+        let Fault::LateWork { reads, .. } = fault else { return None };
+        let (begin, beginning) = oneshot::channel();
+        let (end, ended) = oneshot::channel();
+        lock(&self.late).push(LateEntry { reads: *reads, begin, ended });
+        Some(LateStart { begin: beginning, _ended: end })
+    }
+
+    /// Called before the state is read: does the work first that is due at this read.
+    pub(super) async fn before_state_read(&self) {
+        let due: Vec<_> = {
+            let mut late = lock(&self.late);
+            let due = late.extract_if(.., |entry| entry.reads == 0).collect();
+            late.iter_mut().for_each(|entry| entry.reads -= 1);
+            due
+        };
+        for LateEntry { begin, ended, .. } in due {
+            drop(begin);
+            // An error only says that the work has ended.
+            let _ = ended.await;
+        }
+    }
+
+    /// Drops all plans, releases stalled calls, and lets work that was put off begin.
+    pub(in crate::local) fn clear(&self) {
+        lock(&self.plans).clear();
+        lock(&self.late).clear();
+        self.release.send_replace(());
+    }
+}
+
+impl Plan {
+    fn concerns(&self, endpoint: Endpoint) -> bool {
+        self.fault.applies_to(endpoint) && self.endpoint.is_none_or(|own| own == endpoint)
+    }
+}
+
+/// What ends a stall: the plans are cleared, or the backend is dropped.
+#[derive(Debug)]
+pub(super) struct Release(watch::Receiver<()>);
+
+impl Release {
+    pub(super) fn wait(&self) -> impl Future<Output = ()> + Send + use<> {
+        let mut released = self.0.clone();
+        async move {
+            // A dropped sender releases as well.
+            let _ = released.changed().await;
+        }
+    }
+}
+
+#[derive(Debug)]
+struct LateEntry {
+    /// State reads that are still to pass before the work begins.
+    reads: u32,
+    /// Dropping it starts the work.
+    begin: oneshot::Sender<()>,
+    /// Resolves when the work has ended, successful or not.
+    ended: oneshot::Receiver<()>,
+}
+
+/// Held by the task that does work which was put off; dropping it reports the end of the work.
+#[derive(Debug)]
+pub(in crate::local) struct LateStart {
+    begin: oneshot::Receiver<()>,
+    _ended: oneshot::Sender<()>,
+}
+
+impl LateStart {
+    /// Waits until the work may begin.
+    pub(in crate::local) async fn wait(&mut self) {
+        // Nothing is ever sent; the sender is dropped.
+        let _ = (&mut self.begin).await;
+    }
+}
