@@ -13,7 +13,7 @@ mod live;
 mod secret;
 mod store;
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 use std::time::SystemTime;
 
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue};
@@ -21,6 +21,7 @@ use url::Url;
 
 use crate::error::{Error, Result};
 use crate::protocol::ClientId;
+use crate::sync::lock;
 use crate::transport::Transport;
 pub use account::Account;
 use live::CachedToken;
@@ -260,7 +261,6 @@ impl Auth {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        // Whoever panicked left it whole.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 }
