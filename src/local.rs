@@ -81,7 +81,7 @@ mod film;
 mod ledger;
 mod library;
 mod renders;
-mod route;
+
 mod server;
 mod service;
 mod sessions;
@@ -91,7 +91,8 @@ mod workers;
 pub use builder::LocalBackendBuilder;
 pub use counters::Counters;
 pub use error::LocalError;
-pub use faults::{Cut, Ending, Fault, FaultBuilder, FaultHandle, Faults, FaultyResponse, Refusal};
-pub use route::Route;
+pub use faults::{
+    Cut, Ending, ErrorReply, Fault, FaultBuilder, FaultHandle, Faults, FaultyResponse,
+};
 pub use server::LocalBackend;
 pub use settings::{FetchFrom, Prices, SilentEdits, TrailingNoise};

@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 use nemovideo::ErrorCode;
-use nemovideo::local::{Ending, Fault, LocalBackend, Refusal, Route};
+use nemovideo::local::{Ending, ErrorReply, Fault, LocalBackend};
+use nemovideo::protocol::Endpoint;
 
 /// The compiled example: cargo builds the examples of a package together with its tests.
 fn example(name: &str) -> Command {
@@ -127,9 +128,9 @@ async fn a_voiceover_that_is_paid_and_not_there_says_how_to_go_on() {
     let job = dir.join("a.mp4.job.json");
     let make = ["--text", "Hello there.", "--out", "a.mp4"];
     let resume = ["a.mp4.job.json", "--out", "a.mp4"];
-    let down = || Fault::ReplaceResponse(Refusal::status(403).into());
+    let down = || Fault::ReplaceResponse(ErrorReply::status(403).into());
     let late = || Fault::LateWork { reads: 1_000_000, ending: Ending::Reset };
-    for (fault, route) in [(down(), Route::RenderSubmit), (down(), Route::RenderStatus)] {
+    for (fault, route) in [(down(), Endpoint::RenderSubmit), (down(), Endpoint::RenderStatus)] {
         let paid = backend.counters().messages_run;
         backend.faults().inject(fault).on(route).always();
         let failed = talking("voiceover", &backend, dir, &make).await;
@@ -145,7 +146,7 @@ async fn a_voiceover_that_is_paid_and_not_there_says_how_to_go_on() {
 
     // A process that is killed in the midst of its message leaves a note, too.
     std::fs::remove_file(&job).unwrap();
-    let injected = backend.faults().inject(late()).on(Route::Message).once();
+    let injected = backend.faults().inject(late()).on(Endpoint::Message).once();
     let mut command = example("voiceover");
     command.current_dir(dir).args(make).args(["--api", backend.url()]);
     command.env("HOME", dir.join("home")).env("XDG_CONFIG_HOME", dir.join("home"));
@@ -176,8 +177,8 @@ async fn a_batch_that_was_left_goes_on_and_pays_nothing_again() {
     for name in ["1.txt", "2.txt"] {
         std::fs::write(scripts.join(name), name).unwrap();
     }
-    let blocked = Fault::ReplaceResponse(Refusal::code(ErrorCode::ExportBlocked).into());
-    backend.faults().inject(blocked).on(Route::RenderSubmit).always();
+    let blocked = Fault::ReplaceResponse(ErrorReply::code(ErrorCode::ExportBlocked).into());
+    backend.faults().inject(blocked).on(Endpoint::RenderSubmit).always();
     let args = ["scripts", "--out", "videos"];
     let left = talking("batch", &backend, dir.path(), &args).await;
     assert_eq!(left.status.code(), Some(1));

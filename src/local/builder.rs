@@ -11,7 +11,7 @@ use super::accounts::Accounts;
 use super::counters::Tally;
 use super::engine::{Engine, Placeholder};
 use super::error::LocalError;
-use super::faults::{Door, Entrance, Plans};
+use super::faults::{FaultPlans, Gate, GateListener};
 use super::library::Library;
 use super::renders::Renders;
 use super::server::LocalBackend;
@@ -292,7 +292,7 @@ impl LocalBackendBuilder {
         };
         let listener = TcpListener::bind(address).await.map_err(listen)?;
         let address = listener.local_addr().map_err(listen)?;
-        let door = Door::new(address, listener);
+        let gate = Gate::new(address, listener);
         let service = Arc::new(Service {
             url: format!("http://{address}"),
             settings: self.settings,
@@ -304,10 +304,10 @@ impl LocalBackendBuilder {
             speakers: Workers::default(),
             engine,
             tally: Tally::default(),
-            plans: Plans::default(),
-            door: Arc::clone(&door),
+            plans: FaultPlans::default(),
+            gate: Arc::clone(&gate),
         });
-        Ok(LocalBackend::serve(service, Entrance(door)))
+        Ok(LocalBackend::serve(service, GateListener(gate)))
     }
 
     #[cfg(feature = "media")]

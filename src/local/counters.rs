@@ -2,8 +2,8 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::route::Route;
 use crate::protocol::Credits;
+use crate::protocol::Endpoint;
 
 /// What the embedded backend has really done since it started.
 ///
@@ -18,12 +18,12 @@ use crate::protocol::Credits;
 /// # let client = client.in_memory_credentials().build()?;
 /// # let session = client.create_session(CreateSession::default()).await?;
 /// # let id = &session.session_id;
-/// use nemovideo::local::Route;
+/// use nemovideo::protocol::Endpoint;
 ///
 /// client.upload_bytes(id, "script.txt", "Good morning.").await?;
 /// let counters = backend.counters();
 /// assert_eq!((counters.sessions_created, counters.uploads_taken), (1, 1));
-/// assert_eq!(counters.requests(Route::Upload), 1);
+/// assert_eq!(counters.requests(Endpoint::Upload), 1);
 /// assert_eq!(counters.all_requests(), 3); // the token, the session, the upload
 /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
 /// ```
@@ -48,14 +48,14 @@ pub struct Counters {
     pub credits_taken: Credits,
     /// Connections accepted, those that were dropped at once included.
     pub connections: u64,
-    pub(super) requests: [u64; Route::ALL.len()],
+    pub(super) requests: [u64; Endpoint::ALL.len()],
 }
 
 impl Counters {
     /// Requests of a route that came in, whatever became of them: one is counted when its headers
     /// are read.
     #[must_use]
-    pub const fn requests(&self, route: Route) -> u64 {
+    pub const fn requests(&self, route: Endpoint) -> u64 {
         self.requests[route as usize]
     }
 
@@ -76,7 +76,7 @@ pub(super) struct Tally {
     pub(super) renders_finished: Count,
     pub(super) uploads_taken: Count,
     pub(super) files_served: Count,
-    pub(super) requests: [Count; Route::ALL.len()],
+    pub(super) requests: [Count; Endpoint::ALL.len()],
 }
 
 #[derive(Debug, Default)]

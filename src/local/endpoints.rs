@@ -14,31 +14,31 @@ use axum::extract::DefaultBodyLimit;
 use axum::middleware::from_fn_with_state;
 use axum::routing::{MethodRouter, get, post};
 
-use super::faults::play;
-use super::route::Route;
+use super::faults::inject;
 use super::service::Shared;
+use crate::protocol::Endpoint;
 
 pub(super) fn all(service: &Shared) -> Router<Shared> {
-    Route::ALL.into_iter().fold(Router::new(), |router, route| {
-        let faults = from_fn_with_state((Shared::clone(service), route), play);
+    Endpoint::ALL.into_iter().fold(Router::new(), |router, route| {
+        let faults = from_fn_with_state((Shared::clone(service), route), inject);
         router.route(route.template(), handler(route).route_layer(faults))
     })
 }
 
-fn handler(route: Route) -> MethodRouter<Shared> {
+fn handler(route: Endpoint) -> MethodRouter<Shared> {
     match route {
-        Route::Token => post(token::anonymous),
-        Route::Claim => post(token::claim),
-        Route::Session => post(session::open),
-        Route::Message => post(message::run),
+        Endpoint::Token => post(token::anonymous),
+        Endpoint::Claim => post(token::claim),
+        Endpoint::Session => post(session::open),
+        Endpoint::Message => post(message::run),
         // Uploads have a limit of their own, for each file, and are never held in memory.
-        Route::Upload => post(upload::take).layer(DefaultBodyLimit::disable()),
-        Route::Credits => get(credits::balance),
-        Route::State => get(state::latest),
-        Route::RenderSubmit => post(render::submit),
-        Route::RenderStatus => get(render::poll),
-        Route::RenderCancel => post(render::cancel),
-        Route::RenderDownload => get(render::download),
-        Route::File => get(files::serve),
+        Endpoint::Upload => post(upload::take).layer(DefaultBodyLimit::disable()),
+        Endpoint::Credits => get(credits::balance),
+        Endpoint::State => get(state::latest),
+        Endpoint::RenderSubmit => post(render::submit),
+        Endpoint::RenderStatus => get(render::poll),
+        Endpoint::RenderCancel => post(render::cancel),
+        Endpoint::RenderDownload => get(render::download),
+        Endpoint::File => get(files::serve),
     }
 }

@@ -315,8 +315,8 @@ mod tests {
             speakers: Workers::default(),
             engine: Arc::new(engine),
             tally: crate::local::counters::Tally::default(),
-            plans: crate::local::faults::Plans::default(),
-            door: crate::local::faults::Door::new(address, listener),
+            plans: crate::local::faults::FaultPlans::default(),
+            gate: crate::local::faults::Gate::new(address, listener),
         };
         (Arc::new(service), beginnings, go)
     }

@@ -14,7 +14,7 @@ use super::counters::Counters;
 use super::drain::drain;
 use super::endpoints;
 use super::error::LocalError;
-use super::faults::{Entrance, Faults, Over};
+use super::faults::{Connection, Faults, GateListener};
 use super::service::Shared;
 
 /// The embedded backend, running. Dropped, it stops.
@@ -79,14 +79,14 @@ impl LocalBackend {
     /// # let backend = LocalBackend::builder().placeholder_videos().start().await?;
     /// # let client = NemoClient::builder().base_url(backend.url());
     /// # let client = client.in_memory_credentials().build()?;
-    /// use nemovideo::local::{Fault, Refusal, Route, FaultyResponse};
+    /// use nemovideo::local::{Fault, Refusal, Endpoint, FaultyResponse};
     ///
     /// // The service is busy, once: the client waits as long as it is told and asks again.
     /// let busy = Refusal::status(429).retry_after(std::time::Duration::ZERO);
     /// let fault = Fault::Instead(FaultyResponse::Refusal(busy));
-    /// let injected = backend.faults().inject(fault).on(Route::Credits).once();
+    /// let injected = backend.faults().inject(fault).on(Endpoint::Credits).once();
     /// client.credits().await?;
-    /// assert_eq!((injected.hits(), backend.counters().requests(Route::Credits)), (1, 2));
+    /// assert_eq!((injected.hits(), backend.counters().requests(Endpoint::Credits)), (1, 2));
     /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
     /// ```
     #[must_use]
@@ -128,10 +128,10 @@ impl LocalBackend {
         let _ = self.server.await;
     }
 
-    pub(super) fn serve(service: Shared, entrance: Entrance) -> Self {
+    pub(super) fn serve(service: Shared, entrance: GateListener) -> Self {
         let (stop, stopped) = oneshot::channel::<()>();
         let faults = Faults::new(&service);
-        let calls = router(&service).into_make_service_with_connect_info::<Over>();
+        let calls = router(&service).into_make_service_with_connect_info::<Connection>();
         let ending = Shared::clone(&service);
         let server = axum::serve(entrance, calls).with_graceful_shutdown(async move {
             stopped.await.unwrap_or_default();
@@ -139,7 +139,7 @@ impl LocalBackend {
             ending.plans.clear();
             tokio::spawn(async move {
                 tokio::time::sleep(ending.settings.shutdown_within).await;
-                ending.door.hang_up();
+                ending.gate.reset_all();
             });
         });
         Self { service, faults, stop, server: tokio::spawn(server.into_future()) }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::accounts::Accounts;
 use super::counters::{Count, Counters, Tally};
 use super::engine::Engine;
-use super::faults::{Door, Plans};
+use super::faults::{FaultPlans, Gate};
 use super::library::Library;
 use super::renders::Renders;
 use super::sessions::Sessions;
@@ -29,8 +29,8 @@ pub(super) struct Service {
     pub(super) speakers: Workers,
     pub(super) engine: Arc<dyn Engine>,
     pub(super) tally: Tally,
-    pub(super) plans: Plans,
-    pub(super) door: Arc<Door>,
+    pub(super) plans: FaultPlans,
+    pub(super) gate: Arc<Gate>,
 }
 
 impl Service {
@@ -45,7 +45,7 @@ impl Service {
             uploads_taken: tally.uploads_taken.get(),
             files_served: tally.files_served.get(),
             credits_taken: self.accounts.credits_taken(),
-            connections: self.door.accepted(),
+            connections: self.gate.accepted(),
             requests: tally.requests.each_ref().map(Count::get),
         }
     }

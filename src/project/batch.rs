@@ -354,12 +354,12 @@ impl NemoClient {
     /// # let folder = tempfile::tempdir()?;
     /// # let out = folder.path().join("out.wav");
     /// use futures::StreamExt as _;
-    /// use nemovideo::local::{Fault, Refusal, Route};
+    /// use nemovideo::local::{Fault, ErrorReply, Route};
     /// use nemovideo::project::{BatchItem, BatchUpdate};
     /// use nemovideo::{Error, ErrorCode};
     ///
     /// // The plan of this account allows no exports.
-    /// let blocked = Fault::Instead(Refusal::code(ErrorCode::ExportBlocked).into());
+    /// let blocked = Fault::Instead(ErrorReply::code(ErrorCode::ExportBlocked).into());
     /// backend.faults().inject(blocked).on(Route::RenderSubmit).once();
     /// let mut batch = project.batch([BatchItem::new("narrate: Good morning.", &out)]);
     /// let mut failed = None;

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use nemovideo::ErrorCode;
-use nemovideo::local::{Cut, Ending, Fault, FaultHandle, Faults, FaultyResponse, Refusal, Route};
+use nemovideo::local::{Cut, Ending, ErrorReply, Fault, FaultHandle, Faults, FaultyResponse};
+use nemovideo::protocol::Endpoint;
 
 /// SplitMix64: small, good enough, and the same everywhere.
 #[derive(Clone, Debug)]
@@ -44,7 +45,7 @@ impl Dice {
 
     /// Plans up to three faults on these routes, and sometimes ends the token. The render that is
     /// to fail, if one is.
-    pub(crate) fn spoil(&mut self, faults: &Faults, routes: &[Route]) -> Option<FaultHandle> {
+    pub(crate) fn spoil(&mut self, faults: &Faults, routes: &[Endpoint]) -> Option<FaultHandle> {
         let mut failing = None;
         for _ in 0..self.below(4) {
             let route = self.one_of(routes);
@@ -63,14 +64,14 @@ impl Dice {
                 // A token that was given out and lost is lost for a week: only refusals here.
                 faults
                     .inject(Fault::ReplaceResponse(FaultyResponse::Reset))
-                    .on(Route::Token)
+                    .on(Endpoint::Token)
                     .once();
             }
         }
         failing
     }
 
-    fn fault(&mut self, route: Route) -> Fault {
+    fn fault(&mut self, route: Endpoint) -> Fault {
         let ending = self.one_of(&[Ending::Reset, Ending::Close, Ending::Stall]);
         let trouble = self.one_of(&[
             FaultyResponse::Reset,
@@ -79,14 +80,14 @@ impl Dice {
             FaultyResponse::NotHttp,
             FaultyResponse::Html,
             FaultyResponse::BrokenJson,
-            Refusal::status(500).into(),
-            Refusal::status(503).into(),
+            ErrorReply::status(500).into(),
+            ErrorReply::status(503).into(),
         ]);
         let every = Duration::from_millis(5);
         let mut choices = vec![
             Fault::StopReading { bytes: self.below(600), ending },
             Fault::ReplaceResponse(trouble.clone()),
-            Fault::ReplaceResponse(Refusal::code(ErrorCode::RateLimited).into()),
+            Fault::ReplaceResponse(ErrorReply::code(ErrorCode::RateLimited).into()),
             // What says "refused" after the work would be a lie, and is not among these.
             Fault::DropResponse(trouble.clone()),
             Fault::DropResponse(trouble),
@@ -94,19 +95,19 @@ impl Dice {
             Fault::WrongContentType,
         ];
         match route {
-            Route::Message => choices.extend([
+            Endpoint::Message => choices.extend([
                 Fault::Cut(Cut::Events(self.below(4) as u32), ending),
                 Fault::Cut(Cut::Events(self.below(4) as u32), Ending::Heartbeats { every }),
                 Fault::Cut(Cut::Character, Ending::End),
                 Fault::DropResponse(FaultyResponse::Heartbeats { every }),
                 Fault::LateWork { reads: self.below(5) as u32, ending },
             ]),
-            Route::RenderSubmit => choices.extend([
+            Endpoint::RenderSubmit => choices.extend([
                 Fault::FailedRender,
                 Fault::FailedRender,
                 Fault::SlowRender { polls: self.below(4) as u32 },
             ]),
-            Route::File | Route::RenderDownload => {
+            Endpoint::File | Endpoint::RenderDownload => {
                 choices.extend([Fault::ShortFile, Fault::IgnoredRange, Fault::ChangedFile])
             }
             _ => {}

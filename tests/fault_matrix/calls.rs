@@ -4,7 +4,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use futures::{StreamExt as _, TryStreamExt as _};
-use nemovideo::local::{Counters, LocalBackend, Route};
+use nemovideo::local::{Counters, LocalBackend};
+use nemovideo::protocol::Endpoint;
 use nemovideo::protocol::FileType;
 use nemovideo::{
     CreateSession, Effect, Error, ExponentialRetry, Limits, NemoClient, RenderJob, RenderOutput,
@@ -55,20 +56,20 @@ impl Call {
         Self::ClaimLink,
     ];
 
-    pub(crate) const fn route(self) -> Route {
+    pub(crate) const fn route(self) -> Endpoint {
         match self {
-            Self::Authenticate => Route::Token,
-            Self::CreateSession => Route::Session,
-            Self::SendMessage | Self::Watch => Route::Message,
-            Self::UploadFile | Self::UploadBytes | Self::UploadUrls => Route::Upload,
-            Self::Credits => Route::Credits,
-            Self::SessionState => Route::State,
-            Self::SubmitRender => Route::RenderSubmit,
-            Self::RenderStatus | Self::Render => Route::RenderStatus,
-            Self::CancelRender => Route::RenderCancel,
-            Self::Download => Route::File,
-            Self::DownloadFromApi => Route::RenderDownload,
-            Self::ClaimLink => Route::Claim,
+            Self::Authenticate => Endpoint::Token,
+            Self::CreateSession => Endpoint::Session,
+            Self::SendMessage | Self::Watch => Endpoint::Message,
+            Self::UploadFile | Self::UploadBytes | Self::UploadUrls => Endpoint::Upload,
+            Self::Credits => Endpoint::Credits,
+            Self::SessionState => Endpoint::State,
+            Self::SubmitRender => Endpoint::RenderSubmit,
+            Self::RenderStatus | Self::Render => Endpoint::RenderStatus,
+            Self::CancelRender => Endpoint::RenderCancel,
+            Self::Download => Endpoint::File,
+            Self::DownloadFromApi => Endpoint::RenderDownload,
+            Self::ClaimLink => Endpoint::Claim,
         }
     }
 

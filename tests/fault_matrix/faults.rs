@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use nemovideo::ErrorCode;
-use nemovideo::local::{Cut, Ending, Fault, FaultyResponse, Refusal, Route};
+use nemovideo::local::{Cut, Ending, Fault, FaultyResponse, ErrorReply};
+use nemovideo::protocol::Endpoint;
 use url::Url;
 
 /// What a client can tell of a fault: the columns of the table in `fault_matrix.rs`.
@@ -72,13 +73,13 @@ impl Trial {
 }
 
 /// Everything that can happen to a call of a route.
-pub(crate) fn trials(route: Route, elsewhere: &Url) -> Vec<Trial> {
+pub(crate) fn trials(route: Endpoint, elsewhere: &Url) -> Vec<Trial> {
     use Class::*;
     let mut all = vec![
         Trial { name: "Refuses".to_owned(), cause: Cause::Refuses, class: Unreachable },
         Trial { name: "TurnsAway".to_owned(), cause: Cause::TurnsAway, class: TurnedAway },
     ];
-    if route != Route::Token {
+    if route != Endpoint::Token {
         let name = "TokenEnds".to_owned();
         all.push(Trial { name, cause: Cause::TokenEnds, class: TokenExpired });
     }
@@ -102,20 +103,20 @@ pub(crate) fn trials(route: Route, elsewhere: &Url) -> Vec<Trial> {
         (FaultyResponse::Close, Broken),
         (FaultyResponse::NotHttp, Broken),
         (FaultyResponse::Stall, Stalled),
-        (Refusal::status(500).into(), ServerError(500)),
-        (Refusal::status(503).into(), ServerError(503)),
+        (ErrorReply::status(500).into(), ServerError(500)),
+        (ErrorReply::status(503).into(), ServerError(503)),
         (FaultyResponse::Redirect(elsewhere.clone()), Redirect),
         (FaultyResponse::Html, Unreadable),
         (FaultyResponse::BrokenJson, Unreadable),
         (FaultyResponse::EndlessJson, TooLarge),
-        (FaultyResponse::EndlessLine, if route == Route::Message { LostStream } else { TooLarge }),
+        (FaultyResponse::EndlessLine, if route == Endpoint::Message { LostStream } else { TooLarge }),
         (beats.clone(), LostStream),
     ] {
         add(Fault::ReplaceResponse(trouble.clone()), class);
         add(Fault::DropResponse(trouble), class);
     }
     // A refusal says that nothing was done, so none comes after the work.
-    let limited = Refusal::code(ErrorCode::RateLimited);
+    let limited = ErrorReply::code(ErrorCode::RateLimited);
     for refusal in [limited, limited.under(200), limited.retry_after(Duration::ZERO)] {
         add(Fault::ReplaceResponse(refusal.into()), RateLimited);
     }
@@ -128,18 +129,18 @@ pub(crate) fn trials(route: Route, elsewhere: &Url) -> Vec<Trial> {
         ErrorCode::ExportBlocked,
         ErrorCode::Other(5003),
     ] {
-        add(Fault::ReplaceResponse(Refusal::code(code).into()), Says(code));
+        add(Fault::ReplaceResponse(ErrorReply::code(code).into()), Says(code));
     }
     for status in [403, 404] {
         let code = ErrorCode::Other(status.into());
-        add(Fault::ReplaceResponse(Refusal::status(status).into()), Says(code));
+        add(Fault::ReplaceResponse(ErrorReply::status(status).into()), Says(code));
     }
     // In the middle of the answer.
     add(Fault::Trickle { pause: Duration::from_millis(10) }, Stalled);
     add(Fault::WrongContentType, WrongType);
     let endings = [(Ending::Reset, Broken), (Ending::Close, Broken), (Ending::Stall, Stalled)];
     for (ending, class) in endings {
-        let class = if route == Route::Message { LostStream } else { class };
+        let class = if route == Endpoint::Message { LostStream } else { class };
         for cut in [Cut::Bytes(10), Cut::Events(2), Cut::Character] {
             add(Fault::Cut(cut, ending), class);
         }
@@ -148,7 +149,7 @@ pub(crate) fn trials(route: Route, elsewhere: &Url) -> Vec<Trial> {
     add(Fault::LateWork { reads: 1, ending: Ending::Reset }, LostStream);
     let every = Duration::from_millis(20);
     add(Fault::Cut(Cut::Events(1), Ending::Heartbeats { every }), LostStream);
-    if route == Route::Message {
+    if route == Endpoint::Message {
         for cut in [Cut::Bytes(10), Cut::Events(2)] {
             add(Fault::Cut(cut, Ending::End), ShortStream);
         }

@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 use calls::{Call, Scene, name_of};
 use faults::{Cause, Class, Trial, trials};
 use futures::StreamExt as _;
-use nemovideo::local::{Counters, Fault, FaultyResponse, LocalBackend, Refusal, Route};
+use nemovideo::local::{Counters, ErrorReply, Fault, FaultyResponse, LocalBackend};
+use nemovideo::protocol::Endpoint;
 use nemovideo::{ErrorCode, Result};
 use url::Url;
 
@@ -187,8 +188,8 @@ impl Cell {
         let scene = Scene::set(self.call, &backend, patience).await;
         let scene = scene.expect("nothing goes wrong yet");
         if self.call == Call::DownloadFromApi {
-            let gone = Fault::ReplaceResponse(Refusal::status(404).into());
-            backend.faults().inject(gone).on(Route::File).always();
+            let gone = Fault::ReplaceResponse(ErrorReply::status(404).into());
+            backend.faults().inject(gone).on(Endpoint::File).always();
         }
         let before = backend.counters();
         let met = self.spoil(&backend);
@@ -219,7 +220,7 @@ impl Cell {
             (Cause::TokenEnds, Often::Once) => faults.expire_tokens(),
             (Cause::TokenEnds, Often::Always) => {
                 faults.expire_tokens();
-                let refused = FaultyResponse::from(Refusal::code(ErrorCode::TokenInvalid));
+                let refused = FaultyResponse::from(ErrorReply::code(ErrorCode::TokenInvalid));
                 return Some(
                     faults.inject(Fault::ReplaceResponse(refused)).on(self.call.route()).always(),
                 );

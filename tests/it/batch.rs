@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use futures::StreamExt as _;
 use nemovideo::draft::{Draft, TrackRole};
-use nemovideo::local::{Ending, Fault, FaultyResponse, LocalBackend, Refusal, Route};
+use nemovideo::local::{Ending, ErrorReply, Fault, FaultyResponse, LocalBackend};
 use nemovideo::mock::{Endpoint, Events, MockNemo, MockResponse};
 use nemovideo::project::{Batch, BatchItem, BatchStage, BatchState, BatchUpdate, BatchVideo};
 use nemovideo::protocol::Credits;
@@ -169,7 +169,7 @@ async fn what_a_message_does_late_is_not_taken_for_the_work_of_the_next_item() {
         let stage = Stage::set().await;
         let client = process(&stage.backend, stage.account.path(), 5);
         let late = Fault::LateWork { reads, ending: Ending::Reset };
-        stage.backend.faults().inject(late).on(Route::Message).once();
+        stage.backend.faults().inject(late).on(Endpoint::Message).once();
         let items = [
             stage.item("narrate: One.", "1.mp4"),
             stage.item("what can you do?", "2.mp4"),
@@ -244,11 +244,12 @@ async fn two_items_are_not_written_to_one_place() {
 
 #[tokio::test]
 async fn nothing_more_is_paid_after_an_error_that_would_meet_each_item() {
-    for (code, route) in
-        [(ErrorCode::ExportBlocked, Route::RenderSubmit), (ErrorCode::OutOfCredits, Route::Message)]
-    {
+    for (code, route) in [
+        (ErrorCode::ExportBlocked, Endpoint::RenderSubmit),
+        (ErrorCode::OutOfCredits, Endpoint::Message),
+    ] {
         let stage = Stage::set().await;
-        let refusal = Fault::ReplaceResponse(Refusal::code(code).into());
+        let refusal = Fault::ReplaceResponse(ErrorReply::code(code).into());
         stage.backend.faults().inject(refusal).on(route).always();
         let names = ["1.wav", "2.wav", "3.wav", "4.wav"];
         let items = names.map(|name| stage.item("narrate: Some words.", name));
@@ -260,7 +261,7 @@ async fn nothing_more_is_paid_after_an_error_that_would_meet_each_item() {
         }
         let paid = stage.backend.counters().messages_run;
         assert_eq!(paid, u64::from(code == ErrorCode::ExportBlocked), "{code}");
-        assert!(stage.backend.counters().requests(Route::Message) <= 2, "{code}");
+        assert!(stage.backend.counters().requests(Endpoint::Message) <= 2, "{code}");
 
         // Once that is mended the batch goes on, with what was paid.
         stage.backend.faults().clear();
@@ -295,7 +296,7 @@ async fn a_token_that_is_refused_is_refused_once() {
 #[tokio::test]
 async fn a_render_that_was_replaced_is_written_down_under_its_new_id() {
     let stage = Stage::set().await;
-    stage.backend.faults().inject(Fault::FailedRender).on(Route::RenderSubmit).once();
+    stage.backend.faults().inject(Fault::FailedRender).on(Endpoint::RenderSubmit).once();
     let mut batch = stage.batch([stage.item("narrate: One.", "1.wav")]).await;
     let mut ids = Vec::new();
     while let Some((_, update)) = batch.next().await {
@@ -315,7 +316,7 @@ async fn a_render_that_was_replaced_is_written_down_under_its_new_id() {
 async fn a_film_that_cannot_be_fetched_now_is_fetched_later_and_not_paid_again() {
     let stage = Stage::set().await;
     let down = Fault::ReplaceResponse(FaultyResponse::Reset);
-    stage.backend.faults().inject(down).on(Route::RenderStatus).always();
+    stage.backend.faults().inject(down).on(Endpoint::RenderStatus).always();
     let mut batch = stage.batch([stage.item("narrate: One.", "1.wav")]).await;
     let failed = results(&mut batch).await.remove(0).1.unwrap_err();
     assert!(matches!(failed, Error::Disconnected(_)), "{failed}");

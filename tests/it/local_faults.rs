@@ -8,7 +8,8 @@ use std::time::{Duration, SystemTime};
 use crate::support::caller::{Answer, Caller, client};
 use crate::support::stage::{CREDITS, SESSION, Stage, Work, body, events, io_kind, met};
 use futures::FutureExt as _;
-use nemovideo::local::{Ending, Fault, Faults, FaultyResponse, Refusal, Route};
+use nemovideo::local::{Ending, ErrorReply, Fault, Faults, FaultyResponse};
+use nemovideo::protocol::Endpoint;
 use nemovideo::protocol::ErrorCode;
 use reqwest::Method;
 use serde_json::json;
@@ -29,8 +30,8 @@ async fn the_work_of_a_spoilt_call_is_done_exactly_when_its_fault_says_so() {
         (FaultyResponse::EndlessJson, http(200)),
         (FaultyResponse::EndlessLine, http(200)),
         (FaultyResponse::Redirect(elsewhere), http(307)),
-        (Refusal::status(503).into(), http(503)),
-        (Refusal::code(ErrorCode::OutOfCredits).into(), http(200)),
+        (ErrorReply::status(503).into(), http(503)),
+        (ErrorReply::code(ErrorCode::OutOfCredits).into(), http(200)),
     ];
     let stays = reqwest::redirect::Policy::none();
     let http = reqwest::Client::builder().no_proxy().redirect(stays).build().unwrap();
@@ -51,7 +52,7 @@ async fn the_work_of_a_spoilt_call_is_done_exactly_when_its_fault_says_so() {
                 assert_eq!(after.all_requests() - before.all_requests(), 1);
                 // A lost message has been paid for by the time its caller learns of the loss.
                 let paid = (after.credits_taken - before.credits_taken).get();
-                let price = f64::from(fault.does_the_work() && route == Route::Message);
+                let price = f64::from(fault.does_the_work() && route == Endpoint::Message);
                 assert_eq!(paid, price, "{fault:?} on {route:?}");
             }
         }
@@ -65,7 +66,7 @@ async fn a_connection_is_reset_or_closed_as_asked() {
         [(FaultyResponse::Reset, Some(ErrorKind::ConnectionReset)), (FaultyResponse::Close, None)]
     {
         for fault in [Fault::ReplaceResponse(trouble.clone()), Fault::DropResponse(trouble)] {
-            stage.backend.faults().inject(fault.clone()).on(Route::Session).once();
+            stage.backend.faults().inject(fault.clone()).on(Endpoint::Session).once();
             let seen = stage.bare("POST", SESSION, "{}").await;
             assert_eq!(seen, (Vec::new(), end), "{fault:?}");
         }
@@ -78,7 +79,7 @@ async fn garbage_is_garbage() {
     let stage = Stage::set().await;
     let faults = stage.backend.faults();
 
-    faults.inject(Fault::DropResponse(FaultyResponse::NotHttp)).on(Route::Session).once();
+    faults.inject(Fault::DropResponse(FaultyResponse::NotHttp)).on(Endpoint::Session).once();
     let (bytes, end) = stage.bare("POST", SESSION, "{}").await;
     assert!(bytes.starts_with(b"220 mail.example.com"), "{bytes:?}");
     assert!(std::str::from_utf8(&bytes).is_err());
@@ -95,7 +96,7 @@ async fn garbage_is_garbage() {
     let broken = serde_json::from_slice::<serde_json::Value>(&answer.bytes().await.unwrap());
     assert!(broken.unwrap_err().is_eof());
 
-    faults.inject(Fault::WrongContentType).on(Route::Message).once();
+    faults.inject(Fault::WrongContentType).on(Endpoint::Message).once();
     let answer = stage.say().send().await.unwrap();
     assert_eq!(answer.headers()["content-type"], "application/octet-stream");
     let (whole, broken) = body(answer).await;
@@ -105,7 +106,7 @@ async fn garbage_is_garbage() {
     let elsewhere = url::Url::parse("http://files.example.com/a?b=c").unwrap();
     faults
         .inject(Fault::ReplaceResponse(FaultyResponse::Redirect(elsewhere)))
-        .on(Route::Credits)
+        .on(Endpoint::Credits)
         .once();
     let (head, _) = stage.bare("GET", CREDITS, "").await;
     let head = String::from_utf8(head).unwrap();
@@ -117,28 +118,28 @@ async fn garbage_is_garbage() {
 async fn a_refusal_says_what_it_was_told_to() {
     let stage = Stage::set().await;
     let faults = stage.backend.faults();
-    let refused = async |refusal: Refusal| {
-        faults.inject(Fault::ReplaceResponse(refusal.into())).on(Route::Credits).once();
+    let refused = async |refusal: ErrorReply| {
+        faults.inject(Fault::ReplaceResponse(refusal.into())).on(Endpoint::Credits).once();
         let answer = stage.credits().send().await.unwrap();
         let wait = answer.headers().get("retry-after");
         let wait = wait.map(|wait| wait.to_str().unwrap().to_owned());
         (wait, Answer::of(answer).await)
     };
     for code in [1001, 1002, 2001, 4001, 4002, 5003] {
-        let (wait, answer) = refused(Refusal::code(code.into())).await;
+        let (wait, answer) = refused(ErrorReply::code(code.into())).await;
         assert_eq!((answer.status, answer.code(), wait), (200, code, None));
     }
     for code in [400, 402, 429] {
-        let (_, answer) = refused(Refusal::code(code.into())).await;
+        let (_, answer) = refused(ErrorReply::code(code.into())).await;
         assert_eq!((i64::from(answer.status), answer.code()), (code, code));
-        let (_, answer) = refused(Refusal::code(code.into()).under(200)).await;
+        let (_, answer) = refused(ErrorReply::code(code.into()).under(200)).await;
         assert_eq!((answer.status, answer.code()), (200, code));
     }
-    let limited = Refusal::code(ErrorCode::RateLimited);
+    let limited = ErrorReply::code(ErrorCode::RateLimited);
     let (wait, _) = refused(limited.retry_after(Duration::from_millis(1500))).await;
     assert_eq!(wait.as_deref(), Some("2"));
     let when = SystemTime::UNIX_EPOCH + Duration::from_secs(784_111_777);
-    let (wait, answer) = refused(Refusal::status(503).retry_at(when)).await;
+    let (wait, answer) = refused(ErrorReply::status(503).retry_at(when)).await;
     assert_eq!(wait.as_deref(), Some("Sun, 06 Nov 1994 08:49:37 GMT"));
     assert_eq!((answer.status, &answer.body["detail"]), (503, &json!("Service Unavailable")));
 }
@@ -148,15 +149,15 @@ async fn a_fault_meets_the_calls_that_it_was_planned_for() {
     let stage = Stage::set().await;
     let faults = stage.backend.faults();
     let status = async || stage.credits().send().await.unwrap().status().as_u16();
-    let fault = |status| Fault::ReplaceResponse(Refusal::status(status).into());
+    let fault = |status| Fault::ReplaceResponse(ErrorReply::status(status).into());
 
-    let planned = faults.inject(fault(500)).on(Route::Credits).after(1).times(2);
+    let planned = faults.inject(fault(500)).on(Endpoint::Credits).after(1).times(2);
     assert_eq!(stage.call(Method::POST, SESSION).body("{}").send().await.unwrap().status(), 200);
     assert_eq!(
         [status().await, status().await, status().await, status().await],
         [200, 500, 500, 200]
     );
-    assert_eq!((planned.hits(), stage.counters().requests(Route::Credits)), (2, 4));
+    assert_eq!((planned.hits(), stage.counters().requests(Endpoint::Credits)), (2, 4));
 
     // One at a time, the oldest first.
     faults.inject(fault(501)).once();
@@ -178,7 +179,7 @@ async fn a_stalled_call_hears_nothing_until_it_is_let_go() {
         [Fault::ReplaceResponse(FaultyResponse::Stall), Fault::DropResponse(FaultyResponse::Stall)]
     {
         let before = stage.counters().sessions_created;
-        let planned = faults.inject(fault.clone()).on(Route::Session).once();
+        let planned = faults.inject(fault.clone()).on(Endpoint::Session).once();
         let mut call = std::pin::pin!(stage.bare("POST", SESSION, "{}"));
         tokio::select! {
             biased;
@@ -202,11 +203,11 @@ async fn an_upload_is_broken_off_while_it_is_sent() {
     // More than all buffers on the way hold.
     let large = 64 << 20;
     for ending in [Ending::Reset, Ending::Close] {
-        faults.inject(Fault::StopReading { bytes: 100_000, ending }).on(Route::Upload).once();
+        faults.inject(Fault::StopReading { bytes: 100_000, ending }).on(Endpoint::Upload).once();
         assert!(stage.upload(large).send().await.is_err(), "{ending:?}");
     }
     let fault = Fault::StopReading { bytes: 100_000, ending: Ending::Stall };
-    let planned = faults.inject(fault).on(Route::Upload).once();
+    let planned = faults.inject(fault).on(Endpoint::Upload).once();
     let mut call = std::pin::pin!(stage.upload(large).send());
     tokio::select! {
         biased;
@@ -215,7 +216,10 @@ async fn an_upload_is_broken_off_while_it_is_sent() {
     }
     faults.clear();
     assert!(call.await.is_err());
-    assert_eq!((stage.counters().uploads_taken, stage.counters().requests(Route::Upload)), (0, 3));
+    assert_eq!(
+        (stage.counters().uploads_taken, stage.counters().requests(Endpoint::Upload)),
+        (0, 3)
+    );
 
     assert_eq!(stage.upload(100).send().await.unwrap().status(), 200);
     assert_eq!(stage.counters().uploads_taken, 1);
@@ -256,7 +260,7 @@ async fn a_backend_that_refuses_is_not_there_until_it_listens_again() {
 
     stage.backend.faults().accept_connections().unwrap();
     assert_eq!(stage.caller.credits().await, (100.0, 0.0));
-    assert_eq!(stage.counters().requests(Route::Credits), 1);
+    assert_eq!(stage.counters().requests(Endpoint::Credits), 1);
 }
 
 #[tokio::test]

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use crate::support::stage::{CREDITS, SESSION, Stage, body, events, io_kind};
 use futures::FutureExt as _;
-use nemovideo::local::{Cut, Ending, Fault, FaultyResponse, Route};
+use nemovideo::local::{Cut, Ending, Fault, FaultyResponse};
+use nemovideo::protocol::Endpoint;
 
 #[tokio::test]
 async fn endless_answers_go_on_until_the_caller_hangs_up() {
@@ -15,7 +16,7 @@ async fn endless_answers_go_on_until_the_caller_hangs_up() {
         (FaultyResponse::EndlessJson, "application/json", b'}'),
         (FaultyResponse::EndlessLine, "text/event-stream; charset=utf-8", b'\n'),
     ] {
-        stage.backend.faults().inject(Fault::ReplaceResponse(trouble)).on(Route::Message).once();
+        stage.backend.faults().inject(Fault::ReplaceResponse(trouble)).on(Endpoint::Message).once();
         let mut answer = stage.say().send().await.unwrap();
         assert_eq!(answer.headers()["content-type"], content_type);
         let mut taken = 0;
@@ -176,7 +177,7 @@ async fn heartbeats_are_all_that_comes() {
 async fn a_trickle_comes_byte_by_byte_and_spoils_one_answer() {
     let stage = Stage::set().await;
     let pause = Duration::from_millis(1);
-    stage.backend.faults().inject(Fault::Trickle { pause }).on(Route::Credits).once();
+    stage.backend.faults().inject(Fault::Trickle { pause }).on(Endpoint::Credits).once();
     let start = std::time::Instant::now();
     let (bytes, end) = stage.bare("GET", CREDITS, "").await;
     let text = String::from_utf8(bytes).unwrap();

@@ -1,7 +1,8 @@
 //! Faults of renders and files: films that come late, never, spoilt, or in parts.
 
 use crate::support::stage::{Stage, render};
-use nemovideo::local::{Cut, Ending, Fault, FaultyResponse, Route};
+use nemovideo::local::{Cut, Ending, Fault, FaultyResponse};
+use nemovideo::protocol::Endpoint;
 use reqwest::{Method, Response};
 use serde_json::{Value, json};
 
@@ -100,7 +101,7 @@ async fn a_submit_whose_answer_is_lost_can_be_asked_after() {
         .backend
         .faults()
         .inject(Fault::DropResponse(FaultyResponse::Reset))
-        .on(Route::RenderSubmit)
+        .on(Endpoint::RenderSubmit)
         .once();
     let render = render("lost", &stage.session);
     let call = stage.caller.request(Method::POST, "/api/render/proxy/lambda");
@@ -116,8 +117,8 @@ async fn a_download_that_breaks_is_resumed_by_range() {
     let whole = film.bytes.len();
     let (first, second) = (whole / 3, whole / 4);
     let faults = stage.backend.faults();
-    faults.inject(Fault::Cut(Cut::Bytes(first as u64), Ending::Reset)).on(Route::File).once();
-    faults.inject(Fault::Cut(Cut::Bytes(second as u64), Ending::Close)).on(Route::File).once();
+    faults.inject(Fault::Cut(Cut::Bytes(first as u64), Ending::Reset)).on(Endpoint::File).once();
+    faults.inject(Fault::Cut(Cut::Bytes(second as u64), Ending::Close)).on(Endpoint::File).once();
 
     let mut bytes = Vec::new();
     let mut breaks = Vec::new();
@@ -163,7 +164,7 @@ async fn a_corrupt_file_differs_in_one_byte_however_it_is_fetched() {
 async fn a_short_file_says_that_it_is_whole() {
     let stage = Stage::set().await;
     let film = stage.film().await;
-    stage.backend.faults().inject(Fault::ShortFile).on(Route::RenderDownload).once();
+    stage.backend.faults().inject(Fault::ShortFile).on(Endpoint::RenderDownload).once();
     let path = "/api/render/proxy/film/download";
     let answer = stage.caller.request(Method::GET, path).send().await.unwrap();
     let half = film.bytes.len() / 2;

@@ -8,9 +8,10 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
 use crate::support::caller::{Caller, SCRIPT, client, message};
-use nemovideo::local::{LocalBackend, Prices, Route};
+use nemovideo::local::{LocalBackend, Prices};
 use nemovideo::media::{Delivery, MediaError, Sound, Voice};
 use nemovideo::protocol::Credits;
+use nemovideo::protocol::Endpoint;
 use reqwest::multipart::{Form, Part};
 use serde_json::{Value, json};
 
@@ -203,7 +204,7 @@ async fn messages_of_many_callers_share_the_cores_and_all_are_answered() {
     let all = 3 * cores + 2;
     // As many as may are at it when all have come.
     let full = async {
-        while backend.counters().requests(Route::Message) < all as u64
+        while backend.counters().requests(Endpoint::Message) < all as u64
             || voice.now.load(Ordering::SeqCst) < cores
         {
             tokio::task::yield_now().await;

@@ -11,7 +11,6 @@ use nemovideo::project::{Dispatched, Outcome, Project};
 use nemovideo::protocol::{RenderState, RenderStatus};
 use nemovideo::{Error, NemoClient, Session, TurnRecovery};
 
-
 const SOON: Duration = Duration::from_millis(1);
 
 /// A service that answers a message so; its draft is there from the `done_at`th look on.

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use nemovideo::draft::{Draft, TrackRole};
-use nemovideo::local::{Ending, Fault, FaultyResponse, LocalBackend, Route};
+use nemovideo::local::{Ending, Fault, FaultyResponse, LocalBackend};
 use nemovideo::mock::{Endpoint, Events, MockNemo, MockResponse};
 use nemovideo::project::{Captions, Script, Voice, Voiceover, VoiceoverStage};
 use nemovideo::{
@@ -154,7 +154,7 @@ async fn a_film_whose_render_cannot_be_asked_for_is_fetched_later_by_its_job() {
     let (backend, client) = local().await;
     let dir = tempfile::tempdir().unwrap();
     let out = dir.path().join("out.mp4");
-    for route in [Route::RenderStatus, Route::RenderSubmit] {
+    for route in [Endpoint::RenderStatus, Endpoint::RenderSubmit] {
         let paid = backend.counters();
         let injected = backend
             .faults()
@@ -215,7 +215,7 @@ async fn a_message_of_which_nobody_knows_is_said_so_and_can_be_observed_later() 
     let dir = tempfile::tempdir().unwrap();
     let out = dir.path().join("out.mp4");
     let late = Fault::LateWork { reads: 1_000, ending: Ending::Reset };
-    backend.faults().inject(late).on(Route::Message).once();
+    backend.faults().inject(late).on(Endpoint::Message).once();
     let (voiceover, told) = telling(hello(&client, &out));
     let error = voiceover.await.unwrap_err();
     let Error::OutcomeUnknown(unknown) = &error else { panic!("{error}") };
@@ -252,7 +252,7 @@ async fn a_film_told_from_the_state_is_not_exported_half_done() {
     let dir = tempfile::tempdir().unwrap();
     for reads in 0..4 {
         let late = Fault::LateWork { reads, ending: Ending::Reset };
-        backend.faults().inject(late).on(Route::Message).once();
+        backend.faults().inject(late).on(Endpoint::Message).once();
         let video = hello(&client, &dir.path().join("out.mp4")).await.unwrap();
         let written =
             |track: nemovideo::draft::Track<'_>| track.role() == Some(TrackRole::Captions);

@@ -14,7 +14,7 @@ use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _};
 use tokio_util::io::ReaderStream;
 
 use crate::local::answer::{Named, Refused};
-use crate::local::faults::{Fault, Met};
+use crate::local::faults::{Fault, HandlerFault};
 use crate::local::library::StoredFile;
 use crate::local::service::Shared;
 
@@ -22,7 +22,7 @@ use crate::local::service::Shared;
 pub(super) async fn serve(
     State(service): State<Shared>,
     Named((id, name)): Named<(String, String)>,
-    Met(fault): Met,
+    HandlerFault(fault): HandlerFault,
     method: Method,
     headers: HeaderMap,
 ) -> Result<Response, Refused> {

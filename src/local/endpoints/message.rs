@@ -13,7 +13,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use crate::local::agent::{Emitter, Turn, price, understand};
 use crate::local::answer::{Body, Caller, Refused};
-use crate::local::faults::Met;
+use crate::local::faults::HandlerFault;
 use crate::local::service::Shared;
 use crate::protocol::event::AdkEvent;
 use crate::protocol::{AGENT_NAME, ErrorCode, ME, RunRequest};
@@ -21,7 +21,7 @@ use crate::protocol::{AGENT_NAME, ErrorCode, ME, RunRequest};
 pub(super) async fn run(
     State(service): State<Shared>,
     Caller(account): Caller,
-    Met(fault): Met,
+    HandlerFault(fault): HandlerFault,
     Body(request): Body<RunRequest>,
 ) -> Result<Response, Refused> {
     let app = request.app_name == AGENT_NAME;

@@ -11,7 +11,7 @@ use serde::Serialize;
 use super::files;
 use crate::local::accounts::Account;
 use crate::local::answer::{Attributed, Body, Caller, Named, Refused};
-use crate::local::faults::Met;
+use crate::local::faults::HandlerFault;
 use crate::local::renders::{self, Render};
 use crate::local::service::Shared;
 use crate::protocol::{RenderId, RenderRequest, RenderState};
@@ -35,7 +35,7 @@ pub(super) async fn submit(
     State(service): State<Shared>,
     Caller(account): Caller,
     _: Attributed,
-    Met(fault): Met,
+    HandlerFault(fault): HandlerFault,
     Body(request): Body<RenderRequest>,
 ) -> Result<Json<Answer>, Refused> {
     let session = service.sessions.find(&account.user, &request.session_id);
@@ -80,7 +80,7 @@ pub(super) async fn download(
     State(service): State<Shared>,
     Caller(account): Caller,
     Named(id): Named<RenderId>,
-    Met(fault): Met,
+    HandlerFault(fault): HandlerFault,
     method: Method,
     headers: HeaderMap,
 ) -> Result<Response, Refused> {

@@ -123,7 +123,6 @@ impl Gate {
         let Poll::Ready(accepted) = listener.poll_accept(context) else { return Poll::Pending };
         Poll::Ready(accepted.map(|(stream, _)| state.admit(stream)))
     }
-
 }
 
 impl GateState {
@@ -271,7 +270,6 @@ impl ConnectionHandle {
             reader.wake();
         }
     }
-
 }
 
 impl FaultySocket {

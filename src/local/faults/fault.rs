@@ -246,7 +246,7 @@ impl Fault {
                 matches!(endpoint, Endpoint::RenderSubmit)
             }
             Self::CorruptFile | Self::ShortFile | Self::ChangedFile | Self::IgnoredRange => {
-                endpoint.serves_files()
+                serves_files(endpoint)
             }
             Self::LateWork { .. }
             | Self::Cut(Cut::Events(_) | Cut::Character, _)
@@ -258,4 +258,9 @@ impl Fault {
             _ => true,
         }
     }
+}
+
+/// Returns whether the endpoint's responses are files.
+pub(super) const fn serves_files(endpoint: Endpoint) -> bool {
+    matches!(endpoint, Endpoint::RenderDownload | Endpoint::File)
 }

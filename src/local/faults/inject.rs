@@ -15,7 +15,7 @@ use serde_json::json;
 use url::Url;
 
 use super::connection::{Connection, ConnectionHandle};
-use super::fault::{Cut, Ending, ErrorReply, Fault, FaultyResponse, RetryAfter};
+use super::fault::{Cut, Ending, ErrorReply, Fault, FaultyResponse, RetryAfter, serves_files};
 use super::plan::Release;
 use crate::local::service::Shared;
 use crate::protocol::{Endpoint, Envelope};
@@ -30,11 +30,13 @@ pub(in crate::local) async fn inject(
     mut request: Request,
     next: Next,
 ) -> Response {
-    service.tally.requests[endpoint.index()].raise();
+    service.tally.requests[endpoint as usize].raise();
     if endpoint == Endpoint::State {
         service.plans.before_state_read().await;
     }
-    let Some((fault, release)) = service.plans.take(endpoint) else { return next.run(request).await };
+    let Some((fault, release)) = service.plans.take(endpoint) else {
+        return next.run(request).await;
+    };
     // The fault itself is not logged: a redirect may hold a URL with a secret in it.
     tracing::debug!(?endpoint, "a fault is injected into a call");
     let call = FaultyCall { release, endpoint, connection };
@@ -43,16 +45,16 @@ pub(in crate::local) async fn inject(
             discard(request, bytes).await;
             call.break_off(ending).await
         }
-        Fault::ReplaceResponse(response) => {
+        Fault::ReplaceResponse(replacement) => {
             discard(request, u64::MAX).await;
-            call.respond(response).await
+            call.respond(replacement).await
         }
-        Fault::DropResponse(response) => {
+        Fault::DropResponse(replacement) => {
             let response = next.run(request).await;
-            if !endpoint.serves_files() {
+            if !serves_files(endpoint) {
                 collect(response.into_body()).await;
             }
-            call.respond(response).await
+            call.respond(replacement).await
         }
         Fault::Cut(cut, ending) => {
             let response = call.completed(next.run(request).await).await;
@@ -143,8 +145,7 @@ impl FaultyCall {
         }
         let (parts, body) = response.into_parts();
         let length = body.size_hint().exact();
-        let chunks =
-            futures::stream::iter(collect(body).await.into_iter().map(std::io::Result::Ok));
+        let chunks = stream::iter(collect(body).await.into_iter().map(std::io::Result::Ok));
         let mut response = Response::from_parts(parts, Body::from_stream(chunks));
         set_length(&mut response, length);
         response
@@ -253,7 +254,7 @@ const FILLER: Bytes = Bytes::from_static(&[b'a'; 64 * 1024]);
 
 fn error_response(reply: ErrorReply) -> Response {
     let body = match reply.code {
-        Some(code) => Json(Envelope::error(code, code.meaning())).into_response(),
+        Some(code) => Json(Envelope::refusal(code, code.meaning())).into_response(),
         None => {
             let reason = reply.status.canonical_reason().unwrap_or("no reason is known");
             Json(json!({ "detail": reason })).into_response()

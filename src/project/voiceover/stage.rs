@@ -27,11 +27,11 @@ use crate::protocol::{RenderJob, Session};
 /// #     .build()?;
 /// # let folder = tempfile::tempdir()?;
 /// # let out = folder.path().join("out.mp4");
-/// use nemovideo::local::{Fault, Refusal, Route};
+/// use nemovideo::local::{Fault, ErrorReply, Route};
 /// use nemovideo::project::{Script, VoiceoverStage};
 ///
 /// // The service does not answer when it is asked how far the film is.
-/// let down = Fault::Instead(Refusal::status(403).into());
+/// let down = Fault::Instead(ErrorReply::status(403).into());
 /// backend.faults().inject(down).on(Route::RenderStatus).always();
 /// let (tell, told) = std::sync::mpsc::channel();
 /// let voiceover = client

@@ -3,8 +3,9 @@
 use std::error::Error as _;
 use std::io::ErrorKind;
 
-use nemovideo::local::{Counters, FaultHandle, LocalBackend, Prices, Route};
+use nemovideo::local::{Counters, FaultHandle, LocalBackend, Prices};
 use nemovideo::protocol::Credits;
+use nemovideo::protocol::Endpoint;
 use reqwest::multipart::{Form, Part};
 use reqwest::{Method, RequestBuilder, Response};
 use serde_json::{Value, json};
@@ -66,11 +67,11 @@ impl Stage {
         let render = self.call(Method::POST, "/api/render/proxy/lambda").body(render.to_string());
         let session = self.call(Method::POST, SESSION).body("{}");
         [
-            Work::new(Route::Token, token.header("X-Client-Id", client), |c| c.tokens_issued),
-            Work::new(Route::Session, session, |c| c.sessions_created),
-            Work::new(Route::Message, self.say(), |c| c.messages_run),
-            Work::new(Route::Upload, self.upload(100), |c| c.uploads_taken),
-            Work::new(Route::RenderSubmit, render, |c| c.renders_started),
+            Work::new(Endpoint::Token, token.header("X-Client-Id", client), |c| c.tokens_issued),
+            Work::new(Endpoint::Session, session, |c| c.sessions_created),
+            Work::new(Endpoint::Message, self.say(), |c| c.messages_run),
+            Work::new(Endpoint::Upload, self.upload(100), |c| c.uploads_taken),
+            Work::new(Endpoint::RenderSubmit, render, |c| c.renders_started),
         ]
     }
 
@@ -108,13 +109,13 @@ pub(crate) fn render(id: &str, session: &str) -> Value {
 
 /// A call that leaves something behind, and how often such a thing was done.
 pub(crate) struct Work {
-    pub(crate) route: Route,
+    pub(crate) route: Endpoint,
     pub(crate) call: RequestBuilder,
     pub(crate) done: fn(&Counters) -> u64,
 }
 
 impl Work {
-    fn new(route: Route, call: RequestBuilder, done: fn(&Counters) -> u64) -> Self {
+    fn new(route: Endpoint, call: RequestBuilder, done: fn(&Counters) -> u64) -> Self {
         Self { route, call, done }
     }
 }
