@@ -84,7 +84,7 @@ pub(crate) fn trials(route: Endpoint, elsewhere: &Url) -> Vec<Trial> {
         all.push(Trial { name, cause: Cause::TokenEnds, class: TokenExpired });
     }
     let mut add = |fault: Fault, class: Class| {
-        if fault.fits(route) {
+        if fault.applies_to(route) {
             all.push(Trial::of(fault, class));
         }
     };
