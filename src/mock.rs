@@ -40,7 +40,7 @@ use wiremock::matchers::{any, method, path_regex};
 use wiremock::{Mock, MockServer, Request, ResponseTemplate};
 
 use crate::NemoClient;
-use crate::protocol::{RenderRequest, RunRequest, headers};
+use crate::protocol::{RenderJob, RunRequest, headers};
 pub use answer::MockResponse;
 pub use events::Events;
 pub use wiremock;
@@ -313,7 +313,7 @@ impl MockNemo {
     ///
     /// # Panics
     /// When one of them is not a render of the protocol.
-    pub async fn renders(&self) -> Vec<RenderRequest> {
+    pub async fn renders(&self) -> Vec<RenderJob> {
         self.bodies(Endpoint::Render).await
     }
 

@@ -10,7 +10,7 @@ use super::engine::Delivery;
 use super::library::StoredFile;
 use crate::draft::Draft;
 use crate::protocol::{Aspect, CreateSession, Session as SessionAnswer, SessionId, TaskId, UserId};
-use crate::protocol::{FileType, SessionState, StateAnswer};
+use crate::protocol::{FileType, SessionState, StateResponse};
 
 /// As many turns as can be taken back.
 const MAX_UNDO: usize = 50;
@@ -155,7 +155,7 @@ impl Session {
         content.uploads.iter().rev().find(|file| file.format.file_type == file_type).cloned()
     }
 
-    pub(super) fn state(&self, base: &str) -> StateAnswer {
+    pub(super) fn state(&self, base: &str) -> StateResponse {
         let content = self.content();
         let files = |videos_only: bool| -> Value {
             let kept = content
@@ -174,7 +174,7 @@ impl Session {
             state.canvas_config = canvas(super::film::aspect_of(draft).unwrap_or_default());
             state.draft = Some(draft.clone());
         }
-        StateAnswer {
+        StateResponse {
             state,
             session_id: Some(self.id.clone()),
             task_id: Some(self.task.clone()),

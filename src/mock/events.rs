@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::draft::Draft;
-use crate::protocol::event::{Actions, AdkEvent, Content, FunctionCall, FunctionResponse, Part};
+use crate::protocol::event::{AdkActions, AdkEvent, AdkContent, FunctionCall, FunctionResponse, AdkPart};
 
 /// The events of one answer to a message, in their order.
 ///
@@ -45,7 +45,7 @@ impl Events {
     /// A whole text.
     #[must_use]
     pub fn text(self, text: &str) -> Self {
-        self.said(Content::model(vec![Part::text(text)]), false)
+        self.said(AdkContent::model(vec![AdkPart::text(text)]), false)
     }
 
     /// A text in pieces, then whole, as with partial text asked for.
@@ -54,7 +54,7 @@ impl Events {
         let mut whole = String::new();
         for piece in pieces {
             whole.push_str(piece);
-            self = self.said(Content::model(vec![Part::text(piece)]), true);
+            self = self.said(AdkContent::model(vec![AdkPart::text(piece)]), true);
         }
         self.text(&whole)
     }
@@ -66,14 +66,14 @@ impl Events {
         let call = FunctionCall { id: Some(id.clone()), args: args.into(), name: name.to_owned() };
         let answer =
             FunctionResponse { id: Some(id), name: name.to_owned(), response: response.into() };
-        self.said(Content::model(vec![Part::FunctionCall(call)]), false)
-            .said(Content::user(vec![Part::FunctionResponse(answer)]), false)
+        self.said(AdkContent::model(vec![AdkPart::FunctionCall(call)]), false)
+            .said(AdkContent::user(vec![AdkPart::FunctionResponse(answer)]), false)
     }
 
     /// A draft that has changed.
     #[must_use]
     pub fn draft(self, draft: &Draft) -> Self {
-        let mut actions = Actions::default();
+        let mut actions = AdkActions::default();
         actions.state_delta.insert("draft", draft.as_json().clone());
         self.event(AdkEvent { actions, ..AdkEvent::default() })
     }
@@ -102,7 +102,7 @@ impl Events {
         self
     }
 
-    fn said(self, content: Content, partial: bool) -> Self {
+    fn said(self, content: AdkContent, partial: bool) -> Self {
         self.event(AdkEvent { content: Some(content), partial, ..AdkEvent::default() })
     }
 

@@ -85,10 +85,10 @@ impl Presenter {
         let fresh = self.once.push(event).and_then(TextDelta::text).map(str::to_owned);
         let mut pieces = Vec::new();
         if let Some(fresh) = fresh {
-            if self.once.begins() {
+            if self.once.is_new_text() {
                 pieces.extend(self.translator.end_text());
             }
-            pieces.extend(self.translator.push(&(self.once.gap().to_owned() + &fresh)));
+            pieces.extend(self.translator.push(&(self.once.separator().to_owned() + &fresh)));
         }
         pieces.extend(match event {
             AgentEvent::Text(text) if text.kind == TextKind::Partial || text.more => Vec::new(),

@@ -7,7 +7,7 @@ use reqwest::header::{HeaderMap, RETRY_AFTER};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
-use crate::protocol::{self, ErrorCode, Refusal};
+use crate::protocol::{self, ErrorCode, ErrorResponse};
 
 /// A refusal told from the status and the body together.
 #[derive(Debug)]
@@ -32,10 +32,10 @@ pub(super) fn refusal(status: StatusCode, body: &[u8]) -> Option<Refused> {
     };
     let said = said.ok().flatten();
     match said {
-        Some(Refusal { code: Some(code), message }) => {
+        Some(ErrorResponse { code: Some(code), message }) => {
             Some(Refused { code: ErrorCode::from(code), message })
         }
-        Some(Refusal { code: None, message }) => {
+        Some(ErrorResponse { code: None, message }) => {
             Some(Refused { code: code_of(status, &message), message })
         }
         None if status.is_success() => None,

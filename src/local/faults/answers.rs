@@ -19,7 +19,7 @@ const FILLER: Bytes = Bytes::from_static(&[b'a'; 64 * 1024]);
 
 pub(super) fn refusal(refusal: Refusal) -> Response {
     let body = match refusal.code {
-        Some(code) => Json(Envelope::refusal(code, code.meaning())).into_response(),
+        Some(code) => Json(Envelope::error(code, code.meaning())).into_response(),
         None => {
             let reason = refusal.status.canonical_reason().unwrap_or("no reason is known");
             Json(json!({ "detail": reason })).into_response()
