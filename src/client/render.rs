@@ -12,7 +12,7 @@ use super::{NemoClient, json};
 use crate::draft::Draft;
 use crate::error::{Error, Result, UnknownOutcome};
 use crate::protocol::{
-    ErrorCode, RenderId, RenderJob, RenderOutput, RenderState, SessionId, RedactedUrl,
+    ErrorCode, RedactedUrl, RenderId, RenderJob, RenderOutput, RenderState, SessionId,
 };
 use crate::transport::{Payload, routes};
 
@@ -188,7 +188,10 @@ impl NemoClient {
         }
     }
 
-    async fn send_render(&self, request: &crate::protocol::RenderRequest<'_>) -> Result<RenderState> {
+    async fn send_render(
+        &self,
+        request: &crate::protocol::RenderRequest<'_>,
+    ) -> Result<RenderState> {
         self.transport().json(Some(self.auth()), routes::RENDER, &[], json(request)?).await
     }
 

@@ -16,7 +16,7 @@ use super::library::StoredFile;
 use super::service::Shared;
 use super::sessions::Session;
 use crate::protocol::{
-    FileFormat, RenderFile, RenderId, RenderOutput, RenderJob, RenderState, RenderStatus,
+    FileFormat, RenderFile, RenderId, RenderJob, RenderOutput, RenderState, RenderStatus,
     SessionId, UserId,
 };
 
@@ -246,7 +246,7 @@ mod tests {
     use crate::local::service::{Service, Shared};
     use crate::local::sessions::Session;
     use crate::local::workers::Workers;
-    use crate::protocol::{CreateSession, RenderOutput, RenderJob, RenderStatus};
+    use crate::protocol::{CreateSession, RenderJob, RenderOutput, RenderStatus};
 
     /// Tells of each film that it begins, and makes it when it is told to.
     #[derive(Debug)]

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::engine::Delivery;
 use super::library::StoredFile;
-use crate::draft::Draft;
+use crate::draft::{Draft, Json};
 use crate::protocol::{Aspect, CreateSession, Session as SessionAnswer, SessionId, TaskId, UserId};
 use crate::protocol::{FileType, SessionState, StateResponse};
 
@@ -157,19 +157,19 @@ impl Session {
 
     pub(super) fn state(&self, base: &str) -> StateResponse {
         let content = self.content();
-        let files = |videos_only: bool| -> Value {
+        let files = |videos_only: bool| -> Json {
             let kept = content
                 .uploads
                 .iter()
                 .filter(|file| !videos_only || file.format.file_type == FileType::Video);
-            kept.map(|file| json!(file.uploaded(base))).collect()
+            Json::from_value(&kept.map(|file| json!(file.uploaded(base))).collect())
         };
         let mut state = SessionState {
             video_infos: files(true),
-            generated_media: content.generated.clone().into(),
+            generated_media: Json::from_value(&content.generated.clone().into()),
             ..SessionState::default()
         };
-        state.extra.insert("uploaded_files".to_owned(), files(false));
+        state.extra.insert("uploaded_files", files(false));
         if let Some(draft) = &content.work.draft {
             state.canvas_config = canvas(super::film::aspect_of(draft).unwrap_or_default());
             state.draft = Some(draft.clone());
@@ -188,9 +188,9 @@ impl Session {
     }
 }
 
-fn canvas(aspect: Aspect) -> Value {
+fn canvas(aspect: Aspect) -> Json {
     let (width, height) = aspect.size();
-    json!({ "ratio": aspect.ratio(), "width": width, "height": height })
+    Json::from_value(&json!({ "ratio": aspect.ratio(), "width": width, "height": height }))
 }
 
 #[cfg(test)]

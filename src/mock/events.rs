@@ -3,7 +3,9 @@
 use serde_json::Value;
 
 use crate::draft::{Draft, Json};
-use crate::protocol::event::{AdkActions, AdkEvent, AdkContent, FunctionCall, FunctionResponse, AdkPart};
+use crate::protocol::event::{
+    AdkActions, AdkContent, AdkEvent, AdkPart, FunctionCall, FunctionResponse,
+};
 
 /// The events of one answer to a message, in their order.
 ///

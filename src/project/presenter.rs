@@ -91,7 +91,9 @@ impl Presenter {
             pieces.extend(self.translator.push(&(self.once.separator().to_owned() + &fresh)));
         }
         pieces.extend(match event {
-            AgentEvent::Text(text) if text.kind == TextKind::Partial || text.more => Vec::new(),
+            AgentEvent::Text(text) if text.kind == TextKind::Partial || text.continues => {
+                Vec::new()
+            }
             AgentEvent::Text(_) | AgentEvent::Error(_) => self.translator.end_text(),
             _ if self.once.is_open() => self.translator.pause(),
             _ => self.translator.end_text(),

@@ -337,7 +337,8 @@ fn code_value(raw: &RawValue) -> Option<CodeValue> {
         });
     }
     let word = json.as_str()?.trim();
-    let is_success = ["", "ok", "success", "succeeded"].iter().any(|w| word.eq_ignore_ascii_case(w));
+    let is_success =
+        ["", "ok", "success", "succeeded"].iter().any(|w| word.eq_ignore_ascii_case(w));
     match word {
         "" => None,
         _ if is_success => Some(CodeValue::Success),

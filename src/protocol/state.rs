@@ -136,7 +136,11 @@ impl TryFrom<Fields<'_>> for StateResponse {
         let state = |json: &Json| Some(SessionState::from(Fields::of(json.as_object()?)));
         let is_null = fields.contains("state") && fields.get("state").is_none();
         Ok(Self {
-            state: if is_null { SessionState::default() } else { fields.require("state", state)? },
+            state: if is_null {
+                SessionState::default()
+            } else {
+                fields.require("state", state)?
+            },
             session_id: fields.read("session_id", id),
             task_id: fields.read("task_id", id),
             task_name: fields.read("task_name", text),

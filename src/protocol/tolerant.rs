@@ -53,11 +53,7 @@ impl<'j> Fields<'j> {
     }
 
     /// Returns the first value under `name` that `reader` accepts.
-    pub(super) fn read<T>(
-        &mut self,
-        name: &str,
-        reader: impl Fn(&Json) -> Option<T>,
-    ) -> Option<T> {
+    pub(super) fn read<T>(&mut self, name: &str, reader: impl Fn(&Json) -> Option<T>) -> Option<T> {
         self.read_any(&[name], reader)
     }
 
@@ -93,16 +89,14 @@ impl<'j> Fields<'j> {
 
     /// Returns the entries under other names than these.
     pub(super) fn except(&self, names: &[&str]) -> Object {
-        let others = self.object.iter().filter(|(key, _)| {
-            !names.iter().any(|name| is_spelling(key, name))
-        });
+        let others =
+            self.object.iter().filter(|(key, _)| !names.iter().any(|name| is_spelling(key, name)));
         others.map(|(key, value)| (key, value.clone())).collect()
     }
 
     fn values(&self, name: &str) -> impl Iterator<Item = &Json> {
-        let is_value = move |(key, value): &(&str, &Json)| {
-            !value.is_null() && is_spelling(key, name)
-        };
+        let is_value =
+            move |(key, value): &(&str, &Json)| !value.is_null() && is_spelling(key, name);
         self.object.iter().filter(is_value).map(|(_, value)| value)
     }
 }

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use crate::draft::{Json, Object};
 use crate::protocol::AGENT_NAME;
-use crate::protocol::event::{AdkEvent, AdkContent, FunctionCall, FunctionResponse, AdkPart};
+use crate::protocol::event::{AdkContent, AdkEvent, AdkPart, FunctionCall, FunctionResponse};
 
 /// Sends the events of one turn. Whether anybody still listens makes no difference to it.
 #[derive(Clone, Debug)]

@@ -40,7 +40,8 @@ pub(super) async fn take(
         let Body(addresses) = Body::<UploadUrls>::from_request(request, &service).await?;
         from_addresses(&service, &session, addresses).await?
     };
-    let mut answer = UploadResponse { session_state_applied: Some(true), ..UploadResponse::default() };
+    let mut answer =
+        UploadResponse { session_state_applied: Some(true), ..UploadResponse::default() };
     // None was refused, so all are taken.
     for file in files {
         let file = service.library.add(file.take());

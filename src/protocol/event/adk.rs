@@ -148,8 +148,7 @@ impl AdkEvent {
             id: detail("id"),
             timestamp: fields.get("timestamp").and_then(number).unwrap_or_default(),
         };
-        let are_parts_sound =
-            is_content_sound.unwrap_or(true) && are_actions_sound.unwrap_or(true);
+        let are_parts_sound = is_content_sound.unwrap_or(true) && are_actions_sound.unwrap_or(true);
         (event, fields.is_sound() && are_parts_sound)
     }
 

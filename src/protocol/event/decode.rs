@@ -269,7 +269,9 @@ mod tests {
         assert_eq!(*f, call("1", "f", r#"{"x":1}"#, false));
         assert_eq!(*g, call("2", "g", "{}", true));
         assert_eq!(*c, AgentEvent::Text(partial("c", false)));
-        assert!(matches!(result, AgentEvent::ToolResult(result) if result.response.as_str() == Some("ok")));
+        assert!(
+            matches!(result, AgentEvent::ToolResult(result) if result.response.as_str() == Some("ok"))
+        );
         assert_eq!(delta.keys().collect::<Vec<_>>(), ["draft", "other"]);
         let draft = delta.draft().as_ref().map(Draft::to_json);
         assert_eq!(draft.as_deref(), Some(r#"{"t":[{"tt":1,"sg":[{"d":1.50}]}]}"#));

@@ -402,7 +402,8 @@ mod tests {
 
     #[test]
     fn a_repetition_cut_short_does_not_swallow_the_next_text() {
-        let events = [by("x", "1", part("a b")), by("x", "1", whole("a ")), by("x", "2", whole("b"))];
+        let events =
+            [by("x", "1", part("a b")), by("x", "1", whole("a ")), by("x", "2", whole("b"))];
         assert_eq!(shown(&events), ["a b", "b"]);
         let events = [part("a b"), whole("a "), part("b"), whole("b")];
         assert_eq!(shown(&events), ["a b", "b"]);
@@ -484,7 +485,11 @@ mod tests {
         let mut texts = TextAccumulator::new();
         for (event, is_new, separator) in &events {
             texts.push(event);
-            assert_eq!((texts.is_new_text(), texts.separator()), (*is_new, *separator), "{event:?}");
+            assert_eq!(
+                (texts.is_new_text(), texts.separator()),
+                (*is_new, *separator),
+                "{event:?}"
+            );
         }
     }
 
@@ -516,7 +521,8 @@ mod tests {
 
     #[test]
     fn ids_that_change_with_each_part_do_not_matter() {
-        let events = [by("x", "1", part("a ")), by("x", "2", part("b")), by("x", "3", whole("a b"))];
+        let events =
+            [by("x", "1", part("a ")), by("x", "2", part("b")), by("x", "3", whole("a b"))];
         assert_eq!(shown(&events), ["a", " b"]);
     }
 
