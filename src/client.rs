@@ -23,6 +23,7 @@
 mod account;
 mod atomic_file;
 mod builder;
+mod call;
 mod config;
 mod download;
 mod message;
@@ -82,6 +83,8 @@ pub struct NemoClient {
 
 struct Inner {
     transport: Transport,
+    /// The web site, for links that people open.
+    web: Url,
     /// For files at other hosts: no token, no attribution, redirects followed.
     files: reqwest::Client,
     auth: Auth,

@@ -20,7 +20,7 @@
 //! ```
 
 mod credits;
-pub(crate) mod endpoint;
+mod endpoint;
 mod envelope;
 pub mod event;
 pub mod headers;
@@ -34,6 +34,7 @@ mod upload;
 
 pub use crate::draft::Aspect;
 pub use credits::{CreditBalance, Credits};
+pub use endpoint::{Effect, Endpoint};
 #[cfg(any(feature = "local", feature = "mock"))]
 pub(crate) use envelope::Envelope;
 pub use envelope::ErrorCode;

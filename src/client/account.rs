@@ -7,8 +7,8 @@ use url::Url;
 use super::{NemoClient, json};
 use crate::auth::Account;
 use crate::error::{Error, Result};
-use crate::protocol::{ClaimRequest, ClaimToken, CreditBalance, Session};
-use crate::transport::{Payload, routes};
+use crate::protocol::{ClaimRequest, ClaimToken, CreditBalance, Endpoint, Session};
+use crate::transport::Payload;
 
 /// So long a turn waits for the credits before and after it. They are not worth more: what was
 /// spent is the last thing that a report tells, and may be left out.
@@ -56,7 +56,7 @@ impl NemoClient {
     /// # Errors
     /// [`Error::TokenInvalid`], the connection errors.
     pub async fn credits(&self) -> Result<CreditBalance> {
-        self.transport().json(Some(self.auth()), routes::CREDITS, &[], Payload::Empty).await
+        self.call(Endpoint::Credits, &[], Payload::Empty).await
     }
 
     /// The credits, where they can be told without holding anything up: one try, and not for
@@ -65,7 +65,7 @@ impl NemoClient {
         // Whatever is asked beside this waits for the token too; and a token that is under way
         // must not be dropped, since there may be no other one this week.
         self.auth().bearer(self.transport()).await.ok()?;
-        let asked = self.transport().json_once(self.auth(), routes::CREDITS);
+        let asked = self.call_once(Endpoint::Credits);
         tokio::time::timeout(AT_ONCE, asked).await.ok()?.ok()
     }
 
@@ -94,10 +94,9 @@ impl NemoClient {
             task_id: session.task_id.clone(),
             session_id: session.session_id.clone(),
         };
-        let claim: ClaimToken =
-            self.transport().json(Some(self.auth()), routes::CLAIM, &[], json(&request)?).await?;
+        let claim: ClaimToken = self.call(Endpoint::Claim, &[], json(&request)?).await?;
         // Below the site's own path, if it has one; joining would take its last step off.
-        let mut link = self.transport().web.clone();
+        let mut link = self.inner.web.clone();
         link.path_segments_mut()
             .map_err(|()| Error::Configuration("the web site's address has no path".to_owned()))?
             .pop_if_empty()

@@ -15,8 +15,8 @@ use super::{
 use crate::auth::{Auth, CredentialStore, Reauthenticate, Secret};
 use crate::error::{Error, Result};
 use crate::protocol::ClientId;
-use crate::retry::{ExponentialRetry, RetryPolicy};
-use crate::transport::{Attribution, RetryBudget, Transport};
+use crate::retry::{ExponentialRetry, RetryBudget, RetryPolicy};
+use crate::transport::{Attribution, Transport};
 
 /// Puts a [`NemoClient`] together.
 ///
@@ -205,7 +205,7 @@ impl ClientBuilder {
         self
     }
 
-    /// Who is calling. Default [`Attribution::of_this_crate`].
+    /// Who is calling. Default [`Attribution::default`].
     #[must_use]
     pub fn attribution(mut self, attribution: Attribution) -> Self {
         self.attribution = Some(attribution);
@@ -302,13 +302,13 @@ impl ClientBuilder {
                 transport: Transport {
                     api: api.build().map_err(unbuildable)?,
                     base,
-                    web,
-                    attribution: self.attribution.unwrap_or_else(Attribution::of_this_crate),
+                    attribution: self.attribution.unwrap_or_default(),
                     policy: self.policy,
                     budget: RetryBudget::new(),
-                    answer_timeout: self.timeouts.answer,
+                    response_timeout: self.timeouts.answer,
                     body_limit: self.limits.body,
                 },
+                web,
                 files: files.build().map_err(unbuildable)?,
                 auth: Auth::new(self.token, self.reauthenticate, self.client_id, store),
                 timeouts: self.timeouts,

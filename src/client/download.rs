@@ -14,7 +14,7 @@ use self::attempt::Known;
 use self::source::Sources;
 use super::atomic_file::PartialFile;
 use super::{NemoClient, RenderedVideo};
-use crate::error::{Call, ConnectionError, Error, Result};
+use crate::error::{Call, ConnectionError, Error, Result, source};
 use crate::protocol::RenderId;
 use crate::retry::{AttemptInfo, FailureKind, RetryDecision};
 
@@ -214,15 +214,16 @@ impl Download {
     }
 }
 
-fn disconnected(call: Call, what: impl Into<crate::error::Source>) -> Error {
-    Error::Disconnected(Box::new(ConnectionError { call, source: what.into() }))
+fn disconnected(call: Call, what: impl Into<String>) -> Error {
+    let source = source(what.into());
+    Error::Disconnected(Box::new(ConnectionError { call, source }))
 }
 
 /// How an attempt failed, in the words of a retry policy; `None` where another cannot help.
 fn failure_of(error: &Error) -> Option<FailureKind> {
     match error {
         Error::Unreachable(_) => Some(FailureKind::NotSent),
-        Error::Disconnected(_) | Error::Timeout { .. } => Some(FailureKind::NoAnswer),
+        Error::Disconnected(_) | Error::Timeout { .. } => Some(FailureKind::NoResponse),
         _ => None,
     }
 }

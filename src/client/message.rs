@@ -11,11 +11,11 @@ use serde::de::IgnoredAny;
 use tokio::time::{Instant, timeout_at};
 
 use super::{Limits, NemoClient, Timeouts, json};
-use crate::error::{Error, Result, TimeoutKind, UnknownOutcome};
+use crate::error::{Error, Result, TimeoutKind, UnknownOutcome, source};
 use crate::protocol::event::AgentEvent;
-use crate::protocol::{RunRequest, SessionId};
+use crate::protocol::{Endpoint, RunRequest, SessionId};
 use crate::sse::Decoder;
-use crate::transport::{PendingResponse, after, routes};
+use crate::transport::{PendingResponse, after};
 
 /// A message that is ready to be sent; `.await` sends it, once, and gives the stream.
 ///
@@ -105,10 +105,7 @@ impl IntoFuture for Message {
         Box::pin(async move {
             let Self { client, request } = self;
             let payload = json(&request)?;
-            let reply = client
-                .transport()
-                .stream(client.auth(), routes::MESSAGE, payload, "text/event-stream")
-                .await?;
+            let reply = client.open_stream(Endpoint::Message, payload, "text/event-stream").await?;
             Ok(MessageStream::new(reply, client.inner.timeouts, client.inner.limits))
         })
     }
@@ -189,7 +186,7 @@ fn events(
             let chunk = match timeout_at(deadline, bytes.next()).await {
                 Ok(Some(Ok(chunk))) => chunk,
                 Ok(Some(Err(error))) => {
-                    let source = Box::new(error.without_url());
+                    let source = source(error.without_url());
                     yield Err(broken("the stream broke".to_owned(), Some(source), &clocks));
                     return;
                 }

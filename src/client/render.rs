@@ -10,11 +10,11 @@ use serde::{Deserialize, Deserializer, Serialize, de};
 pub use self::poller::{RenderPoller, RenderPolling, RenderProgress};
 use super::{NemoClient, json};
 use crate::draft::Draft;
-use crate::error::{Error, Result, UnknownOutcome};
+use crate::error::{Error, Result, UnknownOutcome, source};
 use crate::protocol::{
-    ErrorCode, RedactedUrl, RenderId, RenderJob, RenderOutput, RenderState, SessionId,
+    Endpoint, ErrorCode, RedactedUrl, RenderId, RenderJob, RenderOutput, RenderState, SessionId,
 };
-use crate::transport::{Payload, routes};
+use crate::transport::Payload;
 
 /// A finished render. Its `Debug` shows no signature of its address.
 ///
@@ -192,7 +192,7 @@ impl NemoClient {
         &self,
         request: &crate::protocol::RenderRequest<'_>,
     ) -> Result<RenderState> {
-        self.transport().json(Some(self.auth()), routes::RENDER, &[], json(request)?).await
+        self.call(Endpoint::RenderSubmit, &[], json(request)?).await
     }
 
     /// How far a render is, asked once.
@@ -224,9 +224,7 @@ impl NemoClient {
     /// The service's refusals, the connection errors.
     pub async fn render_status(&self, id: &RenderId) -> Result<RenderState> {
         let params = [id.as_str()];
-        self.transport()
-            .json(Some(self.auth()), routes::RENDER_STATUS, &params, Payload::Empty)
-            .await
+        self.call(Endpoint::RenderStatus, &params, Payload::Empty).await
     }
 
     /// Calls a render off. Any answer that is no refusal counts as done: what a service says to a
@@ -255,9 +253,7 @@ impl NemoClient {
     /// [`render_status`](Self::render_status) tells which.
     pub async fn cancel_render(&self, id: &RenderId) -> Result<()> {
         let params = [id.as_str()];
-        let route = routes::RENDER_CANCEL;
-        let answer = self.transport().json(Some(self.auth()), route, &params, Payload::Empty).await;
-        match answer {
+        match self.call(Endpoint::RenderCancel, &params, Payload::Empty).await {
             // Refusals are sorted out before an answer is decoded: this is a success in words of
             // its own, or in none.
             Ok(CalledOff) | Err(Error::Decode { .. }) => Ok(()),
@@ -282,7 +278,7 @@ fn is_unknown_render(error: &Error) -> bool {
 /// Whether the submit itself may have arrived, rather than the call for a token before it.
 fn is_lost(error: &Error) -> bool {
     error.may_have_taken_effect()
-        && error.call().is_some_and(|call| call.route == routes::RENDER.template)
+        && error.call().is_some_and(|call| call.endpoint == Endpoint::RenderSubmit)
 }
 
 /// An outcome that is not known, with the job to go on with.
@@ -295,7 +291,7 @@ fn with_job(error: Error, job: &RenderJob) -> Error {
         other => {
             let Some(call) = other.call().cloned() else { return other };
             let what = "the answer does not say what became of it".to_owned();
-            Box::new(UnknownOutcome::new(call, what, Some(Box::new(other))))
+            Box::new(UnknownOutcome::new(call, what, Some(source(other))))
         }
     };
     unknown.job = Some(Box::new(job.clone()));

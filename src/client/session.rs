@@ -2,8 +2,8 @@
 
 use super::{NemoClient, json};
 use crate::error::Result;
-use crate::protocol::{CreateSession, Session, SessionId, SessionState, StateResponse};
-use crate::transport::{Payload, routes};
+use crate::protocol::{CreateSession, Endpoint, Session, SessionId, SessionState, StateResponse};
+use crate::transport::Payload;
 
 impl NemoClient {
     /// Opens a session, in which one video is made.
@@ -29,7 +29,7 @@ impl NemoClient {
     /// # Cancel safety
     /// Dropping the future may leave a session that nobody knows; it costs nothing.
     pub async fn create_session(&self, session: CreateSession) -> Result<Session> {
-        self.transport().json(Some(self.auth()), routes::SESSION, &[], json(&session)?).await
+        self.call(Endpoint::Session, &[], json(&session)?).await
     }
 
     /// What a session holds now.
@@ -72,6 +72,6 @@ impl NemoClient {
     /// As for [`session_state`](Self::session_state).
     pub async fn session_state_answer(&self, session: &SessionId) -> Result<StateResponse> {
         let params = [session.as_str()];
-        self.transport().json(Some(self.auth()), routes::STATE, &params, Payload::Empty).await
+        self.call(Endpoint::State, &params, Payload::Empty).await
     }
 }

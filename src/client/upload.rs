@@ -17,8 +17,8 @@ use tokio_util::io::ReaderStream;
 
 use super::{NemoClient, json};
 use crate::error::{ApiError, Error, Result};
-use crate::protocol::{ErrorCode, FileFormat, SessionId, UploadResponse, UploadUrls};
-use crate::transport::{Form, OnProgress, Payload, routes};
+use crate::protocol::{Endpoint, ErrorCode, FileFormat, SessionId, UploadResponse, UploadUrls};
+use crate::transport::{Form, OnProgress, Payload};
 
 /// How much of a file is read at a time.
 const CHUNK: usize = 64 * 1024;
@@ -173,7 +173,7 @@ impl NemoClient {
             return Err(Error::InvalidInput("no address to upload from".to_owned()));
         }
         let params = [session.as_str()];
-        self.transport().json(Some(self.auth()), routes::UPLOAD, &params, json(&request)?).await
+        self.call(Endpoint::Upload, &params, json(&request)?).await
     }
 }
 
@@ -251,7 +251,7 @@ async fn send(
     };
     let params = [session.as_str()];
     let payload = Payload::Form(Form { open: Box::new(open), failure, progress });
-    client.transport().json(Some(client.auth()), routes::UPLOAD, &params, payload).await
+    client.call(Endpoint::Upload, &params, payload).await
 }
 
 /// A file as it was when the upload began.

@@ -7,7 +7,7 @@ use futures::StreamExt as _;
 use super::source::{Part, Sources};
 use super::{Download, FILE, disconnected};
 use crate::client::atomic_file::PartialFile;
-use crate::error::{Call, ConnectionError, Error, Result, TimeoutKind};
+use crate::error::{Call, ConnectionError, Error, Result, TimeoutKind, source};
 
 /// What is known of the file so far.
 #[derive(Default)]
@@ -94,12 +94,12 @@ impl Download {
                     }
                 }
                 Ok(Some(Err(error))) => {
-                    let source = Box::new(error.without_url());
+                    let source = source(error.without_url());
                     Error::Disconnected(Box::new(ConnectionError { call: late(&call), source }))
                 }
                 Err(_elapsed) => {
                     let call = Box::new(late(&call));
-                    Error::Timeout { clock: TimeoutKind::Idle, after: idle, call }
+                    Error::Timeout { kind: TimeoutKind::Idle, after: idle, call }
                 }
             };
             // All that was promised is there, though the answer's own end is not.

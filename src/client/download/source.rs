@@ -3,8 +3,8 @@
 use std::time::Instant;
 
 use reqwest::header::{
-    CONTENT_RANGE, CONTENT_TYPE, ETAG, HeaderMap, HeaderName, HeaderValue, IF_RANGE, LOCATION,
-    RANGE,
+    AUTHORIZATION, CONTENT_RANGE, CONTENT_TYPE, ETAG, HeaderMap, HeaderName, HeaderValue, IF_RANGE,
+    LOCATION, RANGE,
 };
 use reqwest::{RequestBuilder, Response, StatusCode};
 use url::Url;
@@ -13,10 +13,10 @@ use super::disconnected;
 use crate::client::NemoClient;
 use crate::client::url_policy::file_url;
 use crate::error::{
-    ApiError, Call, ConnectionError, Effect, Error, ErrorCode, Result, TimeoutKind,
+    ApiError, Call, ConnectionError, Error, ErrorCode, Result, TimeoutKind, source,
 };
-use crate::protocol::RenderId;
-use crate::transport::{Route, request_id, routes};
+use crate::protocol::{Endpoint, RenderId};
+use crate::transport::request_id;
 
 /// Both places that have the file, and which one is asked now.
 pub(super) struct Sources<'a> {
@@ -101,19 +101,12 @@ impl<'a> Sources<'a> {
     /// Asks a host that was named, without token and attribution.
     async fn as_a_stranger(&self, url: Url, range: HeaderMap) -> Result<(Response, Call)> {
         let request = self.client.inner.files.get(url).headers(range);
-        self.sent(request, routes::FILE).await
+        self.sent(request, Endpoint::File).await
     }
 
-    async fn sent(&self, request: RequestBuilder, route: Route) -> Result<(Response, Call)> {
+    async fn sent(&self, request: RequestBuilder, endpoint: Endpoint) -> Result<(Response, Call)> {
         let began = Instant::now();
-        let call = |request_id| Call {
-            method: route.method.name(),
-            route: route.template,
-            effect: Effect::ReadOnly,
-            attempts: 1,
-            elapsed: began.elapsed(),
-            request_id,
-        };
+        let call = |request_id| Call { request_id, ..Call::once(endpoint, began.elapsed()) };
         let after = self.client.inner.timeouts.answer;
         match tokio::time::timeout(after, request.send()).await {
             Ok(Ok(response)) => {
@@ -122,7 +115,7 @@ impl<'a> Sources<'a> {
             }
             Ok(Err(error)) => {
                 let unreachable = error.is_connect();
-                let source = Box::new(error.without_url());
+                let source = source(error.without_url());
                 let failure = Box::new(ConnectionError { call: call(None), source });
                 Err(match unreachable {
                     true => Error::Unreachable(failure),
@@ -130,7 +123,7 @@ impl<'a> Sources<'a> {
                 })
             }
             Err(_elapsed) => Err(Error::Timeout {
-                clock: TimeoutKind::Response,
+                kind: TimeoutKind::Response,
                 after,
                 call: Box::new(call(None)),
             }),
@@ -139,8 +132,7 @@ impl<'a> Sources<'a> {
 
     async fn through_the_api(&self, range: HeaderMap) -> Result<(Response, Call)> {
         let (client, params) = (self.client, [self.id.as_str()]);
-        let route = routes::RENDER_DOWNLOAD;
-        match client.transport().fetch(client.auth(), route, &params, range.clone()).await {
+        match client.open_file(Endpoint::RenderDownload, &params, range.clone()).await {
             Ok(reply) => Ok((reply.response, reply.call)),
             Err(Error::Api(api)) if api.status.is_some_and(|s| (300..400).contains(&s)) => {
                 self.where_the_api_points(range).await
@@ -152,12 +144,13 @@ impl<'a> Sources<'a> {
     /// Follows the API to another address. The API itself follows no redirect, since the token
     /// would go along, and its refusal does not say where: so it is asked once more, by hand.
     async fn where_the_api_points(&self, range: HeaderMap) -> Result<(Response, Call)> {
-        let (transport, route) = (self.client.transport(), routes::RENDER_DOWNLOAD);
-        let url = route.url(&transport.base, &[self.id.as_str()])?;
+        let (transport, endpoint) = (self.client.transport(), Endpoint::RenderDownload);
+        let url = transport.url(endpoint, &[self.id.as_str()])?;
         let bearer = self.client.auth().bearer(transport).await?;
         let request = transport.api.get(url.clone()).headers(transport.attribution.headers());
-        let request = request.headers(bearer.header()?).headers(range.clone());
-        let (response, call) = self.sent(request, route).await?;
+        let authorization = bearer.authorization()?.header();
+        let request = request.header(AUTHORIZATION, authorization).headers(range.clone());
+        let (response, call) = self.sent(request, endpoint).await?;
         let status = response.status();
         if !status.is_redirection() {
             return match status.is_success() {

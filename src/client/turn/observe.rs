@@ -7,9 +7,9 @@ use tokio::time::{Instant, sleep_until};
 
 use super::{PendingTurn, Shared, TurnRecovery, TurnState, TurnUpdate};
 use crate::NemoClient;
-use crate::error::{Call, Error, Result, UnknownOutcome};
-use crate::protocol::SessionState;
-use crate::transport::{after, routes};
+use crate::error::{Call, Error, Result, UnknownOutcome, source};
+use crate::protocol::{Endpoint, SessionState};
+use crate::transport::after;
 
 /// Goes on with a message that an earlier stream, or another process, has sent.
 pub(super) fn resume(
@@ -17,14 +17,7 @@ pub(super) fn resume(
     pending: PendingTurn,
     shared: Shared,
 ) -> impl Stream<Item = Result<TurnUpdate>> + Send {
-    let call = Call {
-        method: routes::MESSAGE.method.name(),
-        route: routes::MESSAGE.template,
-        effect: routes::MESSAGE.effect,
-        attempts: 1,
-        elapsed: pending.sent_at.elapsed().unwrap_or_default(),
-        request_id: None,
-    };
+    let call = Call::once(Endpoint::Message, pending.sent_at.elapsed().unwrap_or_default());
     let what = "the stream was left before its end".to_owned();
     let unknown = Box::new(UnknownOutcome::new(call, what, None));
     observe(client, pending, Duration::ZERO, unknown, shared)
@@ -66,7 +59,7 @@ pub(super) fn observe(
                     last = Some(state);
                 }
                 // A state that cannot be read tells as little as one that has not changed.
-                Err(error) => unknown.source = Some(Box::new(error)),
+                Err(error) => unknown.source = Some(source(error)),
             }
             reads += 1;
             if reads >= max_unchanged_polls {
