@@ -1,22 +1,22 @@
-//! From one sampling rate to another: a windowed sinc in as many phases as the ratio needs.
+//! Converts between sample rates with a polyphase windowed sinc.
 //!
-//! Each output sample is computed from its place alone. So a long sound is resampled in pieces,
-//! anywhere in it, with no state and no delay to make up for; that is why this is not left to a
-//! streaming resampler.
+//! Each output sample is computed from its position alone. A long buffer can therefore be
+//! resampled in chunks, starting anywhere, with no state and no delay to compensate; that is why
+//! no streaming resampler is used.
 
 use std::f64::consts::PI;
 
-/// Zero crossings of the sinc on each side: 60 dB of stop band, which speech and background
-/// music do not use up.
+/// Zero crossings of the sinc on each side: 60 dB of stop-band attenuation, more than speech and
+/// background music need.
 const CROSSINGS: usize = 12;
-/// Of the lower half rate, so that the edge of the filter lies within it.
+/// Cut-off as a share of the lower Nyquist frequency, so that the filter's edge lies below it.
 const CUTOFF: f64 = 0.94;
-/// Rates with no common divisor would need a phase each; beyond this many, the nearest of this
-/// many phases is a thousandth of a sample away and nobody can tell.
+/// Rates without a common divisor would need very many phases. With this many, the nearest phase
+/// is at most a thousandth of a sample away, which is inaudible.
 const MAX_PHASES: u64 = 1024;
 
 #[derive(Debug)]
-pub(in crate::media) struct Resampler {
+pub(crate) struct Resampler {
     from: u64,
     to: u64,
     phases: u64,
@@ -26,12 +26,12 @@ pub(in crate::media) struct Resampler {
 }
 
 impl Resampler {
-    pub(in crate::media) fn new(from: u32, to: u32) -> Self {
+    pub(crate) fn new(from: u32, to: u32) -> Self {
         let (from, to) = (u64::from(from.max(1)), u64::from(to.max(1)));
         let divisor = gcd(from, to);
         let (from, to) = (from / divisor, to / divisor);
         let phases = to.min(MAX_PHASES);
-        // Going down, the filter gets longer and its cut-off lower by the ratio.
+        // When downsampling, the filter is longer and its cut-off lower by the ratio.
         let stretch = (from as f64 / to as f64).max(1.0);
         let half = (CROSSINGS as f64 * stretch).ceil();
         let taps = 2 * half as usize;
@@ -44,24 +44,24 @@ impl Resampler {
                     sinc(x * CUTOFF / stretch) * window(x / half)
                 })
                 .collect();
-            // Each phase passes a constant unchanged, or a ripple at the phase rate would sing.
+            // Each phase has unity gain, or a ripple at the phase rate would be audible.
             let sum: f64 = filter.iter().sum();
             filters.extend(filter.iter().map(|&tap| (tap / sum) as f32));
         }
         Self { from, to, phases, taps, filters }
     }
 
-    /// How many samples come out of so many.
-    pub(in crate::media) fn output_len(&self, input: usize) -> usize {
+    /// Returns the number of output samples for a number of input samples.
+    pub(crate) fn output_len(&self, input: usize) -> usize {
         usize::try_from((input as u128 * u128::from(self.to)).div_ceil(u128::from(self.from)))
             .unwrap_or(usize::MAX)
     }
 
-    /// Adds the output samples from `start` on, times `gain`, onto `out`. Before and after the
-    /// input there is silence.
-    pub(in crate::media) fn add(&self, input: &[i16], start: u64, gain: f32, out: &mut [f32]) {
+    /// Adds the output samples from position `start` on, multiplied by `gain`, to `out`. The input
+    /// is treated as silent before its start and after its end.
+    pub(crate) fn add(&self, input: &[i16], start: u64, gain: f32, out: &mut [f32]) {
         let before = (self.taps / 2 - 1) as i64;
-        // The input that this stretch of output looks at, as floats and with its silence.
+        // The input that contributes to this range of the output, padded with silence.
         let first =
             (u128::from(start) * u128::from(self.from) / u128::from(self.to)) as i64 - before;
         let span = (out.len() as u64 * self.from / self.to) as usize + self.taps + 2;
@@ -84,7 +84,7 @@ impl Resampler {
     }
 }
 
-/// Eight sums side by side: one running sum would keep the compiler from using vectors.
+/// Keeps eight partial sums: a single running sum would prevent vectorization.
 fn dot(a: &[f32], b: &[f32]) -> f32 {
     let mut sums = [0.0_f32; 8];
     let (a, b) = (a.chunks_exact(8), b.chunks_exact(8));
@@ -101,7 +101,7 @@ fn sinc(x: f64) -> f64 {
     if x.abs() < 1e-9 { 1.0 } else { (PI * x).sin() / (PI * x) }
 }
 
-/// Blackman's window over −1..=1.
+/// The Blackman window over −1..=1.
 fn window(x: f64) -> f64 {
     if x.abs() >= 1.0 {
         return 0.0;
@@ -131,11 +131,11 @@ mod tests {
     }
 
     #[test]
-    fn a_tone_keeps_its_pitch_level_and_place_at_every_rate() {
+    fn a_tone_keeps_its_pitch_level_and_position_at_every_rate() {
         for from in [8_000, 14_000, 16_000, 22_050, 44_100, 48_000, 96_000, 13_927] {
             let out = resample(from, 48_000, &tone(from, 440.0, 0.5));
             assert!(out.len().abs_diff(24_000) <= 3, "{from}: {}", out.len());
-            // The ends have silence on one side; the middle must be the tone itself.
+            // The ends blend into silence; the middle must equal the tone.
             let worst = (1000..22_000)
                 .map(|n| {
                     let ideal = 10_000.0 * (2.0 * PI * 440.0 * n as f64 / 48_000.0).sin();
@@ -147,21 +147,21 @@ mod tests {
     }
 
     #[test]
-    fn what_the_lower_rate_cannot_hold_is_gone() {
+    fn frequencies_above_the_lower_nyquist_are_removed() {
         let out = resample(48_000, 16_000, &tone(48_000, 11_000.0, 0.2));
         let peak = out[100..3000].iter().fold(0.0_f32, |peak, s| peak.max(s.abs()));
         assert!(peak < 20.0, "{peak}");
     }
 
     #[test]
-    fn pieces_are_the_same_as_the_whole() {
+    fn chunks_equal_the_whole() {
         let input = tone(22_050, 700.0, 0.3);
         let resampler = Resampler::new(22_050, 48_000);
         let whole = resample(22_050, 48_000, &input);
-        let mut pieces = vec![0.0; whole.len()];
-        for (n, piece) in pieces.chunks_mut(777).enumerate() {
-            resampler.add(&input, n as u64 * 777, 1.0, piece);
+        let mut chunks = vec![0.0; whole.len()];
+        for (n, chunk) in chunks.chunks_mut(777).enumerate() {
+            resampler.add(&input, n as u64 * 777, 1.0, chunk);
         }
-        assert_eq!(pieces, whole);
+        assert_eq!(chunks, whole);
     }
 }

@@ -1,49 +1,49 @@
-//! All sounds of a film to one, a piece at a time: nothing but the piece is held at the film's
-//! own rate. Encoding it is left to [`aac`](super::aac) and [`output`](super::output).
+//! Mixes the audio clips of a timeline into one track, a chunk at a time: only the current chunk
+//! is held at the output sample rate. Encoding it is left to [`encode`](super::encode).
 
 use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::SoundClip;
-use super::sound::Resampler;
+use super::resample::Resampler;
+use crate::media::AudioClip;
 
-/// Samples per second of the film's sound.
-pub(super) const SAMPLE_RATE: u32 = 48_000;
+/// Sample rate of the mixed track.
+pub(crate) const SAMPLE_RATE: u32 = 48_000;
 
 const FADE_OUT: Duration = Duration::from_secs(2);
 
-/// The sounds of a film, ready to be mixed.
-pub(super) struct Mix<'a> {
-    clips: Vec<Placed<'a>>,
+/// The audio clips of a timeline, ready to be mixed.
+pub(crate) struct AudioMix<'a> {
+    clips: Vec<MixClip<'a>>,
     length: u64,
 }
 
-struct Placed<'a> {
+struct MixClip<'a> {
     samples: &'a [i16],
     resampler: Arc<Resampler>,
-    /// Where it is heard, in samples of the film.
+    /// Where the clip plays, in samples of the mix.
     range: Range<u64>,
-    /// Its own length there; for a loop shorter than `range`.
+    /// Length of one playback in samples of the mix; shorter than `range` for a loop.
     period: u64,
     volume: f32,
     fades: bool,
 }
 
-impl<'a> Mix<'a> {
-    pub(super) fn new(clips: &'a [SoundClip], duration: Duration) -> Self {
+impl<'a> AudioMix<'a> {
+    pub(crate) fn new(clips: &'a [AudioClip], duration: Duration) -> Self {
         let length = samples(duration);
         let mut resamplers: HashMap<u32, Arc<Resampler>> = HashMap::new();
-        let mut clips: Vec<Placed<'a>> = clips
+        let mut clips: Vec<MixClip<'a>> = clips
             .iter()
             .map(|clip| {
-                let rate = clip.sound.sample_rate();
+                let rate = clip.audio.sample_rate();
                 let resampler = resamplers
                     .entry(rate)
                     .or_insert_with(|| Arc::new(Resampler::new(rate, SAMPLE_RATE)));
                 let own = |time: Duration| (time.as_secs_f64() * f64::from(rate)).round() as usize;
-                let all = clip.sound.samples();
+                let all = clip.audio.samples();
                 let heard = &all[own(clip.trim).min(all.len())..];
                 let heard =
                     &heard[..clip.take.map_or(heard.len(), |take| own(take).min(heard.len()))];
@@ -51,7 +51,7 @@ impl<'a> Mix<'a> {
                 let start = samples(clip.start);
                 let end =
                     if clip.repeat { length } else { start.saturating_add(period).min(length) };
-                Placed {
+                MixClip {
                     samples: heard,
                     resampler: Arc::clone(resampler),
                     range: start.min(end)..end,
@@ -66,17 +66,17 @@ impl<'a> Mix<'a> {
         Self { clips, length }
     }
 
-    /// The film's length in samples.
-    pub(super) const fn length(&self) -> u64 {
+    /// Returns the length in samples.
+    pub(crate) const fn length(&self) -> u64 {
         self.length
     }
 
-    /// Mixes the samples from `start` on, within −1.0..=1.0.
-    pub(super) fn fill(&self, start: u64, out: &mut [f32]) {
+    /// Fills `out` with the mixed samples from `start` on, within −1.0..=1.0.
+    pub(crate) fn fill(&self, start: u64, out: &mut [f32]) {
         out.fill(0.0);
         let end = start + out.len() as u64;
-        let begun = self.clips.partition_point(|clip| clip.range.start < end);
-        for clip in self.clips[..begun].iter().filter(|clip| clip.range.end > start) {
+        let started = self.clips.partition_point(|clip| clip.range.start < end);
+        for clip in self.clips[..started].iter().filter(|clip| clip.range.end > start) {
             clip.add(start, out, self.length);
         }
         for sample in out {
@@ -85,36 +85,36 @@ impl<'a> Mix<'a> {
     }
 }
 
-impl Placed<'_> {
-    fn add(&self, start: u64, out: &mut [f32], film: u64) {
+impl MixClip<'_> {
+    fn add(&self, start: u64, out: &mut [f32], mix_length: u64) {
         let end = (start + out.len() as u64).min(self.range.end);
         let mut at = start.max(self.range.start);
         while at < end {
             let within = (at - self.range.start) % self.period;
             let stop = end.min(at + self.period - within);
-            let piece = &mut out[(at - start) as usize..(stop - start) as usize];
+            let chunk = &mut out[(at - start) as usize..(stop - start) as usize];
             if self.fades {
-                let mut own = vec![0.0; piece.len()];
+                let mut own = vec![0.0; chunk.len()];
                 self.resampler.add(self.samples, within, self.volume, &mut own);
-                for (n, (out, own)) in piece.iter_mut().zip(own).enumerate() {
-                    let left = (film - at - n as u64) as f32 / samples(FADE_OUT) as f32;
+                for (n, (out, own)) in chunk.iter_mut().zip(own).enumerate() {
+                    let left = (mix_length - at - n as u64) as f32 / samples(FADE_OUT) as f32;
                     *out += own * left.min(1.0);
                 }
             } else {
-                self.resampler.add(self.samples, within, self.volume, piece);
+                self.resampler.add(self.samples, within, self.volume, chunk);
             }
             at = stop;
         }
     }
 }
 
-/// A time of the film in samples.
-pub(super) fn samples(time: Duration) -> u64 {
+/// Converts a time to samples of the mix.
+pub(crate) fn samples(time: Duration) -> u64 {
     ((time.as_nanos() * u128::from(SAMPLE_RATE) + 500_000_000) / 1_000_000_000) as u64
 }
 
-/// Leaves what is below four fifths alone and bends what is above, so that voice over music
-/// never clips.
+/// Soft limiter: samples up to 0.8 are unchanged and louder ones are compressed, so that voice
+/// over music never clips.
 fn limited(sample: f32) -> f32 {
     const KNEE: f32 = 0.8;
     let over = sample.abs() - KNEE;
@@ -127,24 +127,24 @@ fn limited(sample: f32) -> f32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::media::Sound;
+    use crate::media::AudioBuffer;
 
-    fn constant(value: i16, millis: usize) -> Sound {
-        Sound::new(16_000, vec![value; 16 * millis])
+    fn constant(value: i16, millis: usize) -> AudioBuffer {
+        AudioBuffer::new(16_000, vec![value; 16 * millis])
     }
 
-    fn mixed(clips: &[SoundClip], duration: Duration, piece: usize) -> Vec<f32> {
-        let mix = Mix::new(clips, duration);
+    fn mixed(clips: &[AudioClip], duration: Duration, chunk: usize) -> Vec<f32> {
+        let mix = AudioMix::new(clips, duration);
         let mut out = vec![9.0; mix.length() as usize];
-        for (n, piece_of) in out.chunks_mut(piece).enumerate() {
-            mix.fill((n * piece) as u64, piece_of);
+        for (n, part) in out.chunks_mut(chunk).enumerate() {
+            mix.fill((n * chunk) as u64, part);
         }
         out
     }
 
     #[test]
-    fn each_sound_is_heard_at_its_time_and_volume_only() {
-        let mut late = SoundClip::new(constant(16_384, 500), Duration::from_millis(250));
+    fn each_clip_plays_at_its_time_and_volume_only() {
+        let mut late = AudioClip::new(constant(16_384, 500), Duration::from_millis(250));
         late.volume = 0.5;
         late.trim = Duration::from_millis(100);
         late.take = Some(Duration::from_millis(200));
@@ -157,20 +157,20 @@ mod tests {
     }
 
     #[test]
-    fn music_goes_on_to_the_end_of_the_film_and_fades_there() {
+    fn music_repeats_to_the_end_and_fades_out() {
         let out =
-            mixed(&[SoundClip::music(constant(16_384, 300), 0.5)], Duration::from_secs(5), 4096);
+            mixed(&[AudioClip::music(constant(16_384, 300), 0.5)], Duration::from_secs(5), 4096);
         let at = |millis: usize| out[millis * 48];
         assert!((at(1450) - 0.25).abs() < 0.01);
-        assert!((at(4000) - 0.125).abs() < 0.01, "half way down: {}", at(4000));
+        assert!((at(4000) - 0.125).abs() < 0.01, "halfway through the fade-out: {}", at(4000));
         assert!(out[out.len() - 1].abs() < 0.001);
     }
 
     #[test]
-    fn pieces_are_the_same_as_the_whole_and_never_clip() {
+    fn chunks_equal_the_whole_and_never_clip() {
         let clips = [
-            SoundClip::music(constant(30_000, 333), 1.0),
-            SoundClip::new(constant(30_000, 700), Duration::from_millis(123)),
+            AudioClip::music(constant(30_000, 333), 1.0),
+            AudioClip::new(constant(30_000, 700), Duration::from_millis(123)),
         ];
         let whole = mixed(&clips, Duration::from_millis(1_001), 1 << 20);
         assert_eq!(whole, mixed(&clips, Duration::from_millis(1_001), 1000));
@@ -178,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn a_film_without_sound_is_silent() {
+    fn a_mix_without_clips_is_silent() {
         assert_eq!(mixed(&[], Duration::from_millis(10), 100), vec![0.0; 480]);
     }
 }
