@@ -56,7 +56,7 @@ pub use narration::{Narration, SpokenSentence, narrate};
 pub use output::{Container, Quality, RenderOptions};
 pub use render::{MediaFile, render};
 pub use timeline::{AudioClip, FrameSize, TextClip, TextStyle, Timeline};
-pub use voice::{CommandVoice, Pico, SpeechOptions, SpeechRate, Voice, VoiceGender};
+pub use voice::{CommandVoice, Pico, SpeechOptions, Voice, VoiceGender};
 
 /// Returns the number of threads to use. Each encoder takes 20 MB, and with more than eight threads
 /// the audio, which is encoded sequentially, takes longest.

@@ -3,7 +3,6 @@
 
 pub(crate) mod encode;
 pub(crate) mod mix;
-pub(crate) mod resample;
 
 use std::io::Cursor;
 use std::sync::Arc;
@@ -176,7 +175,7 @@ fn check_length(samples: usize, rate: u32) -> Result<(), String> {
 /// Averages the channels of interleaved samples.
 struct Downmix {
     channels: usize,
-    seen: usize,
+    summed: usize,
     sum: f32,
     samples: Vec<i16>,
 }
@@ -188,15 +187,15 @@ impl Downmix {
         }
         // A header may claim any length: more than a minute is allocated only as it is read.
         let samples = Vec::with_capacity(frames.min(60 * 48_000));
-        Ok(Self { channels, seen: 0, sum: 0.0, samples })
+        Ok(Self { channels, summed: 0, sum: 0.0, samples })
     }
 
     fn push(&mut self, sample: f32) {
         self.sum += sample;
-        self.seen += 1;
-        if self.seen == self.channels {
+        self.summed += 1;
+        if self.summed == self.channels {
             self.samples.push((self.sum / self.channels as f32).round() as i16);
-            self.seen = 0;
+            self.summed = 0;
             self.sum = 0.0;
         }
     }
@@ -222,6 +221,7 @@ mod tests {
     fn the_duration_is_exact() {
         assert_eq!(AudioBuffer::new(3, [0; 4]).duration(), Duration::from_nanos(1_333_333_333));
     }
+
     fn wav_file(
         spec: hound::WavSpec,
         write: impl FnOnce(&mut hound::WavWriter<&mut Cursor<Vec<u8>>>),

@@ -84,11 +84,9 @@ impl Narration {
 /// in the captions.
 ///
 /// ```
-/// use nemovideo::media::{Cancel, Pico, SpeechOptions, SpeechRate, VoiceGender, narrate};
+/// use nemovideo::media::{Cancel, Pico, SpeechOptions, VoiceGender, narrate};
 ///
-/// let options = SpeechOptions::new("en-GB")
-///     .with_gender(VoiceGender::Male)
-///     .with_rate(SpeechRate::new(1.5));
+/// let options = SpeechOptions::new("en-GB").with_gender(VoiceGender::Male).with_rate(1.5);
 /// let narration = narrate("Good morning. It rains.", &Pico::new(), &options, &Cancel::new())?;
 /// let [first, second] = &narration.sentences[..] else { panic!() };
 /// assert_eq!((first.text.as_str(), second.text.as_str()), ("Good morning.", "It rains."));

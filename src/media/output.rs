@@ -149,10 +149,10 @@ impl<W: Write> Mp4Writer<W> {
     }
 
     /// Appends a video frame, an Annex B access unit.
-    pub(crate) fn video(&mut self, data: &[u8], kind: FrameKind) -> Result<(), MediaError> {
+    pub(crate) fn video(&mut self, data: &[u8], is_key: bool) -> Result<(), MediaError> {
         let time = self.frames as f64 / f64::from(FRAME_RATE);
         self.frames += 1;
-        self.muxer.write_video(time, data, kind == FrameKind::Key).map_err(mux_error)
+        self.muxer.write_video(time, data, is_key).map_err(mux_error)
     }
 
     /// Adds the audio, in ADTS frames.
@@ -176,13 +176,6 @@ impl<W: Write> Mp4Writer<W> {
     pub(crate) fn finish(self) -> Result<(), MediaError> {
         self.muxer.finish().map_err(mux_error)
     }
-}
-
-/// Whether a video frame can be decoded without the frames before it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum FrameKind {
-    Key,
-    Predicted,
 }
 
 fn mux_error(error: MuxerError) -> MediaError {

@@ -78,7 +78,7 @@ fn video(
         StillRenderer::new(timeline, &plan, quantizer).render(
             &|| progress.add(STILL_WORK),
             cancel,
-            |data, kind| mp4.video(data, kind),
+            |data, is_key| mp4.video(data, is_key),
         )?;
         audio.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
     })?;

@@ -11,7 +11,6 @@ use std::time::Duration;
 use super::background::paint;
 use super::canvas::{Canvas, draw_text};
 use super::h264::{EncodedStill, FRAME_RATE, MAX_SHOT, StillEncoder};
-use super::output::FrameKind;
 use super::{Cancel, Font, MediaError, TextClip, Timeline, thread_count};
 
 /// The stills of a video and when each is shown.
@@ -130,13 +129,14 @@ impl<'a> StillRenderer<'a> {
         }
     }
 
-    /// Encodes the stills on all cores and passes every frame of the video to `write`, in order.
+    /// Encodes the stills on all cores and passes every frame of the video to `write` in order, with
+    /// whether it is a key frame.
     /// `still_done` is called after each still, from several threads.
     pub(crate) fn render(
         &self,
         still_done: &(impl Fn() + Sync),
         cancel: &Cancel,
-        write: impl FnMut(&[u8], FrameKind) -> Result<(), MediaError>,
+        write: impl FnMut(&[u8], bool) -> Result<(), MediaError>,
     ) -> Result<(), MediaError> {
         let workers = thread_count().min(self.plan.stills.len());
         let next = AtomicUsize::new(0);
@@ -181,7 +181,7 @@ impl<'a> StillRenderer<'a> {
     fn write_in_order(
         &self,
         encoded: mpsc::Receiver<(usize, Result<EncodedStill, MediaError>)>,
-        mut write: impl FnMut(&[u8], FrameKind) -> Result<(), MediaError>,
+        mut write: impl FnMut(&[u8], bool) -> Result<(), MediaError>,
     ) -> Result<(), MediaError> {
         let mut uses = vec![0_u32; self.plan.stills.len()];
         for shot in &self.plan.shots {
@@ -195,9 +195,8 @@ impl<'a> StillRenderer<'a> {
                 waiting.insert(index, still?);
             }
             if let Some(still) = waiting.get(&shot.still) {
-                write(&still.frame(0), FrameKind::Key)?;
-                for index in 1..shot.frames {
-                    write(&still.frame(index), FrameKind::Predicted)?;
+                for index in 0..shot.frames {
+                    write(&still.frame(index), index == 0)?;
                 }
             }
             uses[shot.still] -= 1;

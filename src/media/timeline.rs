@@ -9,23 +9,6 @@ use super::{AudioBuffer, Font, MediaError, VideoBackground};
 const MAX_DURATION: Duration = Duration::from_secs(6 * 60 * 60);
 
 /// The content of a video or an audio file, for [`render`](super::render()).
-///
-/// ```
-/// use nemovideo::media::{
-///     AudioBuffer, AudioClip, FrameSize, Gradient, TextClip, Timeline, VideoBackground,
-/// };
-/// use std::time::Duration;
-///
-/// let five = Duration::from_secs(5);
-/// let mut timeline = Timeline::new(FrameSize::LANDSCAPE, five);
-/// timeline.background = VideoBackground::Gradient(Gradient::Ocean);
-/// timeline.audio.push(AudioClip::music(AudioBuffer::new(16_000, vec![0; 16_000]), 0.35));
-/// timeline.texts.push(TextClip::title("Morning Brew", Duration::ZERO, five));
-/// assert!(timeline.check().is_ok());
-///
-/// timeline.texts.push(TextClip::caption("早安", Duration::ZERO, five));
-/// assert!(timeline.check().is_err()); // the built-in font lacks Chinese
-/// ```
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Timeline {

@@ -60,8 +60,7 @@ pub struct SpeechOptions {
     pub language: String,
     /// Gender of the voice.
     pub gender: VoiceGender,
-    /// Speaking rate.
-    pub rate: SpeechRate,
+    rate: f32,
 }
 
 impl SpeechOptions {
@@ -69,7 +68,7 @@ impl SpeechOptions {
     #[must_use]
     pub fn new(language: impl Into<String>) -> Self {
         let language = language.into();
-        Self { language, gender: VoiceGender::default(), rate: SpeechRate::default() }
+        Self { language, gender: VoiceGender::default(), rate: 1.0 }
     }
 
     /// Sets the gender of the voice.
@@ -79,11 +78,19 @@ impl SpeechOptions {
         self
     }
 
-    /// Sets the speaking rate.
+    /// Sets the speaking rate: 1.0 is normal, 2.0 twice as fast. It is clamped to 0.5..=2.0, and
+    /// NaN gives the normal rate.
     #[must_use]
-    pub const fn with_rate(mut self, rate: SpeechRate) -> Self {
-        self.rate = rate;
+    pub const fn with_rate(mut self, rate: f32) -> Self {
+        // Faster speech is incomprehensible; slower speech breaks up into single phonemes.
+        self.rate = if rate.is_nan() { 1.0 } else { rate.clamp(0.5, 2.0) };
         self
+    }
+
+    /// Returns the speaking rate, within 0.5..=2.0.
+    #[must_use]
+    pub const fn rate(&self) -> f32 {
+        self.rate
     }
 }
 
@@ -102,36 +109,6 @@ pub enum VoiceGender {
     Female,
     /// A lower voice.
     Male,
-}
-
-/// Speaking rate as a factor: 1.0 is normal, 2.0 twice as fast.
-#[derive(Debug, Clone, Copy, PartialEq, PartialOrd)]
-pub struct SpeechRate(f32);
-
-impl SpeechRate {
-    /// Faster speech is incomprehensible; slower speech breaks up into single sounds.
-    const RANGE: std::ops::RangeInclusive<f32> = 0.5..=2.0;
-
-    /// Creates a rate, clamped to 0.5..=2.0. NaN gives the normal rate.
-    #[must_use]
-    pub fn new(factor: f32) -> Self {
-        if factor.is_nan() {
-            return Self::default();
-        }
-        Self(factor.clamp(*Self::RANGE.start(), *Self::RANGE.end()))
-    }
-
-    /// Returns the factor, within 0.5..=2.0.
-    #[must_use]
-    pub const fn factor(self) -> f32 {
-        self.0
-    }
-}
-
-impl Default for SpeechRate {
-    fn default() -> Self {
-        Self(1.0)
-    }
 }
 
 /// Returns the best match for `wanted` in `available`: the same tag, ignoring case and `_` for `-`,
@@ -178,9 +155,8 @@ mod tests {
 
     #[test]
     fn a_rate_is_clamped() {
-        assert_eq!(SpeechRate::new(9.0).factor(), 2.0);
-        assert_eq!(SpeechRate::new(0.0).factor(), 0.5);
-        assert_eq!(SpeechRate::new(f32::NAN), SpeechRate::default());
-        assert_eq!(SpeechRate::new(1.25).factor(), 1.25);
+        for (rate, expected) in [(9.0, 2.0), (0.0, 0.5), (f32::NAN, 1.0), (1.25, 1.25)] {
+            assert_eq!(SpeechOptions::default().with_rate(rate).rate(), expected);
+        }
     }
 }

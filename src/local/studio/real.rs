@@ -9,8 +9,8 @@ use super::{Background, Caption, Delivery, Failure, Film, Gender, Line, Made, St
 use crate::local::library::{Facts, StoredFile};
 use crate::media::{
     self, AudioBuffer, AudioClip, Cancel, Container, Font, FrameSize, Gradient, Image, MediaError,
-    Pico, Quality, RenderOptions, SpeechOptions, SpeechRate, TextClip, Timeline, VideoBackground,
-    Voice, VoiceGender,
+    Pico, Quality, RenderOptions, SpeechOptions, TextClip, Timeline, VideoBackground, Voice,
+    VoiceGender,
 };
 use crate::wire::{FileType, RenderFormat, RenderQuality};
 
@@ -86,7 +86,7 @@ impl Studio for Real {
         };
         let how = SpeechOptions::new(delivery.language.as_str())
             .with_gender(gender)
-            .with_rate(SpeechRate::new(delivery.pace));
+            .with_rate(delivery.pace);
         let narration = media::narrate(script, &*self.voice, &how, &Cancel::new())?;
         let mut lines = Vec::new();
         for spoken in narration.sentences {

@@ -107,12 +107,7 @@ impl Voice for CommandVoice {
             .map_err(|error| {
                 self.failed(format_args!("could not be run: {error}; is it installed?"))
             })?;
-        let (status, stdout, stderr) = self.communicate(&mut child, text)?;
-        if !status.success() {
-            let stderr = String::from_utf8_lossy(&stderr);
-            let why = stderr.trim().lines().last().unwrap_or("it gave no reason");
-            return Err(self.failed(format_args!("ended with {status}: {why}")));
-        }
+        let stdout = self.communicate(&mut child, text)?;
         let wav = if self.uses(OUT) {
             std::fs::read(&out)
                 .map_err(|error| self.failed(format_args!("wrote no audio: {error}")))?
@@ -124,16 +119,12 @@ impl Voice for CommandVoice {
 }
 
 impl CommandVoice {
-    /// Writes to the program and reads its output concurrently, because each side blocks when a
-    /// pipe is full; kills the program at its timeout.
+    /// Writes to the program and reads its standard output concurrently, because each side blocks
+    /// when a pipe is full; kills the program at its timeout.
     ///
     /// Child processes of the program may hold its pipes open after it has exited. The threads that
     /// read the pipes are therefore never joined; they end when the pipes are closed.
-    fn communicate(
-        &self,
-        child: &mut Child,
-        text: &str,
-    ) -> Result<(ExitStatus, Vec<u8>, Vec<u8>), MediaError> {
+    fn communicate(&self, child: &mut Child, text: &str) -> Result<Vec<u8>, MediaError> {
         let start = Instant::now();
         if let Some(mut stdin) = child.stdin.take() {
             let text = text.to_owned();
@@ -144,13 +135,13 @@ impl CommandVoice {
             (OutputPipe::of(child.stdout.take()), OutputPipe::of(child.stderr.take()));
         let status = self.wait(child, start)?;
         if !status.success() {
-            return Ok((status, Vec::new(), stderr.read(STDERR_TIMEOUT).1));
+            let stderr = stderr.read(STDERR_TIMEOUT).unwrap_or_else(|partial| partial);
+            let stderr = String::from_utf8_lossy(&stderr);
+            let why = stderr.trim().lines().last().unwrap_or("it gave no reason");
+            return Err(self.failed(format_args!("ended with {status}: {why}")));
         }
-        let (end, stdout) = stdout.read(self.timeout.saturating_sub(start.elapsed()));
-        match end {
-            PipeEnd::Reached => Ok((status, stdout, Vec::new())),
-            PipeEnd::Open => Err(self.timed_out()),
-        }
+        let remaining = self.timeout.saturating_sub(start.elapsed());
+        stdout.read(remaining).map_err(|_| self.timed_out())
     }
 
     fn wait(&self, child: &mut Child, start: Instant) -> Result<ExitStatus, MediaError> {
@@ -199,22 +190,17 @@ fn kill(child: &mut Child) {
 
 /// Output of a program, read by a thread.
 struct OutputPipe {
-    read: Arc<Mutex<Vec<u8>>>,
+    output: Arc<Mutex<Vec<u8>>>,
     /// Disconnected at the end of the pipe.
     end: Receiver<Infallible>,
 }
 
-enum PipeEnd {
-    Reached,
-    Open,
-}
-
 impl OutputPipe {
     fn of(pipe: Option<impl Read + Send + 'static>) -> Self {
-        let read = Arc::new(Mutex::new(Vec::new()));
+        let output = Arc::new(Mutex::new(Vec::new()));
         let (open, end) = mpsc::channel();
         if let Some(mut pipe) = pipe {
-            let read = Arc::clone(&read);
+            let output = Arc::clone(&output);
             thread::spawn(move || {
                 let _open = open;
                 let mut bytes = [0; 16 * 1024];
@@ -222,8 +208,8 @@ impl OutputPipe {
                     match pipe.read(&mut bytes) {
                         Ok(0) => return,
                         Ok(count) => {
-                            let Ok(mut read) = read.lock() else { return };
-                            read.extend_from_slice(&bytes[..count]);
+                            let Ok(mut output) = output.lock() else { return };
+                            output.extend_from_slice(&bytes[..count]);
                         }
                         Err(error) if error.kind() == ErrorKind::Interrupted => {}
                         Err(_) => return,
@@ -231,17 +217,15 @@ impl OutputPipe {
                 }
             });
         }
-        Self { read, end }
+        Self { output, end }
     }
 
-    /// Takes the output up to the end of the pipe, or up to the timeout.
-    fn read(&self, timeout: Duration) -> (PipeEnd, Vec<u8>) {
-        let end = match self.end.recv_timeout(timeout) {
-            Err(RecvTimeoutError::Timeout) => PipeEnd::Open,
-            Err(RecvTimeoutError::Disconnected) => PipeEnd::Reached,
-            Ok(never) => match never {},
-        };
-        (end, self.read.lock().map(|mut read| mem::take(&mut *read)).unwrap_or_default())
+    /// Takes the output up to the end of the pipe, or what there is at the timeout as an error.
+    fn read(&self, timeout: Duration) -> Result<Vec<u8>, Vec<u8>> {
+        let end = self.end.recv_timeout(timeout);
+        let output = self.output.lock().map(|mut output| mem::take(&mut *output));
+        let output = output.unwrap_or_default();
+        if end == Err(RecvTimeoutError::Timeout) { Err(output) } else { Ok(output) }
     }
 }
 

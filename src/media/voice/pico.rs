@@ -118,7 +118,7 @@ fn is_mostly_foreign(text: &str) -> bool {
 /// never read as markup.
 fn marked_up(text: &str, options: &SpeechOptions) -> String {
     let stretch = SAMPLE_RATE as f32 / sample_rate(options.gender) as f32;
-    let speed = (options.rate.factor() * stretch * 100.0).round();
+    let speed = (options.rate() * stretch * 100.0).round();
     let pitch = match options.gender {
         VoiceGender::Female => 100,
         VoiceGender::Male => MALE_PITCH,
@@ -342,7 +342,6 @@ impl Drop for PicoEngine {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::media::SpeechRate;
 
     const TEXT: &str = "A goatherd saw his goats dance.";
 
@@ -402,8 +401,7 @@ mod tests {
     #[test]
     fn the_rate_changes_the_duration_and_the_gender_does_not() {
         let normal = say(&SpeechOptions::default()).duration().as_secs_f32();
-        let fast =
-            say(&SpeechOptions::default().with_rate(SpeechRate::new(1.5))).duration().as_secs_f32();
+        let fast = say(&SpeechOptions::default().with_rate(1.5)).duration().as_secs_f32();
         let male =
             say(&SpeechOptions::default().with_gender(VoiceGender::Male)).duration().as_secs_f32();
         assert!((normal / fast - 1.5).abs() < 0.2, "{normal} {fast}");
