@@ -444,7 +444,7 @@ impl Emitter {
     /// Reports a tool call, after a text unless that is empty.
     fn call(&self, text: &str, name: &'static str, args: &Value) -> PendingCall {
         let call = PendingCall { id: format!("adk-{}", Uuid::new_v4()), name };
-        let (id, args) = (Some(call.id.clone()), Json::from(args));
+        let (id, args) = (Some(call.id.clone()), Json::from_value(args));
         let part = FunctionCall { id, name: name.to_owned(), args };
         self.content(text, vec![Part::FunctionCall(part)]);
         call
@@ -452,7 +452,7 @@ impl Emitter {
 
     /// Reports the response of a tool and the changes that it made to the state.
     fn result(&self, call: PendingCall, response: &Value, delta: Object) {
-        let (id, response) = (Some(call.id), Json::from(response));
+        let (id, response) = (Some(call.id), Json::from_value(response));
         let part = FunctionResponse { id, name: call.name.to_owned(), response };
         let mut event = self.event();
         event.content = Some(Content::user(vec![Part::FunctionResponse(part)]));
