@@ -148,7 +148,8 @@ impl ClientBuilder {
     /// ```
     /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
     /// use nemovideo::ClientId;
-    /// use nemovideo::mock::{Endpoint, MockNemo};
+    /// use nemovideo::mock::MockNemo;
+    /// use nemovideo::protocol::Endpoint;
     ///
     /// let nemo = MockNemo::start().await;
     /// let id = ClientId::generate();

@@ -211,7 +211,7 @@ impl NemoClient {
     /// # let id = &session.session_id;
     /// # futures::StreamExt::count(client.send_message(id, "narrate: Hello.").await?).await;
     /// use nemovideo::RenderOutput;
-    /// use nemovideo::protocol::RenderStatus;
+    /// use nemovideo::protocol::{Endpoint, RenderStatus};
     ///
     /// let draft = client.session_state(id).await?.draft.ok_or("nothing was made")?;
     /// let job = client.submit_render(id, &draft, RenderOutput::mp4()).await?;
@@ -232,7 +232,7 @@ impl NemoClient {
     ///
     /// ```
     /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
-    /// use nemovideo::mock::{MockResponse, Endpoint, MockNemo};
+    /// use nemovideo::mock::{MockResponse, MockNemo};
     /// use nemovideo::mock::wiremock::ResponseTemplate;
     /// use nemovideo::RenderId;
     ///

@@ -206,7 +206,7 @@ async fn what_cannot_be_spoken_is_said_and_not_charged() {
 
 #[tokio::test]
 async fn work_costs_what_it_costs_and_stops_when_nothing_is_left() {
-    let prices = Prices { voiceover: Credits::new(20.0), edit: Credits::new(2.0) };
+    let prices = Prices::default();
     let backend = quick().credits(Credits::new(23.0)).prices(prices).start().await.unwrap();
     let caller = Caller::new(&backend, "one").await;
     let session = caller.session().await;

@@ -243,7 +243,7 @@ async fn credits_are_frozen_while_the_voice_speaks_and_heartbeats_go_on() {
     let rest = answer.text().await.unwrap();
     assert!(rest.contains("Your voiceover is ready: 1 sentence"), "{rest}");
     assert_eq!(caller.credits().await, (80.0, 0.0));
-    assert_eq!(backend.counters().credits_taken, Prices::default().voiceover);
+    assert_eq!(backend.counters().credits_taken, Prices::default().voiceover());
 }
 
 #[tokio::test]
