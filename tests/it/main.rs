@@ -2,14 +2,14 @@
 //!
 //! | promise | modules |
 //! |---|---|
-//! | nothing is charged twice | `fault_matrix`, `client_calls`, `tokens`, `turn_recovery` |
+//! | nothing is charged twice | `tests/fault_matrix`, `client_calls`, `tokens`, `turn_recovery` |
 //! | nothing is lost | `renders`, `transfers`, `turn_left`, `batch`, `draft_round_trip` |
 //! | nothing but its end ends a stream | `sse_vectors`, `sse_adk_streams`, `sse_text_accumulator`, `stream_ends` |
 //! | nothing leaks | `tests/secrets.rs`, in a process of its own |
 //! | it runs without the cloud | `main_job`, `local_*`, `media_*` |
 //!
 //! Tests that measure or replace something of the whole process are binaries of their own beside
-//! this directory: `chaos`, `memory`, `secrets` and `examples`.
+//! this directory: `fault_matrix`, `chaos`, `memory`, `secrets` and `examples`.
 
 // Clippy exempts test functions, not their helpers: a helper that fails fails its test.
 #![allow(clippy::unwrap_used)]
@@ -22,7 +22,6 @@ mod draft_diff;
 mod draft_editor;
 mod draft_picture;
 mod draft_round_trip;
-mod fault_matrix;
 mod intents;
 mod local_agent;
 mod local_faults;

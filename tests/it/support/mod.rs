@@ -2,7 +2,5 @@
 
 pub(crate) mod caller;
 pub(crate) mod json;
-pub(crate) mod matrix_calls;
-pub(crate) mod matrix_faults;
 pub(crate) mod raw;
 pub(crate) mod stage;

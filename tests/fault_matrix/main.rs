@@ -1,10 +1,13 @@
 //! Every fault at every call, once and always: the outcome is the one that the design's table
 //! names, the requests are as many as it allows, and nothing is done twice.
 
+mod calls;
+mod faults;
+
 use std::time::{Duration, Instant};
 
-use crate::support::matrix_calls::{Call, Scene, name_of};
-use crate::support::matrix_faults::{Cause, Class, Trial, trials};
+use calls::{Call, Scene, name_of};
+use faults::{Cause, Class, Trial, trials};
 use futures::StreamExt as _;
 use nemovideo::local::{Counters, Fault, FaultyResponse, LocalBackend, Refusal, Route};
 use nemovideo::{ErrorCode, Result};
