@@ -1,4 +1,4 @@
-//! What a large draft costs: read, written, told in a line, compared with another.
+//! What a large draft costs: parsed, serialized, summarized, compared with another.
 //!
 //! `cargo bench --bench draft`
 
@@ -9,8 +9,8 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use nemovideo::draft::{Draft, TrackKind};
 use serde_json::Value;
 
-/// A film with so many segments in all, as the embedded backend writes them.
-fn film(segments: u32) -> Draft {
+/// A draft with this many segments, as the embedded backend writes them.
+fn draft_of(segments: u32) -> Draft {
     let mut draft = Draft::new();
     for (kind, role) in [(TrackKind::Audio, "voiceover"), (TrackKind::Text, "captions")] {
         let mut track = draft.push_track(kind);
@@ -27,7 +27,7 @@ fn film(segments: u32) -> Draft {
 }
 
 fn large_draft(c: &mut Criterion) {
-    let draft = film(10_000);
+    let draft = draft_of(10_000);
     let json = draft.to_json();
     let mut group = c.benchmark_group("10,000 segments");
     group.bench_function("summary", |b| b.iter(|| black_box(&draft).summary()));
@@ -46,11 +46,11 @@ fn large_draft(c: &mut Criterion) {
         });
     }
     group.throughput(Throughput::Bytes(json.len() as u64));
-    group.bench_function("read", |b| b.iter(|| Draft::from_json(black_box(&json))));
-    group.bench_function("read by serde_json, which loses digits and order", |b| {
+    group.bench_function("parse", |b| b.iter(|| Draft::from_json(black_box(&json))));
+    group.bench_function("parse by serde_json, which loses digits and order", |b| {
         b.iter(|| serde_json::from_str::<Value>(black_box(&json)));
     });
-    group.bench_function("write", |b| b.iter(|| serde_json::to_string(black_box(&draft))));
+    group.bench_function("serialize", |b| b.iter(|| serde_json::to_string(black_box(&draft))));
     group.finish();
 }
 

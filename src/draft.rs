@@ -1,10 +1,10 @@
-//! The draft: what the film looks like before it is rendered.
+//! The draft: the timeline of a video before it is rendered.
 //!
-//! On the wire a draft has short keys, of which five are documented: `t` tracks, `tt` track type,
-//! `sg` segments, `d` duration in milliseconds, `m` metadata. Everything else in it is not, and
-//! the service wants all of it back, untouched, when the film is exported. So a [`Draft`] is not
-//! a set of structs but a typed view over a tree, [`Json`], that gives back exactly what it was
-//! given: unknown keys, duplicate keys, their order, and numbers digit by digit.
+//! The service encodes a draft with short keys, of which five are documented: `t` tracks, `tt` track
+//! type, `sg` segments, `d` duration in milliseconds, `m` metadata. It requires all other keys back
+//! unchanged when the video is exported. So a [`Draft`] is not a set of structs but a typed view
+//! over a tree, [`Json`], which keeps unknown keys, duplicate keys, their order, and numbers digit
+//! by digit.
 //!
 //! ```
 //! use nemovideo::draft::{Draft, TrackKind};
@@ -19,41 +19,36 @@
 //! # Ok::<(), nemovideo::draft::ParseError>(())
 //! ```
 //!
-//! | file | holds |
+//! | file | contents |
 //! |---|---|
-//! | `json` | the tree that loses nothing |
-//! | `parse` | text to tree, in linear time |
-//! | `model` | [`Draft`], [`Track`], [`Segment`]: reading |
-//! | `edit` | [`TrackMut`], [`SegmentMut`]: building and changing, unchecked |
-//! | `editor` | [`Editor`]: what an editor of films does, checked |
-//! | `lookup` | where undocumented things (names, volume, start) are looked for: the one list |
-//! | `aspect` | [`Aspect`]: the shape of the picture |
-//! | `canvas` | where and how a draft tells that shape |
-//! | `diff` | [`Diff`]: what changed from one draft to the next |
-//! | `language` | the words for all of it, in two languages |
-//! | `picture` | the timeline drawn, for a page or a terminal |
-//! | `summary` | the timeline in one line, for people |
+//! | `json` | the exact JSON tree and its parser |
+//! | `keys` | where undocumented values (names, volumes, starts) are stored: the one list |
+//! | `model` | reading: [`Draft`], [`Track`], [`Segment`] |
+//! | `canvas` | [`Aspect`], and how a draft states it |
+//! | `edit` | building and changing without checks: [`TrackMut`], [`SegmentMut`] |
+//! | `editor` | checked edits: [`Editor`] |
+//! | `diff` | what changed between two drafts: [`Diff`] |
+//! | `summary` | the timeline in one line, and the phrases shared with `diff` and `picture` |
+//! | `picture` | the timeline as an image or as text |
+//! | `language` | [`Language`] |
 
-mod aspect;
 mod canvas;
 mod diff;
 mod edit;
 mod editor;
 mod json;
+mod keys;
 mod language;
-mod lookup;
 mod model;
-mod parse;
 mod picture;
 mod summary;
 
-pub use aspect::Aspect;
-pub use diff::{Change, Diff, OtherDraft, SegmentAt, Span, TrackAt};
+pub use canvas::Aspect;
+pub use diff::{Change, Diff, SegmentAt, TrackAt};
 pub use edit::{SegmentMut, TrackMut};
 pub use editor::{EditError, Editor};
-pub use json::{Json, Number, Object, Text};
+pub use json::{Json, Object, ParseError};
 pub use language::Language;
 pub use model::{Draft, Segment, Track, TrackKind, TrackRole};
-pub use parse::ParseError;
-pub use picture::{PictureStyle, Theme};
-pub(crate) use summary::Label;
+pub use picture::PictureStyle;
+pub(crate) use summary::TrackLabel;

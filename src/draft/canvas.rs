@@ -1,45 +1,122 @@
-//! The shape of the picture as a draft tells it. Neither the key nor the form is documented: a
-//! ratio (`16:9`, `1.78`), a word (`portrait`), a size (`1920x1080`, or a width and a height), on
-//! its own or in an object. All of these are read, and rewritten each in its own form, so that a
-//! draft does not come to tell two shapes.
+//! The aspect ratio of the video, as a type and as a draft states it. Neither the key nor the form
+//! is documented: a ratio (`16:9`, `1.78`), a word (`portrait`), a size (`1920x1080`, or a width
+//! and a height), on its own or in an object. All of these are read, and each is rewritten in its
+//! own form, so that a draft never states two aspect ratios.
 
-use super::aspect::Aspect;
-use super::json::{Json, Object};
-use super::lookup::{self, ASPECT, HEIGHT, METADATA, SIZE, WIDTH};
+use std::fmt;
+use std::str::FromStr;
 
-/// Whether a draft told its shape before it got another.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Told {
-    Somewhere,
-    Nowhere,
-    /// There is something under a key for it that cannot be read.
-    Unreadably,
+use serde::{Deserialize, Serialize};
+
+use super::json::{Json, Object, ParseError};
+use super::keys::{self, ASPECT, HEIGHT, METADATA, SIZE, WIDTH};
+
+/// The aspect ratio of a video, up to the documented 1080 × 1920.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[non_exhaustive]
+pub enum Aspect {
+    /// 16:9, 1920 × 1080.
+    #[default]
+    #[serde(rename = "16:9", alias = "landscape")]
+    Landscape,
+    /// 9:16, 1080 × 1920.
+    #[serde(rename = "9:16", alias = "portrait")]
+    Portrait,
+    /// 1:1, 1080 × 1080.
+    #[serde(rename = "1:1", alias = "square")]
+    Square,
 }
 
-/// The shape, as the draft writes it, or a size as `1920×1080`.
-pub(super) fn written(draft: &Json) -> Option<String> {
+impl Aspect {
+    const ALL: [Self; 3] = [Self::Landscape, Self::Portrait, Self::Square];
+
+    /// Returns the ratio as text: `16:9`.
+    #[must_use]
+    pub const fn ratio(self) -> &'static str {
+        match self {
+            Self::Landscape => "16:9",
+            Self::Portrait => "9:16",
+            Self::Square => "1:1",
+        }
+    }
+
+    /// Returns the width and height in pixels.
+    #[must_use]
+    pub const fn size(self) -> (u32, u32) {
+        match self {
+            Self::Landscape => (1920, 1080),
+            Self::Portrait => (1080, 1920),
+            Self::Square => (1080, 1080),
+        }
+    }
+
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Landscape => "landscape",
+            Self::Portrait => "portrait",
+            Self::Square => "square",
+        }
+    }
+
+    fn read(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|aspect| word == aspect.ratio() || word == aspect.word())
+    }
+
+    /// Returns the aspect ratio with this quotient of width and height, within what rounding to
+    /// even pixels can make of it.
+    fn of_quotient(quotient: f64) -> Option<Self> {
+        Self::ALL.into_iter().find(|aspect| {
+            let (width, height) = aspect.size();
+            (quotient * f64::from(height) / f64::from(width) - 1.0).abs() < 0.01
+        })
+    }
+}
+
+impl fmt::Display for Aspect {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.ratio())
+    }
+}
+
+/// Parses a ratio (`16:9`) or a word (`landscape`).
+impl FromStr for Aspect {
+    type Err = ParseError;
+
+    fn from_str(text: &str) -> Result<Self, ParseError> {
+        Self::read(text).ok_or_else(|| ParseError::UnknownAspect(text.to_owned()))
+    }
+}
+
+/// Whether a draft stated its aspect ratio before [`reshape`], and how.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Form {
+    Absent,
+    Known,
+    /// There is a value under one of the keys, but in an unknown form.
+    Unknown,
+}
+
+/// Returns the aspect ratio as the draft writes it; a size as `1920×1080`.
+pub(crate) fn stated(draft: &Json) -> Option<String> {
     find(draft).map(|shape| match shape {
         Shape::Text(text) => text.to_owned(),
-        Shape::Ratio(ratio) => ratio.to_string(),
+        Shape::Quotient(quotient) => quotient.to_string(),
         Shape::Size(width, height) => format!("{width}×{height}"),
     })
 }
 
-/// The shape, where it is one that is known.
-pub(super) fn aspect(draft: &Json) -> Option<Aspect> {
+/// Returns the aspect ratio, when it is a known one.
+pub(crate) fn aspect(draft: &Json) -> Option<Aspect> {
     find(draft)?.aspect()
 }
 
-/// Whether two values differ in nothing but the shape they tell.
-pub(super) fn differ_in_shape_alone(older: Option<&Json>, newer: Option<&Json>) -> bool {
+/// Whether two values are equal except for the aspect ratios that they state.
+pub(crate) fn differ_only_in_shape(older: Option<&Json>, newer: Option<&Json>) -> bool {
     match (older.and_then(Json::as_object), newer.and_then(Json::as_object)) {
         (Some(older), Some(newer)) => {
-            let tells = |key: &str| [ASPECT, SIZE, WIDTH, HEIGHT].concat().contains(&key);
-            let rest = |object: &Object| -> Vec<(String, Json)> {
-                let rest = object.iter().filter(|(key, _)| !tells(key));
-                rest.map(|(key, value)| (key.to_owned(), value.clone())).collect()
-            };
-            rest(older) == rest(newer)
+            let is_other = |key: &str| ![ASPECT, SIZE, WIDTH, HEIGHT].concat().contains(&key);
+            let (older, newer) = (older.iter(), newer.iter());
+            older.filter(|(key, _)| is_other(key)).eq(newer.filter(|(key, _)| is_other(key)))
         }
         (None, None) => true,
         (Some(_), None) | (None, Some(_)) => false,
@@ -49,7 +126,7 @@ pub(super) fn differ_in_shape_alone(older: Option<&Json>, newer: Option<&Json>) 
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Shape<'j> {
     Text(&'j str),
-    Ratio(f64),
+    Quotient(f64),
     Size(f64, f64),
 }
 
@@ -57,144 +134,140 @@ impl Shape<'_> {
     fn aspect(self) -> Option<Aspect> {
         match self {
             Self::Text(text) => Aspect::read(text).or_else(|| {
-                let (width, _, height) = size_in(text)?;
-                Aspect::of_ratio(width / height)
+                let (width, _, height) = parse_size(text)?;
+                Aspect::of_quotient(width / height)
             }),
-            Self::Ratio(ratio) => Aspect::of_ratio(ratio),
-            Self::Size(width, height) => Aspect::of_ratio(width / height),
+            Self::Quotient(quotient) => Aspect::of_quotient(quotient),
+            Self::Size(width, height) => Aspect::of_quotient(width / height),
         }
     }
 }
 
-/// What a draft calls its shape counts before the pixels of it.
+/// A named aspect ratio takes precedence over a size in pixels.
 fn find(draft: &Json) -> Option<Shape<'_>> {
-    let homes = [Some(draft), draft.get(METADATA)].into_iter().flatten();
-    homes.clone().find_map(named).or_else(|| homes.clone().find_map(sized))
+    let parents = [Some(draft), draft.get(METADATA)].into_iter().flatten();
+    parents.clone().find_map(find_named).or_else(|| parents.clone().find_map(find_size))
 }
 
-fn named(home: &Json) -> Option<Shape<'_>> {
-    ASPECT.iter().filter_map(|key| home.get(key)).find_map(|value| match value {
-        Json::Object(_) => named(value).or_else(|| sized(value)),
-        Json::Number(_) => ratio(value).map(Shape::Ratio),
-        _ => lookup::text(value).map(Shape::Text),
+fn find_named(parent: &Json) -> Option<Shape<'_>> {
+    ASPECT.iter().filter_map(|key| parent.get(key)).find_map(|value| {
+        if value.as_object().is_some() {
+            find_named(value).or_else(|| find_size(value))
+        } else if value.as_number_str().is_some() {
+            quotient(value).map(Shape::Quotient)
+        } else {
+            keys::text(value).map(Shape::Text)
+        }
     })
 }
 
-fn sized(home: &Json) -> Option<Shape<'_>> {
-    let size = size_of(home).map(|(width, height)| Shape::Size(width, height));
-    size.or_else(|| {
-        SIZE.iter().filter_map(|key| home.get(key)).find_map(|value| match value {
-            Json::Object(_) => sized(value),
-            _ => lookup::text(value).filter(|text| size_in(text).is_some()).map(Shape::Text),
+fn find_size(parent: &Json) -> Option<Shape<'_>> {
+    let side = |keys: &[&str]| keys.iter().filter_map(|key| parent.get(key)).find_map(side);
+    let sides = side(WIDTH).zip(side(HEIGHT)).map(|(width, height)| Shape::Size(width, height));
+    sides.or_else(|| {
+        SIZE.iter().filter_map(|key| parent.get(key)).find_map(|value| {
+            if value.as_object().is_some() {
+                return find_size(value);
+            }
+            keys::text(value).filter(|text| parse_size(text).is_some()).map(Shape::Text)
         })
     })
 }
 
-fn ratio(json: &Json) -> Option<f64> {
-    lookup::number(json).filter(|ratio| (0.1..10.0).contains(ratio))
-}
-
-fn size_of(home: &Json) -> Option<(f64, f64)> {
-    let side = |keys: &[&str]| keys.iter().filter_map(|key| home.get(key)).find_map(side);
-    side(WIDTH).zip(side(HEIGHT))
+fn quotient(json: &Json) -> Option<f64> {
+    keys::number(json).filter(|quotient| (0.1..10.0).contains(quotient))
 }
 
 fn side(json: &Json) -> Option<f64> {
-    lookup::number(json).filter(|side| *side >= 1.0)
+    keys::number(json).filter(|side| *side >= 1.0)
 }
 
-/// `1920x1080`, `16:9`: the numbers and what is between them.
-fn size_in(text: &str) -> Option<(f64, char, f64)> {
-    let (at, between) = text.char_indices().find(|(_, c)| "xX×*:/".contains(*c))?;
+/// Parses `1920x1080` or `16:9` into its numbers and the separator.
+fn parse_size(text: &str) -> Option<(f64, char, f64)> {
+    let (at, separator) = text.char_indices().find(|(_, c)| "xX×*:/".contains(*c))?;
     let number = |text: &str| text.trim().parse().ok().filter(|side: &f64| *side >= 1.0);
-    let (width, height) = (&text[..at], &text[at + between.len_utf8()..]);
-    Some((number(width)?, between, number(height)?))
+    let (width, height) = (&text[..at], &text[at + separator.len_utf8()..]);
+    Some((number(width)?, separator, number(height)?))
 }
 
-/// Gives a draft another shape wherever it tells one.
-pub(super) fn reshape(draft: &mut Json, aspect: Aspect) -> Told {
-    let mut told = Told::Nowhere;
-    let Some(object) = draft.as_object_mut() else { return told };
-    rename(object, aspect, &mut told);
-    resize(object, aspect, &mut told);
+/// Changes the aspect ratio wherever the draft states one.
+pub(crate) fn reshape(draft: &mut Json, aspect: Aspect) -> Form {
+    let mut form = Form::Absent;
+    let Some(object) = draft.as_object_mut() else { return form };
+    reshape_named(object, aspect, &mut form);
+    reshape_size(object, aspect, &mut form);
     if let Some(metadata) = object.get_mut(METADATA).and_then(Json::as_object_mut) {
-        rename(metadata, aspect, &mut told);
-        resize(metadata, aspect, &mut told);
+        reshape_named(metadata, aspect, &mut form);
+        reshape_size(metadata, aspect, &mut form);
     }
-    told
+    form
 }
 
-fn rename(home: &mut Object, aspect: Aspect, told: &mut Told) {
+fn reshape_named(parent: &mut Object, aspect: Aspect, form: &mut Form) {
     for key in ASPECT {
-        let Some(value) = home.get_mut(key).filter(|value| !value.is_null()) else { continue };
-        let mut inside = Told::Nowhere;
+        let Some(value) = parent.get_mut(key).filter(|value| !value.is_null()) else { continue };
+        let mut inside = Form::Absent;
         if let Some(object) = value.as_object_mut() {
-            rename(object, aspect, &mut inside);
-            resize(object, aspect, &mut inside);
-        } else if let Some(text) = lookup::text(value) {
-            inside = Told::Somewhere;
+            reshape_named(object, aspect, &mut inside);
+            reshape_size(object, aspect, &mut inside);
+        } else if let Some(text) = keys::text(value) {
+            inside = Form::Known;
             if Shape::Text(text).aspect() != Some(aspect) {
-                *value = in_the_form_of(text, aspect).into();
+                *value = in_form_of(text, aspect).into();
             }
-        } else if value.as_number().is_some()
-            && let Some(ratio) = ratio(value)
+        } else if value.as_number_str().is_some()
+            && let Some(quotient) = quotient(value)
         {
-            inside = Told::Somewhere;
-            if Aspect::of_ratio(ratio) != Some(aspect) {
+            inside = Form::Known;
+            if Aspect::of_quotient(quotient) != Some(aspect) {
                 let (width, height) = aspect.size();
                 *value = (f64::from(width) / f64::from(height)).into();
             }
         }
-        match (*told, inside) {
-            (_, Told::Somewhere) => *told = Told::Somewhere,
-            (Told::Nowhere, _) => *told = Told::Unreadably,
+        match (*form, inside) {
+            (_, Form::Known) => *form = Form::Known,
+            (Form::Absent, _) => *form = Form::Unknown,
             _ => {}
         }
     }
 }
 
-fn resize(home: &mut Object, aspect: Aspect, told: &mut Told) {
+fn reshape_size(parent: &mut Object, aspect: Aspect, form: &mut Form) {
     for key in SIZE {
-        match home.get_mut(key) {
-            Some(Json::Object(object)) => resize(object, aspect, told),
-            Some(value) => {
-                let Some(text) = lookup::text(value) else { continue };
-                let Some((width, _, height)) = size_in(text) else { continue };
-                *told = Told::Somewhere;
-                if Aspect::of_ratio(width / height) != Some(aspect) {
-                    *value = in_the_form_of(text, aspect).into();
-                }
+        let Some(value) = parent.get_mut(key) else { continue };
+        if let Some(object) = value.as_object_mut() {
+            reshape_size(object, aspect, form);
+        } else if let Some(text) = keys::text(value)
+            && let Some((width, _, height)) = parse_size(text)
+        {
+            *form = Form::Known;
+            if Aspect::of_quotient(width / height) != Some(aspect) {
+                *value = in_form_of(text, aspect).into();
             }
-            None => {}
         }
     }
-    let key = |home: &Object, keys: &[&'static str]| {
-        keys.iter().copied().find(|key| home.get(key).and_then(side).is_some())
+    let find = |keys: &[&'static str]| {
+        keys.iter().copied().find_map(|key| Some((key, parent.get(key).and_then(side)?)))
     };
-    let (Some(width), Some(height)) = (key(home, WIDTH), key(home, HEIGHT)) else { return };
-    let sides = |home: &Object| {
-        let side = |key| home.get(key).and_then(side);
-        side(width).zip(side(height))
+    let (Some((width_key, width)), Some((height_key, height))) = (find(WIDTH), find(HEIGHT)) else {
+        return;
     };
-    let Some(size) = sides(home) else { return };
-    *told = Told::Somewhere;
-    if Aspect::of_ratio(size.0 / size.1) != Some(aspect) {
-        let size = turned(size, aspect);
-        for (key, side) in [(width, size.0), (height, size.1)] {
-            if let Some(value) = home.get_mut(key) {
-                *value =
-                    if value.as_str().is_some() { side.to_string().into() } else { side.into() };
-            }
+    *form = Form::Known;
+    if Aspect::of_quotient(width / height) != Some(aspect) {
+        let (width, height) = resized((width, height), aspect);
+        for (key, side) in [(width_key, width), (height_key, height)] {
+            let Some(value) = parent.get_mut(key) else { continue };
+            *value = if value.as_str().is_some() { side.to_string().into() } else { side.into() };
         }
     }
 }
 
-/// The size of another shape whose shorter side is as long.
-fn turned((width, height): (f64, f64), aspect: Aspect) -> (u64, u64) {
+/// Returns the size with another aspect ratio and an equal shorter side.
+fn resized((width, height): (f64, f64), aspect: Aspect) -> (u64, u64) {
     let (of_width, of_height) = aspect.size();
     let short = width.min(height).round();
     let factor = f64::from(of_width.max(of_height)) / f64::from(of_width.min(of_height));
-    // Encoders want even numbers. The casts saturate.
+    // Encoders require even numbers. The casts saturate.
     let (short, long) = (short as u64, ((short * factor / 2.0).round() * 2.0) as u64);
     match aspect {
         Aspect::Square => (short, short),
@@ -203,11 +276,11 @@ fn turned((width, height): (f64, f64), aspect: Aspect) -> (u64, u64) {
     }
 }
 
-fn in_the_form_of(text: &str, aspect: Aspect) -> String {
-    match size_in(text) {
-        Some((width, between, height)) if !":/".contains(between) => {
-            let (width, height) = turned((width, height), aspect);
-            format!("{width}{between}{height}")
+fn in_form_of(text: &str, aspect: Aspect) -> String {
+    match parse_size(text) {
+        Some((width, separator, height)) if !":/".contains(separator) => {
+            let (width, height) = resized((width, height), aspect);
+            format!("{width}{separator}{height}")
         }
         _ if text.chars().all(char::is_alphabetic) && Aspect::read(text).is_some() => {
             aspect.word().to_owned()
@@ -219,10 +292,9 @@ fn in_the_form_of(text: &str, aspect: Aspect) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::draft::Draft;
 
     #[test]
-    fn a_shape_is_read_in_any_form() {
+    fn an_aspect_ratio_is_read_in_any_form() {
         for (json, expected) in [
             (r#"{"canvas":{"ratio":"16:9"}}"#, Some(Aspect::Landscape)),
             (r#"{"canvas":"1080x1920"}"#, Some(Aspect::Portrait)),
@@ -234,8 +306,15 @@ mod tests {
             (r#"{"resolution":"1080p","m":{"aspect":"4:3"}}"#, None),
             (r#"{"width":1920,"canvas":{"color":"black"},"ratio":true}"#, None),
         ] {
-            let draft: Draft = json.parse().unwrap();
-            assert_eq!(draft.aspect(), expected, "{json}");
+            assert_eq!(aspect(&json.parse().unwrap()), expected, "{json}");
         }
+    }
+
+    #[test]
+    fn an_aspect_ratio_is_parsed_from_its_ratio_or_word() {
+        assert_eq!("9:16".parse(), Ok(Aspect::Portrait));
+        assert_eq!("square".parse(), Ok(Aspect::Square));
+        let unknown = ParseError::UnknownAspect("4:3".to_owned());
+        assert_eq!("4:3".parse::<Aspect>(), Err(unknown));
     }
 }

@@ -1,5 +1,6 @@
-//! Building and changing a draft. Only what is named is touched: every other key stays where and
-//! as it is. Something of the wrong type in the way (a `t` that is no array) is replaced.
+//! Building and changing a draft without checks. Only what is named is changed: every other key
+//! stays in its position. A value of the wrong type in the way (a `t` that is not an array) is
+//! replaced.
 //!
 //! ```
 //! use nemovideo::draft::{Draft, TrackKind};
@@ -8,130 +9,73 @@
 //! let mut draft = Draft::new();
 //! let mut track = draft.push_track(TrackKind::Text);
 //! track.set_metadata("role", "title");
-//! track
-//!     .push_segment(Duration::from_secs(3))
-//!     .set_metadata("start", 0)
-//!     .set_metadata("text", "Urban Dreams");
+//! track.push_segment(Duration::from_secs(3)).set_metadata("text", "Urban Dreams");
 //! draft.set_duration(Duration::from_secs(10)).set_metadata("aspect", "16:9");
 //! assert_eq!(
 //!     draft.to_json(),
-//!     r#"{"t":[{"tt":7,"m":{"role":"title"},"sg":[{"d":3000,"m":{"start":0,"text":"Urban Dreams"}}]}],"d":10000,"m":{"aspect":"16:9"}}"#
+//!     r#"{"t":[{"tt":7,"m":{"role":"title"},"sg":[{"d":3000,"m":{"text":"Urban Dreams"}}]}],"d":10000,"m":{"aspect":"16:9"}}"#
 //! );
 //! ```
 
 use std::time::Duration;
 
 use super::json::{Json, Object};
-use super::lookup::{DURATION, METADATA, SEGMENTS, TRACK_TYPE, TRACKS};
+use super::keys::{DURATION, SEGMENTS, TRACK_TYPE, TRACKS, array_mut, as_millis, metadata_mut};
 use super::model::{Draft, Segment, Track, TrackKind};
 
 impl Draft {
-    /// Sets a key at the top.
-    ///
-    /// ```
-    /// use nemovideo::draft::Draft;
-    ///
-    /// let mut draft = Draft::new();
-    /// draft.set("mood", "warm").set_metadata("takes", 3);
-    /// assert_eq!(draft.get("mood").and_then(|mood| mood.as_str()), Some("warm"));
-    /// assert!(draft.remove("mood").is_some() && draft.get("mood").is_none());
-    /// ```
+    /// Sets a top-level key.
     pub fn set(&mut self, key: &str, value: impl Into<Json>) -> &mut Self {
-        object(&mut self.0).insert(key, value);
+        self.0.make_object().insert(key, value);
         self
     }
 
-    /// Sets a key in the metadata of the film.
+    /// Sets a key in the metadata of the video.
     pub fn set_metadata(&mut self, key: &str, value: impl Into<Json>) -> &mut Self {
-        metadata(&mut self.0).insert(key, value);
+        metadata_mut(&mut self.0).insert(key, value);
         self
     }
 
-    /// Says how long the film is.
+    /// Sets the stated duration of the video.
     pub fn set_duration(&mut self, duration: Duration) -> &mut Self {
-        self.set(DURATION, millis(duration))
+        self.set(DURATION, as_millis(duration))
     }
 
-    /// Takes a key out at the top.
+    /// Removes a top-level key.
     pub fn remove(&mut self, key: &str) -> Option<Json> {
         self.0.as_object_mut()?.remove(key)
     }
 
-    /// Adds a track behind the others.
+    /// Appends a track.
     pub fn push_track(&mut self, kind: TrackKind) -> TrackMut<'_> {
         self.insert_track(usize::MAX, kind)
     }
 
-    /// Adds a track before the one at `index`, or behind the last.
-    ///
-    /// ```
-    /// use nemovideo::draft::{Draft, TrackKind};
-    ///
-    /// let mut draft = Draft::new();
-    /// draft.push_track(TrackKind::Audio);
-    /// draft.insert_track(0, TrackKind::Video);
-    /// let kinds: Vec<_> = draft.tracks().filter_map(|track| track.kind()).collect();
-    /// assert_eq!(kinds, [TrackKind::Video, TrackKind::Audio]);
-    /// ```
+    /// Inserts a track before the one at `index`, or appends it.
     pub fn insert_track(&mut self, index: usize, kind: TrackKind) -> TrackMut<'_> {
-        let tracks = array(&mut self.0, TRACKS);
+        let tracks = array_mut(&mut self.0, TRACKS);
         let index = index.min(tracks.len());
         tracks.insert(index, Object::from([(TRACK_TYPE, kind.number())]).into());
         TrackMut { json: &mut tracks[index] }
     }
 
-    /// The track at `index`, to change.
-    ///
-    /// ```
-    /// use nemovideo::draft::Draft;
-    /// use std::time::Duration;
-    ///
-    /// let mut draft: Draft = r#"{"t":[{"tt":7,"sg":[{"d":1000}]}]}"#.parse()?;
-    /// let mut track = draft.track_mut(0).ok_or("no track")?;
-    /// let mut segment = track.segment_mut(0).ok_or("no segment")?;
-    /// segment.set_duration(Duration::from_secs(3));
-    /// assert_eq!(draft.duration(), Duration::from_secs(3));
-    /// assert!(draft.track_mut(1).is_none());
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
+    /// Returns the track at `index` for modification.
     pub fn track_mut(&mut self, index: usize) -> Option<TrackMut<'_>> {
         self.tracks_mut().nth(index)
     }
 
-    /// The tracks, to change.
-    ///
-    /// ```
-    /// use nemovideo::draft::{Draft, TrackKind};
-    ///
-    /// let mut draft = Draft::new();
-    /// draft.push_track(TrackKind::Audio);
-    /// for mut track in draft.tracks_mut() {
-    ///     track.set_metadata("volume", 0.5);
-    /// }
-    /// assert_eq!(draft.tracks().next().and_then(|track| track.volume()), Some(0.5));
-    /// ```
+    /// Returns the tracks for modification.
     pub fn tracks_mut(&mut self) -> impl Iterator<Item = TrackMut<'_>> {
         items_mut(&mut self.0, TRACKS).map(|json| TrackMut { json })
     }
 
-    /// Takes out the track at `index`.
+    /// Removes the track at `index`.
     pub fn remove_track(&mut self, index: usize) -> Option<Json> {
         let tracks = existing(&mut self.0, TRACKS)?;
         (index < tracks.len()).then(|| tracks.remove(index))
     }
 
-    /// Takes out the tracks that `keep` says no to.
-    ///
-    /// ```
-    /// use nemovideo::draft::{Draft, TrackKind};
-    ///
-    /// let mut draft = Draft::new();
-    /// draft.push_track(TrackKind::Video);
-    /// draft.push_track(TrackKind::Text);
-    /// draft.retain_tracks(|track| track.kind() != Some(TrackKind::Text));
-    /// assert_eq!(draft.tracks().len(), 1);
-    /// assert!(draft.remove_track(0).is_some() && draft.remove_track(0).is_none());
-    /// ```
+    /// Removes the tracks for which `keep` returns `false`.
     pub fn retain_tracks(&mut self, mut keep: impl FnMut(Track<'_>) -> bool) {
         if let Some(tracks) = existing(&mut self.0, TRACKS) {
             tracks.retain(|json| keep(Track { json }));
@@ -139,83 +83,63 @@ impl Draft {
     }
 }
 
-/// A track, to change.
-///
-/// ```
-/// use nemovideo::draft::{Draft, TrackKind};
-/// use std::time::Duration;
-///
-/// let mut draft = Draft::new();
-/// let mut track = draft.push_track(TrackKind::Audio);
-/// track.set_metadata("role", "music").set_metadata("name", "Lo-fi");
-/// track.push_segment(Duration::from_secs(10));
-/// track.push_segment(Duration::from_secs(5));
-/// assert_eq!(track.as_track().duration(), Duration::from_secs(15));
-/// assert_eq!(track.segments_mut().count(), 2);
-/// track.retain_segments(|segment| segment.duration() > Duration::from_secs(5));
-/// assert!(track.remove_segment(1).is_none());
-/// assert_eq!(draft.duration(), Duration::from_secs(10));
-/// ```
+/// A track for modification.
 #[derive(Debug)]
 pub struct TrackMut<'d> {
     json: &'d mut Json,
 }
 
-impl<'d> TrackMut<'d> {
-    /// The same track, to read.
+impl TrackMut<'_> {
+    /// Returns the track for reading.
     #[must_use]
     pub fn as_track(&self) -> Track<'_> {
         Track { json: self.json }
     }
 
-    pub(super) fn json_mut(&mut self) -> &mut Json {
-        self.json
-    }
-
     /// Sets a key of the track.
     pub fn set(&mut self, key: &str, value: impl Into<Json>) -> &mut Self {
-        object(self.json).insert(key, value);
+        self.json.make_object().insert(key, value);
         self
     }
 
     /// Sets a key in the metadata of the track.
     pub fn set_metadata(&mut self, key: &str, value: impl Into<Json>) -> &mut Self {
-        metadata(self.json).insert(key, value);
+        metadata_mut(self.json).insert(key, value);
         self
     }
 
-    /// Takes a key out of the track.
+    /// Removes a key of the track.
     pub fn remove(&mut self, key: &str) -> Option<Json> {
         self.json.as_object_mut()?.remove(key)
     }
 
-    /// Adds a segment behind the others.
+    /// Appends a segment.
     pub fn push_segment(&mut self, duration: Duration) -> SegmentMut<'_> {
-        let segments = array(self.json, SEGMENTS);
+        let segments = array_mut(self.json, SEGMENTS);
         let at = segments.len();
-        segments.push(Object::from([(DURATION, millis(duration))]).into());
+        segments.push(Object::from([(DURATION, as_millis(duration))]).into());
         SegmentMut { json: &mut segments[at] }
     }
 
-    /// The segment at `index`, to change.
+    /// Returns the segment at `index` for modification.
     pub fn segment_mut(&mut self, index: usize) -> Option<SegmentMut<'_>> {
         self.segments_mut().nth(index)
     }
 
-    /// The segments, to change.
+    /// Returns the segments for modification.
     pub fn segments_mut(&mut self) -> impl Iterator<Item = SegmentMut<'_>> {
         items_mut(self.json, SEGMENTS).map(|json| SegmentMut { json })
     }
 
-    /// Takes out the segment at `index`.
+    /// Removes the segment at `index`.
     pub fn remove_segment(&mut self, index: usize) -> Option<Json> {
         let segments = existing(self.json, SEGMENTS)?;
         (index < segments.len()).then(|| segments.remove(index))
     }
 
-    /// Takes out the segments that `keep` says no to.
+    /// Removes the segments for which `keep` returns `false`.
     pub fn retain_segments(&mut self, mut keep: impl FnMut(Segment<'_>) -> bool) {
-        // Where a segment starts may depend on those before it: ask before any is gone.
+        // The start of a segment may depend on those before it, so all are asked before any goes.
         let kept: Vec<bool> = self.as_track().segments().map(&mut keep).collect();
         let mut kept = kept.into_iter();
         if let Some(segments) = existing(self.json, SEGMENTS) {
@@ -224,88 +148,43 @@ impl<'d> TrackMut<'d> {
     }
 }
 
-/// A segment, to change.
-///
-/// ```
-/// use nemovideo::draft::{Draft, TrackKind};
-/// use std::time::Duration;
-///
-/// let mut draft = Draft::new();
-/// let mut track = draft.push_track(TrackKind::Text);
-/// let mut title = track.push_segment(Duration::from_secs(3));
-/// title.set_metadata("text", "Morning Brew").set_duration(Duration::from_secs(2));
-/// assert_eq!(title.as_json().to_string(), r#"{"d":2000,"m":{"text":"Morning Brew"}}"#);
-/// ```
+/// A segment for modification.
 #[derive(Debug)]
 pub struct SegmentMut<'d> {
     json: &'d mut Json,
 }
 
 impl SegmentMut<'_> {
-    pub(super) fn json_mut(&mut self) -> &mut Json {
-        self.json
-    }
-
     /// Sets a key of the segment.
     pub fn set(&mut self, key: &str, value: impl Into<Json>) -> &mut Self {
-        object(self.json).insert(key, value);
+        self.json.make_object().insert(key, value);
         self
     }
 
     /// Sets a key in the metadata of the segment.
     pub fn set_metadata(&mut self, key: &str, value: impl Into<Json>) -> &mut Self {
-        metadata(self.json).insert(key, value);
+        metadata_mut(self.json).insert(key, value);
         self
     }
 
-    /// Says how long the segment is.
+    /// Sets the duration of the segment.
     pub fn set_duration(&mut self, duration: Duration) -> &mut Self {
-        self.set(DURATION, millis(duration))
+        self.set(DURATION, as_millis(duration))
     }
 
-    /// Takes a key out of the segment.
+    /// Removes a key of the segment.
     pub fn remove(&mut self, key: &str) -> Option<Json> {
         self.json.as_object_mut()?.remove(key)
     }
 
-    /// All of it.
+    /// Returns the JSON of the segment.
     #[must_use]
     pub fn as_json(&self) -> &Json {
         self.json
     }
 }
 
-fn millis(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
-}
-
-pub(super) fn object(json: &mut Json) -> &mut Object {
-    if json.as_object().is_none() {
-        *json = Json::Object(Object::new());
-    }
-    match json {
-        Json::Object(object) => object,
-        _ => unreachable!("made an object above"),
-    }
-}
-
-pub(super) fn metadata(json: &mut Json) -> &mut Object {
-    object(object(json).entry(METADATA))
-}
-
-/// The array under `key`, made if there is none.
-pub(super) fn array<'j>(json: &'j mut Json, key: &str) -> &'j mut Vec<Json> {
-    let value = object(json).entry(key);
-    if value.as_array().is_none() {
-        *value = Json::Array(Vec::new());
-    }
-    match value {
-        Json::Array(items) => items,
-        _ => unreachable!("made an array above"),
-    }
-}
-
-/// The array under `key`, if there is one.
+/// Returns the array under `key`, where there is one.
 fn existing<'j>(json: &'j mut Json, key: &str) -> Option<&'j mut Vec<Json>> {
     json.as_object_mut()?.get_mut(key)?.as_array_mut()
 }
@@ -339,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn tracks_and_segments_come_and_go() {
+    fn tracks_and_segments_are_added_and_removed() {
         let mut draft = draft();
         draft.insert_track(0, TrackKind::Unknown(42)).set("id", "a");
         assert!(draft.to_json().starts_with(r#"{"v":1.10,"t":[{"tt":42,"id":"a"},{"x":1,"#));
@@ -356,19 +235,17 @@ mod tests {
     }
 
     #[test]
-    fn segments_are_asked_where_they_stood() {
+    fn segments_are_retained_by_their_times_before_the_removal() {
         let mut draft = draft();
         let mut track = draft.track_mut(0).unwrap();
         track.push_segment(Duration::from_millis(10));
         track.retain_segments(|segment| segment.start() >= Duration::from_millis(1000));
-        assert_eq!(
-            track.as_track().get("sg").map(Json::to_string).unwrap(),
-            r#"[{"d":500},{"d":10}]"#
-        );
+        let segments = track.as_track().get("sg").map(Json::to_string);
+        assert_eq!(segments.as_deref(), Some(r#"[{"d":500},{"d":10}]"#));
     }
 
     #[test]
-    fn what_is_in_the_way_is_replaced() {
+    fn a_value_of_the_wrong_type_is_replaced() {
         let mut draft = Draft::from_json(r#"{"t":5,"m":"x"}"#).unwrap();
         draft
             .set_metadata("aspect", "16:9")

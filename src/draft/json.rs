@@ -1,174 +1,271 @@
-//! A JSON tree that gives back what it was given: every key, also twice, in its order, and
-//! numbers and escapes as they were written. Only white space between tokens is lost.
+//! An exact JSON tree: keys keep their order and duplicates, and numbers keep their text. White
+//! space between tokens and the choice of string escapes are not kept.
 //!
-//! `serde_json` could keep order and digits too, but only by features that would change it for
-//! every crate in the program. Checking the grammar is left to it all the same (see `parse`).
+//! `serde_json` could keep order and digits too, but only through features that would change it
+//! for every crate in the program. It still checks the grammar: a second linear pass over the
+//! valid text builds the tree.
 
 use std::fmt::{self, Write as _};
+use std::hash::{Hash, Hasher};
 use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::parse::{self, ParseError};
+/// The deepest accepted nesting, the same as `serde_json`'s own: a tree is walked and dropped by
+/// recursion, so that hostile text of brackets alone would exhaust the stack.
+const MAX_DEPTH: usize = 128;
 
-mod number;
-mod object;
-mod text;
-mod value;
-
-pub use number::Number;
-pub use object::Object;
-pub use text::Text;
-
-/// Any JSON value, kept exactly.
+/// A JSON value that keeps the text of numbers, the order of keys and duplicate keys.
 ///
-/// `Display` (and so `to_string`) writes compact JSON. Two values are equal when they hold the
-/// same in the same order; numbers are compared as they are written (`1.0` is not `1`).
+/// `Display` (and so `to_string`) writes compact JSON. Values are equal when they hold the same in
+/// the same order; numbers are compared by their text, so `1.0` does not equal `1`. An unpaired
+/// surrogate escape (`\ud83d`), which a Rust string cannot hold, reads as U+FFFD and is written as
+/// it was read.
 ///
 /// ```
 /// use nemovideo::draft::Json;
 ///
-/// let json: Json = r#"{"a":[1.10,true,null],"b":"\u00e9"}"#.parse()?;
-/// let list = json.get("a").and_then(Json::as_array).ok_or("a list")?;
-/// assert_eq!(list[0].as_number().map(|number| number.as_str()), Some("1.10"));
-/// assert!(list[1].as_bool() == Some(true) && list[2].is_null());
-/// assert_eq!(json.get("b").and_then(Json::as_str), Some("é"));
-/// assert_eq!(json.to_string(), r#"{"a":[1.10,true,null],"b":"\u00e9"}"#);
-/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// let mut json: Json = r#"{"z":1.10,"a":[true,null],"z":"\u00e9"}"#.parse()?;
+/// assert_eq!(json.get("z").and_then(Json::as_str), Some("é")); // the last duplicate counts
+/// json.as_object_mut().expect("an object").insert("n", 35);
+/// assert_eq!(json.to_string(), r#"{"z":1.10,"a":[true,null],"z":"é","n":35}"#);
+/// # Ok::<(), nemovideo::draft::ParseError>(())
 /// ```
 #[derive(Clone, Default, PartialEq, Eq, Hash)]
-pub enum Json {
-    /// `null`
+pub struct Json(Repr);
+
+// Private, so that neither invalid number texts nor ill-formed strings can be constructed.
+#[derive(Clone, Default, PartialEq, Eq, Hash)]
+enum Repr {
     #[default]
     Null,
-    /// `true` or `false`
     Bool(bool),
-    /// A number, digit by digit.
-    Number(Number),
-    /// A string.
-    String(Text),
-    /// An array.
-    Array(Vec<Self>),
-    /// An object.
+    /// The text of a valid JSON number.
+    Number(Box<str>),
+    String(JsonString),
+    Array(Vec<Json>),
     Object(Object),
 }
 
 impl Json {
-    /// The value under `key`; `None` where there is none, or where this is no object.
+    pub(crate) const EMPTY_ARRAY: &'static Self = &Self(Repr::Array(Vec::new()));
+
+    /// Returns the value under `key`; `None` when there is none or when this is not an object.
     #[must_use]
     pub fn get(&self, key: &str) -> Option<&Self> {
         self.as_object()?.get(key)
     }
 
-    /// The string's value.
-    #[must_use]
-    pub fn as_str(&self) -> Option<&str> {
-        match self {
-            Self::String(text) => Some(text.as_str()),
-            _ => None,
-        }
-    }
-
-    /// The truth value.
-    #[must_use]
-    pub fn as_bool(&self) -> Option<bool> {
-        match self {
-            Self::Bool(value) => Some(*value),
-            _ => None,
-        }
-    }
-
-    /// The number.
-    #[must_use]
-    pub fn as_number(&self) -> Option<&Number> {
-        match self {
-            Self::Number(number) => Some(number),
-            _ => None,
-        }
-    }
-
-    /// The elements of an array.
-    #[must_use]
-    pub fn as_array(&self) -> Option<&[Self]> {
-        match self {
-            Self::Array(items) => Some(items),
-            _ => None,
-        }
-    }
-
-    /// The elements of an array, to change.
-    ///
-    /// ```
-    /// use nemovideo::draft::Json;
-    ///
-    /// let mut list = Json::from(vec![1, 2]);
-    /// list.as_array_mut().expect("a list").push("three".into());
-    /// assert_eq!(list.to_string(), r#"[1,2,"three"]"#);
-    /// ```
-    #[must_use]
-    pub fn as_array_mut(&mut self) -> Option<&mut Vec<Self>> {
-        match self {
-            Self::Array(items) => Some(items),
-            _ => None,
-        }
-    }
-
-    /// The object.
-    ///
-    /// ```
-    /// use nemovideo::draft::Json;
-    ///
-    /// let json: Json = r#"{"d":9000,"m":{"mood":"warm"}}"#.parse()?;
-    /// let metadata = json.get("m").and_then(Json::as_object).ok_or("an object")?;
-    /// assert_eq!(metadata.keys().collect::<Vec<_>>(), ["mood"]);
-    /// assert!(json.get("d").is_some_and(|length| length.as_object().is_none()));
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    #[must_use]
-    pub fn as_object(&self) -> Option<&Object> {
-        match self {
-            Self::Object(object) => Some(object),
-            _ => None,
-        }
-    }
-
-    /// The object, to change.
-    ///
-    /// ```
-    /// use nemovideo::draft::Json;
-    ///
-    /// let mut json: Json = r#"{"m":{"volume":0.5}}"#.parse()?;
-    /// let object = json.as_object_mut().ok_or("an object")?;
-    /// if let Some(metadata) = object.get_mut("m").and_then(Json::as_object_mut) {
-    ///     metadata.insert("volume", 0.35);
-    /// }
-    /// assert_eq!(json.to_string(), r#"{"m":{"volume":0.35}}"#);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    #[must_use]
-    pub fn as_object_mut(&mut self) -> Option<&mut Object> {
-        match self {
-            Self::Object(object) => Some(object),
-            _ => None,
-        }
-    }
-
     /// Whether this is `null`.
     #[must_use]
     pub fn is_null(&self) -> bool {
-        matches!(self, Self::Null)
+        matches!(self.0, Repr::Null)
     }
+
+    /// Returns the value of a Boolean.
+    #[must_use]
+    pub fn as_bool(&self) -> Option<bool> {
+        match self.0 {
+            Repr::Bool(value) => Some(value),
+            _ => None,
+        }
+    }
+
+    /// Returns the value of a string.
+    #[must_use]
+    pub fn as_str(&self) -> Option<&str> {
+        match &self.0 {
+            Repr::String(string) => Some(string.as_str()),
+            _ => None,
+        }
+    }
+
+    /// Returns the text of a number, digit by digit.
+    #[must_use]
+    pub fn as_number_str(&self) -> Option<&str> {
+        match &self.0 {
+            Repr::Number(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// Returns the `f64` nearest to a number; infinite when the number is out of range.
+    #[must_use]
+    pub fn as_f64(&self) -> Option<f64> {
+        self.as_number_str()?.parse().ok()
+    }
+
+    /// Returns a number that is written as an integer and fits.
+    #[must_use]
+    pub fn as_i64(&self) -> Option<i64> {
+        self.as_number_str()?.parse().ok()
+    }
+
+    /// Returns a number that is written as a non-negative integer and fits.
+    #[must_use]
+    pub fn as_u64(&self) -> Option<u64> {
+        self.as_number_str()?.parse().ok()
+    }
+
+    /// Returns the elements of an array.
+    #[must_use]
+    pub fn as_array(&self) -> Option<&[Self]> {
+        match &self.0 {
+            Repr::Array(items) => Some(items),
+            _ => None,
+        }
+    }
+
+    /// Returns the elements of an array for modification.
+    #[must_use]
+    pub fn as_array_mut(&mut self) -> Option<&mut Vec<Self>> {
+        match &mut self.0 {
+            Repr::Array(items) => Some(items),
+            _ => None,
+        }
+    }
+
+    /// Returns an object.
+    #[must_use]
+    pub fn as_object(&self) -> Option<&Object> {
+        match &self.0 {
+            Repr::Object(object) => Some(object),
+            _ => None,
+        }
+    }
+
+    /// Returns an object for modification.
+    #[must_use]
+    pub fn as_object_mut(&mut self) -> Option<&mut Object> {
+        match &mut self.0 {
+            Repr::Object(object) => Some(object),
+            _ => None,
+        }
+    }
+
+    /// Returns the object, after replacing any other value by an empty one.
+    pub(crate) fn make_object(&mut self) -> &mut Object {
+        if self.as_object().is_none() {
+            *self = Object::new().into();
+        }
+        match &mut self.0 {
+            Repr::Object(object) => object,
+            _ => unreachable!("replaced by an object above"),
+        }
+    }
+
+    /// Returns the elements of the array, after replacing any other value by an empty one.
+    pub(crate) fn make_array(&mut self) -> &mut Vec<Self> {
+        if self.as_array().is_none() {
+            self.0 = Repr::Array(Vec::new());
+        }
+        match &mut self.0 {
+            Repr::Array(items) => items,
+            _ => unreachable!("replaced by an array above"),
+        }
+    }
+
+    /// As `==`, but numbers are compared by value: `1000.0` equals `1e3`.
+    pub(crate) fn semantic_eq(&self, other: &Self) -> bool {
+        match (&self.0, &other.0) {
+            (Repr::Number(a), Repr::Number(b)) => a == b || number_value(a) == number_value(b),
+            (Repr::Array(a), Repr::Array(b)) => {
+                a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.semantic_eq(b))
+            }
+            (Repr::Object(a), Repr::Object(b)) => {
+                let mut pairs = a.entries.iter().zip(&b.entries);
+                a.len() == b.len() && pairs.all(|(a, b)| a.0 == b.0 && a.1.semantic_eq(&b.1))
+            }
+            _ => self == other,
+        }
+    }
+
+    /// A hash that agrees with [`semantic_eq`](Self::semantic_eq).
+    pub(crate) fn semantic_hash(&self, state: &mut impl Hasher) {
+        match &self.0 {
+            // Equal numbers have the same nearest `f64`; adding 0 turns -0 into 0.
+            Repr::Number(text) => {
+                (text.parse().unwrap_or(f64::NAN) + 0.0).to_bits().hash(state);
+            }
+            Repr::Array(items) => {
+                items.len().hash(state);
+                items.iter().for_each(|item| item.semantic_hash(state));
+            }
+            Repr::Object(object) => {
+                object.len().hash(state);
+                for (key, value) in &object.entries {
+                    key.hash(state);
+                    value.semantic_hash(state);
+                }
+            }
+            scalar => scalar.hash(state),
+        }
+    }
+
+    /// Converts to a `serde_json` value. Of duplicate keys the last remains, and a number beyond
+    /// `f64` becomes a string of its digits.
+    pub(crate) fn to_value(&self) -> Value {
+        match &self.0 {
+            Repr::Null => Value::Null,
+            Repr::Bool(value) => Value::Bool(*value),
+            Repr::Number(text) => match (self.as_u64(), self.as_i64()) {
+                (Some(integer), _) => integer.into(),
+                // As an integer `-0` would lose its sign.
+                (_, Some(integer)) if integer != 0 => integer.into(),
+                _ => serde_json::Number::from_f64(self.as_f64().unwrap_or(f64::NAN))
+                    .map_or_else(|| Value::from(&**text), Value::Number),
+            },
+            Repr::String(string) => string.as_str().into(),
+            Repr::Array(items) => Value::Array(items.iter().map(Self::to_value).collect()),
+            Repr::Object(object) => {
+                object.iter().map(|(key, value)| (key, value.to_value())).collect()
+            }
+        }
+    }
+
+    /// Converts from a `serde_json` value. One nested deeper than [`MAX_DEPTH`], which no peer
+    /// would accept, becomes `null`.
+    #[cfg(any(test, feature = "mock", feature = "local"))]
+    pub(crate) fn from_value(value: &Value) -> Self {
+        value.to_string().parse().unwrap_or_default()
+    }
+
+    fn from_number(text: &str) -> Self {
+        Self(Repr::Number(text.into()))
+    }
+}
+
+/// Splits a number into its sign, its significant digits and the power of ten behind them, which
+/// is exact however long the number is. The error is the text itself, where the exponent is too
+/// large to compute with.
+fn number_value(text: &str) -> Result<(bool, Vec<u8>, i64), &str> {
+    let (mantissa, exponent) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
+    let exponent: i64 = exponent.parse::<i32>().map_err(|_| text)?.into();
+    let negative = mantissa.starts_with('-');
+    let mantissa = mantissa.trim_start_matches('-');
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let mut digits: Vec<u8> = whole.bytes().chain(fraction.bytes()).collect();
+    let trailing = digits.iter().rev().take_while(|digit| **digit == b'0').count();
+    digits.truncate(digits.len() - trailing);
+    let leading = digits.iter().take_while(|digit| **digit == b'0').count();
+    digits.drain(..leading);
+    if digits.is_empty() {
+        return Ok((false, digits, 0));
+    }
+    let (trailing, fraction) = (trailing.cast_signed() as i64, fraction.len().cast_signed() as i64);
+    Ok((negative, digits, exponent + trailing - fraction))
 }
 
 impl fmt::Display for Json {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Null => f.write_str("null"),
-            Self::Bool(value) => write!(f, "{value}"),
-            Self::Number(number) => f.write_str(number.as_str()),
-            Self::String(text) => text.write_json(f),
-            Self::Array(items) => {
+        match &self.0 {
+            Repr::Null => f.write_str("null"),
+            Repr::Bool(value) => write!(f, "{value}"),
+            Repr::Number(text) => f.write_str(text),
+            Repr::String(string) => string.fmt(f),
+            Repr::Array(items) => {
                 f.write_char('[')?;
                 for (at, item) in items.iter().enumerate() {
                     if at > 0 {
@@ -178,12 +275,12 @@ impl fmt::Display for Json {
                 }
                 f.write_char(']')
             }
-            Self::Object(object) => object.fmt(f),
+            Repr::Object(object) => object.fmt(f),
         }
     }
 }
 
-// A derived `Debug` would spell out every node; the JSON itself says more in less.
+// A derived `Debug` would name every node; the JSON itself is shorter and says more.
 impl fmt::Debug for Json {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
@@ -194,24 +291,32 @@ impl FromStr for Json {
     type Err = ParseError;
 
     fn from_str(text: &str) -> Result<Self, ParseError> {
-        parse::parse(text)
+        let raw: &RawValue = serde_json::from_str(text).map_err(|error| ParseError::Syntax {
+            line: error.line(),
+            column: error.column(),
+            message: error.to_string(),
+        })?;
+        Parser { text: raw.get(), at: 0 }.value(0)
     }
 }
 
-// `RawValue` hands a piece of JSON through serde as text, both ways: the only way to keep digits.
+// `RawValue` passes JSON through serde as text in both directions: the only way to keep digits.
 impl Serialize for Json {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        raw(self, serializer)
+        serialize_raw(self, serializer)
     }
 }
 
 impl Serialize for Object {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        raw(self, serializer)
+        serialize_raw(self, serializer)
     }
 }
 
-fn raw<S: Serializer>(json: &impl fmt::Display, serializer: S) -> Result<S::Ok, S::Error> {
+fn serialize_raw<S: Serializer>(
+    json: &impl fmt::Display,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
     RawValue::from_string(json.to_string())
         .map_err(serde::ser::Error::custom)?
         .serialize(serializer)
@@ -220,37 +325,33 @@ fn raw<S: Serializer>(json: &impl fmt::Display, serializer: S) -> Result<S::Ok, 
 impl<'de> Deserialize<'de> for Json {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let raw = Box::<RawValue>::deserialize(deserializer)?;
-        parse::tree(&raw).map_err(serde::de::Error::custom)
+        Parser { text: raw.get(), at: 0 }.value(0).map_err(serde::de::Error::custom)
     }
 }
 
 impl From<&str> for Json {
     fn from(value: &str) -> Self {
-        Self::String(value.into())
+        Self(Repr::String(value.into()))
     }
 }
 
 impl From<String> for Json {
     fn from(value: String) -> Self {
-        Self::String(value.into())
+        Self(Repr::String(value.into()))
     }
 }
 
 impl From<bool> for Json {
     fn from(value: bool) -> Self {
-        Self::Bool(value)
+        Self(Repr::Bool(value))
     }
 }
 
-/// Numbers that JSON cannot write (infinite, not a number) become `null`.
+/// Infinities and NaN, which JSON cannot express, become `null`.
 impl From<f64> for Json {
     fn from(value: f64) -> Self {
-        if value.is_finite() {
-            // `{:?}` writes the shortest text that reads back as the same number.
-            Self::Number(Number::written(&format!("{value:?}")))
-        } else {
-            Self::Null
-        }
+        // `{:?}` writes the shortest text that reads back as the same number.
+        if value.is_finite() { Self::from_number(&format!("{value:?}")) } else { Self::default() }
     }
 }
 
@@ -258,7 +359,7 @@ macro_rules! from_integers {
     ($($integer:ty),*) => {$(
         impl From<$integer> for Json {
             fn from(value: $integer) -> Self {
-                Self::Number(Number::written(&value.to_string()))
+                Self::from_number(&value.to_string())
             }
         }
     )*};
@@ -267,47 +368,343 @@ from_integers!(i32, i64, u32, u64, usize);
 
 impl<T: Into<Self>> From<Vec<T>> for Json {
     fn from(items: Vec<T>) -> Self {
-        Self::Array(items.into_iter().map(Into::into).collect())
+        Self(Repr::Array(items.into_iter().map(Into::into).collect()))
     }
 }
 
 impl From<Object> for Json {
     fn from(object: Object) -> Self {
-        Self::Object(object)
+        Self(Repr::Object(object))
     }
 }
 
-/// As exact as [`serde_json::Value`] can be: of duplicate keys the last stays, and a number beyond
-/// `f64` becomes a string of its digits rather than an error.
-impl From<&Json> for serde_json::Value {
-    fn from(json: &Json) -> Self {
-        match json {
-            Json::Null => Self::Null,
-            Json::Bool(value) => Self::Bool(*value),
-            Json::Number(number) => number.to_value(),
-            Json::String(text) => Self::String(text.as_str().to_owned()),
-            Json::Array(items) => Self::Array(items.iter().map(Into::into).collect()),
-            Json::Object(object) => {
-                object.iter().map(|(key, value)| (key.to_owned(), Self::from(value))).collect()
+/// A JSON object: entries in their order. Of duplicate keys the last one counts, as in JavaScript
+/// and Python.
+#[derive(Clone, Default, PartialEq, Eq, Hash)]
+pub struct Object {
+    entries: Vec<(JsonString, Json)>,
+}
+
+impl Object {
+    /// Creates an empty object.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Returns the number of entries, duplicates included.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Whether there are no entries.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// Returns the value under `key`.
+    #[must_use]
+    pub fn get(&self, key: &str) -> Option<&Json> {
+        let mut entries = self.entries.iter().rev();
+        entries.find(|(k, _)| k.as_str() == key).map(|(_, v)| v)
+    }
+
+    /// Returns the value under `key` for modification.
+    #[must_use]
+    pub fn get_mut(&mut self, key: &str) -> Option<&mut Json> {
+        let mut entries = self.entries.iter_mut().rev();
+        entries.find(|(k, _)| k.as_str() == key).map(|(_, v)| v)
+    }
+
+    /// Returns the value under `key`, after appending `null` when the key is missing.
+    pub(crate) fn entry(&mut self, key: &str) -> &mut Json {
+        let found = self.entries.iter().rposition(|(k, _)| k.as_str() == key);
+        let at = found.unwrap_or_else(|| {
+            self.entries.push((key.into(), Json::default()));
+            self.entries.len() - 1
+        });
+        &mut self.entries[at].1
+    }
+
+    /// Sets `key` in its position, or appends it. Returns the previous value.
+    pub fn insert(&mut self, key: &str, value: impl Into<Json>) -> Option<Json> {
+        let existed = self.get(key).is_some();
+        let old = std::mem::replace(self.entry(key), value.into());
+        existed.then_some(old)
+    }
+
+    /// Removes `key` with all its duplicates. Returns the value that counted.
+    pub fn remove(&mut self, key: &str) -> Option<Json> {
+        let mut last = None;
+        self.entries.retain_mut(|(k, value)| {
+            let remove = k.as_str() == key;
+            if remove {
+                last = Some(std::mem::take(value));
+            }
+            !remove
+        });
+        last
+    }
+
+    /// Returns the entries in their order.
+    pub fn iter(&self) -> impl DoubleEndedIterator<Item = (&str, &Json)> {
+        self.entries.iter().map(|(key, value)| (key.as_str(), value))
+    }
+
+    /// Returns the keys in their order.
+    pub fn keys(&self) -> impl DoubleEndedIterator<Item = &str> {
+        self.entries.iter().map(|(key, _)| key.as_str())
+    }
+
+    /// Returns the entries with keys that also compare unpaired surrogates.
+    pub(crate) fn entries(&self) -> &[(JsonString, Json)] {
+        &self.entries
+    }
+}
+
+impl<K: Into<String>, V: Into<Json>> FromIterator<(K, V)> for Object {
+    fn from_iter<I: IntoIterator<Item = (K, V)>>(entries: I) -> Self {
+        let entries = entries.into_iter().map(|(k, v)| (k.into().into(), v.into()));
+        Self { entries: entries.collect() }
+    }
+}
+
+impl<K: Into<String>, V: Into<Json>, const N: usize> From<[(K, V); N]> for Object {
+    fn from(entries: [(K, V); N]) -> Self {
+        entries.into_iter().collect()
+    }
+}
+
+impl fmt::Display for Object {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_char('{')?;
+        for (at, (key, value)) in self.entries.iter().enumerate() {
+            if at > 0 {
+                f.write_char(',')?;
+            }
+            write!(f, "{key}:{value}")?;
+        }
+        f.write_char('}')
+    }
+}
+
+impl fmt::Debug for Object {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// A string or a key; `Display` writes it as JSON.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub(crate) struct JsonString {
+    value: Box<str>,
+    /// The escaped text between the quotes, where it has unpaired surrogates.
+    escaped: Option<Box<str>>,
+}
+
+impl JsonString {
+    pub(crate) fn as_str(&self) -> &str {
+        &self.value
+    }
+}
+
+impl<T: Into<Box<str>>> From<T> for JsonString {
+    fn from(value: T) -> Self {
+        Self { value: value.into(), escaped: None }
+    }
+}
+
+impl fmt::Display for JsonString {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(escaped) = &self.escaped {
+            return write!(f, "\"{escaped}\"");
+        }
+        f.write_char('"')?;
+        let mut rest = self.as_str();
+        while let Some(at) = rest.find(|c: char| c < ' ' || c == '"' || c == '\\') {
+            f.write_str(&rest[..at])?;
+            // Each of these characters is one byte long.
+            match rest.as_bytes()[at] {
+                b'\n' => f.write_str("\\n")?,
+                b'\r' => f.write_str("\\r")?,
+                b'\t' => f.write_str("\\t")?,
+                byte @ (b'"' | b'\\') => write!(f, "\\{}", char::from(byte))?,
+                byte => write!(f, "\\u{byte:04x}")?,
+            }
+            rest = &rest[at + 1..];
+        }
+        f.write_str(rest)?;
+        f.write_char('"')
+    }
+}
+
+/// Why text was rejected.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ParseError {
+    /// The text is not valid JSON.
+    #[error("{message}")]
+    #[non_exhaustive]
+    Syntax {
+        /// What was expected and where.
+        message: String,
+        /// Line of the error, counted from 1.
+        line: usize,
+        /// Column of the error, counted from 1.
+        column: usize,
+    },
+    /// Arrays and objects are nested deeper than 128 levels.
+    #[error("JSON nested deeper than {MAX_DEPTH} levels")]
+    TooDeep,
+    /// The text names no known [`Aspect`](super::Aspect).
+    #[error("`{0}` is not a known aspect ratio")]
+    UnknownAspect(String),
+}
+
+/// Builds the tree from text that is known to be valid JSON. Invalid text would be an error, not a
+/// panic.
+struct Parser<'t> {
+    text: &'t str,
+    at: usize,
+}
+
+impl<'t> Parser<'t> {
+    fn value(&mut self, depth: usize) -> Result<Json, ParseError> {
+        let repr = match self.peek()? {
+            b'{' | b'[' if depth == MAX_DEPTH => return Err(ParseError::TooDeep),
+            b'{' => Repr::Object(self.object(depth + 1)?),
+            b'[' => Repr::Array(self.array(depth + 1)?),
+            b'"' => Repr::String(self.string()?),
+            _ => match self.word()? {
+                "null" => Repr::Null,
+                "true" => Repr::Bool(true),
+                "false" => Repr::Bool(false),
+                number => Repr::Number(number.into()),
+            },
+        };
+        Ok(Json(repr))
+    }
+
+    fn object(&mut self, depth: usize) -> Result<Object, ParseError> {
+        let mut entries = Vec::new();
+        self.at += 1;
+        while self.peek()? != b'}' {
+            let key = self.string()?;
+            self.take(b':')?;
+            entries.push((key, self.value(depth)?));
+            self.skip_comma()?;
+        }
+        self.at += 1;
+        Ok(Object { entries })
+    }
+
+    fn array(&mut self, depth: usize) -> Result<Vec<Json>, ParseError> {
+        let mut items = Vec::new();
+        self.at += 1;
+        while self.peek()? != b']' {
+            items.push(self.value(depth)?);
+            self.skip_comma()?;
+        }
+        self.at += 1;
+        Ok(items)
+    }
+
+    fn string(&mut self) -> Result<JsonString, ParseError> {
+        self.take(b'"')?;
+        let start = self.at;
+        let mut has_escapes = false;
+        loop {
+            match self.text.as_bytes().get(self.at).ok_or_else(malformed)? {
+                b'"' => break,
+                b'\\' => {
+                    has_escapes = true;
+                    self.at += 2;
+                }
+                _ => self.at += 1,
+            }
+        }
+        let text = self.text.get(start..self.at).ok_or_else(malformed)?;
+        self.at += 1;
+        Ok(if has_escapes { unescape(text) } else { text.into() })
+    }
+
+    /// Reads a literal or a number.
+    fn word(&mut self) -> Result<&'t str, ParseError> {
+        let rest = &self.text[self.at..];
+        let end = rest.find(|c: char| !matches!(c, '+' | '-' | '.' | '0'..='9' | 'a'..='z' | 'E'));
+        let word = &rest[..end.unwrap_or(rest.len())];
+        self.at += word.len();
+        if word.is_empty() { Err(malformed()) } else { Ok(word) }
+    }
+
+    /// Skips white space and returns the next byte without consuming it.
+    fn peek(&mut self) -> Result<u8, ParseError> {
+        let rest = &self.text.as_bytes()[self.at..];
+        let blank = rest.iter().position(|byte| !byte.is_ascii_whitespace());
+        self.at += blank.ok_or_else(malformed)?;
+        Ok(self.text.as_bytes()[self.at])
+    }
+
+    fn take(&mut self, expected: u8) -> Result<(), ParseError> {
+        if self.peek()? != expected {
+            return Err(malformed());
+        }
+        self.at += 1;
+        Ok(())
+    }
+
+    fn skip_comma(&mut self) -> Result<(), ParseError> {
+        if self.peek()? == b',' {
+            self.at += 1;
+        }
+        Ok(())
+    }
+}
+
+fn malformed() -> ParseError {
+    ParseError::Syntax { message: "malformed JSON".to_owned(), line: 0, column: 0 }
+}
+
+fn unescape(escaped: &str) -> JsonString {
+    let mut value = String::with_capacity(escaped.len());
+    let mut is_exact = true;
+    let mut rest = escaped;
+    while let Some(at) = rest.find('\\') {
+        value.push_str(&rest[..at]);
+        rest = &rest[at..];
+        let mut units = Vec::new();
+        while let Some(unit) = unicode_escape(rest) {
+            units.push(unit);
+            rest = &rest[6..];
+        }
+        if units.is_empty() {
+            let mut chars = rest[1..].chars();
+            value.extend(chars.next().map(|escape| match escape {
+                'b' => '\u{8}',
+                'f' => '\u{c}',
+                'n' => '\n',
+                'r' => '\r',
+                't' => '\t',
+                literal => literal,
+            }));
+            rest = chars.as_str();
+        } else {
+            for char in char::decode_utf16(units) {
+                is_exact &= char.is_ok();
+                value.push(char.unwrap_or(char::REPLACEMENT_CHARACTER));
             }
         }
     }
+    value.push_str(rest);
+    let escaped = (!is_exact).then(|| escaped.into());
+    JsonString { value: value.into(), escaped }
 }
 
-impl From<&serde_json::Value> for Json {
-    fn from(value: &serde_json::Value) -> Self {
-        use serde_json::Value;
-        match value {
-            Value::Null => Self::Null,
-            Value::Bool(value) => Self::Bool(*value),
-            Value::Number(number) => Self::Number(Number::written(&number.to_string())),
-            Value::String(text) => text.as_str().into(),
-            Value::Array(items) => Self::Array(items.iter().map(Into::into).collect()),
-            Value::Object(map) => Self::Object(
-                map.iter().map(|(key, value)| (key.as_str(), Self::from(value))).collect(),
-            ),
-        }
-    }
+/// Returns the UTF-16 unit of a `\uXXXX` at the start of `text`.
+fn unicode_escape(text: &str) -> Option<u16> {
+    u16::from_str_radix(text.strip_prefix("\\u")?.get(..4)?, 16).ok()
 }
 
 #[cfg(test)]
@@ -319,23 +716,23 @@ mod tests {
     }
 
     #[test]
-    fn digits_escapes_duplicates_and_order_are_kept() {
-        let text = r#"{"b":[1.10,1E5,-0,12345678901234567890123,1e999],"a":"\u00e9\/\ud800","a":{"":null},"b":"\n"}"#;
+    fn digits_duplicates_order_and_unpaired_surrogates_are_kept() {
+        let text = r#"{"b":[1.10,1E5,-0,12345678901234567890123,1e999],"\uD800":"\u00e9\/\ud800","a":{"":null},"b":"\n"}"#;
         assert_eq!(json(text).to_string(), text);
         assert_eq!(serde_json::to_string(&json(text)).unwrap(), text);
     }
 
     #[test]
-    fn only_white_space_is_lost() {
-        let text = " { \"a\" :\t[ 1 ,\r\n{ } , [ ] ] , \"b\" : true } ";
-        assert_eq!(json(text).to_string(), r#"{"a":[1,{},[]],"b":true}"#);
+    fn only_white_space_and_the_choice_of_escapes_are_lost() {
+        let text = " { \"a\" :\t[ 1 ,\r\n{ } , [ ] ] , \"\\u00e9\\/\" : true } ";
+        assert_eq!(json(text).to_string(), r#"{"a":[1,{},[]],"é/":true}"#);
     }
 
     #[test]
     fn of_duplicate_keys_the_last_counts_and_is_the_one_changed() {
         let mut json = json(r#"{"a":1,"b":2,"a":3}"#);
         let object = json.as_object_mut().unwrap();
-        assert_eq!(object.get("a").and_then(Json::as_number).and_then(Number::as_i64), Some(3));
+        assert_eq!(object.get("a").and_then(Json::as_i64), Some(3));
         assert_eq!(object.insert("a", 4), Some(Json::from(3)));
         assert_eq!(object.insert("c", true), None);
         assert_eq!(object.to_string(), r#"{"a":1,"b":2,"a":4,"c":true}"#);
@@ -356,21 +753,54 @@ mod tests {
         let text = "\"\\\u{1}\n\r\t\u{7f}é";
         assert_eq!(Json::from(text).to_string(), serde_json::to_string(text).unwrap());
         assert_eq!(Json::from(0.1).to_string(), "0.1");
-        assert_eq!(Json::from(f64::NAN), Json::Null);
+        assert!(Json::from(f64::NAN).is_null());
     }
 
     #[test]
-    fn depth_is_limited_and_says_so() {
+    fn errors_say_where_they_are() {
+        let Err(ParseError::Syntax { message, line, .. }) = "{\"t\":[\n1,".parse::<Json>() else {
+            panic!("not a syntax error");
+        };
+        assert!(line == 2 && message.contains("line 2"), "{message}");
+    }
+
+    #[test]
+    fn depth_is_limited() {
         let nested = |depth| "[".repeat(depth) + &"]".repeat(depth);
         assert_eq!(json(&nested(128)).to_string(), nested(128));
-        assert!(matches!(nested(129).parse::<Json>(), Err(ParseError::TooDeep)));
-        assert!(matches!(nested(1_000_000).parse::<Json>(), Err(ParseError::TooDeep)));
+        assert_eq!(nested(129).parse::<Json>(), Err(ParseError::TooDeep));
+        assert_eq!(nested(1_000_000).parse::<Json>(), Err(ParseError::TooDeep));
     }
 
     #[test]
-    fn no_number_is_beyond_a_value() {
-        let value = serde_json::Value::from(&json("[18446744073709551615,-5,1.5,1e999,-0]"));
+    fn no_number_is_out_of_range_for_a_value() {
+        let value = json("[18446744073709551615,-5,1.5,1e999,-0]").to_value();
         assert_eq!(value.to_string(), r#"[18446744073709551615,-5,1.5,"1e999",-0.0]"#);
-        assert_eq!(Json::from(&value).to_string(), value.to_string());
+        assert_eq!(Json::from_value(&value).to_string(), value.to_string());
+    }
+
+    #[test]
+    fn numbers_are_compared_by_value() {
+        for (a, b) in [
+            ("1000.0", "1000"),
+            ("1e3", "1000"),
+            ("0.00150", "15E-4"),
+            ("-0.0", "0"),
+            (r#"{"a":[1.10,"x"]}"#, r#"{"a":[1.1,"x"]}"#),
+            ("1e99999999999", "1e99999999999"),
+        ] {
+            assert!(json(a).semantic_eq(&json(b)), "{a} {b}");
+        }
+        for (a, b) in [
+            ("12345678901234567890123", "12345678901234567890124"),
+            ("10", "1"),
+            ("0.1", "0.01"),
+            ("-1", "1"),
+            ("1", "\"1\""),
+            (r#"{"a":1,"b":2}"#, r#"{"b":2,"a":1}"#),
+            ("[1]", "[1,1]"),
+        ] {
+            assert!(!json(a).semantic_eq(&json(b)), "{a} {b}");
+        }
     }
 }

@@ -1,150 +1,86 @@
-//! Reading a draft: typed views over the tree. They never fail: what is missing or of the wrong
-//! type reads as absent, and stays in the tree as it is. Changing one is left to `edit` and
-//! `editor`.
-//!
-//! | file | holds |
-//! |---|---|
-//! | `track` | [`Track`], and what a track carries and is for |
-//! | `segment` | [`Segment`] |
+//! Typed views for reading a draft. They never fail: what is missing or of the wrong type reads as
+//! absent, and stays in the tree as it is.
 
-mod segment;
-mod track;
-
-use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
-use super::aspect::Aspect;
-use super::canvas;
-use super::json::{Json, Object};
-use super::lookup::{self, DURATION, METADATA, TRACKS};
-use super::parse::ParseError;
-use super::summary;
+use super::canvas::{self, Aspect};
+use super::json::{Json, Object, ParseError};
+use super::keys::{self, DURATION, METADATA, SEGMENTS, TRACK_TYPE, TRACKS};
 
-pub use segment::Segment;
-pub use track::{Track, TrackKind, TrackRole};
-
-/// The draft of a film: its tracks and their segments.
+/// The draft of a video: its tracks and their segments.
 ///
-/// Whatever it was read from, it is written back the same, white space aside: unknown keys at
-/// every level, duplicates, order, digits.
+/// A draft serializes to the JSON it was parsed from, except for white space and the choice of
+/// string escapes: unknown keys at every level, duplicate keys, order and digits are kept.
 ///
-/// Serde carries it as raw JSON, so it can be read by `serde_json` only, and not inside an
+/// Serde passes it as raw JSON, so it can be deserialized by `serde_json` only, and not inside an
 /// `untagged` or internally tagged enum.
-///
-/// ```
-/// use nemovideo::draft::Draft;
-///
-/// let text = r#"{"z":1.10,"t":[{"tt":9,"sg":[],"z":null}],"z":2}"#;
-/// let draft = Draft::from_json(text)?;
-/// assert_eq!(draft.to_json(), text); // duplicates, order and digits
-/// assert_eq!(draft.tracks().len(), 1);
-/// assert!(!draft.is_ready_to_export()); // nothing on its one track
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// ```
-#[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Draft(pub(super) Json);
 
 impl Draft {
-    /// A draft with nothing in it.
+    /// Creates an empty draft.
     #[must_use]
     pub fn new() -> Self {
-        Self(Json::Object(Object::new()))
+        Self(Object::new().into())
     }
 
-    /// Reads a draft.
-    ///
-    /// ```
-    /// use nemovideo::draft::{Draft, ParseError};
-    ///
-    /// assert!(Draft::from_json("[]").is_ok_and(|draft| draft.tracks().len() == 0));
-    /// assert!(matches!(Draft::from_json("{"), Err(ParseError::Syntax(_))));
-    /// let deep = "[".repeat(200) + &"]".repeat(200);
-    /// assert!(matches!(Draft::from_json(&deep), Err(ParseError::TooDeep)));
-    /// ```
+    /// Parses a draft.
     ///
     /// # Errors
-    /// When the text is not JSON, or nested deeper than 128 levels. JSON that does not look like
-    /// a draft is taken: it has no tracks, and goes back as it came.
+    /// When the text is not JSON, or nested deeper than 128 levels. JSON that does not look like a
+    /// draft is accepted: it has no tracks, and serializes unchanged.
     pub fn from_json(text: &str) -> Result<Self, ParseError> {
         text.parse().map(Self)
     }
 
-    /// The draft as compact JSON.
+    /// Returns the draft as compact JSON.
     #[must_use]
     pub fn to_json(&self) -> String {
         self.0.to_string()
     }
 
-    /// The whole tree.
+    /// Returns the JSON tree.
     #[must_use]
     pub fn as_json(&self) -> &Json {
         &self.0
     }
 
-    /// The whole tree, given away.
-    ///
-    /// ```
-    /// use nemovideo::draft::{Draft, Json, Object};
-    ///
-    /// // A draft kept beside something else, without copying it.
-    /// let draft: Draft = r#"{"t":[],"x":1.10}"#.parse()?;
-    /// let saved = Object::from([("name", Json::from("demo")), ("draft", draft.into_json())]);
-    /// assert_eq!(saved.to_string(), r#"{"name":"demo","draft":{"t":[],"x":1.10}}"#);
-    /// # Ok::<(), nemovideo::draft::ParseError>(())
-    /// ```
+    /// Converts the draft into its JSON tree, without a copy.
     #[must_use]
     pub fn into_json(self) -> Json {
         self.0
     }
 
-    /// What stands under a key at the top, known or not.
+    /// Returns the value under any top-level key.
     #[must_use]
     pub fn get(&self, key: &str) -> Option<&Json> {
         self.0.get(key)
     }
 
-    /// The metadata of the whole film (`m`).
-    ///
-    /// ```
-    /// use nemovideo::{Aspect, draft::Draft};
-    ///
-    /// let draft: Draft = r#"{"m":{"aspect":"9:16"},"t":[]}"#.parse()?;
-    /// assert!(draft.metadata().is_some_and(|json| json.get("aspect").is_some()));
-    /// assert_eq!(draft.aspect(), Some(Aspect::Portrait));
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
+    /// Returns the metadata of the whole video (`m`).
     #[must_use]
     pub fn metadata(&self) -> Option<&Json> {
         self.get(METADATA)
     }
 
-    /// The tracks, in their order.
+    /// Returns the tracks in their order.
     pub fn tracks(&self) -> impl ExactSizeIterator<Item = Track<'_>> + DoubleEndedIterator {
         array(self.get(TRACKS)).iter().map(|json| Track { json })
     }
 
-    /// How long the film is: what the draft says (`d`), else, or when it says nothing but 0, where
-    /// its last segment ends.
-    ///
-    /// ```
-    /// use nemovideo::draft::Draft;
-    /// use std::time::Duration;
-    ///
-    /// let draft: Draft = r#"{"t":[{"sg":[{"d":1500},{"d":1000}]}]}"#.parse()?;
-    /// assert_eq!(draft.duration(), Duration::from_millis(2500));
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
+    /// Returns the duration of the video: the stated one (`d`), or the end of the last segment
+    /// when none or 0 is stated.
     #[must_use]
     pub fn duration(&self) -> Duration {
-        let told = self.get(DURATION).and_then(lookup::millis).filter(|told| !told.is_zero());
-        told.unwrap_or_else(|| self.tracks().map(|t| t.end()).max().unwrap_or_default())
+        let stated = self.get(DURATION).and_then(keys::millis).filter(|time| !time.is_zero());
+        stated.unwrap_or_else(|| self.tracks().map(|t| t.end()).max().unwrap_or_default())
     }
 
-    /// The shape of the picture; `None` when the draft names none, or one that is not known.
+    /// Returns the aspect ratio of the video; `None` when the draft states none or an unknown one.
     #[must_use]
     pub fn aspect(&self) -> Option<Aspect> {
         canvas::aspect(&self.0)
@@ -155,24 +91,11 @@ impl Draft {
     pub fn is_ready_to_export(&self) -> bool {
         self.tracks().any(|track| track.segments().len() > 0)
     }
-
-    /// The timeline in one line, for people:
-    /// `Timeline (3 tracks): 1. Video: city timelapse (0-10s) 2. BGM: Lo-fi (0-10s, 35%) 3. Title: "Urban Dreams" (0-3s)`
-    #[must_use]
-    pub fn summary(&self) -> String {
-        summary::of(self)
-    }
 }
 
 impl Default for Draft {
     fn default() -> Self {
         Self::new()
-    }
-}
-
-impl fmt::Debug for Draft {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Draft").field(&self.0).finish()
     }
 }
 
@@ -194,6 +117,258 @@ fn array(json: Option<&Json>) -> &[Json] {
     json.and_then(Json::as_array).unwrap_or_default()
 }
 
+/// What a track carries (`tt`). Serializes as its number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum TrackKind {
+    /// 0: videos and images.
+    Video,
+    /// 1: audio.
+    Audio,
+    /// 7: titles and captions.
+    Text,
+    /// An undocumented number.
+    Unknown(i64),
+}
+
+impl TrackKind {
+    /// Returns the number that the service uses.
+    #[must_use]
+    pub fn number(self) -> i64 {
+        match self {
+            Self::Video => 0,
+            Self::Audio => 1,
+            Self::Text => 7,
+            Self::Unknown(number) => number,
+        }
+    }
+}
+
+impl Serialize for TrackKind {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_i64(self.number())
+    }
+}
+
+impl From<i64> for TrackKind {
+    fn from(number: i64) -> Self {
+        match number {
+            0 => Self::Video,
+            1 => Self::Audio,
+            7 => Self::Text,
+            number => Self::Unknown(number),
+        }
+    }
+}
+
+/// What a track is for, as stated in its metadata. Serializes as its word.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum TrackRole {
+    /// `background`: what is visible behind everything else.
+    Background,
+    /// `voiceover`: the spoken script.
+    Voiceover,
+    /// `music`: background music.
+    Music,
+    /// `captions`: the written script.
+    Captions,
+    /// `title`: a title card.
+    Title,
+    /// Another word.
+    Unknown(String),
+}
+
+impl TrackRole {
+    /// Returns the word that the service uses.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Background => "background",
+            Self::Voiceover => "voiceover",
+            Self::Music => "music",
+            Self::Captions => "captions",
+            Self::Title => "title",
+            Self::Unknown(word) => word,
+        }
+    }
+}
+
+impl Serialize for TrackRole {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+/// Accepts the usual synonyms (`bgm`, `narration`, `subtitles`, …) in any case.
+impl From<&str> for TrackRole {
+    fn from(word: &str) -> Self {
+        let plain: String = word.chars().filter(|c| c.is_alphanumeric()).collect();
+        match plain.to_lowercase().as_str() {
+            "background" => Self::Background,
+            "voiceover" | "voice" | "narration" | "narrator" | "speech" | "tts" => Self::Voiceover,
+            "music" | "bgm" | "backgroundmusic" => Self::Music,
+            "captions" | "caption" | "subtitles" | "subtitle" => Self::Captions,
+            "title" | "titles" => Self::Title,
+            _ => Self::Unknown(word.to_owned()),
+        }
+    }
+}
+
+/// A track of a draft.
+#[derive(Clone, Copy, Debug)]
+pub struct Track<'d> {
+    pub(super) json: &'d Json,
+}
+
+impl<'d> Track<'d> {
+    /// Returns what the track carries (`tt`); `None` when the draft does not state it.
+    #[must_use]
+    pub fn kind(&self) -> Option<TrackKind> {
+        let number = self.get(TRACK_TYPE).and_then(keys::number)?;
+        (number.fract() == 0.0).then(|| TrackKind::from(number as i64))
+    }
+
+    /// Returns what the track is for; `None` when the draft does not state it.
+    #[must_use]
+    pub fn role(&self) -> Option<TrackRole> {
+        let known = |json| match TrackRole::from(keys::text(json)?) {
+            TrackRole::Unknown(_) => None,
+            role => Some(role),
+        };
+        let stated = || keys::find(self.json, &keys::ROLE[..1], keys::text);
+        keys::find(self.json, keys::ROLE, known).or_else(|| stated().map(TrackRole::from))
+    }
+
+    /// Returns the name of the track.
+    #[must_use]
+    pub fn name(&self) -> Option<&'d str> {
+        keys::find(self.json, keys::NAME, keys::text)
+    }
+
+    /// Returns the spoken or written text that is set for the whole track.
+    #[must_use]
+    pub fn text(&self) -> Option<&'d str> {
+        keys::find(self.json, keys::TEXT, keys::text)
+    }
+
+    /// Returns the volume that is set for the whole track, from 0 to 1.
+    #[must_use]
+    pub fn volume(&self) -> Option<f64> {
+        keys::find(self.json, keys::VOLUME, keys::volume)
+    }
+
+    /// Returns the segments in their order.
+    pub fn segments(&self) -> impl ExactSizeIterator<Item = Segment<'d>> + use<'d> {
+        let track = self.json;
+        let mut end = Duration::ZERO;
+        array(track.get(SEGMENTS)).iter().map(move |json| {
+            let segment = Segment { json, track, previous_end: end };
+            end = segment.end();
+            segment
+        })
+    }
+
+    /// Returns the time from the start of the first segment to the end of the last one.
+    #[must_use]
+    pub fn duration(&self) -> Duration {
+        let start = self.segments().map(|segment| segment.start()).min();
+        self.end().saturating_sub(start.unwrap_or_default())
+    }
+
+    /// Returns the end of the last segment.
+    #[must_use]
+    pub fn end(&self) -> Duration {
+        self.segments().map(|s| s.end()).max().unwrap_or_default()
+    }
+
+    /// Returns the value under any key of the track.
+    #[must_use]
+    pub fn get(&self, key: &str) -> Option<&'d Json> {
+        self.json.get(key)
+    }
+
+    /// Returns the metadata (`m`).
+    #[must_use]
+    pub fn metadata(&self) -> Option<&'d Json> {
+        self.get(METADATA)
+    }
+
+    /// Returns the JSON of the track.
+    #[must_use]
+    pub fn as_json(&self) -> &'d Json {
+        self.json
+    }
+}
+
+/// A segment of a track: a clip, a sentence, a caption.
+#[derive(Clone, Copy, Debug)]
+pub struct Segment<'d> {
+    json: &'d Json,
+    track: &'d Json,
+    previous_end: Duration,
+}
+
+impl<'d> Segment<'d> {
+    /// Returns the start: the stated one, or the end of the previous segment.
+    #[must_use]
+    pub fn start(&self) -> Duration {
+        keys::find(self.json, keys::START, keys::millis).unwrap_or(self.previous_end)
+    }
+
+    /// Returns the end.
+    #[must_use]
+    pub fn end(&self) -> Duration {
+        self.start().saturating_add(self.duration())
+    }
+
+    /// Returns the duration (`d`); zero when the draft does not state it.
+    #[must_use]
+    pub fn duration(&self) -> Duration {
+        self.get(DURATION).and_then(keys::millis).unwrap_or_default()
+    }
+
+    /// Returns the spoken or written text.
+    #[must_use]
+    pub fn text(&self) -> Option<&'d str> {
+        keys::find(self.json, keys::TEXT, keys::text)
+    }
+
+    /// Returns the name.
+    #[must_use]
+    pub fn name(&self) -> Option<&'d str> {
+        keys::find(self.json, keys::NAME, keys::text)
+    }
+
+    /// Returns the volume from 0 to 1: the segment's own, or its track's.
+    #[must_use]
+    pub fn volume(&self) -> Option<f64> {
+        self.own_volume().or_else(|| Track { json: self.track }.volume())
+    }
+
+    pub(crate) fn own_volume(&self) -> Option<f64> {
+        keys::find(self.json, keys::VOLUME, keys::volume)
+    }
+
+    /// Returns the value under any key of the segment.
+    #[must_use]
+    pub fn get(&self, key: &str) -> Option<&'d Json> {
+        self.json.get(key)
+    }
+
+    /// Returns the metadata (`m`).
+    #[must_use]
+    pub fn metadata(&self) -> Option<&'d Json> {
+        self.get(METADATA)
+    }
+
+    /// Returns the JSON of the segment.
+    #[must_use]
+    pub fn as_json(&self) -> &'d Json {
+        self.json
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -207,7 +382,7 @@ mod tests {
     }
 
     #[test]
-    fn the_length_is_what_the_draft_says_else_where_it_ends() {
+    fn the_duration_is_the_stated_one_or_else_the_last_end() {
         assert_eq!(draft(r#"{"t":[],"d":67700}"#).duration(), ms(67_700));
         let tracks = r#""t":[{"sg":[{"d":1000}]},{"sg":[{"d":900,"m":{"start":2000}}]}]"#;
         assert_eq!(draft(&format!("{{{tracks}}}")).duration(), ms(2900));
@@ -222,5 +397,57 @@ mod tests {
             assert!(!draft(json).is_ready_to_export(), "{json}");
         }
         assert!(draft(r#"{"t":[{"sg":[]},{"sg":[{}]}]}"#).is_ready_to_export());
+    }
+
+    #[test]
+    fn unknown_kinds_and_roles_are_kept() {
+        let draft = draft(
+            r#"{"t":[{"tt":0},{"tt":1,"m":{"role":"BGM"}},{"tt":7,"role":"subtitles"},
+                {"tt":42,"m":{"role":"sparkle"}},{"tt":"x","type":"x"},{"m":{"type":"tts"}}]}"#,
+        );
+        let kinds: Vec<_> = draft.tracks().map(|track| track.kind()).collect();
+        let unknown = Some(TrackKind::Unknown(42));
+        let (video, audio, text) = (TrackKind::Video, TrackKind::Audio, TrackKind::Text);
+        assert_eq!(kinds, [Some(video), Some(audio), Some(text), unknown, None, None]);
+        let roles: Vec<_> = draft.tracks().map(|track| track.role()).collect();
+        let sparkle = Some(TrackRole::Unknown("sparkle".to_owned()));
+        let (music, captions) = (Some(TrackRole::Music), Some(TrackRole::Captions));
+        let voice = Some(TrackRole::Voiceover);
+        assert_eq!(roles, [None, music, captions, sparkle, None, voice]);
+    }
+
+    #[test]
+    fn a_segment_starts_as_stated_or_after_the_previous_one() {
+        let draft = draft(
+            r#"{"t":[{"sg":[{"d":1000},{"d":500,"m":{"start":3000}},{"d":"250"},{"start_ms":0}]}]}"#,
+        );
+        let track = draft.tracks().next().unwrap();
+        let times: Vec<_> = track.segments().map(|s| (s.start(), s.end())).collect();
+        assert_eq!(
+            times,
+            [(ms(0), ms(1000)), (ms(3000), ms(3500)), (ms(3500), ms(3750)), (ms(0), ms(0))]
+        );
+        assert_eq!(track.duration(), ms(3750));
+    }
+
+    #[test]
+    fn a_volume_is_a_factor_or_a_percentage() {
+        for (json, expected) in [
+            ("0.35", Some(0.35)),
+            ("35", Some(0.35)),
+            ("\"35%\"", Some(0.35)),
+            ("\" 0.5 \"", Some(0.5)),
+            ("1", Some(1.0)),
+            ("250", Some(1.0)),
+            ("-3", Some(0.0)),
+            ("1e999", None),
+            ("\"loud\"", None),
+            ("[1]", None),
+        ] {
+            let draft = draft(&format!(r#"{{"t":[{{"m":{{"volume":{json}}},"sg":[{{}}]}}]}}"#));
+            let track = draft.tracks().next().unwrap();
+            assert_eq!(track.volume(), expected, "{json}");
+            assert_eq!(track.segments().next().unwrap().volume(), expected, "{json}");
+        }
     }
 }

@@ -101,7 +101,7 @@ fn sound(
         return Err(format!("`{}` is no sound", file.name));
     }
     let told = value(segment, "repeat").and_then(Json::as_bool);
-    let skip = value(segment, "skip").and_then(Json::as_number).map_or(0, |ms| ms.as_f64() as u64);
+    let skip = value(segment, "skip").and_then(Json::as_f64).map_or(0, |ms| ms as u64);
     Ok(Some(FilmSound {
         path: file.path.clone(),
         start: segment.start(),

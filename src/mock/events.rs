@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::draft::Draft;
+use crate::draft::{Draft, Json};
 use crate::protocol::event::{Actions, AdkEvent, Content, FunctionCall, FunctionResponse, Part};
 
 /// The events of one answer to a message, in their order.
@@ -63,9 +63,16 @@ impl Events {
     #[must_use]
     pub fn tool(self, name: &str, args: &Value, response: &Value) -> Self {
         let id = format!("call-{}", self.count);
-        let call = FunctionCall { id: Some(id.clone()), args: args.into(), name: name.to_owned() };
-        let answer =
-            FunctionResponse { id: Some(id), name: name.to_owned(), response: response.into() };
+        let call = FunctionCall {
+            id: Some(id.clone()),
+            args: Json::from_value(args),
+            name: name.to_owned(),
+        };
+        let answer = FunctionResponse {
+            id: Some(id),
+            name: name.to_owned(),
+            response: Json::from_value(response),
+        };
         self.said(Content::model(vec![Part::FunctionCall(call)]), false)
             .said(Content::user(vec![Part::FunctionResponse(answer)]), false)
     }

@@ -4,7 +4,7 @@
 use std::collections::HashSet;
 
 use super::turn::TurnEvent;
-use crate::draft::{Draft, Json, Label, Object, Segment};
+use crate::draft::{Draft, Object, Segment, TrackLabel};
 
 /// How the content is set, not what it is: louder, shorter and elsewhere it is still the same.
 const SETTINGS: &[&str] = &[
@@ -71,8 +71,8 @@ impl Stages {
 fn contents(draft: &Draft) -> [HashSet<String>; 2] {
     let mut contents = [HashSet::new(), HashSet::new()];
     for track in draft.tracks() {
-        let label = Label::of(track);
-        let on_top = matches!(label, Label::Music | Label::Captions | Label::Title | Label::Text);
+        let label = TrackLabel::of(track);
+        let on_top = label == TrackLabel::Music || label.is_written();
         let about = format!("{label:?} {:?} {:?} ", track.name(), track.text());
         for segment in track.segments() {
             contents[usize::from(on_top)].insert(about.clone() + &content(segment));
@@ -91,10 +91,7 @@ fn content(segment: Segment<'_>) -> String {
 fn content_of(object: &Object) -> String {
     let mut told = String::new();
     for (key, value) in object.iter().filter(|(key, _)| !SETTINGS.contains(key)) {
-        let value = match value {
-            Json::Object(object) => content_of(object),
-            value => value.to_string(),
-        };
+        let value = value.as_object().map_or_else(|| value.to_string(), content_of);
         if !value.is_empty() {
             told += &format!("{key}={value};");
         }

@@ -1,20 +1,20 @@
-//! A picture of the timeline can be shown whatever is in the draft, and stays small.
+//! The timeline of any draft can be drawn as an image, which stays small.
 
 use std::fmt::Write as _;
 
-use nemovideo::draft::{Aspect, Draft, Language, PictureStyle, Theme};
+use nemovideo::draft::{Aspect, Draft, Language, PictureStyle};
 use proptest::prelude::*;
 use unicode_width::UnicodeWidthStr;
 
-const FILM: &str = r#"{"t":[
+const DRAFT: &str = r#"{"t":[
     {"tt":0,"m":{"role":"background","name":"Dusk gradient"},"sg":[{"d":60000}]},
     {"tt":1,"m":{"role":"music"},"sg":[{"d":60000,"name":"calm <piano> & rain.mp3","volume":0.2}]},
     {"tt":7,"m":{"role":"captions"},"sg":[{"d":20000,"text":"天空为什么是蓝色的？"},{"d":10000,"text":"Now you know 👩‍👩‍👧‍👦!"},{"d":1000,"text":"End"}]},
     {"tt":9,"sg":[]}
 ],"d":60000,"m":{"aspect":"9:16"}}"#;
 
-fn film() -> Draft {
-    FILM.parse().unwrap()
+fn sample() -> Draft {
+    DRAFT.parse().unwrap()
 }
 
 fn captions(count: usize) -> Draft {
@@ -56,7 +56,7 @@ fn assert_well_formed(xml: &str) {
 #[test]
 fn the_text_lines_up_in_columns() {
     assert_eq!(
-        film().to_text(60),
+        sample().to_text(60),
         "              0:00        0:15       0:30        0:45   1:00\n\
          Video         ┣ Dusk gradient ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━┫\n\
          Music 20 %    ┣ calm <piano> & rain.mp3 ━━━━━━━━━━━━━━━━━━━┫\n\
@@ -67,17 +67,18 @@ fn the_text_lines_up_in_columns() {
 
 #[test]
 fn an_svg_says_what_it_shows_and_in_which_colours() {
-    let svg = film().to_svg(&PictureStyle::default());
+    let svg = sample().to_svg(&PictureStyle::default());
     assert_well_formed(&svg);
     assert!(svg.contains("calm &lt;piano&gt; &amp; rain.mp3"));
     assert!(
         svg.contains("<title>Timeline: 60 s · 9:16</title><desc>Video: Dusk gradient (0–60 s); ")
     );
     assert!(svg.contains("prefers-color-scheme:dark") && svg.contains(r#"role="img""#));
-    assert_eq!(film().aspect(), Some(Aspect::Portrait));
+    assert_eq!(sample().aspect(), Some(Aspect::Portrait));
 
-    let style = PictureStyle::default().theme(Theme::Dark).language(Language::Chinese).width(1);
-    let svg = film().to_svg(&style);
+    let style =
+        PictureStyle::default().with_dark_theme().with_language(Language::Chinese).with_width(1);
+    let svg = sample().to_svg(&style);
     assert_well_formed(&svg);
     assert!(svg.contains(r#"width="320""#) && !svg.contains("prefers-color-scheme"));
     assert!(svg.contains("<title>时间线：60 秒 · 9:16</title>"));
@@ -85,7 +86,7 @@ fn an_svg_says_what_it_shows_and_in_which_colours() {
 
 #[test]
 fn segments_are_drawn_to_scale() {
-    let svg = film().to_svg(&PictureStyle::default().width(24 + 132 + 600 + 24));
+    let svg = sample().to_svg(&PictureStyle::default().with_width(24 + 132 + 600 + 24));
     for rect in [
         r#"<rect class="nv-captions" x="156" y="180" width="199""#,
         r#"<rect class="nv-captions" x="356" y="180" width="99""#,
@@ -140,7 +141,7 @@ fn labels_have_room() {
     // Where each label of the axis begins and ends, at seven pixels a letter.
     for (length, width) in [("1e18", 960), ("1e18", 400), ("9e11", 960), ("90000000", 640)] {
         let draft: Draft = format!(r#"{{"d":{length},"t":[{{"tt":0,"sg":[]}}]}}"#).parse().unwrap();
-        let svg = draft.to_svg(&PictureStyle::default().width(width));
+        let svg = draft.to_svg(&PictureStyle::default().with_width(width));
         let mut end = 0;
         for label in svg
             .split(r#"<text class="nv-small" x=""#)
@@ -175,9 +176,9 @@ fn labels_have_room() {
 }
 
 #[test]
-fn a_picture_speaks_the_reader_s_language() {
+fn the_words_are_in_the_reader_s_language() {
     assert_eq!(
-        film().to_text_in(60, Language::Chinese),
+        sample().to_text_in(60, Language::Chinese),
         "             0:00        0:15        0:30       0:45    1:00\n\
          视频         ┣ Dusk gradient ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━┫\n\
          音乐 20%     ┣ calm <piano> & rain.mp3 ━━━━━━━━━━━━━━━━━━━━┫\n\
@@ -207,7 +208,7 @@ proptest! {
                 segment.set_metadata("start", if kind > 7 { start } else { start % 100_000 });
             }
         }
-        assert_well_formed(&draft.to_svg(&PictureStyle::default().width(width as u32 * 10)));
+        assert_well_formed(&draft.to_svg(&PictureStyle::default().with_width(width as u32 * 10)));
         for text in [draft.to_text(width), draft.to_text_in(width, Language::Chinese)] {
             for line in text.lines() {
                 prop_assert!(line.width() <= width.max(40), "{line}");

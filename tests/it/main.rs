@@ -19,7 +19,6 @@ mod support;
 mod batch;
 mod client_calls;
 mod draft_diff;
-mod draft_diff_applied;
 mod draft_editor;
 mod draft_picture;
 mod draft_round_trip;

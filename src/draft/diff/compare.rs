@@ -1,62 +1,55 @@
-//! Finds what changed between two drafts. Tracks and segments are matched first (see `matches`);
-//! then each pair is compared. Numbers are compared by value: `1000.0` is `1000`.
+//! Finds what changed between two drafts. Tracks and segments are matched first (see `align`), then
+//! each pair is compared. Numbers are compared by value: `1000.0` is `1000`.
 
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 use std::time::Duration;
 
-use super::align::Pairs;
+use super::align::{self, Label, Pairs, Position, SegmentView};
 use super::change::{Change, SegmentAt, TrackAt};
-use super::keys::Keys;
-use super::matches;
-use super::piece::{Piece, Said, pieces};
-use super::position::{self, Position};
 use crate::draft::canvas;
-use crate::draft::lookup::{
-    self, ASPECT, DURATION, HEIGHT, SEGMENTS, SIZE, TRACK_TYPE, TRACKS, WIDTH,
+use crate::draft::json::{Json, JsonString, Object};
+use crate::draft::keys::{
+    self, ASPECT, DURATION, HEIGHT, METADATA, SEGMENTS, SIZE, TRACK_TYPE, TRACKS, WIDTH,
 };
 use crate::draft::model::{Draft, Track};
-use crate::draft::summary::Label;
+use crate::draft::summary::TrackLabel;
 
 pub(super) fn changes(older: &Draft, newer: &Draft) -> Vec<Change> {
     let mut changes = Vec::new();
-    tracks(older, newer, &mut changes);
-    let (from, to) = (canvas::written(older.as_json()), canvas::written(newer.as_json()));
-    let reshaped = from != to;
-    if reshaped {
+    compare_tracks(older, newer, &mut changes);
+    let (was, is) = (older.as_json(), newer.as_json());
+    let (from, to) = (canvas::stated(was), canvas::stated(is));
+    let is_reshaped = from != to;
+    if is_reshaped {
         changes.push(Change::CanvasChanged { from, to });
     }
     let (from, to) = (older.duration(), newer.duration());
     if from != to {
         changes.push(Change::LengthChanged { from, to });
     }
-    let mut keys = Keys::between(older.as_json(), newer.as_json(), Some(TRACKS));
+    let mut keys = ChangedKeys::between(was, is, Some(TRACKS));
     let shape = [ASPECT, SIZE, WIDTH, HEIGHT].concat();
-    keys.told_where(reshaped, |key| {
-        let (was, is) = (key.of(older.as_json()), key.of(newer.as_json()));
-        shape.contains(&key.name) && canvas::differ_in_shape_alone(was, is)
+    keys.exclude_if(is_reshaped, |key| {
+        shape.contains(&key.name) && canvas::differ_only_in_shape(key.of(was), key.of(is))
     });
-    keys.told_outside_metadata(from != to, DURATION);
-    keys.told_outside_metadata(!same(older.tracks(), newer.tracks()), TRACKS);
+    keys.exclude_own(from != to, DURATION);
+    let same_tracks =
+        || older.tracks().map(|t| t.as_json()).eq(newer.tracks().map(|t| t.as_json()));
+    keys.exclude_own(!same_tracks(), TRACKS);
     if let Some(keys) = keys.rest() {
         changes.push(Change::OtherChanged { track: None, segment: None, keys });
     }
     changes
 }
 
-fn same<'d>(
-    older: impl ExactSizeIterator<Item = Track<'d>>,
-    newer: impl ExactSizeIterator<Item = Track<'d>>,
-) -> bool {
-    older.len() == newer.len() && older.zip(newer).all(|(a, b)| a.as_json() == b.as_json())
-}
-
-fn tracks(older: &Draft, newer: &Draft, changes: &mut Vec<Change>) {
+fn compare_tracks(older: &Draft, newer: &Draft, changes: &mut Vec<Change>) {
     let was: Vec<Track<'_>> = older.tracks().collect();
     let is: Vec<Track<'_>> = newer.tracks().collect();
-    let pairs = matches::tracks(&was, &is);
+    let pairs = align::match_tracks(&was, &is);
     let steady = pairs.steady();
     let segments = |track| -> Vec<SegmentAt> {
-        pieces(track).iter().enumerate().map(|(at, piece)| piece.at(at)).collect()
+        SegmentView::all(track).iter().enumerate().map(|(at, view)| view.at(at)).collect()
     };
     for (at, &track) in is.iter().enumerate() {
         let Some(from) = pairs.older[at] else {
@@ -80,128 +73,138 @@ fn tracks(older: &Draft, newer: &Draft, changes: &mut Vec<Change>) {
 /// Two versions of one track.
 struct Comparison<'d> {
     at: TrackAt,
-    /// Where it stood.
+    /// Index in the older draft.
     from: usize,
     older: Track<'d>,
     newer: Track<'d>,
-    was: Vec<Piece<'d>>,
-    is: Vec<Piece<'d>>,
+    was: Vec<SegmentView<'d>>,
+    is: Vec<SegmentView<'d>>,
     pairs: Pairs,
     steady: Vec<bool>,
 }
 
 impl<'d> Comparison<'d> {
     fn of(at: TrackAt, from: usize, older: Track<'d>, newer: Track<'d>) -> Self {
-        let (was, is) = (pieces(older), pieces(newer));
-        let pairs = matches::segments(&was, &is);
+        let (was, is) = (SegmentView::all(older), SegmentView::all(newer));
+        let pairs = align::match_segments(&was, &is);
         let steady = pairs.steady();
         Self { at, from, older, newer, was, is, pairs, steady }
     }
 
     fn compare(&self, changes: &mut Vec<Change>) {
         let (older, newer) = (self.older.as_json(), self.newer.as_json());
-        let mut keys = Keys::between(older, newer, Some(SEGMENTS));
+        let mut keys = ChangedKeys::between(older, newer, Some(SEGMENTS));
         let (from, to) = (self.older.kind(), self.newer.kind());
         if from != to {
             changes.push(Change::TrackRetyped { track: self.at.clone(), from, to });
         }
-        keys.told_outside_metadata(from != to, TRACK_TYPE);
-        let was = Said { text: self.older.text(), name: self.older.name() };
-        let is = Said { text: self.newer.text(), name: self.newer.name() };
-        self.words(None, was, is, &mut keys, changes);
+        keys.exclude_own(from != to, TRACK_TYPE);
+        let label = |track: Track<'d>| Label { text: track.text(), name: track.name() };
+        self.compare_labels(None, label(self.older), label(self.newer), &mut keys, changes);
         let (from, to) = (self.older.volume(), self.newer.volume());
         if from != to {
             changes.push(Change::VolumeChanged { track: self.at.clone(), segment: None, from, to });
         }
-        keys.told(from != to, lookup::VOLUME);
-        let told = changes.len();
-        self.come_and_gone(changes);
-        self.volumes(changes);
+        keys.exclude(from != to, keys::VOLUME);
+        let before = changes.len();
+        self.compare_times(changes);
+        self.compare_volumes(changes);
         for (at, was, is) in self.matched() {
-            self.segment(at, was, is, changes);
+            self.compare_segment(at, was, is, changes);
         }
-        keys.told_outside_metadata(changes.len() > told, SEGMENTS);
-        let place = |index| Position { index, start: 0, end: 0 };
-        let (from, to) = (place(self.from), place(self.at.index));
-        keys.told_where(true, |key| {
-            position::explains(key.name, (key.of(older), from), (key.of(newer), to))
+        keys.exclude_own(changes.len() > before, SEGMENTS);
+        let position = |index| Position { index, start: 0, end: 0 };
+        let (from, to) = (position(self.from), position(self.at.index));
+        keys.exclude_if(true, |key| {
+            align::follows_position(key.name, (key.of(older), from), (key.of(newer), to))
         });
-        self.other(None, keys, changes);
+        self.report_other(None, keys, changes);
     }
 
-    /// The matched segments: the newer one's place, the older, the newer.
-    fn matched(&self) -> impl Iterator<Item = (usize, &Piece<'d>, &Piece<'d>)> {
+    /// Returns the matched segments: the index of the newer one, the older, the newer.
+    fn matched(&self) -> impl Iterator<Item = (usize, &SegmentView<'d>, &SegmentView<'d>)> {
         let older = |at: usize| self.pairs.older[at].map(|from| &self.was[from]);
         self.is.iter().enumerate().filter_map(move |(at, is)| Some((at, older(at)?, is)))
     }
 
-    /// Words, names and everything without a type, of one segment.
-    fn segment(&self, at: usize, was: &Piece<'d>, is: &Piece<'d>, changes: &mut Vec<Change>) {
+    /// Compares texts, names and everything without a type of one segment.
+    fn compare_segment(
+        &self,
+        at: usize,
+        was: &SegmentView<'d>,
+        is: &SegmentView<'d>,
+        changes: &mut Vec<Change>,
+    ) {
         if was.json == is.json {
             return;
         }
-        let mut keys = Keys::between(was.json, is.json, None);
-        keys.told(was.span.start != is.span.start, lookup::START);
-        keys.told_outside_metadata(was.duration() != is.duration(), DURATION);
-        keys.told(!was.is_as_loud_as(is), lookup::VOLUME);
+        let mut keys = ChangedKeys::between(was.json, is.json, None);
+        keys.exclude(was.span.start != is.span.start, keys::START);
+        keys.exclude_own(was.duration() != is.duration(), DURATION);
+        keys.exclude(!was.is_as_loud_as(is), keys::VOLUME);
         let from = self.pairs.older[at].unwrap_or(at);
         let (from, to) = (was.position(from), is.position(at));
-        keys.told_where(true, |key| {
-            position::explains(key.name, (key.of(was.json), from), (key.of(is.json), to))
+        keys.exclude_if(true, |key| {
+            align::follows_position(key.name, (key.of(was.json), from), (key.of(is.json), to))
         });
-        // Most that stand behind a change have nothing more to tell.
-        if was.said == is.said && keys.is_empty() {
+        // Most segments behind a change have nothing more to report.
+        if was.label == is.label && !keys.differs {
             return;
         }
         let segment = is.at(at);
-        self.words(Some(&segment), was.said, is.said, &mut keys, changes);
-        self.other(Some(segment), keys, changes);
+        self.compare_labels(Some(&segment), was.label, is.label, &mut keys, changes);
+        self.report_other(Some(segment), keys, changes);
     }
 
-    fn words(
+    fn compare_labels(
         &self,
         segment: Option<&SegmentAt>,
-        was: Said<'_>,
-        is: Said<'_>,
-        keys: &mut Keys,
+        was: Label<'_>,
+        is: Label<'_>,
+        keys: &mut ChangedKeys,
         changes: &mut Vec<Change>,
     ) {
         let owned = |text: Option<&str>| text.map(str::to_owned);
         let (track, segment) = (self.at.clone(), segment.cloned());
         let label = self.at.label;
-        // A title may stand under `name`; what is written in place of a text is one.
-        let written = label.is_words() && label != Label::Voiceover && segment.is_some();
-        let by_name = written && was.text.is_none() && is.text.is_none();
-        let (from, to) = if by_name { (was.name, is.name) } else { (was.text, is.text) };
+        // Some drafts store the text of a title under `name`.
+        let is_text_named =
+            label.is_written() && segment.is_some() && was.text.is_none() && is.text.is_none();
+        let (from, to) = if is_text_named { (was.name, is.name) } else { (was.text, is.text) };
         if from != to {
-            let (track, segment, from, to) =
-                (track.clone(), segment.clone(), owned(from), owned(to));
+            let (track, segment) = (track.clone(), segment.clone());
+            let (from, to) = (owned(from), owned(to));
             changes.push(match label {
-                Label::Title => Change::TitleChanged { track, segment, from, to },
+                TrackLabel::Title => Change::TitleChanged { track, segment, from, to },
                 _ => Change::SegmentRetexted { track, segment, from, to },
             });
         }
-        if was.name != is.name && !by_name {
+        if was.name != is.name && !is_text_named {
             let (from, to) = (owned(was.name), owned(is.name));
             changes.push(Change::Renamed { track, segment, from, to });
         }
-        keys.told(was.text != is.text, lookup::TEXT);
-        keys.told(was.name != is.name, lookup::NAME);
+        keys.exclude(was.text != is.text, keys::TEXT);
+        keys.exclude(was.name != is.name, keys::NAME);
     }
 
-    fn other(&self, segment: Option<SegmentAt>, keys: Keys, changes: &mut Vec<Change>) {
+    fn report_other(
+        &self,
+        segment: Option<SegmentAt>,
+        keys: ChangedKeys,
+        changes: &mut Vec<Change>,
+    ) {
         if let Some(keys) = keys.rest() {
             changes.push(Change::OtherChanged { track: Some(self.at.clone()), segment, keys });
         }
     }
 
-    fn volumes(&self, changes: &mut Vec<Change>) {
+    fn compare_volumes(&self, changes: &mut Vec<Change>) {
         let changed: Vec<_> = self.matched().filter(|(_, a, b)| !a.is_as_loud_as(b)).collect();
         let Some((_, was, is)) = changed.first() else { return };
         let (from, to) = (was.volume, is.volume);
-        let alike = changed.iter().all(|(_, a, b)| (a.volume, b.volume) == (from, to));
+        let is_alike = changed.iter().all(|(_, a, b)| (a.volume, b.volume) == (from, to));
         let track = || self.at.clone();
-        if alike && changed.len() == self.is.len() {
+        if is_alike && changed.len() == self.is.len() {
             changes.push(Change::VolumeChanged { track: track(), segment: None, from, to });
             return;
         }
@@ -213,59 +216,60 @@ impl<'d> Comparison<'d> {
         }));
     }
 
-    /// Segments added, removed, moved and retimed, as they stand. What follows an insertion and
-    /// only makes room for it is part of that one change, be its start written down or not.
-    fn come_and_gone(&self, changes: &mut Vec<Change>) {
+    /// Reports segments that were added, removed, moved and retimed, in their order. Segments
+    /// behind an insertion that only make room belong to that one change, whether or not they state
+    /// their start.
+    fn compare_times(&self, changes: &mut Vec<Change>) {
         let mut walk = Walk { at: &self.at, run: None, changes };
         let mut passed = 0;
         let mut shift = 0;
         for (at, is) in self.is.iter().enumerate() {
             let Some(from) = self.pairs.older[at] else {
-                let (track, segment) = (self.at.clone(), is.at(at));
-                walk.tell(Change::SegmentAdded { track, segment });
+                walk.report(Change::SegmentAdded { track: self.at.clone(), segment: is.at(at) });
                 shift += millis(is.duration());
                 continue;
             };
             let was = &self.was[from];
             if !self.steady[at] {
                 let (track, segment) = (self.at.clone(), is.at(at));
-                walk.tell(Change::SegmentMoved { track, segment, from: was.span });
+                walk.report(Change::SegmentMoved { track, segment, from: was.span.clone() });
                 shift += millis(is.duration());
                 continue;
             }
-            shift -= self.gone(passed..from, &mut walk);
+            shift -= self.report_removed(passed..from, &mut walk);
             passed = from + 1;
             let by = millis(is.span.start) - millis(was.span.start);
             if was.duration() != is.duration() {
                 let (track, segment) = (self.at.clone(), is.at(at));
-                walk.tell(Change::SegmentRetimed { track, segment, from: was.span });
+                walk.report(Change::SegmentRetimed { track, segment, from: was.span.clone() });
                 shift = millis(is.span.end) - millis(was.span.end);
             } else if by == 0 {
                 shift = 0;
             } else if by != shift {
-                walk.shifted(at, by, was, is);
+                walk.extend_run(at, by, was, is);
             }
         }
-        self.gone(passed..self.was.len(), &mut walk);
+        self.report_removed(passed..self.was.len(), &mut walk);
         walk.end_run();
     }
 
-    /// Tells of the removed ones among older segments; gives how long those that left were.
-    fn gone(&self, range: Range<usize>, walk: &mut Walk<'_, 'd>) -> i128 {
+    /// Reports the removed segments in a range of older ones. Returns the total duration of the
+    /// range, in milliseconds.
+    fn report_removed(&self, range: Range<usize>, walk: &mut Walk<'_, 'd>) -> i128 {
         let mut length = 0;
         for at in range {
             let was = &self.was[at];
             length += millis(was.duration());
             if self.pairs.newer[at].is_none() {
                 let (track, segment) = (self.at.clone(), was.at(at));
-                walk.tell(Change::SegmentRemoved { track, segment });
+                walk.report(Change::SegmentRemoved { track, segment });
             }
         }
         length
     }
 }
 
-/// The way along a track, with the run of segments that are shifted alike.
+/// A walk along a track, with the current run of segments that are shifted alike.
 struct Walk<'w, 'd> {
     at: &'w TrackAt,
     run: Option<Run<'d>>,
@@ -276,22 +280,22 @@ struct Run<'d> {
     first: usize,
     last: usize,
     by: i128,
-    was: Piece<'d>,
-    is: Piece<'d>,
+    was: SegmentView<'d>,
+    is: SegmentView<'d>,
 }
 
 impl<'d> Walk<'_, 'd> {
-    fn tell(&mut self, change: Change) {
+    fn report(&mut self, change: Change) {
         self.end_run();
         self.changes.push(change);
     }
 
-    fn shifted(&mut self, at: usize, by: i128, was: &Piece<'d>, is: &Piece<'d>) {
+    fn extend_run(&mut self, at: usize, by: i128, was: &SegmentView<'d>, is: &SegmentView<'d>) {
         match &mut self.run {
             Some(run) if run.by == by && run.last + 1 == at => run.last = at,
             _ => {
                 self.end_run();
-                self.run = Some(Run { first: at, last: at, by, was: *was, is: *is });
+                self.run = Some(Run { first: at, last: at, by, was: was.clone(), is: is.clone() });
             }
         }
     }
@@ -300,8 +304,7 @@ impl<'d> Walk<'_, 'd> {
         let Some(Run { first, last, by, was, is }) = self.run.take() else { return };
         let track = self.at.clone();
         self.changes.push(if first == last {
-            let segment = is.at(first);
-            Change::SegmentRetimed { track, segment, from: was.span }
+            Change::SegmentRetimed { track, segment: is.at(first), from: was.span }
         } else {
             let by_ms = by.clamp(i64::MIN.into(), i64::MAX.into()) as i64;
             Change::SegmentsShifted { track, first, last, by_ms }
@@ -309,7 +312,132 @@ impl<'d> Walk<'_, 'd> {
     }
 }
 
-/// Wide enough for sums and differences of any times that a draft may claim.
+/// Wide enough for sums and differences of any times that a draft may state.
 fn millis(time: Duration) -> i128 {
     time.as_millis().cast_signed()
+}
+
+/// The keys that differ between two versions of an item, less those that a typed change reports.
+struct ChangedKeys {
+    /// Whether a key is in the metadata, and the key.
+    changed: Vec<(bool, String)>,
+    differs: bool,
+}
+
+impl ChangedKeys {
+    /// Compares everything except the elements of the array under `list`, which the caller reports.
+    fn between(older: &Json, newer: &Json, list: Option<&str>) -> Self {
+        let mut keys = Self { changed: Vec::new(), differs: false };
+        if older == newer {
+            return keys;
+        }
+        let (was, is) = (entries(older, list), entries(newer, list));
+        let changed_keys = changed(&was, &is);
+        let are_objects = older.as_object().is_some() && newer.as_object().is_some();
+        keys.differs =
+            if are_objects { !changed_keys.is_empty() } else { !older.semantic_eq(newer) };
+        for key in changed_keys {
+            let own = (false, key.to_owned());
+            if key != METADATA {
+                keys.changed.push(own);
+                continue;
+            }
+            let inside = changed(&metadata_entries(older), &metadata_entries(newer));
+            keys.changed.extend(inside.is_empty().then_some(own));
+            keys.changed.extend(inside.into_iter().map(|key| (true, key.to_owned())));
+        }
+        keys
+    }
+
+    /// Excludes some keys, wherever they are, if a typed change has reported them.
+    fn exclude(&mut self, reported: bool, names: &[&str]) {
+        self.exclude_if(reported, |key| names.contains(&key.name));
+    }
+
+    /// Excludes a key outside the metadata, if a typed change has reported it.
+    fn exclude_own(&mut self, reported: bool, name: &str) {
+        self.exclude_if(reported, |key| !key.in_metadata && key.name == name);
+    }
+
+    fn exclude_if(&mut self, reported: bool, is_excluded: impl Fn(Key<'_>) -> bool) {
+        if reported && !self.changed.is_empty() {
+            self.changed.retain(|(in_metadata, name)| {
+                !is_excluded(Key { in_metadata: *in_metadata, name })
+            });
+            self.differs = !self.changed.is_empty();
+        }
+    }
+
+    /// Returns what no typed change has reported.
+    fn rest(self) -> Option<Vec<String>> {
+        let path = |(in_metadata, key)| if in_metadata { format!("{METADATA}.{key}") } else { key };
+        self.differs.then(|| self.changed.into_iter().map(path).collect())
+    }
+}
+
+/// A key that changed.
+struct Key<'k> {
+    in_metadata: bool,
+    name: &'k str,
+}
+
+impl Key<'_> {
+    fn of<'j>(&self, json: &'j Json) -> Option<&'j Json> {
+        let parent = if self.in_metadata { json.get(METADATA)? } else { json };
+        parent.get(self.name)
+    }
+}
+
+type Entries<'j> = Vec<(&'j JsonString, &'j Json)>;
+
+/// Returns all entries; an array under `list` counts as empty.
+fn entries<'j>(json: &'j Json, list: Option<&str>) -> Entries<'j> {
+    let entries = json.as_object().map(Object::entries).unwrap_or_default();
+    let mut entries: Entries<'j> = entries.iter().map(|(key, value)| (key, value)).collect();
+    let last = list.and_then(|list| entries.iter_mut().rfind(|(key, _)| key.as_str() == list));
+    if let Some((_, value)) = last
+        && value.as_array().is_some()
+    {
+        *value = Json::EMPTY_ARRAY;
+    }
+    entries
+}
+
+fn metadata_entries(json: &Json) -> Entries<'_> {
+    json.get(METADATA).map(|metadata| entries(metadata, None)).unwrap_or_default()
+}
+
+/// Returns the keys with different values, or the first one out of order where only the order
+/// differs.
+fn changed<'j>(older: &Entries<'j>, newer: &Entries<'j>) -> Vec<&'j str> {
+    // The keys are nearly always the same, and grouping them is what costs.
+    if older.len() == newer.len() && older.iter().zip(newer).all(|(a, b)| a.0 == b.0) {
+        let differing = older.iter().zip(newer).filter(|(a, b)| !a.1.semantic_eq(b.1));
+        let mut keys: Vec<&str> = differing.map(|((key, _), _)| key.as_str()).collect();
+        keys.dedup();
+        return keys;
+    }
+    let group = |entries: &Entries<'j>| {
+        let mut values: HashMap<&'j JsonString, Vec<&'j Json>> = HashMap::new();
+        entries.iter().for_each(|(key, value)| values.entry(key).or_default().push(value));
+        values
+    };
+    let (was, is) = (group(older), group(newer));
+    let is_same = |key: &JsonString| match (was.get(key), is.get(key)) {
+        (Some(was), Some(is)) => {
+            was.len() == is.len() && was.iter().zip(is).all(|(was, is)| was.semantic_eq(is))
+        }
+        _ => false,
+    };
+    let mut seen = HashSet::new();
+    let mut keys: Vec<&str> = (newer.iter().chain(older))
+        .filter(|(key, _)| seen.insert(*key) && !is_same(key))
+        .map(|(key, _)| key.as_str())
+        .collect();
+    if keys.is_empty() {
+        let mut both = newer.iter().zip(older);
+        let moved = both.find(|(new, old)| new.0 != old.0 || !new.1.semantic_eq(old.1));
+        keys.extend(moved.map(|((key, _), _)| key.as_str()));
+    }
+    keys
 }

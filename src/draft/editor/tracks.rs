@@ -1,26 +1,19 @@
-//! Edits of a track: added, taken out, put elsewhere, louder or quieter.
+//! Edits of a track and of one segment: title, text, volume, times, position, removal.
 
+use std::ops::Range;
 use std::time::Duration;
 
-use super::checks::{must_fit, must_say, must_sound, the_track, track_mut};
-use super::place::Place;
-use super::{EditError, Editor, times};
-use crate::draft::edit::array;
-use crate::draft::lookup::{self, SEGMENTS, TRACKS};
+use super::{
+    EditError, Editor, check_segment, check_text, check_volume, checked_span, segment_mut, times,
+    track_at, track_mut,
+};
+use crate::draft::json::{Json, Object};
+use crate::draft::keys::{self, KeyPath, SEGMENTS, TRACKS, array_mut, as_millis};
 use crate::draft::model::{TrackKind, TrackRole};
+use crate::draft::summary::TrackLabel;
 
 impl Editor<'_> {
-    /// Adds a title, on a track of its own behind the others.
-    ///
-    /// ```
-    /// use nemovideo::draft::Draft;
-    /// use std::time::Duration;
-    ///
-    /// let mut draft: Draft = r#"{"d":9000,"t":[{"tt":0,"sg":[{"d":9000}]}]}"#.parse()?;
-    /// draft.edit().add_title("Morning Brew", Duration::from_secs(1), Duration::from_secs(3))?;
-    /// assert!(draft.summary().ends_with(r#"2. Title: "Morning Brew" (1-4s)"#));
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
+    /// Adds a title on a new track behind the others.
     ///
     /// # Errors
     /// [`NoText`](EditError::NoText), [`NoLength`](EditError::NoLength),
@@ -32,112 +25,209 @@ impl Editor<'_> {
         duration: Duration,
     ) -> Result<&mut Self, EditError> {
         self.change(|draft| {
-            must_say(text)?;
-            let span = must_fit(draft, start, duration)?;
-            let texts = || draft.tracks().filter(|track| track.kind() == Some(TrackKind::Text));
-            let home =
-                Place::among_segments(texts(), lookup::TEXT, |json| lookup::text(json).is_some());
-            let start_home = Place::of_starts(draft);
-            let roles = || draft.tracks().map(|track| track.as_json());
-            let role =
-                Place::among(roles(), &lookup::ROLE[..1], |json| lookup::text(json).is_some());
-            let mut track = draft.push_track(TrackKind::Text);
-            role.unwrap_or(Place::in_metadata(lookup::ROLE[0]))
-                .set(track.json_mut(), TrackRole::Title.as_str());
-            let mut segment = track.push_segment(span.end - span.start);
-            // A segment without a start starts at 0 when it is the first.
+            check_text(text)?;
+            let span = checked_span(draft, start, duration)?;
+            let is_text = |json: &Json| keys::text(json).is_some();
+            let texts = draft.tracks().filter(|track| track.kind() == Some(TrackKind::Text));
+            let texts = texts.flat_map(|track| track.segments().map(|s| s.as_json()));
+            let text_path = KeyPath::among(texts, keys::TEXT, is_text);
+            let start_path = times::start_path(draft);
+            let tracks = draft.tracks().map(|track| track.as_json());
+            let role_path = KeyPath::among(tracks, &keys::ROLE[..1], is_text);
+
+            let mut segment =
+                Json::from(Object::from([(keys::DURATION, as_millis(span.end - span.start))]));
+            // A first segment without a stated start starts at 0.
             if !span.start.is_zero() {
-                start_home.set(segment.json_mut(), times::millis(span.start));
+                start_path.set(&mut segment, as_millis(span.start));
             }
-            home.unwrap_or(Place::in_metadata(lookup::TEXT[0])).set(segment.json_mut(), text);
+            text_path.unwrap_or(KeyPath::in_metadata(keys::TEXT[0])).set(&mut segment, text);
+            let index = draft.tracks().len();
+            draft.push_track(TrackKind::Text);
+            let track = track_mut(draft, index)?;
+            role_path
+                .unwrap_or(KeyPath::in_metadata(keys::ROLE[0]))
+                .set(track, TrackRole::Title.as_str());
+            array_mut(track, SEGMENTS).push(segment);
             Ok(())
         })
     }
 
-    /// Sets how loud all of a track is, from 0 to 1: on its segments where they say it
-    /// themselves, on the track for the others.
-    ///
-    /// ```
-    /// use nemovideo::draft::Draft;
-    ///
-    /// let text = r#"{"t":[{"tt":1,"sg":[{"d":9000,"volume":80},{"d":1000}]}]}"#;
-    /// let mut draft: Draft = text.parse()?;
-    /// draft.edit().set_track_volume(0, 0.35)?;
-    /// let segments = draft.tracks().flat_map(|track| track.segments());
-    /// assert!(segments.into_iter().all(|segment| segment.volume() == Some(0.35)));
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
+    /// Sets the volume of a whole track, from 0 to 1: on its segments where they state their own,
+    /// on the track for the others.
     ///
     /// # Errors
     /// [`Volume`](EditError::Volume), [`Silent`](EditError::Silent),
     /// [`NoTrack`](EditError::NoTrack).
     pub fn set_track_volume(&mut self, track: usize, volume: f64) -> Result<&mut Self, EditError> {
         self.change(|draft| {
-            must_sound(draft, track, volume)?;
+            check_volume(draft, track, volume)?;
             let json = track_mut(draft, track)?;
-            let mut inherited = Place::of_volume(json).is_some();
-            let segments = array(json, SEGMENTS);
-            inherited |= segments.is_empty();
+            let track_path = KeyPath::of_volume(json);
+            let segments = array_mut(json, SEGMENTS);
+            let mut is_inherited = track_path.is_some() || segments.is_empty();
             for segment in segments {
-                match Place::of_volume(segment) {
-                    Some(place) => place.set_volume(segment, volume),
-                    None => inherited = true,
+                match KeyPath::of_volume(segment) {
+                    Some(path) => path.set_volume(segment, volume),
+                    None => is_inherited = true,
                 }
             }
-            if inherited {
-                let place = Place::of_volume(json);
-                place.unwrap_or(Place::in_metadata(lookup::VOLUME[0])).set_volume(json, volume);
+            if is_inherited {
+                let path = track_path.unwrap_or(KeyPath::in_metadata(keys::VOLUME[0]));
+                path.set_volume(json, volume);
             }
             Ok(())
         })
     }
 
-    /// Takes out a track.
-    ///
-    /// ```
-    /// use nemovideo::draft::{Draft, EditError};
-    ///
-    /// let text = r#"{"t":[{"tt":0,"sg":[{"d":9000}]},{"tt":7,"sg":[{"d":3000}]}]}"#;
-    /// let mut draft: Draft = text.parse()?;
-    /// draft.edit().remove_track(1)?;
-    /// assert_eq!(draft.tracks().len(), 1);
-    ///
-    /// let refused = draft.edit().remove_track(0).map(drop);
-    /// assert_eq!(refused, Err(EditError::NothingLeft)); // a film of nothing cannot be exported
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
+    /// Removes a track.
     ///
     /// # Errors
     /// [`NoTrack`](EditError::NoTrack), [`NothingLeft`](EditError::NothingLeft).
     pub fn remove_track(&mut self, track: usize) -> Result<&mut Self, EditError> {
         self.change(|draft| {
-            the_track(draft, track)?;
+            track_at(draft, track)?;
             draft.remove_track(track);
             Ok(())
         })
     }
 
-    /// Puts a track elsewhere among the others; `to` is its index afterwards.
-    ///
-    /// ```
-    /// use nemovideo::draft::{Draft, TrackKind};
-    ///
-    /// let text = r#"{"t":[{"tt":0,"sg":[{"d":1}]},{"tt":7,"sg":[{"d":1}]}]}"#;
-    /// let mut draft: Draft = text.parse()?;
-    /// draft.edit().move_track(1, 0)?;
-    /// assert_eq!(draft.tracks().next().and_then(|track| track.kind()), Some(TrackKind::Text));
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
+    /// Moves a track among the others; `to` is its index afterwards.
     ///
     /// # Errors
     /// [`NoTrack`](EditError::NoTrack).
     pub fn move_track(&mut self, from: usize, to: usize) -> Result<&mut Self, EditError> {
         self.change(|draft| {
-            the_track(draft, from)?;
-            the_track(draft, to)?;
-            let tracks = array(&mut draft.0, TRACKS);
+            track_at(draft, from)?;
+            track_at(draft, to)?;
+            let tracks = array_mut(&mut draft.0, TRACKS);
             let track = tracks.remove(from);
             tracks.insert(to, track);
+            Ok(())
+        })
+    }
+
+    /// Changes the text of a segment: a title, a caption.
+    ///
+    /// # Errors
+    /// [`NoText`](EditError::NoText), [`NoTrack`](EditError::NoTrack),
+    /// [`NoSegment`](EditError::NoSegment).
+    pub fn set_text(
+        &mut self,
+        track: usize,
+        segment: usize,
+        text: &str,
+    ) -> Result<&mut Self, EditError> {
+        self.change(|draft| {
+            check_text(text)?;
+            let label = TrackLabel::of(track_at(draft, track)?);
+            let json = segment_mut(draft, track, segment)?;
+            let is_text = |json: &Json| keys::text(json).is_some();
+            // Some drafts store the text of a title under `name` or `title`.
+            let named = || KeyPath::of(json, keys::NAME, is_text).filter(|_| label.is_written());
+            let path = KeyPath::of(json, keys::TEXT, is_text).or_else(named);
+            path.unwrap_or(KeyPath::in_metadata(keys::TEXT[0])).set(json, text);
+            Ok(())
+        })
+    }
+
+    /// Sets the volume of one segment, from 0 to 1.
+    ///
+    /// # Errors
+    /// [`Volume`](EditError::Volume), [`Silent`](EditError::Silent),
+    /// [`NoTrack`](EditError::NoTrack), [`NoSegment`](EditError::NoSegment).
+    pub fn set_segment_volume(
+        &mut self,
+        track: usize,
+        segment: usize,
+        volume: f64,
+    ) -> Result<&mut Self, EditError> {
+        self.change(|draft| {
+            check_volume(draft, track, volume)?;
+            let json = segment_mut(draft, track, segment)?;
+            let path = KeyPath::of_volume(json);
+            path.unwrap_or(KeyPath::in_metadata(keys::VOLUME[0])).set_volume(json, volume);
+            Ok(())
+        })
+    }
+
+    /// Shows or plays a segment at another time. The other segments keep their times.
+    ///
+    /// # Errors
+    /// [`NoLength`](EditError::NoLength), [`PastEnd`](EditError::PastEnd),
+    /// [`Overlap`](EditError::Overlap), [`NoTrack`](EditError::NoTrack),
+    /// [`NoSegment`](EditError::NoSegment).
+    pub fn set_times(
+        &mut self,
+        track: usize,
+        segment: usize,
+        start: Duration,
+        duration: Duration,
+    ) -> Result<&mut Self, EditError> {
+        self.change(|draft| {
+            let mut spans = times::spans(track_at(draft, track)?);
+            check_segment(track, segment, spans.len())?;
+            let span = checked_span(draft, start, duration)?;
+            let mut others = spans.iter().enumerate().filter(|(at, _)| *at != segment);
+            let overlaps =
+                |other: &Range<Duration>| other.start < span.end && span.start < other.end;
+            if let Some((at, _)) = others.find(|(_, other)| overlaps(other)) {
+                return Err(EditError::Overlap { track, segment: at });
+            }
+            spans[segment] = span;
+            let start_path = times::start_path(draft);
+            times::lay_out(track_mut(draft, track)?, &spans, start_path);
+            Ok(())
+        })
+    }
+
+    /// Removes a segment. The other segments keep their times; a track without segments is removed
+    /// as well.
+    ///
+    /// # Errors
+    /// [`NoTrack`](EditError::NoTrack), [`NoSegment`](EditError::NoSegment),
+    /// [`NothingLeft`](EditError::NothingLeft).
+    pub fn remove_segment(&mut self, track: usize, segment: usize) -> Result<&mut Self, EditError> {
+        self.change(|draft| {
+            let mut spans = times::spans(track_at(draft, track)?);
+            check_segment(track, segment, spans.len())?;
+            if spans.len() == 1 {
+                draft.remove_track(track);
+                return Ok(());
+            }
+            spans.remove(segment);
+            let start_path = times::start_path(draft);
+            let json = track_mut(draft, track)?;
+            array_mut(json, SEGMENTS).remove(segment);
+            times::lay_out(json, &spans, start_path);
+            Ok(())
+        })
+    }
+
+    /// Moves a segment on its track; `to` is its index afterwards. Those between make room, and the
+    /// pauses keep their positions in the order.
+    ///
+    /// # Errors
+    /// [`NoTrack`](EditError::NoTrack), [`NoSegment`](EditError::NoSegment),
+    /// [`Overlap`](EditError::Overlap) when the segments between already overlap.
+    pub fn move_segment(
+        &mut self,
+        track: usize,
+        from: usize,
+        to: usize,
+    ) -> Result<&mut Self, EditError> {
+        self.change(|draft| {
+            let spans = times::spans(track_at(draft, track)?);
+            check_segment(track, from, spans.len())?;
+            check_segment(track, to, spans.len())?;
+            let overlap = |segment| EditError::Overlap { track, segment };
+            let spans = times::reorder(spans, from, to).map_err(overlap)?;
+            let start_path = times::start_path(draft);
+            let json = track_mut(draft, track)?;
+            let segments = array_mut(json, SEGMENTS);
+            let segment = segments.remove(from);
+            segments.insert(to, segment);
+            times::lay_out(json, &spans, start_path);
             Ok(())
         })
     }

@@ -2,15 +2,15 @@
 
 use std::fmt::{self, Write};
 
-use super::axis;
-use super::columns::cut;
-use super::rows::{Block, Least, Row, Rows, Scale};
-use super::{PictureStyle, Theme};
+use super::{
+    Block, Least, PictureStyle, Row, Rows, Scale, Theme, cut, mark_label, marks, more_tracks,
+    widest_label,
+};
 use crate::draft::model::Draft;
-use crate::draft::summary::Label;
+use crate::draft::summary::TrackLabel;
 
 const MARGIN: u32 = 24;
-/// What is before the time line: what each track is.
+/// Room for the labels of the tracks.
 const LABELS: u32 = 132;
 const LABEL_GAP: u32 = 8;
 /// The heading and the axis.
@@ -19,21 +19,20 @@ const ROW: u32 = 38;
 const GAP: u32 = 10;
 /// Room for one mark of the axis.
 const MARK: u32 = 72;
-/// Narrower segments are drawn as one with neighbours like them; a mark is two pixels and the one
-/// that sets it apart.
+/// Narrower segments are drawn as one with such neighbours; a mark is two pixels and a gap.
 const LEAST: Least = Least { alone: 4, mark: 3 };
-/// Words cut to fewer letters say nothing.
-const SPEAKS: usize = 4;
-/// Between the edge of a segment and its words.
+/// A caption cut to fewer letters is useless.
+const LEGIBLE: usize = 4;
+/// Between the edge of a segment and its caption.
 const PADDING: u32 = 7;
-/// How wide a letter is on average, in tenths of a pixel: of words in segments, and of the larger
-/// names of tracks. What is wider is clipped.
+/// Average width of a letter, in tenths of a pixel: of captions, and of the larger names of tracks.
+/// Wider text is clipped.
 const LETTER: u32 = 64;
 const LARGE_LETTER: u32 = 80;
-/// How wide a digit is at most, in pixels.
+/// Greatest width of a digit, in pixels.
 const DIGIT: u32 = 7;
 
-/// Of both themes; white on any of these has a contrast of at least 4.5.
+/// Colours of both themes; white on any of these has a contrast of at least 4.5.
 const KINDS: &str = ".nv-video{fill:#2563eb}.nv-voice{fill:#0f766e}.nv-music{fill:#7c3aed}\
 .nv-audio{fill:#0369a1}.nv-captions{fill:#b45309}.nv-title{fill:#be185d}.nv-text{fill:#9f1239}\
 .nv-other{fill:#475569}.nv-words{fill:#fff;font-size:11px}\
@@ -47,7 +46,7 @@ const FONT: &str = "system-ui,-apple-system,'Segoe UI',Roboto,'Noto Sans','Noto 
 
 pub(super) fn draw(draft: &Draft, style: &PictureStyle) -> String {
     let mut out = String::new();
-    // Writing to a `String` does not fail.
+    // Writing to a `String` never fails.
     let _ = Drawing::of(draft, style).write(&mut out);
     out
 }
@@ -55,8 +54,7 @@ pub(super) fn draw(draft: &Draft, style: &PictureStyle) -> String {
 struct Drawing<'s> {
     style: &'s PictureStyle,
     rows: Rows,
-    scale: Scale,
-    /// How long the film is, and its shape.
+    /// Duration and aspect ratio of the video.
     facts: String,
 }
 
@@ -64,12 +62,11 @@ impl<'s> Drawing<'s> {
     fn of(draft: &Draft, style: &'s PictureStyle) -> Self {
         let cells = style.width - 2 * MARGIN - LABELS;
         let rows = Rows::of(draft, cells, LEAST);
-        let scale = Scale { length: rows.length, cells };
         let mut facts = style.language.time(draft.duration());
         if let Some(aspect) = draft.aspect() {
             facts = format!("{facts} · {aspect}");
         }
-        Self { style, rows, scale, facts }
+        Self { style, rows, facts }
     }
 
     fn write(&self, out: &mut impl Write) -> fmt::Result {
@@ -85,7 +82,7 @@ impl<'s> Drawing<'s> {
             r#"<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {width} {height}" role="img" font-family="{FONT}">"#
         )?;
         write!(out, "<title>{heading}{}{}</title>", language.colon(), Escaped(&self.facts))?;
-        write!(out, "<desc>{}</desc><style>{}</style>", Escaped(&self.told()), self.css())?;
+        write!(out, "<desc>{}</desc><style>{}</style>", Escaped(&self.describe()), self.css())?;
         if self.rows.rows.iter().flat_map(|row| &row.blocks).any(Block::is_many) {
             out.write_str(r##"<defs><pattern id="nv-many" width="5" height="5" patternUnits="userSpaceOnUse" patternTransform="rotate(45)"><path d="M0 0V5" stroke="#fff" stroke-opacity=".16" stroke-width="3"/></pattern></defs>"##)?;
         }
@@ -102,7 +99,7 @@ impl<'s> Drawing<'s> {
             Escaped(&self.facts)
         )?;
         for y in tops() {
-            let (x, cells) = (MARGIN + LABELS, self.scale.cells);
+            let (x, cells) = (MARGIN + LABELS, self.rows.scale.cells);
             write!(
                 out,
                 r#"<rect class="nv-lane" x="{x}" y="{y}" width="{cells}" height="{ROW}" rx="7"/>"#
@@ -113,7 +110,7 @@ impl<'s> Drawing<'s> {
             self.write_row(row, y, out)?;
         }
         if self.rows.more > 0 {
-            let more = language.more_tracks(self.rows.more);
+            let more = more_tracks(self.rows.more, language);
             write!(
                 out,
                 r#"<text class="nv-small" x="{MARGIN}" y="{}">{more}</text>"#,
@@ -131,33 +128,32 @@ impl<'s> Drawing<'s> {
         }
     }
 
-    /// The picture for those who do not see it.
-    fn told(&self) -> String {
+    /// Describes the image for those who cannot see it.
+    fn describe(&self) -> String {
         let language = self.style.language;
         let rows = self.rows.rows.iter().map(|row| {
-            let segments = row.blocks.iter().map(|block| block.segments).sum();
-            let mut told = format!("{}{}", language.track(row.label), language.colon());
+            let mut out = format!("{}{}", language.track_name(row.label), language.colon());
             match &row.blocks[..] {
-                [one] if !one.told(language).is_empty() => told += &one.told(language),
-                _ => told += &language.segments(segments),
+                [one] if !one.describe(language).is_empty() => out += &one.describe(language),
+                _ => out += &language.segment_count(row.segment_count()),
             }
             if let (Some(first), Some(end)) =
                 (row.blocks.first(), row.blocks.iter().map(|block| block.end).max())
             {
-                told += &language.aside(&language.times(first.start, end));
+                out += &language.parenthesized(&language.time_range(first.start, end));
             }
-            told
+            out
         });
         rows.collect::<Vec<_>>().join(language.pick("; ", "；"))
     }
 
     fn write_axis(&self, bottom: u32, out: &mut impl Write) -> fmt::Result {
-        let Scale { length, cells } = self.scale;
+        let scale @ Scale { length, cells } = self.rows.scale;
         // Half as much again: the last label may be moved, to where the page ends.
-        let room = MARK.max(axis::widest(length) * DIGIT * 3 / 2);
-        for mark in axis::marks(length, cells / room) {
-            let x = MARGIN + LABELS + self.scale.cell(mark);
-            let label = axis::label(mark, length);
+        let room = MARK.max(widest_label(length) * DIGIT * 3 / 2);
+        for mark in marks(length, cells / room) {
+            let x = MARGIN + LABELS + scale.cell(mark);
+            let label = mark_label(mark, length);
             let top = HEAD - 8;
             write!(out, r#"<path class="nv-grid" d="M{x}.5 {top}V{bottom}"/>"#)?;
             let anchor = if mark.is_zero() { "start" } else { "middle" };
@@ -175,17 +171,17 @@ impl<'s> Drawing<'s> {
 
     fn write_row(&self, row: &Row, y: u32, out: &mut impl Write) -> fmt::Result {
         let language = self.style.language;
-        let name = language.track(row.label);
-        // "Voiceover" below "Voiceover" says nothing.
+        let name = language.track_name(row.label);
+        // "Voiceover" below "Voiceover" would add nothing.
         let own = row.name.as_ref().filter(|own| !own.eq_ignore_ascii_case(&name));
         let below = match (row.volume, own) {
             (Some(volume), _) => language.percent(volume),
             (None, Some(own)) => cut(own, letters(LABELS - LABEL_GAP)),
-            (None, None) => language.segments(row.blocks.iter().map(|block| block.segments).sum()),
+            (None, None) => language.segment_count(row.segment_count()),
         };
         let room = LABELS - LABEL_GAP;
         let name = cut(&name, (room * 10 / LARGE_LETTER) as usize);
-        // An `svg` of its own clips what a wide font makes wider than expected.
+        // A nested `svg` clips what a wide font makes wider than expected.
         write!(
             out,
             r#"<svg x="{MARGIN}" y="{y}" width="{room}" height="{ROW}"><text class="nv-name" y="16">{}</text><text class="nv-small" y="31">{}</text></svg>"#,
@@ -205,11 +201,12 @@ impl<'s> Drawing<'s> {
         let width = block.to - block.from;
         let width = if width >= LEAST.mark { width - 1 } else { width };
         let radius = (width / 3).min(6);
-        let words = block.told(language);
+        let caption = block.describe(language);
         let kind = class(row.label);
-        let times = language.times(block.start, block.end);
-        let title = if words.is_empty() { language.track(row.label) } else { words.clone() };
-        let title = title + &language.aside(&times);
+        let times = language.time_range(block.start, block.end);
+        let title =
+            if caption.is_empty() { language.track_name(row.label) } else { caption.clone() };
+        let title = title + &language.parenthesized(&times);
         write!(out, "<g><title>{}</title>", Escaped(&title))?;
         write!(
             out,
@@ -222,9 +219,9 @@ impl<'s> Drawing<'s> {
             )?;
         }
         let letters = letters(width.saturating_sub(2 * PADDING - 2));
-        let shown = cut(&words, letters);
-        if !words.is_empty() && (letters >= SPEAKS || shown == words) {
-            // Clipped as well.
+        let shown = cut(&caption, letters);
+        if !caption.is_empty() && (letters >= LEGIBLE || shown == caption) {
+            // Clipped likewise.
             write!(
                 out,
                 r#"<svg x="{x}" y="{y}" width="{}" height="{ROW}"><text class="nv-words" x="{PADDING}" y="{}">{}</text></svg>"#,
@@ -241,20 +238,20 @@ fn letters(pixels: u32) -> usize {
     (pixels * 10 / LETTER) as usize
 }
 
-fn class(label: Label) -> &'static str {
+fn class(label: TrackLabel) -> &'static str {
     match label {
-        Label::Video => "nv-video",
-        Label::Voiceover => "nv-voice",
-        Label::Music => "nv-music",
-        Label::Audio => "nv-audio",
-        Label::Captions => "nv-captions",
-        Label::Title => "nv-title",
-        Label::Text => "nv-text",
-        Label::Type(_) | Label::Untold => "nv-other",
+        TrackLabel::Video => "nv-video",
+        TrackLabel::Voiceover => "nv-voice",
+        TrackLabel::Music => "nv-music",
+        TrackLabel::Audio => "nv-audio",
+        TrackLabel::Captions => "nv-captions",
+        TrackLabel::Title => "nv-title",
+        TrackLabel::Text => "nv-text",
+        TrackLabel::Type(_) | TrackLabel::Unknown => "nv-other",
     }
 }
 
-/// Text in XML. What XML cannot hold at all is left out.
+/// Text escaped for XML. Characters that XML cannot express are omitted.
 struct Escaped<'t>(&'t str);
 
 impl fmt::Display for Escaped<'_> {

@@ -30,8 +30,8 @@ pub(super) fn cut(draft: &mut Draft, from: Duration, to: Duration) {
 }
 
 fn skip(segment: &Json) -> Duration {
-    let told = segment.get("m").and_then(|m| m.get("skip")).and_then(Json::as_number);
-    told.map_or(Duration::ZERO, |ms| Duration::from_millis(ms.as_f64() as u64))
+    let told = segment.get("m").and_then(|m| m.get("skip")).and_then(Json::as_f64);
+    told.map_or(Duration::ZERO, |ms| Duration::from_millis(ms as u64))
 }
 
 fn millis(time: Duration) -> u64 {

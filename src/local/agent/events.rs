@@ -41,7 +41,7 @@ impl Emitter {
         let part = FunctionCall {
             id: Some(call.id.clone()),
             name: name.to_owned(),
-            args: Json::from(args),
+            args: Json::from_value(args),
         };
         self.say(text, vec![Part::FunctionCall(part)]);
         call
@@ -52,7 +52,7 @@ impl Emitter {
         let part = FunctionResponse {
             id: Some(call.id),
             name: call.name.to_owned(),
-            response: Json::from(response),
+            response: Json::from_value(response),
         };
         let mut event = self.event();
         event.content = Some(Content::user(vec![Part::FunctionResponse(part)]));

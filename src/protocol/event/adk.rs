@@ -9,7 +9,7 @@
 
 use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::draft::{Json, Number, Object};
+use crate::draft::{Json, Object};
 
 mod content;
 mod fields;
@@ -133,8 +133,7 @@ impl AdkEvent {
             long_running_tool_ids: fields.take("longRunningToolIds", strings).unwrap_or_default(),
             id: string(object, "id"),
             timestamp: field(object, "timestamp")
-                .and_then(Json::as_number)
-                .map(Number::as_f64)
+                .and_then(Json::as_f64)
                 .filter(|seconds| seconds.is_finite())
                 .unwrap_or_default(),
         };

@@ -1,7 +1,5 @@
 //! The data of a frame → what the agent said. Infallible: see [`AgentEvent::Unknown`].
 
-use serde_json::Value;
-
 use super::adk::{AdkEvent, Part, Soundness, field, word};
 use super::plain::PlainEvent;
 use super::{AgentEvent, AgentFailure, Origin, TextEvent, TextKind, ToolCall, ToolResult};
@@ -49,14 +47,14 @@ fn plain(event: PlainEvent) -> Vec<AgentEvent> {
         PlainEvent::ToolCall { id, name, args } => vec![AgentEvent::ToolCall(ToolCall {
             id,
             name,
-            args: Value::from(&args),
+            args: args.to_value(),
             long_running: false,
             origin,
         })],
         PlainEvent::ToolResult { id, name, result } => vec![AgentEvent::ToolResult(ToolResult {
             id,
             name,
-            response: Value::from(&result),
+            response: result.to_value(),
             origin,
         })],
         PlainEvent::Heartbeat => vec![AgentEvent::Heartbeat],
@@ -90,13 +88,13 @@ fn adk(object: &Object, data: &str) -> Vec<AgentEvent> {
                     .is_some_and(|id| event.long_running_tool_ids.contains(id)),
                 id: call.id,
                 name: call.name,
-                args: Value::from(&call.args),
+                args: call.args.to_value(),
                 origin: origin.clone(),
             })),
             Part::FunctionResponse(result) => events.push(AgentEvent::ToolResult(ToolResult {
                 id: result.id,
                 name: result.name,
-                response: Value::from(&result.response),
+                response: result.response.to_value(),
                 origin: origin.clone(),
             })),
             Part::Unknown(json) => events.push(AgentEvent::Unknown(json.to_string())),
@@ -131,25 +129,19 @@ fn is_text(part: &Part) -> bool {
 fn failure(object: &Object) -> Option<AgentFailure> {
     let is_error = field(object, "type").and_then(Json::as_str) == Some("error");
     let details = field(object, "errorDetails").or_else(|| field(object, "details"));
-    let details = details.map(Value::from);
-    match field(object, "error") {
-        Some(Json::Object(error)) => {
-            let code = field(error, "code").or_else(|| field(error, "status")).and_then(word);
-            let message = field(error, "message").and_then(word);
-            return Some(AgentFailure {
-                code,
-                message: message.unwrap_or_else(|| error.to_string()),
-                details,
-            });
-        }
-        // `"error":false` and `"error":""` say that there is none.
-        Some(Json::Bool(false)) | None => {}
-        Some(Json::String(text)) if text.as_str().is_empty() => {}
-        Some(error) => {
-            let code = field(object, "code").and_then(word);
-            let message = word(error).unwrap_or_else(|| error.to_string());
-            return Some(AgentFailure { code, message, details });
-        }
+    let details = details.map(Json::to_value);
+    // `"error":false` and `"error":""` state that there is none.
+    let is_error_value = |json: &&Json| json.as_bool() != Some(false) && json.as_str() != Some("");
+    if let Some(error) = field(object, "error").filter(is_error_value) {
+        let (code, message) = match error.as_object() {
+            Some(error) => (
+                field(error, "code").or_else(|| field(error, "status")),
+                field(error, "message").and_then(word),
+            ),
+            None => (field(object, "code"), word(error)),
+        };
+        let message = message.unwrap_or_else(|| error.to_string());
+        return Some(AgentFailure { code: code.and_then(word), message, details });
     }
     let code = field(object, "code").and_then(word).filter(|code| code != "0");
     let message = field(object, "message").and_then(word);
@@ -168,6 +160,8 @@ fn failure(object: &Object) -> Option<AgentFailure> {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::Value;
+
     use super::*;
     use crate::draft::Draft;
 

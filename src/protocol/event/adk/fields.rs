@@ -70,11 +70,7 @@ pub(super) fn string(object: &Object, camel: &str) -> String {
 
 /// A string, or a number in the place of one: codes and ids come as either.
 pub(in crate::protocol::event) fn word(json: &Json) -> Option<String> {
-    match json {
-        Json::String(text) => Some(text.as_str().to_owned()),
-        Json::Number(number) => Some(number.as_str().to_owned()),
-        _ => None,
-    }
+    json.as_str().or_else(|| json.as_number_str()).map(str::to_owned)
 }
 
 pub(super) fn strings(json: &Json) -> Option<Vec<String>> {
