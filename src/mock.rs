@@ -41,7 +41,7 @@ use wiremock::{Mock, MockServer, Request, ResponseTemplate};
 
 use crate::NemoClient;
 pub use crate::protocol::Endpoint;
-use crate::protocol::{RenderRequest, RunRequest, headers};
+use crate::protocol::{RenderJob, RunRequest, headers};
 pub use answer::MockResponse;
 pub use events::Events;
 pub use wiremock;
@@ -242,7 +242,7 @@ impl MockNemo {
     ///
     /// # Panics
     /// When one of them is not a render of the protocol.
-    pub async fn renders(&self) -> Vec<RenderRequest> {
+    pub async fn renders(&self) -> Vec<RenderJob> {
         self.bodies(Endpoint::RenderSubmit).await
     }
 

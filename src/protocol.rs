@@ -1,60 +1,55 @@
-//! What travels: every request and answer of the NemoVideo protocol as a typed serde model.
+//! The NemoVideo protocol: its requests, responses and events as typed `serde` models.
 //!
-//! One file per endpoint, no I/O. The models serialise as well as they deserialise, so the client
-//! and the embedded backend share them and cannot drift apart. They are written strictly (the
-//! form that the specification shows) and read tolerantly (every form the vendor's documents
-//! show: enveloped or bare, snake_case or camelCase), and words they do not know are kept rather
-//! than refused.
+//! There is one file per endpoint or group of endpoints, and no I/O. The client, the embedded
+//! backend and the mock share the models, so that they cannot drift apart. What is written has
+//! exactly the specified form. What is read may have any form that the vendor documents: in an
+//! envelope or bare, in snake_case or camelCase. Unknown words are kept, not rejected.
 //!
 //! ```
-//! use nemovideo::protocol::{CreditBalance, ErrorCode, decode};
+//! use nemovideo::protocol::{RenderState, RenderStatus};
 //!
-//! let enveloped = br#"{"code":0,"data":{"available":70,"frozen":30,"total":100}}"#;
-//! let bare = br#"{"available":70,"frozen":30}"#;
-//! for body in [enveloped.as_slice(), bare] {
-//!     let balance: CreditBalance = decode(body)?.expect("a balance");
-//!     assert_eq!(balance.total.get(), 100.0);
+//! for body in [
+//!     r#"{"status":"completed","output":{"url":"/f.mp4"}}"#,
+//!     r#"{"status":"completed","outputUrl":"/f.mp4","createdAt":1795351293000}"#,
+//! ] {
+//!     let state: RenderState = serde_json::from_str(body)?;
+//!     assert_eq!(state.status, RenderStatus::Completed);
+//!     assert_eq!(state.output.expect("a file").url, "/f.mp4");
 //! }
-//! let refusal = decode::<CreditBalance>(br#"{"code":1001,"message":"expired"}"#)?.unwrap_err();
-//! assert_eq!(refusal.code.map(ErrorCode::from), Some(ErrorCode::TokenInvalid));
-//! # Ok::<(), nemovideo::protocol::DecodeError>(())
+//! # Ok::<(), serde_json::Error>(())
 //! ```
 
-mod claim;
-mod code;
 mod credits;
 mod endpoint;
 mod envelope;
 pub mod event;
 pub mod headers;
 mod id;
-mod message;
-mod outline;
 mod render;
-mod render_state;
-mod render_words;
 mod session;
-mod shown;
 mod state;
-mod time;
 mod token;
 mod tolerant;
 mod upload;
 
 pub use crate::draft::Aspect;
-pub use claim::{ClaimRequest, ClaimToken};
-pub use code::ErrorCode;
 pub use credits::{CreditBalance, Credits};
 pub use endpoint::{Effect, Endpoint};
-pub use envelope::{DecodeError, Envelope, Refusal, decode};
+#[cfg(any(feature = "local", feature = "mock"))]
+pub(crate) use envelope::Envelope;
+pub use envelope::ErrorCode;
+pub(crate) use envelope::{ErrorResponse, decode};
 pub use id::{ClientId, RenderId, SessionId, TaskId, UserId};
-pub use message::{AGENT_NAME, ME, NewMessage, Part, RunRequest};
-pub use render::{RenderJob, RenderOutput, RenderRequest};
-pub use render_state::{RenderFile, RenderState};
-pub use render_words::{RenderFormat, RenderQuality, RenderStatus};
-pub use session::{CreateSession, Session};
-pub(crate) use shown::{Unsigned, one_line};
+pub(crate) use render::RenderRequest;
+pub use render::{
+    RenderFile, RenderFormat, RenderJob, RenderOutput, RenderQuality, RenderState, RenderStatus,
+};
+#[cfg(any(feature = "local", feature = "mock"))]
+pub(crate) use session::{AGENT_NAME, ME};
+pub use session::{CreateSession, RunRequest, Session};
 pub(crate) use state::StatePart;
-pub use state::{SessionState, StateAnswer};
-pub use token::AnonymousToken;
-pub use upload::{FileFormat, FileType, MAX_UPLOAD_BYTES, UploadAnswer, UploadUrls, UploadedFile};
+pub use state::{SessionState, StateResponse};
+pub(crate) use token::{AnonymousToken, ClaimRequest, ClaimToken};
+pub(crate) use tolerant::{RedactedUrl, one_line};
+pub(crate) use upload::UploadUrls;
+pub use upload::{FileFormat, FileType, MAX_UPLOAD_BYTES, UploadResponse, UploadedFile};

@@ -1,9 +1,9 @@
 //! Server-sent events: bytes in, frames out.
 //!
 //! The [`Decoder`] follows the [standard](https://html.spec.whatwg.org/multipage/server-sent-events.html#event-stream-interpretation)
-//! and does no I/O: give it the bytes as they come, cut anywhere, and take the frames as they are
-//! complete. Nothing in the bytes ends a stream: invalid UTF-8 is replaced, unknown lines are
-//! skipped, an event that is too large is told of and left out.
+//! and does no I/O: pass it the bytes as they arrive, cut anywhere, and it returns the frames as
+//! they become complete. Nothing in the bytes ends a stream: invalid UTF-8 is replaced, unknown
+//! lines are skipped, and an event that is too large is reported and left out.
 //!
 //! ```
 //! use nemovideo::sse::Decoder;
@@ -20,27 +20,19 @@
 //! # Ok::<(), nemovideo::sse::EventTooLarge>(())
 //! ```
 
+use std::mem;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::protocol::event::AgentEvent;
+/// The default limit of bytes in one event: 1 MiB. That is hundreds of times the size of a usual
+/// event, and small enough for a client that follows many streams at once.
+pub const DEFAULT_LIMIT: usize = 1024 * 1024;
 
-mod decoder;
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
-pub use decoder::{DEFAULT_LIMIT, Decoder};
-
-/// One event of a stream, complete.
-///
-/// ```
-/// use nemovideo::sse::Decoder;
-///
-/// let mut input = b"event: note\nid: 7\ndata: one\ndata: two\n\n".as_slice();
-/// let frame = Decoder::new().next_frame(&mut input).expect("a frame")?;
-/// assert_eq!((frame.event.as_str(), frame.data.as_str()), ("note", "one\ntwo"));
-/// assert_eq!((&*frame.id, frame.retry), ("7", None));
-/// # Ok::<(), nemovideo::sse::EventTooLarge>(())
-/// ```
+/// A complete event of a stream.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Frame {
     /// The name of the event; `message` when it has none.
     pub event: String,
@@ -48,49 +40,446 @@ pub struct Frame {
     pub data: String,
     /// The last id of the stream: this event's own, else the one before it, else empty.
     ///
-    /// Shared between the frames it holds for: a stream may set a long one once, and then send
-    /// short events without end.
+    /// Frames share it: a stream may set a long id once and then send short events without end.
     pub id: Arc<str>,
-    /// The id of this very event.
+    /// The id of this event.
     pub own_id: Option<Arc<str>>,
-    /// How long to wait before the stream is opened again, as this very event says.
+    /// The reconnection delay that this event sets.
     pub retry: Option<Duration>,
 }
 
-impl Frame {
-    /// What the agent says in this frame.
-    ///
-    /// ```
-    /// use nemovideo::sse::Decoder;
-    ///
-    /// let mut input = b"data: {\"type\":\"text\",\"content\":\"Hello\"}\n\n".as_slice();
-    /// let frame = Decoder::new().next_frame(&mut input).expect("a frame")?;
-    /// assert_eq!(frame.agent_events()[0].kind(), "text");
-    /// # Ok::<(), nemovideo::sse::EventTooLarge>(())
-    /// ```
-    #[must_use]
-    pub fn agent_events(&self) -> Vec<AgentEvent> {
-        AgentEvent::decode(&self.event, &self.data)
-    }
+/// An event was larger than the limit of the decoder and was left out. Decoding continues with the
+/// next event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("an event of the stream is larger than {limit} bytes and was left out")]
+#[non_exhaustive]
+pub struct EventTooLarge {
+    /// The limit in bytes.
+    pub limit: usize,
 }
 
-/// An event was larger than the decoder's limit, and is left out. The next one comes through.
+/// An incremental decoder of server-sent events.
+///
+/// A frame is complete with its blank line, even if that is a bare carriage return after which a
+/// line feed may follow. An event in which the stream ends is never complete.
+///
+/// The decoder looks at each byte once. It keeps nothing of a comment or an unknown field, however
+/// long the line is.
+///
+/// # Events that are too large
+/// An event whose data, name and id together exceed the limit is left out, its id included. The
+/// decoder returns [`EventTooLarge`] in its place, at the first byte over the limit, and skips to
+/// the blank line. So one oversized event costs neither memory nor the rest of the stream. The
+/// limit counts bytes as received; each byte that is not UTF-8 becomes three.
 ///
 /// ```
 /// use nemovideo::sse::{Decoder, EventTooLarge};
 ///
 /// let mut decoder = Decoder::with_limit(12);
 /// let mut input = b"data: far more than that\n\ndata: short\n\n".as_slice();
-/// let too_large = decoder.next_frame(&mut input).expect("a word of it").unwrap_err();
-/// assert_eq!(too_large.limit, 12);
-/// let next = decoder.next_frame(&mut input).expect("a frame")?;
-/// assert_eq!(next.data, "short"); // the next one comes through
+/// let error = decoder.next_frame(&mut input).expect("an error").unwrap_err();
+/// assert_eq!(error.limit, 12);
+/// assert_eq!(decoder.next_frame(&mut input).expect("a frame")?.data, "short");
 /// # Ok::<(), EventTooLarge>(())
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("an event of the stream is larger than {limit} bytes and was left out")]
-#[non_exhaustive]
-pub struct EventTooLarge {
-    /// The limit, in bytes.
-    pub limit: usize,
+#[derive(Debug)]
+pub struct Decoder {
+    limit: usize,
+    line: Line,
+    /// Whether a carriage return has just ended a line: a line feed after it belongs to it.
+    after_cr: bool,
+    block: Block,
+    /// The value of the current line, except data, which is appended to the block directly.
+    value: Vec<u8>,
+    last_id: Arc<str>,
+}
+
+/// The position of the decoder in a line.
+#[derive(Debug)]
+enum Line {
+    /// At the start of the stream, after this many bytes of a byte order mark.
+    ByteOrderMark(usize),
+    /// In the name of a field. A name longer than the array is not a known one.
+    Name { bytes: [u8; 5], len: usize },
+    /// After the colon, where one space is not part of the value.
+    Colon(Field),
+    /// In the value.
+    Value(Field),
+    /// In a comment or an unknown field.
+    Ignored,
+}
+
+impl Line {
+    const START: Self = Self::Name { bytes: [0; 5], len: 0 };
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Field {
+    Data,
+    Event,
+    Id,
+    Retry,
+}
+
+impl Field {
+    fn named(name: &[u8]) -> Option<Self> {
+        match name {
+            b"data" => Some(Self::Data),
+            b"event" => Some(Self::Event),
+            b"id" => Some(Self::Id),
+            b"retry" => Some(Self::Retry),
+            _ => None,
+        }
+    }
+}
+
+/// The fields set since the last blank line.
+#[derive(Debug, Default)]
+struct Block {
+    /// `None` until there is a data line; even an empty one makes an event.
+    data: Option<Vec<u8>>,
+    event: Vec<u8>,
+    id: Option<Vec<u8>>,
+    retry: Option<Duration>,
+    too_large: bool,
+}
+
+impl Default for Decoder {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Decoder {
+    /// Creates a decoder for one stream, with the [`DEFAULT_LIMIT`].
+    #[must_use]
+    pub fn new() -> Self {
+        Self::with_limit(DEFAULT_LIMIT)
+    }
+
+    /// Creates a decoder whose events hold at most `limit` bytes.
+    #[must_use]
+    pub fn with_limit(limit: usize) -> Self {
+        Self {
+            limit,
+            line: Line::ByteOrderMark(0),
+            after_cr: false,
+            block: Block::default(),
+            value: Vec::new(),
+            last_id: Arc::default(),
+        }
+    }
+
+    /// Returns the next frame and advances `input` past it. `None` means that all of `input` was
+    /// read and no frame is complete; call again with more bytes.
+    ///
+    /// # Errors
+    /// [`EventTooLarge`] in place of an event that exceeds the limit. Decoding may continue.
+    pub fn next_frame(&mut self, input: &mut &[u8]) -> Option<Result<Frame, EventTooLarge>> {
+        while let [byte, rest @ ..] = *input {
+            match byte {
+                b'\n' if mem::take(&mut self.after_cr) => *input = rest,
+                b'\r' | b'\n' => {
+                    self.after_cr = *byte == b'\r';
+                    *input = rest;
+                    match self.end_line() {
+                        Ok(None) => {}
+                        Ok(Some(frame)) => return Some(Ok(frame)),
+                        Err(too_large) => return Some(Err(too_large)),
+                    }
+                }
+                _ => {
+                    self.after_cr = false;
+                    let end = input.iter().position(|byte| matches!(byte, b'\r' | b'\n'));
+                    let (part, rest) = input.split_at(end.unwrap_or(input.len()));
+                    *input = rest;
+                    if let Err(too_large) = self.read_part(part) {
+                        return Some(Err(too_large));
+                    }
+                }
+            }
+        }
+        None
+    }
+
+    /// Whether the bytes so far end inside an event. If the stream ends there, it was cut off.
+    #[must_use]
+    pub fn is_inside_event(&self) -> bool {
+        let inside_line = match self.line {
+            Line::Name { len, .. } => len > 0,
+            Line::Colon(_) | Line::Value(_) => true,
+            Line::ByteOrderMark(_) | Line::Ignored => false,
+        };
+        inside_line || self.block.data.is_some() || self.block.too_large
+    }
+
+    /// Reads a part of a line, without its end.
+    fn read_part(&mut self, mut part: &[u8]) -> Result<(), EventTooLarge> {
+        while let [byte, rest @ ..] = part {
+            match &mut self.line {
+                Line::Ignored => return Ok(()),
+                Line::Value(field) => {
+                    let field = *field;
+                    return self.append(field, part);
+                }
+                Line::Colon(field) => {
+                    if *byte == b' ' {
+                        part = rest;
+                    }
+                    self.line = Line::Value(*field);
+                }
+                Line::Name { bytes, len } => {
+                    if *byte == b':' {
+                        match Field::named(&bytes[..*len]) {
+                            Some(field) => self.begin(field)?,
+                            // An empty name makes a comment.
+                            None => self.line = Line::Ignored,
+                        }
+                    } else if let Some(slot) = bytes.get_mut(*len) {
+                        *slot = *byte;
+                        *len += 1;
+                    } else {
+                        self.line = Line::Ignored;
+                    }
+                    part = rest;
+                }
+                Line::ByteOrderMark(matched) if BYTE_ORDER_MARK[*matched] == *byte => {
+                    *matched += 1;
+                    if *matched == BYTE_ORDER_MARK.len() {
+                        self.line = Line::START;
+                    }
+                    part = rest;
+                }
+                Line::ByteOrderMark(0) => self.line = Line::START,
+                // An incomplete mark begins an unknown name.
+                Line::ByteOrderMark(_) => self.line = Line::Ignored,
+            }
+        }
+        Ok(())
+    }
+
+    /// Begins a known field.
+    fn begin(&mut self, field: Field) -> Result<(), EventTooLarge> {
+        if self.block.too_large {
+            self.line = Line::Ignored;
+            return Ok(());
+        }
+        self.line = Line::Colon(field);
+        self.value.clear();
+        match field {
+            Field::Data if self.block.data.is_some() => self.append(field, b"\n"),
+            Field::Data => {
+                self.block.data = Some(Vec::new());
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn append(&mut self, field: Field, bytes: &[u8]) -> Result<(), EventTooLarge> {
+        let Block { data, event, id, .. } = &mut self.block;
+        let held = data.as_ref().map_or(0, Vec::len)
+            + event.len()
+            + id.as_ref().map_or(0, Vec::len)
+            + self.value.len();
+        if bytes.len() > self.limit.saturating_sub(held) {
+            self.block = Block { too_large: true, ..Block::default() };
+            self.value = Vec::new();
+            self.line = Line::Ignored;
+            return Err(EventTooLarge { limit: self.limit });
+        }
+        match (field, data) {
+            (Field::Data, Some(data)) => data.extend_from_slice(bytes),
+            _ => self.value.extend_from_slice(bytes),
+        }
+        Ok(())
+    }
+
+    /// Ends the line.
+    fn end_line(&mut self) -> Result<Option<Frame>, EventTooLarge> {
+        match mem::replace(&mut self.line, Line::START) {
+            Line::ByteOrderMark(0) | Line::Name { len: 0, .. } => return Ok(self.dispatch()),
+            Line::Name { bytes, len } => {
+                // A name without a colon is a field with an empty value.
+                if let Some(field) = Field::named(&bytes[..len]) {
+                    let begun = self.begin(field);
+                    self.line = Line::START;
+                    begun?;
+                    self.set(field);
+                }
+            }
+            Line::Colon(field) | Line::Value(field) => self.set(field),
+            Line::ByteOrderMark(_) | Line::Ignored => {}
+        }
+        Ok(None)
+    }
+
+    /// Sets a complete value in the block.
+    fn set(&mut self, field: Field) {
+        if self.block.too_large {
+            return;
+        }
+        match field {
+            Field::Data => {}
+            Field::Event => self.block.event = mem::take(&mut self.value),
+            Field::Id if self.value.contains(&0) => {}
+            Field::Id => self.block.id = Some(mem::take(&mut self.value)),
+            Field::Retry => {
+                if !self.value.is_empty() && self.value.iter().all(u8::is_ascii_digit) {
+                    let millis = str::from_utf8(&self.value).ok().and_then(|s| s.parse().ok());
+                    // More than fits is as good as forever.
+                    self.block.retry = Some(Duration::from_millis(millis.unwrap_or(u64::MAX)));
+                }
+            }
+        }
+        self.value.clear();
+    }
+
+    /// Ends the event, if there is one, at a blank line.
+    fn dispatch(&mut self) -> Option<Frame> {
+        let Block { data, event, id, retry, .. } = mem::take(&mut self.block);
+        let own_id = id.map(|id| Arc::<str>::from(text(id)));
+        if let Some(id) = &own_id {
+            self.last_id = Arc::clone(id);
+        }
+        Some(Frame {
+            data: text(data?),
+            event: if event.is_empty() { "message".to_owned() } else { text(event) },
+            id: Arc::clone(&self.last_id),
+            own_id,
+            retry,
+        })
+    }
+}
+
+/// Converts to text, with U+FFFD for what is not UTF-8, and without a copy if all of it is.
+fn text(bytes: Vec<u8>) -> String {
+    String::from_utf8(bytes)
+        .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn frames(decoder: &mut Decoder, mut input: &[u8]) -> Vec<Result<String, EventTooLarge>> {
+        std::iter::from_fn(|| decoder.next_frame(&mut input))
+            .map(|frame| frame.map(|frame| frame.data))
+            .collect()
+    }
+
+    fn data(text: &str) -> Result<String, EventTooLarge> {
+        Ok(text.to_owned())
+    }
+
+    #[test]
+    fn a_frame_is_complete_with_its_blank_line_even_a_bare_carriage_return() {
+        let mut decoder = Decoder::new();
+        assert_eq!(frames(&mut decoder, b"data: a\r\n"), []);
+        assert_eq!(frames(&mut decoder, b"\r"), [data("a")]);
+        // The line feed of that very line end must not end another event.
+        assert_eq!(frames(&mut decoder, b"\ndata: b"), []);
+        assert_eq!(frames(&mut decoder, b"\r"), []);
+        assert_eq!(frames(&mut decoder, b"\r"), [data("b")]);
+    }
+
+    #[test]
+    fn reading_stops_after_a_frame() {
+        let mut decoder = Decoder::new();
+        let mut input = b"data: a\n\ndata: b\n\n".as_slice();
+        assert!(decoder.next_frame(&mut input).is_some());
+        assert_eq!(input, b"data: b\n\n");
+    }
+
+    #[test]
+    fn an_event_of_the_limit_passes_and_one_byte_more_is_left_out() {
+        let mut decoder = Decoder::with_limit(8);
+        let too_large = || Err(EventTooLarge { limit: 8 });
+        let input = b"data: 12345678\n\ndata: 123456789\nid: 1\ndata: more\n\ndata: next\n\n";
+        assert_eq!(frames(&mut decoder, input), [data("12345678"), too_large(), data("next")]);
+        assert_eq!(frames(&mut decoder, b"data: 1234\ndata: 567\n\n"), [data("1234\n567")]);
+        assert_eq!(frames(&mut decoder, b"data: 1234\ndata: 5678\n\n"), [too_large()]);
+        assert_eq!(frames(&mut decoder, b"event: 1234\ndata: 5678\n\n"), [data("5678")]);
+        assert_eq!(frames(&mut decoder, b"event: 1234\nid: 5\ndata: 678\n\n"), [data("678")]);
+        assert_eq!(frames(&mut decoder, b"event: 1234\nid: 5\ndata: 6789\n\n"), [too_large()]);
+    }
+
+    #[test]
+    fn an_event_too_large_is_reported_once_at_the_byte_too_many() {
+        let mut decoder = Decoder::with_limit(4);
+        assert_eq!(frames(&mut decoder, b"id: 9\ndata: 123"), []);
+        assert_eq!(frames(&mut decoder, b"4"), [Err(EventTooLarge { limit: 4 })]);
+        assert!(decoder.is_inside_event());
+        assert_eq!(frames(&mut decoder, b"5678\ndata: 12345\nevent\nid: 77777\n"), []);
+        assert!(decoder.is_inside_event());
+        let mut input = b"\ndata\n\n".as_slice();
+        let next = decoder.next_frame(&mut input).unwrap().unwrap();
+        assert_eq!((&*next.id, next.event.as_str(), next.data.as_str()), ("", "message", ""));
+    }
+
+    #[test]
+    fn empty_lines_of_data_count_as_well() {
+        let mut decoder = Decoder::with_limit(4);
+        assert_eq!(frames(&mut decoder, &b"data\n".repeat(5)), []);
+        assert_eq!(frames(&mut decoder, b"\n"), [data("\n\n\n\n")]);
+        let too_large = [Err(EventTooLarge { limit: 4 })];
+        assert_eq!(frames(&mut decoder, &b"data\n".repeat(1000)), too_large);
+        assert_eq!(frames(&mut decoder, &b"data:\n".repeat(1000)), []);
+        assert_eq!(frames(&mut decoder, b"\ndata:1\n\n"), [data("1")]);
+        // The line too many is the last one.
+        let input = [&b"data\n".repeat(6), b"\ndata:1\n\n".as_slice()].concat();
+        assert_eq!(frames(&mut decoder, &input), [too_large[0].clone(), data("1")]);
+    }
+
+    #[test]
+    fn ignored_lines_cost_no_memory() {
+        let mut decoder = Decoder::with_limit(16);
+        for start in [b": comment ".as_slice(), b"unknown: ", b"\ndatabase", b"\xef\xbb"] {
+            decoder.next_frame(&mut &*start);
+            for _ in 0..1000 {
+                assert!(decoder.next_frame(&mut [b'x'; 1000].as_slice()).is_none());
+            }
+            assert_eq!(decoder.value.capacity(), 0);
+            assert!(decoder.block.data.is_none());
+        }
+        assert_eq!(frames(&mut decoder, b"\ndata: v\n\n"), [data("v")]);
+    }
+
+    #[test]
+    fn a_long_id_is_kept_once_for_all_frames() {
+        let mut decoder = Decoder::new();
+        let input = [b"id: ".as_slice(), &[b'x'; 100_000], b"\ndata\n\ndata\n\n"].concat();
+        let mut input = input.as_slice();
+        let first = decoder.next_frame(&mut input).unwrap().unwrap();
+        let second = decoder.next_frame(&mut input).unwrap().unwrap();
+        assert!(Arc::ptr_eq(&first.id, &second.id));
+        assert_eq!((first.own_id.is_some(), second.own_id), (true, None));
+    }
+
+    #[test]
+    fn a_delay_that_does_not_fit_is_forever() {
+        let mut decoder = Decoder::new();
+        let mut input = b"retry: 99999999999999999999\ndata\n\nretry:\ndata\n\n".as_slice();
+        let retry = |frame: Option<Result<Frame, _>>| frame.unwrap().unwrap().retry;
+        let forever = Some(Duration::from_millis(u64::MAX));
+        assert_eq!(retry(decoder.next_frame(&mut input)), forever);
+        assert_eq!(retry(decoder.next_frame(&mut input)), None);
+    }
+
+    #[test]
+    fn a_stream_cut_off_in_an_event_is_noticed() {
+        for (input, expected) in [
+            ("", false),
+            ("data: a\n\n", false),
+            ("data: a\n\n: bye", false),
+            ("data: a\n\nda", true),
+            ("data: a\n\ndata:", true),
+            ("data: a\n", true),
+            ("data: a\r\r", false),
+        ] {
+            let mut decoder = Decoder::new();
+            frames(&mut decoder, input.as_bytes());
+            assert_eq!(decoder.is_inside_event(), expected, "{input:?}");
+        }
+    }
 }

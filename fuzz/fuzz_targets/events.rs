@@ -1,32 +1,21 @@
-//! Any data decodes, and no event is half-empty.
+//! Any data decodes, no text event is empty, and no text is shown more often than it came.
 //!
 //! `cargo fuzz run events`
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use nemovideo::protocol::event::{AdkEvent, AgentEvent, PlainEvent, TextAccumulator};
+use nemovideo::protocol::event::{AgentEvent, TextAccumulator};
 
 fuzz_target!(|data: &str| {
-    let mut once = TextAccumulator::new();
-    let events: Vec<AgentEvent> =
-        data.lines().flat_map(|line| AgentEvent::decode("message", line)).collect();
-    let mut said = 0;
-    let mut shown = 0;
-    for event in &events {
-        if let AgentEvent::Text(text) = event {
+    let mut texts = TextAccumulator::new();
+    let events = data.lines().flat_map(|line| AgentEvent::decode("message", line));
+    let (mut received, mut shown) = (0, 0);
+    for event in events {
+        if let AgentEvent::Text(text) = &event {
             assert!(!text.text.is_empty());
-            said += text.text.len();
+            received += text.text.len();
         }
-        shown += once.push(event).and_then(|fresh| fresh.text()).map_or(0, str::len);
+        shown += texts.push(&event).and_then(|delta| delta.text()).map_or(0, str::len);
     }
-    assert!(shown <= said);
-    // What can be read can be written, and what was written can be read.
-    if let Ok(event) = serde_json::from_str::<AdkEvent>(data) {
-        let json = serde_json::to_string(&event).expect("an event can be written");
-        serde_json::from_str::<AdkEvent>(&json).expect("what was written can be read");
-    }
-    if let Ok(event) = serde_json::from_str::<PlainEvent>(data) {
-        let json = serde_json::to_string(&event).expect("an event can be written");
-        assert_eq!(serde_json::from_str::<PlainEvent>(&json).ok(), Some(event));
-    }
+    assert!(shown <= received);
 });

@@ -1,9 +1,10 @@
-//! Any bytes, cut anywhere, give the same frames, and none is larger than the limit.
+//! Any bytes, cut anywhere, decode to the same frames, none larger than the limit.
 //!
 //! `cargo fuzz run sse`
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
+use nemovideo::protocol::event::AgentEvent;
 use nemovideo::sse::{Decoder, EventTooLarge, Frame};
 
 fn decode(stream: &[u8], piece: usize, limit: usize) -> Vec<Result<Frame, EventTooLarge>> {
@@ -24,9 +25,9 @@ fuzz_target!(|input: (u8, u8, &[u8])| {
     let frames = decode(stream, usize::from(piece), limit);
     assert_eq!(frames, decode(stream, stream.len(), limit));
     for frame in frames.into_iter().flatten() {
-        // What is not UTF-8 is replaced by a character of three bytes.
+        // Each byte that is not UTF-8 is replaced by a character of three bytes.
         assert!(frame.data.len() <= 3 * limit);
         assert!(!frame.event.is_empty());
-        std::hint::black_box(frame.agent_events());
+        std::hint::black_box(AgentEvent::decode(&frame.event, &frame.data));
     }
 });

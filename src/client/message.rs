@@ -215,7 +215,7 @@ fn events(
             while let Some(frame) = decoder.next_frame(&mut input) {
                 match frame {
                     Ok(frame) => {
-                        for event in frame.agent_events() {
+                        for event in AgentEvent::decode(&frame.event, &frame.data) {
                             if !matches!(event, AgentEvent::Heartbeat) {
                                 clocks.heard_something();
                             }
@@ -243,7 +243,7 @@ fn last_words(decoder: &mut Decoder) -> Result<Vec<AgentEvent>, Cut> {
         return Ok(Vec::new());
     }
     let Some(Ok(frame)) = decoder.next_frame(&mut b"\n\n".as_slice()) else { return Err(Cut) };
-    let events = frame.agent_events();
+    let events = AgentEvent::decode(&frame.event, &frame.data);
     let is_json = serde_json::from_str::<IgnoredAny>(&frame.data).is_ok();
     let is_known = events.iter().all(|event| !matches!(event, AgentEvent::Unknown(_)));
     if is_json || is_known { Ok(events) } else { Err(Cut) }

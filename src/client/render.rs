@@ -12,7 +12,7 @@ use super::{NemoClient, json};
 use crate::draft::Draft;
 use crate::error::{Error, Result, UnknownOutcome, source};
 use crate::protocol::{
-    Endpoint, ErrorCode, RenderId, RenderJob, RenderOutput, RenderState, SessionId, Unsigned,
+    Endpoint, ErrorCode, RedactedUrl, RenderId, RenderJob, RenderOutput, RenderState, SessionId,
 };
 use crate::transport::Payload;
 
@@ -63,7 +63,7 @@ impl fmt::Debug for RenderedVideo {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RenderedVideo")
             .field("id", &self.id)
-            .field("url", &Unsigned(&self.url))
+            .field("url", &RedactedUrl(&self.url))
             .field("duration", &self.duration)
             .field("size", &self.size)
             .finish()
@@ -188,7 +188,10 @@ impl NemoClient {
         }
     }
 
-    async fn send_render(&self, request: &crate::protocol::RenderRequest) -> Result<RenderState> {
+    async fn send_render(
+        &self,
+        request: &crate::protocol::RenderRequest<'_>,
+    ) -> Result<RenderState> {
         self.call(Endpoint::RenderSubmit, &[], json(request)?).await
     }
 

@@ -2,7 +2,7 @@
 
 use super::{NemoClient, json};
 use crate::error::Result;
-use crate::protocol::{CreateSession, Endpoint, Session, SessionId, SessionState, StateAnswer};
+use crate::protocol::{CreateSession, Endpoint, Session, SessionId, SessionState, StateResponse};
 use crate::transport::Payload;
 
 impl NemoClient {
@@ -70,7 +70,7 @@ impl NemoClient {
     ///
     /// # Errors
     /// As for [`session_state`](Self::session_state).
-    pub async fn session_state_answer(&self, session: &SessionId) -> Result<StateAnswer> {
+    pub async fn session_state_answer(&self, session: &SessionId) -> Result<StateResponse> {
         let params = [session.as_str()];
         self.call(Endpoint::State, &params, Payload::Empty).await
     }

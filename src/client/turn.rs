@@ -544,7 +544,7 @@ impl Telling {
                 }
                 let fresh = self.once.push(&event).and_then(|fresh| fresh.text());
                 if let Some(text) = fresh.map(str::to_owned) {
-                    self.shared.heard(self.once.gap(), &text);
+                    self.shared.heard(self.once.separator(), &text);
                 }
                 yield TurnUpdate::Event(event);
             }

@@ -17,7 +17,7 @@ use tokio_util::io::ReaderStream;
 
 use super::{NemoClient, json};
 use crate::error::{ApiError, Error, Result};
-use crate::protocol::{Endpoint, ErrorCode, FileFormat, SessionId, UploadAnswer, UploadUrls};
+use crate::protocol::{Endpoint, ErrorCode, FileFormat, SessionId, UploadResponse, UploadUrls};
 use crate::transport::{Form, OnProgress, Payload};
 
 /// How much of a file is read at a time.
@@ -167,7 +167,7 @@ impl NemoClient {
         &self,
         session: &SessionId,
         urls: impl IntoIterator<Item = impl Into<String>>,
-    ) -> Result<UploadAnswer> {
+    ) -> Result<UploadResponse> {
         let request = UploadUrls::new(urls);
         if request.urls.is_empty() {
             return Err(Error::InvalidInput("no address to upload from".to_owned()));
@@ -178,7 +178,7 @@ impl NemoClient {
 }
 
 impl IntoFuture for Upload {
-    type Output = Result<UploadAnswer>;
+    type Output = Result<UploadResponse>;
     type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
 
     fn into_future(self) -> Self::IntoFuture {
@@ -201,7 +201,7 @@ impl Upload {
         self
     }
 
-    async fn send(self) -> Result<UploadAnswer> {
+    async fn send(self) -> Result<UploadResponse> {
         let Self { client, session, content, progress, elsewhere } = self;
         let sent = send(&client, &session, content.clone(), progress.clone()).await;
         match (sent, elsewhere) {
@@ -219,7 +219,7 @@ async fn send(
     session: &SessionId,
     content: Content,
     progress: Option<OnProgress>,
-) -> Result<UploadAnswer> {
+) -> Result<UploadResponse> {
     let measured = content.measure().await?;
     if measured.name.contains(char::is_control) {
         // A line end would be sent as one within the head of the part.

@@ -84,7 +84,7 @@ impl IntoResponse for Refused {
                     ErrorCode::RateLimited => StatusCode::TOO_MANY_REQUESTS,
                     _ => StatusCode::OK,
                 };
-                (status, Json(Envelope::refusal(code, message))).into_response()
+                (status, Json(Envelope::error(code, message))).into_response()
             }
             Self::TooSoon(seconds, message) => {
                 let mut response = Self::Code(ErrorCode::RateLimited, message).into_response();

@@ -16,7 +16,7 @@ use super::library::StoredFile;
 use super::service::Shared;
 use super::sessions::Session;
 use crate::protocol::{
-    FileFormat, RenderFile, RenderId, RenderOutput, RenderRequest, RenderState, RenderStatus,
+    FileFormat, RenderFile, RenderId, RenderJob, RenderOutput, RenderState, RenderStatus,
     SessionId, UserId,
 };
 
@@ -66,7 +66,7 @@ pub(super) fn submit(
     service: &Shared,
     account: &Account,
     session: &Arc<Session>,
-    request: RenderRequest,
+    request: RenderJob,
     fault: Option<&Fault>,
 ) -> Arc<Render> {
     let (render, is_new) = service.renders.enter(&account.user, &request.id, fault);
@@ -77,7 +77,7 @@ pub(super) fn submit(
     render
 }
 
-async fn run(service: Shared, session: Arc<Session>, render: Arc<Render>, request: RenderRequest) {
+async fn run(service: Shared, session: Arc<Session>, render: Arc<Render>, request: RenderJob) {
     // Called off while it waits, it waits no longer: it would keep others from their turn.
     let turn = async { (session.render_turn.lock().await, service.renderers.place().await) };
     let Some((_turn, place)) = render.cancelled.run_until_cancelled(turn).await else { return };
@@ -97,7 +97,7 @@ fn make(
     service: &Shared,
     render: &Render,
     session: SessionId,
-    request: &RenderRequest,
+    request: &RenderJob,
 ) -> Result<Arc<StoredFile>, Failure> {
     if render.fails {
         return Err(Failure::new("FAULT", "the render failed, as a fault asked for"));
@@ -246,7 +246,7 @@ mod tests {
     use crate::local::service::{Service, Shared};
     use crate::local::sessions::Session;
     use crate::local::workers::Workers;
-    use crate::protocol::{CreateSession, RenderOutput, RenderRequest, RenderStatus};
+    use crate::protocol::{CreateSession, RenderJob, RenderOutput, RenderStatus};
 
     /// Tells of each film that it begins, and makes it when it is told to.
     #[derive(Debug)]
@@ -340,7 +340,7 @@ mod tests {
     /// Submits a film of one title, which is its id.
     fn start(service: &Shared, account: &Account, session: &Arc<Session>, id: &str) -> Arc<Render> {
         let draft = format!(r#"{{"t":[{{"tt":7,"sg":[{{"d":1000,"m":{{"text":"{id}"}}}}]}}]}}"#);
-        let request = RenderRequest {
+        let request = RenderJob {
             id: id.into(),
             session_id: session.id.clone(),
             draft: draft.parse().unwrap(),

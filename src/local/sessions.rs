@@ -8,9 +8,9 @@ use uuid::Uuid;
 
 use super::engine::Delivery;
 use super::library::StoredFile;
-use crate::draft::Draft;
+use crate::draft::{Draft, Json};
 use crate::protocol::{Aspect, CreateSession, Session as SessionAnswer, SessionId, TaskId, UserId};
-use crate::protocol::{FileType, SessionState, StateAnswer};
+use crate::protocol::{FileType, SessionState, StateResponse};
 
 /// As many turns as can be taken back.
 const MAX_UNDO: usize = 50;
@@ -155,26 +155,26 @@ impl Session {
         content.uploads.iter().rev().find(|file| file.format.file_type == file_type).cloned()
     }
 
-    pub(super) fn state(&self, base: &str) -> StateAnswer {
+    pub(super) fn state(&self, base: &str) -> StateResponse {
         let content = self.content();
-        let files = |videos_only: bool| -> Value {
+        let files = |videos_only: bool| -> Json {
             let kept = content
                 .uploads
                 .iter()
                 .filter(|file| !videos_only || file.format.file_type == FileType::Video);
-            kept.map(|file| json!(file.uploaded(base))).collect()
+            Json::from_value(&kept.map(|file| json!(file.uploaded(base))).collect())
         };
         let mut state = SessionState {
             video_infos: files(true),
-            generated_media: content.generated.clone().into(),
+            generated_media: Json::from_value(&content.generated.clone().into()),
             ..SessionState::default()
         };
-        state.extra.insert("uploaded_files".to_owned(), files(false));
+        state.extra.insert("uploaded_files", files(false));
         if let Some(draft) = &content.work.draft {
             state.canvas_config = canvas(super::film::aspect_of(draft).unwrap_or_default());
             state.draft = Some(draft.clone());
         }
-        StateAnswer {
+        StateResponse {
             state,
             session_id: Some(self.id.clone()),
             task_id: Some(self.task.clone()),
@@ -188,9 +188,9 @@ impl Session {
     }
 }
 
-fn canvas(aspect: Aspect) -> Value {
+fn canvas(aspect: Aspect) -> Json {
     let (width, height) = aspect.size();
-    json!({ "ratio": aspect.ratio(), "width": width, "height": height })
+    Json::from_value(&json!({ "ratio": aspect.ratio(), "width": width, "height": height }))
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use super::{Endpoint, Events};
 use crate::draft::Draft;
 use crate::protocol::{
     AnonymousToken, ClaimToken, CreditBalance, Credits, Envelope, ErrorCode, RenderState, Session,
-    SessionState, StateAnswer, UploadAnswer, UploadedFile,
+    SessionState, StateResponse, UploadResponse, UploadedFile,
 };
 
 /// An answer of [`MockNemo`](super::MockNemo), to be [given](super::MockNemo::given).
@@ -118,13 +118,13 @@ impl MockResponse {
     /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
     /// ```
     pub fn session_state(state: SessionState) -> Self {
-        Self::enveloped(Endpoint::State, StateAnswer { state, ..StateAnswer::default() })
+        Self::enveloped(Endpoint::State, StateResponse { state, ..StateResponse::default() })
     }
 
     /// An upload of these files.
     pub fn upload(files: impl IntoIterator<Item = UploadedFile>) -> Self {
         let files = files.into_iter().collect();
-        let answer = UploadAnswer { files, session_state_applied: Some(true) };
+        let answer = UploadResponse { files, session_state_applied: Some(true) };
         Self::enveloped(Endpoint::Upload, answer)
     }
 
@@ -201,7 +201,7 @@ impl MockResponse {
             number @ (400 | 402 | 429) => number.unsigned_abs() as u16,
             _ => 200,
         };
-        let body = Envelope::refusal(code, code.meaning());
+        let body = Envelope::error(code, code.meaning());
         Self::raw(endpoint, ResponseTemplate::new(status).set_body_json(body))
     }
 

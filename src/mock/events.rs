@@ -3,7 +3,9 @@
 use serde_json::Value;
 
 use crate::draft::{Draft, Json};
-use crate::protocol::event::{Actions, AdkEvent, Content, FunctionCall, FunctionResponse, Part};
+use crate::protocol::event::{
+    AdkActions, AdkContent, AdkEvent, AdkPart, FunctionCall, FunctionResponse,
+};
 
 /// The events of one answer to a message, in their order.
 ///
@@ -45,7 +47,7 @@ impl Events {
     /// A whole text.
     #[must_use]
     pub fn text(self, text: &str) -> Self {
-        self.said(Content::model(vec![Part::text(text)]), false)
+        self.said(AdkContent::model(vec![AdkPart::text(text)]), false)
     }
 
     /// A text in pieces, then whole, as with partial text asked for.
@@ -54,7 +56,7 @@ impl Events {
         let mut whole = String::new();
         for piece in pieces {
             whole.push_str(piece);
-            self = self.said(Content::model(vec![Part::text(piece)]), true);
+            self = self.said(AdkContent::model(vec![AdkPart::text(piece)]), true);
         }
         self.text(&whole)
     }
@@ -73,14 +75,14 @@ impl Events {
             name: name.to_owned(),
             response: Json::from_value(response),
         };
-        self.said(Content::model(vec![Part::FunctionCall(call)]), false)
-            .said(Content::user(vec![Part::FunctionResponse(answer)]), false)
+        self.said(AdkContent::model(vec![AdkPart::FunctionCall(call)]), false)
+            .said(AdkContent::user(vec![AdkPart::FunctionResponse(answer)]), false)
     }
 
     /// A draft that has changed.
     #[must_use]
     pub fn draft(self, draft: &Draft) -> Self {
-        let mut actions = Actions::default();
+        let mut actions = AdkActions::default();
         actions.state_delta.insert("draft", draft.as_json().clone());
         self.event(AdkEvent { actions, ..AdkEvent::default() })
     }
@@ -109,7 +111,7 @@ impl Events {
         self
     }
 
-    fn said(self, content: Content, partial: bool) -> Self {
+    fn said(self, content: AdkContent, partial: bool) -> Self {
         self.event(AdkEvent { content: Some(content), partial, ..AdkEvent::default() })
     }
 

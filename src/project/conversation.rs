@@ -15,7 +15,7 @@ use super::{Export, Intent, UploadHint};
 use crate::client::Upload;
 use crate::draft::{Draft, Language};
 use crate::error::{Error, Result};
-use crate::protocol::{CreateSession, CreditBalance, Session, SessionId, UploadAnswer};
+use crate::protocol::{CreateSession, CreditBalance, Session, SessionId, UploadResponse};
 use crate::{NemoClient, client};
 
 /// A conversation about one video. Cheap to clone; all clones are the same conversation.
@@ -425,7 +425,7 @@ impl Project {
     pub async fn upload_urls(
         &self,
         urls: impl IntoIterator<Item = impl Into<String>>,
-    ) -> Result<UploadAnswer> {
+    ) -> Result<UploadResponse> {
         let urls: Vec<String> = urls.into_iter().map(Into::into).collect();
         let touched = self.touch();
         match self.inner.client.upload_urls(&self.session_id(), &urls).await {

@@ -1,9 +1,7 @@
 //! What a report says in its own words, where neither the agent nor the timeline tells enough.
 
-use serde_json::Value;
-
 use super::Suggestion;
-use crate::draft::{Change, Diff, Language};
+use crate::draft::{Change, Diff, Json, Language};
 use crate::protocol::{SessionState, StatePart};
 
 fn pick<'a>(language: Language, english: &'a str, chinese: &'a str) -> &'a str {
@@ -81,9 +79,9 @@ pub(super) fn around(
     after.parts_changed_since(before).into_iter().filter_map(line).collect()
 }
 
-fn canvas(before: &Value, after: &Value, language: Language) -> String {
-    let size = |canvas: &Value| {
-        let side = |name| canvas.get(name).and_then(Value::as_u64);
+fn canvas(before: &Json, after: &Json, language: Language) -> String {
+    let size = |canvas: &Json| {
+        let side = |name| canvas.get(name).and_then(Json::as_u64);
         Some(format!("{}×{}", side("width")?, side("height")?))
     };
     let name = pick(language, "Canvas: ", "画布：");

@@ -85,13 +85,15 @@ impl Presenter {
         let fresh = self.once.push(event).and_then(TextDelta::text).map(str::to_owned);
         let mut pieces = Vec::new();
         if let Some(fresh) = fresh {
-            if self.once.begins() {
+            if self.once.is_new_text() {
                 pieces.extend(self.translator.end_text());
             }
-            pieces.extend(self.translator.push(&(self.once.gap().to_owned() + &fresh)));
+            pieces.extend(self.translator.push(&(self.once.separator().to_owned() + &fresh)));
         }
         pieces.extend(match event {
-            AgentEvent::Text(text) if text.kind == TextKind::Partial || text.more => Vec::new(),
+            AgentEvent::Text(text) if text.kind == TextKind::Partial || text.continues => {
+                Vec::new()
+            }
             AgentEvent::Text(_) | AgentEvent::Error(_) => self.translator.end_text(),
             _ if self.once.is_open() => self.translator.pause(),
             _ => self.translator.end_text(),

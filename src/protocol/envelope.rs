@@ -1,148 +1,181 @@
-//! What an answer comes in: `{"code":0,"message":…,"data":…}`, `{"success":true,"data":…}`, the
-//! bare object, or the agent server's `{"detail":…}`.
+//! The envelope of a response: `{"code":0,"message":…,"data":…}`, `{"success":true,"data":…}`, the
+//! bare object, or the agent server's `{"detail":…}`; and the codes of error responses.
 
 use std::borrow::Cow;
+use std::fmt;
 
-use serde::de::{DeserializeOwned, Error as _};
-use serde::{Deserialize, Serialize};
+use serde::de::{DeserializeOwned, Error as _, IgnoredAny, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::value::RawValue;
 
-use super::outline::Outline;
+use super::tolerant::{flag, is_spelling, number, one_line};
+use crate::draft::Json;
 
-/// The envelope as the service writes it: what the embedded backend answers with.
+/// The `code` of an error response, or the HTTP status that stands for it.
+///
+/// The service sends 400, 402 and 429 as either. A code that is not documented keeps its number.
 ///
 /// ```
-/// use nemovideo::protocol::{Envelope, ErrorCode, Session};
+/// use nemovideo::ErrorCode;
 ///
-/// let opened = serde_json::to_value(Envelope::success(Session::new("t", "s")))?;
-/// assert_eq!(opened["code"], 0);
-/// assert_eq!(opened["data"]["session_id"], "s");
-/// let gone = Envelope::refusal(ErrorCode::SessionNotFound, "no such session");
-/// assert!(serde_json::to_string(&gone)?.starts_with(r#"{"code":1002,"#));
-/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// assert_eq!(ErrorCode::from(2001), ErrorCode::OutOfCredits);
+/// assert_eq!(ErrorCode::OutOfCredits.number(), 2001);
+/// assert_eq!(ErrorCode::from(5003), ErrorCode::Other(5003));
+/// assert_eq!(ErrorCode::OutOfCredits.to_string(), "out of credits (2001)");
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Envelope<T> {
-    /// 0, or one of [`ErrorCode`](super::ErrorCode).
-    pub code: i64,
-    /// For people; may be empty.
-    pub message: String,
-    /// The answer itself, absent from refusals.
-    #[serde(skip_serializing_if = "Option::is_none", default = "Option::default")]
-    pub data: Option<T>,
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorCode {
+    /// 1001: the token is expired or invalid.
+    TokenInvalid,
+    /// 1002: the session does not exist.
+    SessionNotFound,
+    /// 2001: the account has no credits left.
+    OutOfCredits,
+    /// 4001: the service does not accept this type of file.
+    UnsupportedFileType,
+    /// 4002: the file is too large.
+    FileTooLarge,
+    /// 400: the `X-Client-Id` header is missing.
+    ClientIdMissing,
+    /// 402: the plan does not allow this export.
+    ExportBlocked,
+    /// 429: too many requests.
+    RateLimited,
+    /// Any other number.
+    Other(i64),
 }
 
+impl ErrorCode {
+    /// Returns the number that the service sends.
+    #[must_use]
+    pub const fn number(self) -> i64 {
+        match self {
+            Self::TokenInvalid => 1001,
+            Self::SessionNotFound => 1002,
+            Self::OutOfCredits => 2001,
+            Self::UnsupportedFileType => 4001,
+            Self::FileTooLarge => 4002,
+            Self::ClientIdMissing => 400,
+            Self::ExportBlocked => 402,
+            Self::RateLimited => 429,
+            Self::Other(number) => number,
+        }
+    }
+
+    /// Returns the meaning of the code in a few words.
+    #[must_use]
+    pub const fn meaning(self) -> &'static str {
+        match self {
+            Self::TokenInvalid => "the token is expired or invalid",
+            Self::SessionNotFound => "the session was not found",
+            Self::OutOfCredits => "out of credits",
+            Self::UnsupportedFileType => "unsupported file type",
+            Self::FileTooLarge => "the file is too large",
+            Self::ClientIdMissing => "the client id is missing",
+            Self::ExportBlocked => "the plan does not allow this export",
+            Self::RateLimited => "rate limited",
+            Self::Other(_) => "the service returned an error",
+        }
+    }
+}
+
+impl From<i64> for ErrorCode {
+    fn from(number: i64) -> Self {
+        match number {
+            1001 => Self::TokenInvalid,
+            1002 => Self::SessionNotFound,
+            2001 => Self::OutOfCredits,
+            4001 => Self::UnsupportedFileType,
+            4002 => Self::FileTooLarge,
+            400 => Self::ClientIdMissing,
+            402 => Self::ExportBlocked,
+            429 => Self::RateLimited,
+            other => Self::Other(other),
+        }
+    }
+}
+
+impl fmt::Display for ErrorCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({})", self.meaning(), self.number())
+    }
+}
+
+/// The specified envelope, as the embedded backend and the mock send it.
+#[derive(Debug, Serialize)]
+pub(crate) struct Envelope<T> {
+    code: i64,
+    message: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    data: Option<T>,
+}
+
+#[cfg(any(feature = "local", feature = "mock"))]
 impl<T> Envelope<T> {
-    /// An answer under code 0.
-    pub fn success(data: T) -> Self {
+    pub(crate) fn success(data: T) -> Self {
         Self { code: 0, message: "success".to_owned(), data: Some(data) }
     }
 }
 
+#[cfg(any(feature = "local", feature = "mock"))]
 impl Envelope<()> {
-    /// A refusal.
-    pub fn refusal(code: super::ErrorCode, message: impl Into<String>) -> Self {
+    pub(crate) fn error(code: ErrorCode, message: impl Into<String>) -> Self {
         Self { code: code.number(), message: message.into(), data: None }
     }
 }
 
-/// The service understood the call and said no.
-///
-/// ```
-/// use nemovideo::protocol::{StateAnswer, decode};
-///
-/// // The agent server words its own refusals without a code.
-/// let body = br#"{"detail":"Session not found: s"}"#;
-/// let refusal = decode::<StateAnswer>(body)?.unwrap_err();
-/// assert_eq!((refusal.code, refusal.message.as_str()), (None, "Session not found: s"));
-/// # Ok::<(), nemovideo::protocol::DecodeError>(())
-/// ```
+/// An error that the service returned in place of the requested data.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Refusal {
-    /// The `code` of the envelope; `None` where it was a word, or where there was only
+pub(crate) struct ErrorResponse {
+    /// The `code` of the envelope; `None` when it was a word, or when there was only
     /// `success: false`, a `detail` or an `error`.
-    pub code: Option<i64>,
-    /// What the service said, as one line without control characters; 500 of its characters at
-    /// the most. A `code` that is a word stands before it.
-    pub message: String,
+    pub(crate) code: Option<i64>,
+    /// The message as [one line](one_line). A `code` that is a word precedes it.
+    pub(crate) message: String,
 }
 
-/// The answer was not what this endpoint answers.
-///
-/// ```
-/// use nemovideo::protocol::{CreditBalance, decode};
-///
-/// let error = decode::<CreditBalance>(br#"{"code":0,"data":{"available":"many"}}"#).unwrap_err();
-/// assert_eq!(error.path, "data.available");
-/// ```
+/// A response that does not have the expected shape.
 #[derive(Debug, thiserror::Error)]
-#[error("at `{path}`: {source}")]
-#[non_exhaustive]
-pub struct DecodeError {
-    /// Where in the JSON, `.` for the whole.
-    pub path: String,
-    /// What is wrong there.
-    pub source: serde_json::Error,
+#[error("unexpected JSON at `{path}`")]
+pub(crate) struct DecodeError {
+    /// The JSON path; `.` for the whole body.
+    pub(crate) path: String,
+    /// The error at that path, without any text of the body.
+    pub(crate) source: serde_json::Error,
 }
 
-/// Takes an answer out of whichever envelope it came in.
+/// Decodes the data of a response from whichever envelope it is in.
 ///
-/// The inner result is the service's own word: the answer, or its refusal.
-///
-/// ```
-/// use nemovideo::protocol::{Session, decode};
-///
-/// // With an envelope or without one, in either spelling.
-/// for body in [
-///     r#"{"code":0,"message":"ok","data":{"task_id":"t","session_id":"s"}}"#,
-///     r#"{"success":true,"data":{"task_id":"t","session_id":"s"}}"#,
-///     r#"{"task_id":"t","session_id":"s"}"#,
-/// ] {
-///     let session: Session = decode(body.as_bytes())?.expect("a session");
-///     assert_eq!(session, Session::new("t", "s"));
-/// }
-/// # Ok::<(), nemovideo::protocol::DecodeError>(())
-/// ```
-///
-/// An answer that has nothing of what was asked for, and no envelope, but says something under
-/// `error` or `message`, is a refusal too:
-///
-/// ```
-/// use nemovideo::protocol::{StateAnswer, decode};
-///
-/// let refusal = decode::<StateAnswer>(br#"{"error":"upstream timeout"}"#)?.unwrap_err();
-/// assert_eq!((refusal.code, refusal.message.as_str()), (None, "upstream timeout"));
-/// # Ok::<(), nemovideo::protocol::DecodeError>(())
-/// ```
-///
-/// # Errors
-/// [`DecodeError`] when the body is not JSON or not of this shape; it names the JSON path, and
-/// shows no text that stood there.
-pub fn decode<T: DeserializeOwned>(body: &[u8]) -> Result<Result<T, Refusal>, DecodeError> {
-    // Broken UTF-8 in a message must not hide the code beside it.
+/// The inner result tells data from an [`ErrorResponse`]. A body that has no envelope and none of
+/// the requested data, but an `error` or a `message`, is an error response too.
+pub(crate) fn decode<T: DeserializeOwned>(
+    body: &[u8],
+) -> Result<Result<T, ErrorResponse>, DecodeError> {
+    // Invalid UTF-8 in a message must not hide the code beside it.
     let text = String::from_utf8_lossy(body);
-    let mended = matches!(text, Cow::Owned(_));
+    let is_repaired = matches!(text, Cow::Owned(_));
     let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
-    let Ok(outline) = serde_json::from_str::<Outline<'_>>(text) else {
-        // Not an object: bare JSON of another kind, or no JSON at all; T decides.
-        return read(text, "").map(Ok);
+    let Ok(envelope) = serde_json::from_str::<RawEnvelope<'_>>(text) else {
+        // Not an object: JSON of another type, or no JSON at all; `T` decides.
+        return deserialize(text, "").map(Ok);
     };
-    if let Some(refusal) = outline.refusal() {
-        return Ok(Err(refusal));
+    if let Some(error) = envelope.error_response() {
+        return Ok(Err(error));
     }
-    let (json, path) = outline.data.map_or((text, ""), |data| (data.get(), "data"));
-    if mended && json.contains(char::REPLACEMENT_CHARACTER) {
-        // The answer itself is never guessed at: a draft goes back as it came.
+    let (json, path) = envelope.data.map_or((text, ""), |data| (data.get(), "data"));
+    if is_repaired && json.contains(char::REPLACEMENT_CHARACTER) {
+        // Data is never guessed: a draft must go back exactly as it came.
         let path = if path.is_empty() { "." } else { path }.to_owned();
-        return Err(DecodeError { path, source: serde_json::Error::custom("it is not UTF-8") });
+        return Err(DecodeError { path, source: serde_json::Error::custom("invalid UTF-8") });
     }
-    match (read(json, path), outline.lone_words()) {
-        (Err(_), Some(refusal)) => Ok(Err(refusal)),
-        (read, _) => read.map(Ok),
+    match (deserialize(json, path), envelope.message_alone()) {
+        (Err(_), Some(error)) => Ok(Err(error)),
+        (data, _) => data.map(Ok),
     }
 }
 
-fn read<T: DeserializeOwned>(json: &str, prefix: &str) -> Result<T, DecodeError> {
+fn deserialize<T: DeserializeOwned>(json: &str, prefix: &str) -> Result<T, DecodeError> {
     let mut deserializer = serde_json::Deserializer::from_str(json);
     let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
         let inner = error.path().to_string();
@@ -157,8 +190,7 @@ fn read<T: DeserializeOwned>(json: &str, prefix: &str) -> Result<T, DecodeError>
     Ok(value)
 }
 
-/// An error without the text that was found where something else was wanted: it may be a token,
-/// or the signed address of a file.
+/// Removes the string that was found in place of another type: it may be a token or a signed URL.
 fn without_text(error: serde_json::Error) -> serde_json::Error {
     let shown = error.to_string();
     let found = shown.find("string \"").map(|at| at + "string".len());
@@ -170,21 +202,206 @@ fn without_text(error: serde_json::Error) -> serde_json::Error {
     }
 }
 
+/// Keys of the documented responses. An object with one of them is such a response, whatever else
+/// it holds; in an object without any, an `error` or a `message` is all there is.
+const DATA_KEYS: &[&str] = &[
+    "available",
+    "claim_token",
+    "files",
+    "id",
+    "output",
+    "output_url",
+    "session_id",
+    "state",
+    "status",
+    "task_id",
+    "token",
+];
+
+/// The keys that tell the envelopes apart, not parsed any further: one of an odd type must not
+/// hide the others.
+#[derive(Default)]
+struct RawEnvelope<'a> {
+    code: Option<&'a RawValue>,
+    success: Option<&'a RawValue>,
+    message: Option<&'a RawValue>,
+    detail: Option<&'a RawValue>,
+    error: Option<&'a RawValue>,
+    data: Option<&'a RawValue>,
+    /// Whether one of [`DATA_KEYS`] is beside them.
+    has_data_key: bool,
+}
+
+enum CodeValue {
+    Success,
+    Number(i64),
+    /// A word in place of a number; any but a word for success means an error.
+    Word(String),
+}
+
+impl RawEnvelope<'_> {
+    /// Returns the error that the envelope itself reports.
+    fn error_response(&self) -> Option<ErrorResponse> {
+        let code = self.code.and_then(code_value);
+        let success = self.success.and_then(parse).as_ref().and_then(flag);
+        let is_error = match (&code, success) {
+            (Some(CodeValue::Number(_) | CodeValue::Word(_)), _) | (_, Some(false)) => true,
+            (Some(CodeValue::Success), _) | (_, Some(true)) => false,
+            // The agent server's form.
+            (None, None) => self.detail.is_some() && self.data.is_none() && !self.has_data_key,
+        };
+        if !is_error {
+            return None;
+        }
+        let message = self.message().unwrap_or_default();
+        Some(match code {
+            Some(CodeValue::Number(number)) => ErrorResponse { code: Some(number), message },
+            Some(CodeValue::Word(word)) => {
+                let message = match message.is_empty() {
+                    true => word,
+                    false => one_line(&format!("{word}: {message}")),
+                };
+                ErrorResponse { code: None, message }
+            }
+            _ => ErrorResponse { code: None, message },
+        })
+    }
+
+    /// Returns the error that a mere `error` or `message` stands for.
+    ///
+    /// A request without response data may be answered by a `message`, so this applies only when
+    /// the data cannot be read.
+    fn message_alone(&self) -> Option<ErrorResponse> {
+        let has_envelope = self.code.is_some() || self.success.is_some() || self.data.is_some();
+        let message = self.message().filter(|_| !has_envelope && !self.has_data_key)?;
+        Some(ErrorResponse { code: None, message })
+    }
+
+    fn message(&self) -> Option<String> {
+        let messages = [self.message, self.detail, self.error];
+        Some(one_line(&messages.into_iter().flatten().find_map(message_of)?))
+    }
+}
+
+impl<'de> Deserialize<'de> for RawEnvelope<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Entries;
+
+        impl<'de> Visitor<'de> for Entries {
+            type Value = RawEnvelope<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut envelope = RawEnvelope::default();
+                while let Some(key) = map.next_key::<Cow<'de, str>>()? {
+                    let slot = match &*key {
+                        "code" => &mut envelope.code,
+                        "success" => &mut envelope.success,
+                        "message" => &mut envelope.message,
+                        "detail" => &mut envelope.detail,
+                        "error" => &mut envelope.error,
+                        "data" => &mut envelope.data,
+                        key => {
+                            envelope.has_data_key |=
+                                DATA_KEYS.iter().any(|name| is_spelling(key, name));
+                            map.next_value::<IgnoredAny>()?;
+                            continue;
+                        }
+                    };
+                    let value: &RawValue = map.next_value()?;
+                    if slot.is_none() && value.get() != "null" {
+                        *slot = Some(value);
+                    }
+                }
+                Ok(envelope)
+            }
+        }
+
+        deserializer.deserialize_map(Entries)
+    }
+}
+
+fn parse(raw: &RawValue) -> Option<Json> {
+    raw.get().parse().ok()
+}
+
+fn code_value(raw: &RawValue) -> Option<CodeValue> {
+    let json = parse(raw)?;
+    if let Some(number) = number(&json) {
+        return Some(match number as i64 {
+            0 => CodeValue::Success,
+            number => CodeValue::Number(number),
+        });
+    }
+    let word = json.as_str()?.trim();
+    let is_success =
+        ["", "ok", "success", "succeeded"].iter().any(|w| word.eq_ignore_ascii_case(w));
+    match word {
+        "" => None,
+        _ if is_success => Some(CodeValue::Success),
+        word => Some(CodeValue::Word(one_line(word))),
+    }
+}
+
+/// Returns the text of a message: a string as it is; an object's own `message`; the agent server's
+/// list of validation errors (`[{"loc":…,"msg":…}]`) as one line; anything else as JSON.
+fn message_of(raw: &RawValue) -> Option<String> {
+    #[derive(Deserialize)]
+    struct ValidationError {
+        #[serde(default)]
+        loc: Vec<Json>,
+        msg: String,
+    }
+    #[derive(Deserialize)]
+    struct ErrorObject {
+        message: String,
+    }
+    let json = raw.get();
+    if let Ok(text) = serde_json::from_str::<String>(json) {
+        return Some(text).filter(|text| !text.trim().is_empty());
+    }
+    if let Ok(ErrorObject { message }) = serde_json::from_str(json) {
+        return Some(message);
+    }
+    let Ok(errors) = serde_json::from_str::<Vec<ValidationError>>(json) else {
+        return Some(json.to_owned());
+    };
+    let lines = errors.into_iter().map(|ValidationError { loc, msg }| {
+        let path: Vec<String> = loc
+            .iter()
+            .map(|step| step.as_str().map_or_else(|| step.to_string(), str::to_owned))
+            .collect();
+        if path.is_empty() { msg } else { format!("{}: {msg}", path.join(".")) }
+    });
+    Some(lines.collect::<Vec<_>>().join("; "))
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{Refusal, decode};
+    use super::*;
     use crate::protocol::CreditBalance;
 
     fn available(body: &str) -> f64 {
         decode::<CreditBalance>(body.as_bytes()).unwrap().unwrap().available.get()
     }
 
-    fn refused(body: &str) -> Refusal {
+    fn error_response(body: &str) -> ErrorResponse {
         decode::<CreditBalance>(body.as_bytes()).unwrap().unwrap_err()
     }
 
     #[test]
-    fn an_answer_is_found_in_every_envelope() {
+    fn every_code_keeps_its_number() {
+        for number in [1001, 1002, 2001, 4001, 4002, 400, 402, 429, 0, -7, 5003] {
+            assert_eq!(ErrorCode::from(number).number(), number);
+        }
+        assert_eq!(ErrorCode::from(5003), ErrorCode::Other(5003));
+    }
+
+    #[test]
+    fn data_is_found_in_every_envelope() {
         for body in [
             r#"{"code":0,"message":"ok","data":{"available":7}}"#,
             r#"{"success":true,"data":{"available":7}}"#,
@@ -201,7 +418,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_is_found_in_every_envelope() {
+    fn an_error_is_found_in_every_envelope() {
         let cases = [
             (r#"{"code":2001,"message":"no credits"}"#, Some(2001), "no credits"),
             (r#"{"code":"1001","message":null,"data":{}}"#, Some(1001), ""),
@@ -226,15 +443,15 @@ mod tests {
             (r#"{"code":7,"message":"a\r\n\u001b[2Jb"}"#, Some(7), "a [2Jb"),
         ];
         for (body, code, message) in cases {
-            let refusal = refused(body);
-            assert_eq!((refusal.code, refusal.message.as_str()), (code, message), "{body}");
+            let error = error_response(body);
+            assert_eq!((error.code, error.message.as_str()), (code, message), "{body}");
         }
     }
 
     #[test]
-    fn broken_text_hides_no_code_and_is_no_answer() {
-        let refusal = decode::<CreditBalance>(b"{\"code\":2001,\"message\":\"\xc3(\"}");
-        assert_eq!(refusal.unwrap().unwrap_err().code, Some(2001));
+    fn invalid_utf_8_hides_no_code_and_is_no_data() {
+        let error = decode::<CreditBalance>(b"{\"code\":2001,\"message\":\"\xc3(\"}");
+        assert_eq!(error.unwrap().unwrap_err().code, Some(2001));
         let beside = b"{\"code\":0,\"message\":\"\xc3(\",\"data\":{\"available\":7}}";
         assert!(decode::<CreditBalance>(beside).unwrap().is_ok());
         let inside = b"{\"code\":0,\"data\":{\"available\":7,\"x\":\"\xc3(\"}}";
@@ -242,9 +459,8 @@ mod tests {
     }
 
     #[test]
-    fn a_message_is_a_refusal_only_where_something_else_was_asked_for() {
-        use serde::de::IgnoredAny;
-        for body in [r#"{"message":"called off"}"#, "{}", r#"{"code":0,"data":null}"#] {
+    fn a_message_is_an_error_only_where_data_was_requested() {
+        for body in [r#"{"message":"cancelled"}"#, "{}", r#"{"code":0,"data":null}"#] {
             assert!(decode::<IgnoredAny>(body.as_bytes()).unwrap().is_ok(), "{body}");
             let read = decode::<CreditBalance>(body.as_bytes());
             assert!(!matches!(read, Ok(Ok(_))), "{body}");
@@ -252,10 +468,10 @@ mod tests {
     }
 
     #[test]
-    fn an_error_shows_no_text_of_the_answer() {
+    fn an_error_shows_no_text_of_the_response() {
         let error = decode::<Vec<bool>>(br#"["nmv_usr_\"secret\", expected "]"#).unwrap_err();
         assert_eq!(error.path, "[0]");
-        let shown = error.to_string();
+        let shown = error.source.to_string();
         assert!(shown.contains("invalid type: string, expected a boolean"), "{shown}");
         assert!(!shown.contains("secret") && shown.contains("line 1"), "{shown}");
     }

@@ -1,18 +1,12 @@
-//! The headers of the protocol that are not HTTP's own.
-//!
-//! ```
-//! use nemovideo::protocol::headers::{ATTRIBUTION, SKILL_VERSION};
-//!
-//! assert!(ATTRIBUTION.contains(&SKILL_VERSION));
-//! ```
+//! The headers of the protocol, other than those of HTTP itself.
 
-/// Names the installation that asks for an anonymous token.
+/// Identifies the installation that requests an anonymous token.
 pub const CLIENT_ID: &str = "x-client-id";
-/// Attribution: the name of the skill or program that calls.
+/// Attribution: the name of the calling skill or program.
 pub const SKILL_SOURCE: &str = "x-skill-source";
-/// Attribution: its version.
+/// Attribution: the version of the calling skill or program.
 pub const SKILL_VERSION: &str = "x-skill-version";
-/// Attribution: the platform it is installed on.
+/// Attribution: the platform on which the skill is installed.
 pub const SKILL_PLATFORM: &str = "x-skill-platform";
-/// All three of them; an export without one is refused with 402.
+/// All attribution headers. The service answers an export that lacks one with code 402.
 pub const ATTRIBUTION: [&str; 3] = [SKILL_SOURCE, SKILL_VERSION, SKILL_PLATFORM];

@@ -1,9 +1,15 @@
-//! The names of things on the wire, each a type of its own so that none is passed for another.
+//! The ids of the protocol, each a type of its own so that none is passed for another.
 
+use std::borrow::Borrow;
+use std::convert::Infallible;
 use std::fmt;
+use std::str::FromStr;
+use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
+
+use super::tolerant::unix_millis;
 
 macro_rules! id {
     ($(#[$doc:meta])* $name:ident) => {
@@ -13,12 +19,12 @@ macro_rules! id {
         pub struct $name(String);
 
         impl $name {
-            /// Takes the id as the service wrote it.
+            /// Creates an id from the text that the service sent.
             pub fn new(id: impl Into<String>) -> Self {
                 Self(id.into())
             }
 
-            /// The id as text.
+            /// Returns the id as text.
             #[must_use]
             pub fn as_str(&self) -> &str {
                 &self.0
@@ -28,6 +34,14 @@ macro_rules! id {
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str(&self.0)
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = Infallible;
+
+            fn from_str(id: &str) -> Result<Self, Infallible> {
+                Ok(Self::from(id))
             }
         }
 
@@ -48,113 +62,78 @@ macro_rules! id {
                 &self.0
             }
         }
+
+        impl Borrow<str> for $name {
+            fn borrow(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl PartialEq<str> for $name {
+            fn eq(&self, other: &str) -> bool {
+                self.0 == other
+            }
+        }
+
+        impl PartialEq<&str> for $name {
+            fn eq(&self, other: &&str) -> bool {
+                self.0 == *other
+            }
+        }
     };
 }
 
 id! {
-    /// A conversation about one video.
+    /// The id of a session: a conversation about one video.
     ///
     /// ```
     /// use nemovideo::SessionId;
     ///
-    /// let id = SessionId::new("s-1");
-    /// assert_eq!((id.as_str(), id.to_string()), ("s-1", "s-1".to_owned()));
+    /// let id: SessionId = "s-1".parse()?;
+    /// assert_eq!(id, "s-1");
     /// assert_eq!(id, SessionId::from("s-1"));
+    /// # Ok::<(), std::convert::Infallible>(())
     /// ```
     SessionId
 }
 id! {
-    /// The task that a session belongs to.
-    ///
-    /// ```
-    /// use nemovideo::Session;
-    /// use nemovideo::protocol::TaskId;
-    ///
-    /// let session: Session = serde_json::from_str(r#"{"task_id":"t-1","session_id":"s-1"}"#)?;
-    /// assert_eq!(session.task_id, TaskId::from("t-1"));
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
+    /// The id of the task that a session belongs to.
     TaskId
 }
 id! {
-    /// An account, `anon_…` when it is anonymous.
-    ///
-    /// ```
-    /// use nemovideo::protocol::{AnonymousToken, UserId, decode};
-    ///
-    /// let body = br#"{"code":0,"data":{"token":"nmv_usr_1","user_id":"anon_1"}}"#;
-    /// let token: AnonymousToken = decode(body)?.expect("a token");
-    /// assert_eq!(token.user_id, Some(UserId::from("anon_1")));
-    /// # Ok::<(), nemovideo::protocol::DecodeError>(())
-    /// ```
+    /// The id of an account; `anon_…` for an anonymous one.
     UserId
 }
 id! {
-    /// One render. The client makes it, so a render whose answer was lost can be asked for.
+    /// The id of a render.
     ///
-    /// ```
-    /// use nemovideo::{RenderJob, RenderOutput};
-    ///
-    /// let draft = r#"{"t":[{"tt":0,"sg":[{"d":1000}]}]}"#.parse()?;
-    /// let job = RenderJob::new("session".into(), draft, RenderOutput::mp4());
-    /// let file = format!("{}.mp4", job.id); // known before anything is sent, and fit for a name
-    /// assert!(file.starts_with("render_"));
-    /// assert!(file.chars().all(|c| c.is_ascii_alphanumeric() || "_.".contains(c)));
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
+    /// The client generates it, so that a render can be looked up even if the response to its
+    /// submission is lost. It contains only ASCII letters, digits and underscores, which are valid
+    /// in file names.
     RenderId
 }
 id! {
-    /// One installation of a client: the `X-Client-Id` that an anonymous account hangs on.
+    /// The id of an installation of a client, sent as `X-Client-Id` to get an anonymous token.
     ///
-    /// ```
-    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
-    /// # use nemovideo::{NemoClient, local::LocalBackend};
-    /// # let backend = LocalBackend::builder().placeholder_videos().start().await?;
-    /// use nemovideo::{ClientId, Error};
-    ///
-    /// let id = ClientId::new("b7d0c9b2-6f0f-4ad5-9d5c-0b8a2f6f2c11");
-    /// let client = || NemoClient::builder().base_url(backend.url()).client_id(id.clone());
-    /// client().in_memory_credentials().build()?.authenticate().await?;
-    ///
-    /// // It may have one anonymous token a week, which is why a client keeps its own in a folder.
-    /// let again = client().in_memory_credentials().build()?.authenticate().await;
-    /// assert!(matches!(again, Err(Error::RateLimited(_))));
-    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
-    /// ```
+    /// An id may get one anonymous token a week, so a client stores its id and reuses it.
     ClientId
 }
 
 impl RenderId {
-    /// A new id of the form `render_<ms since 1970>_<random>`.
+    /// Generates an id of the form `render_<milliseconds since 1970>_<random>`.
     ///
-    /// The specification shows `render_<ts>`; the random end keeps two renders of one
-    /// millisecond apart.
-    ///
-    /// ```
-    /// use nemovideo::RenderId;
-    ///
-    /// let (one, two) = (RenderId::generate(), RenderId::generate());
-    /// assert!(one.as_str().starts_with("render_") && one != two);
-    /// ```
+    /// The specification shows `render_<ts>`; the random end keeps two renders of one millisecond
+    /// apart.
     #[must_use]
     pub fn generate() -> Self {
-        let millis = std::time::SystemTime::now()
-            .duration_since(std::time::UNIX_EPOCH)
-            .map_or(0, |since| since.as_millis());
+        let millis = unix_millis(SystemTime::now()).unwrap_or_default();
         let random = Uuid::new_v4().simple().to_string();
         Self(format!("render_{millis}_{}", &random[..8]))
     }
 }
 
 impl ClientId {
-    /// A new random id.
-    ///
-    /// ```
-    /// use nemovideo::ClientId;
-    ///
-    /// assert_ne!(ClientId::generate(), ClientId::generate());
-    /// ```
+    /// Generates a random id, a UUID.
     #[must_use]
     pub fn generate() -> Self {
         Self(Uuid::new_v4().to_string())
@@ -163,11 +142,19 @@ impl ClientId {
 
 #[cfg(test)]
 mod tests {
-    use super::RenderId;
+    use std::collections::HashMap;
+
+    use super::{RenderId, SessionId};
 
     #[test]
     fn two_renders_of_one_moment_have_two_ids() {
         assert_ne!(RenderId::generate(), RenderId::generate());
         assert!(RenderId::generate().as_str().starts_with("render_1"));
+    }
+
+    #[test]
+    fn a_map_of_ids_is_searched_by_text() {
+        let map = HashMap::from([(SessionId::from("s"), 1)]);
+        assert_eq!(map.get("s"), Some(&1));
     }
 }

@@ -1,56 +1,172 @@
-//! `/api/render/proxy/lambda`: a draft becomes a file.
+//! `/api/render/proxy/lambda`: rendering a draft to a file.
 
-use serde::{Deserialize, Serialize};
+use std::convert::Infallible;
+use std::fmt;
+use std::str::FromStr;
+use std::time::{Duration, SystemTime};
 
-use super::{Aspect, RenderFormat, RenderId, RenderQuality, SessionId};
-use crate::draft::Draft;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// What the file should be.
+use super::tolerant::{
+    FieldError, Fields, RedactedUrl, id, integer, number, one_line, serialize_millis, text,
+    timestamp,
+};
+use super::{Aspect, RenderId, SessionId};
+use crate::draft::{Draft, Json};
+
+/// Defines an enum of words that the service may extend: unknown words are kept.
+macro_rules! word {
+    ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $word:literal),+ $(,)? }) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+        #[non_exhaustive]
+        pub enum $name {
+            $($(#[$vdoc])* $variant,)+
+            /// A word that this version does not know.
+            Other(String),
+        }
+
+        impl $name {
+            /// Returns the word that the service uses.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                match self {
+                    $(Self::$variant => $word,)+
+                    Self::Other(word) => word,
+                }
+            }
+        }
+
+        impl From<&str> for $name {
+            fn from(word: &str) -> Self {
+                match word.to_ascii_lowercase().as_str() {
+                    $($word => Self::$variant,)+
+                    _ => Self::Other(word.to_owned()),
+                }
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = Infallible;
+
+            fn from_str(word: &str) -> Result<Self, Infallible> {
+                Ok(Self::from(word))
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(self.as_str())
+            }
+        }
+
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(self.as_str())
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                Ok(Self::from(String::deserialize(deserializer)?.as_str()))
+            }
+        }
+    };
+}
+
+word! {
+    /// The format of a rendered file. A format that this version does not know is kept as it is:
+    /// `"prores".parse()` is `Other("prores")`.
+    RenderFormat {
+        /// Video, as H.264 and AAC.
+        Mp4 = "mp4",
+        /// Audio only, as AAC.
+        M4a = "m4a",
+        /// Audio only, uncompressed.
+        Wav = "wav",
+    }
+}
+
+word! {
+    /// The quality of a rendered file, against its size.
+    RenderQuality {
+        /// The best quality, which the specification shows.
+        High = "high",
+        /// A smaller file.
+        Medium = "medium",
+        /// The smallest file.
+        Low = "low",
+    }
+}
+
+word! {
+    /// The status of a render.
+    RenderStatus {
+        /// The render is in the queue.
+        Pending = "pending",
+        /// The render is running.
+        Processing = "processing",
+        /// The file is finished.
+        Completed = "completed",
+        /// The render failed.
+        Failed = "failed",
+        /// The render was cancelled.
+        Cancelled = "cancelled",
+    }
+}
+
+impl RenderStatus {
+    /// Whether the status will not change any more. An unknown word is not final.
+    #[must_use]
+    pub const fn is_final(&self) -> bool {
+        matches!(self, Self::Completed | Self::Failed | Self::Cancelled)
+    }
+}
+
+/// The requested form of a rendered file.
 ///
 /// ```
 /// use nemovideo::{Aspect, RenderOutput, RenderQuality};
 ///
-/// let film = RenderOutput::mp4();
-/// assert_eq!(serde_json::to_string(&film)?, r#"{"format":"mp4","quality":"high"}"#);
-/// let preview = film.quality(RenderQuality::Low).aspect(Aspect::Portrait);
-/// assert_eq!(preview.aspect, Some(Aspect::Portrait));
-/// assert_eq!(RenderOutput::m4a().format.as_str(), "m4a");
-/// assert_eq!(RenderOutput::wav().format.as_str(), "wav");
-/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// let preview = RenderOutput::mp4().quality(RenderQuality::Low).aspect(Aspect::Portrait);
+/// let json = serde_json::to_string(&preview)?;
+/// assert_eq!(json, r#"{"format":"mp4","quality":"low","aspect":"9:16"}"#);
+/// # Ok::<(), serde_json::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct RenderOutput {
-    /// What kind of file.
+    /// The format of the file.
     pub format: RenderFormat,
-    /// How good.
+    /// The quality of the file.
     #[serde(default = "default_quality")]
     pub quality: RenderQuality,
-    /// Another shape than the draft's own. Not in the specification: sent only when set.
+    /// The aspect ratio, when it is not the draft's own. Not part of the specification, so it is
+    /// sent only when set.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub aspect: Option<Aspect>,
 }
 
 impl RenderOutput {
-    /// High quality in this format.
+    /// A file in this format and in high quality.
     #[must_use]
     pub const fn new(format: RenderFormat) -> Self {
         Self { format, quality: RenderQuality::High, aspect: None }
     }
 
-    /// A film: the documented form, `{"format":"mp4","quality":"high"}`.
+    /// A video in the form that the specification shows: `{"format":"mp4","quality":"high"}`.
     #[must_use]
     pub const fn mp4() -> Self {
         Self::new(RenderFormat::Mp4)
     }
 
-    /// The sound alone, as AAC.
+    /// An audio file, as AAC.
     #[must_use]
     pub const fn m4a() -> Self {
         Self::new(RenderFormat::M4a)
     }
 
-    /// The sound alone, uncompressed.
+    /// An audio file, uncompressed.
     #[must_use]
     pub const fn wav() -> Self {
         Self::new(RenderFormat::Wav)
@@ -63,7 +179,7 @@ impl RenderOutput {
         self
     }
 
-    /// Asks for another shape than the draft's own.
+    /// Sets another aspect ratio than the draft's own.
     #[must_use]
     pub fn aspect(mut self, aspect: Aspect) -> Self {
         self.aspect = Some(aspect);
@@ -81,39 +197,10 @@ fn default_quality() -> RenderQuality {
     RenderQuality::High
 }
 
-/// `POST /api/render/proxy/lambda`.
+/// A render that is or will be submitted, with everything needed to poll, download or repeat it.
 ///
-/// ```
-/// use nemovideo::RenderOutput;
-/// use nemovideo::protocol::RenderRequest;
-///
-/// let body = r#"{"id":"render_1","sessionId":"s","draft":{"t":[],"x":1.10}}"#;
-/// let request: RenderRequest = serde_json::from_str(body)?;
-/// assert_eq!(request.output, RenderOutput::mp4()); // unless it says otherwise
-/// let draft = r#""draft":{"t":[],"x":1.10}"#; // to the last digit
-/// assert!(serde_json::to_string(&request)?.contains(draft));
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// ```
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[allow(clippy::exhaustive_structs)]
-pub struct RenderRequest {
-    /// Made by the client.
-    pub id: RenderId,
-    /// The one camelCase field of the specification's requests.
-    #[serde(rename = "sessionId", alias = "session_id")]
-    pub session_id: SessionId,
-    /// The draft exactly as the state gave it.
-    pub draft: Draft,
-    /// What the file should be.
-    #[serde(default)]
-    pub output: RenderOutput,
-}
-
-/// A render that was submitted, written down: enough for another process to ask for it, fetch it
-/// or, where it failed, try it once more.
-///
-/// It holds the whole draft and no secret. It is made by
-/// [`NemoClient::submit_render`](crate::NemoClient::submit_render).
+/// Serialize it before waiting for the render, so that another process can continue. It holds the
+/// whole draft and no secret. The body of a submission deserializes to it too.
 ///
 /// ```
 /// use nemovideo::{RenderJob, RenderOutput, draft::Draft};
@@ -121,87 +208,351 @@ pub struct RenderRequest {
 /// let draft: Draft = r#"{"t":[{"tt":0,"sg":[{"d":1000}]}]}"#.parse()?;
 /// let job = RenderJob::new("session".into(), draft, RenderOutput::mp4());
 ///
-/// let kept = serde_json::to_string(&job)?;
-/// assert_eq!(serde_json::from_str::<RenderJob>(&kept)?, job);
-///
-/// let again = job.replacement();
-/// assert_ne!(again.id, job.id);
-/// assert_eq!(again.replaces, Some(job.id));
+/// let saved = serde_json::to_string(&job)?;
+/// assert_eq!(serde_json::from_str::<RenderJob>(&saved)?, job);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct RenderJob {
-    /// The render's own id.
+    /// The id of the render.
     pub id: RenderId,
-    /// The session it belongs to.
+    /// The session that the render belongs to.
+    #[serde(rename(deserialize = "sessionId"), alias = "session_id")]
     pub session_id: SessionId,
-    /// What the file is to be.
+    /// The requested form of the file.
+    #[serde(default)]
     pub output: RenderOutput,
-    /// What was submitted.
+    /// The draft to render.
     pub draft: Draft,
-    /// The failed render that this one replaces; a job that replaces one is not replaced again.
+    /// The failed render that this one replaces. A replacement is not replaced again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replaces: Option<RenderId>,
 }
 
+/// The body of a submission.
+#[derive(Debug, Serialize)]
+pub(crate) struct RenderRequest<'a> {
+    id: &'a RenderId,
+    /// The one camelCase field among the requests of the specification.
+    #[serde(rename = "sessionId")]
+    session_id: &'a SessionId,
+    draft: &'a Draft,
+    output: &'a RenderOutput,
+}
+
 impl RenderJob {
-    /// A job under a new id.
+    /// Creates a job with a new id.
     #[must_use]
     pub fn new(session_id: SessionId, draft: Draft, output: RenderOutput) -> Self {
         Self { id: RenderId::generate(), session_id, output, draft, replaces: None }
     }
 
-    /// The same work under a new id: that of the failed render, and `_again`.
+    /// Returns the same work under a new id: the id of the failed render with `_again` appended.
     ///
-    /// Two processes that go on with one job, or one that ended before it wrote the new id down,
-    /// so come to the same id, and the work is begun anew once.
+    /// The new id is derived, so that two processes that continue one job, or a process that ended
+    /// before it stored the new id, submit the replacement only once.
     #[must_use]
     pub fn replacement(&self) -> Self {
         let mut job = self.clone();
-        let again = RenderId::new(format!("{}_again", self.id));
-        job.replaces = Some(std::mem::replace(&mut job.id, again));
+        let id = RenderId::new(format!("{}_again", self.id));
+        job.replaces = Some(std::mem::replace(&mut job.id, id));
         job
     }
 
-    /// What is submitted.
-    ///
-    /// ```
-    /// use nemovideo::{RenderJob, RenderOutput, draft::Draft};
-    ///
-    /// let draft: Draft = r#"{"t":[],"x":1.10}"#.parse()?;
-    /// let request = RenderJob::new("s".into(), draft, RenderOutput::mp4()).request();
-    /// let json = serde_json::to_string(&request)?;
-    /// assert!(json.contains(r#""sessionId":"s","draft":{"t":[],"x":1.10}"#));
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
+    pub(crate) fn request(&self) -> RenderRequest<'_> {
+        let Self { id, session_id, draft, output, replaces: _ } = self;
+        RenderRequest { id, session_id, draft, output }
+    }
+}
+
+/// The state of a render, as the service reports it.
+///
+/// ```
+/// use nemovideo::protocol::{RenderState, RenderStatus};
+/// use std::time::Duration;
+///
+/// let body = r#"{"status":"completed","output":{"url":"/f.mp4","duration":2.5}}"#;
+/// let state: RenderState = serde_json::from_str(body)?;
+/// assert_eq!(state.status, RenderStatus::Completed);
+/// let file = state.output.expect("a file");
+/// assert_eq!(file.length(), Some(Duration::from_millis(2500)));
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Fields<'static>")]
+#[non_exhaustive]
+pub struct RenderState {
+    /// The id of the render.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id: Option<RenderId>,
+    /// The status of the render.
+    pub status: RenderStatus,
+    /// The progress in percent, 0 to 100.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub progress: Option<f32>,
+    /// The file, once it is finished.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub output: Option<RenderFile>,
+    /// The reason of a failure.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+    /// The time of the submission.
+    #[serde(
+        rename = "createdAt",
+        serialize_with = "serialize_millis",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub created_at: Option<SystemTime>,
+    /// The time of the end.
+    #[serde(
+        rename = "completedAt",
+        serialize_with = "serialize_millis",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub completed_at: Option<SystemTime>,
+}
+
+impl RenderState {
+    /// Creates a state with a status and nothing else.
     #[must_use]
-    pub fn request(&self) -> RenderRequest {
-        RenderRequest {
-            id: self.id.clone(),
-            session_id: self.session_id.clone(),
-            draft: self.draft.clone(),
-            output: self.output.clone(),
+    pub const fn new(id: RenderId, status: RenderStatus) -> Self {
+        Self {
+            id: Some(id),
+            status,
+            progress: None,
+            output: None,
+            error: None,
+            created_at: None,
+            completed_at: None,
         }
     }
 }
 
+/// A finished file of a render. `Debug` omits the signature of its URL.
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Fields<'static>")]
+#[non_exhaustive]
+pub struct RenderFile {
+    /// The URL of the file. It may be on another host, to which neither the token nor the
+    /// attribution is sent.
+    pub url: String,
+    /// The duration in seconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub duration: Option<f64>,
+    /// The size in bytes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub size: Option<u64>,
+}
+
+impl RenderFile {
+    /// Creates a file with a URL and nothing else.
+    pub fn new(url: impl Into<String>) -> Self {
+        Self { url: url.into(), duration: None, size: None }
+    }
+
+    /// Returns the duration; `None` when it is unknown or out of range.
+    #[must_use]
+    pub fn length(&self) -> Option<Duration> {
+        self.duration.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
+    }
+}
+
+impl fmt::Debug for RenderFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RenderFile")
+            .field("url", &RedactedUrl(&self.url))
+            .field("duration", &self.duration)
+            .field("size", &self.size)
+            .finish()
+    }
+}
+
+impl TryFrom<Fields<'_>> for RenderFile {
+    type Error = FieldError;
+
+    fn try_from(mut fields: Fields<'_>) -> Result<Self, FieldError> {
+        Ok(Self {
+            url: fields.require("url", text)?,
+            duration: fields.read("duration", number),
+            size: fields.read("size", integer),
+        })
+    }
+}
+
+impl TryFrom<Fields<'_>> for RenderState {
+    type Error = FieldError;
+
+    /// Reads both documented shapes at once: a nested `output.url` and a flat `outputUrl`.
+    fn try_from(mut fields: Fields<'_>) -> Result<Self, FieldError> {
+        let id = fields.read_any(&["id", "render_id"], id);
+        let error = fields.read_any(&["error", "error_message"], reason);
+        let status = match fields.require("status", |json| json.as_str().map(RenderStatus::from)) {
+            // The response to a submission may hold the id alone: the render was accepted.
+            Err(_) if fields.get("status").is_none() && id.is_some() && error.is_none() => {
+                RenderStatus::Pending
+            }
+            status => status?,
+        };
+        // An `output` without a `url` is that of an unfinished render, not an invalid response.
+        let nested = fields.read("output", |output| match output.as_object() {
+            Some(object) => RenderFile::try_from(Fields::of(object)).ok(),
+            None => output.as_str().map(RenderFile::new),
+        });
+        let flat = fields.read("output_url", text).map(RenderFile::new);
+        let has_url = |file: &RenderFile| !file.url.is_empty();
+        Ok(Self {
+            id,
+            status,
+            progress: fields.read("progress", percent),
+            output: nested.filter(has_url).or(flat.filter(has_url)),
+            error,
+            created_at: fields.read("created_at", timestamp),
+            completed_at: fields.read("completed_at", timestamp),
+        })
+    }
+}
+
+/// Returns a number, also from text with a percent sign: `40%`.
+fn percent(json: &Json) -> Option<f32> {
+    let digits = json.as_str().and_then(|text| text.trim().strip_suffix('%'));
+    let percent = match digits {
+        Some(digits) => number(&digits.into()),
+        None => number(json),
+    };
+    percent.map(|percent| percent as f32)
+}
+
+/// Returns the reason of a failure as one line.
+fn reason(json: &Json) -> Option<String> {
+    if json.as_bool().is_some() {
+        return None;
+    }
+    let message = json.as_str().or_else(|| json.get("message")?.as_str());
+    let reason = message.map_or_else(|| one_line(&json.to_string()), one_line);
+    Some(reason).filter(|reason| !reason.is_empty())
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{RenderOutput, RenderRequest};
+    use super::*;
+    use crate::protocol::decode;
+
+    fn state(json: &str) -> RenderState {
+        decode(json.as_bytes()).unwrap().unwrap()
+    }
 
     #[test]
-    fn a_request_carries_the_draft_exactly_as_it_came() {
+    fn a_request_has_the_draft_exactly_as_it_came() {
         let draft = r#"{"zz":1.10,"t":[{"tt":0,"sg":[{"d":1E3,"q":null}]}]}"#;
-        let request = RenderRequest {
-            id: "render_1".into(),
-            session_id: "s1".into(),
-            draft: serde_json::from_str(draft).unwrap(),
-            output: RenderOutput::mp4(),
-        };
+        let mut job = RenderJob::new("s1".into(), draft.parse().unwrap(), RenderOutput::mp4());
+        job.id = "render_1".into();
+        let body = serde_json::to_string(&job.request()).unwrap();
         let expected = format!(
             r#"{{"id":"render_1","sessionId":"s1","draft":{draft},"output":{{"format":"mp4","quality":"high"}}}}"#
         );
-        assert_eq!(serde_json::to_string(&request).unwrap(), expected);
+        assert_eq!(body, expected);
+        assert_eq!(serde_json::from_str::<RenderJob>(&body).unwrap(), job);
+        let saved = serde_json::to_string(&job).unwrap();
+        assert!(saved.contains(r#""session_id":"s1""#), "{saved}");
+        assert_eq!(serde_json::from_str::<RenderJob>(&saved).unwrap(), job);
+    }
+
+    #[test]
+    fn a_request_without_an_output_is_for_a_video() {
+        let body = r#"{"id":"render_1","session_id":"s","draft":{"t":[]}}"#;
+        let job: RenderJob = serde_json::from_str(body).unwrap();
+        assert_eq!(job.output, RenderOutput::mp4());
+    }
+
+    #[test]
+    fn a_replacement_has_an_id_that_any_process_derives() {
+        let job = RenderJob::new("s".into(), "{}".parse().unwrap(), RenderOutput::mp4());
+        let replacement = job.replacement();
+        assert_eq!(replacement, job.replacement());
+        assert_eq!(replacement.id.to_string(), format!("{}_again", job.id));
+        assert_eq!(replacement.replaces, Some(job.id));
+    }
+
+    #[test]
+    fn both_documented_shapes_say_the_same() {
+        let top = br#"{"status":"completed","output":{"url":"https://cdn/x.mp4","duration":10,"size":5}}"#;
+        let nested = br#"{"success":true,"data":{"id":"r","status":"completed","progress":100,
+            "outputUrl":"https://cdn/x.mp4","createdAt":1795351293000,"completedAt":1795351294000}}"#;
+        for body in [&top[..], &nested[..]] {
+            let state: RenderState = decode(body).unwrap().unwrap();
+            assert_eq!(state.status, RenderStatus::Completed);
+            assert_eq!(state.output.unwrap().url, "https://cdn/x.mp4");
+        }
+    }
+
+    #[test]
+    fn an_unknown_word_is_kept() {
+        let state: RenderState = serde_json::from_str(r#"{"status":"warming_up"}"#).unwrap();
+        assert_eq!(state.status, RenderStatus::Other("warming_up".to_owned()));
+        assert!(!state.status.is_final());
+        assert!(serde_json::to_string(&state).unwrap().contains("warming_up"));
+        assert_eq!("MP4".parse(), Ok(RenderFormat::Mp4));
+        assert_eq!(RenderFormat::from("prores").as_str(), "prores");
+    }
+
+    #[test]
+    fn a_state_reads_what_it_wrote() {
+        let body = br#"{"id":"r","status":"processing","progress":40.5,"createdAt":1795351293000}"#;
+        let state: RenderState = decode(body).unwrap().unwrap();
+        let back = serde_json::to_vec(&state).unwrap();
+        assert_eq!(decode::<RenderState>(&back).unwrap().unwrap(), state);
+    }
+
+    #[test]
+    fn an_odd_detail_does_not_cost_the_render() {
+        let odd = state(
+            r#"{"id":17,"renderId":"r","status":"completed","progress":"40","createdAt":"soon",
+                "output":{"url":"https://c/f","size":"5","duration":"1.5"},
+                "outputUrl":"https://c/f","output_url":"https://c/f","message":"hi"}"#,
+        );
+        assert_eq!(odd.id, Some("17".into()));
+        assert_eq!((odd.progress, odd.created_at), (Some(40.0), None));
+        let mut file = RenderFile::new("https://c/f");
+        (file.size, file.duration) = (Some(5), Some(1.5));
+        assert_eq!(odd.output, Some(file));
+
+        let odd = state(r#"{"status":"completed","output":{"url":"u","size":5.0},"progress":[]}"#);
+        assert_eq!(odd.output.unwrap().size, Some(5));
+        let odd = state(r#"{"status":"completed","output":"https://c/f","progress":"40 %"}"#);
+        assert_eq!((odd.output.unwrap().url.as_str(), odd.progress), ("https://c/f", Some(40.0)));
+        let odd =
+            state(r#"{"status":"processing","output":{"url":null},"detail":"frame 3 of 90"}"#);
+        assert_eq!((odd.status, odd.output), (RenderStatus::Processing, None));
+        let odd = state(r#"{"status":"failed","error":null,"errorMessage":"bad draft"}"#);
+        assert_eq!(odd.error.as_deref(), Some("bad draft"));
+        let odd = state(r#"{"status":"failed","error":"bad","errorMessage":"bad draft"}"#);
+        assert_eq!(odd.error.as_deref(), Some("bad"));
+        let odd = state(r#"{"status":"failed","error":{"message":"bad","at":3}}"#);
+        assert_eq!(odd.error.as_deref(), Some("bad"));
+    }
+
+    #[test]
+    fn an_id_alone_is_pending_and_a_response_about_something_else_is_no_render() {
+        assert_eq!(state(r#"{"code":0,"data":{"id":"r"}}"#).status, RenderStatus::Pending);
+        assert_eq!(state(r#"{"renderId":"r","status":null}"#).status, RenderStatus::Pending);
+        for error in [r#"{"error":"no such render"}"#, r#"{"message":"Unauthorized"}"#] {
+            assert!(decode::<RenderState>(error.as_bytes()).unwrap().is_err(), "{error}");
+        }
+        for broken in [
+            "{}",
+            r#"{"code":0,"data":null}"#,
+            r#"{"id":"r","error":"no such render"}"#,
+            r#"{"id":"r","status":3}"#,
+        ] {
+            assert!(decode::<RenderState>(broken.as_bytes()).is_err(), "{broken}");
+        }
+    }
+
+    #[test]
+    fn a_signed_url_is_not_shown() {
+        let signed = state(r#"{"status":"completed","outputUrl":"https://c/f.mp4?sig=hunter2"}"#);
+        let shown = format!("{signed:?} {signed:#?}");
+        assert!(shown.contains("https://c/f.mp4") && !shown.contains("hunter2"), "{shown}");
     }
 }

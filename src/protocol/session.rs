@@ -1,42 +1,45 @@
-//! `POST /api/tasks/me/with-session/nemo_agent`: a session, in which one video is made.
+//! Sessions and the messages in them: `POST /api/tasks/me/with-session/nemo_agent` and
+//! `POST /run_sse`, the endpoint of the agent server (Google's Agent Development Kit).
 
 use serde::{Deserialize, Serialize};
 
-use super::tolerant::{Fields, Unreadable, id, text};
+use super::tolerant::{FieldError, Fields, id, text};
 use super::{SessionId, TaskId, UserId};
 
-/// What a new session is asked for with.
+/// The agent of every session, named in paths and bodies as specified.
+pub(crate) const AGENT_NAME: &str = "nemo_agent";
+/// The caller's name in paths and bodies as specified; the token tells who that is.
+pub(crate) const ME: &str = "me";
+
+/// A request for a new session.
 ///
 /// ```
 /// use nemovideo::CreateSession;
 ///
-/// let new = CreateSession::named("product demo").language("zh-CN");
-/// assert_eq!(
-///     serde_json::to_string(&new)?,
-///     r#"{"task_name":"product demo","language":"zh-CN"}"#
-/// );
-/// assert_eq!(CreateSession::default().task_name, "project");
-/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// let request = CreateSession::named("product demo").language("zh-CN");
+/// let json = serde_json::to_string(&request)?;
+/// assert_eq!(json, r#"{"task_name":"product demo","language":"zh-CN"}"#);
+/// # Ok::<(), serde_json::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct CreateSession {
-    /// What the project is called.
+    /// The name of the project.
     #[serde(alias = "taskName", default = "default_name")]
     pub task_name: String,
-    /// The language to talk in, as a BCP-47 tag (`en`, `zh-CN`, `ja`); the service chooses when
-    /// there is none.
+    /// The language of the conversation, as a BCP-47 tag (`en`, `zh-CN`, `ja`). Without one, the
+    /// service chooses.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub language: Option<String>,
 }
 
 impl CreateSession {
-    /// A session for a project of this name.
+    /// Creates a request for a session with a project name.
     pub fn named(task_name: impl Into<String>) -> Self {
         Self { task_name: task_name.into(), language: None }
     }
 
-    /// Sets the language to talk in, a BCP-47 tag.
+    /// Sets the language of the conversation, a BCP-47 tag.
     #[must_use]
     pub fn language(mut self, tag: impl Into<String>) -> Self {
         self.language = Some(tag.into());
@@ -45,7 +48,7 @@ impl CreateSession {
 }
 
 impl Default for CreateSession {
-    /// A session called `project`, the name that the specification shows.
+    /// A session named `project`, as the specification shows.
     fn default() -> Self {
         Self::named(default_name())
     }
@@ -55,82 +58,115 @@ fn default_name() -> String {
     "project".to_owned()
 }
 
-/// A session that the service has opened.
-///
-/// ```
-/// use nemovideo::Session;
-///
-/// // Written down, and taken up by another process.
-/// let kept = serde_json::to_string(&Session::new("task", "session"))?;
-/// let session: Session = serde_json::from_str(&kept)?;
-/// assert_eq!(session.session_id.as_str(), "session");
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// ```
+/// A session of the service. Another process can continue it after deserializing it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "Fields")]
+#[serde(try_from = "Fields<'static>")]
 #[non_exhaustive]
 pub struct Session {
-    /// What every other call names it by.
+    /// The id of the session.
     pub session_id: SessionId,
-    /// The task around it; a [claim](super::ClaimRequest) needs it.
+    /// The id of the task that the session belongs to.
     pub task_id: TaskId,
-    /// Whose it is.
+    /// The account that owns the session.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub user_id: Option<UserId>,
-    /// The language that it was opened to talk in, a BCP-47 tag. The service does not say; whoever
-    /// opened it knows, and writes it down with the rest.
+    /// The language that the session was created with, a BCP-47 tag. The service does not return
+    /// it; the client adds it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub language: Option<String>,
 }
 
 impl Session {
-    /// A session by its two ids.
+    /// Creates a session from its two ids.
     pub fn new(task_id: impl Into<TaskId>, session_id: impl Into<SessionId>) -> Self {
         let (task_id, session_id) = (task_id.into(), session_id.into());
         Self { session_id, task_id, user_id: None, language: None }
     }
 
-    /// Sets the language that it was opened to talk in, a BCP-47 tag.
-    ///
-    /// ```
-    /// use nemovideo::Session;
-    ///
-    /// let session = Session::new("task", "session").language("zh-CN");
-    /// assert!(serde_json::to_string(&session)?.contains(r#""language":"zh-CN""#));
-    /// # Ok::<(), serde_json::Error>(())
-    /// ```
+    /// Sets the language that the session was created with, a BCP-47 tag.
     #[must_use]
     pub fn language(mut self, tag: impl Into<String>) -> Self {
         self.language = Some(tag.into());
         self
     }
 
-    /// In the language that it was asked for with.
-    pub(crate) fn in_language_of(mut self, new: &CreateSession) -> Self {
-        self.language = new.language.clone().or(self.language);
+    /// Sets the language to the requested one.
+    pub(crate) fn in_language_of(mut self, request: &CreateSession) -> Self {
+        self.language = request.language.clone().or(self.language);
         self
     }
 }
 
-impl TryFrom<Fields> for Session {
-    type Error = Unreadable;
+impl TryFrom<Fields<'_>> for Session {
+    type Error = FieldError;
 
-    fn try_from(mut fields: Fields) -> Result<Self, Unreadable> {
+    fn try_from(mut fields: Fields<'_>) -> Result<Self, FieldError> {
         Ok(Self {
-            session_id: fields.need("session_id", id)?,
-            task_id: fields.need("task_id", id)?,
-            user_id: fields.read(&["user_id"], id),
-            language: fields.read(&["language"], text),
+            session_id: fields.require("session_id", id)?,
+            task_id: fields.require("task_id", id)?,
+            user_id: fields.read("user_id", id),
+            language: fields.read("language", text),
         })
+    }
+}
+
+/// A message of the user, as sent to the agent server.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct RunRequest {
+    /// The name of the agent, always `nemo_agent`.
+    #[serde(alias = "appName")]
+    pub app_name: String,
+    /// The caller, always `me`.
+    #[serde(alias = "userId")]
+    pub user_id: String,
+    /// The session that the message belongs to.
+    #[serde(alias = "sessionId")]
+    pub session_id: SessionId,
+    #[serde(alias = "newMessage")]
+    new_message: MessageContent,
+    /// Whether partial text is requested.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub streaming: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct MessageContent {
+    parts: Vec<MessagePart>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct MessagePart {
+    /// Empty for a part of another kind.
+    #[serde(default)]
+    text: String,
+}
+
+impl RunRequest {
+    /// Creates a message of one text.
+    pub(crate) fn new(session_id: SessionId, text: impl Into<String>) -> Self {
+        Self {
+            app_name: AGENT_NAME.to_owned(),
+            user_id: ME.to_owned(),
+            session_id,
+            new_message: MessageContent { parts: vec![MessagePart { text: text.into() }] },
+            streaming: false,
+        }
+    }
+
+    /// Returns the text of the message, all its parts joined.
+    #[must_use]
+    pub fn text(&self) -> String {
+        self.new_message.parts.iter().map(|part| part.text.as_str()).collect()
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{CreateSession, Session};
+    use super::{CreateSession, RunRequest, Session};
 
     #[test]
-    fn a_request_is_written_as_specified() {
+    fn a_request_is_serialized_as_specified() {
         let request = CreateSession::default().language("zh-CN");
         assert_eq!(
             serde_json::to_string(&request).unwrap(),
@@ -141,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_is_read_in_both_spellings() {
+    fn a_response_is_read_in_both_spellings() {
         let snake = r#"{"task_id":"t1","session_id":"s1","new_key":[1]}"#;
         let camel = r#"{"taskId":"t1","sessionId":"s1"}"#;
         for body in [snake, camel] {
@@ -151,11 +187,50 @@ mod tests {
     }
 
     #[test]
+    fn a_session_reads_what_it_wrote() {
+        let session = Session::new("t1", "s1").language("zh-CN");
+        let json = serde_json::to_string(&session).unwrap();
+        assert!(json.contains(r#""language":"zh-CN""#), "{json}");
+        assert_eq!(serde_json::from_str::<Session>(&json).unwrap(), session);
+    }
+
+    #[test]
+    fn a_session_can_be_a_part_of_another_type() {
+        #[derive(serde::Deserialize)]
+        struct Saved {
+            #[serde(flatten)]
+            session: Session,
+        }
+        let json = r#"{"task_id":"t1","session_id":"s1"}"#;
+        let saved: Saved = serde_json::from_str(json).unwrap();
+        assert_eq!(saved.session, Session::new("t1", "s1"));
+    }
+
+    #[test]
     fn both_spellings_at_once_and_ids_that_are_numbers_are_read() {
         let body = r#"{"task_id":4711,"taskId":"4711","session_id":"s1","sessionId":null}"#;
         let session: Session = serde_json::from_str(body).unwrap();
         assert_eq!(session, Session::new("4711", "s1"));
         let error = serde_json::from_str::<Session>(r#"{"session_id":"s1"}"#).unwrap_err();
         assert!(error.to_string().contains("missing field `task_id`"), "{error}");
+    }
+
+    #[test]
+    fn a_message_is_serialized_as_specified() {
+        let mut request = RunRequest::new("s1".into(), "make it warmer");
+        assert_eq!(
+            serde_json::to_string(&request).unwrap(),
+            r#"{"app_name":"nemo_agent","user_id":"me","session_id":"s1","new_message":{"parts":[{"text":"make it warmer"}]}}"#
+        );
+        request.streaming = true;
+        assert!(serde_json::to_string(&request).unwrap().ends_with(r#","streaming":true}"#));
+    }
+
+    #[test]
+    fn the_agent_servers_own_spelling_is_read_too() {
+        let body = r#"{"appName":"nemo_agent","userId":"me","sessionId":"s",
+            "newMessage":{"role":"user","parts":[{"text":"a"},{"inlineData":{}},{"text":"b"}]}}"#;
+        let request: RunRequest = serde_json::from_str(body).unwrap();
+        assert_eq!(request.text(), "ab");
     }
 }

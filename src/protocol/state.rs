@@ -1,80 +1,64 @@
-//! `GET /api/state/nemo_agent/me/<sid>/latest`: what a session holds.
+//! `GET /api/state/nemo_agent/me/<session>/latest`: the state of a session.
 
-use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde::ser::SerializeMap as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::tolerant::{Fields, id, text};
+use super::tolerant::{FieldError, Fields, id, text};
 use super::{SessionId, TaskId, UserId};
-use crate::draft::Draft;
+use crate::draft::{Draft, Json, Object};
 
-/// The newest state of a session, and whose it is.
-///
-/// ```
-/// use nemovideo::protocol::{StateAnswer, decode};
-///
-/// let body = br#"{"code":0,"data":{"session_id":"s","state":{"draft":{"t":[]},"mood":"warm"}}}"#;
-/// let answer: StateAnswer = decode(body)?.expect("a state");
-/// assert!(answer.state.draft.is_some());
-/// assert_eq!(answer.state.extra["mood"], "warm");
-/// # Ok::<(), nemovideo::protocol::DecodeError>(())
-/// ```
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(from = "Answer")]
+/// The latest state of a session, and the session it belongs to.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[non_exhaustive]
-pub struct StateAnswer {
-    /// The state itself.
+pub struct StateResponse {
+    /// The state.
     pub state: SessionState,
-    /// The session.
+    /// The id of the session.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub session_id: Option<SessionId>,
-    /// The task around it.
+    /// The id of the task that the session belongs to.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub task_id: Option<TaskId>,
-    /// What the task is called.
+    /// The name of the task.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub task_name: Option<String>,
-    /// Whose it is.
+    /// The account that owns the session.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub user_id: Option<UserId>,
 }
 
-/// What a session holds: the draft, and the media around it.
+/// The state of a session: the draft and the media around it.
 ///
-/// Only the draft's keys are documented; the rest is kept as the JSON that came.
+/// The service documents only the keys of the draft; other values are kept as the JSON that came.
 ///
 /// ```
 /// use nemovideo::SessionState;
 ///
-/// let state: SessionState = serde_json::from_str(r#"{"draft":null,"video_infos":[{"fps":30}]}"#)?;
-/// assert_eq!(state.draft, None);
-/// assert_eq!(state.video_infos[0]["fps"], 30);
-/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// let body = r#"{"draft":{"t":[]},"video_infos":[{"fps":29.970}],"mood":"warm"}"#;
+/// let state: SessionState = serde_json::from_str(body)?;
+/// assert_eq!(state.video_infos.to_string(), r#"[{"fps":29.970}]"#);
+/// assert_eq!(state.extra.get("mood").and_then(|mood| mood.as_str()), Some("warm"));
+/// assert_eq!(serde_json::to_string(&state)?, body);
+/// # Ok::<(), serde_json::Error>(())
 /// ```
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(from = "State")]
+#[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct SessionState {
-    /// The timeline, once there is one.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// The draft; `None` when there is none yet.
     pub draft: Option<Draft>,
-    /// What is known of uploaded videos.
-    #[serde(skip_serializing_if = "Value::is_null")]
-    pub video_infos: Value,
-    /// What the agent has made.
-    #[serde(skip_serializing_if = "Value::is_null")]
-    pub generated_media: Value,
-    /// The size of the picture.
-    #[serde(skip_serializing_if = "Value::is_null")]
-    pub canvas_config: Value,
-    /// What the agent saw in uploaded videos.
-    #[serde(skip_serializing_if = "Value::is_null")]
-    pub video_analyses: Value,
-    /// Every other key that came.
-    #[serde(flatten)]
-    pub extra: Map<String, Value>,
+    /// Information about uploaded videos; `null` when there is none.
+    pub video_infos: Json,
+    /// The media that the agent generated; `null` when there is none.
+    pub generated_media: Json,
+    /// The size of the canvas; `null` when there is none.
+    pub canvas_config: Json,
+    /// The agent's analyses of uploaded videos; `null` when there is none.
+    pub video_analyses: Json,
+    /// All other entries.
+    pub extra: Object,
 }
 
-/// A part of the state that the agent's work is seen in.
+/// A part of the state that the agent's work changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum StatePart {
     Draft,
@@ -85,93 +69,112 @@ pub(crate) enum StatePart {
 }
 
 impl SessionState {
-    /// The parts that differ from an earlier state. Keys that nobody knows are not looked at: one
-    /// may move by itself, when the session is looked at for one.
+    /// Returns the parts that differ from an earlier state.
+    ///
+    /// Undocumented entries are ignored: one may change without any work of the agent, for example
+    /// whenever the session is read.
     pub(crate) fn parts_changed_since(&self, before: &Self) -> Vec<StatePart> {
-        let draft = (!is_same_draft(before.draft.as_ref(), self.draft.as_ref()))
-            .then_some(StatePart::Draft);
-        let around = [
+        let none = Json::default();
+        let [draft_before, draft] =
+            [before, self].map(|state| state.draft.as_ref().map_or(&none, Draft::as_json));
+        let parts = [
+            (StatePart::Draft, draft_before, draft),
             (StatePart::Canvas, &before.canvas_config, &self.canvas_config),
             (StatePart::GeneratedMedia, &before.generated_media, &self.generated_media),
             (StatePart::Videos, &before.video_infos, &self.video_infos),
             (StatePart::Analyses, &before.video_analyses, &self.video_analyses),
         ];
-        let differs = |(part, before, now): (_, &Value, &Value)| {
-            let is_same = before == now || (is_nothing(before) && is_nothing(now));
+        let changed = |(part, before, now): (_, &Json, &Json)| {
+            let is_same = before == now || (is_empty(before) && is_empty(now));
             (!is_same).then_some(part)
         };
-        draft.into_iter().chain(around.into_iter().filter_map(differs)).collect()
+        parts.into_iter().filter_map(changed).collect()
+    }
+
+    fn entries(&self) -> impl Iterator<Item = (&str, &Json)> {
+        let known = [
+            ("draft", self.draft.as_ref().map(Draft::as_json)),
+            ("video_infos", Some(&self.video_infos)),
+            ("generated_media", Some(&self.generated_media)),
+            ("canvas_config", Some(&self.canvas_config)),
+            ("video_analyses", Some(&self.video_analyses)),
+        ];
+        let known = known.into_iter().filter_map(|(key, value)| Some((key, value?)));
+        known.filter(|(_, value)| !value.is_null()).chain(self.extra.iter())
     }
 }
 
-/// No draft, and one with nothing in it, are the same.
-fn is_same_draft(a: Option<&Draft>, b: Option<&Draft>) -> bool {
-    let is_nothing = |draft: Option<&Draft>| {
-        draft.is_none_or(|draft| {
-            let json = draft.as_json();
-            json.is_null() || json.as_object().is_some_and(crate::draft::Object::is_empty)
+/// Whether a value holds nothing: an empty list or object says the same as `null`.
+fn is_empty(json: &Json) -> bool {
+    json.is_null()
+        || json.as_array().is_some_and(<[Json]>::is_empty)
+        || json.as_object().is_some_and(Object::is_empty)
+}
+
+impl From<Fields<'_>> for SessionState {
+    fn from(fields: Fields<'_>) -> Self {
+        let value = |name| fields.get(name).cloned();
+        const NAMED: [&str; 5] =
+            ["draft", "video_infos", "generated_media", "canvas_config", "video_analyses"];
+        Self {
+            draft: value("draft").map(Draft::from),
+            video_infos: value("video_infos").unwrap_or_default(),
+            generated_media: value("generated_media").unwrap_or_default(),
+            canvas_config: value("canvas_config").unwrap_or_default(),
+            video_analyses: value("video_analyses").unwrap_or_default(),
+            extra: fields.except(&NAMED),
+        }
+    }
+}
+
+impl TryFrom<Fields<'_>> for StateResponse {
+    type Error = FieldError;
+
+    /// `state` may be `null`, but must be present: a response without it is about something else,
+    /// and reading it as an empty session would report the draft as lost.
+    fn try_from(mut fields: Fields<'_>) -> Result<Self, FieldError> {
+        let state = |json: &Json| Some(SessionState::from(Fields::of(json.as_object()?)));
+        let is_null = fields.contains("state") && fields.get("state").is_none();
+        Ok(Self {
+            state: if is_null {
+                SessionState::default()
+            } else {
+                fields.require("state", state)?
+            },
+            session_id: fields.read("session_id", id),
+            task_id: fields.read("task_id", id),
+            task_name: fields.read("task_name", text),
+            user_id: fields.read("user_id", id),
         })
-    };
-    a == b || (is_nothing(a) && is_nothing(b))
-}
-
-/// Nothing is written in several ways.
-fn is_nothing(value: &Value) -> bool {
-    match value {
-        Value::Null => true,
-        Value::Array(items) => items.is_empty(),
-        Value::Object(keys) => keys.is_empty(),
-        _ => false,
     }
 }
 
-/// As it comes. `state` may be `null` and must be there: an answer without it is about something
-/// else, and taking it for an empty session would report a draft as gone.
-#[derive(Deserialize)]
-struct Answer {
-    #[serde(deserialize_with = "Option::deserialize")]
-    state: Option<SessionState>,
-    #[serde(flatten)]
-    rest: Fields,
-}
-
-impl From<Answer> for StateAnswer {
-    fn from(Answer { state, mut rest }: Answer) -> Self {
-        Self {
-            state: state.unwrap_or_default(),
-            session_id: rest.read(&["session_id"], id),
-            task_id: rest.read(&["task_id"], id),
-            task_name: rest.read(&["task_name"], text),
-            user_id: rest.read(&["user_id"], id),
+impl Serialize for SessionState {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        for (key, value) in self.entries() {
+            map.serialize_entry(key, value)?;
         }
+        map.end()
     }
 }
 
-/// The draft is read by itself, digit by digit.
-#[derive(Deserialize)]
-struct State {
-    #[serde(default)]
-    draft: Option<Draft>,
-    #[serde(flatten)]
-    rest: Fields,
+// Exact, so that drafts keep every digit.
+impl<'de> Deserialize<'de> for SessionState {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Fields::exact(deserializer).map(Self::from)
+    }
 }
 
-impl From<State> for SessionState {
-    fn from(State { draft, mut rest }: State) -> Self {
-        Self {
-            draft,
-            video_infos: rest.value("video_infos").unwrap_or_default(),
-            generated_media: rest.value("generated_media").unwrap_or_default(),
-            canvas_config: rest.value("canvas_config").unwrap_or_default(),
-            video_analyses: rest.value("video_analyses").unwrap_or_default(),
-            extra: rest.rest(),
-        }
+impl<'de> Deserialize<'de> for StateResponse {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::try_from(Fields::exact(deserializer)?).map_err(serde::de::Error::custom)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{SessionState, StateAnswer, StatePart};
+    use super::{SessionState, StatePart, StateResponse};
     use crate::protocol::decode;
 
     #[test]
@@ -180,30 +183,31 @@ mod tests {
         let body = format!(
             r#"{{"code":0,"data":{{"state":{{"draft":{draft},"video_infos":[],"colour":"warm"}},"session_id":"s"}}}}"#
         );
-        let answer: StateAnswer = decode(body.as_bytes()).unwrap().unwrap();
-        let state = &answer.state;
+        let response: StateResponse = decode(body.as_bytes()).unwrap().unwrap();
+        let state = &response.state;
         assert_eq!(serde_json::to_string(state.draft.as_ref().unwrap()).unwrap(), draft);
-        assert_eq!(state.extra["colour"], "warm");
+        assert_eq!(state.extra.to_string(), r#"{"colour":"warm"}"#);
         let again = serde_json::to_string(state).unwrap();
         assert!(again.contains(draft) && again.contains("warm"), "{again}");
+        assert_eq!(serde_json::from_str::<SessionState>(&again).unwrap(), *state);
     }
 
     #[test]
-    fn a_session_without_anything_in_it_is_not_an_error() {
+    fn an_empty_session_is_not_an_error() {
         for state in ["null", "{}", r#"{"draft":null}"#] {
             for body in [
                 format!(r#"{{"state":{state}}}"#),
                 format!(r#"{{"code":0,"data":{{"state":{state},"session_id":17}}}}"#),
                 format!(r#"{{"success":true,"data":{{"state":{state},"task_name":null}}}}"#),
             ] {
-                let answer: StateAnswer = decode(body.as_bytes()).unwrap().unwrap();
-                assert_eq!(answer.state, SessionState::default(), "{body}");
+                let response: StateResponse = decode(body.as_bytes()).unwrap().unwrap();
+                assert_eq!(response.state, SessionState::default(), "{body}");
             }
         }
     }
 
     #[test]
-    fn only_what_the_agents_work_is_seen_in_counts_as_changed() {
+    fn only_parts_that_show_the_agents_work_count_as_changed() {
         let state = |json: &str| serde_json::from_str::<SessionState>(json).unwrap();
         let changed = |before, after| state(after).parts_changed_since(&state(before));
         let nothing: [StatePart; 0] = [];
@@ -215,16 +219,16 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_without_a_state_is_no_empty_session() {
-        for said in [
+    fn a_response_without_a_state_is_no_empty_session() {
+        for error in [
             r#"{"message":"Unauthorized"}"#,
             r#"{"error":"upstream timeout"}"#,
             r#"{"error":{"message":"upstream timeout"},"data":null}"#,
             r#"{"detail":"Not Found"}"#,
             r#"{"code":"E_DB","message":"down"}"#,
         ] {
-            let refusal = decode::<StateAnswer>(said.as_bytes()).unwrap().unwrap_err();
-            assert!(!refusal.message.is_empty(), "{said}");
+            let response = decode::<StateResponse>(error.as_bytes()).unwrap().unwrap_err();
+            assert!(!response.message.is_empty(), "{error}");
         }
         for broken in [
             "{}",
@@ -236,7 +240,7 @@ mod tests {
             r#"{"success":true}"#,
             r#"{"code":0,"data":{"message":"Unauthorized"}}"#,
         ] {
-            assert!(decode::<StateAnswer>(broken.as_bytes()).is_err(), "{broken}");
+            assert!(decode::<StateResponse>(broken.as_bytes()).is_err(), "{broken}");
         }
     }
 
@@ -244,9 +248,9 @@ mod tests {
     fn both_spellings_of_a_key_at_once_are_read() {
         let body = r#"{"state":{"video_infos":[1],"videoInfos":[1],"mood":"warm"},
             "session_id":"s","sessionId":"s","taskName":null,"task_name":"demo"}"#;
-        let answer: StateAnswer = decode(body.as_bytes()).unwrap().unwrap();
-        assert_eq!(answer.state.video_infos[0], 1);
-        assert_eq!(answer.state.extra.keys().collect::<Vec<_>>(), ["mood"]);
-        assert_eq!(answer.task_name.as_deref(), Some("demo"));
+        let response: StateResponse = decode(body.as_bytes()).unwrap().unwrap();
+        assert_eq!(response.state.video_infos.to_string(), "[1]");
+        assert_eq!(response.state.extra.keys().collect::<Vec<_>>(), ["mood"]);
+        assert_eq!(response.task_name.as_deref(), Some("demo"));
     }
 }

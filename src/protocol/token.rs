@@ -1,60 +1,50 @@
-//! `POST /api/auth/anonymous-token`: an account for whoever has none.
+//! `POST /api/auth/anonymous-token` and `POST /api/auth/claim-token`: tokens of anonymous accounts.
 
 use std::fmt;
 use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
 
-use super::tolerant::{Fields, Unreadable, id, number, text};
-use super::{Credits, UserId, time};
+use super::tolerant::{
+    FieldError, Fields, id, integer, number, serialize_rfc3339, text, timestamp,
+};
+use super::{Credits, SessionId, TaskId, UserId};
 
-/// A new anonymous account: 100 credits and a week's life, as documented.
-///
-/// Its `Debug` does not show the token.
-///
-/// ```
-/// use nemovideo::protocol::{AnonymousToken, decode};
-///
-/// let body = br#"{"code":0,"data":{"token":"nmv_usr_secret","credits":100}}"#;
-/// let token: AnonymousToken = decode(body)?.expect("a token");
-/// assert_eq!(token.token, "nmv_usr_secret");
-/// assert!(!format!("{token:?}").contains("secret"));
-/// # Ok::<(), nemovideo::protocol::DecodeError>(())
-/// ```
+/// The token of a new anonymous account, documented to start with 100 credits and to live for 7
+/// days. `Debug` omits the token.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
-#[serde(try_from = "Fields")]
-#[non_exhaustive]
-pub struct AnonymousToken {
+#[serde(try_from = "Fields<'static>")]
+pub(crate) struct AnonymousToken {
     /// The bearer token.
-    pub token: String,
+    pub(crate) token: String,
     /// The account, `anon_…`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub user_id: Option<UserId>,
-    /// The credits it starts with.
+    pub(crate) user_id: Option<UserId>,
+    /// The credits that the account starts with.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub credits: Option<Credits>,
-    /// When it ends.
-    #[serde(serialize_with = "time::serialize", skip_serializing_if = "Option::is_none")]
-    pub expires_at: Option<SystemTime>,
+    pub(crate) credits: Option<Credits>,
+    /// The time at which the token expires.
+    #[serde(serialize_with = "serialize_rfc3339", skip_serializing_if = "Option::is_none")]
+    pub(crate) expires_at: Option<SystemTime>,
 }
 
+#[cfg(any(test, feature = "local", feature = "mock"))]
 impl AnonymousToken {
-    /// A token with nothing else known of it.
-    pub fn new(token: impl Into<String>) -> Self {
+    pub(crate) fn new(token: impl Into<String>) -> Self {
         Self { token: token.into(), user_id: None, credits: None, expires_at: None }
     }
 }
 
-impl TryFrom<Fields> for AnonymousToken {
-    type Error = Unreadable;
+impl TryFrom<Fields<'_>> for AnonymousToken {
+    type Error = FieldError;
 
-    fn try_from(mut fields: Fields) -> Result<Self, Unreadable> {
-        let some_text = |value: &_| text(value).filter(|text| !text.trim().is_empty());
+    fn try_from(mut fields: Fields<'_>) -> Result<Self, FieldError> {
         Ok(Self {
-            token: fields.need("token", some_text)?,
-            user_id: fields.read(&["user_id"], id),
-            credits: fields.read(&["credits"], number).map(Credits::new),
-            expires_at: fields.read(&["expires_at"], time::read),
+            token: fields
+                .require("token", |json| text(json).filter(|token| !token.trim().is_empty()))?,
+            user_id: fields.read("user_id", id),
+            credits: fields.read("credits", number).map(Credits::new),
+            expires_at: fields.read("expires_at", timestamp),
         })
     }
 }
@@ -70,19 +60,67 @@ impl fmt::Debug for AnonymousToken {
     }
 }
 
+/// A request for a [`ClaimToken`] of a project.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct ClaimRequest {
+    #[serde(alias = "taskId")]
+    pub(crate) task_id: TaskId,
+    #[serde(alias = "sessionId")]
+    pub(crate) session_id: SessionId,
+}
+
+/// A token that opens one project in a browser and has no access to the API. `Debug` omits it.
+#[derive(Serialize, Deserialize)]
+#[serde(try_from = "Fields<'static>")]
+pub(crate) struct ClaimToken {
+    /// The token, `clm_…`.
+    pub(crate) claim_token: String,
+    /// The seconds until the token expires; documented as 604 800, a week.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expires_in: Option<u64>,
+}
+
+#[cfg(any(feature = "local", feature = "mock"))]
+impl ClaimToken {
+    pub(crate) fn new(claim_token: impl Into<String>, expires_in: u64) -> Self {
+        Self { claim_token: claim_token.into(), expires_in: Some(expires_in) }
+    }
+}
+
+impl TryFrom<Fields<'_>> for ClaimToken {
+    type Error = FieldError;
+
+    fn try_from(mut fields: Fields<'_>) -> Result<Self, FieldError> {
+        Ok(Self {
+            claim_token: fields.require("claim_token", text)?,
+            expires_in: fields.read("expires_in", integer),
+        })
+    }
+}
+
+impl fmt::Debug for ClaimToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ClaimToken")
+            .field("claim_token", &"[redacted]")
+            .field("expires_in", &self.expires_in)
+            .finish()
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::AnonymousToken;
+    use super::{AnonymousToken, ClaimToken};
     use crate::protocol::decode;
 
     #[test]
     fn the_debug_of_a_token_does_not_show_it() {
-        let shown = format!("{:#?}", AnonymousToken::new("nmv_usr_secret"));
+        let claim: ClaimToken = serde_json::from_str(r#"{"claimToken":"clm_secret"}"#).unwrap();
+        let shown = format!("{:#?} {claim:?}", AnonymousToken::new("nmv_usr_secret"));
         assert!(!shown.contains("secret"), "{shown}");
     }
 
     #[test]
-    fn both_documented_answers_are_read() {
+    fn both_documented_responses_are_read() {
         let bare: AnonymousToken =
             decode(br#"{"code":0,"message":"","data":{"token":"nmv_usr_1"}}"#).unwrap().unwrap();
         assert_eq!(bare, AnonymousToken::new("nmv_usr_1"));

@@ -1,214 +1,347 @@
-//! Reading what may come in more than one form.
+//! Values from the service: read in whatever form they come, and made safe to show.
 //!
-//! What the service tells beside the point must not cost the point: the work is done by the time
-//! its answer is read. So a key may have any of its spellings, or all of them at once; a number
-//! may come as text; and an optional detail of another type is taken for absent.
+//! By the time a response is read, the work behind it is done and may be charged. A detail in an
+//! unexpected form must not cost the rest: a key is read in snake_case and in camelCase, or both
+//! at once; a number also as text; and an optional value of another type counts as absent.
 
+use std::borrow::Cow;
 use std::fmt;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use serde::de::{DeserializeOwned, MapAccess, Visitor};
-use serde::{Deserialize, Deserializer};
-use serde_json::{Map, Value};
+use serde::de::{MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serializer};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 
-/// The keys of an object, each to be taken under any of its spellings.
-#[derive(Debug, Default)]
-pub(super) struct Fields(Map<String, Value>);
+use crate::draft::{Json, Object};
 
-/// A key that an answer cannot do without is missing, or of another type. It says which, and not
-/// what stood there: it may be a secret.
+/// The fields of an object, read by their snake_case names. `null` counts as absent.
 #[derive(Debug)]
-pub(super) struct Unreadable(String);
+pub(super) struct Fields<'j> {
+    object: Cow<'j, Object>,
+    /// Whether every field read so far had an expected type.
+    is_sound: bool,
+}
 
-impl Fields {
-    /// The first spelling that can be read. Each name is tried as it is, then in camelCase.
-    pub(super) fn read<T>(
-        &mut self,
-        names: &[&str],
-        reader: impl Fn(&Value) -> Option<T>,
-    ) -> Option<T> {
-        let mut found = None;
-        for name in names {
-            for spelling in [(*name).to_owned(), camel_case(name)] {
-                let value = self.0.remove(&spelling);
-                found = found.or_else(|| value.and_then(|value| reader(&value)));
-            }
-        }
-        found
+/// A required field is missing or of another type. The error names the field and never shows its
+/// value, which may be a secret.
+#[derive(Debug)]
+pub(super) struct FieldError(String);
+
+impl<'j> Fields<'j> {
+    pub(super) fn of(object: &'j Object) -> Self {
+        Self { object: Cow::Borrowed(object), is_sound: true }
     }
 
-    /// As [`read`](Self::read), for a key that must be there.
-    pub(super) fn need<T>(
+    /// Deserializes an object exactly, for types that keep parts of it as they are. Works for JSON
+    /// only, unlike the `Deserialize` implementation.
+    pub(super) fn exact<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let json = Json::deserialize(deserializer)?;
+        let object = json.as_object().cloned();
+        let object = object.ok_or_else(|| serde::de::Error::custom("expected an object"))?;
+        Ok(Self { object: Cow::Owned(object), is_sound: true })
+    }
+
+    /// Returns the first value under `name`.
+    pub(super) fn get(&self, name: &str) -> Option<&Json> {
+        self.values(name).next()
+    }
+
+    /// Whether there is a value under `name`, even `null`.
+    pub(super) fn contains(&self, name: &str) -> bool {
+        self.object.keys().any(|key| is_spelling(key, name))
+    }
+
+    /// Returns the first value under `name` that `reader` accepts.
+    pub(super) fn read<T>(&mut self, name: &str, reader: impl Fn(&Json) -> Option<T>) -> Option<T> {
+        self.read_any(&[name], reader)
+    }
+
+    /// Returns the first value under any of `names` that `reader` accepts.
+    pub(super) fn read_any<T>(
+        &mut self,
+        names: &[&str],
+        reader: impl Fn(&Json) -> Option<T>,
+    ) -> Option<T> {
+        let value = names.iter().flat_map(|name| self.values(name)).find_map(reader);
+        if value.is_none() && names.iter().any(|name| self.get(name).is_some()) {
+            self.is_sound = false;
+        }
+        value
+    }
+
+    /// Returns the first value under `name` that `reader` accepts, or an error.
+    pub(super) fn require<T>(
         &mut self,
         name: &str,
-        reader: impl Fn(&Value) -> Option<T>,
-    ) -> Result<T, Unreadable> {
-        let told = self.0.contains_key(name) || self.0.contains_key(&camel_case(name));
-        self.read(&[name], reader).ok_or_else(|| match told {
-            true => Unreadable::of_another_type(name),
-            false => Unreadable::missing(name),
+        reader: impl Fn(&Json) -> Option<T>,
+    ) -> Result<T, FieldError> {
+        self.read(name, reader).ok_or_else(|| match self.get(name) {
+            Some(_) => FieldError::wrong_type(name),
+            None => FieldError::missing(name),
         })
     }
 
-    /// A value as it came; `None` for `null`.
-    pub(super) fn value(&mut self, name: &str) -> Option<Value> {
-        self.read(&[name], |value| (!value.is_null()).then(|| value.clone()))
+    /// Whether every field that was read and present had an expected type.
+    pub(super) fn is_sound(&self) -> bool {
+        self.is_sound
     }
 
-    /// The keys that nobody took.
-    pub(super) fn rest(self) -> Map<String, Value> {
-        self.0
+    /// Returns the entries under other names than these.
+    pub(super) fn except(&self, names: &[&str]) -> Object {
+        let others =
+            self.object.iter().filter(|(key, _)| !names.iter().any(|name| is_spelling(key, name)));
+        others.map(|(key, value)| (key, value.clone())).collect()
     }
 
-    /// The keys of a value that is an object.
-    pub(super) fn of(value: Value) -> Option<Self> {
-        match value {
-            Value::Object(fields) => Some(Self(fields)),
-            _ => None,
-        }
+    fn values(&self, name: &str) -> impl Iterator<Item = &Json> {
+        let is_value =
+            move |(key, value): &(&str, &Json)| !value.is_null() && is_spelling(key, name);
+        self.object.iter().filter(is_value).map(|(_, value)| value)
     }
 }
 
-impl Unreadable {
+/// Whether `key` is the snake_case `name` or its camelCase form.
+pub(super) fn is_spelling(key: &str, name: &str) -> bool {
+    let mut is_capital = false;
+    let camel_case = name.bytes().filter_map(|byte| match (byte, is_capital) {
+        (b'_', _) => {
+            is_capital = true;
+            None
+        }
+        (byte, true) => {
+            is_capital = false;
+            Some(byte.to_ascii_uppercase())
+        }
+        (byte, false) => Some(byte),
+    });
+    key == name || key.bytes().eq(camel_case)
+}
+
+impl FieldError {
     pub(super) fn missing(name: &str) -> Self {
         Self(format!("missing field `{name}`"))
     }
 
-    pub(super) fn of_another_type(name: &str) -> Self {
-        Self(format!("`{name}` is of another type"))
+    pub(super) fn wrong_type(name: &str) -> Self {
+        Self(format!("`{name}` has an unexpected type"))
     }
 }
 
-impl fmt::Display for Unreadable {
+impl fmt::Display for FieldError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
 }
 
-impl<'de> Deserialize<'de> for Fields {
+impl<'de> Deserialize<'de> for Fields<'static> {
+    /// Goes through `serde_json::Value`, so that types read from fields can be flattened into
+    /// other types and stored in other formats than JSON.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Keys;
+        struct Entries;
 
-        impl<'de> Visitor<'de> for Keys {
-            type Value = Fields;
+        impl<'de> Visitor<'de> for Entries {
+            type Value = Object;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("an object")
             }
 
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Fields, A::Error> {
-                let mut fields = Map::new();
-                while let Some((key, value)) = map.next_entry::<String, Value>()? {
-                    // Of one key told twice, the first that says something counts.
-                    if fields.get(&key).is_none_or(Value::is_null) {
-                        fields.insert(key, value);
-                    }
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Object, A::Error> {
+                let mut entries = Vec::new();
+                while let Some((key, value)) = map.next_entry::<String, serde_json::Value>()? {
+                    entries.push((key, Json::from_value(&value)));
                 }
-                Ok(Fields(fields))
+                Ok(entries.into_iter().collect())
             }
         }
 
-        deserializer.deserialize_map(Keys)
+        let object = deserializer.deserialize_map(Entries)?;
+        Ok(Self { object: Cow::Owned(object), is_sound: true })
     }
 }
 
-/// `render_id` → `renderId`.
-fn camel_case(name: &str) -> String {
-    let mut words = name.split('_');
-    let mut camel = words.next().unwrap_or_default().to_owned();
-    for word in words {
-        let (first, rest) = word.split_at(word.len().min(1));
-        camel.push_str(&first.to_ascii_uppercase());
-        camel.push_str(rest);
-    }
-    camel
+/// Returns a string, or a number as text: codes and ids come as either.
+pub(super) fn text(json: &Json) -> Option<String> {
+    text_of(json).map(str::to_owned)
 }
 
-/// Text, or a number as text.
-pub(super) fn text(value: &Value) -> Option<String> {
-    match value {
-        Value::String(text) => Some(text.clone()),
-        Value::Number(number) => Some(number.to_string()),
-        _ => None,
-    }
+fn text_of(json: &Json) -> Option<&str> {
+    json.as_str().or_else(|| json.as_number_str())
 }
 
-/// The id that a text or a number is.
-pub(super) fn id<T: From<String>>(value: &Value) -> Option<T> {
-    text(value).map(T::from)
+/// Returns an id, which may also be a number.
+pub(super) fn id<T: From<String>>(json: &Json) -> Option<T> {
+    text(json).map(T::from)
 }
 
-/// A number, also as text.
-pub(super) fn number(value: &Value) -> Option<f64> {
-    let number = match value {
-        Value::Number(number) => number.as_f64(),
-        Value::String(text) => text.trim().parse().ok(),
-        _ => None,
-    };
-    number.filter(|number: &f64| number.is_finite())
+/// Returns a finite number, also from text.
+pub(super) fn number(json: &Json) -> Option<f64> {
+    text_of(json)?.trim().parse().ok().filter(|number: &f64| number.is_finite())
 }
 
-/// A number, also as the ratio that tools for films write: `30000/1001`.
-pub(super) fn rate(value: &Value) -> Option<f64> {
-    number(value).or_else(|| {
-        let (over, under) = value.as_str()?.split_once('/')?;
+/// Returns a number, also from the ratio that video tools write, such as `30000/1001`.
+pub(super) fn rate(json: &Json) -> Option<f64> {
+    number(json).or_else(|| {
+        let (over, under) = json.as_str()?.split_once('/')?;
         let (over, under): (f64, f64) = (over.trim().parse().ok()?, under.trim().parse().ok()?);
         Some(over / under).filter(|rate| rate.is_finite())
     })
 }
 
-/// A whole number that is not negative, also as text or with a fraction of zero.
-pub(super) fn whole(value: &Value) -> Option<u64> {
-    let exact = match value {
-        Value::Number(number) => number.as_u64(),
-        Value::String(text) => text.trim().parse().ok(),
-        _ => None,
-    };
-    // Beyond 2⁵³ a fraction could not be seen.
-    let near =
+/// Returns a non-negative integer, also from text or with a fraction of zero.
+pub(super) fn integer(json: &Json) -> Option<u64> {
+    // Beyond 2⁵³ an `f64` cannot hold a fraction.
+    let is_exact =
         |number: &f64| number.fract() == 0.0 && (0.0..9_007_199_254_740_992.0).contains(number);
-    exact.or_else(|| number(value).filter(near).map(|number| number as u64))
+    let exact = text_of(json)?.trim().parse().ok();
+    exact.or_else(|| number(json).filter(is_exact).map(|number| number as u64))
 }
 
-/// A truth value, also as text or as 0 or 1.
-pub(super) fn flag(value: &Value) -> Option<bool> {
-    match value {
-        Value::Bool(flag) => Some(*flag),
-        Value::Number(number) => match number.as_f64() {
-            Some(0.0) => Some(false),
-            Some(1.0) => Some(true),
+/// Returns a boolean, also from text or from 0 or 1.
+pub(super) fn flag(json: &Json) -> Option<bool> {
+    json.as_bool().or_else(|| match text_of(json)?.trim().to_ascii_lowercase().as_str() {
+        "true" => Some(true),
+        "false" => Some(false),
+        _ => match number(json)? {
+            1.0 => Some(true),
+            0.0 => Some(false),
             _ => None,
         },
-        Value::String(text) => match text.trim().to_ascii_lowercase().as_str() {
-            "true" | "1" => Some(true),
-            "false" | "0" => Some(false),
-            _ => None,
-        },
-        _ => None,
+    })
+}
+
+/// Numbers below this are seconds since 1970, until the year 5138. Read as milliseconds they would
+/// all lie before March 1973.
+const FIRST_MILLIS: u64 = 100_000_000_000;
+
+/// Returns a point in time, from RFC 3339 text or from seconds or milliseconds since 1970. One
+/// that RFC 3339 could not write again counts as absent.
+pub(super) fn timestamp(json: &Json) -> Option<SystemTime> {
+    let date = json.as_str().and_then(|text| OffsetDateTime::parse(text, &Rfc3339).ok());
+    if let Some(date) = date {
+        return Some(date.into());
+    }
+    let since_epoch = match integer(json) {
+        Some(seconds) if seconds < FIRST_MILLIS => Duration::from_secs(seconds),
+        Some(millis) => Duration::from_millis(millis),
+        None => {
+            let number = number(json)?;
+            let is_seconds = number < FIRST_MILLIS as f64;
+            Duration::try_from_secs_f64(if is_seconds { number } else { number / 1e3 }).ok()?
+        }
+    };
+    let time = UNIX_EPOCH.checked_add(since_epoch)?;
+    date_of(time).map(|_| time)
+}
+
+/// Returns the date, when it is before the year 10000.
+fn date_of(time: SystemTime) -> Option<OffsetDateTime> {
+    let nanos = match time.duration_since(UNIX_EPOCH) {
+        Ok(after) => i128::try_from(after.as_nanos()).ok()?,
+        Err(before) => -i128::try_from(before.duration().as_nanos()).ok()?,
+    };
+    OffsetDateTime::from_unix_timestamp_nanos(nanos).ok()
+}
+
+/// Serializes a point in time as RFC 3339 in UTC, and as `null` when it has no such form.
+pub(super) fn serialize_rfc3339<S: Serializer>(
+    time: &Option<SystemTime>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    match time.and_then(date_of).and_then(|date| date.format(&Rfc3339).ok()) {
+        None => serializer.serialize_none(),
+        Some(text) => serializer.serialize_str(&text),
     }
 }
 
-/// For a field: what is of another type is taken for absent.
-pub(super) fn or_none<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
-where
-    D: Deserializer<'de>,
-    T: DeserializeOwned,
-{
-    Ok(T::deserialize(Value::deserialize(deserializer)?).ok())
+/// Serializes a point in time as milliseconds since 1970.
+pub(super) fn serialize_millis<S: Serializer>(
+    time: &Option<SystemTime>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    match time.and_then(unix_millis) {
+        None => serializer.serialize_none(),
+        Some(millis) => serializer.serialize_u64(millis),
+    }
+}
+
+/// Returns milliseconds since 1970; `None` for an earlier time.
+pub(super) fn unix_millis(time: SystemTime) -> Option<u64> {
+    let since_epoch = time.duration_since(UNIX_EPOCH).ok()?;
+    u64::try_from(since_epoch.as_millis()).ok()
+}
+
+/// The number of characters kept of a message: more than anyone reads of one, and a bound for a
+/// message that has none.
+pub(crate) const MAX_MESSAGE_CHARS: usize = 500;
+
+/// Returns a message as one line of bounded length.
+///
+/// Control characters become spaces: an error message must neither move a terminal's cursor nor
+/// add lines to a log.
+pub(crate) fn one_line(message: &str) -> String {
+    let mut line = String::new();
+    let mut count = 0;
+    for c in message.trim().chars() {
+        if count == MAX_MESSAGE_CHARS {
+            line.push('…');
+            break;
+        }
+        let c = if is_unsafe(c) { ' ' } else { c };
+        // A run of spaces becomes one.
+        if c != ' ' || !line.ends_with(' ') {
+            line.push(c);
+            count += 1;
+        }
+    }
+    line
+}
+
+/// Whether a character controls a terminal, breaks a line or changes the writing direction.
+fn is_unsafe(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// A URL whose `Debug` omits what grants access: credentials before the host, and a signature in
+/// the query.
+pub(crate) struct RedactedUrl<'a>(pub(crate) &'a str);
+
+impl fmt::Debug for RedactedUrl<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let url = self.0;
+        let open = url.split(['?', '#']).next().unwrap_or_default();
+        let hidden = if open.len() < url.len() { "?…" } else { "" };
+        let (scheme, rest) = match open.find("//") {
+            Some(at) => open.split_at(at + 2),
+            None => ("", open),
+        };
+        let host_end = rest.find(['/', '\\']).unwrap_or(rest.len());
+        let from = rest[..host_end].rfind('@').map_or(0, |at| at + 1);
+        // The whole content is inside a data URL.
+        if open.get(..5).is_some_and(|start| start.eq_ignore_ascii_case("data:")) {
+            return f.write_str("\"data:…\"");
+        }
+        write!(f, "\"{}{}{hidden}\"", scheme.escape_debug(), rest[from..].escape_debug())
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use serde_json::{Value, json};
+    use super::*;
 
-    use super::{Fields, flag, number, rate, text, whole};
+    fn json(text: &str) -> Json {
+        text.parse().unwrap()
+    }
 
     #[test]
-    fn of_all_spellings_the_first_that_can_be_read_counts() {
+    fn the_first_readable_spelling_counts() {
         let read = |json: &str| {
-            let mut fields: Fields = serde_json::from_str(json).unwrap();
-            let id = fields.read(&["id", "render_id"], text);
-            assert!(fields.rest().is_empty(), "{json}");
-            id
+            let mut fields: Fields<'_> = serde_json::from_str(json).unwrap();
+            let id = fields.read_any(&["id", "render_id"], text);
+            assert!(fields.except(&["id", "render_id"]).is_empty(), "{json}");
+            (id, fields.is_sound())
         };
         for json in [
             r#"{"id":"a","renderId":"b","render_id":"c"}"#,
@@ -217,33 +350,106 @@ mod tests {
             r#"{"id":null,"id":"a"}"#,
             r#"{"id":[],"render_id":"a"}"#,
         ] {
-            assert_eq!(read(json).as_deref(), Some("a"), "{json}");
+            assert_eq!(read(json), (Some("a".to_owned()), true), "{json}");
         }
-        assert_eq!(read(r#"{"id":{},"renderId":null}"#), None);
+        assert_eq!(read(r#"{"id":{},"renderId":null}"#), (None, false));
+        assert_eq!(read(r#"{"id":null}"#), (None, true));
     }
 
     #[test]
-    fn a_number_is_read_as_whatever_it_is_written() {
-        let all = |reader: fn(&Value) -> Option<f64>, values: &[Value]| -> Vec<Option<f64>> {
-            values.iter().map(reader).collect()
+    fn a_name_has_two_spellings() {
+        for (key, expected) in [
+            ("long_running_tool_ids", true),
+            ("longRunningToolIds", true),
+            ("longrunningtoolids", false),
+            ("LongRunningToolIds", false),
+            ("longRunningToolId", false),
+        ] {
+            assert_eq!(is_spelling(key, "long_running_tool_ids"), expected, "{key}");
+        }
+    }
+
+    #[test]
+    fn a_number_is_read_in_every_form() {
+        let all = |reader: fn(&Json) -> Option<f64>, values: &[&str]| -> Vec<Option<f64>> {
+            values.iter().map(|value| reader(&json(value))).collect()
         };
-        let values =
-            [json!(1.5), json!(" 1.5 "), json!("NaN"), json!("inf"), json!([1]), json!("")];
+        let values = ["1.5", r#"" 1.5 ""#, r#""NaN""#, r#""inf""#, "[1]", r#""""#];
         let one = Some(1.5);
         assert_eq!(all(number, &values), [one, one, None, None, None, None]);
-        assert_eq!(
-            all(rate, &[json!("3/2"), json!("1/0"), json!("0/0"), json!("/")]),
-            [one, None, None, None]
-        );
-        let whole = |value| whole(&value);
-        assert_eq!(whole(json!(1920.0)), Some(1920));
-        assert_eq!(whole(json!("1920")), Some(1920));
-        assert_eq!(whole(json!(u64::MAX)), Some(u64::MAX));
-        for odd in [json!(-1), json!(0.5), json!(1e300), json!("wide"), json!(null)] {
-            assert_eq!(whole(odd.clone()), None, "{odd}");
+        let rates = [r#""3/2""#, r#""1/0""#, r#""0/0""#, r#""/""#];
+        assert_eq!(all(rate, &rates), [one, None, None, None]);
+        for (value, expected) in [
+            ("1920.0", Some(1920)),
+            (r#""1920""#, Some(1920)),
+            ("18446744073709551615", Some(u64::MAX)),
+            ("-1", None),
+            ("0.5", None),
+            ("1e300", None),
+            (r#""wide""#, None),
+            ("null", None),
+        ] {
+            assert_eq!(integer(&json(value)), expected, "{value}");
         }
-        assert_eq!(flag(&json!("false")), Some(false));
-        assert_eq!(flag(&json!(1)), Some(true));
-        assert_eq!(flag(&json!("perhaps")), None);
+        assert_eq!(flag(&json(r#""false""#)), Some(false));
+        assert_eq!(flag(&json("1")), Some(true));
+        assert_eq!(flag(&json(r#""perhaps""#)), None);
+    }
+
+    #[test]
+    fn a_timestamp_is_read_in_every_form_and_an_impossible_one_is_absent() {
+        let days = |time: SystemTime| time.duration_since(UNIX_EPOCH).unwrap().as_secs() / 86_400;
+        for value in [
+            "1795351293",
+            "1795351293000",
+            r#""1795351293""#,
+            "1795351293.0",
+            r#""2026-11-22T13:08:13+01:00""#,
+        ] {
+            assert_eq!(timestamp(&json(value)).map(days), Some(1_795_351_293 / 86_400), "{value}");
+        }
+        for value in [
+            "1795351293000000",
+            "1795351293000000000",
+            "18446744073709551615",
+            "1e300",
+            "-1",
+            r#""soon""#,
+            "true",
+        ] {
+            assert_eq!(timestamp(&json(value)), None, "{value}");
+        }
+    }
+
+    #[test]
+    fn a_time_without_a_date_is_serialized_as_null() {
+        let far = UNIX_EPOCH.checked_add(Duration::from_secs(1 << 45));
+        let mut json = Vec::new();
+        serialize_rfc3339(&far, &mut serde_json::Serializer::new(&mut json)).unwrap();
+        assert_eq!(json, b"null");
+    }
+
+    #[test]
+    fn a_message_is_one_line_of_bounded_length() {
+        assert_eq!(one_line(" no\r\n\tcredits\u{1b}[2J \u{202e}left\0"), "no credits [2J left ");
+        let long = one_line(&"ä".repeat(100_000));
+        assert_eq!(long.chars().count(), MAX_MESSAGE_CHARS + 1);
+        assert!(long.ends_with('…'));
+        assert_eq!(one_line(&long).len(), long.len(), "once more changes nothing");
+    }
+
+    #[test]
+    fn a_url_is_shown_without_what_grants_access() {
+        let cases = [
+            ("https://cdn.test/a.mp4?sig=hunter2", r#""https://cdn.test/a.mp4?…""#),
+            ("https://cdn.test/a.mp4#hunter2", r#""https://cdn.test/a.mp4?…""#),
+            ("https://me:hunter2@cdn.test/a@b.mp4", r#""https://cdn.test/a@b.mp4""#),
+            ("/files/a.mp4?sig=hunter2", r#""/files/a.mp4?…""#),
+            ("data:video/mp4;base64,hunter2", r#""data:…""#),
+            ("a\nb", r#""a\nb""#),
+        ];
+        for (url, shown) in cases {
+            assert_eq!(format!("{:?}", RedactedUrl(url)), shown);
+        }
     }
 }

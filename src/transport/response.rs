@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde::de::{DeserializeOwned, IgnoredAny};
 
 use crate::error::{ApiError, Call, Error, Result, source};
-use crate::protocol::{self, ErrorCode, Refusal};
+use crate::protocol::{self, ErrorCode, ErrorResponse};
 
 /// The response whose body is left unread. Any other is read whole, since an error may come in its
 /// place, under HTTP 200 too.
@@ -107,8 +107,8 @@ pub(crate) fn error_in(status: StatusCode, body: &[u8]) -> Option<(ErrorCode, St
         false => protocol::decode::<Never>(body).map(Result::err),
     };
     match reported.ok().flatten() {
-        Some(Refusal { code: Some(code), message }) => Some((ErrorCode::from(code), message)),
-        Some(Refusal { code: None, message }) => Some((code_of(status, &message), message)),
+        Some(ErrorResponse { code: Some(code), message }) => Some((ErrorCode::from(code), message)),
+        Some(ErrorResponse { code: None, message }) => Some((code_of(status, &message), message)),
         None if status.is_success() => None,
         None => {
             let message = plain_text(body).unwrap_or_else(|| {
@@ -146,7 +146,7 @@ fn plain_text(body: &[u8]) -> Option<String> {
 pub(crate) fn decode<T: DeserializeOwned>(body: &[u8], call: Call) -> Result<T> {
     match protocol::decode(body) {
         Ok(Ok(value)) => Ok(value),
-        Ok(Err(Refusal { code, message })) => {
+        Ok(Err(ErrorResponse { code, message })) => {
             let code = code.map_or(ErrorCode::Other(0), ErrorCode::from);
             Err(Error::from_api(ApiError { call: Some(call), ..ApiError::local(code, message) }))
         }

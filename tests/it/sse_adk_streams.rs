@@ -14,7 +14,8 @@ fn events_in_pieces(stream: &str, size: usize) -> Vec<AgentEvent> {
     let mut events = Vec::new();
     for mut chunk in stream.as_bytes().chunks(size) {
         while let Some(frame) = decoder.next_frame(&mut chunk) {
-            events.extend(frame.expect("no event is too large").agent_events());
+            let frame = frame.expect("no event is too large");
+            events.extend(AgentEvent::decode(&frame.event, &frame.data));
         }
     }
     assert!(!decoder.is_inside_event());

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use crate::draft::{Json, Object};
 use crate::protocol::AGENT_NAME;
-use crate::protocol::event::{AdkEvent, Content, FunctionCall, FunctionResponse, Part};
+use crate::protocol::event::{AdkContent, AdkEvent, AdkPart, FunctionCall, FunctionResponse};
 
 /// Sends the events of one turn. Whether anybody still listens makes no difference to it.
 #[derive(Clone, Debug)]
@@ -43,7 +43,7 @@ impl Emitter {
             name: name.to_owned(),
             args: Json::from_value(args),
         };
-        self.say(text, vec![Part::FunctionCall(part)]);
+        self.say(text, vec![AdkPart::FunctionCall(part)]);
         call
     }
 
@@ -55,7 +55,7 @@ impl Emitter {
             response: Json::from_value(response),
         };
         let mut event = self.event();
-        event.content = Some(Content::user(vec![Part::FunctionResponse(part)]));
+        event.content = Some(AdkContent::user(vec![AdkPart::FunctionResponse(part)]));
         event.actions.state_delta = delta;
         self.send(event);
     }
@@ -68,13 +68,13 @@ impl Emitter {
     }
 
     /// Text and what comes with it; in pieces first, then whole under the same id.
-    fn say(&self, text: &str, others: Vec<Part>) {
+    fn say(&self, text: &str, others: Vec<AdkPart>) {
         let whole = self.event();
-        let said = |text: &str, others: Vec<Part>| {
-            let text = (!text.is_empty()).then(|| Part::text(text));
+        let said = |text: &str, others: Vec<AdkPart>| {
+            let text = (!text.is_empty()).then(|| AdkPart::text(text));
             let mut event = whole.clone();
             event.timestamp = now();
-            event.content = Some(Content::model(text.into_iter().chain(others).collect()));
+            event.content = Some(AdkContent::model(text.into_iter().chain(others).collect()));
             event
         };
         if self.streaming {

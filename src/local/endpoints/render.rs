@@ -14,7 +14,7 @@ use crate::local::answer::{Attributed, Body, Caller, Named, Refused};
 use crate::local::faults::HandlerFault;
 use crate::local::renders::{self, Render};
 use crate::local::service::Shared;
-use crate::protocol::{RenderId, RenderRequest, RenderState};
+use crate::protocol::{RenderId, RenderJob, RenderState};
 
 /// The one answer whose fields stand beside the code, not under `data`.
 #[derive(Debug, Serialize)]
@@ -36,7 +36,7 @@ pub(super) async fn submit(
     Caller(account): Caller,
     _: Attributed,
     HandlerFault(fault): HandlerFault,
-    Body(request): Body<RenderRequest>,
+    Body(request): Body<RenderJob>,
 ) -> Result<Json<Answer>, Refused> {
     let session = service.sessions.find(&account.user, &request.session_id);
     let session = session.ok_or_else(Refused::unknown_session)?;

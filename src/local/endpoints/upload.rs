@@ -16,7 +16,7 @@ use crate::local::service::Shared;
 use crate::local::sessions::Session;
 use crate::local::settings::FetchFrom;
 use crate::protocol::{
-    ErrorCode, FileFormat, MAX_UPLOAD_BYTES, SessionId, UploadAnswer, UploadUrls,
+    ErrorCode, FileFormat, MAX_UPLOAD_BYTES, SessionId, UploadResponse, UploadUrls,
 };
 
 /// As long as a file named by address may take.
@@ -27,7 +27,7 @@ pub(super) async fn take(
     Caller(account): Caller,
     Named(session): Named<SessionId>,
     request: Request,
-) -> Result<Success<UploadAnswer>, Refused> {
+) -> Result<Success<UploadResponse>, Refused> {
     let session = service.sessions.find(&account.user, &session);
     let session = session.ok_or_else(Refused::unknown_session)?;
     let content_type = request.headers().get(header::CONTENT_TYPE);
@@ -40,7 +40,8 @@ pub(super) async fn take(
         let Body(addresses) = Body::<UploadUrls>::from_request(request, &service).await?;
         from_addresses(&service, &session, addresses).await?
     };
-    let mut answer = UploadAnswer { session_state_applied: Some(true), ..UploadAnswer::default() };
+    let mut answer =
+        UploadResponse { session_state_applied: Some(true), ..UploadResponse::default() };
     // None was refused, so all are taken.
     for file in files {
         let file = service.library.add(file.take());

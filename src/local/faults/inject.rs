@@ -254,7 +254,7 @@ const FILLER: Bytes = Bytes::from_static(&[b'a'; 64 * 1024]);
 
 fn error_response(reply: ErrorReply) -> Response {
     let body = match reply.code {
-        Some(code) => Json(Envelope::refusal(code, code.meaning())).into_response(),
+        Some(code) => Json(Envelope::error(code, code.meaning())).into_response(),
         None => {
             let reason = reply.status.canonical_reason().unwrap_or("no reason is known");
             Json(json!({ "detail": reason })).into_response()

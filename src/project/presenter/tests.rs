@@ -17,7 +17,8 @@ fn tell(stream: &str) -> (Vec<TurnEvent>, TurnReport) {
     let mut input = stream.as_bytes();
     let mut told = Vec::new();
     while let Some(frame) = decoder.next_frame(&mut input) {
-        for event in frame.unwrap().agent_events() {
+        let frame = frame.unwrap();
+        for event in AgentEvent::decode(&frame.event, &frame.data) {
             told.extend(presenter.hear(&event));
         }
     }
@@ -125,7 +126,10 @@ fn a_sentence_is_told_before_what_happens_after_it() {
         let frame = texts(&[said]);
         let mut input = frame.as_bytes();
         let frame = Decoder::new().next_frame(&mut input).unwrap().unwrap();
-        let told: Vec<_> = frame.agent_events().iter().flat_map(|e| presenter.hear(e)).collect();
+        let told: Vec<_> = AgentEvent::decode(&frame.event, &frame.data)
+            .iter()
+            .flat_map(|e| presenter.hear(e))
+            .collect();
         assert_eq!(told, [TurnEvent::Text(said.to_owned())]);
     }
     // What comes in several parts, or is still coming in pieces, is not cut.

@@ -1,9 +1,9 @@
-//! The data of a frame → what the agent said. Infallible: see [`AgentEvent::Unknown`].
+//! Decoding the data of a frame to [`AgentEvent`]s. Nothing here fails: see [`AgentEvent::Unknown`].
 
-use super::adk::{AdkEvent, Part, Soundness, field, word};
-use super::plain::PlainEvent;
+use super::adk::{AdkEvent, AdkPart};
 use super::{AgentEvent, AgentFailure, Origin, TextEvent, TextKind, ToolCall, ToolResult};
 use crate::draft::{Json, Object};
+use crate::protocol::tolerant::{Fields, text};
 
 const HEARTBEAT: &str = "heartbeat";
 
@@ -14,13 +14,13 @@ pub(super) fn decode(event: &str, data: &str) -> Vec<AgentEvent> {
     }
     let json = trimmed.parse::<Json>().ok();
     let object = json.as_ref().and_then(Json::as_object);
-    if let Some(event) = object.and_then(PlainEvent::read) {
-        return plain(event);
+    if let Some(events) = object.and_then(simple) {
+        return events;
     }
     let known = object.filter(|object| AdkEvent::is_likely(object)).and_then(|object| {
         let events = adk(object, data);
-        // The server's own events have no `type`: with one, nothing found is nothing understood.
-        (!events.is_empty() || field(object, "type").is_none()).then_some(events)
+        // The server's own events have no `type`: one that has, and yields nothing, is unknown.
+        (!events.is_empty() || Fields::of(object).get("type").is_none()).then_some(events)
     });
     let failed = object.and_then(failure);
     match (known, failed) {
@@ -38,31 +38,39 @@ pub(super) fn decode(event: &str, data: &str) -> Vec<AgentEvent> {
     }
 }
 
-fn plain(event: PlainEvent) -> Vec<AgentEvent> {
+/// Reads an event in the simple form: a `type` and its fields.
+fn simple(object: &Object) -> Option<Vec<AgentEvent>> {
+    let fields = Fields::of(object);
     let origin = Origin::default();
-    match event {
-        PlainEvent::Text { content } => {
-            text(content, TextKind::Final, &origin).map(AgentEvent::Text).into_iter().collect()
+    let id = || fields.get("id").and_then(text);
+    let name = || Some(fields.get("name")?.as_str()?.to_owned());
+    let event = match fields.get("type")?.as_str()? {
+        "text" => {
+            let content = fields.get("content").or_else(|| fields.get("text"))?.as_str()?;
+            let text = text_event(content.to_owned(), TextKind::Final, &origin);
+            return Some(text.map(AgentEvent::Text).into_iter().collect());
         }
-        PlainEvent::ToolCall { id, name, args } => vec![AgentEvent::ToolCall(ToolCall {
-            id,
-            name,
-            args: args.to_value(),
+        "tool_call" => AgentEvent::ToolCall(ToolCall {
+            id: id(),
+            name: name()?,
+            args: fields.get("args").cloned().unwrap_or_else(|| Object::new().into()),
             long_running: false,
             origin,
-        })],
-        PlainEvent::ToolResult { id, name, result } => vec![AgentEvent::ToolResult(ToolResult {
-            id,
-            name,
-            response: result.to_value(),
+        }),
+        "tool_result" => AgentEvent::ToolResult(ToolResult {
+            id: id(),
+            name: name()?,
+            response: fields.get("result").cloned().unwrap_or_default(),
             origin,
-        })],
-        PlainEvent::Heartbeat => vec![AgentEvent::Heartbeat],
-    }
+        }),
+        HEARTBEAT => AgentEvent::Heartbeat,
+        _ => return None,
+    };
+    Some(vec![event])
 }
 
 fn adk(object: &Object, data: &str) -> Vec<AgentEvent> {
-    let (event, soundness) = AdkEvent::read(object);
+    let (event, is_sound) = AdkEvent::read(object);
     let some = |id: String| (!id.is_empty()).then_some(id);
     let origin = Origin {
         event_id: some(event.id),
@@ -74,30 +82,30 @@ fn adk(object: &Object, data: &str) -> Vec<AgentEvent> {
     let mut events = Vec::new();
     let mut parts = event.content.unwrap_or_default().parts.into_iter().peekable();
     while let Some(part) = parts.next() {
-        let more = parts.peek().is_some_and(is_text);
+        let continues = parts.peek().is_some_and(is_text);
         match part {
-            Part::Text { text: words, thought } => {
-                let event = if thought { AgentEvent::Thought } else { AgentEvent::Text };
-                let text = text(words, kind, &origin);
-                events.extend(text.map(|text| TextEvent { more, ..text }).map(event));
+            AdkPart::Text { text, thought } => {
+                let variant = if thought { AgentEvent::Thought } else { AgentEvent::Text };
+                let text = text_event(text, kind, &origin);
+                events.extend(text.map(|text| variant(TextEvent { continues, ..text })));
             }
-            Part::FunctionCall(call) => events.push(AgentEvent::ToolCall(ToolCall {
+            AdkPart::FunctionCall(call) => events.push(AgentEvent::ToolCall(ToolCall {
                 long_running: call
                     .id
                     .as_ref()
                     .is_some_and(|id| event.long_running_tool_ids.contains(id)),
                 id: call.id,
                 name: call.name,
-                args: call.args.to_value(),
+                args: call.args,
                 origin: origin.clone(),
             })),
-            Part::FunctionResponse(result) => events.push(AgentEvent::ToolResult(ToolResult {
+            AdkPart::FunctionResponse(result) => events.push(AgentEvent::ToolResult(ToolResult {
                 id: result.id,
                 name: result.name,
-                response: result.response.to_value(),
+                response: result.response,
                 origin: origin.clone(),
             })),
-            Part::Unknown(json) => events.push(AgentEvent::Unknown(json.to_string())),
+            AdkPart::Unknown(json) => events.push(AgentEvent::Unknown(json.to_string())),
         }
     }
     if !event.actions.state_delta.is_empty() {
@@ -108,65 +116,68 @@ fn adk(object: &Object, data: &str) -> Vec<AgentEvent> {
     if let Some(message) = message.or_else(|| code.clone()) {
         events.push(AgentEvent::Error(AgentFailure { code, message, details: None }));
     }
-    if soundness == Soundness::Broken {
+    if !is_sound {
         events.push(AgentEvent::Unknown(data.to_owned()));
     }
     events
 }
 
-fn text(text: String, kind: TextKind, origin: &Origin) -> Option<TextEvent> {
-    (!text.is_empty()).then(|| TextEvent { text, kind, origin: origin.clone(), more: false })
+fn text_event(text: String, kind: TextKind, origin: &Origin) -> Option<TextEvent> {
+    (!text.is_empty()).then(|| TextEvent { text, kind, origin: origin.clone(), continues: false })
 }
 
 /// Whether a part is text for the user.
-fn is_text(part: &Part) -> bool {
-    matches!(part, Part::Text { text, thought: false } if !text.is_empty())
+fn is_text(part: &AdkPart) -> bool {
+    matches!(part, AdkPart::Text { text, thought: false } if !text.is_empty())
 }
 
-/// A failure outside of the events' own form: after an exception in the agent
-/// (`{"error":…,"error_details":…}`), in the form of the other calls (`{"code":…,"message":…}`),
-/// or of the web framework below (`{"detail":…}`).
+/// Reads a failure that is not in the form of an event: after an exception in the agent
+/// (`{"error":…,"error_details":…}`), in the envelope of the other endpoints
+/// (`{"code":…,"message":…}`), or from the web framework (`{"detail":…}`).
 fn failure(object: &Object) -> Option<AgentFailure> {
-    let is_error = field(object, "type").and_then(Json::as_str) == Some("error");
-    let details = field(object, "errorDetails").or_else(|| field(object, "details"));
-    let details = details.map(Json::to_value);
-    // `"error":false` and `"error":""` state that there is none.
-    let is_error_value = |json: &&Json| json.as_bool() != Some(false) && json.as_str() != Some("");
-    if let Some(error) = field(object, "error").filter(is_error_value) {
-        let (code, message) = match error.as_object() {
-            Some(error) => (
-                field(error, "code").or_else(|| field(error, "status")),
-                field(error, "message").and_then(word),
-            ),
-            None => (field(object, "code"), word(error)),
-        };
-        let message = message.unwrap_or_else(|| error.to_string());
-        return Some(AgentFailure { code: code.and_then(word), message, details });
+    let fields = Fields::of(object);
+    let field = |name| fields.get(name).and_then(text);
+    let details = fields.get("error_details").or_else(|| fields.get("details")).cloned();
+    let error = fields.get("error");
+    if let Some(object) = error.and_then(Json::as_object) {
+        let error = Fields::of(object);
+        return Some(AgentFailure {
+            code: error.get("code").or_else(|| error.get("status")).and_then(text),
+            message: error.get("message").and_then(text).unwrap_or_else(|| object.to_string()),
+            details,
+        });
     }
-    let code = field(object, "code").and_then(word).filter(|code| code != "0");
-    let message = field(object, "message").and_then(word);
-    if let Some(message) = message.filter(|_| is_error || code.is_some()) {
+    // `"error":false` and `"error":""` report no error.
+    let is_none = |error: &&Json| error.as_bool() == Some(false) || error.as_str() == Some("");
+    if let Some(error) = error.filter(|error| !is_none(error)) {
+        let message = text(error).unwrap_or_else(|| error.to_string());
+        return Some(AgentFailure { code: field("code"), message, details });
+    }
+    let is_error = fields.get("type").and_then(Json::as_str) == Some("error");
+    let code = field("code").filter(|code| code != "0");
+    if let Some(message) = field("message").filter(|_| is_error || code.is_some()) {
         return Some(AgentFailure { code, message, details });
     }
     if is_error {
-        let message = field(object, "content").and_then(word);
-        let message = message.unwrap_or_else(|| object.to_string());
+        let message = field("content").unwrap_or_else(|| object.to_string());
         return Some(AgentFailure { code, message, details });
     }
-    let detail = field(object, "detail").filter(|_| object.len() == 1)?;
-    let message = word(detail).unwrap_or_else(|| detail.to_string());
+    let detail = fields.get("detail").filter(|_| object.len() == 1)?;
+    let message = text(detail).unwrap_or_else(|| detail.to_string());
     Some(AgentFailure { code, message, details })
 }
 
 #[cfg(test)]
 mod tests {
-    use serde_json::Value;
-
     use super::*;
     use crate::draft::Draft;
 
     fn message(data: &str) -> Vec<AgentEvent> {
         decode("message", data)
+    }
+
+    fn json(text: &str) -> Json {
+        text.parse().unwrap()
     }
 
     fn unknown(text: &str) -> AgentEvent {
@@ -178,17 +189,17 @@ mod tests {
             text: text.to_owned(),
             kind: TextKind::Final,
             origin: Origin::default(),
-            more: false,
+            continues: false,
         })
     }
 
-    fn error(code: Option<&str>, message: &str, details: Option<Value>) -> AgentEvent {
+    fn error(code: Option<&str>, message: &str, details: Option<Json>) -> AgentEvent {
         let code = code.map(str::to_owned);
         AgentEvent::Error(AgentFailure { code, message: message.to_owned(), details })
     }
 
     #[test]
-    fn every_sign_of_life_is_a_heartbeat() {
+    fn every_keep_alive_is_a_heartbeat() {
         for (event, data) in [
             ("message", ""),
             ("message", " "),
@@ -203,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn an_event_that_carries_nothing_is_nothing() {
+    fn an_event_without_content_yields_nothing() {
         for data in [
             r#"{"content":{"parts":[],"role":"model"},"author":"a"}"#,
             r#"{"content":{"role":"model"}}"#,
@@ -233,17 +244,17 @@ mod tests {
             invocation_id: Some("i".to_owned()),
             author: Some("n".to_owned()),
         };
-        let piece = |text: &str, more| TextEvent {
+        let partial = |text: &str, continues| TextEvent {
             text: text.to_owned(),
             kind: TextKind::Partial,
             origin: origin.clone(),
-            more,
+            continues,
         };
-        let call = |id: &str, name: &str, args: Value, long_running| {
+        let call = |id: &str, name: &str, args: &str, long_running| {
             AgentEvent::ToolCall(ToolCall {
                 id: Some(id.to_owned()),
                 name: name.to_owned(),
-                args,
+                args: json(args),
                 long_running,
                 origin: origin.clone(),
             })
@@ -253,12 +264,14 @@ mod tests {
         else {
             panic!("{events:?}");
         };
-        assert_eq!(*thought, AgentEvent::Thought(piece("a", true)));
-        assert_eq!(*b, AgentEvent::Text(piece("b", false)));
-        assert_eq!(*f, call("1", "f", serde_json::json!({"x":1}), false));
-        assert_eq!(*g, call("2", "g", serde_json::json!({}), true));
-        assert_eq!(*c, AgentEvent::Text(piece("c", false)));
-        assert!(matches!(result, AgentEvent::ToolResult(result) if result.response == "ok"));
+        assert_eq!(*thought, AgentEvent::Thought(partial("a", true)));
+        assert_eq!(*b, AgentEvent::Text(partial("b", false)));
+        assert_eq!(*f, call("1", "f", r#"{"x":1}"#, false));
+        assert_eq!(*g, call("2", "g", "{}", true));
+        assert_eq!(*c, AgentEvent::Text(partial("c", false)));
+        assert!(
+            matches!(result, AgentEvent::ToolResult(result) if result.response.as_str() == Some("ok"))
+        );
         assert_eq!(delta.keys().collect::<Vec<_>>(), ["draft", "other"]);
         let draft = delta.draft().as_ref().map(Draft::to_json);
         assert_eq!(draft.as_deref(), Some(r#"{"t":[{"tt":1,"sg":[{"d":1.50}]}]}"#));
@@ -290,7 +303,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_type_is_told_and_costs_nothing_else() {
+    fn a_wrong_type_is_reported_and_costs_nothing_else() {
         for data in [
             r#"{"content":5,"actions":{"stateDelta":{"a":1}}}"#,
             r#"{"content":{"parts":"x"},"actions":{"stateDelta":{"a":1}}}"#,
@@ -307,13 +320,13 @@ mod tests {
         ] {
             assert_eq!(message(data), [whole("hi"), unknown(data)]);
         }
-        // What nobody reads cannot be wrong.
+        // Fields that nothing depends on.
         let data = r#"{"content":{"parts":[{"text":"hi"}],"role":[]},"timestamp":"today","id":{}}"#;
         assert_eq!(message(data), [whole("hi")]);
     }
 
     #[test]
-    fn what_is_not_understood_is_handed_on_raw() {
+    fn what_is_not_understood_is_passed_on_raw() {
         let deep = format!("{{\"content\":{}1{}}}", "[".repeat(500), "]".repeat(500));
         for data in [
             "{\"content\":{\"parts\":[",
@@ -336,21 +349,21 @@ mod tests {
     }
 
     #[test]
-    fn the_simple_form_says_the_same() {
+    fn the_simple_form_is_read_too() {
         assert_eq!(message(r#"{"type":"text","content":"Hello"}"#), [whole("Hello")]);
         let events = message(r#"{"type":"tool_call","name":"trim","args":{"to":1}}"#);
         assert!(
-            matches!(&events[..], [AgentEvent::ToolCall(call)] if call.name == "trim" && call.args["to"] == 1)
+            matches!(&events[..], [AgentEvent::ToolCall(call)] if call.name == "trim" && call.args == json(r#"{"to":1}"#))
         );
         let events = message(r#"{"type":"tool_result","name":"trim","result":[1e999]}"#);
         assert!(
-            matches!(&events[..], [AgentEvent::ToolResult(result)] if result.response[0] == "1e999")
+            matches!(&events[..], [AgentEvent::ToolResult(result)] if result.response == json("[1e999]"))
         );
     }
 
     #[test]
     fn every_form_of_failure_is_an_error() {
-        let details = || Some(serde_json::json!({"type":"ValueError"}));
+        let details = || Some(json(r#"{"type":"ValueError"}"#));
         for (event, data, expected) in [
             (
                 "message",
@@ -387,7 +400,7 @@ mod tests {
     }
 
     #[test]
-    fn a_failure_reads_as_its_code_and_message() {
+    fn a_failure_is_displayed_as_its_code_and_message() {
         let read = |data| match &message(data)[..] {
             [AgentEvent::Error(failure)] => failure.to_string(),
             other => panic!("{other:?}"),
@@ -398,7 +411,7 @@ mod tests {
     }
 
     #[test]
-    fn an_event_with_an_error_keeps_what_it_says() {
+    fn an_event_with_an_error_keeps_its_text() {
         let data = r#"{"content":{"parts":[{"text":"so far"}]},"error":"boom"}"#;
         assert_eq!(message(data), [whole("so far"), error(None, "boom", None)]);
     }

@@ -1,82 +1,73 @@
-//! Text in pieces, then whole: shown once.
+//! Text that comes in parts and then whole, shown once.
 
 use std::ops::Range;
 
 use super::{AgentEvent, Origin, TextEvent, TextKind};
 
-/// So many whole texts are remembered, for the other form of them to come.
+/// The number of whole texts that are remembered until they come in the other form of events. The
+/// two forms of a text follow each other closely, so few are outstanding at a time.
 const REMEMBERED: usize = 16;
 
-/// Finds out of each event the text that has not been shown yet.
+/// Returns each text of a stream once, although it may come in parts and then whole.
 ///
-/// Pieces pass through, except that white space at their end waits for what follows: the server
-/// may trim it in the whole text, and the whole text is what counts. A whole text that repeats the
-/// pieces before it yields only what they did not have, which is normally nothing; one without
-/// pieces yields all of itself; and one that says something else than the pieces did is taken for
-/// new, because to show something twice is better than never. Several agents, several turns, and
-/// thoughts may be interleaved: each is followed by itself.
-///
-/// Where a stream mixes its forms, the pieces may name their author and the whole text not, or the
-/// other way round. So a whole text that is not its author's pieces is held against everybody's,
-/// and one that names nobody against the last whole texts that do. Only an exact repetition counts
-/// there, and what one author says whole twice is shown twice.
+/// - A part passes through, except that white space at its end waits for what follows: the server
+///   may trim it from the whole text, which counts.
+/// - A whole text that repeats the parts before it yields what they lacked, normally nothing. One
+///   without parts yields all of itself. One that differs from the parts counts as new, because
+///   showing something twice is better than never.
+/// - Agents, turns and thoughts may be interleaved; each is tracked by itself.
+/// - Where a stream mixes both forms of events, only one of them names the author. A whole text
+///   that does not repeat its own author's parts is therefore compared with everybody's, and one
+///   without an author with the last whole texts that have one. Only an exact repetition counts
+///   there; what one author says twice is shown twice.
 ///
 /// ```
-/// use nemovideo::protocol::event::{AgentEvent, TextAccumulator};
+/// use nemovideo::protocol::event::{AgentEvent, TextAccumulator, TextDelta};
 ///
-/// let mut once = TextAccumulator::new();
+/// let mut texts = TextAccumulator::new();
 /// let mut shown = Vec::new();
 /// for data in [
-///     r#"{"content":{"parts":[{"text":"Your film "}]},"partial":true}"#,
-///     r#"{"content":{"parts":[{"text":"Your film is ready."}]}}"#, // repeats it, and goes on
+///     r#"{"content":{"parts":[{"text":"A title.","thought":true}]}}"#,
+///     r#"{"content":{"parts":[{"text":"Your video "}]},"partial":true}"#,
+///     r#"{"content":{"parts":[{"text":"Your video is ready."}]}}"#, // repeats it and continues
 /// ] {
 ///     for event in AgentEvent::decode("message", data) {
-///         shown.extend(once.push(&event).and_then(|fresh| fresh.text()).map(str::to_owned));
+///         match texts.push(&event) {
+///             Some(TextDelta::Text(text)) => shown.push(text.to_owned()),
+///             Some(TextDelta::Thought(text)) => shown.push(format!("({text})")),
+///             _ => {}
+///         }
 ///     }
 /// }
-/// assert_eq!(shown, ["Your film", " is ready."]);
+/// assert_eq!(shown, ["(A title.)", "Your video", " is ready."]);
 /// ```
 #[derive(Debug, Default)]
 pub struct TextAccumulator {
-    voices: Vec<Voice>,
-    /// The last whole texts since a tool gave something back.
-    wholes: Vec<Whole>,
-    /// Whose text for the user was shown last.
-    speaker: Option<usize>,
-    /// Whether it was another text than the one shown before it.
-    begins: bool,
-    /// What belongs between the two.
-    gap: &'static str,
-    /// Whether white space was shown last.
-    spaced: bool,
+    transcripts: Vec<Transcript>,
+    /// The last whole texts since a tool returned a result.
+    whole_texts: Vec<WholeText>,
+    /// The transcript that the last text for the user belongs to.
+    last: Option<usize>,
+    /// Whether the last text for the user began a new text.
+    is_new_text: bool,
+    /// The separator before the last text for the user.
+    separator: &'static str,
+    /// Whether the last text for the user ended with white space.
+    ends_with_space: bool,
 }
 
-/// Text that has not been shown yet.
-///
-/// ```
-/// use nemovideo::protocol::event::{AgentEvent, TextDelta, TextAccumulator};
-///
-/// let data = r#"{"content":{"parts":[{"text":"A title.","thought":true},{"text":"Done."}]}}"#;
-/// let (mut once, mut shown) = (TextAccumulator::new(), Vec::new());
-/// for event in AgentEvent::decode("message", data) {
-///     match once.push(&event) {
-///         Some(TextDelta::Text(text)) => shown.push(text.to_owned()),
-///         Some(TextDelta::Thought(text)) => shown.push(format!("({text})")),
-///         None => {}
-///     }
-/// }
-/// assert_eq!(shown, ["(A title.)", "Done."]);
-/// ```
+/// Text that was not returned before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum TextDelta<'a> {
-    /// For the user.
+    /// Text for the user.
     Text(&'a str),
-    /// Reasoning.
+    /// Reasoning of the model.
     Thought(&'a str),
 }
 
 impl<'a> TextDelta<'a> {
-    /// The text, when it is for the user.
+    /// Returns the text if it is for the user.
     #[must_use]
     pub fn text(self) -> Option<&'a str> {
         match self {
@@ -86,57 +77,45 @@ impl<'a> TextDelta<'a> {
     }
 }
 
-/// One agent's words, or thoughts, in one turn.
+/// One agent's text, or its thoughts, in one turn.
 ///
-/// The event's id is no part of this: some versions of the server give each piece its own.
+/// The id of the event does not matter: some versions of the server give each part its own.
 #[derive(Debug)]
-struct Voice {
+struct Transcript {
     invocation_id: Option<String>,
     author: Option<String>,
-    thought: bool,
-    /// Pieces that were not yet repeated.
-    pieces: String,
-    /// So many bytes of them were shown; the rest is white space.
+    is_thought: bool,
+    /// The parts that were not repeated yet.
+    parts: String,
+    /// The number of bytes of `parts` that were shown; the rest is white space.
     shown: usize,
-    /// A tool gave something back since: no more pieces belong to these.
-    closed: bool,
-    /// The event that has begun to repeat them: it may do so in several parts.
+    /// Whether a tool returned a result since: then no more parts continue these.
+    is_closed: bool,
+    /// The id of the event that began to repeat the parts, which it may do in several texts.
     repeated_by: Option<Option<String>>,
-    /// The next part of that event goes on with it.
-    more: bool,
+    /// Whether the next text of that event continues it.
+    continues: bool,
 }
 
 /// A text that came whole, in one form of events.
 #[derive(Debug)]
-struct Whole {
+struct WholeText {
     event_id: Option<String>,
     is_named: bool,
-    thought: bool,
+    is_thought: bool,
     text: String,
 }
 
 impl TextAccumulator {
-    /// One that has shown nothing.
+    /// Creates an accumulator for one stream.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// What is new in this event; `None` when there is nothing, or no text at all.
-    ///
-    /// ```
-    /// use nemovideo::protocol::event::{AgentEvent, TextDelta, TextAccumulator};
-    ///
-    /// let mut once = TextAccumulator::new();
-    /// let thought = r#"{"content":{"parts":[{"text":"A title, then.","thought":true}]}}"#;
-    /// for event in AgentEvent::decode("message", thought) {
-    ///     let fresh = once.push(&event).expect("something new");
-    ///     assert_eq!(fresh, TextDelta::Thought("A title, then."));
-    ///     assert_eq!(fresh.text(), None); // not for the user
-    /// }
-    /// ```
+    /// Returns the new text of an event; `None` when it has none.
     pub fn push<'a>(&'a mut self, event: &'a AgentEvent) -> Option<TextDelta<'a>> {
-        let (text, thought) = match event {
+        let (text, is_thought) = match event {
             AgentEvent::Text(text) => (text, false),
             AgentEvent::Thought(text) => (text, true),
             AgentEvent::ToolResult(result) => {
@@ -145,92 +124,93 @@ impl TextAccumulator {
             }
             _ => return None,
         };
-        let at = self.voice(&text.origin, thought);
-        let (fresh, goes_on) = match text.kind {
+        let at = self.transcript(&text.origin, is_thought);
+        let (delta, is_continued) = match text.kind {
             TextKind::Partial => {
-                let (new, goes_on) = self.voices[at].piece(&text.text);
-                (&self.voices[at].pieces[new], goes_on)
+                let (new, is_continued) = self.transcripts[at].push_part(&text.text);
+                (&self.transcripts[at].parts[new], is_continued)
             }
             TextKind::Final => {
-                let (from, goes_on) = self.whole(at, text);
-                (&text.text[from..], goes_on)
+                let (from, is_continued) = self.push_whole(at, text);
+                (&text.text[from..], is_continued)
             }
         };
-        if fresh.is_empty() {
+        if delta.is_empty() {
             return None;
         }
-        if thought {
-            return Some(TextDelta::Thought(fresh));
+        if is_thought {
+            return Some(TextDelta::Thought(delta));
         }
-        self.begins = !goes_on || self.speaker != Some(at);
-        let apart = !self.begins || self.spaced || fresh.starts_with(char::is_whitespace);
-        self.gap = if apart || self.speaker.is_none() { "" } else { "\n" };
-        self.spaced = fresh.ends_with(char::is_whitespace);
-        self.speaker = Some(at);
-        Some(TextDelta::Text(fresh))
+        self.is_new_text = !is_continued || self.last != Some(at);
+        let is_separate =
+            !self.is_new_text || self.ends_with_space || delta.starts_with(char::is_whitespace);
+        self.separator = if is_separate || self.last.is_none() { "" } else { "\n" };
+        self.ends_with_space = delta.ends_with(char::is_whitespace);
+        self.last = Some(at);
+        Some(TextDelta::Text(delta))
     }
 
-    /// Whether the text for the user that was given out last is another one than what was given
-    /// out before it, rather than more of it.
-    pub(crate) fn begins(&self) -> bool {
-        self.begins
+    /// Whether the last text for the user began a new text, rather than continuing the one before.
+    pub(crate) fn is_new_text(&self) -> bool {
+        self.is_new_text
     }
 
-    /// A line break where the text that was given out last would run into another one before it;
-    /// else nothing.
-    pub(crate) fn gap(&self) -> &'static str {
-        self.gap
+    /// Returns a line break if the last text for the user would otherwise run into another text
+    /// before it, else nothing.
+    pub(crate) fn separator(&self) -> &'static str {
+        self.separator
     }
 
-    /// Whether the text that was given out last is still coming in pieces.
+    /// Whether more parts of the last text for the user may come.
     pub(crate) fn is_open(&self) -> bool {
-        self.speaker.is_some_and(|at| {
-            let voice = &self.voices[at];
-            voice.shown > 0 && !voice.closed && voice.repeated_by.is_none()
+        self.last.is_some_and(|at| {
+            let last = &self.transcripts[at];
+            last.shown > 0 && !last.is_closed && last.repeated_by.is_none()
         })
     }
 
-    fn voice(&mut self, origin: &Origin, thought: bool) -> usize {
-        let known = |voice: &Voice| voice.thought == thought && voice.is_of(origin);
-        self.voices.iter().position(known).unwrap_or_else(|| {
-            self.voices.push(Voice {
+    fn transcript(&mut self, origin: &Origin, is_thought: bool) -> usize {
+        let is_same = |known: &Transcript| known.is_thought == is_thought && known.is_of(origin);
+        self.transcripts.iter().position(is_same).unwrap_or_else(|| {
+            self.transcripts.push(Transcript {
                 invocation_id: origin.invocation_id.clone(),
                 author: origin.author.clone(),
-                thought,
-                pieces: String::new(),
+                is_thought,
+                parts: String::new(),
                 shown: 0,
-                closed: false,
+                is_closed: false,
                 repeated_by: None,
-                more: false,
+                continues: false,
             });
-            self.voices.len() - 1
+            self.transcripts.len() - 1
         })
     }
 
-    /// What a tool gives back starts the agent on a new text. The whole of the last one may still
-    /// come, where the tool was called long before.
+    /// After a tool's result the agent begins a new text. The whole of the previous one may still
+    /// come if the tool was called long before.
     fn close(&mut self, origin: &Origin) {
-        for voice in self.voices.iter_mut().filter(|voice| voice.is_of(origin)) {
-            voice.closed = true;
-            voice.repeated_by = None;
+        for transcript in self.transcripts.iter_mut().filter(|known| known.is_of(origin)) {
+            transcript.is_closed = true;
+            transcript.repeated_by = None;
         }
-        self.wholes.clear();
+        self.whole_texts.clear();
     }
 
-    /// From where on a whole text is new, and whether that goes on what was shown.
-    fn whole(&mut self, at: usize, event: &TextEvent) -> (usize, bool) {
+    /// Returns the position from which a whole text is new, and whether it continues what was
+    /// shown.
+    fn push_whole(&mut self, at: usize, event: &TextEvent) -> (usize, bool) {
         let (id, text) = (&event.origin.event_id, event.text.as_str());
-        let voice = &mut self.voices[at];
-        let before = voice.repeated_by.replace(id.clone());
-        let is_next_part = std::mem::replace(&mut voice.more, event.more);
+        let transcript = &mut self.transcripts[at];
+        let before = transcript.repeated_by.replace(id.clone());
+        let is_next_part = std::mem::replace(&mut transcript.continues, event.continues);
         if before.is_some_and(|before| before != *id) {
-            voice.forget();
+            transcript.forget();
         }
-        if let Some(from) = voice.repeated_in(text) {
+        if let Some(from) = transcript.repeated_in(text) {
             self.remember(at, event);
             return (from, true);
         }
-        voice.forget();
+        transcript.forget();
         if self.is_in_other_form(at, &event.origin, text) {
             return (text.len(), true);
         }
@@ -238,53 +218,54 @@ impl TextAccumulator {
         (0, is_next_part)
     }
 
-    /// Whether somebody else's pieces, or a whole text in the other form, were the same.
+    /// Whether the same text came as somebody else's parts, or as a whole text in the other form.
     fn is_in_other_form(&mut self, at: usize, origin: &Origin, text: &str) -> bool {
-        let (thought, text) = (self.voices[at].thought, text.trim());
+        let (is_thought, text) = (self.transcripts[at].is_thought, text.trim());
         if text.is_empty() {
             return false;
         }
-        let known = |whole: &Whole| {
-            whole.thought == thought
+        let is_same = |whole: &WholeText| {
+            whole.is_thought == is_thought
                 && whole.is_named != is_named(origin)
                 && whole.text.trim() == text
         };
-        if let Some(known) = self.wholes.iter().position(known) {
-            // Said once in each form; what comes next is said anew.
-            self.wholes.remove(known);
+        if let Some(same) = self.whole_texts.iter().position(is_same) {
+            // Both forms came; the next such text is a new one.
+            self.whole_texts.remove(same);
             return true;
         }
-        let mut voices = self.voices.iter_mut();
-        let Some(voice) = voices.find(|v| v.thought == thought && v.pieces.trim() == text) else {
+        let is_same =
+            |known: &&mut Transcript| known.is_thought == is_thought && known.parts.trim() == text;
+        let Some(transcript) = self.transcripts.iter_mut().find(is_same) else {
             return false;
         };
-        voice.forget();
-        voice.repeated_by = Some(None);
-        // The author's own whole may still come.
+        transcript.forget();
+        transcript.repeated_by = Some(None);
+        // The author's own whole text may still come.
         let (event_id, is_named) = (origin.event_id.clone(), is_named(origin));
-        self.wholes.push(Whole { event_id, is_named, thought, text: text.to_owned() });
+        self.whole_texts.push(WholeText { event_id, is_named, is_thought, text: text.to_owned() });
         true
     }
 
     fn remember(&mut self, at: usize, event: &TextEvent) {
-        let (thought, origin) = (self.voices[at].thought, &event.origin);
-        match self.wholes.last_mut() {
-            // A further part of it.
+        let (is_thought, origin) = (self.transcripts[at].is_thought, &event.origin);
+        match self.whole_texts.last_mut() {
+            // A further text of the same event.
             Some(last)
                 if origin.event_id.is_some()
                     && last.event_id == origin.event_id
-                    && last.thought == thought =>
+                    && last.is_thought == is_thought =>
             {
                 last.text.push_str(&event.text);
             }
             _ => {
-                if self.wholes.len() >= REMEMBERED {
-                    self.wholes.remove(0);
+                if self.whole_texts.len() >= REMEMBERED {
+                    self.whole_texts.remove(0);
                 }
-                self.wholes.push(Whole {
+                self.whole_texts.push(WholeText {
                     event_id: origin.event_id.clone(),
                     is_named: is_named(origin),
-                    thought,
+                    is_thought,
                     text: event.text.clone(),
                 });
             }
@@ -292,63 +273,266 @@ impl TextAccumulator {
     }
 }
 
-/// Whether an event says who spoke: the plain form does not.
+/// Whether an event names its author, which the simple form does not.
 fn is_named(origin: &Origin) -> bool {
     origin.author.is_some() || origin.invocation_id.is_some()
 }
 
-impl Voice {
+impl Transcript {
     fn is_of(&self, origin: &Origin) -> bool {
         self.invocation_id == origin.invocation_id && self.author == origin.author
     }
 
-    /// What of the pieces is to be shown now, and whether it goes on what was shown of them.
-    fn piece(&mut self, text: &str) -> (Range<usize>, bool) {
-        if self.repeated_by.take().is_some() || self.closed {
+    /// Returns the range of `parts` to be shown now, and whether it continues what was shown.
+    fn push_part(&mut self, text: &str) -> (Range<usize>, bool) {
+        if self.repeated_by.take().is_some() || self.is_closed {
             self.forget();
         }
-        self.pieces.push_str(text);
+        self.parts.push_str(text);
         let from = self.shown;
-        self.shown = self.pieces.trim_end().len().max(from);
+        self.shown = self.parts.trim_end().len().max(from);
         (from..self.shown, from > 0)
     }
 
-    /// From where on a whole text has more than the pieces that it repeats; `None` when it does
-    /// not repeat them.
+    /// Returns the position from which a whole text has more than the parts that it repeats;
+    /// `None` when it does not repeat them.
     fn repeated_in(&mut self, text: &str) -> Option<usize> {
         if self.shown == 0 {
             return None;
         }
-        if self.closed {
-            let repeated = self.pieces.trim() == text.trim();
+        if self.is_closed {
+            let is_repeated = self.parts.trim() == text.trim();
             self.forget();
-            return repeated.then_some(text.len());
+            return is_repeated.then_some(text.len());
         }
-        if text.starts_with(&self.pieces[..self.shown]) {
+        if text.starts_with(&self.parts[..self.shown]) {
             let from = self.shown;
             self.forget();
             return Some(from);
         }
-        // One of several parts: the next ones repeat the rest.
-        if self.pieces.starts_with(text) {
-            self.pieces.drain(..text.len());
+        // One of several texts of the event: the next ones repeat the rest.
+        if self.parts.starts_with(text) {
+            self.parts.drain(..text.len());
             self.shown -= text.len();
             return Some(text.len());
         }
-        // Before these pieces there were others, never repeated; or white space was trimmed.
-        let repeated = self.pieces.trim_end().ends_with(text.trim());
-        repeated.then(|| {
+        // Earlier parts were never repeated, or white space was trimmed.
+        let is_repeated = self.parts.trim_end().ends_with(text.trim());
+        is_repeated.then(|| {
             self.forget();
             text.len()
         })
     }
 
     fn forget(&mut self) {
-        self.pieces.clear();
+        self.parts.clear();
         self.shown = 0;
-        self.closed = false;
+        self.is_closed = false;
     }
 }
 
 #[cfg(test)]
-mod tests;
+mod tests {
+    use super::*;
+    use crate::protocol::event::ToolResult;
+
+    fn event(kind: TextKind, text: &str) -> TextEvent {
+        TextEvent { text: text.to_owned(), kind, origin: Origin::default(), continues: false }
+    }
+
+    fn part(text: &str) -> AgentEvent {
+        AgentEvent::Text(event(TextKind::Partial, text))
+    }
+
+    fn whole(text: &str) -> AgentEvent {
+        AgentEvent::Text(event(TextKind::Final, text))
+    }
+
+    fn by(author: &str, id: &str, event: AgentEvent) -> AgentEvent {
+        let (AgentEvent::Text(mut text) | AgentEvent::Thought(mut text)) = event else {
+            panic!("{event:?}");
+        };
+        text.origin.author = Some(author.to_owned());
+        text.origin.event_id = Some(id.to_owned());
+        AgentEvent::Text(text)
+    }
+
+    fn result() -> AgentEvent {
+        AgentEvent::ToolResult(ToolResult {
+            id: None,
+            name: "f".to_owned(),
+            response: "ok".into(),
+            origin: Origin::default(),
+        })
+    }
+
+    /// The texts that are shown, one for each event that has something new.
+    fn shown(events: &[AgentEvent]) -> Vec<String> {
+        let mut texts = TextAccumulator::new();
+        events.iter().filter_map(|event| texts.push(event)?.text().map(str::to_owned)).collect()
+    }
+
+    #[test]
+    fn parts_and_their_repetition_are_shown_once() {
+        assert_eq!(shown(&[part("a "), part("b"), whole("a b")]), ["a", " b"]);
+    }
+
+    #[test]
+    fn a_whole_text_without_parts_is_shown() {
+        assert_eq!(shown(&[whole("a"), whole("a")]), ["a", "a"]);
+    }
+
+    #[test]
+    fn one_text_after_another_is_shown_each_once() {
+        let events =
+            [part("a"), whole("a"), result(), part("a"), part("b"), whole("ab"), whole("c")];
+        assert_eq!(shown(&events), ["a", "a", "b", "c"]);
+    }
+
+    #[test]
+    fn a_repetition_that_continues_yields_the_rest() {
+        assert_eq!(shown(&[part("a "), whole("a b")]), ["a", " b"]);
+    }
+
+    #[test]
+    fn a_repetition_in_several_parts_is_no_news() {
+        let events = [part("a "), part("b"), whole("a "), whole("b"), whole("b")];
+        assert_eq!(shown(&events), ["a", " b", "b"]);
+    }
+
+    #[test]
+    fn a_repetition_cut_short_does_not_swallow_the_next_text() {
+        let events =
+            [by("x", "1", part("a b")), by("x", "1", whole("a ")), by("x", "2", whole("b"))];
+        assert_eq!(shown(&events), ["a b", "b"]);
+        let events = [part("a b"), whole("a "), part("b"), whole("b")];
+        assert_eq!(shown(&events), ["a b", "b"]);
+    }
+
+    #[test]
+    fn white_space_around_a_repetition_is_no_news() {
+        assert_eq!(shown(&[part("\na b \n"), whole("a b")]), ["\na b"]);
+        assert_eq!(shown(&[part("a "), whole("a \n")]), ["a", " \n"]);
+        assert_eq!(shown(&[part("a"), part("\n"), part(" b"), whole("a\n b")]), ["a", "\n b"]);
+        assert_eq!(shown(&[part("\n"), whole("a")]), ["a"]);
+    }
+
+    #[test]
+    fn another_text_than_the_parts_is_new() {
+        assert_eq!(shown(&[part("a x"), whole("a b"), whole("c")]), ["a x", "a b", "c"]);
+    }
+
+    #[test]
+    fn parts_that_are_never_repeated_spoil_nothing() {
+        assert_eq!(shown(&[part("lost"), result(), whole("found")]), ["lost", "found"]);
+        assert_eq!(shown(&[part("lost "), part("a"), whole("a")]), ["lost", " a"]);
+        assert_eq!(shown(&[part("lost")]), ["lost"]);
+    }
+
+    #[test]
+    fn parts_wait_over_a_tools_result_for_their_whole_and_take_no_more() {
+        assert_eq!(shown(&[part("a "), part("b"), result(), whole("a b")]), ["a", " b"]);
+        assert_eq!(shown(&[part("a"), result(), part("b"), whole("b")]), ["a", "b"]);
+        // What only begins like them is another text.
+        assert_eq!(shown(&[part("a"), result(), whole("a b")]), ["a", "a b"]);
+        // One repetition, not more.
+        assert_eq!(shown(&[part("a"), result(), whole("a"), whole("a")]), ["a", "a"]);
+    }
+
+    #[test]
+    fn a_text_in_both_forms_is_shown_once() {
+        let named = |event| by("x", "1", event);
+        for events in [
+            vec![named(part("a ")), named(part("b")), whole("a b")],
+            vec![part("a "), part("b"), named(whole("a b"))],
+            vec![named(part("a ")), named(part("b")), named(whole("a b")), whole("a b")],
+            vec![named(part("a ")), named(part("b")), whole("a b"), named(whole("a b"))],
+        ] {
+            assert_eq!(shown(&events), ["a", " b"], "{events:?}");
+        }
+        assert_eq!(shown(&[named(whole("a")), whole("a")]), ["a"]);
+        assert_eq!(shown(&[whole("a"), named(whole("a"))]), ["a"]);
+        let parts = [named(whole("a ")), named(whole("b")), whole("a b")];
+        assert_eq!(shown(&parts), ["a ", "b"]);
+    }
+
+    #[test]
+    fn a_text_that_comes_twice_is_shown_twice() {
+        assert_eq!(shown(&[by("x", "1", whole("a")), by("x", "2", whole("a"))]), ["a", "a"]);
+        assert_eq!(shown(&[by("x", "1", whole("a")), by("y", "2", whole("a"))]), ["a", "a"]);
+        // Twice in both forms.
+        let events = [by("x", "1", whole("a")), whole("a"), by("x", "2", whole("a")), whole("a")];
+        assert_eq!(shown(&events), ["a", "a"]);
+        // In one form before a tool, in the other one after it.
+        assert_eq!(shown(&[by("x", "1", whole("a")), result(), whole("a")]), ["a", "a"]);
+        let events = [by("x", "1", part("a")), by("y", "2", whole("a")), by("x", "1", whole("a"))];
+        assert_eq!(shown(&events), ["a", "a"]);
+    }
+
+    #[test]
+    fn it_is_known_where_another_text_begins() {
+        let events = [
+            (part("a"), true, ""),
+            (part(" b"), false, ""),
+            (whole("a b c"), false, ""),
+            (whole("d"), true, "\n"),
+            (by("x", "1", whole("e ")), true, "\n"),
+            (by("x", "1", whole("f")), true, ""),
+            (by("x", "2", whole(" g")), true, ""),
+            (result(), true, ""),
+            (part("h "), true, "\n"),
+        ];
+        let mut texts = TextAccumulator::new();
+        for (event, is_new, separator) in &events {
+            texts.push(event);
+            assert_eq!(
+                (texts.is_new_text(), texts.separator()),
+                (*is_new, *separator),
+                "{event:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn parts_of_one_event_are_one_text_even_without_an_id() {
+        let data =
+            r#"{"content":{"parts":[{"text":"a"},{"text":", b"},{"inlineData":{}},{"text":"c"}]}}"#;
+        let mut texts = TextAccumulator::new();
+        let mut new = Vec::new();
+        for event in AgentEvent::decode("message", data) {
+            texts.push(&event);
+            new.push(texts.is_new_text());
+        }
+        assert_eq!(new, [true, false, false, true]);
+    }
+
+    #[test]
+    fn agents_that_talk_at_once_are_kept_apart() {
+        let events = [
+            by("x", "1", part("a ")),
+            by("y", "2", part("c ")),
+            by("x", "1", part("b")),
+            by("y", "2", part("d")),
+            by("x", "1", whole("a b")),
+            by("y", "2", whole("c d")),
+        ];
+        assert_eq!(shown(&events), ["a", "c", " b", " d"]);
+    }
+
+    #[test]
+    fn ids_that_change_with_each_part_do_not_matter() {
+        let events =
+            [by("x", "1", part("a ")), by("x", "2", part("b")), by("x", "3", whole("a b"))];
+        assert_eq!(shown(&events), ["a", " b"]);
+    }
+
+    #[test]
+    fn thoughts_are_kept_apart() {
+        let mut texts = TextAccumulator::new();
+        let thought = |kind, text| AgentEvent::Thought(event(kind, text));
+        assert_eq!(texts.push(&thought(TextKind::Partial, "hm")), Some(TextDelta::Thought("hm")));
+        assert_eq!(texts.push(&whole("hm")), Some(TextDelta::Text("hm")));
+        assert_eq!(texts.push(&thought(TextKind::Final, "hm")), None);
+        assert_eq!(texts.push(&AgentEvent::Heartbeat), None);
+    }
+}
