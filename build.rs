@@ -1,20 +1,20 @@
-//! With the feature `media`, embeds the voice data of the speech engine. That data comes in the
-//! source of the dependency `ttspico-sys`, which exports no path to it, so it is looked for where
-//! Cargo unpacks dependencies. Without `media` this script does nothing.
+//! Embeds the voice data of the speech engine when the feature `media` is enabled. The data is part
+//! of the source of the dependency `ttspico-sys`, which does not export its path, so this script
+//! searches the directories into which Cargo unpacks dependencies.
 
 use std::env;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Points at a folder of voice data and wins over every other place.
+/// Names a directory of voice data, which takes precedence over all others.
 const OVERRIDE: &str = "NEMOVIDEO_PICO_LANG_DIR";
-/// Kept equal to the pinned version in the manifest.
+/// Must equal the pinned version in the manifest.
 const PACKAGE: &str = "ttspico-sys-0.1.5";
 const PACKAGE_UNVERSIONED: &str = "ttspico-sys";
 const LANG_DIR: &str = "build/pico/lang";
 
-/// Language, text analysis file, speech file.
+/// Language, text analysis file and speech file of each voice.
 const VOICES: [(&str, &str, &str); 6] = [
     ("en-US", "en-US_ta.bin", "en-US_lh0_sg.bin"),
     ("en-GB", "en-GB_ta.bin", "en-GB_kh0_sg.bin"),
@@ -30,18 +30,18 @@ fn main() {
     if env::var_os("CARGO_FEATURE_MEDIA").is_none() {
         return;
     }
-    let tried = candidates();
-    let found = tried.iter().find(|dir| is_complete(dir));
+    let candidates = candidates();
+    let found = candidates.iter().find(|dir| is_complete(dir));
     let table = match found {
         Some(dir) => table(dir),
-        // The documentation needs the types, not the voices.
+        // The documentation needs no voices.
         None if env::var_os("DOCS_RS").is_some() => "[]".to_owned(),
         None => {
             let mut message = format!(
-                "the voice data of {PACKAGE} was not found; set {OVERRIDE} to a folder that holds {} and the others. Looked in:",
+                "the voice data of {PACKAGE} was not found; set {OVERRIDE} to a directory that contains {} and the other voice files. Searched directories:",
                 VOICES[0].1
             );
-            for dir in &tried {
+            for dir in &candidates {
                 let _ = write!(message, "\n  {}", dir.display());
             }
             panic!("{message}");
@@ -57,11 +57,11 @@ fn candidates() -> Vec<PathBuf> {
     }
     let mut packages = Vec::new();
     let own = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").expect("Cargo sets it"));
-    // Beside our own source: the registry's folder when we are a dependency, or a vendor folder.
+    // Beside this package: a registry directory when it is a dependency, or a vendor directory.
     let mut homes: Vec<PathBuf> = own.parent().map(Path::to_owned).into_iter().collect();
-    // A vendor folder of the workspace that we are built in.
+    // A vendor directory of the enclosing workspace.
     homes.extend(own.ancestors().map(|dir| dir.join("vendor")));
-    // Cargo's registry, whatever its registries are called.
+    // All registries in Cargo's home directory.
     let cargo_home = env::var_os("CARGO_HOME").map(PathBuf::from).or_else(|| {
         let home = env::var_os("HOME").or_else(|| env::var_os("USERPROFILE"))?;
         Some(PathBuf::from(home).join(".cargo"))
@@ -85,7 +85,7 @@ fn is_complete(dir: &Path) -> bool {
         .all(|(_, analysis, speech)| dir.join(analysis).is_file() && dir.join(speech).is_file())
 }
 
-/// An array expression of `VoiceData`, as `src/media/voice/pico.rs` includes it.
+/// Returns an array expression of `VoiceData`, which `src/media/voice/pico.rs` includes.
 fn table(dir: &Path) -> String {
     let mut table = String::from("[\n");
     for (language, analysis, speech) in VOICES {

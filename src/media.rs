@@ -1,70 +1,71 @@
-//! Real speech and real films, made on this machine: a script is spoken ([`narrate`]), a
-//! [`Timeline`] puts pictures and captions to it, and [`render`] makes an MP4, M4A or WAV of it.
+//! Speech synthesis and video rendering on the local machine: [`narrate`] speaks a script, a
+//! [`Timeline`] combines the speech with text and a background, and [`render`] writes an MP4, M4A
+//! or WAV file.
 //!
 //! ```
-//! use std::time::Duration;
 //! use nemovideo::media::{
-//!     Cancel, Delivery, FrameSize, Output, Pico, Timeline, narrate, render,
+//!     Cancel, FrameSize, Pico, RenderOptions, SpeechOptions, Timeline, narrate, render,
 //! };
+//! use std::time::Duration;
 //!
 //! let cancel = Cancel::new();
 //! let script = "Coffee came to Venice by ship. Within a century, all of Europe drank it.";
-//! let narration = narrate(script, &Pico::new(), &Delivery::new("en-US"), &cancel)?;
+//! let narration = narrate(script, &Pico::new(), &SpeechOptions::new("en-US"), &cancel)?;
 //!
-//! let mut film = Timeline::new(FrameSize::PORTRAIT, narration.duration());
-//! film.sounds = narration.sounds();
-//! film.texts = narration.captions();
-//! # let folder = tempfile::tempdir()?;
-//! let path = folder.path().join("coffee.mp4");
-//! let done = render(&film, Output::default(), &path, &|_| {}, &cancel)?;
-//! assert!(done.duration > Duration::from_secs(3));
-//! assert_eq!(std::fs::metadata(&path)?.len(), done.bytes);
+//! let mut timeline = Timeline::new(FrameSize::PORTRAIT, narration.duration());
+//! timeline.audio = narration.audio();
+//! timeline.texts = narration.captions();
+//! # let directory = tempfile::tempdir()?;
+//! let path = directory.path().join("coffee.mp4");
+//! let file = render(&timeline, RenderOptions::default(), &path, &|_| {}, &cancel)?;
+//! assert!(file.duration > Duration::from_secs(3));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! Everything here is synchronous, uses all cores, and stops soon after [`Cancel::cancel`]; call
-//! it from a thread that may block. It knows nothing of the rest of the crate.
+//! Everything here is synchronous and uses all cores: call it from a thread that may block. It stops
+//! soon after [`Cancel::cancel`].
 //!
-//! How a film is made small and fast: captions stand still, so each is drawn and encoded once,
-//! and the frames that repeat it are a dozen bytes each. Sounds are kept at the rate they were
-//! made at, and brought to the film's rate, mixed and encoded a second at a time.
+//! Videos are small and fast to make because captions do not move: each distinct image is drawn and
+//! encoded once, and the frames that repeat it take a dozen bytes each. Audio is kept at its own
+//! sample rate; it is resampled, mixed and encoded one second at a time.
 
-mod aac;
-mod cancel;
+mod audio;
+mod background;
 mod canvas;
 mod captions;
 mod characters;
 mod error;
 mod font;
 mod h264;
-mod mix;
-mod mp4;
 mod narration;
 mod output;
-mod picture;
-mod plan;
 mod render;
 mod script;
-mod sound;
+mod stills;
 mod timeline;
 mod voice;
 
-pub use cancel::Cancel;
-pub use canvas::background::Gradient;
-pub use captions::{Cue, cues};
-pub use error::MediaError;
-pub use font::Font;
-pub use narration::{Narration, Spoken, narrate};
-pub use output::{Container, Output, Quality};
-pub use picture::Picture;
-pub use render::{Rendered, Timings, render};
-pub use script::{Sentence, sentences};
-pub use sound::Sound;
-pub use timeline::{Background, FrameSize, SoundClip, TextClip, TextStyle, Timeline};
-pub use voice::{CommandVoice, Delivery, Gender, Pace, Pico, Voice};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// How many threads the work is spread over. An encoder takes 20 MB for each, and beyond eight
-/// the sound, which is encoded in one piece, is what takes longest.
-fn cores() -> usize {
+pub use audio::AudioBuffer;
+pub use background::{Gradient, Image, VideoBackground};
+pub use captions::captions;
+pub use error::{Cancel, MediaError};
+pub use font::Font;
+pub use narration::{Narration, SpokenSentence, narrate};
+pub use output::{Container, Quality, RenderOptions};
+pub use render::{MediaFile, render};
+pub use timeline::{AudioClip, FrameSize, TextClip, TextStyle, Timeline};
+pub use voice::{CommandVoice, Pico, SpeechOptions, Voice, VoiceGender};
+
+/// Returns the number of threads to use. Each encoder takes 20 MB, and with more than eight threads
+/// the audio, which is encoded sequentially, takes longest.
+fn thread_count() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from).min(8)
+}
+
+/// Locks a mutex. The data of this module is valid after a panic in another thread, so poisoning is
+/// ignored.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,74 +1,41 @@
-//! A sentence to captions: pieces that fit two lines, of much the same length, cut at a comma
-//! where one is near, each shown for its share of the sentence. How they look is left to
+//! Splits a sentence into captions of at most two lines and about equal length, preferably after
+//! a comma, each timed by its share of the sentence. Drawing them is left to
 //! [`canvas`](super::canvas).
 
 use std::time::Duration;
 
+use super::TextClip;
 use super::characters::{breaks_after_hyphen, breaks_between, is_wide};
 
-/// Two lines of 42 characters, the usual measure of subtitles. A Chinese character counts twice.
+/// Two lines of 42 characters, a common limit for subtitles. A full-width character counts twice.
 const MAX_WIDTH: usize = 84;
 
-/// A longer text is halved before its captions are balanced.
-const MAX_TOGETHER: usize = 12 * MAX_WIDTH;
+/// Longer texts are halved before their captions are balanced.
+const MAX_BALANCED_WIDTH: usize = 12 * MAX_WIDTH;
 
-/// One caption within a sentence.
-///
-/// ```
-/// use nemovideo::media::cues;
-/// use std::time::Duration;
-///
-/// let text = "Coffee reached Venice in the sixteen hundreds, carried by merchants who had \
-///             tasted it in the markets of Constantinople.";
-/// let cues = cues(text, Duration::from_secs(8));
-/// assert!(cues.iter().all(|cue| cue.text.len() <= 2 * 42)); // two lines on the screen
-/// assert!(cues[1].duration > cues[0].duration); // the longer one stays longer
-/// assert_eq!(cues[1].start + cues[1].duration, Duration::from_secs(8)); // as long as the sentence
-/// ```
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Cue {
-    /// When it appears, from the start of the sentence.
-    pub start: Duration,
-    /// How long it stays.
-    pub duration: Duration,
-    /// What it says.
-    pub text: String,
-}
-
-/// Cuts a sentence that is spoken in `duration` into captions of at most two lines.
-///
-/// ```
-/// use std::time::Duration;
-///
-/// let text = "Coffee reached Venice in the sixteen hundreds, carried by merchants who had \
-///             tasted it in the markets of Constantinople.";
-/// let cues = nemovideo::media::cues(text, Duration::from_secs(8));
-/// assert_eq!(cues[0].text, "Coffee reached Venice in the sixteen hundreds,");
-/// assert_eq!(cues[1].start, cues[0].duration);
-/// ```
+/// Splits a sentence that is spoken from `start` on for `duration` into captions of at most two
+/// lines.
 #[must_use]
-pub fn cues(text: &str, duration: Duration) -> Vec<Cue> {
-    let pieces = balanced(text.trim());
-    let total: usize = pieces.iter().map(|piece| weight(piece)).sum();
+pub fn captions(text: &str, start: Duration, duration: Duration) -> Vec<TextClip> {
+    let parts = balanced(text.trim());
+    let total: usize = parts.iter().map(|part| weight(part)).sum();
     let share = |weight: usize| duration.mul_f64(weight as f64 / total.max(1) as f64);
     let mut before = 0;
-    pieces
+    parts
         .into_iter()
-        .map(|piece| {
-            let start = share(before);
-            before += weight(piece);
-            // From the sum, not piece by piece: the last one must end with the sentence.
-            let duration = share(before) - start;
-            Cue { start, duration, text: piece.to_owned() }
+        .map(|part| {
+            let offset = share(before);
+            before += weight(part);
+            // Computed from the sum, so that the last caption ends exactly with the sentence.
+            TextClip::caption(part, start + offset, share(before) - offset)
         })
         .collect()
 }
 
-/// How long a piece takes to say, in characters; a comma is a short rest.
+/// Returns the relative time a text takes to say, in characters; a comma adds a short pause.
 fn weight(text: &str) -> usize {
-    let rests = text.chars().filter(|&c| is_clause_mark(c)).count();
-    width(text) + 3 * rests
+    let pauses = text.chars().filter(|&c| is_clause_mark(c)).count();
+    width(text) + 3 * pauses
 }
 
 fn width(text: &str) -> usize {
@@ -79,9 +46,9 @@ const fn is_clause_mark(c: char) -> bool {
     matches!(c, ',' | ';' | ':' | '，' | '、' | '；' | '：' | '—' | '–' | '.' | '…')
 }
 
-/// A place where the text may be cut: where a piece may end, where the next then begins, both in
-/// bytes, and the widths up to there.
-struct Cut {
+/// A position where the text may be split: the byte offsets where one caption may end and the
+/// next one begins, and the widths up to them.
+struct BreakPoint {
     end: usize,
     next: usize,
     end_width: usize,
@@ -89,16 +56,17 @@ struct Cut {
     after_clause: bool,
 }
 
-fn cuts(text: &str) -> Vec<Cut> {
-    let mut cuts = Vec::new();
+fn break_points(text: &str) -> Vec<BreakPoint> {
+    let mut points = Vec::new();
     let mut before: Option<char> = None;
     let mut at_width = 0;
     let mut word_width = 0;
-    // The last hyphen of the word, with the width up to it: the better place to cut it.
+    // The last hyphen of the word and the width up to it: the preferred position to split a long
+    // word.
     let mut hyphen: Option<(usize, usize)> = None;
     for (at, c) in text.char_indices() {
         let char_width = width(c.encode_utf8(&mut [0; 4]));
-        let cut = |next: usize, next_width: usize| Cut {
+        let point = |next: usize, next_width: usize| BreakPoint {
             end: at,
             next,
             end_width: at_width,
@@ -106,10 +74,10 @@ fn cuts(text: &str) -> Vec<Cut> {
             after_clause: before.is_some_and(is_clause_mark),
         };
         if c.is_whitespace() {
-            cuts.push(cut(at + c.len_utf8(), at_width + char_width));
+            points.push(point(at + c.len_utf8(), at_width + char_width));
             (word_width, hyphen) = (0, None);
         } else if before.is_some_and(|before| breaks_between(before, c)) {
-            cuts.push(cut(at, at_width));
+            points.push(point(at, at_width));
             (word_width, hyphen) = (char_width, None);
         } else {
             if breaks_after_hyphen(&text[..at], c) {
@@ -117,11 +85,11 @@ fn cuts(text: &str) -> Vec<Cut> {
             }
             word_width += char_width;
             if word_width > MAX_WIDTH {
-                // A word wider than a caption, an address perhaps, has to be cut somewhere.
-                let (place, width) = hyphen.take().unwrap_or((at, at_width));
-                cuts.push(Cut {
-                    end: place,
-                    next: place,
+                // A word wider than a caption, such as a URL, has to be split somewhere.
+                let (end, width) = hyphen.take().unwrap_or((at, at_width));
+                points.push(BreakPoint {
+                    end,
+                    next: end,
                     end_width: width,
                     next_width: width,
                     after_clause: false,
@@ -132,71 +100,71 @@ fn cuts(text: &str) -> Vec<Cut> {
         at_width += char_width;
         before = Some(c);
     }
-    cuts.push(Cut {
+    points.push(BreakPoint {
         end: text.len(),
         next: text.len(),
         end_width: at_width,
         next_width: at_width,
         after_clause: true,
     });
-    cuts
+    points
 }
 
-/// The fewest pieces that fit, and of those the ones nearest to equal width and to clauses.
+/// Splits a text into as few parts as fit, with the most equal widths and the most clause ends.
 fn balanced(text: &str) -> Vec<&str> {
     let total = width(text);
     if total <= MAX_WIDTH {
         return if text.is_empty() { Vec::new() } else { vec![text] };
     }
-    let cuts = cuts(text);
-    if total > MAX_TOGETHER {
-        // Weighing every cut of a very long text against every other would take very long too.
-        let middle = cuts.iter().min_by_key(|cut| cut.end_width.abs_diff(total / 2));
-        if let Some(cut) = middle {
-            return [balanced(&text[..cut.end]), balanced(text[cut.next..].trim())].concat();
+    let points = break_points(text);
+    if total > MAX_BALANCED_WIDTH {
+        // The balancing takes quadratic time.
+        let middle = points.iter().min_by_key(|point| point.end_width.abs_diff(total / 2));
+        if let Some(point) = middle {
+            return [balanced(&text[..point.end]), balanced(text[point.next..].trim())].concat();
         }
     }
     let fewest = total.div_ceil(MAX_WIDTH);
-    // Each cut ends at least one piece, so as many pieces as cuts always fit.
-    (fewest..=cuts.len()).find_map(|count| in_pieces(&cuts, count, total / count)).map_or_else(
+    // Ending a part at every break point always fits.
+    (fewest..=points.len()).find_map(|count| split_ends(&points, count, total / count)).map_or_else(
         || vec![text],
         |ends| {
             let mut start = 0;
-            let piece = |cut: usize| {
-                let piece = text[start..cuts[cut].end].trim();
-                start = cuts[cut].next;
-                piece
+            let part = |end: usize| {
+                let part = text[start..points[end].end].trim();
+                start = points[end].next;
+                part
             };
-            ends.into_iter().map(piece).collect()
+            ends.into_iter().map(part).collect()
         },
     )
 }
 
-/// The best way to end `count` pieces at these cuts, as indices; `None` when none fits.
-fn in_pieces(cuts: &[Cut], count: usize, target: usize) -> Option<Vec<usize>> {
-    /// A comma is worth an imbalance of this many characters.
+/// Returns the break points that best end `count` parts, as indices, or `None` when none fit.
+fn split_ends(points: &[BreakPoint], count: usize, target: usize) -> Option<Vec<usize>> {
+    /// Ending at a clause is worth an imbalance of this many characters.
     const CLAUSE: usize = 20;
-    let cost = |from_width: usize, cut: &Cut| {
-        let width = cut.end_width.saturating_sub(from_width);
+    let cost = |from_width: usize, point: &BreakPoint| {
+        let width = point.end_width.saturating_sub(from_width);
         (width <= MAX_WIDTH).then(|| {
-            let clause = if cut.after_clause { 0 } else { CLAUSE * CLAUSE };
+            let clause = if point.after_clause { 0 } else { CLAUSE * CLAUSE };
             width.abs_diff(target).pow(2) + clause
         })
     };
-    // best[cut]: the least cost of ending a piece there, and the cut before it.
+    // For each break point: the least cost of ending a part there, and the break point before it.
     let mut best: Vec<Option<(usize, usize)>> =
-        cuts.iter().map(|cut| cost(0, cut).map(|cost| (cost, usize::MAX))).collect();
+        points.iter().map(|point| cost(0, point).map(|cost| (cost, usize::MAX))).collect();
     let mut rounds = Vec::with_capacity(count);
     for _ in 1..count {
-        let next = (0..cuts.len())
+        let next = (0..points.len())
             .map(|to| {
                 (0..to)
                     .rev()
                     .take_while(|&from| {
-                        cuts[to].end_width.saturating_sub(cuts[from].next_width) <= MAX_WIDTH
+                        points[to].end_width.saturating_sub(points[from].next_width) <= MAX_WIDTH
                     })
                     .filter_map(|from| {
-                        let step = cost(cuts[from].next_width, &cuts[to])?;
+                        let step = cost(points[from].next_width, &points[to])?;
                         Some((best[from]?.0 + step, from))
                     })
                     .min()
@@ -206,11 +174,11 @@ fn in_pieces(cuts: &[Cut], count: usize, target: usize) -> Option<Vec<usize>> {
     }
     rounds.push(best);
     let mut ends = Vec::with_capacity(count);
-    let mut cut = cuts.len() - 1;
+    let mut end = points.len() - 1;
     for round in rounds.iter().rev() {
-        let (_, from) = round[cut]?;
-        ends.push(cut);
-        cut = from;
+        let (_, from) = round[end]?;
+        ends.push(end);
+        end = from;
     }
     ends.reverse();
     Some(ends)
@@ -226,55 +194,55 @@ mod tests {
 
     #[test]
     fn a_short_sentence_is_one_caption_for_its_whole_time() {
-        let found = cues(" Hello there. ", Duration::from_secs(2));
+        let found = captions(" Hello there. ", Duration::ZERO, Duration::from_secs(2));
         assert_eq!(found.len(), 1);
         assert_eq!(found[0].text, "Hello there.");
         assert_eq!(found[0].duration, Duration::from_secs(2));
-        assert!(cues("  ", Duration::from_secs(2)).is_empty());
+        assert!(captions("  ", Duration::ZERO, Duration::from_secs(2)).is_empty());
     }
 
     #[test]
-    fn captions_fit_follow_each_other_and_lose_no_word() {
+    fn captions_fit_and_are_contiguous_and_complete() {
         let duration = Duration::from_millis(9_137);
-        let found = cues(LONG, duration);
+        let found = captions(LONG, Duration::ZERO, duration);
         assert_eq!(found.len(), 3);
         let mut at = Duration::ZERO;
-        for cue in &found {
-            assert!(width(&cue.text) <= MAX_WIDTH, "{cue:?}");
-            assert!(width(&cue.text) >= 35, "{cue:?}");
-            assert_eq!(cue.start, at);
-            at += cue.duration;
+        for caption in &found {
+            assert!(width(&caption.text) <= MAX_WIDTH, "{caption:?}");
+            assert!(width(&caption.text) >= 35, "{caption:?}");
+            assert_eq!(caption.start, at);
+            at += caption.duration;
         }
         assert_eq!(at, duration);
-        let joined: Vec<_> = found.iter().map(|cue| cue.text.as_str()).collect();
+        let joined: Vec<_> = found.iter().map(|caption| caption.text.as_str()).collect();
         assert_eq!(joined.join(" "), LONG);
         assert!(found[0].text.ends_with(','), "{found:?}");
     }
 
     #[test]
-    fn chinese_is_cut_between_characters_but_never_before_a_comma() {
+    fn chinese_is_split_between_characters_but_never_before_a_comma() {
         let text = "咖啡是在十七世纪由商人从奥斯曼帝国带到威尼斯的，从那里它传遍了整个欧洲，改变了人们见面、交谈和做生意的方式，也改变了城市本身。";
-        let found = cues(text, Duration::from_secs(10));
+        let found = captions(text, Duration::ZERO, Duration::from_secs(10));
         assert_eq!(found.len(), 2);
-        let joined: String = found.iter().map(|cue| cue.text.as_str()).collect();
+        let joined: String = found.iter().map(|caption| caption.text.as_str()).collect();
         assert_eq!(joined, text);
         assert!(!found[1].text.starts_with('，'));
     }
 
     #[test]
-    fn a_long_word_is_cut_after_a_hyphen() {
+    fn a_long_word_is_split_after_a_hyphen() {
         let text = "donaudampfschifffahrtsgesellschaft-".repeat(4);
-        let found = cues(text.trim_end_matches('-'), Duration::from_secs(3));
+        let found = captions(text.trim_end_matches('-'), Duration::ZERO, Duration::from_secs(3));
         assert_eq!(found.len(), 2);
         assert!(found[0].text.ends_with("gesellschaft-"), "{found:?}");
     }
 
     #[test]
-    fn a_word_without_end_is_cut_rather_than_lost() {
+    fn an_endless_word_is_split_rather_than_lost() {
         let text = format!("See https://example.com/{} now", "a".repeat(300));
-        let found = cues(&text, Duration::from_secs(3));
-        let joined: String = found.iter().map(|cue| cue.text.as_str()).collect();
+        let found = captions(&text, Duration::ZERO, Duration::from_secs(3));
+        let joined: String = found.iter().map(|caption| caption.text.as_str()).collect();
         assert_eq!(joined.replace(' ', ""), text.replace(' ', ""));
-        assert!(found.iter().all(|cue| width(&cue.text) <= MAX_WIDTH));
+        assert!(found.iter().all(|caption| width(&caption.text) <= MAX_WIDTH));
     }
 }

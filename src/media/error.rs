@@ -1,33 +1,26 @@
-//! What can go wrong while a film is made, and what to do about it.
+//! Errors of the media module, and the flag that cancels its work.
 
 use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-/// Why speech or a film could not be made. Its text says what to do.
-///
-/// ```
-/// use nemovideo::media::{Cancel, Delivery, MediaError, Pico, narrate};
-///
-/// let (voice, cancel) = (Pico::new(), Cancel::new());
-/// let empty = narrate(" \n", &voice, &Delivery::default(), &cancel);
-/// assert!(matches!(empty, Err(MediaError::EmptyScript)));
-/// let finnish = narrate("Hyvää huomenta.", &voice, &Delivery::new("fi-FI"), &cancel);
-/// assert!(matches!(finnish, Err(MediaError::NoVoice { .. })));
-/// ```
-#[derive(Debug, thiserror::Error)]
+/// Error from synthesizing speech, reading a media file or rendering a timeline. Its message
+/// says how to fix the problem.
+#[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum MediaError {
-    /// The script holds no words.
+    /// The script contains no words.
     #[error("there is nothing to say: the script has no words; write at least one sentence")]
     EmptyScript,
-    /// No voice speaks the language.
+    /// No voice supports the language.
     #[error(
         "there is no voice for the language `{language}`; choose one of {}, or plug in your own voice",
         available.join(", ")
     )]
     NoVoice {
-        /// The language that was asked for.
+        /// The requested language.
         language: String,
-        /// The languages that there are voices for.
+        /// The supported languages.
         available: Vec<String>,
     },
     /// The font cannot draw some of the text.
@@ -38,41 +31,75 @@ pub enum MediaError {
         /// The first characters that cannot be drawn.
         missing: String,
     },
-    /// A font file cannot be used.
+    /// A font file is invalid.
     #[error("the font cannot be used: {0}; name a TTF or OTF file")]
     Font(String),
-    /// A picture cannot be used.
-    #[error("the picture cannot be used: {0}; give a PNG, JPEG, GIF or WebP")]
-    Picture(String),
-    /// A sound cannot be used.
-    #[error("the sound cannot be used: {0}; give a WAV, MP3, M4A or AAC")]
-    Sound(String),
+    /// An image file is invalid or too large.
+    #[error("the image cannot be used: {0}; use a PNG, JPEG, GIF or WebP file")]
+    Image(String),
+    /// An audio file is invalid or too long.
+    #[error("the audio cannot be used: {0}; use a WAV, MP3, M4A or AAC file")]
+    Audio(String),
     /// A voice failed to speak.
     #[error("the voice failed: {0}")]
     Voice(String),
-    /// The film's timeline makes no sense.
-    #[error("the film cannot be made: {0}")]
+    /// The timeline has an unsupported size or duration.
+    #[error("the timeline cannot be rendered: {0}")]
     Timeline(String),
     /// An encoder or the muxer failed.
-    #[error("the film could not be encoded: {0}")]
+    #[error("the encoding failed: {0}")]
     Encode(String),
-    /// [`Cancel::cancel`](super::Cancel::cancel) was called.
+    /// [`Cancel::cancel`] was called.
     #[error("the work was cancelled")]
     Cancelled,
     /// A file could not be read or written.
-    #[error("{what}: {source}")]
+    #[error("could not {action}")]
     Io {
-        /// What was being done, to which file.
-        what: String,
-        /// The system's error.
-        source: io::Error,
+        /// The failed action and its file, such as `read the font brand.ttf`.
+        action: String,
+        /// The error of the operating system.
+        source: Arc<io::Error>,
     },
 }
 
 impl MediaError {
-    /// For `map_err`: names what was being done.
-    pub(super) fn io(what: impl Into<String>) -> impl FnOnce(io::Error) -> Self {
-        let what = what.into();
-        |source| Self::Io { what, source }
+    /// Returns a function for `map_err` that adds the failed action to an I/O error.
+    pub(crate) fn io(action: impl Into<String>) -> impl FnOnce(io::Error) -> Self {
+        let action = action.into();
+        |source| Self::Io { action, source: Arc::new(source) }
+    }
+}
+
+/// A shared flag that cancels running work.
+///
+/// Work checks the flag between sentences, video frames and seconds of audio, and then fails with
+/// [`MediaError::Cancelled`]. Clones share one flag.
+#[derive(Debug, Clone, Default)]
+pub struct Cancel(Arc<AtomicBool>);
+
+impl Cancel {
+    /// Creates a flag that is not set.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Sets the flag, for good.
+    pub fn cancel(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    /// Returns whether the flag is set.
+    #[must_use]
+    pub fn is_cancelled(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    /// Fails once the flag is set.
+    pub(crate) fn check(&self) -> Result<(), MediaError> {
+        if self.is_cancelled() {
+            return Err(MediaError::Cancelled);
+        }
+        Ok(())
     }
 }

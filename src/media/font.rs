@@ -1,5 +1,5 @@
-//! The letters that texts are drawn with: Noto Sans, and before it a font of the user's own.
-//! Setting lines is left to [`canvas`](super::canvas).
+//! Fonts: Noto Sans, and optionally a font of the caller in front of it. Breaking text into lines
+//! is left to [`canvas`](super::canvas).
 
 use std::fmt;
 use std::fs;
@@ -11,37 +11,21 @@ use icu_normalizer::ComposingNormalizerBorrowed;
 use super::MediaError;
 use super::characters::{is_emoji, is_invisible};
 
-/// A font, over Noto Sans for what it does not have. Cheap to clone.
+/// A font, with Noto Sans for the characters that it lacks. Cheap to clone.
 ///
-/// Letters are set one after the other: fine for Latin, Greek, Cyrillic, Chinese, Japanese and
-/// Korean, not for scripts whose letters join or change place, such as Arabic or Hindi.
-///
-/// ```
-/// use nemovideo::media::Font;
-///
-/// let font = Font::default();
-/// assert!(font.missing("Grüße, Ωραία, Привет 😀").is_empty());
-/// assert_eq!(font.missing("早安"), ['早', '安']);
-/// assert!(font.missing("H₂O at 20 ℃").is_empty()); // drawn as "H2O at 20 °C"
-/// assert!(Font::from_bytes(b"no font".to_vec()).is_err());
-/// ```
+/// Glyphs are placed one after the other. This suits Latin, Greek, Cyrillic, Chinese, Japanese and
+/// Korean, but not scripts that need shaping, such as Arabic or Hindi.
 #[derive(Clone)]
 pub struct Font {
-    /// In the order in which a glyph is looked for.
+    /// Faces in the order in which they are searched for a glyph.
     faces: Vec<FontArc>,
 }
 
 impl Font {
-    /// Reads a TTF or OTF file; of a collection, its first font.
-    ///
-    /// ```
-    /// use nemovideo::media::{Font, MediaError};
-    ///
-    /// assert!(matches!(Font::from_file("missing.ttf"), Err(MediaError::Io { .. })));
-    /// ```
+    /// Reads a TTF or OTF file, or the first font of a collection.
     ///
     /// # Errors
-    /// [`MediaError::Io`] when it cannot be read, [`MediaError::Font`] when it is no font.
+    /// [`MediaError::Io`] when the file cannot be read, [`MediaError::Font`] when it is not a font.
     pub fn from_file(path: impl AsRef<Path>) -> Result<Self, MediaError> {
         let path = path.as_ref();
         let bytes =
@@ -49,10 +33,10 @@ impl Font {
         Self::from_bytes(bytes)
     }
 
-    /// Takes the content of a TTF or OTF file.
+    /// Parses the content of a TTF or OTF file.
     ///
     /// # Errors
-    /// [`MediaError::Font`] when it is no font.
+    /// [`MediaError::Font`] when the content is not a font.
     pub fn from_bytes(bytes: Vec<u8>) -> Result<Self, MediaError> {
         let font = FontVec::try_from_vec_and_index(bytes, 0)
             .map_err(|error| MediaError::Font(error.to_string()))?;
@@ -61,9 +45,17 @@ impl Font {
         Ok(Self { faces })
     }
 
-    /// The characters of a text that cannot be drawn, in order, each once. Emoji are not among
-    /// them: a text is drawn without those that the font lacks. Neither is what can be written in
-    /// plainer characters: `H₂O` is drawn as `H2O`, `20 ℃` as `20 °C`.
+    /// Returns the characters of a text that cannot be drawn, in order and without duplicates.
+    ///
+    /// Emoji are not among them: a text is drawn without those that the font lacks. Neither are
+    /// characters with a compatible replacement: `H₂O` is drawn as `H2O`, `20 ℃` as `20 °C`.
+    ///
+    /// ```
+    /// use nemovideo::media::Font;
+    ///
+    /// assert!(Font::default().missing("Grüße, Ωραία, Привет 😀").is_empty());
+    /// assert_eq!(Font::default().missing("早安"), ['早', '安']);
+    /// ```
     #[must_use]
     pub fn missing(&self, text: &str) -> Vec<char> {
         let mut missing = Vec::new();
@@ -76,16 +68,16 @@ impl Font {
         missing
     }
 
-    /// A text as it is drawn: without what is never seen and the emoji that the font lacks, and
-    /// with plainer characters for others that it lacks.
-    pub(super) fn drawable(&self, text: &str) -> String {
-        // Letters and their accents in one, as fonts have them.
+    /// Returns a text as it is drawn: without invisible characters and without the emoji that the
+    /// font lacks, and with replacements for other characters that it lacks.
+    pub(crate) fn drawable(&self, text: &str) -> String {
+        // Fonts have glyphs for composed letters.
         let composed = ComposingNormalizerBorrowed::new_nfc().normalize_iter(text.chars());
         let mut drawable = String::with_capacity(text.len());
         for c in composed.filter(|&c| !is_invisible(c)) {
             if c.is_whitespace() || c.is_control() || self.has(c) {
                 drawable.push(c);
-            } else if let Some(plain) = self.plainer(c) {
+            } else if let Some(plain) = self.replacement(c) {
                 drawable.push_str(&plain);
             } else if !is_emoji(c) {
                 drawable.push(c);
@@ -94,22 +86,19 @@ impl Font {
         drawable
     }
 
-    /// A character in others that the font has, as Unicode finds them compatible.
-    fn plainer(&self, c: char) -> Option<String> {
+    /// Returns a compatible replacement, according to Unicode, in characters that the font has.
+    fn replacement(&self, c: char) -> Option<String> {
         let compatible = ComposingNormalizerBorrowed::new_nfkc().normalize_iter(std::iter::once(c));
         let plain: String = compatible.map(|c| if self.has(c) { c } else { similar(c) }).collect();
-        let known = match plain.chars().all(|c| c == ' ' || self.has(c)) {
-            true => plain,
-            false => code(c)?.to_owned(),
-        };
-        Some(known)
+        let drawable = plain.chars().all(|c| c == ' ' || self.has(c));
+        if drawable { Some(plain) } else { currency_code(c).map(str::to_owned) }
     }
 
     fn has(&self, c: char) -> bool {
         self.faces.iter().any(|face| face.glyph_id(c) != GlyphId(0))
     }
 
-    /// The face that draws a character, and its glyph there.
+    /// Returns the face that draws a character, and the glyph in it.
     fn glyph(&self, c: char) -> (&FontArc, GlyphId) {
         let found = self
             .faces
@@ -119,13 +108,13 @@ impl Font {
         found.unwrap_or((&self.faces[0], GlyphId(0)))
     }
 
-    /// The width of a line, in pixels.
-    pub(super) fn width(&self, line: &str, size: f32) -> f32 {
-        self.places(line, size).last().map_or(0.0, |(_, _, end)| end)
+    /// Returns the width of a line in pixels.
+    pub(crate) fn width(&self, line: &str, size: f32) -> f32 {
+        self.positions(line, size).last().map_or(0.0, |(_, _, end)| end)
     }
 
-    /// Each character of a line with where it begins and ends.
-    fn places(&self, line: &str, size: f32) -> impl Iterator<Item = (char, f32, f32)> {
+    /// Returns each character of a line with its start and end position.
+    fn positions(&self, line: &str, size: f32) -> impl Iterator<Item = (char, f32, f32)> {
         let mut at = 0.0;
         let mut before: Option<(*const FontArc, GlyphId)> = None;
         line.chars().map(move |c| {
@@ -143,19 +132,19 @@ impl Font {
         })
     }
 
-    /// Draws a line whose baseline begins at `origin`; `put` takes x, y and how much of that
-    /// pixel is covered, 0.0 to 1.0.
-    pub(super) fn draw(
+    /// Draws a line whose baseline starts at `origin`; `put` receives x, y and the coverage of
+    /// that pixel, 0.0 to 1.0.
+    pub(crate) fn draw(
         &self,
         line: &str,
         size: f32,
         origin: (f32, f32),
         mut put: impl FnMut(i32, i32, f32),
     ) {
-        for (c, start, _) in self.places(line, size) {
+        for (c, start, _) in self.positions(line, size) {
             let (face, id) = self.glyph(c);
-            let place = ab_glyph::point(origin.0 + start, origin.1);
-            let glyph = id.with_scale_and_position(px_scale(face, size), place);
+            let position = ab_glyph::point(origin.0 + start, origin.1);
+            let glyph = id.with_scale_and_position(px_scale(face, size), position);
             if let Some(outline) = face.outline_glyph(glyph) {
                 let corner = outline.px_bounds().min;
                 outline.draw(|x, y, cover| {
@@ -166,7 +155,7 @@ impl Font {
     }
 }
 
-/// A character that looks much the same, where Unicode has nothing to say.
+/// Returns a similar character where Unicode defines no compatible one.
 const fn similar(c: char) -> char {
     match c {
         '\u{2010}' => '-',
@@ -177,8 +166,8 @@ const fn similar(c: char) -> char {
     }
 }
 
-/// The code of a currency, for a sign that few fonts have.
-const fn code(c: char) -> Option<&'static str> {
+/// Returns the code of a currency whose sign few fonts have.
+const fn currency_code(c: char) -> Option<&'static str> {
     match c {
         '₿' => Some("BTC"),
         '₽' => Some("RUB"),
@@ -187,18 +176,18 @@ const fn code(c: char) -> Option<&'static str> {
     }
 }
 
-/// `size` is that of the letters' em, as designers count; the library counts line heights, which
-/// differ from font to font.
+/// Converts an em size to the scale of the library, which is based on the line height and differs
+/// between fonts.
 fn px_scale(face: &FontArc, size: f32) -> PxScale {
     let em = face.units_per_em().unwrap_or(1000.0);
     PxScale::from(size * face.height_unscaled() / em)
 }
 
 impl Default for Font {
-    /// Noto Sans Bold: Latin, Greek and Cyrillic.
+    /// Returns Noto Sans Bold: Latin, Greek and Cyrillic.
     fn default() -> Self {
         let built_in = FontArc::try_from_slice(notosans::BOLD_TTF);
-        #[allow(clippy::expect_used)] // Bytes of a dependency; a test draws with them.
+        #[allow(clippy::expect_used)] // Data of a dependency, covered by tests.
         let face = built_in.expect("the built-in font is a font");
         Self { faces: vec![face] }
     }
@@ -215,7 +204,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_built_in_font_covers_the_spoken_languages_and_names_what_it_lacks() {
+    fn the_built_in_font_covers_the_spoken_languages_and_reports_missing_characters() {
         let font = Font::default();
         let spoken = "The quick—“brown” fox… äöüß ñ¿¡ éèêçœ àìòù €£ № 1½ ° © ™";
         assert!(font.missing(spoken).is_empty());
@@ -223,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_font_lacks_is_drawn_in_plainer_characters() {
+    fn missing_characters_are_drawn_with_replacements() {
         let font = Font::default();
         for (text, drawn) in [
             ("well\u{2011}known", "well-known"),
@@ -243,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_never_seen_is_not_drawn() {
+    fn invisible_characters_are_not_drawn() {
         let invisible = "\u{ad}\u{200b}\u{200c}\u{200d}\u{200e}\u{200f}\u{202a}\u{202e}\u{2060}\
                          \u{2066}\u{2069}\u{feff}\u{fe0e}\u{fe0f}\u{e0101}";
         let font = Font::default();
@@ -254,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn a_font_of_ones_own_comes_first_and_the_built_in_one_helps_out() {
+    fn a_custom_font_precedes_the_built_in_one() {
         let font = Font::from_bytes(notosans::REGULAR_TTF.to_vec()).unwrap();
         let thin = font.width("Hello", 100.0);
         let bold = Font::default().width("Hello", 100.0);
@@ -263,7 +252,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_font_is_refused() {
+    fn an_invalid_font_is_an_error() {
         assert!(matches!(Font::from_bytes(vec![1, 2, 3]), Err(MediaError::Font(_))));
         assert!(matches!(Font::from_file("/no/such/font.ttf"), Err(MediaError::Io { .. })));
     }

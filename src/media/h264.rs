@@ -1,9 +1,9 @@
-//! Still pictures to H.264. A film of captions is stills, each shown for seconds: one is encoded
-//! as a key frame, and its repetitions are pictures in which every macroblock is skipped, a dozen
-//! bytes written by hand. Decoded, they are the key frame again, bit by bit.
+//! Encodes still images to H.264. A video of captions consists of stills, each shown for seconds:
+//! the first frame is encoded as a key frame, and its repetitions are P-skip pictures, in which
+//! every macroblock is skipped. These take a dozen bytes, need no encoding, and decode to the key
+//! frame bit by bit.
 
-mod bits;
-mod parameters;
+mod skip;
 
 use std::borrow::Cow;
 
@@ -16,23 +16,23 @@ use openh264::formats::YUVSource;
 
 use super::MediaError;
 use super::canvas::Canvas;
-use parameters::SkipHeader;
+use skip::SkipHeader;
 
 /// Frames per second.
-pub(super) const FRAME_RATE: u32 = 30;
+pub(crate) const FRAME_RATE: u32 = 30;
 
-/// A picture is not held longer than this without a key frame, for the sake of seeking. It also
-/// keeps the number of a frame far below where it wraps around.
-pub(super) const MAX_HELD: u32 = 10 * FRAME_RATE;
+/// Maximum number of frames between key frames, so that players can seek. It also keeps the frame
+/// number far below its wraparound.
+pub(crate) const MAX_SHOT: u32 = 10 * FRAME_RATE;
 
-/// Encodes one still after the other.
-pub(super) struct StillEncoder {
+/// Encodes stills.
+pub(crate) struct StillEncoder {
     quantizer: u8,
 }
 
-/// An encoded still, to be shown for any number of frames up to those it was made for.
+/// An encoded still, which can be shown for up to the number of frames it was encoded for.
 #[derive(Debug)]
-pub(super) struct Still {
+pub(crate) struct EncodedStill {
     key: Vec<u8>,
     repeats: Repeats,
 }
@@ -40,18 +40,18 @@ pub(super) struct Still {
 #[derive(Debug)]
 enum Repeats {
     Skipped(SkipHeader),
-    /// The encoder has set parameters for which no skipped picture is known here.
+    /// Fallback when the encoder uses parameters that [`SkipHeader`] does not support.
     Encoded(Vec<Vec<u8>>),
 }
 
 impl StillEncoder {
-    /// `quantizer` from 0, lossless, to 51.
-    pub(super) const fn new(quantizer: u8) -> Self {
+    /// Creates an encoder; the quantizer ranges from 0, lossless, to 51.
+    pub(crate) const fn new(quantizer: u8) -> Self {
         Self { quantizer }
     }
 
     fn config(&self) -> EncoderConfig {
-        // A range of one: left free, the encoder spends 13 times the bits on stills.
+        // A fixed quantizer: with a free range, the encoder spends 13 times the bits on stills.
         EncoderConfig::new()
             .rate_control_mode(RateControlMode::Quality)
             .qp(QpRange::new(self.quantizer, self.quantizer))
@@ -60,7 +60,7 @@ impl StillEncoder {
             .max_frame_rate(FrameRate::from_hz(FRAME_RATE as f32))
             .sps_pps_strategy(SpsPpsStrategy::ConstantId)
             .intra_frame_period(IntraFramePeriod::from_num_frames(0))
-            // Off, the encoder warns on stderr; with bits to spare it has no reason to skip.
+            // Without this, the encoder warns on stderr. It skips no frames at this bitrate.
             .skip_frames(true)
             .bitrate(BitRate::from_bps(20_000_000))
             .scene_change_detect(false)
@@ -70,15 +70,15 @@ impl StillEncoder {
             .vui(VuiConfig::bt709())
     }
 
-    /// Encodes a picture that will be shown for up to `frames` frames.
-    pub(super) fn encode(&self, canvas: &Canvas, frames: u32) -> Result<Still, MediaError> {
-        // An encoder of its own for each: what it gives does not depend on what came before.
+    /// Encodes an image that is shown for up to `frames` frames.
+    pub(crate) fn encode(&self, canvas: &Canvas, frames: u32) -> Result<EncodedStill, MediaError> {
+        // A new encoder for each still, so that its output does not depend on earlier stills.
         let mut encoder =
             Encoder::with_api_config(OpenH264API::from_source(), self.config()).map_err(failed)?;
         let encoded = encoder.encode(canvas).map_err(failed)?;
         if encoded.frame_type() != FrameType::IDR {
             return Err(MediaError::Encode(
-                "the encoder did not begin with a key frame".to_owned(),
+                "the encoder did not start with a key frame".to_owned(),
             ));
         }
         let key = encoded.to_vec();
@@ -90,7 +90,7 @@ impl StillEncoder {
                     .collect::<Result<_, _>>()?,
             ),
         };
-        Ok(Still { key, repeats })
+        Ok(EncodedStill { key, repeats })
     }
 }
 
@@ -98,10 +98,9 @@ fn failed(error: openh264::Error) -> MediaError {
     MediaError::Encode(format!("H.264: {error}"))
 }
 
-impl Still {
-    /// The frame that is `index` frames into the still, as an Annex B access unit; 0 is the key
-    /// frame.
-    pub(super) fn frame(&self, index: u32) -> Cow<'_, [u8]> {
+impl EncodedStill {
+    /// Returns frame `index` of the still as an Annex B access unit; 0 is the key frame.
+    pub(crate) fn frame(&self, index: u32) -> Cow<'_, [u8]> {
         if index == 0 {
             return Cow::Borrowed(&self.key);
         }
@@ -140,7 +139,7 @@ mod tests {
     use crate::media::FrameSize;
     use openh264::decoder::Decoder;
 
-    /// A picture with detail everywhere.
+    /// Returns an image with detail everywhere.
     fn noisy(size: FrameSize, seed: usize) -> Canvas {
         let mut canvas = Canvas::new(size);
         let value = |at: usize| ((at + seed).wrapping_mul(2_654_435_761) >> 7) as u8 / 2 + 40;
@@ -165,16 +164,18 @@ mod tests {
 
     #[test]
     fn a_repeated_frame_decodes_to_the_key_frame_bit_by_bit() {
-        let sizes = [(1920, 1080), (1080, 1920), (1080, 1080), (128, 96), (66, 130)];
+        let sizes = [(1920, 1080), (1080, 1920), (1080, 1080), (128, 96), (66, 130), (64, 64)];
         for (width, height) in sizes {
+            // The longest shot for the smallest size.
+            let frames = if width == 64 { MAX_SHOT } else { 40 };
             let size = FrameSize { width, height };
             let mut decoder = Decoder::new().unwrap();
-            // Two stills after each other, as in a film: the second must not see the first.
+            // Two consecutive stills, as in a video: the second must not depend on the first.
             for seed in [1, 77] {
-                let still = StillEncoder::new(24).encode(&noisy(size, seed), 40).unwrap();
-                assert!(matches!(still.repeats, Repeats::Skipped(_)), "the fallback was taken");
+                let still = StillEncoder::new(24).encode(&noisy(size, seed), frames).unwrap();
+                assert!(matches!(still.repeats, Repeats::Skipped(_)), "the fallback was used");
                 let key = planes(&decoder.decode(&still.frame(0)).unwrap().unwrap());
-                for index in 1..40 {
+                for index in 1..frames {
                     let frame = still.frame(index);
                     assert!(frame.len() < 20, "{} bytes", frame.len());
                     let decoded =
@@ -186,19 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn a_repeated_frame_is_right_up_to_the_longest_hold() {
-        let size = FrameSize { width: 64, height: 64 };
-        let still = StillEncoder::new(24).encode(&noisy(size, 5), MAX_HELD).unwrap();
-        let mut decoder = Decoder::new().unwrap();
-        let key = planes(&decoder.decode(&still.frame(0)).unwrap().unwrap());
-        for index in 1..MAX_HELD {
-            let decoded = decoder.decode(&still.frame(index)).unwrap().unwrap();
-            assert!(planes(&decoded) == key, "frame {index} differs");
-        }
-    }
-
-    #[test]
-    fn with_unknown_parameters_the_encoder_repeats_the_picture() {
+    fn with_unsupported_parameters_the_encoder_repeats_the_image() {
         let size = FrameSize { width: 128, height: 96 };
         let canvas = noisy(size, 9);
         let mut still = StillEncoder::new(24).encode(&canvas, 3).unwrap();
@@ -216,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn the_same_picture_gives_the_same_bytes() {
+    fn the_same_image_encodes_to_the_same_bytes() {
         let canvas = noisy(FrameSize { width: 320, height: 180 }, 3);
         let encode = || StillEncoder::new(24).encode(&canvas, 2).unwrap().key;
         assert_eq!(encode(), encode());

@@ -1,147 +1,121 @@
-//! A script spoken: its sentences one after the other, each with its sound and its time. Putting
-//! pictures to them is left to [`render`](super::render()).
+//! Speaks a script sentence by sentence and times each sentence. Adding images is left to
+//! [`render`](super::render()).
 
 use std::sync::Mutex;
-use std::sync::PoisonError;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
 use super::characters::without_emoji;
+use super::script::{ScriptSentence, sentences};
 use super::{
-    Cancel, Delivery, MediaError, Sentence, Sound, SoundClip, TextClip, Voice, cues, sentences,
+    AudioBuffer, AudioClip, Cancel, MediaError, SpeechOptions, TextClip, Voice, captions, lock,
+    thread_count,
 };
 
-/// A spoken script.
-///
-/// ```
-/// use nemovideo::media::{Cancel, Delivery, FrameSize, Pico, Timeline, narrate};
-/// use std::time::Duration;
-///
-/// let narration =
-///     narrate("Good morning.", &Pico::new(), &Delivery::new("en-GB"), &Cancel::new())?;
-/// // The last sentence is not cut off by the end of the film.
-/// assert!(narration.duration() >= narration.sentences[0].end() + Duration::from_millis(300));
-///
-/// let mut film = Timeline::new(FrameSize::SQUARE, narration.duration());
-/// film.sounds = narration.sounds();
-/// film.texts = narration.captions();
-/// assert_eq!(film.texts[0].text, "Good morning.");
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// ```
+/// A spoken script, from [`narrate`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Narration {
-    /// What is said, in order.
-    pub sentences: Vec<Spoken>,
+    /// The sentences in order.
+    pub sentences: Vec<SpokenSentence>,
     duration: Duration,
 }
 
-/// One spoken sentence.
-///
-/// ```
-/// use nemovideo::media::{Cancel, Delivery, Pico, narrate};
-///
-/// let narration =
-///     narrate("Good morning. It rains.", &Pico::new(), &Delivery::default(), &Cancel::new())?;
-/// let [first, second] = &narration.sentences[..] else { panic!() };
-/// assert_eq!((first.text.as_str(), first.start.as_secs_f64()), ("Good morning.", 0.0));
-/// assert_eq!(first.end(), first.start + first.sound.duration());
-/// assert!(second.start > first.end()); // there is a pause between them
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// ```
+/// One sentence of a [`Narration`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Spoken {
-    /// What is said, as it should be read.
+pub struct SpokenSentence {
+    /// Text of the sentence, for display.
     pub text: String,
-    /// When the first word begins, from the start of the narration.
+    /// Time from the start of the narration to the first word.
     pub start: Duration,
-    /// The sound, without silence before or after.
-    pub sound: Sound,
+    /// Speech without silence before or after it.
+    pub audio: AudioBuffer,
 }
 
-impl Spoken {
-    /// When the last word ends.
+impl SpokenSentence {
+    /// Returns the time from the start of the narration to the end of the last word.
     #[must_use]
     pub fn end(&self) -> Duration {
-        self.start + self.sound.duration()
+        self.start + self.audio.duration()
     }
 }
 
 impl Narration {
-    /// How long it takes, with the rest that follows the last sentence.
+    /// Returns the total duration, including the pause after the last sentence.
     #[must_use]
     pub const fn duration(&self) -> Duration {
         self.duration
     }
 
-    /// Its sounds, each at its time.
+    /// Returns one audio clip for each sentence.
     #[must_use]
-    pub fn sounds(&self) -> Vec<SoundClip> {
-        let clip = |spoken: &Spoken| SoundClip::new(spoken.sound.clone(), spoken.start);
+    pub fn audio(&self) -> Vec<AudioClip> {
+        let clip = |spoken: &SpokenSentence| AudioClip::new(spoken.audio.clone(), spoken.start);
         self.sentences.iter().map(clip).collect()
     }
 
-    /// Its captions. Each appears with its words and stays until the next one, or for a moment
-    /// longer than it is heard.
+    /// Returns the captions. Each appears with its words and stays until the next one appears, or
+    /// for at most 750 ms after its words.
     #[must_use]
     pub fn captions(&self) -> Vec<TextClip> {
-        /// A caption that goes just before the next one comes flickers.
+        /// A caption that disappeared shortly before the next one would flicker.
         const LINGER: Duration = Duration::from_millis(750);
-        let mut captions: Vec<TextClip> = Vec::new();
-        for spoken in &self.sentences {
-            if let Some(last) = captions.last_mut() {
-                last.duration = (spoken.start - last.start).min(last.duration + LINGER);
+        let extend = |last: Option<&mut TextClip>, until: Duration| {
+            if let Some(last) = last {
+                last.duration = (until - last.start).min(last.duration + LINGER);
             }
-            captions.extend(
-                cues(&spoken.text, spoken.sound.duration())
-                    .into_iter()
-                    .map(|cue| TextClip::caption(cue.text, spoken.start + cue.start, cue.duration)),
-            );
+        };
+        let mut clips: Vec<TextClip> = Vec::new();
+        for spoken in &self.sentences {
+            extend(clips.last_mut(), spoken.start);
+            clips.extend(captions(&spoken.text, spoken.start, spoken.audio.duration()));
         }
-        if let Some(last) = captions.last_mut() {
-            last.duration = (self.duration - last.start).min(last.duration + LINGER);
-        }
-        captions
+        extend(clips.last_mut(), self.duration);
+        clips
     }
 }
 
-/// Speaks a script, several sentences at a time on all cores. The result does not depend on how
-/// many there are.
+/// Speaks a script, several sentences at a time on all cores. The result does not depend on the
+/// number of cores.
+///
+/// Line breaks, paragraphs and Markdown in the script are handled; emoji are not spoken, but stay
+/// in the captions.
 ///
 /// ```
-/// use nemovideo::media::{Cancel, Delivery, Gender, Pace, Pico, narrate};
+/// use nemovideo::media::{Cancel, Pico, SpeechOptions, VoiceGender, narrate};
 ///
-/// let how = Delivery::new("en-GB").with_gender(Gender::Male).with_pace(Pace::new(1.5));
-/// let narration = narrate("Good morning. It rains.", &Pico::new(), &how, &Cancel::new())?;
-/// assert_eq!(narration.sentences.len(), 2);
-/// assert!(narration.sentences[0].end() <= narration.sentences[1].start);
-/// assert_eq!((narration.sounds().len(), narration.captions().len()), (2, 2));
-/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// let options = SpeechOptions::new("en-GB").with_gender(VoiceGender::Male).with_rate(1.5);
+/// let narration = narrate("Good morning. It rains.", &Pico::new(), &options, &Cancel::new())?;
+/// let [first, second] = &narration.sentences[..] else { panic!() };
+/// assert_eq!((first.text.as_str(), second.text.as_str()), ("Good morning.", "It rains."));
+/// assert!(second.start > first.end()); // there is a pause between them
+/// # Ok::<(), nemovideo::media::MediaError>(())
 /// ```
 ///
 /// # Errors
-/// [`MediaError::EmptyScript`] when there is nothing to say, [`MediaError::NoVoice`] when the
-/// voice does not speak the language, [`MediaError::Voice`] when it fails or has no sound for a
-/// whole sentence, [`MediaError::Cancelled`].
+/// - [`MediaError::EmptyScript`] when the script has no words.
+/// - [`MediaError::NoVoice`] when the voice does not support the language.
+/// - [`MediaError::Voice`] when the voice fails, or produces only silence for a sentence.
+/// - [`MediaError::Cancelled`] once `cancel` is set.
 pub fn narrate(
     script: &str,
     voice: &dyn Voice,
-    how: &Delivery,
+    options: &SpeechOptions,
     cancel: &Cancel,
 ) -> Result<Narration, MediaError> {
     let sentences = sentences(script);
     if sentences.is_empty() {
         return Err(MediaError::EmptyScript);
     }
-    let sounds = speak_all(&sentences, voice, how, cancel)?;
+    let audio = speak_all(&sentences, voice, options, cancel)?;
     let mut at = Duration::ZERO;
     let spoken = sentences
         .into_iter()
-        .zip(sounds)
-        .map(|(sentence, sound)| {
-            let spoken = Spoken { text: sentence.text, start: at, sound };
+        .zip(audio)
+        .map(|(sentence, audio)| {
+            let spoken = SpokenSentence { text: sentence.text, start: at, audio };
             at = spoken.end() + sentence.pause_after;
             spoken
         })
@@ -150,61 +124,65 @@ pub fn narrate(
 }
 
 fn speak_all(
-    sentences: &[Sentence],
+    sentences: &[ScriptSentence],
     voice: &dyn Voice,
-    how: &Delivery,
+    options: &SpeechOptions,
     cancel: &Cancel,
-) -> Result<Vec<Sound>, MediaError> {
+) -> Result<Vec<AudioBuffer>, MediaError> {
     let next = AtomicUsize::new(0);
     let failed = AtomicBool::new(false);
-    let done: Mutex<Vec<Option<Result<Sound, MediaError>>>> =
+    let done: Mutex<Vec<Option<Result<AudioBuffer, MediaError>>>> =
         Mutex::new(sentences.iter().map(|_| None).collect());
     let work = || {
         while !failed.load(Ordering::Relaxed) {
             let index = next.fetch_add(1, Ordering::Relaxed);
             let Some(sentence) = sentences.get(index) else { return };
-            let spoken = cancel.check().and_then(|()| speak(&sentence.text, voice, how));
+            let spoken = cancel.check().and_then(|()| speak(&sentence.text, voice, options));
             failed.fetch_or(spoken.is_err(), Ordering::Relaxed);
-            done.lock().unwrap_or_else(PoisonError::into_inner)[index] = Some(spoken);
+            lock(&done)[index] = Some(spoken);
         }
     };
     thread::scope(|scope| {
-        for _ in 1..super::cores().min(sentences.len()) {
+        for _ in 1..thread_count().min(sentences.len()) {
             scope.spawn(work);
         }
         work();
     });
-    let done = done.into_inner().unwrap_or_else(PoisonError::into_inner);
-    // Sentences are handed out in order, so before one that was never spoken stands an error.
+    // Sentences are taken in order, so an error precedes any sentence that was not spoken.
+    let done = std::mem::take(&mut *lock(&done));
     done.into_iter().flatten().collect()
 }
 
-fn speak(text: &str, voice: &dyn Voice, how: &Delivery) -> Result<Sound, MediaError> {
-    let sound = voice.speak(&without_emoji(text), how)?.trimmed();
-    if sound.samples().is_empty() {
+fn speak(
+    text: &str,
+    voice: &dyn Voice,
+    options: &SpeechOptions,
+) -> Result<AudioBuffer, MediaError> {
+    let audio = voice.speak(&without_emoji(text), options)?.trimmed();
+    if audio.samples().is_empty() {
         let start: String = text.chars().take(40).collect();
         return Err(MediaError::Voice(format!(
-            "the voice for `{}` has no sound for “{start}”; is the script in another language?",
-            how.language
+            "the voice for `{}` is silent for “{start}”; is the script in another language?",
+            options.language
         )));
     }
-    Ok(sound)
+    Ok(audio)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// Hums a second for each word, with silence around it; mute for digits.
+    /// Produces a second of audio for each word, with silence around it; silent for digits.
     #[derive(Debug)]
-    struct Hum;
+    struct WordVoice;
 
-    impl Voice for Hum {
+    impl Voice for WordVoice {
         fn languages(&self) -> Vec<String> {
             vec!["en".to_owned()]
         }
 
-        fn speak(&self, text: &str, _: &Delivery) -> Result<Sound, MediaError> {
+        fn speak(&self, text: &str, _: &SpeechOptions) -> Result<AudioBuffer, MediaError> {
             if text.contains("fail") {
                 return Err(MediaError::Voice(text.to_owned()));
             }
@@ -212,32 +190,32 @@ mod tests {
             let mut samples = vec![0; 700];
             samples.extend(vec![9_000; words * 1_000]);
             samples.extend(vec![0; 900]);
-            Ok(Sound::new(1_000, samples))
+            Ok(AudioBuffer::new(1_000, samples))
         }
     }
 
-    fn hum(script: &str) -> Result<Narration, MediaError> {
-        narrate(script, &Hum, &Delivery::default(), &Cancel::new())
+    fn narrated(script: &str) -> Result<Narration, MediaError> {
+        narrate(script, &WordVoice, &SpeechOptions::default(), &Cancel::new())
     }
 
     #[test]
     fn sentences_keep_their_order_and_start_when_their_words_do() {
         let script: String = (1..60).map(|n| format!("{}.\n\n", "Word ".repeat(n))).collect();
-        let narration = hum(&script).unwrap();
+        let narration = narrated(&script).unwrap();
         assert_eq!(narration.sentences.len(), 59);
         let margins = Duration::from_millis(30);
         let mut at = Duration::ZERO;
         for (n, spoken) in narration.sentences.iter().enumerate() {
             assert_eq!(spoken.start, at);
-            assert_eq!(spoken.sound.duration(), Duration::from_secs(n as u64 + 1) + margins);
+            assert_eq!(spoken.audio.duration(), Duration::from_secs(n as u64 + 1) + margins);
             at = spoken.end() + Duration::from_millis(620);
         }
         assert_eq!(narration.duration(), at);
     }
 
     #[test]
-    fn captions_begin_with_their_words_and_stay_until_the_next() {
-        let narration = hum("One two. Three.\n\nFour.").unwrap();
+    fn captions_start_with_their_words_and_stay_until_the_next() {
+        let narration = narrated("One two. Three.\n\nFour.").unwrap();
         let captions = narration.captions();
         assert_eq!(captions.len(), 3);
         for (caption, spoken) in captions.iter().zip(&narration.sentences) {
@@ -246,27 +224,27 @@ mod tests {
         let end = |n: usize| captions[n].start + captions[n].duration;
         assert_eq!((end(0), end(1)), (captions[1].start, captions[2].start));
         assert_eq!(end(2), narration.duration());
-        assert_eq!(narration.sounds().len(), 3);
+        assert_eq!(narration.audio().len(), 3);
     }
 
     #[test]
-    fn nothing_to_say_and_no_sound_for_it_are_errors() {
-        assert!(matches!(hum("..."), Err(MediaError::EmptyScript)));
-        let error = hum("Fine. 2024!").unwrap_err().to_string();
+    fn an_empty_script_and_a_silent_sentence_are_errors() {
+        assert!(matches!(narrated("..."), Err(MediaError::EmptyScript)));
+        let error = narrated("Fine. 2024!").unwrap_err().to_string();
         assert!(error.contains("“2024!”"), "{error}");
     }
 
     #[test]
     fn the_first_failure_stops_the_rest() {
-        let error = hum(&"It must fail here. ".repeat(500)).unwrap_err();
+        let error = narrated(&"It must fail here. ".repeat(500)).unwrap_err();
         assert!(matches!(error, MediaError::Voice(_)));
     }
 
     #[test]
-    fn a_cancelled_narration_ends_at_once() {
+    fn a_cancelled_narration_fails_at_once() {
         let cancel = Cancel::new();
         cancel.cancel();
-        let result = narrate("One. Two.", &Hum, &Delivery::default(), &cancel);
+        let result = narrate("One. Two.", &WordVoice, &SpeechOptions::default(), &cancel);
         assert!(matches!(result, Err(MediaError::Cancelled)));
     }
 }

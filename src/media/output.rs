@@ -1,40 +1,36 @@
-//! Where a film goes: which file format, how good, and how the file appears under its name only
-//! when it is whole.
+//! Output files: their format and quality, the MP4 writer, and the temporary file that gets its
+//! final name only when it is complete.
 
 use std::fs::File;
-use std::io::{BufWriter, Write as _};
+use std::io::{BufWriter, Write};
 use std::path::Path;
 
+use muxide::api::{AacProfile, AudioCodec, Muxer, MuxerBuilder, MuxerError, VideoCodec};
 use tempfile::NamedTempFile;
 
-use super::{Background, MediaError};
+use super::audio::encode::{AAC_FRAME, AacFrames};
+use super::audio::mix::SAMPLE_RATE;
+use super::h264::FRAME_RATE;
+use super::{FrameSize, MediaError, VideoBackground};
 
-/// What kind of file to make, and how good.
-///
-/// ```
-/// use nemovideo::media::{Container, Output, Quality};
-///
-/// let preview = Output::new(Container::Mp4).with_quality(Quality::Low);
-/// assert_ne!(preview, Output::default());
-/// assert_eq!(Output::default(), Output::new(Container::Mp4).with_quality(Quality::High));
-/// ```
+/// Format and quality of an output file. The default is an MP4 in high quality.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[non_exhaustive]
-pub struct Output {
-    /// The kind of file.
+pub struct RenderOptions {
+    /// File format.
     pub container: Container,
-    /// How good.
+    /// Quality of video and audio.
     pub quality: Quality,
 }
 
-impl Output {
-    /// A file of this kind in high quality.
+impl RenderOptions {
+    /// Creates options for a file format, in high quality.
     #[must_use]
     pub const fn new(container: Container) -> Self {
         Self { container, quality: Quality::High }
     }
 
-    /// The same in another quality.
+    /// Sets the quality.
     #[must_use]
     pub const fn with_quality(mut self, quality: Quality) -> Self {
         self.quality = quality;
@@ -42,52 +38,20 @@ impl Output {
     }
 }
 
-/// The kind of file.
-///
-/// ```
-/// use nemovideo::media::{Cancel, Container, FrameSize, Output, Timeline, render};
-/// use std::time::Duration;
-///
-/// let film = Timeline::new(FrameSize { width: 320, height: 180 }, Duration::from_secs(1));
-/// # let folder = tempfile::tempdir()?;
-/// let make = |container, name| {
-///     render(&film, Output::new(container), &folder.path().join(name), &|_| {}, &Cancel::new())
-/// };
-/// let (mp4, m4a) = (make(Container::Mp4, "a.mp4")?, make(Container::M4a, "a.m4a")?);
-/// assert_eq!((mp4.width, m4a.width), (Some(320), None)); // the sound alone
-/// let wav = make(Container::Wav, "a.wav")?;
-/// assert!(wav.bytes > m4a.bytes);
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// ```
+/// File format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[non_exhaustive]
 pub enum Container {
-    /// H.264 and AAC, 30 frames a second.
+    /// Video with audio: H.264 at 30 frames per second, and AAC.
     #[default]
     Mp4,
-    /// The sound alone, as AAC.
+    /// Audio only, as AAC.
     M4a,
-    /// The sound alone, uncompressed.
+    /// Audio only, uncompressed.
     Wav,
 }
 
-/// How good, and so how large.
-///
-/// ```
-/// use nemovideo::media::{Cancel, FrameSize, Output, Quality, TextClip, Timeline, render};
-/// use std::time::Duration;
-///
-/// let second = Duration::from_secs(1);
-/// let mut film = Timeline::new(FrameSize { width: 320, height: 180 }, second);
-/// film.texts.push(TextClip::title("Morning Brew", Duration::ZERO, second));
-/// # let path = tempfile::NamedTempFile::new()?.into_temp_path();
-/// let size_in = |quality| {
-///     let output = Output::default().with_quality(quality);
-///     render(&film, output, &path, &|_| {}, &Cancel::new()).map(|done| done.bytes)
-/// };
-/// assert!(size_in(Quality::Low)? < size_in(Quality::High)?);
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// ```
+/// Quality of video and audio, and thereby the file size.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[non_exhaustive]
 pub enum Quality {
@@ -101,19 +65,20 @@ pub enum Quality {
 }
 
 impl Quality {
-    /// H.264 quantizer. A smooth ground shows every step that it is rounded to, and costs
-    /// little; a photograph hides them, and costs ten times as much.
-    pub(super) const fn quantizer(self, background: &Background) -> u8 {
+    /// Returns the H.264 quantizer. A smooth gradient shows quantization steps and is cheap to
+    /// encode; a photograph hides them and takes ten times as many bytes.
+    pub(crate) const fn quantizer(self, background: &VideoBackground) -> u8 {
         match (self, background) {
             (Self::Low, _) => 30,
-            (Self::Medium, Background::Picture(_)) => 26,
-            (Self::Medium, Background::Gradient(_)) | (Self::High, Background::Picture(_)) => 22,
-            (Self::High, Background::Gradient(_)) => 14,
+            (Self::Medium, VideoBackground::Image(_)) => 26,
+            (Self::Medium, VideoBackground::Gradient(_))
+            | (Self::High, VideoBackground::Image(_)) => 22,
+            (Self::High, VideoBackground::Gradient(_)) => 14,
         }
     }
 
-    /// AAC bits per second, one channel.
-    pub(super) const fn sound_bitrate(self) -> u32 {
+    /// Returns the AAC bitrate for one channel, in bits per second.
+    pub(crate) const fn audio_bitrate(self) -> u32 {
         match self {
             Self::Low => 64_000,
             Self::Medium => 80_000,
@@ -122,17 +87,17 @@ impl Quality {
     }
 }
 
-/// A file under another name beside its own until it is whole; gone when dropped before.
+/// A temporary file beside its final path, removed when dropped before it is finished.
 #[derive(Debug)]
-pub(super) struct Draft<'a> {
+pub(crate) struct TempOutput<'a> {
     path: &'a Path,
     file: NamedTempFile,
 }
 
-impl<'a> Draft<'a> {
-    pub(super) fn beside(path: &'a Path) -> Result<Self, MediaError> {
-        let folder = match path.parent() {
-            Some(folder) if !folder.as_os_str().is_empty() => folder,
+impl<'a> TempOutput<'a> {
+    pub(crate) fn beside(path: &'a Path) -> Result<Self, MediaError> {
+        let directory = match path.parent() {
+            Some(directory) if !directory.as_os_str().is_empty() => directory,
             _ => Path::new("."),
         };
         let mut builder = tempfile::Builder::new();
@@ -140,21 +105,21 @@ impl<'a> Draft<'a> {
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt as _;
-            // A film is no secret: what any new file gets, not what a temporary one does.
+            // The permissions of any new file: those of a temporary file are private.
             builder.permissions(std::fs::Permissions::from_mode(0o666));
         }
         let file = builder
-            .tempfile_in(folder)
-            .map_err(MediaError::io(format!("create a file in {}", folder.display())))?;
+            .tempfile_in(directory)
+            .map_err(MediaError::io(format!("create a file in {}", directory.display())))?;
         Ok(Self { path, file })
     }
 
-    pub(super) fn writer(&self) -> BufWriter<&File> {
+    pub(crate) fn writer(&self) -> BufWriter<&File> {
         BufWriter::with_capacity(1 << 17, self.file.as_file())
     }
 
-    /// Gives the file its name, and tells its size.
-    pub(super) fn finish(mut self) -> Result<u64, MediaError> {
+    /// Moves the file to its final path and returns its size.
+    pub(crate) fn finish(mut self) -> Result<u64, MediaError> {
         let what = || format!("write {}", self.path.display());
         self.file.flush().map_err(MediaError::io(what()))?;
         let size = self.file.as_file().metadata().map_err(MediaError::io(what()))?.len();
@@ -166,30 +131,85 @@ impl<'a> Draft<'a> {
     }
 }
 
+/// Writes an MP4 with its index first, so that it plays while it is downloaded.
+pub(crate) struct Mp4Writer<W: Write> {
+    muxer: Muxer<W>,
+    frames: u64,
+}
+
+impl<W: Write> Mp4Writer<W> {
+    pub(crate) fn new(file: W, size: FrameSize) -> Result<Self, MediaError> {
+        let muxer = MuxerBuilder::new(file)
+            .video(VideoCodec::H264, size.width, size.height, f64::from(FRAME_RATE))
+            .audio(AudioCodec::Aac(AacProfile::Lc), SAMPLE_RATE, 1)
+            .with_fast_start(true)
+            .build()
+            .map_err(mux_error)?;
+        Ok(Self { muxer, frames: 0 })
+    }
+
+    /// Appends a video frame, an Annex B access unit.
+    pub(crate) fn video(&mut self, data: &[u8], is_key: bool) -> Result<(), MediaError> {
+        let time = self.frames as f64 / f64::from(FRAME_RATE);
+        self.frames += 1;
+        self.muxer.write_video(time, data, is_key).map_err(mux_error)
+    }
+
+    /// Adds the audio, in ADTS frames.
+    ///
+    /// The first frame only primes the decoder and is dropped. This keeps audio and video in sync
+    /// in every player, including those that ignore edit lists.
+    pub(crate) fn audio(&mut self, frames: AacFrames) -> Result<(), MediaError> {
+        let mut index = 0;
+        for chunk in frames.into_chunks() {
+            for frame in chunk.iter() {
+                if index > 0 {
+                    let time = ((index - 1) * AAC_FRAME) as f64 / f64::from(SAMPLE_RATE);
+                    self.muxer.write_audio(time, frame).map_err(mux_error)?;
+                }
+                index += 1;
+            }
+        }
+        Ok(())
+    }
+
+    pub(crate) fn finish(self) -> Result<(), MediaError> {
+        self.muxer.finish().map_err(mux_error)
+    }
+}
+
+fn mux_error(error: MuxerError) -> MediaError {
+    match error {
+        MuxerError::Io(error) => MediaError::io("write the video")(error),
+        error => MediaError::Encode(format!("MP4: {error}")),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn a_file_has_its_name_only_when_it_is_whole() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("film.mp4");
-        let count = || std::fs::read_dir(folder.path()).unwrap().count();
-        let draft = Draft::beside(&path).unwrap();
-        draft.writer().write_all(b"half").unwrap();
+    fn a_file_appears_only_when_it_is_complete() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("video.mp4");
+        let count = || std::fs::read_dir(directory.path()).unwrap().count();
+        let output = TempOutput::beside(&path).unwrap();
+        output.writer().write_all(b"half").unwrap();
         assert!(!path.exists());
-        drop(draft);
-        assert_eq!(count(), 0, "nothing is left behind");
-        let draft = Draft::beside(&path).unwrap();
-        draft.writer().write_all(b"whole").unwrap();
-        assert_eq!(draft.finish().unwrap(), 5);
+        drop(output);
+        assert_eq!(count(), 0, "no file remains");
+        let output = TempOutput::beside(&path).unwrap();
+        output.writer().write_all(b"whole").unwrap();
+        assert_eq!(output.finish().unwrap(), 5);
         assert_eq!(std::fs::read(&path).unwrap(), b"whole");
         assert_eq!(count(), 1);
     }
 
     #[test]
-    fn a_folder_that_is_not_there_is_named() {
-        let error = Draft::beside(Path::new("/no/such/folder/film.mp4")).unwrap_err().to_string();
-        assert!(error.contains("/no/such/folder"), "{error}");
+    fn a_missing_directory_is_named() {
+        let error =
+            TempOutput::beside(Path::new("/no/such/directory/video.mp4")).unwrap_err().to_string();
+        assert!(error.contains("/no/such/directory"), "{error}");
     }
 }

@@ -1,7 +1,6 @@
-//! A script to sentences: where to stop, and for how long. Saying them is left to
-//! [`narration`](super::narration), cutting them into captions to [`captions`](super::captions).
-
-mod markup;
+//! Splits a script into sentences and decides how long to pause after each: first Markdown is
+//! removed, then paragraphs are split. Speaking the sentences is left to
+//! [`narration`](super::narration), captions to [`captions`](super::captions).
 
 use std::time::Duration;
 
@@ -10,45 +9,28 @@ use super::characters::{is_emoji, is_wide};
 const AFTER_SENTENCE: Duration = Duration::from_millis(300);
 const AFTER_ELLIPSIS: Duration = Duration::from_millis(450);
 const AFTER_PARAGRAPH: Duration = Duration::from_millis(620);
-/// Between the parts of a sentence that is too long to be spoken in one go.
+/// Pause between the parts of a sentence that is too long to be spoken in one go.
 const AFTER_PART: Duration = Duration::from_millis(120);
 
-/// Scripts without full stops exist; a voice needs to breathe all the same.
+/// Longer sentences are split: some scripts have no full stops, but a voice must pause.
 const MAX_SENTENCE_CHARS: usize = 400;
 
 /// One sentence of a script.
-///
-/// ```
-/// use nemovideo::media::sentences;
-///
-/// let found = sentences("It **rains** today ☔. Stay in!\n\nTomorrow it will snow.");
-/// assert_eq!(found[0].text, "It rains today ☔.");
-/// assert!(found[1].pause_after > found[0].pause_after); // the end of a paragraph
-/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Sentence {
-    /// Its text, for the eye: emoji are in it, markup is not.
-    pub text: String,
-    /// The silence that belongs after it.
-    pub pause_after: Duration,
+pub(crate) struct ScriptSentence {
+    /// Text for captions: with emoji, without markup.
+    pub(crate) text: String,
+    /// Silence after the sentence.
+    pub(crate) pause_after: Duration,
 }
 
-/// Splits a script into the sentences to be spoken.
+/// Splits a script into sentences, leaving out those without a letter or digit.
 ///
-/// Line ends of any kind, paragraphs, Markdown, abbreviations, numbers, quotes, ellipses and
-/// the full stops of Chinese and Japanese are understood. A script without a word gives none.
-///
-/// ```
-/// let found = nemovideo::media::sentences("Dr. Lee paid $3.50. “Why?” he asked…\r\n\r\nNobody knew.");
-/// let texts: Vec<_> = found.iter().map(|sentence| sentence.text.as_str()).collect();
-/// assert_eq!(texts, ["Dr. Lee paid $3.50.", "“Why?” he asked…", "Nobody knew."]);
-/// assert!(found[1].pause_after > found[0].pause_after);
-/// ```
-#[must_use]
-pub fn sentences(script: &str) -> Vec<Sentence> {
-    let mut found: Vec<Sentence> = Vec::new();
-    for paragraph in markup::paragraphs(script) {
+/// Handles any line ending, paragraphs, Markdown, abbreviations, numbers, quotes, ellipses, and
+/// Chinese and Japanese punctuation.
+pub(crate) fn sentences(script: &str) -> Vec<ScriptSentence> {
+    let mut found: Vec<ScriptSentence> = Vec::new();
+    for paragraph in paragraphs(script) {
         let before = found.len();
         for text in split(&paragraph) {
             if !text.chars().any(char::is_alphanumeric) {
@@ -57,10 +39,10 @@ pub fn sentences(script: &str) -> Vec<Sentence> {
             let end = text.trim_end_matches(|c| is_closing(c) || is_emoji(c) || c == ' ');
             let ellipsis = end.ends_with('…') || end.ends_with("...");
             let pause = if ellipsis { AFTER_ELLIPSIS } else { AFTER_SENTENCE };
-            let mut parts = breathe(text).peekable();
+            let mut parts = split_long(text).peekable();
             while let Some(part) = parts.next() {
                 let pause_after = if parts.peek().is_some() { AFTER_PART } else { pause };
-                found.push(Sentence { text: part.to_owned(), pause_after });
+                found.push(ScriptSentence { text: part.to_owned(), pause_after });
             }
         }
         if let Some(last) = found[before..].last_mut() {
@@ -70,7 +52,7 @@ pub fn sentences(script: &str) -> Vec<Sentence> {
     found
 }
 
-/// Splits a paragraph after each full stop that ends a sentence.
+/// Splits a paragraph after each terminator that ends a sentence.
 fn split(paragraph: &str) -> Vec<&str> {
     let mut found = Vec::new();
     let mut start = 0;
@@ -81,7 +63,7 @@ fn split(paragraph: &str) -> Vec<&str> {
         }
         let mut end = at + c.len_utf8();
         let mut last = c;
-        // `?!`, `...`, and the quotes and brackets that close with the sentence.
+        // `?!`, `...`, and the quotes and brackets that the sentence closes.
         while let Some(&(next, c)) = chars.peek() {
             if !is_terminator(c) && !is_closing(c) {
                 break;
@@ -104,13 +86,13 @@ fn split(paragraph: &str) -> Vec<&str> {
     found
 }
 
-/// The length of the emoji right after a full stop: they belong to the sentence before.
+/// Returns the length of the emoji that directly follow a terminator: they belong to its sentence.
 fn emoji_ahead(rest: &str) -> usize {
     let other = rest.find(|c: char| !is_emoji(c) && !c.is_whitespace()).unwrap_or(rest.len());
     rest[..other].trim_end().len()
 }
 
-/// Whether the terminator between `before` and `after` ends a sentence.
+/// Returns whether the terminator between `before` and `after` ends a sentence.
 fn ends_sentence(before: &str, terminator: char, after: &str) -> bool {
     if matches!(terminator, '。' | '！' | '？' | '．' | '｡') {
         return true;
@@ -120,7 +102,7 @@ fn ends_sentence(before: &str, terminator: char, after: &str) -> bool {
         return true;
     };
     if rest.len() == after.len() {
-        // No space: `3.5`, `example.com`, `U.S.`; Chinese text may go on with no space at all.
+        // Without a space: `3.5`, `example.com`, `U.S.`. Chinese text has no spaces.
         return is_wide(next) || is_emoji(next);
     }
     if next.is_lowercase() {
@@ -135,15 +117,16 @@ fn ends_sentence(before: &str, terminator: char, after: &str) -> bool {
     !is_abbreviation(word, rest)
 }
 
-/// Whether `word`, which stands before a full stop, is an abbreviation that goes on with `rest`.
+/// Returns whether `word`, which precedes a full stop, is an abbreviation and the sentence continues
+/// with `rest`.
 fn is_abbreviation(word: &str, rest: &str) -> bool {
-    /// They come before a name or a number, so they never end a sentence.
+    /// Always followed by a name or number, so they never end a sentence.
     const ALWAYS: [&str; 37] = [
         "dr", "mr", "mrs", "ms", "prof", "rev", "hon", "st", "mt", "sen", "rep", "gov", "gen",
         "col", "capt", "lt", "sgt", "vs", "e.g", "i.e", "cf", "fig", "sra", "srta", "dña", "dott",
         "sig", "mme", "mlle", "hr", "fr", "bzw", "z.b", "d.h", "u.a", "ca", "nr",
     ];
-    /// They may end a sentence: they do when the next word looks like the start of one.
+    /// End a sentence unless a number follows.
     const SOMETIMES: [&str; 17] = [
         "etc", "inc", "ltd", "co", "corp", "jr", "sr", "a.m", "p.m", "no", "vol", "approx", "dept",
         "est", "usw", "ecc", "bros",
@@ -155,20 +138,8 @@ fn is_abbreviation(word: &str, rest: &str) -> bool {
         "My", "What", "Not",
     ];
     /// `am 3. Oktober`
-    const GERMAN_MONTHS: [&str; 12] = [
-        "Januar",
-        "Februar",
-        "März",
-        "April",
-        "Mai",
-        "Juni",
-        "Juli",
-        "August",
-        "September",
-        "Oktober",
-        "November",
-        "Dezember",
-    ];
+    const GERMAN_MONTHS: &str = "Januar Februar März April Mai Juni Juli August September \
+                                 Oktober November Dezember";
     let next = rest
         .split(|c: char| !c.is_alphanumeric())
         .find(|word| !word.is_empty())
@@ -177,14 +148,13 @@ fn is_abbreviation(word: &str, rest: &str) -> bool {
     if ALWAYS.contains(&lower.as_str()) {
         return true;
     }
-    if lower == "no" {
-        // `No. 5`, but `He said no. Then …`.
-        return next.starts_with(|c: char| c.is_ascii_digit());
-    }
+    // `No. 5`, but `He said no. Then …`.
     if SOMETIMES.contains(&lower.as_str()) {
         return next.starts_with(|c: char| c.is_ascii_digit());
     }
-    if GERMAN_MONTHS.contains(&next) && word.len() <= 2 && word.chars().all(|c| c.is_ascii_digit())
+    if GERMAN_MONTHS.split(' ').any(|month| month == next)
+        && word.len() <= 2
+        && word.chars().all(|c| c.is_ascii_digit())
     {
         return true;
     }
@@ -198,8 +168,8 @@ fn is_abbreviation(word: &str, rest: &str) -> bool {
     initials && !(word == "I" || STARTS.contains(&next))
 }
 
-/// Cuts a sentence that is too long, after a clause where there is one, else after a word.
-fn breathe(sentence: &str) -> impl Iterator<Item = &str> {
+/// Splits a sentence that is too long, preferably after a clause, else after a word.
+fn split_long(sentence: &str) -> impl Iterator<Item = &str> {
     let mut rest = sentence;
     std::iter::from_fn(move || {
         if rest.is_empty() {
@@ -213,7 +183,7 @@ fn breathe(sentence: &str) -> impl Iterator<Item = &str> {
         let cut = head
             .rmatch_indices([',', ';', ':', '，', '、', '；', '：'])
             .map(after)
-            // `1,000` is no clause.
+            // The comma in `1,000` does not end a clause.
             .find(|&cut| cut > limit / 3 && !rest[cut..].starts_with(|c: char| c.is_ascii_digit()))
             .or_else(|| head.rmatch_indices(char::is_whitespace).map(after).next())
             .unwrap_or(limit);
@@ -231,25 +201,126 @@ const fn is_closing(c: char) -> bool {
     matches!(c, '"' | '\'' | '”' | '’' | '»' | '›' | ')' | ']' | '」' | '』' | '）' | '】' | '》')
 }
 
-const fn is_opening(c: char) -> bool {
-    matches!(
-        c,
-        '"' | '\''
-            | '“'
-            | '‘'
-            | '„'
-            | '«'
-            | '‹'
-            | '('
-            | '['
-            | '¿'
-            | '¡'
-            | '「'
-            | '『'
-            | '（'
-            | '【'
-            | '《'
-    )
+fn is_opening(c: char) -> bool {
+    const MARKS: &str = "\"'“‘„«‹([¿¡「『（【《";
+    MARKS.contains(c)
+}
+
+// Scripts are often pasted from notes. What follows is not a Markdown parser: it removes the
+// markup that is common in notes and keeps everything else.
+
+/// Returns the paragraphs of a script without Markdown, one line each. A heading or list item is a
+/// paragraph of its own.
+fn paragraphs(script: &str) -> Vec<String> {
+    let script = script.replace("\r\n", "\n").replace(['\r', '\u{2028}', '\u{2029}'], "\n");
+    let mut paragraphs = Vec::new();
+    let mut current = String::new();
+    let mut finish = |current: &mut String| {
+        let done = std::mem::take(current);
+        if !done.is_empty() {
+            paragraphs.push(done);
+        }
+    };
+    for line in script.lines() {
+        let line = line.trim_matches(|c: char| c.is_whitespace() || c == '\u{feff}');
+        if line.is_empty() || is_rule(line) {
+            finish(&mut current);
+            continue;
+        }
+        let (marker, text) = strip_marker(line);
+        if marker != LineMarker::None {
+            finish(&mut current);
+        }
+        let text = inline(text);
+        let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        let joins = current.chars().next_back().zip(text.chars().next());
+        if joins.is_some_and(|(a, b)| !is_wide(a) || !is_wide(b)) {
+            current.push(' ');
+        }
+        current.push_str(&text);
+        if marker == LineMarker::Heading {
+            finish(&mut current);
+        }
+    }
+    finish(&mut current);
+    paragraphs
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum LineMarker {
+    None,
+    Heading,
+    Item,
+}
+
+/// Returns whether a line is a rule (`---`, `***`, `===`) or the fence of a code block.
+fn is_rule(line: &str) -> bool {
+    line.starts_with("```")
+        || (line.len() >= 3 && line.chars().all(|c| matches!(c, '-' | '*' | '=' | '_' | '~' | ' ')))
+}
+
+fn strip_marker(line: &str) -> (LineMarker, &str) {
+    let line = line.trim_start_matches("> ");
+    let heading = line.trim_start_matches('#');
+    if heading.len() < line.len() && (heading.is_empty() || heading.starts_with(' ')) {
+        return (LineMarker::Heading, heading.trim_end_matches('#'));
+    }
+    for bullet in ["- ", "* ", "+ ", "• ", "– "] {
+        if let Some(item) = line.strip_prefix(bullet) {
+            return (LineMarker::Item, item);
+        }
+    }
+    let digits = line.bytes().take_while(u8::is_ascii_digit).count();
+    if (1..=2).contains(&digits)
+        && let Some(item) =
+            line[digits..].strip_prefix(". ").or_else(|| line[digits..].strip_prefix(") "))
+    {
+        return (LineMarker::Item, item);
+    }
+    (LineMarker::None, line)
+}
+
+/// Removes emphasis, code marks, link targets, images and invisible characters.
+fn inline(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(c) = rest.chars().next() {
+        if let Some((label, tail)) = link(rest.trim_start_matches('!')) {
+            if c != '!' {
+                out.push_str(&inline(label));
+            }
+            rest = tail;
+            continue;
+        }
+        let run = rest.len() - rest.trim_start_matches(c).len();
+        let (marks, tail) = rest.split_at(run);
+        let inside_word =
+            out.ends_with(char::is_alphanumeric) && tail.starts_with(char::is_alphanumeric);
+        match c {
+            '`' | '\u{200b}' | '\u{2060}' | '\u{feff}' | '\u{ad}' => {}
+            // `2 * 3`, `5*4` and `snake_case` are not emphasis.
+            '*' | '_'
+                if (!inside_word || run > 1) && !(out.ends_with(' ') && tail.starts_with(' ')) => {}
+            '~' if run > 1 => {}
+            _ => out.push_str(marks),
+        }
+        rest = tail;
+    }
+    out
+}
+
+/// Parses `[label](target)` at the start of a text into the label and the rest of the text.
+fn link(text: &str) -> Option<(&str, &str)> {
+    /// Limits the search, so that many unmatched brackets do not take quadratic time.
+    const MAX_LENGTH: usize = 1000;
+    let until = |text: &str, stop: fn(char) -> bool| {
+        text.char_indices().take(MAX_LENGTH).find(|(_, c)| stop(*c)).map(|(at, _)| at)
+    };
+    let rest = text.strip_prefix('[')?;
+    let (label, rest) = rest.split_at(until(rest, |c| c == '[' || c == ']')?);
+    let target = rest.strip_prefix("](")?;
+    let tail = target[until(target, |c| c == ')' || c.is_whitespace())?..].strip_prefix(')')?;
+    Some((label, tail))
 }
 
 #[cfg(test)]
@@ -261,7 +332,7 @@ mod tests {
     }
 
     #[test]
-    fn a_script_without_words_gives_no_sentence() {
+    fn a_script_without_words_has_no_sentences() {
         for script in ["", " \r\n\t ", "...", "— … !?", "***\n\n---\n", "🎉🎉", "\u{feff}\n"]
         {
             assert_eq!(texts(script), [""; 0], "{script:?}");
@@ -269,7 +340,7 @@ mod tests {
     }
 
     #[test]
-    fn full_stops_inside_a_sentence_do_not_end_it() {
+    fn a_full_stop_inside_a_sentence_does_not_end_it() {
         for whole in [
             "Dr. Smith met Mrs. Jones at 3.5 km.",
             "Fruit, e.g. apples, i.e. what grows on trees, vs. Meat.",
@@ -309,7 +380,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_join_and_paragraphs_pause_longer_whatever_the_line_ends() {
+    fn lines_are_joined_and_paragraphs_pause_longer_with_any_line_ending() {
         for script in [
             "One\ntwo. Three.\n\nFour.",
             "One\r\ntwo. Three.\r\n\r\nFour.",
@@ -324,7 +395,7 @@ mod tests {
     }
 
     #[test]
-    fn a_sentence_that_trails_off_is_followed_by_a_longer_pause() {
+    fn an_ellipsis_is_followed_by_a_longer_pause() {
         let pauses: Vec<_> = sentences("Well… “So...” Yes. Fine… then. End.")
             .iter()
             .map(|s| s.pause_after)
@@ -336,7 +407,7 @@ mod tests {
     }
 
     #[test]
-    fn an_emoji_stays_with_the_sentence_it_follows() {
+    fn an_emoji_stays_with_the_sentence_before_it() {
         assert_eq!(
             texts("We won! 🎉 Great 👍🏽 day."),
             ["We won! 🎉", "Great 👍🏽 day."].map(str::to_owned).to_vec()
@@ -344,7 +415,7 @@ mod tests {
     }
 
     #[test]
-    fn a_sentence_without_end_is_cut_where_one_can_breathe() {
+    fn an_endless_sentence_is_split_at_clauses() {
         let script = format!("{} end", "first part of it, second part ".repeat(60));
         let found = sentences(&script);
         assert!(found.len() > 3);
@@ -353,5 +424,47 @@ mod tests {
         assert!(found.iter().all(|s| s.text.chars().count() <= MAX_SENTENCE_CHARS));
         assert!(found[0].text.ends_with(','));
         assert_eq!(texts(&"字".repeat(1000)).len(), 3);
+    }
+    #[test]
+    fn markdown_is_reduced_to_its_text() {
+        let script = "# The *Big* Day\nIt **was** a `warm` day, see [the map](https://a.b/c).\n\n\
+                      ![an image](x.png)\n- first\n- second\n1. third\n> quoted\n---\n```\nend";
+        assert_eq!(
+            paragraphs(script),
+            [
+                "The Big Day",
+                "It was a warm day, see the map.",
+                "first",
+                "second",
+                "third quoted",
+                "end"
+            ]
+        );
+    }
+
+    #[test]
+    fn text_that_only_resembles_markdown_is_kept() {
+        for text in [
+            "2 * 3 is 6",
+            "my snake_case name",
+            "C# and F#",
+            "#1 in 2024",
+            "a [b] (c)",
+            "1,5 ~ 2",
+            "5*4",
+        ] {
+            assert_eq!(paragraphs(text), [text]);
+        }
+    }
+
+    #[test]
+    fn unmatched_brackets_take_linear_time() {
+        let brackets = "[".repeat(200_000);
+        assert_eq!(paragraphs(&brackets), [brackets]);
+    }
+
+    #[test]
+    fn chinese_lines_are_joined_without_a_space() {
+        assert_eq!(paragraphs("今天\n天气\nis good"), ["今天天气 is good"]);
     }
 }

@@ -1,25 +1,25 @@
-//! Who speaks, and how. A [`Voice`] turns text into a [`Sound`]; which words to say, and when,
-//! is left to [`narration`](super::narration).
+//! Voices, which turn text into audio, and how a text is to be spoken. Splitting a script and
+//! timing its sentences is left to [`narration`](super::narration).
 //!
 //! Two voices come with the crate: [`Pico`], built in, for six languages, and [`CommandVoice`],
 //! which runs a program such as `piper` or `espeak-ng`.
 
 mod command;
-#[allow(unsafe_code)] // The speech engine is C; see `pico::Engine`.
+#[allow(unsafe_code)] // The speech engine is written in C; see `pico::PicoEngine`.
 mod pico;
 
-use super::{MediaError, Sound};
+use super::{AudioBuffer, MediaError};
 
 pub use command::CommandVoice;
 pub use pico::Pico;
 
-/// Something that can speak.
+/// A text-to-speech voice.
 ///
-/// Called from several threads at once, one sentence each; the same text must give the same
-/// sound every time, or a film cannot be made twice.
+/// It is called from several threads at once, with one sentence each. The same text must always
+/// produce the same audio, or a video is not reproducible.
 ///
 /// ```
-/// use nemovideo::media::{Cancel, Delivery, MediaError, Sound, Voice, narrate};
+/// use nemovideo::media::{AudioBuffer, Cancel, MediaError, SpeechOptions, Voice, narrate};
 ///
 /// /// Hums for a tenth of a second for each letter.
 /// #[derive(Debug)]
@@ -30,90 +30,80 @@ pub use pico::Pico;
 ///         vec!["en-US".to_owned()]
 ///     }
 ///
-///     fn speak(&self, text: &str, _how: &Delivery) -> Result<Sound, MediaError> {
+///     fn speak(&self, text: &str, _options: &SpeechOptions) -> Result<AudioBuffer, MediaError> {
 ///         let samples = (0..text.len() * 1_600).map(|n| (n % 160) as i16 * 100);
-///         Ok(Sound::new(16_000, samples.collect::<Vec<_>>()))
+///         Ok(AudioBuffer::new(16_000, samples.collect::<Vec<_>>()))
 ///     }
 /// }
 ///
-/// let narration = narrate("Hello there.", &Hum, &Delivery::default(), &Cancel::new())?;
+/// let narration = narrate("Hello there.", &Hum, &SpeechOptions::default(), &Cancel::new())?;
 /// assert_eq!(narration.sentences.len(), 1);
-/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # Ok::<(), MediaError>(())
 /// ```
 pub trait Voice: Send + Sync + std::fmt::Debug {
-    /// The languages it speaks, as BCP-47 tags such as `en-US`.
+    /// Returns the supported languages as BCP 47 tags, such as `en-US`.
     fn languages(&self) -> Vec<String>;
 
     /// Speaks one sentence of plain text; nothing in it is markup.
     ///
     /// # Errors
-    /// [`MediaError::NoVoice`] when it does not speak the language, [`MediaError::Voice`] when
-    /// it failed.
-    fn speak(&self, text: &str, how: &Delivery) -> Result<Sound, MediaError>;
+    /// [`MediaError::NoVoice`] when the language is not supported, [`MediaError::Voice`] when the
+    /// voice fails.
+    fn speak(&self, text: &str, options: &SpeechOptions) -> Result<AudioBuffer, MediaError>;
 }
 
-/// How a text is to be spoken.
-///
-/// ```
-/// use nemovideo::media::{Delivery, Gender, Pace};
-///
-/// let how = Delivery::new("de-DE").with_gender(Gender::Male).with_pace(Pace::new(0.8));
-/// assert_eq!((how.gender, how.pace.factor()), (Gender::Male, 0.8));
-/// assert_eq!(Delivery::default().language, "en-US");
-/// ```
+/// Language, gender and rate of speech. The default is `en-US`, female, at the normal rate.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
-pub struct Delivery {
-    /// A BCP-47 tag; `en` or `en_us` will do.
+pub struct SpeechOptions {
+    /// BCP 47 tag of the language; `en` and `en_us` are accepted as well.
     pub language: String,
-    /// The kind of voice.
-    pub gender: Gender,
-    /// How fast.
-    pub pace: Pace,
+    /// Gender of the voice.
+    pub gender: VoiceGender,
+    rate: f32,
 }
 
-impl Delivery {
-    /// A female voice at normal pace.
+impl SpeechOptions {
+    /// Creates options for a language, with a female voice at the normal rate.
     #[must_use]
     pub fn new(language: impl Into<String>) -> Self {
-        Self { language: language.into(), gender: Gender::default(), pace: Pace::default() }
+        let language = language.into();
+        Self { language, gender: VoiceGender::default(), rate: 1.0 }
     }
 
-    /// The same in another kind of voice.
+    /// Sets the gender of the voice.
     #[must_use]
-    pub const fn with_gender(mut self, gender: Gender) -> Self {
+    pub const fn with_gender(mut self, gender: VoiceGender) -> Self {
         self.gender = gender;
         self
     }
 
-    /// The same at another pace.
+    /// Sets the speaking rate: 1.0 is normal, 2.0 twice as fast. It is clamped to 0.5..=2.0, and
+    /// NaN gives the normal rate.
     #[must_use]
-    pub const fn with_pace(mut self, pace: Pace) -> Self {
-        self.pace = pace;
+    pub const fn with_rate(mut self, rate: f32) -> Self {
+        // Faster speech is incomprehensible; slower speech breaks up into single phonemes.
+        self.rate = if rate.is_nan() { 1.0 } else { rate.clamp(0.5, 2.0) };
         self
+    }
+
+    /// Returns the speaking rate, within 0.5..=2.0.
+    #[must_use]
+    pub const fn rate(&self) -> f32 {
+        self.rate
     }
 }
 
-impl Default for Delivery {
+impl Default for SpeechOptions {
     fn default() -> Self {
         Self::new("en-US")
     }
 }
 
-/// The kind of voice.
-///
-/// ```
-/// use nemovideo::media::{Delivery, Gender, Pico, Voice as _};
-///
-/// let (pico, how) = (Pico::new(), Delivery::new("en-GB"));
-/// assert_eq!(how.gender, Gender::Female); // unless set
-/// let his = pico.speak("Good morning.", &how.clone().with_gender(Gender::Male))?;
-/// let hers = pico.speak("Good morning.", &how)?;
-/// assert_ne!(his.samples(), hers.samples());
-/// # Ok::<(), nemovideo::media::MediaError>(())
-/// ```
+/// Gender of a voice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub enum Gender {
+#[non_exhaustive]
+pub enum VoiceGender {
     /// A higher voice.
     #[default]
     Female,
@@ -121,47 +111,9 @@ pub enum Gender {
     Male,
 }
 
-/// How fast to speak: 1.0 is normal, 2.0 twice as fast.
-///
-/// ```
-/// use nemovideo::media::Pace;
-///
-/// assert_eq!(Pace::new(1.25).factor(), 1.25);
-/// assert_eq!(Pace::new(9.0).factor(), 2.0);
-/// assert_eq!(Pace::new(f32::NAN), Pace::default());
-/// ```
-#[derive(Debug, Clone, Copy, PartialEq, PartialOrd)]
-pub struct Pace(f32);
-
-impl Pace {
-    /// Faster than this nobody follows; slower than half falls apart into sounds.
-    const RANGE: std::ops::RangeInclusive<f32> = 0.5..=2.0;
-
-    /// A pace, brought into 0.5..=2.0; what is not a number is the normal pace.
-    #[must_use]
-    pub fn new(factor: f32) -> Self {
-        if factor.is_nan() {
-            return Self::default();
-        }
-        Self(factor.clamp(*Self::RANGE.start(), *Self::RANGE.end()))
-    }
-
-    /// The factor, within 0.5..=2.0.
-    #[must_use]
-    pub const fn factor(self) -> f32 {
-        self.0
-    }
-}
-
-impl Default for Pace {
-    fn default() -> Self {
-        Self(1.0)
-    }
-}
-
-/// The best of `available` for `wanted`: the same tag in any case and with `_` for `-`, else the
-/// first one of the same primary language. A region that English has no voice for goes by the
-/// spelling that most of such regions share, the British one.
+/// Returns the best match for `wanted` in `available`: the same tag, ignoring case and `_` for `-`,
+/// else the first one with the same primary language. English regions without a voice use the
+/// British one, whose spelling most of them share.
 fn best_language<'a>(
     wanted: &str,
     available: impl IntoIterator<Item = &'a str>,
@@ -184,7 +136,7 @@ mod tests {
     const HAVE: [&str; 3] = ["en-US", "en-GB", "de-DE"];
 
     #[test]
-    fn a_language_is_found_in_any_spelling_of_its_tag() {
+    fn a_language_is_matched_in_any_spelling_of_its_tag() {
         for (wanted, found) in [
             ("en-US", "en-US"),
             ("EN_us", "en-US"),
@@ -202,10 +154,9 @@ mod tests {
     }
 
     #[test]
-    fn a_pace_stays_within_what_can_be_followed() {
-        assert_eq!(Pace::new(9.0).factor(), 2.0);
-        assert_eq!(Pace::new(0.0).factor(), 0.5);
-        assert_eq!(Pace::new(f32::NAN), Pace::default());
-        assert_eq!(Pace::new(1.25).factor(), 1.25);
+    fn a_rate_is_clamped() {
+        for (rate, expected) in [(9.0, 2.0), (0.0, 0.5), (f32::NAN, 1.0), (1.25, 1.25)] {
+            assert_eq!(SpeechOptions::default().with_rate(rate).rate(), expected);
+        }
     }
 }

@@ -9,9 +9,8 @@ use std::time::Duration;
 
 use crate::support::caller::{Caller, SCRIPT, client, message};
 use nemovideo::local::{LocalBackend, Prices};
-use nemovideo::media::{Delivery, MediaError, Sound, Voice};
-use nemovideo::protocol::Credits;
-use nemovideo::protocol::Endpoint;
+use nemovideo::media::{AudioBuffer, MediaError, SpeechOptions, Voice};
+use nemovideo::protocol::{Credits, Endpoint};
 use reqwest::multipart::{Form, Part};
 use serde_json::{Value, json};
 
@@ -100,8 +99,10 @@ async fn a_document_a_picture_and_a_sound_become_a_film() {
 
     let sound = fetched(&film(&caller, &session, "r2", &draft, "m4a").await).await;
     assert_eq!(&sound[4..8], b"ftyp");
-    let sound =
-        Sound::decode(&fetched(&film(&caller, &session, "r3", &draft, "wav").await).await, "a.wav");
+    let sound = AudioBuffer::decode(
+        &fetched(&film(&caller, &session, "r3", &draft, "wav").await).await,
+        "a.wav",
+    );
     assert!((sound.unwrap().duration().as_secs_f64() - seconds).abs() < 0.1);
 }
 
@@ -148,11 +149,11 @@ impl Voice for Gate {
         vec!["en-US".to_owned(), "zh-CN".to_owned()]
     }
 
-    fn speak(&self, _: &str, _: &Delivery) -> Result<Sound, MediaError> {
+    fn speak(&self, _: &str, _: &SpeechOptions) -> Result<AudioBuffer, MediaError> {
         self.0.lock().unwrap().recv().unwrap()?;
         let samples: Vec<i16> =
             (0..8_000).map(|n| if n % 20 < 10 { 9_000 } else { -9_000 }).collect();
-        Ok(Sound::new(8_000, samples))
+        Ok(AudioBuffer::new(8_000, samples))
     }
 }
 
@@ -177,13 +178,13 @@ impl Voice for Choir {
         vec!["en-US".to_owned()]
     }
 
-    fn speak(&self, _: &str, _: &Delivery) -> Result<Sound, MediaError> {
+    fn speak(&self, _: &str, _: &SpeechOptions) -> Result<AudioBuffer, MediaError> {
         let now = self.now.fetch_add(1, Ordering::SeqCst) + 1;
         self.most.fetch_max(now, Ordering::SeqCst);
         let waiting = self.is_let_go.lock().unwrap();
         drop(self.let_go.wait_while(waiting, |is_let_go| !*is_let_go).unwrap());
         self.now.fetch_sub(1, Ordering::SeqCst);
-        Ok(Sound::new(8_000, (0..8_000).map(|n| n % 20 * 900).collect::<Vec<i16>>()))
+        Ok(AudioBuffer::new(8_000, (0..8_000).map(|n| n % 20 * 900).collect::<Vec<i16>>()))
     }
 }
 

@@ -1,14 +1,15 @@
-//! What is in the file is what the timeline says: pictures, captions and sound, each in its time.
-//! Read back with the decoders of the crate's own dependencies, so no player is needed; what
-//! FFmpeg says of the same files is in `media_ffmpeg.rs`.
+//! A rendered file contains what its timeline says: images, captions and audio, each at its time.
+//! The files are decoded with the crate's own dependencies, so no player is needed;
+//! `media_ffmpeg.rs` checks them with FFmpeg.
+
 
 use std::path::Path;
 use std::sync::Mutex;
 use std::time::Duration;
 
 use nemovideo::media::{
-    Background, Cancel, Container, FrameSize, Gradient, MediaError, Output, Picture, Quality,
-    Sound, SoundClip, TextClip, Timeline, render,
+    AudioBuffer, AudioClip, Cancel, Container, FrameSize, Gradient, Image, MediaError, Quality,
+    RenderOptions, TextClip, Timeline, VideoBackground, render,
 };
 use openh264::decoder::Decoder;
 use openh264::formats::YUVSource as _;
@@ -19,33 +20,33 @@ const fn millis(millis: u64) -> Duration {
     Duration::from_millis(millis)
 }
 
-/// A tone that begins and ends at once.
-fn beep(length: Duration) -> Sound {
+/// Returns a tone with abrupt ends.
+fn beep(length: Duration) -> AudioBuffer {
     let samples = (length.as_secs_f64() * 16_000.0) as usize;
     let wave = |n: usize| (12_000.0 * (n as f32 * 0.4).sin()) as i16;
-    Sound::new(16_000, (0..samples).map(wave).collect::<Vec<_>>())
+    AudioBuffer::new(16_000, (0..samples).map(wave).collect::<Vec<_>>())
 }
 
-/// Beeps, and a caption with each.
-fn beeping_film() -> Timeline {
-    let mut film = Timeline::new(SIZE, millis(4_000));
+/// Returns a timeline of beeps with a caption each.
+fn beeping_video() -> Timeline {
+    let mut video = Timeline::new(SIZE, millis(4_000));
     for (start, length) in [(500, 700), (1_750, 350), (2_600, 1_000)] {
-        film.sounds.push(SoundClip::new(beep(millis(length)), millis(start)));
-        film.texts.push(TextClip::caption("Beep beep", millis(start), millis(length)));
+        video.audio.push(AudioClip::new(beep(millis(length)), millis(start)));
+        video.texts.push(TextClip::caption("Beep beep", millis(start), millis(length)));
     }
-    film
+    video
 }
 
-fn make(film: &Timeline, output: Output, name: &str) -> Vec<u8> {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join(name);
-    let rendered = render(film, output, &path, &|_| {}, &Cancel::new()).unwrap();
+fn make(timeline: &Timeline, options: RenderOptions, name: &str) -> Vec<u8> {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join(name);
+    let file = render(timeline, options, &path, &|_| {}, &Cancel::new()).unwrap();
     let bytes = std::fs::read(&path).unwrap();
-    assert_eq!(rendered.bytes, bytes.len() as u64);
+    assert_eq!(file.bytes, bytes.len() as u64);
     bytes
 }
 
-/// The boxes of an MP4, at any depth, by their path.
+/// Returns the boxes of an MP4 with a path.
 fn boxes<'a>(bytes: &'a [u8], path: &[&[u8; 4]]) -> Vec<&'a [u8]> {
     let [kind, deeper @ ..] = path else { return vec![bytes] };
     let mut found = Vec::new();
@@ -67,15 +68,15 @@ fn numbers(table: &[u8], skip: usize) -> Vec<usize> {
         .collect()
 }
 
-/// The pictures of an MP4, decoded: for each frame, its brightest pixel in the lower third.
+/// Decodes an MP4 and returns the brightest pixel in the lower third of each frame.
 fn brightness(file: &[u8]) -> Vec<u8> {
     let tables = boxes(file, &[b"moov", b"trak", b"mdia", b"minf", b"stbl"]);
     let stbl =
         tables.iter().find(|stbl| !boxes(stbl, &[b"stss"]).is_empty()).expect("a video track");
     let sizes = numbers(boxes(stbl, &[b"stsz"])[0], 12);
     let offsets = numbers(boxes(stbl, &[b"stco"])[0], 8);
-    assert_eq!(sizes.len(), offsets.len(), "one chunk for each picture");
-    // The parameter sets, once from the sample description, as a player would take them.
+    assert_eq!(sizes.len(), offsets.len(), "one chunk per frame");
+    // The parameter sets from the sample description, as a player reads them.
     let description = boxes(stbl, &[b"stsd"])[0];
     let avc_config = description.windows(4).position(|w| w == b"avcC").unwrap() + 4;
     let avcc = &description[avc_config..];
@@ -95,15 +96,15 @@ fn brightness(file: &[u8]) -> Vec<u8> {
                 stream.extend(&sample[4..4 + length]);
                 sample = &sample[4 + length..];
             }
-            let picture = decoder.decode(&std::mem::take(&mut stream)).unwrap().expect("a picture");
-            assert_eq!(picture.dimensions(), (320, 180));
-            let lower = &picture.y()[picture.strides().0 * 120..];
+            let frame = decoder.decode(&std::mem::take(&mut stream)).unwrap().expect("a frame");
+            assert_eq!(frame.dimensions(), (320, 180));
+            let lower = &frame.y()[frame.strides().0 * 120..];
             *lower.iter().max().unwrap()
         })
         .collect()
 }
 
-/// When it gets loud and when silent again, in seconds.
+/// Returns the start and end of each loud span in seconds.
 fn loud_spans(samples: &[f32], rate: u32) -> Vec<(f64, f64)> {
     let mut spans: Vec<(usize, usize)> = Vec::new();
     for (at, sample) in samples.iter().enumerate() {
@@ -122,15 +123,15 @@ fn assert_beeps(samples: &[f32], rate: u32) {
     let spans = loud_spans(samples, rate);
     let expected = [(0.5, 1.2), (1.75, 2.1), (2.6, 3.6)];
     assert_eq!(spans.len(), expected.len(), "{spans:?}");
-    for (span, wanted) in spans.iter().zip(expected) {
-        let off = (span.0 - wanted.0).abs().max((span.1 - wanted.1).abs());
+    for (span, planned) in spans.iter().zip(expected) {
+        let off = (span.0 - planned.0).abs().max((span.1 - planned.1).abs());
         assert!(off < 0.01, "{spans:?}");
     }
 }
 
 #[test]
-fn captions_and_sounds_are_there_in_their_time_and_nowhere_else() {
-    let file = make(&beeping_film(), Output::default(), "film.mp4");
+fn captions_and_audio_appear_at_their_times_only() {
+    let file = make(&beeping_video(), RenderOptions::default(), "video.mp4");
     let bright = brightness(&file);
     assert_eq!(bright.len(), 120);
     let shown =
@@ -138,82 +139,84 @@ fn captions_and_sounds_are_there_in_their_time_and_nowhere_else() {
     for (frame, &brightest) in bright.iter().enumerate() {
         assert_eq!(brightest > 200, shown(frame as u32), "frame {frame}: {brightest}");
     }
-    let sound = syom::decode(&file).unwrap();
-    assert_beeps(&sound.channels[0], sound.sample_rate);
-    let length = sound.channels[0].len() as f64 / 48_000.0;
+    let audio = syom::decode(&file).unwrap();
+    assert_beeps(&audio.channels[0], audio.sample_rate);
+    let length = audio.channels[0].len() as f64 / 48_000.0;
     assert!((4.0..4.05).contains(&length), "{length}");
 }
 
 #[test]
-fn the_index_comes_first_so_that_a_film_plays_while_it_loads() {
-    let file = make(&beeping_film(), Output::default(), "film.mp4");
+fn the_index_comes_first_so_that_a_video_plays_while_it_loads() {
+    let file = make(&beeping_video(), RenderOptions::default(), "video.mp4");
     let at = |kind: &[u8]| file.windows(4).position(|w| w == kind).unwrap();
     assert!(at(b"moov") < at(b"mdat"));
 }
 
 #[test]
-fn sound_alone_is_the_same_sound() {
-    let m4a = make(&beeping_film(), Output::new(Container::M4a), "sound.m4a");
-    let sound = syom::decode(&m4a).unwrap();
-    assert_eq!(
-        sound.channels[0].len(),
-        4 * 48_000,
-        "the encoder's delay and padding are taken off"
-    );
-    assert_beeps(&sound.channels[0], sound.sample_rate);
-    let wav = make(&beeping_film(), Output::new(Container::Wav), "sound.wav");
-    let sound = Sound::decode(&wav, "sound.wav").unwrap();
-    assert_eq!(sound.samples().len(), 4 * 48_000);
-    let samples: Vec<f32> = sound.samples().iter().map(|&s| f32::from(s) / 32_768.0).collect();
+fn audio_files_contain_the_audio_of_the_video() {
+    let m4a = make(&beeping_video(), RenderOptions::new(Container::M4a), "audio.m4a");
+    let audio = syom::decode(&m4a).unwrap();
+    assert_eq!(audio.channels[0].len(), 4 * 48_000, "the encoder's delay and padding are removed");
+    assert_beeps(&audio.channels[0], audio.sample_rate);
+    let wav = make(&beeping_video(), RenderOptions::new(Container::Wav), "audio.wav");
+    let audio = AudioBuffer::decode(&wav, "audio.wav").unwrap();
+    assert_eq!(audio.samples().len(), 4 * 48_000);
+    let samples: Vec<f32> = audio.samples().iter().map(|&s| f32::from(s) / 32_768.0).collect();
     assert_beeps(&samples, 48_000);
 }
 
 #[test]
 fn the_same_timeline_gives_the_same_file() {
-    let film = beeping_film();
-    let once = make(&film, Output::default(), "film.mp4");
-    assert!(once == make(&film, Output::default(), "film.mp4"));
-    let smaller = make(&film, Output::default().with_quality(Quality::Low), "film.mp4");
+    let video = beeping_video();
+    let once = make(&video, RenderOptions::default(), "video.mp4");
+    assert!(once == make(&video, RenderOptions::default(), "video.mp4"));
+    let smaller = make(&video, RenderOptions::default().with_quality(Quality::Low), "video.mp4");
     assert!(smaller.len() < once.len());
 }
 
 #[test]
-fn a_film_with_neither_sound_nor_text_is_still_a_film() {
-    let file = make(&Timeline::new(SIZE, millis(12_345)), Output::default(), "film.mp4");
+fn a_timeline_without_audio_and_text_is_rendered() {
+    let file = make(&Timeline::new(SIZE, millis(12_345)), RenderOptions::default(), "video.mp4");
     assert_eq!(brightness(&file).len(), 370);
     assert!(loud_spans(&syom::decode(&file).unwrap().channels[0], 48_000).is_empty());
 }
 
 #[test]
-fn a_picture_is_seen_behind_the_captions() {
+fn an_image_is_visible_behind_the_captions() {
     let mut png = std::io::Cursor::new(Vec::new());
     let white = image::RgbImage::from_pixel(64, 48, image::Rgb([255, 255, 255]));
     white.write_to(&mut png, image::ImageFormat::Png).unwrap();
-    let mut film = Timeline::new(SIZE, millis(500));
-    film.background = Background::Gradient(Gradient::Ocean);
-    let dark = brightness(&make(&film, Output::default(), "film.mp4"));
-    film.background = Background::Picture(Picture::decode(png.get_ref()).unwrap());
-    let light = brightness(&make(&film, Output::default(), "film.mp4"));
+    let mut video = Timeline::new(SIZE, millis(500));
+    video.background = VideoBackground::Gradient(Gradient::Ocean);
+    let dark = brightness(&make(&video, RenderOptions::default(), "video.mp4"));
+    video.background = VideoBackground::Image(Image::decode(png.get_ref()).unwrap());
+    let light = brightness(&make(&video, RenderOptions::default(), "video.mp4"));
     assert!(dark.iter().all(|&b| b < 150) && light.iter().all(|&b| b > 225), "{dark:?} {light:?}");
 }
 
 #[test]
-fn progress_only_grows_and_ends_with_all() {
+fn progress_never_decreases_and_ends_at_one() {
     let seen = Mutex::new(Vec::new());
-    let folder = tempfile::tempdir().unwrap();
+    let directory = tempfile::tempdir().unwrap();
     let note = |part: f32| seen.lock().unwrap().push(part);
-    render(&beeping_film(), Output::default(), &folder.path().join("f.mp4"), &note, &Cancel::new())
-        .unwrap();
+    render(
+        &beeping_video(),
+        RenderOptions::default(),
+        &directory.path().join("f.mp4"),
+        &note,
+        &Cancel::new(),
+    )
+    .unwrap();
     let seen = seen.into_inner().unwrap();
     assert!(seen.is_sorted(), "{seen:?}");
     assert_eq!((seen.first(), seen.last()), (Some(&0.0), Some(&1.0)));
 }
 
 #[test]
-fn work_that_is_stopped_or_fails_leaves_no_file_behind() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("film.mp4");
-    let is_empty = || std::fs::read_dir(folder.path()).unwrap().next().is_none();
+fn cancelled_or_failed_work_leaves_no_file() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("video.mp4");
+    let is_empty = || std::fs::read_dir(directory.path()).unwrap().next().is_none();
     for container in [Container::Mp4, Container::M4a, Container::Wav] {
         let cancel = Cancel::new();
         let stop = |part: f32| {
@@ -221,16 +224,17 @@ fn work_that_is_stopped_or_fails_leaves_no_file_behind() {
                 cancel.cancel()
             }
         };
-        let result = render(&beeping_film(), Output::new(container), &path, &stop, &cancel);
+        let result = render(&beeping_video(), RenderOptions::new(container), &path, &stop, &cancel);
         assert!(matches!(result, Err(MediaError::Cancelled)), "{result:?}");
         assert!(is_empty());
     }
-    let mut film = beeping_film();
-    film.texts.push(TextClip::title("咖啡", millis(0), millis(100)));
-    let result = render(&film, Output::default(), &path, &|_| {}, &Cancel::new());
+    let mut video = beeping_video();
+    video.texts.push(TextClip::title("咖啡", millis(0), millis(100)));
+    let result = render(&video, RenderOptions::default(), &path, &|_| {}, &Cancel::new());
     assert!(matches!(result, Err(MediaError::NoGlyphs { .. })));
     assert!(is_empty());
-    let nowhere = Path::new("/no/such/folder/film.mp4");
-    let result = render(&beeping_film(), Output::default(), nowhere, &|_| {}, &Cancel::new());
+    let nowhere = Path::new("/no/such/directory/video.mp4");
+    let result =
+        render(&beeping_video(), RenderOptions::default(), nowhere, &|_| {}, &Cancel::new());
     assert!(matches!(result, Err(MediaError::Io { .. })));
 }

@@ -8,8 +8,9 @@ use std::time::Duration;
 use super::{Background, Caption, Delivery, Engine, Failure, Film, Gender, Line, Made};
 use crate::local::library::{Facts, StoredFile};
 use crate::media::{
-    self, Cancel, Container, Font, FrameSize, Gradient, MediaError, Output, Pace, Pico, Picture,
-    Quality, Sound, SoundClip, TextClip, Timeline, Voice,
+    self, AudioBuffer, AudioClip, Cancel, Container, Font, FrameSize, Gradient, Image, MediaError,
+    Pico, Quality, RenderOptions, SpeechOptions, TextClip, Timeline, VideoBackground, Voice,
+    VoiceGender,
 };
 use crate::protocol::{FileType, RenderFormat, RenderQuality};
 
@@ -39,6 +40,9 @@ impl From<MediaError> for Failure {
             _ => "MEDIA",
         };
         let mut message = error.to_string();
+        if let Some(source) = std::error::Error::source(&error) {
+            message = format!("{message}: {source}");
+        }
         if let Some(first) = message.get_mut(..1) {
             first.make_ascii_uppercase();
         }
@@ -64,8 +68,9 @@ impl Engine for Real {
     }
 
     fn captions(&self, text: &str, start: Duration, duration: Duration) -> Vec<Caption> {
-        let cues = media::cues(text, duration).into_iter();
-        cues.map(|cue| Caption { start: start + cue.start, duration: cue.duration, text: cue.text })
+        let clips = media::captions(text, start, duration).into_iter();
+        clips
+            .map(|clip| Caption { start: clip.start, duration: clip.duration, text: clip.text })
             .collect()
     }
 
@@ -76,21 +81,21 @@ impl Engine for Real {
         place: &mut dyn FnMut() -> PathBuf,
     ) -> Result<Vec<Line>, Failure> {
         let gender = match delivery.gender {
-            Gender::Female => media::Gender::Female,
-            Gender::Male => media::Gender::Male,
+            Gender::Female => VoiceGender::Female,
+            Gender::Male => VoiceGender::Male,
         };
-        let how = media::Delivery::new(delivery.language.as_str())
+        let how = SpeechOptions::new(delivery.language.as_str())
             .with_gender(gender)
-            .with_pace(Pace::new(delivery.pace));
+            .with_rate(delivery.pace);
         let narration = media::narrate(script, &*self.voice, &how, &Cancel::new())?;
         let mut lines = Vec::new();
         for spoken in narration.sentences {
             let path = place();
-            save(&spoken.sound, &path)?;
+            save(&spoken.audio, &path)?;
             lines.push(Line {
                 text: spoken.text,
                 start: spoken.start,
-                duration: spoken.sound.duration(),
+                duration: spoken.audio.duration(),
                 sound: Some(path),
             });
         }
@@ -101,11 +106,11 @@ impl Engine for Real {
         let Ok(bytes) = std::fs::read(&file.path) else { return Facts::default() };
         match file.format.file_type {
             FileType::Image => {
-                let size = Picture::decode(&bytes).map(|p| (p.width(), p.height())).ok();
+                let size = Image::decode(&bytes).map(|p| (p.width(), p.height())).ok();
                 Facts { size, duration: None }
             }
             FileType::Audio => {
-                let sound = Sound::decode(&bytes, &file.name);
+                let sound = AudioBuffer::decode(&bytes, &file.name);
                 Facts { size: None, duration: sound.map(|sound| sound.duration()).ok() }
             }
             _ => Facts::default(),
@@ -136,8 +141,8 @@ impl Engine for Real {
             RenderQuality::Medium => Quality::Medium,
             _ => Quality::High,
         };
-        let output = Output::new(container).with_quality(quality);
-        let rendered = media::render(&timeline, output, to, &report, &cancel)?;
+        let options = RenderOptions::new(container).with_quality(quality);
+        let rendered = media::render(&timeline, options, to, &report, &cancel)?;
         Ok(Made { duration: rendered.duration, name: "nemovideo" })
     }
 }
@@ -148,23 +153,23 @@ impl Real {
         let mut timeline = Timeline::new(FrameSize { width, height }, film.duration);
         timeline.font = self.font.clone();
         timeline.background = match &film.background {
-            Background::Plain => media::Background::default(),
+            Background::Plain => VideoBackground::default(),
             Background::Named(name) => {
-                media::Background::Gradient(Gradient::named(name).unwrap_or_default())
+                VideoBackground::Gradient(Gradient::named(name).unwrap_or_default())
             }
             Background::Picture(path) => {
-                media::Background::Picture(Picture::decode(&std::fs::read(path).map_err(io)?)?)
+                VideoBackground::Image(Image::decode(&std::fs::read(path).map_err(io)?)?)
             }
         };
         for sound in &film.sounds {
             let name = sound.path.to_string_lossy();
-            let decoded = Sound::decode(&std::fs::read(&sound.path).map_err(io)?, &name)?;
-            let mut clip = SoundClip::new(decoded, sound.start);
+            let decoded = AudioBuffer::decode(&std::fs::read(&sound.path).map_err(io)?, &name)?;
+            let mut clip = AudioClip::new(decoded, sound.start);
             clip.trim = sound.skip;
             clip.take = Some(sound.duration).filter(|duration| !duration.is_zero());
             clip.volume = sound.volume;
             clip.repeat = sound.repeat;
-            timeline.sounds.push(clip);
+            timeline.audio.push(clip);
         }
         timeline.texts = film
             .texts
@@ -179,7 +184,7 @@ impl Real {
 }
 
 /// As a WAV, which anything can read.
-fn save(sound: &Sound, path: &Path) -> Result<(), Failure> {
+fn save(sound: &AudioBuffer, path: &Path) -> Result<(), Failure> {
     let spec = hound::WavSpec {
         channels: 1,
         sample_rate: sound.sample_rate(),

@@ -1,4 +1,4 @@
-//! A voice that is a program on this machine, such as `piper` or `espeak-ng`.
+//! A voice that runs an installed program, such as `piper` or `espeak-ng`.
 
 use std::convert::Infallible;
 use std::ffi::OsString;
@@ -10,20 +10,20 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::{Delivery, Voice, best_language};
-use crate::media::{MediaError, Sound};
+use super::{SpeechOptions, Voice, best_language};
+use crate::media::{AudioBuffer, MediaError};
 
 const OUT: &str = "{out}";
 const TEXT: &str = "{text}";
 const LANGUAGE: &str = "{language}";
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(120);
 
-/// Runs a program for each sentence and reads the WAV that it makes.
+/// A voice that runs a program for each sentence and reads the WAV file that it writes.
 ///
-/// In the arguments `{out}` stands for the file to write, `{language}` for the language, one of
-/// those declared, and `{text}` for the sentence. Without `{text}` the sentence goes to the
-/// program's standard input; without `{out}` the WAV is taken from its standard output. There is
-/// no shell: nothing in a sentence can become a command. Pace and gender are not passed on.
+/// In the arguments, `{out}` stands for the path of the file to write, `{language}` for one of the
+/// declared languages, and `{text}` for the sentence. Without `{text}`, the sentence is sent to
+/// standard input; without `{out}`, the WAV is read from standard output. No shell is involved, so
+/// nothing in a sentence is run as a command. Rate and gender are not passed on.
 ///
 /// ```
 /// use nemovideo::media::CommandVoice;
@@ -43,7 +43,7 @@ pub struct CommandVoice {
 }
 
 impl CommandVoice {
-    /// A program that speaks these languages.
+    /// Creates a voice from a program and the languages that it speaks.
     #[must_use]
     pub fn new<L: Into<String>>(
         program: impl Into<OsString>,
@@ -57,28 +57,15 @@ impl CommandVoice {
         }
     }
 
-    /// Adds arguments, with `{out}`, `{text}` and `{language}` in them.
+    /// Adds arguments, which may contain `{out}`, `{text}` and `{language}`.
     #[must_use]
     pub fn args<A: Into<String>>(mut self, args: impl IntoIterator<Item = A>) -> Self {
         self.args.extend(args.into_iter().map(Into::into));
         self
     }
 
-    /// How long a sentence may take; two minutes if not set. A program that takes longer is
-    /// ended; on Unix with all that it has started, which elsewhere is left to run.
-    ///
-    /// ```
-    /// use nemovideo::media::{CommandVoice, Delivery, MediaError, Voice as _};
-    /// use std::time::{Duration, Instant};
-    ///
-    /// // A program that does not come to an end.
-    /// let stuck = CommandVoice::new("sleep", ["en"]).args(["600"]);
-    /// let stuck = stuck.with_timeout(Duration::from_millis(50));
-    /// let begun = Instant::now();
-    /// let failed = stuck.speak("Good morning.", &Delivery::new("en"));
-    /// assert!(matches!(failed, Err(MediaError::Voice(_))));
-    /// assert!(begun.elapsed() < Duration::from_secs(60));
-    /// ```
+    /// Sets the timeout for one sentence; the default is two minutes. A program that exceeds it is
+    /// killed, on Unix together with its child processes.
     #[must_use]
     pub const fn with_timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
@@ -99,20 +86,20 @@ impl Voice for CommandVoice {
         self.languages.clone()
     }
 
-    fn speak(&self, text: &str, how: &Delivery) -> Result<Sound, MediaError> {
-        let language = best_language(&how.language, self.languages.iter().map(String::as_str))
+    fn speak(&self, text: &str, options: &SpeechOptions) -> Result<AudioBuffer, MediaError> {
+        let language = best_language(&options.language, self.languages.iter().map(String::as_str))
             .ok_or_else(|| MediaError::NoVoice {
-                language: how.language.clone(),
+                language: options.language.clone(),
                 available: self.languages(),
             })?;
-        let folder =
-            tempfile::tempdir().map_err(MediaError::io("make a temporary folder for the voice"))?;
-        let out = folder.path().join("speech.wav");
+        let directory = tempfile::tempdir()
+            .map_err(MediaError::io("create a temporary directory for the voice"))?;
+        let out = directory.path().join("speech.wav");
         let args = self.args.iter().map(|arg| {
-            // The text last, so that what it says is never taken for a placeholder.
+            // The text is inserted last, so that it is never searched for placeholders.
             arg.replace(OUT, &out.to_string_lossy()).replace(LANGUAGE, language).replace(TEXT, text)
         });
-        let mut child = in_a_group(Command::new(&self.program).args(args))
+        let mut child = in_process_group(Command::new(&self.program).args(args))
             .stdin(if self.uses(TEXT) { Stdio::null() } else { Stdio::piped() })
             .stdout(if self.uses(OUT) { Stdio::null() } else { Stdio::piped() })
             .stderr(Stdio::piped())
@@ -120,87 +107,79 @@ impl Voice for CommandVoice {
             .map_err(|error| {
                 self.failed(format_args!("could not be run: {error}; is it installed?"))
             })?;
-        let (status, stdout, stderr) = self.attend(&mut child, text)?;
-        if !status.success() {
-            let stderr = String::from_utf8_lossy(&stderr);
-            let why = stderr.trim().lines().last().unwrap_or("it gave no reason");
-            return Err(self.failed(format_args!("ended with {status}: {why}")));
-        }
+        let stdout = self.communicate(&mut child, text)?;
         let wav = if self.uses(OUT) {
             std::fs::read(&out)
-                .map_err(|error| self.failed(format_args!("wrote no sound: {error}")))?
+                .map_err(|error| self.failed(format_args!("wrote no audio: {error}")))?
         } else {
             stdout
         };
-        Sound::decode(&wav, "its output").map_err(|error| self.failed(error))
+        AudioBuffer::decode(&wav, "its output").map_err(|error| self.failed(error))
     }
 }
 
 impl CommandVoice {
-    /// Feeds the program and reads what it says, all at once, since each waits for the other
-    /// when a pipe is full; ends it when its time is over.
+    /// Writes to the program and reads its standard output concurrently, because each side blocks
+    /// when a pipe is full; kills the program at its timeout.
     ///
-    /// A program may have started others, which hold its pipes open after it is gone. So nobody
-    /// waits for the threads at the pipes without an end to their patience; they end with the pipes.
-    fn attend(
-        &self,
-        child: &mut Child,
-        text: &str,
-    ) -> Result<(ExitStatus, Vec<u8>, Vec<u8>), MediaError> {
-        let begun = Instant::now();
+    /// Child processes of the program may hold its pipes open after it has exited. The threads that
+    /// read the pipes are therefore never joined; they end when the pipes are closed.
+    fn communicate(&self, child: &mut Child, text: &str) -> Result<Vec<u8>, MediaError> {
+        let start = Instant::now();
         if let Some(mut stdin) = child.stdin.take() {
             let text = text.to_owned();
-            // A program that has heard enough closes its end; its exit status tells the rest.
+            // The program may close its end early; its exit status reports success.
             thread::spawn(move || stdin.write_all(text.as_bytes()));
         }
-        let (stdout, stderr) = (Pipe::of(child.stdout.take()), Pipe::of(child.stderr.take()));
-        let status = self.wait(child, begun)?;
+        let (stdout, stderr) =
+            (OutputPipe::of(child.stdout.take()), OutputPipe::of(child.stderr.take()));
+        let status = self.wait(child, start)?;
         if !status.success() {
-            return Ok((status, Vec::new(), stderr.read(LAST_WORDS).1));
+            let stderr = stderr.read(STDERR_TIMEOUT).unwrap_or_else(|partial| partial);
+            let stderr = String::from_utf8_lossy(&stderr);
+            let why = stderr.trim().lines().last().unwrap_or("it gave no reason");
+            return Err(self.failed(format_args!("ended with {status}: {why}")));
         }
-        let (end, stdout) = stdout.read(self.timeout.saturating_sub(begun.elapsed()));
-        match end {
-            End::Reached => Ok((status, stdout, Vec::new())),
-            End::Open => Err(self.too_slow()),
-        }
+        let remaining = self.timeout.saturating_sub(start.elapsed());
+        stdout.read(remaining).map_err(|_| self.timed_out())
     }
 
-    fn wait(&self, child: &mut Child, begun: Instant) -> Result<ExitStatus, MediaError> {
-        const LOOK_EVERY: Duration = Duration::from_millis(5);
+    fn wait(&self, child: &mut Child, start: Instant) -> Result<ExitStatus, MediaError> {
+        const POLL_INTERVAL: Duration = Duration::from_millis(5);
         loop {
             if let Some(status) = child.try_wait().map_err(MediaError::io("wait for the voice"))? {
                 return Ok(status);
             }
-            if begun.elapsed() >= self.timeout {
-                end(child);
+            if start.elapsed() >= self.timeout {
+                kill(child);
                 child.wait().map_err(MediaError::io("wait for the voice"))?;
-                return Err(self.too_slow());
+                return Err(self.timed_out());
             }
-            // The standard library waits without an end or not at all, and a signal handler is
-            // nothing for a library to install.
-            thread::sleep(LOOK_EVERY);
+            // The standard library has no wait with a timeout, and a library must not install a
+            // signal handler.
+            thread::sleep(POLL_INTERVAL);
         }
     }
 
-    fn too_slow(&self) -> MediaError {
+    fn timed_out(&self) -> MediaError {
         self.failed(format_args!("took longer than {:?} for a sentence", self.timeout))
     }
 }
 
-/// So long a program that failed may take to say why, should others hold its pipe open.
-const LAST_WORDS: Duration = Duration::from_millis(500);
+/// Time to read the error message of a failed program whose pipe is still held open.
+const STDERR_TIMEOUT: Duration = Duration::from_millis(500);
 
-/// A process group of its own can be ended as a whole, with what the program has started. The
-/// price is that it does not hear a Ctrl-C at the terminal; it ends after its sentence then.
-fn in_a_group(command: &mut Command) -> &mut Command {
+/// Starts the program in a process group of its own, which can be killed together with its child
+/// processes. The group does not receive Ctrl-C from the terminal, but ends after its sentence.
+fn in_process_group(command: &mut Command) -> &mut Command {
     #[cfg(unix)]
     std::os::unix::process::CommandExt::process_group(command, 0);
     command
 }
 
-/// Ends a program that has not been waited for yet, so that its number is still its own. It may
-/// have ended by itself in this very moment.
-fn end(child: &mut Child) {
+/// Kills a program that has not been waited for, so that its process ID cannot have been reused. It
+/// may just have exited, so errors are ignored.
+fn kill(child: &mut Child) {
     #[cfg(unix)]
     let _ = rustix::process::kill_process_group(
         rustix::process::Pid::from_child(child),
@@ -209,24 +188,19 @@ fn end(child: &mut Child) {
     let _ = child.kill();
 }
 
-/// What a program says, as far as it has been heard.
-struct Pipe {
-    heard: Arc<Mutex<Vec<u8>>>,
-    /// Disconnected when the pipe is at its end.
+/// Output of a program, read by a thread.
+struct OutputPipe {
+    output: Arc<Mutex<Vec<u8>>>,
+    /// Disconnected at the end of the pipe.
     end: Receiver<Infallible>,
 }
 
-enum End {
-    Reached,
-    Open,
-}
-
-impl Pipe {
+impl OutputPipe {
     fn of(pipe: Option<impl Read + Send + 'static>) -> Self {
-        let heard = Arc::new(Mutex::new(Vec::new()));
+        let output = Arc::new(Mutex::new(Vec::new()));
         let (open, end) = mpsc::channel();
         if let Some(mut pipe) = pipe {
-            let heard = Arc::clone(&heard);
+            let output = Arc::clone(&output);
             thread::spawn(move || {
                 let _open = open;
                 let mut bytes = [0; 16 * 1024];
@@ -234,8 +208,8 @@ impl Pipe {
                     match pipe.read(&mut bytes) {
                         Ok(0) => return,
                         Ok(count) => {
-                            let Ok(mut heard) = heard.lock() else { return };
-                            heard.extend_from_slice(&bytes[..count]);
+                            let Ok(mut output) = output.lock() else { return };
+                            output.extend_from_slice(&bytes[..count]);
                         }
                         Err(error) if error.kind() == ErrorKind::Interrupted => {}
                         Err(_) => return,
@@ -243,17 +217,15 @@ impl Pipe {
                 }
             });
         }
-        Self { heard, end }
+        Self { output, end }
     }
 
-    /// What was said until the end, or until nobody wants to wait any longer.
-    fn read(&self, patience: Duration) -> (End, Vec<u8>) {
-        let end = match self.end.recv_timeout(patience) {
-            Err(RecvTimeoutError::Timeout) => End::Open,
-            Err(RecvTimeoutError::Disconnected) => End::Reached,
-            Ok(never) => match never {},
-        };
-        (end, self.heard.lock().map(|mut heard| mem::take(&mut *heard)).unwrap_or_default())
+    /// Takes the output up to the end of the pipe, or what there is at the timeout as an error.
+    fn read(&self, timeout: Duration) -> Result<Vec<u8>, Vec<u8>> {
+        let end = self.end.recv_timeout(timeout);
+        let output = self.output.lock().map(|mut output| mem::take(&mut *output));
+        let output = output.unwrap_or_default();
+        if end == Err(RecvTimeoutError::Timeout) { Err(output) } else { Ok(output) }
     }
 }
 
@@ -267,8 +239,8 @@ mod tests {
     }
 
     fn wav() -> (tempfile::TempDir, String) {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("hum.wav");
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("hum.wav");
         let spec = hound::WavSpec {
             channels: 1,
             sample_rate: 8_000,
@@ -279,16 +251,16 @@ mod tests {
         (0..800).for_each(|_| writer.write_sample(7_000_i16).unwrap());
         writer.finalize().unwrap();
         let path = path.to_str().unwrap().to_owned();
-        (folder, path)
+        (directory, path)
     }
 
-    fn say(voice: &CommandVoice, text: &str) -> Result<Sound, MediaError> {
-        voice.speak(text, &Delivery::new("en"))
+    fn say(voice: &CommandVoice, text: &str) -> Result<AudioBuffer, MediaError> {
+        voice.speak(text, &SpeechOptions::new("en"))
     }
 
     #[test]
-    fn the_wav_is_read_from_the_file_or_from_the_output() {
-        let (_folder, wav) = wav();
+    fn the_wav_is_read_from_the_file_or_standard_output() {
+        let (_directory, wav) = wav();
         let to_file = shell(r#"test "$(cat)" = "Hello" && cp "$1" "$2""#).args([wav.as_str(), OUT]);
         let to_output = shell(r#"test "$2 $3" = "Hello en-US" && cat "$1""#).args([
             wav.as_str(),
@@ -296,14 +268,14 @@ mod tests {
             LANGUAGE,
         ]);
         for voice in [to_file, to_output] {
-            let sound = say(&voice, "Hello").unwrap();
-            assert_eq!((sound.sample_rate(), sound.samples().len()), (8_000, 800));
+            let audio = say(&voice, "Hello").unwrap();
+            assert_eq!((audio.sample_rate(), audio.samples().len()), (8_000, 800));
         }
     }
 
     #[test]
-    fn a_sentence_is_never_a_command_nor_a_placeholder() {
-        let (_folder, wav) = wav();
+    fn a_sentence_is_never_a_command_or_a_placeholder() {
+        let (_directory, wav) = wav();
         let text = "$(exit 1); {language} {out}";
         let expected = format!("{wav}.txt");
         std::fs::write(&expected, text).unwrap();
@@ -313,7 +285,7 @@ mod tests {
     }
 
     #[test]
-    fn a_failure_is_told_in_the_program_s_own_words() {
+    fn a_failure_reports_the_error_output_of_the_program() {
         let error = say(&shell("echo warming up >&2; echo no such model >&2; exit 3"), "Hi")
             .unwrap_err()
             .to_string();
@@ -325,38 +297,38 @@ mod tests {
             say(&CommandVoice::new("no-such-program", ["en"]), "Hi").unwrap_err().to_string();
         assert!(error.contains("is it installed?"), "{error}");
         let error = say(&shell("echo no wav"), "Hi").unwrap_err().to_string();
-        assert!(error.contains("not a sound"), "{error}");
+        assert!(error.contains("not a known audio format"), "{error}");
     }
 
     #[test]
-    fn a_program_that_hangs_is_ended() {
+    fn a_program_that_hangs_is_killed() {
         let voice = shell("exec sleep 1000").with_timeout(Duration::from_millis(50));
         let error = say(&voice, "Hi").unwrap_err().to_string();
         assert!(error.contains("50ms"), "{error}");
     }
 
     #[test]
-    fn a_program_that_hangs_in_another_is_ended_in_time_with_it() {
-        let folder = tempfile::tempdir().unwrap();
+    fn a_hanging_child_process_is_killed_with_its_program() {
+        let directory = tempfile::tempdir().unwrap();
         for script in ["exec 3> \"$1\"; sleep 600; true", "exec 3> \"$1\"; sleep 600 & cat; wait"] {
-            // Its reader comes to the end when nobody holds the other one any more.
-            let fifo = folder.path().join(script.len().to_string());
+            // Reading ends when no process holds the other end of the pipe.
+            let fifo = directory.path().join(script.len().to_string());
             assert!(Command::new("mkfifo").arg(&fifo).status().unwrap().success());
             let voice = shell(script).args([fifo.to_str().unwrap()]);
             let (ended, end) = mpsc::channel();
             thread::spawn(move || ended.send(std::fs::read(fifo).map(|bytes| bytes.len())));
-            let begun = Instant::now();
+            let start = Instant::now();
             let error = say(&voice.with_timeout(Duration::from_millis(100)), "Hi").unwrap_err();
             assert!(error.to_string().contains("took longer than 100ms"), "{error}");
-            assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", begun.elapsed());
+            assert!(start.elapsed() < Duration::from_secs(20), "{:?}", start.elapsed());
             assert_eq!(end.recv_timeout(Duration::from_secs(20)).unwrap().unwrap(), 0);
         }
     }
 
     #[test]
-    fn what_a_program_leaves_behind_holds_nobody_up() {
-        let (folder, wav) = wav();
-        let begun = Instant::now();
+    fn a_remaining_child_process_does_not_block() {
+        let (directory, wav) = wav();
+        let start = Instant::now();
         let failed = say(&shell("sleep 30 & echo no model >&2; exit 3"), "Hi").unwrap_err();
         assert!(failed.to_string().contains("no model"), "{failed}");
         let to_file = shell(r#"sleep 30 & cat > /dev/null; cp "$1" "$2""#).args([&wav, OUT]);
@@ -364,13 +336,13 @@ mod tests {
         let to_output = shell(r#"sleep 30 & cat "$1""#).args([wav.as_str()]);
         let late = say(&to_output.with_timeout(Duration::from_millis(200)), "Hi").unwrap_err();
         assert!(late.to_string().contains("took longer"), "{late}");
-        assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
-        drop(folder);
+        assert!(start.elapsed() < Duration::from_secs(10), "{:?}", start.elapsed());
+        drop(directory);
     }
 
     #[test]
-    fn a_language_that_was_not_declared_has_no_voice() {
-        let result = shell("true").speak("Hi", &Delivery::new("ja"));
+    fn an_undeclared_language_has_no_voice() {
+        let result = shell("true").speak("Hi", &SpeechOptions::new("ja"));
         assert!(
             matches!(result, Err(MediaError::NoVoice { available, .. }) if available == ["en-US", "pl"])
         );

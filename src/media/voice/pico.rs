@@ -1,35 +1,35 @@
-//! SVOX Pico, the speech engine that is built in: six languages, no system package, no network.
-//! The only module with unsafe code: the engine is C, and [`Engine`] is all that touches it.
-//! Splitting a script into sentences is left to [`script`](crate::media::script).
+//! SVOX Pico, the built-in speech engine: six languages, without a system package or network. This
+//! is the only module with unsafe code: the engine is written in C, and only [`PicoEngine`] calls
+//! it. Splitting a script into sentences is left to [`script`](crate::media::script).
 
 use std::collections::BTreeMap;
 use std::ffi::{CStr, CString, c_void};
 use std::fs;
 use std::path::Path;
 use std::ptr;
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, Weak};
 
 use tempfile::TempDir;
 use ttspico_sys as sys;
 
-use super::{Delivery, Gender, Voice, best_language};
-use crate::media::{MediaError, Sound};
+use super::{SpeechOptions, Voice, VoiceGender, best_language};
+use crate::media::{AudioBuffer, MediaError, lock};
 
 const SAMPLE_RATE: u32 = 16_000;
-/// A male voice is the female one with a longer throat: what was made for 16 kHz is played at
-/// 14 kHz, which lowers the resonances as well, and the speed is raised to make up for it.
+/// A male voice is the female one with a longer vocal tract: audio generated for 16 kHz is played at
+/// 14 kHz, which also lowers the resonances, and the speed is raised to compensate.
 const MALE_SAMPLE_RATE: u32 = 14_000;
-/// The rest of the way down to a man's pitch, in per cent.
+/// Lowers the pitch further to that of a male voice, in percent.
 const MALE_PITCH: u32 = 76;
 
-/// The engine speaks at −12 LUFS, close to clipping; films are at −16, and leave room for music.
+/// The engine speaks at −12 LUFS, close to clipping. Videos use −16 LUFS, with headroom for music.
 const GAIN: f32 = 0.65;
 
-/// The engine's own memory. It asks for no other; 4 MiB hold any of its voices.
+/// Size of the engine's memory. It allocates no other; 4 MiB suffice for any voice.
 const MEMORY: usize = 4 << 20;
 const VOICE_NAME: &CStr = c"voice";
 
-/// The data of one voice, as the build script embeds it: file name and content.
+/// Data of one voice, embedded by the build script: file names and contents.
 struct VoiceData {
     language: &'static str,
     analysis: (&'static str, &'static [u8]),
@@ -40,32 +40,22 @@ static VOICES: &[VoiceData] = &include!(concat!(env!("OUT_DIR"), "/pico_voices.r
 
 /// The built-in voices: en-US, en-GB, de-DE, es-ES, fr-FR and it-IT.
 ///
-/// The same text gives the same samples in every run and on every thread. The recordings are
-/// of women; a male voice is rendered from them, lower and with a longer throat.
+/// The same text produces the same samples in every run and on every thread. The recordings are of
+/// women; the male voice is derived from them.
 ///
-/// The engine reads its voices from files only, so each one that is used is written to a private
-/// temporary folder, once per process; the folder goes when the last `Pico` does.
-///
-/// ```
-/// use nemovideo::media::{Delivery, Pico, Voice as _};
-///
-/// let pico = Pico::new();
-/// assert!(pico.languages().contains(&"it-IT".to_owned()));
-/// let spoken = pico.speak("Buongiorno.", &Delivery::new("it-IT"))?;
-/// assert!(spoken.duration().as_millis() > 300);
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// ```
+/// The engine reads its voices from files only. Each voice in use is written to a private temporary
+/// directory, once per process; the directory is removed when the last `Pico` is dropped.
 #[derive(Debug, Clone)]
 pub struct Pico {
     files: Arc<VoiceFiles>,
 }
 
 impl Pico {
-    /// All built-in voices. Cheap: nothing is written or loaded until something is said.
+    /// Creates a handle to all built-in voices. Nothing is written or loaded before the first use.
     #[must_use]
     pub fn new() -> Self {
         static SHARED: Mutex<Weak<VoiceFiles>> = Mutex::new(Weak::new());
-        let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut shared = lock(&SHARED);
         let files = shared.upgrade().unwrap_or_else(|| {
             let files = Arc::new(VoiceFiles::default());
             *shared = Arc::downgrade(&files);
@@ -86,11 +76,11 @@ impl Voice for Pico {
         VOICES.iter().map(|voice| voice.language.to_owned()).collect()
     }
 
-    fn speak(&self, text: &str, how: &Delivery) -> Result<Sound, MediaError> {
-        let voice = best_language(&how.language, VOICES.iter().map(|voice| voice.language))
+    fn speak(&self, text: &str, options: &SpeechOptions) -> Result<AudioBuffer, MediaError> {
+        let voice = best_language(&options.language, VOICES.iter().map(|voice| voice.language))
             .and_then(|language| VOICES.iter().find(|voice| voice.language == language))
             .ok_or_else(|| MediaError::NoVoice {
-                language: how.language.clone(),
+                language: options.language.clone(),
                 available: self.languages(),
             })?;
         if is_mostly_foreign(text) {
@@ -100,23 +90,23 @@ impl Voice for Pico {
             )));
         }
         let paths = self.files.paths(voice)?;
-        // A fresh engine for each sentence: what was said before must not colour it.
-        let mut samples = Engine::start(&paths)?.speak(&marked_up(text, how))?;
+        // A new engine for each sentence, so that its output does not depend on earlier ones.
+        let mut samples = PicoEngine::start(&paths)?.speak(&marked_up(text, options))?;
         for sample in &mut samples {
             *sample = (f32::from(*sample) * GAIN) as i16;
         }
-        Ok(Sound::new(sample_rate(how.gender), samples))
+        Ok(AudioBuffer::new(sample_rate(options.gender), samples))
     }
 }
 
-const fn sample_rate(gender: Gender) -> u32 {
+const fn sample_rate(gender: VoiceGender) -> u32 {
     match gender {
-        Gender::Female => SAMPLE_RATE,
-        Gender::Male => MALE_SAMPLE_RATE,
+        VoiceGender::Female => SAMPLE_RATE,
+        VoiceGender::Male => MALE_SAMPLE_RATE,
     }
 }
 
-/// Whether most letters are of a script that the engine would pass over without a sound.
+/// Returns whether most letters are of a script that the engine would silently skip.
 fn is_mostly_foreign(text: &str) -> bool {
     const LAST_LATIN: char = '\u{24f}';
     let letters = text.chars().filter(|c| c.is_alphabetic());
@@ -124,20 +114,21 @@ fn is_mostly_foreign(text: &str) -> bool {
     foreign.len() > latin.len()
 }
 
-/// The text in the engine's markup. What the user wrote is not markup, so its angle brackets go.
-fn marked_up(text: &str, how: &Delivery) -> String {
-    let stretch = SAMPLE_RATE as f32 / sample_rate(how.gender) as f32;
-    let speed = (how.pace.factor() * stretch * 100.0).round();
-    let pitch = match how.gender {
-        Gender::Female => 100,
-        Gender::Male => MALE_PITCH,
+/// Returns the text in the engine's markup. Angle brackets in the text are removed, so that it is
+/// never read as markup.
+fn marked_up(text: &str, options: &SpeechOptions) -> String {
+    let stretch = SAMPLE_RATE as f32 / sample_rate(options.gender) as f32;
+    let speed = (options.rate() * stretch * 100.0).round();
+    let pitch = match options.gender {
+        VoiceGender::Female => 100,
+        VoiceGender::Male => MALE_PITCH,
     };
     let plain: String = text
         .chars()
         .map(|c| match c {
             '<' | '>' => ' ',
             c if c.is_control() => ' ',
-            // The engine knows the typewriter's marks only.
+            // The engine supports ASCII punctuation only.
             '‘' | '’' | 'ʼ' => '\'',
             '“' | '”' | '„' | '«' | '»' => '"',
             '–' | '—' | '―' => ',',
@@ -149,12 +140,12 @@ fn marked_up(text: &str, how: &Delivery) -> String {
     format!(r#"<pitch level="{pitch}"><speed level="{speed}">{plain}</speed></pitch>"#)
 }
 
-/// The voice files of this process, shared by every [`Pico`].
+/// The voice files of this process, shared by all [`Pico`] values.
 #[derive(Debug, Default)]
-struct VoiceFiles(Mutex<Option<Folder>>);
+struct VoiceFiles(Mutex<Option<VoiceDirectory>>);
 
 #[derive(Debug)]
-struct Folder {
+struct VoiceDirectory {
     dir: TempDir,
     written: BTreeMap<&'static str, VoicePaths>,
 }
@@ -167,32 +158,32 @@ struct VoicePaths {
 
 impl VoiceFiles {
     fn paths(&self, voice: &VoiceData) -> Result<VoicePaths, MediaError> {
-        let mut folder = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let folder = match &mut *folder {
-            Some(folder) => folder,
+        let mut shared = lock(&self.0);
+        let directory = match &mut *shared {
+            Some(directory) => directory,
             none => {
                 let mut builder = tempfile::Builder::new();
                 builder.prefix("nemovideo-voices-");
                 #[cfg(unix)]
                 {
                     use std::os::unix::fs::PermissionsExt as _;
-                    // Nobody else may put other voice data where a C parser reads it.
+                    // Other users must not be able to replace data that a C parser reads.
                     builder.permissions(fs::Permissions::from_mode(0o700));
                 }
                 let dir = builder
                     .tempdir()
-                    .map_err(MediaError::io("make a temporary folder for the voices"))?;
-                none.insert(Folder { dir, written: BTreeMap::new() })
+                    .map_err(MediaError::io("create a temporary directory for the voices"))?;
+                none.insert(VoiceDirectory { dir, written: BTreeMap::new() })
             }
         };
-        if let Some(paths) = folder.written.get(voice.language) {
+        if let Some(paths) = directory.written.get(voice.language) {
             return Ok(paths.clone());
         }
         let paths = VoicePaths {
-            analysis: write_file(folder.dir.path(), voice.analysis)?,
-            speech: write_file(folder.dir.path(), voice.speech)?,
+            analysis: write_file(directory.dir.path(), voice.analysis)?,
+            speech: write_file(directory.dir.path(), voice.speech)?,
         };
-        folder.written.insert(voice.language, paths.clone());
+        directory.written.insert(voice.language, paths.clone());
         Ok(paths)
     }
 }
@@ -202,28 +193,28 @@ fn write_file(dir: &Path, (name, data): (&str, &[u8])) -> Result<CString, MediaE
     fs::write(&path, data).map_err(MediaError::io(format!("write {}", path.display())))?;
     path.to_str().and_then(|path| CString::new(path).ok()).ok_or_else(|| {
         MediaError::Voice(format!(
-            "the temporary folder {} has a name that the engine cannot take; set TMPDIR to another",
+            "the engine does not support the temporary directory {}; set TMPDIR to another one",
             dir.display()
         ))
     })
 }
 
-/// One engine with one voice, in memory of its own, so that any number run side by side.
-struct Engine {
+/// An engine with one voice. Each has its own memory, so any number can run concurrently.
+struct PicoEngine {
     system: sys::pico_System,
     engine: sys::pico_Engine,
-    /// Lives as long as `system` works in it. Zeroed, because the engine's output depends on
-    /// what its memory held before; `u128`, because it wants 16-byte alignment.
+    /// Must outlive `system`, which uses it. Zeroed, because the engine's output depends on the
+    /// initial content of its memory; `u128`, because it needs 16-byte alignment.
     _memory: Vec<u128>,
 }
 
-impl Engine {
+impl PicoEngine {
     fn start(paths: &VoicePaths) -> Result<Self, MediaError> {
         let mut memory = vec![0_u128; MEMORY / size_of::<u128>()];
         let mut system = ptr::null_mut();
-        // SAFETY: the memory is `MEMORY` bytes, writable, and outlives `system`: both sit in
-        // `Self`, whose `drop` ends the system before its fields are freed. A `Vec` that moves
-        // keeps its buffer where it is.
+        // SAFETY: the memory has `MEMORY` bytes, is writable, and outlives `system`: both are in
+        // `Self`, whose `drop` terminates the system before its fields are freed. Moving a `Vec`
+        // does not move its buffer.
         let status = unsafe {
             sys::pico_initialize(
                 memory.as_mut_ptr().cast::<c_void>(),
@@ -234,9 +225,9 @@ impl Engine {
         let mut this = Self { system, engine: ptr::null_mut(), _memory: memory };
         this.ok(status, "start")?;
         let voice_name = VOICE_NAME.as_ptr().cast();
-        // SAFETY (all of this block): `system` was initialised above; every name is a C string
-        // that lives across its call, and the engine copies what it keeps; `resource_name` has
-        // the size that `picodefs.h` asks for.
+        // SAFETY (the whole block): `system` was initialized above; every name is a C string that
+        // outlives its call, and the engine copies what it keeps; `resource_name` has the size
+        // that `picodefs.h` requires.
         unsafe {
             let status = sys::pico_createVoiceDefinition(this.system, voice_name);
             this.ok(status, "define a voice")?;
@@ -254,15 +245,15 @@ impl Engine {
                 this.ok(status, "add its voice data")?;
             }
             let status = sys::pico_newEngine(this.system, voice_name, &raw mut this.engine);
-            this.ok(status, "make the voice")?;
+            this.ok(status, "create the voice")?;
         }
         Ok(this)
     }
 
-    /// Speaks a text in the engine's markup to its end.
+    /// Speaks a text in the engine's markup.
     fn speak(&mut self, text: &str) -> Result<Vec<i16>, MediaError> {
         let mut input = text.as_bytes().to_vec();
-        input.push(0); // The end of the text: without it the engine waits for more.
+        input.push(0); // Ends the text: without it, the engine waits for more.
         let mut rest = input.as_slice();
         let mut samples = Vec::new();
         let mut buffer = [0_i16; 1024];
@@ -286,7 +277,7 @@ impl Engine {
             }
             loop {
                 let (mut bytes, mut kind) = (0, 0);
-                // SAFETY: `engine` is running; the buffer is as large as said, and takes any bytes.
+                // SAFETY: `engine` is running; the buffer has the given size and accepts any bytes.
                 let status = unsafe {
                     sys::pico_getData(
                         self.engine,
@@ -308,7 +299,7 @@ impl Engine {
                 return Ok(samples);
             }
             if idle_after_put {
-                return Err(MediaError::Voice("the engine takes no more text".to_owned()));
+                return Err(MediaError::Voice("the engine accepts no more text".to_owned()));
             }
         }
     }
@@ -319,13 +310,13 @@ impl Engine {
         }
         let mut message: sys::pico_Retstring = [0; sys::PICO_RETSTRINGSIZE];
         if !self.system.is_null() {
-            // SAFETY: `system` was initialised; the buffer has the size the engine asks for.
+            // SAFETY: `system` was initialized; the buffer has the size that the engine requires.
             unsafe {
                 sys::pico_getSystemStatusMessage(self.system, status, message.as_mut_ptr());
             }
         }
         message[sys::PICO_RETSTRINGSIZE - 1] = 0;
-        // SAFETY: the last byte was just made a zero.
+        // SAFETY: the last byte was just set to zero.
         let message = unsafe { CStr::from_ptr(message.as_ptr()) }.to_string_lossy();
         Err(MediaError::Voice(format!(
             "the speech engine could not {doing} (status {status}: {message})"
@@ -333,10 +324,10 @@ impl Engine {
     }
 }
 
-impl Drop for Engine {
+impl Drop for PicoEngine {
     fn drop(&mut self) {
-        // SAFETY: each handle is null or was given by the engine and not yet given back; the
-        // engine goes before the system, as its documentation asks.
+        // SAFETY: each handle is null or was returned by the engine and not yet disposed of. The
+        // engine is disposed of before the system, as its documentation requires.
         unsafe {
             if !self.engine.is_null() {
                 sys::pico_disposeEngine(self.system, &raw mut self.engine);
@@ -351,27 +342,26 @@ impl Drop for Engine {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::media::Pace;
 
     const TEXT: &str = "A goatherd saw his goats dance.";
 
-    fn say(how: &Delivery) -> Sound {
-        Pico::new().speak(TEXT, how).expect("the voice speaks")
+    fn say(options: &SpeechOptions) -> AudioBuffer {
+        Pico::new().speak(TEXT, options).expect("the voice speaks")
     }
 
     #[test]
-    fn every_thread_and_every_run_gives_the_same_samples() {
-        let first = say(&Delivery::default());
+    fn every_thread_and_every_run_produces_the_same_samples() {
+        let first = say(&SpeechOptions::default());
         std::thread::scope(|scope| {
             for _ in 0..4 {
                 scope.spawn(|| {
                     for _ in 0..3 {
-                        assert_eq!(say(&Delivery::default()), first);
+                        assert_eq!(say(&SpeechOptions::default()), first);
                     }
                 });
             }
         });
-        // What another process got: the engine computes in integers.
+        // Equal in every process: the engine uses integer arithmetic.
         let sum = first
             .samples()
             .iter()
@@ -385,16 +375,16 @@ mod tests {
         let languages = pico.languages();
         assert_eq!(languages, ["en-US", "en-GB", "de-DE", "es-ES", "fr-FR", "it-IT"]);
         for language in languages {
-            let sound = pico.speak("Radio 2024, Paris.", &Delivery::new(&language)).unwrap();
-            assert!(sound.duration().as_secs_f32() > 0.8, "{language}: {sound:?}");
-            let loud = sound.samples().iter().filter(|s| s.unsigned_abs() > 1000).count();
+            let audio = pico.speak("Radio 2024, Paris.", &SpeechOptions::new(&language)).unwrap();
+            assert!(audio.duration().as_secs_f32() > 0.8, "{language}: {audio:?}");
+            let loud = audio.samples().iter().filter(|s| s.unsigned_abs() > 1000).count();
             assert!(loud > 2000, "{language} is silent: {loud}");
         }
     }
 
     #[test]
-    fn a_language_without_a_voice_is_told_with_the_voices_there_are() {
-        let error = Pico::new().speak("こんにちは", &Delivery::new("ja")).unwrap_err();
+    fn an_unsupported_language_is_reported_with_the_supported_ones() {
+        let error = Pico::new().speak("こんにちは", &SpeechOptions::new("ja")).unwrap_err();
         assert_eq!(
             error.to_string(),
             "there is no voice for the language `ja`; choose one of en-US, en-GB, de-DE, es-ES, fr-FR, it-IT, or plug in your own voice"
@@ -402,35 +392,37 @@ mod tests {
     }
 
     #[test]
-    fn words_are_not_passed_over_in_silence() {
-        let error = Pico::new().speak("OK, コーヒーの歴史", &Delivery::default()).unwrap_err();
+    fn a_foreign_script_is_an_error_rather_than_silence() {
+        let error = Pico::new().speak("OK, コーヒーの歴史", &SpeechOptions::default()).unwrap_err();
         assert!(error.to_string().contains("コーヒー"), "{error}");
-        Pico::new().speak("The number π, a Greek letter.", &Delivery::default()).unwrap();
+        Pico::new().speak("The number π, a Greek letter.", &SpeechOptions::default()).unwrap();
     }
 
     #[test]
-    fn pace_changes_the_length_and_gender_does_not() {
-        let normal = say(&Delivery::default()).duration().as_secs_f32();
-        let fast = say(&Delivery::default().with_pace(Pace::new(1.5))).duration().as_secs_f32();
-        let male = say(&Delivery::default().with_gender(Gender::Male)).duration().as_secs_f32();
+    fn the_rate_changes_the_duration_and_the_gender_does_not() {
+        let normal = say(&SpeechOptions::default()).duration().as_secs_f32();
+        let fast = say(&SpeechOptions::default().with_rate(1.5)).duration().as_secs_f32();
+        let male =
+            say(&SpeechOptions::default().with_gender(VoiceGender::Male)).duration().as_secs_f32();
         assert!((normal / fast - 1.5).abs() < 0.2, "{normal} {fast}");
         assert!((normal / male - 1.0).abs() < 0.1, "{normal} {male}");
     }
 
     #[test]
-    fn markup_in_the_text_is_not_obeyed() {
+    fn markup_in_the_text_is_not_interpreted() {
         let pico = Pico::new();
-        let how = Delivery::default();
-        let plain = pico.speak("One. Two.", &how).unwrap().duration();
-        let marked = pico.speak(r#"One. <break time="9000ms"/> Two."#, &how).unwrap().duration();
+        let options = SpeechOptions::default();
+        let plain = pico.speak("One. Two.", &options).unwrap().duration();
+        let marked =
+            pico.speak(r#"One. <break time="9000ms"/> Two."#, &options).unwrap().duration();
         assert!(marked < plain + std::time::Duration::from_secs(5), "{plain:?} {marked:?}");
     }
 
     #[test]
-    fn a_text_longer_than_the_engine_takes_at_once_is_spoken_whole() {
+    fn a_text_longer_than_the_input_buffer_is_spoken_whole() {
         let text = "word ".repeat(1_500);
-        let sound = Pico::new().speak(&text, &Delivery::default()).unwrap();
-        assert!(sound.duration().as_secs() > 190, "{:?}", sound.duration());
+        let audio = Pico::new().speak(&text, &SpeechOptions::default()).unwrap();
+        assert!(audio.duration().as_secs() > 190, "{:?}", audio.duration());
     }
 
     #[cfg(unix)]
@@ -438,9 +430,9 @@ mod tests {
     fn the_voice_files_are_private() {
         use std::os::unix::fs::PermissionsExt as _;
         let pico = Pico::new();
-        pico.speak("Hello.", &Delivery::default()).unwrap();
-        let folder = pico.files.0.lock().unwrap();
-        let mode = folder.as_ref().unwrap().dir.path().metadata().unwrap().permissions().mode();
+        pico.speak("Hello.", &SpeechOptions::default()).unwrap();
+        let directory = pico.files.0.lock().unwrap();
+        let mode = directory.as_ref().unwrap().dir.path().metadata().unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o700);
     }
 }

@@ -1,0 +1,461 @@
+//! Backgrounds of a video: gradients, and images from files that may come from anyone. Drawing
+//! text over them is left to [`canvas`](super::canvas).
+
+use std::fmt;
+use std::io::Cursor;
+use std::sync::Arc;
+
+use image::imageops::{self, FilterType};
+use image::{DynamicImage, ImageDecoder as _, ImageReader, Limits, RgbImage};
+
+use super::canvas::{Canvas, yuv};
+use super::{FrameSize, MediaError};
+
+/// Background behind the text of a video.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub enum VideoBackground {
+    /// A gradient with two soft lights.
+    Gradient(Gradient),
+    /// An image, scaled to fill the frame.
+    Image(Image),
+}
+
+impl Default for VideoBackground {
+    fn default() -> Self {
+        Self::Gradient(Gradient::default())
+    }
+}
+
+/// A named palette for a gradient background.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
+pub enum Gradient {
+    /// Indigo and plum, with a warm horizon.
+    #[default]
+    Dusk,
+    /// Deep blue and teal.
+    Ocean,
+    /// Dark green and moss.
+    Forest,
+    /// Brown, copper and wine.
+    Ember,
+    /// Cool greys.
+    Slate,
+}
+
+impl Gradient {
+    /// Every palette.
+    pub const ALL: [Self; 5] = [Self::Dusk, Self::Ocean, Self::Forest, Self::Ember, Self::Slate];
+
+    /// Returns the name in lower case, as accepted by [`named`](Self::named).
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Dusk => "dusk",
+            Self::Ocean => "ocean",
+            Self::Forest => "forest",
+            Self::Ember => "ember",
+            Self::Slate => "slate",
+        }
+    }
+
+    /// Returns the palette with a name, ignoring case.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|palette| palette.name().eq_ignore_ascii_case(name.trim()))
+    }
+
+    /// Returns the colors at the top and at the bottom, and of the two lights.
+    const fn colors(self) -> [[u8; 3]; 4] {
+        match self {
+            Self::Dusk => [[24, 20, 62], [58, 22, 66], [92, 78, 196], [226, 106, 96]],
+            Self::Ocean => [[6, 22, 54], [4, 44, 70], [34, 110, 190], [30, 170, 160]],
+            Self::Forest => [[8, 34, 32], [14, 46, 30], [38, 124, 92], [150, 168, 74]],
+            Self::Ember => [[40, 16, 22], [48, 24, 16], [142, 44, 62], [214, 126, 58]],
+            Self::Slate => [[24, 30, 40], [34, 40, 50], [92, 108, 132], [128, 132, 148]],
+        }
+    }
+}
+
+/// A soft light, with lengths as fractions of the frame.
+struct Light {
+    center: (f32, f32),
+    reach: (f32, f32),
+    strength: f32,
+}
+
+const LIGHTS: [Light; 2] = [
+    Light { center: (0.16, 0.10), reach: (0.75, 0.80), strength: 0.85 },
+    Light { center: (0.92, 0.78), reach: (0.70, 0.62), strength: 0.72 },
+];
+
+/// No camera makes longer sides; a file of a few bytes may claim any length.
+const MAX_SIDE: u32 = 16_384;
+/// Limit for the memory used to decode an image, in bytes.
+const MAX_MEMORY: u64 = 256 << 20;
+/// Color that transparent images are composited on.
+const MATTE: [u8; 3] = [22, 24, 30];
+
+/// A decoded image. Cheap to clone.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Image {
+    pixels: Arc<RgbImage>,
+}
+
+impl Image {
+    /// Decodes a PNG, JPEG, GIF (its first frame) or WebP file, and applies its EXIF orientation.
+    ///
+    /// # Errors
+    /// [`MediaError::Image`] when the file has none of these formats, is broken, is larger than
+    /// 16384 pixels on a side, or needs more than 256 MiB of memory.
+    pub fn decode(bytes: &[u8]) -> Result<Self, MediaError> {
+        let decoded = decode_image(bytes).map_err(|error| MediaError::Image(error.to_string()))?;
+        Ok(Self { pixels: Arc::new(opaque(decoded)) })
+    }
+
+    /// Returns the width in pixels.
+    #[must_use]
+    pub fn width(&self) -> u32 {
+        self.pixels.width()
+    }
+
+    /// Returns the height in pixels.
+    #[must_use]
+    pub fn height(&self) -> u32 {
+        self.pixels.height()
+    }
+}
+
+impl fmt::Debug for Image {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Image")
+            .field("width", &self.width())
+            .field("height", &self.height())
+            .finish_non_exhaustive()
+    }
+}
+
+fn decode_image(bytes: &[u8]) -> image::ImageResult<DynamicImage> {
+    let mut limits = Limits::default();
+    limits.max_image_width = Some(MAX_SIDE);
+    limits.max_image_height = Some(MAX_SIDE);
+    limits.max_alloc = Some(MAX_MEMORY);
+    let mut reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format()?;
+    reader.limits(limits.clone());
+    let mut decoder = reader.into_decoder()?;
+    limits.reserve(decoder.total_bytes())?;
+    decoder.set_limits(limits)?;
+    let orientation = decoder.orientation()?;
+    let mut decoded = DynamicImage::from_decoder(decoder)?;
+    decoded.apply_orientation(orientation);
+    Ok(decoded)
+}
+
+fn opaque(decoded: DynamicImage) -> RgbImage {
+    if !decoded.color().has_alpha() {
+        return decoded.into_rgb8();
+    }
+    let rgba = decoded.into_rgba8();
+    RgbImage::from_fn(rgba.width(), rgba.height(), |x, y| {
+        let [r, g, b, alpha] = rgba.get_pixel(x, y).0.map(u32::from);
+        let over = |value: u32, matte: u8| {
+            ((value * alpha + u32::from(matte) * (255 - alpha)) / 255) as u8
+        };
+        image::Rgb([over(r, MATTE[0]), over(g, MATTE[1]), over(b, MATTE[2])])
+    })
+}
+
+/// Paints a background. Behind texts, an image is darkened where captions appear.
+pub(crate) fn paint(background: &VideoBackground, size: FrameSize, has_texts: bool) -> Canvas {
+    match background {
+        VideoBackground::Gradient(gradient) => paint_gradient(*gradient, size),
+        VideoBackground::Image(image) => {
+            let mut canvas = from_rgb(&fitted(&image.pixels, size), size);
+            if has_texts {
+                darken_lower_third(&mut canvas);
+            }
+            canvas
+        }
+    }
+}
+
+fn paint_gradient(gradient: Gradient, size: FrameSize) -> Canvas {
+    /// The gradient is smooth, so it is computed on a coarse grid and interpolated.
+    const STEP: usize = 8;
+    let mut canvas = Canvas::new(size);
+    let (width, height) = (canvas.width(), canvas.height());
+    let colors = gradient.colors().map(|rgb| rgb.map(|c| f32::from(c) / 255.0));
+    let columns = width.div_ceil(STEP) + 1;
+    let corner_row = |row: usize| -> Vec<[f32; 3]> {
+        let y = (row * STEP) as f32 / height as f32;
+        (0..columns)
+            .map(|column| color_at(&colors, (column * STEP) as f32 / width as f32, y))
+            .collect()
+    };
+    let mut above = corner_row(0);
+    for band in 0..height.div_ceil(STEP) {
+        let below = corner_row(band + 1);
+        for line in 0..STEP.min(height - band * STEP) {
+            let row = band * STEP + line;
+            let down = line as f32 / STEP as f32;
+            let edge: Vec<[f32; 3]> =
+                above.iter().zip(&below).map(|(a, b)| mix(*a, *b, down)).collect();
+            let between = |x: usize| {
+                let across = (x % STEP) as f32 / STEP as f32;
+                mix(edge[x / STEP], edge[x / STEP + 1], across)
+            };
+            for (x, out) in canvas.y[row * width..][..width].iter_mut().enumerate() {
+                *out = (between(x)[0] + dither(x, row)) as u8;
+            }
+            if row.is_multiple_of(2) {
+                let start = row / 2 * (width / 2);
+                for x in 0..width / 2 {
+                    let [_, u, v] = between(2 * x);
+                    canvas.u[start + x] = (u + dither(x, row / 2)) as u8;
+                    canvas.v[start + x] = (v + dither(x, row / 2)) as u8;
+                }
+            }
+        }
+        above = below;
+    }
+    canvas
+}
+
+/// Returns the color at a position of the frame, 0.0 to 1.0 in each direction.
+fn color_at(colors: &[[f32; 3]; 4], x: f32, y: f32) -> [f32; 3] {
+    let mut color = mix(colors[0], colors[1], y);
+    for (light, lit) in LIGHTS.iter().zip(&colors[2..]) {
+        let dx = (x - light.center.0) / light.reach.0;
+        let dy = (y - light.center.1) / light.reach.1;
+        // A Gaussian, so that the light has no edge.
+        let glow = light.strength * (-2.2 * (dx * dx + dy * dy)).exp();
+        color = mix(color, *lit, glow);
+    }
+    // A vignette, which draws the eye to the middle.
+    let (dx, dy) = (x - 0.5, y - 0.5);
+    let vignette = 1.0 - 0.36 * (dx * dx + dy * dy);
+    yuv(color.map(|c| c * vignette))
+}
+
+fn mix(a: [f32; 3], b: [f32; 3], t: f32) -> [f32; 3] {
+    [a[0] + (b[0] - a[0]) * t, a[1] + (b[1] - a[1]) * t, a[2] + (b[2] - a[2]) * t]
+}
+
+/// Returns a threshold of an ordered dither, which avoids visible banding in slow gradients.
+fn dither(x: usize, y: usize) -> f32 {
+    const BAYER: [[u8; 4]; 4] = [[0, 8, 2, 10], [12, 4, 14, 6], [3, 11, 1, 9], [15, 7, 13, 5]];
+    (f32::from(BAYER[y % 4][x % 4]) + 0.5) / 16.0
+}
+
+/// Fits an image to the frame. An image of a similar aspect ratio is cropped; any other is shown
+/// whole, over a blurred and darkened copy of itself.
+fn fitted(source: &RgbImage, size: FrameSize) -> RgbImage {
+    /// Up to a third of an image may be cropped.
+    const MAX_CROP_RATIO: f32 = 1.5;
+    let (width, height) = source.dimensions();
+    let shape = |w: u32, h: u32| w as f32 / h as f32;
+    let ratio = shape(width, height) / shape(size.width, size.height);
+    let cover = covering(source, size);
+    if ratio.max(1.0 / ratio) <= MAX_CROP_RATIO {
+        return cover;
+    }
+    let mut frame = blurred(&cover, size);
+    let whole = contained(source, size);
+    let x = i64::from((size.width - whole.width()) / 2);
+    let y = i64::from((size.height - whole.height()) / 2);
+    imageops::replace(&mut frame, &whole, x, y);
+    frame
+}
+
+/// Scales the middle of an image to cover the frame.
+fn covering(source: &RgbImage, size: FrameSize) -> RgbImage {
+    let (width, height) = source.dimensions();
+    let scale = (size.width as f32 / width as f32).max(size.height as f32 / height as f32);
+    // Cropped before it is scaled: a long strip scaled to the width of the frame would exhaust the
+    // memory.
+    let side = |frame: u32, limit: u32| ((frame as f32 / scale).round() as u32).clamp(1, limit);
+    let (crop_width, crop_height) = (side(size.width, width), side(size.height, height));
+    let (x, y) = ((width - crop_width) / 2, (height - crop_height) / 2);
+    let middle = imageops::crop_imm(source, x, y, crop_width, crop_height).to_image();
+    resized(&middle, size.width, size.height)
+}
+
+/// Scales a whole image to fit into the frame.
+fn contained(source: &RgbImage, size: FrameSize) -> RgbImage {
+    let (width, height) = source.dimensions();
+    let scale = (size.width as f32 / width as f32).min(size.height as f32 / height as f32);
+    let side = |length: u32, limit: u32| ((length as f32 * scale).round() as u32).clamp(1, limit);
+    resized(source, side(width, size.width), side(height, size.height))
+}
+
+fn resized(source: &RgbImage, width: u32, height: u32) -> RgbImage {
+    // A fine filter is slow for many pixels, and does not improve a strong reduction.
+    if source.width() > 2 * width && source.height() > 2 * height {
+        imageops::thumbnail(source, width, height)
+    } else {
+        imageops::resize(source, width, height, FilterType::CatmullRom)
+    }
+}
+
+/// Returns a blurred and darkened copy of an image.
+fn blurred(source: &RgbImage, size: FrameSize) -> RgbImage {
+    // At a sixteenth of the size, a small blur radius gives a wide blur.
+    let small = imageops::thumbnail(source, (size.width / 16).max(1), (size.height / 16).max(1));
+    let mut soft = imageops::blur(&small, 2.5);
+    for channel in soft.iter_mut() {
+        *channel = (f32::from(*channel) * 0.45) as u8;
+    }
+    imageops::resize(&soft, size.width, size.height, FilterType::CatmullRom)
+}
+
+fn from_rgb(source: &RgbImage, size: FrameSize) -> Canvas {
+    let mut canvas = Canvas::new(size);
+    let width = canvas.width();
+    let pixels = source.as_raw();
+    let color = |x: usize, y: usize| {
+        let at = 3 * (y * width + x);
+        [0, 1, 2].map(|c| f32::from(pixels[at + c]) / 255.0)
+    };
+    for y in (0..canvas.height()).step_by(2) {
+        for x in (0..width).step_by(2) {
+            let mut sum = [0.0; 3];
+            for (dx, dy) in [(0, 0), (1, 0), (0, 1), (1, 1)] {
+                let rgb = color(x + dx, y + dy);
+                canvas.y[(y + dy) * width + x + dx] = (yuv(rgb)[0] + 0.5) as u8;
+                sum = [sum[0] + rgb[0], sum[1] + rgb[1], sum[2] + rgb[2]];
+            }
+            let [_, u, v] = yuv(sum.map(|c| c / 4.0));
+            let at = y / 2 * (width / 2) + x / 2;
+            canvas.u[at] = (u + 0.5) as u8;
+            canvas.v[at] = (v + 0.5) as u8;
+        }
+    }
+    canvas
+}
+
+/// Darkens a canvas towards the bottom, so that captions are legible on any image.
+fn darken_lower_third(canvas: &mut Canvas) {
+    let (width, height) = (canvas.width(), canvas.height());
+    let shade = |row: usize, rows: usize| {
+        let t = ((row as f32 / rows as f32 - 0.5) / 0.5).clamp(0.0, 1.0);
+        1.0 - 0.62 * t * t * (3.0 - 2.0 * t)
+    };
+    let fade = |plane: &mut [u8], width: usize, rows: usize, black: f32| {
+        for row in rows / 2..rows {
+            let keep = shade(row, rows);
+            for value in &mut plane[row * width..][..width] {
+                *value = (black + (f32::from(*value) - black) * keep + 0.5) as u8;
+            }
+        }
+    };
+    fade(&mut canvas.y, width, height, 16.0);
+    fade(&mut canvas.u, width / 2, height / 2, 128.0);
+    fade(&mut canvas.v, width / 2, height / 2, 128.0);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use image::{ImageFormat, Rgb};
+
+    const SIZE: FrameSize = FrameSize { width: 320, height: 180 };
+
+    #[test]
+    fn every_palette_is_dark_enough_for_white_text_and_has_no_hard_edge() {
+        for gradient in Gradient::ALL {
+            assert_eq!(Gradient::named(&gradient.name().to_uppercase()), Some(gradient));
+            let canvas = paint(&VideoBackground::Gradient(gradient), FrameSize::LANDSCAPE, true);
+            let brightest = canvas.y.iter().max().copied().unwrap();
+            assert!(brightest < 150, "{gradient:?}: {brightest}");
+            let steepest = canvas
+                .y
+                .windows(2)
+                .enumerate()
+                .filter(|(at, _)| (at + 1) % canvas.width() != 0)
+                .map(|(_, pair)| pair[0].abs_diff(pair[1]))
+                .max()
+                .unwrap();
+            assert!(steepest <= 2, "{gradient:?}: {steepest}");
+        }
+    }
+
+    #[test]
+    fn an_image_of_a_similar_shape_fills_the_frame() {
+        let source = RgbImage::from_pixel(400, 300, Rgb([200, 100, 50]));
+        let frame = fitted(&source, SIZE);
+        assert_eq!(frame.dimensions(), (320, 180));
+        assert!(frame.pixels().all(|p| p.0[0].abs_diff(200) < 3));
+    }
+
+    #[test]
+    fn an_image_of_another_shape_is_shown_whole_over_a_darker_copy() {
+        let source = RgbImage::from_pixel(100, 300, Rgb([200, 100, 50]));
+        let frame = fitted(&source, SIZE);
+        assert!(frame.get_pixel(160, 90).0[0] > 190);
+        assert!(frame.get_pixel(160, 1).0[0] > 190, "the whole height is used");
+        assert!((40..120).contains(&frame.get_pixel(10, 90).0[0]));
+    }
+
+    #[test]
+    fn any_image_size_fits_any_frame() {
+        for (w, h) in [(1, 1), (1, 5000), (5000, 1), (333, 77), (2, 3)] {
+            let source = RgbImage::from_pixel(w, h, Rgb([90; 3]));
+            for size in
+                [SIZE, FrameSize { width: 180, height: 320 }, FrameSize { width: 64, height: 64 }]
+            {
+                assert_eq!(fitted(&source, size).dimensions(), (size.width, size.height));
+            }
+        }
+    }
+    fn file(source: &DynamicImage, format: ImageFormat) -> Vec<u8> {
+        let mut bytes = Cursor::new(Vec::new());
+        source.write_to(&mut bytes, format).unwrap();
+        bytes.into_inner()
+    }
+
+    #[test]
+    fn every_format_that_can_be_uploaded_is_decoded() {
+        let source = DynamicImage::ImageRgb8(RgbImage::from_pixel(20, 10, Rgb([200, 40, 40])));
+        for format in [ImageFormat::Png, ImageFormat::Jpeg, ImageFormat::Gif, ImageFormat::WebP] {
+            let read = Image::decode(&file(&source, format)).unwrap();
+            assert_eq!((read.width(), read.height()), (20, 10), "{format:?}");
+            assert!(read.pixels.get_pixel(5, 5).0[0].abs_diff(200) < 8, "{format:?}");
+        }
+    }
+
+    #[test]
+    fn transparency_is_composited_on_a_dark_color() {
+        let clear = DynamicImage::ImageRgba8(image::RgbaImage::from_pixel(
+            2,
+            2,
+            image::Rgba([255, 0, 0, 0]),
+        ));
+        let read = Image::decode(&file(&clear, ImageFormat::Png)).unwrap();
+        assert_eq!(read.pixels.get_pixel(0, 0).0, MATTE);
+    }
+
+    #[test]
+    fn a_small_file_that_claims_a_huge_image_is_rejected() {
+        let mut png = file(&DynamicImage::new_rgb8(4, 4), ImageFormat::Png);
+        // Width and height in the header.
+        png[16..20].copy_from_slice(&60_000_u32.to_be_bytes());
+        png[20..24].copy_from_slice(&60_000_u32.to_be_bytes());
+        assert!(matches!(Image::decode(&png), Err(MediaError::Image(_))));
+        let wide = file(&DynamicImage::new_luma8(MAX_SIDE + 1, 1), ImageFormat::Png);
+        assert!(matches!(Image::decode(&wide), Err(MediaError::Image(_))));
+    }
+
+    #[test]
+    fn broken_files_are_errors_and_never_panic() {
+        let source = DynamicImage::ImageRgb8(RgbImage::from_pixel(16, 16, Rgb([1, 2, 3])));
+        for format in [ImageFormat::Png, ImageFormat::Jpeg, ImageFormat::Gif, ImageFormat::WebP] {
+            let whole = file(&source, format);
+            for cut in (0..whole.len()).step_by(7) {
+                let _ = Image::decode(&whole[..cut]);
+            }
+            assert!(Image::decode(&whole[..whole.len() / 4]).is_err());
+        }
+        assert!(Image::decode(b"not an image").is_err());
+    }
+}

@@ -1,0 +1,309 @@
+//! P-skip pictures, which repeat the picture before them: the parameter sets of a key frame are
+//! read, and a picture that refers to them is written (ITU-T H.264, 7.2, 7.3 and 9.1). Parameters
+//! that the written header does not support yield no [`SkipHeader`].
+
+const SEQUENCE_PARAMETERS: u8 = 7;
+const PICTURE_PARAMETERS: u8 = 8;
+/// Constrained Baseline, Main and Extended. Later profiles have more fields in the set.
+const PLAIN_PROFILES: [u32; 3] = [66, 77, 88];
+/// `nal_ref_idc` 3, a slice of a picture that is not a key frame.
+const SLICE: u8 = 0x61;
+/// `slice_type`: all slices of the picture are P slices.
+const ALL_P: u32 = 5;
+
+/// The fields of a P-skip picture that depend on the parameter sets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct SkipHeader {
+    frame_num_bits: u32,
+    macroblocks: u32,
+    picture_parameters: u32,
+    deblocking_control: bool,
+}
+
+impl SkipHeader {
+    /// Reads the parameter sets before a key frame. Returns `None` when they are not supported.
+    pub(crate) fn read(key_frame: &[u8]) -> Option<Self> {
+        let find =
+            |kind: u8| nal_units(key_frame).find(|nal| nal.first().is_some_and(|h| h & 31 == kind));
+        let sequence = payload(find(SEQUENCE_PARAMETERS)?);
+        let picture = payload(find(PICTURE_PARAMETERS)?);
+        let (sequence_id, frame_num_bits, macroblocks) = read_sequence(&sequence)?;
+        let (picture_parameters, of_sequence, deblocking_control) = read_picture(&picture)?;
+        (of_sequence == sequence_id).then_some(Self {
+            frame_num_bits,
+            macroblocks,
+            picture_parameters,
+            deblocking_control,
+        })
+    }
+
+    /// Returns the picture `index` pictures after the key frame, as an Annex B unit.
+    pub(crate) fn skipped_picture(&self, index: u32) -> Vec<u8> {
+        let mut slice = BitWriter::default();
+        slice.ue(0); // first_mb_in_slice
+        slice.ue(ALL_P); // slice_type
+        slice.ue(self.picture_parameters); // pic_parameter_set_id
+        slice.bits(index % (1 << self.frame_num_bits), self.frame_num_bits); // frame_num
+        slice.bits(0, 1); // num_ref_idx_active_override_flag
+        slice.bits(0, 1); // ref_pic_list_modification_flag_l0
+        slice.bits(0, 1); // adaptive_ref_pic_marking_mode_flag
+        slice.ue(0); // slice_qp_delta: se(0) is written like ue(0)
+        if self.deblocking_control {
+            slice.ue(1); // disable_deblocking_filter_idc: a skipped picture has no edges to smooth
+        }
+        slice.ue(self.macroblocks); // mb_skip_run
+        slice.into_nal(SLICE)
+    }
+}
+
+/// Returns `seq_parameter_set_id`, the bits of `frame_num`, and the number of macroblocks.
+fn read_sequence(payload: &[u8]) -> Option<(u32, u32, u32)> {
+    let mut bits = BitReader::new(payload);
+    let profile = bits.bits(8)?;
+    bits.bits(16)?; // constraint flags, level_idc
+    let id = bits.ue()?;
+    let frame_num_bits = bits.ue()? + 4; // log2_max_frame_num_minus4
+    let order = bits.ue()?; // pic_order_cnt_type
+    let known = PLAIN_PROFILES.contains(&profile)
+        && frame_num_bits <= 16
+        // Output order equals decoding order, so the slice header has no field for it.
+        && order == 2;
+    if !known {
+        return None;
+    }
+    bits.ue()?; // max_num_ref_frames
+    bits.bit()?; // gaps_in_frame_num_value_allowed_flag
+    let (columns, rows) = (bits.ue()? + 1, bits.ue()? + 1);
+    let frames_only = bits.bit()?; // frame_mbs_only_flag
+    frames_only.then_some((id, frame_num_bits, columns * rows))
+}
+
+/// Returns `pic_parameter_set_id`, its `seq_parameter_set_id`, and
+/// `deblocking_filter_control_present_flag`.
+fn read_picture(payload: &[u8]) -> Option<(u32, u32, bool)> {
+    let mut bits = BitReader::new(payload);
+    let (id, sequence) = (bits.ue()?, bits.ue()?);
+    let arithmetic_coding = bits.bit()?; // entropy_coding_mode_flag
+    let order_in_slice = bits.bit()?; // bottom_field_pic_order_in_frame_present_flag
+    let slice_groups = bits.ue()?; // num_slice_groups_minus1
+    if arithmetic_coding || order_in_slice || slice_groups != 0 {
+        return None;
+    }
+    let references = bits.ue()?; // num_ref_idx_l0_default_active_minus1
+    bits.ue()?; // num_ref_idx_l1_default_active_minus1
+    let weighted = bits.bit()?; // weighted_pred_flag
+    bits.bits(2)?; // weighted_bipred_idc
+    bits.se()?; // pic_init_qp_minus26
+    bits.se()?; // pic_init_qs_minus26
+    bits.se()?; // chroma_qp_index_offset
+    let deblocking_control = bits.bit()?;
+    bits.bit()?; // constrained_intra_pred_flag
+    let redundant = bits.bit()?; // redundant_pic_cnt_present_flag
+    // A skipped macroblock is a copy of the first reference, which weights would change.
+    (references == 0 && !weighted && !redundant).then_some((id, sequence, deblocking_control))
+}
+
+/// Reads bits from the payload of a NAL unit without emulation prevention.
+struct BitReader<'a> {
+    bytes: &'a [u8],
+    at: usize,
+}
+
+impl<'a> BitReader<'a> {
+    const fn new(bytes: &'a [u8]) -> Self {
+        Self { bytes, at: 0 }
+    }
+
+    fn bit(&mut self) -> Option<bool> {
+        let byte = self.bytes.get(self.at / 8)?;
+        let bit = byte >> (7 - self.at % 8) & 1;
+        self.at += 1;
+        Some(bit == 1)
+    }
+
+    /// Reads `u(n)`.
+    fn bits(&mut self, count: u32) -> Option<u32> {
+        (0..count).try_fold(0, |value, _| Some(value << 1 | u32::from(self.bit()?)))
+    }
+
+    /// Reads `ue(v)`.
+    fn ue(&mut self) -> Option<u32> {
+        let mut zeros = 0;
+        while !self.bit()? {
+            zeros += 1;
+            if zeros > 31 {
+                return None;
+            }
+        }
+        Some((1 << zeros) - 1 + self.bits(zeros)?)
+    }
+
+    /// Reads `se(v)`.
+    fn se(&mut self) -> Option<i32> {
+        let code = self.ue()?;
+        let magnitude = i32::try_from(code.div_ceil(2)).ok()?;
+        Some(if code % 2 == 1 { magnitude } else { -magnitude })
+    }
+}
+
+/// Writes bits to the payload of a NAL unit.
+#[derive(Default)]
+struct BitWriter {
+    bytes: Vec<u8>,
+    free: u32,
+}
+
+impl BitWriter {
+    fn bits(&mut self, value: u32, count: u32) {
+        for bit in (0..count).rev() {
+            if self.free == 0 {
+                self.bytes.push(0);
+                self.free = 8;
+            }
+            self.free -= 1;
+            if let Some(last) = self.bytes.last_mut() {
+                *last |= ((value >> bit & 1) as u8) << self.free;
+            }
+        }
+    }
+
+    fn ue(&mut self, value: u32) {
+        let length = (value + 1).ilog2();
+        self.bits(0, length);
+        self.bits(value + 1, length + 1);
+    }
+
+    /// Completes the payload and returns its NAL unit, with start code, header and emulation
+    /// prevention.
+    fn into_nal(mut self, header: u8) -> Vec<u8> {
+        self.bits(1, 1);
+        let mut nal = vec![0, 0, 0, 1, header];
+        let mut zeros = 0;
+        for byte in self.bytes {
+            if zeros >= 2 && byte <= 3 {
+                nal.push(3);
+                zeros = 0;
+            }
+            zeros = if byte == 0 { zeros + 1 } else { 0 };
+            nal.push(byte);
+        }
+        nal
+    }
+}
+
+/// Returns the NAL units of an Annex B stream, without start codes.
+fn nal_units(stream: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let starts: Vec<usize> =
+        (3..=stream.len()).filter(|&at| stream[at - 3..at] == [0, 0, 1]).collect();
+    let ends: Vec<usize> =
+        starts.iter().skip(1).map(|&next| next - 3).chain([stream.len()]).collect();
+    starts.into_iter().zip(ends).map(|(start, end)| {
+        let nal = &stream[start..end];
+        // The first byte of a four-byte start code that follows.
+        nal.strip_suffix(&[0]).unwrap_or(nal)
+    })
+}
+
+/// Returns the payload of a NAL unit, without its header and emulation prevention.
+fn payload(nal: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(nal.len());
+    let mut zeros = 0;
+    for &byte in nal.iter().skip(1) {
+        if zeros >= 2 && byte == 3 {
+            zeros = 0;
+            continue;
+        }
+        zeros = if byte == 0 { zeros + 1 } else { 0 };
+        out.push(byte);
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Returns parameter sets with the given fields, and the others as the encoder sets them.
+    fn parameter_sets(profile: u32, order: u32, arithmetic_coding: u32, weighted: u32) -> Vec<u8> {
+        let mut sequence = BitWriter::default();
+        sequence.bits(profile, 8);
+        sequence.bits(0xC0_28, 16);
+        for value in [0, 11, order, 1] {
+            sequence.ue(value);
+        }
+        sequence.bits(0, 1);
+        sequence.ue(119);
+        sequence.ue(67);
+        sequence.bits(1, 1);
+        let mut picture = BitWriter::default();
+        picture.ue(0);
+        picture.ue(0);
+        picture.bits(arithmetic_coding, 1);
+        picture.bits(0, 1);
+        for value in [0, 0, 0] {
+            picture.ue(value);
+        }
+        picture.bits(weighted, 1);
+        picture.bits(0, 2);
+        for value in [0, 0, 0] {
+            picture.ue(value);
+        }
+        picture.bits(0b100, 3);
+        [sequence.into_nal(0x67), picture.into_nal(0x68)].concat()
+    }
+
+    #[test]
+    fn supported_parameters_are_read_and_others_rejected() {
+        let known = SkipHeader::read(&parameter_sets(66, 2, 0, 0));
+        let expected = SkipHeader {
+            frame_num_bits: 15,
+            macroblocks: 8160,
+            picture_parameters: 0,
+            deblocking_control: true,
+        };
+        assert_eq!(known, Some(expected));
+        for (what, sets) in [
+            ("a later profile", parameter_sets(100, 2, 0, 0)),
+            ("another order", parameter_sets(66, 0, 0, 0)),
+            ("arithmetic coding", parameter_sets(77, 2, 1, 0)),
+            ("weights", parameter_sets(77, 2, 0, 1)),
+            ("nothing", Vec::new()),
+        ] {
+            assert_eq!(SkipHeader::read(&sets), None, "{what}");
+        }
+        let sets = parameter_sets(66, 2, 0, 0);
+        for cut in 0..sets.len() - 1 {
+            let _ = SkipHeader::read(&sets[..cut]);
+        }
+    }
+    #[test]
+    fn written_bits_are_read_back() {
+        let mut writer = BitWriter::default();
+        let values = [0, 1, 2, 7, 8, 255, 8159, 0, 0, 0];
+        for value in values {
+            writer.ue(value);
+            writer.bits(0, 15);
+        }
+        let nal = writer.into_nal(0x61);
+        let unit = nal_units(&nal).next().unwrap();
+        assert_eq!(unit[0], 0x61);
+        let payload = payload(unit);
+        let mut reader = BitReader::new(&payload);
+        for value in values {
+            assert_eq!(reader.ue(), Some(value));
+            assert_eq!(reader.bits(15), Some(0));
+        }
+        assert_eq!(reader.bit(), Some(true), "the stop bit");
+    }
+
+    #[test]
+    fn a_start_code_never_appears_inside_a_unit() {
+        let mut writer = BitWriter::default();
+        writer.bits(0, 32);
+        writer.bits(1, 32);
+        writer.bits(0, 32);
+        let nal = writer.into_nal(0x61);
+        assert!(nal[4..].windows(3).all(|w| !(w[0] == 0 && w[1] == 0 && w[2] <= 2)));
+        assert_eq!(payload(&nal[4..])[..12], [0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0]);
+    }
+}
