@@ -12,7 +12,7 @@ use nemovideo::mock::{Endpoint, Events, MockNemo, MockResponse};
 use nemovideo::project::{Dispatched, Outcome, Project};
 use nemovideo::protocol::{RenderState, RenderStatus};
 use nemovideo::{Error, NemoClient, Session, TurnRecovery};
-use raw::{Reply as Raw, RawServer};
+use raw::{RawServer, Reply as Raw};
 
 const SOON: Duration = Duration::from_millis(1);
 

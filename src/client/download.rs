@@ -1,61 +1,33 @@
-//! Downloads: streamed to a temporary file, resumed after a break, renamed when whole.
+//! Downloads: streamed to a temporary file, resumed after a break, renamed when complete.
 
-mod attempt;
 mod source;
 
 use std::fmt;
 use std::future::IntoFuture;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Instant;
 
-use self::attempt::Known;
-use self::source::Sources;
-use super::atomic_file::PartialFile;
+use futures::StreamExt as _;
+use tokio::fs::File;
+use tokio::io::{AsyncSeekExt as _, AsyncWriteExt as _};
+
+use self::source::{FileResponse, FileSources};
 use super::{NemoClient, RenderedVideo};
-use crate::error::{Call, ConnectionError, Error, Result};
+use crate::error::{Call, ConnectionError, Error, Result, Source, TimeoutKind};
+use crate::fs::TempPath;
 use crate::protocol::RenderId;
 use crate::retry::{AttemptInfo, FailureKind, RetryDecision};
 
-/// What a limit is named for that the file itself has passed: nowhere else it will be smaller.
+/// The name of the limit that the file itself exceeds. The file is no smaller at another source.
 const FILE: &str = "the file";
 
-/// Called with the bytes so far and, where it is known, how many there will be.
-type Progress = Arc<dyn Fn(u64, Option<u64>) + Send + Sync>;
+/// Called with the bytes received so far and, if known, the size of the file.
+type DownloadProgress = Arc<dyn Fn(u64, Option<u64>) + Send + Sync>;
 
-/// A download that is ready to go; `.await` runs it.
-///
-/// ```
-/// # tokio::runtime::Runtime::new().unwrap().block_on(async {
-/// # use nemovideo::{NemoClient, CreateSession, local::LocalBackend};
-/// # use std::time::Duration;
-/// # let backend = LocalBackend::builder().placeholder_videos().start().await?;
-/// # let client = NemoClient::builder()
-/// #     .base_url(backend.url())
-/// #     .in_memory_credentials()
-/// #     .polling(nemovideo::RenderPolling::new(Duration::from_millis(20), 500))
-/// #     .build()?;
-/// # let session = client.create_session(CreateSession::default()).await?;
-/// # let id = &session.session_id;
-/// # futures::StreamExt::count(client.send_message(id, "narrate: Hello.").await?).await;
-/// # let draft = client.session_state(id).await?.draft.ok_or("nothing was made")?;
-/// # let job = client.submit_render(id, &draft, nemovideo::RenderOutput::mp4()).await?;
-/// # let video = client.wait_for_render(&job).await?;
-/// # let folder = tempfile::tempdir()?;
-/// # let path = folder.path().join("out.mp4");
-/// use nemovideo::local::{Cut, Ending, Fault, Route};
-///
-/// let breaks = Fault::Cut(Cut::Bytes(100), Ending::Close);
-/// backend.faults().inject(breaks).on(Route::File).once();
-/// let download = client.download(&video, &path).on_progress(|bytes, _| println!("{bytes} bytes"));
-/// assert_eq!(backend.counters().requests(Route::File), 0); // nothing runs yet
-///
-/// let file = download.await?; // it broke after 100 bytes, and went on from there
-/// assert_eq!(backend.counters().requests(Route::File), 2);
-/// assert_eq!(Some(file.bytes), video.size);
-/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
-/// ```
+/// A download that has not started yet; `.await` runs it. Created by [`NemoClient::download`].
 #[must_use = "a download runs when it is awaited"]
 pub struct Download {
     client: NemoClient,
@@ -63,90 +35,39 @@ pub struct Download {
     url: String,
     size: Option<u64>,
     path: PathBuf,
-    progress: Option<Progress>,
+    progress: Option<DownloadProgress>,
 }
 
-/// A file that was downloaded whole.
-///
-/// ```
-/// # tokio::runtime::Runtime::new().unwrap().block_on(async {
-/// # use nemovideo::{NemoClient, CreateSession, local::LocalBackend};
-/// # use std::time::Duration;
-/// # let backend = LocalBackend::builder().placeholder_videos().start().await?;
-/// # let client = NemoClient::builder()
-/// #     .base_url(backend.url())
-/// #     .in_memory_credentials()
-/// #     .polling(nemovideo::RenderPolling::new(Duration::from_millis(20), 500))
-/// #     .build()?;
-/// # let session = client.create_session(CreateSession::default()).await?;
-/// # let id = &session.session_id;
-/// # futures::StreamExt::count(client.send_message(id, "narrate: Hello.").await?).await;
-/// # let draft = client.session_state(id).await?.draft.ok_or("nothing was made")?;
-/// # let job = client.submit_render(id, &draft, nemovideo::RenderOutput::mp4()).await?;
-/// # let video = client.wait_for_render(&job).await?;
-/// # let folder = tempfile::tempdir()?;
-/// let path = folder.path().join("film.mp4");
-/// std::fs::write(&path, "yesterday's")?;
-/// let file = client.download(&video, &path).await?; // it takes the other's place once it is whole
-/// assert_eq!((file.path, Some(file.bytes)), (path, video.size));
-/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
-/// ```
+/// A completely downloaded file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Downloaded {
-    /// Where it is.
+pub struct SavedFile {
+    /// The path of the file.
     pub path: PathBuf,
-    /// Its size.
+    /// The size of the file in bytes.
     pub bytes: u64,
 }
 
 impl NemoClient {
-    /// Downloads a finished render. Neither token nor attribution goes to the file's host.
+    /// Downloads a finished render. Neither token nor attribution is sent to the file's host.
     ///
-    /// The file is streamed to a temporary name beside `path` and renamed when it is whole, so a
-    /// half of it never has the final name, and what had it before stays until then. A download
-    /// that breaks goes on where it broke; if the file has changed meanwhile, from the start.
-    /// When the file's own address does not answer, or answers with text, JSON or XML in place of
-    /// a file, the API's download route is used. Where that names another address, the file is
-    /// fetched there, without the token. The bytes of two places are joined only under one strong
+    /// The file is streamed to a temporary file beside `path`, which is renamed when it is
+    /// complete: an incomplete file never has the final name, and an existing file stays until
+    /// then. A download that breaks is resumed; if the file has changed meanwhile, it restarts.
+    ///
+    /// When the file's URL fails, or returns text, JSON or XML in place of a file, the file is
+    /// downloaded through the API. If the API redirects to another URL, it is downloaded from
+    /// there, without the token. Bytes from two sources are combined only under the same strong
     /// entity tag.
     ///
-    /// The address must be `https` (or `transport`, where the API is), and outside of this machine's
-    /// own networks unless it is the API's host.
-    ///
-    /// ```
-    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
-    /// # use nemovideo::{NemoClient, CreateSession, local::LocalBackend};
-    /// # use std::time::Duration;
-    /// # let backend = LocalBackend::builder().placeholder_videos().start().await?;
-    /// # let client = NemoClient::builder()
-    /// #     .base_url(backend.url())
-    /// #     .in_memory_credentials()
-    /// #     .polling(nemovideo::RenderPolling::new(Duration::from_millis(20), 500))
-    /// #     .build()?;
-    /// # let session = client.create_session(CreateSession::default()).await?;
-    /// # let id = &session.session_id;
-    /// # futures::StreamExt::count(client.send_message(id, "narrate: Hello.").await?).await;
-    /// use nemovideo::RenderOutput;
-    ///
-    /// # let folder = tempfile::tempdir()?;
-    /// # let path = folder.path().join("out.mp4");
-    /// let draft = client.session_state(id).await?.draft.ok_or("nothing was made")?;
-    /// let job = client.submit_render(id, &draft, RenderOutput::mp4()).await?;
-    /// let video = client.wait_for_render(&job).await?;
-    /// let file = client
-    ///     .download(&video, &path)
-    ///     .on_progress(|bytes, total| println!("{bytes} of {total:?} bytes"))
-    ///     .await?;
-    /// assert_eq!(std::fs::metadata(&file.path)?.len(), file.bytes);
-    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
-    /// ```
+    /// The URL must be `https` (or `http`, if the API's is), and its host must be the API's host
+    /// or outside of this machine and its private networks.
     ///
     /// # Errors
-    /// [`Error::Io`] when it cannot be written; [`Error::Api`], which is final, when neither
-    /// address has it; [`Error::InvalidInput`] when the file's may not be used and the API has no
-    /// copy; [`Error::Disconnected`], [`Error::Timeout`] and [`Error::Unreachable`] where trying
-    /// again may help.
+    /// [`Error::Io`] when the file cannot be written; [`Error::Api`], which is final, when no
+    /// source has the file; [`Error::InvalidInput`] when the URL is not allowed and the API has no
+    /// copy; [`Error::LimitExceeded`]; and [`Error::Disconnected`], [`Error::Timeout`] and
+    /// [`Error::Unreachable`], after which a new download may succeed.
     ///
     /// # Cancel safety
     /// Dropping the future removes the temporary file.
@@ -155,7 +76,7 @@ impl NemoClient {
             client: self.clone(),
             id: video.id.clone(),
             url: video.url.clone(),
-            // A size of nothing is one that the service does not know.
+            // The service reports a size of zero when it does not know it.
             size: video.size.filter(|&size| size > 0),
             path: path.as_ref().to_owned(),
             progress: None,
@@ -164,8 +85,8 @@ impl NemoClient {
 }
 
 impl Download {
-    /// Calls back with the bytes so far and, where it is known, how many there will be. After a
-    /// break they may start again from zero.
+    /// Calls back with the bytes received so far and, if known, the size of the file. After a
+    /// break the bytes may start from zero again.
     pub fn on_progress(
         mut self,
         progress: impl Fn(u64, Option<u64>) + Send + Sync + 'static,
@@ -174,28 +95,28 @@ impl Download {
         self
     }
 
-    async fn run(self) -> Result<Downloaded> {
-        let unwritable = |source| Error::io("write", &self.path, source);
-        let mut file = PartialFile::create(&self.path).await.map_err(unwritable)?;
-        let mut sources = Sources::new(&self.client, &self.id, &self.url);
-        let mut known = Known::new(self.size);
-        let began = Instant::now();
-        // Attempts since anything last arrived.
+    async fn run(self) -> Result<SavedFile> {
+        let mut file =
+            PartialFile::create(&self.path).await.map_err(|error| self.write_error(error))?;
+        let mut sources = FileSources::new(&self.client, &self.id, &self.url);
+        let mut received = ReceivedFile { total: self.size, ..ReceivedFile::default() };
+        let started = Instant::now();
+        // Attempts since bytes were last received.
         let mut attempts = 0;
         loop {
-            let before = known.bytes;
-            let error = match self.attempt(&sources, &mut file, &mut known).await {
+            let before = received.bytes;
+            let error = match self.attempt(&sources, &mut file, &mut received).await {
                 Ok(()) => break,
                 Err(error @ (Error::Io { .. } | Error::LimitExceeded { what: FILE, .. })) => {
                     return Err(error);
                 }
                 Err(error) => error,
             };
-            attempts = if known.bytes > before { 1 } else { attempts + 1 };
-            // Where nothing came at all, the other place is asked at once.
+            attempts = if received.bytes > before { 1 } else { attempts + 1 };
+            // A source that has sent nothing so far is not retried: the other one is used at once.
             let decision = match failure_of(&error) {
-                Some(failure) if known.bytes.max(before) > 0 => {
-                    let attempt = AttemptInfo::read_only(failure, attempts, began.elapsed());
+                Some(failure) if received.bytes.max(before) > 0 => {
+                    let attempt = AttemptInfo::read_only(failure, attempts, started.elapsed());
                     self.client.transport().decide(&attempt)
                 }
                 _ => RetryDecision::GiveUp,
@@ -204,31 +125,101 @@ impl Download {
                 RetryDecision::RetryAfter(pause) => tokio::time::sleep(pause).await,
                 RetryDecision::GiveUp => {
                     sources.fall_back(error)?;
-                    known.change_source();
+                    received.change_source();
                     attempts = 0;
                 }
             }
         }
-        file.finish().await.map_err(unwritable)?;
-        Ok(Downloaded { path: self.path, bytes: known.bytes })
+        file.finish().await.map_err(|error| self.write_error(error))?;
+        Ok(SavedFile { path: self.path, bytes: received.bytes })
     }
-}
 
-fn disconnected(call: Call, what: impl Into<crate::error::Source>) -> Error {
-    Error::Disconnected(Box::new(ConnectionError { call, source: what.into() }))
-}
+    /// Downloads the missing part of the file, as far as one connection allows.
+    async fn attempt(
+        &self,
+        sources: &FileSources<'_>,
+        file: &mut PartialFile,
+        received: &mut ReceivedFile,
+    ) -> Result<()> {
+        let opened = sources.open(received.bytes, received.tag.as_deref()).await?;
+        if !received.is_continued_by(&opened) {
+            file.restart().await.map_err(|error| self.write_error(error))?;
+            received.bytes = 0;
+            if opened.starts_at > 0 {
+                // A part of a different file: the next attempt requests all of it.
+                received.tag = None;
+                return Err(disconnected(opened.call, "the file changed while it was downloaded"));
+            }
+        }
+        let FileResponse { response, call, total, tag, .. } = opened;
+        (received.tag, received.total) = (tag, total.or(self.size));
+        received.is_source_changed = false;
+        let expected = self.size.or(received.total);
+        let (idle, limit) =
+            (self.client.inner.timeouts.idle(), self.client.inner.limits.download());
+        let started = Instant::now();
+        let call_now = || {
+            let mut call = call.clone();
+            call.elapsed += started.elapsed();
+            call
+        };
+        let mut chunks = response.bytes_stream();
+        loop {
+            let error = match tokio::time::timeout(idle, chunks.next()).await {
+                Ok(None) => break,
+                Ok(Some(Ok(chunk))) => {
+                    file.write(&chunk).await.map_err(|error| self.write_error(error))?;
+                    received.bytes += chunk.len() as u64;
+                    if let Some(progress) = &self.progress {
+                        progress(received.bytes, received.total);
+                    }
+                    match expected {
+                        // A different file, and one that may never end.
+                        Some(expected) if received.bytes > expected => break,
+                        None if received.bytes > limit => {
+                            return Err(Error::LimitExceeded { what: FILE, limit });
+                        }
+                        _ => continue,
+                    }
+                }
+                Ok(Some(Err(error))) => {
+                    let source = Box::new(error.without_url());
+                    Error::Disconnected(Box::new(ConnectionError { call: call_now(), source }))
+                }
+                Err(_elapsed) => {
+                    let call = Box::new(call_now());
+                    Error::Timeout { clock: TimeoutKind::Idle, after: idle, call }
+                }
+            };
+            // The file may be complete although the end of the response was not received.
+            let is_complete = received.bytes > 0 && expected == Some(received.bytes);
+            return if is_complete { Ok(()) } else { Err(error) };
+        }
+        // A file that ends early is resumed. A whole file of another size than expected is
+        // discarded, whatever its source, and so is an empty one.
+        let ends_early = received.total.is_some_and(|total| received.bytes < total);
+        let expected = expected.unwrap_or(received.bytes);
+        if received.bytes > 0 && received.bytes == expected {
+            return Ok(());
+        }
+        let what = match received.bytes {
+            0 => "the file is empty".to_owned(),
+            bytes => format!("{bytes} of {expected} bytes came"),
+        };
+        if !ends_early {
+            file.restart().await.map_err(|error| self.write_error(error))?;
+            received.bytes = 0;
+        }
+        Err(disconnected(call_now(), what))
+    }
 
-/// How an attempt failed, in the words of a retry policy; `None` where another cannot help.
-fn failure_of(error: &Error) -> Option<FailureKind> {
-    match error {
-        Error::Unreachable(_) => Some(FailureKind::NotSent),
-        Error::Disconnected(_) | Error::Timeout { .. } => Some(FailureKind::NoAnswer),
-        _ => None,
+    fn write_error(&self, source: io::Error) -> Error {
+        Error::io("write", &self.path, source)
     }
 }
 
 impl IntoFuture for Download {
-    type Output = Result<Downloaded>;
+    type Output = Result<SavedFile>;
     type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
 
     fn into_future(self) -> Self::IntoFuture {
@@ -242,5 +233,82 @@ impl fmt::Debug for Download {
             .field("id", &self.id)
             .field("path", &self.path)
             .finish_non_exhaustive()
+    }
+}
+
+fn disconnected(call: Call, what: impl Into<Source>) -> Error {
+    Error::Disconnected(Box::new(ConnectionError { call, source: what.into() }))
+}
+
+/// Returns how an attempt failed, for the retry policy; `None` if another attempt cannot help.
+fn failure_of(error: &Error) -> Option<FailureKind> {
+    match error {
+        Error::Unreachable(_) => Some(FailureKind::NotSent),
+        Error::Disconnected(_) | Error::Timeout { .. } => Some(FailureKind::NoAnswer),
+        _ => None,
+    }
+}
+
+/// The part of the file that was received so far.
+#[derive(Default)]
+struct ReceivedFile {
+    bytes: u64,
+    total: Option<u64>,
+    /// The strong entity tag of this version of the file.
+    tag: Option<String>,
+    /// The next bytes come from another source than these.
+    is_source_changed: bool,
+}
+
+impl ReceivedFile {
+    /// Prepares for another source. Only a strong entity tag proves that it has the same file;
+    /// without one the whole file is downloaded again.
+    fn change_source(&mut self) {
+        self.is_source_changed = true;
+        if self.tag.is_none() {
+            self.bytes = 0;
+        }
+    }
+
+    /// Returns whether the response continues the same file at the right offset.
+    fn is_continued_by(&self, opened: &FileResponse) -> bool {
+        // A host may ignore `If-Range` and send a part of another version.
+        let is_same_file = match (&self.tag, &opened.tag) {
+            (Some(before), Some(now)) => before == now,
+            _ => !self.is_source_changed && opened.total == self.total,
+        };
+        self.bytes > 0 && opened.starts_at == self.bytes && is_same_file
+    }
+}
+
+/// The temporary file of a download, removed unless it is [finished](Self::finish).
+struct PartialFile {
+    file: File,
+    temporary: TempPath,
+}
+
+impl PartialFile {
+    async fn create(destination: &Path) -> io::Result<Self> {
+        let temporary = TempPath::beside(destination)?;
+        let file = File::options().write(true).create_new(true).open(temporary.path()).await?;
+        Ok(Self { file, temporary })
+    }
+
+    async fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.file.write_all(bytes).await
+    }
+
+    /// Discards what was written so far.
+    async fn restart(&mut self) -> io::Result<()> {
+        self.file.flush().await?;
+        self.file.rewind().await?;
+        self.file.set_len(0).await
+    }
+
+    /// Gives the file its final name, replacing the file that has it.
+    async fn finish(mut self) -> io::Result<()> {
+        self.file.flush().await?;
+        self.file.sync_all().await?;
+        self.temporary.persist()
     }
 }

@@ -278,8 +278,7 @@ impl fmt::Display for UnknownOutcome {
 /// let nemo = MockNemo::start().await;
 /// let late = ResponseTemplate::new(200).set_delay(Duration::from_secs(60));
 /// nemo.given(MockResponse::raw(Endpoint::Credits, late)).await;
-/// let mut timeouts = Timeouts::default();
-/// timeouts.answer = Duration::from_millis(50);
+/// let timeouts = Timeouts::default().with_response(Duration::from_millis(50));
 /// let client = nemo.client_builder().retry(ExponentialRetry::never()).timeouts(timeouts).build()?;
 /// let error = client.credits().await.unwrap_err();
 /// assert!(matches!(error, Error::Timeout { clock: TimeoutKind::Response, .. }));

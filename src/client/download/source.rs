@@ -1,4 +1,4 @@
-//! Where a finished file is fetched from: the address that the service named, then the API.
+//! The sources of a finished file: the URL that the service named, then the API.
 
 use std::time::Instant;
 
@@ -18,49 +18,51 @@ use crate::error::{
 use crate::protocol::RenderId;
 use crate::transport::{Route, request_id, routes};
 
-/// Both places that have the file, and which one is asked now.
-pub(super) struct Sources<'a> {
+/// The two sources of a file, and which one is in use.
+pub(super) struct FileSources<'a> {
     client: &'a NemoClient,
     id: &'a RenderId,
     url: &'a str,
-    /// Why the file's own address is not asked any more.
-    given_up: Option<Error>,
+    /// The error of the file's own URL; from then on the API is used.
+    url_error: Option<Error>,
 }
 
-/// The file from some byte on, still to be read.
-pub(super) struct Part {
+/// A response with the file from some byte on; its body is still unread.
+pub(super) struct FileResponse {
     pub(super) response: Response,
     pub(super) call: Call,
-    /// The first byte of it.
+    /// The offset of its first byte.
     pub(super) starts_at: u64,
-    /// The length of the whole file.
+    /// The size of the whole file.
     pub(super) total: Option<u64>,
-    /// The strong entity tag of this version of it.
+    /// The strong entity tag of this version of the file.
     pub(super) tag: Option<String>,
 }
 
-impl<'a> Sources<'a> {
+impl<'a> FileSources<'a> {
     pub(super) fn new(client: &'a NemoClient, id: &'a RenderId, url: &'a str) -> Self {
-        Self { client, id, url, given_up: None }
+        Self { client, id, url, url_error: None }
     }
 
-    /// Asks the API from now on. Gives an error back when that is what was asked already.
+    /// Uses the API from now on.
+    ///
+    /// # Errors
+    /// The error to report, if the API was in use already.
     pub(super) fn fall_back(&mut self, error: Error) -> Result<()> {
-        match self.given_up.take() {
+        match self.url_error.take() {
             None => {
-                self.given_up = Some(error);
+                self.url_error = Some(error);
                 Ok(())
             }
-            // The API may have it later, which its own address has not.
+            // The API may have the file later; its own URL will not.
             Some(first) if !first.is_retryable() && error.is_retryable() => Err(error),
-            // What was wrong with the file's own address says more than that the API has no
-            // copy of it.
+            // The failure of the file's own URL says more than that the API has no copy.
             Some(first) => Err(first),
         }
     }
 
-    /// Asks for the file from a byte on, if it is still the version with this tag.
-    pub(super) async fn open(&self, from: u64, tag: Option<&str>) -> Result<Part> {
+    /// Requests the file from a byte on, if it is still the version with this tag.
+    pub(super) async fn open(&self, from: u64, tag: Option<&str>) -> Result<FileResponse> {
         let mut range = HeaderMap::new();
         if from > 0 {
             insert(&mut range, RANGE, &format!("bytes={from}-"));
@@ -68,53 +70,56 @@ impl<'a> Sources<'a> {
                 insert(&mut range, IF_RANGE, tag);
             }
         }
-        let (mut response, mut call) = self.answer(range).await?;
+        let (mut response, mut call) = self.send(range).await?;
         if from > 0 && response.status() == StatusCode::RANGE_NOT_SATISFIABLE {
-            // It has become shorter: what is there is of no use.
-            (response, call) = self.answer(HeaderMap::new()).await?;
+            // The file is shorter than the part received so far: it is another one.
+            (response, call) = self.send(HeaderMap::new()).await?;
         }
         let headers = response.headers();
         let (starts_at, total) = match response.status() {
             StatusCode::OK => (0, response.content_length()),
-            StatusCode::PARTIAL_CONTENT => match headers.get(CONTENT_RANGE).and_then(part_of) {
-                Some(part) => part,
-                None => return Err(disconnected(call, "the answer does not say which part it is")),
+            StatusCode::PARTIAL_CONTENT => match headers.get(CONTENT_RANGE).and_then(content_range)
+            {
+                Some(range) => range,
+                None => {
+                    return Err(disconnected(call, "the response does not say which part it is"));
+                }
             },
-            status => return Err(not_given(call, status)),
+            status => return Err(no_file(call, status)),
         };
-        if let Some(kind) = text_in_place_of_a_file(headers) {
-            let what = format!("{kind} came in place of a file");
-            return Err(refused(call, response.status(), what));
+        if let Some(content_type) = text_type(headers) {
+            let what = format!("{content_type} came in place of a file");
+            return Err(final_error(call, response.status(), what));
         }
         let tag = headers.get(ETAG).and_then(|tag| tag.to_str().ok());
         let tag = tag.filter(|tag| tag.starts_with('"')).map(str::to_owned);
-        Ok(Part { response, call, starts_at, total, tag })
+        Ok(FileResponse { response, call, starts_at, total, tag })
     }
 
-    async fn answer(&self, range: HeaderMap) -> Result<(Response, Call)> {
-        match self.given_up {
-            None => self.as_a_stranger(file_url(self.client.base_url(), self.url)?, range).await,
-            Some(_) => self.through_the_api(range).await,
+    async fn send(&self, range: HeaderMap) -> Result<(Response, Call)> {
+        match self.url_error {
+            None => self.get_anonymously(file_url(self.client.base_url(), self.url)?, range).await,
+            Some(_) => self.get_through_api(range).await,
         }
     }
 
-    /// Asks a host that was named, without token and attribution.
-    async fn as_a_stranger(&self, url: Url, range: HeaderMap) -> Result<(Response, Call)> {
+    /// Requests a file of any host, without token and attribution.
+    async fn get_anonymously(&self, url: Url, range: HeaderMap) -> Result<(Response, Call)> {
         let request = self.client.inner.files.get(url).headers(range);
-        self.sent(request, routes::FILE).await
+        self.execute(request, routes::FILE).await
     }
 
-    async fn sent(&self, request: RequestBuilder, route: Route) -> Result<(Response, Call)> {
-        let began = Instant::now();
+    async fn execute(&self, request: RequestBuilder, route: Route) -> Result<(Response, Call)> {
+        let started = Instant::now();
         let call = |request_id| Call {
             method: route.method.name(),
             route: route.template,
             effect: Effect::ReadOnly,
             attempts: 1,
-            elapsed: began.elapsed(),
+            elapsed: started.elapsed(),
             request_id,
         };
-        let after = self.client.inner.timeouts.answer;
+        let after = self.client.inner.timeouts.response();
         match tokio::time::timeout(after, request.send()).await {
             Ok(Ok(response)) => {
                 let call = call(request_id(response.headers()));
@@ -137,54 +142,56 @@ impl<'a> Sources<'a> {
         }
     }
 
-    async fn through_the_api(&self, range: HeaderMap) -> Result<(Response, Call)> {
+    async fn get_through_api(&self, range: HeaderMap) -> Result<(Response, Call)> {
         let (client, params) = (self.client, [self.id.as_str()]);
         let route = routes::RENDER_DOWNLOAD;
         match client.transport().fetch(client.auth(), route, &params, range.clone()).await {
-            Ok(reply) => Ok((reply.response, reply.call)),
+            Ok(pending) => Ok((pending.response, pending.call)),
             Err(Error::Api(api)) if api.status.is_some_and(|s| (300..400).contains(&s)) => {
-                self.where_the_api_points(range).await
+                self.get_redirected(range).await
             }
             Err(error) => Err(error),
         }
     }
 
-    /// Follows the API to another address. The API itself follows no redirect, since the token
-    /// would go along, and its refusal does not say where: so it is asked once more, by hand.
-    async fn where_the_api_points(&self, range: HeaderMap) -> Result<(Response, Call)> {
+    /// Follows a redirect of the API. API calls follow none, since the token would be sent along,
+    /// and their error does not hold the target: so the request is made once more by hand.
+    async fn get_redirected(&self, range: HeaderMap) -> Result<(Response, Call)> {
         let (transport, route) = (self.client.transport(), routes::RENDER_DOWNLOAD);
         let url = route.url(&transport.base, &[self.id.as_str()])?;
         let bearer = self.client.auth().bearer(transport).await?;
         let request = transport.api.get(url.clone()).headers(transport.attribution.headers());
         let request = request.headers(bearer.header()?).headers(range.clone());
-        let (response, call) = self.sent(request, route).await?;
+        let (response, call) = self.execute(request, route).await?;
         let status = response.status();
         if !status.is_redirection() {
             return match status.is_success() {
                 true => Ok((response, call)),
-                false => Err(not_given(call, status)),
+                false => Err(no_file(call, status)),
             };
         }
         let location = response.headers().get(LOCATION).and_then(|value| value.to_str().ok());
         let Some(target) = location.and_then(|location| url.join(location).ok()) else {
-            return Err(not_given(call, status));
+            return Err(no_file(call, status));
         };
-        self.as_a_stranger(file_url(&transport.base, target.as_str())?, range).await
+        self.get_anonymously(file_url(&transport.base, target.as_str())?, range).await
     }
 }
 
-/// The answer is no file. What the other side says for good is final; its troubles are not.
-fn not_given(call: Call, status: StatusCode) -> Error {
-    let what = format!("the file's host answered HTTP {}", status.as_u16());
-    let passes = matches!(status, StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS);
-    if (status.is_client_error() && !passes) || status.is_redirection() {
-        refused(call, status, what)
+/// Returns the error for a response without a file. A client error or a redirect is final, any
+/// other status may be temporary.
+fn no_file(call: Call, status: StatusCode) -> Error {
+    let what = format!("the file's host returned HTTP {}", status.as_u16());
+    let is_temporary =
+        matches!(status, StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS);
+    if (status.is_client_error() && !is_temporary) || status.is_redirection() {
+        final_error(call, status, what)
     } else {
         disconnected(call, what)
     }
 }
 
-fn refused(call: Call, status: StatusCode, message: String) -> Error {
+fn final_error(call: Call, status: StatusCode, message: String) -> Error {
     let code = ErrorCode::Other(i64::from(status.as_u16()));
     Error::from_api(ApiError {
         status: Some(status.as_u16()),
@@ -193,27 +200,27 @@ fn refused(call: Call, status: StatusCode, message: String) -> Error {
     })
 }
 
-/// The content type of an answer that is a page, a refusal or a notice, under whatever status: no
-/// film and no sound is text.
-fn text_in_place_of_a_file(headers: &HeaderMap) -> Option<String> {
-    let kind = headers.get(CONTENT_TYPE)?.to_str().ok()?;
-    let kind = kind.split(';').next()?.trim().to_ascii_lowercase();
-    let is_text = kind.starts_with("text/")
-        || ["application/json", "application/xml"].contains(&kind.as_str())
-        || kind.ends_with("+json")
-        || kind.ends_with("+xml");
-    is_text.then_some(kind)
+/// Returns the content type if it is a text format: a page or an error message in place of a
+/// video or audio file, whatever the status.
+fn text_type(headers: &HeaderMap) -> Option<String> {
+    let content_type = headers.get(CONTENT_TYPE)?.to_str().ok()?;
+    let content_type = content_type.split(';').next()?.trim().to_ascii_lowercase();
+    let is_text = content_type.starts_with("text/")
+        || ["application/json", "application/xml"].contains(&content_type.as_str())
+        || content_type.ends_with("+json")
+        || content_type.ends_with("+xml");
+    is_text.then_some(content_type)
 }
 
 fn insert(headers: &mut HeaderMap, name: HeaderName, value: &str) {
-    // A tag that cannot be sent back is one that the other side never sent.
+    // Always valid: the tag was received as a header value.
     if let Ok(value) = HeaderValue::from_str(value) {
         headers.insert(name, value);
     }
 }
 
-/// `bytes 100-199/1000` → 100 and 1000; `*` for an unknown length.
-fn part_of(value: &HeaderValue) -> Option<(u64, Option<u64>)> {
+/// Parses `bytes 100-199/1000` into 100 and 1000; `*` stands for an unknown size.
+fn content_range(value: &HeaderValue) -> Option<(u64, Option<u64>)> {
     let (range, total) = value.to_str().ok()?.strip_prefix("bytes ")?.split_once('/')?;
     let (first, _last) = range.split_once('-')?;
     Some((first.trim().parse().ok()?, total.trim().parse().ok()))
@@ -223,11 +230,11 @@ fn part_of(value: &HeaderValue) -> Option<(u64, Option<u64>)> {
 mod tests {
     use reqwest::header::HeaderValue;
 
-    use super::part_of;
+    use super::content_range;
 
     #[test]
-    fn a_part_says_where_it_begins() {
-        let part = |text: &'static str| part_of(&HeaderValue::from_static(text));
+    fn a_content_range_is_parsed() {
+        let part = |text: &'static str| content_range(&HeaderValue::from_static(text));
         assert_eq!(part("bytes 100-199/1000"), Some((100, Some(1000))));
         assert_eq!(part("bytes 0-9/*"), Some((0, None)));
         assert_eq!(part("bytes */1000"), None);
