@@ -4,6 +4,7 @@
 //! [`Effect`](crate::Effect) and is decided in `transport`; nothing billable is sent twice.
 
 mod builder;
+mod call;
 mod config;
 mod download;
 mod message;
@@ -60,6 +61,8 @@ pub struct NemoClient {
 
 struct Inner {
     transport: Transport,
+    /// The web site, for links that users open.
+    web: Url,
     /// For files on any host: sends neither token nor attribution, and follows redirects.
     files: reqwest::Client,
     auth: Auth,

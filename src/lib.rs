@@ -95,6 +95,7 @@ pub mod project;
 pub mod protocol;
 pub mod retry;
 pub mod sse;
+mod sync;
 mod transport;
 
 pub use auth::{Account, Reauthenticate};

@@ -77,8 +77,9 @@ fn client(backend: &LocalBackend, folder: &tempfile::TempDir, patience: Duration
     let soon = Duration::from_millis(2);
     let timeouts =
         Timeouts::default().with_response(patience).with_idle(patience).with_silence(patience);
-    let retry =
-        ExponentialRetry::default().with_base(Duration::ZERO).with_rate_limit_pause(Duration::ZERO);
+    let retry = ExponentialRetry::default()
+        .with_initial_delay(Duration::ZERO)
+        .with_rate_limit_delay(Duration::ZERO);
     NemoClient::builder()
         .base_url(backend.url())
         .credentials_dir(folder.path().join("credentials"))

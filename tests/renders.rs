@@ -62,7 +62,7 @@ async fn a_submit_whose_outcome_is_not_known_gives_its_job_back() {
     ];
     for answer in answers {
         let nemo = MockNemo::start().await;
-        nemo.given(MockResponse::raw(Endpoint::Render, answer)).await;
+        nemo.given(MockResponse::raw(Endpoint::RenderSubmit, answer)).await;
         nemo.given(MockResponse::raw(Endpoint::RenderStatus, ResponseTemplate::new(503))).await;
         let error = submitted(&nemo).await;
         assert!(matches!(error, Error::OutcomeUnknown(_)), "{error}");

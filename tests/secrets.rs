@@ -106,7 +106,7 @@ async fn no_output_of_the_process_holds_a_secret() {
         let client = NemoClient::builder()
             .base_url(server.url())
             .token(OWN_TOKEN)
-            .retry(ExponentialRetry::default().with_base(Duration::ZERO))
+            .retry(ExponentialRetry::default().with_initial_delay(Duration::ZERO))
             .timeouts(timeouts)
             .build()
             .unwrap();

@@ -16,7 +16,7 @@ use serde_json::json;
 const FILM: &[u8] = b"0123456789abcdefghij";
 
 fn client_of(url: &str) -> NemoClient {
-    let retry = ExponentialRetry::default().with_base(Duration::ZERO);
+    let retry = ExponentialRetry::default().with_initial_delay(Duration::ZERO);
     let builder = NemoClient::builder().base_url(url).in_memory_credentials().retry(retry);
     builder.build().expect("a client")
 }

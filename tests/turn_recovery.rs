@@ -197,8 +197,8 @@ async fn every_clock_of_a_stream_ends_it_as_unknown() {
     let silence = all_long.with_silence(short);
     let total = all_long.with_total(short);
     let cases = [
-        (idle, Reply::stalled_stream(": hello\n\n"), "no byte"),
-        (silence, Reply::endless_stream("data: heartbeat\n\n"), "nothing but heartbeats"),
+        (idle, Reply::stalled_stream(": hello\n\n"), "no data received"),
+        (silence, Reply::endless_stream("data: heartbeat\n\n"), "only heartbeats"),
         (
             total,
             Reply::endless_stream("data: {\"type\":\"text\",\"content\":\"x\"}\n\n"),

@@ -15,8 +15,8 @@ use super::{
 use crate::auth::{Auth, CredentialStore, Reauthenticate, Secret};
 use crate::error::{Error, Result};
 use crate::protocol::ClientId;
-use crate::retry::{ExponentialRetry, RetryPolicy};
-use crate::transport::{Attribution, RetryBudget, Transport};
+use crate::retry::{ExponentialRetry, RetryBudget, RetryPolicy};
+use crate::transport::{Attribution, Transport};
 
 /// A builder of a [`NemoClient`]. Created by [`NemoClient::builder`] or
 /// [`ClientBuilder::from_env`].
@@ -246,13 +246,13 @@ impl ClientBuilder {
                 transport: Transport {
                     api: api.build().map_err(unbuildable)?,
                     base,
-                    web,
-                    attribution: self.attribution.unwrap_or_else(Attribution::of_this_crate),
+                    attribution: self.attribution.unwrap_or_default(),
                     policy: self.policy,
                     budget: RetryBudget::new(),
-                    answer_timeout: self.timeouts.response(),
+                    response_timeout: self.timeouts.response(),
                     body_limit: self.limits.body(),
                 },
+                web,
                 files: files.build().map_err(unbuildable)?,
                 auth: Auth::new(self.token, self.reauthenticate, self.client_id, store),
                 timeouts: self.timeouts,

@@ -12,11 +12,11 @@ use serde::de::IgnoredAny;
 use tokio::time::{Instant, timeout_at};
 
 use super::{Limits, NemoClient, Timeouts, json};
-use crate::error::{Error, Result, Source, TimeoutKind, UnknownOutcome};
+use crate::error::{Error, Result, Source, TimeoutKind, UnknownOutcome, source};
 use crate::protocol::event::{AgentEvent, TextAccumulator, TextDelta};
-use crate::protocol::{RunRequest, SessionId};
+use crate::protocol::{Endpoint, RunRequest, SessionId};
 use crate::sse::{Decoder, Frame};
-use crate::transport::{PendingResponse, after, routes};
+use crate::transport::{PendingResponse, after};
 
 /// A message that has not been sent yet. `.await` sends it, once, and returns the stream of its
 /// events. Created by [`NemoClient::send_message`].
@@ -83,10 +83,8 @@ impl IntoFuture for MessageRequest {
         Box::pin(async move {
             let Self { client, request } = self;
             let payload = json(&request)?;
-            let response = client
-                .transport()
-                .stream(client.auth(), routes::MESSAGE, payload, "text/event-stream")
-                .await?;
+            let response =
+                client.open_stream(Endpoint::Message, payload, "text/event-stream").await?;
             let events = events(response, client.inner.timeouts, client.inner.limits);
             Ok(MessageStream { events: events.boxed() })
         })
@@ -192,7 +190,7 @@ fn events(
             let chunk = match timeout_at(deadline, bytes.next()).await {
                 Ok(Some(Ok(chunk))) => chunk,
                 Ok(Some(Err(error))) => {
-                    let source = Box::new(error.without_url());
+                    let source = source(error.without_url());
                     yield Err(broken("the stream broke".to_owned(), Some(source), &deadlines));
                     return;
                 }

@@ -12,11 +12,12 @@ use serde::{Deserialize, Deserializer, Serialize, de};
 
 use super::{NemoClient, RenderPolling, json};
 use crate::draft::Draft;
-use crate::error::{Error, Result, UnknownOutcome};
+use crate::error::{Error, Result, UnknownOutcome, source};
 use crate::protocol::{
-    ErrorCode, RenderId, RenderJob, RenderOutput, RenderState, RenderStatus, SessionId, Unsigned,
+    Endpoint, ErrorCode, RenderId, RenderJob, RenderOutput, RenderState, RenderStatus, SessionId,
+    Unsigned,
 };
-use crate::transport::{Payload, routes};
+use crate::transport::Payload;
 
 /// A finished render whose file is at the service. Its `Debug` output leaves out the signature of
 /// the URL.
@@ -136,8 +137,7 @@ impl NemoClient {
     }
 
     async fn send_render(&self, job: &RenderJob) -> Result<RenderState> {
-        let payload = json(&job.request())?;
-        self.transport().json(Some(self.auth()), routes::RENDER, &[], payload).await
+        self.call(Endpoint::RenderSubmit, &[], json(&job.request())?).await
     }
 
     /// Returns the state of a render, with one request.
@@ -146,9 +146,7 @@ impl NemoClient {
     /// The error responses of the service; the connection errors.
     pub async fn render_status(&self, id: &RenderId) -> Result<RenderState> {
         let params = [id.as_str()];
-        self.transport()
-            .json(Some(self.auth()), routes::RENDER_STATUS, &params, Payload::Empty)
-            .await
+        self.call(Endpoint::RenderStatus, &params, Payload::Empty).await
     }
 
     /// Cancels a render. Since the response to a cancellation is not documented, any response but
@@ -163,9 +161,7 @@ impl NemoClient {
     /// [`render_status`](Self::render_status) tells which.
     pub async fn cancel_render(&self, id: &RenderId) -> Result<()> {
         let params = [id.as_str()];
-        let route = routes::RENDER_CANCEL;
-        let result = self.transport().json(Some(self.auth()), route, &params, Payload::Empty).await;
-        match result {
+        match self.call(Endpoint::RenderCancel, &params, Payload::Empty).await {
             // Error responses are recognized before a body is decoded: what cannot be decoded
             // here is a success of an undocumented shape, or without a body.
             Ok(CancelAccepted) | Err(Error::Decode { .. }) => Ok(()),
@@ -192,7 +188,7 @@ fn is_unknown_render(error: &Error) -> bool {
 /// says nothing about it.
 fn may_be_submitted(error: &Error) -> bool {
     error.may_have_taken_effect()
-        && error.call().is_some_and(|call| call.route == routes::RENDER.template)
+        && error.call().is_some_and(|call| call.endpoint == Endpoint::RenderSubmit)
 }
 
 /// Adds the job to an error that leaves the outcome of its submission unknown.
@@ -205,7 +201,7 @@ fn with_job(error: Error, job: &RenderJob) -> Error {
         other => {
             let Some(call) = other.call().cloned() else { return other };
             let what = "the response does not reveal the outcome".to_owned();
-            Box::new(UnknownOutcome::new(call, what, Some(Box::new(other))))
+            Box::new(UnknownOutcome::new(call, what, Some(source(other))))
         }
     };
     unknown.job = Some(Box::new(job.clone()));

@@ -8,10 +8,10 @@ use super::{NemoClient, json};
 use crate::auth::Account;
 use crate::error::{Error, Result};
 use crate::protocol::{
-    ClaimRequest, ClaimToken, CreateSession, CreditBalance, Session, SessionId, SessionState,
-    StateAnswer,
+    ClaimRequest, ClaimToken, CreateSession, CreditBalance, Endpoint, Session, SessionId,
+    SessionState, StateAnswer,
 };
-use crate::transport::{Payload, routes};
+use crate::transport::Payload;
 
 /// The time to read the credits before and after a turn. The amount spent is an optional part of
 /// a report, so it must not delay the turn.
@@ -36,7 +36,7 @@ impl NemoClient {
     /// # Errors
     /// [`Error::TokenInvalid`]; the connection errors.
     pub async fn credits(&self) -> Result<CreditBalance> {
-        self.transport().json(Some(self.auth()), routes::CREDITS, &[], Payload::Empty).await
+        self.call(Endpoint::Credits, &[], Payload::Empty).await
     }
 
     /// Returns the credits if one attempt yields them within a second.
@@ -44,7 +44,7 @@ impl NemoClient {
         // The token is outside of the timeout: a request for one must not be dropped, since the
         // service may issue no other this week. Calls made in parallel wait for it anyway.
         self.auth().bearer(self.transport()).await.ok()?;
-        let credits = self.transport().json_once(self.auth(), routes::CREDITS);
+        let credits = self.call_once(Endpoint::Credits);
         tokio::time::timeout(QUICK_READ, credits).await.ok()?.ok()
     }
 
@@ -57,7 +57,7 @@ impl NemoClient {
     /// # Cancel safety
     /// Dropping the future may leave a session whose id is not known; it costs nothing.
     pub async fn create_session(&self, session: CreateSession) -> Result<Session> {
-        self.transport().json(Some(self.auth()), routes::SESSION, &[], json(&session)?).await
+        self.call(Endpoint::Session, &[], json(&session)?).await
     }
 
     /// Returns the current state of a session.
@@ -66,10 +66,7 @@ impl NemoClient {
     /// [`Error::SessionNotFound`]; the connection errors.
     pub async fn session_state(&self, session: &SessionId) -> Result<SessionState> {
         let params = [session.as_str()];
-        let response: StateAnswer = self
-            .transport()
-            .json(Some(self.auth()), routes::STATE, &params, Payload::Empty)
-            .await?;
+        let response: StateAnswer = self.call(Endpoint::State, &params, Payload::Empty).await?;
         Ok(response.state)
     }
 
@@ -85,10 +82,9 @@ impl NemoClient {
             task_id: session.task_id.clone(),
             session_id: session.session_id.clone(),
         };
-        let claim: ClaimToken =
-            self.transport().json(Some(self.auth()), routes::CLAIM, &[], json(&request)?).await?;
+        let claim: ClaimToken = self.call(Endpoint::Claim, &[], json(&request)?).await?;
         // Appended to the web site's own path; `Url::join` would replace its last segment.
-        let mut link = self.transport().web.clone();
+        let mut link = self.inner.web.clone();
         link.path_segments_mut()
             .map_err(|()| Error::Configuration("the web site's URL has no path".to_owned()))?
             .pop_if_empty()

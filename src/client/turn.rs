@@ -17,7 +17,7 @@
 
 use std::fmt;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context, Poll};
 use std::time::{Duration, SystemTime};
 
@@ -28,10 +28,11 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::message::push_text;
 use super::{MessageRequest, NemoClient};
-use crate::error::{Call, Error, Result, UnknownOutcome};
+use crate::error::{Call, Error, Result, UnknownOutcome, source};
 use crate::protocol::event::{AgentEvent, TextAccumulator};
-use crate::protocol::{CreditBalance, SessionId, SessionState};
-use crate::transport::{after, routes};
+use crate::protocol::{CreditBalance, Endpoint, SessionId, SessionState};
+use crate::sync::lock;
+use crate::transport::after;
 
 /// One step of a turn.
 #[derive(Clone, Debug, PartialEq)]
@@ -177,14 +178,7 @@ impl NemoClient {
     /// but reads of the session's state.
     pub fn resume_turn(&self, pending: &PendingTurn) -> TurnStream {
         let tracker = TurnTracker::new(TurnPhase::Recovering, Some(pending.clone()));
-        let call = Call {
-            method: routes::MESSAGE.method.name(),
-            route: routes::MESSAGE.template,
-            effect: routes::MESSAGE.effect,
-            attempts: 1,
-            elapsed: pending.sent_at.elapsed().unwrap_or_default(),
-            request_id: None,
-        };
+        let call = Call::once(Endpoint::Message, pending.sent_at.elapsed().unwrap_or_default());
         let what = "the stream was dropped before its end".to_owned();
         let unknown = Box::new(UnknownOutcome::new(call, what, None));
         let (client, pending) = (self.clone(), pending.clone());
@@ -231,8 +225,7 @@ impl TurnTracker {
     }
 
     fn lock(&self) -> MutexGuard<'_, TrackedTurn> {
-        // The lock is never held across a panic.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0)
     }
 
     /// Returns what must be persisted, as [`TurnStream::pending`] does.
@@ -395,7 +388,7 @@ fn observe(
                     last = Some(state);
                 }
                 // A failed read counts as no change.
-                Err(error) => unknown.source = Some(Box::new(error)),
+                Err(error) => unknown.source = Some(source(error)),
             }
             reads += 1;
             if reads >= recovery.max_unchanged_polls() {

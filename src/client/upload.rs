@@ -5,7 +5,7 @@ use std::future::IntoFuture;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::SystemTime;
 
 use bytes::Bytes;
@@ -17,8 +17,9 @@ use tokio_util::io::ReaderStream;
 
 use super::{NemoClient, json};
 use crate::error::{ApiError, Error, Result};
-use crate::protocol::{ErrorCode, FileFormat, SessionId, UploadAnswer, UploadUrls};
-use crate::transport::{Form, OnProgress, Payload, routes};
+use crate::protocol::{Endpoint, ErrorCode, FileFormat, SessionId, UploadAnswer, UploadUrls};
+use crate::sync::lock;
+use crate::transport::{Form, FormFuture, OnProgress, Payload};
 
 /// The bytes of a file that are read at a time.
 const CHUNK: usize = 64 * 1024;
@@ -129,7 +130,7 @@ impl NemoClient {
             return Err(Error::InvalidInput("no URL to upload from".to_owned()));
         }
         let params = [session.as_str()];
-        self.transport().json(Some(self.auth()), routes::UPLOAD, &params, json(&request)?).await
+        self.call(Endpoint::Upload, &params, json(&request)?).await
     }
 }
 
@@ -167,7 +168,7 @@ impl Upload {
             Arc::new(move |sent| progress(sent, size))
         });
         let (content, body_failure) = (self.content.clone(), Arc::clone(&failure));
-        let open = move || -> crate::transport::FormFuture {
+        let open = move || -> FormFuture {
             let (content, measured, failure) =
                 (content.clone(), measured.clone(), Arc::clone(&body_failure));
             Box::pin(async move {
@@ -181,8 +182,7 @@ impl Upload {
         };
         let params = [self.session.as_str()];
         let payload = Payload::Form(Form { open: Box::new(open), failure, progress });
-        let (transport, auth) = (self.client.transport(), self.client.auth());
-        transport.json(Some(auth), routes::UPLOAD, &params, payload).await
+        self.client.call(Endpoint::Upload, &params, payload).await
     }
 
     /// Checks the name, the format and the size of the file before anything is sent.
@@ -261,7 +261,7 @@ impl UploadContent {
             chunk.map_err(|error| {
                 let copy = io::Error::new(error.kind(), error.to_string());
                 let error = Error::io("upload", &path, error);
-                *failure.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+                *lock(&failure) = Some(error);
                 copy
             })
         });

@@ -7,8 +7,7 @@ use crate::NemoClient;
 use crate::client::PendingTurn;
 use crate::draft::{Draft, Language};
 use crate::error::{Call, Error, Result, UnknownOutcome};
-use crate::protocol::SessionState;
-use crate::transport::{Route, routes};
+use crate::protocol::{Endpoint, SessionState};
 
 /// What the next message of a project will be observed against: read, and written down, before
 /// the message is sent.
@@ -91,7 +90,7 @@ impl Evidence {
 
     fn unknown(&self, report: &TurnReport, pending: &PendingTurn) -> Error {
         let what = self.broke.clone().unwrap_or_else(|| "the stream broke".to_owned());
-        let mut unknown = unknown_of(routes::MESSAGE, what);
+        let mut unknown = unknown_of(Endpoint::Message, what);
         unknown.call.elapsed = pending.sent_at.elapsed().unwrap_or_default();
         unknown.text.clone_from(&report.text);
         Error::OutcomeUnknown(Box::new(unknown))
@@ -114,16 +113,8 @@ fn failure(report: &TurnReport) -> Error {
 }
 
 /// A call of an earlier process, or one whose end nobody saw.
-pub(super) fn unknown_of(route: Route, what: String) -> UnknownOutcome {
-    let call = Call {
-        method: route.method.name(),
-        route: route.template,
-        effect: route.effect,
-        attempts: 1,
-        elapsed: std::time::Duration::ZERO,
-        request_id: None,
-    };
-    UnknownOutcome::new(call, what, None)
+pub(super) fn unknown_of(endpoint: Endpoint, what: String) -> UnknownOutcome {
+    UnknownOutcome::new(Call::once(endpoint, std::time::Duration::ZERO), what, None)
 }
 
 /// The report of a message that another process has sent, told from the state after it, and what

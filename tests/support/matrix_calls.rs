@@ -123,8 +123,9 @@ pub(crate) struct Scene {
 
 /// A client that waits so long for an answer, a byte, a word.
 fn client_of(backend: &LocalBackend, patience: Duration) -> NemoClient {
-    let retry =
-        ExponentialRetry::default().with_base(Duration::ZERO).with_rate_limit_pause(Duration::ZERO);
+    let retry = ExponentialRetry::default()
+        .with_initial_delay(Duration::ZERO)
+        .with_rate_limit_delay(Duration::ZERO);
     let timeouts =
         Timeouts::default().with_response(patience).with_idle(patience).with_silence(patience);
     let limits = Limits::default().with_body(256 * 1024).with_event(256 * 1024);

@@ -175,7 +175,7 @@ pub enum FaultyResponse {
 /// #     .base_url(backend.url())
 /// #     .in_memory_credentials()
 /// #     .polling(nemovideo::RenderPolling::new(std::time::Duration::from_millis(20), 500))
-/// #     .retry(nemovideo::ExponentialRetry::default().with_base(std::time::Duration::from_millis(1)))
+/// #     .retry(nemovideo::ExponentialRetry::default().with_initial_delay(std::time::Duration::from_millis(1)))
 /// #     .build()?;
 /// # let project = client.project("demo").await?;
 /// # project.say("narrate: Good morning.").await?.finish().await?;
@@ -399,7 +399,7 @@ impl Fault {
         match self {
             Self::FailedRender | Self::SlowRender { .. } => matches!(route, Route::RenderSubmit),
             Self::CorruptFile | Self::ShortFile | Self::ChangedFile | Self::IgnoredRange => {
-                route.serves_files()
+                crate::local::route::serves_files(route)
             }
             Self::LateWork { .. }
             | Self::Cut(Cut::Events(_) | Cut::Character, _)

@@ -11,8 +11,7 @@ use crate::client::{PendingTurn, RenderProgress, TurnUpdate};
 use crate::error::{Error, Result};
 use crate::project::pipeline::{self, Evidence};
 use crate::project::{Project, TurnEvent, TurnReport, conversation, output_path};
-use crate::protocol::{CreateSession, RenderJob};
-use crate::transport::routes;
+use crate::protocol::{CreateSession, Endpoint, RenderJob};
 
 pub(super) struct Run {
     client: NemoClient,
@@ -200,7 +199,7 @@ fn stops(error: &Error, stage: &BatchStage) -> bool {
 
 /// The same refusal once more.
 fn again(error: &Error) -> Option<Error> {
-    error.api().map(|refusal| Error::from_api(refusal.clone()))
+    error.api().is_some().then(|| error.clone())
 }
 
 fn written_twice(item: &BatchItem) -> Error {
@@ -210,7 +209,7 @@ fn written_twice(item: &BatchItem) -> Error {
 
 fn left_in_an_upload() -> Error {
     let what = "the batch was left in the midst of an upload".to_owned();
-    Error::OutcomeUnknown(Box::new(pipeline::unknown_of(routes::UPLOAD, what)))
+    Error::OutcomeUnknown(Box::new(pipeline::unknown_of(Endpoint::Upload, what)))
 }
 
 /// A turn ends with its report or an error; this is for the type.
