@@ -19,6 +19,7 @@ use uuid::Uuid;
 use super::Secret;
 use super::token::MAX_LOCKED;
 use crate::error::{Error, Result};
+use crate::fs::{TempPath, is_temporary};
 use crate::protocol::{AnonymousToken, ClientId};
 
 /// How long to wait for another process before continuing without the lock. One that works releases
@@ -215,7 +216,7 @@ fn has_only_credentials(dir: &Path) -> bool {
     let is_ours = |name: &str| {
         matches!(name, "lock" | "tokens" | "client_id")
             || name.starts_with("client_id.old")
-            || (name.starts_with('.') && name.ends_with(".tmp"))
+            || is_temporary(name)
     };
     fs::read_dir(dir).is_ok_and(|mut entries| {
         entries.all(|entry| {
@@ -289,24 +290,17 @@ fn open_private(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
 
 /// Writes a whole file or none.
 fn write_private(path: &Path, content: &[u8]) -> io::Result<()> {
-    let dir = path.parent().unwrap_or(Path::new("."));
-    create_private_dir(dir)?;
-    let (mut file, temporary) = create_temporary(dir)?;
-    let written = file
-        .write_all(content)
-        .and_then(|()| file.sync_all())
-        .and_then(|()| fs::rename(&temporary, path));
-    if written.is_err() {
-        // The error to report is the one above.
-        let _left = fs::remove_file(&temporary);
-    }
-    written
+    create_private_dir(path.parent().unwrap_or(Path::new(".")))?;
+    let (mut file, temporary) = create_temporary(path)?;
+    file.write_all(content)?;
+    file.sync_all()?;
+    temporary.persist()
 }
 
-fn create_temporary(dir: &Path) -> io::Result<(File, PathBuf)> {
-    let path = dir.join(format!(".{}.tmp", Uuid::new_v4().simple()));
-    let file = open_private(OpenOptions::new().write(true).create_new(true), &path)?;
-    Ok((file, path))
+fn create_temporary(destination: &Path) -> io::Result<(File, TempPath)> {
+    let temporary = TempPath::beside(destination)?;
+    let file = open_private(OpenOptions::new().write(true).create_new(true), temporary.path())?;
+    Ok((file, temporary))
 }
 
 const OPEN_TO_OTHERS: u32 = 0o077;
@@ -322,10 +316,8 @@ struct OwnershipProbe(Metadata);
 impl OwnershipProbe {
     /// `None` where no file can be created.
     fn new(dir: &Path) -> Option<Self> {
-        let (file, path) = create_temporary(dir).ok()?;
-        let metadata = file.metadata();
-        let _left = fs::remove_file(path);
-        metadata.ok().map(Self)
+        let (file, _temporary) = create_temporary(&dir.join("probe")).ok()?;
+        file.metadata().ok().map(Self)
     }
 
     /// Returns whether only this process's own user can have written a file.

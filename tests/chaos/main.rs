@@ -4,6 +4,7 @@
 //!
 //! `NEMOVIDEO_SEED` repeats a run's choices.
 
+#[path = "support/chaos_dice.rs"]
 mod dice;
 
 use std::path::PathBuf;
@@ -11,8 +12,8 @@ use std::time::{Duration, Instant, SystemTime};
 
 use dice::Dice;
 use futures::StreamExt as _;
-use nemovideo::local::{Counters, LocalBackend};
-use nemovideo::protocol::Endpoint;
+use futures::stream::FusedStream as _;
+use nemovideo::local::{Counters, LocalBackend, Route};
 use nemovideo::{
     CreateSession, Credits, Error, ExponentialRetry, NemoClient, PendingTurn, RenderJob,
     RenderOutput, RenderPolling, RenderProgress, RenderedVideo, Result, SessionId, Timeouts,
@@ -74,8 +75,8 @@ struct Worker {
 
 fn client(backend: &LocalBackend, folder: &tempfile::TempDir, patience: Duration) -> NemoClient {
     let soon = Duration::from_millis(2);
-    let mut timeouts = Timeouts::default();
-    (timeouts.answer, timeouts.idle, timeouts.silence) = (patience, patience, patience);
+    let timeouts =
+        Timeouts::default().with_response(patience).with_idle(patience).with_silence(patience);
     let retry = ExponentialRetry::default()
         .with_initial_delay(Duration::ZERO)
         .with_rate_limit_delay(Duration::ZERO);
@@ -156,8 +157,7 @@ impl Worker {
     async fn message(&mut self, name: &str, step: u64) {
         self.tally.messages += 1;
         let before = self.calm().await;
-        self.dice
-            .spoil(self.backend.faults(), &[Endpoint::Message, Endpoint::Message, Endpoint::State]);
+        self.dice.spoil(self.backend.faults(), &[Route::Message, Route::Message, Route::State]);
         let title = format!("Title {step}");
         let outcome = self.say(&format!("change the title to '{title}'")).await;
         let after = self.calm().await;
@@ -209,7 +209,7 @@ impl Worker {
             }
             if leaves && !recovered {
                 let Some(pending) = turn.pending() else {
-                    if turn.state() == nemovideo::TurnState::Ended {
+                    if turn.is_terminated() {
                         continue;
                     }
                     // It surely was not sent: the next process says it anew.
@@ -231,12 +231,7 @@ impl Worker {
         let before = self.calm().await;
         let draft = self.judge.session_state(&self.session).await.expect("the state").draft;
         let draft = draft.expect("a draft");
-        let routes = [
-            Endpoint::RenderSubmit,
-            Endpoint::RenderStatus,
-            Endpoint::File,
-            Endpoint::RenderDownload,
-        ];
+        let routes = [Route::RenderSubmit, Route::RenderStatus, Route::File, Route::RenderDownload];
         let failing = self.dice.spoil(self.backend.faults(), &routes);
         let written_first = self.dice.percent(50);
         let submitted = if written_first {
@@ -308,7 +303,7 @@ impl Worker {
 
     async fn wait(&mut self, job: &mut RenderJob) -> Result<RenderedVideo> {
         loop {
-            let mut steps = Box::pin(self.client.wait_for_render(job).progress());
+            let mut steps = self.client.wait_for_render(job);
             let video = loop {
                 let leaves = self.dice.percent(10);
                 let patience = Duration::from_micros(self.dice.below(4000));
