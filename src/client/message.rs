@@ -166,7 +166,7 @@ impl Stream for TextStream {
 /// run into the text before it.
 pub(super) fn push_text(accumulator: &mut TextAccumulator, event: &AgentEvent) -> Option<String> {
     let mut text = accumulator.push(event).and_then(TextDelta::text)?.to_owned();
-    text.insert_str(0, accumulator.gap());
+    text.insert_str(0, accumulator.separator());
     Some(text)
 }
 

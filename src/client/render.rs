@@ -15,7 +15,7 @@ use crate::draft::Draft;
 use crate::error::{Error, Result, UnknownOutcome, source};
 use crate::protocol::{
     Endpoint, ErrorCode, RenderId, RenderJob, RenderOutput, RenderState, RenderStatus, SessionId,
-    Unsigned,
+    RedactedUrl,
 };
 use crate::transport::Payload;
 
@@ -38,7 +38,7 @@ impl fmt::Debug for RenderedVideo {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RenderedVideo")
             .field("id", &self.id)
-            .field("url", &Unsigned(&self.url))
+            .field("url", &RedactedUrl(&self.url))
             .field("duration", &self.duration)
             .field("size", &self.size)
             .finish()

@@ -9,7 +9,7 @@ use crate::auth::Account;
 use crate::error::{Error, Result};
 use crate::protocol::{
     ClaimRequest, ClaimToken, CreateSession, CreditBalance, Endpoint, Session, SessionId,
-    SessionState, StateAnswer,
+    SessionState, StateResponse,
 };
 use crate::transport::Payload;
 
@@ -66,7 +66,7 @@ impl NemoClient {
     /// [`Error::SessionNotFound`]; the connection errors.
     pub async fn session_state(&self, session: &SessionId) -> Result<SessionState> {
         let params = [session.as_str()];
-        let response: StateAnswer = self.call(Endpoint::State, &params, Payload::Empty).await?;
+        let response: StateResponse = self.call(Endpoint::State, &params, Payload::Empty).await?;
         Ok(response.state)
     }
 

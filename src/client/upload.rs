@@ -17,7 +17,7 @@ use tokio_util::io::ReaderStream;
 
 use super::{NemoClient, json};
 use crate::error::{ApiError, Error, Result};
-use crate::protocol::{Endpoint, ErrorCode, FileFormat, SessionId, UploadAnswer, UploadUrls};
+use crate::protocol::{Endpoint, ErrorCode, FileFormat, SessionId, UploadResponse, UploadUrls};
 use crate::sync::lock;
 use crate::transport::{Form, FormFuture, OnProgress, Payload};
 
@@ -124,7 +124,7 @@ impl NemoClient {
         &self,
         session: &SessionId,
         urls: impl IntoIterator<Item = impl Into<String>>,
-    ) -> Result<UploadAnswer> {
+    ) -> Result<UploadResponse> {
         let request = UploadUrls::new(urls);
         if request.urls.is_empty() {
             return Err(Error::InvalidInput("no URL to upload from".to_owned()));
@@ -148,7 +148,7 @@ impl Upload {
         self
     }
 
-    async fn run(mut self) -> Result<UploadAnswer> {
+    async fn run(mut self) -> Result<UploadResponse> {
         let result = self.send().await;
         match (result, self.open_session.take()) {
             (Err(Error::SessionNotFound(_)), Some(open_session)) => {
@@ -159,7 +159,7 @@ impl Upload {
         }
     }
 
-    async fn send(&self) -> Result<UploadAnswer> {
+    async fn send(&self) -> Result<UploadResponse> {
         let measured = self.content.measure().await?;
         let format = self.check(&measured)?;
         let failure = Arc::new(Mutex::new(None));
@@ -207,7 +207,7 @@ impl Upload {
 }
 
 impl IntoFuture for Upload {
-    type Output = Result<UploadAnswer>;
+    type Output = Result<UploadResponse>;
     type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
 
     fn into_future(self) -> Self::IntoFuture {

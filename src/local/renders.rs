@@ -345,6 +345,7 @@ mod tests {
             session_id: session.id.clone(),
             draft: draft.parse().unwrap(),
             output: RenderOutput::mp4(),
+            replaces: None,
         };
         submit(service, account, session, request, None)
     }

@@ -6,9 +6,7 @@ use nemovideo::draft::Draft;
 use nemovideo::mock::wiremock::ResponseTemplate;
 use nemovideo::mock::{Endpoint, Events, MockNemo, MockResponse};
 use nemovideo::protocol::event::{AgentEvent, TextAccumulator};
-use nemovideo::protocol::{
-    Envelope, FileType, RenderFile, RenderState, RenderStatus, UploadedFile,
-};
+use nemovideo::protocol::{FileType, RenderFile, RenderState, RenderStatus, UploadedFile};
 use nemovideo::{
     Attribution, CreateSession, Error, ErrorCode, Reauthenticate, RenderOutput, RenderPolling,
     RenderProgress, SessionId,
@@ -448,7 +446,7 @@ async fn a_redirect_takes_no_token_along() {
 #[tokio::test]
 async fn an_answer_past_the_limit_is_an_error() {
     let nemo = MockNemo::start().await;
-    let body = Envelope::success(json!({ "available": 1, "padding": "x".repeat(5_000) }));
+    let body = json!({ "code": 0, "data": { "available": 1, "padding": "x".repeat(5_000) } });
     let response = ResponseTemplate::new(200).set_body_json(body);
     nemo.given(MockResponse::raw(Endpoint::Credits, response)).await;
     let limits = nemovideo::Limits::default().with_body(1_000);

@@ -8,6 +8,7 @@ use crate::draft::{Draft, Language};
 use crate::project::Suggestion;
 use crate::project::report::{Aside, Outcome, TurnReport};
 use crate::project::turn::TurnEvent;
+use crate::protocol::event::AgentEvent;
 use crate::sse::Decoder;
 
 /// Tells a stream as it came on the wire, and sums it up as a turn does.
