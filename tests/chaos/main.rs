@@ -4,7 +4,7 @@
 //!
 //! `NEMOVIDEO_SEED` repeats a run's choices.
 
-#[path = "support/chaos_dice.rs"]
+
 mod dice;
 
 use std::path::PathBuf;
