@@ -184,12 +184,11 @@ pub enum FaultyResponse {
 /// # let out = folder.path().join("out.mp4");
 /// use nemovideo::local::{Cut, Ending, Fault, Route};
 ///
-/// let exported = project.export().await?;
 /// // 500 bytes of the film come, and then the connection ends: the client fetches the rest.
 /// let cut = Fault::Cut(Cut::Bytes(500), Ending::Close);
 /// backend.faults().inject(cut).on(Route::File).once();
-/// let file = exported.download(&out).await?;
-/// assert_eq!(Some(file.bytes), exported.video.size);
+/// let saved = project.export().save_to(&out).await?;
+/// assert_eq!(Some(saved.bytes), saved.video.size);
 /// assert_eq!(backend.counters().requests(Route::File), 2);
 /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
 /// ```
