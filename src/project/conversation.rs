@@ -9,10 +9,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 
-use super::turn::{Messages, Turn};
+use super::turn::Turn;
 use super::{Export, Intent, UploadHint};
 use crate::NemoClient;
-use crate::client::Upload;
+use crate::client::{PendingTurn, Shared, Upload};
 use crate::draft::{Draft, Language};
 use crate::error::{Error, Result};
 use crate::protocol::{CreateSession, CreditBalance, Session, SessionId, UploadAnswer};
@@ -28,12 +28,30 @@ struct Inner {
     language: Language,
     /// Held by the turn in progress.
     turn: Arc<tokio::sync::Mutex<()>>,
-    messages: Messages,
+    messages: Mutex<Messages>,
     /// What another session is opened with where the service lost this one.
     new: CreateSession,
     session: Mutex<Session>,
     /// Something was sent to the session that another one would not have.
     is_touched: AtomicBool,
+}
+
+/// The messages of a project whose end may be unknown.
+#[derive(Default)]
+struct Messages {
+    last: Option<Shared>,
+    /// The message before, for as long as the last one was certainly not accepted.
+    earlier: Option<PendingTurn>,
+}
+
+impl Messages {
+    fn pending(&self) -> Option<PendingTurn> {
+        match &self.last {
+            Some(last) if last.is_taken() => last.pending(),
+            Some(last) => last.pending().or_else(|| self.earlier.clone()),
+            None => None,
+        }
+    }
 }
 
 /// A project that is about to be opened; `.await` opens it.
@@ -147,7 +165,7 @@ impl Project {
             client: client.clone(),
             language: language_of(session.language.as_deref()),
             turn: Arc::default(),
-            messages: Messages::default(),
+            messages: Mutex::default(),
             new,
             session: Mutex::new(session),
             is_touched: AtomicBool::new(is_touched),
@@ -264,6 +282,21 @@ impl Project {
         upload.or_elsewhere(Box::new(move || Box::pin(async move { project.reopen().await })))
     }
 
+    /// Returns the message that may have been accepted and whose end is unknown: to be persisted,
+    /// or observed with [`observe`](Self::observe).
+    ///
+    /// It is there from before the message is sent until its end is known. So it is also there
+    /// after the future of [`say`](Self::say) or the [`Turn`] was dropped, and after a turn whose
+    /// outcome is unknown. Of several such messages the last one is kept.
+    ///
+    /// It does not make the next [`say`](Self::say) fail. The report of that message may then hold
+    /// the changes of the earlier one too, since both work on the same timeline: observe the
+    /// earlier one first where that matters.
+    #[must_use]
+    pub fn pending(&self) -> Option<PendingTurn> {
+        self.messages().pending()
+    }
+
     /// Renders the timeline and saves the file.
     ///
     /// # Errors
@@ -293,8 +326,16 @@ impl Project {
         }
     }
 
+    /// Keeps a message that is about to be sent, or an earlier one that is picked up.
+    pub(super) fn track(&self, message: Shared) {
+        self.touch();
+        let mut messages = self.messages();
+        messages.earlier = messages.pending();
+        messages.last = Some(message);
+    }
+
     /// Records that another session would lack something, and returns whether that was so before.
-    pub(super) fn touch(&self) -> bool {
+    fn touch(&self) -> bool {
         self.inner.is_touched.swap(true, Ordering::Relaxed)
     }
 
@@ -310,20 +351,24 @@ impl Project {
         self.inner.turn.try_lock().map(drop).map_err(|_| Error::Busy)
     }
 
-    pub(super) fn turn_lock(&self) -> &Arc<tokio::sync::Mutex<()>> {
-        &self.inner.turn
+    /// Returns the lock that the turn in progress holds.
+    pub(super) fn turn_lock(&self) -> Arc<tokio::sync::Mutex<()>> {
+        Arc::clone(&self.inner.turn)
     }
 
-    pub(super) fn messages(&self) -> &Messages {
-        &self.inner.messages
-    }
-
+    /// Returns what another session is opened with.
     pub(super) fn session_options(&self) -> &CreateSession {
         &self.inner.new
     }
 
+    /// Returns the language of reports.
     pub(super) fn language(&self) -> Language {
         self.inner.language
+    }
+
+    fn messages(&self) -> MutexGuard<'_, Messages> {
+        // The lock is never held across a panic.
+        self.inner.messages.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn locked(&self) -> MutexGuard<'_, Session> {

@@ -143,7 +143,7 @@ impl Export {
     }
 
     fn resolved_output(&self) -> RenderOutput {
-        let named = || OutputPath(self.save_to.as_deref()?).format().ok();
+        let named = || output_of(self.save_to.as_deref()?).ok();
         self.output.clone().or_else(named).unwrap_or_default()
     }
 
@@ -156,7 +156,7 @@ impl Export {
             };
             Path::new("export").with_extension(extension)
         });
-        OutputPath(&path).check()?;
+        check_path(&path)?;
         let job = self.job().await?;
         let client = self.project.client().clone();
         let polling = self.polling;
@@ -183,49 +183,44 @@ impl fmt::Debug for Export {
     }
 }
 
-/// Where a video is to be saved: checked before anything is sent, not after it was paid for.
-pub(super) struct OutputPath<'a>(pub(super) &'a Path);
+/// Returns the output that the extension of a path stands for, if a file can be written there:
+/// found out before anything is sent, not after the video was paid for.
+pub(super) fn checked_output_of(path: &Path) -> Result<RenderOutput> {
+    let output = output_of(path)?;
+    check_path(path)?;
+    Ok(output)
+}
 
-impl OutputPath<'_> {
-    /// Returns the output that the extension stands for, if a file can be written at the path.
-    pub(super) fn checked_format(&self) -> Result<RenderOutput> {
-        let output = self.format()?;
-        self.check()?;
-        Ok(output)
+/// Returns the output that the extension of a path stands for.
+pub(super) fn output_of(path: &Path) -> Result<RenderOutput> {
+    let extension = path.extension().and_then(|end| end.to_str()).unwrap_or_default();
+    match extension.to_ascii_lowercase().as_str() {
+        "mp4" => Ok(RenderOutput::new(RenderFormat::Mp4)),
+        "m4a" => Ok(RenderOutput::new(RenderFormat::M4a)),
+        "wav" => Ok(RenderOutput::new(RenderFormat::Wav)),
+        _ => Err(unwritable(path, "its extension is none of .mp4, .m4a and .wav")),
     }
+}
 
-    /// Returns the output that the extension stands for.
-    pub(super) fn format(&self) -> Result<RenderOutput> {
-        let extension = self.0.extension().and_then(|end| end.to_str()).unwrap_or_default();
-        match extension.to_ascii_lowercase().as_str() {
-            "mp4" => Ok(RenderOutput::new(RenderFormat::Mp4)),
-            "m4a" => Ok(RenderOutput::new(RenderFormat::M4a)),
-            "wav" => Ok(RenderOutput::new(RenderFormat::Wav)),
-            _ => Err(self.error("its extension is none of .mp4, .m4a and .wav")),
-        }
+/// Writes a file as the download will, and removes it again.
+fn check_path(path: &Path) -> Result<()> {
+    let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty());
+    if let Some(dir) = dir.filter(|dir| !dir.is_dir()) {
+        let what = format!("there is no directory {:?}", dir.display().to_string());
+        return Err(unwritable(path, what));
     }
+    can_be_written(path).map_err(|error| unwritable(path, error.to_string()))
+}
 
-    /// Writes a file as the download will, and removes it again.
-    fn check(&self) -> Result<()> {
-        let dir = self.0.parent().filter(|dir| !dir.as_os_str().is_empty());
-        if let Some(dir) = dir.filter(|dir| !dir.is_dir()) {
-            return Err(
-                self.error(format!("there is no directory {:?}", dir.display().to_string()))
-            );
-        }
-        can_be_written(self.0).map_err(|error| self.error(error.to_string()))
-    }
-
-    fn error(&self, why: impl fmt::Display) -> Error {
-        // A name may hold anything, also control sequences of a terminal.
-        let path = self.0.display().to_string();
-        Error::InvalidInput(format!("{path:?} cannot be written: {why}"))
-    }
+fn unwritable(path: &Path, why: impl fmt::Display) -> Error {
+    // A name may hold anything, also control sequences of a terminal.
+    let path = path.display().to_string();
+    Error::InvalidInput(format!("{path:?} cannot be written: {why}"))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::OutputPath;
+    use super::checked_output_of;
     use crate::error::Error;
     use crate::protocol::RenderFormat;
 
@@ -233,11 +228,11 @@ mod tests {
     fn a_path_is_tried_and_left_as_it_was() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("out.WAV");
-        assert_eq!(OutputPath(&path).checked_format().unwrap().format, RenderFormat::Wav);
+        assert_eq!(checked_output_of(&path).unwrap().format, RenderFormat::Wav);
         assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0);
 
         std::fs::write(&path, "what is there stays").unwrap();
-        OutputPath(&path).checked_format().unwrap();
+        checked_output_of(&path).unwrap();
         assert_eq!(std::fs::read(&path).unwrap(), b"what is there stays");
     }
 
@@ -255,13 +250,13 @@ mod tests {
             (long.as_str(), "long"),
             ("a\0b.mp4", "cannot be written"),
         ] {
-            let error = OutputPath(&path(name)).checked_format().unwrap_err();
+            let error = checked_output_of(&path(name)).unwrap_err();
             assert!(matches!(error, Error::InvalidInput(_)), "{name}: {error}");
             assert!(error.to_string().contains(word), "{name}: {error}");
         }
         #[cfg(target_os = "linux")]
         {
-            let written = OutputPath("/proc/video.mp4".as_ref()).checked_format();
+            let written = checked_output_of("/proc/video.mp4".as_ref());
             assert!(matches!(written, Err(Error::InvalidInput(_))));
         }
         assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1);

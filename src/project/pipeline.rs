@@ -14,7 +14,7 @@ use futures::{Stream, StreamExt as _};
 use serde::{Deserialize, Serialize};
 
 use super::conversation::{Project, language_of};
-use super::export::{OutputPath, SavedVideo};
+use super::export::{SavedVideo, checked_output_of, output_of};
 use super::turn::{Outcome, Turn, TurnEvent, TurnReport};
 use crate::NemoClient;
 use crate::client::{PendingTurn, RenderPolling, RenderProgress};
@@ -151,13 +151,13 @@ pub(super) type OnProgress = Arc<dyn Fn(JobProgress) + Send + Sync>;
 /// One video to be made of a message.
 #[derive(Debug)]
 pub(super) struct Job {
-    pub(super) client: NemoClient,
+    pub client: NemoClient,
     /// What a session is opened with where there is none.
-    pub(super) new: CreateSession,
+    pub new: CreateSession,
     /// Files to upload before the message is sent.
-    pub(super) uploads: VecDeque<PathBuf>,
-    pub(super) message: String,
-    pub(super) save_to: PathBuf,
+    pub uploads: VecDeque<PathBuf>,
+    pub message: String,
+    pub save_to: PathBuf,
 }
 
 impl Job {
@@ -178,8 +178,8 @@ impl Job {
                     let output = match &stage {
                         // The message is paid for: a path that cannot be written any more is no
                         // reason not to look at what became of it.
-                        JobStage::Message(_) => OutputPath(&save_to).format()?,
-                        _ => OutputPath(&save_to).checked_format()?,
+                        JobStage::Message(_) => output_of(&save_to)?,
+                        _ => checked_output_of(&save_to)?,
                     };
                     let (mut turn, pending) = match stage {
                         JobStage::Uploading => Err(interrupted_upload())?,
@@ -251,13 +251,13 @@ impl Job {
 /// A draft to be rendered and saved: the last part of each job.
 #[derive(Debug)]
 pub(super) struct SaveJob {
-    pub(super) client: NemoClient,
-    pub(super) job: RenderJob,
-    pub(super) polling: Option<RenderPolling>,
-    pub(super) path: PathBuf,
+    pub client: NemoClient,
+    pub job: RenderJob,
+    pub polling: Option<RenderPolling>,
+    pub path: PathBuf,
     /// Another process may have submitted the render.
-    pub(super) is_resumed: bool,
-    pub(super) report: Option<TurnReport>,
+    pub is_resumed: bool,
+    pub report: Option<TurnReport>,
 }
 
 impl SaveJob {

@@ -14,7 +14,6 @@ mod report;
 use std::fmt;
 use std::future::IntoFuture;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 
 use futures::{Stream, StreamExt as _};
@@ -62,7 +61,7 @@ impl SendMessage {
         if text.trim().is_empty() {
             return Err(Error::InvalidInput("the message is blank".to_owned()));
         }
-        let lock = Arc::clone(project.turn_lock());
+        let lock = project.turn_lock();
         let guard = match is_queued {
             true => lock.lock_owned().await,
             false => lock.try_lock_owned().map_err(|_| Error::Busy)?,
@@ -73,7 +72,7 @@ impl SendMessage {
                 message = message.streaming();
             }
             let mut updates = message.watch_spending();
-            project.messages().push(updates.shared());
+            project.track(updates.shared());
             async move {
                 let first = updates.next().await.transpose()?;
                 Ok((first, updates))
@@ -197,41 +196,6 @@ impl fmt::Debug for Turn {
     }
 }
 
-/// The last message of a project, and what was left open before it.
-#[derive(Default)]
-pub(super) struct Messages(Mutex<LastMessage>);
-
-#[derive(Default)]
-struct LastMessage {
-    shared: Option<Shared>,
-    /// The message before, for as long as the last one was certainly not accepted.
-    earlier: Option<PendingTurn>,
-}
-
-impl LastMessage {
-    fn pending(&self) -> Option<PendingTurn> {
-        match &self.shared {
-            Some(shared) if shared.is_taken() => shared.pending(),
-            Some(shared) => shared.pending().or_else(|| self.earlier.clone()),
-            None => None,
-        }
-    }
-}
-
-impl Messages {
-    /// Keeps a message that is about to be sent, or an earlier one that is picked up.
-    fn push(&self, shared: Shared) {
-        let mut last = self.lock();
-        last.earlier = last.pending();
-        last.shared = Some(shared);
-    }
-
-    fn lock(&self) -> MutexGuard<'_, LastMessage> {
-        // The lock is never held across a panic.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
 impl Project {
     /// Sends a message to the agent, whatever it means: see [`dispatch`](Self::dispatch) for
     /// messages that the API can carry out itself.
@@ -266,21 +230,6 @@ impl Project {
     /// instead is the caller's decision, and its report may hold the changes of both.
     pub fn say(&self, text: impl Into<String>) -> SendMessage {
         SendMessage::new(self.clone(), text.into())
-    }
-
-    /// Returns the message that may have been accepted and whose end is unknown: to be persisted,
-    /// or observed with [`observe`](Self::observe).
-    ///
-    /// It is there from before the message is sent until its end is known. So it is also there
-    /// after the future of [`say`](Self::say) or the [`Turn`] was dropped, and after a turn whose
-    /// outcome is unknown. Of several such messages the last one is kept.
-    ///
-    /// It does not make the next [`say`](Self::say) fail. The report of that message may then hold
-    /// the changes of the earlier one too, since both work on the same timeline: observe the
-    /// earlier one first where that matters.
-    #[must_use]
-    pub fn pending(&self) -> Option<PendingTurn> {
-        self.messages().lock().pending()
     }
 
     /// Observes a message that was sent before to its end: one from [`pending`](Self::pending), or
@@ -323,11 +272,9 @@ impl Project {
             let what = "the message was sent to another session than the project's";
             return Err(Error::InvalidInput(what.to_owned()));
         }
-        let lock = Arc::clone(self.turn_lock());
-        let guard = lock.try_lock_owned().map_err(|_| Error::Busy)?;
-        self.touch();
+        let guard = self.turn_lock().try_lock_owned().map_err(|_| Error::Busy)?;
         let updates = self.client().resume_turn(pending);
-        self.messages().push(updates.shared());
+        self.track(updates.shared());
         Ok(self.turn(None, updates, guard))
     }
 

@@ -92,8 +92,7 @@ pub(super) fn events(turn: OpenTurn) -> impl Stream<Item = Result<TurnEvent>> + 
         let shared = updates.shared();
         let (baseline, text) =
             shared.pending().map(|pending| (pending.baseline, pending.text)).unwrap_or_default();
-        let mut presenter = Presenter::new(baseline.draft.as_ref(), language);
-        presenter.restore(&text);
+        let mut presenter = Presenter::new(baseline.draft.as_ref(), &text, language);
         let mut end = End::Closed;
         let mut updates = Box::pin(futures::stream::iter(first.map(Ok)).chain(updates));
         while let Some(update) = updates.next().await {
@@ -117,11 +116,10 @@ pub(super) fn events(turn: OpenTurn) -> impl Stream<Item = Result<TurnEvent>> + 
             }
         }
         drop(updates);
-        for event in presenter.end() {
+        let (events, transcript) = presenter.finish();
+        for event in events {
             yield Ok(event);
         }
-
-        let transcript = presenter.into_transcript();
         let (outcome, state, after) = match end {
             End::Recovered(state) => {
                 (Outcome::Recovered, Some(*state), client.credits_at_once().await)

@@ -12,14 +12,14 @@ use crate::protocol::event::{AgentEvent, AgentFailure, TextAccumulator, TextDelt
 /// What the agent has said and done so far.
 #[derive(Debug, Default)]
 pub(super) struct Transcript {
-    pub(super) text: String,
-    pub(super) suggestions: Vec<Suggestion>,
+    pub text: String,
+    pub suggestions: Vec<Suggestion>,
     /// The last failure, as received.
-    pub(super) failure: Option<AgentFailure>,
+    pub failure: Option<AgentFailure>,
     /// The last failure as text for people, until the agent continues after it.
-    pub(super) failure_text: Option<String>,
+    pub failure_text: Option<String>,
     /// The last draft in the stream.
-    pub(super) draft: Option<Draft>,
+    pub draft: Option<Draft>,
 }
 
 /// Turns the events of a stream into events for people.
@@ -34,26 +34,24 @@ pub(super) struct Presenter {
 }
 
 impl Presenter {
-    pub(super) fn new(baseline: Option<&Draft>, language: Language) -> Self {
-        Self {
+    /// A presenter of a turn that began with this draft. The text received before it was picked up
+    /// is part of the transcript, and not presented again.
+    pub(super) fn new(baseline: Option<&Draft>, received: &str, language: Language) -> Self {
+        let mut presenter = Self {
             language,
             deltas: TextAccumulator::new(),
             translator: GuiTranslator::new(),
             running: Vec::new(),
             stages: StageTracker::new(baseline),
             transcript: Transcript::default(),
+        };
+        let mut pieces = presenter.translator.push(received);
+        pieces.extend(presenter.translator.end_text());
+        presenter.present(pieces, &mut Vec::new());
+        if !presenter.transcript.text.is_empty() {
+            presenter.transcript.text.push('\n');
         }
-    }
-
-    /// Adds what was received before this turn was picked up: it is part of the text, and not
-    /// reported again.
-    pub(super) fn restore(&mut self, text: &str) {
-        let mut pieces = self.translator.push(text);
-        pieces.extend(self.translator.end_text());
-        self.present(pieces, &mut Vec::new());
-        if !self.transcript.text.is_empty() {
-            self.transcript.text.push('\n');
-        }
+        presenter
     }
 
     /// Presents an event of the stream.
@@ -128,16 +126,12 @@ impl Presenter {
         self.present(suggestions.into_iter().map(Piece::Suggestion).collect(), events);
     }
 
-    /// Presents what was held back until the end of the stream.
-    pub(super) fn end(&mut self) -> Vec<TurnEvent> {
+    /// Presents what was held back until the end of the stream, and returns the transcript.
+    pub(super) fn finish(mut self) -> (Vec<TurnEvent>, Transcript) {
         let mut events = Vec::new();
         let pieces = self.translator.finish();
         self.present(pieces, &mut events);
-        events
-    }
-
-    pub(super) fn into_transcript(self) -> Transcript {
-        self.transcript
+        (events, self.transcript)
     }
 
     /// Returns whether there was text among the pieces.
@@ -264,7 +258,7 @@ mod tests {
 
     /// Presents a stream as received, and sums it up as a turn does.
     fn present(stream: &str) -> (Vec<TurnEvent>, TurnReport) {
-        let mut presenter = Presenter::new(None, Language::English);
+        let mut presenter = Presenter::new(None, "", Language::English);
         let mut decoder = Decoder::new();
         let mut input = stream.as_bytes();
         let mut events = Vec::new();
@@ -273,8 +267,8 @@ mod tests {
                 events.extend(presenter.push(&event));
             }
         }
-        events.extend(presenter.end());
-        let transcript = presenter.into_transcript();
+        let (held_back, transcript) = presenter.finish();
+        events.extend(held_back);
         let is_silent = transcript.text.trim().is_empty();
         let outcome = if is_silent { Outcome::Silent } else { Outcome::Replied };
         let state = SessionState { draft: transcript.draft.clone(), ..SessionState::default() };
@@ -365,7 +359,7 @@ mod tests {
         }
         // It does not wait for what happens either.
         for said in ["I'm generating it now.", "Working on it"] {
-            let mut presenter = Presenter::new(None, Language::English);
+            let mut presenter = Presenter::new(None, "", Language::English);
             let frame = texts(&[said]);
             let mut input = frame.as_bytes();
             let frame = Decoder::new().next_frame(&mut input).unwrap().unwrap();
