@@ -67,16 +67,6 @@ pub struct BatchState {
 }
 
 /// An item of a batch, and how far it is.
-///
-/// ```
-/// use nemovideo::project::{BatchItemState, JobStage};
-///
-/// let persisted = r#"{"item":{"instruction":"narrate: Hi.","save_to":"hi.mp4"},
-///     "stage":"waiting","error":"out of credits"}"#;
-/// let item: BatchItemState = serde_json::from_str(persisted)?;
-/// assert_eq!(item.stage, JobStage::Waiting); // nothing was charged, so it is made when resumed
-/// # Ok::<(), serde_json::Error>(())
-/// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct BatchItemState {

@@ -108,22 +108,6 @@ impl NemoClient {
     }
 
     /// Continues with a session that is already open, in the language that is kept with it.
-    ///
-    /// ```
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// # use nemovideo::{NemoClient, local::LocalBackend};
-    /// # let backend = LocalBackend::builder().placeholder_videos().start().await?;
-    /// # let client = NemoClient::builder().base_url(backend.url()).in_memory_credentials().build()?;
-    /// # let project = client.project("demo").language("zh-CN").await?;
-    /// let persisted = serde_json::to_string(&project.session())?;
-    ///
-    /// let session = serde_json::from_str(&persisted)?; // in another process, say
-    /// let resumed = client.resume_project(session);
-    /// assert_eq!(resumed.session_id(), project.session_id());
-    /// assert_eq!(resumed.session().language.as_deref(), Some("zh-CN")); // reports are in Chinese
-    /// # Ok(()) }
-    /// ```
     #[must_use]
     pub fn resume_project(&self, session: Session) -> Project {
         Project::resumed(self, CreateSession::default(), session)

@@ -97,28 +97,6 @@ impl IntoFuture for SendMessage {
 ///
 /// The project accepts no other message while the turn is alive.
 ///
-/// ```
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// # use nemovideo::{NemoClient, local::LocalBackend};
-/// # let backend = LocalBackend::builder().placeholder_videos().start().await?;
-/// # let client = NemoClient::builder().base_url(backend.url()).in_memory_credentials().build()?;
-/// # let project = client.project("demo").await?;
-/// use futures::StreamExt as _;
-/// use nemovideo::project::TurnEvent;
-///
-/// let mut turn = project.say("narrate: Good morning.").await?;
-/// while let Some(event) = turn.next().await {
-///     if matches!(event?, TurnEvent::RawClipReady) {
-///         break; // wait for the rest without looking at it
-///     }
-/// }
-/// let report = turn.finish().await?;
-/// assert!(report.text.starts_with("Working on your voiceover…")); // earlier text is included
-/// assert!(report.draft.is_some_and(|draft| draft.is_ready_to_export()));
-/// # Ok(()) }
-/// ```
-///
 /// # Cancel safety
 /// Dropping it closes the connection; the work may continue at the service. The project keeps what
 /// it takes to observe it later: see [`Project::pending`].
@@ -199,25 +177,6 @@ impl fmt::Debug for Turn {
 impl Project {
     /// Sends a message to the agent, whatever it means: see [`dispatch`](Self::dispatch) for
     /// messages that the API can carry out itself.
-    ///
-    /// ```
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// # use nemovideo::{NemoClient, local::LocalBackend};
-    /// # let backend = LocalBackend::builder().placeholder_videos().start().await?;
-    /// # let client =
-    /// #     NemoClient::builder().base_url(backend.url()).in_memory_credentials().build()?;
-    /// # let project = client.project("demo").await?;
-    /// use nemovideo::Error;
-    ///
-    /// let turn = project.say("narrate: Good morning.").await?;
-    /// // One message at a time; one that may wait is `queued()`.
-    /// assert!(matches!(project.say("add music").await, Err(Error::Busy)));
-    /// turn.finish().await?;
-    /// let report = project.say("add a title 'Morning Brew'").queued().await?.finish().await?;
-    /// assert!(!report.summary().is_empty());
-    /// # Ok(()) }
-    /// ```
     ///
     /// # Errors
     /// [`Error::Busy`] while another turn is in progress; [`Error::InvalidInput`] for a blank
