@@ -1,0 +1,480 @@
+//! A diff tells all that changed in few words.
+
+use nemovideo::draft::{Change, Draft, Json, Language, TrackKind};
+use std::time::{Duration, Instant};
+
+const FILM: &str = r#"{"v":1.10,"t":[
+    {"tt":0,"m":{"role":"background","name":"Dusk gradient"},"sg":[{"d":9000,"m":{"start":0,"gradient":"dusk"}}]},
+    {"tt":1,"m":{"role":"music"},"sg":[{"d":9000,"m":{"start":0,"name":"calm.mp3","volume":0.8}}]},
+    {"tt":7,"m":{"role":"captions"},"sg":[
+        {"d":2000,"m":{"start":0,"text":"One."}},{"d":2000,"m":{"start":2000,"text":"Two."}},
+        {"d":2000,"m":{"start":4000,"text":"Three."}},{"d":3000,"m":{"start":6000,"text":"Four."}}]},
+    {"tt":7,"m":{"role":"title"},"sg":[{"d":3000,"m":{"start":0,"text":"Morning"}}]}
+],"d":9000,"m":{"aspect":"16:9"}}"#;
+
+fn draft(json: &str) -> Draft {
+    json.parse().unwrap()
+}
+
+/// The lines that tell what an edit of the film did, in both languages.
+fn told(edit: impl FnOnce(&mut Draft)) -> (String, String) {
+    let older = draft(FILM);
+    let mut newer = older.clone();
+    edit(&mut newer);
+    let diff = older.diff(&newer);
+    assert_eq!(diff.apply(&older).unwrap(), newer);
+    (diff.summary(Language::English), diff.summary(Language::Chinese))
+}
+
+fn assert_told(edit: impl FnOnce(&mut Draft), english: &str, chinese: &str) {
+    assert_eq!(told(edit), (english.to_owned(), chinese.to_owned()));
+}
+
+fn caption(text: &str, start: u64, duration: u64) -> Json {
+    format!(r#"{{"d":{duration},"m":{{"start":{start},"text":"{text}"}}}}"#).parse().unwrap()
+}
+
+/// The segments of a track, as JSON to change.
+fn segments(draft: &mut Draft, track: usize, change: impl FnOnce(&mut Vec<Json>)) {
+    let mut json = draft.clone().into_json();
+    let tracks = json.as_object_mut().and_then(|o| o.get_mut("t")).unwrap().as_array_mut().unwrap();
+    let segments = tracks[track].as_object_mut().and_then(|o| o.get_mut("sg")).unwrap();
+    let Json::Array(segments) = segments else { panic!("no segments") };
+    change(segments);
+    *draft = json.into();
+}
+
+fn start_later(segment: &mut Json, by: u64) {
+    let start = segment.get("m").and_then(|m| m.get("start")).and_then(Json::as_number).unwrap();
+    let start = start.as_u64().unwrap() + by;
+    segment
+        .as_object_mut()
+        .and_then(|o| o.get_mut("m"))
+        .unwrap()
+        .as_object_mut()
+        .unwrap()
+        .insert("start", start);
+}
+
+#[test]
+fn nothing_changed_is_said_too() {
+    assert_told(|_| {}, "Nothing changed.", "没有任何变化。");
+    assert!(draft(FILM).diff(&draft(FILM)).is_empty());
+}
+
+#[test]
+fn each_change_has_its_words() {
+    let ms = Duration::from_millis;
+    assert_told(
+        |draft| {
+            let mut track = draft.push_track(TrackKind::Text);
+            track.set_metadata("role", "title");
+            track
+                .push_segment(ms(3000))
+                .set_metadata("start", 1000)
+                .set_metadata("text", "Morning Brew");
+        },
+        "Title added: “Morning Brew” (1–4 s)",
+        "标题已添加：“Morning Brew”（1–4 秒）",
+    );
+    assert_told(
+        |draft| drop(draft.remove_track(1)),
+        "Music removed: calm.mp3 (0–9 s)",
+        "音乐已移除：calm.mp3（0–9 秒）",
+    );
+    assert_told(
+        |draft| drop(draft.remove_track(2)),
+        "Captions removed: 4 segments (0–9 s)",
+        "字幕已移除：4 段（0–9 秒）",
+    );
+    assert_told(
+        |draft| {
+            draft.track_mut(1).unwrap().segment_mut(0).unwrap().set_metadata("volume", 0.35);
+        },
+        "Music volume: 80 % → 35 %",
+        "音乐音量：80% → 35%",
+    );
+    assert_told(
+        |draft| {
+            draft.track_mut(3).unwrap().segment_mut(0).unwrap().set_metadata("text", "Evening");
+        },
+        "Title: “Morning” → “Evening”",
+        "标题：“Morning” → “Evening”",
+    );
+    assert_told(
+        |draft| {
+            draft.track_mut(2).unwrap().segment_mut(1).unwrap().set_metadata("text", "Too.");
+        },
+        "Caption: “Two.” → “Too.”",
+        "字幕：“Two.” → “Too.”",
+    );
+    assert_told(
+        |draft| {
+            draft.track_mut(3).unwrap().segment_mut(0).unwrap().set_metadata("start", 2500);
+        },
+        "Title retimed: “Morning” (0–3 s → 2.5–5.5 s)",
+        "标题时间已调整：“Morning”（0–3 秒 → 2.5–5.5 秒）",
+    );
+    assert_told(
+        |draft| {
+            draft.set_metadata("aspect", "9:16").set_duration(ms(30_500));
+        },
+        "Canvas: 16:9 → 9:16\nLength: 9 s → 30.5 s",
+        "画幅：16:9 → 9:16\n时长：9 秒 → 30.5 秒",
+    );
+    assert_told(
+        |draft| {
+            draft.track_mut(1).unwrap().segment_mut(0).unwrap().set_metadata("name", "rain.mp3");
+        },
+        "Music clip renamed: calm.mp3 → rain.mp3",
+        "音乐片段已更名：calm.mp3 → rain.mp3",
+    );
+    assert_told(
+        |draft| {
+            draft.track_mut(1).unwrap().set("tt", 0);
+        },
+        "Track 2 retyped: audio → video",
+        "轨道 2 类型已更改：音频 → 视频",
+    );
+    assert_told(
+        |draft| {
+            draft.set("v", 2);
+            draft.track_mut(0).unwrap().segment_mut(0).unwrap().set_metadata("gradient", "dawn");
+        },
+        "Video clip: other settings changed (m.gradient)\nFilm: other settings changed (v)",
+        "视频片段：其他设置已更改（m.gradient）\n影片：其他设置已更改（v）",
+    );
+}
+
+#[test]
+fn an_insertion_in_the_middle_is_one_change() {
+    // The others make room, with starts that are written down, or do not.
+    let inserted = |room: u64| {
+        move |draft: &mut Draft| {
+            segments(draft, 2, |list| {
+                list[2..].iter_mut().for_each(|segment| start_later(segment, room));
+                list.insert(2, caption("New.", 4000, 1500));
+            });
+        }
+    };
+    for room in [0, 1500] {
+        assert_told(
+            inserted(room),
+            "Caption added: “New.” (4–5.5 s)",
+            "字幕已添加：“New.”（4–5.5 秒）",
+        );
+    }
+    assert_told(
+        inserted(2000),
+        "Caption added: “New.” (4–5.5 s)\nCaptions 4–5: 2 s later",
+        "字幕已添加：“New.”（4–5.5 秒）\n字幕 4–5：推后 2 秒",
+    );
+    assert_told(
+        |draft| {
+            draft.insert_track(1, TrackKind::Video);
+        },
+        "Video added (empty)",
+        "视频已添加（空）",
+    );
+}
+
+#[test]
+fn a_removal_and_a_move_are_one_change_each() {
+    assert_told(
+        |draft| segments(draft, 2, |list| drop(list.remove(1))),
+        "Caption removed: “Two.” (2–4 s)",
+        "字幕已移除：“Two.”（2–4 秒）",
+    );
+    assert_told(
+        |draft| {
+            segments(draft, 2, |list| {
+                let first = list.remove(0);
+                list.insert(2, first);
+                for (segment, start) in list.iter_mut().zip([0, 2000, 4000]) {
+                    segment
+                        .as_object_mut()
+                        .and_then(|o| o.get_mut("m"))
+                        .unwrap()
+                        .as_object_mut()
+                        .unwrap()
+                        .insert("start", start);
+                }
+            })
+        },
+        "Caption moved: “One.” (0–2 s → 4–6 s)",
+        "字幕已移动：“One.”（0–2 秒 → 4–6 秒）",
+    );
+    assert_told(
+        |draft| {
+            let mut json = draft.clone().into_json();
+            let tracks =
+                json.as_object_mut().and_then(|o| o.get_mut("t")).unwrap().as_array_mut().unwrap();
+            let music = tracks.remove(1);
+            tracks.push(music);
+            *draft = json.into();
+        },
+        "Music moved: track 2 → 4",
+        "音乐已移动：轨道 2 → 4",
+    );
+}
+
+#[test]
+fn many_changes_of_one_kind_are_one_line() {
+    assert_told(
+        |draft| {
+            segments(draft, 2, |list| {
+                for (at, segment) in list.iter_mut().enumerate() {
+                    let changed =
+                        caption(&format!("Changed {at}."), at as u64 * 2000, [2000, 3000][at / 3]);
+                    *segment = changed;
+                }
+            })
+        },
+        "Captions: 4 segments reworded (0–9 s)",
+        "字幕：4 段文字已修改（0–9 秒）",
+    );
+    let older = draft(r#"{"t":[]}"#);
+    let mut newer = older.clone();
+    for _ in 0..60 {
+        newer.push_track(TrackKind::Unknown(9));
+    }
+    let summary = older.diff(&newer).summary(Language::English);
+    assert_eq!(summary.lines().count(), 21, "{summary}");
+    assert!(summary.ends_with("… and 40 more changes"), "{summary}");
+}
+
+#[test]
+fn a_volume_for_the_whole_track_is_one_change() {
+    let older = draft(
+        r#"{"t":[{"tt":1,"m":{"volume":1},"sg":[{"d":1,"volume":0.5},{"d":1,"volume":0.5},{"d":1}]}]}"#,
+    );
+    let mut quieter = older.clone();
+    quieter.track_mut(0).unwrap().segments_mut().for_each(|mut s| {
+        s.set("volume", 0.2);
+    });
+    let diff = older.diff(&quieter);
+    assert_eq!(diff.changes().len(), 3, "from two volumes to one: {diff:?}");
+    let mut still = quieter.clone();
+    still.track_mut(0).unwrap().segments_mut().for_each(|mut s| {
+        s.set("volume", 0.1);
+    });
+    let diff = quieter.diff(&still);
+    assert!(
+        matches!(
+            diff.changes(),
+            [Change::VolumeChanged { segment: None, from: Some(0.2), to: Some(0.1), .. }]
+        ),
+        "{diff:?}"
+    );
+}
+
+#[test]
+fn changes_can_be_written_down() {
+    let older = draft(FILM);
+    let mut newer = older.clone();
+    newer.set_duration(Duration::from_millis(8000));
+    newer.remove_track(3);
+    assert_eq!(
+        serde_json::to_string(older.diff(&newer).changes()).unwrap(),
+        r#"[{"change":"track_removed","track":{"index":3,"kind":7,"role":"title","name":null},"segments":[{"index":0,"start":0,"end":3000,"text":"Morning","name":null}]},{"change":"length_changed","from":9000,"to":8000}]"#
+    );
+}
+
+#[test]
+fn a_diff_is_refused_by_another_draft() {
+    let older = draft(FILM);
+    let mut newer = older.clone();
+    newer.remove_track(0);
+    let diff = older.diff(&newer);
+    assert!(diff.apply(&newer).is_err());
+    assert!(older.diff(&older).apply(&newer).is_err());
+}
+
+/// Captions “s0”, “s1” and so on but for one, each with what `place` says of its place.
+fn numbered(place: impl Fn(usize) -> String, without: Option<usize>) -> Draft {
+    let captions: Vec<String> = (0..8)
+        .filter(|text| Some(*text) != without)
+        .enumerate()
+        .map(|(at, text)| format!(r#"{{{}"d":1000,"m":{{"text":"s{text}"}}}}"#, place(at)))
+        .collect();
+    let captions = captions.join(",");
+    draft(&format!(r#"{{"d":8000,"t":[{{"tt":7,"m":{{"role":"captions"}},"sg":[{captions}]}}]}}"#))
+}
+
+#[test]
+fn an_insertion_is_one_change_wherever_segments_tell_their_place() {
+    let places: [&dyn Fn(usize) -> String; 6] = [
+        &|_| String::new(),
+        &|at| format!(r#""start":{},"#, at * 1000),
+        &|at| format!(r#""start":{},"end":{},"#, at * 1000, (at + 1) * 1000),
+        &|at| format!(r#""index":{at},"#),
+        &|at| format!(r#""id":"{at}","start":{},"#, at * 1000),
+        &|at| {
+            format!(
+                r#""id":"caption-{}","idx":"{}","end_ms":{},"#,
+                at + 1,
+                at + 1,
+                at * 1000 + 1000
+            )
+        },
+    ];
+    for place in places {
+        let (fewer, all) = (numbered(place, Some(3)), numbered(place, None));
+        let told = |older: &Draft, newer: &Draft| {
+            let diff = older.diff(newer);
+            assert_eq!(diff.apply(older).unwrap().to_json(), newer.to_json());
+            diff.summary(Language::English)
+        };
+        assert_eq!(told(&fewer, &all), "Caption added: “s3” (3–4 s)", "{all:?}");
+        assert_eq!(told(&all, &fewer), "Caption removed: “s3” (3–4 s)", "{all:?}");
+    }
+}
+
+#[test]
+fn clips_without_words_are_told_apart_by_what_they_play() {
+    let film = |files: &[&str]| {
+        let clips = files.iter().enumerate().map(|(at, file)| {
+            let (start, end) = (at * 1000, at * 1000 + 1000);
+            format!(r#"{{"id":{at},"d":1000,"m":{{"start":{start},"end":{end},"src":"{file}"}}}}"#)
+        });
+        draft(&format!(
+            r#"{{"d":5000,"t":[{{"tt":0,"sg":[{}]}}]}}"#,
+            clips.collect::<Vec<_>>().join(",")
+        ))
+    };
+    let diff = film(&["a", "b", "c", "d"]).diff(&film(&["a", "x", "b", "c", "d"]));
+    assert_eq!(diff.summary(Language::English), "Video clip added (1–2 s)");
+}
+
+#[test]
+fn an_id_that_does_more_than_count_says_who_is_who() {
+    let film = |captions: [(&str, &str); 3]| {
+        let captions =
+            captions.map(|(id, text)| format!(r#"{{"id":"{id}","d":1000,"text":"{text}"}}"#));
+        draft(&format!(r#"{{"t":[{{"tt":7,"sg":[{}]}}]}}"#, captions.join(",")))
+    };
+    let older = film([("e1", "One"), ("77", "Two"), ("a5", "Three")]);
+    let newer = film([("e1", "Two"), ("77", "One"), ("a5", "Three")]);
+    let diff = older.diff(&newer);
+    assert_eq!(
+        diff.summary(Language::English),
+        "Title: “One” → “Two”\nTitle: “Two” → “One”",
+        "{diff:?}"
+    );
+    // Something else than the place changed under such a key.
+    let newer = film([("e1", "One"), ("78", "Two"), ("a5", "Three")]);
+    let told = older.diff(&newer).summary(Language::English);
+    assert_eq!(told, "Title: other settings changed (id)");
+}
+
+#[test]
+fn a_track_in_between_is_one_change_where_tracks_count() {
+    let film = |names: &[&str]| {
+        let tracks = names.iter().enumerate().map(|(at, name)| {
+            format!(r#"{{"id":"track_{at}","tt":0,"sg":[{{"d":1000,"name":"{name}"}}]}}"#)
+        });
+        draft(&format!(r#"{{"t":[{}]}}"#, tracks.collect::<Vec<_>>().join(",")))
+    };
+    let diff = film(&["a", "b", "c"]).diff(&film(&["a", "x", "b", "c"]));
+    assert_eq!(diff.summary(Language::English), "Video added: x (0–1 s)");
+}
+
+#[test]
+fn a_number_written_in_another_way_has_not_changed() {
+    let older = draft(
+        r#"{"d":1000.0,"x":[1.10],"t":[{"tt":0,"y":1e2,"sg":[{"d":1000.0,"m":{"z":-0.0}},{"d":5,"id":1.0}]}]}"#,
+    );
+    let newer = draft(
+        r#"{"d":1000,"x":[1.1],"t":[{"tt":0.0,"y":100,"sg":[{"d":1e3,"m":{"z":0}},{"d":5.00,"id":1}]}]}"#,
+    );
+    let diff = older.diff(&newer);
+    assert_eq!(diff.changes(), []);
+    assert_eq!(diff.apply(&older).unwrap().to_json(), newer.to_json());
+    assert_eq!(diff.summary(Language::English), "Nothing changed but how numbers are written.");
+    let longer = draft(&newer.to_json().replace("1e3", "2e3"));
+    let told = older.diff(&longer).summary(Language::English);
+    assert_eq!(told, "Video clip retimed (0–1 s → 0–2 s)");
+}
+
+#[test]
+fn a_turned_canvas_is_told_in_whatever_form_it_stands() {
+    for (older, newer, told) in [
+        (r#"{"canvas":{"ratio":"16:9"}}"#, r#"{"canvas":{"ratio":"9:16"}}"#, "Canvas: 16:9 → 9:16"),
+        (
+            r#"{"m":{"width":1920,"height":1080}}"#,
+            r#"{"m":{"width":1080,"height":1920}}"#,
+            "Canvas: 1920×1080 → 1080×1920",
+        ),
+        (
+            r#"{"canvas":{"ratio":"16:9","color":1}}"#,
+            r#"{"canvas":{"ratio":"9:16","color":2}}"#,
+            "Canvas: 16:9 → 9:16\nFilm: other settings changed (canvas)",
+        ),
+    ] {
+        assert_eq!(draft(older).diff(&draft(newer)).summary(Language::English), told);
+    }
+}
+
+#[test]
+fn ten_thousand_segments_take_no_time() {
+    let film = |count: u64| {
+        let mut draft = Draft::new();
+        let mut track = draft.push_track(TrackKind::Text);
+        for at in 0..count {
+            let mut segment = track.push_segment(Duration::from_millis(2500));
+            segment
+                .set_metadata("start", at * 2500)
+                .set_metadata("text", format!("Sentence {at}."));
+        }
+        draft
+    };
+    let older = film(10_000);
+    let mut inserted = older.clone();
+    segments(&mut inserted, 0, |list| {
+        list[5000..].iter_mut().for_each(|segment| start_later(segment, 1000));
+        list.insert(5000, caption("New.", 5000 * 2500, 1000));
+    });
+    let mut reworded = older.clone();
+    segments(&mut reworded, 0, |list| {
+        for (at, segment) in list.iter_mut().enumerate() {
+            *segment = caption(&format!("Other {at}."), at as u64 * 2400, 2400);
+        }
+    });
+    let mut reversed = older.clone();
+    segments(&mut reversed, 0, |list| list.reverse());
+    // Every segment behind the insertion says in three keys where it is.
+    let place = |list: &mut Vec<Json>| {
+        for (at, segment) in list.iter_mut().enumerate() {
+            let end = at * 2500 + 2500;
+            let place = [("id", at), ("index", at), ("end", end)];
+            let segment = segment.as_object_mut().unwrap();
+            for (key, value) in place {
+                segment.insert(key, value);
+            }
+            segment.get_mut("m").unwrap().as_object_mut().unwrap().insert("start", at * 2500);
+        }
+    };
+    let (mut placed, mut inserted_placed) = (older.clone(), older.clone());
+    segments(&mut placed, 0, place);
+    segments(&mut inserted_placed, 0, |list| {
+        list.insert(5000, caption("New.", 0, 2500));
+        place(list);
+    });
+    let same = |newer| (older.clone(), newer);
+    for (what, (older, newer), lines) in [
+        ("inserted", same(inserted), 2),
+        ("reworded", same(reworded), 3),
+        ("reversed", same(reversed), 1),
+        ("inserted among places", (placed, inserted_placed), 2),
+    ] {
+        let started = Instant::now();
+        let diff = older.diff(&newer);
+        let summary = diff.summary(Language::English);
+        let took = started.elapsed();
+        println!("{what}: {took:?}");
+        assert_eq!(summary.lines().count(), lines, "{summary}");
+        assert_eq!(diff.apply(&older).unwrap(), newer);
+        // Some ten times what it takes unoptimised, and far below what quadratic work would.
+        assert!(took < Duration::from_secs(2), "{what}: {took:?}");
+    }
+}

@@ -1,0 +1,204 @@
+//! Faults of renders and files: films that come late, never, spoilt, or in parts.
+
+use crate::support::stage::{Stage, render};
+use nemovideo::local::{Cut, Ending, Fault, FaultyResponse, Route};
+use reqwest::{Method, Response};
+use serde_json::{Value, json};
+
+impl Stage {
+    async fn submit(&self, id: &str) -> Value {
+        let render = render(id, &self.session);
+        self.caller.post("/api/render/proxy/lambda", &render).await.body
+    }
+
+    async fn poll(&self, id: &str) -> Value {
+        self.caller.get(&format!("/api/render/proxy/lambda/{id}")).await.body
+    }
+
+    /// A finished film by its address: its bytes and its entity tag.
+    async fn film(&self) -> Film {
+        self.submit("film").await;
+        let state = self.caller.rendered("film").await;
+        let url = state["output"]["url"].as_str().unwrap();
+        let path = url.strip_prefix(self.backend.url()).unwrap().to_owned();
+        let answer = self.caller.request(Method::GET, &path).send().await.unwrap();
+        let etag = header(&answer, "etag");
+        Film { path, etag, bytes: answer.bytes().await.unwrap().into() }
+    }
+
+    async fn fetch(&self, film: &Film, headers: &[(&str, &str)]) -> Response {
+        let request = self.caller.request(Method::GET, &film.path);
+        let request =
+            headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
+        request.send().await.unwrap()
+    }
+}
+
+struct Film {
+    path: String,
+    etag: String,
+    bytes: Vec<u8>,
+}
+
+fn header(answer: &Response, name: &str) -> String {
+    answer.headers()[name].to_str().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn a_slow_render_is_under_way_for_as_many_questions() {
+    let stage = Stage::set().await;
+    stage.backend.faults().inject(Fault::SlowRender { polls: 3 }).once();
+    assert_eq!(stage.submit("slow").await["status"], "processing");
+    while stage.backend.counters().renders_finished == 0 {
+        tokio::task::yield_now().await;
+    }
+    let download = "/api/render/proxy/slow/download";
+    for _ in 0..3 {
+        assert_eq!(stage.caller.get(download).await.status, 409);
+        let state = stage.poll("slow").await;
+        assert_eq!(state["status"], "processing");
+        assert!(state["progress"].as_f64().unwrap() < 100.0);
+        assert!(state.get("output").is_none() && state.get("completedAt").is_none(), "{state}");
+    }
+    assert_eq!(stage.poll("slow").await["status"], "completed");
+    let file = stage.caller.request(Method::GET, download).send().await.unwrap();
+    assert_eq!(file.status(), 200);
+    assert_eq!(stage.backend.counters().renders_started, 1);
+}
+
+#[tokio::test]
+async fn a_slow_render_that_is_called_off_is_told_as_it_is() {
+    let stage = Stage::set().await;
+    stage.backend.faults().inject(Fault::SlowRender { polls: 1000 }).once();
+    stage.submit("slow").await;
+    let told = stage.caller.post("/api/render/proxy/lambda/slow/cancel", &json!({})).await.body;
+    assert!(matches!(told["status"].as_str(), Some("cancelled" | "completed")), "{told}");
+    assert_eq!(stage.poll("slow").await["status"], told["status"]);
+}
+
+#[tokio::test]
+async fn a_render_fails_as_often_as_it_is_told_to() {
+    let stage = Stage::set().await;
+    stage.backend.faults().inject(Fault::FailedRender).times(2);
+    for id in ["first", "second", "third"] {
+        stage.submit(id).await;
+    }
+    for (id, status) in [("first", "failed"), ("second", "failed"), ("third", "completed")] {
+        let state = stage.caller.rendered(id).await;
+        assert_eq!(state["status"], status, "{id}");
+        assert_eq!(state.get("error").is_some(), status == "failed", "{state}");
+        assert_eq!(state.get("output").is_some(), status == "completed", "{state}");
+    }
+    let counters = stage.backend.counters();
+    assert_eq!((counters.renders_started, counters.renders_finished), (3, 1));
+}
+
+#[tokio::test]
+async fn a_submit_whose_answer_is_lost_can_be_asked_after() {
+    let stage = Stage::set().await;
+    stage
+        .backend
+        .faults()
+        .inject(Fault::DropResponse(FaultyResponse::Reset))
+        .on(Route::RenderSubmit)
+        .once();
+    let render = render("lost", &stage.session);
+    let call = stage.caller.request(Method::POST, "/api/render/proxy/lambda");
+    assert!(call.body(render.to_string()).send().await.is_err());
+    assert_eq!(stage.caller.rendered("lost").await["status"], "completed");
+    assert_eq!(stage.backend.counters().renders_started, 1);
+}
+
+#[tokio::test]
+async fn a_download_that_breaks_is_resumed_by_range() {
+    let stage = Stage::set().await;
+    let film = stage.film().await;
+    let whole = film.bytes.len();
+    let (first, second) = (whole / 3, whole / 4);
+    let faults = stage.backend.faults();
+    faults.inject(Fault::Cut(Cut::Bytes(first as u64), Ending::Reset)).on(Route::File).once();
+    faults.inject(Fault::Cut(Cut::Bytes(second as u64), Ending::Close)).on(Route::File).once();
+
+    let mut bytes = Vec::new();
+    let mut breaks = Vec::new();
+    while bytes.len() < whole {
+        let range = format!("bytes={}-", bytes.len());
+        let mut answer = stage.fetch(&film, &[("range", &range), ("if-range", &film.etag)]).await;
+        assert_eq!(answer.status(), 206);
+        assert_eq!(answer.content_length(), Some((whole - bytes.len()) as u64));
+        loop {
+            match answer.chunk().await {
+                Ok(Some(chunk)) => bytes.extend(chunk),
+                Ok(None) => break,
+                Err(_) => {
+                    breaks.push(bytes.len());
+                    break;
+                }
+            }
+        }
+    }
+    assert_eq!(breaks, [first, first + second]);
+    assert!(bytes == film.bytes);
+    assert_eq!(stage.backend.counters().files_served, 1 + 3);
+}
+
+#[tokio::test]
+async fn a_corrupt_file_differs_in_one_byte_however_it_is_fetched() {
+    let stage = Stage::set().await;
+    let film = stage.film().await;
+    stage.backend.faults().inject(Fault::CorruptFile).always();
+    let answer = stage.fetch(&film, &[]).await;
+    assert_eq!(header(&answer, "etag"), film.etag);
+    let bytes = answer.bytes().await.unwrap();
+    let differs = |place: &usize| bytes[*place] != film.bytes[*place];
+    let middle = film.bytes.len() / 2;
+    assert_eq!((0..film.bytes.len()).filter(differs).collect::<Vec<_>>(), [middle]);
+
+    let range = format!("bytes={}-{}", middle - 1, middle + 1);
+    let part = stage.fetch(&film, &[("range", &range)]).await.bytes().await.unwrap();
+    assert_eq!(part, bytes[middle - 1..=middle + 1]);
+}
+
+#[tokio::test]
+async fn a_short_file_says_that_it_is_whole() {
+    let stage = Stage::set().await;
+    let film = stage.film().await;
+    stage.backend.faults().inject(Fault::ShortFile).on(Route::RenderDownload).once();
+    let path = "/api/render/proxy/film/download";
+    let answer = stage.caller.request(Method::GET, path).send().await.unwrap();
+    let half = film.bytes.len() / 2;
+    assert_eq!((answer.status().as_u16(), answer.content_length()), (200, Some(half as u64)));
+    assert_eq!(answer.bytes().await.unwrap(), film.bytes[..half]);
+}
+
+#[tokio::test]
+async fn a_file_that_changed_between_two_parts_is_sent_whole() {
+    let stage = Stage::set().await;
+    let film = stage.film().await;
+    stage.backend.faults().inject(Fault::ChangedFile).after(1).always();
+    let resume = [("range", "bytes=5-"), ("if-range", film.etag.as_str())];
+    assert_eq!(stage.fetch(&film, &resume).await.status(), 206);
+
+    let answer = stage.fetch(&film, &resume).await;
+    assert_eq!(answer.status(), 200);
+    let etag = header(&answer, "etag");
+    assert_ne!(etag, film.etag);
+    let changed = answer.bytes().await.unwrap();
+    assert_eq!(changed.len(), film.bytes.len());
+    assert!(changed.iter().zip(&film.bytes).all(|(new, old)| new != old));
+
+    // Whoever goes on with the new one gets its rest.
+    let rest = stage.fetch(&film, &[("range", "bytes=5-"), ("if-range", &etag)]).await;
+    assert_eq!((rest.status().as_u16(), rest.bytes().await.unwrap()), (206, changed.slice(5..)));
+}
+
+#[tokio::test]
+async fn a_range_is_overlooked_as_asked() {
+    let stage = Stage::set().await;
+    let film = stage.film().await;
+    stage.backend.faults().inject(Fault::IgnoredRange).once();
+    let answer = stage.fetch(&film, &[("range", "bytes=5-9")]).await;
+    assert_eq!(answer.status(), 200);
+    assert!(answer.bytes().await.unwrap() == film.bytes);
+    assert_eq!(stage.fetch(&film, &[("range", "bytes=5-9")]).await.status(), 206);
+}

@@ -1,0 +1,155 @@
+//! What FFmpeg, which most players are built on, says of our files. Without `ffmpeg` and
+//! `ffprobe` on the path these tests say so and check nothing; `media_film.rs` needs neither.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use nemovideo::media::{
+    Cancel, Container, Delivery, FrameSize, Narration, Output, Pico, Timeline, narrate, render,
+};
+
+const SCRIPT: &str = "Coffee came to Venice by ship. Within a century, all of Europe drank it!";
+
+fn is_installed() -> bool {
+    let runs = |program: &str| {
+        let mut command = Command::new(program);
+        command.arg("-version").stdout(Stdio::null()).stderr(Stdio::null());
+        command.status().is_ok_and(|status| status.success())
+    };
+    let installed = runs("ffmpeg") && runs("ffprobe");
+    if !installed {
+        eprintln!("ffmpeg or ffprobe is not installed: nothing is checked here");
+    }
+    installed
+}
+
+fn output(program: &str, args: &[&str], file: &Path) -> String {
+    let output = Command::new(program).args(args).arg(file).output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+fn narrated(frame: FrameSize) -> (Timeline, Narration) {
+    let narration = narrate(SCRIPT, &Pico::new(), &Delivery::default(), &Cancel::new()).unwrap();
+    let mut film = Timeline::new(frame, narration.duration());
+    film.sounds = narration.sounds();
+    film.texts = narration.captions();
+    (film, narration)
+}
+
+fn make(film: &Timeline, container: Container, path: &Path) {
+    render(film, Output::new(container), path, &|_| {}, &Cancel::new()).unwrap();
+}
+
+fn decodes_without_complaint(path: &Path) {
+    let file = path.to_str().unwrap();
+    let args = ["-v", "error", "-i", file, "-f", "null", "-"];
+    let output = Command::new("ffmpeg").args(args).output().unwrap();
+    assert!(output.status.success());
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+}
+
+#[test]
+fn a_film_is_what_players_expect_in_every_shape() {
+    if !is_installed() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    for frame in [FrameSize::LANDSCAPE, FrameSize::PORTRAIT, FrameSize::SQUARE] {
+        let path = folder.path().join("film.mp4");
+        let (film, _) = narrated(frame);
+        make(&film, Container::Mp4, &path);
+        decodes_without_complaint(&path);
+        let probe = |stream: &str, entries: &str| -> Vec<String> {
+            let entries = format!("stream={entries}");
+            let args = [
+                "-v",
+                "error",
+                "-count_frames",
+                "-select_streams",
+                stream,
+                "-show_entries",
+                &entries,
+                "-of",
+                "csv=p=0",
+            ];
+            output("ffprobe", &args, &path).trim().split(',').map(str::to_owned).collect()
+        };
+        let frames = (film.duration.as_secs_f64() * 30.0).round() as u32;
+        let video = probe(
+            "v",
+            "codec_name,width,height,r_frame_rate,avg_frame_rate,nb_read_frames,color_range,color_space,color_primaries,color_transfer",
+        );
+        for expected in [
+            "h264",
+            "30/1",
+            "tv",
+            "bt709",
+            &frame.width.to_string(),
+            &frame.height.to_string(),
+            &frames.to_string(),
+        ] {
+            assert!(video.iter().any(|field| field == expected), "{expected} in {video:?}");
+        }
+        assert_eq!(video.iter().filter(|field| *field == "30/1").count(), 2, "{video:?}");
+        assert_eq!(probe("a", "codec_name,sample_rate"), ["aac", "48000"]);
+        let ends = |stream: &str| {
+            let fields = probe(stream, "start_time,duration");
+            fields.iter().map(|field| field.parse::<f64>().unwrap()).sum::<f64>()
+        };
+        assert!((ends("v") - ends("a")).abs() < 0.05, "{} {}", ends("v"), ends("a"));
+        assert!((ends("v") - film.duration.as_secs_f64()).abs() < 0.02);
+    }
+}
+
+#[test]
+fn speech_begins_when_its_caption_does() {
+    if !is_installed() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    for (container, name) in
+        [(Container::Mp4, "film.mp4"), (Container::M4a, "sound.m4a"), (Container::Wav, "sound.wav")]
+    {
+        let path = folder.path().join(name);
+        let (mut film, narration) = narrated(FrameSize::SQUARE);
+        // Not at a frame's or an AAC frame's beginning by chance.
+        let late = Duration::from_millis(123);
+        film.duration += late;
+        film.sounds.iter_mut().for_each(|clip| clip.start += late);
+        film.texts.iter_mut().for_each(|clip| clip.start += late);
+        make(&film, container, &path);
+        decodes_without_complaint(&path);
+        let pcm = Command::new("ffmpeg")
+            .args([
+                "-v",
+                "error",
+                "-i",
+                path.to_str().unwrap(),
+                "-f",
+                "s16le",
+                "-ac",
+                "1",
+                "-ar",
+                "16000",
+                "-",
+            ])
+            .output()
+            .unwrap()
+            .stdout;
+        let heard: Vec<f64> =
+            pcm.chunks_exact(2).map(|s| f64::from(i16::from_le_bytes([s[0], s[1]]))).collect();
+        for spoken in &narration.sentences {
+            let wanted: Vec<f64> = spoken.sound.samples().iter().map(|&s| f64::from(s)).collect();
+            let place = ((spoken.start + late).as_secs_f64() * 16_000.0).round() as i64;
+            // Where the sentence lies best over what is heard, up to 40 ms around its place.
+            let likeness = |shift: i64| -> f64 {
+                let start = usize::try_from(place + shift).unwrap();
+                wanted.iter().zip(&heard[start..]).map(|(a, b)| a * b).sum()
+            };
+            let best = (-640..=640).max_by(|a, b| likeness(*a).total_cmp(&likeness(*b))).unwrap();
+            assert!(best.abs() <= 16, "{name}: {:?} is {} ms off", spoken.text, best as f64 / 16.0);
+        }
+    }
+}

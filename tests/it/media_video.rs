@@ -1,0 +1,236 @@
+//! What is in the file is what the timeline says: pictures, captions and sound, each in its time.
+//! Read back with the decoders of the crate's own dependencies, so no player is needed; what
+//! FFmpeg says of the same files is in `media_ffmpeg.rs`.
+
+use std::path::Path;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use nemovideo::media::{
+    Background, Cancel, Container, FrameSize, Gradient, MediaError, Output, Picture, Quality,
+    Sound, SoundClip, TextClip, Timeline, render,
+};
+use openh264::decoder::Decoder;
+use openh264::formats::YUVSource as _;
+
+const SIZE: FrameSize = FrameSize { width: 320, height: 180 };
+
+const fn millis(millis: u64) -> Duration {
+    Duration::from_millis(millis)
+}
+
+/// A tone that begins and ends at once.
+fn beep(length: Duration) -> Sound {
+    let samples = (length.as_secs_f64() * 16_000.0) as usize;
+    let wave = |n: usize| (12_000.0 * (n as f32 * 0.4).sin()) as i16;
+    Sound::new(16_000, (0..samples).map(wave).collect::<Vec<_>>())
+}
+
+/// Beeps, and a caption with each.
+fn beeping_film() -> Timeline {
+    let mut film = Timeline::new(SIZE, millis(4_000));
+    for (start, length) in [(500, 700), (1_750, 350), (2_600, 1_000)] {
+        film.sounds.push(SoundClip::new(beep(millis(length)), millis(start)));
+        film.texts.push(TextClip::caption("Beep beep", millis(start), millis(length)));
+    }
+    film
+}
+
+fn make(film: &Timeline, output: Output, name: &str) -> Vec<u8> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join(name);
+    let rendered = render(film, output, &path, &|_| {}, &Cancel::new()).unwrap();
+    let bytes = std::fs::read(&path).unwrap();
+    assert_eq!(rendered.bytes, bytes.len() as u64);
+    bytes
+}
+
+/// The boxes of an MP4, at any depth, by their path.
+fn boxes<'a>(bytes: &'a [u8], path: &[&[u8; 4]]) -> Vec<&'a [u8]> {
+    let [kind, deeper @ ..] = path else { return vec![bytes] };
+    let mut found = Vec::new();
+    let mut rest = bytes;
+    while rest.len() >= 8 {
+        let size = u32::from_be_bytes(rest[..4].try_into().unwrap()) as usize;
+        if rest[4..8] == kind[..] {
+            found.extend(boxes(&rest[8..size], deeper));
+        }
+        rest = &rest[size..];
+    }
+    found
+}
+
+fn numbers(table: &[u8], skip: usize) -> Vec<usize> {
+    table[skip..]
+        .chunks_exact(4)
+        .map(|n| u32::from_be_bytes(n.try_into().unwrap()) as usize)
+        .collect()
+}
+
+/// The pictures of an MP4, decoded: for each frame, its brightest pixel in the lower third.
+fn brightness(file: &[u8]) -> Vec<u8> {
+    let tables = boxes(file, &[b"moov", b"trak", b"mdia", b"minf", b"stbl"]);
+    let stbl =
+        tables.iter().find(|stbl| !boxes(stbl, &[b"stss"]).is_empty()).expect("a video track");
+    let sizes = numbers(boxes(stbl, &[b"stsz"])[0], 12);
+    let offsets = numbers(boxes(stbl, &[b"stco"])[0], 8);
+    assert_eq!(sizes.len(), offsets.len(), "one chunk for each picture");
+    // The parameter sets, once from the sample description, as a player would take them.
+    let description = boxes(stbl, &[b"stsd"])[0];
+    let avc_config = description.windows(4).position(|w| w == b"avcC").unwrap() + 4;
+    let avcc = &description[avc_config..];
+    let sps = u16::from_be_bytes([avcc[6], avcc[7]]) as usize;
+    let pps = u16::from_be_bytes([avcc[9 + sps], avcc[10 + sps]]) as usize;
+    let mut stream =
+        [&[0, 0, 0, 1], &avcc[8..8 + sps], &[0, 0, 0, 1], &avcc[11 + sps..][..pps]].concat();
+    let mut decoder = Decoder::new().unwrap();
+    offsets
+        .into_iter()
+        .zip(sizes)
+        .map(|(offset, size)| {
+            let mut sample = &file[offset..offset + size];
+            while !sample.is_empty() {
+                let length = u32::from_be_bytes(sample[..4].try_into().unwrap()) as usize;
+                stream.extend([0, 0, 0, 1]);
+                stream.extend(&sample[4..4 + length]);
+                sample = &sample[4 + length..];
+            }
+            let picture = decoder.decode(&std::mem::take(&mut stream)).unwrap().expect("a picture");
+            assert_eq!(picture.dimensions(), (320, 180));
+            let lower = &picture.y()[picture.strides().0 * 120..];
+            *lower.iter().max().unwrap()
+        })
+        .collect()
+}
+
+/// When it gets loud and when silent again, in seconds.
+fn loud_spans(samples: &[f32], rate: u32) -> Vec<(f64, f64)> {
+    let mut spans: Vec<(usize, usize)> = Vec::new();
+    for (at, sample) in samples.iter().enumerate() {
+        if sample.abs() > 0.1 {
+            match spans.last_mut() {
+                Some((_, end)) if at - *end < rate as usize / 20 => *end = at,
+                _ => spans.push((at, at)),
+            }
+        }
+    }
+    let seconds = |at: usize| at as f64 / f64::from(rate);
+    spans.into_iter().map(|(start, end)| (seconds(start), seconds(end))).collect()
+}
+
+fn assert_beeps(samples: &[f32], rate: u32) {
+    let spans = loud_spans(samples, rate);
+    let expected = [(0.5, 1.2), (1.75, 2.1), (2.6, 3.6)];
+    assert_eq!(spans.len(), expected.len(), "{spans:?}");
+    for (span, wanted) in spans.iter().zip(expected) {
+        let off = (span.0 - wanted.0).abs().max((span.1 - wanted.1).abs());
+        assert!(off < 0.01, "{spans:?}");
+    }
+}
+
+#[test]
+fn captions_and_sounds_are_there_in_their_time_and_nowhere_else() {
+    let file = make(&beeping_film(), Output::default(), "film.mp4");
+    let bright = brightness(&file);
+    assert_eq!(bright.len(), 120);
+    let shown =
+        |frame: u32| [(15..36), (53..63), (78..108)].iter().any(|span| span.contains(&frame));
+    for (frame, &brightest) in bright.iter().enumerate() {
+        assert_eq!(brightest > 200, shown(frame as u32), "frame {frame}: {brightest}");
+    }
+    let sound = syom::decode(&file).unwrap();
+    assert_beeps(&sound.channels[0], sound.sample_rate);
+    let length = sound.channels[0].len() as f64 / 48_000.0;
+    assert!((4.0..4.05).contains(&length), "{length}");
+}
+
+#[test]
+fn the_index_comes_first_so_that_a_film_plays_while_it_loads() {
+    let file = make(&beeping_film(), Output::default(), "film.mp4");
+    let at = |kind: &[u8]| file.windows(4).position(|w| w == kind).unwrap();
+    assert!(at(b"moov") < at(b"mdat"));
+}
+
+#[test]
+fn sound_alone_is_the_same_sound() {
+    let m4a = make(&beeping_film(), Output::new(Container::M4a), "sound.m4a");
+    let sound = syom::decode(&m4a).unwrap();
+    assert_eq!(
+        sound.channels[0].len(),
+        4 * 48_000,
+        "the encoder's delay and padding are taken off"
+    );
+    assert_beeps(&sound.channels[0], sound.sample_rate);
+    let wav = make(&beeping_film(), Output::new(Container::Wav), "sound.wav");
+    let sound = Sound::decode(&wav, "sound.wav").unwrap();
+    assert_eq!(sound.samples().len(), 4 * 48_000);
+    let samples: Vec<f32> = sound.samples().iter().map(|&s| f32::from(s) / 32_768.0).collect();
+    assert_beeps(&samples, 48_000);
+}
+
+#[test]
+fn the_same_timeline_gives_the_same_file() {
+    let film = beeping_film();
+    let once = make(&film, Output::default(), "film.mp4");
+    assert!(once == make(&film, Output::default(), "film.mp4"));
+    let smaller = make(&film, Output::default().with_quality(Quality::Low), "film.mp4");
+    assert!(smaller.len() < once.len());
+}
+
+#[test]
+fn a_film_with_neither_sound_nor_text_is_still_a_film() {
+    let file = make(&Timeline::new(SIZE, millis(12_345)), Output::default(), "film.mp4");
+    assert_eq!(brightness(&file).len(), 370);
+    assert!(loud_spans(&syom::decode(&file).unwrap().channels[0], 48_000).is_empty());
+}
+
+#[test]
+fn a_picture_is_seen_behind_the_captions() {
+    let mut png = std::io::Cursor::new(Vec::new());
+    let white = image::RgbImage::from_pixel(64, 48, image::Rgb([255, 255, 255]));
+    white.write_to(&mut png, image::ImageFormat::Png).unwrap();
+    let mut film = Timeline::new(SIZE, millis(500));
+    film.background = Background::Gradient(Gradient::Ocean);
+    let dark = brightness(&make(&film, Output::default(), "film.mp4"));
+    film.background = Background::Picture(Picture::decode(png.get_ref()).unwrap());
+    let light = brightness(&make(&film, Output::default(), "film.mp4"));
+    assert!(dark.iter().all(|&b| b < 150) && light.iter().all(|&b| b > 225), "{dark:?} {light:?}");
+}
+
+#[test]
+fn progress_only_grows_and_ends_with_all() {
+    let seen = Mutex::new(Vec::new());
+    let folder = tempfile::tempdir().unwrap();
+    let note = |part: f32| seen.lock().unwrap().push(part);
+    render(&beeping_film(), Output::default(), &folder.path().join("f.mp4"), &note, &Cancel::new())
+        .unwrap();
+    let seen = seen.into_inner().unwrap();
+    assert!(seen.is_sorted(), "{seen:?}");
+    assert_eq!((seen.first(), seen.last()), (Some(&0.0), Some(&1.0)));
+}
+
+#[test]
+fn work_that_is_stopped_or_fails_leaves_no_file_behind() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("film.mp4");
+    let is_empty = || std::fs::read_dir(folder.path()).unwrap().next().is_none();
+    for container in [Container::Mp4, Container::M4a, Container::Wav] {
+        let cancel = Cancel::new();
+        let stop = |part: f32| {
+            if part > 0.0 {
+                cancel.cancel()
+            }
+        };
+        let result = render(&beeping_film(), Output::new(container), &path, &stop, &cancel);
+        assert!(matches!(result, Err(MediaError::Cancelled)), "{result:?}");
+        assert!(is_empty());
+    }
+    let mut film = beeping_film();
+    film.texts.push(TextClip::title("咖啡", millis(0), millis(100)));
+    let result = render(&film, Output::default(), &path, &|_| {}, &Cancel::new());
+    assert!(matches!(result, Err(MediaError::NoGlyphs { .. })));
+    assert!(is_empty());
+    let nowhere = Path::new("/no/such/folder/film.mp4");
+    let result = render(&beeping_film(), Output::default(), nowhere, &|_| {}, &Cancel::new());
+    assert!(matches!(result, Err(MediaError::Io { .. })));
+}

@@ -1,0 +1,251 @@
+//! No instruction for a screen reaches the user, and no content is lost with it.
+
+use nemovideo::project::{GuiTranslator, Piece, Suggestion, Translated, translate};
+use proptest::prelude::*;
+
+const TABLE: &str = include_str!("../data/gui.tsv");
+
+struct Row {
+    said: String,
+    text: String,
+    suggestions: &'static str,
+}
+
+fn rows() -> Vec<Row> {
+    let row = |line: &'static str| {
+        let mut columns = line.split('\t');
+        let mut text = || columns.next().expect("a column").replace("\\n", "\n");
+        let (said, text) = (text(), text());
+        Row { said, text, suggestions: columns.next().expect("the suggestions") }
+    };
+    TABLE.lines().filter(|line| !line.starts_with('#')).map(row).collect()
+}
+
+fn words(suggestions: &[Suggestion]) -> String {
+    let word = |suggestion: &Suggestion| match suggestion {
+        Suggestion::Export => "export",
+        Suggestion::ShowState => "state",
+        Suggestion::SendEdit(_) => "edit",
+        Suggestion::ShowCredits => "credits",
+        Suggestion::Upload => "upload",
+        _ => "other",
+    };
+    let words: Vec<_> = suggestions.iter().map(word).collect();
+    if words.is_empty() { "-".to_owned() } else { words.join(",") }
+}
+
+fn in_pieces<'a>(pieces: impl IntoIterator<Item = &'a str>) -> Translated {
+    let mut translator = GuiTranslator::new();
+    let mut out = Translated::default();
+    let mut add = |pieces: Vec<Piece>| {
+        for piece in pieces {
+            match piece {
+                Piece::Text(text) => out.text.push_str(&text),
+                Piece::Suggestion(suggestion) => out.suggestions.push(suggestion),
+                _ => unreachable!("a kind of piece that is not known here"),
+            }
+        }
+    };
+    for piece in pieces {
+        add(translator.push(piece));
+    }
+    add(translator.finish());
+    out
+}
+
+fn by_characters(text: &str) -> Translated {
+    in_pieces(text.char_indices().map(|(at, c)| &text[at..at + c.len_utf8()]))
+}
+
+#[test]
+fn each_sentence_of_the_table_keeps_its_content_and_loses_the_screen() {
+    let rows = rows();
+    assert!(rows.len() >= 80, "{} rows", rows.len());
+    let mut wrong = Vec::new();
+    for row in &rows {
+        let found = translate(&row.said);
+        if found.text != row.text || words(&found.suggestions) != row.suggestions {
+            wrong
+                .push(format!("{:?}\n   gives {:?} {:?}", row.said, found.text, found.suggestions));
+        }
+    }
+    assert!(wrong.is_empty(), "{} of {}:\n{}", wrong.len(), rows.len(), wrong.join("\n"));
+}
+
+#[test]
+fn what_is_to_be_sent_as_a_message_is_what_the_agent_said() {
+    let said = translate("I cut it to 3.5 s. Please drag the title to the end, it fits there.");
+    assert_eq!(said.text, "I cut it to 3.5 s. It fits there.");
+    assert_eq!(said.suggestions, [Suggestion::SendEdit("Please drag the title to the end".into())]);
+}
+
+#[test]
+fn a_suggestion_comes_once() {
+    let said = translate("Click Export. Done? Press the Export button!");
+    assert_eq!(said, translate("Click Export. Done?"));
+    assert_eq!(said.suggestions, [Suggestion::Export]);
+}
+
+#[test]
+fn a_sentence_is_out_as_soon_as_it_ends() {
+    let mut translator = GuiTranslator::new();
+    let mut shown = String::new();
+    let text =
+        "Dr. Lee's clip is 3.5 s long. It is warm! \nReady?\n片头换好了。音乐也加好了！- a list\n";
+    let ends = ["long. ", "warm! ", "Ready?\n", "了。", "了！", "list\n"];
+    let mut expected = ends.iter().map(|end| text.find(end).unwrap() + end.len());
+    let mut next = expected.next();
+    for (at, c) in text.char_indices() {
+        for piece in translator.push(c.encode_utf8(&mut [0; 4])) {
+            let Piece::Text(piece) = piece else { panic!("{piece:?}") };
+            shown.push_str(&piece);
+        }
+        if next == Some(at + c.len_utf8()) {
+            assert_eq!(shown, text[..at + c.len_utf8()].trim_end());
+            next = expected.next();
+        }
+    }
+    assert_eq!(next, None);
+}
+
+#[test]
+fn a_sentence_without_end_is_not_held_back() {
+    let mut translator = GuiTranslator::new();
+    let word = "and so on ";
+    let mut shown = 0;
+    for at in 1..=1000 {
+        for piece in translator.push(word) {
+            let Piece::Text(text) = piece else { panic!("{piece:?}") };
+            shown += text.len();
+        }
+        assert!(at * word.len() - shown <= 1000 + word.len());
+    }
+}
+
+#[test]
+fn the_temporary_issue_is_dropped_behind_answers_and_kept_before_them() {
+    for issue in ["I encountered a temporary issue", "我遇到了一个临时问题，请稍后再试。"]
+    {
+        assert_eq!(translate(&format!("Done.\n\n{issue}\n")).text, "Done.\n");
+        // What is offered is no answer.
+        let offered = translate(&format!("Click Export. {issue}"));
+        assert_eq!(
+            (offered.text.as_str(), &*offered.suggestions),
+            (issue, &[Suggestion::Export][..])
+        );
+        let after = format!("{issue}\nPlease refresh the page.\n");
+        assert_eq!(translate(&after).text, format!("{issue}\n"));
+        assert_eq!(by_characters(&after), translate(&after));
+        assert_eq!(translate(issue).text, issue);
+        let before = format!("{issue}\nI tried again: done.");
+        assert_eq!(translate(&before).text, before);
+    }
+}
+
+#[test]
+fn a_message_holds_the_steps_around_the_order() {
+    for (said, message) in [
+        ("Please select the clip and press Delete.", "Please select the clip and press Delete"),
+        ("Right click the clip, then choose Split.", "Right click the clip, then choose Split"),
+        (
+            "Select the title on the timeline and press Delete.",
+            "Select the title on the timeline and press Delete",
+        ),
+    ] {
+        assert_eq!(translate(said).suggestions, [Suggestion::SendEdit(message.into())]);
+    }
+}
+
+#[test]
+fn a_line_of_nothing_but_joints_takes_no_longer_than_its_length() {
+    // The quickest of three, since the machine has other work.
+    let time = |unit: &str, line: usize| {
+        let text = (unit.repeat(line / unit.len()) + "\n").repeat(100_000 / line);
+        let once = || {
+            let start = std::time::Instant::now();
+            assert!(translate(&text).text.len() <= text.len());
+            start.elapsed()
+        };
+        [once(), once(), once()].into_iter().min().expect("three")
+    };
+    for unit in
+        ["click a and ", "click it and ", "so you can watch it by ", "片头好了请", "点击导出请"]
+    {
+        // A sentence of more than 1000 bytes is not looked into.
+        let (short, long) = (time(unit, 95), time(unit, 950));
+        assert!(long < short * 8, "{unit:?}: {long:?} in long lines, {short:?} in short ones");
+    }
+}
+
+/// Sentences of the table and text that is hard to cut, in any order.
+fn answer() -> impl Strategy<Value = String> {
+    let said: Vec<String> = rows().into_iter().map(|row| row.said).collect();
+    let hard = [
+        "…",
+        "3.5",
+        "e.g.",
+        "“",
+        "”",
+        "\"",
+        "。",
+        "！",
+        "click",
+        "点击导出",
+        "**",
+        "```\n",
+        "> ",
+        "👍🏽",
+        "سلام",
+        "(",
+        ")",
+        "Narration:",
+        ", ",
+        "，",
+        " and ",
+        "Click Export",
+        ".",
+        "!",
+        "\r\n",
+        "1. ",
+        "- ",
+    ];
+    let piece = prop_oneof![
+        3 => prop::sample::select(said),
+        2 => prop::sample::select(hard.map(str::to_owned).to_vec()),
+        1 => "\\PC{0,8}",
+    ];
+    let gap = prop::sample::select(vec!["", " ", "\n", "\n\n", "  "]);
+    prop::collection::vec((piece, gap), 0..8)
+        .prop_map(|parts| parts.into_iter().map(|(piece, gap)| piece + gap).collect())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1000))]
+
+    #[test]
+    fn where_the_text_is_cut_changes_nothing(text in answer(), cuts in prop::collection::vec(any::<prop::sample::Index>(), 0..6)) {
+        let whole = translate(&text);
+        prop_assert_eq!(&by_characters(&text), &whole);
+        let ends: Vec<usize> = text.char_indices().map(|(at, _)| at).chain([text.len()]).collect();
+        let mut cuts: Vec<usize> = cuts.iter().map(|cut| *cut.get(&ends)).collect();
+        cuts.extend([0, text.len()]);
+        cuts.sort_unstable();
+        prop_assert_eq!(&in_pieces(cuts.windows(2).map(|cut| &text[cut[0]..cut[1]])), &whole);
+    }
+
+    #[test]
+    fn a_translated_text_translates_to_itself(text in answer()) {
+        let once = translate(&text);
+        let twice = translate(&once.text);
+        prop_assert_eq!(&twice.text, &once.text, "from {:?}", text);
+        prop_assert_eq!(&twice.suggestions, &[]);
+    }
+
+    #[test]
+    fn text_without_a_word_of_a_screen_stays_byte_for_byte(text in "[ a-z,.!?\n。，！的了好\"“”()*:👍🏽سلام0-9…-]{0,80}") {
+        let found = translate(&text);
+        if found.suggestions.is_empty() {
+            prop_assert_eq!(found.text, text);
+        }
+    }
+}

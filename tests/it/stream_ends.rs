@@ -1,0 +1,122 @@
+//! A stream ends where the service ends it: not within an event, not by a clock that is turned
+//! off, and not before it began.
+
+use std::time::Duration;
+
+use crate::support::raw::{RawServer, Reply};
+use futures::StreamExt as _;
+use nemovideo::mock::{Endpoint, Events, MockNemo, MockResponse, wiremock::ResponseTemplate};
+use nemovideo::protocol::event::AgentEvent;
+use nemovideo::{Error, ExponentialRetry, NemoClient, Result, Timeouts};
+use tokio::net::TcpListener;
+
+const HEAD: &str =
+    "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n";
+
+/// What came of a stream with this body, which the connection's close ends.
+async fn streamed(body: &str) -> Vec<Result<AgentEvent>> {
+    let whole = format!("{HEAD}{body}");
+    let server = RawServer::start(move |_| Reply::raw(whole.clone())).await;
+    let client = NemoClient::builder().base_url(server.url()).token("t").build();
+    let events = client.expect("a client").send_message(&"s".into(), "hi").await;
+    events.expect("a stream").collect().await
+}
+
+#[tokio::test]
+async fn a_stream_that_ends_within_an_event_was_cut() {
+    for cut in ["data: {\"type\":\"text\",\"content\":\"two, ha", "data: {\"type\":\"te\n", "da"] {
+        let events =
+            streamed(&format!("data: {{\"type\":\"text\",\"content\":\"one\"}}\n\n{cut}")).await;
+        assert_eq!(events.len(), 2, "{cut}: {events:?}");
+        assert!(matches!(&events[1], Err(Error::OutcomeUnknown(_))), "{cut}: {events:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_whole_last_event_is_told_without_its_blank_line() {
+    for end in ["", "\n", "\r", "\n\n", "\n\n: bye"] {
+        let events =
+            streamed(&format!("data: {{\"type\":\"text\",\"content\":\"last words\"}}{end}")).await;
+        assert!(events.iter().all(Result::is_ok), "{end:?}: {events:?}");
+        let said = events
+            .iter()
+            .flatten()
+            .any(|event| matches!(event, AgentEvent::Text(text) if text.text == "last words"));
+        assert!(said, "{end:?}: {events:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_compressed_stream_is_refused_instead_of_read_as_silence() {
+    let nemo = MockNemo::start().await;
+    let zipped = ResponseTemplate::new(200)
+        .insert_header("content-encoding", "gzip")
+        .set_body_raw(b"\x1f\x8b".as_slice(), "text/event-stream");
+    nemo.given(MockResponse::raw(Endpoint::Message, zipped)).await;
+    let refused = nemo.client().send_message(&"s".into(), "hi").await.unwrap_err();
+    let Error::NotAStream { content_type, .. } = refused else { panic!("{refused:?}") };
+    assert_eq!(content_type, "text/event-stream, compressed");
+}
+
+#[tokio::test]
+async fn a_clock_can_be_turned_off() {
+    let nemo = MockNemo::start().await;
+    nemo.given(MockResponse::state(None)).await;
+    nemo.given(MockResponse::message(Events::new().text("hi"))).await;
+    let mut timeouts = Timeouts::default();
+    for clock in [
+        &mut timeouts.connect,
+        &mut timeouts.answer,
+        &mut timeouts.idle,
+        &mut timeouts.silence,
+        &mut timeouts.total,
+        &mut timeouts.still_working,
+    ] {
+        *clock = Duration::MAX;
+    }
+    let client = nemo.client_builder().timeouts(timeouts).build().unwrap();
+    let updates: Vec<_> = client.send_message(&"s".into(), "hi").watch().collect().await;
+    assert!(!updates.is_empty() && updates.iter().all(Result::is_ok), "{updates:?}");
+
+    // Nor is there one to run over while a broken turn is observed.
+    let lost = ResponseTemplate::new(500);
+    nemo.wiremock().reset().await;
+    nemo.given(MockResponse::token("t")).await;
+    nemo.given(MockResponse::state(None)).await;
+    nemo.given(MockResponse::raw(Endpoint::Message, lost)).await;
+    let mut updates: Vec<_> = client.send_message(&"s".into(), "hi").watch().collect().await;
+    let last = updates.pop();
+    assert!(matches!(last, Some(Err(Error::OutcomeUnknown(_)))), "{last:?}");
+}
+
+#[tokio::test]
+async fn a_message_that_met_no_connection_in_time_was_surely_not_taken() {
+    // Accepts, and never answers the TLS handshake.
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("https://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        let mut held = Vec::new();
+        while let Ok((stream, _)) = listener.accept().await {
+            held.push(stream);
+        }
+    });
+    let mut timeouts = Timeouts::default();
+    timeouts.answer = Duration::from_millis(200);
+    let client = NemoClient::builder().base_url(url).token("t").timeouts(timeouts);
+    let client = client.retry(ExponentialRetry::never()).build().unwrap();
+    let error = client.send_message(&"s".into(), "hi").await.unwrap_err();
+    assert!(matches!(error, Error::Unreachable(_)), "{error:?}");
+    assert!(!error.may_have_taken_effect());
+}
+
+#[tokio::test]
+async fn what_a_failing_service_says_is_kept() {
+    let nemo = MockNemo::start().await;
+    let overloaded = ResponseTemplate::new(500)
+        .set_body_string(r#"{"code":5003,"message":"the model is overloaded"}"#);
+    nemo.given(MockResponse::raw(Endpoint::Message, overloaded)).await;
+    let error = nemo.client().send_message(&"s".into(), "hi").await.unwrap_err();
+    let Error::OutcomeUnknown(unknown) = &error else { panic!("{error:?}") };
+    let said = unknown.source.as_ref().expect("what it said").to_string();
+    assert!(said.contains("5003") && said.contains("the model is overloaded"), "{said}");
+}

@@ -1,0 +1,6 @@
+//! What several test modules share.
+
+pub(crate) mod caller;
+pub(crate) mod json;
+pub(crate) mod raw;
+pub(crate) mod stage;
