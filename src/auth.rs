@@ -1,95 +1,95 @@
-//! Where the bearer token comes from: the user's own, or an anonymous account's.
+//! The bearer token of a client: the user's own, or that of an anonymous account.
 //!
-//! A token is asked for once however many calls need one, and kept beside the client id in a
-//! folder that others cannot read, because the service gives an anonymous client only one token
-//! a week. For the same reason a token serves until the service refuses it; its end only says when
-//! to look for another. A token that the user gave is never swapped for an anonymous one unless
-//! asked: that would be another account, with other credits.
+//! A token is requested once however many calls need one, and kept beside the client id in a
+//! directory that others cannot read, because the service issues only one anonymous token per client
+//! and week. For the same reason a token is used until the service rejects it; its expiry only
+//! tells when to request another. A token of the user's own is never replaced by an anonymous one
+//! unless asked: that would be another account, with other credits.
 
-mod account;
-mod failure;
-mod issue;
-mod live;
-mod secret;
 mod store;
+mod token;
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 use std::time::SystemTime;
 
-use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue};
 use url::Url;
 
 use crate::error::{Error, Result};
-use crate::protocol::ClientId;
-use crate::transport::Transport;
-pub use account::Account;
-use live::CachedToken;
-pub(crate) use secret::Secret;
+use crate::protocol::{ClientId, Credits, UserId};
+use crate::sync::lock;
+use crate::transport::{Authorization, Transport};
 pub(crate) use store::CredentialStore;
+use token::CachedToken;
+pub(crate) use token::Secret;
 
-/// What a client may do when its own token is refused.
-///
-/// ```
-/// # tokio::runtime::Runtime::new().unwrap().block_on(async {
-/// use nemovideo::mock::{MockResponse, Endpoint, MockNemo};
-/// use nemovideo::{Error, ErrorCode, Reauthenticate};
-///
-/// let nemo = MockNemo::start().await;
-/// nemo.given(MockResponse::refusal(Endpoint::Credits, ErrorCode::TokenInvalid).times(2)).await;
-/// nemo.given(MockResponse::credits(100.0)).await;
-///
-/// let own = || nemo.client_builder().token("nmv_usr_expired");
-/// let error = own().build()?.credits().await.unwrap_err();
-/// assert!(matches!(error, Error::TokenInvalid(_)));
-///
-/// let client = own().reauthenticate(Reauthenticate::Always).build()?;
-/// assert_eq!(client.credits().await?.available.get(), 100.0); // another account's
-/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
-/// ```
+/// When a client may replace a token that the service rejects (code 1001).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Reauthenticate {
-    /// An anonymous token is replaced; a token that the user gave is not, and the call ends with
+    /// Replaces an anonymous token. With a token of the user's own the call ends with
     /// [`Error::TokenInvalid`].
     #[default]
     Anonymous,
-    /// A token that the user gave is replaced by an anonymous one too. That is **another
-    /// account**: other credits, other sessions.
+    /// Replaces a token of the user's own by an anonymous one, too. That is **another account**,
+    /// with other credits and other sessions.
     Always,
 }
 
-/// A token as one attempt used it.
+/// The account of a client.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Account {
+    /// Whether it is anonymous: created by the service for this installation.
+    pub anonymous: bool,
+    /// Its id, if the service sent it.
+    pub user_id: Option<UserId>,
+    /// The credits when its token was issued, if the service sent them. That may be days ago and in
+    /// another process; [`NemoClient::credits`](crate::NemoClient::credits) returns the current
+    /// balance.
+    pub credits: Option<Credits>,
+    /// When its token expires, if that is known.
+    pub expires_at: Option<SystemTime>,
+}
+
+impl Account {
+    /// The account of a token of the user's own, about which nothing is known.
+    const OWN: Self = Self { anonymous: false, user_id: None, credits: None, expires_at: None };
+
+    /// Returns `<web>/register?bind=<user id>`, where an anonymous account becomes a registered
+    /// one. `None` for the user's own account, which tops up instead.
+    fn registration_link(&self, web: &Url) -> Option<Url> {
+        if !self.anonymous {
+            return None;
+        }
+        let mut link = web.clone();
+        // Not `Url::join`, which would replace the last segment of `https://host/nemo`.
+        link.path_segments_mut().ok()?.pop_if_empty().push("register");
+        if let Some(user) = &self.user_id {
+            link.query_pairs_mut().append_pair("bind", user.as_str());
+        }
+        Some(link)
+    }
+}
+
+/// The token of one attempt.
 #[derive(Clone, Debug)]
 pub(crate) struct Bearer {
     secret: Secret,
-    /// Counts the tokens of this client, so that many calls refused at once replace one only.
+    /// Counts the tokens of this client, so that many calls rejected at once replace only one.
     generation: u64,
 }
 
 impl Bearer {
-    /// Refuses what is no token before it is sent as one.
+    pub(crate) fn authorization(&self) -> Result<Authorization> {
+        Authorization::bearer(self.secret.expose())
+    }
+
+    /// Rejects an empty token before it is sent.
     fn checked(self) -> Result<Self> {
         if self.secret.is_blank() {
             return Err(Error::InvalidInput("the token is empty".to_owned()));
         }
         Ok(self)
-    }
-
-    /// `Authorization: Bearer …`, marked sensitive so that no log of the HTTP stack shows it.
-    pub(crate) fn header(&self) -> Result<HeaderMap> {
-        let mut value = HeaderValue::from_str(&format!("Bearer {}", self.secret.expose()))
-            .map_err(|_| Error::InvalidInput("the token cannot stand in a header".to_owned()))?;
-        value.set_sensitive(true);
-        Ok(HeaderMap::from_iter([(AUTHORIZATION, value)]))
-    }
-
-    /// The text without the token, which a service may have put into its answer.
-    pub(crate) fn struck_from(&self, text: String) -> String {
-        if text.contains(self.secret.expose()) {
-            text.replace(self.secret.expose(), "…")
-        } else {
-            text
-        }
     }
 }
 
@@ -99,47 +99,46 @@ pub(crate) struct Auth {
     reauthenticate: Reauthenticate,
     client_id: Option<ClientId>,
     store: Option<CredentialStore>,
-    /// Held while a token is asked for: one call at a time does.
+    /// Held while a token is requested, by one call at a time.
     turn: tokio::sync::Mutex<()>,
-    /// Never held for longer than a look or a change takes.
+    /// Never held across an await.
     state: Mutex<State>,
 }
 
 #[derive(Debug, Default)]
 struct State {
-    /// The user's own token, until it is refused and may be replaced.
+    /// The user's own token, until it is rejected and may be replaced.
     own: Option<Secret>,
-    live: Option<CachedToken>,
+    cached: Option<CachedToken>,
     generation: u64,
-    /// Tokens that the service refused and that may still be on the disk.
-    refused: Vec<Secret>,
-    /// The id that the tokens hang on, where the user named none.
+    /// Tokens that the service rejected and that may still be on disk.
+    rejected: Vec<Secret>,
+    /// The client id of the tokens, if the user set none.
     client_id: Option<ClientId>,
     /// The account of the last anonymous token, also while there is none.
     account: Option<Account>,
-    /// How many calls have had a turn at asking.
-    turns: u64,
-    /// What the last of them failed of.
+    /// How many calls have requested a token.
+    requests: u64,
+    /// The error of the last request, if it failed.
     failure: Option<Error>,
 }
 
 impl State {
-    /// The token in hand.
     fn bearer(&self) -> Option<Bearer> {
-        let live = self.live.as_ref().map(|live| &live.secret);
-        let secret = self.own.as_ref().or(live)?.clone();
+        let cached = self.cached.as_ref().map(|cached| &cached.secret);
+        let secret = self.own.as_ref().or(cached)?.clone();
         Some(Bearer { secret, generation: self.generation })
     }
 
-    /// The token in hand, where it is time to ask for a newer one.
+    /// Returns the current token if it is time to request a newer one.
     fn due(&self, now: SystemTime) -> Option<&CachedToken> {
-        self.live.as_ref().filter(|live| self.own.is_none() && live.refresh_is_due(now))
+        self.cached.as_ref().filter(|cached| self.own.is_none() && cached.refresh_is_due(now))
     }
 
-    fn install(&mut self, live: CachedToken) {
+    fn install(&mut self, token: CachedToken) {
         self.generation += 1;
-        self.account = Some(live.account.clone());
-        self.live = Some(live);
+        self.account = Some(token.account.clone());
+        self.cached = Some(token);
     }
 }
 
@@ -159,7 +158,8 @@ impl Auth {
         }
     }
 
-    /// The token to use now; asks for one when there is none, or the one there is ends soon.
+    /// Returns the token to use now. Requests one if there is none, or the current one expires
+    /// soon.
     pub(crate) async fn bearer(&self, transport: &Transport) -> Result<Bearer> {
         self.refresh(transport).await;
         let before = {
@@ -167,40 +167,34 @@ impl Auth {
             if let Some(bearer) = state.bearer() {
                 return bearer.checked();
             }
-            state.turns
+            state.requests
         };
         let _turn = self.turn.lock().await;
         {
             let state = self.state();
-            // While this call waited, another one got it, or failed to. To ask again at once would
-            // make the last of many wait for all of their failures, one after the other.
+            // While this call waited, another one got the token, or failed to. Requesting it again
+            // at once would make the last of many calls wait for all failures, one by one.
             if let Some(bearer) = state.bearer() {
                 return bearer.checked();
             }
-            if state.turns > before
-                && let Some(failure) = state.failure.as_ref().and_then(failure::copy)
+            if state.requests > before
+                && let Some(failure) = &state.failure
             {
-                return Err(failure);
+                return Err(failure.clone());
             }
         }
-        let obtained = self.issue(transport, None).await;
+        let issued = self.issue(transport, None).await;
         let mut state = self.state();
-        state.turns += 1;
-        match obtained {
-            Ok(live) => {
-                let secret = live.secret.clone();
-                state.failure = None;
-                state.install(live);
-                Bearer { secret, generation: state.generation }.checked()
-            }
-            Err(error) => {
-                state.failure = failure::copy(&error);
-                Err(error)
-            }
-        }
+        state.requests += 1;
+        state.failure = issued.as_ref().err().cloned();
+        let token = issued?;
+        let secret = token.secret.clone();
+        state.install(token);
+        Bearer { secret, generation: state.generation }.checked()
     }
 
-    /// Replaces a token in its last minutes. Nobody else waits for that: the old one serves.
+    /// Replaces a token in its last minutes. No other call waits for that: the old one is still
+    /// valid.
     async fn refresh(&self, transport: &Transport) {
         if self.state().due(SystemTime::now()).is_none() {
             return;
@@ -211,56 +205,77 @@ impl Auth {
         let old = {
             let mut state = self.state();
             let now = SystemTime::now();
-            // Another call may have had its turn since the look above.
+            // Another call may have replaced it since the check above.
             let Some(old) = state.due(now).cloned() else {
                 return;
             };
-            // Noted before, since this call may be dropped while it waits.
-            if let Some(live) = &mut state.live {
-                live.note_try(now);
+            // Noted in advance, since this call may be dropped while it waits.
+            if let Some(cached) = &mut state.cached {
+                cached.note_refresh(now);
             }
             old
         };
         let secret = old.secret.clone();
-        if let Ok(live) = self.issue(transport, Some(old)).await
-            && live.secret != secret
+        if let Ok(token) = self.issue(transport, Some(old)).await
+            && token.secret != secret
         {
-            self.state().install(live);
+            self.state().install(token);
         }
     }
 
-    /// The service refused this token: forgets it, and says whether another may be had.
-    pub(crate) async fn reject(&self, refused: &Bearer) -> bool {
+    /// Forgets a token that the service rejected, and returns whether another may be requested.
+    pub(crate) fn reject(&self, rejected: &Bearer) -> bool {
         let mut state = self.state();
         if state.own.is_some() && self.reauthenticate != Reauthenticate::Always {
             return false;
         }
-        if refused.generation != state.generation {
+        if rejected.generation != state.generation {
             // Another call has replaced it already.
             return true;
         }
         if state.own.take().is_some() {
             state.generation += 1;
-        } else if let Some(live) = state.live.take() {
-            // It leaves the disk when the next one is asked for, under the folder's lock.
-            state.refused.push(live.secret);
+        } else if let Some(cached) = state.cached.take() {
+            // It is removed from the disk with the next request, under the directory's lock.
+            state.rejected.push(cached.secret);
         }
         true
     }
 
-    /// Who this client is.
     pub(crate) async fn account(&self, transport: &Transport) -> Result<Account> {
         self.bearer(transport).await?;
-        Ok(self.state().account.clone().unwrap_or(Account::own()))
+        Ok(self.state().account.clone().unwrap_or(Account::OWN))
     }
 
-    /// Where an anonymous account becomes a registered one.
+    /// Returns the page where an anonymous account becomes a registered one.
     pub(crate) fn registration_link(&self, web: &Url) -> Option<Url> {
         self.state().account.as_ref()?.registration_link(web)
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        // Whoever panicked left it whole.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use url::Url;
+
+    use super::Account;
+
+    #[test]
+    fn a_registration_link_keeps_the_path_of_the_web_site() {
+        let account = Account { anonymous: true, user_id: Some("anon_1".into()), ..Account::OWN };
+        for (web, link) in [
+            ("https://nemo.test", "https://nemo.test/register?bind=anon_1"),
+            ("https://nemo.test/", "https://nemo.test/register?bind=anon_1"),
+            ("https://host.test/nemo", "https://host.test/nemo/register?bind=anon_1"),
+            ("https://host.test/nemo/", "https://host.test/nemo/register?bind=anon_1"),
+        ] {
+            let web = Url::parse(web).unwrap();
+            assert_eq!(account.registration_link(&web).unwrap().as_str(), link);
+        }
+        let web = Url::parse("https://nemo.test").unwrap();
+        assert_eq!(Account::OWN.registration_link(&web), None);
     }
 }

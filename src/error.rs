@@ -1,11 +1,13 @@
-//! What can go wrong, and what each means for the user's money and the next step.
+//! What can go wrong, and what each failure means for the user's credits and the next step.
 //!
-//! Every [`Error`] answers four questions: [`code`](Error::code) (the service's number),
+//! Every [`Error`] answers four questions: [`code`](Error::code) (the number of the service),
 //! [`is_retryable`](Error::is_retryable) (may the same call be made again),
 //! [`may_have_taken_effect`](Error::may_have_taken_effect) (was anything done or charged), and
-//! [`advice`](Error::advice) (a sentence for the person at the keyboard).
+//! [`advice`](Error::advice) (a sentence for the end user).
 //!
-//! No error holds a token, a client id, an address with its query, or a body.
+//! No error holds a token, a client id, a URL with its query, or a body. The `Display` of an error
+//! does not repeat its [`source`](std::error::Error::source); print the whole chain, as `anyhow`'s
+//! `{:#}` does.
 //!
 //! ```
 //! // What a program does with an error of any kind.
@@ -19,153 +21,146 @@
 //! ```
 
 mod advice;
-mod kinds;
-mod words;
+mod details;
 
 use std::error::Error as StdError;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
+use std::{fmt, io};
 
-pub use crate::protocol::ErrorCode;
+pub use crate::protocol::{Effect, ErrorCode};
 use crate::protocol::{RenderId, RenderJob, one_line};
-pub use kinds::{ApiError, Call, ConnectionError, Effect, TimeoutKind, UnknownOutcome};
+pub use details::{ApiError, Call, ConnectionError, TimeoutKind, UnknownOutcome};
 
 /// A result of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// Whatever an error was caused by.
-pub(crate) type Source = Box<dyn StdError + Send + Sync>;
+/// The cause of an error, shared between its clones.
+pub(crate) type Source = Arc<dyn StdError + Send + Sync>;
 
-/// Why a call did not do what it was asked.
+/// Makes an error, or a text, the source of another error.
+pub(crate) fn source(error: impl Into<Box<dyn StdError + Send + Sync>>) -> Source {
+    error.into().into()
+}
+
+/// Why a call failed.
 ///
 /// ```
-/// # tokio::runtime::Runtime::new().unwrap().block_on(async {
-/// use nemovideo::mock::{MockResponse, Endpoint, MockNemo};
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use nemovideo::mock::{MockNemo, MockResponse};
+/// use nemovideo::protocol::Endpoint;
 /// use nemovideo::{Error, ErrorCode};
 ///
 /// let nemo = MockNemo::start().await;
 /// nemo.given(MockResponse::refusal(Endpoint::Credits, ErrorCode::RateLimited)).await;
 /// let error = nemo.client().credits().await.unwrap_err();
 /// assert!(matches!(error, Error::RateLimited(_)));
-/// assert_eq!(error.code(), Some(ErrorCode::RateLimited));
 /// assert!(error.is_retryable() && !error.may_have_taken_effect());
-/// println!("{error}\n{}", error.advice());
-/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+/// # Ok(()) }
 /// ```
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Error {
-    /// 1001: the token is expired or invalid, and the client may not replace it.
+    /// Code 1001: the token is expired or invalid, and the client may not replace it.
     TokenInvalid(Box<ApiError>),
-    /// 1002: the service does not know this session.
+    /// Code 1002: the service does not know this session.
     SessionNotFound(Box<ApiError>),
-    /// 2001: no credits left; [`ApiError::link`] says where to get some.
+    /// Code 2001: no credits are left; [`ApiError::link`] is where to get some.
     OutOfCredits(Box<ApiError>),
-    /// 4001: the service does not take this type of file.
+    /// Code 4001: the service does not accept this type of file.
     UnsupportedFileType(Box<ApiError>),
-    /// 4002: the file is larger than the service takes.
+    /// Code 4002: the file is larger than the service accepts.
     FileTooLarge(Box<ApiError>),
-    /// 400: the client id did not arrive.
+    /// Code 400: the client id is missing.
     ClientIdMissing(Box<ApiError>),
-    /// 402: the plan does not allow this export.
+    /// Code 402: the plan does not allow this export.
     ExportBlocked(Box<ApiError>),
-    /// 429: too many requests, also after waiting once.
+    /// Code 429: too many requests, also after waiting once.
     RateLimited(Box<ApiError>),
-    /// Any other refusal; its number and message are kept.
+    /// Any other error response; its code and message are kept.
     Api(Box<ApiError>),
     /// The service was not reached: nothing was sent, nothing was done.
     Unreachable(Box<ConnectionError>),
-    /// The connection broke on a call that changes nothing, or nothing more when it is made again.
+    /// The connection broke during a call that is safe to repeat.
     Disconnected(Box<ConnectionError>),
-    /// One of the client's clocks ran out on such a call.
+    /// One of the client's timeouts elapsed during a call that is safe to repeat.
     Timeout {
-        /// Which one.
-        clock: TimeoutKind,
-        /// How long it ran.
+        /// Which timeout elapsed.
+        kind: TimeoutKind,
+        /// Its duration.
         after: Duration,
         /// The call.
         call: Box<Call>,
     },
-    /// The request may have been taken and its answer never came. It was **not** sent again.
+    /// The request may have been accepted and its response never came. It was **not** sent again.
     OutcomeUnknown(Box<UnknownOutcome>),
-    /// The answer could not be read; names the place in its JSON.
+    /// The response could not be decoded.
     Decode {
-        /// Where in the JSON.
+        /// Path in the JSON of the response.
         path: String,
         /// What is wrong there.
-        source: serde_json::Error,
+        source: Arc<dyn StdError + Send + Sync>,
         /// The call.
         call: Box<Call>,
     },
-    /// The answer to a message was not an event stream.
+    /// The response to a message was not an event stream.
     NotAStream {
-        /// The content type that came instead.
+        /// Content type of the response.
         content_type: String,
         /// The call.
         call: Box<Call>,
     },
-    /// Something passed one of the client's limits.
+    /// Something exceeded one of the client's limits.
     LimitExceeded {
-        /// What.
+        /// What exceeded it.
         what: &'static str,
         /// The limit in bytes.
         limit: u64,
     },
     /// The service could not render this draft.
     RenderFailed {
-        /// The render.
+        /// Id of the render.
         id: RenderId,
-        /// What the service said.
+        /// The message of the service.
         reason: String,
     },
-    /// The render is not done yet after all the polls allowed; it goes on, and its job can be
-    /// polled again.
+    /// The render is not done after the maximum number of polls. It continues on the server, and
+    /// its job can be polled again.
     RenderUnfinished {
-        /// The job to go on with.
+        /// The job to continue with.
         job: Box<RenderJob>,
-        /// How often it was asked for.
+        /// Number of polls made.
         polls: u32,
     },
-    /// The agent, or the model behind it, said that it failed.
+    /// The agent, or the model behind it, reported a failure.
     AgentFailed(String),
-    /// A message is being worked on in this session; one at a time is taken.
+    /// Another message is in progress in this session, which accepts one at a time.
     Busy,
-    /// An argument that cannot be sent.
+    /// An argument cannot be sent.
     InvalidInput(String),
-    /// The client could not be built like this.
+    /// The client cannot be built with these settings.
     Configuration(String),
-    /// A file of the user's could not be read or written.
+    /// A local file could not be read or written.
     Io {
-        /// What was being done, in words.
-        doing: &'static str,
-        /// To which file.
+        /// What was attempted, as a verb phrase: "read the script".
+        action: &'static str,
+        /// Path of the file.
         path: PathBuf,
-        /// The system's word on it.
-        source: std::io::Error,
+        /// The error of the operating system.
+        source: Arc<io::Error>,
     },
 }
 
 impl Error {
-    /// The service's code, where it gave one.
+    /// Returns the service's code, if it sent one.
     #[must_use]
     pub fn code(&self) -> Option<ErrorCode> {
         self.api().map(|api| api.code)
     }
 
-    /// The refusal, where the service refused.
-    ///
-    /// ```
-    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
-    /// use nemovideo::mock::{MockResponse, Endpoint, MockNemo};
-    /// use nemovideo::{Error, ErrorCode};
-    ///
-    /// let nemo = MockNemo::start().await;
-    /// nemo.given(MockResponse::refusal(Endpoint::Credits, ErrorCode::Other(5003))).await;
-    /// let error = nemo.client().credits().await.unwrap_err();
-    /// let api = error.api().expect("a refusal");
-    /// assert_eq!((api.code.number(), api.status), (5003, Some(200)));
-    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
-    /// ```
+    /// Returns the error response, if the service sent one.
     #[must_use]
     pub fn api(&self) -> Option<&ApiError> {
         match self {
@@ -182,20 +177,7 @@ impl Error {
         }
     }
 
-    /// The call that failed, where there was one.
-    ///
-    /// ```
-    /// use nemovideo::{Effect, Error};
-    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
-    /// # let nemo = nemovideo::mock::MockNemo::start().await;
-    ///
-    /// // This service knows nothing of credits: 404.
-    /// let error = nemo.client().credits().await.unwrap_err();
-    /// let call = error.call().expect("a call that was sent");
-    /// assert_eq!((call.method, call.route), ("GET", "/api/credits/balance/simple"));
-    /// assert_eq!((call.effect, call.attempts), (Effect::ReadOnly, 1));
-    /// # });
-    /// ```
+    /// Returns the call that failed, if the error is about one.
     #[must_use]
     pub fn call(&self) -> Option<&Call> {
         match self {
@@ -208,7 +190,8 @@ impl Error {
         }
     }
 
-    /// Whether making the same call again later may work **and** cannot do anything twice.
+    /// Returns whether making the same call again later may succeed **and** cannot do anything
+    /// twice.
     #[must_use]
     pub fn is_retryable(&self) -> bool {
         match self {
@@ -216,81 +199,39 @@ impl Error {
             | Self::Unreachable(_)
             | Self::RenderUnfinished { .. }
             | Self::Busy => true,
-            // Calls that may be repeated alone end like this; the others are `OutcomeUnknown`.
+            // Only calls that may be repeated end like this; the others are `OutcomeUnknown`.
             Self::Disconnected(_) | Self::Timeout { .. } => true,
             Self::Api(api) => {
-                api.has_trouble()
-                    && api.call.as_ref().is_none_or(|call| call.effect.is_repeatable())
+                api.is_server_error()
+                    && api.call.as_ref().is_none_or(|call| call.effect().is_repeatable())
             }
             _ => false,
         }
     }
 
-    /// Whether the service may have done, and charged for, what it was asked. Where the token for
-    /// the call could not be had, it was not asked.
+    /// Returns whether the service may have done, and charged for, what was asked.
     ///
-    /// ```
-    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
-    /// # use nemovideo::{NemoClient, CreateSession, local::LocalBackend};
-    /// # let backend = LocalBackend::builder().placeholder_videos().start().await?;
-    /// # let client = NemoClient::builder().base_url(backend.url());
-    /// # let client = client.in_memory_credentials().build()?;
-    /// # let session = client.create_session(CreateSession::default()).await?;
-    /// # let id = &session.session_id;
-    /// use nemovideo::local::{Fault, Route, FaultyResponse};
-    /// use nemovideo::Error;
-    ///
-    /// let lost = Fault::DropResponse(FaultyResponse::Reset); // the work is done, the answer lost
-    /// backend.faults().inject(lost).on(Route::Session).once();
-    /// let error = client.create_session(CreateSession::default()).await.unwrap_err();
-    /// assert!(matches!(error, Error::OutcomeUnknown(_)));
-    /// assert!(error.may_have_taken_effect() && !error.is_retryable());
-    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
-    /// ```
+    /// It is false when the token for the call could not be obtained, since the call itself was
+    /// then not made.
     #[must_use]
     pub fn may_have_taken_effect(&self) -> bool {
         match self {
-            // What an agent did before it failed is for the state to tell.
+            // Only the session's state shows what an agent did before it failed.
             Self::OutcomeUnknown(_) | Self::RenderUnfinished { .. } | Self::AgentFailed(_) => true,
             Self::Decode { call, .. }
             | Self::NotAStream { call, .. }
             | Self::Timeout { call, .. } => call.changes_something(),
             Self::Disconnected(failure) => failure.call.changes_something(),
             Self::Api(api) => {
-                (api.has_trouble() || api.is_lone_words())
+                (api.is_server_error() || api.has_only_a_message())
                     && api.call.as_ref().is_some_and(Call::changes_something)
             }
             _ => false,
         }
     }
 
-    /// The render to go on with, where one may be under way: of [`Error::OutcomeUnknown`] after a
-    /// submit, and of [`Error::RenderUnfinished`].
-    ///
-    /// ```
-    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
-    /// # use nemovideo::{NemoClient, CreateSession, ExponentialRetry, local::LocalBackend};
-    /// # let backend = LocalBackend::builder().placeholder_videos().start().await?;
-    /// # let client = NemoClient::builder().base_url(backend.url()).retry(ExponentialRetry::never());
-    /// # let client = client.in_memory_credentials().build()?;
-    /// # let session = client.create_session(CreateSession::default()).await?;
-    /// # let id = &session.session_id;
-    /// # futures::StreamExt::count(client.send_message(id, "narrate: Hello.").await?).await;
-    /// # let draft = client.session_state(id).await?.draft.ok_or("nothing was made")?;
-    /// use nemovideo::RenderOutput;
-    /// use nemovideo::local::{Fault, Refusal, Route, FaultyResponse};
-    ///
-    /// // The submit arrives, its answer is lost, and asking for the render fails too.
-    /// backend.faults().inject(Fault::DropResponse(FaultyResponse::Reset)).on(Route::RenderSubmit).once();
-    /// let down = FaultyResponse::from(Refusal::status(503));
-    /// backend.faults().inject(Fault::ReplaceResponse(down)).on(Route::RenderStatus).once();
-    /// let error = client.submit_render(id, &draft, RenderOutput::mp4()).await.unwrap_err();
-    ///
-    /// let job = error.render_job().expect("the render that may be under way");
-    /// client.ensure_submitted(job).await?; // in another process, say
-    /// assert_eq!(backend.counters().renders_started, 1);
-    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
-    /// ```
+    /// Returns the render to continue with, if one may be in progress: after
+    /// [`Error::OutcomeUnknown`] of a submit, and after [`Error::RenderUnfinished`].
     #[must_use]
     pub fn render_job(&self) -> Option<&RenderJob> {
         match self {
@@ -300,15 +241,15 @@ impl Error {
         }
     }
 
-    pub(crate) fn io(doing: &'static str, path: impl AsRef<Path>, source: std::io::Error) -> Self {
-        Self::Io { doing, path: path.as_ref().to_owned(), source }
+    pub(crate) fn io(action: &'static str, path: impl AsRef<Path>, source: io::Error) -> Self {
+        Self::Io { action, path: path.as_ref().to_owned(), source: Arc::new(source) }
     }
 
-    /// The variant that a code stands for.
+    /// Creates the variant that corresponds to the code.
     pub(crate) fn from_api(mut api: ApiError) -> Self {
         api.message = one_line(&api.message);
-        // 400 is documented for a missing client id, and is what any malformed request gets too.
-        if api.code == ErrorCode::ClientIdMissing && !speaks_of_a_client_id(&api.message) {
+        // 400 is documented for a missing client id, but any malformed request gets it too.
+        if api.code == ErrorCode::ClientIdMissing && !mentions_the_client_id(&api.message) {
             api.code = ErrorCode::Other(api.code.number());
         }
         let variant = match api.code {
@@ -326,14 +267,72 @@ impl Error {
     }
 }
 
-/// Whether a message is about the client id, or about nothing at all.
-fn speaks_of_a_client_id(message: &str) -> bool {
+/// Returns whether a message is about the client id, or empty.
+fn mentions_the_client_id(message: &str) -> bool {
     let letters = message.chars().filter(|c| c.is_alphanumeric());
     message.is_empty() || letters.collect::<String>().to_lowercase().contains("clientid")
 }
 
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TokenInvalid(api)
+            | Self::SessionNotFound(api)
+            | Self::OutOfCredits(api)
+            | Self::UnsupportedFileType(api)
+            | Self::FileTooLarge(api)
+            | Self::ClientIdMissing(api)
+            | Self::ExportBlocked(api)
+            | Self::RateLimited(api)
+            | Self::Api(api) => write!(f, "{api}"),
+            Self::Unreachable(failure) => {
+                write!(f, "{}: the service was not reached", failure.call)
+            }
+            Self::Disconnected(failure) => write!(f, "{}: the connection broke", failure.call),
+            Self::Timeout { kind, after, call } => {
+                write!(f, "{call}: {kind} for {:.1} s", after.as_secs_f64())
+            }
+            Self::OutcomeUnknown(unknown) => write!(f, "{unknown}"),
+            Self::Decode { path, call, .. } => {
+                write!(f, "{call}: the response could not be decoded at `{path}`")
+            }
+            Self::NotAStream { content_type, call } => {
+                write!(f, "{call}: expected an event stream, got {content_type}")
+            }
+            Self::LimitExceeded { what, limit } => {
+                write!(f, "{what} is larger than the limit of {limit} bytes")
+            }
+            Self::RenderFailed { id, reason } => write!(f, "render {id} failed: {reason}"),
+            Self::RenderUnfinished { job, polls } => {
+                write!(f, "render {} is not done after {polls} polls; it continues", job.id)
+            }
+            Self::AgentFailed(message) => write!(f, "the agent failed: {message}"),
+            Self::Busy => f.write_str("another message is in progress in this session"),
+            Self::InvalidInput(what) => write!(f, "invalid input: {what}"),
+            Self::Configuration(what) => write!(f, "the client cannot be built: {what}"),
+            Self::Io { action, path, .. } => write!(f, "could not {action} {}", path.display()),
+        }
+    }
+}
+
+impl StdError for Error {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        let source: &Source = match self {
+            Self::Unreachable(failure) | Self::Disconnected(failure) => &failure.source,
+            Self::OutcomeUnknown(unknown) => unknown.source.as_ref()?,
+            Self::Decode { source, .. } => source,
+            Self::Io { source, .. } => return Some(&**source),
+            _ => return None,
+        };
+        Some(&**source)
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use std::error::Error as StdError;
+    use std::io;
+
     use super::{ApiError, Error};
     use crate::protocol::ErrorCode;
 
@@ -354,10 +353,10 @@ mod tests {
     }
 
     #[test]
-    fn a_400_about_something_else_is_not_about_the_client_id() {
-        let error = |words: &str| Error::from_api(ApiError::local(ErrorCode::from(400), words));
-        for words in ["", "X-Client-Id required", "the client id is missing", "no client_id"] {
-            assert!(matches!(error(words), Error::ClientIdMissing(_)), "{words}");
+    fn a_400_about_something_else_is_no_missing_client_id() {
+        let error = |message: &str| Error::from_api(ApiError::local(ErrorCode::from(400), message));
+        for message in ["", "X-Client-Id required", "the client id is missing", "no client_id"] {
+            assert!(matches!(error(message), Error::ClientIdMissing(_)), "{message}");
         }
         let other = error("language is not a BCP-47 tag");
         assert!(matches!(other, Error::Api(_)) && !other.advice().contains("CLIENT_ID"));
@@ -365,10 +364,18 @@ mod tests {
     }
 
     #[test]
-    fn what_a_service_says_is_one_line_that_ends() {
-        let words = format!("no\n\u{1b}[2J{}", "x".repeat(1_000_000));
-        let error = Error::from_api(ApiError::local(ErrorCode::Other(5003), words));
+    fn a_message_is_one_line_of_limited_length() {
+        let message = format!("no\n\u{1b}[2J{}", "x".repeat(1_000_000));
+        let error = Error::from_api(ApiError::local(ErrorCode::Other(5003), message));
         let shown = format!("{error}{error:?}");
         assert!(shown.len() < 2_000 && !shown.contains(['\n', '\u{1b}']), "{shown}");
+    }
+    #[test]
+    fn a_clone_shares_its_source_and_neither_repeats_it() {
+        let error = Error::io("read", "/x", io::Error::other("the disk is on fire"));
+        for error in [error.clone(), error] {
+            assert_eq!(error.to_string(), "could not read /x");
+            assert_eq!(error.source().unwrap().to_string(), "the disk is on fire");
+        }
     }
 }

@@ -36,88 +36,22 @@
 mod answer;
 mod events;
 
-use wiremock::matchers::{any, method, path_regex};
+use wiremock::matchers::any;
 use wiremock::{Mock, MockServer, Request, ResponseTemplate};
 
 use crate::NemoClient;
+pub use crate::protocol::Endpoint;
 use crate::protocol::{RenderRequest, RunRequest, headers};
 pub use answer::MockResponse;
 pub use events::Events;
 pub use wiremock;
 
-/// A call of the protocol.
-///
-/// ```
-/// # tokio::runtime::Runtime::new().unwrap().block_on(async {
-/// use nemovideo::mock::{Endpoint, MockNemo};
-///
-/// let nemo = MockNemo::start().await;
-/// nemo.client().authenticate().await?;
-/// assert_eq!(nemo.requests(Endpoint::Token).await.len(), 1);
-/// assert!(nemo.requests(Endpoint::Message).await.is_empty());
-/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Endpoint {
-    /// An anonymous token.
-    Token,
-    /// A claim token.
-    Claim,
-    /// A new session.
-    Session,
-    /// A message.
-    Message,
-    /// An upload.
-    Upload,
-    /// The credits.
-    Credits,
-    /// A session's state.
-    State,
-    /// The submit of a render.
-    Render,
-    /// A render's status.
-    RenderStatus,
-    /// The cancel of a render.
-    RenderCancel,
-    /// The download of a render through the API.
-    RenderDownload,
-    /// A finished file at its own address; [`MockNemo::file_url`] names it.
-    File,
+fn mock_of(endpoint: Endpoint) -> wiremock::MockBuilder {
+    Mock::given(move |request: &Request| serves(endpoint, request))
 }
 
-impl Endpoint {
-    const fn method(self) -> &'static str {
-        match self {
-            Self::Credits
-            | Self::State
-            | Self::RenderStatus
-            | Self::RenderDownload
-            | Self::File => "GET",
-            _ => "POST",
-        }
-    }
-
-    const fn path(self) -> &'static str {
-        match self {
-            Self::Token => "^/api/auth/anonymous-token$",
-            Self::Claim => "^/api/auth/claim-token$",
-            Self::Session => "^/api/tasks/me/with-session/nemo_agent$",
-            Self::Message => "^/run_sse$",
-            Self::Upload => "^/api/upload-video/nemo_agent/me/[^/]+$",
-            Self::Credits => "^/api/credits/balance/simple$",
-            Self::State => "^/api/state/nemo_agent/me/[^/]+/latest$",
-            Self::Render => "^/api/render/proxy/lambda$",
-            Self::RenderStatus => "^/api/render/proxy/lambda/[^/]+$",
-            Self::RenderCancel => "^/api/render/proxy/lambda/[^/]+/cancel$",
-            Self::RenderDownload => "^/api/render/proxy/[^/]+/download$",
-            Self::File => "^/files/[^/]+$",
-        }
-    }
-
-    fn mock(self) -> wiremock::MockBuilder {
-        Mock::given(method(self.method())).and(path_regex(self.path()))
-    }
+fn serves(endpoint: Endpoint, request: &Request) -> bool {
+    Endpoint::matching(request.method.as_str(), request.url.path()) == Some(endpoint)
 }
 
 /// A service that answers as it was told.
@@ -207,7 +141,7 @@ impl MockNemo {
     /// ```
     #[must_use]
     pub fn file_url(&self) -> String {
-        format!("{}/files/film.mp4", self.server.uri())
+        format!("{}/files/mock/video.mp4", self.server.uri())
     }
 
     /// A client of it, anonymous, that keeps nothing on disk and never waits: not between
@@ -236,8 +170,9 @@ impl MockNemo {
     #[must_use]
     pub fn client_builder(&self) -> crate::ClientBuilder {
         let at_once = std::time::Duration::ZERO;
-        let retry =
-            crate::ExponentialRetry::default().with_base(at_once).with_rate_limit_pause(at_once);
+        let retry = crate::ExponentialRetry::default()
+            .with_initial_delay(at_once)
+            .with_rate_limit_delay(at_once);
         NemoClient::builder()
             .base_url(self.url())
             .in_memory_credentials()
@@ -277,14 +212,8 @@ impl MockNemo {
 
     /// All requests of a kind that came, in their order.
     pub async fn requests(&self, endpoint: Endpoint) -> Vec<Request> {
-        let path = regex_of(endpoint);
         let received = self.server.received_requests().await.unwrap_or_default();
-        received
-            .into_iter()
-            .filter(|request| {
-                request.method.as_str() == endpoint.method() && path(request.url.path())
-            })
-            .collect()
+        received.into_iter().filter(|request| serves(endpoint, request)).collect()
     }
 
     /// The messages that came.
@@ -314,7 +243,7 @@ impl MockNemo {
     /// # Panics
     /// When one of them is not a render of the protocol.
     pub async fn renders(&self) -> Vec<RenderRequest> {
-        self.bodies(Endpoint::Render).await
+        self.bodies(Endpoint::RenderSubmit).await
     }
 
     async fn bodies<T: serde::de::DeserializeOwned>(&self, endpoint: Endpoint) -> Vec<T> {
@@ -332,28 +261,11 @@ impl MockNemo {
     /// When that is not so.
     pub async fn check_attribution(&self) {
         for request in self.server.received_requests().await.unwrap_or_default() {
-            let of_file = regex_of(Endpoint::File)(request.url.path());
+            let of_file = serves(Endpoint::File, &request);
             for name in headers::ATTRIBUTION {
                 let sent = request.headers.contains_key(name);
                 assert_eq!(sent, !of_file, "{name} of {} {}", request.method, request.url.path());
             }
         }
-    }
-}
-
-/// Whether a path is an endpoint's. The patterns know one wildcard: a segment.
-fn regex_of(endpoint: Endpoint) -> impl Fn(&str) -> bool {
-    let pattern: Vec<&str> =
-        endpoint.path().trim_start_matches('^').trim_end_matches('$').split("[^/]+").collect();
-    move |path| {
-        let mut rest = path;
-        for (index, fixed) in pattern.iter().enumerate() {
-            if index > 0 {
-                rest = rest.trim_start_matches(|c| c != '/');
-            }
-            let Some(after) = rest.strip_prefix(fixed) else { return false };
-            rest = after;
-        }
-        rest.is_empty() || (pattern.last() == Some(&"") && !rest.contains('/'))
     }
 }

@@ -23,7 +23,7 @@
 mod claim;
 mod code;
 mod credits;
-pub(crate) mod endpoint;
+mod endpoint;
 mod envelope;
 pub mod event;
 pub mod headers;
@@ -45,6 +45,7 @@ pub use crate::draft::Aspect;
 pub use claim::{ClaimRequest, ClaimToken};
 pub use code::ErrorCode;
 pub use credits::{CreditBalance, Credits};
+pub use endpoint::{Effect, Endpoint};
 pub use envelope::{DecodeError, Envelope, Refusal, decode};
 pub use id::{ClientId, RenderId, SessionId, TaskId, UserId};
 pub use message::{AGENT_NAME, ME, NewMessage, Part, RunRequest};

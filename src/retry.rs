@@ -1,33 +1,32 @@
-//! May a failed attempt be made again, and when? Decided from the call's effect, how far the
-//! attempt got, and the answer. The table is the design's:
+//! When a failed attempt is made again: decided from the effect of the call, how far the attempt
+//! got, and the response.
 //!
-//! | what happened | read-only | idempotent | creates | charges |
+//! | what happened | read-only | idempotent | creates | billable |
 //! |---|---|---|---|---|
-//! | never reached the service | again | again | again | again |
-//! | sent, no answer or a broken one | again | again | unknown | unknown |
+//! | the service was not reached | retry | retry | retry | retry |
+//! | sent, no or a broken response | retry | retry | unknown | unknown |
 //! | 429 | once, after `Retry-After` or 30 s | same | same | same |
-//! | 5xx | again | again | unknown | unknown |
-//! | any other refusal | error | error | error | error |
+//! | 5xx | retry | retry | unknown | unknown |
+//! | any other error response | error | error | error | error |
 //!
-//! "Unknown" is never sent again. A new token after 1001 is not a retry and not decided here.
+//! "Unknown" is never sent again. A new token after code 1001 is not a retry and not decided here.
 
 use std::fmt;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use crate::error::Effect;
+use crate::protocol::Effect;
 
-/// Decides what follows a failed attempt. A client's policy is shared by all its calls.
+/// Decides what follows a failed attempt. All calls of a client share its policy.
 ///
-/// A policy cannot make a call unsafe: where [`AttemptInfo::may_be_repeated`] is false, a decision to
-/// retry is not followed.
+/// A policy cannot make a call unsafe: a decision to retry is not followed where
+/// [`AttemptInfo::may_be_repeated`] is false.
 ///
 /// ```
-/// # tokio::runtime::Runtime::new().unwrap().block_on(async {
-/// use nemovideo::mock::{Endpoint, MockNemo};
-/// use nemovideo::{AttemptInfo, RetryDecision, Effect, RetryPolicy, ExponentialRetry};
+/// use nemovideo::retry::{AttemptInfo, ExponentialRetry, RetryDecision, RetryPolicy};
+/// use nemovideo::{Effect, NemoClient};
 ///
-/// /// What changes nothing is tried again as usual, everything else once only.
+/// /// Retries what changes nothing, and nothing else.
 /// #[derive(Debug, Default)]
 /// struct ReadsOnly(ExponentialRetry);
 ///
@@ -40,265 +39,223 @@ use crate::error::Effect;
 ///     }
 /// }
 ///
-/// let nemo = MockNemo::start().await;
-/// # use nemovideo::mock::{Answer, wiremock::ResponseTemplate};
-/// # for endpoint in [Endpoint::Credits, Endpoint::Render] {
-/// #     nemo.given(Answer::raw(endpoint, ResponseTemplate::new(503))).await;
-/// # }
-/// let standard = ExponentialRetry::default().with_max_attempts(2);
-/// let policy = ReadsOnly(standard.with_base(std::time::Duration::from_millis(1)));
-/// let client = nemo.client_builder().retry(policy).build()?;
-/// assert!(client.credits().await.is_err()); // 503, twice
-/// assert_eq!(nemo.requests(Endpoint::Credits).await.len(), 2);
-/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+/// let client = NemoClient::builder().retry(ReadsOnly::default()).build()?;
+/// # Ok::<(), nemovideo::Error>(())
 /// ```
 pub trait RetryPolicy: Send + Sync + fmt::Debug {
-    /// What to do after this attempt.
+    /// Decides what follows this attempt.
     fn decide(&self, attempt: &AttemptInfo) -> RetryDecision;
 }
 
-/// A failed attempt, as a policy sees it.
-///
-/// ```
-/// use nemovideo::{AttemptInfo, RetryDecision, Effect, FailureKind, RetryPolicy as _, ExponentialRetry};
-///
-/// let policy = ExponentialRetry::default();
-/// let mut attempt = AttemptInfo::new(Effect::ReadOnly, FailureKind::ServerError { status: 503, retry_after: None });
-/// assert!(matches!(policy.decide(&attempt), RetryDecision::RetryAfter(_)));
-/// attempt.number = policy.max_attempts; // the last one
-/// assert_eq!(policy.decide(&attempt), RetryDecision::GiveUp);
-/// ```
+/// A failed attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct AttemptInfo {
-    /// What the call can do on the other side.
+    /// What the call can do on the server.
     pub effect: Effect,
     /// How the attempt failed.
     pub failure: FailureKind,
-    /// Which attempt it was, from 1.
+    /// Number of the attempt, from 1.
     pub number: u32,
-    /// How many of the attempts so far were answered with 429, this one included.
+    /// How many attempts so far got a 429 response, this one included.
     pub rate_limited: u32,
-    /// Since the first attempt began.
+    /// Time since the first attempt began.
     pub elapsed: Duration,
 }
 
 impl AttemptInfo {
-    /// A first attempt that has just failed; its fields are there to be changed. For the tests of
-    /// a policy.
-    ///
-    /// ```
-    /// use nemovideo::{AttemptInfo, RetryDecision, Effect, FailureKind, RetryPolicy as _, ExponentialRetry};
-    ///
-    /// let broken = AttemptInfo::new(Effect::Billable, FailureKind::NoAnswer);
-    /// assert_eq!(ExponentialRetry::default().decide(&broken), RetryDecision::GiveUp);
-    /// ```
+    /// Creates a first attempt that has just failed, to test a policy with.
     #[must_use]
     pub const fn new(effect: Effect, failure: FailureKind) -> Self {
         Self { effect, failure, number: 1, rate_limited: 0, elapsed: Duration::ZERO }
     }
 
-    /// A failed attempt at a call that changes nothing.
+    /// Creates a failed attempt at a call that changes nothing.
     pub(crate) const fn read_only(failure: FailureKind, number: u32, elapsed: Duration) -> Self {
         Self { effect: Effect::ReadOnly, failure, number, rate_limited: 0, elapsed }
     }
 
-    /// Whether another attempt cannot do anything twice.
+    /// Returns whether another attempt cannot do anything twice.
     ///
     /// ```
-    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
-    /// use nemovideo::mock::{Endpoint, MockNemo};
-    /// use nemovideo::{AttemptInfo, RetryDecision, FailureKind, RetryPolicy};
-    /// use std::time::Duration;
+    /// use nemovideo::Effect;
+    /// use nemovideo::retry::{AttemptInfo, FailureKind};
     ///
-    /// /// Retries whatever fails.
-    /// #[derive(Debug)]
-    /// struct Stubborn;
-    ///
-    /// impl RetryPolicy for Stubborn {
-    ///     fn decide(&self, attempt: &AttemptInfo) -> RetryDecision {
-    ///         let safe = attempt.may_be_repeated();
-    ///         println!("attempt {}: {:?}; safe: {safe}", attempt.number, attempt.failure);
-    ///         match attempt.failure {
-    ///             FailureKind::ServerError { .. } if attempt.number > 9 => RetryDecision::GiveUp,
-    ///             _ => RetryDecision::RetryAfter(Duration::ZERO),
-    ///         }
-    ///     }
-    /// }
-    ///
-    /// let nemo = MockNemo::start().await;
-    /// # use nemovideo::mock::{Answer, wiremock::ResponseTemplate};
-    /// # nemo.given(Answer::raw(Endpoint::Message, ResponseTemplate::new(503))).await;
-    /// let client = nemo.client_builder().retry(Stubborn).build()?;
-    /// let failed = client.send_message(&"session".into(), "make it warmer").await; // 503
-    /// assert!(failed.unwrap_err().may_have_taken_effect());
-    /// assert_eq!(nemo.messages().await.len(), 1); // a message is never sent twice
-    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+    /// // A message costs credits: it is sent again only where it surely was not accepted.
+    /// let message = |failure| AttemptInfo::new(Effect::Billable, failure).may_be_repeated();
+    /// assert!(message(FailureKind::NotSent));
+    /// assert!(!message(FailureKind::NoResponse));
     /// ```
     #[must_use]
     pub const fn may_be_repeated(&self) -> bool {
         match self.failure {
             FailureKind::NotSent | FailureKind::RateLimited { .. } => true,
-            FailureKind::NoAnswer | FailureKind::ServerError { .. } => self.effect.is_repeatable(),
+            FailureKind::NoResponse | FailureKind::ServerError { .. } => {
+                self.effect.is_repeatable()
+            }
         }
     }
 }
 
 /// How an attempt failed.
-///
-/// ```
-/// use nemovideo::{AttemptInfo, Effect, FailureKind};
-///
-/// // A message costs money: it goes out again only where it surely was not taken.
-/// let message = |failure| AttemptInfo::new(Effect::Billable, failure).may_be_repeated();
-/// assert!(message(FailureKind::NotSent));
-/// assert!(message(FailureKind::RateLimited { retry_after: None }));
-/// assert!(!message(FailureKind::NoAnswer));
-/// assert!(!message(FailureKind::ServerError { status: 503, retry_after: None }));
-/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum FailureKind {
-    /// The service was never reached: no address, refused, no TLS.
+    /// The service was not reached: name resolution, connection or TLS failed.
     NotSent,
-    /// Sent, perhaps in part, and no whole answer came back.
-    NoAnswer,
-    /// The service answered 5xx.
+    /// The request was sent, perhaps in part, and no complete response came back.
+    NoResponse,
+    /// The service responded with 5xx.
     ServerError {
         /// The HTTP status.
         status: u16,
-        /// How long it asks to wait.
+        /// How long the service asks to wait.
         retry_after: Option<Duration>,
     },
-    /// The service answered 429 and did nothing.
+    /// The service responded with 429 and did nothing.
     RateLimited {
-        /// How long it asks to wait.
+        /// How long the service asks to wait.
         retry_after: Option<Duration>,
     },
 }
 
-/// What to do after a failed attempt.
-///
-/// ```
-/// use nemovideo::{AttemptInfo, RetryDecision, Effect, FailureKind, RetryPolicy as _, ExponentialRetry};
-/// use std::time::Duration;
-///
-/// let told_to_wait = |pause| {
-///     let failure = FailureKind::RateLimited { retry_after: Some(pause) };
-///     ExponentialRetry::default().decide(&AttemptInfo::new(Effect::Creates, failure))
-/// };
-/// let minute = Duration::from_secs(60);
-/// assert_eq!(told_to_wait(minute), RetryDecision::RetryAfter(minute));
-/// assert_eq!(told_to_wait(minute * 60), RetryDecision::GiveUp); // the caller hears of it at once
-/// ```
+/// What follows a failed attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum RetryDecision {
-    /// Make another attempt after a pause.
+    /// Makes another attempt after a delay.
     RetryAfter(Duration),
-    /// Report it.
+    /// Reports the error.
     GiveUp,
 }
 
-/// The policy of a client that names none.
+/// The default policy: exponential backoff with full jitter.
 ///
-/// Backoff is exponential with full jitter: before attempt *n* + 1 a random pause up to
-/// `base · 2ⁿ⁻¹`, at most `longest_pause`. A 429 is waited out once.
+/// The delay before attempt *n* + 1 is random, up to `initial_delay · 2ⁿ⁻¹` and at most
+/// `max_delay`. A 429 is waited out once.
 ///
 /// ```
-/// # tokio::runtime::Runtime::new().unwrap().block_on(async {
-/// use nemovideo::mock::{Answer, Endpoint, MockNemo};
-/// use nemovideo::mock::wiremock::ResponseTemplate;
 /// use nemovideo::ExponentialRetry;
 /// use std::time::Duration;
 ///
-/// let nemo = MockNemo::start().await;
-/// nemo.given(Answer::raw(Endpoint::Credits, ResponseTemplate::new(503)).times(2)).await;
-/// nemo.given(Answer::credits(100.0)).await;
-///
-/// let patient = ExponentialRetry::default().with_max_attempts(3).with_base(Duration::from_millis(1));
-/// let client = nemo.client_builder().retry(patient).build()?;
-/// assert_eq!(client.credits().await?.available.get(), 100.0);
-/// assert_eq!(nemo.requests(Endpoint::Credits).await.len(), 3);
-/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+/// let patient = ExponentialRetry::default()
+///     .with_max_attempts(8)
+///     .with_max_elapsed(Duration::from_secs(300));
+/// assert_eq!(patient.rate_limit_delay(), Duration::from_secs(30));
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
 pub struct ExponentialRetry {
-    /// How many attempts at the most, the first included. Default 4.
-    pub max_attempts: u32,
-    /// The longest first pause. Default 500 ms.
-    pub base: Duration,
-    /// The longest pause of all. Default 10 s.
-    pub longest_pause: Duration,
-    /// No attempt begins later than this after the first, but for a 429's. Default 60 s.
-    pub max_elapsed: Duration,
-    /// The pause after a 429 that names none. Default 30 s, as documented.
-    pub rate_limit_pause: Duration,
-    /// A 429 that asks for a longer pause than this is reported at once: a client that was given
-    /// its token for the week is told to come back in days. So is a 5xx. Default 2 min.
-    pub longest_rate_limit_pause: Duration,
+    max_attempts: u32,
+    initial_delay: Duration,
+    max_delay: Duration,
+    max_elapsed: Duration,
+    rate_limit_delay: Duration,
+    max_retry_after: Duration,
 }
 
 impl Default for ExponentialRetry {
     fn default() -> Self {
         Self {
             max_attempts: 4,
-            base: Duration::from_millis(500),
-            longest_pause: Duration::from_secs(10),
+            initial_delay: Duration::from_millis(500),
+            max_delay: Duration::from_secs(10),
             max_elapsed: Duration::from_secs(60),
-            rate_limit_pause: Duration::from_secs(30),
-            longest_rate_limit_pause: Duration::from_secs(2 * 60),
+            rate_limit_delay: Duration::from_secs(30),
+            max_retry_after: Duration::from_secs(2 * 60),
         }
     }
 }
 
 impl ExponentialRetry {
-    /// A policy that never makes a second attempt.
-    ///
-    /// ```
-    /// use nemovideo::ExponentialRetry;
-    ///
-    /// assert_eq!(ExponentialRetry::never().max_attempts, 1);
-    /// ```
+    /// Creates a policy that never makes a second attempt.
     #[must_use]
     pub fn never() -> Self {
         Self { max_attempts: 1, ..Self::default() }
     }
 
-    /// How many attempts at the most.
+    /// Sets the maximum number of attempts, the first included. Default 4.
     #[must_use]
     pub const fn with_max_attempts(mut self, attempts: u32) -> Self {
         self.max_attempts = attempts;
         self
     }
 
-    /// The longest first pause.
+    /// Sets the upper bound of the first delay. Default 500 ms.
     #[must_use]
-    pub const fn with_base(mut self, base: Duration) -> Self {
-        self.base = base;
+    pub const fn with_initial_delay(mut self, delay: Duration) -> Self {
+        self.initial_delay = delay;
         self
     }
 
-    /// The pause after a 429 that names none.
-    ///
-    /// ```
-    /// use nemovideo::ExponentialRetry;
-    /// use std::time::Duration;
-    ///
-    /// let policy = ExponentialRetry::default();
-    /// assert_eq!(policy.rate_limit_pause, Duration::from_secs(30));
-    /// let hasty = policy.with_rate_limit_pause(Duration::from_secs(5));
-    /// assert_eq!(hasty.rate_limit_pause, Duration::from_secs(5));
-    /// ```
+    /// Sets the upper bound of all delays. Default 10 s.
     #[must_use]
-    pub const fn with_rate_limit_pause(mut self, pause: Duration) -> Self {
-        self.rate_limit_pause = pause;
+    pub const fn with_max_delay(mut self, delay: Duration) -> Self {
+        self.max_delay = delay;
         self
+    }
+
+    /// Sets the time after the first attempt past which no other begins, except after a 429.
+    /// Default 60 s.
+    #[must_use]
+    pub const fn with_max_elapsed(mut self, elapsed: Duration) -> Self {
+        self.max_elapsed = elapsed;
+        self
+    }
+
+    /// Sets the delay after a 429 without `Retry-After`. Default 30 s, as documented.
+    #[must_use]
+    pub const fn with_rate_limit_delay(mut self, delay: Duration) -> Self {
+        self.rate_limit_delay = delay;
+        self
+    }
+
+    /// Sets the longest `Retry-After` that is waited out; a longer one is reported at once. Default
+    /// 2 min: a client that has had its token for the week is asked to come back in days.
+    #[must_use]
+    pub const fn with_max_retry_after(mut self, wait: Duration) -> Self {
+        self.max_retry_after = wait;
+        self
+    }
+
+    /// Returns the maximum number of attempts, the first included.
+    #[must_use]
+    pub const fn max_attempts(&self) -> u32 {
+        self.max_attempts
+    }
+
+    /// Returns the upper bound of the first delay.
+    #[must_use]
+    pub const fn initial_delay(&self) -> Duration {
+        self.initial_delay
+    }
+
+    /// Returns the upper bound of all delays.
+    #[must_use]
+    pub const fn max_delay(&self) -> Duration {
+        self.max_delay
+    }
+
+    /// Returns the time after the first attempt past which no other begins.
+    #[must_use]
+    pub const fn max_elapsed(&self) -> Duration {
+        self.max_elapsed
+    }
+
+    /// Returns the delay after a 429 without `Retry-After`.
+    #[must_use]
+    pub const fn rate_limit_delay(&self) -> Duration {
+        self.rate_limit_delay
+    }
+
+    /// Returns the longest `Retry-After` that is waited out.
+    #[must_use]
+    pub const fn max_retry_after(&self) -> Duration {
+        self.max_retry_after
     }
 
     fn backoff(&self, number: u32) -> Duration {
         let doublings = number.saturating_sub(1).min(20);
-        let longest = self.base.saturating_mul(1 << doublings).min(self.longest_pause);
+        let longest = self.initial_delay.saturating_mul(1 << doublings).min(self.max_delay);
         longest.mul_f64(random_fraction())
     }
 }
@@ -308,43 +265,43 @@ impl RetryPolicy for ExponentialRetry {
         if attempt.number >= self.max_attempts || !attempt.may_be_repeated() {
             return RetryDecision::GiveUp;
         }
-        let pause = match attempt.failure {
+        let delay = match attempt.failure {
             FailureKind::RateLimited { .. } if attempt.rate_limited > 1 => {
                 return RetryDecision::GiveUp;
             }
-            // A pause that the service asks for is kept whole or not at all: to come back earlier
-            // would only be refused again.
+            // A requested delay is kept whole or not at all: an earlier attempt would only be
+            // rejected again.
             FailureKind::RateLimited { retry_after } => {
-                let pause = retry_after.unwrap_or(self.rate_limit_pause);
-                if pause > self.longest_rate_limit_pause {
+                let delay = retry_after.unwrap_or(self.rate_limit_delay);
+                if delay > self.max_retry_after {
                     return RetryDecision::GiveUp;
                 }
-                return RetryDecision::RetryAfter(pause);
+                return RetryDecision::RetryAfter(delay);
             }
-            FailureKind::ServerError { retry_after: Some(pause), .. } => {
-                if pause > self.longest_rate_limit_pause {
+            FailureKind::ServerError { retry_after: Some(delay), .. } => {
+                if delay > self.max_retry_after {
                     return RetryDecision::GiveUp;
                 }
-                pause.max(self.backoff(attempt.number))
+                delay.max(self.backoff(attempt.number))
             }
             _ => self.backoff(attempt.number),
         };
-        if attempt.elapsed + pause > self.max_elapsed {
+        if attempt.elapsed + delay > self.max_elapsed {
             return RetryDecision::GiveUp;
         }
-        RetryDecision::RetryAfter(pause)
+        RetryDecision::RetryAfter(delay)
     }
 }
 
-/// Uniform in 0..1. A version 4 UUID is the random source that the crate has anyway.
+/// Returns a uniform random number in 0..1. UUIDs are the random source that the crate has anyway.
 fn random_fraction() -> f64 {
     let (high, _) = uuid::Uuid::new_v4().as_u64_pair();
     // The top 48 bits of a version 4 UUID are random.
     (high >> 16) as f64 / (1_u64 << 48) as f64
 }
 
-/// How many retries a client's calls have left together, so that a service in trouble is not
-/// hammered by many callers at once. Ten at first; each success brings a tenth of one back.
+/// The number of retries that all calls of a client have left together, so that many callers do not
+/// overload a failing service. Ten at first; each success adds a tenth of one.
 #[derive(Debug)]
 pub(crate) struct RetryBudget(AtomicU32);
 
@@ -357,7 +314,7 @@ impl RetryBudget {
         Self(AtomicU32::new(Self::FULL))
     }
 
-    /// Takes one retry; false when there is none left.
+    /// Takes one retry; returns false when none is left.
     pub(crate) fn take(&self) -> bool {
         self.0
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| {
@@ -366,7 +323,7 @@ impl RetryBudget {
             .is_ok()
     }
 
-    /// A call went well.
+    /// Adds the share of a successful call.
     pub(crate) fn refill(&self) {
         let add = |left: u32| (left < Self::FULL).then_some(left + Self::SUCCESS);
         // A full budget stays as it is.
@@ -381,7 +338,7 @@ mod tests {
     use super::{
         AttemptInfo, ExponentialRetry, FailureKind, RetryBudget, RetryDecision, RetryPolicy,
     };
-    use crate::error::Effect;
+    use crate::protocol::Effect;
 
     const EFFECTS: [Effect; 4] =
         [Effect::ReadOnly, Effect::Idempotent, Effect::Creates, Effect::Billable];
@@ -395,12 +352,12 @@ mod tests {
     }
 
     #[test]
-    fn the_table_of_the_design_holds() {
+    fn the_table_in_the_module_docs_holds() {
         for effect in EFFECTS {
             assert!(retries(effect, FailureKind::NotSent));
             assert!(retries(effect, FailureKind::RateLimited { retry_after: None }));
             let repeatable = matches!(effect, Effect::ReadOnly | Effect::Idempotent);
-            assert_eq!(retries(effect, FailureKind::NoAnswer), repeatable);
+            assert_eq!(retries(effect, FailureKind::NoResponse), repeatable);
             assert_eq!(
                 retries(effect, FailureKind::ServerError { status: 503, retry_after: None }),
                 repeatable
@@ -417,7 +374,7 @@ mod tests {
         assert_eq!(policy.decide(&limited), RetryDecision::RetryAfter(wait));
         let week = Duration::from_secs(604_800);
         limited.failure = FailureKind::RateLimited { retry_after: Some(week) };
-        assert_eq!(policy.decide(&limited), RetryDecision::GiveUp, "the caller hears of it now");
+        assert_eq!(policy.decide(&limited), RetryDecision::GiveUp, "it is reported at once");
         limited.failure = FailureKind::RateLimited { retry_after: None };
         assert_eq!(policy.decide(&limited), RetryDecision::RetryAfter(Duration::from_secs(30)));
         limited.rate_limited = 2;
@@ -425,7 +382,7 @@ mod tests {
     }
 
     #[test]
-    fn a_failing_service_is_not_asked_sooner_than_it_says() {
+    fn a_failing_service_gets_the_delay_it_asks_for() {
         let policy = ExponentialRetry::default();
         let failed = |seconds| {
             let retry_after = Some(Duration::from_secs(seconds));
@@ -439,18 +396,18 @@ mod tests {
     }
 
     #[test]
-    fn pauses_grow_are_capped_and_end() {
+    fn delays_grow_are_capped_and_end() {
         let policy = ExponentialRetry::default().with_max_attempts(100);
         for number in 1..99 {
-            let mut failed = attempt(Effect::ReadOnly, FailureKind::NoAnswer);
+            let mut failed = attempt(Effect::ReadOnly, FailureKind::NoResponse);
             failed.number = number;
-            let RetryDecision::RetryAfter(pause) = policy.decide(&failed) else {
+            let RetryDecision::RetryAfter(delay) = policy.decide(&failed) else {
                 panic!("gave up")
             };
-            assert!(pause <= policy.longest_pause);
-            assert!(pause <= policy.base * 2_u32.saturating_pow(number - 1));
+            assert!(delay <= policy.max_delay);
+            assert!(delay <= policy.initial_delay * 2_u32.saturating_pow(number - 1));
         }
-        let mut late = attempt(Effect::ReadOnly, FailureKind::NoAnswer);
+        let mut late = attempt(Effect::ReadOnly, FailureKind::NoResponse);
         late.elapsed = Duration::from_secs(61);
         assert_eq!(policy.decide(&late), RetryDecision::GiveUp);
         late.number = 100;
@@ -458,7 +415,7 @@ mod tests {
     }
 
     #[test]
-    fn a_failing_service_uses_the_shared_budget_up() {
+    fn a_failing_service_exhausts_the_shared_budget() {
         let budget = RetryBudget::new();
         assert_eq!((0..50).filter(|_| budget.take()).count(), 10);
         for _ in 0..9 {

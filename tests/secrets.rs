@@ -103,12 +103,11 @@ async fn no_output_of_the_process_holds_a_secret() {
         Reply::stalled(),
     ] {
         let server = RawServer::start(move |_| reply.clone()).await;
-        let mut timeouts = nemovideo::Timeouts::default();
-        timeouts.answer = Duration::from_millis(50);
+        let timeouts = nemovideo::Timeouts::default().with_response(Duration::from_millis(50));
         let client = NemoClient::builder()
             .base_url(server.url())
             .token(OWN_TOKEN)
-            .retry(ExponentialRetry::default().with_base(Duration::ZERO))
+            .retry(ExponentialRetry::default().with_initial_delay(Duration::ZERO))
             .timeouts(timeouts)
             .build()
             .unwrap();

@@ -1,15 +1,12 @@
-//! The credentials folder: the client id, and the anonymous tokens that hang on it.
+//! The credentials directory: the client id, and the anonymous tokens issued for it.
 //!
-//! `client_id` holds one UUID and a line end, as the vendor's other clients write it; `tokens/`
-//! holds one JSON file for each service address and client id. Files have mode 0600, folders 0700, also where
-//! they were made otherwise; each is written to a temporary name and renamed, so that no reader
-//! sees half of one.
+//! `client_id` holds one UUID and a newline, as the vendor's other clients write it; `tokens/` holds
+//! one JSON file for each service and client id. Files have mode 0600 and directories 0700, also
+//! where another program created them otherwise. Each file is written to a temporary name and
+//! renamed, so that no reader sees half of one.
 
-mod client_id;
-mod private;
-
-use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{self, Read as _};
+use std::fs::{self, File, Metadata, OpenOptions, TryLockError};
+use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
@@ -17,49 +14,53 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use tokio::time::Instant;
 use url::Url;
+use uuid::Uuid;
 
 use super::Secret;
-use super::issue::LOCKED_AT_MOST;
+use super::token::MAX_LOCKED;
 use crate::error::{Error, Result};
 use crate::protocol::{AnonymousToken, ClientId};
-use private::OwnershipProbe;
 
-/// How long another process is waited for before this one goes on without the lock. One that
-/// works gives it back before that; one that was stopped may never.
-const LOCK_PATIENCE: Duration = LOCKED_AT_MOST.saturating_add(Duration::from_secs(5));
-const LOCK_POLL: Duration = Duration::from_millis(25);
+/// How long to wait for another process before continuing without the lock. One that works releases
+/// it before that; one that was suspended may never.
+const LOCK_TIMEOUT: Duration = MAX_LOCKED.saturating_add(Duration::from_secs(5));
+const LOCK_INTERVAL: Duration = Duration::from_millis(25);
 
-/// No file of this folder is larger.
-const LARGEST_FILE: u64 = 64 * 1024;
+/// Size limit of the files, in bytes.
+const MAX_FILE: u64 = 64 * 1024;
 
-/// Where credentials are kept between runs.
+/// Number of client ids that are kept as backups. After that the last is replaced, so that a service
+/// that rejects every id cannot fill the disk.
+const MAX_BACKUPS: u32 = 9;
+
+/// Stores credentials between runs.
 #[derive(Clone, Debug)]
 pub(crate) struct CredentialStore {
     dir: PathBuf,
     api: Url,
 }
 
-/// A token on disk, with what it belongs to.
+/// The content of a token's file.
 #[derive(Serialize, Deserialize)]
-struct KeptToken {
+struct StoredToken {
     api: String,
     client_id: ClientId,
     token: AnonymousToken,
 }
 
-/// Held while credentials are read, made or replaced; freed when dropped.
+/// The lock of the directory, released when dropped.
 #[derive(Debug)]
 pub(crate) struct StoreLock {
     _file: File,
 }
 
-/// The lock, if it is free.
+/// The result of [`CredentialStore::try_lock`].
 #[derive(Debug)]
-pub(super) enum Locked {
-    Here(StoreLock),
-    /// Another process has it.
-    Elsewhere,
-    /// Nobody can have it: a read-only home.
+pub(crate) enum LockAttempt {
+    Locked(StoreLock),
+    /// Another process holds the lock.
+    Busy,
+    /// No process can lock it: a read-only home directory.
     Impossible,
 }
 
@@ -68,173 +69,627 @@ impl CredentialStore {
         Self { dir, api }
     }
 
-    /// `~/.config/nemovideo`, where the vendor's other clients keep theirs.
+    /// Returns `~/.config/nemovideo`, where the vendor's other clients store theirs.
     pub(crate) fn default_dir() -> Option<PathBuf> {
         Some(std::env::home_dir()?.join(".config").join("nemovideo"))
     }
 
-    /// Keeps other processes out of the folder. `None` when that cannot be had: the calls then do
-    /// what they can without.
-    pub(super) async fn lock(&self) -> Option<StoreLock> {
+    /// Waits until no other process uses the directory. `None` if the lock cannot be had; the caller
+    /// then continues without.
+    pub(crate) async fn lock(&self) -> Option<StoreLock> {
         let file = self.lock_file()?;
-        let began = Instant::now();
+        let started = Instant::now();
         loop {
             match file.try_lock() {
                 Ok(()) => return Some(StoreLock { _file: file }),
-                Err(TryLockError::WouldBlock) if began.elapsed() < LOCK_PATIENCE => {
-                    tokio::time::sleep(LOCK_POLL).await;
+                Err(TryLockError::WouldBlock) if started.elapsed() < LOCK_TIMEOUT => {
+                    tokio::time::sleep(LOCK_INTERVAL).await;
                 }
                 Err(_) => return None,
             }
         }
     }
 
-    /// The same without waiting.
-    pub(super) fn try_lock(&self) -> Locked {
+    /// Locks the directory without waiting.
+    pub(crate) fn try_lock(&self) -> LockAttempt {
         let Some(file) = self.lock_file() else {
-            return Locked::Impossible;
+            return LockAttempt::Impossible;
         };
         match file.try_lock() {
-            Ok(()) => Locked::Here(StoreLock { _file: file }),
-            Err(TryLockError::WouldBlock) => Locked::Elsewhere,
-            Err(TryLockError::Error(_)) => Locked::Impossible,
+            Ok(()) => LockAttempt::Locked(StoreLock { _file: file }),
+            Err(TryLockError::WouldBlock) => LockAttempt::Busy,
+            Err(TryLockError::Error(_)) => LockAttempt::Impossible,
         }
     }
 
     fn lock_file(&self) -> Option<File> {
-        private::folder(&self.dir).ok()?;
-        self.tighten();
+        create_private_dir(&self.dir).ok()?;
+        self.restrict();
         let mut options = OpenOptions::new();
         options.write(true).create(true).truncate(false);
-        private::open(&mut options, &self.dir.join("lock")).ok()
+        open_private(&mut options, &self.dir.join("lock")).ok()
     }
 
-    /// Closes to others what an earlier version, another client or an unpacked backup left open.
-    /// A folder of the user's choice that holds other things too keeps its mode.
-    fn tighten(&self) {
-        let Some(witness) = OwnershipProbe::in_folder(&self.dir) else {
+    /// Closes to others what an earlier version, another client or an unpacked backup left open. A
+    /// directory of the user's choice that holds other files too keeps its mode.
+    fn restrict(&self) {
+        let Some(probe) = OwnershipProbe::new(&self.dir) else {
             return;
         };
-        if Self::default_dir().as_ref() == Some(&self.dir) || holds_credentials_alone(&self.dir) {
-            witness.close_folder(&self.dir);
+        if Self::default_dir().as_ref() == Some(&self.dir) || has_only_credentials(&self.dir) {
+            probe.restrict_dir(&self.dir);
         }
-        witness.close_folder(&self.tokens());
-        witness.close_file(&self.dir.join("client_id"));
-        witness.close_file(&self.dir.join("lock"));
+        probe.restrict_dir(&self.dir.join("tokens"));
+        probe.restrict_file(&self.client_id_path());
+        probe.restrict_file(&self.dir.join("lock"));
     }
 
-    /// The kept client id. A file that holds none is as good as no file.
-    pub(super) fn client_id(&self) -> Result<Option<ClientId>> {
-        let path = self.dir.join("client_id");
+    /// Returns the stored client id. A file without a valid one counts as no file.
+    pub(crate) fn client_id(&self) -> Result<Option<ClientId>> {
+        let path = self.client_id_path();
         match File::open(&path).and_then(read_limited) {
-            Ok(bytes) => Ok(client_id::read(&bytes)),
+            Ok(bytes) => Ok(parse_client_id(&bytes)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(Error::io("read the client id", &path, error)),
         }
     }
 
-    /// Keeps a client id. An account hangs on whatever was in its place, so that is set aside.
-    /// Where it cannot be kept it serves this process alone.
-    pub(super) fn keep_client_id(&self, id: &ClientId) {
-        let path = self.dir.join("client_id");
-        let kept = client_id::set_aside(&path)
-            .and_then(|()| private::write(&path, format!("{id}\n").as_bytes()));
-        if let Err(error) = kept {
-            tracing::warn!(%error, "the client id could not be kept; the next run is another account");
+    /// Stores a client id. An account depends on the previous one, so that is kept as a backup. If
+    /// the id cannot be stored, only this process uses it.
+    pub(crate) fn store_client_id(&self, id: &ClientId) {
+        let path = self.client_id_path();
+        let stored =
+            back_up(&path).and_then(|()| write_private(&path, format!("{id}\n").as_bytes()));
+        if let Err(error) = stored {
+            tracing::warn!(%error, "the client id could not be stored; the next run is another account");
         }
     }
 
-    /// The kept token of this client id at this service, if there is one that nobody else can
-    /// have put there: with another's token the work goes to another's account.
-    pub(super) fn token(&self, id: &ClientId) -> Option<AnonymousToken> {
+    /// Returns the stored token of this client id at this service, unless another user may have put
+    /// it there: with another's token the work would go to another's account.
+    pub(crate) fn token(&self, id: &ClientId) -> Option<AnonymousToken> {
         let path = self.token_path(id);
         let file = File::open(&path).ok()?;
         let metadata = file.metadata().ok()?;
-        let witness = OwnershipProbe::in_folder(&self.dir);
-        let is_ours = match &witness {
-            Some(witness) => witness.vouches_for(&metadata),
-            None => private::only_its_owner_writes(&metadata),
+        let probe = OwnershipProbe::new(&self.dir);
+        let is_ours = match &probe {
+            Some(probe) => probe.vouches_for(&metadata),
+            None => !is_writable_by_others(modes::open_to_others(&metadata)),
         };
         if !is_ours {
-            tracing::warn!("the kept token is not used: others can write its file");
+            tracing::warn!("the stored token is not used: others can write its file");
             return None;
         }
-        if let Some(witness) = witness {
-            witness.close_file(&path);
+        if let Some(probe) = probe {
+            probe.restrict_file(&path);
         }
-        let kept: KeptToken = serde_json::from_slice(&read_limited(file).ok()?).ok()?;
-        (kept.client_id == *id && kept.api == self.api.as_str()).then_some(kept.token)
+        let stored: StoredToken = serde_json::from_slice(&read_limited(file).ok()?).ok()?;
+        (stored.client_id == *id && stored.api == self.api.as_str()).then_some(stored.token)
     }
 
-    /// Keeps a token. Not being able to is no reason to fail the call that needed it.
-    pub(super) fn keep_token(&self, id: &ClientId, token: &AnonymousToken) {
+    /// Stores a token. A failure does not affect the call that needed it.
+    pub(crate) fn store_token(&self, id: &ClientId, token: &AnonymousToken) {
         let mut token = token.clone();
-        token.expires_at = token.expires_at.filter(|end| is_writable(*end));
-        let kept = KeptToken { api: self.api.to_string(), client_id: id.clone(), token };
-        let written = serde_json::to_vec(&kept)
+        token.expires_at = token.expires_at.filter(|end| fits_rfc_3339(*end));
+        let stored = StoredToken { api: self.api.to_string(), client_id: id.clone(), token };
+        let written = serde_json::to_vec(&stored)
             .map_err(io::Error::other)
-            .and_then(|json| private::write(&self.token_path(id), &json));
+            .and_then(|json| write_private(&self.token_path(id), &json));
         if let Err(error) = written {
-            tracing::warn!(%error, "the anonymous token could not be kept");
+            tracing::warn!(%error, "the anonymous token could not be stored");
         }
     }
 
-    /// Removes the kept token if it is the refused one. Only under the lock: between the look and
-    /// the removal another process may keep a new one.
-    pub(super) fn forget_token(&self, _lock: &StoreLock, id: &ClientId, refused: &Secret) {
+    /// Removes the stored token if it is the rejected one. Requires the lock: between the check and
+    /// the removal another process may store a new one.
+    pub(crate) fn remove_token(&self, _lock: &StoreLock, id: &ClientId, rejected: &Secret) {
         let path = self.token_path(id);
-        let kept = File::open(&path)
+        let stored = File::open(&path)
             .and_then(read_limited)
             .ok()
-            .and_then(|json| serde_json::from_slice::<KeptToken>(&json).ok());
-        if kept.is_some_and(|kept| kept.token.token == refused.expose())
-            && let Err(error) = std::fs::remove_file(path)
+            .and_then(|json| serde_json::from_slice::<StoredToken>(&json).ok());
+        if stored.is_some_and(|stored| stored.token.token == rejected.expose())
+            && let Err(error) = fs::remove_file(path)
         {
-            tracing::debug!(%error, "the refused token could not be removed");
+            tracing::debug!(%error, "the rejected token could not be removed");
         }
     }
 
-    fn tokens(&self) -> PathBuf {
-        self.dir.join("tokens")
+    fn client_id_path(&self) -> PathBuf {
+        self.dir.join("client_id")
     }
 
-    /// One file for each account: a run under another client id must not cost this one its token,
-    /// which would not be given again for a week.
+    /// Returns a path for each account: a run under another client id must not cost this one its
+    /// token, which would not be issued again for a week.
     fn token_path(&self, id: &ClientId) -> PathBuf {
         let host = self.api.host_str().unwrap_or("host");
         let port = self.api.port_or_known_default().unwrap_or(0);
         let is_safe = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-');
         let name = format!("{host}_{port}_{id}").replace(|c| !is_safe(c), "_");
-        self.tokens().join(format!("{name}.json"))
+        self.dir.join("tokens").join(format!("{name}.json"))
     }
 }
 
-/// Whether nothing is in a folder but what this crate puts there.
-fn holds_credentials_alone(dir: &Path) -> bool {
-    std::fs::read_dir(dir).is_ok_and(|mut entries| {
+/// Returns whether a directory holds nothing but what this module creates.
+fn has_only_credentials(dir: &Path) -> bool {
+    let is_ours = |name: &str| {
+        matches!(name, "lock" | "tokens" | "client_id")
+            || name.starts_with("client_id.old")
+            || (name.starts_with('.') && name.ends_with(".tmp"))
+    };
+    fs::read_dir(dir).is_ok_and(|mut entries| {
         entries.all(|entry| {
             let name = entry.map(|entry| entry.file_name());
-            let name = name.as_ref().ok().and_then(|name| name.to_str()).unwrap_or_default();
-            matches!(name, "lock" | "tokens") || client_id::is_ours(name) || private::is_ours(name)
+            name.as_ref().ok().and_then(|name| name.to_str()).is_some_and(is_ours)
         })
     })
 }
 
 fn read_limited(file: File) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    file.take(LARGEST_FILE).read_to_end(&mut bytes)?;
+    file.take(MAX_FILE).read_to_end(&mut bytes)?;
     Ok(bytes)
 }
 
-/// Whether a moment can be written as RFC 3339, which knows four digits of a year. The service may
-/// name any.
-fn is_writable(moment: SystemTime) -> bool {
-    let since = moment.duration_since(SystemTime::UNIX_EPOCH).ok();
+/// Returns whether a time can be written as RFC 3339, which has four digits for the year. The
+/// service may send any.
+fn fits_rfc_3339(time: SystemTime) -> bool {
+    let since = time.duration_since(SystemTime::UNIX_EPOCH).ok();
     since
         .and_then(|since| time::Duration::try_from(since).ok())
         .and_then(|since| OffsetDateTime::UNIX_EPOCH.checked_add(since))
-        .is_some_and(|moment| moment.year() <= 9999)
+        .is_some_and(|time| time.year() <= 9999)
+}
+
+/// Reads the id in the first line that is not blank. People write this file too, with editors that
+/// put a byte order mark first.
+fn parse_client_id(bytes: &[u8]) -> Option<ClientId> {
+    let text = std::str::from_utf8(bytes).ok()?.trim_start_matches('\u{feff}');
+    let id = text.lines().map(str::trim).find(|line| !line.is_empty())?;
+    // An id need not be a UUID; the service decides. A word like `null` or `undefined` is none: it
+    // would be everybody's account.
+    let may_be_an_id = (8..=128).contains(&id.len())
+        && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.:".contains(&byte))
+        && id.bytes().any(|byte| byte.is_ascii_digit());
+    (may_be_an_id || Uuid::parse_str(id).is_ok()).then(|| ClientId::new(id))
+}
+
+/// Renames a client id to a backup.
+fn back_up(path: &Path) -> io::Result<()> {
+    let backup = |number| match number {
+        1 => path.with_extension("old"),
+        _ => path.with_extension(format!("old.{number}")),
+    };
+    let number = (1..MAX_BACKUPS).find(|number| fs::symlink_metadata(backup(*number)).is_err());
+    let backup = backup(number.unwrap_or(MAX_BACKUPS));
+    match fs::rename(path, &backup) {
+        Ok(()) => {
+            tracing::warn!(path = %backup.display(), "a client id was replaced; this is its backup");
+            Ok(())
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+/// Creates a directory, and its parents, that only its owner can use.
+fn create_private_dir(dir: &Path) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(dir)
+}
+
+fn open_private(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(options, 0o600);
+    options.open(path)
+}
+
+/// Writes a whole file or none.
+fn write_private(path: &Path, content: &[u8]) -> io::Result<()> {
+    let dir = path.parent().unwrap_or(Path::new("."));
+    create_private_dir(dir)?;
+    let (mut file, temporary) = create_temporary(dir)?;
+    let written = file
+        .write_all(content)
+        .and_then(|()| file.sync_all())
+        .and_then(|()| fs::rename(&temporary, path));
+    if written.is_err() {
+        // The error to report is the one above.
+        let _left = fs::remove_file(&temporary);
+    }
+    written
+}
+
+fn create_temporary(dir: &Path) -> io::Result<(File, PathBuf)> {
+    let path = dir.join(format!(".{}.tmp", Uuid::new_v4().simple()));
+    let file = open_private(OpenOptions::new().write(true).create_new(true), &path)?;
+    Ok((file, path))
+}
+
+const fn is_writable_by_others(mode: u32) -> bool {
+    mode & 0o022 != 0
+}
+
+/// The metadata of a file that this process has just created in a directory: it shows who owns this
+/// process's files, and which mode bits the file system there supports. On one that supports none,
+/// every file seems open to everybody, which means nothing.
+#[derive(Debug)]
+struct OwnershipProbe(Metadata);
+
+impl OwnershipProbe {
+    /// `None` where no file can be created.
+    fn new(dir: &Path) -> Option<Self> {
+        let (file, path) = create_temporary(dir).ok()?;
+        let metadata = file.metadata();
+        let _left = fs::remove_file(path);
+        metadata.ok().map(Self)
+    }
+
+    /// Returns whether only this process's own user can have written a file.
+    fn vouches_for(&self, metadata: &Metadata) -> bool {
+        self.is_mine(metadata) && !is_writable_by_others(self.open_to_others(metadata))
+    }
+
+    /// Closes a file of one's own to others.
+    fn restrict_file(&self, path: &Path) {
+        self.restrict(path, Metadata::is_file);
+    }
+
+    /// Closes a directory of one's own to others, unless it has the sticky bit, which is for shared
+    /// ones like `/tmp`.
+    fn restrict_dir(&self, path: &Path) {
+        self.restrict(path, |metadata| metadata.is_dir() && !modes::is_sticky(metadata));
+    }
+
+    fn restrict(&self, path: &Path, is_expected: impl Fn(&Metadata) -> bool) {
+        // The target of a link is not ours to change.
+        let Ok(metadata) = fs::symlink_metadata(path) else {
+            return;
+        };
+        if is_expected(&metadata)
+            && self.is_mine(&metadata)
+            && self.open_to_others(&metadata) != 0
+            && let Err(error) = modes::restrict(path, &metadata)
+        {
+            tracing::warn!(%error, "credentials could not be closed to others");
+        }
+    }
+
+    fn is_mine(&self, metadata: &Metadata) -> bool {
+        modes::owner(metadata) == modes::owner(&self.0)
+    }
+
+    fn open_to_others(&self, metadata: &Metadata) -> u32 {
+        modes::open_to_others(metadata) & !modes::open_to_others(&self.0)
+    }
+}
+
+#[cfg(unix)]
+mod modes {
+    use std::fs::{self, Metadata, Permissions};
+    use std::io;
+    use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+    use std::path::Path;
+
+    pub(crate) fn owner(metadata: &Metadata) -> u32 {
+        metadata.uid()
+    }
+
+    pub(crate) fn open_to_others(metadata: &Metadata) -> u32 {
+        metadata.mode() & 0o077
+    }
+
+    pub(crate) fn is_sticky(metadata: &Metadata) -> bool {
+        metadata.mode() & 0o1000 != 0
+    }
+
+    pub(crate) fn restrict(path: &Path, metadata: &Metadata) -> io::Result<()> {
+        fs::set_permissions(path, Permissions::from_mode(metadata.mode() & 0o7700))
+    }
+}
+
+/// Where files have no modes, a user's own directory is closed to others as it is.
+#[cfg(not(unix))]
+mod modes {
+    use std::fs::Metadata;
+    use std::io;
+    use std::path::Path;
+
+    pub(crate) fn owner(_: &Metadata) -> u32 {
+        0
+    }
+
+    pub(crate) fn open_to_others(_: &Metadata) -> u32 {
+        0
+    }
+
+    pub(crate) fn is_sticky(_: &Metadata) -> bool {
+        false
+    }
+
+    pub(crate) fn restrict(_: &Path, _: &Metadata) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 #[cfg(test)]
-mod tests;
+mod tests {
+    use std::time::UNIX_EPOCH;
+
+    use super::*;
+
+    fn store(dir: &Path, api: &str) -> CredentialStore {
+        CredentialStore::new(dir.join("a").join("b"), Url::parse(api).unwrap())
+    }
+
+    /// A store with an id and the token `secret` in it, and the token's file.
+    async fn with_token(dir: &Path) -> (CredentialStore, ClientId, PathBuf) {
+        let store = store(dir, "https://api.test");
+        let id = ClientId::generate();
+        let _lock = store.lock().await.unwrap();
+        store.store_client_id(&id);
+        store.store_token(&id, &AnonymousToken::new("secret"));
+        assert_eq!(store.token(&id).unwrap().token, "secret");
+        let file = dir.join(format!("a/b/tokens/api.test_443_{id}.json"));
+        (store, id, file)
+    }
+
+    #[tokio::test]
+    async fn a_run_under_another_client_id_leaves_the_token_of_this_one() {
+        let dir = tempfile::tempdir().unwrap();
+        let (store, id, _) = with_token(dir.path()).await;
+        let other = ClientId::generate();
+        store.store_token(&other, &AnonymousToken::new("another"));
+        assert_eq!(store.token(&id).unwrap().token, "secret");
+        assert_eq!(store.token(&other).unwrap().token, "another");
+    }
+
+    #[test]
+    fn a_client_id_is_stored_as_one_line() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = store(dir.path(), "https://api.test");
+        assert_eq!(store.client_id().unwrap(), None);
+        let id = ClientId::generate();
+        store.store_client_id(&id);
+        assert_eq!(store.client_id().unwrap(), Some(id.clone()));
+        let text = fs::read_to_string(dir.path().join("a/b/client_id")).unwrap();
+        assert_eq!(text, format!("{id}\n"));
+    }
+
+    #[test]
+    fn whatever_the_client_id_replaces_is_backed_up() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = store(dir.path(), "https://api.test");
+        store.store_client_id(&ClientId::generate());
+        let path = dir.path().join("a/b/client_id");
+        fs::write(&path, "my account, see the note").unwrap();
+        assert_eq!(store.client_id().unwrap(), None);
+        let id = ClientId::generate();
+        store.store_client_id(&id);
+        assert_eq!(store.client_id().unwrap(), Some(id));
+        let backup = fs::read_to_string(path.with_extension("old")).unwrap();
+        assert_eq!(backup, "my account, see the note");
+    }
+
+    #[tokio::test]
+    async fn a_token_is_stored_for_its_own_id_and_service_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        let (here, id, _) = with_token(dir.path()).await;
+        let there = store(dir.path(), "https://api.test:8443");
+        assert_eq!(here.token(&ClientId::generate()), None);
+        assert_eq!(there.token(&id), None);
+
+        let lock = here.lock().await.unwrap();
+        here.remove_token(&lock, &id, &Secret::new("another"));
+        assert!(here.token(&id).is_some());
+        here.remove_token(&lock, &id, &Secret::new("secret"));
+        assert_eq!(here.token(&id), None);
+    }
+
+    #[test]
+    fn a_token_is_stored_without_an_expiry_that_cannot_be_written() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = store(dir.path(), "https://api.test");
+        let id = ClientId::generate();
+        let year_9999 = Duration::from_secs(253_402_300_799);
+        let ends = [
+            (UNIX_EPOCH + Duration::from_millis(u64::MAX), false),
+            (UNIX_EPOCH + year_9999 + Duration::from_secs(1), false),
+            (UNIX_EPOCH - Duration::from_secs(1), false),
+            (UNIX_EPOCH + year_9999, true),
+            (UNIX_EPOCH, true),
+        ];
+        for (end, writable) in ends {
+            let mut token = AnonymousToken::new("secret");
+            token.expires_at = Some(end);
+            store.store_token(&id, &token);
+            assert_eq!(store.token(&id).unwrap().expires_at.is_some(), writable, "{end:?}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_process_at_a_time_locks_the_directory() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = store(dir.path(), "https://api.test");
+        let held = store.lock().await.unwrap();
+        assert!(matches!(store.try_lock(), LockAttempt::Busy));
+        let (_, second) = tokio::join!(
+            async {
+                tokio::time::sleep(MAX_LOCKED).await;
+                drop(held);
+            },
+            store.lock()
+        );
+        assert!(second.is_some(), "a holder is waited for as long as it may take");
+        drop(second);
+        assert!(matches!(store.try_lock(), LockAttempt::Locked(_)));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_wait_for_another_process_is_limited() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = store(dir.path(), "https://api.test");
+        let _held = store.lock().await.unwrap();
+        let started = Instant::now();
+        assert!(store.lock().await.is_none());
+        assert!(started.elapsed() >= LOCK_TIMEOUT);
+    }
+
+    #[test]
+    fn a_directory_that_cannot_be_created_has_no_lock() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(dir.path().join("a"), "a file").unwrap();
+        let store = store(dir.path(), "https://api.test");
+        assert!(matches!(store.try_lock(), LockAttempt::Impossible));
+    }
+
+    #[cfg(unix)]
+    mod file_modes {
+        use std::os::unix::fs::{PermissionsExt as _, chown};
+
+        use super::*;
+
+        fn mode(path: &Path) -> u32 {
+            fs::metadata(path).unwrap().permissions().mode() & 0o7777
+        }
+
+        fn set_mode(path: &Path, mode: u32) {
+            fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+        }
+
+        const FILES: [&str; 2] = ["a/b/client_id", "a/b/lock"];
+
+        #[tokio::test]
+        async fn others_can_read_neither_files_nor_directories() {
+            let dir = tempfile::tempdir().unwrap();
+            let (_, _, token) = with_token(dir.path()).await;
+            assert_eq!(mode(&token), 0o600);
+            for path in ["a", "a/b", "a/b/tokens"] {
+                assert_eq!(mode(&dir.path().join(path)), 0o700, "{path}");
+            }
+            for path in FILES {
+                assert_eq!(mode(&dir.path().join(path)), 0o600, "{path}");
+            }
+            let left = fs::read_dir(dir.path().join("a/b")).unwrap().count();
+            assert_eq!(left, 3, "nothing else is left behind");
+        }
+
+        #[tokio::test]
+        async fn what_was_left_open_to_others_is_closed() {
+            let dir = tempfile::tempdir().unwrap();
+            let (store, id, token) = with_token(dir.path()).await;
+            for path in ["a/b", "a/b/tokens"] {
+                set_mode(&dir.path().join(path), 0o755);
+            }
+            for path in FILES {
+                set_mode(&dir.path().join(path), 0o644);
+            }
+            drop(store.lock().await.unwrap());
+            assert_eq!(store.token(&id).unwrap().token, "secret", "others could only read it");
+            for path in ["a/b", "a/b/tokens"] {
+                assert_eq!(mode(&dir.path().join(path)), 0o700, "{path}");
+            }
+            for path in FILES {
+                assert_eq!(mode(&dir.path().join(path)), 0o600, "{path}");
+            }
+            assert_eq!(mode(&token), 0o600);
+        }
+
+        #[tokio::test]
+        async fn a_directory_that_is_used_for_other_things_too_keeps_its_mode() {
+            for (name, open) in [("a/b/report.pdf", 0o755), ("a/b/lock", 0o1777)] {
+                let dir = tempfile::tempdir().unwrap();
+                let (store, ..) = with_token(dir.path()).await;
+                fs::write(dir.path().join(name), "").unwrap();
+                let parent = dir.path().join("a/b");
+                set_mode(&parent, open);
+                drop(store.lock().await.unwrap());
+                assert_eq!(mode(&parent), open);
+                assert_eq!(mode(&dir.path().join("a/b/client_id")), 0o600);
+            }
+        }
+
+        #[tokio::test]
+        async fn a_token_that_others_can_write_is_not_used() {
+            for open in [0o666, 0o620, 0o602] {
+                let dir = tempfile::tempdir().unwrap();
+                let (store, id, token) = with_token(dir.path()).await;
+                set_mode(&token, open);
+                assert_eq!(store.token(&id), None, "{open:o}");
+                // Closing it does not make it what it was.
+                drop(store.lock().await.unwrap());
+                assert_eq!(store.token(&id), None, "{open:o}");
+                store.store_token(&id, &AnonymousToken::new("own"));
+                assert_eq!(store.token(&id).unwrap().token, "own");
+            }
+        }
+
+        #[tokio::test]
+        async fn a_token_that_another_user_put_there_is_not_used() {
+            let dir = tempfile::tempdir().unwrap();
+            let (store, id, token) = with_token(dir.path()).await;
+            // Only the superuser can change the owner.
+            if chown(&token, Some(12_345), None).is_ok() {
+                assert_eq!(store.token(&id), None);
+            }
+        }
+    }
+
+    const ID: &str = "5ec2e7c1-1d00-4000-8000-000000000000";
+
+    #[test]
+    fn a_client_id_is_read_however_it_was_saved() {
+        let marked = format!("\u{feff}{ID}\r\n");
+        for bytes in [
+            ID.as_bytes().to_vec(),
+            format!("{ID}\n").into_bytes(),
+            format!("\r\n \n\t{ID} \r\n").into_bytes(),
+            format!("{ID}\nmade by hand\n").into_bytes(),
+            marked.into_bytes(),
+        ] {
+            assert_eq!(parse_client_id(&bytes).unwrap().as_str(), ID, "{bytes:02x?}");
+        }
+        // Not ours, but an account may depend on it.
+        assert_eq!(parse_client_id(b"client-4711\n").unwrap().as_str(), "client-4711");
+    }
+
+    #[test]
+    fn what_cannot_be_a_client_id_is_none() {
+        let long = "1".repeat(129);
+        for text in [
+            "",
+            "\n\n",
+            "not an id\r\nx-evil: 1",
+            "null",
+            "undefined",
+            "4711",
+            "<html>404</html>",
+            "\"5ec2e7c1\"",
+            "ä1234567",
+            &long,
+        ] {
+            assert_eq!(parse_client_id(text.as_bytes()), None, "{text:?}");
+        }
+        assert_eq!(parse_client_id(b"\xc3\x28\x99"), None);
+        assert_eq!(parse_client_id(&[0; 36]), None);
+    }
+
+    #[test]
+    fn the_first_backups_are_never_replaced() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("client_id");
+        back_up(&path).unwrap();
+        for number in 0..30 {
+            fs::write(&path, number.to_string()).unwrap();
+            back_up(&path).unwrap();
+        }
+        let read = |name: &str| fs::read_to_string(dir.path().join(name)).unwrap();
+        assert_eq!(read("client_id.old"), "0");
+        assert_eq!(read("client_id.old.2"), "1");
+        let files = fs::read_dir(dir.path()).unwrap().count();
+        assert_eq!(files, usize::try_from(MAX_BACKUPS).unwrap());
+    }
+}

@@ -1,30 +1,17 @@
-//! One sentence for each error: what the person at the keyboard can do now.
+//! One sentence for each error: what the end user can do now.
 
 use super::{Error, ErrorCode};
 use crate::protocol::FileFormat;
 
 impl Error {
-    /// What to do next, as a sentence for the end user.
-    ///
-    /// ```
-    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
-    /// use nemovideo::mock::{MockResponse, Endpoint, MockNemo};
-    /// use nemovideo::{ErrorCode, SessionId};
-    ///
-    /// let nemo = MockNemo::start().await;
-    /// nemo.given(MockResponse::refusal(Endpoint::Message, ErrorCode::OutOfCredits)).await;
-    /// let session = SessionId::from("session");
-    /// let error = nemo.client().send_message(&session, "make it warmer").await.unwrap_err();
-    /// // The account is anonymous, so registering is what helps.
-    /// assert!(error.advice().contains("https://nemovideo.com/register?bind=anon_"));
-    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
-    /// ```
+    /// Returns what to do next, as a sentence for the end user.
     #[must_use]
     pub fn advice(&self) -> String {
         if let Some(api) = self.api() {
             return match (api.code, &api.link) {
                 (ErrorCode::TokenInvalid, _) => {
-                    "Set NEMO_TOKEN to a valid token, or unset it to go on anonymously.".to_owned()
+                    "Set NEMO_TOKEN to a valid token, or unset it to continue anonymously."
+                        .to_owned()
                 }
                 (ErrorCode::SessionNotFound, _) => {
                     "Start a new session; this one is gone or belongs to another account."
@@ -43,7 +30,8 @@ impl Error {
                     "Compress or trim the file below 200 MB.".to_owned()
                 }
                 (ErrorCode::ClientIdMissing, _) => {
-                    "Set NEMO_CLIENT_ID to a UUID, or remove it so that one is made.".to_owned()
+                    "Set NEMO_CLIENT_ID to a UUID, or remove it so that one is generated."
+                        .to_owned()
                 }
                 (ErrorCode::ExportBlocked, _) => {
                     "Exports need a subscription on this account; credits do not help.".to_owned()
@@ -53,10 +41,10 @@ impl Error {
                     None => "Wait 30 s, then try again.".to_owned(),
                 },
                 (ErrorCode::Other(_), _) if api.status.is_some_and(|status| status >= 500) => {
-                    "The service has trouble; try again in a few minutes.".to_owned()
+                    "The service has a problem; try again in a few minutes.".to_owned()
                 }
                 (ErrorCode::Other(_), _) => {
-                    "Read what the service said and change the request.".to_owned()
+                    "Read the message of the service and change the request.".to_owned()
                 }
             };
         }
@@ -68,24 +56,24 @@ impl Error {
                 "Try again; it may have been done already, and is not done twice."
             }
             Self::Disconnected(_) | Self::Timeout { .. } => {
-                "Try again; this call changes nothing on the other side."
+                "Try again; this call changes nothing on the server."
             }
             Self::OutcomeUnknown(unknown) if unknown.job.is_some() => {
-                "Submit the render's job again: it is asked for by its id first, and begun once."
+                "Submit the render's job again: it is looked up by its id first, and started once."
             }
             Self::OutcomeUnknown(_) => {
                 "Look at the session's state before sending it again: it may have been done and charged."
             }
             Self::Decode { .. } | Self::NotAStream { .. } => {
-                "The service answered in a form this version does not know; look for a newer version."
+                "The service responded in a form this version does not know; look for a newer version."
             }
             Self::LimitExceeded { .. } => "Raise the limit when building the client, if this is expected.",
             Self::RenderFailed { .. } => "Look at the draft, then submit a new render; exports are free.",
             Self::RenderUnfinished { .. } => {
-                "Keep the job and poll it again later; the render goes on without you."
+                "Keep the job and poll it again later; the render continues on the server."
             }
-            Self::AgentFailed(_) => "Read what the agent said; its reason is there.",
-            Self::Busy => "Wait for the turn under way, or ask for the next one to be queued.",
+            Self::AgentFailed(_) => "Read the agent's message; it holds the reason.",
+            Self::Busy => "Wait for the turn in progress, or ask for the next one to be queued.",
             Self::InvalidInput(_) => "Change the argument and call again; nothing was sent.",
             Self::Configuration(_) => "Change the client's settings.",
             Self::Io { .. } => "Check the path and its permissions.",

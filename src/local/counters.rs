@@ -56,7 +56,7 @@ impl Counters {
     /// are read.
     #[must_use]
     pub const fn requests(&self, route: Route) -> u64 {
-        self.requests[route.index()]
+        self.requests[route as usize]
     }
 
     /// Requests of all routes together.

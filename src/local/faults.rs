@@ -105,7 +105,7 @@ impl Faults {
     /// # let client = NemoClient::builder()
     /// #     .base_url(backend.url())
     /// #     .in_memory_credentials()
-    /// #     .retry(ExponentialRetry::default().with_base(std::time::Duration::from_millis(1)))
+    /// #     .retry(ExponentialRetry::default().with_initial_delay(std::time::Duration::from_millis(1)))
     /// #     .build()?;
     /// use nemovideo::local::{Fault, Route, FaultyResponse};
     ///
@@ -175,7 +175,7 @@ impl Faults {
     /// use std::time::Duration;
     ///
     /// # let backend = LocalBackend::builder().placeholder_videos().start().await?;
-    /// # let retry = ExponentialRetry::default().with_base(Duration::from_millis(20));
+    /// # let retry = ExponentialRetry::default().with_initial_delay(Duration::from_millis(20));
     /// # let client = NemoClient::builder()
     /// #     .base_url(backend.url())
     /// #     .in_memory_credentials()
@@ -208,7 +208,7 @@ impl Faults {
     /// # let client = NemoClient::builder()
     /// #     .base_url(backend.url())
     /// #     .in_memory_credentials()
-    /// #     .retry(ExponentialRetry::default().with_base(std::time::Duration::from_millis(1)))
+    /// #     .retry(ExponentialRetry::default().with_initial_delay(std::time::Duration::from_millis(1)))
     /// #     .build()?;
     /// use nemovideo::local::Route;
     ///
@@ -338,7 +338,7 @@ impl FaultBuilder<'_> {
 /// # let client = NemoClient::builder()
 /// #     .base_url(backend.url())
 /// #     .in_memory_credentials()
-/// #     .retry(ExponentialRetry::default().with_base(std::time::Duration::from_millis(1)))
+/// #     .retry(ExponentialRetry::default().with_initial_delay(std::time::Duration::from_millis(1)))
 /// #     .build()?;
 /// # let session = client.create_session(CreateSession::default()).await?;
 /// # let id = &session.session_id;

@@ -137,7 +137,7 @@ impl MockResponse {
 
     /// The answer to the submit of a render.
     pub fn render(state: &RenderState) -> Self {
-        Self::raw(Endpoint::Render, ResponseTemplate::new(200).set_body_json(state))
+        Self::raw(Endpoint::RenderSubmit, ResponseTemplate::new(200).set_body_json(state))
     }
 
     /// How far a render is.
@@ -225,7 +225,7 @@ impl MockResponse {
 
     pub(super) async fn mount(self, server: &MockServer) {
         let mut mock: Mock =
-            self.endpoint.mock().respond_with(self.response).with_priority(self.priority);
+            super::mock_of(self.endpoint).respond_with(self.response).with_priority(self.priority);
         if let Some(times) = self.times {
             mock = mock.up_to_n_times(times);
         }

@@ -6,7 +6,7 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context, Poll};
 
 use futures::stream::BoxStream;
@@ -18,6 +18,7 @@ use super::{Project, TurnEvent};
 use crate::NemoClient;
 use crate::error::{Error, Result};
 use crate::protocol::{CreateSession, Session};
+use crate::sync::lock;
 
 /// One video of a batch.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -239,7 +240,7 @@ impl BatchRun {
                 let skipped = match &common {
                     // What is paid for costs no more credits.
                     Some(Error::OutOfCredits(_)) if is_paid(&stage) => None,
-                    Some(error) => again(error),
+                    Some(error) => Some(error.clone()),
                     None => None,
                 };
                 let is_duplicate = paths[..index].contains(&paths[index]);
@@ -273,17 +274,12 @@ impl BatchRun {
                     project = None;
                 }
                 if affects_all(&error) {
-                    common = again(&error);
+                    common = Some(error.clone());
                 }
                 yield (index, Err(error));
             }
         }
     }
-}
-
-/// The same error response once more.
-fn again(error: &Error) -> Option<Error> {
-    error.api().map(|api| Error::from_api(api.clone()))
 }
 
 fn duplicate(item: &BatchItem) -> Error {
@@ -422,8 +418,7 @@ impl BatchTracker {
     }
 
     fn lock(&self) -> MutexGuard<'_, Tracked> {
-        // The lock is never held across a panic.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0)
     }
 }
 

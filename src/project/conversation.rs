@@ -5,17 +5,18 @@ use std::future::IntoFuture;
 use std::path::Path;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use bytes::Bytes;
 
 use super::turn::Turn;
 use super::{Export, Intent, UploadHint};
 use crate::NemoClient;
-use crate::client::{PendingTurn, Shared, Upload};
+use crate::client::{PendingTurn, TurnTracker, Upload};
 use crate::draft::{Draft, Language};
 use crate::error::{Error, Result};
 use crate::protocol::{CreateSession, CreditBalance, Session, SessionId, UploadAnswer};
+use crate::sync::lock;
 
 /// A conversation about one video. Cheap to clone; all clones are the same conversation.
 #[derive(Clone)]
@@ -39,7 +40,7 @@ struct Inner {
 /// The messages of a project whose end may be unknown.
 #[derive(Default)]
 struct Messages {
-    last: Option<Shared>,
+    last: Option<TurnTracker>,
     /// The message before, for as long as the last one was certainly not accepted.
     earlier: Option<PendingTurn>,
 }
@@ -47,7 +48,7 @@ struct Messages {
 impl Messages {
     fn pending(&self) -> Option<PendingTurn> {
         match &self.last {
-            Some(last) if last.is_taken() => last.pending(),
+            Some(last) if last.is_accepted() => last.pending(),
             Some(last) => last.pending().or_else(|| self.earlier.clone()),
             None => None,
         }
@@ -263,7 +264,7 @@ impl Project {
             return upload;
         }
         let project = self.clone();
-        upload.or_elsewhere(Box::new(move || Box::pin(async move { project.reopen().await })))
+        upload.or_in_new_session(Box::new(move || Box::pin(async move { project.reopen().await })))
     }
 
     /// Returns the message that may have been accepted and whose end is unknown: to be persisted,
@@ -311,7 +312,7 @@ impl Project {
     }
 
     /// Keeps a message that is about to be sent, or an earlier one that is picked up.
-    pub(super) fn track(&self, message: Shared) {
+    pub(super) fn track(&self, message: TurnTracker) {
         self.touch();
         let mut messages = self.messages();
         messages.earlier = messages.pending();
@@ -351,13 +352,11 @@ impl Project {
     }
 
     fn messages(&self) -> MutexGuard<'_, Messages> {
-        // The lock is never held across a panic.
-        self.inner.messages.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.inner.messages)
     }
 
     fn locked(&self) -> MutexGuard<'_, Session> {
-        // The lock is never held across a panic.
-        self.inner.session.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.inner.session)
     }
 }
 

@@ -8,9 +8,10 @@ use std::sync::Arc;
 
 use super::pipeline::{self, JobProgress, OnProgress, SaveJob};
 use super::{Project, TurnReport};
-use crate::client::{RenderPolling, RenderedVideo, can_be_written};
+use crate::client::{RenderPolling, RenderedVideo};
 use crate::draft::Draft;
 use crate::error::{Error, Result};
+use crate::fs::ensure_writable;
 use crate::protocol::{RenderFormat, RenderJob, RenderOutput};
 
 /// A video that was rendered and downloaded.
@@ -209,7 +210,7 @@ fn check_path(path: &Path) -> Result<()> {
         let what = format!("there is no directory {:?}", dir.display().to_string());
         return Err(unwritable(path, what));
     }
-    can_be_written(path).map_err(|error| unwritable(path, error.to_string()))
+    ensure_writable(path).map_err(|error| unwritable(path, error.to_string()))
 }
 
 fn unwritable(path: &Path, why: impl fmt::Display) -> Error {

@@ -20,8 +20,7 @@ use crate::NemoClient;
 use crate::client::{PendingTurn, RenderPolling, RenderProgress};
 use crate::draft::Draft;
 use crate::error::{Call, Error, Result, UnknownOutcome};
-use crate::protocol::{CreateSession, RenderJob, Session};
-use crate::transport::{Route, routes};
+use crate::protocol::{CreateSession, Endpoint, RenderJob, Session};
 
 /// Downloads are reported at their first bytes and then each time this many more have arrived: a
 /// batch is persisted at each report.
@@ -275,10 +274,9 @@ impl SaveJob {
                         poller = poller.polling(polling);
                     }
                     let draft = job.draft;
-                    let mut polls = Box::pin(poller.progress());
-                    let video = loop {
+                            let video = loop {
                         // The polls end with a video or an error; this satisfies the type.
-                        match polls.next().await.ok_or_else(|| ended_early("render"))?? {
+                        match poller.next().await.ok_or_else(|| ended_early("render"))?? {
                             RenderProgress::Processing { percent } => {
                                 yield JobProgress::Rendering { percent };
                             }
@@ -409,7 +407,7 @@ impl Evidence {
 
     fn unknown(&self, report: &TurnReport, pending: &PendingTurn) -> Error {
         let what = self.break_cause.clone().unwrap_or_else(|| "the stream broke".to_owned());
-        let mut unknown = unknown_outcome(routes::MESSAGE, what);
+        let mut unknown = unknown_outcome(Endpoint::Message, what);
         unknown.call.elapsed = pending.sent_at.elapsed().unwrap_or_default();
         unknown.text.clone_from(&report.text);
         Error::OutcomeUnknown(Box::new(unknown))
@@ -433,20 +431,12 @@ fn failure(report: &TurnReport) -> Error {
 
 fn interrupted_upload() -> Error {
     let what = "the batch was interrupted during an upload".to_owned();
-    Error::OutcomeUnknown(Box::new(unknown_outcome(routes::UPLOAD, what)))
+    Error::OutcomeUnknown(Box::new(unknown_outcome(Endpoint::Upload, what)))
 }
 
 /// The outcome of a call of an earlier process, or of one whose end was not observed.
-fn unknown_outcome(route: Route, what: String) -> UnknownOutcome {
-    let call = Call {
-        method: route.method.name(),
-        route: route.template,
-        effect: route.effect,
-        attempts: 1,
-        elapsed: std::time::Duration::ZERO,
-        request_id: None,
-    };
-    UnknownOutcome::new(call, what, None)
+fn unknown_outcome(endpoint: Endpoint, what: String) -> UnknownOutcome {
+    UnknownOutcome::new(Call::once(endpoint, std::time::Duration::ZERO), what, None)
 }
 
 /// Waits until a draft that was read from the state is finished.
@@ -459,8 +449,8 @@ async fn settle(client: &NemoClient, report: &mut TurnReport, pending: &PendingT
         return;
     }
     let recovery = client.recovery();
-    for _ in 0..recovery.max_unchanged_polls.max(2) {
-        tokio::time::sleep(recovery.interval).await;
+    for _ in 0..recovery.max_unchanged_polls().max(2) {
+        tokio::time::sleep(recovery.interval()).await;
         // A failed read says nothing about the draft.
         let Ok(state) = client.session_state(&pending.session_id).await else { continue };
         if state.draft == report.draft && !has_frozen_credits(client).await {

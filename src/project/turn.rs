@@ -21,7 +21,7 @@ use tokio::sync::OwnedMutexGuard;
 
 use super::{Project, Suggestion};
 use crate::NemoClient;
-use crate::client::{PendingTurn, Shared, TurnStream, TurnUpdate};
+use crate::client::{PendingTurn, TurnStream, TurnTracker, TurnUpdate};
 use crate::draft::Language;
 use crate::error::{Error, Result};
 use crate::protocol::SessionId;
@@ -72,7 +72,7 @@ impl SendMessage {
                 message = message.streaming();
             }
             let mut updates = message.watch_spending();
-            project.track(updates.shared());
+            project.track(updates.tracker());
             async move {
                 let first = updates.next().await.transpose()?;
                 Ok((first, updates))
@@ -103,7 +103,7 @@ impl IntoFuture for SendMessage {
 #[must_use = "a turn does nothing more unless it is polled"]
 pub struct Turn {
     events: Pin<Box<dyn Stream<Item = Result<TurnEvent>> + Send>>,
-    shared: Shared,
+    tracker: TurnTracker,
 }
 
 /// What the events of a turn are made of.
@@ -120,8 +120,8 @@ struct OpenTurn {
 
 impl Turn {
     fn new(turn: OpenTurn) -> Self {
-        let shared = turn.updates.shared();
-        Self { events: Box::pin(event::events(turn)), shared }
+        let tracker = turn.updates.tracker();
+        Self { events: Box::pin(event::events(turn)), tracker }
     }
 
     /// Observes a message of another process, in whatever session it was sent to.
@@ -156,7 +156,7 @@ impl Turn {
     /// Returns what to persist to observe this message later; `None` once its end is known.
     #[must_use]
     pub fn pending(&self) -> Option<PendingTurn> {
-        self.shared.pending()
+        self.tracker.pending()
     }
 }
 
@@ -233,7 +233,7 @@ impl Project {
         }
         let guard = self.turn_lock().try_lock_owned().map_err(|_| Error::Busy)?;
         let updates = self.client().resume_turn(pending);
-        self.track(updates.shared());
+        self.track(updates.tracker());
         Ok(self.turn(None, updates, guard))
     }
 

@@ -1,139 +1,162 @@
-//! The routes of the protocol, each with what it can do on the other side.
+//! The table of endpoints: method, path and effect of every call of the protocol.
+//!
+//! The client builds URLs from it and decides what may be sent again; the embedded backend and the
+//! mock route requests by it.
 
-use reqwest::Method;
-use url::Url;
-
-use crate::error::{Effect, Error, Result};
-
-/// One route. Its template is what logs and errors show; ids stand in braces.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Route {
-    pub(crate) method: Verb,
-    pub(crate) template: &'static str,
-    pub(crate) effect: Effect,
+/// What a call can do on the server, which decides whether it may be sent again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Effect {
+    /// Changes nothing: credits, state, render status, downloads.
+    ReadOnly,
+    /// Changes something once, however often it arrives: a token for a client id, a cancel.
+    Idempotent,
+    /// Creates something new each time: a session, an upload.
+    Creates,
+    /// Costs credits each time: a message.
+    Billable,
 }
 
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Verb {
-    Get,
-    Post,
+impl Effect {
+    /// Returns whether a call that arrives twice does no more than one that arrives once.
+    #[must_use]
+    pub const fn is_repeatable(self) -> bool {
+        matches!(self, Self::ReadOnly | Self::Idempotent)
+    }
+
+    /// Returns whether the call changes nothing at all.
+    #[must_use]
+    pub const fn is_read_only(self) -> bool {
+        matches!(self, Self::ReadOnly)
+    }
 }
 
-impl Verb {
-    pub(crate) const fn name(self) -> &'static str {
+/// An endpoint of the protocol.
+///
+/// ```
+/// use nemovideo::protocol::{Effect, Endpoint};
+///
+/// assert_eq!(Endpoint::Message.method(), "POST");
+/// assert_eq!(Endpoint::Message.effect(), Effect::Billable);
+/// let path = "/api/state/nemo_agent/me/s-1/latest";
+/// assert_eq!(Endpoint::matching("GET", path), Some(Endpoint::State));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum Endpoint {
+    /// Issues an anonymous token.
+    Token,
+    /// Issues a claim token, which opens an anonymous project in a browser.
+    Claim,
+    /// Creates a session.
+    Session,
+    /// Sends a message; the response is an event stream.
+    Message,
+    /// Uploads files to a session.
+    Upload,
+    /// Returns the credit balance.
+    Credits,
+    /// Returns the state of a session.
+    State,
+    /// Submits a render.
+    RenderSubmit,
+    /// Returns the status of a render.
+    RenderStatus,
+    /// Cancels a render.
+    RenderCancel,
+    /// Downloads the file of a render by the render's id, with the token.
+    RenderDownload,
+    /// Downloads a file by its own URL, without the token. The path is that of the embedded
+    /// backend and the mock; the cloud may name any URL.
+    File,
+}
+
+impl Endpoint {
+    /// All endpoints, in the order of their declaration.
+    pub const ALL: [Self; 12] = [
+        Self::Token,
+        Self::Claim,
+        Self::Session,
+        Self::Message,
+        Self::Upload,
+        Self::Credits,
+        Self::State,
+        Self::RenderSubmit,
+        Self::RenderStatus,
+        Self::RenderCancel,
+        Self::RenderDownload,
+        Self::File,
+    ];
+
+    const fn row(self) -> (&'static str, &'static str, Effect) {
+        use Effect::*;
         match self {
-            Self::Get => "GET",
-            Self::Post => "POST",
+            Self::Token => ("POST", "/api/auth/anonymous-token", Idempotent),
+            Self::Claim => ("POST", "/api/auth/claim-token", Idempotent),
+            Self::Session => ("POST", "/api/tasks/me/with-session/nemo_agent", Creates),
+            Self::Message => ("POST", "/run_sse", Billable),
+            Self::Upload => ("POST", "/api/upload-video/nemo_agent/me/{session}", Creates),
+            Self::Credits => ("GET", "/api/credits/balance/simple", ReadOnly),
+            Self::State => ("GET", "/api/state/nemo_agent/me/{session}/latest", ReadOnly),
+            // Idempotent by the render's id, but the service does not document that: after a lost
+            // response the client looks the id up first, so the submit itself must not be
+            // repeated.
+            Self::RenderSubmit => ("POST", "/api/render/proxy/lambda", Creates),
+            Self::RenderStatus => ("GET", "/api/render/proxy/lambda/{render}", ReadOnly),
+            Self::RenderCancel => ("POST", "/api/render/proxy/lambda/{render}/cancel", Idempotent),
+            Self::RenderDownload => ("GET", "/api/render/proxy/{render}/download", ReadOnly),
+            Self::File => ("GET", "/files/{file}/{name}", ReadOnly),
         }
     }
 
-    pub(crate) const fn method(self) -> Method {
-        match self {
-            Self::Get => Method::GET,
-            Self::Post => Method::POST,
-        }
-    }
-}
-
-/// What stands in a template's braces, in order.
-pub(crate) type Params<'a> = &'a [&'a str];
-
-impl Route {
-    const fn new(method: Verb, template: &'static str, effect: Effect) -> Self {
-        Self { method, template, effect }
+    /// Returns the HTTP method.
+    #[must_use]
+    pub const fn method(self) -> &'static str {
+        self.row().0
     }
 
-    /// The span of a call: what is logged while it lasts, by allow-list. No id is in it.
-    pub(crate) fn span(&self) -> tracing::Span {
-        tracing::debug_span!("call", method = self.method.name(), route = self.template)
+    /// Returns the path, with ids in braces: `/api/render/proxy/lambda/{render}`.
+    #[must_use]
+    pub const fn template(self) -> &'static str {
+        self.row().1
     }
 
-    /// The address below a base.
-    ///
-    /// # Errors
-    /// [`Error::InvalidInput`] for an id that could leave its place in the path: an empty one, a
-    /// dot segment, or one with control characters. Slashes, question marks and the like are
-    /// escaped.
-    pub(crate) fn url(&self, base: &Url, params: Params<'_>) -> Result<Url> {
-        let mut params = params.iter();
-        let mut url = base.clone();
-        {
-            let mut path = url.path_segments_mut().map_err(|()| {
-                Error::Configuration("the base address cannot have a path".to_owned())
-            })?;
-            path.pop_if_empty();
-            for segment in self.template.split('/').skip(1) {
-                if segment.starts_with('{') {
-                    path.push(checked(params.next().copied().unwrap_or_default())?);
-                } else {
-                    path.push(segment);
-                }
-            }
-        }
-        Ok(url)
+    /// Returns what a call to this endpoint can do.
+    #[must_use]
+    pub const fn effect(self) -> Effect {
+        self.row().2
     }
-}
 
-fn checked(id: &str) -> Result<&str> {
-    let dots = matches!(id, "" | "." | "..");
-    if dots || id.chars().any(char::is_control) {
-        return Err(Error::InvalidInput(format!("{id:?} is not an id")));
+    /// Returns the endpoint that serves a request with this method and this path.
+    #[must_use]
+    pub fn matching(method: &str, path: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|endpoint| endpoint.method() == method && endpoint.has(path))
     }
-    Ok(id)
-}
 
-/// Every route, in the order of the protocol.
-pub(crate) mod routes {
-    use super::{Route, Verb::*};
-    use crate::error::Effect::*;
-
-    pub(crate) const TOKEN: Route = Route::new(Post, "/api/auth/anonymous-token", Idempotent);
-    pub(crate) const CLAIM: Route = Route::new(Post, "/api/auth/claim-token", Idempotent);
-    pub(crate) const SESSION: Route =
-        Route::new(Post, "/api/tasks/me/with-session/nemo_agent", Creates);
-    pub(crate) const MESSAGE: Route = Route::new(Post, "/run_sse", Billable);
-    pub(crate) const UPLOAD: Route =
-        Route::new(Post, "/api/upload-video/nemo_agent/me/{session}", Creates);
-    pub(crate) const CREDITS: Route = Route::new(Get, "/api/credits/balance/simple", ReadOnly);
-    pub(crate) const STATE: Route =
-        Route::new(Get, "/api/state/nemo_agent/me/{session}/latest", ReadOnly);
-    /// By its own id it is idempotent, but the service does not say so: after a lost answer the
-    /// client looks for the id first, so this layer treats it as a call that must not arrive twice.
-    pub(crate) const RENDER: Route = Route::new(Post, "/api/render/proxy/lambda", Creates);
-    pub(crate) const RENDER_STATUS: Route =
-        Route::new(Get, "/api/render/proxy/lambda/{render}", ReadOnly);
-    pub(crate) const RENDER_CANCEL: Route =
-        Route::new(Post, "/api/render/proxy/lambda/{render}/cancel", Idempotent);
-    pub(crate) const RENDER_DOWNLOAD: Route =
-        Route::new(Get, "/api/render/proxy/{render}/download", ReadOnly);
-    /// A finished file at whatever address the service named.
-    pub(crate) const FILE: Route = Route::new(Get, "output.url", ReadOnly);
+    fn has(self, path: &str) -> bool {
+        let mut segments = path.split('/');
+        let fits = |expected: &str| match segments.next() {
+            Some(segment) if expected.starts_with('{') => !segment.is_empty(),
+            segment => segment == Some(expected),
+        };
+        self.template().split('/').all(fits) && segments.next().is_none()
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use url::Url;
-
-    use super::routes;
+    use super::Endpoint;
 
     #[test]
-    fn an_id_never_leaves_its_place_in_the_path() {
-        let base = Url::parse("https://api.test/v1/").unwrap();
-        let url = routes::STATE.url(&base, &["a/../b?x=1#f%2f"]).unwrap();
-        assert_eq!(
-            url.as_str(),
-            "https://api.test/v1/api/state/nemo_agent/me/a%2F..%2Fb%3Fx=1%23f%252f/latest"
-        );
-        for id in ["", ".", "..", "a\nb", "a\0"] {
-            assert!(routes::STATE.url(&base, &[id]).is_err(), "{id:?}");
+    fn every_endpoint_is_listed_once_and_matches_its_own_path() {
+        for (index, endpoint) in Endpoint::ALL.into_iter().enumerate() {
+            assert_eq!(endpoint as usize, index, "{endpoint:?}");
+            let path = endpoint.template().replace(['{', '}'], "");
+            assert_eq!(Endpoint::matching(endpoint.method(), &path), Some(endpoint));
+            assert_eq!(Endpoint::matching("PUT", &path), None);
+            assert_eq!(Endpoint::matching(endpoint.method(), &format!("{path}/more")), None);
         }
-    }
-
-    #[test]
-    fn a_base_with_and_without_a_slash_is_the_same() {
-        for base in ["http://127.0.0.1:1", "http://127.0.0.1:1/"] {
-            let url = routes::MESSAGE.url(&Url::parse(base).unwrap(), &[]).unwrap();
-            assert_eq!(url.as_str(), "http://127.0.0.1:1/run_sse");
-        }
+        assert_eq!(Endpoint::matching("GET", "/api/render/proxy/lambda/"), None);
+        assert_eq!(Endpoint::matching("GET", "run_sse"), None);
     }
 }

@@ -1,16 +1,16 @@
-//! Who is calling: the three headers that go with every call.
+//! The three headers that identify the calling program.
 
 use std::path::{Component, Path};
 
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
-use saphyr_parser::{Event, Parser};
 
 use crate::error::{Error, Result};
 use crate::protocol::headers;
 
 /// The attribution headers: `X-Skill-Source`, `X-Skill-Version` and `X-Skill-Platform`.
 ///
-/// They go with every call; the service refuses exports without them (402).
+/// They are sent with every call; the service rejects exports without them (code 402). The default
+/// is this crate's own name and version, on the platform that `SKILL_SOURCE` names.
 ///
 /// ```
 /// use nemovideo::Attribution;
@@ -19,9 +19,7 @@ use crate::protocol::headers;
 /// let attribution = Attribution::from_front_matter(skill)?.with_platform("cursor")?;
 /// assert_eq!(attribution.source(), "my-skill");
 /// assert_eq!(attribution.version(), "1.10");
-/// assert_eq!(attribution.platform(), "cursor");
-/// assert!(Attribution::new("two\nlines", "1").is_err());
-/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # Ok::<(), nemovideo::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Attribution {
@@ -30,14 +28,30 @@ pub struct Attribution {
     platform: String,
 }
 
+impl Default for Attribution {
+    fn default() -> Self {
+        let own = Self {
+            source: env!("CARGO_PKG_NAME").to_owned(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            platform: UNKNOWN.to_owned(),
+        };
+        match std::env::var("SKILL_SOURCE") {
+            Ok(platform) => own.clone().with_platform(platform).unwrap_or(own),
+            Err(_) => own,
+        }
+    }
+}
+
+const UNKNOWN: &str = "unknown";
+
 impl Attribution {
-    /// Names a program and its version; the platform is `unknown`.
+    /// Creates the attribution of a program; the platform is `unknown`.
     ///
     /// # Errors
-    /// [`Error::InvalidInput`] when one of them cannot stand in a header (a line break, an empty
-    /// text, or characters outside of ASCII).
+    /// [`Error::InvalidInput`] when one of them cannot be sent in a header: a line break, an empty
+    /// text, or characters outside of ASCII.
     pub fn new(source: impl Into<String>, version: impl Into<String>) -> Result<Self> {
-        Self { source: source.into(), version: version.into(), platform: "unknown".to_owned() }
+        Self { source: source.into(), version: version.into(), platform: UNKNOWN.to_owned() }
             .checked()
     }
 
@@ -50,31 +64,18 @@ impl Attribution {
         self.checked()
     }
 
-    /// Reads `name` and `version` from the YAML front matter of a skill file, and the platform
-    /// from where it is installed: `clawhub` under `~/.clawhub/`, `cursor` under
-    /// `~/.cursor/skills/`, else `unknown`. The environment's `SKILL_SOURCE`, when set, wins over
-    /// the place.
-    ///
-    /// ```
-    /// use nemovideo::Attribution;
-    ///
-    /// # let folder = tempfile::tempdir()?;
-    /// # let path = folder.path().join("SKILL.md");
-    /// std::fs::write(&path, "---\nname: my-skill\nversion: 2.0.1\n---\n")?;
-    /// let attribution = Attribution::from_skill_file(&path)?;
-    /// assert_eq!((attribution.source(), attribution.version()), ("my-skill", "2.0.1"));
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
+    /// Reads `name` and `version` from the front matter of a skill file, and derives the platform
+    /// from its path: `clawhub` under `~/.clawhub/`, `cursor` under `~/.cursor/skills/`, else
+    /// `unknown`. The environment's `SKILL_SOURCE`, if set, takes precedence over the path.
     ///
     /// # Errors
-    /// [`Error::Io`] when the file cannot be read, [`Error::InvalidInput`] when it has no front
-    /// matter with both keys.
+    /// [`Error::Io`] when the file cannot be read, [`Error::InvalidInput`] as for
+    /// [`from_front_matter`](Self::from_front_matter).
     pub fn from_skill_file(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
-        let text = std::fs::read_to_string(path)
-            .map_err(|source| Error::io("read the skill file", path, source))?;
-        let absolute = std::path::absolute(path)
-            .map_err(|source| Error::io("find the skill file", path, source))?;
+        let unreadable = |source| Error::io("read the skill file", path, source);
+        let text = std::fs::read_to_string(path).map_err(unreadable)?;
+        let absolute = std::path::absolute(path).map_err(unreadable)?;
         let named = std::env::var("SKILL_SOURCE").ok().filter(|name| !name.is_empty());
         let platform = named
             .unwrap_or_else(|| platform_of(&absolute, std::env::home_dir().as_deref()).to_owned());
@@ -83,54 +84,36 @@ impl Attribution {
 
     /// Reads `name` and `version` from YAML front matter; the platform is `unknown`.
     ///
+    /// Without a `version` of its own, the one under `metadata` counts. All other keys may be any
+    /// YAML, valid or not.
+    ///
     /// # Errors
     /// [`Error::InvalidInput`] when there is no front matter with both keys.
     pub fn from_front_matter(text: &str) -> Result<Self> {
         let yaml = front_matter(text)
             .ok_or_else(|| Error::InvalidInput("the skill file has no front matter".to_owned()))?;
-        let [source, version] = top_level_scalars(yaml, ["name", "version"]).map_err(|error| {
-            Error::InvalidInput(format!("the skill file's front matter: {error}"))
-        })?;
         let missing =
             |key| Error::InvalidInput(format!("the skill file's front matter has no `{key}`"));
-        Self::new(
-            source.ok_or_else(|| missing("name"))?,
-            version.ok_or_else(|| missing("version"))?,
-        )
+        let name = scalar(&yaml, "name").ok_or_else(|| missing("name"))?;
+        let version = scalar(&yaml, "version")
+            .or_else(|| scalar(&entry(&yaml, "metadata")?.join("\n"), "version"))
+            .ok_or_else(|| missing("version"))?;
+        Self::new(name, version)
     }
 
-    /// The attribution of a program that names none: this crate's own name and version, on the
-    /// platform that `SKILL_SOURCE` names.
-    ///
-    /// ```
-    /// assert_eq!(nemovideo::Attribution::of_this_crate().source(), "nemovideo");
-    /// ```
-    #[must_use]
-    pub fn of_this_crate() -> Self {
-        let own = Self {
-            source: env!("CARGO_PKG_NAME").to_owned(),
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-            platform: "unknown".to_owned(),
-        };
-        match std::env::var("SKILL_SOURCE") {
-            Ok(platform) => own.clone().with_platform(platform).unwrap_or(own),
-            Err(_) => own,
-        }
-    }
-
-    /// `X-Skill-Source`.
+    /// Returns the value of `X-Skill-Source`.
     #[must_use]
     pub fn source(&self) -> &str {
         &self.source
     }
 
-    /// `X-Skill-Version`.
+    /// Returns the value of `X-Skill-Version`.
     #[must_use]
     pub fn version(&self) -> &str {
         &self.version
     }
 
-    /// `X-Skill-Platform`.
+    /// Returns the value of `X-Skill-Platform`.
     #[must_use]
     pub fn platform(&self) -> &str {
         &self.platform
@@ -141,7 +124,7 @@ impl Attribution {
             let printable = value.bytes().all(|byte| matches!(byte, b' '..=b'~'));
             if value.trim().is_empty() || !printable {
                 return Err(Error::InvalidInput(format!(
-                    "the attribution {value:?} cannot stand in a header"
+                    "the attribution {value:?} cannot be sent in a header"
                 )));
             }
         }
@@ -154,65 +137,142 @@ impl Attribution {
             .into_iter()
             .zip(values)
             .filter_map(|(name, value)| {
-                // Both are known good: the names are constants, the values were checked.
+                // Neither fails: the names are constants, the values were checked.
                 Some((HeaderName::from_static(name), HeaderValue::from_str(value).ok()?))
             })
             .collect()
     }
 }
 
-/// The text between the first line `---` and the next.
-fn front_matter(text: &str) -> Option<&str> {
+/// Returns the text between the first line, `---`, and the next line `---`.
+fn front_matter(text: &str) -> Option<String> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let first = text.lines().next()?;
-    if first.trim_end() != "---" {
-        return None;
-    }
-    let body = &text[text.find('\n')? + 1..];
-    let mut at = 0;
-    for line in body.split_inclusive('\n') {
+    // The empty line between a CR and an LF changes nothing.
+    let mut lines = text.split(['\r', '\n']);
+    lines.next().filter(|first| first.trim_end() == "---")?;
+    let mut inside = Vec::new();
+    for line in lines {
         if line.trim_end() == "---" {
-            return Some(&body[..at]);
+            return Some(inside.join("\n"));
         }
-        at += line.len();
+        inside.push(line);
     }
     None
 }
 
-/// The plain values of some keys of the outermost mapping, as they are written (`1.10` stays so).
-fn top_level_scalars<const N: usize>(
-    yaml: &str,
-    keys: [&str; N],
-) -> Result<[Option<String>; N], saphyr_parser::ScanError> {
-    let mut found = [const { None }; N];
-    let mut depth = 0_usize;
-    // At depth 1 a mapping's children take turns: key, value, key, value.
-    let mut key: Option<String> = None;
-    let mut at_key = true;
-    for event in Parser::new_from_str(yaml) {
-        match event?.0 {
-            Event::MappingStart(..) | Event::SequenceStart(..) => depth += 1,
-            Event::MappingEnd | Event::SequenceEnd => {
-                depth = depth.saturating_sub(1);
-                if depth == 1 {
-                    at_key = !at_key;
-                }
-            }
-            Event::Scalar(value, ..) if depth == 1 => {
-                if at_key {
-                    key = Some(value.into_owned());
-                } else if let Some(index) = keys.iter().position(|&k| Some(k) == key.as_deref()) {
-                    found[index] = Some(value.into_owned());
-                }
-                at_key = !at_key;
-            }
-            Event::Alias(_) if depth == 1 => at_key = !at_key,
-            _ => {}
+/// Returns the value of a key as it is written, so that `1.10` stays so. `None` without the key,
+/// for null, and for a value that is no scalar.
+///
+/// A YAML parser would reject a file for a key that is of no interest here.
+fn scalar(mapping: &str, key: &str) -> Option<String> {
+    let lines = entry(mapping, key)?;
+    let value = lines[0];
+    match value.chars().next() {
+        Some('|') => Some(lines[1..].join("\n")),
+        Some('>') => Some(lines[1..].join(" ")),
+        // A tolerant reading of the escapes: those of JSON are the usual ones of YAML, too.
+        Some('"') => {
+            let text = lines.join(" ");
+            serde_json::Deserializer::from_str(&text).into_iter().next()?.ok()
+        }
+        Some('\'') => {
+            let text = lines.join(" ").replace("\'\'", "\0");
+            let (text, _comment) = text[1..].split_once('\'')?;
+            Some(text.replace('\0', "'"))
+        }
+        Some('[' | '{' | '*') => None,
+        None if lines[1..].iter().any(|line| line.starts_with("- ") || pair(line).is_some()) => {
+            None
+        }
+        _ => {
+            let lines = lines.iter().map(|line| without_comment(line));
+            let text = lines.filter(|line| !line.is_empty()).collect::<Vec<_>>().join(" ");
+            (!matches!(text.as_str(), "" | "~" | "null" | "Null" | "NULL")).then_some(text)
         }
     }
-    Ok(found)
 }
 
+/// Returns the text after a key, without its tag or anchor, and the indented lines below it,
+/// trimmed. Of a repeated key the last counts, as with most parsers.
+fn entry<'a>(mapping: &'a str, key: &str) -> Option<Vec<&'a str>> {
+    let lines: Vec<_> = match mapping.trim_start() {
+        flow if flow.starts_with('{') => flow_items(flow),
+        _ => mapping.lines().filter(|line| !without_comment(line).is_empty()).collect(),
+    };
+    let indent = |line: &str| line.len() - line.trim_start().len();
+    let outermost = indent(lines.first()?);
+    let is_outermost = |line: &str| indent(line) <= outermost;
+    let is_key =
+        |line: &&str| is_outermost(line) && pair(line).is_some_and(|(name, _)| name == key);
+    let index = lines.iter().rposition(is_key)?;
+    let (_, mut value) = pair(lines[index])?;
+    while value.starts_with(['!', '&']) {
+        value = value.split_once(' ').map_or("", |(_, value)| value.trim_start());
+    }
+    let below = lines[index + 1..].iter().take_while(|line| !is_outermost(line));
+    Some(std::iter::once(value).chain(below.map(|line| line.trim())).collect())
+}
+
+/// Splits `key: value`; the key may be quoted.
+fn pair(line: &str) -> Option<(&str, &str)> {
+    let line = line.trim();
+    let (key, value) = match line.chars().next()? {
+        quote @ ('"' | '\'') => {
+            let (key, rest) = line[1..].split_once(quote)?;
+            (key, rest.trim_start().strip_prefix(':')?)
+        }
+        _ => {
+            let is_end = |(at, _): &(usize, &str)| {
+                line[at + 1..].chars().next().is_none_or(char::is_whitespace)
+            };
+            let (at, _) = line.match_indices(':').find(is_end)?;
+            (line[..at].trim_end(), &line[at + 1..])
+        }
+    };
+    Some((key, value.trim()))
+}
+
+/// Returns the items of a mapping in flow style: `{a: 1, b: [2, 3]}`.
+fn flow_items(text: &str) -> Vec<&str> {
+    let (mut items, mut start, mut depth, mut quote) = (Vec::new(), 0, 0_usize, None);
+    let mut previous = ' ';
+    for (at, c) in text.char_indices() {
+        match c {
+            _ if quote.is_some() => quote = quote.filter(|open| *open != c || previous == '\\'),
+            // Within a word it is an apostrophe.
+            '"' | '\'' if matches!(previous, '{' | '[' | ',' | ':') => quote = Some(c),
+            '{' | '[' => {
+                depth += 1;
+                start = if depth == 1 { at + 1 } else { start };
+            }
+            ',' | '}' | ']' => {
+                if depth == 1 {
+                    items.push(text[start..at].trim());
+                    start = at + 1;
+                }
+                depth = depth.saturating_sub(usize::from(c != ','));
+                if depth == 0 {
+                    break;
+                }
+            }
+            _ => {}
+        }
+        previous = if c.is_whitespace() { previous } else { c };
+    }
+    items
+}
+
+/// Returns a trimmed line without the comment at its end.
+fn without_comment(line: &str) -> &str {
+    let line = line.trim();
+    match line.find(" #") {
+        _ if line.starts_with('#') => "",
+        Some(comment) => line[..comment].trim_end(),
+        None => line,
+    }
+}
+
+/// Returns the platform whose directory holds a skill file.
 fn platform_of(file: &Path, home: Option<&Path>) -> &'static str {
     let Some(inside) = home.and_then(|home| file.strip_prefix(home).ok()) else {
         return "unknown";
@@ -234,23 +294,88 @@ mod tests {
 
     use super::{Attribution, platform_of};
 
-    const SKILL: &str = "---\r\nname: \"nemo video: maker\"\r\nmetadata:\r\n  name: inner\r\n  tags: [a, b]\r\nversion: 1.10\r\ndescription: |\r\n  version: 9\r\n---\r\n# Skill\r\nname: no\r\n";
+    fn read(yaml: &str) -> Option<(String, String)> {
+        let attribution = Attribution::from_front_matter(&format!("---\n{yaml}\n---\n")).ok()?;
+        Some((attribution.source, attribution.version))
+    }
 
     #[test]
     fn name_and_version_come_from_the_outermost_front_matter() {
-        let attribution = Attribution::from_front_matter(SKILL).unwrap();
+        let skill = "---\r\nname: \"nemo video: maker\"\r\nmetadata:\r\n  name: inner\r\n  tags: [a, b]\r\nversion: 1.10\r\ndescription: |\r\n  version: 9\r\n---\r\n# Skill\r\nname: no\r\n";
+        let attribution = Attribution::from_front_matter(skill).unwrap();
         assert_eq!(attribution.source(), "nemo video: maker");
         assert_eq!(attribution.version(), "1.10");
         assert_eq!(attribution.platform(), "unknown");
     }
 
     #[test]
-    fn a_file_without_both_keys_is_refused() {
+    fn each_style_of_a_scalar_is_read() {
+        for yaml in [
+            "name: it's # a note\nversion: 2",
+            "name: \"it's\" # a note\nversion: '2'",
+            "name: 'it''s'\nversion: \"2\"",
+            "name: >-\n  it's\nversion: |\n  2\n",
+            "# a note\n\n\"name\" : it's\n'version':\n  2",
+            "name: !!str it's\nversion: &v 2",
+            "  name: it's\n  version: 2",
+            "name:\tit's\nversion:\t2",
+            "{\"name\":\"it's\", version: 2, more: [a, b]}",
+        ] {
+            assert_eq!(read(yaml), Some(("it's".to_owned(), "2".to_owned())), "{yaml:?}");
+        }
+        let folded = "name: >\n  two\n\n  words\nversion: 1\n  beta";
+        assert_eq!(read(folded), Some(("two words".to_owned(), "1 beta".to_owned())));
+    }
+
+    #[test]
+    fn other_keys_may_be_any_yaml() {
+        for other in [
+            "a: b: c",
+            "a: @b",
+            "a: *b*",
+            "a: \"unclosed",
+            "a: [unclosed",
+            "a: %b",
+            "[: {",
+            "\ta",
+            "a: `b`",
+            "- a",
+            "a: |\n  ---\n  name: no\n  version: no",
+            "a:\n  name: no\n  version: no",
+        ] {
+            let right = Some(("my-skill".to_owned(), "1.0".to_owned()));
+            assert_eq!(read(&format!("name: my-skill\n{other}\nversion: 1.0")), right, "{other}");
+        }
+    }
+
+    #[test]
+    fn a_version_under_metadata_counts_when_there_is_no_other() {
+        for (yaml, version) in [
+            ("metadata:\n  author: x\n  version: \"1.0\"", Some("1.0")),
+            ("metadata:\n# a note\n    version: 1.0", Some("1.0")),
+            ("metadata: {author: 'a, b', version: 1.0}", Some("1.0")),
+            ("metadata:\n  {\"a\": {\"version\": 9},\n  \"version\":\"1.0\"}", Some("1.0")),
+            ("version: 1.0\nmetadata:\n  version: 9", Some("1.0")),
+            ("version: null\nmetadata:\n  version: 1.0", Some("1.0")),
+            ("metadata:\n  more:\n    version: 9", None),
+            ("metadata: {more: {version: 9}}", None),
+            ("metadata: version", None),
+        ] {
+            let read = read(&format!("name: x\n{yaml}")).map(|(_, version)| version);
+            assert_eq!(read.as_deref(), version, "{yaml:?}");
+        }
+    }
+
+    #[test]
+    fn a_file_without_both_keys_is_rejected() {
         for text in [
             "",
             "# no front matter",
             "---\nname: x\n---\n",
             "---\nname: x\nversion: 1\n",
+            "---\nname: x\nversion:\n---\n",
+            "---\nname: {a: x}\nversion: 1\n---\n",
+            "---\nname:\n  a: x\nversion: 1\n---\n",
             "---\n[: {\n---\n",
         ] {
             assert!(Attribution::from_front_matter(text).is_err(), "{text:?}");
@@ -258,7 +383,46 @@ mod tests {
     }
 
     #[test]
-    fn the_platform_is_told_from_the_place() {
+    fn every_skill_file_of_the_fixtures_is_read_right() {
+        let one = Some("my-skill 1.0.0");
+        let cases = [
+            ("at", Some("@scope/my-skill 1.0.0")),
+            ("blank-first", None),
+            ("bom-crlf", Some("my-skill 1.10")),
+            // Keys are case-sensitive.
+            ("caps", None),
+            // A header holds ASCII alone.
+            ("cjk-name", None),
+            ("colon", one),
+            ("comment-first", None),
+            ("cr", one),
+            ("dots", None),
+            ("dup", Some("b 1.0.0")),
+            ("emoji", one),
+            ("folded", one),
+            ("four", None),
+            ("hash", one),
+            ("indented", None),
+            ("latin1", None),
+            ("meta-version", one),
+            ("nested-dash", one),
+            ("no-version", None),
+            ("null-version", None),
+            ("ok", one),
+            ("star", one),
+            ("utf16", None),
+        ];
+        let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/skill");
+        assert_eq!(std::fs::read_dir(&dir).unwrap().count(), cases.len());
+        for (name, right) in cases {
+            let read = Attribution::from_skill_file(dir.join(name).with_extension("md")).ok();
+            let read = read.map(|read| format!("{} {}", read.source(), read.version()));
+            assert_eq!(read.as_deref(), right, "{name}");
+        }
+    }
+
+    #[test]
+    fn the_platform_is_derived_from_the_path() {
         let home = Some(Path::new("/home/ada"));
         let cases = [
             ("/home/ada/.clawhub/nemo/SKILL.md", "clawhub"),

@@ -1,8 +1,10 @@
-//! How much of a request was handed to the connection: what tells "surely never taken" from
-//! "perhaps taken", and a slow upload from a idle_for one.
+//! A request body that knows how much of it was sent.
+//!
+//! This separates "surely not received" from "possibly received", and a slow upload from a stalled
+//! one.
 
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -10,54 +12,55 @@ use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use tokio::time::{Instant, sleep_until};
 
-use super::after;
+use crate::sync::lock;
 
-/// Called with the bytes handed over so far.
+/// Called with the number of bytes sent so far.
 pub(crate) type OnProgress = Arc<dyn Fn(u64) + Send + Sync>;
 
-/// What is known of one attempt's body; shared with the body itself.
+/// The progress of one attempt's body; shared with the body itself.
 #[derive(Clone)]
-pub(super) struct BodyTracker(Arc<Mutex<Progress>>);
+pub(crate) struct BodyTracker(Arc<Mutex<Progress>>);
 
 struct Progress {
-    /// The connection has asked for the body, so the head of the request is on its way.
+    /// The connection has polled the body, so the head of the request is on its way.
     is_started: bool,
-    /// Nobody waits for the answer any more, and none of the body was handed over: none will be.
-    cancelled: bool,
+    /// The request was abandoned before any of its body was sent; the body now yields nothing.
+    is_cancelled: bool,
     bytes: u64,
-    last: Instant,
+    last_sent: Instant,
 }
 
 impl BodyTracker {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self(Arc::new(Mutex::new(Progress {
             is_started: false,
-            cancelled: false,
+            is_cancelled: false,
             bytes: 0,
-            last: Instant::now(),
+            last_sent: Instant::now(),
         })))
     }
 
-    /// Whether any of the body may have reached the service. A request whose body was never
-    /// asked for cannot have been understood.
-    pub(super) fn is_started(&self) -> bool {
-        self.lock().is_started
+    /// Returns whether any of the body may have reached the service. A request whose body was never
+    /// polled cannot have been understood.
+    pub(crate) fn is_started(&self) -> bool {
+        lock(&self.0).is_started
     }
 
-    /// Gives a request up whose answer is no longer waited for; false when some of its body may
-    /// have reached the service. The connection may have it in hand at this very moment, so a
-    /// look alone would not do: a body that is cancelled has nothing in it.
-    pub(super) fn cancel_if_unsent(&self) -> bool {
-        let mut progress = self.lock();
-        progress.cancelled = !progress.is_started;
-        progress.cancelled
+    /// Abandons a request, and returns whether none of its body can have reached the service.
+    ///
+    /// The connection may be about to poll the body at this very moment, so reading `is_started`
+    /// would not be enough: a cancelled body yields nothing.
+    pub(crate) fn cancel_if_unsent(&self) -> bool {
+        let mut progress = lock(&self.0);
+        progress.is_cancelled = !progress.is_started;
+        progress.is_cancelled
     }
 
-    /// Ends when nothing has been handed over for so long; after the last byte, when no answer
-    /// has come for so long.
-    pub(super) async fn idle_for(&self, patience: Duration) {
+    /// Waits until nothing has been sent for the given time; after the last byte, until no response
+    /// has come for that time.
+    pub(crate) async fn idle_for(&self, timeout: Duration) {
         loop {
-            let deadline = after(self.lock().last, patience);
+            let deadline = after(lock(&self.0).last_sent, timeout);
             if deadline <= Instant::now() {
                 return;
             }
@@ -65,24 +68,23 @@ impl BodyTracker {
         }
     }
 
-    /// Watches a body.
-    pub(super) fn watch(&self, body: reqwest::Body, progress: Option<OnProgress>) -> reqwest::Body {
-        reqwest::Body::wrap(Watched { inner: body, handed: self.clone(), progress })
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Progress> {
-        // Never can panic while it is held.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Wraps a body so that its progress is recorded here.
+    pub(crate) fn track(
+        &self,
+        body: reqwest::Body,
+        on_progress: Option<OnProgress>,
+    ) -> reqwest::Body {
+        reqwest::Body::wrap(TrackedBody { inner: body, tracker: self.clone(), on_progress })
     }
 }
 
-struct Watched {
+struct TrackedBody {
     inner: reqwest::Body,
-    handed: BodyTracker,
-    progress: Option<OnProgress>,
+    tracker: BodyTracker,
+    on_progress: Option<OnProgress>,
 }
 
-impl Body for Watched {
+impl Body for TrackedBody {
     type Data = Bytes;
     type Error = reqwest::Error;
 
@@ -91,8 +93,8 @@ impl Body for Watched {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, reqwest::Error>>> {
         {
-            let mut progress = self.handed.lock();
-            if progress.cancelled {
+            let mut progress = lock(&self.tracker.0);
+            if progress.is_cancelled {
                 return Poll::Ready(None);
             }
             progress.is_started = true;
@@ -104,13 +106,13 @@ impl Body for Watched {
                 _ => 0,
             };
             let total = {
-                let mut progress = self.handed.lock();
-                progress.last = Instant::now();
+                let mut progress = lock(&self.tracker.0);
+                progress.last_sent = Instant::now();
                 progress.bytes += bytes;
                 progress.bytes
             };
-            if let Some(tell) = self.progress.as_ref().filter(|_| bytes > 0) {
-                tell(total);
+            if let Some(on_progress) = self.on_progress.as_ref().filter(|_| bytes > 0) {
+                on_progress(total);
             }
         }
         polled
@@ -125,28 +127,43 @@ impl Body for Watched {
     }
 }
 
+/// Returns a deadline. `Duration::MAX`, which turns a timeout off, is later than an [`Instant`] can
+/// represent, so it becomes thirty years.
+pub(crate) fn after(start: Instant, timeout: Duration) -> Instant {
+    start.checked_add(timeout).unwrap_or_else(|| start + NEVER)
+}
+
+const NEVER: Duration = Duration::from_secs(30 * 365 * 24 * 60 * 60);
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_body_that_was_given_up_is_never_handed_over() {
-        let handed = BodyTracker::new();
-        let body = handed.watch("a message".into(), None);
-        assert!(handed.cancel_if_unsent() && !handed.is_started());
-        // The connection asks for it after all.
+    async fn a_cancelled_body_is_never_sent() {
+        let tracker = BodyTracker::new();
+        let body = tracker.track("a message".into(), None);
+        assert!(tracker.cancel_if_unsent() && !tracker.is_started());
+        // The connection polls it after all.
         let mut body = std::pin::pin!(body);
         let frame = std::future::poll_fn(|cx| body.as_mut().poll_frame(cx)).await;
         assert!(frame.is_none(), "{frame:?}");
-        assert!(!handed.is_started());
+        assert!(!tracker.is_started());
     }
 
     #[tokio::test]
-    async fn a_body_that_was_begun_cannot_be_given_up() {
-        let handed = BodyTracker::new();
-        let mut body = std::pin::pin!(handed.watch("a message".into(), None));
+    async fn a_started_body_cannot_be_cancelled() {
+        let tracker = BodyTracker::new();
+        let mut body = std::pin::pin!(tracker.track("a message".into(), None));
         let frame = std::future::poll_fn(|cx| body.as_mut().poll_frame(cx)).await;
         assert!(frame.is_some_and(|frame| frame.is_ok()));
-        assert!(handed.is_started() && !handed.cancel_if_unsent());
+        assert!(tracker.is_started() && !tracker.cancel_if_unsent());
+    }
+
+    #[test]
+    fn a_timeout_that_is_turned_off_has_a_deadline_far_away() {
+        let now = Instant::now();
+        assert_eq!(after(now, Duration::from_secs(1)), now + Duration::from_secs(1));
+        assert_eq!(after(now, Duration::MAX), now + NEVER);
     }
 }

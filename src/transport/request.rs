@@ -1,178 +1,193 @@
-//! The calls that can be made: with an answer that is read whole, with a stream, with a file. What
-//! an attempt is and what follows a failed one is in `exchange`.
+//! What a call is made of: the shared settings, the URL, the headers and the body.
 
+use std::fmt;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
-use reqwest::header::{ACCEPT, HeaderMap, HeaderName, HeaderValue};
+use reqwest::header::HeaderValue;
 use reqwest::{Response, multipart};
-use serde::de::DeserializeOwned;
-use tracing::Instrument as _;
 use url::Url;
 
-use super::body::OnProgress;
-use super::exchange::{Exchange, Expect};
-use super::{Attribution, Params, Route};
-use crate::auth::Auth;
-use crate::error::{ApiError, Call, Error, Result};
-use crate::protocol::endpoint::routes::TOKEN;
-use crate::protocol::{self, ErrorCode, headers};
+use super::{Attribution, OnProgress};
+use crate::error::{Call, Error, Result};
+use crate::protocol::Endpoint;
 use crate::retry::{AttemptInfo, RetryBudget, RetryDecision, RetryPolicy};
 
-/// How the client reaches the service: shared by all its calls.
+/// How a client reaches the service; shared by all its calls.
 #[derive(Debug)]
 pub(crate) struct Transport {
     pub(crate) api: reqwest::Client,
     pub(crate) base: Url,
-    pub(crate) web: Url,
     pub(crate) attribution: Attribution,
     pub(crate) policy: Arc<dyn RetryPolicy>,
     pub(crate) budget: RetryBudget,
-    /// For the whole of a plain answer, and for the head of a stream's.
-    pub(crate) answer_timeout: Duration,
-    /// The largest plain answer.
+    /// Limits a whole JSON response, and the head of a stream.
+    pub(crate) response_timeout: Duration,
+    /// Size limit of a response that is read whole, in bytes.
     pub(crate) body_limit: u64,
 }
 
-/// A request body, made anew for each attempt.
+/// A request body, rebuilt for each attempt.
 pub(crate) enum Payload {
-    /// None at all.
     Empty,
-    /// JSON, written once.
     Json(Bytes),
-    /// Parts that are opened again for each attempt.
     Form(Form),
 }
 
-/// A multipart body.
+/// A multipart body whose parts are opened again for each attempt.
 pub(crate) struct Form {
-    /// Opens the parts anew.
     pub(crate) open: Box<dyn Fn() -> FormFuture + Send + Sync>,
-    /// Where the parts leave word of what went wrong on this side while they were read: the HTTP
-    /// client would only say that the body failed.
+    /// The local error that interrupted reading a part. The HTTP client itself only reports that
+    /// the body failed.
     pub(crate) failure: Arc<Mutex<Option<Error>>>,
-    /// Told of every piece that was handed over.
+    /// Called as the body is sent.
     pub(crate) progress: Option<OnProgress>,
 }
 
 pub(crate) type FormFuture = Pin<Box<dyn Future<Output = Result<multipart::Form>> + Send>>;
 
-/// A successful answer whose body is still to come.
+/// A successful response whose body is still to be read.
 #[derive(Debug)]
 pub(crate) struct PendingResponse {
     pub(crate) response: Response,
-    /// The call so far, for errors in what follows.
+    /// The call so far, for errors of what follows.
     pub(crate) call: Call,
 }
 
+/// The value of the `Authorization` header.
+///
+/// It is marked sensitive, so that no log of the HTTP stack shows it, and its `Debug` hides it.
+#[derive(Clone)]
+pub(crate) struct Authorization(HeaderValue);
+
+const BEARER: &str = "Bearer ";
+
+impl Authorization {
+    /// Creates a bearer authorization.
+    ///
+    /// # Errors
+    /// [`Error::InvalidInput`] for a token that cannot be sent in a header.
+    pub(crate) fn bearer(token: &str) -> Result<Self> {
+        let mut value = HeaderValue::from_str(&format!("{BEARER}{token}"))
+            .map_err(|_| Error::InvalidInput("the token cannot be sent in a header".to_owned()))?;
+        value.set_sensitive(true);
+        Ok(Self(value))
+    }
+
+    pub(crate) fn header(&self) -> HeaderValue {
+        self.0.clone()
+    }
+
+    /// Removes the token from a message of the service, which may echo it.
+    pub(crate) fn redact(&self, message: String) -> String {
+        match self.0.to_str().ok().and_then(|value| value.strip_prefix(BEARER)) {
+            Some(token) if message.contains(token) => message.replace(token, "…"),
+            _ => message,
+        }
+    }
+}
+
+impl fmt::Debug for Authorization {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Authorization([redacted])")
+    }
+}
+
+/// The values of a template's braces, in order.
+pub(crate) type Params<'a> = &'a [&'a str];
+
 impl Transport {
-    /// A call with a JSON answer.
-    pub(crate) async fn json<T: DeserializeOwned>(
-        &self,
-        auth: Option<&Auth>,
-        route: Route,
-        params: Params<'_>,
-        payload: Payload,
-    ) -> Result<T> {
-        let exchange = Exchange::new(self, auth, route, params, payload, HeaderMap::new())?;
-        let (body, call) = exchange.read_whole().instrument(route.span()).await?;
-        decoded(&body, call)
+    /// Returns the URL of an endpoint below the base URL.
+    ///
+    /// # Errors
+    /// [`Error::InvalidInput`] for an id that could leave its segment of the path: an empty one, a
+    /// dot segment, or one with control characters. Slashes, question marks and the like are
+    /// escaped.
+    pub(crate) fn url(&self, endpoint: Endpoint, params: Params<'_>) -> Result<Url> {
+        url_below(&self.base, endpoint, params)
     }
 
-    /// A call with a JSON answer that is not worth a second attempt.
-    pub(crate) async fn json_once<T: DeserializeOwned>(
-        &self,
-        auth: &Auth,
-        route: Route,
-    ) -> Result<T> {
-        let exchange =
-            Exchange::new(self, Some(auth), route, &[], Payload::Empty, HeaderMap::new())?;
-        let (body, call) = exchange.read_once().instrument(route.span()).await?;
-        decoded(&body, call)
-    }
-
-    /// A call whose answer is a stream: handed over once its head is there and says so.
-    pub(crate) async fn stream(
-        &self,
-        auth: &Auth,
-        route: Route,
-        payload: Payload,
-        content_type: &'static str,
-    ) -> Result<PendingResponse> {
-        let extra = HeaderMap::from_iter([(ACCEPT, HeaderValue::from_static(content_type))]);
-        let exchange = Exchange::new(self, Some(auth), route, &[], payload, extra)?;
-        exchange.open(Expect::Type(content_type)).instrument(route.span()).await
-    }
-
-    /// A download: any successful answer that is not JSON, its body still to come.
-    pub(crate) async fn fetch(
-        &self,
-        auth: &Auth,
-        route: Route,
-        params: Params<'_>,
-        extra: HeaderMap,
-    ) -> Result<PendingResponse> {
-        let exchange = Exchange::new(self, Some(auth), route, params, Payload::Empty, extra)?;
-        exchange.open(Expect::File).instrument(route.span()).await
-    }
-
-    /// Asks for an anonymous token.
-    pub(crate) async fn issue(
-        &self,
-        client_id: &protocol::ClientId,
-    ) -> Result<protocol::AnonymousToken> {
-        let asking = self.token_tries(client_id)?.read_whole();
-        let (body, call) = asking.instrument(TOKEN.span()).await?;
-        decoded(&body, call)
-    }
-
-    /// The same in one attempt, whatever the policy says: for whoever can go on without.
-    pub(crate) async fn issue_once(
-        &self,
-        client_id: &protocol::ClientId,
-    ) -> Result<protocol::AnonymousToken> {
-        let asking = self.token_tries(client_id)?.read_once();
-        let (body, call) = asking.instrument(TOKEN.span()).await?;
-        decoded(&body, call)
-    }
-
-    fn token_tries(&self, client_id: &protocol::ClientId) -> Result<Exchange<'_>> {
-        let value = HeaderValue::from_str(client_id.as_str()).map_err(|_| {
-            Error::InvalidInput("the client id cannot stand in a header".to_owned())
-        })?;
-        let extra = HeaderMap::from_iter([(HeaderName::from_static(headers::CLIENT_ID), value)]);
-        Exchange::new(self, None, TOKEN, &[], Payload::Empty, extra)
-    }
-
-    /// What follows a failed attempt: the policy's word, where the attempt may be repeated at all
-    /// and the shared budget is not used up.
+    /// Decides what follows a failed attempt. The policy is overruled where the attempt may not be
+    /// repeated at all, or the shared budget is used up.
     pub(crate) fn decide(&self, attempt: &AttemptInfo) -> RetryDecision {
         match self.policy.decide(attempt) {
-            again @ RetryDecision::RetryAfter(_)
+            retry @ RetryDecision::RetryAfter(_)
                 if attempt.may_be_repeated() && self.budget.take() =>
             {
-                again
+                retry
             }
             _ => RetryDecision::GiveUp,
         }
     }
 }
 
-/// The answer in a body that is known to hold no refusal.
-fn decoded<T: DeserializeOwned>(body: &[u8], call: Call) -> Result<T> {
-    match protocol::decode(body) {
-        Ok(Ok(answer)) => Ok(answer),
-        Ok(Err(refused)) => Err(Error::from_api(ApiError {
-            call: Some(call),
-            ..ApiError::local(
-                refused.code.map_or(ErrorCode::Other(0), ErrorCode::from),
-                refused.message,
-            )
-        })),
-        Err(error) => {
-            Err(Error::Decode { path: error.path, source: error.source, call: Box::new(call) })
+fn url_below(base: &Url, endpoint: Endpoint, params: Params<'_>) -> Result<Url> {
+    let mut params = params.iter();
+    let mut url = base.clone();
+    {
+        let mut path = url
+            .path_segments_mut()
+            .map_err(|()| Error::Configuration("the base URL cannot have a path".to_owned()))?;
+        path.pop_if_empty();
+        for segment in endpoint.template().split('/').skip(1) {
+            if segment.starts_with('{') {
+                path.push(checked_id(params.next().copied().unwrap_or_default())?);
+            } else {
+                path.push(segment);
+            }
         }
+    }
+    Ok(url)
+}
+
+fn checked_id(id: &str) -> Result<&str> {
+    if matches!(id, "" | "." | "..") || id.chars().any(char::is_control) {
+        return Err(Error::InvalidInput(format!("{id:?} is not an id")));
+    }
+    Ok(id)
+}
+
+/// Returns the span of a call. It is built from an allow-list and holds no id.
+pub(crate) fn call_span(endpoint: Endpoint) -> tracing::Span {
+    tracing::debug_span!("call", method = endpoint.method(), path = endpoint.template())
+}
+
+#[cfg(test)]
+mod tests {
+    use url::Url;
+
+    use super::{Authorization, url_below};
+    use crate::protocol::Endpoint;
+
+    #[test]
+    fn an_id_never_leaves_its_segment_of_the_path() {
+        let base = Url::parse("https://api.test/v1/").unwrap();
+        let url = url_below(&base, Endpoint::State, &["a/../b?x=1#f%2f"]).unwrap();
+        assert_eq!(
+            url.as_str(),
+            "https://api.test/v1/api/state/nemo_agent/me/a%2F..%2Fb%3Fx=1%23f%252f/latest"
+        );
+        for id in ["", ".", "..", "a\nb", "a\0"] {
+            assert!(url_below(&base, Endpoint::State, &[id]).is_err(), "{id:?}");
+        }
+    }
+
+    #[test]
+    fn a_base_with_and_without_a_slash_is_the_same() {
+        for base in ["http://127.0.0.1:1", "http://127.0.0.1:1/"] {
+            let url = url_below(&Url::parse(base).unwrap(), Endpoint::Message, &[]).unwrap();
+            assert_eq!(url.as_str(), "http://127.0.0.1:1/run_sse");
+        }
+    }
+
+    #[test]
+    fn an_authorization_hides_its_token() {
+        let authorization = Authorization::bearer("nmv_usr_hunter2").unwrap();
+        let shown = format!("{authorization:?} {:?}", authorization.header());
+        assert!(!shown.contains("hunter2"), "{shown}");
+        assert_eq!(authorization.redact("nmv_usr_hunter2 is over".to_owned()), "… is over");
+        assert!(Authorization::bearer("a\r\nx-evil: 1").is_err());
     }
 }

@@ -1,84 +1,161 @@
-//! What an HTTP answer means: the bytes of a success, or which refusal.
+//! What a response means: the body of a success, or an error of the service.
 
 use std::time::{Duration, SystemTime};
 
-use reqwest::StatusCode;
-use reqwest::header::{HeaderMap, RETRY_AFTER};
+use bytes::{Bytes, BytesMut};
+use reqwest::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, RETRY_AFTER};
+use reqwest::{Response, StatusCode};
 use serde::Deserialize;
-use serde::de::IgnoredAny;
+use serde::de::{DeserializeOwned, IgnoredAny};
 
+use crate::error::{ApiError, Call, Error, Result, source};
 use crate::protocol::{self, ErrorCode, Refusal};
 
-/// A refusal told from the status and the body together.
-#[derive(Debug)]
-pub(super) struct Refused {
-    pub(super) code: ErrorCode,
-    pub(super) message: String,
+/// The response whose body is left unread. Any other is read whole, since an error may come in its
+/// place, under HTTP 200 too.
+#[derive(Clone, Copy)]
+pub(crate) enum Expect {
+    /// A body of this content type.
+    ContentType(&'static str),
+    /// Any body but JSON, which no media file is.
+    File,
 }
 
-/// What is asked of an answer under a status of refusal: none is one, so that whatever it says is
-/// its refusal's words.
-#[derive(Deserialize)]
-enum Never {}
-
-/// The refusal in an answer, if it is one.
-///
-/// A `code` in the body wins over the status, since codes come under HTTP 200 too; without one
-/// the status stands for the code.
-pub(super) fn refusal(status: StatusCode, body: &[u8]) -> Option<Refused> {
-    let said = match status.is_success() {
-        true => protocol::decode::<IgnoredAny>(body).map(Result::err),
-        false => protocol::decode::<Never>(body).map(Result::err),
-    };
-    let said = said.ok().flatten();
-    match said {
-        Some(Refusal { code: Some(code), message }) => {
-            Some(Refused { code: ErrorCode::from(code), message })
-        }
-        Some(Refusal { code: None, message }) => {
-            Some(Refused { code: code_of(status, &message), message })
-        }
-        None if status.is_success() => None,
-        None => {
-            let message = plain_words(body).unwrap_or_else(|| {
-                status.canonical_reason().unwrap_or("no reason given").to_owned()
-            });
-            Some(Refused { code: code_of(status, &message), message })
+impl Expect {
+    pub(crate) fn is_met_by(self, response: &Response) -> bool {
+        match self {
+            Self::ContentType(expected) => {
+                has_content_type(response, expected) && !is_encoded(response)
+            }
+            Self::File => !has_content_type(response, "application/json"),
         }
     }
 }
 
-/// The code that an HTTP status stands for.
-fn code_of(status: StatusCode, message: &str) -> ErrorCode {
-    match status.as_u16() {
-        401 => ErrorCode::TokenInvalid,
-        402 => ErrorCode::ExportBlocked,
-        // The agent server's own words for an unknown session.
-        404 if message.starts_with("Session not found") => ErrorCode::SessionNotFound,
-        413 => ErrorCode::FileTooLarge,
-        429 => ErrorCode::RateLimited,
-        // A 400 means the client id only where the service says so; any malformed request is one.
-        400 if message.to_ascii_lowercase().contains("client-id") => ErrorCode::ClientIdMissing,
-        number => ErrorCode::Other(i64::from(number)),
-    }
+fn has_content_type(response: &Response, expected: &str) -> bool {
+    let found = content_type(response);
+    found.split(';').next().is_some_and(|found| found.trim().eq_ignore_ascii_case(expected))
 }
 
-/// The first line of a body that is short plain text; pages of HTML are not for people.
-fn plain_words(body: &[u8]) -> Option<String> {
-    let text = std::str::from_utf8(body).ok()?.trim();
-    let line = text.lines().next()?.trim();
-    (!line.is_empty() && !line.starts_with(['<', '{', '[']))
-        .then(|| line.chars().take(200).collect())
+fn content_type(response: &Response) -> String {
+    let value = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    value.unwrap_or("no content type").chars().take(100).collect()
 }
 
-/// How long the service asks to wait: seconds, or a date.
-pub(super) fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
+/// Returns whether the body is compressed, which was not asked for and is not decoded.
+fn is_encoded(response: &Response) -> bool {
+    response.headers().get(CONTENT_ENCODING).is_some_and(|encoding| encoding != "identity")
+}
+
+/// Describes the content of a response that is not the expected one.
+pub(crate) fn describe_content(response: &Response) -> String {
+    let encoded = if is_encoded(response) { ", compressed" } else { "" };
+    format!("{}{encoded}", content_type(response))
+}
+
+/// Returns the request id of a response, under either of its usual header names.
+pub(crate) fn request_id(headers: &HeaderMap) -> Option<String> {
+    let value = ["x-request-id", "request-id"].iter().find_map(|name| headers.get(*name))?;
+    let text = value.to_str().ok()?;
+    Some(text.chars().take(64).collect())
+}
+
+/// Returns how long the service asks to wait: seconds, or a date.
+pub(crate) fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
     let value = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
     if let Ok(seconds) = value.parse() {
         return Some(Duration::from_secs(seconds));
     }
     let date = httpdate::parse_http_date(value).ok()?;
     Some(date.duration_since(now).unwrap_or(Duration::ZERO))
+}
+
+/// Why a body could not be read whole.
+#[derive(Debug)]
+pub(crate) enum ReadError {
+    TooLarge,
+    Broken(reqwest::Error),
+}
+
+/// Reads a body of at most `limit` bytes, so that a service cannot fill the memory.
+pub(crate) async fn read_limited(mut response: Response, limit: u64) -> Result<Bytes, ReadError> {
+    if response.content_length().is_some_and(|length| length > limit) {
+        return Err(ReadError::TooLarge);
+    }
+    let mut body = BytesMut::new();
+    while let Some(chunk) = response.chunk().await.map_err(ReadError::Broken)? {
+        if (body.len() + chunk.len()) as u64 > limit {
+            return Err(ReadError::TooLarge);
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body.freeze())
+}
+
+/// An uninhabited target type: decoding into it always fails, so the body of a non-2xx response is
+/// treated as an error message.
+#[derive(Deserialize)]
+enum Never {}
+
+/// Returns the code and the message of an error response, `None` for a success.
+///
+/// A `code` in the body takes precedence over the status, since codes come under HTTP 200 too.
+/// Without one the status determines the code.
+pub(crate) fn error_in(status: StatusCode, body: &[u8]) -> Option<(ErrorCode, String)> {
+    let reported = match status.is_success() {
+        true => protocol::decode::<IgnoredAny>(body).map(Result::err),
+        false => protocol::decode::<Never>(body).map(Result::err),
+    };
+    match reported.ok().flatten() {
+        Some(Refusal { code: Some(code), message }) => Some((ErrorCode::from(code), message)),
+        Some(Refusal { code: None, message }) => Some((code_of(status, &message), message)),
+        None if status.is_success() => None,
+        None => {
+            let message = plain_text(body).unwrap_or_else(|| {
+                status.canonical_reason().unwrap_or("no reason given").to_owned()
+            });
+            Some((code_of(status, &message), message))
+        }
+    }
+}
+
+/// Returns the code that corresponds to an HTTP status.
+fn code_of(status: StatusCode, message: &str) -> ErrorCode {
+    match status.as_u16() {
+        401 => ErrorCode::TokenInvalid,
+        402 => ErrorCode::ExportBlocked,
+        // The agent server's own message for an unknown session.
+        404 if message.starts_with("Session not found") => ErrorCode::SessionNotFound,
+        413 => ErrorCode::FileTooLarge,
+        429 => ErrorCode::RateLimited,
+        // Any malformed request gets a 400; only the message tells that the client id is missing.
+        400 if message.to_ascii_lowercase().contains("client-id") => ErrorCode::ClientIdMissing,
+        number => ErrorCode::Other(i64::from(number)),
+    }
+}
+
+/// Returns the first line of a body that is plain text, but not of an HTML page.
+fn plain_text(body: &[u8]) -> Option<String> {
+    let text = std::str::from_utf8(body).ok()?.trim();
+    let line = text.lines().next()?.trim();
+    (!line.is_empty() && !line.starts_with(['<', '{', '[']))
+        .then(|| line.chars().take(200).collect())
+}
+
+/// Decodes the body of a response in which [`error_in`] found no error.
+pub(crate) fn decode<T: DeserializeOwned>(body: &[u8], call: Call) -> Result<T> {
+    match protocol::decode(body) {
+        Ok(Ok(value)) => Ok(value),
+        Ok(Err(Refusal { code, message })) => {
+            let code = code.map_or(ErrorCode::Other(0), ErrorCode::from);
+            Err(Error::from_api(ApiError { call: Some(call), ..ApiError::local(code, message) }))
+        }
+        Err(error) => Err(Error::Decode {
+            path: error.path,
+            source: source(error.source),
+            call: Box::new(call),
+        }),
+    }
 }
 
 #[cfg(test)]
@@ -88,20 +165,20 @@ mod tests {
     use reqwest::StatusCode;
     use reqwest::header::{HeaderMap, HeaderValue, RETRY_AFTER};
 
-    use super::{refusal, retry_after};
+    use super::{error_in, retry_after};
 
     #[test]
-    fn a_code_under_200_is_a_refusal_and_wins_over_the_status() {
+    fn a_code_in_the_body_takes_precedence_over_the_status() {
         let body = br#"{"code":2001,"message":"none left"}"#;
         for status in [StatusCode::OK, StatusCode::FORBIDDEN, StatusCode::BAD_GATEWAY] {
-            assert_eq!(refusal(status, body).unwrap().code.number(), 2001);
+            assert_eq!(error_in(status, body).unwrap().0.number(), 2001);
         }
-        assert!(refusal(StatusCode::OK, br#"{"code":0,"data":{}}"#).is_none());
-        assert!(refusal(StatusCode::OK, br#"{"available":1}"#).is_none());
+        assert!(error_in(StatusCode::OK, br#"{"code":0,"data":{}}"#).is_none());
+        assert!(error_in(StatusCode::OK, br#"{"available":1}"#).is_none());
     }
 
     #[test]
-    fn a_status_alone_stands_for_its_code() {
+    fn a_status_alone_determines_the_code() {
         let cases: [(u16, &[u8], i64); 8] = [
             (401, b"", 1001),
             (402, b"<html>", 402),
@@ -113,31 +190,27 @@ mod tests {
             (503, b"", 503),
         ];
         for (status, body, code) in cases {
-            let refused = refusal(StatusCode::from_u16(status).unwrap(), body).unwrap();
-            assert_eq!(refused.code.number(), code, "{status}");
-            assert!(!refused.message.is_empty());
-            assert!(!refused.message.contains('<'));
+            let error = error_in(StatusCode::from_u16(status).unwrap(), body).unwrap();
+            assert_eq!(error.0.number(), code, "{status}");
+            assert!(!error.1.is_empty() && !error.1.contains('<'));
         }
     }
 
     #[test]
-    fn the_words_of_a_refusal_are_kept_whatever_key_they_are_under() {
+    fn the_message_of_an_error_is_read_under_any_key() {
         for body in [
             r#"{"error":"too many renders"}"#,
             r#"{"message":"too many renders"}"#,
             r#"{"detail":"too many renders"}"#,
             "too many renders",
         ] {
-            let refused = refusal(StatusCode::CONFLICT, body.as_bytes()).unwrap();
-            assert_eq!(
-                (refused.code.number(), refused.message.as_str()),
-                (409, "too many renders")
-            );
+            let (code, message) = error_in(StatusCode::CONFLICT, body.as_bytes()).unwrap();
+            assert_eq!((code.number(), message.as_str()), (409, "too many renders"));
         }
     }
 
     #[test]
-    fn a_wait_is_read_as_seconds_and_as_a_date() {
+    fn retry_after_is_read_as_seconds_and_as_a_date() {
         let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000_000);
         let wait = |value: &str| {
             let mut headers = HeaderMap::new();

@@ -27,7 +27,7 @@ fn process(backend: &LocalBackend, account: &Path, reads: u32) -> NemoClient {
         .credentials_dir(account)
         .polling(RenderPolling::new(SOON, 2_000))
         .recovery(TurnRecovery::new(SOON, SOON, reads))
-        .retry(ExponentialRetry::default().with_base(Duration::from_millis(1)))
+        .retry(ExponentialRetry::default().with_initial_delay(Duration::from_millis(1)))
         .build()
         .expect("a client of a backend on loopback")
 }
@@ -342,7 +342,7 @@ async fn a_failure_that_the_agent_gets_over_is_none() {
         nemo.given(MockResponse::state(None).times(2)).await;
         nemo.given(MockResponse::state(Some(film.clone()))).await;
         nemo.given(MockResponse::message(events)).await;
-        nemo.given(MockResponse::refusal(Endpoint::Render, ErrorCode::ExportBlocked)).await;
+        nemo.given(MockResponse::refusal(Endpoint::RenderSubmit, ErrorCode::ExportBlocked)).await;
         let dir = tempfile::tempdir().unwrap();
         let project = nemo.client().project("demo").await.unwrap();
         let item = BatchItem::new("make a film", dir.path().join("1.mp4"));

@@ -304,7 +304,7 @@ async fn a_render_is_submitted_with_the_draft_untouched_and_polled_until_done() 
     // Another process goes on from what was written down.
     let job = serde_json::from_str(&serde_json::to_string(&job).unwrap()).unwrap();
     let steps: Vec<RenderProgress> =
-        client.wait_for_render(&job).progress().map(Result::unwrap).collect().await;
+        client.wait_for_render(&job).map(Result::unwrap).collect().await;
     assert!(matches!(
         &steps[..],
         [
@@ -313,7 +313,7 @@ async fn a_render_is_submitted_with_the_draft_untouched_and_polled_until_done() 
             RenderProgress::Completed(_)
         ]
     ));
-    let sent = &nemo.requests(Endpoint::Render).await[0];
+    let sent = &nemo.requests(Endpoint::RenderSubmit).await[0];
     let body = String::from_utf8_lossy(&sent.body).into_owned();
     assert!(body.contains(&format!(r#""draft":{}"#, draft().to_json())), "{body}");
 
@@ -331,13 +331,14 @@ async fn a_render_is_submitted_with_the_draft_untouched_and_polled_until_done() 
 #[tokio::test]
 async fn a_lost_answer_to_a_submit_is_looked_up_not_submitted_again() {
     let nemo = MockNemo::start().await;
-    nemo.given(MockResponse::raw(Endpoint::Render, ResponseTemplate::new(504))).await;
+    nemo.given(MockResponse::raw(Endpoint::RenderSubmit, ResponseTemplate::new(504))).await;
     nemo.given(MockResponse::render_status(&state("r", RenderStatus::Processing))).await;
     nemo.client().submit_render(&"s".into(), &draft(), RenderOutput::mp4()).await.unwrap();
     assert_eq!(nemo.renders().await.len(), 1);
 
     let nemo = MockNemo::start().await;
-    nemo.given(MockResponse::raw(Endpoint::Render, ResponseTemplate::new(504)).times(1)).await;
+    nemo.given(MockResponse::raw(Endpoint::RenderSubmit, ResponseTemplate::new(504)).times(1))
+        .await;
     nemo.given(MockResponse::render(&state("r", RenderStatus::Pending))).await;
     nemo.client().submit_render(&"s".into(), &draft(), RenderOutput::mp4()).await.unwrap();
     let sent = nemo.renders().await;
@@ -388,7 +389,7 @@ async fn an_empty_draft_is_not_submitted() {
     let error =
         nemo.client().submit_render(&"s".into(), &empty, RenderOutput::mp4()).await.unwrap_err();
     assert!(matches!(error, Error::InvalidInput(_)));
-    assert!(nemo.requests(Endpoint::Render).await.is_empty());
+    assert!(nemo.requests(Endpoint::RenderSubmit).await.is_empty());
 }
 
 #[tokio::test]
@@ -450,8 +451,7 @@ async fn an_answer_past_the_limit_is_an_error() {
     let body = Envelope::success(json!({ "available": 1, "padding": "x".repeat(5_000) }));
     let response = ResponseTemplate::new(200).set_body_json(body);
     nemo.given(MockResponse::raw(Endpoint::Credits, response)).await;
-    let mut limits = nemovideo::Limits::default();
-    limits.body = 1_000;
+    let limits = nemovideo::Limits::default().with_body(1_000);
     let client = nemo.client_builder().limits(limits).build().unwrap();
     let error = client.credits().await.unwrap_err();
     assert!(matches!(error, Error::LimitExceeded { limit: 1_000, .. }), "{error}");

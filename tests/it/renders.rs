@@ -16,8 +16,7 @@ fn draft() -> nemovideo::draft::Draft {
 }
 
 fn client_of(nemo: &MockNemo) -> NemoClient {
-    let mut timeouts = Timeouts::default();
-    timeouts.answer = Duration::from_millis(200);
+    let timeouts = Timeouts::default().with_response(Duration::from_millis(200));
     let builder = nemo.client_builder().retry(ExponentialRetry::never()).timeouts(timeouts);
     builder.build().expect("a client")
 }
@@ -63,7 +62,7 @@ async fn a_submit_whose_outcome_is_not_known_gives_its_job_back() {
     ];
     for answer in answers {
         let nemo = MockNemo::start().await;
-        nemo.given(MockResponse::raw(Endpoint::Render, answer)).await;
+        nemo.given(MockResponse::raw(Endpoint::RenderSubmit, answer)).await;
         nemo.given(MockResponse::raw(Endpoint::RenderStatus, ResponseTemplate::new(503))).await;
         let error = submitted(&nemo).await;
         assert!(matches!(error, Error::OutcomeUnknown(_)), "{error}");

@@ -63,17 +63,13 @@ async fn a_clock_can_be_turned_off() {
     let nemo = MockNemo::start().await;
     nemo.given(MockResponse::state(None)).await;
     nemo.given(MockResponse::message(Events::new().text("hi"))).await;
-    let mut timeouts = Timeouts::default();
-    for clock in [
-        &mut timeouts.connect,
-        &mut timeouts.answer,
-        &mut timeouts.idle,
-        &mut timeouts.silence,
-        &mut timeouts.total,
-        &mut timeouts.still_working,
-    ] {
-        *clock = Duration::MAX;
-    }
+    let timeouts = Timeouts::default()
+        .with_connect(Duration::MAX)
+        .with_response(Duration::MAX)
+        .with_idle(Duration::MAX)
+        .with_silence(Duration::MAX)
+        .with_total(Duration::MAX)
+        .with_still_working(Duration::MAX);
     let client = nemo.client_builder().timeouts(timeouts).build().unwrap();
     let updates: Vec<_> = client.send_message(&"s".into(), "hi").watch().collect().await;
     assert!(!updates.is_empty() && updates.iter().all(Result::is_ok), "{updates:?}");
@@ -100,8 +96,7 @@ async fn a_message_that_met_no_connection_in_time_was_surely_not_taken() {
             held.push(stream);
         }
     });
-    let mut timeouts = Timeouts::default();
-    timeouts.answer = Duration::from_millis(200);
+    let timeouts = Timeouts::default().with_response(Duration::from_millis(200));
     let client = NemoClient::builder().base_url(url).token("t").timeouts(timeouts);
     let client = client.retry(ExponentialRetry::never()).build().unwrap();
     let error = client.send_message(&"s".into(), "hi").await.unwrap_err();

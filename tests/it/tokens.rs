@@ -110,7 +110,7 @@ async fn no_call_waits_out_the_refusal_of_a_refresh_that_came_early() {
         nemo.given(token("short", Duration::from_secs(200)).times(1)).await;
         nemo.given(MockResponse::refusal(Endpoint::Token, ErrorCode::RateLimited)).await;
         nemo.given(MockResponse::credits(1.0)).await;
-        let patient = ExponentialRetry::default().with_rate_limit_pause(FOR_EVER);
+        let patient = ExponentialRetry::default().with_rate_limit_delay(FOR_EVER);
         let builder = nemo.client_builder().retry(patient);
         let builder = if kept { builder.credentials_dir(dir.path()) } else { builder };
         let client = builder.build().unwrap();
@@ -160,8 +160,7 @@ async fn calls_go_on_with_the_old_token_while_one_asks_for_a_new_one() {
 #[tokio::test]
 async fn calls_that_waited_for_one_token_share_its_failure() {
     let server = RawServer::start(|_| Reply::stalled()).await;
-    let mut timeouts = Timeouts::default();
-    timeouts.answer = Duration::from_millis(300);
+    let timeouts = Timeouts::default().with_response(Duration::from_millis(300));
     let client = NemoClient::builder()
         .base_url(server.url())
         .in_memory_credentials()
@@ -222,7 +221,7 @@ async fn a_kept_token_past_its_end_serves_where_no_other_is_given() {
     nemo.given(MockResponse::token("kept").times(1)).await;
     nemo.given(MockResponse::refusal(Endpoint::Token, ErrorCode::RateLimited)).await;
     nemo.given(MockResponse::credits(1.0)).await;
-    let patient = ExponentialRetry::default().with_rate_limit_pause(FOR_EVER);
+    let patient = ExponentialRetry::default().with_rate_limit_delay(FOR_EVER);
     let process =
         || nemo.client_builder().retry(patient).credentials_dir(dir.path()).build().unwrap();
     process().authenticate().await.unwrap();
@@ -343,8 +342,7 @@ async fn a_token_that_another_process_kept_meanwhile_is_used() {
 async fn an_account_outlives_whatever_saved_its_id() {
     let id = "5ec2e7c1-1d00-4000-8000-000000000000";
     let marked = format!("\u{feff}{id}\r\n");
-    let utf16 = marked.encode_utf16().flat_map(u16::to_le_bytes).collect();
-    for content in [marked.clone().into_bytes(), utf16, format!("\n{id}\n").into_bytes()] {
+    for content in [marked.into_bytes(), format!("\n{id}\n").into_bytes()] {
         let dir = tempfile::tempdir().unwrap();
         fs::write(dir.path().join("client_id"), content).unwrap();
         let nemo = MockNemo::start().await;

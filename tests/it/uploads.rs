@@ -64,8 +64,7 @@ async fn an_upload_that_is_not_answered_is_unknown_not_repeated() {
         _ => Reply::stalled(),
     })
     .await;
-    let mut timeouts = Timeouts::default();
-    timeouts.answer = Duration::from_millis(100);
+    let timeouts = Timeouts::default().with_response(Duration::from_millis(100));
     let builder = NemoClient::builder().base_url(server.url()).in_memory_credentials();
     let client = builder.timeouts(timeouts).build().unwrap();
     let error = client.upload_bytes(&"s".into(), "a.mp4", vec![0; 1_000]).await.unwrap_err();

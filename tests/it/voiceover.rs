@@ -23,7 +23,7 @@ async fn local() -> (LocalBackend, NemoClient) {
         .in_memory_credentials()
         .polling(RenderPolling::new(SOON, 2_000))
         .recovery(TurnRecovery::new(SOON, SOON, 5))
-        .retry(ExponentialRetry::default().with_base(Duration::from_millis(1)))
+        .retry(ExponentialRetry::default().with_initial_delay(Duration::from_millis(1)))
         .build()
         .expect("a client of a backend on loopback");
     (backend, client)
@@ -219,7 +219,7 @@ async fn a_message_of_which_nobody_knows_is_said_so_and_can_be_observed_later() 
     let (voiceover, told) = telling(hello(&client, &out));
     let error = voiceover.await.unwrap_err();
     let Error::OutcomeUnknown(unknown) = &error else { panic!("{error}") };
-    assert_eq!((unknown.call.route, unknown.call.attempts), ("/run_sse", 1));
+    assert_eq!((unknown.call.endpoint, unknown.call.attempts), (Endpoint::Message, 1));
     assert!(error.may_have_taken_effect() && !error.is_retryable());
 
     backend.faults().clear(); // the work begins
@@ -277,7 +277,7 @@ async fn a_film_is_judged_by_its_draft_and_not_by_what_failed_on_the_way() {
         nemo.given(MockResponse::state(None).times(2)).await;
         nemo.given(MockResponse::state(Some(film.clone()))).await;
         nemo.given(MockResponse::message(events)).await;
-        nemo.given(MockResponse::refusal(Endpoint::Render, ErrorCode::ExportBlocked)).await;
+        nemo.given(MockResponse::refusal(Endpoint::RenderSubmit, ErrorCode::ExportBlocked)).await;
         let dir = tempfile::tempdir().unwrap();
         let error = hello(&nemo.client(), &dir.path().join("o.mp4")).await.unwrap_err();
         assert_eq!(nemo.renders().await.len(), renders, "{error}");

@@ -113,9 +113,8 @@ pub enum Fault {
 /// use nemovideo::local::{Fault, Route, FaultyResponse};
 ///
 /// # let backend = LocalBackend::builder().placeholder_videos().start().await?;
-/// # let (mut timeouts, mut limits) = (Timeouts::default(), Limits::default());
-/// # timeouts.answer = std::time::Duration::from_secs(1);
-/// # limits.body = 1024 * 1024;
+/// # let timeouts = Timeouts::default().with_response(std::time::Duration::from_secs(1));
+/// # let limits = Limits::default().with_body(1024 * 1024);
 /// # let client = NemoClient::builder()
 /// #     .base_url(backend.url())
 /// #     .in_memory_credentials()
@@ -176,7 +175,7 @@ pub enum FaultyResponse {
 /// #     .base_url(backend.url())
 /// #     .in_memory_credentials()
 /// #     .polling(nemovideo::RenderPolling::new(std::time::Duration::from_millis(20), 500))
-/// #     .retry(nemovideo::ExponentialRetry::default().with_base(std::time::Duration::from_millis(1)))
+/// #     .retry(nemovideo::ExponentialRetry::default().with_initial_delay(std::time::Duration::from_millis(1)))
 /// #     .build()?;
 /// # let project = client.project("demo").await?;
 /// # project.say("narrate: Good morning.").await?.finish().await?;
@@ -399,7 +398,7 @@ impl Fault {
         match self {
             Self::FailedRender | Self::SlowRender { .. } => matches!(route, Route::RenderSubmit),
             Self::CorruptFile | Self::ShortFile | Self::ChangedFile | Self::IgnoredRange => {
-                route.serves_files()
+                crate::local::route::serves_files(route)
             }
             Self::LateWork { .. }
             | Self::Cut(Cut::Events(_) | Cut::Character, _)

@@ -27,7 +27,7 @@ pub(in crate::local) async fn play(
     mut request: Request,
     next: Next,
 ) -> Response {
-    service.tally.requests[route.index()].raise();
+    service.tally.requests[route as usize].raise();
     if route == Route::State {
         service.plans.state_is_read().await;
     }
@@ -46,7 +46,7 @@ pub(in crate::local) async fn play(
         }
         Fault::DropResponse(trouble) => {
             let answer = next.run(request).await;
-            if !route.serves_files() {
+            if !crate::local::route::serves_files(route) {
                 finished(answer.into_body()).await;
             }
             stage.trouble(trouble).await

@@ -89,16 +89,16 @@ enum End {
 pub(super) fn events(turn: OpenTurn) -> impl Stream<Item = Result<TurnEvent>> + Send {
     async_stream::stream! {
         let OpenTurn { client, session_id, language, first, updates, guard } = turn;
-        let shared = updates.shared();
+        let tracker = updates.tracker();
         let (baseline, text) =
-            shared.pending().map(|pending| (pending.baseline, pending.text)).unwrap_or_default();
+            tracker.pending().map(|pending| (pending.baseline, pending.text)).unwrap_or_default();
         let mut presenter = Presenter::new(baseline.draft.as_ref(), &text, language);
         let mut end = End::Closed;
         let mut updates = Box::pin(futures::stream::iter(first.map(Ok)).chain(updates));
         while let Some(update) = updates.next().await {
             match update {
                 Ok(TurnUpdate::Event(event)) => {
-                    for event in presenter.push(&event) {
+                    for event in presenter.push(&event, tracker.take_text()) {
                         yield Ok(event);
                     }
                 }
@@ -136,9 +136,9 @@ pub(super) fn events(turn: OpenTurn) -> impl Stream<Item = Result<TurnEvent>> + 
             }
         };
         let mut report = TurnReport::new(&transcript, &baseline, state, outcome, language);
-        let before = shared.balance();
+        let before = tracker.balance();
         report.spent = before.zip(after).map(|(before, after)| before.total - after.total);
-        report.pending = shared.pending();
+        report.pending = tracker.pending();
         // The session is free before the last event, so that its receiver can send the next
         // message.
         drop(guard);

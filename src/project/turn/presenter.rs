@@ -4,10 +4,11 @@
 use std::collections::HashSet;
 
 use super::event::TurnEvent;
+use crate::client::EventText;
 use crate::draft::{Draft, Json, Label, Language, Object, Segment};
 use crate::project::messages::{self, Text};
 use crate::project::{GuiTranslator, Piece, Suggestion, translate};
-use crate::protocol::event::{AgentEvent, AgentFailure, TextAccumulator, TextDelta, TextKind};
+use crate::protocol::event::{AgentEvent, AgentFailure, TextKind};
 
 /// What the agent has said and done so far.
 #[derive(Debug, Default)]
@@ -25,7 +26,6 @@ pub(super) struct Transcript {
 /// Turns the events of a stream into events for people.
 pub(super) struct Presenter {
     language: Language,
-    deltas: TextAccumulator,
     translator: GuiTranslator,
     /// Calls that were reported, by id or name, until their result is received.
     running: Vec<String>,
@@ -39,7 +39,6 @@ impl Presenter {
     pub(super) fn new(baseline: Option<&Draft>, received: &str, language: Language) -> Self {
         let mut presenter = Self {
             language,
-            deltas: TextAccumulator::new(),
             translator: GuiTranslator::new(),
             running: Vec::new(),
             stages: StageTracker::new(baseline),
@@ -54,10 +53,10 @@ impl Presenter {
         presenter
     }
 
-    /// Presents an event of the stream.
-    pub(super) fn push(&mut self, event: &AgentEvent) -> Vec<TurnEvent> {
+    /// Presents an event of the stream, and the text in it.
+    pub(super) fn push(&mut self, event: &AgentEvent, text: EventText) -> Vec<TurnEvent> {
         let mut events = Vec::new();
-        self.push_text(event, &mut events);
+        self.push_text(event, text, &mut events);
         match event {
             AgentEvent::ToolCall(call) => {
                 let key = call.id.clone().unwrap_or_else(|| call.name.clone());
@@ -86,19 +85,18 @@ impl Presenter {
 
     /// Presents the text in an event. One text ends where another begins, or where something else
     /// happens after it came whole; what seems whole is not held back by what happens meanwhile.
-    fn push_text(&mut self, event: &AgentEvent, events: &mut Vec<TurnEvent>) {
-        let delta = self.deltas.push(event).and_then(TextDelta::text).map(str::to_owned);
+    fn push_text(&mut self, event: &AgentEvent, text: EventText, events: &mut Vec<TurnEvent>) {
         let mut pieces = Vec::new();
-        if let Some(delta) = delta {
-            if self.deltas.begins() {
+        if let Some(added) = text.added {
+            if text.begins {
                 pieces.extend(self.translator.end_text());
             }
-            pieces.extend(self.translator.push(&(self.deltas.gap().to_owned() + &delta)));
+            pieces.extend(self.translator.push(&added));
         }
         pieces.extend(match event {
             AgentEvent::Text(text) if text.kind == TextKind::Partial || text.more => Vec::new(),
             AgentEvent::Text(_) | AgentEvent::Error(_) => self.translator.end_text(),
-            _ if self.deltas.is_open() => self.translator.pause(),
+            _ if text.is_open => self.translator.pause(),
             _ => self.translator.end_text(),
         });
         if self.present(pieces, events) {
@@ -254,19 +252,27 @@ mod tests {
     use super::*;
     use crate::project::turn::report::{Outcome, TurnReport};
     use crate::protocol::SessionState;
+    use crate::protocol::event::TextAccumulator;
     use crate::sse::Decoder;
 
-    /// Presents a stream as received, and sums it up as a turn does.
-    fn present(stream: &str) -> (Vec<TurnEvent>, TurnReport) {
-        let mut presenter = Presenter::new(None, "", Language::English);
-        let mut decoder = Decoder::new();
+    /// Presents the events of a stream as received.
+    fn push_all(presenter: &mut Presenter, stream: &str) -> Vec<TurnEvent> {
+        let (mut decoder, mut accumulator) = (Decoder::new(), TextAccumulator::new());
         let mut input = stream.as_bytes();
         let mut events = Vec::new();
         while let Some(frame) = decoder.next_frame(&mut input) {
             for event in frame.unwrap().agent_events() {
-                events.extend(presenter.push(&event));
+                let text = EventText::of(&event, &mut accumulator);
+                events.extend(presenter.push(&event, text));
             }
         }
+        events
+    }
+
+    /// Presents a whole stream, and sums it up as a turn does.
+    fn present(stream: &str) -> (Vec<TurnEvent>, TurnReport) {
+        let mut presenter = Presenter::new(None, "", Language::English);
+        let mut events = push_all(&mut presenter, stream);
         let (held_back, transcript) = presenter.finish();
         events.extend(held_back);
         let is_silent = transcript.text.trim().is_empty();
@@ -360,11 +366,7 @@ mod tests {
         // It does not wait for what happens either.
         for said in ["I'm generating it now.", "Working on it"] {
             let mut presenter = Presenter::new(None, "", Language::English);
-            let frame = texts(&[said]);
-            let mut input = frame.as_bytes();
-            let frame = Decoder::new().next_frame(&mut input).unwrap().unwrap();
-            let events: Vec<_> =
-                frame.agent_events().iter().flat_map(|e| presenter.push(e)).collect();
+            let events = push_all(&mut presenter, &texts(&[said]));
             assert_eq!(events, [TurnEvent::Text(said.to_owned())]);
         }
         // What comes in several parts, or is still coming in pieces, is not cut.

@@ -1,0 +1,132 @@
+//! Authenticated calls: the bearer token of each attempt, renewed once after code 1001.
+
+use reqwest::header::{ACCEPT, HeaderMap, HeaderValue};
+use serde::de::DeserializeOwned;
+use tracing::Instrument as _;
+
+use super::NemoClient;
+use crate::auth::Bearer;
+use crate::error::{Error, Result};
+use crate::protocol::Endpoint;
+use crate::transport::{
+    AttemptError, Exchange, Expect, Params, Payload, PendingResponse, call_span,
+};
+
+impl NemoClient {
+    /// Makes a call with a JSON response.
+    pub(crate) async fn call<T: DeserializeOwned>(
+        &self,
+        endpoint: Endpoint,
+        params: Params<'_>,
+        payload: Payload,
+    ) -> Result<T> {
+        let mut call = AuthorizedCall::new(self, endpoint, params, payload, HeaderMap::new())?;
+        let attempts = async {
+            loop {
+                call.authorize().await?;
+                match call.exchange.read_json().await {
+                    Ok(value) => return Ok(value),
+                    Err(error) => call.recover(error).await?,
+                }
+            }
+        };
+        attempts.instrument(call_span(endpoint)).await
+    }
+
+    /// Makes a call without a body that is not worth a second attempt.
+    pub(crate) async fn call_once<T: DeserializeOwned>(&self, endpoint: Endpoint) -> Result<T> {
+        let mut call = AuthorizedCall::new(self, endpoint, &[], Payload::Empty, HeaderMap::new())?;
+        let attempt = async {
+            call.authorize().await?;
+            call.exchange.read_json().await.map_err(AttemptError::into_error)
+        };
+        attempt.instrument(call_span(endpoint)).await
+    }
+
+    /// Opens a response stream of a content type.
+    pub(crate) async fn open_stream(
+        &self,
+        endpoint: Endpoint,
+        payload: Payload,
+        content_type: &'static str,
+    ) -> Result<PendingResponse> {
+        let accept = HeaderMap::from_iter([(ACCEPT, HeaderValue::from_static(content_type))]);
+        let call = AuthorizedCall::new(self, endpoint, &[], payload, accept)?;
+        call.open(Expect::ContentType(content_type)).await
+    }
+
+    /// Opens a file: any successful response that is not JSON.
+    pub(crate) async fn open_file(
+        &self,
+        endpoint: Endpoint,
+        params: Params<'_>,
+        headers: HeaderMap,
+    ) -> Result<PendingResponse> {
+        let call = AuthorizedCall::new(self, endpoint, params, Payload::Empty, headers)?;
+        call.open(Expect::File).await
+    }
+}
+
+struct AuthorizedCall<'a> {
+    client: &'a NemoClient,
+    endpoint: Endpoint,
+    exchange: Exchange<'a>,
+    bearer: Option<Bearer>,
+    is_renewed: bool,
+}
+
+impl<'a> AuthorizedCall<'a> {
+    fn new(
+        client: &'a NemoClient,
+        endpoint: Endpoint,
+        params: Params<'_>,
+        payload: Payload,
+        headers: HeaderMap,
+    ) -> Result<Self> {
+        let exchange = Exchange::new(client.transport(), endpoint, params, payload, headers)?;
+        Ok(Self { client, endpoint, exchange, bearer: None, is_renewed: false })
+    }
+
+    async fn open(mut self, expect: Expect) -> Result<PendingResponse> {
+        let span = call_span(self.endpoint);
+        let attempts = async {
+            loop {
+                self.authorize().await?;
+                match self.exchange.open(expect).await {
+                    Ok(response) => return Ok(response),
+                    Err(error) => self.recover(error).await?,
+                }
+            }
+        };
+        attempts.instrument(span).await
+    }
+
+    /// Gives the next attempt the token that is current now, which another call may have renewed.
+    async fn authorize(&mut self) -> Result<()> {
+        let bearer = self.client.auth().bearer(self.client.transport()).await?;
+        self.exchange.authorize(bearer.authorization()?);
+        self.bearer = Some(bearer);
+        Ok(())
+    }
+
+    /// Prepares the next attempt, or ends the call with its error.
+    async fn recover(&mut self, error: AttemptError) -> Result<()> {
+        // A renewal is not a retry: the service has done nothing, and another token may help.
+        if let (AttemptError::TokenRejected(_), Some(bearer), false) =
+            (&error, &self.bearer, self.is_renewed)
+            && self.client.auth().reject(bearer)
+        {
+            self.is_renewed = true;
+            return Ok(());
+        }
+        self.exchange.wait_to_retry(error).await.map_err(|error| self.with_link(error))
+    }
+
+    /// Adds the page where an anonymous account gets more credits.
+    fn with_link(&self, mut error: Error) -> Error {
+        if let Error::OutOfCredits(api) = &mut error {
+            api.link = self.client.auth().registration_link(&self.client.inner.web);
+        }
+        error
+    }
+}

@@ -1,0 +1,185 @@
+//! The parts that errors are made of.
+
+use std::fmt;
+use std::time::Duration;
+
+use url::Url;
+
+use super::Source;
+use crate::protocol::{Effect, Endpoint, ErrorCode, RenderJob};
+
+/// One logical call: its endpoint, the number of attempts, and the time they took.
+///
+/// It shows the path of the endpoint as a template (`/api/state/nemo_agent/me/{session}/latest`),
+/// so it holds no id and no query, and can be logged.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Call {
+    /// The endpoint.
+    pub endpoint: Endpoint,
+    /// Number of attempts.
+    pub attempts: u32,
+    /// Time from the first attempt to the error.
+    pub elapsed: Duration,
+    /// Request id of the last response, if the service sent one.
+    pub request_id: Option<String>,
+}
+
+impl Call {
+    /// Creates a call of one attempt.
+    pub(crate) const fn once(endpoint: Endpoint, elapsed: Duration) -> Self {
+        Self { endpoint, attempts: 1, elapsed, request_id: None }
+    }
+
+    /// Returns what the call can do on the server.
+    #[must_use]
+    pub const fn effect(&self) -> Effect {
+        self.endpoint.effect()
+    }
+
+    /// Returns whether the call, once received, has changed something. A token request changes
+    /// nothing that the caller asked for, and costs nothing.
+    pub(crate) const fn changes_something(&self) -> bool {
+        !self.effect().is_read_only() && !matches!(self.endpoint, Endpoint::Token)
+    }
+}
+
+impl fmt::Display for Call {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (method, path) = (self.endpoint.method(), self.endpoint.template());
+        let (count, seconds) = (self.attempts, self.elapsed.as_secs_f64());
+        let attempts = if count == 1 { "attempt" } else { "attempts" };
+        write!(f, "{method} {path} ({count} {attempts}, {seconds:.1} s")?;
+        if let Some(id) = &self.request_id {
+            write!(f, ", request {id}")?;
+        }
+        f.write_str(")")
+    }
+}
+
+/// An error response of the service, or one that the client foresaw.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ApiError {
+    /// The code and its meaning.
+    pub code: ErrorCode,
+    /// The message of the service, as one line of at most 500 characters.
+    pub message: String,
+    /// The HTTP status, `None` when nothing was sent.
+    pub status: Option<u16>,
+    /// How long the service asks to wait.
+    pub retry_after: Option<Duration>,
+    /// Where the user can resolve it: the registration page for an anonymous account that is out
+    /// of credits.
+    pub link: Option<Url>,
+    /// The call, `None` when nothing was sent.
+    pub call: Option<Call>,
+}
+
+impl ApiError {
+    /// Creates an error that is known before anything is sent.
+    pub(crate) fn local(code: ErrorCode, message: impl Into<String>) -> Self {
+        Self {
+            code,
+            message: message.into(),
+            status: None,
+            retry_after: None,
+            link: None,
+            call: None,
+        }
+    }
+
+    /// Returns whether the service failed itself, which does not tell what was done.
+    pub(crate) fn is_server_error(&self) -> bool {
+        matches!(self.code, ErrorCode::Other(_)) && self.status.is_some_and(|status| status >= 500)
+    }
+
+    /// Returns whether a successful response held a message without a code, which does not tell
+    /// what was done either.
+    pub(crate) fn has_only_a_message(&self) -> bool {
+        self.code == ErrorCode::Other(0) && self.status.is_none()
+    }
+}
+
+impl fmt::Display for ApiError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(call) = &self.call {
+            write!(f, "{call}: ")?;
+        }
+        write!(f, "{}", self.code)?;
+        if !self.message.is_empty() {
+            write!(f, ": {}", self.message)?;
+        }
+        Ok(())
+    }
+}
+
+/// A connection that was not made, or that broke.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct ConnectionError {
+    /// The call.
+    pub call: Call,
+    /// The error of the HTTP client, without the URL.
+    pub source: Source,
+}
+
+/// A call that may have taken effect and whose response was lost.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct UnknownOutcome {
+    /// The call, which was sent once and not again.
+    pub call: Call,
+    /// What happened instead of a response.
+    pub what: String,
+    /// The error behind it, without the URL.
+    pub source: Option<Source>,
+    /// The text of the agent so far.
+    pub text: String,
+    /// How often the session's state was read afterwards without having changed.
+    pub reads: u32,
+    /// The render that was submitted. [`ensure_submitted`](crate::NemoClient::ensure_submitted)
+    /// looks it up by its id, and submits it again only if the service does not know it.
+    pub job: Option<Box<RenderJob>>,
+}
+
+impl UnknownOutcome {
+    pub(crate) fn new(call: Call, what: String, source: Option<Source>) -> Self {
+        Self { call, what, source, text: String::new(), reads: 0, job: None }
+    }
+}
+
+impl fmt::Display for UnknownOutcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}; it may have been done and was not sent again", self.call, self.what)?;
+        if self.reads > 0 {
+            write!(f, " (the session's state was read {} times and had not changed)", self.reads)?;
+        }
+        Ok(())
+    }
+}
+
+/// A timeout of a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum TimeoutKind {
+    /// The limit for a whole JSON response, and for the head of a stream.
+    Response,
+    /// The limit between two bytes of a stream; heartbeats are bytes.
+    Idle,
+    /// The limit for a stream that carries only heartbeats.
+    Silence,
+    /// The limit for a message, from sending it to the end of its stream.
+    Total,
+}
+
+impl fmt::Display for TimeoutKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Response => "no complete response",
+            Self::Idle => "no data received",
+            Self::Silence => "only heartbeats received",
+            Self::Total => "the stream did not end",
+        })
+    }
+}
