@@ -26,7 +26,6 @@ pub struct Project {
 
 struct Inner {
     client: NemoClient,
-    language: Language,
     /// Held by the turn in progress.
     turn: Arc<tokio::sync::Mutex<()>>,
     messages: Mutex<Messages>,
@@ -148,7 +147,6 @@ impl Project {
     fn new(client: &NemoClient, new: CreateSession, session: Session, is_touched: bool) -> Self {
         let inner = Inner {
             client: client.clone(),
-            language: language_of(session.language.as_deref()),
             turn: Arc::default(),
             messages: Mutex::default(),
             new,
@@ -282,22 +280,6 @@ impl Project {
         self.messages().pending()
     }
 
-    /// Renders the timeline and saves the file.
-    ///
-    /// # Errors
-    /// [`Error::Busy`] while a turn is in progress, since it changes the timeline;
-    /// [`Error::InvalidInput`] if there is nothing to export yet, or the file cannot be written;
-    /// those of [`submit_render`](NemoClient::submit_render),
-    /// [`wait_for_render`](NemoClient::wait_for_render) and [`download`](NemoClient::download).
-    ///
-    /// # Cancel safety
-    /// If the future is dropped, the render continues. Its job is the last
-    /// [`JobProgress::Submitting`](super::JobProgress::Submitting) that was reported; or take
-    /// [`submit`](Export::submit) and [`NemoClient::wait_for_render`].
-    pub fn export(&self) -> Export {
-        Export::new(self.clone())
-    }
-
     /// Calls the service with the id of the session. Where it has lost a session that held nothing
     /// yet, nothing is lost with it: another one is opened, and the call made once more.
     pub(super) async fn in_session<T, F>(&self, mut call: impl FnMut(SessionId) -> F) -> Result<T>
@@ -344,11 +326,6 @@ impl Project {
     /// Returns what another session is opened with.
     pub(super) fn session_options(&self) -> &CreateSession {
         &self.inner.new
-    }
-
-    /// Returns the language of reports.
-    pub(super) fn language(&self) -> Language {
-        self.inner.language
     }
 
     fn messages(&self) -> MutexGuard<'_, Messages> {

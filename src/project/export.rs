@@ -68,11 +68,33 @@ pub struct Export {
     on_progress: Option<OnProgress>,
 }
 
-impl Export {
-    pub(super) fn new(project: Project) -> Self {
-        Self { project, output: None, save_to: None, draft: None, polling: None, on_progress: None }
+impl Project {
+    /// Renders the timeline and saves the file.
+    ///
+    /// # Errors
+    /// [`Error::Busy`] while a turn is in progress, since it changes the timeline;
+    /// [`Error::InvalidInput`] if there is nothing to export yet, or the file cannot be written;
+    /// those of [`submit_render`](crate::NemoClient::submit_render),
+    /// [`wait_for_render`](crate::NemoClient::wait_for_render) and
+    /// [`download`](crate::NemoClient::download).
+    ///
+    /// # Cancel safety
+    /// If the future is dropped, the render continues. Its job is the last
+    /// [`JobProgress::Submitting`] that was reported; or take
+    /// [`submit`](Export::submit) and [`wait_for_render`](crate::NemoClient::wait_for_render).
+    pub fn export(&self) -> Export {
+        Export {
+            project: self.clone(),
+            output: None,
+            save_to: None,
+            draft: None,
+            polling: None,
+            on_progress: None,
+        }
     }
+}
 
+impl Export {
     /// Sets the format and the quality of the file. Default: the format that the extension of
     /// [`save_to`](Self::save_to) stands for, else MP4.
     pub fn output(mut self, output: RenderOutput) -> Self {

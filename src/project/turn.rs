@@ -19,6 +19,7 @@ use std::task::{Context, Poll};
 use futures::{Stream, StreamExt as _};
 use tokio::sync::OwnedMutexGuard;
 
+use super::conversation::language_of;
 use super::{Project, Suggestion};
 use crate::NemoClient;
 use crate::client::{PendingTurn, TurnStream, TurnTracker, TurnUpdate};
@@ -246,7 +247,7 @@ impl Project {
         Turn::new(OpenTurn {
             client: self.client().clone(),
             session_id: self.session_id(),
-            language: self.language(),
+            language: language_of(self.session().language.as_deref()),
             first,
             updates,
             guard: Some(guard),
