@@ -72,6 +72,11 @@ impl Drop for TempPath {
     }
 }
 
+/// Returns whether a file name is one that [`TempPath`] picks.
+pub(crate) fn is_temporary(name: &str) -> bool {
+    name.starts_with(PREFIX) && name.ends_with(SUFFIX)
+}
+
 /// Checks whether a file can be written at `destination`, by creating and removing a temporary
 /// file beside it.
 pub(crate) fn ensure_writable(destination: &Path) -> io::Result<()> {

@@ -51,7 +51,8 @@ async fn a_file_that_changes_while_it_is_uploaded_is_an_error_of_its_own() {
         });
         let error = upload.await.unwrap_err();
         assert!(matches!(error, Error::Io { .. }), "{error}");
-        assert!(error.to_string().contains(words), "{error}");
+        let cause = std::error::Error::source(&error).expect("what changed").to_string();
+        assert!(cause.contains(words), "{cause}");
         assert!(!error.may_have_taken_effect());
         assert!(nemo.requests(Endpoint::Upload).await.is_empty(), "it never arrived whole");
     }
