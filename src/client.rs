@@ -28,7 +28,7 @@ pub use config::{Limits, RenderPolling, Timeouts, TurnRecovery};
 pub use download::{Download, SavedFile};
 pub use message::{MessageRequest, MessageStream, TextStream};
 pub use render::{RenderPoller, RenderProgress, RenderedVideo};
-pub(crate) use turn::TurnTracker;
+pub(crate) use turn::{EventText, TurnTracker};
 pub use turn::{PendingTurn, TurnStream, TurnUpdate};
 pub use upload::Upload;
 

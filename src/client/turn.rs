@@ -216,12 +216,20 @@ struct TrackedTurn {
     is_accepted: bool,
     /// The credits before the message.
     balance: Option<CreditBalance>,
+    /// The text in the last event.
+    text: EventText,
 }
 
 impl TurnTracker {
     fn new(phase: TurnPhase, pending: Option<PendingTurn>) -> Self {
         let is_accepted = pending.is_some();
-        Self(Arc::new(Mutex::new(TrackedTurn { phase, pending, is_accepted, balance: None })))
+        Self(Arc::new(Mutex::new(TrackedTurn {
+            phase,
+            pending,
+            is_accepted,
+            balance: None,
+            text: EventText::default(),
+        })))
     }
 
     fn lock(&self) -> MutexGuard<'_, TrackedTurn> {
@@ -250,10 +258,17 @@ impl TurnTracker {
         turn.is_accepted = true;
     }
 
-    fn append_text(&self, text: &str) {
-        if let Some(pending) = &mut self.lock().pending {
-            pending.text.push_str(text);
+    /// Returns the text in the last event, so that nobody else needs to remove duplicates.
+    pub(crate) fn take_text(&self) -> EventText {
+        std::mem::take(&mut self.lock().text)
+    }
+
+    fn append_text(&self, text: EventText) {
+        let mut turn = self.lock();
+        if let (Some(pending), Some(added)) = (&mut turn.pending, &text.added) {
+            pending.text.push_str(added);
         }
+        turn.text = text;
     }
 
     /// Ends the turn; its outcome is known.
@@ -261,6 +276,24 @@ impl TurnTracker {
         let mut turn = self.lock();
         turn.phase = TurnPhase::Ended;
         turn.pending = None;
+    }
+}
+
+/// The text for the user in one event.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct EventText {
+    /// What the event adds, with a line break before it where it would run into the text before.
+    pub(crate) added: Option<String>,
+    /// Whether this is another text than the one before it, rather than more of it.
+    pub(crate) begins: bool,
+    /// Whether the last text is still being received in parts.
+    pub(crate) is_open: bool,
+}
+
+impl EventText {
+    pub(crate) fn of(event: &AgentEvent, accumulator: &mut TextAccumulator) -> Self {
+        let added = push_text(accumulator, event);
+        Self { added, begins: accumulator.begins(), is_open: accumulator.is_open() }
     }
 }
 
@@ -317,9 +350,7 @@ fn watch(
                         timer.restart();
                         tracker.enter(TurnPhase::Streaming);
                     }
-                    if let Some(text) = push_text(&mut accumulator, &event) {
-                        tracker.append_text(&text);
-                    }
+                    tracker.append_text(EventText::of(&event, &mut accumulator));
                     yield Ok(TurnUpdate::Event(event));
                 }
             }
