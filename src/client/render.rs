@@ -14,8 +14,8 @@ use super::{NemoClient, RenderPolling, json};
 use crate::draft::Draft;
 use crate::error::{Error, Result, UnknownOutcome, source};
 use crate::protocol::{
-    Endpoint, ErrorCode, RenderId, RenderJob, RenderOutput, RenderState, RenderStatus, SessionId,
-    RedactedUrl,
+    Endpoint, ErrorCode, RedactedUrl, RenderId, RenderJob, RenderOutput, RenderState, RenderStatus,
+    SessionId,
 };
 use crate::transport::Payload;
 

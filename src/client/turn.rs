@@ -293,7 +293,7 @@ pub(crate) struct EventText {
 impl EventText {
     pub(crate) fn of(event: &AgentEvent, accumulator: &mut TextAccumulator) -> Self {
         let added = push_text(accumulator, event);
-        Self { added, begins: accumulator.begins(), is_open: accumulator.is_open() }
+        Self { added, begins: accumulator.is_new_text(), is_open: accumulator.is_open() }
     }
 }
 

@@ -15,7 +15,7 @@ use crate::NemoClient;
 use crate::client::{PendingTurn, TurnTracker, Upload};
 use crate::draft::{Draft, Language};
 use crate::error::{Error, Result};
-use crate::protocol::{CreateSession, CreditBalance, Session, SessionId, UploadAnswer};
+use crate::protocol::{CreateSession, CreditBalance, Session, SessionId, UploadResponse};
 use crate::sync::lock;
 
 /// A conversation about one video. Cheap to clone; all clones are the same conversation.
@@ -251,7 +251,7 @@ impl Project {
     pub async fn upload_urls(
         &self,
         urls: impl IntoIterator<Item = impl Into<String>>,
-    ) -> Result<UploadAnswer> {
+    ) -> Result<UploadResponse> {
         let urls: Vec<String> = urls.into_iter().map(Into::into).collect();
         let (client, urls) = (&self.inner.client, &urls);
         self.in_session(|id| async move { client.upload_urls(&id, urls).await }).await

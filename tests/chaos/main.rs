@@ -4,7 +4,6 @@
 //!
 //! `NEMOVIDEO_SEED` repeats a run's choices.
 
-
 mod dice;
 
 use std::path::PathBuf;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use nemovideo::ErrorCode;
-use nemovideo::local::{Cut, Ending, Fault, FaultyResponse, ErrorReply};
+use nemovideo::local::{Cut, Ending, ErrorReply, Fault, FaultyResponse};
 use nemovideo::protocol::Endpoint;
 use url::Url;
 
@@ -109,7 +109,10 @@ pub(crate) fn trials(route: Endpoint, elsewhere: &Url) -> Vec<Trial> {
         (FaultyResponse::Html, Unreadable),
         (FaultyResponse::BrokenJson, Unreadable),
         (FaultyResponse::EndlessJson, TooLarge),
-        (FaultyResponse::EndlessLine, if route == Endpoint::Message { LostStream } else { TooLarge }),
+        (
+            FaultyResponse::EndlessLine,
+            if route == Endpoint::Message { LostStream } else { TooLarge },
+        ),
         (beats.clone(), LostStream),
     ] {
         add(Fault::ReplaceResponse(trouble.clone()), class);

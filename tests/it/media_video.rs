@@ -2,7 +2,6 @@
 //! The files are decoded with the crate's own dependencies, so no player is needed;
 //! `media_ffmpeg.rs` checks them with FFmpeg.
 
-
 use std::path::Path;
 use std::sync::Mutex;
 use std::time::Duration;

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 
 use super::event::TurnEvent;
 use crate::client::EventText;
-use crate::draft::{Draft, Json, Label, Language, Object, Segment};
+use crate::draft::{Draft, Language, Object, Segment, TrackLabel};
 use crate::project::messages::{self, Text};
 use crate::project::{GuiTranslator, Piece, Suggestion, translate};
 use crate::protocol::event::{AgentEvent, AgentFailure, TextKind};
@@ -94,7 +94,9 @@ impl Presenter {
             pieces.extend(self.translator.push(&added));
         }
         pieces.extend(match event {
-            AgentEvent::Text(text) if text.kind == TextKind::Partial || text.more => Vec::new(),
+            AgentEvent::Text(text) if text.kind == TextKind::Partial || text.continues => {
+                Vec::new()
+            }
             AgentEvent::Text(_) | AgentEvent::Error(_) => self.translator.end_text(),
             _ if text.is_open => self.translator.pause(),
             _ => self.translator.end_text(),
@@ -212,9 +214,8 @@ impl StageTracker {
 fn contents(draft: &Draft) -> [HashSet<String>; 2] {
     let mut contents = [HashSet::new(), HashSet::new()];
     for track in draft.tracks() {
-        let label = Label::of(track);
-        let is_overlay =
-            matches!(label, Label::Music | Label::Captions | Label::Title | Label::Text);
+        let label = TrackLabel::of(track);
+        let is_overlay = label == TrackLabel::Music || label.is_written();
         let about = format!("{label:?} {:?} {:?} ", track.name(), track.text());
         for segment in track.segments() {
             contents[usize::from(is_overlay)].insert(about.clone() + &content(segment));
@@ -233,10 +234,7 @@ fn content(segment: Segment<'_>) -> String {
 fn without_settings(object: &Object) -> String {
     let mut content = String::new();
     for (key, value) in object.iter().filter(|(key, _)| !SETTINGS.contains(key)) {
-        let value = match value {
-            Json::Object(object) => without_settings(object),
-            value => value.to_string(),
-        };
+        let value = value.as_object().map_or_else(|| value.to_string(), without_settings);
         if !value.is_empty() {
             content += &format!("{key}={value};");
         }
@@ -261,7 +259,10 @@ mod tests {
         let mut input = stream.as_bytes();
         let mut events = Vec::new();
         while let Some(frame) = decoder.next_frame(&mut input) {
-            for event in frame.unwrap().agent_events() {
+            for event in {
+                let frame = frame.unwrap();
+                AgentEvent::decode(&frame.event, &frame.data)
+            } {
                 let text = EventText::of(&event, &mut accumulator);
                 events.extend(presenter.push(&event, text));
             }
