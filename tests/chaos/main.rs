@@ -12,7 +12,8 @@ use std::time::{Duration, Instant, SystemTime};
 use dice::Dice;
 use futures::StreamExt as _;
 use futures::stream::FusedStream as _;
-use nemovideo::local::{Counters, LocalBackend, Route};
+use nemovideo::local::{Counters, LocalBackend};
+use nemovideo::protocol::Endpoint;
 use nemovideo::{
     CreateSession, Credits, Error, ExponentialRetry, NemoClient, PendingTurn, RenderJob,
     RenderOutput, RenderPolling, RenderProgress, RenderedVideo, Result, SessionId, Timeouts,
@@ -156,7 +157,8 @@ impl Worker {
     async fn message(&mut self, name: &str, step: u64) {
         self.tally.messages += 1;
         let before = self.calm().await;
-        self.dice.spoil(self.backend.faults(), &[Route::Message, Route::Message, Route::State]);
+        self.dice
+            .spoil(self.backend.faults(), &[Endpoint::Message, Endpoint::Message, Endpoint::State]);
         let title = format!("Title {step}");
         let outcome = self.say(&format!("change the title to '{title}'")).await;
         let after = self.calm().await;
@@ -230,7 +232,12 @@ impl Worker {
         let before = self.calm().await;
         let draft = self.judge.session_state(&self.session).await.expect("the state").draft;
         let draft = draft.expect("a draft");
-        let routes = [Route::RenderSubmit, Route::RenderStatus, Route::File, Route::RenderDownload];
+        let routes = [
+            Endpoint::RenderSubmit,
+            Endpoint::RenderStatus,
+            Endpoint::File,
+            Endpoint::RenderDownload,
+        ];
         let failing = self.dice.spoil(self.backend.faults(), &routes);
         let written_first = self.dice.percent(50);
         let submitted = if written_first {
