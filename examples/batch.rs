@@ -18,9 +18,7 @@ use futures::StreamExt as _;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use nemovideo::Credits;
 use nemovideo::local::LocalBackend;
-use nemovideo::project::{
-    BatchItem, BatchItemState, BatchStage, BatchState, BatchUpdate, TurnEvent,
-};
+use nemovideo::project::{BatchItem, BatchItemState, BatchState, JobProgress, JobStage, TurnEvent};
 use serde_json::json;
 
 use support::{Connection, Failure, Result, Service};
@@ -76,23 +74,27 @@ async fn make(args: Args) -> Result<()> {
     let names = batch.state().items.iter().map(|entry| name_of(&entry.item)).collect();
     let rows = Rows::new(names, args.json);
     let mut failed = 0;
-    while let Some((index, update)) = batch.next().await {
+    while let Some((index, progress)) = batch.next().await {
         if let Some(note) = &note {
             write(note, &batch.state())?;
         }
-        match update {
-            BatchUpdate::Uploading => rows.say(index, "uploading", 0.0),
-            BatchUpdate::Working => rows.say(index, "speaking", 5.0),
-            BatchUpdate::Turn(TurnEvent::RawClipReady) => rows.say(index, "raw clip", 20.0),
-            BatchUpdate::Turn(TurnEvent::PostProductionDone) => rows.say(index, "captions", 30.0),
-            BatchUpdate::Rendering { percent } => {
+        match progress {
+            Ok(JobProgress::Uploading) => rows.say(index, "uploading", 0.0),
+            Ok(JobProgress::Sending(_)) => rows.say(index, "speaking", 5.0),
+            Ok(JobProgress::Turn(TurnEvent::RawClipReady)) => {
+                rows.say(index, "raw clip", 20.0);
+            }
+            Ok(JobProgress::Turn(TurnEvent::PostProductionDone)) => {
+                rows.say(index, "captions", 30.0);
+            }
+            Ok(JobProgress::Rendering { percent }) => {
                 rows.say(index, "rendering", 30.0 + f64::from(percent.unwrap_or(0.0)) * 0.7);
             }
-            BatchUpdate::Finished(Ok(video)) => {
+            Ok(JobProgress::Finished(video)) => {
                 let words = format!("{} ({})", video.path.display(), support::size(video.bytes));
                 rows.end(index, Some(&video.path), &words);
             }
-            BatchUpdate::Finished(Err(error)) => {
+            Err(error) => {
                 failed += 1;
                 let failure = Failure::from(error);
                 let advice = failure.advice().unwrap_or_default().to_owned();
@@ -105,7 +107,7 @@ async fn make(args: Args) -> Result<()> {
     }
     let state = batch.stop();
     let open = |entry: &BatchItemState| {
-        !matches!(entry.stage, BatchStage::Finished { .. } | BatchStage::Failed)
+        !matches!(entry.stage, JobStage::Finished { .. } | JobStage::Failed)
     };
     let (total, left) = (state.items.len(), state.items.iter().filter(|entry| open(entry)).count());
     if let Some(note) = &note {

@@ -18,10 +18,12 @@ use std::time::Duration;
 use clap::Parser;
 use futures::StreamExt as _;
 use indicatif::{ProgressBar, ProgressStyle};
+use nemovideo::RenderFormat;
 use nemovideo::draft::Draft;
 use nemovideo::local::LocalBackend;
-use nemovideo::project::{Dispatched, Export, Project, Suggestion, Turn, TurnEvent, UploadHint};
-use nemovideo::{RenderFormat, RenderProgress};
+use nemovideo::project::{
+    Dispatched, Export, JobProgress, Project, Suggestion, Turn, TurnEvent, UploadHint,
+};
 
 use support::{Connection, Failure, Result, Service};
 
@@ -207,12 +209,13 @@ async fn upload(project: &Project, hint: UploadHint) -> Result<()> {
 }
 
 async fn save(export: Export) -> Result<()> {
-    let path = free_name(export.format());
+    let path = free_name(&export.format());
     let bar = Arc::new(Mutex::new(Spinner::start("rendering…")));
     let shown = Arc::clone(&bar);
-    let exported = export
+    let saved = export
+        .save_to(&path)
         .on_progress(move |step| {
-            if let (RenderProgress::Processing { percent: Some(percent) }, Ok(bar)) =
+            if let (JobProgress::Rendering { percent: Some(percent) }, Ok(bar)) =
                 (step, shown.lock())
             {
                 bar.say(&format!("rendering… {percent:.0} %"));
@@ -222,8 +225,8 @@ async fn save(export: Export) -> Result<()> {
     if let Ok(bar) = bar.lock() {
         bar.stop();
     }
-    let file = exported?.download(&path).await?;
-    support::say(&format!("{} ({})", file.path.display(), support::size(file.bytes)));
+    let saved = saved?;
+    support::say(&format!("{} ({})", saved.path.display(), support::size(saved.bytes)));
     Ok(())
 }
 

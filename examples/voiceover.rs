@@ -19,7 +19,7 @@ use std::time::Duration;
 
 use clap::{Parser, ValueEnum};
 use nemovideo::local::LocalBackend;
-use nemovideo::project::{Script, Voice, VoiceoverStage};
+use nemovideo::project::{JobProgress, Script, TurnEvent, VoiceChoice};
 use nemovideo::{Aspect, Error};
 use serde_json::json;
 
@@ -115,8 +115,8 @@ async fn make(args: Args) -> Result<()> {
     let watch = Arc::new(Mutex::new(Watch { stages, notes, at: Times::default(), job: false }));
     let watched = Arc::clone(&watch);
     let voice = match args.voice {
-        VoiceKind::Female => Voice::female(&args.language),
-        VoiceKind::Male => Voice::male(&args.language),
+        VoiceKind::Female => VoiceChoice::female(&args.language),
+        VoiceKind::Male => VoiceChoice::male(&args.language),
     };
     let made = client
         .voiceover(script)
@@ -228,22 +228,27 @@ struct Ended {
 }
 
 impl Watch {
-    fn see(&mut self, stage: VoiceoverStage) {
+    fn see(&mut self, progress: JobProgress) {
         let now = self.stages.elapsed();
-        match stage {
-            VoiceoverStage::Opened(_) if self.at.ready.is_zero() => {
+        match progress {
+            JobProgress::SessionOpened(_) if self.at.ready.is_zero() => {
                 self.at.ready = now;
                 self.stages.say("Ready");
             }
-            VoiceoverStage::Uploading => self.stages.say("Uploading the script…"),
-            VoiceoverStage::Sent(pending) => self.note(&pending),
-            VoiceoverStage::Speaking => self.stages.say("Speaking the script…"),
-            VoiceoverStage::StillWorking { elapsed } => {
+            JobProgress::Uploading => self.stages.say("Uploading the script…"),
+            JobProgress::Sending(pending) => {
+                self.note(&pending);
+                self.stages.say("Speaking the script…");
+            }
+            JobProgress::Sent(pending) => self.note(&pending),
+            JobProgress::Turn(TurnEvent::StillWorking { elapsed }) => {
                 self.stages.say(&format!("Still working ({} s)…", elapsed.as_secs()));
             }
-            VoiceoverStage::RawClipReady => self.stages.say("Raw clip ready"),
-            VoiceoverStage::PostProductionDone => self.stages.say("Captions and titles added"),
-            VoiceoverStage::Submitted(job) => {
+            JobProgress::Turn(TurnEvent::RawClipReady) => self.stages.say("Raw clip ready"),
+            JobProgress::Turn(TurnEvent::PostProductionDone) => {
+                self.stages.say("Captions and titles added")
+            }
+            JobProgress::Submitting(job) => {
                 self.note(&job);
                 if std::mem::replace(&mut self.job, true) {
                     self.stages.say("The render failed; trying once more…");
@@ -252,10 +257,10 @@ impl Watch {
                     self.stages.say("Rendering…");
                 }
             }
-            VoiceoverStage::Rendering { percent: Some(percent) } => {
+            JobProgress::Rendering { percent: Some(percent) } => {
                 self.stages.percent(f64::from(percent));
             }
-            VoiceoverStage::Downloading { .. } if self.at.rendered.is_zero() => {
+            JobProgress::Downloading { .. } if self.at.rendered.is_zero() => {
                 self.at.rendered = now;
                 self.stages.say("Downloading…");
             }

@@ -1,12 +1,11 @@
-//! A conversation about one video: what its user means, and what the backend's words mean.
+//! A conversation about one video: what its user means, and what the agent's text means.
 //!
-//! The service's agent believes that its user sits before a screen with buttons, and the user
-//! speaks as if to a person. This module stands between them. What the user says is looked at
-//! before anything is sent: [`Intent::of`] tells an order that the API carries out (export,
-//! credits, state, upload) from a message for the agent. What the agent says is looked at before
-//! anything is shown: a [`GuiTranslator`] turns "click Export" into a [`Suggestion`] and leaves
-//! the rest as it is. Both read English and Chinese, both are pure text, and neither is forced on
-//! anyone: a program that knows what it wants calls the client itself.
+//! The service's agent assumes that its user has a screen with buttons, and the user writes as if
+//! to a person. This module mediates between them. A message is classified before it is sent:
+//! [`Intent::of`] tells a request that the API can carry out (export, credits, state, upload) from
+//! a message for the agent. The agent's text is filtered before it is shown: a [`GuiTranslator`]
+//! turns "click Export" into a [`Suggestion`] and leaves the rest as it is. Both understand English
+//! and Chinese and are optional: a program that knows what it wants calls the client itself.
 //!
 //! ```
 //! use nemovideo::project::{Intent, Suggestion, translate};
@@ -14,23 +13,22 @@
 //! assert!(matches!(Intent::of("Could you please export it?"), Intent::Export(_)));
 //! assert_eq!(Intent::of("make an intro for our export business"), Intent::Message);
 //!
-//! let said = translate("Your 10 s city clip is ready, click Export to save it.");
-//! assert_eq!(said.text, "Your 10 s city clip is ready.");
-//! assert_eq!(said.suggestions, [Suggestion::Export]);
+//! let translated = translate("Your 10 s city clip is ready, click Export to save it.");
+//! assert_eq!(translated.text, "Your 10 s city clip is ready.");
+//! assert_eq!(translated.suggestions, [Suggestion::Export]);
 //! ```
 //!
 //! | file | holds |
 //! |---|---|
-//! | `intent` | what the user means: [`Intent`] |
-//! | `gui` | what the agent says, without the screen it believes in: [`GuiTranslator`] |
+//! | `intent` | what a message means: [`Intent`] |
+//! | `gui` | the agent's text, without directions for a screen: [`GuiTranslator`] |
 //! | `conversation` | [`Project`]: one session, one message at a time |
-//! | `turn`, `watch`, `presenter`, `stage` | a message, as it happens |
-//! | `report`, `words` | a message, summed up |
-//! | `pending` | a message that was left, picked up again |
-//! | `export` | the file |
+//! | `turn` | one message: sent, followed to its end, summed up |
+//! | `pipeline` | message → draft → render → file: [`JobProgress`] |
 //! | `voiceover`, `script` | the main job in one call: [`NemoClient::voiceover`](crate::NemoClient::voiceover) |
-//! | `batch` | several videos in one session, to be written down and picked up |
-//! | `paid`, `target` | what both owe to money: written down before it is spent, checked before it is asked |
+//! | `batch` | several videos in one session, which can be persisted and resumed |
+//! | `export` | the file of a project: [`Export`], [`SavedVideo`] |
+//! | `messages` | the texts for people, in both languages |
 
 mod batch;
 mod conversation;
@@ -38,25 +36,17 @@ mod export;
 mod gui;
 mod intent;
 mod messages;
-mod output_path;
-mod pending;
 mod pipeline;
-mod presenter;
-mod report;
 mod script;
-mod stage;
 mod turn;
 mod voiceover;
-mod watch;
 
-pub use batch::{
-    Batch, BatchItem, BatchItemState, BatchStage, BatchState, BatchUpdate, BatchVideo,
-};
+pub use batch::{Batch, BatchItem, BatchItemState, BatchState};
 pub use conversation::{CreateProject, Dispatched, Project};
-pub use export::{Export, ExportedVideo};
+pub use export::{Export, SavedVideo};
 pub use gui::{GuiTranslator, Piece, Suggestion, Translated, translate};
 pub use intent::{ExportRequest, Intent, UploadHint};
-pub use report::{Outcome, TurnReport};
+pub use pipeline::{JobProgress, JobStage};
 pub use script::Script;
-pub use turn::{SendMessage, Turn, TurnEvent};
-pub use voiceover::{Captions, Voice, Voiceover, VoiceoverStage, VoiceoverVideo};
+pub use turn::{Outcome, SendMessage, Turn, TurnEvent, TurnReport};
+pub use voiceover::{Captions, VoiceChoice, Voiceover};

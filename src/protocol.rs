@@ -40,7 +40,6 @@ pub(crate) use envelope::Envelope;
 pub use envelope::ErrorCode;
 pub(crate) use envelope::{ErrorResponse, decode};
 pub use id::{ClientId, RenderId, SessionId, TaskId, UserId};
-pub(crate) use render::RenderRequest;
 pub use render::{
     RenderFile, RenderFormat, RenderJob, RenderOutput, RenderQuality, RenderState, RenderStatus,
 };

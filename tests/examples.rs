@@ -93,7 +93,7 @@ fn bad_input_is_an_error_and_leaves_no_file() {
         assert!(!shown.contains("panicked"), "{shown}");
         assert!(!dir.path().join("x.mp4").exists(), "{args:?}");
     }
-    for (out, word) in [("x.avi", ".mp4"), ("no/folder.mp4", "no folder"), (".", ".mp4")] {
+    for (out, word) in [("x.avi", ".mp4"), ("no/folder.mp4", "no directory"), (".", ".mp4")] {
         let output = voiceover(dir.path(), &["--text", "Hi", "--out", out]);
         assert_eq!(output.status.code(), Some(1), "{out}");
         assert!(stderr(&output).contains(word), "{out}: {}", stderr(&output));

@@ -6,9 +6,8 @@
 //! `keys::KeyPath`), and unknown keys stay in their position.
 //!
 //! This file holds the editor, its error and the edits of the whole video; `tracks` holds the edits
-//! of a track, `segments` those of one segment, and `times` computes when segments start and end.
+//! of tracks and segments, and `times` computes when segments start and end.
 
-mod segments;
 mod times;
 mod tracks;
 

@@ -1,7 +1,6 @@
 //! Typed views for reading a draft. They never fail: what is missing or of the wrong type reads as
 //! absent, and stays in the tree as it is.
 
-use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -18,7 +17,7 @@ use super::keys::{self, DURATION, METADATA, SEGMENTS, TRACK_TYPE, TRACKS};
 ///
 /// Serde passes it as raw JSON, so it can be deserialized by `serde_json` only, and not inside an
 /// `untagged` or internally tagged enum.
-#[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Draft(pub(super) Json);
 
@@ -97,12 +96,6 @@ impl Draft {
 impl Default for Draft {
     fn default() -> Self {
         Self::new()
-    }
-}
-
-impl fmt::Debug for Draft {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Draft").field(&self.0).finish()
     }
 }
 

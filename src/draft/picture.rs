@@ -14,7 +14,7 @@ use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use super::language::Language;
 use super::model::{Draft, Segment, Track};
-use super::summary::{TrackLabel, shorten};
+use super::summary::{Phrase, TrackLabel, shorten};
 
 /// Default width of an image, in pixels.
 const DEFAULT_WIDTH: u32 = 960;
@@ -274,8 +274,7 @@ impl Block {
 }
 
 fn caption(track: Track<'_>, segment: Segment<'_>, label: TrackLabel) -> String {
-    let (text, name) = (segment.text(), segment.name());
-    let caption = if label.is_text() { text.or(name) } else { name.or(text) };
+    let caption = Phrase::of(segment.text(), segment.name(), label).map(Phrase::as_str);
     caption.or(track.name()).map(|caption| visible(&shorten(caption))).unwrap_or_default()
 }
 

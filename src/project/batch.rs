@@ -1,58 +1,40 @@
-//! Several videos in one session: each its own upload, instruction and file, one result each.
+//! Several videos in one session: each has its own upload, message and file, and one result.
 //!
-//! A batch can be written down at any time and picked up by another process: what may be under way
-//! is in its [`BatchState`] before it is sent.
-//!
-//! | file | holds |
-//! |---|---|
-//! | `state` | what is written down |
-//! | `ledger` | the state as it changes |
-//! | `run` | the work, item by item |
-
-mod ledger;
-mod run;
-mod state;
+//! The state of a batch can be persisted at any time and continued by another process: what may be
+//! in progress is in its [`BatchState`] before it is sent.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context, Poll};
 
-use futures::Stream;
 use futures::stream::BoxStream;
+use futures::{Stream, StreamExt as _};
 use serde::{Deserialize, Serialize};
 
-use self::ledger::BatchTracker;
-use self::run::Run;
-use super::{Project, TurnEvent, TurnReport};
+use super::pipeline::{Job, JobProgress, JobStage};
+use super::{Project, TurnEvent};
 use crate::NemoClient;
-use crate::draft::Draft;
-use crate::error::Result;
-
-pub use state::{BatchItemState, BatchStage, BatchState};
+use crate::error::{Error, Result};
+use crate::protocol::{CreateSession, Session};
+use crate::sync::lock;
 
 /// One video of a batch.
-///
-/// ```
-/// use nemovideo::project::BatchItem;
-///
-/// let item = BatchItem::new("narrate: Good morning.", "morning.mp4").upload("coffee.jpg");
-/// assert_eq!(item.upload.as_deref(), Some("coffee.jpg".as_ref()));
-/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct BatchItem {
-    /// A file to upload first.
+    /// Path of a file to upload first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub upload: Option<PathBuf>,
-    /// What to say to the agent.
+    /// The message to the agent.
     pub instruction: String,
-    /// Where to write the video.
+    /// Path of the file to write.
     pub save_to: PathBuf,
 }
 
 impl BatchItem {
-    /// Says `instruction` and writes what comes of it to `save_to`.
+    /// Creates an item that sends `instruction` and writes the resulting video to `save_to`.
     pub fn new(instruction: impl Into<String>, save_to: impl Into<PathBuf>) -> Self {
         Self { upload: None, instruction: instruction.into(), save_to: save_to.into() }
     }
@@ -65,100 +47,50 @@ impl BatchItem {
     }
 }
 
-/// What happens to one item of a batch.
+/// The state of a batch: enough for another process to continue it, with
+/// [`NemoClient::resume_batch`](crate::NemoClient::resume_batch).
 ///
-/// ```
-/// # tokio::runtime::Runtime::new().unwrap().block_on(async {
-/// # use nemovideo::{NemoClient, local::LocalBackend};
-/// # let backend = LocalBackend::builder().placeholder_videos().start().await?;
-/// # let client = NemoClient::builder()
-/// #     .base_url(backend.url())
-/// #     .in_memory_credentials()
-/// #     .polling(nemovideo::RenderPolling::new(std::time::Duration::from_millis(20), 500))
-/// #     .build()?;
-/// # let project = client.project("demo").await?;
-/// # let folder = tempfile::tempdir()?;
-/// # let path = |name| folder.path().join(name);
-/// # use futures::StreamExt as _;
-/// use nemovideo::project::{BatchItem, BatchUpdate};
-///
-/// let items = [("One.", "1.mp4"), ("Two.", "2.avi"), ("Three.", "3.wav")];
-/// let items = items.map(|(said, name)| BatchItem::new(format!("narrate: {said}"), path(name)));
-/// let (mut updates, mut done) = (project.batch(items), Vec::new());
-/// while let Some((index, update)) = updates.next().await {
-///     match update {
-///         BatchUpdate::Rendering { percent } => println!("{index}: {} %", percent.unwrap_or(0.0)),
-///         BatchUpdate::Finished(Ok(video)) => done.push(video.path),
-///         BatchUpdate::Finished(Err(error)) => println!("{index}: {error}"),
-///         _ => {}
-///     }
-/// }
-/// assert_eq!(done, [path("1.mp4"), path("3.wav")]); // one failed, the others went on
-/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
-/// ```
-#[derive(Debug)]
+/// It holds the drafts of the work in progress and no secret. Paths must be UTF-8 to be
+/// serialized, and relative ones are resolved in the working directory of the process that
+/// continues.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
-pub enum BatchUpdate {
-    /// Its file is about to go to the service.
-    Uploading,
-    /// Its message is about to be sent, or was, by the process before, and is observed.
-    Working,
-    /// Something of its turn.
-    Turn(TurnEvent),
-    /// Its render is about to be submitted, or made; 0 to 100 where the service told it.
-    Rendering {
-        /// How far.
-        percent: Option<f32>,
-    },
-    /// It is done, or it failed; its last update. The others go on, unless the error is one that
-    /// would meet each of them: see [`Project::batch`].
-    Finished(Result<Box<BatchVideo>>),
+pub struct BatchState {
+    /// What a session of the batch is opened with: its name, and its language if known.
+    #[serde(default)]
+    pub project: CreateSession,
+    /// The session. `None` after a message whose outcome is unknown: the next item opens another
+    /// one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session: Option<Session>,
+    /// The items, in their order.
+    pub items: Vec<BatchItemState>,
 }
 
-/// A finished item.
-///
-/// ```
-/// # tokio::runtime::Runtime::new().unwrap().block_on(async {
-/// # use nemovideo::{NemoClient, local::LocalBackend};
-/// # let backend = LocalBackend::builder().placeholder_videos().start().await?;
-/// # let client = NemoClient::builder()
-/// #     .base_url(backend.url())
-/// #     .in_memory_credentials()
-/// #     .polling(nemovideo::RenderPolling::new(std::time::Duration::from_millis(20), 500))
-/// #     .build()?;
-/// # let project = client.project("demo").await?;
-/// # let folder = tempfile::tempdir()?;
-/// # let out = folder.path().join("out.mp4");
-/// use futures::StreamExt as _;
-/// use nemovideo::Credits;
-/// use nemovideo::project::{BatchItem, BatchUpdate};
-///
-/// let items = [BatchItem::new("narrate: Good morning.", &out)];
-/// let (_, last) = project.batch(items).collect::<Vec<_>>().await.pop().ok_or("no update")?;
-/// let BatchUpdate::Finished(result) = last else { panic!("{last:?}") };
-/// let video = result?;
-/// assert_eq!(std::fs::metadata(&video.path)?.len(), video.bytes);
-/// assert_eq!(video.report.and_then(|report| report.spent), Some(Credits::new(20.0)));
-/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
-/// ```
-#[derive(Clone, Debug, PartialEq)]
+/// An item of a batch, and how far it is.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
-pub struct BatchVideo {
-    /// Where it is.
-    pub path: PathBuf,
-    /// Its size.
-    pub bytes: u64,
-    /// Its timeline.
-    pub draft: Draft,
-    /// What the agent said and what it cost; `None` where the batch was picked up after that.
-    pub report: Option<TurnReport>,
+pub struct BatchItemState {
+    /// What is to be made.
+    pub item: BatchItem,
+    /// How far it is.
+    #[serde(default)]
+    pub stage: JobStage,
+    /// Text of the error that the item ended with. Unless it has [failed](JobStage::Failed), it
+    /// can be continued all the same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
 }
 
-/// A batch under way: a stream of each item's updates, with its index. The items are made one
-/// after the other.
+/// A batch in progress: a stream of the [`JobProgress`] of each item, with its index. The items
+/// are made one after the other.
+///
+/// The last progress of an item is [`JobProgress::Finished`] or an error. The other items
+/// continue after an error, unless it would be that of each of them: see [`Project::batch`].
 ///
 /// ```
-/// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # use nemovideo::{NemoClient, local::LocalBackend};
 /// # let backend = LocalBackend::builder().placeholder_videos().start().await?;
 /// # let soon = std::time::Duration::from_millis(20);
@@ -169,103 +101,77 @@ pub struct BatchVideo {
 /// #     .recovery(nemovideo::TurnRecovery::new(soon, soon, 500))
 /// #     .build()?;
 /// # let project = client.project("demo").await?;
-/// # let folder = tempfile::tempdir()?;
-/// # let path = |name| folder.path().join(name);
+/// # let dir = tempfile::tempdir()?;
+/// # let path = |name| dir.path().join(name);
 /// use futures::StreamExt as _;
-/// use nemovideo::project::{BatchItem, BatchState, BatchUpdate};
+/// use nemovideo::project::{BatchItem, BatchState, JobProgress};
 ///
 /// let items = [("One.", "1.wav"), ("Two.", "2.wav")];
-/// let items = items.map(|(said, name)| BatchItem::new(format!("narrate: {said}"), path(name)));
+/// let items = items.map(|(text, name)| BatchItem::new(format!("narrate: {text}"), path(name)));
 /// let mut batch = project.batch(items);
-/// let written_down = loop {
-///     let (index, update) = batch.next().await.ok_or("no more")?;
+/// let persisted = loop {
+///     let (index, progress) = batch.next().await.ok_or("no more")?;
 ///     let state = serde_json::to_string(&batch.state())?; // before each step, to a file, say
-///     if index == 1 && matches!(update, BatchUpdate::Rendering { .. }) {
+///     if index == 1 && matches!(progress, Ok(JobProgress::Submitting(_))) {
 ///         break state; // and here the process ends
 ///     }
 /// };
 /// drop(batch);
 ///
-/// let state: BatchState = serde_json::from_str(&written_down)?;
+/// let state: BatchState = serde_json::from_str(&persisted)?;
 /// let mut batch = client.resume_batch(state);
-/// while let Some((index, update)) = batch.next().await {
-///     assert_eq!(index, 1); // the first is finished, and not made again
-///     if let BatchUpdate::Finished(result) = update {
-///         result?;
-///     }
+/// while let Some((index, progress)) = batch.next().await {
+///     assert_eq!(index, 1); // the first item is finished, and not made again
+///     progress?;
 /// }
 /// assert!(path("1.wav").exists() && path("2.wav").exists());
 /// assert_eq!(backend.counters().messages_run, 2);
-/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+/// # Ok(()) }
 /// ```
 ///
 /// # Cancel safety
-/// Dropping it closes its connection; what was asked of the service is done, and charged, all the
-/// same. Keep [`state`](Self::state), or end it with [`stop`](Self::stop), to go on later.
+/// Dropping it closes its connection; what was requested from the service is done, and charged,
+/// all the same. Keep [`state`](Self::state), or end it with [`stop`](Self::stop), to continue
+/// later.
 #[must_use = "a batch does nothing unless it is polled"]
 pub struct Batch {
-    updates: BoxStream<'static, (usize, BatchUpdate)>,
-    ledger: BatchTracker,
+    progress: BoxStream<'static, (usize, Result<JobProgress>)>,
+    tracker: BatchTracker,
 }
 
 impl Batch {
-    fn new(run: Run) -> Self {
-        Self { ledger: run.ledger(), updates: Box::pin(run.updates()) }
+    fn new(client: NemoClient, project: Option<Project>, state: BatchState) -> Self {
+        let new = state.project.clone();
+        let tracker = BatchTracker::new(state);
+        let run = BatchRun { client, new, project, tracker: tracker.clone() };
+        Self { progress: Box::pin(run.progress()), tracker }
     }
 
-    /// What to write down so that another process can go on, whatever happens to this one.
+    /// Returns what to persist so that another process can continue, whatever happens to this one.
     ///
-    /// It is ahead of the work: it names what the next poll may send as under way already. So
-    /// write it down after each update, and before the next is asked for. Of a message that is
-    /// named so and was not sent, the other process can only find out that nothing came of it.
+    /// It is ahead of the work: what the next poll may send is in it as if it were sent. So
+    /// persist it after each progress, before the next one is polled for. Of a message that is in
+    /// the state and was not sent, the other process can only find out that it had no effect.
     #[must_use]
     pub fn state(&self) -> BatchState {
-        self.ledger.ahead_of_the_work()
+        self.tracker.state()
     }
 
-    /// Ends the batch and tells exactly how far it came: what was named by
-    /// [`state`](Self::state) and not begun yet is begun by whoever goes on.
-    ///
-    /// ```
-    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
-    /// # use nemovideo::{NemoClient, local::LocalBackend};
-    /// # let backend = LocalBackend::builder().placeholder_videos().start().await?;
-    /// # let client = NemoClient::builder()
-    /// #     .base_url(backend.url())
-    /// #     .in_memory_credentials()
-    /// #     .polling(nemovideo::RenderPolling::new(std::time::Duration::from_millis(20), 500))
-    /// #     .build()?;
-    /// # let project = client.project("demo").await?;
-    /// # let folder = tempfile::tempdir()?;
-    /// # let out = folder.path().join("out.wav");
-    /// use futures::StreamExt as _;
-    /// use nemovideo::project::{BatchItem, BatchStage, BatchUpdate};
-    ///
-    /// let mut batch = project.batch([BatchItem::new("narrate: Good morning.", &out)]);
-    /// let update = batch.next().await;
-    /// assert!(matches!(update, Some((0, BatchUpdate::Working))));
-    /// // From here on the message may be sent; in fact it was not yet.
-    /// assert!(matches!(batch.state().items[0].stage, BatchStage::Message(_)));
-    /// let state = batch.stop();
-    /// assert_eq!(state.items[0].stage, BatchStage::Waiting);
-    ///
-    /// let updates: Vec<_> = client.resume_batch(state).collect().await;
-    /// assert!(matches!(updates.last(), Some((0, BatchUpdate::Finished(Ok(_))))));
-    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
-    /// ```
+    /// Ends the batch and returns exactly how far it came: a step that [`state`](Self::state)
+    /// anticipated is not in it unless the step has begun.
     #[must_use = "it is all that is left of the batch"]
     pub fn stop(self) -> BatchState {
-        let Self { updates, ledger } = self;
-        drop(updates);
-        ledger.exact()
+        let Self { progress, tracker } = self;
+        drop(progress);
+        tracker.exact_state()
     }
 }
 
 impl Stream for Batch {
-    type Item = (usize, BatchUpdate);
+    type Item = (usize, Result<JobProgress>);
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        self.updates.as_mut().poll_next(cx)
+        self.progress.as_mut().poll_next(cx)
     }
 }
 
@@ -276,114 +182,254 @@ impl fmt::Debug for Batch {
 }
 
 impl Project {
-    /// Makes one video after the other in this session. An item that fails is told of and the
-    /// rest goes on; nothing is repeated.
+    /// Makes several videos one after the other in this session. An item that fails is reported
+    /// and the others continue; nothing is repeated.
     ///
-    /// - What is wrong with an item on this side is found before anything of it is sent: a place
-    ///   that cannot be written, or that an item before it is written to.
-    /// - After [`Error::OutcomeUnknown`] of a message the rest goes on in a new session, where
-    ///   nothing of that message can come late and be taken for theirs.
+    /// - What is wrong with an item locally is found before anything is sent for it: a path that
+    ///   cannot be written, or that an earlier item is written to.
+    /// - After [`Error::OutcomeUnknown`] of a message the others continue in a new session, where
+    ///   nothing that message does late can be taken for theirs.
     /// - After [`Error::OutOfCredits`], [`Error::ExportBlocked`] and [`Error::TokenInvalid`] the
-    ///   rest ends with the same error, and nothing more is paid.
-    /// - What an error leaves to go on with stays in the [state](Batch::state), so that
-    ///   [`resume_batch`](NemoClient::resume_batch) goes on there.
-    ///
-    /// The stream gives the index of an item with each of its updates.
-    ///
-    /// ```
-    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
-    /// use futures::StreamExt as _;
-    /// use nemovideo::project::{BatchItem, BatchUpdate};
-    /// use nemovideo::{NemoClient, RenderPolling, local::LocalBackend};
-    /// use std::time::Duration;
-    ///
-    /// # let folder = tempfile::tempdir()?;
-    /// let backend = LocalBackend::start().await?;
-    /// let client = NemoClient::builder()
-    ///     .base_url(backend.url())
-    ///     .in_memory_credentials()
-    ///     .polling(RenderPolling::new(Duration::from_millis(50), 600))
-    ///     .build()?;
-    /// let project = client.project("two").await?;
-    /// let items = ["One.", "Two."].map(|script| {
-    ///     let path = folder.path().join(script).with_extension("wav");
-    ///     BatchItem::new(format!("narrate: {script}"), path)
-    /// });
-    /// let mut updates = project.batch(items);
-    /// let mut done = 0;
-    /// while let Some((_index, update)) = updates.next().await {
-    ///     if let BatchUpdate::Finished(result) = update {
-    ///         result?;
-    ///         done += 1;
-    ///     }
-    /// }
-    /// assert_eq!(done, 2);
-    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
-    /// ```
-    ///
-    /// [`Error::OutcomeUnknown`]: crate::Error::OutcomeUnknown
-    /// [`Error::OutOfCredits`]: crate::Error::OutOfCredits
-    /// [`Error::ExportBlocked`]: crate::Error::ExportBlocked
-    /// [`Error::TokenInvalid`]: crate::Error::TokenInvalid
+    ///   others end with the same error, and nothing more is charged.
+    /// - What an item can be continued from after an error stays in the [state](Batch::state), so
+    ///   that [`resume_batch`](NemoClient::resume_batch) continues there.
     pub fn batch(&self, items: impl IntoIterator<Item = BatchItem>) -> Batch {
-        let items = items.into_iter().map(BatchItemState::new).collect();
-        let project = self.inner.new.clone();
-        let state = BatchState { project, session: Some(self.session()), items };
-        Batch::new(Run::new(self.client().clone(), Some(self.clone()), state))
+        let item = |item| BatchItemState { item, stage: JobStage::Waiting, error: None };
+        let items = items.into_iter().map(item).collect();
+        let session = Some(self.session());
+        let state = BatchState { project: self.session_options().clone(), session, items };
+        Batch::new(self.client().clone(), Some(self.clone()), state)
     }
 }
 
 impl NemoClient {
-    /// Goes on with a batch that was written down, of the same account.
+    /// Continues a batch from its state, which must be of the same account.
     ///
     /// Finished items are not made again, and failed ones not tried again. A message that may have
     /// been sent is observed and never sent again; a render is looked up by its id, and submitted
-    /// where the service does not know it. Of an upload that may have been taken nothing can be
-    /// found out: its item ends with [`Error::OutcomeUnknown`](crate::Error::OutcomeUnknown).
-    ///
-    /// ```
-    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
-    /// # use nemovideo::{NemoClient, local::LocalBackend};
-    /// # let backend = LocalBackend::builder().placeholder_videos().start().await?;
-    /// # let client = NemoClient::builder()
-    /// #     .base_url(backend.url())
-    /// #     .in_memory_credentials()
-    /// #     .polling(nemovideo::RenderPolling::new(std::time::Duration::from_millis(20), 500))
-    /// #     .build()?;
-    /// # let project = client.project("demo").await?;
-    /// # let folder = tempfile::tempdir()?;
-    /// # let out = folder.path().join("out.wav");
-    /// use futures::StreamExt as _;
-    /// use nemovideo::local::{Fault, ErrorReply, Route};
-    /// use nemovideo::project::{BatchItem, BatchUpdate};
-    /// use nemovideo::{Error, ErrorCode};
-    ///
-    /// // The plan of this account allows no exports.
-    /// let blocked = Fault::Instead(ErrorReply::code(ErrorCode::ExportBlocked).into());
-    /// backend.faults().inject(blocked).on(Route::RenderSubmit).once();
-    /// let mut batch = project.batch([BatchItem::new("narrate: Good morning.", &out)]);
-    /// let mut failed = None;
-    /// while let Some((_, update)) = batch.next().await {
-    ///     if let BatchUpdate::Finished(Err(error)) = update {
-    ///         failed = Some(error);
-    ///     }
-    /// }
-    /// assert!(matches!(failed, Some(Error::ExportBlocked(_))));
-    ///
-    /// // Later it does: the film that was paid for is exported.
-    /// let updates: Vec<_> = client.resume_batch(batch.stop()).collect().await;
-    /// assert!(matches!(updates.last(), Some((0, BatchUpdate::Finished(Ok(_))))));
-    /// assert_eq!(backend.counters().messages_run, 1);
-    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
-    /// ```
+    /// if the service does not know it. Of an upload that may have been accepted nothing can be
+    /// found out: its item ends with [`Error::OutcomeUnknown`].
     pub fn resume_batch(&self, state: BatchState) -> Batch {
-        // Nobody knows what is in the session, so it must not be replaced.
-        let project = state
-            .session
-            .clone()
-            .map(|session| Project::new(self.clone(), state.project.clone(), session, true));
-        Batch::new(Run::new(self.clone(), project, state))
+        let resumed = |session| Project::resumed(self, state.project.clone(), session);
+        let project = state.session.clone().map(resumed);
+        Batch::new(self.clone(), project, state)
     }
+}
+
+/// The work of a batch, item by item.
+struct BatchRun {
+    client: NemoClient,
+    new: CreateSession,
+    /// The session that messages go to; `None` after a message whose outcome is unknown.
+    project: Option<Project>,
+    tracker: BatchTracker,
+}
+
+impl BatchRun {
+    fn progress(self) -> impl Stream<Item = (usize, Result<JobProgress>)> + Send {
+        async_stream::stream! {
+            let Self { client, new, mut project, tracker } = self;
+            let entries = tracker.state().items;
+            let paths: Vec<PathBuf> =
+                entries.iter().map(|entry| resolved(&entry.item.save_to)).collect();
+            let mut common: Option<Error> = None;
+            for (index, BatchItemState { item, stage, .. }) in entries.into_iter().enumerate() {
+                if matches!(stage, JobStage::Finished { .. } | JobStage::Failed) {
+                    continue;
+                }
+                let skipped = match &common {
+                    // What is paid for costs no more credits.
+                    Some(Error::OutOfCredits(_)) if is_paid(&stage) => None,
+                    Some(error) => Some(error.clone()),
+                    None => None,
+                };
+                let is_duplicate = paths[..index].contains(&paths[index]);
+                if let Some(error) = skipped.or_else(|| is_duplicate.then(|| duplicate(&item))) {
+                    tracker.skip(index, &error);
+                    yield (index, Err(error));
+                    continue;
+                }
+                let job = Job {
+                    client: client.clone(),
+                    new: new.clone(),
+                    uploads: item.upload.into_iter().collect(),
+                    message: item.instruction,
+                    save_to: item.save_to,
+                };
+                let mut failure = None;
+                let mut progress = Box::pin(job.run(&mut project, stage));
+                while let Some(step) = progress.next().await {
+                    match step {
+                        Ok(step) => {
+                            tracker.record(index, &step);
+                            yield (index, Ok(step));
+                            tracker.commit();
+                        }
+                        Err(error) => failure = Some(error),
+                    }
+                }
+                drop(progress);
+                let Some(error) = failure else { continue };
+                if tracker.fail(index, &error) == SessionFate::Abandoned {
+                    project = None;
+                }
+                if affects_all(&error) {
+                    common = Some(error.clone());
+                }
+                yield (index, Err(error));
+            }
+        }
+    }
+}
+
+fn duplicate(item: &BatchItem) -> Error {
+    let path = item.save_to.display().to_string();
+    Error::InvalidInput(format!("an earlier item is written to {path:?} too"))
+}
+
+/// The file that a path names, however it is spelt.
+fn resolved(path: &Path) -> PathBuf {
+    let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let dir = path.parent().and_then(|dir| dir.canonicalize().ok());
+    match (dir, path.file_name()) {
+        (Some(dir), Some(name)) => dir.join(name),
+        _ => path,
+    }
+}
+
+/// What becomes of the session after an item failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum SessionFate {
+    Kept,
+    /// What a message of unknown outcome does late must not be taken for the work of the next one.
+    Abandoned,
+}
+
+/// The state of a batch as it changes: written by the work, read by whoever persists it.
+#[derive(Clone, Debug)]
+struct BatchTracker(Arc<Mutex<Tracked>>);
+
+#[derive(Debug)]
+struct Tracked {
+    state: BatchState,
+    /// The item whose next step is in the state and has not begun, and its actual stage.
+    planned: Option<(usize, JobStage)>,
+}
+
+impl BatchTracker {
+    fn new(state: BatchState) -> Self {
+        Self(Arc::new(Mutex::new(Tracked { state, planned: None })))
+    }
+
+    /// Returns the state, in which the next step has begun already.
+    fn state(&self) -> BatchState {
+        self.lock().state.clone()
+    }
+
+    /// Returns the state without a step that has not begun.
+    fn exact_state(&self) -> BatchState {
+        let mut tracked = self.lock();
+        if let Some((index, stage)) = tracked.planned.take() {
+            tracked.state.items[index].stage = stage;
+        }
+        tracked.state.clone()
+    }
+
+    /// Records the progress of an item, before it is reported.
+    fn record(&self, index: usize, progress: &JobProgress) {
+        match progress {
+            JobProgress::SessionOpened(session) => {
+                self.lock().state.session = Some(session.clone());
+            }
+            JobProgress::Uploading => self.plan(index, JobStage::Uploading),
+            JobProgress::Uploaded => self.advance(index, JobStage::Uploaded),
+            JobProgress::Sending(pending) => self.plan(index, JobStage::Message(pending.clone())),
+            JobProgress::Sent(pending) => self.advance(index, JobStage::Message(pending.clone())),
+            JobProgress::Turn(TurnEvent::Text(text)) => self.append_text(index, text),
+            JobProgress::Submitting(job) => self.advance(index, JobStage::Rendering(job.clone())),
+            JobProgress::Finished(video) => {
+                let (path, bytes) = (video.path.clone(), video.bytes);
+                self.advance(index, JobStage::Finished { path, bytes });
+                self.lock().state.items[index].error = None;
+            }
+            JobProgress::Turn(_)
+            | JobProgress::Rendering { .. }
+            | JobProgress::Downloading { .. } => {}
+        }
+    }
+
+    /// Records the next step of an item, which is about to be reported and then to begin.
+    fn plan(&self, index: usize, stage: JobStage) {
+        let mut tracked = self.lock();
+        let before = std::mem::replace(&mut tracked.state.items[index].stage, stage);
+        tracked.planned = Some((index, before));
+    }
+
+    /// Records that the planned step, if there is one, begins now.
+    fn commit(&self) {
+        self.lock().planned = None;
+    }
+
+    fn advance(&self, index: usize, stage: JobStage) {
+        let mut tracked = self.lock();
+        tracked.planned = None;
+        tracked.state.items[index].stage = stage;
+    }
+
+    fn append_text(&self, index: usize, text: &str) {
+        if let JobStage::Message(pending) = &mut self.lock().state.items[index].stage {
+            pending.text.push_str(text);
+        }
+    }
+
+    /// Records that an item was ended before anything was done for it.
+    fn skip(&self, index: usize, error: &Error) {
+        let mut tracked = self.lock();
+        let entry = &mut tracked.state.items[index];
+        entry.error = Some(error.to_string());
+        if !affects_all(error) && !is_paid(&entry.stage) {
+            entry.stage = JobStage::Failed;
+        }
+    }
+
+    /// Records that an item ended with an error. What it can be continued from stays.
+    fn fail(&self, index: usize, error: &Error) -> SessionFate {
+        let mut tracked = self.lock();
+        tracked.planned = None;
+        let state = &mut tracked.state;
+        let entry = &mut state.items[index];
+        entry.error = Some(error.to_string());
+        let is_uncertain = error.may_have_taken_effect() && !matches!(error, Error::AgentFailed(_));
+        match &entry.stage {
+            JobStage::Rendering(_) => {}
+            JobStage::Message(pending) if is_uncertain => {
+                let session = state.session.as_ref().map(|session| &session.session_id);
+                if session == Some(&pending.session_id) {
+                    state.session = None;
+                    return SessionFate::Abandoned;
+                }
+            }
+            // An agent takes the newest upload for the one that is meant, so this one must be
+            // uploaded again.
+            _ if error.is_retryable() || affects_all(error) => entry.stage = JobStage::Waiting,
+            _ => entry.stage = JobStage::Failed,
+        }
+        SessionFate::Kept
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Tracked> {
+        lock(&self.0)
+    }
+}
+
+/// Whether the error of one item would be that of each item.
+fn affects_all(error: &Error) -> bool {
+    matches!(error, Error::OutOfCredits(_) | Error::ExportBlocked(_) | Error::TokenInvalid(_))
+}
+
+/// Whether an item can be finished without another message.
+fn is_paid(stage: &JobStage) -> bool {
+    matches!(stage, JobStage::Message(_) | JobStage::Rendering(_))
 }
 
 /// A batch moves between tasks.

@@ -1,77 +1,60 @@
-//! A project: one session, talked to one message at a time.
+//! A project: one session, used for one message at a time.
 
 use std::fmt;
 use std::future::IntoFuture;
 use std::path::Path;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use bytes::Bytes;
 
-use super::pending::Kept;
-use super::turn::SendMessage;
+use super::turn::Turn;
 use super::{Export, Intent, UploadHint};
-use crate::client::Upload;
+use crate::NemoClient;
+use crate::client::{PendingTurn, TurnTracker, Upload};
 use crate::draft::{Draft, Language};
 use crate::error::{Error, Result};
 use crate::protocol::{CreateSession, CreditBalance, Session, SessionId, UploadResponse};
-use crate::{NemoClient, client};
+use crate::sync::lock;
 
 /// A conversation about one video. Cheap to clone; all clones are the same conversation.
-///
-/// ```
-/// # tokio::runtime::Runtime::new().unwrap().block_on(async {
-/// # use nemovideo::{NemoClient, local::LocalBackend};
-/// # let backend = LocalBackend::builder().placeholder_videos().start().await?;
-/// # let client = NemoClient::builder()
-/// #     .base_url(backend.url())
-/// #     .in_memory_credentials()
-/// #     .polling(nemovideo::RenderPolling::new(std::time::Duration::from_millis(20), 500))
-/// #     .build()?;
-/// # let project = client.project("demo").await?;
-/// let clone = project.clone(); // the same conversation
-/// assert_eq!(clone.session_id(), project.session_id());
-/// assert!(project.draft().await?.is_none());
-/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
-/// ```
 #[derive(Clone)]
 pub struct Project {
-    pub(super) inner: Arc<Inner>,
+    inner: Arc<Inner>,
 }
 
-pub(super) struct Inner {
-    pub(super) client: NemoClient,
-    pub(super) words: Language,
-    /// Held by the turn under way.
-    pub(super) turn: Arc<tokio::sync::Mutex<()>>,
-    /// The message that may be under way though its turn is gone.
-    pub(super) kept: Kept,
-    pub(super) new: CreateSession,
+struct Inner {
+    client: NemoClient,
+    /// Held by the turn in progress.
+    turn: Arc<tokio::sync::Mutex<()>>,
+    messages: Mutex<Messages>,
+    /// What another session is opened with where the service lost this one.
+    new: CreateSession,
     session: Mutex<Session>,
-    /// Something was said or uploaded, which a new session would not have.
-    touched: AtomicBool,
+    /// Something was sent to the session that another one would not have.
+    is_touched: AtomicBool,
+}
+
+/// The messages of a project whose end may be unknown.
+#[derive(Default)]
+struct Messages {
+    last: Option<TurnTracker>,
+    /// The message before, for as long as the last one was certainly not accepted.
+    earlier: Option<PendingTurn>,
+}
+
+impl Messages {
+    fn pending(&self) -> Option<PendingTurn> {
+        match &self.last {
+            Some(last) if last.is_accepted() => last.pending(),
+            Some(last) => last.pending().or_else(|| self.earlier.clone()),
+            None => None,
+        }
+    }
 }
 
 /// A project that is about to be opened; `.await` opens it.
-///
-/// ```
-/// # tokio::runtime::Runtime::new().unwrap().block_on(async {
-/// # use nemovideo::NemoClient;
-/// # use nemovideo::local::{LocalBackend, SilentEdits};
-/// # let silent = LocalBackend::builder().silent_edits(SilentEdits::Always);
-/// # let backend = silent.placeholder_videos().start().await?;
-/// # let client = NemoClient::builder().base_url(backend.url()).in_memory_credentials().build()?;
-/// let new = client.project("demo").language("zh-CN");
-/// assert_eq!(backend.counters().sessions_created, 0); // nothing was sent yet
-/// let project = new.await?;
-/// project.say("narrate: Good morning.").await?.finish().await?;
-///
-/// // The agent says nothing to this, so the change is told in the project's language.
-/// let report = project.say("add a title 'Morning Brew'").await?.finish().await?;
-/// assert!(report.summary().contains("标题已添加"), "{}", report.summary());
-/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
-/// ```
 #[derive(Clone, Debug)]
 #[must_use = "a project is opened when it is awaited"]
 pub struct CreateProject {
@@ -79,42 +62,19 @@ pub struct CreateProject {
     new: CreateSession,
 }
 
-/// What a sentence of the user's came to.
-///
-/// ```
-/// # tokio::runtime::Runtime::new().unwrap().block_on(async {
-/// # use nemovideo::{NemoClient, local::LocalBackend};
-/// # let backend = LocalBackend::builder().placeholder_videos().start().await?;
-/// # let client = NemoClient::builder()
-/// #     .base_url(backend.url())
-/// #     .in_memory_credentials()
-/// #     .polling(nemovideo::RenderPolling::new(std::time::Duration::from_millis(20), 500))
-/// #     .build()?;
-/// # let project = client.project("demo").await?;
-/// use nemovideo::project::Dispatched;
-///
-/// let reply = project.dispatch("narrate: Good morning.").await?;
-/// let Dispatched::Turn(turn) = reply else { panic!("{reply:?}") };
-/// println!("{}", turn.finish().await?.summary());
-///
-/// match project.dispatch("show me the status").await? {
-///     Dispatched::State(Some(draft)) => println!("{}", draft.summary()),
-///     other => panic!("{other:?}"),
-/// }
-/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
-/// ```
+/// What a message of the user's was dispatched to.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Dispatched {
-    /// It was said to the agent.
-    Turn(super::Turn),
-    /// It asks for the file; nothing was rendered yet.
+    /// The message was sent to the agent.
+    Turn(Turn),
+    /// The message asks for the file; nothing was rendered yet.
     Export(Export),
-    /// It asked for the credits.
+    /// The credits that the message asked for.
     Credits(CreditBalance),
-    /// It asked what is there; `None` as long as there is nothing.
+    /// The timeline that the message asked for; `None` as long as there is none.
     State(Option<Draft>),
-    /// It wants to upload these; nothing was uploaded yet.
+    /// The message asks to upload these files; nothing was uploaded yet.
     Upload(UploadHint),
 }
 
@@ -122,16 +82,23 @@ impl NemoClient {
     /// Opens a conversation about one video.
     ///
     /// ```
-    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
-    /// use nemovideo::{NemoClient, local::LocalBackend};
-    ///
-    /// let backend = LocalBackend::start().await?;
-    /// let client =
-    ///     NemoClient::builder().base_url(backend.url()).in_memory_credentials().build()?;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # use nemovideo::{NemoClient, local::LocalBackend};
+    /// # let backend = LocalBackend::builder().placeholder_videos().start().await?;
+    /// # let client = NemoClient::builder()
+    /// #     .base_url(backend.url())
+    /// #     .in_memory_credentials()
+    /// #     .polling(nemovideo::RenderPolling::new(std::time::Duration::from_millis(20), 500))
+    /// #     .build()?;
+    /// # let dir = tempfile::tempdir()?;
+    /// # let out = dir.path().join("out.mp4");
     /// let project = client.project("product demo").language("en").await?;
     /// let report = project.say("narrate: Our product works.").await?.finish().await?;
     /// println!("{}", report.summary());
-    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+    /// let saved = project.export().save_to(&out).await?;
+    /// println!("{} bytes", saved.bytes);
+    /// # Ok(()) }
     /// ```
     ///
     /// # Errors
@@ -139,10 +106,17 @@ impl NemoClient {
     pub fn project(&self, name: impl Into<String>) -> CreateProject {
         CreateProject { client: self.clone(), new: CreateSession::named(name) }
     }
+
+    /// Continues with a session that is already open, in the language that is kept with it.
+    #[must_use]
+    pub fn resume_project(&self, session: Session) -> Project {
+        Project::resumed(self, CreateSession::default(), session)
+    }
 }
 
 impl CreateProject {
-    /// The language to talk in, a BCP-47 tag; reports are in Chinese for `zh`, else in English.
+    /// Sets the language of the conversation, a BCP-47 tag. Reports are in Chinese for `zh`, else
+    /// in English.
     pub fn language(mut self, tag: impl Into<String>) -> Self {
         self.new = self.new.language(tag);
         self
@@ -154,167 +128,83 @@ impl IntoFuture for CreateProject {
     type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
 
     fn into_future(self) -> Self::IntoFuture {
-        Box::pin(async move {
-            let session = self.client.create_session(self.new.clone()).await?;
-            let session = session.in_language_of(&self.new);
-            Ok(Project::new(self.client, self.new, session, false))
-        })
+        Box::pin(async move { Project::open(&self.client, &self.new).await })
     }
 }
 
 impl Project {
-    pub(super) fn new(
-        client: NemoClient,
-        new: CreateSession,
-        session: Session,
-        touched: bool,
-    ) -> Self {
-        let words = words_of(session.language.as_deref());
+    /// Opens a session for a project.
+    pub(super) async fn open(client: &NemoClient, new: &CreateSession) -> Result<Self> {
+        let session = client.create_session(new.clone()).await?.in_language_of(new);
+        Ok(Self::new(client, new.clone(), session, false))
+    }
+
+    /// Continues with a session of unknown content, which must not be replaced by another.
+    pub(super) fn resumed(client: &NemoClient, new: CreateSession, session: Session) -> Self {
+        Self::new(client, new, session, true)
+    }
+
+    fn new(client: &NemoClient, new: CreateSession, session: Session, is_touched: bool) -> Self {
         let inner = Inner {
-            client,
-            words,
+            client: client.clone(),
             turn: Arc::default(),
-            kept: Kept::default(),
+            messages: Mutex::default(),
             new,
             session: Mutex::new(session),
-            touched: AtomicBool::new(touched),
+            is_touched: AtomicBool::new(is_touched),
         };
         Self { inner: Arc::new(inner) }
     }
 
-    /// Goes on with a session that is open already, in the language that is written down
-    /// with it.
-    ///
-    /// ```
-    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
-    /// # use nemovideo::{NemoClient, local::LocalBackend};
-    /// # let backend = LocalBackend::builder().placeholder_videos().start().await?;
-    /// # let client = NemoClient::builder()
-    /// #     .base_url(backend.url())
-    /// #     .in_memory_credentials()
-    /// #     .polling(nemovideo::RenderPolling::new(std::time::Duration::from_millis(20), 500))
-    /// #     .build()?;
-    /// # let project = client.project("demo").language("zh-CN").await?;
-    /// use nemovideo::project::Project;
-    /// use nemovideo::Session;
-    ///
-    /// let written_down = serde_json::to_string(&project.session())?;
-    /// let session: Session = serde_json::from_str(&written_down)?; // in another process, say
-    /// let again = Project::resume(&client, session);
-    /// assert_eq!(again.session_id(), project.session_id());
-    /// assert_eq!(again.session().language.as_deref(), Some("zh-CN")); // reports are in Chinese
-    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
-    /// ```
-    #[must_use]
-    pub fn resume(client: &NemoClient, session: Session) -> Self {
-        Self::new(client.clone(), CreateSession::default(), session, true)
-    }
-
-    /// The session.
+    /// Returns the session.
     #[must_use]
     pub fn session(&self) -> Session {
         self.locked().clone()
     }
 
-    /// The id of the session.
+    /// Returns the id of the session.
     #[must_use]
     pub fn session_id(&self) -> SessionId {
         self.locked().session_id.clone()
     }
 
-    /// The client below.
-    ///
-    /// ```
-    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
-    /// # use nemovideo::{NemoClient, local::LocalBackend};
-    /// # let backend = LocalBackend::builder().placeholder_videos().start().await?;
-    /// # let client = NemoClient::builder()
-    /// #     .base_url(backend.url())
-    /// #     .in_memory_credentials()
-    /// #     .polling(nemovideo::RenderPolling::new(std::time::Duration::from_millis(20), 500))
-    /// #     .build()?;
-    /// # let project = client.project("demo").await?;
-    /// // For what a project has no call of its own: a link to hand it over to a browser.
-    /// let link = project.client().claim_link(&project.session()).await?;
-    /// assert!(link.as_str().contains("/workspace/claim?ct="));
-    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
-    /// ```
+    /// Returns the client, for calls that a project has none of its own for.
     #[must_use]
     pub fn client(&self) -> &NemoClient {
         &self.inner.client
     }
 
-    /// Says something to the agent, whatever it means: nothing is routed elsewhere.
-    ///
-    /// `.await` sends it and gives the [`Turn`](super::Turn).
+    /// Does what a message means, by the rule of [`Intent`]: returns the credits or the state,
+    /// prepares an export or an upload, or sends it to the agent.
     ///
     /// ```
-    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # use nemovideo::{NemoClient, local::LocalBackend};
     /// # let backend = LocalBackend::builder().placeholder_videos().start().await?;
-    /// # let client = NemoClient::builder()
-    /// #     .base_url(backend.url())
-    /// #     .in_memory_credentials()
-    /// #     .polling(nemovideo::RenderPolling::new(std::time::Duration::from_millis(20), 500))
-    /// #     .build()?;
-    /// # let project = client.project("demo").await?;
-    /// use nemovideo::Error;
-    ///
-    /// let turn = project.say("narrate: Good morning.").await?;
-    /// // One at a time; a message that may wait is `queued()`.
-    /// assert!(matches!(project.say("add music").await, Err(Error::Busy)));
-    /// turn.finish().await?;
-    /// let queued = project.say("add a title 'Morning Brew'").queued().whole_texts().await?;
-    /// let report = queued.finish().await?;
-    /// assert!(!report.summary().is_empty());
-    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
-    /// ```
-    ///
-    /// # Errors
-    /// [`Error::Busy`] while another turn is alive; [`Error::InvalidInput`] for a blank message;
-    /// [`Error::SessionNotFound`] where a new session would lose something; those of
-    /// [`send_message`](NemoClient::send_message).
-    ///
-    /// # Cancel safety
-    /// Dropped before it gave the turn, the message may have been taken, and charged:
-    /// [`pending`](Self::pending) then holds what it takes to find out. Sending another message
-    /// instead is the caller's decision, and the report of that one may hold the changes of both.
-    pub fn say(&self, text: impl Into<String>) -> SendMessage {
-        SendMessage::new(self.clone(), text.into())
-    }
-
-    /// Does what a sentence means, by the rule of [`Intent`]: tells the credits or the state,
-    /// prepares an export or an upload, or says it to the agent.
-    ///
-    /// ```
-    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
-    /// # use nemovideo::{NemoClient, local::LocalBackend};
-    /// # let backend = LocalBackend::builder().placeholder_videos().start().await?;
-    /// # let client = NemoClient::builder()
-    /// #     .base_url(backend.url())
-    /// #     .in_memory_credentials()
-    /// #     .polling(nemovideo::RenderPolling::new(std::time::Duration::from_millis(20), 500))
-    /// #     .build()?;
+    /// # let client =
+    /// #     NemoClient::builder().base_url(backend.url()).in_memory_credentials().build()?;
     /// # let project = client.project("demo").await?;
     /// use nemovideo::project::Dispatched;
     ///
     /// assert!(matches!(project.dispatch("what's my balance?").await?, Dispatched::Credits(_)));
     /// assert!(matches!(project.dispatch("导出竖屏视频").await?, Dispatched::Export(_)));
     /// assert_eq!(backend.counters().messages_run, 0); // the agent was not asked
-    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+    /// # Ok(()) }
     /// ```
     ///
     /// # Errors
-    /// Those of the call that it comes to. A blank message is [`Error::InvalidInput`], and an
-    /// export while a turn is alive [`Error::Busy`].
+    /// Those of the call that it becomes. A blank message is [`Error::InvalidInput`], and an
+    /// export while a turn is in progress [`Error::Busy`].
     ///
     /// # Cancel safety
-    /// As for the call that it comes to: a message may have been taken, all else changes nothing.
+    /// As for the call that it becomes: a message may have been accepted, everything else changes
+    /// nothing.
     pub async fn dispatch(&self, text: impl Into<String>) -> Result<Dispatched> {
         let text = text.into();
         Ok(match Intent::of(&text) {
             Intent::Export(request) => {
-                self.ensure_free()?;
+                self.ensure_idle()?;
                 Dispatched::Export(self.export().output(request.output()))
             }
             Intent::Credits => Dispatched::Credits(self.inner.client.credits().await?),
@@ -324,23 +214,7 @@ impl Project {
         })
     }
 
-    /// The timeline, once there is one.
-    ///
-    /// ```
-    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
-    /// # use nemovideo::{NemoClient, local::LocalBackend};
-    /// # let backend = LocalBackend::builder().placeholder_videos().start().await?;
-    /// # let client = NemoClient::builder()
-    /// #     .base_url(backend.url())
-    /// #     .in_memory_credentials()
-    /// #     .polling(nemovideo::RenderPolling::new(std::time::Duration::from_millis(20), 500))
-    /// #     .build()?;
-    /// # let project = client.project("demo").await?;
-    /// project.say("narrate: Good morning.").await?.finish().await?;
-    /// let draft = project.draft().await?.ok_or("nothing was made")?;
-    /// assert!(draft.is_ready_to_export());
-    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
-    /// ```
+    /// Returns the timeline, once there is one.
     ///
     /// # Errors
     /// Those of [`session_state`](NemoClient::session_state).
@@ -348,174 +222,123 @@ impl Project {
         Ok(self.inner.client.session_state(&self.session_id()).await?.draft)
     }
 
-    /// Uploads a file of the user's.
-    ///
-    /// ```
-    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
-    /// # use nemovideo::{NemoClient, local::LocalBackend};
-    /// # let backend = LocalBackend::builder().placeholder_videos().start().await?;
-    /// # let client = NemoClient::builder()
-    /// #     .base_url(backend.url())
-    /// #     .in_memory_credentials()
-    /// #     .polling(nemovideo::RenderPolling::new(std::time::Duration::from_millis(20), 500))
-    /// #     .build()?;
-    /// # let project = client.project("demo").await?;
-    /// # let folder = tempfile::tempdir()?;
-    /// # let path = folder.path().join("script.txt");
-    /// std::fs::write(&path, "Good morning.")?;
-    /// let answer = project.upload(&path).await?;
-    /// assert_eq!(answer.files[0].filename, "script.txt");
-    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
-    /// ```
+    /// Uploads a file.
     ///
     /// # Errors
-    /// Those of [`upload_file`](NemoClient::upload_file); [`Error::SessionNotFound`] where a new
-    /// session would lose something.
+    /// Those of [`upload_file`](NemoClient::upload_file); [`Error::SessionNotFound`] if the service
+    /// lost the session and something with it.
     pub fn upload(&self, path: impl AsRef<Path>) -> Upload {
-        self.or_elsewhere(self.inner.client.upload_file(&self.session_id(), path))
+        self.or_in_another_session(self.inner.client.upload_file(&self.session_id(), path))
     }
 
-    /// Uploads what is in memory under a name, whose end tells the format.
-    ///
-    /// ```
-    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
-    /// # use nemovideo::{NemoClient, local::LocalBackend};
-    /// # let backend = LocalBackend::builder().placeholder_videos().start().await?;
-    /// # let client = NemoClient::builder()
-    /// #     .base_url(backend.url())
-    /// #     .in_memory_credentials()
-    /// #     .polling(nemovideo::RenderPolling::new(std::time::Duration::from_millis(20), 500))
-    /// #     .build()?;
-    /// # let project = client.project("demo").await?;
-    /// project.upload_bytes("script.txt", "Good morning.").await?;
-    /// let turn = project.say("turn the uploaded script into a video").await?;
-    /// assert!(turn.finish().await?.draft.is_some());
-    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
-    /// ```
+    /// Uploads bytes under a name, whose extension stands for the format.
     ///
     /// # Errors
     /// As for [`upload`](Self::upload).
     pub fn upload_bytes(&self, name: impl Into<String>, bytes: impl Into<Bytes>) -> Upload {
-        self.or_elsewhere(self.inner.client.upload_bytes(&self.session_id(), name, bytes))
+        let upload = self.inner.client.upload_bytes(&self.session_id(), name, bytes);
+        self.or_in_another_session(upload)
     }
 
     /// Names files for the service to fetch itself.
     ///
-    /// ```
-    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
-    /// use nemovideo::mock::{MockResponse, MockNemo};
-    /// use nemovideo::protocol::UploadedFile;
-    ///
-    /// let nemo = MockNemo::start().await;
-    /// # nemo.given(MockResponse::session("task", "session")).await;
-    /// let file: UploadedFile = serde_json::from_str(r#"{"filename":"city.mp4"}"#)?;
-    /// nemo.given(MockResponse::upload([file])).await;
-    /// let project = nemo.client().project("demo").await?;
-    /// let answer = project.upload_urls(["https://example.com/city.mp4"]).await?;
-    /// assert_eq!(answer.files[0].filename, "city.mp4");
-    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
-    /// ```
-    ///
     /// # Errors
-    /// Those of [`upload_urls`](NemoClient::upload_urls); [`Error::SessionNotFound`] where a new
-    /// session would lose something.
+    /// Those of [`upload_urls`](NemoClient::upload_urls); [`Error::SessionNotFound`] if the service
+    /// lost the session and something with it.
     ///
     /// # Cancel safety
-    /// Dropping the future does not call the uploads off; the service may fetch the files.
+    /// Dropping the future does not cancel the uploads; the service may fetch the files.
     pub async fn upload_urls(
         &self,
         urls: impl IntoIterator<Item = impl Into<String>>,
     ) -> Result<UploadResponse> {
         let urls: Vec<String> = urls.into_iter().map(Into::into).collect();
-        let touched = self.touch();
-        match self.inner.client.upload_urls(&self.session_id(), &urls).await {
-            Err(Error::SessionNotFound(_)) if !touched => {
-                self.open_again().await?;
-                self.inner.client.upload_urls(&self.session_id(), &urls).await
-            }
-            answer => answer,
-        }
+        let (client, urls) = (&self.inner.client, &urls);
+        self.in_session(|id| async move { client.upload_urls(&id, urls).await }).await
     }
 
-    /// An upload into this conversation: where it is the first thing in a session that the service
-    /// has lost, nothing is lost with that, and a new one serves as well.
-    fn or_elsewhere(&self, upload: Upload) -> Upload {
+    fn or_in_another_session(&self, upload: Upload) -> Upload {
         if self.touch() {
             return upload;
         }
         let project = self.clone();
-        upload.or_elsewhere(Box::new(move || {
-            Box::pin(async move {
-                project.open_again().await?;
-                Ok(project.session_id())
-            })
-        }))
+        upload.or_in_new_session(Box::new(move || Box::pin(async move { project.reopen().await })))
     }
 
-    /// Makes the file.
+    /// Returns the message that may have been accepted and whose end is unknown: to be persisted,
+    /// or observed with [`observe`](Self::observe).
     ///
-    /// ```
-    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
-    /// # use nemovideo::{NemoClient, local::LocalBackend};
-    /// # let backend = LocalBackend::start().await?;
-    /// # let client = NemoClient::builder()
-    /// #     .base_url(backend.url())
-    /// #     .in_memory_credentials()
-    /// #     .polling(nemovideo::RenderPolling::new(std::time::Duration::from_millis(20), 500))
-    /// #     .build()?;
-    /// # let project = client.project("demo").await?;
-    /// project.say("narrate: Good morning.").await?.finish().await?;
-    /// let out = "out.mp4";
-    /// # let folder = tempfile::tempdir()?;
-    /// # let out = folder.path().join(out);
-    /// let file = project.export().await?.download(&out).await?;
-    /// assert_eq!(std::fs::metadata(&out)?.len(), file.bytes);
-    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
-    /// ```
+    /// It is there from before the message is sent until its end is known. So it is also there
+    /// after the future of [`say`](Self::say) or the [`Turn`] was dropped, and after a turn whose
+    /// outcome is unknown. Of several such messages the last one is kept.
     ///
-    /// # Errors
-    /// [`Error::Busy`] while a turn is alive, since the timeline is being worked on;
-    /// [`Error::InvalidInput`] when there is nothing to export yet; those of
-    /// [`submit_render`](NemoClient::submit_render) and of
-    /// [`RenderPoller::progress`](crate::RenderPoller::progress).
-    ///
-    /// # Cancel safety
-    /// Dropped while it waits, the render goes on, and its job is lost with the future: where that
-    /// matters take [`submit`](Export::submit) and [`NemoClient::render`].
-    pub fn export(&self) -> Export {
-        Export::new(self.clone())
+    /// It does not make the next [`say`](Self::say) fail. The report of that message may then hold
+    /// the changes of the earlier one too, since both work on the same timeline: observe the
+    /// earlier one first where that matters.
+    #[must_use]
+    pub fn pending(&self) -> Option<PendingTurn> {
+        self.messages().pending()
     }
 
-    /// Notes that a new session would lose something; tells whether it would have before.
-    pub(super) fn touch(&self) -> bool {
-        self.inner.touched.swap(true, Ordering::Relaxed)
+    /// Calls the service with the id of the session. Where it has lost a session that held nothing
+    /// yet, nothing is lost with it: another one is opened, and the call made once more.
+    pub(super) async fn in_session<T, F>(&self, mut call: impl FnMut(SessionId) -> F) -> Result<T>
+    where
+        F: Future<Output = Result<T>>,
+    {
+        let was_touched = self.touch();
+        match call(self.session_id()).await {
+            Err(Error::SessionNotFound(_)) if !was_touched => call(self.reopen().await?).await,
+            result => result,
+        }
     }
 
-    /// A new session in place of one that the service has lost, where nothing was in it.
-    pub(super) async fn open_again(&self) -> Result<()> {
+    /// Keeps a message that is about to be sent, or an earlier one that is picked up.
+    pub(super) fn track(&self, message: TurnTracker) {
+        self.touch();
+        let mut messages = self.messages();
+        messages.earlier = messages.pending();
+        messages.last = Some(message);
+    }
+
+    /// Records that another session would lack something, and returns whether that was so before.
+    fn touch(&self) -> bool {
+        self.inner.is_touched.swap(true, Ordering::Relaxed)
+    }
+
+    /// Opens another session in place of one that the service has lost.
+    async fn reopen(&self) -> Result<SessionId> {
         let session = self.inner.client.create_session(self.inner.new.clone()).await?;
         *self.locked() = session.in_language_of(&self.inner.new);
-        Ok(())
+        Ok(self.session_id())
     }
 
-    pub(super) fn busy() -> Error {
-        Error::Busy
+    /// Fails while a turn is in progress.
+    pub(super) fn ensure_idle(&self) -> Result<()> {
+        self.inner.turn.try_lock().map(drop).map_err(|_| Error::Busy)
     }
 
-    /// Refuses what does not go together with a turn under way.
-    pub(super) fn ensure_free(&self) -> Result<()> {
-        self.inner.turn.try_lock().map(drop).map_err(|_| Self::busy())
+    /// Returns the lock that the turn in progress holds.
+    pub(super) fn turn_lock(&self) -> Arc<tokio::sync::Mutex<()>> {
+        Arc::clone(&self.inner.turn)
+    }
+
+    /// Returns what another session is opened with.
+    pub(super) fn session_options(&self) -> &CreateSession {
+        &self.inner.new
+    }
+
+    fn messages(&self) -> MutexGuard<'_, Messages> {
+        lock(&self.inner.messages)
     }
 
     fn locked(&self) -> MutexGuard<'_, Session> {
-        // Nothing can panic while it is held.
-        self.inner.session.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.inner.session)
     }
 }
 
-/// The language in which people are told what the agent did.
-/// The language to tell a change in.
-pub(super) fn words_of(tag: Option<&str>) -> Language {
+/// Returns the language of reports for a BCP-47 tag.
+pub(super) fn language_of(tag: Option<&str>) -> Language {
     let tag = tag.unwrap_or_default().to_ascii_lowercase();
     if tag.starts_with("zh") { Language::Chinese } else { Language::English }
 }
@@ -531,6 +354,5 @@ const _: () = {
     const fn shared<T: Clone + Send + Sync + 'static>() {}
     const fn moved<T: Send>() {}
     shared::<Project>();
-    moved::<super::Turn>();
-    moved::<client::TurnStream>();
+    moved::<Turn>();
 };

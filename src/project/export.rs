@@ -1,26 +1,41 @@
-//! Making the file of a project.
+//! The file of a project: which draft is rendered, into what, and where it is saved.
 
 use std::fmt;
 use std::future::IntoFuture;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::sync::Arc;
 
-use futures::StreamExt as _;
-
-use super::Project;
-use crate::NemoClient;
-use crate::client::{Download, RenderPolling, RenderProgress, RenderedVideo};
+use super::pipeline::{self, JobProgress, OnProgress, SaveJob};
+use super::{Project, TurnReport};
+use crate::client::{RenderPolling, RenderedVideo};
 use crate::draft::Draft;
 use crate::error::{Error, Result};
+use crate::fs::ensure_writable;
 use crate::protocol::{RenderFormat, RenderJob, RenderOutput};
 
-type Progress = Arc<dyn Fn(&RenderProgress) + Send + Sync>;
+/// A video that was rendered and downloaded.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct SavedVideo {
+    /// Path of the file.
+    pub path: PathBuf,
+    /// Size of the file in bytes.
+    pub bytes: u64,
+    /// The render that the file was downloaded from.
+    pub video: RenderedVideo,
+    /// The timeline that was rendered.
+    pub draft: Draft,
+    /// What the agent said and what it cost: `None` for an export, and for a video whose message
+    /// was finished by an earlier process.
+    pub report: Option<TurnReport>,
+}
 
-/// An export that is about to be made; `.await` renders it.
+/// An export that is about to be made; `.await` renders it and saves the file.
 ///
 /// ```
-/// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # use nemovideo::{NemoClient, local::LocalBackend};
 /// # let backend = LocalBackend::builder().placeholder_videos().start().await?;
 /// # let client = NemoClient::builder()
@@ -29,190 +44,152 @@ type Progress = Arc<dyn Fn(&RenderProgress) + Send + Sync>;
 /// #     .polling(nemovideo::RenderPolling::new(std::time::Duration::from_millis(20), 500))
 /// #     .build()?;
 /// # let project = client.project("demo").await?;
-/// use nemovideo::{RenderOutput, RenderProgress};
+/// # let dir = tempfile::tempdir()?;
+/// # let out = dir.path().join("out.wav");
+/// use nemovideo::RenderOutput;
 ///
 /// project.say("narrate: Good morning.").await?.finish().await?;
 ///
-/// // The session's draft, edited on this side, as sound alone.
+/// // The session's draft, edited locally and exported as audio only.
 /// let mut draft = project.draft().await?.ok_or("nothing was made")?;
 /// draft.edit().set_track_volume(1, 0.5)?;
-/// let exported = project
-///     .export()
-///     .draft(draft)
-///     .output(RenderOutput::wav())
-///     .on_progress(|progress: &RenderProgress| println!("{progress:?}"))
-///     .await?;
-/// # let folder = tempfile::tempdir()?;
-/// let file = exported.download(folder.path().join("out.wav")).await?;
-/// assert!(file.bytes > 0);
-/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+/// let saved = project.export().draft(draft).output(RenderOutput::wav()).save_to(&out).await?;
+/// assert_eq!(std::fs::metadata(&out)?.len(), saved.bytes);
+/// # Ok(()) }
 /// ```
 #[derive(Clone)]
 #[must_use = "an export is made when it is awaited"]
 pub struct Export {
     project: Project,
-    output: RenderOutput,
+    output: Option<RenderOutput>,
+    save_to: Option<PathBuf>,
     draft: Option<Draft>,
     polling: Option<RenderPolling>,
-    progress: Option<Progress>,
+    on_progress: Option<OnProgress>,
 }
 
-/// A finished export.
-///
-/// ```
-/// # tokio::runtime::Runtime::new().unwrap().block_on(async {
-/// # use nemovideo::{NemoClient, local::LocalBackend};
-/// # let backend = LocalBackend::builder().placeholder_videos().start().await?;
-/// # let client = NemoClient::builder()
-/// #     .base_url(backend.url())
-/// #     .in_memory_credentials()
-/// #     .polling(nemovideo::RenderPolling::new(std::time::Duration::from_millis(20), 500))
-/// #     .build()?;
-/// # let project = client.project("demo").await?;
-/// # let folder = tempfile::tempdir()?;
-/// # let out = folder.path().join("out.mp4");
-/// project.say("narrate: Good morning.").await?.finish().await?;
-/// let exported = project.export().await?;
-/// println!("{:?} of film at {}", exported.video.duration, exported.video.url);
-///
-/// // Made once, it can be fetched again and again.
-/// let file = exported.download(&out).await?;
-/// assert_eq!(exported.video.size, Some(file.bytes));
-/// assert_eq!(exported.download(&out).await?, file);
-/// assert_eq!(backend.counters().renders_started, 1);
-/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
-/// ```
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct ExportedVideo {
-    /// The file.
-    pub video: RenderedVideo,
-    client: NemoClient,
-}
-
-impl ExportedVideo {
-    /// Downloads it.
+impl Project {
+    /// Renders the timeline and saves the file.
     ///
     /// # Errors
-    /// Those of [`NemoClient::download`].
-    pub fn download(&self, path: impl AsRef<Path>) -> Download {
-        self.client.download(&self.video, path)
+    /// [`Error::Busy`] while a turn is in progress, since it changes the timeline;
+    /// [`Error::InvalidInput`] if there is nothing to export yet, or the file cannot be written;
+    /// those of [`submit_render`](crate::NemoClient::submit_render),
+    /// [`wait_for_render`](crate::NemoClient::wait_for_render) and
+    /// [`download`](crate::NemoClient::download).
+    ///
+    /// # Cancel safety
+    /// If the future is dropped, the render continues. Its job is the last
+    /// [`JobProgress::Submitting`] that was reported; or take
+    /// [`submit`](Export::submit) and [`wait_for_render`](crate::NemoClient::wait_for_render).
+    pub fn export(&self) -> Export {
+        Export {
+            project: self.clone(),
+            output: None,
+            save_to: None,
+            draft: None,
+            polling: None,
+            on_progress: None,
+        }
     }
 }
 
 impl Export {
-    pub(super) fn new(project: Project) -> Self {
-        Self {
-            project,
-            output: RenderOutput::default(),
-            draft: None,
-            polling: None,
-            progress: None,
-        }
-    }
-
-    /// What the file should be.
+    /// Sets the format and the quality of the file. Default: the format that the extension of
+    /// [`save_to`](Self::save_to) stands for, else MP4.
     pub fn output(mut self, output: RenderOutput) -> Self {
-        self.output = output;
+        self.output = Some(output);
         self
     }
 
-    /// What kind of file it will be.
-    #[must_use]
-    pub fn format(&self) -> &RenderFormat {
-        &self.output.format
+    /// Sets the path of the file. Default: `export.mp4`, or with the extension of another format.
+    pub fn save_to(mut self, path: impl Into<PathBuf>) -> Self {
+        self.save_to = Some(path.into());
+        self
     }
 
-    /// Another draft than the session's, edited on this side.
+    /// Renders this draft, edited locally, instead of the session's.
     pub fn draft(mut self, draft: Draft) -> Self {
         self.draft = Some(draft);
         self
     }
 
-    /// Polls at another pace than the client's.
+    /// Polls at another interval than the client's.
     pub fn polling(mut self, polling: RenderPolling) -> Self {
         self.polling = Some(polling);
         self
     }
 
-    /// Calls back at each poll.
+    /// Calls back as the work proceeds.
     pub fn on_progress(
         mut self,
-        progress: impl Fn(&RenderProgress) + Send + Sync + 'static,
+        on_progress: impl Fn(JobProgress) + Send + Sync + 'static,
     ) -> Self {
-        self.progress = Some(Arc::new(progress));
+        self.on_progress = Some(Arc::new(on_progress));
         self
     }
 
-    /// Submits it without waiting; the job can be written down.
-    ///
-    /// ```
-    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
-    /// # use nemovideo::{NemoClient, local::LocalBackend};
-    /// # let backend = LocalBackend::builder().placeholder_videos().start().await?;
-    /// # let client = NemoClient::builder()
-    /// #     .base_url(backend.url())
-    /// #     .in_memory_credentials()
-    /// #     .polling(nemovideo::RenderPolling::new(std::time::Duration::from_millis(20), 500))
-    /// #     .build()?;
-    /// # let project = client.project("demo").await?;
-    /// use nemovideo::Error;
-    ///
-    /// let nothing_yet = project.export().submit().await;
-    /// assert!(matches!(nothing_yet, Err(Error::InvalidInput(_))));
-    /// project.say("narrate: Good morning.").await?.finish().await?;
-    /// let job = project.export().submit().await?;
-    /// println!("{}", serde_json::to_string(&job)?); // for another process to go on with
-    /// assert_eq!(client.wait_for_render(&job).await?.id, job.id);
-    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
-    /// ```
+    /// Returns the format that the file will have.
+    #[must_use]
+    pub fn format(&self) -> RenderFormat {
+        self.resolved_output().format
+    }
+
+    /// Submits the render without waiting for it; the job can be persisted.
     ///
     /// # Errors
-    /// [`Error::Busy`] while a turn of the project is alive, whose work would be exported half
-    /// done; a draft of one's own may be exported then. [`Error::InvalidInput`] when there is
-    /// nothing to export yet; those of [`submit_render`](NemoClient::submit_render).
+    /// [`Error::Busy`] while a turn of the project is in progress, unless a
+    /// [`draft`](Self::draft) was given: the session's would be exported half done.
+    /// [`Error::InvalidInput`] if there is nothing to export yet; those of
+    /// [`submit_render`](crate::NemoClient::submit_render).
     ///
     /// # Cancel safety
-    /// Dropping the future may leave a render that nobody asks for; it costs nothing.
+    /// Dropping the future may leave a render that nobody waits for; it costs nothing.
     pub async fn submit(&self) -> Result<RenderJob> {
+        let job = self.job().await?;
+        self.project.client().submit(&job).await?;
+        Ok(job)
+    }
+
+    async fn job(&self) -> Result<RenderJob> {
         let draft = match &self.draft {
             Some(draft) => Some(draft.clone()),
             None => {
-                self.project.ensure_free()?;
+                self.project.ensure_idle()?;
                 self.project.draft().await?
             }
         };
         let draft = draft
             .filter(Draft::is_ready_to_export)
             .ok_or_else(|| Error::InvalidInput("there is nothing to export yet".to_owned()))?;
-        let session = self.project.session_id();
-        self.project.client().submit_render(&session, &draft, self.output.clone()).await
+        Ok(RenderJob::new(self.project.session_id(), draft, self.resolved_output()))
     }
 
-    async fn run(self) -> Result<ExportedVideo> {
-        let job = self.submit().await?;
+    fn resolved_output(&self) -> RenderOutput {
+        let named = || output_of(self.save_to.as_deref()?).ok();
+        self.output.clone().or_else(named).unwrap_or_default()
+    }
+
+    async fn run(self) -> Result<SavedVideo> {
+        let path = self.save_to.clone().unwrap_or_else(|| {
+            let extension = match self.format() {
+                RenderFormat::M4a => "m4a",
+                RenderFormat::Wav => "wav",
+                _ => "mp4",
+            };
+            Path::new("export").with_extension(extension)
+        });
+        check_path(&path)?;
+        let job = self.job().await?;
         let client = self.project.client().clone();
-        let mut poller = client.wait_for_render(&job);
-        if let Some(polling) = self.polling {
-            poller = poller.polling(polling);
-        }
-        let mut steps = Box::pin(poller.progress());
-        while let Some(step) = steps.next().await {
-            let step = step?;
-            if let Some(progress) = &self.progress {
-                progress(&step);
-            }
-            if let RenderProgress::Completed(video) = step {
-                return Ok(ExportedVideo { video, client });
-            }
-        }
-        // The steps end with a video or an error; this is for the type.
-        Err(Error::RenderFailed { id: job.id, reason: "it ended without a file".to_owned() })
+        let polling = self.polling;
+        let saving = SaveJob { client, job, polling, path, is_resumed: false, report: None };
+        pipeline::finish(saving.run(), self.on_progress).await
     }
 }
 
 impl IntoFuture for Export {
-    type Output = Result<ExportedVideo>;
+    type Output = Result<SavedVideo>;
     type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
 
     fn into_future(self) -> Self::IntoFuture {
@@ -222,6 +199,89 @@ impl IntoFuture for Export {
 
 impl fmt::Debug for Export {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Export").field("output", &self.output).finish_non_exhaustive()
+        f.debug_struct("Export")
+            .field("output", &self.resolved_output())
+            .field("save_to", &self.save_to)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Returns the output that the extension of a path stands for, if a file can be written there:
+/// found out before anything is sent, not after the video was paid for.
+pub(super) fn checked_output_of(path: &Path) -> Result<RenderOutput> {
+    let output = output_of(path)?;
+    check_path(path)?;
+    Ok(output)
+}
+
+/// Returns the output that the extension of a path stands for.
+pub(super) fn output_of(path: &Path) -> Result<RenderOutput> {
+    let extension = path.extension().and_then(|end| end.to_str()).unwrap_or_default();
+    match extension.to_ascii_lowercase().as_str() {
+        "mp4" => Ok(RenderOutput::new(RenderFormat::Mp4)),
+        "m4a" => Ok(RenderOutput::new(RenderFormat::M4a)),
+        "wav" => Ok(RenderOutput::new(RenderFormat::Wav)),
+        _ => Err(unwritable(path, "its extension is none of .mp4, .m4a and .wav")),
+    }
+}
+
+/// Writes a file as the download will, and removes it again.
+fn check_path(path: &Path) -> Result<()> {
+    let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty());
+    if let Some(dir) = dir.filter(|dir| !dir.is_dir()) {
+        let what = format!("there is no directory {:?}", dir.display().to_string());
+        return Err(unwritable(path, what));
+    }
+    ensure_writable(path).map_err(|error| unwritable(path, error.to_string()))
+}
+
+fn unwritable(path: &Path, why: impl fmt::Display) -> Error {
+    // A name may hold anything, also control sequences of a terminal.
+    let path = path.display().to_string();
+    Error::InvalidInput(format!("{path:?} cannot be written: {why}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::checked_output_of;
+    use crate::error::Error;
+    use crate::protocol::RenderFormat;
+
+    #[test]
+    fn a_path_is_tried_and_left_as_it_was() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("out.WAV");
+        assert_eq!(checked_output_of(&path).unwrap().format, RenderFormat::Wav);
+        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0);
+
+        std::fs::write(&path, "what is there stays").unwrap();
+        checked_output_of(&path).unwrap();
+        assert_eq!(std::fs::read(&path).unwrap(), b"what is there stays");
+    }
+
+    #[test]
+    fn a_path_that_cannot_be_written_is_invalid_input() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = |name: &str| dir.path().join(name);
+        std::fs::create_dir(path("directory.mp4")).unwrap();
+        let long = "a".repeat(300) + ".mp4";
+        for (name, word) in [
+            ("video.avi", ".mp4"),
+            ("video", ".mp4"),
+            ("no/video.mp4", "no directory"),
+            ("directory.mp4", "cannot be written"),
+            (long.as_str(), "long"),
+            ("a\0b.mp4", "cannot be written"),
+        ] {
+            let error = checked_output_of(&path(name)).unwrap_err();
+            assert!(matches!(error, Error::InvalidInput(_)), "{name}: {error}");
+            assert!(error.to_string().contains(word), "{name}: {error}");
+        }
+        #[cfg(target_os = "linux")]
+        {
+            let written = checked_output_of("/proc/video.mp4".as_ref());
+            assert!(matches!(written, Err(Error::InvalidInput(_))));
+        }
+        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1);
     }
 }

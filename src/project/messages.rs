@@ -1,60 +1,86 @@
-//! What a report says in its own words, where neither the agent nor the timeline tells enough.
+//! The texts for people that neither the agent nor the timeline supplies, in both languages.
 
 use super::Suggestion;
 use crate::draft::{Change, Diff, Json, Language};
 use crate::protocol::{SessionState, StatePart};
 
-fn pick<'a>(language: Language, english: &'a str, chinese: &'a str) -> &'a str {
-    if language == Language::Chinese { chinese } else { english }
+/// The key of a text.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Text {
+    OutcomeUnknown,
+    StateUnreadable,
+    AgentFailed,
+    CanExport,
+    CanShowTimeline,
+    CanShowCredits,
+    CanUpload,
+    CanSend,
+    MediaChanged,
+    VideosChanged,
+    VideosAnalyzed,
+    CanvasSize,
+    CanvasChanged,
+    OtherChange,
 }
 
-/// Nothing tells what became of the message.
-pub(super) fn unknown(language: Language) -> String {
-    pick(
-        language,
-        "The connection broke, and it is not known whether this was done. It was not sent again; \
-         look at the state later.",
-        "连接中断了，尚不清楚这一步是否已完成。没有重复发送；请稍后再查看状态。",
-    )
-    .to_owned()
+impl Text {
+    /// Returns the text; where it has a gap, that is `{}`.
+    pub(super) fn in_language(self, language: Language) -> &'static str {
+        let [english, chinese] = match self {
+            Self::OutcomeUnknown => [
+                "The connection broke, and it is unknown whether this was done. The message was \
+                 not sent again; check the state later.",
+                "连接中断了，尚不清楚这一步是否已完成。没有重复发送；请稍后再查看状态。",
+            ],
+            Self::StateUnreadable => [
+                "The agent said nothing, and the state of the project could not be read: it is \
+                 unknown whether anything changed.",
+                "助手没有回复，项目状态也未能读取：尚不清楚是否有改动。",
+            ],
+            Self::AgentFailed => {
+                ["The agent failed and gave no reason.", "助手出错了，没有说明原因。"]
+            }
+            Self::CanExport => ["The video can be exported now.", "现在可以导出视频了。"],
+            Self::CanShowTimeline => ["See the timeline for details.", "可以查看时间线了解内容。"],
+            Self::CanShowCredits => ["See how many credits are left.", "可以查询剩余积分。"],
+            Self::CanUpload => ["A file can be uploaded.", "可以上传文件。"],
+            Self::CanSend => [
+                "The agent suggests: “{}”. Send it as a message.",
+                "助手建议：“{}”。把它作为消息发送即可。",
+            ],
+            Self::MediaChanged => ["The generated media changed.", "生成的素材有变化。"],
+            Self::VideosChanged => ["The list of videos changed.", "视频列表有变化。"],
+            Self::VideosAnalyzed => ["The videos were analyzed.", "视频已分析。"],
+            Self::CanvasSize => ["Canvas: {}", "画布：{}"],
+            Self::CanvasChanged => ["The canvas changed.", "画布设置有变化。"],
+            Self::OtherChange => [
+                "The timeline is unchanged; something else in the session changed.",
+                "时间线没有变化，会话中的其他内容有变化。",
+            ],
+        };
+        if language == Language::Chinese { chinese } else { english }
+    }
+
+    fn with(self, language: Language, value: &str) -> String {
+        self.in_language(language).replace("{}", value)
+    }
 }
 
-/// The agent said nothing, and what it did could not be looked up.
-pub(super) fn unread(language: Language) -> String {
-    pick(
-        language,
-        "The agent said nothing, and the state of the project could not be read: it is not known \
-         whether anything changed.",
-        "助手没有回复，项目状态也未能读取：尚不清楚是否有改动。",
-    )
-    .to_owned()
-}
-
-/// The agent failed without a word.
-pub(super) fn failed(language: Language) -> String {
-    pick(language, "The agent failed and did not say why.", "助手出错了，没有说明原因。").to_owned()
-}
-
-/// What a suggestion means to somebody without a screen of buttons.
+/// Returns what a suggestion means to somebody without a screen of buttons.
 pub(super) fn suggestion(suggestion: &Suggestion, language: Language) -> String {
-    let (english, chinese) = match suggestion {
-        Suggestion::Export => ("The video can be exported now.", "现在可以导出视频了。"),
-        Suggestion::ShowState => ("Look at the timeline to see it.", "可以查看时间线了解内容。"),
-        Suggestion::ShowCredits => ("Look at how many credits are left.", "可以查询剩余积分。"),
-        Suggestion::Upload => ("A file can be uploaded.", "可以上传文件。"),
-        Suggestion::SendEdit(edit) => {
-            return match language {
-                Language::Chinese => format!("助手建议：“{edit}”。把它作为消息发送即可。"),
-                _ => format!("The agent suggests: “{edit}”. Send it as a message."),
-            };
-        }
+    let text = match suggestion {
+        Suggestion::Export => Text::CanExport,
+        Suggestion::ShowState => Text::CanShowTimeline,
+        Suggestion::ShowCredits => Text::CanShowCredits,
+        Suggestion::Upload => Text::CanUpload,
+        Suggestion::SendEdit(edit) => return Text::CanSend.with(language, edit),
     };
-    pick(language, english, chinese).to_owned()
+    text.in_language(language).to_owned()
 }
 
-/// What changed in the state around the timeline, a line each. Media that is on the timeline is
-/// told of there, and so is a canvas that the draft tells of.
-pub(super) fn around(
+/// Returns what changed in the state around the timeline, a line each. Media on the timeline and
+/// the canvas of the draft are left to the diff.
+pub(super) fn changes_around(
     before: &SessionState,
     after: &SessionState,
     changes: &Diff,
@@ -62,19 +88,17 @@ pub(super) fn around(
 ) -> Vec<String> {
     let is_canvas = |change: &Change| matches!(change, Change::CanvasChanged { .. });
     let has_canvas = changes.changes().iter().any(is_canvas);
-    let (media, videos, analyses) = (
-        pick(language, "The generated media changed.", "生成的素材有变化。"),
-        pick(language, "The list of videos changed.", "视频列表有变化。"),
-        pick(language, "The videos were analysed.", "视频已分析。"),
-    );
-    let line = |part| match part {
-        StatePart::Canvas if !has_canvas => {
-            Some(canvas(&before.canvas_config, &after.canvas_config, language))
-        }
-        StatePart::GeneratedMedia if changes.is_empty() => Some(media.to_owned()),
-        StatePart::Videos if changes.is_empty() => Some(videos.to_owned()),
-        StatePart::Analyses if changes.is_empty() => Some(analyses.to_owned()),
-        _ => None,
+    let line = |part| {
+        let text = match part {
+            StatePart::Canvas if !has_canvas => {
+                return Some(canvas(&before.canvas_config, &after.canvas_config, language));
+            }
+            StatePart::GeneratedMedia if changes.is_empty() => Text::MediaChanged,
+            StatePart::Videos if changes.is_empty() => Text::VideosChanged,
+            StatePart::Analyses if changes.is_empty() => Text::VideosAnalyzed,
+            _ => return None,
+        };
+        Some(text.in_language(language).to_owned())
     };
     after.parts_changed_since(before).into_iter().filter_map(line).collect()
 }
@@ -84,20 +108,10 @@ fn canvas(before: &Json, after: &Json, language: Language) -> String {
         let side = |name| canvas.get(name).and_then(Json::as_u64);
         Some(format!("{}×{}", side("width")?, side("height")?))
     };
-    let name = pick(language, "Canvas: ", "画布：");
-    match (size(before), size(after)) {
-        (Some(before), Some(after)) if before != after => format!("{name}{before} → {after}"),
-        (None, Some(after)) => format!("{name}{after}"),
-        _ => pick(language, "The canvas changed.", "画布设置有变化。").to_owned(),
-    }
-}
-
-/// Something of the state changed that has no name here.
-pub(super) fn elsewhere(language: Language) -> String {
-    pick(
-        language,
-        "The timeline is as it was; something else in the session changed.",
-        "时间线没有变化，会话中的其他内容有变化。",
-    )
-    .to_owned()
+    let size = match (size(before), size(after)) {
+        (Some(before), Some(after)) if before != after => format!("{before} → {after}"),
+        (None, Some(after)) => after,
+        _ => return Text::CanvasChanged.in_language(language).to_owned(),
+    };
+    Text::CanvasSize.with(language, &size)
 }

@@ -1,108 +1,425 @@
-//! A message whose film will be exported: written down before it is sent, and judged by the draft
-//! that came of it.
+//! The way from a message to a file, in one place: upload → message → draft → render → file.
+//!
+//! A voiceover is one job, a batch several, and an [`Export`](super::Export) the last part of one.
+//! Each step that may be charged, or that another process could continue from, is reported before
+//! it is taken, so that a caller can persist it first.
 
-use super::report::{Aside, Outcome, TurnReport};
-use super::{Project, TurnEvent};
+use std::collections::VecDeque;
+use std::future::IntoFuture as _;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use futures::{Stream, StreamExt as _};
+use serde::{Deserialize, Serialize};
+
+use super::conversation::{Project, language_of};
+use super::export::{SavedVideo, checked_output_of, output_of};
+use super::turn::{Outcome, Turn, TurnEvent, TurnReport};
 use crate::NemoClient;
-use crate::client::PendingTurn;
-use crate::draft::{Draft, Language};
+use crate::client::{PendingTurn, RenderPolling, RenderProgress};
+use crate::draft::Draft;
 use crate::error::{Call, Error, Result, UnknownOutcome};
-use crate::protocol::{Endpoint, SessionState};
+use crate::protocol::{CreateSession, Endpoint, RenderJob, Session};
 
-/// What the next message of a project will be observed against: read, and written down, before
-/// the message is sent.
-pub(super) async fn prepare(project: &Project) -> Result<PendingTurn> {
-    let client = project.client();
-    // The message goes to this very session, or what is written down would be about another.
-    let touched = project.touch();
-    let baseline = match client.session_state(&project.session_id()).await {
-        Err(Error::SessionNotFound(_)) if !touched => {
-            project.open_again().await?;
-            client.session_state(&project.session_id()).await?
+/// Downloads are reported at their first bytes and then each time this many more have arrived: a
+/// batch is persisted at each report.
+const DOWNLOAD_REPORT_BYTES: u64 = 256 * 1024;
+
+/// The progress of a video that is made by a voiceover, a batch or an export.
+///
+/// Three of the variants hold what another process, or this one after an error, needs to continue
+/// without paying again. Each is reported *before* the step it names, so persist it when it is
+/// reported, in place of the one before:
+///
+/// | last reported | what is known | continue with |
+/// |---|---|---|
+/// | nothing | nothing was sent | the voiceover, again |
+/// | [`SessionOpened`](Self::SessionOpened) | nothing was charged | the voiceover, again; or [`resume_project`](NemoClient::resume_project) |
+/// | [`Sending`](Self::Sending), [`Sent`](Self::Sent) | the message may be charged | [`resume_turn`](NemoClient::resume_turn), whose last update holds the draft; then [`submit_render`](NemoClient::submit_render) |
+/// | [`Submitting`](Self::Submitting) | the video is paid for | [`ensure_submitted`](NemoClient::ensure_submitted), [`wait_for_render`](NemoClient::wait_for_render), [`download`](NemoClient::download); all free |
+///
+/// A [`Batch`](super::Batch) persists all of this itself, as its
+/// [`BatchState`](super::BatchState).
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # use nemovideo::{NemoClient, local::LocalBackend};
+/// # let backend = LocalBackend::builder().placeholder_videos().start().await?;
+/// # let client = NemoClient::builder()
+/// #     .base_url(backend.url())
+/// #     .in_memory_credentials()
+/// #     .polling(nemovideo::RenderPolling::new(std::time::Duration::from_millis(20), 500))
+/// #     .build()?;
+/// # let dir = tempfile::tempdir()?;
+/// # let out = dir.path().join("out.mp4");
+/// use nemovideo::local::{Fault, Refusal, Route};
+/// use nemovideo::project::{JobProgress, Script};
+///
+/// // The service does not report the status of the render.
+/// let down = Fault::ReplaceResponse(Refusal::status(403).into());
+/// backend.faults().inject(down).on(Route::RenderStatus).always();
+/// let (sender, reported) = std::sync::mpsc::channel();
+/// let voiceover = client
+///     .voiceover(Script::text("Good morning.")?)
+///     .on_progress(move |progress| drop(sender.send(progress)))
+///     .save_to(&out);
+/// assert!(voiceover.await.is_err());
+///
+/// // Later, or in another process: the video is downloaded, and nothing is charged twice.
+/// backend.faults().clear();
+/// let job = reported.try_iter().filter_map(|progress| match progress {
+///     JobProgress::Submitting(job) => Some(job),
+///     _ => None,
+/// });
+/// let job = job.last().ok_or("no job")?;
+/// client.ensure_submitted(&job).await?;
+/// let video = client.wait_for_render(&job).await?;
+/// client.download(&video, &out).await?;
+/// assert_eq!(backend.counters().messages_run, 1);
+/// # Ok(()) }
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum JobProgress {
+    /// A session was opened for the video. Reported again if the service lost it and another one
+    /// took its place.
+    SessionOpened(Session),
+    /// A file is about to be uploaded.
+    Uploading,
+    /// All files were uploaded.
+    Uploaded,
+    /// The message is about to be sent: from now on it may be accepted, and charged.
+    Sending(Box<PendingTurn>),
+    /// The message was accepted. This pending turn takes the place of the one in
+    /// [`Sending`](Self::Sending).
+    Sent(Box<PendingTurn>),
+    /// An event of the message's turn; its report is in the finished video.
+    Turn(TurnEvent),
+    /// The draft is finished, and its render is about to be submitted. Reported again with the new
+    /// job when a render failed and was replaced by another.
+    Submitting(Box<RenderJob>),
+    /// The render is in progress.
+    Rendering {
+        /// From 0 to 100, if the service reported it.
+        percent: Option<f32>,
+    },
+    /// The file is being downloaded.
+    Downloading {
+        /// Number of bytes received so far.
+        bytes: u64,
+        /// Size of the file, if known.
+        total: Option<u64>,
+    },
+    /// The file was written; the last progress of an item of a batch. A voiceover and an export
+    /// return the video instead.
+    Finished(Box<SavedVideo>),
+}
+
+/// How far a video of a batch is, as it is persisted.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum JobStage {
+    /// Nothing was sent for it, or nothing that counts.
+    #[default]
+    Waiting,
+    /// Its upload may have been accepted.
+    Uploading,
+    /// Its file was uploaded.
+    Uploaded,
+    /// Its message may have been accepted, and charged.
+    Message(Box<PendingTurn>),
+    /// Its message is done, and its render may have been submitted.
+    Rendering(Box<RenderJob>),
+    /// Its file was written.
+    Finished {
+        /// Path of the file.
+        path: PathBuf,
+        /// Size of the file in bytes.
+        bytes: u64,
+    },
+    /// It failed, and there is nothing to continue from.
+    Failed,
+}
+
+/// Receives the progress of a voiceover or an export.
+pub(super) type OnProgress = Arc<dyn Fn(JobProgress) + Send + Sync>;
+
+/// One video to be made of a message.
+#[derive(Debug)]
+pub(super) struct Job {
+    pub client: NemoClient,
+    /// What a session is opened with where there is none.
+    pub new: CreateSession,
+    /// Files to upload before the message is sent.
+    pub uploads: VecDeque<PathBuf>,
+    pub message: String,
+    pub save_to: PathBuf,
+}
+
+impl Job {
+    /// Makes the video, from the stage that it had reached. Messages go to the session in
+    /// `project`; where there is none, one is opened and left there.
+    ///
+    /// The stream ends with [`JobProgress::Finished`] or with an error.
+    pub(super) fn run(
+        self,
+        project: &mut Option<Project>,
+        stage: JobStage,
+    ) -> impl Stream<Item = Result<JobProgress>> + Send {
+        async_stream::try_stream! {
+            let Self { client, new, uploads, message, save_to } = self;
+            let (job, report) = match stage {
+                JobStage::Rendering(job) => (*job, None),
+                stage => {
+                    let output = match &stage {
+                        // The message is paid for: a path that cannot be written any more is no
+                        // reason not to look at what became of it.
+                        JobStage::Message(_) => output_of(&save_to)?,
+                        _ => checked_output_of(&save_to)?,
+                    };
+                    let (mut turn, pending) = match stage {
+                        JobStage::Uploading => Err(interrupted_upload())?,
+                        JobStage::Message(pending) => {
+                            let what = "the process that sent the message has ended".to_owned();
+                            yield JobProgress::Turn(TurnEvent::Recovering { what });
+                            let language = language_of(new.language.as_deref());
+                            (Turn::observe(&client, &pending, language), *pending)
+                        }
+                        stage => {
+                            let project = match project {
+                                Some(project) => project.clone(),
+                                None => {
+                                    let opened = Project::open(&client, &new).await?;
+                                    yield JobProgress::SessionOpened(opened.session());
+                                    project.insert(opened).clone()
+                                }
+                            };
+                            let mut session = project.session_id();
+                            if stage == JobStage::Waiting && !uploads.is_empty() {
+                                for path in uploads {
+                                    yield JobProgress::Uploading;
+                                    project.upload(path).await?;
+                                }
+                                if project.session_id() != session {
+                                    session = project.session_id();
+                                    yield JobProgress::SessionOpened(project.session());
+                                }
+                                yield JobProgress::Uploaded;
+                            }
+                            let pending = prepare(&project).await?;
+                            if project.session_id() != session {
+                                yield JobProgress::SessionOpened(project.session());
+                            }
+                            yield JobProgress::Sending(Box::new(pending.clone()));
+                            let turn = project.say(message).queued().await?;
+                            if let Some(sent) = turn.pending() {
+                                yield JobProgress::Sent(Box::new(sent));
+                            }
+                            (turn, pending)
+                        }
+                    };
+                    let (mut evidence, mut report) = (Evidence::default(), None);
+                    while let Some(event) = turn.next().await {
+                        let event = event?;
+                        evidence.push(&event);
+                        match event {
+                            TurnEvent::Finished(finished) => report = Some(*finished),
+                            event => yield JobProgress::Turn(event),
+                        }
+                    }
+                    // A turn ends with its report or an error; this satisfies the type.
+                    let mut report = report.ok_or_else(|| ended_early("turn"))?;
+                    settle(&client, &mut report, &pending).await;
+                    let draft = evidence.draft(&report, &pending)?;
+                    (RenderJob::new(pending.session_id, draft, output), Some(report))
+                }
+            };
+            let is_resumed = report.is_none();
+            let saving = SaveJob { client, job, polling: None, path: save_to, is_resumed, report };
+            let mut progress = Box::pin(saving.run());
+            while let Some(progress) = progress.next().await {
+                yield progress?;
+            }
         }
-        read => read?,
+    }
+}
+
+/// A draft to be rendered and saved: the last part of each job.
+#[derive(Debug)]
+pub(super) struct SaveJob {
+    pub client: NemoClient,
+    pub job: RenderJob,
+    pub polling: Option<RenderPolling>,
+    pub path: PathBuf,
+    /// Another process may have submitted the render.
+    pub is_resumed: bool,
+    pub report: Option<TurnReport>,
+}
+
+impl SaveJob {
+    /// Submits the render, waits until it is done and downloads its file.
+    pub(super) fn run(self) -> impl Stream<Item = Result<JobProgress>> + Send {
+        async_stream::try_stream! {
+                    let Self { client, job, polling, path, is_resumed, report } = self;
+                    yield JobProgress::Submitting(Box::new(job.clone()));
+                    match is_resumed {
+                        true => client.ensure_submitted(&job).await?,
+                        false => client.submit(&job).await?,
+                    };
+                    let mut poller = client.wait_for_render(&job);
+                    if let Some(polling) = polling {
+                        poller = poller.polling(polling);
+                    }
+                    let draft = job.draft;
+                            let video = loop {
+                        // The polls end with a video or an error; this satisfies the type.
+                        match poller.next().await.ok_or_else(|| ended_early("render"))?? {
+                            RenderProgress::Processing { percent } => {
+                                yield JobProgress::Rendering { percent };
+                            }
+                            RenderProgress::Replaced(job) => yield JobProgress::Submitting(job),
+                            RenderProgress::Completed(video) => break video,
+                            RenderProgress::Pending => {}
+                        }
+                    };
+                    let (sender, mut received) = tokio::sync::watch::channel((0, None));
+                    let mut download = client
+                        .download(&video, &path)
+                        .on_progress(move |bytes, total| {
+         sender.send_replace((bytes, total));
+        })
+                        .into_future();
+                    let mut due = 0;
+                    let file = loop {
+                        let file = tokio::select! {
+                            biased;
+                            Ok(()) = received.changed() => None,
+                            file = &mut download => Some(file),
+                        };
+                        if let Some(file) = file {
+                            break file?;
+                        }
+                        let (bytes, total) = *received.borrow_and_update();
+                        if bytes >= due {
+                            due = bytes + DOWNLOAD_REPORT_BYTES;
+                            yield JobProgress::Downloading { bytes, total };
+                        }
+                    };
+                    let (path, bytes) = (file.path, file.bytes);
+                    yield JobProgress::Finished(Box::new(SavedVideo { path, bytes, video, draft, report }));
+                }
+    }
+}
+
+/// Runs a job to its end and returns its video.
+pub(super) async fn finish(
+    progress: impl Stream<Item = Result<JobProgress>> + Send,
+    on_progress: Option<OnProgress>,
+) -> Result<SavedVideo> {
+    let mut progress = std::pin::pin!(progress);
+    while let Some(step) = progress.next().await {
+        match (step?, &on_progress) {
+            (JobProgress::Finished(video), _) => return Ok(*video),
+            (step, Some(on_progress)) => on_progress(step),
+            (_, None) => {}
+        }
+    }
+    // A job ends with a video or an error; this satisfies the type.
+    Err(ended_early("job"))
+}
+
+fn ended_early(what: &str) -> Error {
+    Error::AgentFailed(format!("the {what} ended without a result"))
+}
+
+/// Reads the baseline that the next message of a project is compared with, so that it can be
+/// persisted before the message is sent.
+async fn prepare(project: &Project) -> Result<PendingTurn> {
+    let client = project.client();
+    // The message goes to the very session that is persisted here, which is why a lost session is
+    // replaced now and not when the message is sent.
+    let read = |session_id| async move {
+        let baseline = client.session_state(&session_id).await?;
+        Ok(PendingTurn { session_id, sent_at: SystemTime::now(), baseline, text: String::new() })
     };
-    let (session_id, sent_at) = (project.session_id(), std::time::SystemTime::now());
-    Ok(PendingTurn { session_id, sent_at, baseline, text: String::new() })
+    project.in_session(read).await
 }
 
 /// What the events of a turn have shown of its work.
 #[derive(Debug, Default)]
-pub(super) struct Evidence {
-    /// Something of use came after the last failure, or there was none.
-    of_use: bool,
-    /// A tool has worked, as far as anybody said.
-    worked: bool,
+struct Evidence {
+    /// Something of use followed the last failure, or there was no failure.
+    is_useful: bool,
+    /// A tool has worked, as far as was reported.
+    has_worked: bool,
     /// What broke the stream.
-    broke: Option<String>,
+    break_cause: Option<String>,
 }
 
 impl Evidence {
-    pub(super) fn hear(&mut self, event: &TurnEvent) {
+    fn push(&mut self, event: &TurnEvent) {
         match event {
-            // What ran before it may be what failed.
-            TurnEvent::Failed { .. } => (self.of_use, self.worked) = (false, false),
-            TurnEvent::Text(text) => self.of_use |= !text.trim().is_empty(),
+            // What ran before the failure may be what failed.
+            TurnEvent::Failed { .. } => (self.is_useful, self.has_worked) = (false, false),
+            TurnEvent::Text(text) => self.is_useful |= !text.trim().is_empty(),
             TurnEvent::ToolFinished { name } => {
-                self.of_use = true;
-                self.worked |= !only_looks(name);
+                self.is_useful = true;
+                self.has_worked |= !is_read_only(name);
             }
             TurnEvent::RawClipReady | TurnEvent::PostProductionDone => {
-                (self.of_use, self.worked) = (true, true);
+                (self.is_useful, self.has_worked) = (true, true);
             }
-            TurnEvent::Recovering { what } => self.broke = Some(what.clone()),
+            TurnEvent::Recovering { what } => self.break_cause = Some(what.clone()),
             _ => {}
         }
     }
 
-    /// The film that a message has made in a session that held none before.
+    /// Returns the draft that a message has made.
     ///
-    /// An agent tells of failures that it gets over: what counts is the draft. A failure is the
-    /// end only when nothing of use came after it.
-    pub(super) fn film(&self, report: &TurnReport, pending: &PendingTurn) -> Result<Draft> {
+    /// An agent reports failures that it recovers from: what counts is the draft. A failure is the
+    /// end only if nothing of use followed it.
+    ///
+    /// The session may hold the draft of an earlier message, so something must show that this one
+    /// belongs to the message: a change, a charge, or work whose result may equal what was there
+    /// before. Where there was no draft before, it is this message's.
+    fn draft(&self, report: &TurnReport, pending: &PendingTurn) -> Result<Draft> {
         if report.outcome == Outcome::Unknown {
             return Err(self.unknown(report, pending));
         }
-        let failed = match &report.failure {
-            Some(failure) if report.outcome != Outcome::Recovered && !self.of_use => Some(failure),
-            _ => None,
-        };
+        let has_failed =
+            report.failure.is_some() && report.outcome != Outcome::Recovered && !self.is_useful;
+        let before = pending.baseline.draft.as_ref();
+        let is_of_this_message = !before.is_some_and(Draft::is_ready_to_export)
+            || !report.changes.is_empty()
+            || report.spent.is_some_and(|spent| spent.get() > 0.0)
+            || self.has_worked
+            || (report.outcome == Outcome::Recovered && report.has_new_media());
         match &report.draft {
-            Some(draft) if failed.is_none() && draft.is_ready_to_export() => Ok(draft.clone()),
+            Some(draft) if !has_failed && draft.is_ready_to_export() && is_of_this_message => {
+                Ok(draft.clone())
+            }
             _ => Err(failure(report)),
         }
     }
 
-    /// The film that a message has made in a session that may hold that of another one: something
-    /// must show that the draft answers this message. That is a change, or a price; or work, whose
-    /// result may be what was there before. Where there was no film, this one is of this message.
-    pub(super) fn another_film(&self, report: &TurnReport, pending: &PendingTurn) -> Result<Draft> {
-        let draft = self.film(report, pending)?;
-        let changed = !report.changes.is_empty();
-        let charged = report.spent.is_some_and(|spent| spent.get() > 0.0);
-        let before = pending.baseline.draft.as_ref();
-        let first = !before.is_some_and(Draft::is_ready_to_export);
-        match first || changed || charged || self.worked {
-            true => Ok(draft),
-            false => Err(failure(report)),
-        }
-    }
-
     fn unknown(&self, report: &TurnReport, pending: &PendingTurn) -> Error {
-        let what = self.broke.clone().unwrap_or_else(|| "the stream broke".to_owned());
-        let mut unknown = unknown_of(Endpoint::Message, what);
+        let what = self.break_cause.clone().unwrap_or_else(|| "the stream broke".to_owned());
+        let mut unknown = unknown_outcome(Endpoint::Message, what);
         unknown.call.elapsed = pending.sent_at.elapsed().unwrap_or_default();
         unknown.text.clone_from(&report.text);
         Error::OutcomeUnknown(Box::new(unknown))
     }
 }
 
-/// A tool of an agent that looks at the film and leaves it as it is.
-fn only_looks(tool: &str) -> bool {
-    const LOOKS: [&str; 10] =
+/// Whether a tool of an agent only looks at the draft, by the verb in its name.
+fn is_read_only(tool: &str) -> bool {
+    const VERBS: [&str; 10] =
         ["get", "list", "read", "search", "show", "check", "find", "query", "describe", "analyze"];
     let verb = tool.split(|c: char| !c.is_ascii_alphabetic()).next().unwrap_or_default();
-    LOOKS.contains(&verb.to_ascii_lowercase().as_str())
+    VERBS.contains(&verb.to_ascii_lowercase().as_str())
 }
 
 fn failure(report: &TurnReport) -> Error {
@@ -112,50 +429,31 @@ fn failure(report: &TurnReport) -> Error {
     })
 }
 
-/// A call of an earlier process, or one whose end nobody saw.
-pub(super) fn unknown_of(endpoint: Endpoint, what: String) -> UnknownOutcome {
+fn interrupted_upload() -> Error {
+    let what = "the batch was interrupted during an upload".to_owned();
+    Error::OutcomeUnknown(Box::new(unknown_outcome(Endpoint::Upload, what)))
+}
+
+/// The outcome of a call of an earlier process, or of one whose end was not observed.
+fn unknown_outcome(endpoint: Endpoint, what: String) -> UnknownOutcome {
     UnknownOutcome::new(Call::once(endpoint, std::time::Duration::ZERO), what, None)
 }
 
-/// The report of a message that another process has sent, told from the state after it, and what
-/// that shows of its work.
-pub(super) fn recovered(
-    pending: &PendingTurn,
-    state: SessionState,
-    words: Language,
-) -> (TurnReport, Evidence) {
-    // The draft may be what it was before; what was generated for it is new all the same.
-    let worked = state.generated_media != pending.baseline.generated_media;
-    let before = pending.baseline.draft.clone().unwrap_or_default();
-    let report = TurnReport {
-        text: pending.text.trim().to_owned(),
-        changes: before.diff(state.draft.as_ref().unwrap_or(&Draft::default())),
-        draft: state.draft,
-        suggestions: Vec::new(),
-        outcome: Outcome::Recovered,
-        spent: None,
-        failure: None,
-        pending: None,
-        aside: Aside { words, ..Aside::default() },
-    };
-    (report, Evidence { of_use: true, worked, broke: None })
-}
-
-/// Waits until a film that was told from the state is finished.
+/// Waits until a draft that was read from the state is finished.
 ///
-/// A film is made in two stages, and the state changes at the first: to export it at once would
-/// leave captions, title and music behind, although they are paid for. It is finished when the
-/// draft stands still while the account has nothing frozen for work in progress.
-pub(super) async fn settle(client: &NemoClient, report: &mut TurnReport, pending: &PendingTurn) {
+/// A video is made in two stages, and the state changes at the first one: to export it at once
+/// would leave out captions, title and music, although they are paid for. The draft is finished
+/// when it no longer changes and the account has no credits frozen for work in progress.
+async fn settle(client: &NemoClient, report: &mut TurnReport, pending: &PendingTurn) {
     if report.outcome != Outcome::Recovered {
         return;
     }
     let recovery = client.recovery();
-    for _ in 0..recovery.max_unchanged_polls.max(2) {
-        tokio::time::sleep(recovery.interval).await;
-        // A state that cannot be read tells nothing new.
+    for _ in 0..recovery.max_unchanged_polls().max(2) {
+        tokio::time::sleep(recovery.interval()).await;
+        // A failed read says nothing about the draft.
         let Ok(state) = client.session_state(&pending.session_id).await else { continue };
-        if state.draft == report.draft && !works(client).await {
+        if state.draft == report.draft && !has_frozen_credits(client).await {
             return;
         }
         let before = pending.baseline.draft.clone().unwrap_or_default();
@@ -164,18 +462,18 @@ pub(super) async fn settle(client: &NemoClient, report: &mut TurnReport, pending
     }
 }
 
-async fn works(client: &NemoClient) -> bool {
+async fn has_frozen_credits(client: &NemoClient) -> bool {
     client.credits().await.is_ok_and(|credits| credits.frozen.get() > 0.0)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Evidence, only_looks};
+    use super::{Evidence, is_read_only};
     use crate::project::TurnEvent;
 
-    fn heard(events: &[TurnEvent]) -> Evidence {
+    fn evidence(events: &[TurnEvent]) -> Evidence {
         let mut evidence = Evidence::default();
-        events.iter().for_each(|event| evidence.hear(event));
+        events.iter().for_each(|event| evidence.push(event));
         evidence
     }
 
@@ -183,20 +481,21 @@ mod tests {
     fn a_failure_takes_back_what_was_shown_before_it() {
         let failed = || TurnEvent::Failed { message: "overloaded".to_owned() };
         let tool = || TurnEvent::ToolFinished { name: "generate_voiceover".to_owned() };
-        let text = || TurnEvent::Text("Your film is ready.".to_owned());
-        assert!(!heard(&[tool(), text(), failed()]).of_use);
-        assert!(heard(&[failed(), text()]).of_use && !heard(&[tool(), failed(), text()]).worked);
-        assert!(heard(&[failed(), tool()]).worked && heard(&[tool()]).worked);
-        assert!(!heard(&[failed(), TurnEvent::Text(" \n".to_owned())]).of_use);
+        let text = || TurnEvent::Text("Your video is ready.".to_owned());
+        assert!(!evidence(&[tool(), text(), failed()]).is_useful);
+        assert!(evidence(&[failed(), text()]).is_useful);
+        assert!(!evidence(&[tool(), failed(), text()]).has_worked);
+        assert!(evidence(&[failed(), tool()]).has_worked && evidence(&[tool()]).has_worked);
+        assert!(!evidence(&[failed(), TurnEvent::Text(" \n".to_owned())]).is_useful);
     }
 
     #[test]
-    fn a_tool_that_looks_has_made_nothing() {
-        for looks in ["get_state", "list-tracks", "searchMedia_x".get(..6).unwrap(), "Read file"] {
-            assert!(only_looks(looks), "{looks}");
+    fn a_tool_that_only_reads_has_made_nothing() {
+        for reads in ["get_state", "list-tracks", "search", "Read file"] {
+            assert!(is_read_only(reads), "{reads}");
         }
         for works in ["generate_voiceover", "edit_draft", "getaway_scene", "add_title"] {
-            assert!(!only_looks(works), "{works}");
+            assert!(!is_read_only(works), "{works}");
         }
     }
 }

@@ -1,244 +1,87 @@
-//! One message and all that comes of it, for its sender. How it is told as it happens, and summed
-//! up at the end, is left to `watch`.
+//! One message and all that comes of it: sent, followed to its end, and picked up again where it
+//! was left.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `event` | a message as it proceeds: [`TurnEvent`] |
+//! | `presenter` | the agent's events, for people |
+//! | `report` | a message summed up: [`TurnReport`] |
+
+mod event;
+mod presenter;
+mod report;
 
 use std::fmt;
 use std::future::IntoFuture;
 use std::pin::Pin;
 use std::task::{Context, Poll};
-use std::time::Duration;
 
 use futures::{Stream, StreamExt as _};
 use tokio::sync::OwnedMutexGuard;
 
-use super::report::TurnReport;
-use super::{Project, Suggestion, watch};
-use crate::client::{PendingTurn, Shared, TurnStream, TurnUpdate};
+use super::conversation::language_of;
+use super::{Project, Suggestion};
+use crate::NemoClient;
+use crate::client::{PendingTurn, TurnStream, TurnTracker, TurnUpdate};
+use crate::draft::Language;
 use crate::error::{Error, Result};
+use crate::protocol::SessionId;
 
-/// A message that is about to be sent; `.await` sends it.
-///
-/// ```
-/// # tokio::runtime::Runtime::new().unwrap().block_on(async {
-/// # use nemovideo::{NemoClient, local::LocalBackend};
-/// # let backend = LocalBackend::builder().placeholder_videos().start().await?;
-/// # let client = NemoClient::builder()
-/// #     .base_url(backend.url())
-/// #     .in_memory_credentials()
-/// #     .polling(nemovideo::RenderPolling::new(std::time::Duration::from_millis(20), 500))
-/// #     .build()?;
-/// # let project = client.project("demo").await?;
-/// let say = project.say("narrate: Good morning.").whole_texts();
-/// assert_eq!(backend.counters().messages_run, 0); // nothing was sent yet
-/// let turn = say.await?;
-/// let report = turn.finish().await?;
-/// assert!(report.text.contains("1 sentence"), "{}", report.text);
-/// assert_eq!(backend.counters().messages_run, 1);
-/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
-/// ```
+pub use event::TurnEvent;
+pub use report::{Outcome, TurnReport};
+
+/// A message that is about to be sent; `.await` sends it and returns its [`Turn`].
 #[derive(Debug)]
 #[must_use = "a message is sent when it is awaited"]
 pub struct SendMessage {
     project: Project,
     text: String,
-    streaming: bool,
-    queued: bool,
-}
-
-/// What happens in a turn, in words for people.
-///
-/// ```
-/// # tokio::runtime::Runtime::new().unwrap().block_on(async {
-/// # use nemovideo::{NemoClient, local::LocalBackend};
-/// # let backend = LocalBackend::builder().placeholder_videos().start().await?;
-/// # let client = NemoClient::builder()
-/// #     .base_url(backend.url())
-/// #     .in_memory_credentials()
-/// #     .polling(nemovideo::RenderPolling::new(std::time::Duration::from_millis(20), 500))
-/// #     .build()?;
-/// # let project = client.project("demo").await?;
-/// use futures::StreamExt as _;
-/// use nemovideo::project::TurnEvent;
-///
-/// let mut turn = project.say("narrate: Good morning.").await?;
-/// let (mut tools, mut summary) = (0, String::new());
-/// while let Some(event) = turn.next().await {
-///     match event? {
-///         TurnEvent::Text(text) => print!("{text}"),
-///         TurnEvent::ToolStarted { .. } => tools += 1,
-///         TurnEvent::RawClipReady => println!("pictures and voice are there"),
-///         TurnEvent::Finished(report) => summary = report.summary(),
-///         _ => {}
-///     }
-/// }
-/// assert!(tools > 0 && !summary.is_empty());
-/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
-/// ```
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub enum TurnEvent {
-    /// Text, once, without the words of a screen.
-    Text(String),
-    /// Something that the agent told the user to do on a screen, and that the API does instead.
-    Suggestion(Suggestion),
-    /// The agent uses a tool.
-    ToolStarted {
-        /// Its name.
-        name: String,
-    },
-    /// The tool is done.
-    ToolFinished {
-        /// Its name.
-        name: String,
-    },
-    /// The first stage is done: pictures and voice are there.
-    RawClipReady,
-    /// The second stage is done: titles, captions or music were added.
-    PostProductionDone,
-    /// Nothing was said for a while, or found out while the state is observed, and the work goes
-    /// on as far as is known.
-    StillWorking {
-        /// Since the message was sent.
-        elapsed: Duration,
-    },
-    /// The stream broke; the session's state is observed. Nothing is sent again.
-    Recovering {
-        /// What broke.
-        what: String,
-    },
-    /// The agent, or the model behind it, said that it failed. It may go on after it.
-    Failed {
-        /// In its messages, without those of a screen.
-        message: String,
-    },
-    /// The turn is over. The last event.
-    Finished(Box<TurnReport>),
-}
-
-/// A message under way: a stream of [`TurnEvent`]s, or, with [`finish`](Self::finish), a future
-/// of its [`TurnReport`].
-///
-/// The session takes no other message while it is alive.
-///
-/// ```
-/// # tokio::runtime::Runtime::new().unwrap().block_on(async {
-/// # use nemovideo::{NemoClient, local::LocalBackend};
-/// # let backend = LocalBackend::builder().placeholder_videos().start().await?;
-/// # let client = NemoClient::builder()
-/// #     .base_url(backend.url())
-/// #     .in_memory_credentials()
-/// #     .polling(nemovideo::RenderPolling::new(std::time::Duration::from_millis(20), 500))
-/// #     .build()?;
-/// # let project = client.project("demo").await?;
-/// use futures::StreamExt as _;
-/// use nemovideo::project::TurnEvent;
-///
-/// let mut turn = project.say("narrate: Good morning.").await?;
-/// while let Some(event) = turn.next().await {
-///     if matches!(event?, TurnEvent::RawClipReady) {
-///         break; // enough was seen, and the rest is waited for
-///     }
-/// }
-/// let report = turn.finish().await?;
-/// assert!(report.text.starts_with("Working on your voiceover…")); // what came before is in it
-/// assert!(report.draft.is_some_and(|draft| draft.is_ready_to_export()));
-/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
-/// ```
-///
-/// # Cancel safety
-/// Dropping it closes the connection; the work may go on at the service. The project keeps what
-/// it takes to observe it later: see [`Project::pending`].
-#[must_use = "a turn does nothing more unless it is polled"]
-pub struct Turn {
-    events: Pin<Box<dyn Stream<Item = Result<TurnEvent>> + Send>>,
-    shared: Shared,
+    is_streaming: bool,
+    is_queued: bool,
 }
 
 impl SendMessage {
-    pub(super) fn new(project: Project, text: String) -> Self {
-        Self { project, text, streaming: true, queued: false }
+    fn new(project: Project, text: String) -> Self {
+        Self { project, text, is_streaming: true, is_queued: false }
     }
 
-    /// Waits for the turn under way instead of refusing with [`Error::Busy`].
-    ///
-    /// ```
-    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
-    /// # use nemovideo::{NemoClient, local::LocalBackend};
-    /// # let backend = LocalBackend::builder().placeholder_videos().start().await?;
-    /// # let client = NemoClient::builder()
-    /// #     .base_url(backend.url())
-    /// #     .in_memory_credentials()
-    /// #     .polling(nemovideo::RenderPolling::new(std::time::Duration::from_millis(20), 500))
-    /// #     .build()?;
-    /// # let project = client.project("demo").await?;
-    /// let first = project.say("narrate: Good morning.").await?;
-    /// let second = tokio::spawn(project.say("add a title 'Morning Brew'").queued().into_future());
-    /// first.finish().await?;
-    /// let report = second.await??.finish().await?;
-    /// let draft = report.draft.ok_or("nothing is there")?;
-    /// assert!(draft.summary().contains("Morning Brew"));
-    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
-    /// ```
+    /// Waits for the turn in progress, instead of failing with [`Error::Busy`].
     pub fn queued(mut self) -> Self {
-        self.queued = true;
+        self.is_queued = true;
         self
     }
 
-    /// Asks for no partial text: each text comes when it is whole.
-    ///
-    /// ```
-    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
-    /// use nemovideo::mock::{MockResponse, Events, MockNemo};
-    ///
-    /// let nemo = MockNemo::start().await;
-    /// # nemo.given(MockResponse::session("task", "session")).await;
-    /// # nemo.given(MockResponse::state(None)).await;
-    /// nemo.given(MockResponse::message(Events::new().text("It is warmer now."))).await;
-    /// let project = nemo.client().project("demo").await?;
-    /// for say in [project.say("warmer"), project.say("warmer").whole_texts()] {
-    ///     say.await?.finish().await?;
-    /// }
-    /// let messages = nemo.messages().await;
-    /// assert!(messages[0].streaming && !messages[1].streaming);
-    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
-    /// ```
-    pub fn whole_texts(mut self) -> Self {
-        self.streaming = false;
+    /// Requests no partial text: each text is received whole.
+    pub fn without_streaming(mut self) -> Self {
+        self.is_streaming = false;
         self
     }
 
     async fn send(self) -> Result<Turn> {
-        let Self { project, text, streaming, queued } = self;
+        let Self { project, text, is_streaming, is_queued } = self;
         if text.trim().is_empty() {
-            return Err(Error::InvalidInput(
-                "there is nothing to say in a blank message".to_owned(),
-            ));
+            return Err(Error::InvalidInput("the message is blank".to_owned()));
         }
-        let lock = std::sync::Arc::clone(&project.inner.turn);
-        let guard = match queued {
+        let lock = project.turn_lock();
+        let guard = match is_queued {
             true => lock.lock_owned().await,
-            false => lock.try_lock_owned().map_err(|_| Project::busy())?,
+            false => lock.try_lock_owned().map_err(|_| Error::Busy)?,
         };
-        let touched = project.touch();
-        let mut updates = connect(&project, &text, streaming);
-        let mut first = updates.next().await;
-        if !touched && matches!(first, Some(Err(Error::SessionNotFound(_)))) {
-            // Nothing was in it, so nothing is lost with it.
-            project.open_again().await?;
-            updates = connect(&project, &text, streaming);
-            first = updates.next().await;
-        }
-        Ok(Turn::new(project, first.transpose()?, updates, guard))
+        let connect = |session_id| {
+            let mut message = project.client().send_message(&session_id, text.as_str());
+            if is_streaming {
+                message = message.streaming();
+            }
+            let mut updates = message.watch_spending();
+            project.track(updates.tracker());
+            async move {
+                let first = updates.next().await.transpose()?;
+                Ok((first, updates))
+            }
+        };
+        let (first, updates) = project.in_session(connect).await?;
+        Ok(project.turn(first, updates, guard))
     }
-}
-
-fn connect(project: &Project, text: &str, streaming: bool) -> TurnStream {
-    let mut message = project.client().send_message(&project.session_id(), text);
-    if streaming {
-        message = message.streaming();
-    }
-    let updates = message.watch_spending();
-    project.inner.kept.turn(updates.shared());
-    updates
 }
 
 impl IntoFuture for SendMessage {
@@ -250,22 +93,55 @@ impl IntoFuture for SendMessage {
     }
 }
 
+/// A message in progress: a stream of [`TurnEvent`]s or, with [`finish`](Self::finish), a future
+/// of its [`TurnReport`].
+///
+/// The project accepts no other message while the turn is alive.
+///
+/// # Cancel safety
+/// Dropping it closes the connection; the work may continue at the service. The project keeps what
+/// it takes to observe it later: see [`Project::pending`].
+#[must_use = "a turn does nothing more unless it is polled"]
+pub struct Turn {
+    events: Pin<Box<dyn Stream<Item = Result<TurnEvent>> + Send>>,
+    tracker: TurnTracker,
+}
+
+/// What the events of a turn are made of.
+struct OpenTurn {
+    client: NemoClient,
+    session_id: SessionId,
+    language: Language,
+    /// The update that was taken to learn whether the message was accepted.
+    first: Option<TurnUpdate>,
+    updates: TurnStream,
+    /// Keeps other messages of the project out.
+    guard: Option<OwnedMutexGuard<()>>,
+}
+
 impl Turn {
-    pub(super) fn new(
-        project: Project,
-        first: Option<TurnUpdate>,
-        updates: TurnStream,
-        guard: OwnedMutexGuard<()>,
-    ) -> Self {
-        let shared = updates.shared();
-        Self { events: Box::pin(watch::events(project, first, updates, guard)), shared }
+    fn new(turn: OpenTurn) -> Self {
+        let tracker = turn.updates.tracker();
+        Self { events: Box::pin(event::events(turn)), tracker }
     }
 
-    /// Waits for the end and sums it up. Events that were taken before are part of it.
+    /// Observes a message of another process, in whatever session it was sent to.
+    pub(super) fn observe(client: &NemoClient, pending: &PendingTurn, language: Language) -> Self {
+        Self::new(OpenTurn {
+            client: client.clone(),
+            session_id: pending.session_id.clone(),
+            language,
+            first: None,
+            updates: client.resume_turn(pending),
+            guard: None,
+        })
+    }
+
+    /// Waits for the end and returns the report, which includes the events that were taken before.
     ///
     /// # Errors
-    /// Those of the calls behind it. That it is not known what became of the message is no error
-    /// here: see [`Outcome::Unknown`](super::Outcome::Unknown).
+    /// Those of the calls behind it. An unknown outcome of the message is no error here: see
+    /// [`Outcome::Unknown`].
     ///
     /// # Cancel safety
     /// As for dropping the turn.
@@ -275,26 +151,13 @@ impl Turn {
                 return Ok(*report);
             }
         }
-        Err(Error::InvalidInput("the turn was taken to its end before".to_owned()))
+        Err(Error::InvalidInput("the turn was already taken to its end".to_owned()))
     }
 
-    /// What to write down to observe this message later; `None` once it is known how it ended.
-    ///
-    /// ```
-    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
-    /// # use nemovideo::{NemoClient, local::LocalBackend};
-    /// # let backend = LocalBackend::builder().placeholder_videos().start().await?;
-    /// # let client =
-    /// #     NemoClient::builder().base_url(backend.url()).in_memory_credentials().build()?;
-    /// # let project = client.project("demo").await?;
-    /// let turn = project.say("narrate: Good morning.").await?;
-    /// assert_eq!(turn.pending(), project.pending()); // the project keeps it too
-    /// assert!(turn.pending().is_some());
-    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
-    /// ```
+    /// Returns what to persist to observe this message later; `None` once its end is known.
     #[must_use]
     pub fn pending(&self) -> Option<PendingTurn> {
-        self.shared.pending()
+        self.tracker.pending()
     }
 }
 
@@ -309,5 +172,85 @@ impl Stream for Turn {
 impl fmt::Debug for Turn {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Turn").finish_non_exhaustive()
+    }
+}
+
+impl Project {
+    /// Sends a message to the agent, whatever it means: see [`dispatch`](Self::dispatch) for
+    /// messages that the API can carry out itself.
+    ///
+    /// # Errors
+    /// [`Error::Busy`] while another turn is in progress; [`Error::InvalidInput`] for a blank
+    /// message; [`Error::SessionNotFound`] if the service lost the session and something with it;
+    /// those of [`send_message`](NemoClient::send_message).
+    ///
+    /// # Cancel safety
+    /// Dropped before it returned the turn, the message may have been accepted, and charged:
+    /// [`pending`](Self::pending) then holds what it takes to find out. Sending another message
+    /// instead is the caller's decision, and its report may hold the changes of both.
+    pub fn say(&self, text: impl Into<String>) -> SendMessage {
+        SendMessage::new(self.clone(), text.into())
+    }
+
+    /// Observes a message that was sent before to its end: one from [`pending`](Self::pending), or
+    /// one that another process persisted. Nothing is sent but reads of the session's state.
+    ///
+    /// What the agent had said until then is part of the report's text and not reported again;
+    /// what it said later was lost with its stream, so the changes are reported from the state.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # use nemovideo::{NemoClient, local::LocalBackend};
+    /// # let backend = LocalBackend::builder().placeholder_videos().start().await?;
+    /// # let soon = std::time::Duration::from_millis(50);
+    /// # let client = NemoClient::builder()
+    /// #     .base_url(backend.url())
+    /// #     .in_memory_credentials()
+    /// #     .recovery(nemovideo::TurnRecovery::new(soon, soon, 100))
+    /// #     .build()?;
+    /// use nemovideo::project::Outcome;
+    ///
+    /// let project = client.project("demo").await?;
+    /// drop(project.say("narrate: Good morning.").await?); // the process crashes, say
+    /// let session = serde_json::to_string(&project.session())?;
+    /// let pending = serde_json::to_string(&project.pending())?;
+    ///
+    /// let project = client.resume_project(serde_json::from_str(&session)?);
+    /// let report = project.observe(&serde_json::from_str(&pending)?)?.finish().await?;
+    /// assert_eq!(report.outcome, Outcome::Recovered);
+    /// assert!(report.draft.is_some() && project.pending().is_none());
+    /// assert_eq!(backend.counters().messages_run, 1);
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Busy`] while another turn is in progress; [`Error::InvalidInput`] if the message
+    /// was sent to another session.
+    pub fn observe(&self, pending: &PendingTurn) -> Result<Turn> {
+        if pending.session_id != self.session_id() {
+            let what = "the message was sent to another session than the project's";
+            return Err(Error::InvalidInput(what.to_owned()));
+        }
+        let guard = self.turn_lock().try_lock_owned().map_err(|_| Error::Busy)?;
+        let updates = self.client().resume_turn(pending);
+        self.track(updates.tracker());
+        Ok(self.turn(None, updates, guard))
+    }
+
+    fn turn(
+        &self,
+        first: Option<TurnUpdate>,
+        updates: TurnStream,
+        guard: OwnedMutexGuard<()>,
+    ) -> Turn {
+        Turn::new(OpenTurn {
+            client: self.client().clone(),
+            session_id: self.session_id(),
+            language: language_of(self.session().language.as_deref()),
+            first,
+            updates,
+            guard: Some(guard),
+        })
     }
 }

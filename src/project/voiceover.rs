@@ -1,39 +1,59 @@
 //! The main job in one call: a script in, a narrated video out.
-//!
-//! | file | holds |
-//! |---|---|
-//! | `voice` | who speaks, and whether it is written |
-//! | `stage` | how far it is, and what to go on with |
-//! | `checks` | what can be wrong on this side |
-//! | `make` | the work |
-
-mod checks;
-mod make;
-mod stage;
-mod voice;
 
 use std::fmt;
+use std::fs::File;
 use std::future::IntoFuture;
-use std::path::PathBuf;
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::sync::Arc;
 
-use super::{Script, TurnReport};
+use super::Script;
+use super::export::SavedVideo;
+use super::pipeline::{self, Job, JobProgress, JobStage, OnProgress};
+use super::script::ScriptSource;
 use crate::NemoClient;
-use crate::client::RenderedVideo;
-use crate::draft::Draft;
-use crate::error::Result;
-use crate::protocol::Aspect;
+use crate::error::{Error, Result};
+use crate::protocol::{Aspect, CreateSession, FileFormat, FileType};
 
-pub use stage::VoiceoverStage;
-pub use voice::{Captions, Voice};
+/// The voice of a voiceover, and its language.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VoiceChoice {
+    gender: &'static str,
+    language: String,
+}
 
-type Progress = Arc<dyn Fn(VoiceoverStage) + Send + Sync>;
+impl VoiceChoice {
+    /// A female voice in a language, a BCP-47 tag.
+    pub fn female(language: impl Into<String>) -> Self {
+        Self { gender: "female", language: language.into() }
+    }
 
-/// A voiceover that is about to be made; `.await` makes it.
+    /// A male voice in a language, a BCP-47 tag.
+    pub fn male(language: impl Into<String>) -> Self {
+        Self { gender: "male", language: language.into() }
+    }
+}
+
+/// Whether the video shows what is spoken.
+///
+/// Exhaustive: captions are either shown or not.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Captions {
+    /// Captions are shown.
+    #[default]
+    On,
+    /// No captions are shown.
+    Off,
+}
+
+/// A voiceover that is about to be made; `.await` makes it and saves the file.
+///
+/// What is wrong locally is found before anything is sent or charged.
 ///
 /// ```
-/// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # use nemovideo::{NemoClient, local::LocalBackend};
 /// # let backend = LocalBackend::builder().placeholder_videos().start().await?;
 /// # let client = NemoClient::builder()
@@ -41,251 +61,195 @@ type Progress = Arc<dyn Fn(VoiceoverStage) + Send + Sync>;
 /// #     .in_memory_credentials()
 /// #     .polling(nemovideo::RenderPolling::new(std::time::Duration::from_millis(20), 500))
 /// #     .build()?;
-/// # let project = client.project("demo").await?;
-/// use nemovideo::project::{Captions, Script, Voice, VoiceoverStage};
-/// use nemovideo::Error;
+/// # let dir = tempfile::tempdir()?;
+/// # let out = dir.path().join("out.mp4");
+/// use nemovideo::Aspect;
+/// use nemovideo::project::{JobProgress, Script, VoiceChoice};
 ///
-/// let voiceover = || client.voiceover(Script::text("Good morning.").expect("a script"));
-/// // What is wrong is told before anything is asked or charged.
-/// let refused = voiceover().save_to("out.avi").await;
-/// assert!(matches!(refused, Err(Error::InvalidInput(_))));
-/// assert!(voiceover().save_to("/no/such/folder/out.mp4").await.is_err());
-/// assert!(voiceover().pace(9.0).await.is_err() && voiceover().title(" ").await.is_err());
-/// assert!(voiceover().language("English, please").await.is_err());
-/// assert_eq!(backend.counters().messages_run, 0);
-///
-/// # let folder = tempfile::tempdir()?;
-/// let video = voiceover()
-///     .voice(Voice::male("en-GB"))
-///     .pace(1.25)
-///     .captions(Captions::Off)
+/// let saved = client
+///     .voiceover(Script::text("Good morning.")?)
+///     .voice(VoiceChoice::male("en-GB"))
+///     .aspect(Aspect::Portrait)
 ///     .title("Morning Brew")
-///     .on_progress(|stage: VoiceoverStage| println!("{stage:?}"))
-///     .save_to(folder.path().join("out.mp4"))
+///     .on_progress(|progress: JobProgress| println!("{progress:?}"))
+///     .save_to(&out)
 ///     .await?;
-/// assert!(video.draft.summary().contains("Morning Brew"));
-/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+/// assert_eq!(std::fs::metadata(&out)?.len(), saved.bytes);
+/// assert!(saved.draft.summary().contains("Morning Brew"));
+/// # Ok(()) }
 /// ```
 #[derive(Clone)]
 #[must_use = "a voiceover is made when it is awaited"]
 pub struct Voiceover {
     client: NemoClient,
     script: Script,
-    voice: Voice,
+    voice: VoiceChoice,
     pace: f32,
     aspect: Aspect,
     captions: Captions,
     title: Option<String>,
     music: Option<PathBuf>,
     save_to: PathBuf,
-    progress: Option<Progress>,
-}
-
-/// A narrated video that was made.
-///
-/// ```
-/// # tokio::runtime::Runtime::new().unwrap().block_on(async {
-/// # use nemovideo::{NemoClient, local::LocalBackend};
-/// # let backend = LocalBackend::start().await?;
-/// # let client = NemoClient::builder()
-/// #     .base_url(backend.url())
-/// #     .in_memory_credentials()
-/// #     .polling(nemovideo::RenderPolling::new(std::time::Duration::from_millis(20), 500))
-/// #     .build()?;
-/// # let folder = tempfile::tempdir()?;
-/// # let out = folder.path().join("out.mp4");
-/// use nemovideo::{Credits, project::Script};
-///
-/// let video = client.voiceover(Script::text("Good morning.")?).save_to(&out).await?;
-/// assert_eq!(std::fs::metadata(&video.path)?.len(), video.bytes);
-/// assert_eq!(video.report.spent, Some(Credits::new(20.0)));
-/// // The film is as long as its timeline, to a frame or so.
-/// let length = video.video.duration.ok_or("no length")?;
-/// assert!(length.abs_diff(video.draft.duration()).as_millis() < 100);
-/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
-/// ```
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub struct VoiceoverVideo {
-    /// Where it is.
-    pub path: PathBuf,
-    /// Its size.
-    pub bytes: u64,
-    /// The render behind it.
-    pub video: RenderedVideo,
-    /// Its timeline.
-    pub draft: Draft,
-    /// What the agent said and what it cost.
-    pub report: TurnReport,
+    on_progress: Option<OnProgress>,
 }
 
 impl NemoClient {
-    /// Makes a narrated video of a script: opens a session, has it spoken, renders and downloads.
-    ///
-    /// ```
-    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
-    /// use nemovideo::project::{Script, Voice};
-    /// use nemovideo::{Aspect, NemoClient, RenderPolling, local::LocalBackend};
-    /// use std::time::Duration;
-    ///
-    /// let backend = LocalBackend::start().await?;
-    /// let client = NemoClient::builder()
-    ///     .base_url(backend.url())
-    ///     .in_memory_credentials()
-    ///     .polling(RenderPolling::new(Duration::from_millis(50), 600))
-    ///     .build()?;
-    /// # let folder = tempfile::tempdir()?;
-    /// let out = "out.mp4";
-    /// # let out = folder.path().join(out);
-    /// let video = client
-    ///     .voiceover(Script::text("Hello there.")?)
-    ///     .voice(Voice::female("en-US"))
-    ///     .aspect(Aspect::Portrait)
-    ///     .save_to(&out)
-    ///     .await?;
-    /// assert!(video.bytes > 1_000);
-    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
-    /// ```
+    /// Makes a narrated video of a script: opens a session, has the script spoken, renders the
+    /// video and downloads it.
     ///
     /// # Errors
-    /// [`Error::InvalidInput`] and [`Error::Io`] for what is wrong on this side, before anything is
-    /// asked or charged; [`Error::AgentFailed`] when nothing came of it;
-    /// [`Error::OutcomeUnknown`] when the stream broke and the state told nothing; those of
-    /// [`Project::say`], [`Project::export`] and [`NemoClient::download`].
+    /// [`Error::InvalidInput`] and [`Error::Io`] for what is wrong locally, before anything is sent
+    /// or charged; [`Error::AgentFailed`] if no video was made; [`Error::OutcomeUnknown`] if the
+    /// stream broke and the state did not show what became of the message; those of
+    /// [`Project::say`](super::Project::say), [`Project::export`](super::Project::export) and
+    /// [`NemoClient::download`].
     ///
     /// # Cancel safety
-    /// Dropping the future stops waiting; what was asked of the service is done and charged all
-    /// the same. The last [`VoiceoverStage`] that was told holds what to go on with, also after an
-    /// error.
-    ///
-    /// [`Error::InvalidInput`]: crate::Error::InvalidInput
-    /// [`Error::Io`]: crate::Error::Io
-    /// [`Error::AgentFailed`]: crate::Error::AgentFailed
-    /// [`Error::OutcomeUnknown`]: crate::Error::OutcomeUnknown
-    /// [`Project::say`]: super::Project::say
-    /// [`Project::export`]: super::Project::export
+    /// Dropping the future stops waiting; what was requested from the service is done, and
+    /// charged, all the same. The last [`JobProgress`] that was reported holds what to continue
+    /// from, also after an error.
     pub fn voiceover(&self, script: Script) -> Voiceover {
         Voiceover {
             client: self.clone(),
             script,
-            voice: Voice::female("en-US"),
+            voice: VoiceChoice::female("en-US"),
             pace: 1.0,
             aspect: Aspect::default(),
             captions: Captions::default(),
             title: None,
             music: None,
             save_to: PathBuf::from("voiceover.mp4"),
-            progress: None,
+            on_progress: None,
         }
     }
 }
 
 impl Voiceover {
-    /// Who speaks. Default: a woman, in American English.
-    pub fn voice(mut self, voice: Voice) -> Self {
+    /// Sets the voice. Default: female, in American English.
+    pub fn voice(mut self, voice: VoiceChoice) -> Self {
         self.voice = voice;
         self
     }
 
-    /// The language of the script, a BCP-47 tag, with the voice that was chosen.
-    ///
-    /// ```
-    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
-    /// # use nemovideo::{NemoClient, local::LocalBackend};
-    /// # let backend = LocalBackend::builder().placeholder_videos().start().await?;
-    /// # let client = NemoClient::builder()
-    /// #     .base_url(backend.url())
-    /// #     .in_memory_credentials()
-    /// #     .polling(nemovideo::RenderPolling::new(std::time::Duration::from_millis(20), 500))
-    /// #     .build()?;
-    /// # let folder = tempfile::tempdir()?;
-    /// # let out = folder.path().join("out.mp4");
-    /// use nemovideo::project::{Script, Voice};
-    ///
-    /// let german = client.voiceover(Script::text("Guten Morgen.")?).voice(Voice::male("en-GB"));
-    /// let draft = german.language("de-DE").save_to(&out).await?.draft;
-    /// let spoken = draft.metadata().and_then(|metadata| metadata.get("language"));
-    /// assert_eq!(spoken.and_then(|tag| tag.as_str()), Some("de-DE"));
-    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
-    /// ```
+    /// Sets the language of the script, a BCP-47 tag, and keeps the gender of the voice.
     pub fn language(mut self, tag: impl Into<String>) -> Self {
         self.voice.language = tag.into();
         self
     }
 
-    /// How fast: 1.0 is normal, 0.5 half, 2.0 double.
+    /// Sets the pace, from 0.5 (half) to 2.0 (double). Default 1.0.
     pub fn pace(mut self, pace: f32) -> Self {
         self.pace = pace;
         self
     }
 
-    /// The shape of the picture. Default landscape.
+    /// Sets the aspect ratio. Default landscape.
     pub fn aspect(mut self, aspect: Aspect) -> Self {
         self.aspect = aspect;
         self
     }
 
-    /// Whether what is spoken is written below the picture. Default on.
+    /// Sets whether captions are shown. Default on.
     pub fn captions(mut self, captions: Captions) -> Self {
         self.captions = captions;
         self
     }
 
-    /// A title at the beginning.
+    /// Shows a title at the beginning.
     pub fn title(mut self, title: impl Into<String>) -> Self {
         self.title = Some(title.into());
         self
     }
 
-    /// A file of sound to lie under the voice: MP3, WAV, M4A or AAC. It is uploaded, and the agent
-    /// told to use it.
-    ///
-    /// ```
-    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
-    /// # use nemovideo::{NemoClient, local::LocalBackend};
-    /// # let backend = LocalBackend::builder().placeholder_videos().start().await?;
-    /// # let client = NemoClient::builder()
-    /// #     .base_url(backend.url())
-    /// #     .in_memory_credentials()
-    /// #     .polling(nemovideo::RenderPolling::new(std::time::Duration::from_millis(20), 500))
-    /// #     .build()?;
-    /// # let folder = tempfile::tempdir()?;
-    /// # let out = folder.path().join("out.mp4");
-    /// # let rain = folder.path().join("rain.mp3");
-    /// # std::fs::write(&rain, "ID3 and sound")?;
-    /// use nemovideo::draft::TrackRole;
-    /// use nemovideo::project::Script;
-    ///
-    /// let voiceover = client.voiceover(Script::text("Good morning.")?).music(&rain);
-    /// let draft = voiceover.save_to(&out).await?.draft;
-    /// assert!(draft.tracks().any(|track| track.role() == Some(TrackRole::Music)));
-    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
-    /// ```
+    /// Plays an audio file, MP3, WAV, M4A or AAC, under the voice. It is uploaded, and the agent
+    /// asked to use it.
     pub fn music(mut self, path: impl Into<PathBuf>) -> Self {
         self.music = Some(path.into());
         self
     }
 
-    /// Where to write it: `.mp4`, or `.m4a` and `.wav` for the sound alone. Default
+    /// Sets the path of the file: `.mp4`, or `.m4a` and `.wav` for audio only. Default
     /// `voiceover.mp4`.
     pub fn save_to(mut self, path: impl Into<PathBuf>) -> Self {
         self.save_to = path.into();
         self
     }
 
-    /// Calls back as the work goes on, and before each step that costs something or that another
-    /// process could go on with: see [`VoiceoverStage`].
+    /// Calls back as the work proceeds, and before each step that may be charged or that another
+    /// process could continue from: see [`JobProgress`].
     pub fn on_progress(
         mut self,
-        progress: impl Fn(VoiceoverStage) + Send + Sync + 'static,
+        on_progress: impl Fn(JobProgress) + Send + Sync + 'static,
     ) -> Self {
-        self.progress = Some(Arc::new(progress));
+        self.on_progress = Some(Arc::new(on_progress));
         self
+    }
+
+    async fn make(self) -> Result<SavedVideo> {
+        self.check()?;
+        let document = match &self.script.0 {
+            ScriptSource::Document(path) => Some(path.clone()),
+            ScriptSource::Text(_) => None,
+        };
+        let job = Job {
+            new: CreateSession::named("voiceover").language(&self.voice.language),
+            message: self.message(),
+            uploads: document.into_iter().chain(self.music).collect(),
+            client: self.client,
+            save_to: self.save_to,
+        };
+        let mut project = None;
+        pipeline::finish(job.run(&mut project, JobStage::Waiting), self.on_progress).await
+    }
+
+    /// Checks what can be wrong locally; the path of the file is checked by the job.
+    fn check(&self) -> Result<()> {
+        let Self { voice: VoiceChoice { language, .. }, pace, title, music, .. } = self;
+        if !is_tag(language) {
+            let what = format!("{language:?} is not a BCP-47 language tag, like en-US");
+            return Err(Error::InvalidInput(what));
+        }
+        if !(0.5..=2.0).contains(pace) {
+            return Err(Error::InvalidInput(format!("the pace {pace} is not in 0.5 to 2")));
+        }
+        title.as_deref().map_or(Ok(()), check_title)?;
+        music.as_deref().map_or(Ok(()), check_music)
+    }
+
+    /// The message, as a person would write it.
+    fn message(&self) -> String {
+        let VoiceChoice { gender, language } = &self.voice;
+        let captions = match self.captions {
+            Captions::On => "on",
+            Captions::Off => "off",
+        };
+        let mut options = format!(
+            "Voice: {gender}. Language: {language}. Aspect ratio: {}. Captions: {captions}.",
+            self.aspect
+        );
+        if self.pace != 1.0 {
+            options.push_str(&format!(" Pace: {}.", self.pace));
+        }
+        if let Some(title) = &self.title {
+            options.push_str(&format!(" Title: {}.", quoted(title)));
+        }
+        if let Some(name) = self.music.as_deref().and_then(Path::file_name) {
+            let name = quoted(&name.to_string_lossy());
+            options.push_str(&format!(" Background music: the uploaded file {name}."));
+        }
+        match &self.script.0 {
+            ScriptSource::Text(text) => {
+                format!("Make a voiceover video of this script. {options}\n\nScript:\n{text}")
+            }
+            ScriptSource::Document(_) => {
+                format!("Make a voiceover video of the uploaded script. {options}")
+            }
+        }
     }
 }
 
 impl IntoFuture for Voiceover {
-    type Output = Result<VoiceoverVideo>;
+    type Output = Result<SavedVideo>;
     type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
 
     fn into_future(self) -> Self::IntoFuture {
@@ -296,5 +260,139 @@ impl IntoFuture for Voiceover {
 impl fmt::Debug for Voiceover {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Voiceover").field("save_to", &self.save_to).finish_non_exhaustive()
+    }
+}
+
+/// Text of the user's within a sentence of the message: on one line, and in quotes that end where
+/// the text ends.
+fn quoted(text: &str) -> String {
+    let line: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    format!("\"{}\"", line.replace('\\', "\\\\").replace('"', "\\\""))
+}
+
+/// Whether a text has the shape of a BCP-47 tag: subtags of 1 to 8 letters and digits, at most 35
+/// characters. The language is part of the message, so it must be nothing but a tag.
+fn is_tag(tag: &str) -> bool {
+    let is_subtag = |subtag: &str| {
+        (1..=8).contains(&subtag.len()) && subtag.bytes().all(|b| b.is_ascii_alphanumeric())
+    };
+    tag.len() <= 35
+        && tag.starts_with(|c: char| c.is_ascii_alphabetic())
+        && tag.split('-').all(is_subtag)
+}
+
+fn check_title(title: &str) -> Result<()> {
+    match title.contains(|c: char| !c.is_whitespace() && !c.is_control()) {
+        true => Ok(()),
+        false => Err(Error::InvalidInput("the title is blank".to_owned())),
+    }
+}
+
+/// Checks an audio file by its name and its first bytes.
+fn check_music(path: &Path) -> Result<()> {
+    let invalid =
+        |why: &str| Err(Error::InvalidInput(format!("the music {} {why}", path.display())));
+    let format = FileFormat::of(path);
+    if format.is_none_or(|format| format.file_type != FileType::Audio) {
+        return invalid("is not an audio file");
+    }
+    let unreadable = |source| Error::io("read the music", path, source);
+    let file = File::open(path).map_err(unreadable)?;
+    if !file.metadata().map_err(unreadable)?.is_file() {
+        return invalid("is not a file");
+    }
+    let mut head = Vec::new();
+    file.take(4096).read_to_end(&mut head).map_err(unreadable)?;
+    match head.as_slice() {
+        [] => invalid("is empty"),
+        head if is_audio(head) => Ok(()),
+        _ => invalid("is none of MP3, WAV, M4A and AAC"),
+    }
+}
+
+/// Whether a file of one of the formats that the service accepts begins like this.
+fn is_audio(head: &[u8]) -> bool {
+    let is_wave = |head: &[u8]| {
+        (head.starts_with(b"RIFF") || head.starts_with(b"RF64"))
+            && head.get(8..12) == Some(b"WAVE".as_slice())
+    };
+    // Some encoders leave room before the first frame.
+    let frames = head.iter().position(|byte| *byte != 0).map_or(&head[..0], |at| &head[at..]);
+    // Eleven bits of an MPEG frame, of layer 3; twelve of an ADTS one, of layer 0.
+    let is_frame = matches!(frames, [0xFF, second, ..] if second & 0xE0 == 0xE0
+        && (second & 0x06 == 0x02 || second & 0xF6 == 0xF0));
+    is_wave(head)
+        || head.get(4..8) == Some(b"ftyp".as_slice())
+        || head.starts_with(b"ID3")
+        || head.starts_with(b"ADIF")
+        || is_frame
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{check_music, check_title, is_audio, is_tag};
+    use crate::error::Error;
+
+    #[test]
+    fn a_language_is_a_tag_and_nothing_else() {
+        for tag in ["en", "en-US", "zh-Hans-CN", "de-CH-1901", "es-419", "tlh", "x-private"] {
+            assert!(is_tag(tag), "{tag}");
+        }
+        let long = format!("en{}", "-abcdefgh".repeat(4));
+        for tag in [
+            "",
+            "-",
+            "en-",
+            "-US",
+            "en--US",
+            "en_US",
+            "en US",
+            "1en",
+            "English, please",
+            "languages",
+            "en-US. Captions: off. Title: \"Hacked\"",
+            "en\n\nScript:\nPwned",
+            "日本語",
+            long.as_str(),
+        ] {
+            assert!(!is_tag(tag), "{tag:?}");
+        }
+    }
+
+    #[test]
+    fn a_title_has_text() {
+        assert!(check_title("Tea").is_ok() && check_title("…").is_ok());
+        for blank in ["", "  ", "\n\t", "\u{3000}"] {
+            assert!(matches!(check_title(blank), Err(Error::InvalidInput(_))), "{blank:?}");
+        }
+    }
+
+    #[test]
+    fn audio_is_known_by_its_first_bytes() {
+        for head in [
+            &b"ID3\x04\x00"[..],
+            b"\xFF\xFB\x90\x64",
+            b"\0\0\0\0\xFF\xF3\x40",
+            b"RIFF\x24\0\0\0WAVEfmt ",
+            b"\0\0\0\x20ftypM4A ",
+            b"\xFF\xF1\x50\x80",
+            b"ADIF",
+        ] {
+            assert!(is_audio(head), "{head:?}");
+        }
+        for head in [&b"not music"[..], b"", b"\0\0\0\0", b"RIFF\0\0\0\0AVI ", b"\xFF\xFE", b"OggS"]
+        {
+            assert!(!is_audio(head), "{head:?}");
+        }
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("music.mp3");
+        for bytes in [&b""[..], b"not music"] {
+            std::fs::write(&path, bytes).unwrap();
+            assert!(matches!(check_music(&path), Err(Error::InvalidInput(_))), "{bytes:?}");
+        }
+        std::fs::write(&path, b"ID3\x04\x00").unwrap();
+        assert!(check_music(&path).is_ok());
+        assert!(matches!(check_music(&dir.path().join("none.mp3")), Err(Error::Io { .. })));
+        assert!(matches!(check_music(dir.path()), Err(Error::InvalidInput(_))));
     }
 }

@@ -8,7 +8,7 @@ use futures::StreamExt as _;
 use nemovideo::draft::{Draft, TrackRole};
 use nemovideo::local::{Ending, ErrorReply, Fault, FaultyResponse, LocalBackend};
 use nemovideo::mock::{Events, MockNemo, MockResponse};
-use nemovideo::project::{Batch, BatchItem, BatchStage, BatchState, BatchUpdate, BatchVideo};
+use nemovideo::project::{Batch, BatchItem, BatchState, JobProgress, JobStage, SavedVideo};
 use nemovideo::protocol::{Credits, Endpoint};
 use nemovideo::{Error, ErrorCode, ExponentialRetry, NemoClient, RenderPolling, TurnRecovery};
 use tempfile::TempDir;
@@ -62,13 +62,15 @@ impl Stage {
     }
 }
 
-type Finished = (usize, Result<Box<BatchVideo>, Error>);
+type Finished = (usize, Result<Box<SavedVideo>, Error>);
 
 async fn results(batch: &mut Batch) -> Vec<Finished> {
     let mut results = Vec::new();
-    while let Some((index, update)) = batch.next().await {
-        if let BatchUpdate::Finished(result) = update {
-            results.push((index, result));
+    while let Some((index, progress)) = batch.next().await {
+        match progress {
+            Ok(JobProgress::Finished(video)) => results.push((index, Ok(video))),
+            Err(error) => results.push((index, Err(error))),
+            Ok(_) => {}
         }
     }
     results
@@ -94,7 +96,7 @@ fn three(stage: &Stage, out: &Path) -> [BatchItem; 3] {
     ]
 }
 
-fn assert_film_of(index: usize, video: &BatchVideo) {
+fn assert_film_of(index: usize, video: &SavedVideo) {
     let draft = video.draft.to_json();
     assert!(draft.contains(WORDS[index]), "{index}: {draft}");
     // What was paid for is in it, also where the first stage was all that the state told at first.
@@ -115,10 +117,11 @@ async fn in_two_processes(
     let mut batch = stage.batch(three(stage, &out)).await;
     let mut announced = false;
     for _ in 0..updates {
-        let (index, update) = batch.next().await?;
-        announced = matches!(update, BatchUpdate::Working | BatchUpdate::Uploading);
-        if let BatchUpdate::Finished(result) = update {
-            assert_film_of(index, &result.expect("a video"));
+        let (index, progress) = batch.next().await?;
+        let progress = progress.expect("no error");
+        announced = matches!(progress, JobProgress::Sending(_) | JobProgress::Uploading);
+        if let JobProgress::Finished(video) = progress {
+            assert_film_of(index, &video);
         }
     }
     let state = through_json(&end(batch));
@@ -144,7 +147,7 @@ async fn a_batch_stopped_at_any_update_is_finished_by_another_process_and_paid_o
         };
         assert_eq!(messages, 3, "after {updates} updates");
         for entry in &state.items {
-            assert!(matches!(entry.stage, BatchStage::Finished { .. }), "{updates}: {entry:?}");
+            assert!(matches!(entry.stage, JobStage::Finished { .. }), "{updates}: {entry:?}");
             assert!(entry.item.save_to.exists(), "{updates}");
         }
     }
@@ -222,7 +225,7 @@ async fn an_item_is_not_given_the_film_of_the_one_before_when_its_own_fails() {
         results(&mut batch).await.iter().map(|(_, result)| result.is_ok()).collect();
     assert_eq!(done[..2], [true, false]);
     assert!(!done[3] && !stage.path("4.wav").exists());
-    assert_eq!(batch.state().items[1].stage, BatchStage::Failed);
+    assert_eq!(batch.state().items[1].stage, JobStage::Failed);
     // What has failed is not tried again.
     assert!(results(&mut stage.process().resume_batch(batch.stop())).await.is_empty());
 }
@@ -287,7 +290,7 @@ async fn a_token_that_is_refused_is_refused_once() {
     let mut batch = project.batch(items);
     for (index, result) in results(&mut batch).await {
         assert!(matches!(result, Err(Error::TokenInvalid(_))), "{index}: {result:?}");
-        assert_eq!(batch.state().items[index].stage, BatchStage::Waiting);
+        assert_eq!(batch.state().items[index].stage, JobStage::Waiting);
     }
     // Once with the token that was refused, and once with a new one.
     assert!(nemo.messages().await.len() <= 2);
@@ -299,11 +302,9 @@ async fn a_render_that_was_replaced_is_written_down_under_its_new_id() {
     stage.backend.faults().inject(Fault::FailedRender).on(Endpoint::RenderSubmit).once();
     let mut batch = stage.batch([stage.item("narrate: One.", "1.wav")]).await;
     let mut ids = Vec::new();
-    while let Some((_, update)) = batch.next().await {
-        if let BatchUpdate::Finished(result) = update {
-            result.unwrap();
-        }
-        if let BatchStage::Rendering(job) = &batch.state().items[0].stage {
+    while let Some((_, progress)) = batch.next().await {
+        progress.unwrap();
+        if let JobStage::Rendering(job) = &batch.state().items[0].stage {
             ids.push(job.id.to_string());
         }
     }
@@ -322,7 +323,7 @@ async fn a_film_that_cannot_be_fetched_now_is_fetched_later_and_not_paid_again()
     assert!(matches!(failed, Error::Disconnected(_)), "{failed}");
     stage.backend.faults().clear();
     let state = through_json(&batch.stop());
-    assert!(matches!(state.items[0].stage, BatchStage::Rendering(_)), "{state:?}");
+    assert!(matches!(state.items[0].stage, JobStage::Rendering(_)), "{state:?}");
     assert!(state.items[0].error.is_some());
     let mut batch = stage.process().resume_batch(state);
     assert!(results(&mut batch).await.remove(0).1.is_ok());

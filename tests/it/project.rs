@@ -8,8 +8,8 @@ use nemovideo::draft::TrackRole;
 use nemovideo::local::{LocalBackend, SilentEdits};
 use nemovideo::mock::{Events, MockNemo, MockResponse};
 use nemovideo::project::{
-    BatchItem, BatchUpdate, Captions, Dispatched, Outcome, Project, Script, Suggestion, TurnEvent,
-    Voice, VoiceoverStage,
+    BatchItem, Captions, Dispatched, JobProgress, Outcome, Project, Script, Suggestion, TurnEvent,
+    VoiceChoice,
 };
 use nemovideo::protocol::Endpoint;
 use nemovideo::{Aspect, Error, ErrorCode, NemoClient, RenderOutput, RenderPolling};
@@ -36,7 +36,7 @@ async fn quick_edit_a_sentence_becomes_a_film() {
     let project = project_of(&backend).await;
     let report =
         project.say("narrate: Tea came first. Then coffee.").await.unwrap().finish().await.unwrap();
-    assert_eq!(report.outcome, Outcome::Answered);
+    assert_eq!(report.outcome, Outcome::Replied);
     assert!(report.text.contains("2 sentences"), "{}", report.text);
     assert!(!report.text.contains("Click") && !report.text.contains("Export"), "{}", report.text);
     assert!(report.suggestions.contains(&Suggestion::Export), "{:?}", report.suggestions);
@@ -45,7 +45,7 @@ async fn quick_edit_a_sentence_becomes_a_film() {
 
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("tea.mp4");
-    let file = project.export().await.unwrap().download(&path).await.unwrap();
+    let file = project.export().save_to(&path).await.unwrap();
     assert_eq!(std::fs::metadata(path).unwrap().len(), file.bytes);
 }
 
@@ -89,10 +89,10 @@ async fn batch_one_that_fails_does_not_stop_the_rest() {
     ];
     let mut results = Vec::new();
     let mut updates = project.batch(items);
-    while let Some((index, update)) = updates.next().await {
-        if let BatchUpdate::Finished(result) = update {
+    while let Some((index, progress)) = updates.next().await {
+        if matches!(progress, Ok(JobProgress::Finished(_)) | Err(_)) {
             assert_eq!(index, results.len());
-            results.push(result);
+            results.push(progress);
         }
     }
     let done: Vec<bool> = results.iter().map(Result::is_ok).collect();
@@ -180,7 +180,7 @@ async fn a_lost_session_is_replaced_only_where_nothing_is_lost_with_it() {
     // Of a session that was open before, nobody knows what is in it.
     let backend = backend(SilentEdits::Never).await;
     let other = client_of(&backend).project("demo").await.unwrap();
-    let resumed = Project::resume(&client_of(&backend), other.session());
+    let resumed = client_of(&backend).resume_project(other.session());
     assert!(matches!(resumed.say("undo").await, Err(Error::SessionNotFound(_))));
 }
 
@@ -263,7 +263,9 @@ async fn a_draft_that_was_edited_on_this_side_is_exported() {
     project.say("narrate: Tea came first. Then coffee.").await.unwrap().finish().await.unwrap();
     let mut draft = project.draft().await.unwrap().unwrap();
     draft.edit().trim_to(Duration::from_secs(1)).unwrap();
-    let export = project.export().output(RenderOutput::wav()).draft(draft);
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("out.wav");
+    let export = project.export().output(RenderOutput::wav()).draft(draft).save_to(path);
     let length = export.await.unwrap().video.duration.unwrap();
     assert!(length < Duration::from_millis(1_100), "{length:?}");
 }
@@ -277,7 +279,7 @@ async fn the_voiceover_in_one_call_takes_every_option() {
     let seen = std::sync::Arc::clone(&stages);
     let video = client
         .voiceover(Script::text("Der Tee war zuerst da.").unwrap())
-        .voice(Voice::male("de-DE"))
+        .voice(VoiceChoice::male("de-DE"))
         .pace(1.2)
         .aspect(Aspect::Square)
         .captions(Captions::Off)
@@ -292,8 +294,8 @@ async fn the_voiceover_in_one_call_takes_every_option() {
     assert!(video.draft.to_json().contains(r#"Der \"Tee\""#), "{}", video.draft.to_json());
     assert!(video.draft.to_json().contains(r#""aspect":"1:1""#));
     let stages = stages.lock().unwrap();
-    assert!(matches!(stages[0], VoiceoverStage::Opened(_)), "{stages:?}");
-    assert!(matches!(stages.last(), Some(VoiceoverStage::Downloading { .. })), "{stages:?}");
+    assert!(matches!(stages[0], JobProgress::SessionOpened(_)), "{stages:?}");
+    assert!(matches!(stages.last(), Some(JobProgress::Downloading { .. })), "{stages:?}");
 }
 
 #[tokio::test]

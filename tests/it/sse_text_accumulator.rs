@@ -1,6 +1,6 @@
 //! Text is shown once and whole, however it is cut into pieces and whoever talks in between.
 
-use nemovideo::protocol::event::{AgentEvent, Content, Part, TextAccumulator};
+use nemovideo::protocol::event::{AgentEvent, TextAccumulator};
 use proptest::prelude::*;
 use serde_json::json;
 
@@ -29,8 +29,8 @@ fn answer() -> impl Strategy<Value = Answer> {
 }
 
 fn event(author: &str, id: usize, parts: &[String], partial: bool) -> String {
-    let content = Content::model(parts.iter().map(Part::text).collect());
-    json!({"content": content, "author": author, "id": id, "partial": partial}).to_string()
+    let parts: Vec<_> = parts.iter().map(|text| json!({ "text": text })).collect();
+    json!({"content": {"parts": parts, "role": "model"}, "author": author, "id": id, "partial": partial}).to_string()
 }
 
 /// The events of one agent's answers: pieces first, then whole.

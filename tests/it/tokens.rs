@@ -2,29 +2,33 @@
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crate::support::raw::{RawServer, Reply};
 use futures::future::join_all;
 use nemovideo::mock::wiremock::matchers::header;
 use nemovideo::mock::wiremock::{Mock, ResponseTemplate};
 use nemovideo::mock::{MockNemo, MockResponse};
-use nemovideo::protocol::{AnonymousToken, Endpoint, Envelope};
+use nemovideo::protocol::Endpoint;
 use nemovideo::{Error, ErrorCode, ExponentialRetry, NemoClient, Timeouts};
+use serde_json::json;
 
 /// Longer than any test of this file may take.
 const FOR_EVER: Duration = Duration::from_secs(30);
 
 fn token(name: &str, lives: Duration) -> MockResponse {
-    let mut token = AnonymousToken::new(name);
-    token.expires_at = Some(SystemTime::now() + lives);
-    let body = Envelope::success(token);
+    let body = token_body(name, lives);
     MockResponse::raw(Endpoint::Token, ResponseTemplate::new(200).set_body_json(body))
+}
+
+fn token_body(name: &str, lives: Duration) -> serde_json::Value {
+    let expires_at = (SystemTime::now() + lives).duration_since(UNIX_EPOCH).expect("a date");
+    json!({ "code": 0, "data": { "token": name, "expires_at": expires_at.as_secs_f64() } })
 }
 
 /// The service takes this token no more.
 async fn refuse(nemo: &MockNemo, token: &str) {
-    let refusal = Envelope::refusal(ErrorCode::TokenInvalid, "expired");
+    let refusal = json!({ "code": 1001, "message": "expired" });
     Mock::given(header("authorization", format!("Bearer {token}").as_str()))
         .respond_with(ResponseTemplate::new(200).set_body_json(refusal))
         .with_priority(1)
@@ -132,9 +136,7 @@ async fn no_call_waits_out_the_refusal_of_a_refresh_that_came_early() {
 async fn calls_go_on_with_the_old_token_while_one_asks_for_a_new_one() {
     let server = RawServer::start(|request| match request.path() {
         "/api/auth/anonymous-token" if request.number_on_route() == 0 => {
-            let mut token = AnonymousToken::new("short");
-            token.expires_at = Some(SystemTime::now() + Duration::from_secs(200));
-            Reply::json(serde_json::to_string(&Envelope::success(token)).unwrap())
+            Reply::json(token_body("short", Duration::from_secs(200)).to_string())
         }
         "/api/auth/anonymous-token" => Reply::stalled(),
         _ => Reply::json(r#"{"available":1,"frozen":0,"total":1}"#.to_owned()),
@@ -160,8 +162,7 @@ async fn calls_go_on_with_the_old_token_while_one_asks_for_a_new_one() {
 #[tokio::test]
 async fn calls_that_waited_for_one_token_share_its_failure() {
     let server = RawServer::start(|_| Reply::stalled()).await;
-    let mut timeouts = Timeouts::default();
-    timeouts.answer = Duration::from_millis(300);
+    let timeouts = Timeouts::default().with_response(Duration::from_millis(300));
     let client = NemoClient::builder()
         .base_url(server.url())
         .in_memory_credentials()

@@ -29,7 +29,7 @@ async fn service(message: Raw, done_at: usize) -> (RawServer, Project) {
     .await;
     let builder = NemoClient::builder().base_url(server.url()).in_memory_credentials();
     let client = builder.recovery(TurnRecovery::new(SOON, SOON, 3)).build().expect("a client");
-    let project = Project::resume(&client, Session::new("t", "s"));
+    let project = client.resume_project(Session::new("t", "s"));
     (server, project)
 }
 
@@ -42,7 +42,7 @@ async fn a_dropped_say_leaves_what_it_takes_to_find_out() {
     assert!(tokio::time::timeout(patience, project.say("narrate: hello")).await.is_err());
     let pending = project.pending().expect("it may have been taken");
 
-    let report = project.resume_turn(&pending).unwrap().finish().await.unwrap();
+    let report = project.observe(&pending).unwrap().finish().await.unwrap();
     assert_eq!(report.outcome, Outcome::Recovered);
     assert!(report.draft.is_some() && !report.changes.is_empty());
     assert!(project.pending().is_none());
@@ -60,15 +60,15 @@ async fn a_dropped_turn_is_resumed_with_what_was_said_before() {
     }
     // One at a time, also when the other one is only watched.
     let pending = project.pending().unwrap();
-    assert!(matches!(project.resume_turn(&pending), Err(Error::Busy)));
+    assert!(matches!(project.observe(&pending), Err(Error::Busy)));
     drop(turn);
-    let report = project.resume_turn(&pending).unwrap().finish().await.unwrap();
+    let report = project.observe(&pending).unwrap().finish().await.unwrap();
     assert_eq!(report.text, "On it.\nA moment");
     assert_eq!(server.requests("/run_sse"), 1);
 
     // It was not said here.
-    let elsewhere = Project::resume(project.client(), Session::new("t", "other"));
-    assert!(matches!(elsewhere.resume_turn(&pending), Err(Error::InvalidInput(_))));
+    let elsewhere = project.client().resume_project(Session::new("t", "other"));
+    assert!(matches!(elsewhere.observe(&pending), Err(Error::InvalidInput(_))));
 }
 
 #[tokio::test]
@@ -81,7 +81,7 @@ async fn an_unknown_outcome_stays_until_it_is_known() {
     assert_eq!(report.outcome, Outcome::Unknown);
     let pending = project.pending().expect("nothing was found out");
     assert_eq!(report.pending.as_ref(), Some(&pending));
-    let report = project.resume_turn(&pending).unwrap().finish().await.unwrap();
+    let report = project.observe(&pending).unwrap().finish().await.unwrap();
     assert_eq!(report.outcome, Outcome::Recovered);
     assert!(project.pending().is_none());
 }

@@ -111,7 +111,7 @@ async fn trailing_noise_is_left_out_in_both_languages() {
     let (_backend, project) = chatty(noisy).await;
     for message in ["what can you do?", "narrate: One.", "你能做什么？", "加个标题“茶”"]
     {
-        for say in [project.say(message), project.say(message).whole_texts()] {
+        for say in [project.say(message), project.say(message).without_streaming()] {
             let text = say.await.unwrap().finish().await.unwrap().text;
             assert!(!text.contains("temporary") && !text.contains("临时问题"), "{message}: {text}");
             assert!(!text.is_empty(), "{message}");
@@ -152,7 +152,7 @@ async fn a_resumed_project_goes_on_in_its_language() {
     let session: Session = serde_json::from_str(&written).unwrap();
     let ids = Session::new(session.task_id.clone(), session.session_id.clone());
     for (session, title) in [(session, "茶"), (ids.language("zh"), "水")] {
-        let project = Project::resume(&client, session);
+        let project = client.resume_project(session);
         let title = format!("add a title '{title}'");
         let report = project.say(title).await.unwrap().finish().await.unwrap();
         assert!(report.summary().contains("标题"), "{}", report.summary());
@@ -176,8 +176,7 @@ async fn credits_that_do_not_come_hold_nothing_up() {
         _ => Reply::json(r#"{"code":0,"data":{"token":"t"}}"#.to_owned()),
     })
     .await;
-    let mut timeouts = Timeouts::default();
-    timeouts.answer = Duration::from_millis(200);
+    let timeouts = Timeouts::default().with_response(Duration::from_millis(200));
     let builder = NemoClient::builder().base_url(server.url()).in_memory_credentials();
     let project = builder.timeouts(timeouts).build().unwrap().project("demo").await.unwrap();
     let began = Instant::now();

@@ -8,7 +8,7 @@ use std::time::Duration;
 use nemovideo::draft::{Draft, TrackRole};
 use nemovideo::local::{Ending, Fault, FaultyResponse, LocalBackend};
 use nemovideo::mock::{Events, MockNemo, MockResponse};
-use nemovideo::project::{Captions, Script, Voice, Voiceover, VoiceoverStage};
+use nemovideo::project::{Captions, JobProgress, Script, VoiceChoice, Voiceover};
 use nemovideo::protocol::Endpoint;
 use nemovideo::{
     Aspect, Error, ErrorCode, ExponentialRetry, NemoClient, RenderOutput, RenderPolling,
@@ -34,7 +34,7 @@ fn hello(client: &NemoClient, out: &Path) -> Voiceover {
     client.voiceover(Script::text("Hello there.").expect("a script")).save_to(out)
 }
 
-type Told = Arc<Mutex<Vec<VoiceoverStage>>>;
+type Told = Arc<Mutex<Vec<JobProgress>>>;
 
 fn telling(voiceover: Voiceover) -> (Voiceover, Told) {
     let told = Told::default();
@@ -133,7 +133,7 @@ async fn the_agent_is_told_of_the_music() {
     std::fs::write(&document, "Der Tee war zuerst da.").unwrap();
     let video = client
         .voiceover(Script::from_path(&document).unwrap())
-        .voice(Voice::male("de-DE"))
+        .voice(VoiceChoice::male("de-DE"))
         .aspect(Aspect::Square)
         .captions(Captions::Off)
         .title("Tee")
@@ -168,7 +168,7 @@ async fn a_film_whose_render_cannot_be_asked_for_is_fetched_later_by_its_job() {
         backend.faults().clear();
 
         let last = told.lock().unwrap().iter().rev().find_map(|stage| match stage {
-            VoiceoverStage::Submitted(job) => Some(job.clone()),
+            JobProgress::Submitting(job) => Some(job.clone()),
             _ => None,
         });
         let job = last.unwrap();
@@ -194,19 +194,19 @@ async fn what_can_be_lost_is_told_before_it_can_be() {
     let voiceover = hello(&client, &dir.path().join("out.mp4")).on_progress(move |stage| {
         let counters = seen.counters();
         match &stage {
-            VoiceoverStage::Opened(_) => assert_eq!(counters.sessions_created, 1),
-            VoiceoverStage::Sent(_) => assert_eq!(counters.messages_run, 0),
-            VoiceoverStage::Submitted(_) => assert_eq!(counters.renders_started, 0),
+            JobProgress::SessionOpened(_) => assert_eq!(counters.sessions_created, 1),
+            JobProgress::Sending(_) => assert_eq!(counters.messages_run, 0),
+            JobProgress::Submitting(_) => assert_eq!(counters.renders_started, 0),
             _ => {}
         }
         tell.lock().unwrap().push(stage);
     });
     voiceover.await.unwrap();
     let told = told.lock().unwrap();
-    let at = |wanted: fn(&VoiceoverStage) -> bool| told.iter().position(wanted).unwrap();
-    let opened = at(|stage| matches!(stage, VoiceoverStage::Opened(_)));
-    let sent = at(|stage| matches!(stage, VoiceoverStage::Sent(_)));
-    let submitted = at(|stage| matches!(stage, VoiceoverStage::Submitted(_)));
+    let at = |wanted: fn(&JobProgress) -> bool| told.iter().position(wanted).unwrap();
+    let opened = at(|stage| matches!(stage, JobProgress::SessionOpened(_)));
+    let sent = at(|stage| matches!(stage, JobProgress::Sending(_)));
+    let submitted = at(|stage| matches!(stage, JobProgress::Submitting(_)));
     assert!(opened == 0 && opened < sent && sent < submitted, "{told:?}");
 }
 
@@ -225,7 +225,7 @@ async fn a_message_of_which_nobody_knows_is_said_so_and_can_be_observed_later() 
 
     backend.faults().clear(); // the work begins
     let sent = told.lock().unwrap().iter().find_map(|stage| match stage {
-        VoiceoverStage::Sent(pending) => Some(pending.clone()),
+        JobProgress::Sending(pending) => Some(pending.clone()),
         _ => None,
     });
     let pending = sent.unwrap();

@@ -75,7 +75,7 @@ pub(super) fn match_tracks(older: &[Track<'_>], newer: &[Track<'_>]) -> Pairs {
     pairs.match_ends(|a, b| older[a].as_json() == newer[b].as_json());
     // Most videos have one music track, one title track, and so on.
     let purpose = |track: Track<'_>| hash((track.kind(), TrackLabel::of(track), track.name()));
-    pairs.match_unique(|a| Some(purpose(older[a])), |b| Some(purpose(newer[b])));
+    pairs.match_at_most(1, |a| Some(purpose(older[a])), |b| Some(purpose(newer[b])));
     let mut by = |key: &dyn Fn(Track<'_>) -> Option<u64>| {
         pairs.match_by(|a| key(older[a]), |b| key(newer[b]))
     };
@@ -170,15 +170,7 @@ impl Pairs {
         self.match_at_most(usize::MAX, older, newer);
     }
 
-    /// Matches free items whose key is unique on both sides.
-    fn match_unique(
-        &mut self,
-        older: impl Fn(usize) -> Option<u64>,
-        newer: impl Fn(usize) -> Option<u64>,
-    ) {
-        self.match_at_most(1, older, newer);
-    }
-
+    /// Matches free items whose key occurs equally often on both sides, at most `most` times.
     fn match_at_most(
         &mut self,
         most: usize,

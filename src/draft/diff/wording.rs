@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::change::{Change, SegmentAt, TrackAt};
 use crate::draft::language::Language;
-use crate::draft::summary::{TrackLabel, shorten};
+use crate::draft::summary::{Phrase, TrackLabel, shorten};
 
 /// Number of changes of one kind on one track that have a line each.
 const MAX_SINGLE: usize = 3;
@@ -98,7 +98,7 @@ impl Change {
             Self::OtherChanged { track, segment, keys } => {
                 let subject = match track {
                     Some(track) => phrases.subject(track, segment),
-                    None => pick("Video", "影片").to_owned(),
+                    None => pick("Timeline", "影片").to_owned(),
                 };
                 let settings = pick("other settings changed", "其他设置已更改");
                 let keys = match &keys[..] {
@@ -234,14 +234,8 @@ impl Phrases {
 
     /// Returns `: “Hello”`, `: city timelapse`, or nothing where there is neither text nor name.
     fn content(self, label: TrackLabel, text: Option<&str>, name: Option<&str>) -> String {
-        let content = match (text, name) {
-            (Some(text), None) => self.0.quote(text),
-            (Some(text), _) if label.is_text() => self.0.quote(text),
-            (_, Some(name)) if label.is_written() => self.0.quote(name),
-            (_, Some(name)) => shorten(name),
-            (None, None) => return String::new(),
-        };
-        format!("{}{content}", self.0.colon())
+        let phrase = Phrase::of(text, name, label);
+        phrase.map_or_else(String::new, |it| self.0.colon().to_owned() + &self.0.phrase(it))
     }
 
     fn track(self, track: &TrackAt, segments: &[SegmentAt], verb: &str) -> String {

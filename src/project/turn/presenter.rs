@@ -1,0 +1,585 @@
+//! The events of a stream, for people: text once and without directions for a screen, tools by name,
+//! failures as text, and the stages of the video.
+
+use std::collections::HashSet;
+
+use super::event::TurnEvent;
+use crate::client::EventText;
+use crate::draft::{Draft, Language, Object, Segment, TrackLabel};
+use crate::project::messages::{self, Text};
+use crate::project::{GuiTranslator, Piece, Suggestion, translate};
+use crate::protocol::event::{AgentEvent, AgentFailure, TextKind};
+
+/// What the agent has said and done so far.
+#[derive(Debug, Default)]
+pub(super) struct Transcript {
+    pub text: String,
+    pub suggestions: Vec<Suggestion>,
+    /// The last failure, as received.
+    pub failure: Option<AgentFailure>,
+    /// The last failure as text for people, until the agent continues after it.
+    pub failure_text: Option<String>,
+    /// The last draft in the stream.
+    pub draft: Option<Draft>,
+}
+
+/// Turns the events of a stream into events for people.
+pub(super) struct Presenter {
+    language: Language,
+    translator: GuiTranslator,
+    /// Calls that were reported, by id or name, until their result is received.
+    running: Vec<String>,
+    stages: StageTracker,
+    transcript: Transcript,
+}
+
+impl Presenter {
+    /// A presenter of a turn that began with this draft. The text received before it was picked up
+    /// is part of the transcript, and not presented again.
+    pub(super) fn new(baseline: Option<&Draft>, received: &str, language: Language) -> Self {
+        let mut presenter = Self {
+            language,
+            translator: GuiTranslator::new(),
+            running: Vec::new(),
+            stages: StageTracker::new(baseline),
+            transcript: Transcript::default(),
+        };
+        let mut pieces = presenter.translator.push(received);
+        pieces.extend(presenter.translator.end_text());
+        presenter.present(pieces, &mut Vec::new());
+        if !presenter.transcript.text.is_empty() {
+            presenter.transcript.text.push('\n');
+        }
+        presenter
+    }
+
+    /// Presents an event of the stream, and the text in it.
+    pub(super) fn push(&mut self, event: &AgentEvent, text: EventText) -> Vec<TurnEvent> {
+        let mut events = Vec::new();
+        self.push_text(event, text, &mut events);
+        match event {
+            AgentEvent::ToolCall(call) => {
+                let key = call.id.clone().unwrap_or_else(|| call.name.clone());
+                // A call may come in pieces and be repeated, as text is.
+                if !self.running.contains(&key) {
+                    self.running.push(key);
+                    events.push(TurnEvent::ToolStarted { name: call.name.clone() });
+                }
+            }
+            AgentEvent::ToolResult(result) => {
+                let key = result.id.clone().unwrap_or_else(|| result.name.clone());
+                self.running.retain(|running| *running != key);
+                events.push(TurnEvent::ToolFinished { name: result.name.clone() });
+            }
+            AgentEvent::StateDelta(delta) => {
+                if let Some(draft) = delta.draft() {
+                    events.extend(self.stages.push(&draft));
+                    self.transcript.draft = Some(draft);
+                }
+            }
+            AgentEvent::Error(failure) => self.push_failure(failure, &mut events),
+            _ => {}
+        }
+        events
+    }
+
+    /// Presents the text in an event. One text ends where another begins, or where something else
+    /// happens after it came whole; what seems whole is not held back by what happens meanwhile.
+    fn push_text(&mut self, event: &AgentEvent, text: EventText, events: &mut Vec<TurnEvent>) {
+        let mut pieces = Vec::new();
+        if let Some(added) = text.added {
+            if text.begins {
+                pieces.extend(self.translator.end_text());
+            }
+            pieces.extend(self.translator.push(&added));
+        }
+        pieces.extend(match event {
+            AgentEvent::Text(text) if text.kind == TextKind::Partial || text.continues => {
+                Vec::new()
+            }
+            AgentEvent::Text(_) | AgentEvent::Error(_) => self.translator.end_text(),
+            _ if text.is_open => self.translator.pause(),
+            _ => self.translator.end_text(),
+        });
+        if self.present(pieces, events) {
+            self.transcript.failure_text = None;
+        }
+    }
+
+    fn push_failure(&mut self, failure: &AgentFailure, events: &mut Vec<TurnEvent>) {
+        let translated = translate(failure.message.trim());
+        // "Click Retry" is nothing to send as an edit.
+        let is_edit = |suggestion: &Suggestion| matches!(suggestion, Suggestion::SendEdit(_));
+        let mut suggestions = translated.suggestions;
+        suggestions.retain(|suggestion| !is_edit(suggestion));
+        let mut lines = vec![translated.text.trim().to_owned()];
+        if lines[0].is_empty() {
+            lines = suggestions.iter().map(|s| messages::suggestion(s, self.language)).collect();
+            let unnamed = || Text::AgentFailed.in_language(self.language).to_owned();
+            lines.insert(0, failure.code.clone().unwrap_or_else(unnamed));
+        }
+        lines.retain(|line| !line.trim().is_empty());
+        let message = lines.join("\n");
+        self.transcript.failure = Some(failure.clone());
+        self.transcript.failure_text = Some(message.clone());
+        events.push(TurnEvent::Failed { message });
+        self.present(suggestions.into_iter().map(Piece::Suggestion).collect(), events);
+    }
+
+    /// Presents what was held back until the end of the stream, and returns the transcript.
+    pub(super) fn finish(mut self) -> (Vec<TurnEvent>, Transcript) {
+        let mut events = Vec::new();
+        let pieces = self.translator.finish();
+        self.present(pieces, &mut events);
+        (events, self.transcript)
+    }
+
+    /// Returns whether there was text among the pieces.
+    fn present(&mut self, pieces: Vec<Piece>, events: &mut Vec<TurnEvent>) -> bool {
+        let Transcript { text: all, suggestions, .. } = &mut self.transcript;
+        let mut has_text = false;
+        for piece in pieces {
+            events.push(match piece {
+                Piece::Text(text) => {
+                    has_text |= !text.trim().is_empty();
+                    all.push_str(&text);
+                    TurnEvent::Text(text)
+                }
+                Piece::Suggestion(suggestion) if suggestions.contains(&suggestion) => continue,
+                Piece::Suggestion(suggestion) => {
+                    suggestions.push(suggestion.clone());
+                    TurnEvent::Suggestion(suggestion)
+                }
+            });
+        }
+        has_text
+    }
+}
+
+/// Keys of how content is set, not of what it is: louder, shorter and at another time it is still
+/// the same content.
+const SETTINGS: &[&str] = &[
+    "d",
+    "duration",
+    "start",
+    "start_ms",
+    "startMs",
+    "start_time",
+    "startTime",
+    "st",
+    "end",
+    "skip",
+    "volume",
+    "vol",
+    "muted",
+    "mute",
+    "id",
+    "uuid",
+    "uid",
+];
+
+/// Finds the two stages of a video in its drafts: first images and voices, later what is laid over
+/// them. Contents are compared, not counted: a second script has as many tracks as the first one.
+struct StageTracker {
+    raw: HashSet<String>,
+    overlays: HashSet<String>,
+    reported: Option<TurnEvent>,
+}
+
+impl StageTracker {
+    fn new(baseline: Option<&Draft>) -> Self {
+        let [raw, overlays] = baseline.map(contents).unwrap_or_default();
+        Self { raw, overlays, reported: None }
+    }
+
+    /// Returns the stage that is done with a newer draft.
+    fn push(&mut self, draft: &Draft) -> Option<TurnEvent> {
+        let [raw, overlays] = contents(draft);
+        let event = match self.reported {
+            None if !raw.is_subset(&self.raw) => Some(TurnEvent::RawClipReady),
+            Some(TurnEvent::RawClipReady) if !overlays.is_subset(&self.overlays) => {
+                Some(TurnEvent::PostProductionDone)
+            }
+            _ => None,
+        };
+        (self.raw, self.overlays) = (raw, overlays);
+        if event.is_some() {
+            self.reported.clone_from(&event);
+        }
+        event
+    }
+}
+
+/// Returns the images and voices of a draft, and its texts and music.
+fn contents(draft: &Draft) -> [HashSet<String>; 2] {
+    let mut contents = [HashSet::new(), HashSet::new()];
+    for track in draft.tracks() {
+        let label = TrackLabel::of(track);
+        let is_overlay = label == TrackLabel::Music || label.is_written();
+        let about = format!("{label:?} {:?} {:?} ", track.name(), track.text());
+        for segment in track.segments() {
+            contents[usize::from(is_overlay)].insert(about.clone() + &content(segment));
+        }
+    }
+    contents
+}
+
+/// Returns what a segment shows or plays, or all of it where it does not say.
+fn content(segment: Segment<'_>) -> String {
+    let json = segment.as_json();
+    let content = json.as_object().map(without_settings).unwrap_or_default();
+    if content.is_empty() { json.to_string() } else { content }
+}
+
+fn without_settings(object: &Object) -> String {
+    let mut content = String::new();
+    for (key, value) in object.iter().filter(|(key, _)| !SETTINGS.contains(key)) {
+        let value = value.as_object().map_or_else(|| value.to_string(), without_settings);
+        if !value.is_empty() {
+            content += &format!("{key}={value};");
+        }
+    }
+    content
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::project::turn::report::{Outcome, TurnReport};
+    use crate::protocol::SessionState;
+    use crate::protocol::event::TextAccumulator;
+    use crate::sse::Decoder;
+
+    /// Presents the events of a stream as received.
+    fn push_all(presenter: &mut Presenter, stream: &str) -> Vec<TurnEvent> {
+        let (mut decoder, mut accumulator) = (Decoder::new(), TextAccumulator::new());
+        let mut input = stream.as_bytes();
+        let mut events = Vec::new();
+        while let Some(frame) = decoder.next_frame(&mut input) {
+            for event in {
+                let frame = frame.unwrap();
+                AgentEvent::decode(&frame.event, &frame.data)
+            } {
+                let text = EventText::of(&event, &mut accumulator);
+                events.extend(presenter.push(&event, text));
+            }
+        }
+        events
+    }
+
+    /// Presents a whole stream, and sums it up as a turn does.
+    fn present(stream: &str) -> (Vec<TurnEvent>, TurnReport) {
+        let mut presenter = Presenter::new(None, "", Language::English);
+        let mut events = push_all(&mut presenter, stream);
+        let (held_back, transcript) = presenter.finish();
+        events.extend(held_back);
+        let is_silent = transcript.text.trim().is_empty();
+        let outcome = if is_silent { Outcome::Silent } else { Outcome::Replied };
+        let state = SessionState { draft: transcript.draft.clone(), ..SessionState::default() };
+        let before = SessionState::default();
+        let report = TurnReport::new(&transcript, &before, Some(state), outcome, Language::English);
+        (events, report)
+    }
+
+    fn text_of(events: &[TurnEvent]) -> String {
+        events
+            .iter()
+            .filter_map(|event| match event {
+                TurnEvent::Text(text) => Some(text.as_str()),
+                _ => None,
+            })
+            .collect()
+    }
+
+    #[test]
+    fn recorded_streams_are_presented_for_people() {
+        let hello = include_str!("../../../tests/fixtures/adk/text.sse");
+        let pieces = include_str!("../../../tests/fixtures/adk/text_streaming.sse");
+        for stream in [hello, pieces] {
+            let (events, report) = present(stream);
+            assert_eq!(text_of(&events), "Hello there, 你好 🎬");
+            assert_eq!(report.summary(), "Hello there, 你好 🎬");
+        }
+        let whole = include_str!("../../../tests/fixtures/adk/voiceover.sse");
+        let pieces = include_str!("../../../tests/fixtures/adk/voiceover_streaming.sse");
+        for stream in [whole, pieces] {
+            let (events, report) = present(stream);
+            assert_eq!(report.text, "Working on it…\nYour voiceover is ready.");
+            assert_eq!(report.suggestions.len(), 1);
+            let tools = events.iter().filter(|event| {
+                matches!(event, TurnEvent::ToolStarted { .. } | TurnEvent::ToolFinished { .. })
+            });
+            assert_eq!(tools.count(), 2);
+            assert!(events.contains(&TurnEvent::RawClipReady));
+        }
+        let failed = include_str!("../../../tests/fixtures/adk/model_error.sse");
+        assert_eq!(present(failed).1.summary(), "model overloaded");
+    }
+
+    /// Whole texts, one event each.
+    fn texts(texts: &[&str]) -> String {
+        texts.iter().map(|text| model(&json!([{ "text": text }]), false)).collect()
+    }
+
+    #[test]
+    fn a_whole_text_does_not_run_into_the_next_one() {
+        for (said, expected, suggested) in [
+            (["All done.", "Click the Export button to save it."], "All done.", true),
+            (["All done.", "I encountered a temporary issue."], "All done.", false),
+            (["做好了", "请点击导出按钮。"], "做好了", true),
+            (["做好了。", "我遇到了一个临时问题。"], "做好了。", false),
+            (["I cut it", "Click Export."], "I cut it", true),
+            (
+                ["Script:\nClick here, they say.", "Click Export."],
+                "Script:\nClick here, they say.",
+                true,
+            ),
+            (["Click Export.", "I cut it"], "I cut it", true),
+            (["I cut it", "I added music"], "I cut it\nI added music", false),
+            (["I cut it. ", "I added music"], "I cut it. I added music", false),
+            (["I cut it.\n", "\nI added music"], "I cut it.\n\nI added music", false),
+        ] {
+            let (_, report) = present(&texts(&said));
+            assert_eq!(report.text, expected, "{said:?}");
+            assert_eq!(report.suggestions.contains(&Suggestion::Export), suggested, "{said:?}");
+        }
+    }
+
+    #[test]
+    fn a_sentence_is_presented_before_what_happens_after_it() {
+        let tool = r#"[{ "functionCall": { "id": "1", "name": "cut", "args": {} } }]"#;
+        let tool = model(&serde_json::from_str(tool).unwrap(), false);
+        let piece = |text: &str| model(&json!([{ "text": text }]), true);
+        for said in [
+            texts(&["I'm generating it now."]),
+            texts(&["Working on it"]),
+            model(&json!([{ "text": "Working " }, { "text": "on it" }]), false),
+            piece("I'm generating ") + &piece("it now."),
+        ] {
+            let (events, _) = present(&(said + &tool));
+            let [TurnEvent::Text(_), TurnEvent::ToolStarted { .. }] = &events[..] else {
+                panic!("{events:?}")
+            };
+        }
+        // It does not wait for what happens either.
+        for said in ["I'm generating it now.", "Working on it"] {
+            let mut presenter = Presenter::new(None, "", Language::English);
+            let events = push_all(&mut presenter, &texts(&[said]));
+            assert_eq!(events, [TurnEvent::Text(said.to_owned())]);
+        }
+        // What comes in several parts, or is still coming in pieces, is not cut.
+        let parts = json!([{ "text": "Click the Exp" }, { "text": "ort button." }]);
+        let (_, report) = present(&model(&parts, false));
+        assert_eq!((report.text.as_str(), report.suggestions.len()), ("", 1));
+        let beat = "data: heartbeat\n\n";
+        let (_, report) = present(&(piece("Click the Exp") + beat + &piece("ort button.")));
+        assert_eq!((report.text.as_str(), report.suggestions.len()), ("", 1));
+    }
+
+    #[test]
+    fn a_failure_is_reported_unless_the_agent_continues_after_it() {
+        let failure = |message: &str| frame(&json!({ "errorCode": "X", "errorMessage": message }));
+        let summary = |stream: &str| present(stream).1.summary();
+        let working = texts(&["Working on it…"]);
+        assert_eq!(
+            summary(&(working + &failure("model overloaded"))),
+            "Working on it…\nmodel overloaded"
+        );
+        assert_eq!(summary(&(failure("retrying") + &texts(&["All done."]))), "All done.");
+        let gui = "Please click the Retry button or open the billing panel.";
+        for stream in [failure(gui), texts(&["Hm."]) + &failure(gui)] {
+            let (events, report) = present(&stream);
+            for text in [format!("{events:?}"), report.summary()] {
+                assert!(!text.contains("button") && !text.contains("panel"), "{text}");
+            }
+            assert!(events.iter().any(|event| matches!(event, TurnEvent::Failed { .. })));
+        }
+        assert!(!summary("data: {\"error\":\" \"}\n\n").trim().is_empty());
+    }
+
+    /// What an agent may do in a turn. Each said text has words of its own, so that a repetition
+    /// can be events.
+    #[derive(Clone, Debug)]
+    enum Action {
+        Said { text: String, pieces: bool, end: &'static str },
+        Gui(&'static str, &'static str),
+        Tool,
+        Draft,
+        Thought(String),
+        Raw(&'static str),
+    }
+
+    const GUI: [&str; 6] = [
+        "Click the Export button to save it.",
+        "Open the media panel to see your uploads.",
+        "点击“导出”按钮保存。",
+        "Preview it in the timeline.",
+        "打开素材面板查看。",
+        "Check your account's billing page.",
+    ];
+
+    /// Texts end in white space, or do not.
+    fn end() -> impl Strategy<Value = &'static str> {
+        prop::sample::select(vec!["", " ", "\n"])
+    }
+
+    fn action() -> impl Strategy<Value = Action> {
+        let words = prop::collection::vec(
+            prop::sample::select(vec!["warm", "clip", "小猫", "🎬", "ready", "3.5", "naïve", "夜"]),
+            1..6,
+        );
+        prop_oneof![
+            4 => (words, any::<bool>(), end()).prop_map(|(words, pieces, end)| Action::Said {
+                text: words.join(" "),
+                pieces,
+                end,
+            }),
+            2 => (prop::sample::select(GUI.to_vec()), end()).prop_map(|(text, end)| Action::Gui(text, end)),
+            1 => Just(Action::Tool),
+            1 => Just(Action::Draft),
+            1 => "[a-z]{3,9}".prop_map(Action::Thought),
+            1 => prop::sample::select(vec![
+                ": comment\n\n",
+                "data: heartbeat\n\n",
+                "data: {broken\n\n",
+                "data: {\"new\":1}\n\n",
+                "data\n\n",
+            ])
+            .prop_map(Action::Raw),
+        ]
+    }
+
+    fn frame(event: &Value) -> String {
+        format!("data: {event}\n\n")
+    }
+
+    fn model(parts: &Value, partial: bool) -> String {
+        frame(&json!({ "content": { "parts": parts, "role": "model" }, "partial": partial,
+            "invocationId": "i", "author": "a" }))
+    }
+
+    /// The stream of these actions, and every text in it with a number of its own.
+    fn stream_of(actions: &[Action]) -> (String, Vec<String>) {
+        let mut stream = String::new();
+        let mut said = Vec::new();
+        for (number, action) in actions.iter().enumerate() {
+            match action {
+                Action::Said { text, pieces, end } => {
+                    let text = format!("Take{number} {text}.{end}");
+                    if *pieces {
+                        for piece in text.split_inclusive(' ') {
+                            stream += &model(&json!([{ "text": piece }]), true);
+                        }
+                    }
+                    stream += &model(&json!([{ "text": text }]), false);
+                    said.push(text.trim().to_owned());
+                }
+                Action::Gui(text, end) => {
+                    stream += &model(&json!([{ "text": format!("{text}{end}") }]), false);
+                }
+                Action::Tool => {
+                    stream += &model(
+                        &json!([{ "functionCall": { "id": number.to_string(), "name": "cut", "args": {} } }]),
+                        false,
+                    );
+                    stream += &model(
+                        &json!([{ "functionResponse": { "id": number.to_string(), "name": "cut", "response": {} } }]),
+                        false,
+                    );
+                }
+                Action::Draft => {
+                    let draft = json!({ "t": [{ "tt": 0, "sg": [{ "d": number + 1 }] }] });
+                    stream += &frame(&json!({ "actions": { "stateDelta": { "draft": draft } } }));
+                }
+                Action::Thought(text) => {
+                    stream += &model(&json!([{ "text": text, "thought": true }]), false);
+                }
+                Action::Raw(raw) => stream += raw,
+            }
+        }
+        (stream, said)
+    }
+
+    proptest! {
+        #[test]
+        fn every_turn_has_text_each_once_and_no_directions_for_a_screen(
+            actions in prop::collection::vec(action(), 0..12),
+            cut in any::<prop::sample::Index>(),
+        ) {
+            let (stream, said) = stream_of(&actions);
+            let (events, report) = present(&stream);
+            prop_assert!(!report.summary().trim().is_empty());
+            let text = text_of(&events);
+            for said in &said {
+                prop_assert_eq!(text.matches(said.as_str()).count(), 1, "{:?} in {:?}", said, text);
+            }
+            for gui in GUI {
+                prop_assert!(!text.contains(gui), "{:?} in {:?}", gui, text);
+            }
+            for action in &actions {
+                if let Action::Thought(thought) = action {
+                    prop_assert!(!text.contains(thought.as_str()));
+                }
+            }
+
+            // A stream that breaks anywhere still has text, and none of it twice.
+            let mut at = cut.index(stream.len() + 1);
+            while !stream.is_char_boundary(at) {
+                at -= 1;
+            }
+            let (events, report) = present(&stream[..at]);
+            prop_assert!(!report.summary().trim().is_empty());
+            let text = text_of(&events);
+            for said in &said {
+                prop_assert!(text.matches(said.as_str()).count() <= 1);
+            }
+        }
+    }
+
+    /// The stages that these drafts reach, the first of which is the baseline.
+    fn stages(drafts: &[&str]) -> Vec<TurnEvent> {
+        let mut drafts = drafts.iter().map(|draft| draft.parse::<Draft>().unwrap());
+        let mut stages = StageTracker::new(drafts.next().as_ref());
+        drafts.filter_map(|draft| stages.push(&draft)).collect()
+    }
+
+    fn video(script: &str, volume: u32, captions: bool) -> String {
+        let spoken = format!(r#"{{"d":900,"m":{{"text":"{script}","volume":{volume}}}}}"#);
+        let captions = match captions {
+            true => format!(r#",{{"tt":7,"m":{{"role":"captions"}},"sg":[{spoken}]}}"#),
+            false => String::new(),
+        };
+        format!(
+            r#"{{"t":[{{"tt":0,"sg":[{{"d":900,"m":{{"name":"Dusk"}}}}]}},
+                {{"tt":1,"m":{{"role":"voiceover"}},"sg":[{spoken}]}}{captions}]}}"#
+        )
+    }
+
+    const BOTH: [TurnEvent; 2] = [TurnEvent::RawClipReady, TurnEvent::PostProductionDone];
+
+    #[test]
+    fn a_second_video_in_place_of_the_first_has_both_stages() {
+        let (first, raw, done) =
+            (video("One", 1, true), video("Two", 1, false), video("Two", 1, true));
+        assert_eq!(stages(&["{}", &raw, &done]), BOTH);
+        assert_eq!(stages(&[&first, &raw, &done]), BOTH);
+    }
+
+    #[test]
+    fn an_edit_of_what_is_there_is_no_stage() {
+        let first = video("One", 1, true);
+        assert_eq!(stages(&[&first, &video("One", 0, true), &first.replace("900", "500")]), []);
+        assert_eq!(stages(&[&first, &video("One", 1, false), &first]), []);
+    }
+
+    #[test]
+    fn music_is_known_by_more_than_its_role() {
+        let raw = r#"{"t":[{"tt":0,"sg":[{"d":1000}]}]}"#;
+        let done = r#"{"t":[{"tt":0,"sg":[{"d":1000}]},
+            {"tt":1,"sg":[{"name":"Lo-fi","vol":"35%"}]}]}"#;
+        assert_eq!(stages(&["{}", raw, done]), BOTH);
+    }
+}
