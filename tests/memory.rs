@@ -1,5 +1,5 @@
-//! A transfer of 200 MB costs no more memory than a small one. A test binary of its own, since it
-//! looks at the peak of the whole process.
+//! A transfer of 200 MB needs no more memory than a small one. This is a binary of its own because
+//! it measures the peak memory of the whole process.
 #![cfg(target_os = "linux")]
 
 use std::io::{Read as _, Write as _};
@@ -11,16 +11,16 @@ use nemovideo::{NemoClient, RenderOutput};
 const SIZE: u64 = 200_000_000;
 const ALLOWED: u64 = 20_000_000;
 
-/// A line of the process's own status, in bytes.
-fn status(name: &str) -> u64 {
+/// Returns an entry of the process's memory status in bytes.
+fn memory_status(name: &str) -> u64 {
     let text = std::fs::read_to_string("/proc/self/status").expect("the process's status");
     let line = text.lines().find_map(|line| line.strip_prefix(name)).expect("the line");
     let kilobytes: u64 = line.trim_matches([':', '\t', ' ', 'k', 'B']).parse().expect("a number");
     kilobytes * 1_024
 }
 
-/// Answers on bare threads with one small buffer each, so that what is measured is the client's.
-fn serve(mut stream: TcpStream, address: &str) -> std::io::Result<()> {
+/// Serves one connection with a single small buffer, so that the measured memory is the client's.
+fn serve(mut stream: TcpStream, url: &str) -> std::io::Result<()> {
     let mut buffer = vec![0; 64 * 1024];
     loop {
         let mut head = Vec::new();
@@ -39,7 +39,7 @@ fn serve(mut stream: TcpStream, address: &str) -> std::io::Result<()> {
             let read = stream.read(&mut buffer[..take])?;
             left -= read as u64;
         }
-        if head.starts_with("get /film.mp4") {
+        if head.starts_with("get /video.mp4") {
             write!(stream, "HTTP/1.1 200 OK\r\ncontent-length: {SIZE}\r\n\r\n")?;
             let mut left = SIZE;
             while left > 0 {
@@ -51,7 +51,7 @@ fn serve(mut stream: TcpStream, address: &str) -> std::io::Result<()> {
         }
         let body = if head.contains("lambda") {
             format!(
-                r#"{{"status":"completed","output":{{"url":"{address}/film.mp4","size":{SIZE}}}}}"#
+                r#"{{"status":"completed","output":{{"url":"{url}/video.mp4","size":{SIZE}}}}}"#
             )
         } else {
             r#"{"code":0,"data":{"files":[],"available":1}}"#.to_owned()
@@ -65,32 +65,32 @@ fn serve(mut stream: TcpStream, address: &str) -> std::io::Result<()> {
 }
 
 #[tokio::test]
-async fn two_hundred_megabytes_up_and_down_stay_under_twenty_of_memory() {
+async fn two_hundred_megabytes_are_uploaded_and_downloaded_in_twenty_of_memory() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = format!("http://{}", listener.local_addr().unwrap());
-    let own = address.clone();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let server_url = url.clone();
     std::thread::spawn(move || {
         for stream in listener.incoming().flatten() {
-            let address = own.clone();
-            std::thread::spawn(move || serve(stream, &address));
+            let url = server_url.clone();
+            std::thread::spawn(move || serve(stream, &url));
         }
     });
     let dir = tempfile::tempdir().unwrap();
     let large = dir.path().join("large.mp4");
     std::fs::File::create(&large).unwrap().set_len(SIZE).unwrap();
-    let client = NemoClient::builder().base_url(&address).token("t").build().unwrap();
+    let client = NemoClient::builder().base_url(&url).token("t").build().unwrap();
     let draft = r#"{"t":[{"sg":[{}]}]}"#.parse().unwrap();
     let job = client.submit_render(&"s".into(), &draft, RenderOutput::mp4()).await.unwrap();
     let state: RenderState = client.render_status(&job.id).await.unwrap();
     assert_eq!(state.status, RenderStatus::Completed);
     let video = client.wait_for_render(&job).await.unwrap();
-    let idle = status("VmRSS");
+    let idle = memory_status("VmRSS");
 
     client.upload_file(&"s".into(), &large).await.unwrap();
-    let up = status("VmHWM").saturating_sub(idle);
-    let file = client.download(&video, dir.path().join("film.mp4")).await.unwrap();
-    let down = status("VmHWM").saturating_sub(idle);
+    let up = memory_status("VmHWM").saturating_sub(idle);
+    let file = client.download(&video, dir.path().join("video.mp4")).await.unwrap();
+    let down = memory_status("VmHWM").saturating_sub(idle);
     assert_eq!(file.bytes, SIZE);
-    println!("peak above idle: {up} bytes up, {down} bytes down");
+    println!("peak memory above idle: {up} bytes for the upload, {down} bytes for the download");
     assert!(up < ALLOWED && down < ALLOWED, "{up} up, {down} down");
 }

@@ -1,7 +1,7 @@
-//! With every trace level of the whole process on, through success and errors, nothing that is
-//! secret comes out.
+//! No secret appears in the logs, errors or `Debug` output of a process that logs at every level.
+//! It is a binary of its own because it installs the process's global log subscriber.
 
-#[allow(dead_code, reason = "another binary uses the rest of it")]
+#[allow(dead_code, reason = "the module is shared with `tests/it`, which uses the rest of it")]
 #[path = "it/support/raw.rs"]
 mod raw;
 
@@ -14,12 +14,12 @@ use nemovideo::local::LocalBackend;
 use nemovideo::{
     ClientId, CreateSession, Error, ExponentialRetry, NemoClient, RenderOutput, RenderPolling,
 };
-use raw::{RawServer, Reply};
+use raw::{RawResponse, RawServer};
 use tracing_subscriber::fmt::MakeWriter;
 
 const OWN_TOKEN: &str = "nmv_usr_0wn5ecret";
 const CLIENT_ID: &str = "5ec2e7c1-1d00-4000-8000-000000000000";
-const SIGNATURE: &str = "s1gnature-of-the-address";
+const SIGNATURE: &str = "s1gnature-of-the-url";
 
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Vec<u8>>>);
@@ -43,7 +43,8 @@ impl MakeWriter<'_> for Log {
     }
 }
 
-fn shown(error: &Error) -> String {
+/// Returns every text that a program can get from an error and its sources.
+fn texts_of(error: &Error) -> String {
     let mut text = format!("{error}\n{error:?}\n{error:#?}\n{}\n", error.advice());
     let mut source = std::error::Error::source(error);
     while let Some(cause) = source {
@@ -54,13 +55,13 @@ fn shown(error: &Error) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn no_output_of_the_process_holds_a_secret() {
+async fn no_log_error_or_debug_output_contains_a_secret() {
     let log = Log::default();
     // Records of the `log` crate come through the same subscriber.
     tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_writer(log.clone()).init();
     let mut out = String::new();
 
-    // Success, against a whole service.
+    // Successful calls, against the embedded backend.
     let backend = LocalBackend::start().await.unwrap();
     let dir = tempfile::tempdir().unwrap();
     let client = NemoClient::builder()
@@ -82,27 +83,27 @@ async fn no_output_of_the_process_holds_a_secret() {
     let video = client.wait_for_render(&job).await.unwrap();
     client.download(&video, dir.path().join("a.mp4")).await.unwrap();
     out.push_str(&format!("{account:?}\n{client:?}\n{job:?}\n{}\n", serde_json::json!(job)));
-    let kept = std::fs::read_dir(dir.path().join("tokens")).unwrap().next().unwrap().unwrap();
-    let kept = std::fs::read_to_string(kept.path()).unwrap();
-    let start = kept.find("nmv_usr_").unwrap();
-    let issued = kept[start..].split('"').next().unwrap().to_owned();
+    let stored = std::fs::read_dir(dir.path().join("tokens")).unwrap().next().unwrap().unwrap();
+    let stored = std::fs::read_to_string(stored.path()).unwrap();
+    let start = stored.find("nmv_usr_").unwrap();
+    let issued = stored[start..].split('"').next().unwrap().to_owned();
 
-    // Every kind of error, with a token of the user's own.
+    // Errors of all kinds, with the user's own token.
     let wrong = NemoClient::builder().base_url(backend.url()).token(OWN_TOKEN).build().unwrap();
-    out.push_str(&shown(&wrong.credits().await.unwrap_err()));
-    for reply in [
-        Reply::raw("HTTP/1.1 500 Oops\r\ncontent-length: 0\r\n\r\n"),
-        Reply::raw("no http at all\r\n\r\n"),
-        Reply::raw("HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{"),
-        Reply::raw(format!(
+    out.push_str(&texts_of(&wrong.credits().await.unwrap_err()));
+    for response in [
+        RawResponse::bytes("HTTP/1.1 500 Oops\r\ncontent-length: 0\r\n\r\n"),
+        RawResponse::bytes("no http at all\r\n\r\n"),
+        RawResponse::bytes("HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{"),
+        RawResponse::bytes(format!(
             "HTTP/1.1 302 Found\r\nlocation: https://other.test/?sig={SIGNATURE}\r\ncontent-length: 0\r\n\r\n"
         )),
-        Reply::json(r#"{"code":0,"data":[]}"#.to_owned()),
-        Reply::json(format!(r#"{{"code":0,"data":"{SIGNATURE}"}}"#)),
-        Reply::json(r#"{"code":2001,"message":"no"}"#.to_owned()),
-        Reply::stalled(),
+        RawResponse::json(r#"{"code":0,"data":[]}"#),
+        RawResponse::json(format!(r#"{{"code":0,"data":"{SIGNATURE}"}}"#)),
+        RawResponse::json(r#"{"code":2001,"message":"no"}"#),
+        RawResponse::stalled(),
     ] {
-        let server = RawServer::start(move |_| reply.clone()).await;
+        let server = RawServer::start(move |_| response.clone()).await;
         let timeouts = nemovideo::Timeouts::default().with_response(Duration::from_millis(50));
         let client = NemoClient::builder()
             .base_url(server.url())
@@ -111,28 +112,28 @@ async fn no_output_of_the_process_holds_a_secret() {
             .timeouts(timeouts)
             .build()
             .unwrap();
-        out.push_str(&shown(&client.credits().await.unwrap_err()));
-        out.push_str(&shown(&client.send_message(&"s".into(), "hi").await.unwrap_err()));
+        out.push_str(&texts_of(&client.credits().await.unwrap_err()));
+        out.push_str(&texts_of(&client.send_message(&"s".into(), "hi").await.unwrap_err()));
         let mut signed = video.clone();
-        signed.url = format!("{}/film.mp4?signature={SIGNATURE}", server.url());
+        signed.url = format!("{}/video.mp4?signature={SIGNATURE}", server.url());
         out.push_str(&format!("{signed:?}\n{signed:#?}\n"));
         let download = client.download(&signed, dir.path().join("b.mp4")).await;
-        // An answer that says nothing of its kind is a file like any other.
+        // A response without a content type is saved as a file.
         if let Err(error) = download {
-            out.push_str(&shown(&error));
+            out.push_str(&texts_of(&error));
         }
     }
     let unreachable = NemoClient::builder().base_url("http://127.0.0.1:1").token(OWN_TOKEN);
     let client = unreachable.retry(ExponentialRetry::never()).build().unwrap();
-    out.push_str(&shown(&client.credits().await.unwrap_err()));
+    out.push_str(&texts_of(&client.credits().await.unwrap_err()));
     let mut signed = video;
-    signed.url = format!("http://127.0.0.1:1/film.mp4?signature={SIGNATURE}");
-    out.push_str(&shown(&client.download(&signed, dir.path().join("c.mp4")).await.unwrap_err()));
+    signed.url = format!("http://127.0.0.1:1/video.mp4?signature={SIGNATURE}");
+    out.push_str(&texts_of(&client.download(&signed, dir.path().join("c.mp4")).await.unwrap_err()));
 
     let logged = String::from_utf8_lossy(&log.0.lock().unwrap()).into_owned();
-    assert!(logged.contains("nemovideo::transport"), "the crate's own events are in the log");
-    assert!(logged.contains("/api/credits/balance/simple"), "routes are");
-    assert!(logged.contains("hyper"), "and those of the libraries below");
+    assert!(logged.contains("nemovideo::transport"), "the log contains the crate's events");
+    assert!(logged.contains("/api/credits/balance/simple"), "the log contains paths");
+    assert!(logged.contains("hyper"), "the log contains the events of the HTTP library");
     for secret in [OWN_TOKEN, &issued, CLIENT_ID, SIGNATURE] {
         for (name, text) in [("log", &logged), ("output", &out)] {
             let line = text.lines().find(|line| line.contains(secret));
@@ -142,11 +143,11 @@ async fn no_output_of_the_process_holds_a_secret() {
 }
 
 #[tokio::test]
-async fn no_error_quotes_what_the_service_echoed() {
+async fn no_error_quotes_a_token_that_the_service_echoed() {
     use nemovideo::mock::{MockNemo, MockResponse, wiremock::ResponseTemplate};
     use nemovideo::protocol::Endpoint;
 
-    let answers = [
+    let responses = [
         (Endpoint::Token, 200, format!(r#"{{"code":0,"data":"{OWN_TOKEN}"}}"#)),
         (Endpoint::Token, 200, format!(r#"{{"token":["{OWN_TOKEN}, expected x"]}}"#)),
         (Endpoint::Token, 200, format!(r#""{OWN_TOKEN}""#)),
@@ -155,7 +156,7 @@ async fn no_error_quotes_what_the_service_echoed() {
         (Endpoint::Credits, 500, format!(r#"{{"code":5003,"message":"{OWN_TOKEN}?"}}"#)),
         (Endpoint::Credits, 200, format!(r#"{{"available":{{"of":"{OWN_TOKEN}"}}}}"#)),
     ];
-    for (endpoint, status, body) in answers {
+    for (endpoint, status, body) in responses {
         let nemo = MockNemo::start().await;
         let response = ResponseTemplate::new(status).set_body_string(body.clone());
         nemo.given(MockResponse::raw(endpoint, response)).await;
@@ -166,6 +167,6 @@ async fn no_error_quotes_what_the_service_echoed() {
                 client.credits().await.map(drop).unwrap_err()
             }
         };
-        assert!(!shown(&error).contains(OWN_TOKEN), "{body}: {}", shown(&error));
+        assert!(!texts_of(&error).contains(OWN_TOKEN), "{body}: {}", texts_of(&error));
     }
 }

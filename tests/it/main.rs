@@ -45,5 +45,4 @@ mod transfers;
 mod turn_left;
 mod turn_recovery;
 mod turn_report;
-mod uploads;
 mod voiceover;

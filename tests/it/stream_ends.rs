@@ -1,32 +1,26 @@
-//! A stream ends where the service ends it: not within an event, not by a clock that is turned
-//! off, and not before it began.
-
-#[path = "support/raw.rs"]
-mod raw;
+//! An event stream ends only where the service ends it: not within an event, and not by a timeout
+//! that is turned off.
 
 use std::time::Duration;
 
+use crate::support::raw::{RawResponse, RawServer};
 use futures::StreamExt as _;
 use nemovideo::mock::{Events, MockNemo, MockResponse, wiremock::ResponseTemplate};
 use nemovideo::protocol::Endpoint;
 use nemovideo::protocol::event::AgentEvent;
 use nemovideo::{Error, ExponentialRetry, MessageStream, NemoClient, Result, Timeouts};
-use raw::{RawServer, Reply};
 use tokio::net::TcpListener;
 
-const HEAD: &str =
-    "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n";
-
-/// The events of a stream with this body, which the connection's close ends.
-async fn streamed(body: &str) -> Vec<Result<AgentEvent>> {
-    let (_server, events) = opened(body).await;
+/// Returns the events of a stream with this body, after which the connection closes.
+async fn events_of(body: &str) -> Vec<Result<AgentEvent>> {
+    let (_server, events) = open_stream(body).await;
     events.collect().await
 }
 
-/// A stream with this body, and the server that must outlive it.
-async fn opened(body: &str) -> (RawServer, MessageStream) {
-    let whole = format!("{HEAD}{body}");
-    let server = RawServer::start(move |_| Reply::raw(whole.clone())).await;
+/// Opens a stream with this body. The server must outlive it.
+async fn open_stream(body: &str) -> (RawServer, MessageStream) {
+    let response = RawResponse::stream(body);
+    let server = RawServer::start(move |_| response.clone()).await;
     let client = NemoClient::builder().base_url(server.url()).token("t").build();
     let events = client.expect("a client").send_message(&"s".into(), "hi").await;
     (server, events.expect("a stream"))
@@ -44,57 +38,58 @@ async fn the_text_of_a_stream_is_yielded_once_and_a_failure_does_not_end_it() {
     ]
     .map(|data| format!("data: {data}\n\n"))
     .concat();
-    let (_server, events) = opened(&body).await;
+    let (_server, events) = open_stream(&body).await;
     let deltas: Vec<_> = events.text().collect().await;
     let failures: Vec<_> = deltas.iter().filter_map(|delta| delta.as_ref().err()).collect();
     assert!(matches!(failures[..], [Error::AgentFailed(_)]), "{deltas:?}");
     let text: String = deltas.into_iter().flatten().collect();
     assert_eq!(text, "Your video is ready.\nEnjoy.");
 
-    // Its own errors end it.
-    let (_server, events) = opened("data: {\"type\":\"te").await;
+    // An error of the stream itself ends it.
+    let (_server, events) = open_stream("data: {\"type\":\"te").await;
     let deltas: Vec<_> = events.text().collect().await;
     assert!(matches!(deltas[..], [Err(Error::OutcomeUnknown(_))]), "{deltas:?}");
 }
 
 #[tokio::test]
-async fn a_stream_that_ends_within_an_event_was_cut() {
+async fn a_stream_that_ends_within_an_event_has_an_unknown_outcome() {
     for cut in ["data: {\"type\":\"text\",\"content\":\"two, ha", "data: {\"type\":\"te\n", "da"] {
         let events =
-            streamed(&format!("data: {{\"type\":\"text\",\"content\":\"one\"}}\n\n{cut}")).await;
+            events_of(&format!("data: {{\"type\":\"text\",\"content\":\"one\"}}\n\n{cut}")).await;
         assert_eq!(events.len(), 2, "{cut}: {events:?}");
         assert!(matches!(&events[1], Err(Error::OutcomeUnknown(_))), "{cut}: {events:?}");
     }
 }
 
 #[tokio::test]
-async fn a_whole_last_event_is_told_without_its_blank_line() {
+async fn a_complete_last_event_is_yielded_without_its_blank_line() {
     for end in ["", "\n", "\r", "\n\n", "\n\n: bye"] {
         let events =
-            streamed(&format!("data: {{\"type\":\"text\",\"content\":\"last words\"}}{end}")).await;
+            events_of(&format!("data: {{\"type\":\"text\",\"content\":\"last words\"}}{end}"))
+                .await;
         assert!(events.iter().all(Result::is_ok), "{end:?}: {events:?}");
-        let said = events
+        let is_yielded = events
             .iter()
             .flatten()
             .any(|event| matches!(event, AgentEvent::Text(text) if text.text == "last words"));
-        assert!(said, "{end:?}: {events:?}");
+        assert!(is_yielded, "{end:?}: {events:?}");
     }
 }
 
 #[tokio::test]
-async fn a_compressed_stream_is_refused_instead_of_read_as_silence() {
+async fn a_compressed_stream_is_an_error_instead_of_an_empty_stream() {
     let nemo = MockNemo::start().await;
-    let zipped = ResponseTemplate::new(200)
+    let compressed = ResponseTemplate::new(200)
         .insert_header("content-encoding", "gzip")
         .set_body_raw(b"\x1f\x8b".as_slice(), "text/event-stream");
-    nemo.given(MockResponse::raw(Endpoint::Message, zipped)).await;
-    let refused = nemo.client().send_message(&"s".into(), "hi").await.unwrap_err();
-    let Error::NotAStream { content_type, .. } = refused else { panic!("{refused:?}") };
+    nemo.given(MockResponse::raw(Endpoint::Message, compressed)).await;
+    let error = nemo.client().send_message(&"s".into(), "hi").await.unwrap_err();
+    let Error::NotAStream { content_type, .. } = error else { panic!("{error:?}") };
     assert_eq!(content_type, "text/event-stream, compressed");
 }
 
 #[tokio::test]
-async fn a_clock_can_be_turned_off() {
+async fn a_timeout_that_is_turned_off_never_ends_a_turn() {
     let nemo = MockNemo::start().await;
     nemo.given(MockResponse::state(None)).await;
     nemo.given(MockResponse::message(Events::new().text("hi"))).await;
@@ -109,20 +104,20 @@ async fn a_clock_can_be_turned_off() {
     let updates: Vec<_> = client.send_message(&"s".into(), "hi").watch().collect().await;
     assert!(!updates.is_empty() && updates.iter().all(Result::is_ok), "{updates:?}");
 
-    // Nor is there one to run over while a broken turn is observed.
-    let lost = ResponseTemplate::new(500);
+    // Nor does it overflow while a broken turn is observed.
+    let failed = ResponseTemplate::new(500);
     nemo.wiremock().reset().await;
     nemo.given(MockResponse::token("t")).await;
     nemo.given(MockResponse::state(None)).await;
-    nemo.given(MockResponse::raw(Endpoint::Message, lost)).await;
+    nemo.given(MockResponse::raw(Endpoint::Message, failed)).await;
     let mut updates: Vec<_> = client.send_message(&"s".into(), "hi").watch().collect().await;
     let last = updates.pop();
     assert!(matches!(last, Some(Err(Error::OutcomeUnknown(_)))), "{last:?}");
 }
 
 #[tokio::test]
-async fn a_message_that_met_no_connection_in_time_was_surely_not_taken() {
-    // Accepts, and never answers the TLS handshake.
+async fn a_message_that_timed_out_before_the_connection_was_not_accepted() {
+    // Accepts connections and never responds to the TLS handshake.
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("https://{}", listener.local_addr().unwrap());
     tokio::spawn(async move {
@@ -140,13 +135,13 @@ async fn a_message_that_met_no_connection_in_time_was_surely_not_taken() {
 }
 
 #[tokio::test]
-async fn what_a_failing_service_says_is_kept() {
+async fn an_unknown_outcome_keeps_the_error_message_of_the_service() {
     let nemo = MockNemo::start().await;
     let overloaded = ResponseTemplate::new(500)
         .set_body_string(r#"{"code":5003,"message":"the model is overloaded"}"#);
     nemo.given(MockResponse::raw(Endpoint::Message, overloaded)).await;
     let error = nemo.client().send_message(&"s".into(), "hi").await.unwrap_err();
     let Error::OutcomeUnknown(unknown) = &error else { panic!("{error:?}") };
-    let said = unknown.source.as_ref().expect("what it said").to_string();
-    assert!(said.contains("5003") && said.contains("the model is overloaded"), "{said}");
+    let source = unknown.source.as_ref().expect("the service's error").to_string();
+    assert!(source.contains("5003") && source.contains("the model is overloaded"), "{source}");
 }

@@ -1,10 +1,10 @@
-//! One token for all calls, one refresh for all that need it.
+//! All calls share one token, and all calls that need a new one share one request for it.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use crate::support::raw::{RawServer, Reply};
+use crate::support::raw::{RawResponse, RawServer};
 use futures::future::join_all;
 use nemovideo::mock::wiremock::matchers::header;
 use nemovideo::mock::wiremock::{Mock, ResponseTemplate};
@@ -13,31 +13,34 @@ use nemovideo::protocol::Endpoint;
 use nemovideo::{Error, ErrorCode, ExponentialRetry, NemoClient, Timeouts};
 use serde_json::json;
 
-/// Longer than any test of this file may take.
-const FOR_EVER: Duration = Duration::from_secs(30);
+/// Longer than any test of this file takes: a test that waits for this long hangs.
+const HANG: Duration = Duration::from_secs(30);
 
-fn token(name: &str, lives: Duration) -> MockResponse {
-    let body = token_body(name, lives);
+/// Longer than `HANG`, and not longer than the delays that the retry policy accepts.
+const ENDLESS_DELAY: Duration = Duration::from_secs(90);
+
+fn token(name: &str, lifetime: Duration) -> MockResponse {
+    let body = token_body(name, lifetime);
     MockResponse::raw(Endpoint::Token, ResponseTemplate::new(200).set_body_json(body))
 }
 
-fn token_body(name: &str, lives: Duration) -> serde_json::Value {
-    let expires_at = (SystemTime::now() + lives).duration_since(UNIX_EPOCH).expect("a date");
+fn token_body(name: &str, lifetime: Duration) -> serde_json::Value {
+    let expires_at = (SystemTime::now() + lifetime).duration_since(UNIX_EPOCH).expect("a date");
     json!({ "code": 0, "data": { "token": name, "expires_at": expires_at.as_secs_f64() } })
 }
 
-/// The service takes this token no more.
-async fn refuse(nemo: &MockNemo, token: &str) {
-    let refusal = json!({ "code": 1001, "message": "expired" });
+/// Makes the service reject this token.
+async fn reject(nemo: &MockNemo, token: &str) {
+    let error = json!({ "code": 1001, "message": "expired" });
     Mock::given(header("authorization", format!("Bearer {token}").as_str()))
-        .respond_with(ResponseTemplate::new(200).set_body_json(refusal))
+        .respond_with(ResponseTemplate::new(200).set_body_json(error))
         .with_priority(1)
         .mount(nemo.wiremock())
         .await;
 }
 
-/// The tokens that calls for the credits used, in their order.
-async fn used(nemo: &MockNemo) -> Vec<String> {
+/// Returns the tokens of the credits requests, in order.
+async fn used_tokens(nemo: &MockNemo) -> Vec<String> {
     let requests = nemo.requests(Endpoint::Credits).await;
     let bearer = |value: &str| value.trim_start_matches("Bearer ").to_owned();
     requests
@@ -46,18 +49,18 @@ async fn used(nemo: &MockNemo) -> Vec<String> {
         .collect()
 }
 
-/// The one file that holds a token.
+/// Returns the path of the only stored token.
 fn token_file(dir: &Path) -> PathBuf {
-    let mut files = fs::read_dir(dir.join("tokens")).expect("a folder");
+    let mut files = fs::read_dir(dir.join("tokens")).expect("a directory");
     files.next().expect("a file").expect("its name").path()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn sixty_four_tasks_that_meet_an_expired_token_cause_one_token_request() {
+async fn sixty_four_callers_with_an_expired_token_request_one_token() {
     let nemo = MockNemo::start().await;
     nemo.given(MockResponse::token("old").times(1)).await;
     nemo.given(MockResponse::token("new")).await;
-    refuse(&nemo, "old").await;
+    reject(&nemo, "old").await;
     nemo.given(MockResponse::credits(1.0)).await;
     let client = nemo.client();
     client.authenticate().await.unwrap();
@@ -76,7 +79,7 @@ async fn sixty_four_tasks_that_meet_an_expired_token_cause_one_token_request() {
 }
 
 #[tokio::test]
-async fn a_token_that_ends_soon_is_replaced_before_it_is_refused() {
+async fn a_token_that_expires_soon_is_replaced_before_it_is_rejected() {
     let nemo = MockNemo::start().await;
     nemo.given(token("short", Duration::from_secs(60)).times(1)).await;
     nemo.given(token("long", Duration::from_secs(3_600))).await;
@@ -85,12 +88,12 @@ async fn a_token_that_ends_soon_is_replaced_before_it_is_refused() {
     for _ in 0..3 {
         client.credits().await.unwrap();
     }
-    assert_eq!(used(&nemo).await, ["short", "long", "long"]);
+    assert_eq!(used_tokens(&nemo).await, ["short", "long", "long"]);
     assert_eq!(nemo.requests(Endpoint::Token).await.len(), 2);
 }
 
 #[tokio::test]
-async fn a_token_that_ends_soon_serves_while_no_new_one_is_given() {
+async fn a_token_that_expires_soon_is_used_while_no_new_one_is_issued() {
     let dir = tempfile::tempdir().unwrap();
     let nemo = MockNemo::start().await;
     nemo.given(token("short", Duration::from_secs(60)).times(1)).await;
@@ -101,51 +104,50 @@ async fn a_token_that_ends_soon_serves_while_no_new_one_is_given() {
     for _ in 0..2 {
         first.credits().await.unwrap();
     }
-    // Another process finds the kept one.
+    // Another process finds the stored token.
     process().credits().await.unwrap();
-    assert_eq!(used(&nemo).await, ["short"; 3]);
+    assert_eq!(used_tokens(&nemo).await, ["short"; 3]);
 }
 
 #[tokio::test]
-async fn no_call_waits_out_the_refusal_of_a_refresh_that_came_early() {
+async fn no_call_waits_for_the_rate_limit_of_an_early_refresh() {
     let dir = tempfile::tempdir().unwrap();
-    for kept in [false, true] {
+    for stored in [false, true] {
         let nemo = MockNemo::start().await;
         nemo.given(token("short", Duration::from_secs(200)).times(1)).await;
         nemo.given(MockResponse::error(Endpoint::Token, ErrorCode::RateLimited)).await;
         nemo.given(MockResponse::credits(1.0)).await;
-        let patient = ExponentialRetry::default().with_rate_limit_delay(FOR_EVER);
+        let patient = ExponentialRetry::default().with_rate_limit_delay(ENDLESS_DELAY);
         let builder = nemo.client_builder().retry(patient);
-        let builder = if kept { builder.credentials_dir(dir.path()) } else { builder };
+        let builder = if stored { builder.credentials_dir(dir.path()) } else { builder };
         let client = builder.build().unwrap();
         client.credits().await.unwrap();
 
-        let began = Instant::now();
         for _ in 0..2 {
-            for credits in join_all((0..8).map(|_| client.credits())).await {
+            let calls = join_all((0..8).map(|_| client.credits()));
+            for credits in tokio::time::timeout(HANG, calls).await.expect("no call waits") {
                 credits.unwrap();
             }
         }
-        assert!(began.elapsed() < FOR_EVER);
-        assert_eq!(nemo.requests(Endpoint::Token).await.len(), 2, "one attempt, not one a call");
-        assert_eq!(used(&nemo).await, ["short"; 17]);
+        assert_eq!(nemo.requests(Endpoint::Token).await.len(), 2, "one attempt, not one per call");
+        assert_eq!(used_tokens(&nemo).await, ["short"; 17]);
     }
 }
 
 #[tokio::test]
-async fn calls_go_on_with_the_old_token_while_one_asks_for_a_new_one() {
+async fn calls_use_the_old_token_while_one_of_them_requests_a_new_one() {
     let server = RawServer::start(|request| match request.path() {
-        "/api/auth/anonymous-token" if request.number_on_route() == 0 => {
-            Reply::json(token_body("short", Duration::from_secs(200)).to_string())
+        "/api/auth/anonymous-token" if request.index_on_path() == 0 => {
+            RawResponse::json(token_body("short", Duration::from_secs(200)).to_string())
         }
-        "/api/auth/anonymous-token" => Reply::stalled(),
-        _ => Reply::json(r#"{"available":1,"frozen":0,"total":1}"#.to_owned()),
+        "/api/auth/anonymous-token" => RawResponse::stalled(),
+        _ => RawResponse::json(r#"{"available":1,"frozen":0,"total":1}"#),
     })
     .await;
     let client =
         NemoClient::builder().base_url(server.url()).in_memory_credentials().build().unwrap();
     client.authenticate().await.unwrap();
-    let asks = tokio::spawn({
+    let refreshing = tokio::spawn({
         let client = client.clone();
         async move { client.credits().await }
     });
@@ -153,15 +155,15 @@ async fn calls_go_on_with_the_old_token_while_one_asks_for_a_new_one() {
         tokio::task::yield_now().await;
     }
     let others = join_all((0..8).map(|_| client.credits()));
-    for credits in tokio::time::timeout(FOR_EVER, others).await.expect("nobody waits") {
+    for credits in tokio::time::timeout(HANG, others).await.expect("no call waits") {
         credits.unwrap();
     }
-    asks.abort();
+    refreshing.abort();
 }
 
 #[tokio::test]
-async fn calls_that_waited_for_one_token_share_its_failure() {
-    let server = RawServer::start(|_| Reply::stalled()).await;
+async fn calls_that_wait_for_one_token_share_its_failure() {
+    let server = RawServer::start(|_| RawResponse::stalled()).await;
     let timeouts = Timeouts::default().with_response(Duration::from_millis(300));
     let client = NemoClient::builder()
         .base_url(server.url())
@@ -176,15 +178,16 @@ async fn calls_that_waited_for_one_token_share_its_failure() {
             assert!(matches!(error, Error::Timeout { .. }), "{error}");
             assert!(error.is_retryable(), "{error}");
         }
-        // Whoever comes later asks anew.
+        // A later call requests a token again.
         assert_eq!(server.requests("/api/auth/anonymous-token"), round);
     }
 }
 
 #[tokio::test]
-async fn a_token_that_was_just_given_out_is_used_whatever_its_end_says() {
-    // As a machine whose clock is ahead sees it; in seconds; and numbers that are no date at all.
-    for end in [
+async fn a_token_that_was_just_issued_is_used_whatever_its_expiry() {
+    // An expiry in the past, as on a machine whose clock is ahead; one in seconds; and numbers that
+    // are no dates.
+    for expiry in [
         r#""2020-01-01T00:00:00Z""#,
         "1795351293",
         "1795351293000000",
@@ -192,15 +195,15 @@ async fn a_token_that_was_just_given_out_is_used_whatever_its_end_says() {
         "18446744073709551615",
         r#""2099-01-01T00:00:00""#,
     ] {
-        for kept in [false, true] {
+        for stored in [false, true] {
             let dir = tempfile::tempdir().unwrap();
             let nemo = MockNemo::start().await;
-            let body = format!(r#"{{"code":0,"data":{{"token":"t","expires_at":{end}}}}}"#);
+            let body = format!(r#"{{"code":0,"data":{{"token":"t","expires_at":{expiry}}}}}"#);
             let body = ResponseTemplate::new(200).set_body_string(body);
             nemo.given(MockResponse::raw(Endpoint::Token, body).times(1)).await;
             nemo.given(MockResponse::error(Endpoint::Token, ErrorCode::RateLimited)).await;
             nemo.given(MockResponse::credits(1.0)).await;
-            let process = || match kept {
+            let process = || match stored {
                 true => nemo.client_builder().credentials_dir(dir.path()).build().unwrap(),
                 false => nemo.client(),
             };
@@ -208,83 +211,84 @@ async fn a_token_that_was_just_given_out_is_used_whatever_its_end_says() {
             for _ in 0..3 {
                 client.credits().await.unwrap();
             }
-            if kept {
+            if stored {
                 process().credits().await.unwrap();
             }
-            assert_eq!(nemo.requests(Endpoint::Token).await.len(), 1, "{end}, kept: {kept}");
+            let requests = nemo.requests(Endpoint::Token).await.len();
+            assert_eq!(requests, 1, "{expiry}, stored: {stored}");
         }
     }
 }
 
 #[tokio::test]
-async fn a_kept_token_past_its_end_serves_where_no_other_is_given() {
+async fn an_expired_stored_token_is_used_if_no_other_is_issued() {
     let dir = tempfile::tempdir().unwrap();
     let nemo = MockNemo::start().await;
-    nemo.given(MockResponse::token("kept").times(1)).await;
+    nemo.given(MockResponse::token("stored").times(1)).await;
     nemo.given(MockResponse::error(Endpoint::Token, ErrorCode::RateLimited)).await;
     nemo.given(MockResponse::credits(1.0)).await;
-    let patient = ExponentialRetry::default().with_rate_limit_delay(FOR_EVER);
+    let patient = ExponentialRetry::default().with_rate_limit_delay(ENDLESS_DELAY);
     let process =
         || nemo.client_builder().retry(patient).credentials_dir(dir.path()).build().unwrap();
     process().authenticate().await.unwrap();
-    // This machine's clock has been put a century ahead since.
+    // As if the machine's clock had been set ahead since.
     let file = token_file(dir.path());
-    let mut kept: serde_json::Value = serde_json::from_slice(&fs::read(&file).unwrap()).unwrap();
-    kept["token"]["expires_at"] = "2001-01-01T00:00:00Z".into();
-    fs::write(&file, kept.to_string()).unwrap();
+    let mut stored: serde_json::Value = serde_json::from_slice(&fs::read(&file).unwrap()).unwrap();
+    stored["token"]["expires_at"] = "2001-01-01T00:00:00Z".into();
+    fs::write(&file, stored.to_string()).unwrap();
 
     let second = process();
     for _ in 0..3 {
         second.credits().await.unwrap();
     }
-    assert_eq!(used(&nemo).await, ["kept"; 3]);
-    assert_eq!(nemo.requests(Endpoint::Token).await.len(), 2, "and is asked for once only");
+    assert_eq!(used_tokens(&nemo).await, ["stored"; 3]);
+    assert_eq!(nemo.requests(Endpoint::Token).await.len(), 2, "another is requested only once");
 }
 
 #[tokio::test]
-async fn a_refused_token_is_not_taken_from_the_disk_again() {
+async fn a_rejected_token_is_not_read_from_the_disk_again() {
     let dir = tempfile::tempdir().unwrap();
     let nemo = MockNemo::start().await;
     nemo.given(MockResponse::token("old").times(1)).await;
     nemo.given(MockResponse::token("new")).await;
     nemo.given(MockResponse::credits(1.0)).await;
-    refuse(&nemo, "old").await;
+    reject(&nemo, "old").await;
     let client = nemo.client_builder().credentials_dir(dir.path()).build().unwrap();
     client.authenticate().await.unwrap();
     let file = token_file(dir.path());
     let old = fs::read(&file).unwrap();
 
-    // Another process has the folder, so this one waits before it asks for another token.
+    // Another process has locked the directory, so this one waits before it requests a token.
     let lock = File::options().write(true).open(dir.path().join("lock")).unwrap();
     lock.lock().unwrap();
     let call = tokio::spawn({
         let client = client.clone();
         async move { client.credits().await }
     });
-    while used(&nemo).await.is_empty() {
+    while used_tokens(&nemo).await.is_empty() {
         tokio::task::yield_now().await;
     }
-    // Long enough for all that it does before it waits.
+    // Enough for all that the call does before it waits.
     for _ in 0..1_000 {
         tokio::task::yield_now().await;
     }
-    assert!(file.exists(), "nothing is removed while another process has the folder");
-    // As if it could not be removed.
+    assert!(file.exists(), "nothing is removed while another process has the lock");
+    // As if the file could not be removed.
     fs::write(&file, old).unwrap();
     lock.unlock().unwrap();
     call.await.unwrap().unwrap();
-    assert_eq!(used(&nemo).await, ["old", "new"]);
+    assert_eq!(used_tokens(&nemo).await, ["old", "new"]);
     assert_eq!(nemo.requests(Endpoint::Token).await.len(), 2);
 }
 
 #[tokio::test]
-async fn a_refused_token_whose_file_cannot_be_changed_locks_nobody_out() {
+async fn a_rejected_token_whose_file_cannot_be_removed_is_replaced_nevertheless() {
     let dir = tempfile::tempdir().unwrap();
     let nemo = MockNemo::start().await;
     nemo.given(MockResponse::token("old").times(1)).await;
     nemo.given(MockResponse::token("new")).await;
     nemo.given(MockResponse::credits(1.0)).await;
-    refuse(&nemo, "old").await;
+    reject(&nemo, "old").await;
     let client = nemo.client_builder().credentials_dir(dir.path()).build().unwrap();
     client.authenticate().await.unwrap();
     let file = token_file(dir.path());
@@ -292,13 +296,13 @@ async fn a_refused_token_whose_file_cannot_be_changed_locks_nobody_out() {
     for _ in 0..2 {
         client.credits().await.unwrap();
     }
-    assert_eq!(used(&nemo).await, ["old", "new", "new"]);
+    assert_eq!(used_tokens(&nemo).await, ["old", "new", "new"]);
     assert_eq!(nemo.requests(Endpoint::Token).await.len(), 2);
     drop(locked);
 }
 
-/// A file that nobody can change or remove, as far as this machine lets a test have one; without,
-/// what the test promises holds all the more.
+/// A file that cannot be changed or removed, as far as the machine allows a test to create one. If
+/// it does not, the promise of the test holds trivially.
 struct Immutable(PathBuf);
 
 impl Immutable {
@@ -307,13 +311,14 @@ impl Immutable {
         Self(file.to_owned())
     }
 
-    /// The superuser ignores a folder's mode, but not this; nobody else may set it.
+    /// Sets the attribute, which binds the superuser too, and the mode of the directory, which
+    /// binds everybody else.
     fn set(file: &Path, attribute: &str) {
         let _done = std::process::Command::new("chattr").arg(attribute).arg(file).output();
-        let folder = file.parent().expect("a folder");
-        let mut permissions = fs::metadata(folder).expect("modes").permissions();
+        let directory = file.parent().expect("a directory");
+        let mut permissions = fs::metadata(directory).expect("modes").permissions();
         permissions.set_readonly(attribute == "+i");
-        fs::set_permissions(folder, permissions).expect("one's own folder");
+        fs::set_permissions(directory, permissions).expect("a directory of the test");
     }
 }
 
@@ -324,7 +329,7 @@ impl Drop for Immutable {
 }
 
 #[tokio::test]
-async fn a_token_that_another_process_kept_meanwhile_is_used() {
+async fn a_token_that_another_process_stored_meanwhile_is_used() {
     let dir = tempfile::tempdir().unwrap();
     let nemo = MockNemo::start().await;
     nemo.given(token("old", Duration::from_secs(60)).times(1)).await;
@@ -336,15 +341,15 @@ async fn a_token_that_another_process_kept_meanwhile_is_used() {
     first.authenticate().await.unwrap();
     second.credits().await.unwrap();
     first.credits().await.unwrap();
-    assert_eq!(used(&nemo).await, ["new", "new"]);
+    assert_eq!(used_tokens(&nemo).await, ["new", "new"]);
     assert_eq!(nemo.requests(Endpoint::Token).await.len(), 2);
 }
 
 #[tokio::test]
-async fn an_account_outlives_whatever_saved_its_id() {
+async fn a_stored_client_id_is_read_with_a_byte_order_mark_and_any_line_ends() {
     let id = "5ec2e7c1-1d00-4000-8000-000000000000";
-    let marked = format!("\u{feff}{id}\r\n");
-    for content in [marked.into_bytes(), format!("\n{id}\n").into_bytes()] {
+    let with_mark = format!("\u{feff}{id}\r\n");
+    for content in [with_mark.into_bytes(), format!("\n{id}\n").into_bytes()] {
         let dir = tempfile::tempdir().unwrap();
         fs::write(dir.path().join("client_id"), content).unwrap();
         let nemo = MockNemo::start().await;
@@ -355,11 +360,11 @@ async fn an_account_outlives_whatever_saved_its_id() {
 }
 
 #[tokio::test]
-async fn a_token_that_is_none_is_never_sent() {
+async fn a_blank_token_is_never_sent() {
     let nemo = MockNemo::start().await;
     nemo.given(MockResponse::credits(1.0)).await;
-    for nothing in ["", " ", "\n"] {
-        let built = nemo.client_builder().token(nothing).build();
+    for blank in ["", " ", "\n"] {
+        let built = nemo.client_builder().token(blank).build();
         let Ok(client) = built else { continue };
         let error = client.credits().await.unwrap_err();
         assert!(matches!(error, Error::InvalidInput(_)), "{error}");
@@ -369,22 +374,22 @@ async fn a_token_that_is_none_is_never_sent() {
 }
 
 #[tokio::test]
-async fn a_client_id_that_did_not_arrive_is_made_anew_once() {
+async fn a_client_id_that_did_not_arrive_is_replaced_once() {
     let dir = tempfile::tempdir().unwrap();
-    for kept in [true, false] {
+    for stored in [true, false] {
         let nemo = MockNemo::start().await;
         let missing = ErrorCode::ClientIdMissing;
         nemo.given(MockResponse::error(Endpoint::Token, missing).times(1)).await;
         nemo.given(MockResponse::credits(1.0)).await;
         let mut builder = NemoClient::builder().base_url(nemo.url());
-        builder = match kept {
+        builder = match stored {
             true => builder.credentials_dir(dir.path()),
             false => builder.in_memory_credentials(),
         };
         builder.build().unwrap().credits().await.unwrap();
-        let asked = nemo.requests(Endpoint::Token).await;
-        assert_eq!(asked.len(), 2);
-        assert_ne!(asked[0].headers["x-client-id"], asked[1].headers["x-client-id"]);
+        let requests = nemo.requests(Endpoint::Token).await;
+        assert_eq!(requests.len(), 2);
+        assert_ne!(requests[0].headers["x-client-id"], requests[1].headers["x-client-id"]);
     }
 
     let nemo = MockNemo::start().await;

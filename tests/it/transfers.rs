@@ -1,16 +1,20 @@
-//! Downloads from places, and on connections, that do not behave.
+//! Uploads and downloads over connections, and from hosts, that misbehave: no partial file is saved
+//! under its name, and no upload is sent twice.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use crate::support::raw::{RawServer, Reply, Request};
+use crate::support::raw::{RawResponse, RawServer, Request};
 use nemovideo::mock::wiremock::ResponseTemplate;
 use nemovideo::mock::{MockNemo, MockResponse};
 use nemovideo::protocol::{Endpoint, RenderFile, RenderState, RenderStatus};
-use nemovideo::{Error, ExponentialRetry, NemoClient, RenderJob, RenderedVideo};
+use nemovideo::{Error, ExponentialRetry, NemoClient, RenderJob, RenderedVideo, Timeouts};
 use serde_json::json;
 
-const FILM: &[u8] = b"0123456789abcdefghij";
+const VIDEO: &[u8] = b"0123456789abcdefghij";
+
+const RANGE_NOT_SATISFIABLE: &str =
+    "HTTP/1.1 416 Range Not Satisfiable\r\ncontent-length: 0\r\n\r\n";
 
 fn client_of(url: &str) -> NemoClient {
     let retry = ExponentialRetry::default().with_initial_delay(Duration::ZERO);
@@ -18,11 +22,11 @@ fn client_of(url: &str) -> NemoClient {
     builder.build().expect("a client")
 }
 
-/// A finished render at `/film.mp4` of a server.
+/// Returns a finished render at `/video.mp4` of a server.
 async fn video_at(server: &RawServer, size: Option<u64>) -> RenderedVideo {
     let nemo = MockNemo::start().await;
     let mut state = RenderState::new("r".into(), RenderStatus::Completed);
-    let mut file = RenderFile::new(format!("{}/film.mp4", server.url()));
+    let mut file = RenderFile::new(format!("{}/video.mp4", server.url()));
     file.size = size;
     state.output = Some(file);
     nemo.given(MockResponse::render_status(&state)).await;
@@ -31,116 +35,116 @@ async fn video_at(server: &RawServer, size: Option<u64>) -> RenderedVideo {
     nemo.client().wait_for_render(&job).await.expect("a video")
 }
 
-/// The film from the byte that a request asks for, cut off after so many.
-fn part(request: &Request, film: &[u8], tag: &str, cut: usize) -> Reply {
+/// Returns the requested range of a video, broken off after `cut` bytes.
+fn range_of(video: &[u8], request: &Request, etag: &str, cut: usize) -> RawResponse {
     let from = request
         .header("range")
         .and_then(|range| range.strip_prefix("bytes=")?.strip_suffix('-')?.parse::<usize>().ok());
-    let same = request.header("if-range").is_none_or(|asked| asked == tag);
-    let (status, from) = match from.filter(|_| same) {
+    let is_current = request.header("if-range").is_none_or(|known| known == etag);
+    let (status, from) = match from.filter(|_| is_current) {
         Some(from) => ("206 Partial Content", from),
         None => ("200 OK", 0),
     };
-    let rest = &film[from..];
+    let rest = &video[from..];
     let mut range = String::new();
     if status.starts_with("206") {
-        range = format!("content-range: bytes {from}-{}/{}\r\n", film.len() - 1, film.len());
+        range = format!("content-range: bytes {from}-{}/{}\r\n", video.len() - 1, video.len());
     }
     let head = format!(
-        "HTTP/1.1 {status}\r\ncontent-length: {}\r\netag: {tag}\r\n{range}\r\n",
+        "HTTP/1.1 {status}\r\ncontent-length: {}\r\netag: {etag}\r\n{range}\r\n",
         rest.len()
     );
-    Reply::raw([head.as_bytes(), &rest[..cut.min(rest.len())]].concat())
+    RawResponse::bytes([head.as_bytes(), &rest[..cut.min(rest.len())]].concat())
 }
 
 #[tokio::test]
-async fn a_download_goes_on_where_it_broke() {
-    let server = RawServer::start(|request| part(request, FILM, "\"v1\"", 6)).await;
-    let video = video_at(&server, Some(FILM.len() as u64)).await;
+async fn a_broken_download_continues_where_it_ended() {
+    let server = RawServer::start(|request| range_of(VIDEO, request, "\"v1\"", 6)).await;
+    let video = video_at(&server, Some(VIDEO.len() as u64)).await;
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("out.mp4");
     let seen: Arc<Mutex<Vec<u64>>> = Arc::default();
-    let watched = Arc::clone(&seen);
+    let log = Arc::clone(&seen);
     let file = client_of(server.url())
         .download(&video, &path)
         .on_progress(move |bytes, total| {
-            assert_eq!(total, Some(FILM.len() as u64));
-            watched.lock().unwrap().push(bytes);
+            assert_eq!(total, Some(VIDEO.len() as u64));
+            log.lock().unwrap().push(bytes);
         })
         .await
         .unwrap();
-    assert_eq!(file.bytes, FILM.len() as u64);
-    assert_eq!(std::fs::read(&path).unwrap(), FILM);
+    assert_eq!(file.bytes, VIDEO.len() as u64);
+    assert_eq!(std::fs::read(&path).unwrap(), VIDEO);
     assert_eq!(*seen.lock().unwrap(), [6, 12, 18, 20]);
-    assert_eq!(server.requests("/film.mp4"), 4);
+    assert_eq!(server.requests("/video.mp4"), 4);
 }
 
 #[tokio::test]
-async fn a_file_that_changed_meanwhile_is_fetched_from_its_start() {
-    let server = RawServer::start(|request| match request.number_on_route() {
-        0 => part(request, b"an older film that was longer", "\"v1\"", 9),
-        _ => part(request, FILM, "\"v2\"", usize::MAX),
+async fn a_video_that_changed_during_its_download_is_downloaded_from_its_start() {
+    let server = RawServer::start(|request| match request.index_on_path() {
+        0 => range_of(b"an older video that was longer", request, "\"v1\"", 9),
+        _ => range_of(VIDEO, request, "\"v2\"", usize::MAX),
     })
     .await;
     let video = video_at(&server, None).await;
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("out.mp4");
     client_of(server.url()).download(&video, &path).await.unwrap();
-    assert_eq!(std::fs::read(&path).unwrap(), FILM);
+    assert_eq!(std::fs::read(&path).unwrap(), VIDEO);
 }
 
 #[tokio::test]
-async fn a_part_of_another_version_is_never_joined_to_what_is_there() {
-    // A host that ignores `If-Range`: the new version has the same length.
+async fn the_bytes_of_two_versions_of_a_video_are_never_joined() {
+    // A host that ignores `If-Range`. The new version has the same length.
     let server = RawServer::start(|request| {
-        let tag = if request.number_on_route() == 0 { "\"v1\"" } else { "\"v2\"" };
-        let (film, cut) = match request.number_on_route() {
-            0 => (&b"an-older-film-of-20by"[..FILM.len()], 9),
-            _ => (FILM, usize::MAX),
+        let etag = if request.index_on_path() == 0 { "\"v1\"" } else { "\"v2\"" };
+        let (video, cut) = match request.index_on_path() {
+            0 => (&b"an-older-video-of-20b"[..VIDEO.len()], 9),
+            _ => (VIDEO, usize::MAX),
         };
         let from = request.header("range").map_or(0, |_| 9);
         let (status, range) = match from {
             0 => ("200 OK", String::new()),
             from => (
                 "206 Partial Content",
-                format!("content-range: bytes {from}-{}/{}\r\n", film.len() - 1, film.len()),
+                format!("content-range: bytes {from}-{}/{}\r\n", video.len() - 1, video.len()),
             ),
         };
-        let rest = &film[from..];
+        let rest = &video[from..];
         let head = format!(
-            "HTTP/1.1 {status}\r\ncontent-length: {}\r\netag: {tag}\r\n{range}\r\n",
+            "HTTP/1.1 {status}\r\ncontent-length: {}\r\netag: {etag}\r\n{range}\r\n",
             rest.len()
         );
-        Reply::raw([head.as_bytes(), &rest[..cut.min(rest.len())]].concat())
+        RawResponse::bytes([head.as_bytes(), &rest[..cut.min(rest.len())]].concat())
     })
     .await;
     let video = video_at(&server, None).await;
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("out.mp4");
     client_of(server.url()).download(&video, &path).await.unwrap();
-    assert_eq!(std::fs::read(&path).unwrap(), FILM);
+    assert_eq!(std::fs::read(&path).unwrap(), VIDEO);
 }
 
 #[tokio::test]
-async fn a_host_that_knows_no_ranges_is_asked_for_the_whole_again() {
+async fn a_host_without_range_support_is_asked_for_the_whole_video_again() {
     let server = RawServer::start(|request| {
-        let cut = if request.number_on_route() == 0 { 7 } else { FILM.len() };
-        let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n", FILM.len());
-        Reply::raw([head.as_bytes(), &FILM[..cut]].concat())
+        let cut = if request.index_on_path() == 0 { 7 } else { VIDEO.len() };
+        let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n", VIDEO.len());
+        RawResponse::bytes([head.as_bytes(), &VIDEO[..cut]].concat())
     })
     .await;
     let video = video_at(&server, None).await;
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("out.mp4");
     client_of(server.url()).download(&video, &path).await.unwrap();
-    assert_eq!(std::fs::read(&path).unwrap(), FILM);
+    assert_eq!(std::fs::read(&path).unwrap(), VIDEO);
 }
 
 #[tokio::test]
-async fn a_download_that_never_gets_anywhere_ends_and_keeps_the_old_file() {
+async fn a_download_that_never_progresses_fails_and_keeps_the_old_file() {
     let server = RawServer::start(|_| {
-        let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n", FILM.len());
-        Reply::raw(head)
+        let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n", VIDEO.len());
+        RawResponse::bytes(head)
     })
     .await;
     let video = video_at(&server, None).await;
@@ -154,8 +158,8 @@ async fn a_download_that_never_gets_anywhere_ends_and_keeps_the_old_file() {
 }
 
 #[tokio::test]
-async fn a_file_without_an_end_does_not_fill_the_disk() {
-    let server = RawServer::start(|_| Reply::endless_file("0123456789")).await;
+async fn an_endless_file_does_not_fill_the_disk() {
+    let server = RawServer::start(|_| RawResponse::endless_file("0123456789")).await;
     let video = video_at(&server, None).await;
     let limits = nemovideo::Limits::default().with_download(100);
     let builder = NemoClient::builder().base_url(server.url()).in_memory_credentials();
@@ -166,14 +170,14 @@ async fn a_file_without_an_end_does_not_fill_the_disk() {
     assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0);
 }
 
-/// A finished render at the mock's own file address, of a size that the service tells.
+/// Returns a finished render at the mock's file URL, with the size that the service reports.
 fn video_of(nemo: &MockNemo, size: Option<u64>) -> RenderedVideo {
     let video = json!({ "id": "r", "url": nemo.file_url(), "duration": null, "size": size });
     serde_json::from_value(video).expect("a video")
 }
 
 #[tokio::test]
-async fn a_page_in_place_of_the_film_is_not_saved_under_its_name() {
+async fn an_error_page_in_place_of_the_video_is_not_saved() {
     let pages = [
         ("text/html; charset=utf-8", "<html>This link has expired</html>"),
         ("application/json", r#"{"code":5003,"message":"expired"}"#),
@@ -185,92 +189,91 @@ async fn a_page_in_place_of_the_film_is_not_saved_under_its_name() {
         let page = ResponseTemplate::new(200).set_body_raw(page, kind);
         nemo.given(MockResponse::raw(Endpoint::File, page.clone())).await;
         nemo.given(MockResponse::raw(Endpoint::RenderDownload, page).times(1)).await;
-        let film = ResponseTemplate::new(200).set_body_raw("the film", "video/mp4");
-        nemo.given(MockResponse::raw(Endpoint::RenderDownload, film)).await;
+        let video = ResponseTemplate::new(200).set_body_raw("the video", "video/mp4");
+        nemo.given(MockResponse::raw(Endpoint::RenderDownload, video)).await;
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("out.mp4");
         let client = nemo.client();
-        // Both places give the page; then the API has the film.
+        // Both the file's URL and the API return the page, then the API returns the video.
         client.download(&video_of(&nemo, None), &path).await.unwrap_err();
         assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0, "{kind}");
         client.download(&video_of(&nemo, None), &path).await.unwrap();
-        assert_eq!(std::fs::read(&path).unwrap(), b"the film", "{kind}");
+        assert_eq!(std::fs::read(&path).unwrap(), b"the video", "{kind}");
     }
 }
 
 #[tokio::test]
-async fn a_size_of_nothing_is_not_known_and_an_empty_film_is_none() {
+async fn a_reported_size_of_zero_is_unknown_and_an_empty_file_is_not_saved() {
     let nemo = MockNemo::start().await;
-    nemo.given(MockResponse::file(FILM).times(1)).await;
+    nemo.given(MockResponse::file(VIDEO).times(1)).await;
     nemo.given(MockResponse::file("")).await;
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("out.mp4");
     let video = video_of(&nemo, Some(0));
     let file = nemo.client().download(&video, &path).await.unwrap();
-    assert_eq!(file.bytes, FILM.len() as u64);
+    assert_eq!(file.bytes, VIDEO.len() as u64);
     nemo.client().download(&video, &path).await.unwrap_err();
-    assert_eq!(std::fs::read(&path).unwrap(), FILM);
+    assert_eq!(std::fs::read(&path).unwrap(), VIDEO);
 }
 
 #[tokio::test]
-async fn a_film_is_whole_with_its_last_byte_though_its_answer_never_ends() {
+async fn a_video_is_complete_with_its_last_byte_even_if_its_response_never_ends() {
     let head = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\nconnection: close\r\n\r\n";
     let server = RawServer::start(move |request| match request.header("range") {
-        None => Reply::raw(format!("{head}14\r\n0123456789abcdefghij\r\n")),
-        Some(_) => Reply::raw("HTTP/1.1 416 Range Not Satisfiable\r\ncontent-length: 0\r\n\r\n"),
+        None => RawResponse::bytes(format!("{head}14\r\n0123456789abcdefghij\r\n")),
+        Some(_) => RawResponse::bytes(RANGE_NOT_SATISFIABLE),
     })
     .await;
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("out.mp4");
-    let video = video_at(&server, Some(FILM.len() as u64)).await;
+    let video = video_at(&server, Some(VIDEO.len() as u64)).await;
     client_of(server.url()).download(&video, &path).await.unwrap();
-    assert_eq!(std::fs::read(&path).unwrap(), FILM);
-    assert_eq!(server.requests("/film.mp4"), 1);
+    assert_eq!(std::fs::read(&path).unwrap(), VIDEO);
+    assert_eq!(server.requests("/video.mp4"), 1);
 }
 
 #[tokio::test]
-async fn a_film_that_became_shorter_is_fetched_from_its_start() {
-    let server = RawServer::start(|request| match request.number_on_route() {
-        0 => part(request, &[FILM, FILM].concat(), "\"v1\"", 30),
-        1 => Reply::raw("HTTP/1.1 416 Range Not Satisfiable\r\ncontent-length: 0\r\n\r\n"),
-        _ => part(request, FILM, "\"v2\"", usize::MAX),
+async fn a_video_that_became_shorter_is_downloaded_from_its_start() {
+    let server = RawServer::start(|request| match request.index_on_path() {
+        0 => range_of(&[VIDEO, VIDEO].concat(), request, "\"v1\"", 30),
+        1 => RawResponse::bytes(RANGE_NOT_SATISFIABLE),
+        _ => range_of(VIDEO, request, "\"v2\"", usize::MAX),
     })
     .await;
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("out.mp4");
     let video = video_at(&server, None).await;
     client_of(server.url()).download(&video, &path).await.unwrap();
-    assert_eq!(std::fs::read(&path).unwrap(), FILM);
+    assert_eq!(std::fs::read(&path).unwrap(), VIDEO);
 }
 
 #[tokio::test]
-async fn where_the_api_points_to_a_film_it_is_fetched_without_the_token() {
+async fn a_video_that_the_api_redirects_to_is_downloaded_without_the_token() {
     let nemo = MockNemo::start().await;
-    let to_the_file =
-        ResponseTemplate::new(302).insert_header("location", nemo.file_url().as_str());
-    nemo.given(MockResponse::raw(Endpoint::RenderDownload, to_the_file)).await;
-    nemo.given(MockResponse::file(FILM)).await;
+    let redirect = ResponseTemplate::new(302).insert_header("location", nemo.file_url().as_str());
+    nemo.given(MockResponse::raw(Endpoint::RenderDownload, redirect)).await;
+    nemo.given(MockResponse::file(VIDEO)).await;
     let mut video = video_of(&nemo, None);
     video.url = format!("{}/gone", nemo.url());
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("out.mp4");
     nemo.client().download(&video, &path).await.unwrap();
-    assert_eq!(std::fs::read(&path).unwrap(), FILM);
+    assert_eq!(std::fs::read(&path).unwrap(), VIDEO);
     let fetched = nemo.requests(Endpoint::File).await;
     assert_eq!(fetched.len(), 1);
     assert!(!fetched[0].headers.contains_key("authorization"));
 
-    // By the same rule as any other address of a file.
+    // A redirect is subject to the same rule as every other URL of a file.
     let nemo = MockNemo::start().await;
-    let inside = ResponseTemplate::new(302).insert_header("location", "http://169.254.169.254/x");
-    nemo.given(MockResponse::raw(Endpoint::RenderDownload, inside)).await;
+    let private = ResponseTemplate::new(302).insert_header("location", "http://169.254.169.254/x");
+    nemo.given(MockResponse::raw(Endpoint::RenderDownload, private)).await;
     nemo.client().download(&video_of(&nemo, None), &path).await.unwrap_err();
 }
 
 #[tokio::test]
-async fn the_bytes_of_two_places_are_joined_only_under_one_strong_tag() {
-    // Its own address breaks after four bytes and is gone; the API gives whatever part is asked.
-    for (own, apis, ranged_first) in [
+async fn the_bytes_of_two_hosts_are_joined_only_under_one_strong_etag() {
+    // The file's URL breaks off after four bytes and then fails. The API returns any range.
+    for (own, api, ranged_first) in [
         (None, None, false),
         (Some("\"v1\""), Some("\"v1\""), true),
         (Some("W/\"v1\""), Some("W/\"v1\""), false),
@@ -278,35 +281,33 @@ async fn the_bytes_of_two_places_are_joined_only_under_one_strong_tag() {
     ] {
         let etag =
             |tag: Option<&str>| tag.map(|tag| format!("etag: {tag}\r\n")).unwrap_or_default();
-        let (own_tag, apis_tag) = (etag(own), etag(apis));
-        let asked: Arc<Mutex<Vec<bool>>> = Arc::default();
-        let seen = Arc::clone(&asked);
+        let (own_tag, api_tag) = (etag(own), etag(api));
+        let api_requests: Arc<Mutex<Vec<bool>>> = Arc::default();
+        let log = Arc::clone(&api_requests);
         let server = RawServer::start(move |request| {
-            let ranged = request.header("range").is_some();
-            match (request.path(), request.number_on_route()) {
-                ("/film.mp4", 0) => {
+            let is_ranged = request.header("range").is_some();
+            match (request.path(), request.index_on_path()) {
+                ("/video.mp4", 0) => {
                     let head = "HTTP/1.1 200 OK\r\ncontent-length: 20\r\n";
-                    Reply::raw(format!("{head}{own_tag}\r\nAAAA"))
+                    RawResponse::bytes(format!("{head}{own_tag}\r\nAAAA"))
                 }
-                ("/film.mp4", _) => {
-                    Reply::raw("HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\n\r\n")
+                ("/video.mp4", _) => {
+                    RawResponse::bytes("HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\n\r\n")
                 }
-                ("/api/auth/anonymous-token", _) => {
-                    Reply::json(r#"{"code":0,"data":{"token":"t"}}"#.to_owned())
-                }
+                ("/api/auth/anonymous-token", _) => RawResponse::token(),
                 _ => {
-                    seen.lock().unwrap().push(ranged);
-                    let (status, rest, range) = match ranged {
+                    log.lock().unwrap().push(is_ranged);
+                    let (status, rest, range) = match is_ranged {
                         true => {
-                            ("206 Partial Content", &FILM[4..], "content-range: bytes 4-19/20\r\n")
+                            ("206 Partial Content", &VIDEO[4..], "content-range: bytes 4-19/20\r\n")
                         }
-                        false => ("200 OK", FILM, ""),
+                        false => ("200 OK", VIDEO, ""),
                     };
                     let head = format!(
-                        "HTTP/1.1 {status}\r\ncontent-length: {}\r\n{range}{apis_tag}\r\n",
+                        "HTTP/1.1 {status}\r\ncontent-length: {}\r\n{range}{api_tag}\r\n",
                         rest.len()
                     );
-                    Reply::raw([head.as_bytes(), rest].concat())
+                    RawResponse::bytes([head.as_bytes(), rest].concat())
                 }
             }
         })
@@ -315,16 +316,16 @@ async fn the_bytes_of_two_places_are_joined_only_under_one_strong_tag() {
         let path = dir.path().join("out.mp4");
         let video = video_at(&server, Some(20)).await;
         client_of(server.url()).download(&video, &path).await.unwrap();
-        let film = std::fs::read(&path).unwrap();
-        let joined = own.is_some_and(|tag| tag.starts_with('"')) && own == apis;
-        let expected = if joined { [b"AAAA", &FILM[4..]].concat() } else { FILM.to_vec() };
-        assert_eq!(film, expected, "{own:?} {apis:?}");
-        assert_eq!(asked.lock().unwrap()[0], ranged_first, "{own:?}");
+        let saved = std::fs::read(&path).unwrap();
+        let is_joined = own.is_some_and(|tag| tag.starts_with('"')) && own == api;
+        let expected = if is_joined { [b"AAAA", &VIDEO[4..]].concat() } else { VIDEO.to_vec() };
+        assert_eq!(saved, expected, "{own:?} {api:?}");
+        assert_eq!(api_requests.lock().unwrap()[0], ranged_first, "{own:?}");
     }
 }
 
 #[tokio::test]
-async fn a_film_that_neither_place_has_is_a_final_refusal() {
+async fn a_video_that_neither_its_url_nor_the_api_has_is_a_final_error() {
     let nemo = MockNemo::start().await;
     let dir = tempfile::tempdir().unwrap();
     let download = |path| nemo.client().download(&video_of(&nemo, None), path);
@@ -332,33 +333,99 @@ async fn a_film_that_neither_place_has_is_a_final_refusal() {
     assert!(matches!(error, Error::Api(_)) && !error.is_retryable(), "{error}");
     assert_eq!(error.api().unwrap().status, Some(404));
 
-    // What the API has trouble with, it may have later.
-    let down = ResponseTemplate::new(503);
-    nemo.given(MockResponse::raw(Endpoint::RenderDownload, down)).await;
+    // An API that is unavailable may have it later.
+    let unavailable = ResponseTemplate::new(503);
+    nemo.given(MockResponse::raw(Endpoint::RenderDownload, unavailable)).await;
     let error = download(dir.path().join("out.mp4")).await.unwrap_err();
     assert!(error.is_retryable(), "{error}");
 }
 
 #[tokio::test]
-async fn a_film_may_have_any_name_that_its_folder_allows() {
+async fn a_video_may_have_any_file_name_that_its_directory_allows() {
     let nemo = MockNemo::start().await;
-    nemo.given(MockResponse::file(FILM)).await;
+    nemo.given(MockResponse::file(VIDEO)).await;
     let dir = tempfile::tempdir().unwrap();
     for length in [1, 251] {
         let path = dir.path().join(format!("{}.mp4", "n".repeat(length)));
         nemo.client().download(&video_of(&nemo, None), &path).await.unwrap();
-        assert_eq!(std::fs::read(&path).unwrap(), FILM);
+        assert_eq!(std::fs::read(&path).unwrap(), VIDEO);
     }
     assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 2);
 }
 
 #[tokio::test]
-async fn an_address_inside_of_a_private_network_is_not_called() {
-    let server = RawServer::start(|_| Reply::raw("HTTP/1.1 404 Not Found\r\n\r\n")).await;
+async fn a_url_inside_a_private_network_is_never_requested() {
+    let server = RawServer::start(|_| RawResponse::bytes("HTTP/1.1 404 Not Found\r\n\r\n")).await;
     let mut video = video_at(&server, None).await;
     video.url = "http://169.254.169.254/latest/meta-data".to_owned();
     let dir = tempfile::tempdir().unwrap();
     let download = client_of(server.url()).download(&video, dir.path().join("out.mp4"));
     let error = download.await.unwrap_err();
     assert!(matches!(error, Error::InvalidInput(_)), "{error}");
+}
+
+#[tokio::test]
+async fn an_upload_reports_its_progress() {
+    let nemo = MockNemo::start().await;
+    nemo.given(MockResponse::upload([])).await;
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("clip.mp4");
+    std::fs::write(&path, vec![1; 300_000]).unwrap();
+    let seen: Arc<Mutex<Vec<u64>>> = Arc::default();
+    let log = Arc::clone(&seen);
+    let upload = nemo.client().upload_file(&"s".into(), &path).on_progress(move |sent, size| {
+        assert_eq!(size, 300_000);
+        log.lock().unwrap().push(sent);
+    });
+    upload.await.unwrap();
+    let seen = seen.lock().unwrap().clone();
+    assert!(seen.len() > 3 && seen.is_sorted(), "{seen:?}");
+    let body = nemo.requests(Endpoint::Upload).await[0].body.len() as u64;
+    assert_eq!(seen.last(), Some(&body));
+}
+
+#[tokio::test]
+async fn a_file_that_changes_during_its_upload_is_an_error_without_effect() {
+    for (change, words) in [("shrink", "shrank"), ("grow", "grew"), ("touch", "changed")] {
+        let nemo = MockNemo::start().await;
+        nemo.given(MockResponse::upload([])).await;
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("clip.mp4");
+        std::fs::write(&path, vec![1; 1_000_000]).unwrap();
+        let once = std::sync::Once::new();
+        let changed = path.clone();
+        let upload = nemo.client().upload_file(&"s".into(), &path).on_progress(move |sent, _| {
+            if sent > 100_000 {
+                once.call_once(|| {
+                    let file = std::fs::File::options().write(true).open(&changed).unwrap();
+                    match change {
+                        "shrink" => file.set_len(500_000).unwrap(),
+                        "grow" => file.set_len(2_000_000).unwrap(),
+                        _ => file.set_modified(std::time::SystemTime::UNIX_EPOCH).unwrap(),
+                    }
+                });
+            }
+        });
+        let error = upload.await.unwrap_err();
+        assert!(matches!(error, Error::Io { .. }), "{error}");
+        let cause = std::error::Error::source(&error).expect("what changed").to_string();
+        assert!(cause.contains(words), "{cause}");
+        assert!(!error.may_have_taken_effect());
+        assert!(nemo.requests(Endpoint::Upload).await.is_empty(), "no complete upload arrived");
+    }
+}
+
+#[tokio::test]
+async fn an_upload_without_a_response_has_an_unknown_outcome_and_is_not_sent_again() {
+    let server = RawServer::start(|request| match request.path() {
+        "/api/auth/anonymous-token" => RawResponse::token(),
+        _ => RawResponse::stalled(),
+    })
+    .await;
+    let timeouts = Timeouts::default().with_response(Duration::from_millis(100));
+    let builder = NemoClient::builder().base_url(server.url()).in_memory_credentials();
+    let client = builder.timeouts(timeouts).build().unwrap();
+    let error = client.upload_bytes(&"s".into(), "a.mp4", vec![0; 1_000]).await.unwrap_err();
+    assert!(matches!(error, Error::OutcomeUnknown(_)), "{error}");
+    assert_eq!(server.requests("/api/upload-video/nemo_agent/me/s"), 1);
 }

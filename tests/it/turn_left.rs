@@ -1,9 +1,9 @@
-//! A message that was left before its end is kept, and can be picked up; what does not go together
-//! with a turn is refused.
+//! A turn that was dropped before its end stays pending and can be resumed. While a turn is in
+//! progress, the calls that conflict with it fail.
 
 use std::time::Duration;
 
-use crate::support::raw::{RawServer, Reply as Raw};
+use crate::support::raw::{RawResponse, RawServer};
 use futures::StreamExt as _;
 use nemovideo::draft::Draft;
 use nemovideo::mock::{Events, MockNemo, MockResponse};
@@ -13,18 +13,19 @@ use nemovideo::{Error, NemoClient, Session, TurnRecovery};
 
 const SOON: Duration = Duration::from_millis(1);
 
-/// A service that answers a message so; its draft is there from the `done_at`th look on.
-async fn service(message: Raw, done_at: usize) -> (RawServer, Project) {
+/// Starts a service with this response to a message. The draft is in the state from the read with
+/// the index `done_at`.
+async fn service(message: RawResponse, done_at: usize) -> (RawServer, Project) {
     let server = RawServer::start(move |request| match request.path() {
         "/run_sse" => message.clone(),
         path if path.ends_with("/latest") => {
-            let draft = match request.number_on_route() < done_at {
+            let draft = match request.index_on_path() < done_at {
                 true => "null",
                 false => r#"{"t":[{"tt":0,"sg":[{"d":1000}]}]}"#,
             };
-            Raw::json(format!(r#"{{"code":0,"data":{{"state":{{"draft":{draft}}}}}}}"#))
+            RawResponse::json(format!(r#"{{"code":0,"data":{{"state":{{"draft":{draft}}}}}}}"#))
         }
-        _ => Raw::json(r#"{"code":0,"data":{"token":"t"}}"#.to_owned()),
+        _ => RawResponse::token(),
     })
     .await;
     let builder = NemoClient::builder().base_url(server.url()).in_memory_credentials();
@@ -34,13 +35,13 @@ async fn service(message: Raw, done_at: usize) -> (RawServer, Project) {
 }
 
 #[tokio::test]
-async fn a_dropped_say_leaves_what_it_takes_to_find_out() {
-    // The head of the answer does not come, and the caller gives up.
-    let (server, project) = service(Raw::stalled(), 2).await;
+async fn a_message_dropped_before_its_response_stays_pending() {
+    // The head of the response does not arrive, and the caller gives up.
+    let (server, project) = service(RawResponse::stalled(), 2).await;
     assert!(project.pending().is_none());
     let patience = Duration::from_millis(500);
     assert!(tokio::time::timeout(patience, project.say("narrate: hello")).await.is_err());
-    let pending = project.pending().expect("it may have been taken");
+    let pending = project.pending().expect("the message may have been accepted");
 
     let report = project.observe(&pending).unwrap().finish().await.unwrap();
     assert_eq!(report.outcome, Outcome::Recovered);
@@ -50,15 +51,15 @@ async fn a_dropped_say_leaves_what_it_takes_to_find_out() {
 }
 
 #[tokio::test]
-async fn a_dropped_turn_is_resumed_with_what_was_said_before() {
+async fn a_dropped_turn_is_resumed_with_the_text_received_before() {
     let stream = "data: {\"type\":\"text\",\"content\":\"On it. Click Export.\"}\n\n\
                   data: {\"type\":\"text\",\"content\":\"A moment\"}\n\n";
-    let (server, project) = service(Raw::stalled_stream(stream), 2).await;
+    let (server, project) = service(RawResponse::stalled_stream(stream), 2).await;
     let mut turn = project.say("narrate: hello").await.unwrap();
     while !project.pending().is_some_and(|pending| pending.text.ends_with("A moment")) {
         turn.next().await.unwrap().unwrap();
     }
-    // One at a time, also when the other one is only watched.
+    // A session has one turn at a time, even if the other one is only observed.
     let pending = project.pending().unwrap();
     assert!(matches!(project.observe(&pending), Err(Error::Busy)));
     drop(turn);
@@ -66,20 +67,20 @@ async fn a_dropped_turn_is_resumed_with_what_was_said_before() {
     assert_eq!(report.text, "On it.\nA moment");
     assert_eq!(server.requests("/run_sse"), 1);
 
-    // It was not said here.
+    // The message belongs to another session.
     let elsewhere = project.client().resume_project(Session::new("t", "other"));
     assert!(matches!(elsewhere.observe(&pending), Err(Error::InvalidInput(_))));
 }
 
 #[tokio::test]
-async fn an_unknown_outcome_stays_until_it_is_known() {
-    let broken = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\
-                  content-length: 100000\r\n\r\ndata: heartbeat\n\n";
-    // A look for the baseline, three in vain, then three more, of which the last one tells.
-    let (_server, project) = service(Raw::raw(broken), 6).await;
+async fn a_turn_stays_pending_until_its_outcome_is_known() {
+    let broken = RawResponse::broken_stream("data: heartbeat\n\n");
+    // One read for the baseline, three without a change, then three more, of which the last one
+    // shows the draft.
+    let (_server, project) = service(broken, 6).await;
     let report = project.say("narrate: hello").await.unwrap().finish().await.unwrap();
     assert_eq!(report.outcome, Outcome::Unknown);
-    let pending = project.pending().expect("nothing was found out");
+    let pending = project.pending().expect("the outcome is unknown");
     assert_eq!(report.pending.as_ref(), Some(&pending));
     let report = project.observe(&pending).unwrap().finish().await.unwrap();
     assert_eq!(report.outcome, Outcome::Recovered);
@@ -87,7 +88,7 @@ async fn an_unknown_outcome_stays_until_it_is_known() {
 }
 
 #[tokio::test]
-async fn a_message_that_was_surely_not_taken_leaves_the_earlier_one_pending() {
+async fn a_rejected_message_leaves_the_earlier_one_pending() {
     let nemo = MockNemo::start().await;
     nemo.given(MockResponse::session("t", "s")).await;
     nemo.given(MockResponse::state(None)).await;
@@ -101,11 +102,11 @@ async fn a_message_that_was_surely_not_taken_leaves_the_earlier_one_pending() {
 }
 
 #[tokio::test]
-async fn an_export_in_the_middle_of_a_turn_is_refused_like_a_second_turn() {
-    let film: Draft = r#"{"t":[{"tt":0,"sg":[{"d":1000}]}]}"#.parse().unwrap();
+async fn an_export_during_a_turn_fails_like_a_second_turn() {
+    let draft: Draft = r#"{"t":[{"tt":0,"sg":[{"d":1000}]}]}"#.parse().unwrap();
     let nemo = MockNemo::start().await;
     nemo.given(MockResponse::session("t", "s")).await;
-    nemo.given(MockResponse::state(Some(film.clone()))).await;
+    nemo.given(MockResponse::state(Some(draft.clone()))).await;
     nemo.given(MockResponse::message(Events::new().text("x"))).await;
     nemo.given(MockResponse::render(&RenderState::new("r".into(), RenderStatus::Pending))).await;
     let project = nemo.client().project("demo").await.unwrap();
@@ -115,15 +116,15 @@ async fn an_export_in_the_middle_of_a_turn_is_refused_like_a_second_turn() {
     assert!(matches!(before.submit().await, Err(Error::Busy)));
     assert!(matches!(project.export().await, Err(Error::Busy)));
     assert!(nemo.renders().await.is_empty());
-    // What is one's own is not half done.
-    project.export().draft(film).submit().await.unwrap();
+    // A draft that the caller passes in is complete.
+    project.export().draft(draft).submit().await.unwrap();
     turn.finish().await.unwrap();
     assert!(matches!(project.dispatch("export").await, Ok(Dispatched::Export(_))));
     before.submit().await.unwrap();
 }
 
 #[tokio::test]
-async fn a_blank_message_is_refused_before_anything_is_sent() {
+async fn a_blank_message_fails_before_anything_is_sent() {
     let nemo = MockNemo::start().await;
     nemo.given(MockResponse::session("t", "s")).await;
     nemo.given(MockResponse::state(None)).await;

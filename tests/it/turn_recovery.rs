@@ -1,18 +1,15 @@
-//! What becomes of a message whose stream breaks: it is observed, never sent again, and can be
-//! picked up by another process.
-
-#[path = "support/raw.rs"]
-mod raw;
+//! A message whose stream breaks is never sent again: the session's state is observed for its
+//! outcome, if need be by another process.
 
 use std::time::Duration;
 
+use crate::support::raw::{RawResponse, RawServer};
 use futures::StreamExt as _;
 use futures::stream::FusedStream as _;
 use nemovideo::draft::Draft;
 use nemovideo::mock::{Events, MockNemo, MockResponse, wiremock};
 use nemovideo::protocol::Endpoint;
 use nemovideo::{Error, NemoClient, PendingTurn, Timeouts, TurnRecovery, TurnUpdate};
-use raw::{RawServer, Reply};
 use serde_json::json;
 
 const SOON: Duration = Duration::from_millis(1);
@@ -23,30 +20,24 @@ fn draft(name: &str) -> Draft {
         .expect("a draft")
 }
 
-fn watching(nemo: &MockNemo) -> NemoClient {
+fn client_of_mock(nemo: &MockNemo) -> NemoClient {
     nemo.client_builder().recovery(TurnRecovery::new(SOON, SOON, 5)).build().expect("a client")
 }
 
-/// A service whose stream breaks after some text, and whose state changes at a later look.
-async fn breaking(text: &'static str, changes_at: usize) -> RawServer {
+/// Starts a service whose stream breaks after this text, and whose state changes at the read with
+/// the index `changes_at`.
+async fn breaking_after(text: &'static str, changes_at: usize) -> RawServer {
     RawServer::start(move |request| match request.path() {
         "/run_sse" => {
-            // It promises more than it sends, so that the connection breaks.
             let event = json!({ "type": "text", "content": text });
-            Reply::raw(format!(
-                "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\
-                 content-length: 100000\r\n\r\ndata: {event}\n\n"
-            ))
+            RawResponse::broken_stream(&format!("data: {event}\n\n"))
         }
         path if path.ends_with("/latest") => {
-            let draft =
-                draft(if request.number_on_route() < changes_at { "before" } else { "after" });
-            Reply::json(format!(
-                r#"{{"code":0,"data":{{"state":{{"draft":{}}}}}}}"#,
-                draft.to_json()
-            ))
+            let name = if request.index_on_path() < changes_at { "before" } else { "after" };
+            let draft = draft(name).to_json();
+            RawResponse::json(format!(r#"{{"code":0,"data":{{"state":{{"draft":{draft}}}}}}}"#))
         }
-        _ => Reply::json(r#"{"code":0,"data":{"token":"t"}}"#.to_owned()),
+        _ => RawResponse::token(),
     })
     .await
 }
@@ -57,11 +48,11 @@ fn client_of(server: &RawServer) -> NemoClient {
 }
 
 #[tokio::test]
-async fn a_whole_turn_passes_every_event_on_and_ends() {
+async fn a_complete_turn_yields_every_event_and_ends() {
     let nemo = MockNemo::start().await;
     nemo.given(MockResponse::state(None)).await;
     nemo.given(MockResponse::message(Events::new().heartbeat().pieces(["Do", "ne."]))).await;
-    let mut turn = watching(&nemo).send_message(&"s".into(), "hi").watch();
+    let mut turn = client_of_mock(&nemo).send_message(&"s".into(), "hi").watch();
     assert_eq!((turn.is_terminated(), turn.pending()), (false, None));
     assert_eq!(turn.next().await.unwrap().unwrap(), TurnUpdate::Connected);
     let mut events = 0;
@@ -75,9 +66,9 @@ async fn a_whole_turn_passes_every_event_on_and_ends() {
 }
 
 #[tokio::test]
-async fn a_broken_turn_is_told_from_the_state_and_never_sent_again() {
-    // A look for the baseline, two in vain.
-    let server = breaking("Working", 3).await;
+async fn a_broken_turn_is_recovered_from_the_state_and_never_sent_again() {
+    // One read for the baseline, two without a change.
+    let server = breaking_after("Working", 3).await;
     let turn = client_of(&server).send_message(&"s".into(), "hi").watch();
     let updates: Vec<TurnUpdate> = turn.map(Result::unwrap).collect().await;
     let [
@@ -96,8 +87,8 @@ async fn a_broken_turn_is_told_from_the_state_and_never_sent_again() {
 }
 
 #[tokio::test]
-async fn an_outcome_that_nothing_tells_is_unknown_with_all_that_was_observed() {
-    let server = breaking("Working on", usize::MAX).await;
+async fn an_unknown_outcome_contains_all_that_was_observed() {
+    let server = breaking_after("Working on", usize::MAX).await;
     let mut turn = client_of(&server).send_message(&"s".into(), "hi").watch();
     let mut last = None;
     while let Some(update) = turn.next().await {
@@ -107,27 +98,27 @@ async fn an_outcome_that_nothing_tells_is_unknown_with_all_that_was_observed() {
     assert_eq!((unknown.reads, unknown.text.as_str()), (5, "Working on"));
     assert!(unknown.to_string().contains("not sent again"), "{unknown}");
     assert_eq!(server.requests("/run_sse"), 1);
-    // One look for the baseline, five in vain.
+    // One read for the baseline, five without a change.
     assert_eq!(server.requests("/api/state/nemo_agent/me/s/latest"), 6);
-    assert!(turn.pending().is_some(), "a later look may still tell");
+    assert!(turn.pending().is_some(), "a later read may still show the outcome");
 }
 
 #[tokio::test]
-async fn an_answer_that_was_lost_altogether_is_observed_too() {
+async fn a_turn_whose_whole_response_was_lost_is_recovered_from_the_state() {
     let nemo = MockNemo::start().await;
     nemo.given(MockResponse::state(None).times(1)).await;
     nemo.given(MockResponse::state(Some(draft("after")))).await;
     let gateway = wiremock::ResponseTemplate::new(504);
     nemo.given(MockResponse::raw(Endpoint::Message, gateway)).await;
-    let turn = watching(&nemo).send_message(&"s".into(), "hi").watch();
+    let turn = client_of_mock(&nemo).send_message(&"s".into(), "hi").watch();
     let updates: Vec<_> = turn.map(Result::unwrap).collect().await;
     assert!(matches!(updates.last(), Some(TurnUpdate::Recovered(_))), "{updates:?}");
     assert_eq!(nemo.messages().await.len(), 1);
 }
 
 #[tokio::test]
-async fn an_error_in_place_of_the_state_recovers_nothing() {
-    for said in [
+async fn an_error_response_in_place_of_the_state_recovers_nothing() {
+    for body in [
         r#"{"message":"Unauthorized"}"#,
         r#"{"error":"upstream timeout"}"#,
         r#"{"code":0,"data":null}"#,
@@ -136,50 +127,54 @@ async fn an_error_in_place_of_the_state_recovers_nothing() {
     ] {
         let nemo = MockNemo::start().await;
         nemo.given(MockResponse::state(Some(draft("before"))).times(1)).await;
-        let said = wiremock::ResponseTemplate::new(200).set_body_string(said);
-        nemo.given(MockResponse::raw(Endpoint::State, said)).await;
+        let response = wiremock::ResponseTemplate::new(200).set_body_string(body);
+        nemo.given(MockResponse::raw(Endpoint::State, response)).await;
         let gateway = wiremock::ResponseTemplate::new(504);
         nemo.given(MockResponse::raw(Endpoint::Message, gateway)).await;
-        let turn = watching(&nemo).send_message(&"s".into(), "hi").watch();
+        let turn = client_of_mock(&nemo).send_message(&"s".into(), "hi").watch();
         let updates: Vec<_> = turn.collect().await;
-        assert!(!updates.iter().flatten().any(|update| matches!(update, TurnUpdate::Recovered(_))));
-        assert!(matches!(updates.last(), Some(Err(Error::OutcomeUnknown(_)))), "{updates:?}");
+        let is_recovered = |update: &TurnUpdate| matches!(update, TurnUpdate::Recovered(_));
+        assert!(!updates.iter().flatten().any(is_recovered), "{body}: {updates:?}");
+        let last = updates.last();
+        assert!(matches!(last, Some(Err(Error::OutcomeUnknown(_)))), "{body}: {updates:?}");
     }
 }
 
 #[tokio::test]
-async fn a_refusal_ends_a_turn_without_anything_to_observe() {
+async fn an_error_response_ends_a_turn_without_anything_to_observe() {
     let nemo = MockNemo::start().await;
     nemo.given(MockResponse::state(None)).await;
     nemo.given(MockResponse::error(Endpoint::Message, nemovideo::ErrorCode::OutOfCredits)).await;
-    let mut turn = watching(&nemo).send_message(&"s".into(), "hi").watch();
+    let mut turn = client_of_mock(&nemo).send_message(&"s".into(), "hi").watch();
     assert!(matches!(turn.next().await, Some(Err(Error::OutOfCredits(_)))));
     assert_eq!(turn.pending(), None);
     assert!(turn.next().await.is_none());
 }
 
 #[tokio::test]
-async fn a_dropped_turn_closes_its_connection_and_is_picked_up_elsewhere() {
+async fn a_dropped_turn_closes_its_connection_and_is_resumed_elsewhere() {
     let server = RawServer::start(|request| match request.path() {
-        "/run_sse" => Reply::stalled_stream("data: {\"type\":\"text\",\"content\":\"On it\"}\n\n"),
+        "/run_sse" => {
+            RawResponse::stalled_stream("data: {\"type\":\"text\",\"content\":\"On it\"}\n\n")
+        }
         path if path.ends_with("/latest") => {
-            // The work goes on whether anybody listens or not.
-            let name = if request.number_on_route() == 0 { "before" } else { "after" };
-            Reply::json(format!(
+            // The work continues without a connection.
+            let name = if request.index_on_path() == 0 { "before" } else { "after" };
+            RawResponse::json(format!(
                 r#"{{"code":0,"data":{{"state":{{"draft":{{"t":[],"name":"{name}"}}}}}}}}"#
             ))
         }
-        _ => Reply::json(r#"{"code":0,"data":{"token":"t"}}"#.to_owned()),
+        _ => RawResponse::token(),
     })
     .await;
     let mut turn = client_of(&server).send_message(&"s".into(), "hi").watch();
     assert!(matches!(turn.next().await, Some(Ok(TurnUpdate::Connected))));
     assert!(matches!(turn.next().await, Some(Ok(TurnUpdate::Event(_)))));
-    let written = serde_json::to_string(&turn.pending().unwrap()).unwrap();
+    let serialized = serde_json::to_string(&turn.pending().unwrap()).unwrap();
     drop(turn);
     server.connection_closed("/run_sse").await;
 
-    let pending: PendingTurn = serde_json::from_str(&written).unwrap();
+    let pending: PendingTurn = serde_json::from_str(&serialized).unwrap();
     assert_eq!(pending.text, "On it");
     let mut resumed = client_of(&server).resume_turn(&pending);
     assert!(resumed.pending().is_some());
@@ -190,7 +185,7 @@ async fn a_dropped_turn_closes_its_connection_and_is_picked_up_elsewhere() {
 }
 
 #[tokio::test]
-async fn every_clock_of_a_stream_ends_it_as_unknown() {
+async fn every_timeout_of_a_stream_ends_it_with_an_unknown_outcome() {
     let short = Duration::from_millis(60);
     let long = Duration::from_secs(60);
     let all_long = Timeouts::default().with_idle(long).with_silence(long).with_total(long);
@@ -198,18 +193,18 @@ async fn every_clock_of_a_stream_ends_it_as_unknown() {
     let silence = all_long.with_silence(short);
     let total = all_long.with_total(short);
     let cases = [
-        (idle, Reply::stalled_stream(": hello\n\n"), "no data received"),
-        (silence, Reply::endless_stream("data: heartbeat\n\n"), "only heartbeats"),
+        (idle, RawResponse::stalled_stream(": hello\n\n"), "no data received"),
+        (silence, RawResponse::endless_stream("data: heartbeat\n\n"), "only heartbeats"),
         (
             total,
-            Reply::endless_stream("data: {\"type\":\"text\",\"content\":\"x\"}\n\n"),
+            RawResponse::endless_stream("data: {\"type\":\"text\",\"content\":\"x\"}\n\n"),
             "did not end",
         ),
     ];
-    for (timeouts, reply, words) in cases {
+    for (timeouts, response, words) in cases {
         let server = RawServer::start(move |request| match request.path() {
-            "/run_sse" => reply.clone(),
-            _ => Reply::json(r#"{"code":0,"data":{"token":"t"}}"#.to_owned()),
+            "/run_sse" => response.clone(),
+            _ => RawResponse::token(),
         })
         .await;
         let client = NemoClient::builder()
@@ -223,7 +218,7 @@ async fn every_clock_of_a_stream_ends_it_as_unknown() {
             match events.next().await {
                 Some(Ok(_)) => {}
                 Some(Err(error)) => break error,
-                None => panic!("{words}: it ended"),
+                None => panic!("{words}: the stream ended without an error"),
             }
         };
         assert!(matches!(error, Error::OutcomeUnknown(_)), "{error}");
@@ -233,51 +228,47 @@ async fn every_clock_of_a_stream_ends_it_as_unknown() {
 }
 
 #[tokio::test]
-async fn a_long_silence_says_that_the_work_goes_on() {
+async fn a_long_silence_reports_that_the_work_continues() {
     let server = RawServer::start(|request| match request.path() {
-        "/run_sse" => Reply::endless_stream("data: heartbeat\n\n"),
-        path if path.ends_with("/latest") => {
-            Reply::json(r#"{"code":0,"data":{"state":{}}}"#.to_owned())
-        }
-        _ => Reply::json(r#"{"code":0,"data":{"token":"t"}}"#.to_owned()),
+        "/run_sse" => RawResponse::endless_stream("data: heartbeat\n\n"),
+        path if path.ends_with("/latest") => RawResponse::json(r#"{"code":0,"data":{"state":{}}}"#),
+        _ => RawResponse::token(),
     })
     .await;
     let timeouts = Timeouts::default().with_still_working(Duration::from_millis(5));
     let builder = NemoClient::builder().base_url(server.url()).in_memory_credentials();
     let client = builder.timeouts(timeouts).build().unwrap();
     let mut turn = client.send_message(&"s".into(), "hi").watch();
-    let mut told = 0;
-    while told < 2 {
+    let mut reports = 0;
+    while reports < 2 {
         if let TurnUpdate::StillWorking { elapsed } = turn.next().await.unwrap().unwrap() {
-            told += 1;
-            assert!(elapsed >= timeouts.still_working() * told);
+            reports += 1;
+            assert!(elapsed >= timeouts.still_working() * reports);
         }
     }
 }
 
-/// A service whose stream breaks, and whose states are these, the last one for ever.
-async fn states(states: &'static [&'static str]) -> RawServer {
+/// Starts a service whose stream breaks, and whose state has these values in turn. The last one
+/// stays.
+async fn breaking_with_states(states: &'static [&'static str]) -> RawServer {
     RawServer::start(move |request| match request.path() {
-        "/run_sse" => Reply::raw(
-            "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\
-             content-length: 100000\r\n\r\ndata: heartbeat\n\n",
-        ),
+        "/run_sse" => RawResponse::broken_stream("data: heartbeat\n\n"),
         path if path.ends_with("/latest") => {
-            let state = states[request.number_on_route().min(states.len() - 1)];
-            Reply::json(format!(r#"{{"code":0,"data":{{"state":{state}}}}}"#))
+            let state = states[request.index_on_path().min(states.len() - 1)];
+            RawResponse::json(format!(r#"{{"code":0,"data":{{"state":{state}}}}}"#))
         }
-        _ => Reply::json(r#"{"code":0,"data":{"token":"t"}}"#.to_owned()),
+        _ => RawResponse::token(),
     })
     .await
 }
 
 #[tokio::test]
-async fn a_key_that_nobody_knows_does_not_end_the_recovery_early() {
+async fn an_unknown_key_of_the_state_does_not_end_the_recovery_early() {
     let last = async |server: &RawServer| {
         let turn = client_of(server).send_message(&"s".into(), "hi").watch();
         turn.collect::<Vec<_>>().await.pop().unwrap()
     };
-    let server = states(&[
+    let server = breaking_with_states(&[
         r#"{"draft":null,"last_seen":1}"#,
         r#"{"draft":null,"last_seen":2}"#,
         r#"{"draft":{"t":[]},"last_seen":3}"#,
@@ -286,16 +277,16 @@ async fn a_key_that_nobody_knows_does_not_end_the_recovery_early() {
     let Ok(TurnUpdate::Recovered(state)) = last(&server).await else { panic!() };
     assert!(state.draft.is_some());
 
-    // The canvas, or the media, are as good as the draft.
-    let server = states(&["{}", r#"{"canvas_config":{"width":1080}}"#, "{}"]).await;
+    // A change of the canvas or of the media counts like one of the draft.
+    let server = breaking_with_states(&["{}", r#"{"canvas_config":{"width":1080}}"#, "{}"]).await;
     assert!(matches!(last(&server).await, Ok(TurnUpdate::Recovered(_))));
     assert_eq!(server.requests("/api/state/nemo_agent/me/s/latest"), 2);
 
-    // Nothing else ever changes: it counts once it stands still, and not while it moves.
-    let server = states(&[r#"{"mood":1}"#, r#"{"mood":1}"#, r#"{"mood":2}"#]).await;
+    // If only an unknown key changes, the change counts once the value is stable.
+    let server = breaking_with_states(&[r#"{"mood":1}"#, r#"{"mood":1}"#, r#"{"mood":2}"#]).await;
     assert!(matches!(last(&server).await, Ok(TurnUpdate::Recovered(_))));
     assert_eq!(server.requests("/api/state/nemo_agent/me/s/latest"), 6);
-    let server = states(&[
+    let server = breaking_with_states(&[
         r#"{"n":1}"#,
         r#"{"n":2}"#,
         r#"{"n":3}"#,
@@ -308,8 +299,8 @@ async fn a_key_that_nobody_knows_does_not_end_the_recovery_early() {
 }
 
 #[tokio::test]
-async fn a_long_recovery_says_that_the_work_goes_on() {
-    let server = breaking("Working", usize::MAX).await;
+async fn a_long_recovery_reports_that_the_work_continues() {
+    let server = breaking_after("Working", usize::MAX).await;
     let timeouts = Timeouts::default().with_still_working(Duration::from_millis(5));
     let wait = Duration::from_millis(30);
     let builder = NemoClient::builder().base_url(server.url()).in_memory_credentials();

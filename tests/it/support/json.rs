@@ -1,18 +1,18 @@
-//! JSON as nobody would write it, for the tests of what must hold for any draft.
+//! Arbitrary JSON texts, for the tests of what must hold for any draft.
 
 use proptest::prelude::*;
 
-/// JSON as tokens, so that it can be written in more than one way.
+/// JSON as tokens, so that it can be written with different white space.
 #[derive(Clone, Debug)]
 pub(crate) enum Node {
-    /// A literal, a number or a quoted string, as written.
+    /// The text of a literal, a number or a quoted string.
     Scalar(String),
     Array(Vec<Self>),
     Object(Vec<(String, Self)>),
 }
 
 impl Node {
-    /// Writes the tokens with `space` between all of them.
+    /// Writes the tokens with `space` on both sides of each.
     fn write(&self, space: &str, out: &mut String) {
         let token = |token: &str, out: &mut String| {
             out.push_str(space);
@@ -53,12 +53,12 @@ impl Node {
     }
 }
 
-/// Every way to write a number, however large.
+/// A number in any valid notation, however large.
 fn number() -> impl Strategy<Value = String> {
     "-?(0|[1-9][0-9]{0,40})(\\.[0-9]{1,25})?([eE][+-]?[0-9]{1,6})?"
 }
 
-/// Every way to write a string: any character, every escape, half surrogate pairs too.
+/// A string in any valid notation: any character, every escape, unpaired surrogates included.
 fn string() -> impl Strategy<Value = String> {
     let plain = any::<char>().prop_filter_map("must be escaped", |c| {
         (c >= ' ' && c != '"' && c != '\\').then(|| c.to_string())
@@ -68,7 +68,7 @@ fn string() -> impl Strategy<Value = String> {
         .prop_map(|pieces| format!("\"{}\"", pieces.concat()))
 }
 
-/// Mostly the keys that a draft has, so that it is read as one; often the same one twice.
+/// A key: usually one that drafts have, so that the JSON is read as a draft, and often a duplicate.
 fn key() -> impl Strategy<Value = String> {
     let known = prop::sample::select(vec![
         "t", "tt", "sg", "d", "m", "name", "text", "start", "volume", "role",

@@ -1,4 +1,4 @@
-//! What several test modules share.
+//! Helpers that several test modules share.
 
 pub(crate) mod caller;
 pub(crate) mod json;

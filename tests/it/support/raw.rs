@@ -1,5 +1,5 @@
-//! A server on a bare socket, for what a mock with whole answers cannot do: streams that stall,
-//! that never end, and connections whose close is seen.
+//! An HTTP server on a bare socket, for what a mock with complete responses cannot do: streams that
+//! stall, streams that never end, and connections whose close is observed.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -9,10 +9,10 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
 
-/// A request, as far as a script needs it.
+/// The parts of a request that a script needs.
 pub(crate) struct Request {
     head: String,
-    number: usize,
+    index: usize,
 }
 
 impl Request {
@@ -20,12 +20,12 @@ impl Request {
         self.head.split(' ').nth(1).unwrap_or_default()
     }
 
-    /// How many requests came for this path before.
-    pub(crate) fn number_on_route(&self) -> usize {
-        self.number
+    /// Returns the number of earlier requests for the same path.
+    pub(crate) fn index_on_path(&self) -> usize {
+        self.index
     }
 
-    /// The value of a header, its name in lower case.
+    /// Returns the value of a header.
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.head.lines().skip(1).find_map(|line| {
             let (key, value) = line.split_once(':')?;
@@ -34,90 +34,112 @@ impl Request {
     }
 }
 
-/// What to answer.
+/// The bytes of a response, and what becomes of the connection after them.
 #[derive(Clone)]
-pub(crate) struct Reply {
+pub(crate) struct RawResponse {
     bytes: Vec<u8>,
-    then: Then,
+    end: End,
 }
 
 #[derive(Clone)]
-enum Then {
+enum End {
     Close,
-    /// Leaves the connection open without another byte.
+    /// Leaves the connection open and sends no further byte.
     Stall,
-    /// Sends this again and again.
+    /// Sends these bytes repeatedly.
     Repeat(Vec<u8>),
 }
 
 const STREAM_HEAD: &str =
     "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n";
 
-impl Reply {
-    pub(crate) fn json(body: String) -> Self {
+impl RawResponse {
+    pub(crate) fn json(body: impl AsRef<str>) -> Self {
+        let body = body.as_ref();
         let head = format!(
             "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\
              connection: close\r\n\r\n",
             body.len()
         );
-        Self::raw(head + &body)
+        Self::bytes(head + body)
     }
 
-    /// These bytes, then the end.
-    pub(crate) fn raw(bytes: impl Into<Vec<u8>>) -> Self {
-        Self { bytes: bytes.into(), then: Then::Close }
+    /// Returns an anonymous token.
+    pub(crate) fn token() -> Self {
+        Self::json(r#"{"code":0,"data":{"token":"t"}}"#)
     }
 
-    /// Never a byte.
+    /// Returns a response of these bytes, after which the connection closes.
+    pub(crate) fn bytes(bytes: impl Into<Vec<u8>>) -> Self {
+        Self { bytes: bytes.into(), end: End::Close }
+    }
+
+    /// Returns an event stream with this body, which ends as the connection closes.
+    pub(crate) fn stream(events: &str) -> Self {
+        Self::bytes(STREAM_HEAD.to_owned() + events)
+    }
+
+    /// Returns an event stream that breaks after this body: it announces more than it sends.
+    pub(crate) fn broken_stream(events: &str) -> Self {
+        Self::bytes(format!(
+            "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\
+             content-length: 100000\r\n\r\n{events}"
+        ))
+    }
+
+    /// Returns a response that never sends a byte.
     pub(crate) fn stalled() -> Self {
-        Self { bytes: Vec::new(), then: Then::Stall }
+        Self { bytes: Vec::new(), end: End::Stall }
     }
 
     pub(crate) fn stalled_stream(events: &str) -> Self {
-        Self { bytes: (STREAM_HEAD.to_owned() + events).into(), then: Then::Stall }
+        Self { bytes: (STREAM_HEAD.to_owned() + events).into(), end: End::Stall }
     }
 
     pub(crate) fn endless_file(bytes: &str) -> Self {
         let head = "HTTP/1.1 200 OK\r\ncontent-type: video/mp4\r\nconnection: close\r\n\r\n";
-        Self { bytes: head.into(), then: Then::Repeat(bytes.into()) }
+        Self { bytes: head.into(), end: End::Repeat(bytes.into()) }
     }
 
     pub(crate) fn endless_stream(event: &str) -> Self {
-        Self { bytes: STREAM_HEAD.into(), then: Then::Repeat(event.into()) }
+        Self { bytes: STREAM_HEAD.into(), end: End::Repeat(event.into()) }
     }
 }
 
-type Script = dyn Fn(&Request) -> Reply + Send + Sync;
+type Script = dyn Fn(&Request) -> RawResponse + Send + Sync;
 
+/// The numbers of requests and of closed connections, by path.
 #[derive(Default)]
-struct Seen {
+struct Log {
     requests: HashMap<String, usize>,
     closed: HashMap<String, usize>,
 }
 
-/// The server; it lives as long as the test's runtime.
+/// A scripted server, which runs until the test's runtime ends.
 pub(crate) struct RawServer {
     url: String,
-    seen: Arc<Mutex<Seen>>,
+    log: Arc<Mutex<Log>>,
     changed: Arc<Notify>,
 }
 
 impl RawServer {
-    pub(crate) async fn start(script: impl Fn(&Request) -> Reply + Send + Sync + 'static) -> Self {
+    pub(crate) async fn start(
+        script: impl Fn(&Request) -> RawResponse + Send + Sync + 'static,
+    ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-        let url = format!("http://{}", listener.local_addr().expect("an address"));
-        let seen = Arc::new(Mutex::new(Seen::default()));
+        let url = format!("http://{}", listener.local_addr().expect("a bound listener"));
+        let log = Arc::new(Mutex::new(Log::default()));
         let changed = Arc::new(Notify::new());
-        let server = Self { url, seen: Arc::clone(&seen), changed: Arc::clone(&changed) };
+        let server = Self { url, log: Arc::clone(&log), changed: Arc::clone(&changed) };
         let script: Arc<Script> = Arc::new(script);
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                let (script, seen, changed) =
-                    (Arc::clone(&script), Arc::clone(&seen), Arc::clone(&changed));
+                let (script, log, changed) =
+                    (Arc::clone(&script), Arc::clone(&log), Arc::clone(&changed));
                 tokio::spawn(async move {
-                    // A client that hangs up is what some tests are about.
-                    let path = serve(stream, &*script, &seen).await.unwrap_or_else(|path| path);
-                    *seen.lock().expect("unpoisoned").closed.entry(path).or_default() += 1;
+                    // Some tests are about a client that closes the connection early.
+                    let path = serve(stream, &*script, &log).await.unwrap_or_else(|path| path);
+                    *log.lock().expect("unpoisoned").closed.entry(path).or_default() += 1;
                     changed.notify_waiters();
                 });
             }
@@ -129,16 +151,17 @@ impl RawServer {
         &self.url
     }
 
+    /// Returns the number of requests for this path.
     pub(crate) fn requests(&self, path: &str) -> usize {
-        self.seen.lock().expect("unpoisoned").requests.get(path).copied().unwrap_or_default()
+        self.log.lock().expect("unpoisoned").requests.get(path).copied().unwrap_or_default()
     }
 
-    /// Waits until a connection that asked for this path is over.
+    /// Waits until a connection with a request for this path is closed.
     pub(crate) async fn connection_closed(&self, path: &str) {
         let wait = async {
             loop {
                 let changed = self.changed.notified();
-                if self.seen.lock().expect("unpoisoned").closed.contains_key(path) {
+                if self.log.lock().expect("unpoisoned").closed.contains_key(path) {
                     return;
                 }
                 changed.await;
@@ -148,39 +171,35 @@ impl RawServer {
     }
 }
 
-/// Answers one request. The result is its path, whichever way it ended.
-async fn serve(
-    mut stream: TcpStream,
-    script: &Script,
-    seen: &Mutex<Seen>,
-) -> Result<String, String> {
+/// Serves one request. Returns its path: as `Err` if the client closed the connection early.
+async fn serve(mut stream: TcpStream, script: &Script, log: &Mutex<Log>) -> Result<String, String> {
     let head = read_request(&mut stream).await.map_err(|_| String::new())?;
-    let mut request = Request { head, number: 0 };
+    let mut request = Request { head, index: 0 };
     let path = request.path().to_owned();
     {
-        let mut seen = seen.lock().expect("unpoisoned");
-        let count = seen.requests.entry(path.clone()).or_default();
-        request.number = *count;
+        let mut log = log.lock().expect("unpoisoned");
+        let count = log.requests.entry(path.clone()).or_default();
+        request.index = *count;
         *count += 1;
     }
-    let reply = script(&request);
-    let ended = |_| path.clone();
-    stream.write_all(&reply.bytes).await.map_err(ended)?;
-    match reply.then {
-        Then::Close => {}
-        // Ends when the client hangs up.
-        Then::Stall => {
+    let response = script(&request);
+    let closed = |_| path.clone();
+    stream.write_all(&response.bytes).await.map_err(closed)?;
+    match response.end {
+        End::Close => {}
+        // Returns when the client closes the connection.
+        End::Stall => {
             let _end = stream.read(&mut [0; 64]).await;
         }
-        Then::Repeat(bytes) => loop {
-            stream.write_all(&bytes).await.map_err(ended)?;
+        End::Repeat(bytes) => loop {
+            stream.write_all(&bytes).await.map_err(closed)?;
             tokio::time::sleep(Duration::from_millis(1)).await;
         },
     }
     Ok(path)
 }
 
-/// The head of a request; its body is read and forgotten.
+/// Reads a request and returns its head. The body is discarded.
 async fn read_request(stream: &mut TcpStream) -> std::io::Result<String> {
     let mut bytes = Vec::new();
     let head_end = loop {
