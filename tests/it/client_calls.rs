@@ -1,5 +1,5 @@
-//! Every call of the client against scripted answers: what is sent, what is understood, and how
-//! often it is asked.
+//! Every call of the client against scripted responses: which requests it sends, how often, and
+//! what it makes of the responses.
 
 use futures::StreamExt as _;
 use nemovideo::draft::Draft;
@@ -30,7 +30,7 @@ fn completed(nemo: &MockNemo) -> RenderState {
 }
 
 #[tokio::test]
-async fn one_token_serves_all_calls_and_attribution_goes_with_each() {
+async fn all_calls_share_one_token_and_carry_the_attribution() {
     let nemo = MockNemo::start().await;
     nemo.given(MockResponse::credits(60.0)).await;
     nemo.given(MockResponse::session("t", "s")).await;
@@ -58,7 +58,7 @@ async fn one_token_serves_all_calls_and_attribution_goes_with_each() {
 }
 
 #[tokio::test]
-async fn attribution_is_the_callers_own() {
+async fn the_attribution_is_the_one_that_the_caller_sets() {
     let nemo = MockNemo::start().await;
     nemo.given(MockResponse::credits(1.0)).await;
     let attribution = Attribution::from_front_matter("---\nname: maker\nversion: 2.10\n---\n")
@@ -76,7 +76,7 @@ async fn attribution_is_the_callers_own() {
 }
 
 #[tokio::test]
-async fn every_documented_code_becomes_its_error() {
+async fn every_documented_code_is_mapped_to_its_error() {
     for number in [1002, 2001, 4001, 4002, 402, 5003] {
         let nemo = MockNemo::start().await;
         let code = ErrorCode::from(number);
@@ -90,7 +90,7 @@ async fn every_documented_code_becomes_its_error() {
 }
 
 #[tokio::test]
-async fn an_anonymous_account_out_of_credits_is_shown_where_to_register() {
+async fn an_anonymous_account_out_of_credits_is_advised_to_register() {
     let nemo = MockNemo::start().await;
     nemo.given(MockResponse::error(Endpoint::Message, ErrorCode::OutOfCredits)).await;
     let error = nemo.client().send_message(&"s".into(), "hi").await.unwrap_err();
@@ -105,7 +105,7 @@ async fn an_anonymous_account_out_of_credits_is_shown_where_to_register() {
 }
 
 #[tokio::test]
-async fn a_refused_anonymous_token_is_replaced_once() {
+async fn a_rejected_anonymous_token_is_replaced() {
     let nemo = MockNemo::start().await;
     nemo.given(MockResponse::token("old").times(1)).await;
     nemo.given(MockResponse::token("new")).await;
@@ -119,7 +119,7 @@ async fn a_refused_anonymous_token_is_replaced_once() {
 }
 
 #[tokio::test]
-async fn a_token_that_is_refused_again_is_not_asked_for_forever() {
+async fn a_rejected_token_is_replaced_only_once() {
     let nemo = MockNemo::start().await;
     nemo.given(MockResponse::error(Endpoint::Credits, ErrorCode::TokenInvalid)).await;
     let error = nemo.client().credits().await.unwrap_err();
@@ -129,7 +129,7 @@ async fn a_token_that_is_refused_again_is_not_asked_for_forever() {
 }
 
 #[tokio::test]
-async fn a_users_own_token_is_not_swapped_for_an_anonymous_one_unless_asked() {
+async fn a_users_own_token_is_replaced_by_an_anonymous_one_only_on_request() {
     let nemo = MockNemo::start().await;
     nemo.given(MockResponse::error(Endpoint::Credits, ErrorCode::TokenInvalid).times(2)).await;
     nemo.given(MockResponse::credits(5.0)).await;
@@ -138,13 +138,13 @@ async fn a_users_own_token_is_not_swapped_for_an_anonymous_one_unless_asked() {
     assert!(matches!(own.credits().await, Err(Error::TokenInvalid(_))));
     assert!(nemo.requests(Endpoint::Token).await.is_empty());
 
-    let asked = nemo.client_builder().token("mine").reauthenticate(Reauthenticate::Always);
-    asked.build().unwrap().credits().await.unwrap();
+    let always = nemo.client_builder().token("mine").reauthenticate(Reauthenticate::Always);
+    always.build().unwrap().credits().await.unwrap();
     assert_eq!(nemo.requests(Endpoint::Token).await.len(), 1);
 }
 
 #[tokio::test]
-async fn a_rate_limit_is_waited_out_once() {
+async fn a_rate_limited_message_is_retried_once() {
     let nemo = MockNemo::start().await;
     nemo.given(MockResponse::error(Endpoint::Message, ErrorCode::RateLimited).times(1)).await;
     nemo.given(MockResponse::message(Events::new().text("done"))).await;
@@ -159,7 +159,7 @@ async fn a_rate_limit_is_waited_out_once() {
 }
 
 #[tokio::test]
-async fn a_message_that_met_a_broken_service_is_not_sent_again() {
+async fn a_message_after_a_server_error_is_never_sent_again() {
     let nemo = MockNemo::start().await;
     nemo.given(MockResponse::raw(Endpoint::Message, ResponseTemplate::new(502))).await;
     let error = nemo.client().send_message(&"s".into(), "hi").await.unwrap_err();
@@ -169,7 +169,7 @@ async fn a_message_that_met_a_broken_service_is_not_sent_again() {
 }
 
 #[tokio::test]
-async fn a_read_only_call_outlives_a_broken_answer() {
+async fn a_read_only_call_is_retried_after_a_server_error() {
     let nemo = MockNemo::start().await;
     nemo.given(MockResponse::raw(Endpoint::Credits, ResponseTemplate::new(503)).times(2)).await;
     nemo.given(MockResponse::credits(3.0)).await;
@@ -178,7 +178,7 @@ async fn a_read_only_call_outlives_a_broken_answer() {
 }
 
 #[tokio::test]
-async fn an_error_may_come_instead_of_a_stream() {
+async fn an_error_response_in_place_of_a_stream_is_an_error() {
     let cases = [
         (ResponseTemplate::new(200).set_body_json(json!({"code": 2001, "message": "none"})), 2001),
         (ResponseTemplate::new(404).set_body_json(json!({"detail": "Session not found: s"})), 1002),
@@ -200,7 +200,7 @@ async fn an_error_may_come_instead_of_a_stream() {
 }
 
 #[tokio::test]
-async fn a_message_is_sent_as_specified_and_its_stream_told_once() {
+async fn a_message_is_sent_as_specified_and_its_text_is_yielded_once() {
     let nemo = MockNemo::start().await;
     let events = Events::new()
         .heartbeat()
@@ -231,10 +231,10 @@ async fn a_message_is_sent_as_specified_and_its_stream_told_once() {
             "text"
         ]
     );
-    let mut once = TextAccumulator::new();
+    let mut accumulator = TextAccumulator::new();
     let mut text = String::new();
     for event in &events {
-        text.extend(once.push(event).and_then(|fresh| fresh.text()));
+        text.extend(accumulator.push(event).and_then(|delta| delta.text()));
     }
     assert_eq!(text, "Working on it… Done.");
 
@@ -247,7 +247,7 @@ async fn a_message_is_sent_as_specified_and_its_stream_told_once() {
 }
 
 #[tokio::test]
-async fn an_upload_is_checked_before_a_byte_is_sent() {
+async fn an_invalid_upload_fails_before_a_byte_is_sent() {
     let nemo = MockNemo::start().await;
     let client = nemo.client();
     let session = SessionId::new("s");
@@ -269,7 +269,7 @@ async fn an_upload_is_checked_before_a_byte_is_sent() {
 }
 
 #[tokio::test]
-async fn an_upload_says_its_name_type_and_length() {
+async fn an_upload_declares_its_name_type_and_length() {
     let nemo = MockNemo::start().await;
     let mut file = UploadedFile::default();
     file.filename = "shot.png".to_owned();
@@ -279,8 +279,8 @@ async fn an_upload_says_its_name_type_and_length() {
     let path = dir.path().join("shot.png");
     std::fs::write(&path, vec![7; 100_000]).unwrap();
 
-    let answer = nemo.client().upload_file(&"a/b".into(), &path).await.unwrap();
-    assert_eq!(answer.files, [file]);
+    let response = nemo.client().upload_file(&"a/b".into(), &path).await.unwrap();
+    assert_eq!(response.files, [file]);
     let sent = &nemo.requests(Endpoint::Upload).await[0];
     assert!(sent.url.path().ends_with("/me/a%2Fb"), "{}", sent.url);
     assert_eq!(sent.headers["content-length"], sent.body.len().to_string().as_str());
@@ -294,14 +294,14 @@ async fn a_render_is_submitted_with_the_draft_untouched_and_polled_until_done() 
     let nemo = MockNemo::start().await;
     nemo.given(MockResponse::render(&state("r", RenderStatus::Pending))).await;
     nemo.given(MockResponse::render_status(&state("r", RenderStatus::Pending)).times(1)).await;
-    let odd = RenderStatus::Other("warming_up".to_owned());
-    nemo.given(MockResponse::render_status(&state("r", odd)).times(1)).await;
+    let unknown = RenderStatus::Other("warming_up".to_owned());
+    nemo.given(MockResponse::render_status(&state("r", unknown)).times(1)).await;
     nemo.given(MockResponse::render_status(&completed(&nemo))).await;
-    nemo.given(MockResponse::file(*b"film")).await;
+    nemo.given(MockResponse::file(*b"file")).await;
 
     let client = nemo.client();
     let job = client.submit_render(&"s".into(), &draft(), RenderOutput::mp4()).await.unwrap();
-    // Another process goes on from what was written down.
+    // Another process continues with the serialized job.
     let job = serde_json::from_str(&serde_json::to_string(&job).unwrap()).unwrap();
     let steps: Vec<RenderProgress> =
         client.wait_for_render(&job).map(Result::unwrap).collect().await;
@@ -322,14 +322,14 @@ async fn a_render_is_submitted_with_the_draft_untouched_and_polled_until_done() 
     let path = dir.path().join("out.mp4");
     let file = client.download(video, &path).await.unwrap();
     assert_eq!(file.bytes, 4);
-    assert_eq!(std::fs::read(&path).unwrap(), b"film");
-    let fetched = &nemo.requests(Endpoint::File).await[0];
-    assert!(!fetched.headers.contains_key("authorization"));
+    assert_eq!(std::fs::read(&path).unwrap(), b"file");
+    let request = &nemo.requests(Endpoint::File).await[0];
+    assert!(!request.headers.contains_key("authorization"));
     nemo.check_attribution().await;
 }
 
 #[tokio::test]
-async fn a_lost_answer_to_a_submit_is_looked_up_not_submitted_again() {
+async fn a_submit_whose_response_was_lost_is_looked_up_before_it_is_sent_again() {
     let nemo = MockNemo::start().await;
     nemo.given(MockResponse::raw(Endpoint::RenderSubmit, ResponseTemplate::new(504))).await;
     nemo.given(MockResponse::render_status(&state("r", RenderStatus::Processing))).await;
@@ -342,18 +342,18 @@ async fn a_lost_answer_to_a_submit_is_looked_up_not_submitted_again() {
     nemo.given(MockResponse::render(&state("r", RenderStatus::Pending))).await;
     nemo.client().submit_render(&"s".into(), &draft(), RenderOutput::mp4()).await.unwrap();
     let sent = nemo.renders().await;
-    assert_eq!(sent.len(), 2, "the service answered 404 for the id: it never arrived");
+    assert_eq!(sent.len(), 2, "the service does not know the id: the submit never arrived");
     assert_eq!(sent[0].id, sent[1].id);
 }
 
 #[tokio::test]
-async fn a_failed_render_is_tried_once_more_under_a_new_id() {
+async fn a_failed_render_is_retried_once_under_a_new_id() {
     let nemo = MockNemo::start().await;
     nemo.given(MockResponse::render(&state("r", RenderStatus::Pending))).await;
     let mut failed = state("r", RenderStatus::Failed);
     failed.error = Some("out of memory".to_owned());
     nemo.given(MockResponse::render_status(&failed).times(1)).await;
-    // The new id is asked for before it is submitted.
+    // The new id is looked up before it is submitted.
     nemo.given(MockResponse::raw(Endpoint::RenderStatus, ResponseTemplate::new(404)).times(1))
         .await;
     nemo.given(MockResponse::render_status(&failed)).await;
@@ -369,7 +369,7 @@ async fn a_failed_render_is_tried_once_more_under_a_new_id() {
 }
 
 #[tokio::test]
-async fn a_render_that_takes_long_gives_its_job_back() {
+async fn an_unfinished_render_returns_its_job_with_the_error() {
     let nemo = MockNemo::start().await;
     nemo.given(MockResponse::render(&state("r", RenderStatus::Pending))).await;
     nemo.given(MockResponse::render_status(&state("r", RenderStatus::Processing))).await;
@@ -377,13 +377,13 @@ async fn a_render_that_takes_long_gives_its_job_back() {
     let job = client.submit_render(&"s".into(), &draft(), RenderOutput::mp4()).await.unwrap();
     let polling = RenderPolling::new(std::time::Duration::ZERO, 3);
     let error = client.wait_for_render(&job).polling(polling).await.unwrap_err();
-    let Error::RenderUnfinished { job: kept, polls: 3 } = error else { panic!("{error}") };
-    assert_eq!(*kept, job);
+    let Error::RenderUnfinished { job: returned, polls: 3 } = error else { panic!("{error}") };
+    assert_eq!(*returned, job);
     assert_eq!(nemo.requests(Endpoint::RenderStatus).await.len(), 3);
 }
 
 #[tokio::test]
-async fn an_empty_draft_is_not_submitted() {
+async fn an_empty_draft_is_never_submitted() {
     let nemo = MockNemo::start().await;
     let empty: Draft = r#"{"t":[{"tt":0,"sg":[]}]}"#.parse().unwrap();
     let error =
@@ -393,7 +393,7 @@ async fn an_empty_draft_is_not_submitted() {
 }
 
 #[tokio::test]
-async fn a_download_falls_back_to_the_api_and_keeps_the_old_file_until_it_is_whole() {
+async fn a_download_falls_back_to_the_api_and_keeps_the_old_file_until_it_is_complete() {
     let nemo = MockNemo::start().await;
     let mut done = completed(&nemo);
     if let Some(file) = &mut done.output {
@@ -408,22 +408,22 @@ async fn a_download_falls_back_to_the_api_and_keeps_the_old_file_until_it_is_who
     let path = dir.path().join("out.mp4");
     std::fs::write(&path, "old").unwrap();
 
-    let short = ResponseTemplate::new(200).set_body_raw("fil", "video/mp4");
+    let short = ResponseTemplate::new(200).set_body_raw("new", "video/mp4");
     nemo.given(MockResponse::raw(Endpoint::RenderDownload, short).times(1)).await;
     assert!(client.download(&video, &path).await.is_err());
     assert_eq!(std::fs::read(&path).unwrap(), b"old");
     assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1, "no temporary file is left");
 
-    let whole = ResponseTemplate::new(200).set_body_raw("film", "video/mp4");
-    nemo.given(MockResponse::raw(Endpoint::RenderDownload, whole)).await;
+    let complete = ResponseTemplate::new(200).set_body_raw("new!", "video/mp4");
+    nemo.given(MockResponse::raw(Endpoint::RenderDownload, complete)).await;
     client.download(&video, &path).await.unwrap();
-    assert_eq!(std::fs::read(&path).unwrap(), b"film");
+    assert_eq!(std::fs::read(&path).unwrap(), b"new!");
     let sent = &nemo.requests(Endpoint::RenderDownload).await[0];
     assert_eq!(sent.headers["authorization"], "Bearer nmv_usr_mock");
 }
 
 #[tokio::test]
-async fn a_claim_link_holds_the_claim_token_and_never_the_bearer() {
+async fn a_claim_link_contains_the_claim_token_and_never_the_bearer_token() {
     let nemo = MockNemo::start().await;
     nemo.given(MockResponse::session("t", "s")).await;
     nemo.given(MockResponse::claim("clm_1")).await;
@@ -434,7 +434,7 @@ async fn a_claim_link_holds_the_claim_token_and_never_the_bearer() {
 }
 
 #[tokio::test]
-async fn a_redirect_takes_no_token_along() {
+async fn a_redirect_is_not_followed_with_the_token() {
     let elsewhere = MockNemo::start().await;
     elsewhere.given(MockResponse::credits(1.0)).await;
     let nemo = MockNemo::start().await;
@@ -446,7 +446,7 @@ async fn a_redirect_takes_no_token_along() {
 }
 
 #[tokio::test]
-async fn an_answer_past_the_limit_is_an_error() {
+async fn a_response_beyond_the_limit_is_an_error() {
     let nemo = MockNemo::start().await;
     let body = json!({ "code": 0, "data": { "available": 1, "padding": "x".repeat(5_000) } });
     let response = ResponseTemplate::new(200).set_body_json(body);
@@ -458,7 +458,7 @@ async fn an_answer_past_the_limit_is_an_error() {
 }
 
 #[tokio::test]
-async fn an_unreadable_answer_names_its_place() {
+async fn a_decode_error_names_the_path_of_the_field() {
     let nemo = MockNemo::start().await;
     let response =
         ResponseTemplate::new(200).set_body_json(json!({"code": 0, "data": {"available": []}}));
@@ -468,7 +468,7 @@ async fn an_unreadable_answer_names_its_place() {
 }
 
 #[tokio::test]
-async fn a_service_that_is_not_there_was_not_reached() {
+async fn an_unreachable_service_is_an_error_without_effect() {
     let nemo = MockNemo::start().await;
     let builder = nemo.client_builder().base_url("http://127.0.0.1:1");
     let client = builder.token("mine").build().unwrap();

@@ -1,5 +1,5 @@
-//! The main job, whole: a script through `NemoClient`, over a real socket, to the embedded backend
-//! and back as a film.
+//! The main job, from the script to the video file: `NemoClient` against the embedded backend over
+//! a real socket.
 
 use std::time::Duration;
 
@@ -23,15 +23,15 @@ fn client_of(backend: &LocalBackend) -> NemoClient {
         .expect("a client of a backend on loopback")
 }
 
-/// Says something and gives back what was answered.
+/// Sends a message and returns the text of its stream.
 async fn say(client: &NemoClient, session: &SessionId, message: &str) -> String {
     let mut events = client.send_message(session, message).streaming().await.expect("a stream");
-    let mut once = TextAccumulator::new();
+    let mut accumulator = TextAccumulator::new();
     let mut text = String::new();
     while let Some(event) = events.next().await {
         let event = event.expect("an event");
         assert!(!matches!(event, AgentEvent::Unknown(_)), "{event:?}");
-        text.extend(once.push(&event).and_then(|fresh| fresh.text()));
+        text.extend(accumulator.push(&event).and_then(|delta| delta.text()));
     }
     text
 }
@@ -41,7 +41,7 @@ async fn draft_of(client: &NemoClient, session: &SessionId) -> Draft {
 }
 
 #[tokio::test]
-async fn a_script_becomes_a_film_through_the_client() {
+async fn a_script_becomes_a_video_through_the_client() {
     let backend = LocalBackend::start().await.unwrap();
     let client = client_of(&backend);
     let session = client.create_session(CreateSession::named("tea")).await.unwrap().session_id;
@@ -81,7 +81,7 @@ async fn a_script_becomes_a_film_through_the_client() {
 }
 
 #[tokio::test]
-async fn a_written_down_render_is_picked_up_by_another_client_of_the_account() {
+async fn a_serialized_render_is_finished_by_another_client_of_the_account() {
     let backend = LocalBackend::start().await.unwrap();
     let dir = tempfile::tempdir().unwrap();
     let process = || {
@@ -93,20 +93,20 @@ async fn a_written_down_render_is_picked_up_by_another_client_of_the_account() {
     say(&first, &session, &format!("narrate: {SCRIPT}")).await;
     let draft = draft_of(&first, &session).await;
     let job = first.submit_render(&session, &draft, RenderOutput::m4a()).await.unwrap();
-    let written = serde_json::to_string(&job).unwrap();
+    let serialized = serde_json::to_string(&job).unwrap();
     drop(first);
 
-    let job: RenderJob = serde_json::from_str(&written).unwrap();
+    let job: RenderJob = serde_json::from_str(&serialized).unwrap();
     assert_eq!(job.draft, draft);
     let second = process();
     let video = second.wait_for_render(&job).await.unwrap();
     second.download(&video, dir.path().join("tea.m4a")).await.unwrap();
-    assert_eq!(backend.counters().tokens_issued, 1, "the second process used the kept token");
+    assert_eq!(backend.counters().tokens_issued, 1, "the second process used the stored token");
     assert_eq!(backend.counters().renders_started, 1);
 }
 
 #[tokio::test]
-async fn an_uploaded_script_is_spoken() {
+async fn an_uploaded_script_becomes_the_voiceover() {
     let backend = LocalBackend::start().await.unwrap();
     let client = client_of(&backend);
     let session = client.create_session(CreateSession::default()).await.unwrap().session_id;
@@ -123,17 +123,17 @@ async fn an_uploaded_script_is_spoken() {
 }
 
 #[tokio::test]
-async fn an_account_runs_out_of_credits_and_is_told_where_to_get_more() {
+async fn an_account_out_of_credits_gets_an_error_with_the_registration_link() {
     let backend = LocalBackend::start().await.unwrap();
     let client = client_of(&backend);
     let session = client.create_session(CreateSession::default()).await.unwrap().session_id;
-    let refused = loop {
+    let error = loop {
         match client.send_message(&session, format!("narrate: {SCRIPT}")).await {
             Ok(events) => assert!(events.count().await > 0),
             Err(error) => break error,
         }
     };
-    let Error::OutOfCredits(api) = &refused else { panic!("{refused}") };
+    let Error::OutOfCredits(api) = &error else { panic!("{error}") };
     let link = api.link.as_ref().unwrap().as_str();
     assert!(link.starts_with("https://nemovideo.com/register?bind=anon_"), "{link}");
     assert_eq!(client.credits().await.unwrap().available.get(), 0.0);
@@ -141,7 +141,7 @@ async fn an_account_runs_out_of_credits_and_is_told_where_to_get_more() {
 }
 
 #[tokio::test]
-async fn two_processes_that_start_at_once_share_one_account() {
+async fn sixteen_processes_that_start_at_once_share_one_account() {
     let backend = LocalBackend::start().await.unwrap();
     let dir = tempfile::tempdir().unwrap();
     let processes = (0..16).map(|_| {

@@ -1,4 +1,4 @@
-//! A conversation about one video, against the embedded backend: the three workflows, and what a
+//! A conversation about one video: the three workflows against the embedded backend, and what a
 //! program may rely on in each turn.
 
 use std::time::Duration;
@@ -31,7 +31,7 @@ async fn project_of(backend: &LocalBackend) -> Project {
 }
 
 #[tokio::test]
-async fn quick_edit_a_sentence_becomes_a_film() {
+async fn quick_edit_a_message_becomes_a_video() {
     let backend = backend(SilentEdits::Never).await;
     let project = project_of(&backend).await;
     let report =
@@ -50,20 +50,20 @@ async fn quick_edit_a_sentence_becomes_a_film() {
 }
 
 #[tokio::test]
-async fn iterative_every_turn_tells_what_changed_also_when_the_agent_is_silent() {
+async fn iterative_editing_every_turn_reports_its_changes_even_without_text() {
     let backend = backend(SilentEdits::Always).await;
     let project = project_of(&backend).await;
     project.say("narrate: Tea came first. Then coffee.").await.unwrap().finish().await.unwrap();
-    for (said, told) in [
+    for (message, change) in [
         ("add a title 'Morning Brew'", "Morning Brew"),
         ("set the voiceover to 50%", "50"),
         ("remove the captions", "aption"),
         ("undo", "aption"),
     ] {
-        let report = project.say(said).await.unwrap().finish().await.unwrap();
-        assert_eq!(report.outcome, Outcome::Silent, "{said}: {}", report.text);
-        assert!(report.text.is_empty(), "{said}: {}", report.text);
-        assert!(report.summary().contains(told), "{said}: {}", report.summary());
+        let report = project.say(message).await.unwrap().finish().await.unwrap();
+        assert_eq!(report.outcome, Outcome::Silent, "{message}: {}", report.text);
+        assert!(report.text.is_empty(), "{message}: {}", report.text);
+        assert!(report.summary().contains(change), "{message}: {}", report.summary());
     }
     let report = project.say("make it taste like tea").await.unwrap().finish().await.unwrap();
     assert!(report.changes.is_empty());
@@ -72,7 +72,7 @@ async fn iterative_every_turn_tells_what_changed_also_when_the_agent_is_silent()
 }
 
 #[tokio::test]
-async fn batch_one_that_fails_does_not_stop_the_rest() {
+async fn batch_a_failed_item_does_not_stop_the_rest() {
     let backend = backend(SilentEdits::Never).await;
     let project = project_of(&backend).await;
     let dir = tempfile::tempdir().unwrap();
@@ -103,45 +103,45 @@ async fn batch_one_that_fails_does_not_stop_the_rest() {
     for name in ["3.wav", "4.avi", "5.wav"] {
         assert!(!out(name).exists(), "{name}");
     }
-    // Three spoken scripts were paid for, and nothing else.
+    // Three voiceovers were charged, and nothing else.
     assert_eq!(backend.counters().credits_taken.get(), 60.0);
 }
 
 #[tokio::test]
-async fn a_turn_tells_tools_and_both_stages_in_their_order_and_ends_with_its_report() {
+async fn a_turn_yields_tools_and_both_stages_in_order_and_ends_with_its_report() {
     let backend = backend(SilentEdits::Never).await;
     let project = project_of(&backend).await;
     let turn = project.say("narrate: Tea came first.").await.unwrap();
     let events: Vec<TurnEvent> = turn.map(Result::unwrap).collect().await;
-    let at = |wanted: fn(&TurnEvent) -> bool| events.iter().position(wanted).unwrap();
-    let started = at(
+    let position = |is_wanted: fn(&TurnEvent) -> bool| events.iter().position(is_wanted).unwrap();
+    let started = position(
         |event| matches!(event, TurnEvent::ToolStarted { name } if name == "generate_voiceover"),
     );
-    let finished = at(
+    let finished = position(
         |event| matches!(event, TurnEvent::ToolFinished { name } if name == "generate_voiceover"),
     );
-    let raw = at(|event| matches!(event, TurnEvent::RawClipReady));
-    let post = at(|event| matches!(event, TurnEvent::PostProductionDone));
+    let raw = position(|event| matches!(event, TurnEvent::RawClipReady));
+    let post = position(|event| matches!(event, TurnEvent::PostProductionDone));
     assert!(started < finished && finished < raw && raw < post, "{events:?}");
     let Some(TurnEvent::Finished(report)) = events.last() else { panic!("{events:?}") };
-    let told: String = events
+    let text: String = events
         .iter()
         .filter_map(|event| match event {
             TurnEvent::Text(text) => Some(text.as_str()),
             _ => None,
         })
         .collect();
-    assert_eq!(told.trim(), report.text);
-    assert_eq!(told.matches("Your voiceover is ready").count(), 1, "{told}");
+    assert_eq!(text.trim(), report.text);
+    assert_eq!(text.matches("Your voiceover is ready").count(), 1, "{text}");
 }
 
 #[tokio::test]
-async fn a_second_message_is_refused_or_queued_while_one_is_under_way() {
+async fn a_second_message_fails_or_is_queued_while_one_is_in_progress() {
     let backend = backend(SilentEdits::Never).await;
     let project = project_of(&backend).await;
     let first = project.say("narrate: Tea came first.").await.unwrap();
-    let refused = project.say("add a title 'Tea'").await.unwrap_err();
-    assert!(matches!(refused, Error::Busy) && refused.is_retryable());
+    let error = project.say("add a title 'Tea'").await.unwrap_err();
+    assert!(matches!(error, Error::Busy) && error.is_retryable());
 
     let queued = tokio::spawn({
         let project = project.clone();
@@ -155,8 +155,8 @@ async fn a_second_message_is_refused_or_queued_while_one_is_under_way() {
 }
 
 #[tokio::test]
-async fn a_lost_session_is_replaced_only_where_nothing_is_lost_with_it() {
-    // Nothing was said in it: a new one serves as well.
+async fn a_lost_session_is_replaced_only_if_nothing_is_lost_with_it() {
+    // The session is empty: a new one is equivalent.
     let nemo = MockNemo::start().await;
     nemo.given(MockResponse::session("t", "lost").times(1)).await;
     nemo.given(MockResponse::session("t", "found")).await;
@@ -170,71 +170,72 @@ async fn a_lost_session_is_replaced_only_where_nothing_is_lost_with_it() {
     assert_eq!((report.text.as_str(), project.session_id().as_str()), ("Hello.", "found"));
     assert_eq!(nemo.messages().await[0].session_id.as_str(), "found");
 
-    // Now something is in it, and a new one would not have that.
+    // The session has content now, which a new one would lack.
     let error = project.say("and on").await.unwrap_err();
     assert!(matches!(error, Error::SessionNotFound(_)), "{error}");
     assert!(error.advice().contains("new session"), "{}", error.advice());
     assert_eq!(nemo.requests(Endpoint::Session).await.len(), 2);
     assert_eq!(nemo.messages().await.len(), 1);
 
-    // Of a session that was open before, nobody knows what is in it.
+    // The content of a resumed session is not known.
     let backend = backend(SilentEdits::Never).await;
     let other = client_of(&backend).project("demo").await.unwrap();
     let resumed = client_of(&backend).resume_project(other.session());
     assert!(matches!(resumed.say("undo").await, Err(Error::SessionNotFound(_))));
 }
 
-/// A service that has lost the first session, and answers for the second.
-async fn losing_the_first(loses: Endpoint) -> MockNemo {
+/// Starts a service that has lost the first session, as this endpoint reports, and knows the
+/// second one.
+async fn losing_the_first_session(endpoint: Endpoint) -> MockNemo {
     let nemo = MockNemo::start().await;
     nemo.given(MockResponse::session("t", "lost").times(1)).await;
     nemo.given(MockResponse::session("t", "found")).await;
     nemo.given(MockResponse::credits(9.0)).await;
-    nemo.given(MockResponse::error(loses, ErrorCode::SessionNotFound).times(1)).await;
+    nemo.given(MockResponse::error(endpoint, ErrorCode::SessionNotFound).times(1)).await;
     nemo.given(MockResponse::upload([])).await;
     nemo.given(MockResponse::state(None)).await;
     nemo.given(MockResponse::message(Events::new().text("Hello."))).await;
     nemo
 }
 
-/// A project with something uploaded, in each of the ways there are.
-async fn uploaded(nemo: &MockNemo, way: usize) -> Project {
-    let dir = tempfile::tempdir().expect("a folder");
+/// Returns a project with an upload, made with one of the three upload methods.
+async fn project_with_upload(nemo: &MockNemo, method: usize) -> Project {
+    let dir = tempfile::tempdir().expect("a directory");
     let file = dir.path().join("script.txt");
     std::fs::write(&file, "Hello.").expect("a file");
     let project = nemo.client().project("demo").await.expect("a project");
-    let answer = match way {
+    let upload = match method {
         0 => project.upload(&file).await,
         1 => project.upload_bytes("script.txt", "Hello.").await,
         _ => project.upload_urls(["https://example.com/a.mp4"]).await,
     };
-    answer.expect("an upload");
+    upload.expect("an upload");
     project
 }
 
 #[tokio::test]
-async fn an_upload_as_the_first_thing_in_a_lost_session_opens_another() {
-    for way in 0..3 {
-        let nemo = losing_the_first(Endpoint::Upload).await;
-        let project = uploaded(&nemo, way).await;
-        assert_eq!(project.session_id().as_str(), "found", "{way}");
-        assert_eq!(nemo.requests(Endpoint::Upload).await.len(), 2, "{way}");
+async fn an_upload_to_an_empty_lost_session_opens_another() {
+    for method in 0..3 {
+        let nemo = losing_the_first_session(Endpoint::Upload).await;
+        let project = project_with_upload(&nemo, method).await;
+        assert_eq!(project.session_id().as_str(), "found", "{method}");
+        assert_eq!(nemo.requests(Endpoint::Upload).await.len(), 2, "{method}");
     }
 }
 
 #[tokio::test]
-async fn a_session_that_holds_an_upload_is_not_replaced() {
-    for way in 0..3 {
-        let nemo = losing_the_first(Endpoint::State).await;
-        let project = uploaded(&nemo, way).await;
+async fn a_lost_session_with_an_upload_is_not_replaced() {
+    for method in 0..3 {
+        let nemo = losing_the_first_session(Endpoint::State).await;
+        let project = project_with_upload(&nemo, method).await;
         let error = project.say("use what I uploaded").await.unwrap_err();
-        assert!(matches!(error, Error::SessionNotFound(_)), "{way}: {error}");
-        assert!(nemo.messages().await.is_empty(), "{way}");
+        assert!(matches!(error, Error::SessionNotFound(_)), "{method}: {error}");
+        assert!(nemo.messages().await.is_empty(), "{method}");
     }
 }
 
 #[tokio::test]
-async fn what_the_user_says_is_routed_before_anything_is_sent() {
+async fn a_message_is_routed_before_anything_is_sent() {
     let backend = backend(SilentEdits::Never).await;
     let project = project_of(&backend).await;
     assert!(matches!(project.dispatch("credits?").await.unwrap(), Dispatched::Credits(_)));
@@ -243,12 +244,12 @@ async fn what_the_user_says_is_routed_before_anything_is_sent() {
     let Dispatched::Export(export) = project.dispatch("导出竖屏视频").await.unwrap() else {
         panic!("an export")
     };
-    let nothing = export.await.unwrap_err();
-    assert!(matches!(nothing, Error::InvalidInput(_)), "{nothing}");
+    let error = export.await.unwrap_err();
+    assert!(matches!(error, Error::InvalidInput(_)), "{error}");
     assert_eq!(backend.counters().messages_run, 0);
 
-    let reply = project.dispatch("narrate: download our app").await.unwrap();
-    let Dispatched::Turn(turn) = reply else { panic!("{reply:?}") };
+    let dispatched = project.dispatch("narrate: download our app").await.unwrap();
+    let Dispatched::Turn(turn) = dispatched else { panic!("{dispatched:?}") };
     turn.finish().await.unwrap();
     let Dispatched::State(Some(draft)) = project.dispatch("status").await.unwrap() else {
         panic!("a state")
@@ -257,7 +258,7 @@ async fn what_the_user_says_is_routed_before_anything_is_sent() {
 }
 
 #[tokio::test]
-async fn a_draft_that_was_edited_on_this_side_is_exported() {
+async fn a_locally_edited_draft_is_exported() {
     let backend = backend(SilentEdits::Never).await;
     let project = project_of(&backend).await;
     project.say("narrate: Tea came first. Then coffee.").await.unwrap().finish().await.unwrap();
@@ -271,12 +272,12 @@ async fn a_draft_that_was_edited_on_this_side_is_exported() {
 }
 
 #[tokio::test]
-async fn the_voiceover_in_one_call_takes_every_option() {
+async fn a_voiceover_applies_every_option() {
     let backend = backend(SilentEdits::Never).await;
     let client = client_of(&backend);
     let dir = tempfile::tempdir().unwrap();
     let stages = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
-    let seen = std::sync::Arc::clone(&stages);
+    let recorder = std::sync::Arc::clone(&stages);
     let video = client
         .voiceover(Script::text("Der Tee war zuerst da.").unwrap())
         .voice(VoiceChoice::male("de-DE"))
@@ -285,7 +286,7 @@ async fn the_voiceover_in_one_call_takes_every_option() {
         .captions(Captions::Off)
         .title("Der \"Tee\"")
         .save_to(dir.path().join("tee.mp4"))
-        .on_progress(move |stage| seen.lock().unwrap().push(stage))
+        .on_progress(move |stage| recorder.lock().unwrap().push(stage))
         .await
         .unwrap();
     assert_eq!(std::fs::metadata(&video.path).unwrap().len(), video.bytes);
@@ -299,7 +300,7 @@ async fn the_voiceover_in_one_call_takes_every_option() {
 }
 
 #[tokio::test]
-async fn bad_input_of_a_voiceover_is_an_error_before_anything_is_charged() {
+async fn invalid_input_of_a_voiceover_is_an_error_before_anything_is_charged() {
     let backend = backend(SilentEdits::Never).await;
     let client = client_of(&backend);
     let dir = tempfile::tempdir().unwrap();
@@ -311,7 +312,7 @@ async fn bad_input_of_a_voiceover_is_an_error_before_anything_is_charged() {
         assert!(Script::from_path(path(name)).is_err(), "{name}");
     }
     let hello = || Script::text("Hello.").unwrap();
-    let bad = [
+    let invalid = [
         client.voiceover(hello()).save_to(path("x.avi")),
         client.voiceover(hello()).save_to(path("no").join("x.mp4")),
         client.voiceover(hello()).save_to(path("x.mp4")).pace(9.0),
@@ -320,7 +321,7 @@ async fn bad_input_of_a_voiceover_is_an_error_before_anything_is_charged() {
         client.voiceover(hello()).save_to(path("x.mp4")).language("tlh"),
         client.voiceover(Script::text("你好").unwrap()).save_to(path("x.mp4")),
     ];
-    for (index, voiceover) in bad.into_iter().enumerate() {
+    for (index, voiceover) in invalid.into_iter().enumerate() {
         let error = voiceover.await.unwrap_err();
         assert!(!error.to_string().is_empty() && !error.advice().is_empty(), "{index}");
     }

@@ -1,4 +1,4 @@
-//! Renders are begun once and never lost, whoever asks and whatever the service answers.
+//! A render is started once and its job is never lost, whatever the service responds.
 
 use std::time::Duration;
 
@@ -22,18 +22,18 @@ fn client_of(nemo: &MockNemo) -> NemoClient {
     builder.build().expect("a client")
 }
 
-/// Why a submit failed.
-async fn submitted(nemo: &MockNemo) -> Error {
+/// Submits a render and returns the error.
+async fn submit_error(nemo: &MockNemo) -> Error {
     let (client, draft) = (client_of(nemo), draft());
-    client.submit_render(&"s".into(), &draft, RenderOutput::mp4()).await.expect_err("no answer")
+    client.submit_render(&"s".into(), &draft, RenderOutput::mp4()).await.expect_err("no response")
 }
 
-fn text(words: &str) -> ResponseTemplate {
-    ResponseTemplate::new(200).set_body_string(words)
+fn body(text: &str) -> ResponseTemplate {
+    ResponseTemplate::new(200).set_body_string(text)
 }
 
 #[tokio::test]
-async fn the_replacement_of_a_failed_render_is_begun_once_however_many_wait_for_it() {
+async fn the_replacement_of_a_failed_render_is_started_once_for_all_who_wait() {
     let nemo = MockNemo::start().await;
     for (id, status) in [("r0", "failed"), ("r0_again", "processing")] {
         let state = ResponseTemplate::new(200).set_body_json(json!({ "id": id, "status": status }));
@@ -49,23 +49,23 @@ async fn the_replacement_of_a_failed_render_is_begun_once_however_many_wait_for_
         let error = nemo.client().wait_for_render(&job).polling(polling).await.unwrap_err();
         assert_eq!(error.render_job().unwrap().id, RenderId::from("r0_again"));
     }
-    assert!(nemo.renders().await.is_empty(), "it was under way already");
+    assert!(nemo.renders().await.is_empty(), "the replacement was in progress already");
 }
 
 #[tokio::test]
-async fn a_submit_whose_outcome_is_not_known_gives_its_job_back() {
-    let answers = [
+async fn a_submit_with_an_unknown_outcome_returns_its_job_with_the_error() {
+    let responses = [
         ResponseTemplate::new(504),
         ResponseTemplate::new(200).set_delay(Duration::from_secs(5)),
-        text(r#"{"code":0,"data":null}"#),
-        text("<html>"),
-        text(r#"{"message":"queued"}"#),
+        body(r#"{"code":0,"data":null}"#),
+        body("<html>"),
+        body(r#"{"message":"queued"}"#),
     ];
-    for answer in answers {
+    for response in responses {
         let nemo = MockNemo::start().await;
-        nemo.given(MockResponse::raw(Endpoint::RenderSubmit, answer)).await;
+        nemo.given(MockResponse::raw(Endpoint::RenderSubmit, response)).await;
         nemo.given(MockResponse::raw(Endpoint::RenderStatus, ResponseTemplate::new(503))).await;
-        let error = submitted(&nemo).await;
+        let error = submit_error(&nemo).await;
         assert!(matches!(error, Error::OutcomeUnknown(_)), "{error}");
         assert!(error.advice().contains("job"), "{}", error.advice());
         let sent = nemo.renders().await;
@@ -75,46 +75,46 @@ async fn a_submit_whose_outcome_is_not_known_gives_its_job_back() {
 }
 
 #[tokio::test]
-async fn a_token_that_was_not_had_is_no_submit_whose_outcome_is_unknown() {
+async fn a_failed_token_request_leaves_no_submit_with_an_unknown_outcome() {
     let nemo = MockNemo::start().await;
     let late = ResponseTemplate::new(200).set_delay(Duration::from_secs(5));
     nemo.given(MockResponse::raw(Endpoint::Token, late)).await;
-    let error = submitted(&nemo).await;
+    let error = submit_error(&nemo).await;
     assert!(matches!(error, Error::Timeout { .. }), "{error}");
     assert!(!error.may_have_taken_effect() && error.render_job().is_none());
 }
 
 #[tokio::test]
-async fn a_cancel_is_done_unless_it_is_refused() {
+async fn a_cancel_succeeds_unless_its_response_is_an_error() {
     let nemo = MockNemo::start().await;
-    let cancel = async |answer: ResponseTemplate| {
+    let cancel = async |response: ResponseTemplate| {
         nemo.wiremock().reset().await;
         nemo.given(MockResponse::token("t")).await;
-        nemo.given(MockResponse::raw(Endpoint::RenderCancel, answer)).await;
+        nemo.given(MockResponse::raw(Endpoint::RenderCancel, response)).await;
         client_of(&nemo).cancel_render(&"r".into()).await
     };
-    for words in ["", "OK", "{}", "null", r#"{"message":"called off"}"#, r#"{"success":true}"#] {
-        cancel(text(words)).await.unwrap_or_else(|error| panic!("{words}: {error}"));
+    for text in ["", "OK", "{}", "null", r#"{"message":"called off"}"#, r#"{"success":true}"#] {
+        cancel(body(text)).await.unwrap_or_else(|error| panic!("{text}: {error}"));
     }
-    cancel(text(r#"{"status":"cancelled","error":"by its owner"}"#)).await.unwrap();
+    cancel(body(r#"{"status":"cancelled","error":"by its owner"}"#)).await.unwrap();
     cancel(ResponseTemplate::new(204)).await.unwrap();
-    for words in [
+    for text in [
         r#"{"code":"E_GONE","message":"no such render"}"#,
         r#"{"error":"no such render"}"#,
         r#"{"success":"false"}"#,
     ] {
-        let error = cancel(text(words)).await.unwrap_err();
-        assert!(matches!(error, Error::Api(_)), "{words}: {error}");
+        let error = cancel(body(text)).await.unwrap_err();
+        assert!(matches!(error, Error::Api(_)), "{text}: {error}");
     }
 }
 
 #[tokio::test]
-async fn a_cancel_without_an_answer_may_have_been_done() {
-    for answer in
+async fn a_cancel_without_a_response_may_have_taken_effect() {
+    for response in
         [ResponseTemplate::new(200).set_delay(Duration::from_secs(5)), ResponseTemplate::new(503)]
     {
         let nemo = MockNemo::start().await;
-        nemo.given(MockResponse::raw(Endpoint::RenderCancel, answer)).await;
+        nemo.given(MockResponse::raw(Endpoint::RenderCancel, response)).await;
         let error = client_of(&nemo).cancel_render(&"r".into()).await.unwrap_err();
         assert!(error.may_have_taken_effect() && error.is_retryable(), "{error}");
         assert!(!error.advice().contains("changes nothing"), "{}", error.advice());
@@ -122,10 +122,10 @@ async fn a_cancel_without_an_answer_may_have_been_done() {
 }
 
 #[tokio::test]
-async fn words_alone_are_no_word_on_what_was_done() {
+async fn an_error_message_without_a_code_does_not_rule_out_an_effect() {
     let nemo = MockNemo::start().await;
-    nemo.given(MockResponse::raw(Endpoint::Session, text(r#"{"error":"upstream timeout"}"#))).await;
-    nemo.given(MockResponse::raw(Endpoint::State, text(r#"{"error":"upstream timeout"}"#))).await;
+    nemo.given(MockResponse::raw(Endpoint::Session, body(r#"{"error":"upstream timeout"}"#))).await;
+    nemo.given(MockResponse::raw(Endpoint::State, body(r#"{"error":"upstream timeout"}"#))).await;
     let client = client_of(&nemo);
     let error = client.create_session(CreateSession::default()).await.unwrap_err();
     assert!(error.may_have_taken_effect() && !error.is_retryable(), "{error}");
@@ -135,7 +135,7 @@ async fn words_alone_are_no_word_on_what_was_done() {
 }
 
 #[tokio::test]
-async fn a_claim_link_keeps_the_path_of_the_web_site() {
+async fn a_claim_link_keeps_the_path_of_the_website() {
     let nemo = MockNemo::start().await;
     nemo.given(MockResponse::claim("clm_1")).await;
     for web in ["https://host.test/nemo", "https://host.test/nemo/"] {

@@ -1,5 +1,5 @@
-//! The main job in one call: what is wrong is found before it is paid, and what is paid is never
-//! thrown away.
+//! A voiceover in one call: invalid input is an error before anything is charged, and what was
+//! charged is never lost.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
@@ -17,7 +17,7 @@ use nemovideo::{
 
 const SOON: Duration = Duration::from_millis(5);
 
-async fn local() -> (LocalBackend, NemoClient) {
+async fn backend_and_client() -> (LocalBackend, NemoClient) {
     let backend = LocalBackend::builder().placeholder_videos().start().await.expect("a backend");
     let client = NemoClient::builder()
         .base_url(backend.url())
@@ -34,38 +34,39 @@ fn hello(client: &NemoClient, out: &Path) -> Voiceover {
     client.voiceover(Script::text("Hello there.").expect("a script")).save_to(out)
 }
 
-type Told = Arc<Mutex<Vec<JobProgress>>>;
+type ProgressLog = Arc<Mutex<Vec<JobProgress>>>;
 
-fn telling(voiceover: Voiceover) -> (Voiceover, Told) {
-    let told = Told::default();
-    let tell = Arc::clone(&told);
-    (voiceover.on_progress(move |stage| tell.lock().expect("unpoisoned").push(stage)), told)
+/// Records the progress of a voiceover.
+fn recorded(voiceover: Voiceover) -> (Voiceover, ProgressLog) {
+    let log = ProgressLog::default();
+    let recorder = Arc::clone(&log);
+    (voiceover.on_progress(move |stage| recorder.lock().expect("unpoisoned").push(stage)), log)
 }
 
-/// An MP3 by its first bytes.
+/// Writes a file whose first bytes are those of an MP3.
 fn music(dir: &Path, name: &str) -> PathBuf {
     let path = dir.join(name);
-    std::fs::write(&path, b"ID3\x04 and sound").expect("a file");
+    std::fs::write(&path, b"ID3\x04 and audio").expect("a file");
     path
 }
 
 #[tokio::test]
-async fn bad_input_is_refused_before_anything_is_asked() {
-    let (backend, client) = local().await;
+async fn invalid_input_fails_before_any_request() {
+    let (backend, client) = backend_and_client().await;
     let dir = tempfile::tempdir().unwrap();
     let path = |name: &str| dir.path().join(name);
     let out = path("out.mp4");
     std::fs::write(path("garbage.mp3"), b"not music").unwrap();
     std::fs::write(path("empty.wav"), b"").unwrap();
-    std::fs::create_dir(path("folder.mp3")).unwrap();
+    std::fs::create_dir(path("directory.mp3")).unwrap();
     let before = std::fs::read_dir(dir.path()).unwrap().count();
-    let mut bad = vec![
+    let mut invalid = vec![
         hello(&client, &path(&("a".repeat(300) + ".mp4"))),
         hello(&client, &path("a\0b.mp4")),
         hello(&client, &path("no/out.mp4")),
         hello(&client, &out).music(path("garbage.mp3")),
         hello(&client, &out).music(path("empty.wav")),
-        hello(&client, &out).music(path("folder.mp3")),
+        hello(&client, &out).music(path("directory.mp3")),
         hello(&client, &out).language("en-US. Captions: off. Title: \"Hacked\""),
         hello(&client, &out).language("en\n\nScript:\nPwned"),
         hello(&client, &out).language(""),
@@ -73,19 +74,19 @@ async fn bad_input_is_refused_before_anything_is_asked() {
         hello(&client, &out).pace(f32::NAN),
     ];
     if cfg!(target_os = "linux") {
-        bad.push(hello(&client, Path::new("/proc/out.mp4")));
+        invalid.push(hello(&client, Path::new("/proc/out.mp4")));
     }
-    for (index, voiceover) in bad.into_iter().enumerate() {
+    for (index, voiceover) in invalid.into_iter().enumerate() {
         let error = voiceover.await.unwrap_err();
         assert!(matches!(error, Error::InvalidInput(_)), "{index}: {error}");
     }
     let counters = backend.counters();
     assert_eq!((counters.tokens_issued, counters.sessions_created), (0, 0));
-    assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), before, "nothing is left behind");
+    assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), before, "no file is left behind");
 }
 
 #[test]
-fn a_script_is_text_that_somebody_can_speak() {
+fn a_script_is_readable_text_in_utf_8_or_utf_16() {
     let dir = tempfile::tempdir().unwrap();
     let read = |name: &str, bytes: &[u8]| {
         let path = dir.path().join(name);
@@ -93,10 +94,10 @@ fn a_script_is_text_that_somebody_can_speak() {
         Script::from_path(path)
     };
     let utf16 = |text: &str| text.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<u8>>();
-    let good = Script::text("Hi all").unwrap();
-    assert_eq!(read("utf8.txt", b"Hi all").unwrap(), good);
-    assert_eq!(read("utf16.txt", &utf16("Hi all")).unwrap(), good);
-    assert_eq!(read("bom.txt", &utf16("\u{feff}Hi all")).unwrap(), good);
+    let expected = Script::text("Hi all").unwrap();
+    assert_eq!(read("utf8.txt", b"Hi all").unwrap(), expected);
+    assert_eq!(read("utf16.txt", &utf16("Hi all")).unwrap(), expected);
+    assert_eq!(read("bom.txt", &utf16("\u{feff}Hi all")).unwrap(), expected);
     let long = "la ".repeat(Script::MAX_TEXT_BYTES / 3 + 1);
     for (name, bytes) in [
         ("garbage.docx", &b"PKgarbage"[..]),
@@ -107,13 +108,13 @@ fn a_script_is_text_that_somebody_can_speak() {
         ("latin1.txt", b"caf\xE9"),
         ("long.txt", long.as_bytes()),
     ] {
-        let refused = read(name, bytes);
-        assert!(matches!(refused, Err(Error::InvalidInput(_))), "{name}: {refused:?}");
+        let result = read(name, bytes);
+        assert!(matches!(result, Err(Error::InvalidInput(_))), "{name}: {result:?}");
     }
 }
 
 #[tokio::test]
-async fn the_agent_is_told_of_the_music() {
+async fn the_message_to_the_agent_names_the_music_file() {
     let dir = tempfile::tempdir().unwrap();
     let rain = music(dir.path(), "rain \"2\".mp3");
     let out = dir.path().join("out.mp4");
@@ -123,12 +124,12 @@ async fn the_agent_is_told_of_the_music() {
     nemo.given(MockResponse::state(None)).await;
     nemo.given(MockResponse::error(Endpoint::Message, ErrorCode::OutOfCredits)).await;
     hello(&nemo.client(), &out).music(&rain).await.unwrap_err();
-    let said = nemo.messages().await[0].text().to_owned();
-    let named = r#"Background music: the uploaded file "rain \"2\".mp3"."#;
-    assert!(said.contains(named), "{said}");
+    let text = nemo.messages().await[0].text().to_owned();
+    let sentence = r#"Background music: the uploaded file "rain \"2\".mp3"."#;
+    assert!(text.contains(sentence), "{text}");
 
-    // The embedded backend understands the rest of such a message as it did.
-    let (_backend, client) = local().await;
+    // The embedded backend understands the rest of the message.
+    let (_backend, client) = backend_and_client().await;
     let document = dir.path().join("script.txt");
     std::fs::write(&document, "Der Tee war zuerst da.").unwrap();
     let video = client
@@ -151,23 +152,23 @@ async fn the_agent_is_told_of_the_music() {
 }
 
 #[tokio::test]
-async fn a_film_whose_render_cannot_be_asked_for_is_fetched_later_by_its_job() {
-    let (backend, client) = local().await;
+async fn a_video_whose_render_failed_is_downloaded_later_by_its_job() {
+    let (backend, client) = backend_and_client().await;
     let dir = tempfile::tempdir().unwrap();
     let out = dir.path().join("out.mp4");
-    for route in [Endpoint::RenderStatus, Endpoint::RenderSubmit] {
-        let paid = backend.counters();
+    for endpoint in [Endpoint::RenderStatus, Endpoint::RenderSubmit] {
+        let before = backend.counters();
         let injected = backend
             .faults()
             .inject(Fault::ReplaceResponse(FaultyResponse::Reset))
-            .on(route)
+            .on(endpoint)
             .always();
-        let (voiceover, told) = telling(hello(&client, &out));
+        let (voiceover, log) = recorded(hello(&client, &out));
         voiceover.await.unwrap_err();
         assert!(injected.hits() > 0);
         backend.faults().clear();
 
-        let last = told.lock().unwrap().iter().rev().find_map(|stage| match stage {
+        let last = log.lock().unwrap().iter().rev().find_map(|stage| match stage {
             JobProgress::Submitting(job) => Some(job.clone()),
             _ => None,
         });
@@ -175,108 +176,108 @@ async fn a_film_whose_render_cannot_be_asked_for_is_fetched_later_by_its_job() {
         client.ensure_submitted(&job).await.unwrap();
         let video = client.wait_for_render(&job).await.unwrap();
         client.download(&video, &out).await.unwrap();
-        let now = backend.counters();
-        assert_eq!(now.messages_run - paid.messages_run, 1);
-        assert_eq!(now.renders_started - paid.renders_started, 1);
+        let after = backend.counters();
+        assert_eq!(after.messages_run - before.messages_run, 1);
+        assert_eq!(after.renders_started - before.renders_started, 1);
         std::fs::remove_file(&out).unwrap();
     }
 }
 
 #[tokio::test]
-async fn what_can_be_lost_is_told_before_it_can_be() {
-    let (backend, client) = local().await;
+async fn every_billable_step_is_reported_before_it_is_sent() {
+    let (backend, client) = backend_and_client().await;
     let dir = tempfile::tempdir().unwrap();
-    let told = Told::default();
-    let (tell, counters) = (Arc::clone(&told), backend.counters());
+    let log = ProgressLog::default();
+    let (recorder, counters) = (Arc::clone(&log), backend.counters());
     assert_eq!(counters.messages_run, 0);
     let backend = Arc::new(backend);
-    let seen = Arc::clone(&backend);
+    let observed = Arc::clone(&backend);
     let voiceover = hello(&client, &dir.path().join("out.mp4")).on_progress(move |stage| {
-        let counters = seen.counters();
+        let counters = observed.counters();
         match &stage {
             JobProgress::SessionOpened(_) => assert_eq!(counters.sessions_created, 1),
             JobProgress::Sending(_) => assert_eq!(counters.messages_run, 0),
             JobProgress::Submitting(_) => assert_eq!(counters.renders_started, 0),
             _ => {}
         }
-        tell.lock().unwrap().push(stage);
+        recorder.lock().unwrap().push(stage);
     });
     voiceover.await.unwrap();
-    let told = told.lock().unwrap();
-    let at = |wanted: fn(&JobProgress) -> bool| told.iter().position(wanted).unwrap();
-    let opened = at(|stage| matches!(stage, JobProgress::SessionOpened(_)));
-    let sent = at(|stage| matches!(stage, JobProgress::Sending(_)));
-    let submitted = at(|stage| matches!(stage, JobProgress::Submitting(_)));
-    assert!(opened == 0 && opened < sent && sent < submitted, "{told:?}");
+    let log = log.lock().unwrap();
+    let position = |is_wanted: fn(&JobProgress) -> bool| log.iter().position(is_wanted).unwrap();
+    let opened = position(|stage| matches!(stage, JobProgress::SessionOpened(_)));
+    let sent = position(|stage| matches!(stage, JobProgress::Sending(_)));
+    let submitted = position(|stage| matches!(stage, JobProgress::Submitting(_)));
+    assert!(opened == 0 && opened < sent && sent < submitted, "{log:?}");
 }
 
 #[tokio::test]
-async fn a_message_of_which_nobody_knows_is_said_so_and_can_be_observed_later() {
-    let (backend, client) = local().await;
+async fn a_message_with_an_unknown_outcome_is_an_error_and_can_be_observed_later() {
+    let (backend, client) = backend_and_client().await;
     let dir = tempfile::tempdir().unwrap();
     let out = dir.path().join("out.mp4");
     let late = Fault::LateWork { reads: 1_000, ending: Ending::Reset };
     backend.faults().inject(late).on(Endpoint::Message).once();
-    let (voiceover, told) = telling(hello(&client, &out));
+    let (voiceover, log) = recorded(hello(&client, &out));
     let error = voiceover.await.unwrap_err();
     let Error::OutcomeUnknown(unknown) = &error else { panic!("{error}") };
     assert_eq!((unknown.call.endpoint, unknown.call.attempts), (Endpoint::Message, 1));
     assert!(error.may_have_taken_effect() && !error.is_retryable());
 
-    backend.faults().clear(); // the work begins
-    let sent = told.lock().unwrap().iter().find_map(|stage| match stage {
+    backend.faults().clear(); // The late work starts.
+    let sent = log.lock().unwrap().iter().find_map(|stage| match stage {
         JobProgress::Sending(pending) => Some(pending.clone()),
         _ => None,
     });
     let pending = sent.unwrap();
     let mut updates = client.resume_turn(&pending);
-    let mut made = None;
+    let mut draft = None;
     while let Some(update) = futures::StreamExt::next(&mut updates).await {
         if let Ok(TurnUpdate::Recovered(state)) = update {
-            made = state.draft;
+            draft = state.draft;
         }
     }
-    // The state may have told of the voice alone yet.
-    if made.is_none() {
-        made = client.session_state(&pending.session_id).await.unwrap().draft;
+    // The recovered state may contain the voiceover's media alone, without a draft.
+    if draft.is_none() {
+        draft = client.session_state(&pending.session_id).await.unwrap().draft;
     }
     let output = RenderOutput::mp4();
-    let job = client.submit_render(&pending.session_id, &made.unwrap(), output).await.unwrap();
+    let job = client.submit_render(&pending.session_id, &draft.unwrap(), output).await.unwrap();
     let video = client.wait_for_render(&job).await.unwrap();
     client.download(&video, &out).await.unwrap();
     assert_eq!(backend.counters().messages_run, 1);
 }
 
 #[tokio::test]
-async fn a_film_told_from_the_state_is_not_exported_half_done() {
-    let (backend, client) = local().await;
+async fn a_video_recovered_from_the_state_is_exported_only_when_complete() {
+    let (backend, client) = backend_and_client().await;
     let dir = tempfile::tempdir().unwrap();
     for reads in 0..4 {
         let late = Fault::LateWork { reads, ending: Ending::Reset };
         backend.faults().inject(late).on(Endpoint::Message).once();
         let video = hello(&client, &dir.path().join("out.mp4")).await.unwrap();
-        let written =
+        let is_captions =
             |track: nemovideo::draft::Track<'_>| track.role() == Some(TrackRole::Captions);
-        assert!(video.draft.tracks().any(written), "{reads}");
+        assert!(video.draft.tracks().any(is_captions), "{reads}");
     }
 }
 
 #[tokio::test]
-async fn a_film_is_judged_by_its_draft_and_not_by_what_failed_on_the_way() {
-    let film: Draft = r#"{"t":[{"tt":0,"sg":[{"d":1000}]}]}"#.parse().unwrap();
+async fn a_voiceover_succeeds_or_fails_by_its_draft_not_by_a_failure_in_between() {
+    let draft: Draft = r#"{"t":[{"tt":0,"sg":[{"d":1000}]}]}"#.parse().unwrap();
     let failed = || Events::new().failure("RESOURCE_EXHAUSTED", "overloaded, trying again");
     let nothing = serde_json::json!({});
     for (events, renders) in [
-        (failed().text("Your film is ready."), 1),
+        (failed().text("Your video is ready."), 1),
         (failed().tool("generate", &nothing, &nothing), 1),
-        (failed().draft(&film), 1),
+        (failed().draft(&draft), 1),
         (Events::new().tool("generate", &nothing, &nothing).failure("X", "the model failed"), 0),
     ] {
         let nemo = MockNemo::start().await;
         nemo.given(MockResponse::session("t", "s")).await;
         nemo.given(MockResponse::credits(9.0)).await;
         nemo.given(MockResponse::state(None).times(2)).await;
-        nemo.given(MockResponse::state(Some(film.clone()))).await;
+        nemo.given(MockResponse::state(Some(draft.clone()))).await;
         nemo.given(MockResponse::message(events)).await;
         nemo.given(MockResponse::error(Endpoint::RenderSubmit, ErrorCode::ExportBlocked)).await;
         let dir = tempfile::tempdir().unwrap();
