@@ -1,4 +1,4 @@
-//! A diff reports all that changed in few words.
+//! A diff reports every change of a draft, and its summary describes them in few lines.
 
 use crate::support::json::node;
 use nemovideo::draft::{Change, Draft, Json, Language, TrackKind};
@@ -18,7 +18,7 @@ fn draft(json: &str) -> Draft {
     json.parse().unwrap()
 }
 
-/// The summary of an edit, in both languages.
+/// Returns the summaries of an edit in both languages.
 fn summaries(edit: impl FnOnce(&mut Draft)) -> (String, String) {
     let older = draft(DRAFT);
     let mut newer = older.clone();
@@ -35,7 +35,7 @@ fn caption(text: &str, start: u64, duration: u64) -> Json {
     format!(r#"{{"d":{duration},"m":{{"start":{start},"text":"{text}"}}}}"#).parse().unwrap()
 }
 
-/// The segments of a track, as JSON to change.
+/// Changes the segments of a track as JSON.
 fn segments(draft: &mut Draft, track: usize, change: impl FnOnce(&mut Vec<Json>)) {
     let mut json = draft.clone().into_json();
     let tracks = json.as_object_mut().and_then(|o| o.get_mut("t")).unwrap().as_array_mut().unwrap();
@@ -56,13 +56,13 @@ fn start_later(segment: &mut Json, by: u64) {
 }
 
 #[test]
-fn that_nothing_changed_is_stated() {
+fn the_summary_of_no_change_says_so() {
     assert_summary(|_| {}, "Nothing changed.", "没有任何变化。");
     assert!(draft(DRAFT).diff(&draft(DRAFT)).is_empty());
 }
 
 #[test]
-fn each_change_has_its_wording() {
+fn every_change_is_described_in_both_languages() {
     let ms = Duration::from_millis;
     assert_summary(
         |draft| {
@@ -279,20 +279,21 @@ fn changes_can_be_serialized() {
     );
 }
 
-/// Captions “s0”, “s1” and so on except one, each with what `place` states of its position.
-fn numbered(place: impl Fn(usize) -> String, without: Option<usize>) -> Draft {
+/// Returns captions “s0”, “s1” and so on, without one of them. Each has the keys of its position
+/// that `position` returns.
+fn numbered(position: impl Fn(usize) -> String, without: Option<usize>) -> Draft {
     let captions: Vec<String> = (0..8)
         .filter(|text| Some(*text) != without)
         .enumerate()
-        .map(|(at, text)| format!(r#"{{{}"d":1000,"m":{{"text":"s{text}"}}}}"#, place(at)))
+        .map(|(at, text)| format!(r#"{{{}"d":1000,"m":{{"text":"s{text}"}}}}"#, position(at)))
         .collect();
     let captions = captions.join(",");
     draft(&format!(r#"{{"d":8000,"t":[{{"tt":7,"m":{{"role":"captions"}},"sg":[{captions}]}}]}}"#))
 }
 
 #[test]
-fn an_insertion_is_one_change_wherever_segments_state_their_position() {
-    let places: [&dyn Fn(usize) -> String; 6] = [
+fn an_insertion_is_one_change_under_whichever_key_segments_state_their_position() {
+    let positions: [&dyn Fn(usize) -> String; 6] = [
         &|_| String::new(),
         &|at| format!(r#""start":{},"#, at * 1000),
         &|at| format!(r#""start":{},"end":{},"#, at * 1000, (at + 1) * 1000),
@@ -307,8 +308,8 @@ fn an_insertion_is_one_change_wherever_segments_state_their_position() {
             )
         },
     ];
-    for place in places {
-        let (fewer, all) = (numbered(place, Some(3)), numbered(place, None));
+    for position in positions {
+        let (fewer, all) = (numbered(position, Some(3)), numbered(position, None));
         let summary = |older: &Draft, newer: &Draft| {
             let diff = older.diff(newer);
             diff.summary(Language::English)
@@ -319,7 +320,7 @@ fn an_insertion_is_one_change_wherever_segments_state_their_position() {
 }
 
 #[test]
-fn clips_without_text_are_told_apart_by_their_files() {
+fn clips_without_text_are_distinguished_by_their_files() {
     let draft_of = |files: &[&str]| {
         let clips = files.iter().enumerate().map(|(at, file)| {
             let (start, end) = (at * 1000, at * 1000 + 1000);
@@ -335,7 +336,7 @@ fn clips_without_text_are_told_apart_by_their_files() {
 }
 
 #[test]
-fn an_id_that_does_more_than_count_identifies_a_segment() {
+fn an_id_that_is_not_a_position_identifies_a_segment() {
     let draft_of = |captions: [(&str, &str); 3]| {
         let captions =
             captions.map(|(id, text)| format!(r#"{{"id":"{id}","d":1000,"text":"{text}"}}"#));
@@ -349,14 +350,14 @@ fn an_id_that_does_more_than_count_identifies_a_segment() {
         "Title: “One” → “Two”\nTitle: “Two” → “One”",
         "{diff:?}"
     );
-    // The value under such a key changed, but not because of the position.
+    // An id that changed for another reason than a new position is reported.
     let newer = draft_of([("e1", "One"), ("78", "Two"), ("a5", "Three")]);
     let summary = older.diff(&newer).summary(Language::English);
     assert_eq!(summary, "Title: other settings changed (id)");
 }
 
 #[test]
-fn a_track_in_between_is_one_change_where_tracks_count() {
+fn an_inserted_track_is_one_change_if_tracks_have_numbered_ids() {
     let draft_of = |names: &[&str]| {
         let tracks = names.iter().enumerate().map(|(at, name)| {
             format!(r#"{{"id":"track_{at}","tt":0,"sg":[{{"d":1000,"name":"{name}"}}]}}"#)
@@ -430,30 +431,30 @@ fn ten_thousand_segments_are_compared() {
     });
     let mut reversed = older.clone();
     segments(&mut reversed, 0, |list| list.reverse());
-    // Every segment behind the insertion states its position under three keys.
-    let place = |list: &mut Vec<Json>| {
+    // Each segment states its position under three keys, so that an insertion changes all later
+    // ones.
+    let set_positions = |list: &mut Vec<Json>| {
         for (at, segment) in list.iter_mut().enumerate() {
             let end = at * 2500 + 2500;
-            let place = [("id", at), ("index", at), ("end", end)];
             let segment = segment.as_object_mut().unwrap();
-            for (key, value) in place {
+            for (key, value) in [("id", at), ("index", at), ("end", end)] {
                 segment.insert(key, value);
             }
             segment.get_mut("m").unwrap().as_object_mut().unwrap().insert("start", at * 2500);
         }
     };
-    let (mut placed, mut inserted_placed) = (older.clone(), older.clone());
-    segments(&mut placed, 0, place);
-    segments(&mut inserted_placed, 0, |list| {
+    let (mut numbered, mut inserted_numbered) = (older.clone(), older.clone());
+    segments(&mut numbered, 0, set_positions);
+    segments(&mut inserted_numbered, 0, |list| {
         list.insert(5000, caption("New.", 0, 2500));
-        place(list);
+        set_positions(list);
     });
     let same = |newer| (older.clone(), newer);
     for (what, (older, newer), lines) in [
         ("inserted", same(inserted), 2),
         ("reworded", same(reworded), 3),
         ("reversed", same(reversed), 1),
-        ("inserted among places", (placed, inserted_placed), 2),
+        ("inserted among positions", (numbered, inserted_numbered), 2),
     ] {
         let diff = older.diff(&newer);
         let summary = diff.summary(Language::English);
@@ -461,7 +462,7 @@ fn ten_thousand_segments_are_compared() {
     }
 }
 
-/// Changes a tree somewhere: each byte chooses.
+/// Changes a tree somewhere. Each byte makes one choice.
 fn mutate(json: &mut Json, choices: &mut impl Iterator<Item = u8>, spare: &Json) {
     let Some(choice) = choices.next() else { return };
     let at = |len: usize, choice: u8| usize::from(choice) % len;
@@ -489,7 +490,7 @@ fn mutate(json: &mut Json, choices: &mut impl Iterator<Item = u8>, spare: &Json)
     }
 }
 
-/// A draft roughly as services write them.
+/// A draft with the usual keys, in several of the shapes that services write.
 fn video() -> impl Strategy<Value = Draft> {
     let segment =
         (0..4_u64, 0..6_u64, "[a-c]{0,2}", 0..7_u8).prop_map(|(d, start, text, shape)| {
@@ -519,7 +520,7 @@ fn video() -> impl Strategy<Value = Draft> {
     })
 }
 
-/// Whether two trees are equal except for how their numbers are written.
+/// Returns true if two trees are equal except for the notation of their numbers.
 fn is_semantically_equal(a: &Json, b: &Json) -> bool {
     if let (Some(a), Some(b)) = (a.as_array(), b.as_array()) {
         return a.len() == b.len() && a.iter().zip(b).all(|(a, b)| is_semantically_equal(a, b));
@@ -579,7 +580,7 @@ proptest! {
     }
 
     #[test]
-    fn two_videos_are_told_apart(older in video(), newer in video()) {
+    fn no_difference_between_two_videos_is_missed(older in video(), newer in video()) {
         assert_complete(&older, &newer)?;
     }
 }

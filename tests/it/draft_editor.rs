@@ -1,4 +1,4 @@
-//! An edit either succeeds, and the video can still be exported, or leaves the draft unchanged.
+//! An edit either succeeds, so that the video can still be exported, or leaves the draft unchanged.
 
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ fn sample() -> Draft {
     DRAFT.parse().unwrap()
 }
 
-/// `start-end` of each segment of a track.
+/// Returns `start-end` of each segment of a track.
 fn times(draft: &Draft, track: usize) -> String {
     let times = draft.tracks().nth(track).unwrap().segments();
     let times = times.map(|s| format!("{}-{}", s.start().as_millis(), s.end().as_millis()));
@@ -92,7 +92,7 @@ fn a_volume_is_written_where_and_as_it_was() {
 }
 
 #[test]
-fn a_trimmed_video_is_that_long_and_no_longer() {
+fn a_trimmed_video_has_the_requested_length() {
     let mut draft = sample();
     draft.edit().trim_to(ms(2500)).unwrap();
     assert_eq!(draft.duration(), ms(2500));
@@ -100,14 +100,14 @@ fn a_trimmed_video_is_that_long_and_no_longer() {
     assert_eq!(all, ["0-2500", "0-2500", "0-2000 2000-2500"]);
     assert!(draft.to_json().contains(r#""y":{"z":1}"#) && draft.to_json().contains(r#""a":[]"#));
     assert!(!draft.to_json().contains("skip"));
-    // Already as long as that.
+    // It has this length already.
     let trimmed = draft.to_json();
     draft.edit().trim_to(ms(2500)).unwrap();
     assert_eq!(draft.to_json(), trimmed);
 }
 
 #[test]
-fn what_continues_through_a_cut_stays_in_sync() {
+fn segments_around_a_cut_stay_in_sync() {
     let mut draft = sample();
     draft.edit().cut(ms(1000)..ms(2500)).unwrap();
     let all: Vec<_> = (0..3).map(|track| times(&draft, track)).collect();
@@ -121,18 +121,18 @@ fn what_continues_through_a_cut_stays_in_sync() {
 }
 
 #[test]
-fn segments_that_stay_keep_their_times() {
+fn the_remaining_segments_keep_their_times() {
     let mut draft = sample();
     draft.edit().remove_segment(2, 1).unwrap();
     assert_eq!(times(&draft, 2), "0-2000 3000-7000");
     draft.edit().set_times(2, 0, ms(1000), ms(1500)).unwrap();
     assert_eq!(times(&draft, 2), "1000-2500 3000-7000");
     draft.edit().remove_segment(2, 0).unwrap().remove_segment(2, 0).unwrap();
-    assert_eq!(draft.tracks().len(), 2, "a track with nothing on it is gone");
+    assert_eq!(draft.tracks().len(), 2, "an empty track is removed");
 }
 
 #[test]
-fn segments_change_places_and_pauses_do_not() {
+fn segments_are_reordered_and_pauses_keep_their_place() {
     let mut draft = sample();
     draft.edit().move_segment(2, 0, 2).unwrap().move_segment(1, 1, 0).unwrap();
     let captions: Vec<_> = draft.tracks().nth(2).unwrap().segments().map(|s| s.text()).collect();
@@ -144,7 +144,7 @@ fn segments_change_places_and_pauses_do_not() {
 }
 
 #[test]
-fn tracks_move_and_the_canvas_turns() {
+fn tracks_are_reordered_and_the_aspect_ratio_is_changed() {
     let mut draft = sample();
     draft.edit().move_track(0, 2).unwrap().set_aspect(Aspect::Square).unwrap();
     let kinds: Vec<_> = draft.tracks().filter_map(|t| Some(t.kind()?.number())).collect();
@@ -208,7 +208,7 @@ fn us(us: u64) -> Duration {
 }
 
 #[test]
-fn times_between_milliseconds_leave_no_segment_of_no_length() {
+fn times_between_milliseconds_leave_no_empty_segment() {
     let clip = r#"{"t":[{"tt":0,"sg":[{"d":210,"m":{"media":"a"}}]}]}"#;
     let cut = |from, to| {
         let mut draft: Draft = clip.parse().unwrap();
@@ -218,7 +218,7 @@ fn times_between_milliseconds_leave_no_segment_of_no_length() {
     assert_eq!(cut(92_214, 92_648), Ok("0-92 92-209".to_owned()));
     assert_eq!(cut(209_300, 210_400), Ok("0-209".to_owned()));
     assert_eq!(cut(92_100, 92_400), Err(EditError::NoLength));
-    // Both ends are rounded, so frames of a thirtieth of a second stay end to end.
+    // Both ends are rounded, so frames of a thirtieth of a second stay contiguous.
     let mut draft: Draft = clip.parse().unwrap();
     let frame = Duration::from_secs(1) / 30;
     for at in 0..6 {
@@ -232,8 +232,8 @@ fn times_between_milliseconds_leave_no_segment_of_no_length() {
 }
 
 #[test]
-fn a_duration_of_zero_is_never_stated() {
-    // Four seconds continue after the stated end.
+fn a_duration_of_zero_is_never_written() {
+    // The segment continues for four seconds after the stated end.
     let text = r#"{"d":5000,"t":[{"tt":0,"sg":[{"d":9000,"media":"a"}]}]}"#;
     let mut draft: Draft = text.parse().unwrap();
     assert_eq!(draft.edit().cut(ms(0)..ms(5000)).map(drop), Err(EditError::NothingLeft));
@@ -245,7 +245,7 @@ fn a_duration_of_zero_is_never_stated() {
 }
 
 #[test]
-fn what_a_clip_plays_stays_in_sync_or_the_cut_fails() {
+fn the_media_of_a_clip_stays_in_sync_or_the_cut_fails() {
     let draft_of = |clip: &str| -> Draft {
         format!(r#"{{"d":9000,"t":[{{"tt":7,"sg":[{{"d":9000,"text":"x"}}]}},{clip}]}}"#)
             .parse()
@@ -261,17 +261,17 @@ fn what_a_clip_plays_stays_in_sync_or_the_cut_fails() {
             assert_eq!(draft.edit().cut(ms(from)..ms(to)).map(drop), indivisible, "{clip}");
             assert_eq!(draft, draft_of(clip));
         }
-        // An end can always go, and so can a whole clip.
+        // The end of a clip can always be removed.
         let mut draft = draft_of(clip);
         draft.edit().cut(ms(7000)..ms(9000)).unwrap().trim_to(ms(5000)).unwrap();
         assert_eq!(times(&draft, 1), "0-5000");
     }
-    // A clip that states how much it leaves out shows under which key.
+    // A clip that states how much of its media it skips shows the key for that.
     let mut draft = draft_of(r#"{"tt":0,"sg":[{"d":9000,"skip":500,"src":"a.mp4"}]}"#);
     draft.edit().cut(ms(2000)..ms(4000)).unwrap();
     let clips = r#"[{"d":2000,"skip":500,"src":"a.mp4"},{"d":5000,"skip":4500,"src":"a.mp4"}]"#;
     assert!(draft.to_json().contains(clips), "{}", draft.to_json());
-    // What fills the time is shortened.
+    // A clip that only fills the time is shortened.
     for filling in [
         r#"{"tt":1,"m":{"role":"bgm"},"sg":[{"d":9000,"m":{"src":"m.mp3"}}]}"#,
         r#"{"tt":0,"m":{"role":"background"},"sg":[{"d":9000,"m":{"src":"b.png"}}]}"#,
@@ -308,7 +308,7 @@ fn a_draft_never_states_two_aspect_ratios() {
             r#""resolution":"1080p","m":{"size":{"w":854,"h":480"#,
             r#""resolution":"1080p","m":{"size":{"w":480,"h":854"#,
         ),
-        // As it is already.
+        // The ratio is the requested one already.
         (
             r#""canvas":{"ratio":"9:16","width":720.0,"height":1280"#,
             r#""canvas":{"ratio":"9:16","width":720.0,"height":1280"#,
@@ -322,7 +322,7 @@ fn a_draft_never_states_two_aspect_ratios() {
     }
 }
 
-/// One edit of any kind, sensible or not, at times in microseconds.
+/// Makes one edit of any kind, valid or not, at times in microseconds.
 fn edit(draft: &mut Draft, (kind, a, b, c): (u8, u64, u64, u64)) -> Result<(), EditError> {
     let (i, j, k) = ((a % 5) as usize, (b % 5) as usize, (c % 5) as usize);
     let mut editor = draft.edit();
@@ -345,7 +345,7 @@ fn edit(draft: &mut Draft, (kind, a, b, c): (u8, u64, u64, u64)) -> Result<(), E
 
 proptest! {
     #[test]
-    fn edits_never_leave_an_impossible_video(
+    fn edits_never_leave_an_invalid_video(
         edits in prop::collection::vec(
             (0..12_u8, 0..9_500_000_u64, 0..9_500_000_u64, 0..9_500_000_u64), 1..25,
         ),
@@ -358,7 +358,7 @@ proptest! {
                 Ok(()) => prop_assert_eq!(before.diff(&draft).is_empty(), before == draft),
             }
             prop_assert!(draft.is_ready_to_export());
-            prop_assert!(draft.to_json().contains(r#""v":1.10,"#), "unknown keys stay");
+            prop_assert!(draft.to_json().contains(r#""v":1.10,"#), "unknown keys are kept");
             for track in draft.tracks() {
                 prop_assert!(track.end() <= draft.duration(), "{:?} {:?}", step, draft);
                 let mut spans: Vec<_> = track.segments().map(|s| (s.start(), s.end())).collect();

@@ -1,4 +1,4 @@
-//! The timeline of any draft can be drawn as an image, which stays small.
+//! The timeline of any draft can be drawn as an image of limited size.
 
 use std::fmt::Write as _;
 
@@ -27,7 +27,7 @@ fn captions(count: usize) -> Draft {
     (json + "]}]}").parse().unwrap()
 }
 
-/// Whether all tags are closed in turn and all text is escaped.
+/// Asserts that all tags are closed in order and all text is escaped.
 fn assert_well_formed(xml: &str) {
     let mut open = Vec::new();
     let mut rest = xml.trim_end();
@@ -54,7 +54,7 @@ fn assert_well_formed(xml: &str) {
 }
 
 #[test]
-fn the_text_lines_up_in_columns() {
+fn the_text_form_is_aligned_in_columns() {
     assert_eq!(
         sample().to_text(60),
         "              0:00        0:15       0:30        0:45   1:00\n\
@@ -66,7 +66,7 @@ fn the_text_lines_up_in_columns() {
 }
 
 #[test]
-fn an_svg_says_what_it_shows_and_in_which_colours() {
+fn an_svg_has_a_title_a_description_and_the_colours_of_its_style() {
     let svg = sample().to_svg(&PictureStyle::default());
     assert_well_formed(&svg);
     assert!(svg.contains("calm &lt;piano&gt; &amp; rain.mp3"));
@@ -97,7 +97,7 @@ fn segments_are_drawn_to_scale() {
 }
 
 #[test]
-fn what_is_too_small_to_see_is_drawn_as_one() {
+fn segments_too_small_to_see_are_drawn_as_one() {
     for count in [10_000, 100_000] {
         let svg = captions(count).to_svg(&PictureStyle::default());
         assert!(svg.len() < 4_000, "{}", svg.len());
@@ -112,7 +112,7 @@ fn what_is_too_small_to_see_is_drawn_as_one() {
 }
 
 #[test]
-fn a_tiny_segment_hides_no_long_one() {
+fn a_short_segment_never_hides_a_long_one() {
     let draft: Draft =
         r#"{"t":[{"tt":0,"sg":[{"d":10,"name":"flash"},{"d":60000,"name":"city timelapse"},
         {"d":9,"name":"blink"},{"d":60000,"name":"harbour"},{"d":8,"name":"end"}]}]}"#
@@ -129,7 +129,7 @@ fn a_tiny_segment_hides_no_long_one() {
     for name in ["flash", "blink", "end"] {
         assert!(svg.contains(&format!("<title>{name} (")), "{svg}");
     }
-    // What is shown at the same time as something longer is counted with it.
+    // A segment that overlaps a longer one is counted with it.
     let draft: Draft = r#"{"t":[{"tt":0,"sg":[{"d":60000,"name":"city"},{"d":10,"start":30000}]}]}"#
         .parse()
         .unwrap();
@@ -137,8 +137,8 @@ fn a_tiny_segment_hides_no_long_one() {
 }
 
 #[test]
-fn labels_have_room() {
-    // Where each label of the axis begins and ends, at seven pixels a letter.
+fn labels_never_overlap_or_leave_their_area() {
+    // The start and the end of each label of the axis, at seven pixels per character.
     for (length, width) in [("1e18", 960), ("1e18", 400), ("9e11", 960), ("90000000", 640)] {
         let draft: Draft = format!(r#"{{"d":{length},"t":[{{"tt":0,"sg":[]}}]}}"#).parse().unwrap();
         let svg = draft.to_svg(&PictureStyle::default().with_width(width));
@@ -163,7 +163,7 @@ fn labels_have_room() {
             "{text}"
         );
     }
-    // The names of tracks are clipped before the lane begins.
+    // The names of tracks are clipped before the lane starts.
     let draft: Draft =
         r#"{"t":[{"tt":0,"name":"BACKGROUND_MUSIC_V2.MP3 MORNING","sg":[{"d":1},{"d":1}]}]}"#
             .parse()
@@ -176,7 +176,7 @@ fn labels_have_room() {
 }
 
 #[test]
-fn the_words_are_in_the_reader_s_language() {
+fn the_text_form_is_in_the_requested_language() {
     assert_eq!(
         sample().to_text_in(60, Language::Chinese),
         "             0:00        0:15        0:30       0:45    1:00\n\

@@ -1,4 +1,4 @@
-//! A draft is sent back as it was received: what is not documented in it belongs to the service.
+//! A draft is sent back exactly as it was received, including the keys that are not documented.
 
 use crate::support::json::node;
 use nemovideo::draft::Draft;
@@ -10,7 +10,7 @@ struct Holder {
     draft: Draft,
 }
 
-/// Rewrites every string as UTF-16 units, so that only the choice of escapes is lost.
+/// Rewrites every string as UTF-16 code units, so that only the choice of escapes is lost.
 fn in_utf16(json: &str) -> String {
     let mut out = String::new();
     let mut chars = json.chars();
@@ -49,7 +49,7 @@ fn in_utf16(json: &str) -> String {
 
 proptest! {
     #[test]
-    fn the_same_tokens_go_back_in_the_same_order(node in node()) {
+    fn the_same_tokens_are_written_in_the_same_order(node in node()) {
         let expected = in_utf16(&node.to_json(""));
         let held = in_utf16(&format!("{{\"draft\":{}}}", node.to_json("")));
         for space in ["", " ", "\n\t\r "] {

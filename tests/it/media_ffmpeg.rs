@@ -1,5 +1,5 @@
 //! FFmpeg, which most players are based on, accepts the rendered files. Without `ffmpeg` and
-//! `ffprobe` these tests are skipped with a note, except under CI, where they fail;
+//! `ffprobe` these tests are skipped with a note, except under CI, where they fail.
 //! `media_video.rs` needs neither.
 
 use std::path::Path;

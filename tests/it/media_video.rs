@@ -1,4 +1,4 @@
-//! A rendered file contains what its timeline says: images, captions and audio, each at its time.
+//! A rendered file contains the images, captions and audio of its timeline, each at its time.
 //! The files are decoded with the crate's own dependencies, so no player is needed;
 //! `media_ffmpeg.rs` checks them with FFmpeg.
 
@@ -45,7 +45,7 @@ fn make(timeline: &Timeline, options: RenderOptions, name: &str) -> Vec<u8> {
     bytes
 }
 
-/// Returns the boxes of an MP4 with a path.
+/// Returns the boxes with this path in an MP4.
 fn boxes<'a>(bytes: &'a [u8], path: &[&[u8; 4]]) -> Vec<&'a [u8]> {
     let [kind, deeper @ ..] = path else { return vec![bytes] };
     let mut found = Vec::new();

@@ -1,4 +1,5 @@
-//! Streams recorded from a real agent server say what they are known to say, however they are cut.
+//! Streams recorded from a real agent server are decoded into their known events, however they are
+//! split into chunks.
 
 use nemovideo::protocol::event::{AgentEvent, TextAccumulator, TextKind};
 use nemovideo::sse::Decoder;
@@ -9,7 +10,7 @@ const VOICEOVER: &str = include_str!("../fixtures/adk/voiceover.sse");
 const VOICEOVER_STREAMING: &str = include_str!("../fixtures/adk/voiceover_streaming.sse");
 const MODEL_ERROR: &str = include_str!("../fixtures/adk/model_error.sse");
 
-fn events_in_pieces(stream: &str, size: usize) -> Vec<AgentEvent> {
+fn events_in_chunks(stream: &str, size: usize) -> Vec<AgentEvent> {
     let mut decoder = Decoder::new();
     let mut events = Vec::new();
     for mut chunk in stream.as_bytes().chunks(size) {
@@ -22,19 +23,19 @@ fn events_in_pieces(stream: &str, size: usize) -> Vec<AgentEvent> {
     events
 }
 
-/// All events of a stream; the same ones, however it is cut.
+/// Returns all events of a stream, which are the same for every chunk size.
 fn events(stream: &str) -> Vec<AgentEvent> {
-    let events = events_in_pieces(stream, stream.len());
+    let events = events_in_chunks(stream, stream.len());
     for size in [1, 2, 3, 7, 64] {
-        assert_eq!(events_in_pieces(stream, size), events, "in pieces of {size}");
+        assert_eq!(events_in_chunks(stream, size), events, "in chunks of {size}");
     }
     events
 }
 
-/// The events in short: their kind, and what there is to read in them.
+/// Returns the kind and the content of each event.
 fn outline(events: &[AgentEvent]) -> Vec<(&'static str, String)> {
     let line = |event: &AgentEvent| {
-        let words = match event {
+        let content = match event {
             AgentEvent::Text(text) => format!("{:?} {}", text.kind, text.text),
             AgentEvent::ToolCall(call) => format!("{} {}", call.name, call.args),
             AgentEvent::ToolResult(result) => format!("{} {}", result.name, result.response),
@@ -42,33 +43,33 @@ fn outline(events: &[AgentEvent]) -> Vec<(&'static str, String)> {
             AgentEvent::Error(failure) => format!("{:?} {}", failure.code, failure.message),
             other => format!("{other:?}"),
         };
-        (event.kind(), words)
+        (event.kind(), content)
     };
     events.iter().map(line).collect()
 }
 
 fn expect(events: &[AgentEvent], expected: &[(&'static str, &str)]) {
     let expected: Vec<_> =
-        expected.iter().map(|(kind, words)| (*kind, words.to_string())).collect();
+        expected.iter().map(|(kind, content)| (*kind, content.to_string())).collect();
     assert_eq!(outline(events), expected);
 }
 
-fn shown_once(events: &[AgentEvent]) -> String {
-    let mut once = TextAccumulator::new();
-    let mut shown = String::new();
+fn accumulated(events: &[AgentEvent]) -> String {
+    let mut accumulator = TextAccumulator::new();
+    let mut text = String::new();
     for event in events {
-        shown.extend(once.push(event).and_then(|fresh| fresh.text()));
+        text.extend(accumulator.push(event).and_then(|delta| delta.text()));
     }
-    shown
+    text
 }
 
 #[test]
-fn a_plain_answer_is_one_whole_text() {
+fn a_response_without_partial_texts_is_one_final_text() {
     expect(&events(TEXT), &[("text", "Final Hello there, 你好 🎬")]);
 }
 
 #[test]
-fn the_same_answer_in_pieces_is_repeated_whole() {
+fn a_response_with_partial_texts_ends_with_the_final_text() {
     let events = events(TEXT_STREAMING);
     expect(
         &events,
@@ -121,19 +122,19 @@ fn a_voiceover_is_text_call_result_draft_and_text() {
 }
 
 #[test]
-fn a_voiceover_in_pieces_says_the_same_with_pieces_before() {
+fn a_streamed_voiceover_has_the_same_events_after_its_partial_texts() {
     let streamed = events(VOICEOVER_STREAMING);
-    let is_piece = |event: &&AgentEvent| matches!(event, AgentEvent::Text(text) if text.kind == TextKind::Partial);
-    let pieces: Vec<&str> = streamed
+    let is_partial = |event: &&AgentEvent| matches!(event, AgentEvent::Text(text) if text.kind == TextKind::Partial);
+    let partial_texts: Vec<&str> = streamed
         .iter()
-        .filter(is_piece)
+        .filter(is_partial)
         .filter_map(|event| match event {
             AgentEvent::Text(text) => Some(text.text.as_str()),
             _ => None,
         })
         .collect();
     assert_eq!(
-        pieces,
+        partial_texts,
         [
             "Working on ",
             "it…",
@@ -150,21 +151,22 @@ fn a_voiceover_in_pieces_says_the_same_with_pieces_before() {
             "it. "
         ]
     );
-    let rest: Vec<AgentEvent> = streamed.iter().filter(|event| !is_piece(event)).cloned().collect();
+    let rest: Vec<AgentEvent> =
+        streamed.iter().filter(|event| !is_partial(event)).cloned().collect();
     assert_eq!(outline(&rest), outline(&events(VOICEOVER)));
 }
 
 #[test]
-fn a_model_that_fails_is_an_error_and_nothing_else() {
+fn a_model_failure_is_one_error_event() {
     expect(&events(MODEL_ERROR), &[("error", r#"Some("RESOURCE_EXHAUSTED") model overloaded"#)]);
 }
 
 #[test]
-fn text_is_shown_once_whether_or_not_it_came_in_pieces() {
-    assert_eq!(shown_once(&events(TEXT)), "Hello there, 你好 🎬");
-    assert_eq!(shown_once(&events(TEXT_STREAMING)), "Hello there, 你好 🎬");
+fn text_is_accumulated_once_with_and_without_partial_texts() {
+    assert_eq!(accumulated(&events(TEXT)), "Hello there, 你好 🎬");
+    assert_eq!(accumulated(&events(TEXT_STREAMING)), "Hello there, 你好 🎬");
     let voiceover = "Working on it…Your voiceover is ready. Click the Export button to save it.";
-    assert_eq!(shown_once(&events(VOICEOVER)), voiceover);
-    // Its last piece has a space at the end that the whole text has not.
-    assert_eq!(shown_once(&events(VOICEOVER_STREAMING)), voiceover);
+    assert_eq!(accumulated(&events(VOICEOVER)), voiceover);
+    // Its last partial text ends with a space that the final text lacks.
+    assert_eq!(accumulated(&events(VOICEOVER_STREAMING)), voiceover);
 }

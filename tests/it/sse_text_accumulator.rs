@@ -1,30 +1,32 @@
-//! Text is shown once and whole, however it is cut into pieces and whoever talks in between.
+//! The accumulated text is complete and contains no part twice, however it is split into partial
+//! texts and whichever agents write in between.
 
 use nemovideo::protocol::event::{AgentEvent, TextAccumulator};
 use proptest::prelude::*;
 use serde_json::json;
 
-/// Short texts of few letters, so that one often looks like a part of another.
+/// Short texts of few letters, so that one is often a prefix of another.
 fn text() -> impl Strategy<Value = String> {
     "[ab \n🎬]{0,12}"
 }
 
-/// One answer: its parts as repeated whole at the end, and the pieces before.
+/// A response of an agent: its partial texts, and the parts of the final event that repeats them.
 #[derive(Clone, Debug)]
-struct Answer {
+struct AgentResponse {
     parts: Vec<String>,
-    pieces: Vec<String>,
+    partial_texts: Vec<String>,
 }
 
-fn answer() -> impl Strategy<Value = Answer> {
+fn response() -> impl Strategy<Value = AgentResponse> {
     let cuts = prop::collection::vec(any::<prop::sample::Index>(), 0..5);
     (prop::collection::vec(text(), 1..4), cuts).prop_map(|(parts, cuts)| {
         let chars: Vec<char> = parts.concat().chars().collect();
         let mut cuts: Vec<usize> = cuts.iter().map(|cut| cut.index(chars.len() + 1)).collect();
         cuts.extend([0, chars.len()]);
         cuts.sort_unstable();
-        let pieces = cuts.windows(2).map(|cut| chars[cut[0]..cut[1]].iter().collect()).collect();
-        Answer { parts, pieces }
+        let partial_texts =
+            cuts.windows(2).map(|cut| chars[cut[0]..cut[1]].iter().collect()).collect();
+        AgentResponse { parts, partial_texts }
     })
 }
 
@@ -33,69 +35,72 @@ fn event(author: &str, id: usize, parts: &[String], partial: bool) -> String {
     json!({"content": {"parts": parts, "role": "model"}, "author": author, "id": id, "partial": partial}).to_string()
 }
 
-/// The events of one agent's answers: pieces first, then whole.
-fn said_by(author: &str, answers: &[Answer]) -> Vec<String> {
+/// Returns the events of an agent's responses: the partial texts of each, then its final event.
+fn events_of(author: &str, responses: &[AgentResponse]) -> Vec<String> {
     let mut events = Vec::new();
-    for (id, answer) in answers.iter().enumerate() {
-        for piece in &answer.pieces {
-            events.push(event(author, id, std::slice::from_ref(piece), true));
+    for (id, response) in responses.iter().enumerate() {
+        for text in &response.partial_texts {
+            events.push(event(author, id, std::slice::from_ref(text), true));
         }
-        events.push(event(author, id, &answer.parts, false));
+        events.push(event(author, id, &response.parts, false));
     }
     events
 }
 
-/// What is shown of an agent.
-fn shown(events: &[String], author: &str) -> String {
-    let mut once = TextAccumulator::new();
-    let mut shown = String::new();
+/// Returns the accumulated text of an agent.
+fn accumulated(events: &[String], author: &str) -> String {
+    let mut accumulator = TextAccumulator::new();
+    let mut accumulated = String::new();
     for event in events.iter().flat_map(|data| AgentEvent::decode("message", data)) {
         let AgentEvent::Text(text) = &event else { panic!("{event:?}") };
-        let ours = text.origin.author.as_deref() == Some(author);
-        let fresh = once.push(&event).and_then(|fresh| fresh.text());
-        shown.extend(fresh.filter(|_| ours));
+        let is_own = text.origin.author.as_deref() == Some(author);
+        let delta = accumulator.push(&event).and_then(|delta| delta.text());
+        accumulated.extend(delta.filter(|_| is_own));
     }
-    shown
+    accumulated
 }
 
-fn whole(answers: &[Answer]) -> String {
-    answers.iter().flat_map(|answer| &answer.parts).map(String::as_str).collect()
+fn text_of(responses: &[AgentResponse]) -> String {
+    responses.iter().flat_map(|response| &response.parts).map(String::as_str).collect()
 }
 
 proptest! {
     #[test]
-    fn pieces_and_whole_show_what_the_whole_alone_shows(
-        answers in prop::collection::vec(answer(), 0..4),
+    fn the_text_is_the_same_with_and_without_partial_texts(
+        responses in prop::collection::vec(response(), 0..4),
     ) {
-        let with_pieces = said_by("a", &answers);
-        prop_assert_eq!(shown(&with_pieces, "a"), whole(&answers));
-        let alone: Vec<Answer> =
-            answers.iter().map(|answer| Answer { pieces: Vec::new(), ..answer.clone() }).collect();
-        prop_assert_eq!(shown(&said_by("a", &alone), "a"), whole(&answers));
-    }
-
-    #[test]
-    fn two_agents_at_once_do_not_disturb_each_other(
-        a in prop::collection::vec(answer(), 0..4),
-        b in prop::collection::vec(answer(), 0..4),
-        turns in prop::collection::vec(any::<bool>(), 0..60),
-    ) {
-        let (mut ours, mut theirs) = (said_by("a", &a).into_iter(), said_by("b", &b).into_iter());
-        let mut events: Vec<String> = turns
+        let with_partial_texts = events_of("a", &responses);
+        prop_assert_eq!(accumulated(&with_partial_texts, "a"), text_of(&responses));
+        let final_only: Vec<AgentResponse> = responses
             .iter()
-            .filter_map(|turn| if *turn { ours.next() } else { theirs.next() })
+            .map(|response| AgentResponse { partial_texts: Vec::new(), ..response.clone() })
             .collect();
-        events.extend(ours.chain(theirs));
-        prop_assert_eq!(shown(&events, "a"), whole(&a));
-        prop_assert_eq!(shown(&events, "b"), whole(&b));
+        prop_assert_eq!(accumulated(&events_of("a", &final_only), "a"), text_of(&responses));
     }
 
     #[test]
-    fn white_space_that_the_whole_leaves_out_is_left_out(answer in answer()) {
-        let mut events = said_by("a", std::slice::from_ref(&answer));
+    fn the_texts_of_two_interleaved_agents_stay_separate(
+        a in prop::collection::vec(response(), 0..4),
+        b in prop::collection::vec(response(), 0..4),
+        order in prop::collection::vec(any::<bool>(), 0..60),
+    ) {
+        let mut of_a = events_of("a", &a).into_iter();
+        let mut of_b = events_of("b", &b).into_iter();
+        let mut events: Vec<String> = order
+            .iter()
+            .filter_map(|is_a| if *is_a { of_a.next() } else { of_b.next() })
+            .collect();
+        events.extend(of_a.chain(of_b));
+        prop_assert_eq!(accumulated(&events, "a"), text_of(&a));
+        prop_assert_eq!(accumulated(&events, "b"), text_of(&b));
+    }
+
+    #[test]
+    fn trailing_white_space_that_the_final_text_lacks_is_omitted(response in response()) {
+        let mut events = events_of("a", std::slice::from_ref(&response));
         events.pop();
-        let text = answer.parts.concat();
+        let text = response.parts.concat();
         events.push(event("a", 0, &[text.trim_end().to_owned()], false));
-        prop_assert_eq!(shown(&events, "a"), text.trim_end());
+        prop_assert_eq!(accumulated(&events, "a"), text.trim_end());
     }
 }

@@ -1,4 +1,4 @@
-//! The decoder does what the standard says, however the stream is cut.
+//! The decoder follows the HTML standard, however a stream is split into chunks.
 
 use std::time::Duration;
 
@@ -36,7 +36,9 @@ impl From<Frame> for Expected {
             data: frame.data,
             id: frame.id.to_string(),
             own_id: frame.own_id.map(|id| id.to_string()),
-            retry: frame.retry.map(|wait| u64::try_from(wait.as_millis()).expect("a u64 of them")),
+            retry: frame
+                .retry
+                .map(|wait| u64::try_from(wait.as_millis()).expect("few milliseconds")),
         }
     }
 }
@@ -75,27 +77,27 @@ fn decode<'c>(chunks: impl IntoIterator<Item = &'c [u8]>) -> Vec<Expected> {
 }
 
 #[test]
-fn every_vector_passes_however_it_is_cut() {
+fn every_vector_is_decoded_however_it_is_split() {
     let vectors: Vec<Vector> =
         serde_json::from_str(include_str!("../fixtures/sse/vectors.json")).unwrap();
     assert_eq!(vectors.len(), 45);
     for Vector { name, chunks, expect } in vectors {
         let chunks: Vec<Vec<u8>> = chunks.iter().map(Chunk::bytes).collect();
-        assert_eq!(decode(chunks.iter().map(Vec::as_slice)), expect, "{name}, as given");
-        let whole = chunks.concat();
+        assert_eq!(decode(chunks.iter().map(Vec::as_slice)), expect, "{name}, in its own chunks");
+        let stream = chunks.concat();
         for size in [1, 2, 3, 7, 64] {
-            assert_eq!(decode(whole.chunks(size)), expect, "{name}, in pieces of {size}");
+            assert_eq!(decode(stream.chunks(size)), expect, "{name}, in chunks of {size}");
         }
     }
 }
 
-/// The standard, word by word, for a stream that is there as a whole.
-fn standard(stream: &[u8]) -> Vec<Expected> {
+/// Decodes a complete stream by the algorithm of the standard, step by step.
+fn decode_by_standard(stream: &[u8]) -> Vec<Expected> {
     let text = String::from_utf8_lossy(stream);
     let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
     let text = text.replace("\r\n", "\n").replace('\r', "\n");
     let mut lines: Vec<&str> = text.split('\n').collect();
-    // Behind the last line end there is only a line that is not complete.
+    // What follows the last line end is an incomplete line.
     lines.pop();
 
     let mut frames = Vec::new();
@@ -133,7 +135,7 @@ fn standard(stream: &[u8]) -> Vec<Expected> {
     frames
 }
 
-/// Bytes that look like a stream, more or less.
+/// Bytes that resemble a stream.
 fn stream() -> impl Strategy<Value = Vec<u8>> {
     let piece = prop_oneof![
         6 => prop::sample::select(vec!["\n", "\r", "\r\n", "\n\n", "\r\r", "\r\n\r\n"])
@@ -142,7 +144,7 @@ fn stream() -> impl Strategy<Value = Vec<u8>> {
             .prop_map(|name| name.as_bytes().to_vec()),
         4 => "[a-z :0-9é🎬]{0,9}".prop_map(String::into_bytes),
         1 => prop::sample::select(vec!["\u{feff}", "\0", "DATA:", "dat", "retry: 15", " "])
-            .prop_map(|odd| odd.as_bytes().to_vec()),
+            .prop_map(|text| text.as_bytes().to_vec()),
         1 => prop::collection::vec(any::<u8>(), 0..5),
     ];
     prop::collection::vec(piece, 0..40).prop_map(|pieces| pieces.concat())
@@ -150,12 +152,12 @@ fn stream() -> impl Strategy<Value = Vec<u8>> {
 
 proptest! {
     #[test]
-    fn any_stream_is_read_as_the_standard_reads_it(stream in stream()) {
-        prop_assert_eq!(decode([stream.as_slice()]), standard(&stream));
+    fn any_stream_is_decoded_as_the_standard_does(stream in stream()) {
+        prop_assert_eq!(decode([stream.as_slice()]), decode_by_standard(&stream));
     }
 
     #[test]
-    fn any_cut_gives_the_same_frames(
+    fn any_split_yields_the_same_frames(
         stream in stream(),
         cuts in prop::collection::vec(any::<prop::sample::Index>(), 0..20),
     ) {
@@ -167,10 +169,10 @@ proptest! {
     }
 
     #[test]
-    fn a_limit_leaves_out_what_is_larger_and_nothing_else(
+    fn a_limit_rejects_larger_events_and_no_others(
         blocks in prop::collection::vec(prop::collection::vec(0_usize..9, 1..9), 0..20),
         limit in 0_usize..40,
-        piece in 1_usize..50,
+        chunk_size in 1_usize..50,
     ) {
         let mut stream = String::new();
         for lines in &blocks {
@@ -183,20 +185,20 @@ proptest! {
             stream.push('\n');
         }
         let mut decoder = Decoder::with_limit(limit);
-        let mut passed = Vec::new();
-        for mut chunk in stream.as_bytes().chunks(piece) {
+        let mut results = Vec::new();
+        for mut chunk in stream.as_bytes().chunks(chunk_size) {
             while let Some(frame) = decoder.next_frame(&mut chunk) {
-                passed.push(frame.map(|frame| frame.data.len()).map_err(|error| error.limit));
+                results.push(frame.map(|frame| frame.data.len()).map_err(|error| error.limit));
             }
         }
         let sizes = blocks.iter().map(|lines| lines.iter().sum::<usize>() + lines.len() - 1);
         let expected = sizes.map(|size| if size <= limit { Ok(size) } else { Err(limit) });
-        prop_assert_eq!(passed, expected.collect::<Vec<_>>());
+        prop_assert_eq!(results, expected.collect::<Vec<_>>());
     }
 }
 
 #[test]
-fn a_wait_is_in_milliseconds() {
+fn a_retry_delay_is_in_milliseconds() {
     let mut input = b"retry: 1500\ndata\n\n".as_slice();
     let frame = Decoder::new().next_frame(&mut input).unwrap().unwrap();
     assert_eq!(frame.retry, Some(Duration::from_millis(1500)));
