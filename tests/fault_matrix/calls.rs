@@ -1,4 +1,4 @@
-//! The calls of the matrix: how each is made ready, made, and counted.
+//! The calls of the matrix: how each is prepared, made and counted.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -56,7 +56,7 @@ impl Call {
         Self::ClaimLink,
     ];
 
-    pub(crate) const fn route(self) -> Endpoint {
+    pub(crate) const fn endpoint(self) -> Endpoint {
         match self {
             Self::Authenticate => Endpoint::Token,
             Self::CreateSession => Endpoint::Session,
@@ -73,7 +73,8 @@ impl Call {
         }
     }
 
-    /// The design's word on each call; the crate has its own list, which this one checks.
+    /// Returns the effect of the call by the design. It is stated here again to check the crate's
+    /// own table.
     pub(crate) const fn effect(self) -> Effect {
         match self {
             Self::Authenticate | Self::CancelRender | Self::ClaimLink => Effect::Idempotent,
@@ -92,7 +93,7 @@ impl Call {
         }
     }
 
-    /// How often what the call does was really done.
+    /// Returns how often the effect of the call has occurred.
     pub(crate) const fn effects(self, counters: &Counters) -> u64 {
         match self {
             Self::Authenticate => counters.tokens_issued,
@@ -104,31 +105,31 @@ impl Call {
         }
     }
 
-    /// Whether it leaves something behind that is counted.
+    /// Returns true if the backend counts the effects of the call.
     pub(crate) const fn is_counted(self) -> bool {
         !matches!(self.effect(), Effect::ReadOnly)
             && !matches!(self, Self::CancelRender | Self::ClaimLink)
     }
 }
 
-/// A client, and what its call needs.
-pub(crate) struct Scene {
+/// A client and what its call needs.
+pub(crate) struct Fixture {
     pub(crate) client: NemoClient,
     call: Call,
     session: Option<Session>,
     job: Option<RenderJob>,
     video: Option<RenderedVideo>,
     upload: Option<String>,
-    folder: tempfile::TempDir,
+    directory: tempfile::TempDir,
 }
 
-/// A client that waits so long for an answer, a byte, a word.
-fn client_of(backend: &LocalBackend, patience: Duration) -> NemoClient {
+/// Returns a client with this response, idle and silence timeout.
+fn client_of(backend: &LocalBackend, timeout: Duration) -> NemoClient {
     let retry = ExponentialRetry::default()
         .with_initial_delay(Duration::ZERO)
         .with_rate_limit_delay(Duration::ZERO);
     let timeouts =
-        Timeouts::default().with_response(patience).with_idle(patience).with_silence(patience);
+        Timeouts::default().with_response(timeout).with_idle(timeout).with_silence(timeout);
     let limits = Limits::default().with_body(256 * 1024).with_event(256 * 1024);
     NemoClient::builder()
         .base_url(backend.url())
@@ -142,36 +143,36 @@ fn client_of(backend: &LocalBackend, patience: Duration) -> NemoClient {
         .expect("a client")
 }
 
-impl Scene {
-    /// Everything that the call needs, made while nothing goes wrong.
-    pub(crate) async fn set(
+impl Fixture {
+    /// Creates all that the call needs. No fault is active yet.
+    pub(crate) async fn prepare(
         call: Call,
         backend: &LocalBackend,
-        patience: Duration,
+        timeout: Duration,
     ) -> Result<Self> {
-        let client = client_of(backend, patience);
-        let folder = tempfile::tempdir().expect("a folder");
-        let mut scene =
-            Self { client, call, session: None, job: None, video: None, upload: None, folder };
+        let client = client_of(backend, timeout);
+        let directory = tempfile::tempdir().expect("a directory");
+        let mut fixture =
+            Self { client, call, session: None, job: None, video: None, upload: None, directory };
         if call == Call::Authenticate {
-            return Ok(scene);
+            return Ok(fixture);
         }
-        scene.client.authenticate().await?;
+        fixture.client.authenticate().await?;
         if matches!(call, Call::CreateSession | Call::Credits) {
-            return Ok(scene);
+            return Ok(fixture);
         }
-        let client = scene.client.clone();
+        let client = fixture.client.clone();
         let session = client.create_session(CreateSession::named("a cell")).await?;
         let id = session.session_id.clone();
-        scene.session = Some(session);
+        fixture.session = Some(session);
         match call {
             Call::UploadFile => {
-                std::fs::write(scene.sound(), vec![7; 300_000]).expect("a file to upload");
+                std::fs::write(fixture.audio_path(), vec![7; 300_000]).expect("a file to upload");
             }
             Call::UploadUrls => {
-                let answer = client.upload_bytes(&id, "hum.wav", vec![7; 3000]).await?;
-                assert_eq!(answer.files[0].file_type, Some(FileType::Audio));
-                scene.upload.clone_from(&answer.files[0].cdn_url);
+                let response = client.upload_bytes(&id, "hum.wav", vec![7; 3000]).await?;
+                assert_eq!(response.files[0].file_type, Some(FileType::Audio));
+                fixture.upload.clone_from(&response.files[0].cdn_url);
             }
             Call::SubmitRender
             | Call::RenderStatus
@@ -184,20 +185,20 @@ impl Scene {
                         .parse()
                         .expect("a draft");
                 if call == Call::SubmitRender {
-                    scene.job = Some(RenderJob::new(id, draft, RenderOutput::mp4()));
+                    fixture.job = Some(RenderJob::new(id, draft, RenderOutput::mp4()));
                 } else {
                     let job = client.submit_render(&id, &draft, RenderOutput::mp4()).await?;
-                    scene.video = Some(client.wait_for_render(&job).await?);
-                    scene.job = Some(job);
+                    fixture.video = Some(client.wait_for_render(&job).await?);
+                    fixture.job = Some(job);
                 }
             }
             _ => {}
         }
-        Ok(scene)
+        Ok(fixture)
     }
 
-    /// The call itself.
-    pub(crate) async fn play(&self) -> Result<()> {
+    /// Makes the call.
+    pub(crate) async fn make_call(&self) -> Result<()> {
         let client = &self.client;
         match self.call {
             Call::Authenticate => client.authenticate().await.map(drop),
@@ -210,7 +211,9 @@ impl Scene {
                 let turn = client.send_message(self.session(), SCRIPT).watch();
                 turn.try_for_each(async |_| Ok(())).await
             }
-            Call::UploadFile => client.upload_file(self.session(), self.sound()).await.map(drop),
+            Call::UploadFile => {
+                client.upload_file(self.session(), self.audio_path()).await.map(drop)
+            }
             Call::UploadBytes => {
                 client.upload_bytes(self.session(), "hum.wav", vec![7; 3000]).await.map(drop)
             }
@@ -236,24 +239,25 @@ impl Scene {
             }
             Call::CancelRender => client.cancel_render(&self.job().id).await,
             Call::Download | Call::DownloadFromApi => {
-                let video = self.video.as_ref().expect("the scene has a video");
-                let path = self.folder.path().join("out.mp4");
+                let video = self.video.as_ref().expect("the fixture has a video");
+                let path = self.directory.path().join("out.mp4");
                 let outcome = client.download(video, &path).await;
-                let whole = std::fs::metadata(&path).ok().map(|meta| meta.len()) == video.size;
-                assert_eq!(outcome.is_ok(), whole, "a file under its name is a whole one");
-                let left = std::fs::read_dir(self.folder.path()).expect("a folder").count();
-                assert_eq!(left, usize::from(whole), "no half of a file is left behind");
+                let is_complete =
+                    std::fs::metadata(&path).ok().map(|meta| meta.len()) == video.size;
+                assert_eq!(outcome.is_ok(), is_complete, "only a complete file is saved");
+                let files = std::fs::read_dir(self.directory.path()).expect("a directory").count();
+                assert_eq!(files, usize::from(is_complete), "no partial file is left behind");
                 outcome.map(drop)
             }
             Call::ClaimLink => {
-                let session = self.session.as_ref().expect("the scene has a session");
+                let session = self.session.as_ref().expect("the fixture has a session");
                 client.claim_link(session).await.map(drop)
             }
         }
     }
 
-    /// Waits for work that is still under way.
-    pub(crate) async fn settled(&self) -> Result<()> {
+    /// Waits until no work is in progress.
+    pub(crate) async fn wait_until_idle(&self) -> Result<()> {
         while self.client.credits().await?.frozen > nemovideo::Credits::ZERO {
             tokio::task::yield_now().await;
         }
@@ -261,23 +265,23 @@ impl Scene {
     }
 
     fn session(&self) -> &nemovideo::SessionId {
-        &self.session.as_ref().expect("the scene has a session").session_id
+        &self.session.as_ref().expect("the fixture has a session").session_id
     }
 
     fn job(&self) -> &RenderJob {
-        self.job.as_ref().expect("the scene has a job")
+        self.job.as_ref().expect("the fixture has a job")
     }
 
-    fn sound(&self) -> PathBuf {
-        self.folder.path().join("hum.wav")
+    fn audio_path(&self) -> PathBuf {
+        self.directory.path().join("hum.wav")
     }
 }
 
-/// An outcome by the name of its variant, a refusal with its code.
+/// Returns the name of an outcome's variant, with the code of an [`Error::Api`].
 pub(crate) fn name_of(outcome: &Result<()>) -> String {
     let name = match outcome {
         Ok(()) => "Ok",
-        Err(Error::Api(api)) => return format!("Refused({})", api.code.number()),
+        Err(Error::Api(api)) => return format!("Api({})", api.code.number()),
         Err(Error::TokenInvalid(_)) => "TokenInvalid",
         Err(Error::SessionNotFound(_)) => "SessionNotFound",
         Err(Error::OutOfCredits(_)) => "OutOfCredits",

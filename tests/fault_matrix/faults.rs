@@ -1,4 +1,4 @@
-//! What can go wrong in a cell of the matrix, and which class of failure a client sees in it.
+//! The faults of the matrix, and the class of failure that a client observes for each.
 
 use std::time::Duration;
 
@@ -7,53 +7,54 @@ use nemovideo::local::{Cut, Ending, ErrorReply, Fault, FaultyResponse};
 use nemovideo::protocol::Endpoint;
 use url::Url;
 
-/// What a client can tell of a fault: the columns of the table in `fault_matrix.rs`.
+/// The failure that a client observes: the columns of the table in `main.rs`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Class {
-    /// No connection is made.
+    /// No connection is established.
     Unreachable,
-    /// The connection is made, and ends before a byte is read: whether the request had begun by
-    /// then is a race.
-    TurnedAway,
-    /// The connection breaks before the answer is whole.
+    /// The connection is closed before the service reads a byte. Whether the client has started to
+    /// send the request by then is a race.
+    Dropped,
+    /// The connection breaks before the response is complete.
     Broken,
-    /// Nothing more comes before the answer is whole.
+    /// The connection stalls before the response is complete.
     Stalled,
     /// 5xx.
     ServerError(u16),
     /// 429.
     RateLimited,
-    /// 1001, and a new token helps.
+    /// 1001, and a new token is accepted.
     TokenExpired,
-    /// Any other refusal.
-    Says(ErrorCode),
-    /// An answer to another address.
+    /// Any other error response.
+    ErrorResponse(ErrorCode),
+    /// A redirect to another URL.
     Redirect,
-    /// A whole answer that is not the one to this call.
-    Unreadable,
-    /// The right answer under the wrong type.
+    /// A complete response that cannot be decoded as the one to this call.
+    Undecodable,
+    /// The correct response with the wrong content type.
     WrongType,
-    /// An answer past every limit.
+    /// A response beyond every limit.
     TooLarge,
-    /// An event stream that breaks, stalls or says nothing after it began.
+    /// An event stream that breaks, stalls or has only heartbeats after it began.
     LostStream,
-    /// An event stream that ends early, as if that were all.
+    /// An event stream that ends early, as if it were complete.
     ShortStream,
 }
 
-/// What makes a call go wrong.
+/// The cause of a failure.
 #[derive(Clone, Debug)]
 pub(crate) enum Cause {
     /// A fault of the call itself.
     Fault(Fault),
-    /// The service is down.
-    Refuses,
-    /// Connections end as they are made.
-    TurnsAway,
-    /// The token ends before the call.
-    TokenEnds,
+    /// The service refuses connections.
+    RefusedConnections,
+    /// The service closes one connection before it reads from it.
+    DroppedConnection,
+    /// The token expires before the call.
+    ExpiredToken,
 }
 
+/// A cause, and the failure that it leads to.
 #[derive(Clone, Debug)]
 pub(crate) struct Trial {
     pub(crate) name: String,
@@ -62,7 +63,7 @@ pub(crate) struct Trial {
 }
 
 impl Trial {
-    /// Whether the work of the call is done though the caller does not hear of it.
+    /// Returns true if the service does the work of the call although the call fails.
     pub(crate) fn does_the_work(&self) -> bool {
         matches!(&self.cause, Cause::Fault(fault) if fault.does_the_work())
     }
@@ -72,33 +73,33 @@ impl Trial {
     }
 }
 
-/// Everything that can happen to a call of a route.
-pub(crate) fn trials(route: Endpoint, elsewhere: &Url) -> Vec<Trial> {
+/// Returns every trial of an endpoint. Redirects lead to the URL `elsewhere`.
+pub(crate) fn trials(endpoint: Endpoint, elsewhere: &Url) -> Vec<Trial> {
     use Class::*;
+    let named = |cause: Cause, class| Trial { name: format!("{cause:?}"), cause, class };
     let mut all = vec![
-        Trial { name: "Refuses".to_owned(), cause: Cause::Refuses, class: Unreachable },
-        Trial { name: "TurnsAway".to_owned(), cause: Cause::TurnsAway, class: TurnedAway },
+        named(Cause::RefusedConnections, Unreachable),
+        named(Cause::DroppedConnection, Dropped),
     ];
-    if route != Endpoint::Token {
-        let name = "TokenEnds".to_owned();
-        all.push(Trial { name, cause: Cause::TokenEnds, class: TokenExpired });
+    if endpoint != Endpoint::Token {
+        all.push(named(Cause::ExpiredToken, TokenExpired));
     }
     let mut add = |fault: Fault, class: Class| {
-        if fault.applies_to(route) {
+        if fault.applies_to(endpoint) {
             all.push(Trial::of(fault, class));
         }
     };
 
-    // Before the request was read.
+    // Before the request is read.
     for (ending, class) in
         [(Ending::Reset, Broken), (Ending::Close, Broken), (Ending::Stall, Stalled)]
     {
         add(Fault::StopReading { bytes: 0, ending }, class);
         add(Fault::StopReading { bytes: 1000, ending }, class);
     }
-    // In place of the answer, the work not done and done.
-    let beats = FaultyResponse::Heartbeats { every: Duration::from_millis(20) };
-    for (trouble, class) in [
+    // In place of the response, with the work not done and done.
+    let heartbeats = FaultyResponse::Heartbeats { every: Duration::from_millis(20) };
+    for (response, class) in [
         (FaultyResponse::Reset, Broken),
         (FaultyResponse::Close, Broken),
         (FaultyResponse::NotHttp, Broken),
@@ -106,22 +107,22 @@ pub(crate) fn trials(route: Endpoint, elsewhere: &Url) -> Vec<Trial> {
         (ErrorReply::status(500).into(), ServerError(500)),
         (ErrorReply::status(503).into(), ServerError(503)),
         (FaultyResponse::Redirect(elsewhere.clone()), Redirect),
-        (FaultyResponse::Html, Unreadable),
-        (FaultyResponse::BrokenJson, Unreadable),
+        (FaultyResponse::Html, Undecodable),
+        (FaultyResponse::BrokenJson, Undecodable),
         (FaultyResponse::EndlessJson, TooLarge),
         (
             FaultyResponse::EndlessLine,
-            if route == Endpoint::Message { LostStream } else { TooLarge },
+            if endpoint == Endpoint::Message { LostStream } else { TooLarge },
         ),
-        (beats.clone(), LostStream),
+        (heartbeats, LostStream),
     ] {
-        add(Fault::ReplaceResponse(trouble.clone()), class);
-        add(Fault::DropResponse(trouble), class);
+        add(Fault::ReplaceResponse(response.clone()), class);
+        add(Fault::DropResponse(response), class);
     }
-    // A refusal says that nothing was done, so none comes after the work.
+    // An error response with a code means that nothing was done, so none follows the work.
     let limited = ErrorReply::code(ErrorCode::RateLimited);
-    for refusal in [limited, limited.under(200), limited.retry_after(Duration::ZERO)] {
-        add(Fault::ReplaceResponse(refusal.into()), RateLimited);
+    for error in [limited, limited.under(200), limited.retry_after(Duration::ZERO)] {
+        add(Fault::ReplaceResponse(error.into()), RateLimited);
     }
     for code in [
         ErrorCode::SessionNotFound,
@@ -132,31 +133,31 @@ pub(crate) fn trials(route: Endpoint, elsewhere: &Url) -> Vec<Trial> {
         ErrorCode::ExportBlocked,
         ErrorCode::Other(5003),
     ] {
-        add(Fault::ReplaceResponse(ErrorReply::code(code).into()), Says(code));
+        add(Fault::ReplaceResponse(ErrorReply::code(code).into()), ErrorResponse(code));
     }
     for status in [403, 404] {
         let code = ErrorCode::Other(status.into());
-        add(Fault::ReplaceResponse(ErrorReply::status(status).into()), Says(code));
+        add(Fault::ReplaceResponse(ErrorReply::status(status).into()), ErrorResponse(code));
     }
-    // In the middle of the answer.
+    // In the middle of the response.
     add(Fault::Trickle { pause: Duration::from_millis(10) }, Stalled);
     add(Fault::WrongContentType, WrongType);
     let endings = [(Ending::Reset, Broken), (Ending::Close, Broken), (Ending::Stall, Stalled)];
     for (ending, class) in endings {
-        let class = if route == Endpoint::Message { LostStream } else { class };
+        let class = if endpoint == Endpoint::Message { LostStream } else { class };
         for cut in [Cut::Bytes(10), Cut::Events(2), Cut::Character] {
             add(Fault::Cut(cut, ending), class);
         }
     }
-    // The work is done after the state was looked at once in vain.
+    // The work is done after one read of the state.
     add(Fault::LateWork { reads: 1, ending: Ending::Reset }, LostStream);
     let every = Duration::from_millis(20);
     add(Fault::Cut(Cut::Events(1), Ending::Heartbeats { every }), LostStream);
-    if route == Endpoint::Message {
+    if endpoint == Endpoint::Message {
         for cut in [Cut::Bytes(10), Cut::Events(2)] {
             add(Fault::Cut(cut, Ending::End), ShortStream);
         }
-        // No stream of the service ends within an event.
+        // A complete stream never ends within an event.
         add(Fault::Cut(Cut::Character, Ending::End), LostStream);
     }
     all
