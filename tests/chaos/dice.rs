@@ -1,4 +1,4 @@
-//! Chance that can be repeated, and what it throws in the way of a program.
+//! A seeded random source, and the faults that it chooses.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use nemovideo::ErrorCode;
 use nemovideo::local::{Cut, Ending, ErrorReply, Fault, FaultHandle, Faults, FaultyResponse};
 use nemovideo::protocol::Endpoint;
 
-/// SplitMix64: small, good enough, and the same everywhere.
+/// A SplitMix64 generator: small, sufficient, and the same on every platform.
 #[derive(Clone, Debug)]
 pub(crate) struct Dice(u64);
 
@@ -15,8 +15,8 @@ impl Dice {
         Self(seed)
     }
 
-    /// Dice of their own for one of many that run at once.
-    pub(crate) const fn for_one(seed: u64, index: u64) -> Self {
+    /// Returns the independent dice of one of several workers.
+    pub(crate) const fn of_worker(seed: u64, index: u64) -> Self {
         let mut dice = Self(seed ^ index.wrapping_mul(0xA076_1D64_78BD_642F));
         dice.next();
         dice
@@ -30,11 +30,12 @@ impl Dice {
         mixed ^ (mixed >> 31)
     }
 
-    /// From 0 up to, and without, this number.
+    /// Returns a number in `0..end`.
     pub(crate) const fn below(&mut self, end: u64) -> u64 {
         self.next() % end
     }
 
+    /// Returns true with this chance in percent.
     pub(crate) const fn percent(&mut self, chance: u64) -> bool {
         self.below(100) < chance
     }
@@ -43,25 +44,30 @@ impl Dice {
         choices[self.below(choices.len() as u64) as usize].clone()
     }
 
-    /// Plans up to three faults on these routes, and sometimes ends the token. The render that is
-    /// to fail, if one is.
-    pub(crate) fn spoil(&mut self, faults: &Faults, routes: &[Endpoint]) -> Option<FaultHandle> {
+    /// Injects up to three faults on these endpoints, and sometimes expires the token. Returns the
+    /// fault that fails a render, if there is one.
+    pub(crate) fn inject_faults(
+        &mut self,
+        faults: &Faults,
+        endpoints: &[Endpoint],
+    ) -> Option<FaultHandle> {
         let mut failing = None;
         for _ in 0..self.below(4) {
-            let route = self.one_of(routes);
-            let fault = self.fault(route);
+            let endpoint = self.one_of(endpoints);
+            let fault = self.fault(endpoint);
             let (after, times) = (self.below(3), 1 + self.below(2));
             if fault != Fault::FailedRender {
-                faults.inject(fault).on(route).after(after).times(times);
+                faults.inject(fault).on(endpoint).after(after).times(times);
             } else if failing.is_none() {
-                // One that fails twice has failed, and is no chaos.
-                failing = Some(faults.inject(fault).on(route).once());
+                // A render that fails twice is a failure, which no client recovers from.
+                failing = Some(faults.inject(fault).on(endpoint).once());
             }
         }
         if self.percent(10) {
             faults.expire_tokens();
             if self.percent(30) {
-                // A token that was given out and lost is lost for a week: only refusals here.
+                // The response is replaced, not dropped: the service would issue no other token
+                // for a week.
                 faults
                     .inject(Fault::ReplaceResponse(FaultyResponse::Reset))
                     .on(Endpoint::Token)
@@ -71,9 +77,9 @@ impl Dice {
         failing
     }
 
-    fn fault(&mut self, route: Endpoint) -> Fault {
+    fn fault(&mut self, endpoint: Endpoint) -> Fault {
         let ending = self.one_of(&[Ending::Reset, Ending::Close, Ending::Stall]);
-        let trouble = self.one_of(&[
+        let response = self.one_of(&[
             FaultyResponse::Reset,
             FaultyResponse::Close,
             FaultyResponse::Stall,
@@ -86,15 +92,15 @@ impl Dice {
         let every = Duration::from_millis(5);
         let mut choices = vec![
             Fault::StopReading { bytes: self.below(600), ending },
-            Fault::ReplaceResponse(trouble.clone()),
+            Fault::ReplaceResponse(response.clone()),
             Fault::ReplaceResponse(ErrorReply::code(ErrorCode::RateLimited).into()),
-            // What says "refused" after the work would be a lie, and is not among these.
-            Fault::DropResponse(trouble.clone()),
-            Fault::DropResponse(trouble),
+            // None of these is an error response with a code: after the work it would be false.
+            Fault::DropResponse(response.clone()),
+            Fault::DropResponse(response),
             Fault::Cut(Cut::Bytes(self.below(400)), ending),
             Fault::WrongContentType,
         ];
-        match route {
+        match endpoint {
             Endpoint::Message => choices.extend([
                 Fault::Cut(Cut::Events(self.below(4) as u32), ending),
                 Fault::Cut(Cut::Events(self.below(4) as u32), Ending::Heartbeats { every }),

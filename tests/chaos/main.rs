@@ -1,8 +1,8 @@
-//! Two thousand messages and renders through random faults, their programs dropped and picked up
-//! from what they wrote down: nothing is charged twice, no video is lost, and what is said of each
-//! is true or says that it is not known.
+//! Two thousand messages and renders under random faults, by programs that are dropped at any time
+//! and resumed from their serialized state: nothing is charged twice, no video is lost, and every
+//! reported outcome is either true or unknown.
 //!
-//! `NEMOVIDEO_SEED` repeats a run's choices.
+//! `NEMOVIDEO_SEED` repeats the random choices of a run.
 
 mod dice;
 
@@ -24,14 +24,14 @@ use serde::de::DeserializeOwned;
 
 const WORKERS: u64 = 16;
 const STEPS: u64 = 125;
-/// What an edit costs in the embedded backend.
-const EDIT: f64 = 2.0;
+/// The price of an edit in the embedded backend.
+const EDIT_PRICE: f64 = 2.0;
 
-/// What happened, over all workers.
+/// The numbers of messages and renders by their outcome.
 #[derive(Debug, Default)]
 struct Tally {
     messages: u64,
-    answered: u64,
+    replied: u64,
     recovered: u64,
     unknown: u64,
     failed: u64,
@@ -40,13 +40,13 @@ struct Tally {
     retried: u64,
     resubmitted: u64,
     not_submitted: u64,
-    picked_up: u64,
+    restarts: u64,
 }
 
 impl Tally {
     fn add(&mut self, other: &Self) {
         self.messages += other.messages;
-        self.answered += other.answered;
+        self.replied += other.replied;
         self.recovered += other.recovered;
         self.unknown += other.unknown;
         self.failed += other.failed;
@@ -55,34 +55,34 @@ impl Tally {
         self.retried += other.retried;
         self.resubmitted += other.resubmitted;
         self.not_submitted += other.not_submitted;
-        self.picked_up += other.picked_up;
+        self.restarts += other.restarts;
     }
 }
 
-/// A user with one session on a backend of their own, and the program that works for them.
+/// A user with one session at a backend of their own, and the programs that work for them.
 struct Worker {
     name: String,
     backend: LocalBackend,
-    folder: tempfile::TempDir,
+    directory: tempfile::TempDir,
     session: SessionId,
-    /// The program of the moment: impatient, and dropped at any time.
+    /// The current program: it has short timeouts and is dropped at any time.
     client: NemoClient,
-    /// Looks at what really happened, once nothing goes wrong any more.
-    judge: NemoClient,
+    /// Reads what really happened, while no fault is active.
+    observer: NemoClient,
     dice: Dice,
     tally: Tally,
 }
 
-fn client(backend: &LocalBackend, folder: &tempfile::TempDir, patience: Duration) -> NemoClient {
+fn client(backend: &LocalBackend, directory: &tempfile::TempDir, timeout: Duration) -> NemoClient {
     let soon = Duration::from_millis(2);
     let timeouts =
-        Timeouts::default().with_response(patience).with_idle(patience).with_silence(patience);
+        Timeouts::default().with_response(timeout).with_idle(timeout).with_silence(timeout);
     let retry = ExponentialRetry::default()
         .with_initial_delay(Duration::ZERO)
         .with_rate_limit_delay(Duration::ZERO);
     NemoClient::builder()
         .base_url(backend.url())
-        .credentials_dir(folder.path().join("credentials"))
+        .credentials_dir(directory.path().join("credentials"))
         .retry(retry)
         .timeouts(timeouts)
         .polling(RenderPolling::new(soon, 1000))
@@ -91,10 +91,10 @@ fn client(backend: &LocalBackend, folder: &tempfile::TempDir, patience: Duration
         .expect("a client")
 }
 
-/// What another process reads of what this one wrote.
-fn written_down<T: Serialize + DeserializeOwned>(value: &T) -> T {
-    let json = serde_json::to_string(value).expect("it can be written");
-    serde_json::from_str(&json).expect("it can be read")
+/// Returns the value as another process deserializes it.
+fn through_json<T: Serialize + DeserializeOwned>(value: &T) -> T {
+    let json = serde_json::to_string(value).expect("a serializable value");
+    serde_json::from_str(&json).expect("a serialized value")
 }
 
 impl Worker {
@@ -105,20 +105,21 @@ impl Worker {
             .start()
             .await
             .expect("a backend");
-        let folder = tempfile::tempdir().expect("a folder");
-        let judge = client(&backend, &folder, Duration::from_secs(60));
-        let session = judge.create_session(CreateSession::named("chaos")).await.expect("a session");
+        let directory = tempfile::tempdir().expect("a directory");
+        let observer = client(&backend, &directory, Duration::from_secs(60));
+        let session =
+            observer.create_session(CreateSession::named("chaos")).await.expect("a session");
         let session = session.session_id;
         let script = "Make a voiceover of this script, title 'None': The sky is blue — by day.";
-        let mut events = judge.send_message(&session, script).await.expect("a stream");
+        let mut events = observer.send_message(&session, script).await.expect("a stream");
         while let Some(event) = events.next().await {
             event.expect("an event");
         }
-        let dice = Dice::for_one(seed, index);
+        let dice = Dice::of_worker(seed, index);
         let name = format!("worker {index}");
-        let impatient = client(&backend, &folder, PATIENCE);
+        let client = client(&backend, &directory, TIMEOUT);
         let tally = Tally::default();
-        Self { name, backend, folder, session, client: impatient, judge, dice, tally }
+        Self { name, backend, directory, session, client, observer, dice, tally }
     }
 
     async fn work(mut self) -> Tally {
@@ -133,87 +134,87 @@ impl Worker {
         self.tally
     }
 
-    /// This process ends, and another begins with the same credentials.
+    /// Ends this process and starts another with the same credentials.
     fn restart(&mut self) {
-        self.tally.picked_up += 1;
-        self.client = client(&self.backend, &self.folder, PATIENCE);
+        self.tally.restarts += 1;
+        self.client = client(&self.backend, &self.directory, TIMEOUT);
     }
 
-    /// Nothing goes wrong any more; what is under way comes to its end.
-    async fn calm(&self) -> Counters {
+    /// Removes all faults, waits until no work is in progress and returns the counters.
+    async fn settle(&self) -> Counters {
         self.backend.faults().clear();
         loop {
-            match self.judge.credits().await {
+            match self.observer.credits().await {
                 Ok(credits) if credits.frozen == Credits::ZERO => return self.backend.counters(),
                 Ok(_) => tokio::task::yield_now().await,
-                // A process that ended while it asked for a token has lost it, and the service
-                // gives no other for a week. The week is over.
+                // A process that ended during its token request has lost the token, and the
+                // service issues no other for a week. The week is over now.
                 Err(Error::RateLimited(_)) => self.backend.faults().expire_tokens(),
-                Err(error) => panic!("{}: all is well, and yet {error:?}", self.name),
+                Err(error) => panic!("{}: an error without a fault: {error:?}", self.name),
             }
         }
     }
 
     async fn message(&mut self, name: &str, step: u64) {
         self.tally.messages += 1;
-        let before = self.calm().await;
-        self.dice
-            .spoil(self.backend.faults(), &[Endpoint::Message, Endpoint::Message, Endpoint::State]);
+        let before = self.settle().await;
+        let endpoints = [Endpoint::Message, Endpoint::Message, Endpoint::State];
+        self.dice.inject_faults(self.backend.faults(), &endpoints);
         let title = format!("Title {step}");
         let outcome = self.say(&format!("change the title to '{title}'")).await;
-        let after = self.calm().await;
+        let after = self.settle().await;
 
         let runs = after.messages_run - before.messages_run;
-        let taken = after.credits_taken - before.credits_taken;
-        assert!(runs <= 1, "{name}: it ran {runs} times");
-        let price = Credits::new(if runs == 1 { EDIT } else { 0.0 });
-        assert_eq!(taken, price, "{name}: {runs} runs");
-        let state = self.judge.session_state(&self.session).await.expect("the state");
+        let charged = after.credits_taken - before.credits_taken;
+        assert!(runs <= 1, "{name}: the message ran {runs} times");
+        let price = Credits::new(if runs == 1 { EDIT_PRICE } else { 0.0 });
+        assert_eq!(charged, price, "{name}: {runs} runs");
+        let state = self.observer.session_state(&self.session).await.expect("the state");
         let draft = state.draft.expect("a draft").to_json().to_string();
         let changed = draft.contains(&format!("\"{title}\""));
         assert_eq!(changed, runs == 1, "{name}: {draft}");
         match outcome {
-            Ok(recovered) => {
-                assert_eq!(runs, 1, "{name}: it was called done");
-                self.tally.recovered += u64::from(recovered);
-                self.tally.answered += u64::from(!recovered);
+            Ok(is_recovered) => {
+                assert_eq!(runs, 1, "{name}: the message was reported as done");
+                self.tally.recovered += u64::from(is_recovered);
+                self.tally.replied += u64::from(!is_recovered);
             }
             Err(Error::OutcomeUnknown(_)) => self.tally.unknown += 1,
             Err(error) => {
                 assert!(!error.may_have_taken_effect(), "{name}: {error:?}");
-                assert_eq!(runs, 0, "{name}: it was done, and this denies it: {error:?}");
+                assert_eq!(runs, 0, "{name}: the message ran, but the error denies it: {error:?}");
                 self.tally.failed += 1;
             }
         }
     }
 
-    /// Says something and hears it out, in one process or several. Whether the answer was told
-    /// from the state.
+    /// Sends a message and follows the turn to its end, in one process or several. Returns true if
+    /// the turn was recovered from the state.
     async fn say(&mut self, text: &str) -> Result<bool> {
         let mut turn = self.client.send_message(&self.session, text).watch();
-        let mut recovered = false;
+        let mut is_recovered = false;
         loop {
-            let leaves = self.dice.percent(12);
-            let patience = Duration::from_micros(self.dice.below(4000));
-            let next = if leaves {
-                // It may be left in the middle of a call, too.
-                tokio::time::timeout(patience, turn.next()).await
+            let is_dropped = self.dice.percent(12);
+            let delay = Duration::from_micros(self.dice.below(4000));
+            let next = if is_dropped {
+                // It may be dropped in the middle of a call, too.
+                tokio::time::timeout(delay, turn.next()).await
             } else {
                 Ok(turn.next().await)
             };
             match next {
-                Ok(Some(Ok(TurnUpdate::Recovered(_)))) => recovered = true,
+                Ok(Some(Ok(TurnUpdate::Recovered(_)))) => is_recovered = true,
                 Ok(Some(Ok(_))) => {}
                 Ok(Some(Err(error))) => return Err(error),
-                Ok(None) => return Ok(recovered),
+                Ok(None) => return Ok(is_recovered),
                 Err(_elapsed) => {}
             }
-            if leaves && !recovered {
+            if is_dropped && !is_recovered {
                 let Some(pending) = turn.pending() else {
                     if turn.is_terminated() {
                         continue;
                     }
-                    // It surely was not sent: the next process says it anew.
+                    // The message was not sent: the next process sends it.
                     drop(turn);
                     self.restart();
                     turn = self.client.send_message(&self.session, text).watch();
@@ -221,7 +222,7 @@ impl Worker {
                 };
                 drop(turn);
                 self.restart();
-                let pending: PendingTurn = written_down(&pending);
+                let pending: PendingTurn = through_json(&pending);
                 turn = self.client.resume_turn(&pending);
             }
         }
@@ -229,18 +230,18 @@ impl Worker {
 
     async fn render(&mut self, name: &str) {
         self.tally.renders += 1;
-        let before = self.calm().await;
-        let draft = self.judge.session_state(&self.session).await.expect("the state").draft;
+        let before = self.settle().await;
+        let draft = self.observer.session_state(&self.session).await.expect("the state").draft;
         let draft = draft.expect("a draft");
-        let routes = [
+        let endpoints = [
             Endpoint::RenderSubmit,
             Endpoint::RenderStatus,
             Endpoint::File,
             Endpoint::RenderDownload,
         ];
-        let failing = self.dice.spoil(self.backend.faults(), &routes);
-        let written_first = self.dice.percent(50);
-        let submitted = if written_first {
+        let failing = self.dice.inject_faults(self.backend.faults(), &endpoints);
+        let is_serialized_first = self.dice.percent(50);
+        let submitted = if is_serialized_first {
             let job = RenderJob::new(self.session.clone(), draft, RenderOutput::mp4());
             let sent = self.client.ensure_submitted(&job).await;
             sent.map(|_| job.clone()).map_err(|error| (error, Some(job)))
@@ -251,59 +252,60 @@ impl Worker {
         let job = match submitted {
             Ok(job) => Some(job),
             Err((error, job)) => {
-                let started = self.calm().await.renders_started - before.renders_started;
-                let known = error.may_have_taken_effect() || started == 0;
-                assert!(known, "{name}: it was begun, and this denies it: {error:?}");
+                let started = self.settle().await.renders_started - before.renders_started;
+                let is_true = error.may_have_taken_effect() || started == 0;
+                assert!(is_true, "{name}: the render started, but the error denies it: {error:?}");
                 if let Some(job) = &job {
-                    // Another process goes on with what was written down.
+                    // Another process continues with the serialized job.
                     self.tally.resubmitted += 1;
                     self.restart();
-                    self.judge.ensure_submitted(&written_down(job)).await.expect("all is well");
+                    let submitted = self.observer.ensure_submitted(&through_json(job)).await;
+                    submitted.expect("no fault is active");
                 }
                 job
             }
         };
         match job {
             Some(job) => {
-                let mut job = written_down(&job);
-                if self.fetch(&mut job).await.is_err() {
-                    // The job is still good: once all is well, it ends as a file.
+                let mut job = through_json(&job);
+                if self.save(&mut job).await.is_err() {
+                    // The job is still valid: without faults it results in a file.
                     self.tally.retried += 1;
-                    self.calm().await;
+                    self.settle().await;
                     self.restart();
-                    let fetched = self.patiently(&job).await;
-                    fetched.unwrap_or_else(|error| panic!("{name}: a lost video: {error:?}"));
+                    let saved = self.save_without_faults(&job).await;
+                    saved.unwrap_or_else(|error| panic!("{name}: a lost video: {error:?}"));
                 }
                 self.tally.files += 1;
-                let started = self.calm().await.renders_started - before.renders_started;
-                assert!(started >= 1, "{name}: a film out of nothing");
+                let started = self.settle().await.renders_started - before.renders_started;
+                assert!(started >= 1, "{name}: a video without a render");
             }
             None => self.tally.not_submitted += 1,
         }
-        let after = self.calm().await;
+        let after = self.settle().await;
         let started = after.renders_started - before.renders_started;
         let failed = failing.map_or(0, |failing| failing.hits());
-        assert!(started <= 1 + failed, "{name}: {started} renders were begun, {failed} failed");
+        assert!(started <= 1 + failed, "{name}: {started} renders were started, {failed} failed");
         assert_eq!(after.credits_taken, before.credits_taken, "{name}: exports are free");
     }
 
-    async fn patiently(&self, job: &RenderJob) -> Result<()> {
-        let video = self.judge.wait_for_render(job).await?;
-        self.judge.download(&video, self.path()).await.map(drop)
+    async fn save_without_faults(&self, job: &RenderJob) -> Result<()> {
+        let video = self.observer.wait_for_render(job).await?;
+        self.observer.download(&video, self.path()).await.map(drop)
     }
 
     /// Waits for a render and downloads it, in one process or several.
-    async fn fetch(&mut self, job: &mut RenderJob) -> Result<()> {
+    async fn save(&mut self, job: &mut RenderJob) -> Result<()> {
         let video = self.wait(job).await?;
         if self.dice.percent(20) {
             self.restart();
         }
-        let video: RenderedVideo = written_down(&video);
+        let video: RenderedVideo = through_json(&video);
         let path = self.path();
         let _none = std::fs::remove_file(&path);
         self.client.download(&video, &path).await?;
-        let length = std::fs::metadata(&path).expect("the file is there").len();
-        assert_eq!(Some(length), video.size, "the file is whole");
+        let length = std::fs::metadata(&path).expect("the file exists").len();
+        assert_eq!(Some(length), video.size, "the file is complete");
         Ok(())
     }
 
@@ -311,20 +313,20 @@ impl Worker {
         loop {
             let mut steps = self.client.wait_for_render(job);
             let video = loop {
-                let leaves = self.dice.percent(10);
-                let patience = Duration::from_micros(self.dice.below(4000));
-                let next = if leaves {
-                    tokio::time::timeout(patience, steps.next()).await
+                let is_dropped = self.dice.percent(10);
+                let delay = Duration::from_micros(self.dice.below(4000));
+                let next = if is_dropped {
+                    tokio::time::timeout(delay, steps.next()).await
                 } else {
                     Ok(steps.next().await)
                 };
                 match next {
                     Ok(Some(Ok(RenderProgress::Completed(video)))) => break Some(video),
-                    Ok(Some(Ok(RenderProgress::Replaced(new)))) => *job = written_down(&*new),
+                    Ok(Some(Ok(RenderProgress::Replaced(new)))) => *job = through_json(&*new),
                     Ok(Some(step)) => drop(step?),
                     Ok(None) | Err(_) => break None,
                 }
-                if leaves {
+                if is_dropped {
                     break None;
                 }
             };
@@ -337,20 +339,20 @@ impl Worker {
     }
 
     fn path(&self) -> PathBuf {
-        self.folder.path().join("film.mp4")
+        self.directory.path().join("video.mp4")
     }
 }
 
-/// Short, so that a stall ends soon; a call that goes well and takes longer is an unknown outcome
-/// more, and no wrong one.
-const PATIENCE: Duration = Duration::from_millis(120);
+/// The timeout of the programs: short, so that a stall ends soon. A successful call that takes
+/// longer becomes an unknown outcome, which is not a wrong one.
+const TIMEOUT: Duration = Duration::from_millis(120);
 
 fn seed() -> u64 {
     match std::env::var("NEMOVIDEO_SEED") {
         Ok(seed) => seed.parse().expect("NEMOVIDEO_SEED is a number"),
         Err(_) => {
             let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-            Dice::new(now.expect("a clock").as_nanos() as u64).below(1_000_000)
+            Dice::new(now.expect("a time after 1970").as_nanos() as u64).below(1_000_000)
         }
     }
 }
@@ -364,15 +366,16 @@ async fn nothing_is_charged_twice_and_no_video_is_lost() {
         .collect();
     let mut total = Tally::default();
     for worker in workers {
-        total.add(&worker.await.expect("a worker finds nothing wrong"));
+        total.add(&worker.await.expect("a worker without a failed assertion"));
     }
     println!("{total:#?}\n{:.1?}", began.elapsed());
     assert_eq!(total.messages + total.renders, WORKERS * STEPS);
-    let ends = total.answered + total.recovered + total.unknown + total.failed;
-    assert_eq!(ends, total.messages, "every message has an outcome");
-    assert_eq!(total.files + total.not_submitted, total.renders, "every render has one");
-    // It was chaos, and most of it was survived.
-    assert!(total.picked_up > 100 && total.recovered > 50 && total.unknown > 10);
+    let outcomes = total.replied + total.recovered + total.unknown + total.failed;
+    assert_eq!(outcomes, total.messages, "every message has an outcome");
+    assert_eq!(total.files + total.not_submitted, total.renders, "every render has an outcome");
+    // The run exercised every kind of recovery, and most messages and renders succeeded. The
+    // bounds are far below the usual counts.
+    assert!(total.restarts > 100 && total.recovered > 50 && total.unknown > 10, "{total:?}");
     assert!(total.retried > 0 && total.resubmitted > 0, "{total:?}");
-    assert!(total.answered > total.unknown && total.files > total.not_submitted);
+    assert!(total.replied > total.unknown && total.files > total.not_submitted, "{total:?}");
 }
