@@ -1,17 +1,20 @@
-//! The integration tests, in one binary so that shared helpers are compiled and linked once.
+//! The integration tests, in one binary so that the shared helpers are compiled and linked once.
 //!
-//! | promise | modules |
+//! | promise | tests |
 //! |---|---|
-//! | nothing is charged twice | `tests/fault_matrix`, `client_calls`, `tokens`, `turn_recovery` |
-//! | nothing is lost | `renders`, `transfers`, `turn_left`, `batch`, `draft_round_trip` |
+//! | nothing is charged twice | `fault_matrix`, `chaos`, `client_calls`, `tokens`, `turn_recovery`, `batch` |
+//! | nothing is lost | `chaos`, `renders`, `transfers`, `turn_left`, `voiceover`, `draft_round_trip` |
 //! | nothing but its end ends a stream | `sse_vectors`, `sse_adk_streams`, `sse_text_accumulator`, `stream_ends` |
-//! | nothing leaks | `tests/secrets.rs`, in a process of its own |
+//! | no secret leaks | `secrets` |
+//! | what is reported is true | `turn_report`, `draft_diff`, `draft_picture` |
+//! | an edit leaves a valid draft | `draft_editor` |
+//! | a message is understood | `intents`, `screen_words`, `project` |
 //! | it runs without the cloud | `main_job`, `local_*`, `media_*` |
 //!
-//! Tests that measure or replace something of the whole process are binaries of their own beside
-//! this directory: `fault_matrix`, `chaos`, `memory`, `secrets` and `examples`.
+//! `fault_matrix`, `chaos`, `memory`, `secrets` and `examples` are binaries of their own beside this
+//! directory, because they measure or replace a property of the whole process.
 
-// Clippy exempts test functions, not their helpers: a helper that fails fails its test.
+// Clippy exempts test functions but not their helpers. A helper that panics fails its test.
 #![allow(clippy::unwrap_used)]
 
 mod support;
