@@ -251,18 +251,13 @@ mod tests {
     use crate::project::turn::report::{Outcome, TurnReport};
     use crate::protocol::SessionState;
     use crate::protocol::event::TextAccumulator;
-    use crate::sse::Decoder;
 
-    /// Presents the events of a stream as received.
+    /// Presents the events of a stream, given as lines `data: {…}`.
     fn push_all(presenter: &mut Presenter, stream: &str) -> Vec<TurnEvent> {
-        let (mut decoder, mut accumulator) = (Decoder::new(), TextAccumulator::new());
-        let mut input = stream.as_bytes();
+        let mut accumulator = TextAccumulator::new();
         let mut events = Vec::new();
-        while let Some(frame) = decoder.next_frame(&mut input) {
-            for event in {
-                let frame = frame.unwrap();
-                AgentEvent::decode(&frame.event, &frame.data)
-            } {
+        for data in stream.lines().filter_map(|line| line.strip_prefix("data:")) {
+            for event in AgentEvent::decode("message", data.trim_start()) {
                 let text = EventText::of(&event, &mut accumulator);
                 events.extend(presenter.push(&event, text));
             }
