@@ -32,7 +32,8 @@ fn volume(draft: &Value, role: &str) -> f64 {
 
 fn title_of(draft: &Value) -> Option<(&str, u64, u64)> {
     let segment = &track(draft, "title")?["sg"][0];
-    let start = segment["m"]["start"].as_u64()?;
+    // The first segment of a track starts at 0 unless it says otherwise.
+    let start = segment["m"]["start"].as_u64().unwrap_or(0);
     Some((segment["m"]["text"].as_str()?, start, start + segment["d"].as_u64()?))
 }
 
@@ -113,7 +114,7 @@ async fn what_an_edit_says_is_true_of_the_draft() {
         ("remove the music", "removed the music", "删除音乐", "已删除音乐", |_, new| {
             track(new, "music").is_none()
         }),
-        ("make it portrait", "film is 9:16", "换成竖屏", "换成竖屏", |_, new| {
+        ("make it portrait", "video is 9:16", "换成竖屏", "换成竖屏", |_, new| {
             new["m"]["aspect"] == "9:16"
         }),
         (
@@ -155,17 +156,17 @@ async fn what_was_not_done_is_not_claimed_and_not_charged() {
     for (message, words) in [
         ("make the voiceover louder", "as loud as it gets"),
         ("配音大声一点", "已经是最大音量"),
-        ("add background music", "drag and drop a sound file"),
+        ("add background music", "drag and drop an audio file"),
         ("加背景音乐", "拖拽到素材面板"),
-        ("use my picture as the background", "There is no picture yet"),
+        ("use my picture as the background", "There is no image yet"),
         ("用我上传的图片做背景", "还没有图片"),
         ("remove track 9", "no track 9; the timeline has 3"),
         ("删除第9轨", "没有第 9 轨，时间轴上共有 3 轨"),
         ("remove the music", "no track with music"),
         ("删除音乐", "没有音乐"),
-        ("trim to 90 minutes", "The film is only"),
+        ("trim to 90 minutes", "The video is only"),
         ("裁剪到90分钟", "视频总共只有"),
-        ("add a title 'T' from 60 to 70 seconds", "The film is over after"),
+        ("add a title 'T' from 60 to 70 seconds", "The video is over after"),
         ("从60秒到70秒加标题“T”", "视频只到"),
         ("in Japanese", "no voice for the language `ja-JP`"),
         ("用日语", "没有语言“ja-JP”的配音。可用的语言：en-US"),
@@ -239,8 +240,8 @@ async fn an_order_is_understood_however_it_is_put() {
     let backend = talkative().credits(Credits::new(1_000.0)).start().await.unwrap();
     for (row, (message, said)) in [
         ("Could you please turn the captions off?", "captions are off"),
-        ("I'd like a vertical video", "film is 9:16"),
-        ("portrait please", "film is 9:16"),
+        ("I'd like a vertical video", "video is 9:16"),
+        ("portrait please", "video is 9:16"),
         ("Can you make the background music a little quieter, please", "music is quieter"),
         ("OK. Now make it faster.", "pace 1.2"),
         ("faster", "pace 1.2"),
@@ -307,10 +308,10 @@ async fn a_number_that_cannot_be_is_said_to_be_so() {
     price("set the music to 900%", "music is at 100% now: 900% would be louder", 2.0).await;
     price("set the music to 900%", "as loud as it gets", 0.0).await;
     price("音乐音量调到300%", "已经是最大音量", 0.0).await;
-    price("trim to -5 seconds", "“-5” is less than nothing", 0.0).await;
+    price("trim to -5 seconds", "“-5” is below zero", 0.0).await;
     price("裁剪到-5秒", "小于零", 0.0).await;
-    price("set the music to -20%", "“-20%” is less than nothing", 0.0).await;
-    price("trim to 0 seconds", "Nothing of the film would be left", 0.0).await;
+    price("set the music to -20%", "“-20%” is below zero", 0.0).await;
+    price("trim to 0 seconds", "Nothing of the video would be left", 0.0).await;
     price("mute the music", "music is muted", 2.0).await;
     price("mute the music", "music is muted already", 0.0).await;
 }
