@@ -1,6 +1,9 @@
 //! Every fault at every call, once and always: the outcome is the one that the design's table
 //! names, the requests are as many as it allows, and nothing is done twice.
 
+mod calls;
+mod faults;
+
 use std::time::{Duration, Instant};
 
 use calls::{Call, Scene, name_of};
