@@ -62,7 +62,7 @@
 //! | `sessions` | what is being made, and what can be undone |
 //! | `library` | files on disk |
 //! | `agent` | a message → work, state, events |
-//! | `film`, `renders` | a draft → a film, one at a time in each session |
+//! | `renders` | a draft → a video, one at a time in each session |
 //! | `engine` | where speech and films are made, really or not |
 //! | `counters` | how many times each effect really happened |
 //! | `faults` | what goes wrong when a test asks for it |
@@ -77,7 +77,6 @@ mod endpoints;
 mod engine;
 mod error;
 mod faults;
-mod film;
 mod ledger;
 mod library;
 mod renders;

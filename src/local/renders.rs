@@ -9,9 +9,8 @@ use std::time::SystemTime;
 use tokio_util::sync::CancellationToken;
 
 use super::accounts::Account;
-use super::engine::Failure;
+use super::engine::{Failure, Film};
 use super::faults::Fault;
-use super::film::film;
 use super::library::StoredFile;
 use super::service::Shared;
 use super::sessions::Session;
@@ -103,7 +102,7 @@ fn make(
         return Err(Failure::new("FAULT", "the render failed, as a fault asked for"));
     }
     let find = |id: &str| service.library.find(id).filter(|file| file.session == session);
-    let film = film(&request.draft, &request.output, find)
+    let film = Film::from_draft(&request.draft, &request.output, find)
         .map_err(|message| Failure::new("BAD_DRAFT", message))?;
     let format = format_of(&request.output)
         .ok_or_else(|| Failure::new("BAD_FORMAT", "this format cannot be made"))?;

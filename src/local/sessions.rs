@@ -171,7 +171,7 @@ impl Session {
         };
         state.extra.insert("uploaded_files", files(false));
         if let Some(draft) = &content.work.draft {
-            state.canvas_config = canvas(super::film::aspect_of(draft).unwrap_or_default());
+            state.canvas_config = canvas(draft.aspect().unwrap_or_default());
             state.draft = Some(draft.clone());
         }
         StateResponse {

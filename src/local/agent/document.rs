@@ -1,100 +1,279 @@
-//! An uploaded TXT or DOCX as the script that is in it. Both may come from anyone, so what they
-//! unpack to is bounded. What the XML of a DOCX says is left to `story`.
+//! Uploaded TXT and DOCX files as scripts. Both may come from anyone, so what they unpack to is
+//! bounded. A DOCX is read as the page shows it: its paragraphs, without text that is hidden,
+//! deleted, moved away or present twice.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 
-use super::answers::{Refusal, Said, Unreadable};
+use quick_xml::Reader;
+use quick_xml::events::{BytesStart, Event};
 
-mod story;
+use super::speak::{self, MessageValue};
+use super::turn::VoiceoverError;
 
-/// Far more than a film of six hours says.
+/// Far more than a video of six hours says.
 const MAX_TEXT_BYTES: u64 = 4 * 1024 * 1024;
 /// The XML of a document is several times its text.
 const MAX_XML_BYTES: u64 = 64 * 1024 * 1024;
 
-pub(super) fn read(path: &Path, name: &str) -> Result<String, Refusal> {
+/// Elements that are skipped with their content: what was deleted or moved away with changes
+/// tracked (`moveTo` holds the text at its new position), the properties of a paragraph, and the
+/// phonetic guide beside a Chinese or Japanese word.
+const SKIPPED: [&str; 4] = ["del", "moveFrom", "pPr", "rt"];
+
+pub(crate) fn read(path: &Path, name: &str) -> Result<String, VoiceoverError> {
     let is_docx = path.extension().is_some_and(|extension| extension == "docx");
     let text = if is_docx { docx(path) } else { txt(path) };
-    text.map_err(|why| Refusal {
-        code: "UNREADABLE_SCRIPT",
-        why: Said::Unreadable { name: name.to_owned(), why },
+    text.map_err(|reason| {
+        VoiceoverError::new("UNREADABLE_SCRIPT", speak::UNREADABLE.with([name.into(), reason]))
     })
 }
 
-fn other(error: impl std::fmt::Display) -> Unreadable {
-    Unreadable::Other(error.to_string())
+fn other(error: impl std::fmt::Display) -> MessageValue {
+    MessageValue::Text(error.to_string())
 }
 
-fn txt(path: &Path) -> Result<String, Unreadable> {
+fn txt(path: &Path) -> Result<String, MessageValue> {
     let file = File::open(path).map_err(other)?;
     let mut bytes = Vec::new();
-    let read = file.take(MAX_TEXT_BYTES + 1).read_to_end(&mut bytes);
-    read.map_err(other)?;
+    file.take(MAX_TEXT_BYTES + 1).read_to_end(&mut bytes).map_err(other)?;
     if bytes.len() as u64 > MAX_TEXT_BYTES {
-        return Err(Unreadable::TooLong);
+        return Err(MessageValue::Term(speak::TEXT_TOO_LONG));
     }
-    decode(&bytes)
+    let text = String::from_utf8(bytes).map_err(|_| MessageValue::Term(speak::NOT_UTF8))?;
+    Ok(text.strip_prefix('\u{FEFF}').map(str::to_owned).unwrap_or(text))
 }
 
-/// UTF-8, or UTF-16 where a byte order mark says so.
-fn decode(bytes: &[u8]) -> Result<String, Unreadable> {
-    let utf16 = |bytes: &[u8], unit: fn([u8; 2]) -> u16| {
-        let units = bytes.chunks_exact(2).map(|pair| unit([pair[0], pair[1]]));
-        char::decode_utf16(units).collect::<Result<String, _>>().map_err(other)
-    };
-    match bytes {
-        [0xFF, 0xFE, rest @ ..] => utf16(rest, u16::from_le_bytes),
-        [0xFE, 0xFF, rest @ ..] => utf16(rest, u16::from_be_bytes),
-        [0xEF, 0xBB, 0xBF, rest @ ..] | rest => {
-            std::str::from_utf8(rest).map(str::to_owned).map_err(|_| Unreadable::NotUtf8)
+fn docx(path: &Path) -> Result<String, MessageValue> {
+    let file = BufReader::new(File::open(path).map_err(other)?);
+    let mut archive =
+        zip::ZipArchive::new(file).map_err(|_| MessageValue::Term(speak::NOT_DOCX))?;
+    let document =
+        archive.by_name("word/document.xml").map_err(|_| MessageValue::Term(speak::NO_TEXT))?;
+    text_of(BufReader::new(document.take(MAX_XML_BYTES + 1)))
+}
+
+/// Paragraphs in sequence: those of the document, or of a text box.
+#[derive(Debug, Default)]
+struct TextFlow {
+    paragraphs: String,
+    paragraph: String,
+    /// The text boxes anchored in the paragraph. They stand beside it, so they are read after it.
+    boxes: String,
+}
+
+impl TextFlow {
+    fn end_paragraph(&mut self) {
+        for text in [std::mem::take(&mut self.paragraph), std::mem::take(&mut self.boxes)] {
+            let text = text.trim();
+            if !text.is_empty() {
+                self.paragraphs.push_str(text);
+                self.paragraphs.push_str("\n\n");
+            }
         }
     }
 }
 
-fn docx(path: &Path) -> Result<String, Unreadable> {
-    let file = File::open(path).map_err(other)?;
-    let mut archive =
-        zip::ZipArchive::new(BufReader::new(file)).map_err(|_| Unreadable::NotDocx)?;
-    let document = archive.by_name("word/document.xml").map_err(|_| Unreadable::NoText)?;
-    text_of(BufReader::new(document.take(MAX_XML_BYTES + 1)))
+#[derive(Debug, Default)]
+struct DocxText {
+    flow: TextFlow,
+    /// The flows around the current text box.
+    outer: Vec<TextFlow>,
+    /// Whether each open run is hidden.
+    runs: Vec<bool>,
+    /// Whether one of each open set of alternatives has been read. The others repeat it for older
+    /// programs.
+    alternatives: Vec<bool>,
+    /// The depth within a skipped element.
+    skipped: usize,
+    in_text: bool,
+    bytes: u64,
 }
 
-/// The text of a WordprocessingML document, in UTF-8 or UTF-16.
-fn text_of(mut xml: impl BufRead) -> Result<String, Unreadable> {
-    if !matches!(xml.fill_buf().map_err(other)?, [0xFF, 0xFE, ..] | [0xFE, 0xFF, ..]) {
-        return story::read(xml);
+/// The text of a WordprocessingML document in UTF-8.
+fn text_of(xml: impl BufRead) -> Result<String, MessageValue> {
+    let mut reader = Reader::from_reader(xml);
+    reader.config_mut().expand_empty_elements = true;
+    let mut buffer = Vec::new();
+    let mut docx = DocxText::default();
+    loop {
+        match reader.read_event_into(&mut buffer).map_err(other)? {
+            Event::Start(_) if docx.skipped > 0 => docx.skipped += 1,
+            Event::End(_) if docx.skipped > 0 => docx.skipped -= 1,
+            Event::Eof => break,
+            _ if docx.skipped > 0 => {}
+            Event::Start(tag) => docx.start(&tag),
+            Event::End(tag) => docx.end(tag.local_name().as_ref()),
+            Event::Text(text) if docx.in_text => docx.push(&text),
+            Event::CData(text) if docx.in_text => docx.push(&text),
+            Event::GeneralRef(entity) if docx.in_text => {
+                let known = entity.resolve_char_ref().map_err(other)?;
+                match (known, entity.as_ref()) {
+                    (Some(c), _) => docx.push(c.encode_utf8(&mut [0; 4])),
+                    (None, "amp") => docx.push("&"),
+                    (None, "lt") => docx.push("<"),
+                    (None, "gt") => docx.push(">"),
+                    (None, "quot") => docx.push("\""),
+                    (None, "apos") => docx.push("'"),
+                    (None, _) => {}
+                }
+            }
+            _ => {}
+        }
+        if docx.bytes > MAX_TEXT_BYTES || reader.buffer_position() > MAX_XML_BYTES {
+            return Err(MessageValue::Term(speak::TEXT_TOO_LONG));
+        }
+        buffer.clear();
     }
-    let mut bytes = Vec::new();
-    xml.read_to_end(&mut bytes).map_err(other)?;
-    if bytes.len() as u64 > MAX_XML_BYTES {
-        return Err(Unreadable::TooLong);
+    docx.flow.end_paragraph();
+    Ok(docx.flow.paragraphs.trim().to_owned())
+}
+
+impl DocxText {
+    fn start(&mut self, tag: &BytesStart<'_>) {
+        let name = tag.local_name();
+        self.in_text = name.as_ref() == "t";
+        match name.as_ref() {
+            name if SKIPPED.contains(&name) => self.skipped = 1,
+            "AlternateContent" => self.alternatives.push(false),
+            "Choice" | "Fallback" => match self.alternatives.last_mut() {
+                Some(read) if *read => self.skipped = 1,
+                Some(read) => *read = true,
+                None => {}
+            },
+            "txbxContent" => self.outer.push(std::mem::take(&mut self.flow)),
+            "r" => self.runs.push(false),
+            "vanish" if is_on(tag) => {
+                if let Some(hidden) = self.runs.last_mut() {
+                    *hidden = true;
+                }
+            }
+            "br" | "cr" => self.push("\n"),
+            "tab" | "ptab" => self.push(" "),
+            // It differs from a hyphen only in how lines break.
+            "noBreakHyphen" => self.push("-"),
+            _ => {}
+        }
     }
-    story::read(decode(&bytes)?.as_bytes())
+
+    fn end(&mut self, name: &str) {
+        self.in_text = false;
+        match name {
+            "p" => self.flow.end_paragraph(),
+            "r" => {
+                self.runs.pop();
+            }
+            "AlternateContent" => {
+                self.alternatives.pop();
+            }
+            "txbxContent" => {
+                self.flow.end_paragraph();
+                if let Some(outer) = self.outer.pop() {
+                    let inner = std::mem::replace(&mut self.flow, outer);
+                    self.flow.boxes.push_str(&inner.paragraphs);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn push(&mut self, text: &str) {
+        if !self.runs.contains(&true) {
+            self.flow.paragraph.push_str(text);
+            self.bytes += text.len() as u64;
+        }
+    }
+}
+
+/// Whether a switch such as `w:vanish` is on, which is its default.
+fn is_on(tag: &BytesStart<'_>) -> bool {
+    let value =
+        tag.attributes().flatten().find(|attribute| attribute.key.local_name().as_ref() == "val");
+    !value.is_some_and(|value| ["0", "false", "off"].contains(&value.value.as_ref()))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Unreadable, decode, text_of};
+    fn read(body: &str) -> String {
+        let xml =
+            format!(r#"<?xml version="1.0"?><w:document><w:body>{body}</w:body></w:document>"#);
+        super::text_of(xml.as_bytes()).unwrap()
+    }
 
-    #[test]
-    fn a_text_is_read_by_its_byte_order_mark() {
-        assert_eq!(decode(b"plain \xC3\xA9").unwrap(), "plain é");
-        assert_eq!(decode(b"\xEF\xBB\xBFmarked").unwrap(), "marked");
-        assert_eq!(decode(b"\xFF\xFEh\0i\0=\xD8\x00\xDE").unwrap(), "hi😀");
-        assert_eq!(decode(b"\xFE\xFF\0h\0i").unwrap(), "hi");
-        assert_eq!(decode(b"\xE9t\xE9"), Err(Unreadable::NotUtf8));
+    fn paragraph(content: &str) -> String {
+        read(&format!("<w:p>{content}</w:p>"))
     }
 
     #[test]
-    fn a_document_may_be_in_utf_16() {
-        let xml = r#"<?xml version="1.0" encoding="UTF-16"?><w:document xmlns:w="w"><w:p><w:r><w:t>Grüße 😀</w:t></w:r></w:p></w:document>"#;
-        let units: Vec<u16> = xml.encode_utf16().collect();
-        let little = [0xFF, 0xFE].into_iter().chain(units.iter().flat_map(|u| u.to_le_bytes()));
-        let big = [0xFE, 0xFF].into_iter().chain(units.iter().flat_map(|u| u.to_be_bytes()));
-        for bytes in [little.collect::<Vec<u8>>(), big.collect()] {
-            assert_eq!(text_of(&*bytes).unwrap(), "Grüße 😀");
-        }
+    fn a_document_is_its_paragraphs() {
+        let body = r#"
+            <w:p><w:r><w:t>Salt &amp; pep</w:t></w:r><w:r><w:t xml:space="preserve">per &#8212; </w:t></w:r>
+                <w:del><w:r><w:delText>gone</w:delText></w:r></w:del><w:r><w:br/><w:t>next</w:t></w:r></w:p>
+            <w:p/><w:p><w:r><w:instrText>PAGE</w:instrText><w:t>End.</w:t></w:r></w:p>"#;
+        assert_eq!(read(body), "Salt & pepper — \nnext\n\nEnd.");
+    }
+
+    #[test]
+    fn a_text_box_is_read_once_and_after_its_paragraph() {
+        let text_box = "<w:txbxContent><w:p><w:r><w:t>Inside the box.</w:t></w:r></w:p>\
+                        <w:p><w:r><w:t>Still inside.</w:t></w:r></w:p></w:txbxContent>";
+        let body = format!(
+            "<w:p><w:r><w:t>Before box.</w:t></w:r>\
+             <w:r><mc:AlternateContent>\
+             <mc:Choice Requires=\"wps\"><w:drawing><wps:txbx>{text_box}</wps:txbx></w:drawing></mc:Choice>\
+             <mc:Fallback><w:pict><v:textbox>{text_box}</v:textbox></w:pict></mc:Fallback>\
+             </mc:AlternateContent></w:r><w:r><w:t> After it.</w:t></w:r></w:p>\
+             <w:p><w:r><w:t>Next.</w:t></w:r></w:p>"
+        );
+        let expected = "Before box. After it.\n\nInside the box.\n\nStill inside.\n\nNext.";
+        assert_eq!(read(&body), expected);
+        let only =
+            "<mc:AlternateContent><mc:Fallback><w:t>old</w:t></mc:Fallback></mc:AlternateContent>";
+        assert_eq!(paragraph(&format!("<w:r>{only}</w:r>")), "old");
+    }
+
+    #[test]
+    fn hyphens_are_read_as_they_look() {
+        let word = "<w:r><w:t>well</w:t><w:noBreakHyphen/><w:t>known</w:t></w:r>";
+        assert_eq!(paragraph(word), "well-known");
+        let soft = "<w:r><w:t>well</w:t><w:softHyphen/><w:t>known</w:t></w:r>";
+        assert_eq!(paragraph(soft), "wellknown");
+    }
+
+    #[test]
+    fn moved_text_is_read_at_its_new_position() {
+        let content = "<w:moveFrom><w:r><w:t>Moved. </w:t></w:r></w:moveFrom>\
+                       <w:r><w:t>First. </w:t></w:r>\
+                       <w:moveTo><w:r><w:t>Moved.</w:t></w:r></w:moveTo>";
+        assert_eq!(paragraph(content), "First. Moved.");
+    }
+
+    #[test]
+    fn hidden_text_is_not_read() {
+        let run = |properties: &str, text: &str| {
+            format!("<w:r><w:rPr>{properties}</w:rPr><w:t>{text}</w:t></w:r>")
+        };
+        let content = [
+            // The mark at the end of a paragraph may be hidden and its text not.
+            "<w:pPr><w:tabs><w:tab/></w:tabs><w:rPr><w:vanish/></w:rPr></w:pPr>".to_owned(),
+            run("", "Seen"),
+            run("<w:b/><w:vanish/>", " hidden"),
+            run(r#"<w:vanish w:val="1"/>"#, " hidden"),
+            run(r#"<w:vanish w:val="0"/>"#, " and"),
+            run(r#"<w:vanish w:val="false"/>"#, " seen."),
+        ];
+        assert_eq!(paragraph(&content.concat()), "Seen and seen.");
+    }
+
+    #[test]
+    fn character_data_is_text_and_a_phonetic_guide_is_not() {
+        assert_eq!(
+            paragraph("<w:r><w:t><![CDATA[Salt & <pepper>]]></w:t></w:r>"),
+            "Salt & <pepper>"
+        );
+        let ruby = "<w:r><w:ruby><w:rt><w:r><w:t>kan</w:t></w:r></w:rt>\
+                    <w:rubyBase><w:r><w:t>漢</w:t></w:r></w:rubyBase></w:ruby></w:r>";
+        assert_eq!(paragraph(ruby), "漢");
     }
 }

@@ -1,99 +1,123 @@
-//! One message from beginning to end. It blocks, and it finishes whether anybody listens or not:
-//! what it does is in the session's state and in the ledger before it is told.
+//! A turn of the agent: one message from its price to its last event. A turn blocks, and it ends
+//! whether anybody listens or not: its work is in the session and in the ledger before it is
+//! reported.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use serde_json::json;
+use serde_json::{Value, json};
+use tokio::sync::mpsc::UnboundedSender;
+use uuid::Uuid;
 
-use super::answers::{Refusal, Said, Tongue};
-use super::apply::{apply, captions};
-use super::compose::{self, Sentence};
 use super::document;
-use super::edits::{Edit, Pace, Speech};
-use super::events::Emitter;
-use super::gui::{Gui, Hint, Moment, hint};
-use super::languages;
-use super::settings::Settings;
-use super::understand::{Asked, Script, Wish};
-use crate::draft::{Draft, Object, TrackRole};
+use super::edit::{self, Edit, PaceChange, SpokenSentence, VoiceChange};
+use super::parse::{Action, Instruction, ScriptSource};
+use super::rules::{TITLE_TIME, VoiceoverOptions, language_of_characters};
+use super::speak::{self, MessageValue, Remark, Reply, Template};
+use crate::draft::{Draft, Json, Language, Object, TrackRole};
 use crate::local::engine::{Delivery, Failure, PALETTES};
 use crate::local::ledger::Hold;
 use crate::local::service::Shared;
 use crate::local::sessions::{Session, Spoken, Work};
 use crate::local::settings::Prices;
-use crate::protocol::{Credits, FileFormat, FileType};
+use crate::protocol::event::{AdkEvent, Content, FunctionCall, FunctionResponse, Part};
+use crate::protocol::{AGENT_NAME, Credits, FileFormat, FileType};
 
-/// A film goes on a little after the last word.
+/// A video continues a little after the last word.
 const TAIL: Duration = Duration::from_millis(500);
-const TITLE_TIME: Duration = Duration::from_secs(3);
 
-/// What a message will cost if it succeeds.
-pub(in crate::local) fn price(asked: &Asked, prices: &Prices) -> Credits {
-    match &asked.wish {
-        Wish::Voiceover { .. } => prices.voiceover,
-        Wish::Edits { edits, .. } if edits.iter().any(|edit| matches!(edit, Edit::Speak(_))) => {
-            prices.voiceover
+impl Instruction {
+    /// The price of the turn if it succeeds.
+    pub(crate) fn price(&self, prices: &Prices) -> Credits {
+        let speaks = |edit: &Edit| matches!(edit, Edit::ChangeVoice(_));
+        match &self.action {
+            Action::Voiceover { .. } => prices.voiceover,
+            Action::Edits { edits, .. } if edits.iter().any(speaks) => prices.voiceover,
+            Action::Edits { .. } | Action::Undo(_) => prices.edit,
+            Action::Help | Action::Unknown => Credits::ZERO,
         }
-        Wish::Edits { .. } | Wish::Undo(_) => prices.edit,
-        Wish::Help | Wish::Unknown => Credits::ZERO,
     }
 }
 
 #[derive(Debug)]
-pub(in crate::local) struct Turn {
-    pub(in crate::local) service: Shared,
-    pub(in crate::local) session: Arc<Session>,
-    pub(in crate::local) emitter: Emitter,
-    /// The price of the message, held until it is known whether the work succeeds.
-    pub(in crate::local) hold: Hold,
+pub(crate) struct AgentTurn {
+    pub(crate) service: Shared,
+    pub(crate) session: Arc<Session>,
+    pub(crate) emitter: Emitter,
+    /// The price of the turn, which is taken only when the work succeeds.
+    pub(crate) hold: Hold,
 }
 
-/// How a message ended.
+/// How a turn ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum End {
-    Answered,
+enum TurnEnd {
+    Replied,
     Silent,
     /// Nothing was done, and nothing is charged.
-    Refused,
+    Declined,
 }
 
-/// How this turn talks.
+/// How a turn replies.
 #[derive(Clone, Copy, Debug)]
-struct Talk {
-    tongue: Tongue,
-    /// Which message of the session this is, from 1.
+struct Manner {
+    language: Language,
+    /// The number of the message in its session, from 1.
     nth: u64,
 }
 
-impl Turn {
-    pub(in crate::local) fn run(self, asked: Asked) {
-        let talk = Talk { tongue: asked.tongue, nth: self.session.count_turn() };
-        let noisy = self.service.settings.trailing_noise.includes(talk.nth);
+/// Why no voiceover can be made: a code for programs, and a reply for people.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct VoiceoverError {
+    pub(crate) code: &'static str,
+    pub(crate) reply: Reply,
+}
+
+impl VoiceoverError {
+    pub(crate) fn new(code: &'static str, reply: impl Into<Reply>) -> Self {
+        Self { code, reply: reply.into() }
+    }
+}
+
+impl From<Failure> for VoiceoverError {
+    fn from(failure: Failure) -> Self {
+        Self::new(failure.code, Reply::failed(&failure))
+    }
+}
+
+impl AgentTurn {
+    pub(crate) fn run(self, instruction: Instruction) {
+        let manner = Manner { language: instruction.language, nth: self.session.count_turn() };
+        let is_noisy = self.service.settings.trailing_noise.includes(manner.nth);
         let emitter = self.emitter.clone();
-        let end = match asked.wish {
-            Wish::Voiceover { script, settings } => self.voiceover(talk, script, settings),
-            Wish::Edits { edits, not_understood } => self.edits(talk, &edits, &not_understood),
-            Wish::Undo(steps) => self.undo(talk, steps),
-            Wish::Help => {
-                self.emitter.text(&Said::Help.words(talk.tongue));
-                End::Answered
+        let text = |template: Template| Reply::from(template).text(manner.language);
+        let end = match instruction.action {
+            Action::Voiceover { script, options } => self.voiceover(manner, script, &options),
+            Action::Edits { edits, unknown } => self.edits(manner, &edits, &unknown),
+            Action::Undo(steps) => self.undo(manner, steps),
+            Action::Help => {
+                emitter.text(&text(speak::HELP));
+                TurnEnd::Replied
             }
-            Wish::Unknown => {
-                let words = [Said::NotUnderstood, Said::Help].map(|said| said.words(talk.tongue));
-                self.emitter.text(&words.join("\n\n"));
-                End::Refused
+            Action::Unknown => {
+                emitter.text(&[text(speak::UNKNOWN), text(speak::HELP)].join("\n\n"));
+                TurnEnd::Declined
             }
         };
-        if noisy && end == End::Answered {
-            emitter.text(&Said::Noise.words(talk.tongue));
+        if is_noisy && end == TurnEnd::Replied {
+            emitter.text(&text(speak::NOISE));
         }
     }
 
-    fn voiceover(self, talk: Talk, script: Script, settings: Settings) -> End {
-        let (script, delivery) = match self.order(script, &settings) {
-            Ok(order) => order,
-            Err(refusal) => return self.refuse(talk, &refusal),
+    fn voiceover(
+        self,
+        manner: Manner,
+        script: ScriptSource,
+        options: &VoiceoverOptions,
+    ) -> TurnEnd {
+        let text = |reply: Reply| reply.text(manner.language);
+        let (script, delivery) = match self.prepare(script, options) {
+            Ok(prepared) => prepared,
+            Err(error) => return self.fail(manner, &error),
         };
         let args = json!({
             "script": script,
@@ -101,138 +125,132 @@ impl Turn {
             "voice": delivery.gender.word(),
             "pace": delivery.pace,
         });
-        let speaking = Said::Speaking.words(talk.tongue);
-        let call = self.emitter.call(&speaking, "generate_voiceover", &args);
+        let call = self.emitter.call(&text(speak::SPEAKING.into()), "generate_voiceover", &args);
         let sentences = match self.speak(&script, &delivery) {
             Ok(sentences) => sentences,
             Err(failure) => {
-                let refusal = Refusal::from(failure);
-                let error = refusal.why.words(talk.tongue);
-                let response = json!({ "status": "error", "error": error });
+                let error = VoiceoverError::from(failure);
+                let response = json!({ "status": "error", "error": text(error.reply.clone()) });
                 self.emitter.result(call, &response, Object::new());
-                return self.refuse(talk, &refusal);
+                return self.fail(manner, &error);
             }
         };
 
-        // The raw clip.
+        // The first stage: a clip with a background and a voice.
         let mut draft = Draft::new();
         let length = length(&sentences);
         draft.set_duration(length);
-        compose::set_aspect(&mut draft, settings.aspect.unwrap_or_default());
+        draft.set_metadata("aspect", options.aspect.unwrap_or_default().ratio());
         draft.set_metadata("language", delivery.language.as_str());
-        match (&settings.background, self.session.last_upload(FileType::Image)) {
-            (None, Some(picture)) => compose::set_picture(&mut draft, &picture),
+        match (&options.background, self.session.last_upload(FileType::Image)) {
+            (None, Some(image)) => edit::set_image(&mut draft, &image),
             (palette, _) => {
-                compose::set_palette(&mut draft, palette.as_deref().unwrap_or(PALETTES[0]));
+                edit::set_palette(&mut draft, palette.as_deref().unwrap_or(PALETTES[0]));
             }
         }
-        compose::set_voiceover(&mut draft, &sentences);
+        edit::set_voiceover(&mut draft, &sentences);
         let spoken = Some(Spoken { script, delivery });
         self.session.begin(Work { draft: Some(draft.clone()), spoken: spoken.clone() });
-        let response = json!({ "status": "ok", "sentences": sentences.len(), "duration": length.as_secs_f64() });
+        let sentences = sentences.len();
+        let response =
+            json!({ "status": "ok", "sentences": sentences, "duration": length.as_secs_f64() });
         self.emitter.result(call, &response, delta(&draft));
 
-        // What goes on top of it.
-        let finishing = Said::RawClip(length).words(talk.tongue);
-        let captioned = settings.captions.unwrap_or(true);
-        let args = json!({ "captions": captioned, "title": settings.title });
-        let call = self.emitter.call(&finishing, "finish_video", &args);
+        // The second stage: music, captions and a title.
+        let is_captioned = options.captions.unwrap_or(true);
+        let args = json!({ "captions": is_captioned, "title": options.title });
+        let call =
+            self.emitter.call(&text(speak::RAW_CLIP.with([length.into()])), "finish_video", &args);
         if let Some(music) = self.session.last_upload(FileType::Audio) {
-            compose::set_music(&mut draft, &music);
+            edit::set_music(&mut draft, &music);
         }
-        if captioned {
-            let captions = captions(&draft, &*self.service.engine);
-            compose::set_captions(&mut draft, &captions);
+        if is_captioned {
+            let captions = edit::captions(&draft, &*self.service.engine);
+            edit::set_captions(&mut draft, &captions);
         }
-        if let Some(title) = &settings.title {
-            compose::add_title(&mut draft, title, Duration::ZERO, TITLE_TIME.min(length));
+        if let Some(title) = &options.title {
+            let mut editor = draft.edit();
+            let added = editor.add_title(title, Duration::ZERO, TITLE_TIME.min(length));
+            added.expect("a parsed title is not blank, and it ends before the video");
         }
-        let sentences = sentences.len();
-        let hint = hint(Moment::Film, talk.nth, |gui| self.shows(gui, &draft));
-        let said = match hint {
-            Hint::Sentence(_) => Said::Ready { sentences, length },
-            Hint::Joined(_) => Said::ClipReady { sentences, length },
+        let remark = self.remark(speak::AFTER_A_VIDEO, manner, &draft);
+        let count = MessageValue::Sentences(sentences);
+        let ready = if remark.is_joined {
+            speak::CLIP_READY.with([length.into(), count])
+        } else {
+            speak::READY.with([count, length.into()])
         };
-        let text = hint.close(&said.words(talk.tongue), talk.tongue);
         self.session.go_on(Work { draft: Some(draft.clone()), spoken });
         self.hold.take();
         self.emitter.result(call, &json!({ "status": "ok" }), delta(&draft));
-        self.emitter.text(&text);
-        End::Answered
+        self.emitter.text(&remark.append_to(&text(ready), manner.language));
+        TurnEnd::Replied
     }
 
-    /// Whether there is anything to the words about this part of the screen.
-    fn shows(&self, gui: Gui, draft: &Draft) -> bool {
-        match gui {
-            Gui::DragTitle => compose::has(draft, &TrackRole::Title),
-            Gui::MediaPanel => self.session.has_uploads(),
-            Gui::Export | Gui::Preview => draft.duration() > Duration::ZERO,
-            Gui::Billing => true,
-        }
+    /// The next remark about a part of the screen that shows something.
+    fn remark(&self, remarks: &[Remark], manner: Manner, draft: &Draft) -> Remark {
+        speak::remark(remarks, manner.nth, |about| match about {
+            speak::DRAG_TITLE => edit::has(draft, &TrackRole::Title),
+            speak::MEDIA_PANEL => self.session.has_uploads(),
+            speak::BILLING => true,
+            _ => draft.duration() > Duration::ZERO,
+        })
     }
 
-    /// The script and the delivery, found to be possible before any work.
-    fn order(&self, script: Script, settings: &Settings) -> Result<(String, Delivery), Refusal> {
+    /// The script and its delivery, checked to be possible before any work.
+    fn prepare(
+        &self,
+        script: ScriptSource,
+        options: &VoiceoverOptions,
+    ) -> Result<(String, Delivery), VoiceoverError> {
+        let upload = || self.session.last_upload(FileType::Document);
+        let missing = |reply: Template| VoiceoverError::new("NO_SCRIPT", reply);
         let script = match script {
-            Script::Told(script) => script,
-            Script::Uploaded => self
-                .uploaded_script()?
-                .ok_or(Refusal { code: "NO_SCRIPT", why: Said::NoUploadedScript })?,
-            Script::Known => self.known_script()?,
+            ScriptSource::Message(script) => script,
+            ScriptSource::Upload => {
+                let file = upload().ok_or_else(|| missing(speak::NO_UPLOADED_SCRIPT))?;
+                document::read(&file.path, &file.name)?
+            }
+            ScriptSource::Latest => match (upload(), self.session.work().spoken) {
+                (Some(file), _) => document::read(&file.path, &file.name)?,
+                (None, Some(spoken)) => spoken.script,
+                (None, None) => return Err(missing(speak::NO_SCRIPT)),
+            },
         };
         if !script.contains(char::is_alphanumeric) {
             return Err(Failure::empty_script().into());
         }
         let engine = &self.service.engine;
-        let language = settings.language.clone().unwrap_or_else(|| self.language_of(&script));
-        self.can_speak(&language)?;
-        if settings.captions != Some(false) {
+        let language = options.language.clone().unwrap_or_else(|| self.language_of(&script));
+        self.check_voice(&language)?;
+        if options.captions != Some(false) {
             engine.can_write(&script)?;
         }
-        engine.can_write(settings.title.as_deref().unwrap_or_default())?;
-        let gender = settings.gender.unwrap_or_default();
-        let pace = settings.pace.unwrap_or(1.0).clamp(0.5, 2.0);
+        engine.can_write(options.title.as_deref().unwrap_or_default())?;
+        let gender = options.gender.unwrap_or_default();
+        let pace = options.pace.unwrap_or(1.0).clamp(0.5, 2.0);
         Ok((script, Delivery { language, gender, pace }))
     }
 
-    fn can_speak(&self, language: &str) -> Result<(), Refusal> {
+    fn check_voice(&self, language: &str) -> Result<(), VoiceoverError> {
         let engine = &self.service.engine;
-        engine.can_speak(language).map_err(|failure| Refusal {
-            code: failure.code,
-            why: Said::NoVoice {
-                failure,
-                language: language.to_owned(),
-                languages: engine.languages(),
-            },
+        engine.can_speak(language).map_err(|failure| {
+            let languages = MessageValue::List(engine.languages());
+            VoiceoverError::new(failure.code, speak::NO_VOICE.with([language.into(), languages]))
         })
     }
 
-    fn uploaded_script(&self) -> Result<Option<String>, Refusal> {
-        let file = self.session.last_upload(FileType::Document);
-        file.map(|file| document::read(&file.path, &file.name)).transpose()
-    }
-
-    fn known_script(&self) -> Result<String, Refusal> {
-        if let Some(script) = self.uploaded_script()? {
-            return Ok(script);
-        }
-        let spoken = self.session.work().spoken.map(|spoken| spoken.script);
-        spoken.ok_or(Refusal { code: "NO_SCRIPT", why: Said::NoScript })
-    }
-
-    /// The language of a script when nobody says: its characters tell some, the session's may do,
-    /// and most scripts are English.
+    /// The language of a script when the message names none: that of its characters, or that of
+    /// the session if there is a voice for it, or English.
     fn language_of(&self, script: &str) -> String {
-        if let Some(tag) = languages::of_characters(script) {
-            return tag.to_owned();
-        }
-        let own = self.session.language.clone();
-        own.filter(|language| self.service.engine.can_speak(language).is_ok())
-            .unwrap_or_else(|| "en-US".to_owned())
+        let has_voice = |language: &String| self.service.engine.can_speak(language).is_ok();
+        let of_session = || self.session.language.clone().filter(has_voice);
+        let known = language_of_characters(script).map(str::to_owned).or_else(of_session);
+        known.unwrap_or_else(|| "en-US".to_owned())
     }
 
-    /// Speaks a script and puts its sounds into the library.
-    fn speak(&self, script: &str, delivery: &Delivery) -> Result<Vec<Sentence>, Failure> {
+    /// Speaks a script and adds its audio to the library.
+    fn speak(&self, script: &str, delivery: &Delivery) -> Result<Vec<SpokenSentence>, Failure> {
         let library = &self.service.library;
         let format = FileFormat::of("speech.wav")
             .ok_or_else(|| Failure::new("FORMAT", "there is no format for speech"))?;
@@ -260,135 +278,138 @@ impl Turn {
                 }));
                 file.id.clone()
             });
-            Sentence { text: line.text, start: line.start, duration: line.duration, media }
+            SpokenSentence { text: line.text, start: line.start, duration: line.duration, media }
         });
         Ok(sentences.collect())
     }
 
-    fn edits(self, talk: Talk, edits: &[Edit], not_understood: &[String]) -> End {
+    fn edits(self, manner: Manner, edits: &[Edit], unknown: &[String]) -> TurnEnd {
         let work = self.session.work();
         let Some(mut draft) = work.draft else {
-            return self.decline(talk, &[Said::NothingToEdit, Said::NothingCharged]);
+            let replies = [speak::NOTHING_TO_EDIT, speak::NOTHING_CHARGED].map(Reply::from);
+            return self.decline(manner, &replies);
         };
         let mut spoken = work.spoken;
         let (mut done, mut left) = (Vec::new(), Vec::new());
         for edit in edits {
             let result = match edit {
-                Edit::Speak(speech) => self.speak_again(speech, &mut draft, &mut spoken),
-                edit => apply(edit, &mut draft, &self.session, &*self.service.engine),
+                Edit::ChangeVoice(change) => self.speak_again(change, &mut draft, &mut spoken),
+                edit => edit.apply(&mut draft, &self.session, &*self.service.engine),
             };
             match (result, edit) {
-                (Ok(said), _) => done.push(said),
-                // It is what the turn is priced for: without it, nothing is done.
-                (Err(said), Edit::Speak(_)) => {
-                    return self.decline(talk, &[said, Said::NothingChangedOrCharged]);
+                (Ok(reply), _) => done.push(reply),
+                // New speech is what the turn is priced for: without it, nothing is done.
+                (Err(reply), Edit::ChangeVoice(_)) => {
+                    return self.decline(manner, &[reply, speak::NOTHING_CHANGED.into()]);
                 }
-                (Err(said), _) => left.push(said),
+                (Err(reply), _) => left.push(reply),
             }
         }
-        left.extend(not_understood.iter().cloned().map(Said::ClauseNotUnderstood));
+        left.extend(
+            unknown.iter().map(|phrase| speak::PHRASE_UNKNOWN.with([phrase.as_str().into()])),
+        );
         if done.is_empty() {
-            left.push(Said::NothingChangedOrCharged);
-            return self.decline(talk, &left);
+            left.push(speak::NOTHING_CHANGED.into());
+            return self.decline(manner, &left);
         }
-        let silent = self.goes_silent();
-        let text = if silent { String::new() } else { Said::OnIt.words(talk.tongue) };
         let args = json!({ "edits": done.len() });
         done.extend(left);
-        let told = self.closed(talk, &done, &draft);
-        let call = self.emitter.call(&text, "edit_draft", &args);
-        self.session.begin(Work { draft: Some(draft.clone()), spoken });
+        let work = Work { draft: Some(draft.clone()), spoken };
+        let begin = |session: &Session| session.begin(work);
+        self.finish(manner, speak::ON_IT, ("edit_draft", &args), &done, &draft, begin)
+    }
+
+    /// Ends a turn that has changed the draft, silently now and then.
+    fn finish(
+        self,
+        manner: Manner,
+        progress: Template,
+        (tool, args): (&'static str, &Value),
+        replies: &[Reply],
+        draft: &Draft,
+        commit: impl FnOnce(&Session),
+    ) -> TurnEnd {
+        let is_silent = self.service.settings.silent_edits.includes(self.session.count_edit());
+        let progress = Reply::from(progress).text(manner.language);
+        let call = self.emitter.call(if is_silent { "" } else { &progress }, tool, args);
+        commit(&self.session);
+        let remark = self.remark(speak::AFTER_AN_EDIT, manner, draft);
         self.hold.take();
-        self.emitter.result(call, &json!({ "status": "ok" }), delta(&draft));
-        if silent {
-            return End::Silent;
+        self.emitter.result(call, &json!({ "status": "ok" }), delta(draft));
+        if is_silent {
+            return TurnEnd::Silent;
         }
-        self.emitter.text(&told);
-        End::Answered
+        let text = speak::join(replies, manner.language);
+        self.emitter.text(&remark.append_to(&text, manner.language));
+        TurnEnd::Replied
     }
 
-    /// What was done to a draft, and what there is to see of it on the screen.
-    fn closed(&self, talk: Talk, said: &[Said], draft: &Draft) -> String {
-        let hint = hint(Moment::Edit, talk.nth, |gui| self.shows(gui, draft));
-        hint.close(&in_words(talk, said), talk.tongue)
+    fn decline(&self, manner: Manner, replies: &[Reply]) -> TurnEnd {
+        self.emitter.text(&speak::join(replies, manner.language));
+        TurnEnd::Declined
     }
 
-    fn decline(&self, talk: Talk, said: &[Said]) -> End {
-        self.emitter.text(&in_words(talk, said));
-        End::Refused
-    }
-
-    fn goes_silent(&self) -> bool {
-        self.service.settings.silent_edits.includes(self.session.count_edit())
-    }
-
-    /// The same script in another voice, language or pace; what else the draft holds stays.
+    /// Speaks the same script with another voice, language or pace. The rest of the draft stays.
     fn speak_again(
         &self,
-        speech: &Speech,
+        change: &VoiceChange,
         draft: &mut Draft,
         spoken: &mut Option<Spoken>,
-    ) -> Result<Said, Said> {
-        let Some(before) = spoken else {
-            return Err(Said::NothingSpoken);
-        };
+    ) -> Result<Reply, Reply> {
+        let before = spoken.as_mut().ok_or(speak::NOTHING_SPOKEN)?;
         let mut delivery = before.delivery.clone();
-        delivery.gender = speech.gender.unwrap_or(delivery.gender);
-        delivery.language = speech.language.clone().unwrap_or(delivery.language);
-        delivery.pace = match speech.pace {
-            Some(Pace::To(pace)) => pace,
-            Some(Pace::By(factor)) => delivery.pace * factor,
+        delivery.gender = change.gender.unwrap_or(delivery.gender);
+        delivery.language = change.language.clone().unwrap_or(delivery.language);
+        delivery.pace = match change.pace {
+            Some(PaceChange::To(pace)) => pace,
+            Some(PaceChange::By(factor)) => delivery.pace * factor,
             None => delivery.pace,
         }
         .clamp(0.5, 2.0);
-        self.can_speak(&delivery.language).map_err(|refusal| refusal.why)?;
-        let sentences = self.speak(&before.script, &delivery).map_err(Said::Failed)?;
-        compose::set_voiceover(draft, &sentences);
-        compose::set_length(draft, length(&sentences));
+        self.check_voice(&delivery.language).map_err(|error| error.reply)?;
+        let sentences =
+            self.speak(&before.script, &delivery).map_err(|failure| Reply::failed(&failure))?;
+        let length = length(&sentences);
+        edit::set_voiceover(draft, &sentences);
+        edit::set_length(draft, length);
         draft.set_metadata("language", delivery.language.as_str());
-        if compose::has(draft, &TrackRole::Captions) {
-            let captions = captions(draft, &*self.service.engine);
-            compose::set_captions(draft, &captions);
+        if edit::has(draft, &TrackRole::Captions) {
+            let captions = edit::captions(draft, &*self.service.engine);
+            edit::set_captions(draft, &captions);
         }
         before.delivery = delivery.clone();
-        Ok(Said::SpokenAgain { delivery, length: length(&sentences) })
+        let pace = ((delivery.pace * 100.0).round() / 100.0).to_string();
+        let gender = MessageValue::gender(delivery.gender);
+        Ok(speak::SPOKEN_AGAIN.with([delivery.language.into(), gender, pace.into(), length.into()]))
     }
 
-    fn undo(self, talk: Talk, steps: usize) -> End {
+    fn undo(self, manner: Manner, steps: usize) -> TurnEnd {
         let Some((undone, work)) = self.session.undo(steps) else {
-            return self.decline(talk, &[Said::NothingToUndo, Said::NothingCharged]);
+            let replies = [speak::NOTHING_TO_UNDO, speak::NOTHING_CHARGED].map(Reply::from);
+            return self.decline(manner, &replies);
         };
-        let silent = self.goes_silent();
-        let text = if silent { String::new() } else { Said::GoingBack.words(talk.tongue) };
-        let call = self.emitter.call(&text, "undo", &json!({ "steps": undone }));
+        let reply = match (undone, undone < steps) {
+            (1, false) => speak::UNDONE.into(),
+            (1, true) => speak::UNDONE_ONLY.into(),
+            (_, false) => speak::UNDONE_SOME.with([undone.into()]),
+            (_, true) => speak::UNDONE_ALL.with([undone.into()]),
+        };
         let draft = work.draft.unwrap_or_default();
-        let said = Said::Undone { steps: undone, all: undone < steps };
-        let told = self.closed(talk, &[said], &draft);
-        self.hold.take();
-        self.emitter.result(call, &json!({ "status": "ok" }), delta(&draft));
-        if silent {
-            return End::Silent;
-        }
-        self.emitter.text(&told);
-        End::Answered
+        let tool = ("undo", &json!({ "steps": undone }));
+        self.finish(manner, speak::GOING_BACK, tool, &[reply], &draft, |_| {})
     }
 
-    /// Nothing was done, so nothing is charged: the hold goes back with the turn.
-    fn refuse(self, talk: Talk, refusal: &Refusal) -> End {
+    /// Reports an error. Nothing was done, so nothing is charged: the hold is released first.
+    fn fail(self, manner: Manner, error: &VoiceoverError) -> TurnEnd {
         drop(self.hold);
-        self.emitter.error(refusal.code, &refusal.why.words(talk.tongue));
-        let words = [&refusal.why, &Said::NothingCharged].map(|said| said.words(talk.tongue));
-        self.emitter.text(&talk.tongue.join(&words));
-        End::Refused
+        self.emitter.error(error.code, &error.reply.text(manner.language));
+        let replies = [&error.reply, &speak::NOTHING_CHARGED.into()];
+        self.emitter.text(&speak::join(replies, manner.language));
+        TurnEnd::Declined
     }
 }
 
-fn in_words(talk: Talk, said: &[Said]) -> String {
-    let words: Vec<String> = said.iter().map(|said| said.words(talk.tongue)).collect();
-    talk.tongue.join(&words)
-}
-
-fn length(sentences: &[Sentence]) -> Duration {
+fn length(sentences: &[SpokenSentence]) -> Duration {
     let end = sentences.last().map(|sentence| sentence.start + sentence.duration);
     end.unwrap_or_default() + TAIL
 }
@@ -397,15 +418,106 @@ fn delta(draft: &Draft) -> Object {
     Object::from([("draft", draft.as_json().clone())])
 }
 
+/// Sends the events of one turn in the form of the agent server. Whether anybody still listens makes
+/// no difference to it.
+#[derive(Clone, Debug)]
+pub(crate) struct Emitter {
+    invocation: String,
+    streaming: bool,
+    events: UnboundedSender<AdkEvent>,
+}
+
+/// A tool call without its result.
+#[derive(Debug)]
+struct PendingCall {
+    id: String,
+    name: &'static str,
+}
+
+impl Emitter {
+    pub(crate) fn new(streaming: bool, events: UnboundedSender<AdkEvent>) -> Self {
+        Self { invocation: format!("e-{}", Uuid::new_v4()), streaming, events }
+    }
+
+    fn text(&self, text: &str) {
+        self.content(text, Vec::new());
+    }
+
+    /// Reports a tool call, after a text unless that is empty.
+    fn call(&self, text: &str, name: &'static str, args: &Value) -> PendingCall {
+        let call = PendingCall { id: format!("adk-{}", Uuid::new_v4()), name };
+        let (id, args) = (Some(call.id.clone()), Json::from_value(args));
+        let part = FunctionCall { id, name: name.to_owned(), args };
+        self.content(text, vec![Part::FunctionCall(part)]);
+        call
+    }
+
+    /// Reports the response of a tool and the changes that it made to the state.
+    fn result(&self, call: PendingCall, response: &Value, delta: Object) {
+        let (id, response) = (Some(call.id), Json::from_value(response));
+        let part = FunctionResponse { id, name: call.name.to_owned(), response };
+        let mut event = self.event();
+        event.content = Some(Content::user(vec![Part::FunctionResponse(part)]));
+        event.actions.state_delta = delta;
+        self.send(event);
+    }
+
+    pub(crate) fn error(&self, code: &str, message: &str) {
+        let mut event = self.event();
+        event.error_code = Some(code.to_owned());
+        event.error_message = Some(message.to_owned());
+        self.send(event);
+    }
+
+    /// Sends a text and the parts after it; when streaming, the text word by word first, and then
+    /// whole under the same id.
+    fn content(&self, text: &str, parts: Vec<Part>) {
+        let whole = self.event();
+        let event = |text: &str, parts: Vec<Part>| {
+            let text = (!text.is_empty()).then(|| Part::text(text));
+            let mut event = whole.clone();
+            event.timestamp = now();
+            event.content = Some(Content::model(text.into_iter().chain(parts).collect()));
+            event
+        };
+        if self.streaming {
+            for word in text.split_inclusive(' ') {
+                let mut partial = event(word, Vec::new());
+                partial.partial = true;
+                self.send(partial);
+            }
+        }
+        self.send(event(text, parts));
+    }
+
+    fn event(&self) -> AdkEvent {
+        AdkEvent {
+            invocation_id: self.invocation.clone(),
+            author: AGENT_NAME.to_owned(),
+            id: Uuid::new_v4().to_string(),
+            timestamp: now(),
+            ..AdkEvent::default()
+        }
+    }
+
+    fn send(&self, event: AdkEvent) {
+        // The caller may have disconnected. The work was paid for and continues.
+        let _ = self.events.send(event);
+    }
+}
+
+fn now() -> f64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |since| since.as_secs_f64())
+}
+
 #[cfg(test)]
 mod tests {
-    use super::super::understand::understand;
-    use super::price;
+    use super::super::parse::parse;
     use crate::local::Prices;
     use crate::protocol::Credits;
 
     #[test]
-    fn questions_are_free_and_speaking_is_dear() {
+    fn questions_are_free_and_speech_costs_most() {
         let prices = Prices::default();
         for (message, credits) in [
             ("narrate: hello", 20.0),
@@ -415,7 +527,7 @@ mod tests {
             ("what can you do?", 0.0),
             ("is this real?", 0.0),
         ] {
-            assert_eq!(price(&understand(message), &prices), Credits::new(credits), "{message}");
+            assert_eq!(parse(message).price(&prices), Credits::new(credits), "{message}");
         }
     }
 }

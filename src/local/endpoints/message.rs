@@ -11,7 +11,7 @@ use axum::response::{IntoResponse as _, Response};
 use futures::Stream;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
-use crate::local::agent::{Emitter, Turn, price, understand};
+use crate::local::agent::{AgentTurn, Emitter, parse};
 use crate::local::answer::{Body, Caller, Refused};
 use crate::local::faults::HandlerFault;
 use crate::local::service::Shared;
@@ -32,8 +32,8 @@ pub(super) async fn run(
     }
     let session = service.sessions.find(&account.user, &request.session_id);
     let session = session.ok_or_else(Refused::unknown_session)?;
-    let asked = understand(&request.text());
-    let price = price(&asked, &service.settings.prices);
+    let instruction = parse(&request.text());
+    let price = instruction.price(&service.settings.prices);
     let hold = account.ledger.freeze(price).ok_or_else(|| {
         let left = account.ledger.balance().available;
         let message = format!("out of credits: this costs {price}, and {left} are left");
@@ -54,8 +54,8 @@ pub(super) async fn run(
         let _turn = turns.lock_owned().await;
         let working = Shared::clone(&service);
         let place = working.speakers.place().await;
-        let turn = Turn { service, session, emitter: emitter.clone(), hold };
-        if place.work(move || turn.run(asked)).await.is_err() {
+        let turn = AgentTurn { service, session, emitter: emitter.clone(), hold };
+        if place.work(move || turn.run(instruction)).await.is_err() {
             emitter.error("INTERNAL", "the agent crashed; nothing was charged");
         }
     });

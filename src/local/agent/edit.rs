@@ -1,0 +1,372 @@
+//! Edits and their effect on a draft. Existing segments are changed through `Draft::edit()`, which
+//! checks each step; tracks that the agent makes itself are written here. New speech is left to
+//! `turn`, which prices it separately.
+
+use std::time::Duration;
+
+use super::rules::TITLE_TIME;
+use super::speak::{self, MessageValue, Reply};
+use crate::draft::{Draft, EditError, Json, TrackKind, TrackMut, TrackRole};
+use crate::local::engine::{Caption, Engine, Gender};
+use crate::local::library::StoredFile;
+use crate::local::sessions::Session;
+use crate::protocol::{Aspect, FileType};
+
+/// Music plays below a voice.
+const MUSIC_VOLUME: f64 = 0.2;
+
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Edit {
+    AddTitle {
+        text: String,
+        from: Duration,
+        to: Duration,
+    },
+    ChangeTitle(String),
+    SetCaptions(bool),
+    AddMusic,
+    SetVolume {
+        of: AudioTarget,
+        change: VolumeChange,
+    },
+    TrimTo(Duration),
+    CutStart(Duration),
+    CutEnd(Duration),
+    /// The number of a track in the timeline, from 1.
+    RemoveTrack(usize),
+    Remove(TrackRole),
+    SetAspect(Aspect),
+    /// The uploaded image as the background.
+    SetImage,
+    /// A palette by name as the background.
+    SetPalette(String),
+    ChangeVoice(VoiceChange),
+    /// An edit by a number below zero, which none of the others accepts.
+    Negative(String),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum AudioTarget {
+    Voiceover,
+    Music,
+    All,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum VolumeChange {
+    To(f64),
+    By(f64),
+}
+
+/// The script spoken again in another way.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct VoiceChange {
+    pub(crate) gender: Option<Gender>,
+    pub(crate) language: Option<String>,
+    pub(crate) pace: Option<PaceChange>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum PaceChange {
+    To(f32),
+    By(f32),
+}
+
+/// A spoken sentence with the id of its audio.
+#[derive(Clone, Debug)]
+pub(crate) struct SpokenSentence {
+    pub(crate) text: String,
+    pub(crate) start: Duration,
+    pub(crate) duration: Duration,
+    pub(crate) media: Option<String>,
+}
+
+impl Edit {
+    /// Applies the edit and describes it. On an error, the draft is unchanged and nothing is charged.
+    pub(crate) fn apply(
+        &self,
+        draft: &mut Draft,
+        session: &Session,
+        engine: &dyn Engine,
+    ) -> Result<Reply, Reply> {
+        let length = draft.duration();
+        let can_write =
+            |text: &str| engine.can_write(text).map_err(|failure| Reply::failed(&failure));
+        let too_short = || speak::VIDEO_SHORT.with([length.into()]);
+        match self {
+            Self::AddTitle { text, from, to } => {
+                let to = (*to).min(length);
+                if *from >= to {
+                    return Err(speak::VIDEO_OVER.with([length.into()]));
+                }
+                can_write(text)?;
+                draft.edit().add_title(text, *from, to - *from)?;
+                Ok(speak::TITLE_ADDED.with([text.as_str().into(), (*from).into(), to.into()]))
+            }
+            Self::ChangeTitle(text) => {
+                can_write(text)?;
+                let title = draft.tracks().position(|track| {
+                    track.role() == Some(TrackRole::Title) && track.segments().len() > 0
+                });
+                if let Some(track) = title {
+                    draft.edit().set_text(track, 0, text)?;
+                    return Ok(speak::TITLE_CHANGED.with([text.as_str().into()]));
+                }
+                draft.edit().add_title(text, Duration::ZERO, TITLE_TIME.min(length))?;
+                Ok(speak::TITLE_MISSING.with([text.as_str().into()]))
+            }
+            Self::SetCaptions(true) => {
+                let captions = captions(draft, engine);
+                if captions.is_empty() {
+                    return Err(speak::NOTHING_FOR_CAPTIONS.into());
+                }
+                can_write(&captions.iter().map(|c| c.text.as_str()).collect::<String>())?;
+                set_captions(draft, &captions);
+                Ok(speak::CAPTIONS_ON.into())
+            }
+            Self::SetCaptions(false) => {
+                remove(draft, &TrackRole::Captions)?;
+                Ok(speak::CAPTIONS_OFF.into())
+            }
+            Self::AddMusic => {
+                let file = session.last_upload(FileType::Audio).ok_or(speak::NO_MUSIC)?;
+                set_music(draft, &file);
+                Ok(speak::MUSIC_PLAYS.with([file.name.as_str().into()]))
+            }
+            Self::SetVolume { of, change } => set_volume(draft, *of, *change),
+            Self::Negative(number) => Err(speak::NEGATIVE.with([number.as_str().into()])),
+            Self::TrimTo(Duration::ZERO) => Err(speak::NOTHING_LEFT.into()),
+            Self::TrimTo(time) | Self::CutEnd(time) | Self::CutStart(time) if *time >= length => {
+                Err(too_short())
+            }
+            Self::TrimTo(time) => {
+                draft.edit().trim_to(*time)?;
+                Ok(speak::ENDS_AFTER.with([(*time).into()]))
+            }
+            Self::CutEnd(time) => {
+                draft.edit().trim_to(length - *time)?;
+                Ok(speak::END_CUT.with([(*time).into(), (length - *time).into()]))
+            }
+            Self::CutStart(time) => {
+                draft.edit().cut(Duration::ZERO..*time)?;
+                Ok(speak::START_CUT.with([(*time).into(), (length - *time).into()]))
+            }
+            Self::RemoveTrack(number) => {
+                let tracks = draft.tracks().len();
+                let missing = || speak::NO_TRACK.with([(*number).into(), tracks.into()]);
+                let index = number.checked_sub(1).filter(|index| *index < tracks);
+                draft.edit().remove_track(index.ok_or_else(missing)?)?;
+                Ok(speak::TRACK_REMOVED.with([(*number).into()]))
+            }
+            Self::Remove(role) => {
+                remove(draft, role)?;
+                Ok(speak::REMOVED.with([MessageValue::role(role)]))
+            }
+            Self::SetAspect(aspect) => {
+                draft.edit().set_aspect(*aspect)?;
+                Ok(speak::ASPECT_CHANGED.with([MessageValue::aspect(*aspect)]))
+            }
+            Self::SetImage => {
+                let file = session.last_upload(FileType::Image).ok_or(speak::NO_IMAGE)?;
+                set_image(draft, &file);
+                Ok(speak::IMAGE_SHOWN.with([file.name.as_str().into()]))
+            }
+            Self::SetPalette(name) => {
+                set_palette(draft, name);
+                Ok(speak::PALETTE_SHOWN.with([MessageValue::palette(name)]))
+            }
+            Self::ChangeVoice(_) => Err(speak::SPEAK_AGAIN_FIRST.into()),
+        }
+    }
+}
+
+impl From<EditError> for Reply {
+    fn from(error: EditError) -> Self {
+        match error {
+            EditError::NothingLeft | EditError::NoLength => speak::NOTHING_LEFT.into(),
+            EditError::PastEnd { length, .. } => speak::VIDEO_OVER.with([length.into()]),
+            other => speak::EDIT_FAILED.with([other.to_string().into()]),
+        }
+    }
+}
+
+/// Captions for what is spoken in a draft.
+pub(crate) fn captions(draft: &Draft, engine: &dyn Engine) -> Vec<Caption> {
+    /// A caption that ends just before the next one flickers.
+    const LINGER: Duration = Duration::from_millis(750);
+    let voices = draft.tracks().filter(|track| track.role() == Some(TrackRole::Voiceover));
+    let mut captions: Vec<Caption> = voices
+        .flat_map(|track| track.segments())
+        .filter_map(|segment| {
+            Some(engine.captions(segment.text()?, segment.start(), segment.duration()))
+        })
+        .flatten()
+        .collect();
+    let starts: Vec<Duration> = captions.iter().skip(1).map(|caption| caption.start).collect();
+    for (caption, next) in captions.iter_mut().zip(starts) {
+        let until_next = next.saturating_sub(caption.start);
+        // Where two voices overlap, a caption keeps its own time.
+        if until_next > caption.duration {
+            caption.duration = until_next.min(caption.duration + LINGER);
+        }
+    }
+    captions
+}
+
+fn remove(draft: &mut Draft, role: &TrackRole) -> Result<(), Reply> {
+    if !has(draft, role) {
+        return Err(speak::NONE_OF.with([MessageValue::role(role)]));
+    }
+    loop {
+        let Some(track) = position(draft, role) else { return Ok(()) };
+        draft.edit().remove_track(track)?;
+    }
+}
+
+fn set_volume(draft: &mut Draft, of: AudioTarget, change: VolumeChange) -> Result<Reply, Reply> {
+    let role = match of {
+        AudioTarget::Music => Some(TrackRole::Music),
+        AudioTarget::Voiceover => Some(TrackRole::Voiceover),
+        AudioTarget::All => None,
+    };
+    let audio = draft.tracks().enumerate().filter(|(_, track)| {
+        track.kind() == Some(TrackKind::Audio) && (role.is_none() || track.role() == role)
+    });
+    let volumes: Vec<(usize, f64)> = audio
+        .filter_map(|(index, track)| {
+            Some((index, track.segments().next()?.volume().unwrap_or(1.0)))
+        })
+        .collect();
+    let mut is_changed = false;
+    for (track, before) in &volumes {
+        let asked = match change {
+            VolumeChange::To(volume) => volume,
+            VolumeChange::By(factor) => before * factor,
+        };
+        // Two decimal places are what the ear and the summary distinguish.
+        let volume = (asked.clamp(0.0, 1.0) * 100.0).round() / 100.0;
+        if volume != *before {
+            draft.edit().set_track_volume(*track, volume)?;
+            is_changed = true;
+        }
+    }
+    let loudest = volumes.iter().map(|(_, volume)| *volume).reduce(f64::max);
+    let target = MessageValue::audio(of);
+    let Some(loudest) = loudest else { return Err(speak::NO_AUDIO.with([target])) };
+    match change {
+        VolumeChange::To(asked) if is_changed && asked > 1.0 => {
+            Ok(speak::FULL_VOLUME.with([target, MessageValue::Percent(asked)]))
+        }
+        VolumeChange::To(0.0) if is_changed => Ok(speak::MUTED.with([target])),
+        VolumeChange::To(asked) if is_changed => {
+            Ok(speak::VOLUME_SET.with([target, MessageValue::Percent(asked)]))
+        }
+        VolumeChange::By(factor) if is_changed => {
+            Ok(if factor > 1.0 { speak::LOUDER } else { speak::QUIETER }.with([target]))
+        }
+        VolumeChange::To(0.0) => Err(speak::MUTED_ALREADY.with([target])),
+        VolumeChange::By(_) if loudest == 0.0 => Err(speak::SILENT_ALREADY.with([target])),
+        VolumeChange::To(above) | VolumeChange::By(above) if above > 1.0 => {
+            Err(speak::FULL_VOLUME_ALREADY.with([target]))
+        }
+        _ => Err(speak::SAME_VOLUME.with([target, MessageValue::Percent(loudest)])),
+    }
+}
+
+pub(crate) fn has(draft: &Draft, role: &TrackRole) -> bool {
+    position(draft, role).is_some()
+}
+
+/// The index of the first track of a role.
+fn position(draft: &Draft, role: &TrackRole) -> Option<usize> {
+    draft.tracks().position(|track| track.role().as_ref() == Some(role))
+}
+
+/// Empties the first track of a role, or appends such a track.
+fn emptied<'d>(draft: &'d mut Draft, kind: TrackKind, role: &TrackRole) -> TrackMut<'d> {
+    let index = position(draft, role).unwrap_or_else(|| {
+        draft.push_track(kind).set_metadata("role", role.as_str());
+        draft.tracks().len() - 1
+    });
+    let mut track = draft.track_mut(index).expect("the track was found or appended above");
+    track.retain_segments(|_| false);
+    track
+}
+
+/// Replaces a track by a single segment that lasts for the whole video.
+fn fill(draft: &mut Draft, kind: TrackKind, role: &TrackRole, name: &str, values: &[(&str, Json)]) {
+    let length = draft.duration();
+    let mut track = emptied(draft, kind, role);
+    track.set_metadata("name", name);
+    let mut segment = track.push_segment(length);
+    segment.set_metadata("start", 0).set_metadata("name", name);
+    for (key, value) in values {
+        segment.set_metadata(key, value.clone());
+    }
+}
+
+fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}
+
+pub(crate) fn set_voiceover(draft: &mut Draft, sentences: &[SpokenSentence]) {
+    // A new voice is as loud as the one before.
+    let voice = position(draft, &TrackRole::Voiceover).and_then(|at| draft.tracks().nth(at));
+    let volume = voice.and_then(|track| track.segments().next()?.volume()).unwrap_or(1.0);
+    let mut track = emptied(draft, TrackKind::Audio, &TrackRole::Voiceover);
+    track.set_metadata("name", "Voiceover");
+    for sentence in sentences {
+        let mut segment = track.push_segment(sentence.duration);
+        segment.set_metadata("start", millis(sentence.start));
+        segment.set_metadata("text", sentence.text.as_str());
+        if let Some(media) = &sentence.media {
+            segment.set_metadata("media", media.as_str());
+        }
+        segment.set_metadata("volume", volume);
+    }
+}
+
+pub(crate) fn set_captions(draft: &mut Draft, captions: &[Caption]) {
+    let mut track = emptied(draft, TrackKind::Text, &TrackRole::Captions);
+    for caption in captions {
+        let mut segment = track.push_segment(caption.duration);
+        segment.set_metadata("start", millis(caption.start));
+        segment.set_metadata("text", caption.text.as_str());
+    }
+}
+
+pub(crate) fn set_music(draft: &mut Draft, file: &StoredFile) {
+    let values = [
+        ("media", file.id.as_str().into()),
+        ("volume", MUSIC_VOLUME.into()),
+        ("repeat", true.into()),
+    ];
+    fill(draft, TrackKind::Audio, &TrackRole::Music, &file.name, &values);
+}
+
+pub(crate) fn set_image(draft: &mut Draft, file: &StoredFile) {
+    let values = [("media", file.id.as_str().into())];
+    fill(draft, TrackKind::Video, &TrackRole::Background, &file.name, &values);
+}
+
+pub(crate) fn set_palette(draft: &mut Draft, palette: &str) {
+    let mut name = format!("{palette} gradient");
+    if let Some(first) = name.get_mut(..1) {
+        first.make_ascii_uppercase();
+    }
+    let values = [("gradient", palette.into())];
+    fill(draft, TrackKind::Video, &TrackRole::Background, &name, &values);
+}
+
+/// Sets the duration of the video and of the tracks that fill it.
+pub(crate) fn set_length(draft: &mut Draft, length: Duration) {
+    draft.set_duration(length);
+    for mut track in draft.tracks_mut() {
+        let role = track.as_track().role();
+        if matches!(role, Some(TrackRole::Background | TrackRole::Music))
+            && let Some(mut segment) = track.segment_mut(0)
+        {
+            segment.set_duration(length);
+        }
+    }
+}

@@ -1,0 +1,693 @@
+//! Parsing a message: what it asks for, and the script in it. Prose is full of words that mean
+//! something here ("quick", "portrait", "the captions were off"), and what is done costs credits; so
+//! a phrase is an order only when each of its words is known and none of them makes a statement of
+//! it. A quotation, the text of a title and a script may say anything.
+
+use super::edit::{Edit, VoiceChange};
+use super::phrase::{MessagePhrase, Quote, ends_phrase, is_han, is_in, masked, phrases, quotes};
+use super::rules::{VoiceoverOptions, edit, label};
+use super::speak::language_of;
+use super::words::*;
+use crate::draft::Language;
+use crate::protocol::FileFormat;
+
+/// A phrase with more words is no order.
+const MAX_WORDS: usize = 40;
+
+/// What a message asks for, and the language in which it asks.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Instruction {
+    pub(crate) action: Action,
+    pub(crate) language: Language,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Action {
+    Voiceover {
+        script: ScriptSource,
+        options: VoiceoverOptions,
+    },
+    /// Changes of the draft, and the phrases that were not understood.
+    Edits {
+        edits: Vec<Edit>,
+        unknown: Vec<String>,
+    },
+    /// Taking back the last turns.
+    Undo(usize),
+    Help,
+    Unknown,
+}
+
+/// Where the script of a voiceover is.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum ScriptSource {
+    Message(String),
+    /// An uploaded file, as the message says: no other script will do.
+    Upload,
+    /// The uploaded script, or else the one spoken before.
+    Latest,
+}
+
+pub(crate) fn parse(message: &str) -> Instruction {
+    // A script may contain any sentence, so it is looked for first.
+    if let Some((order, script)) = split_script(message) {
+        // A script may be in any language; the user's own is that of the order.
+        let before = message.trim().strip_suffix(script.as_str()).unwrap_or(message);
+        let language = language_of(&MessagePhrase::new(before));
+        let options = VoiceoverOptions::parse(&order);
+        let action = Action::Voiceover { script: ScriptSource::Message(script), options };
+        return Instruction { action, language };
+    }
+    let whole = MessagePhrase::new(message);
+    Instruction { action: action(message, &whole), language: language_of(&whole) }
+}
+
+fn action(message: &str, whole: &MessagePhrase) -> Action {
+    let phrases = phrases(message);
+    let kinds: Vec<PhraseKind> = phrases.iter().map(PhraseKind::of).collect();
+    if whole.has(UNDO) && !kinds.contains(&PhraseKind::Statement) {
+        return Action::Undo(match whole.count() {
+            Some(times) => times.max(1),
+            None if whole.has("twice") => 2,
+            None if whole.has("everything all 全部 所有") => usize::MAX,
+            None => 1,
+        });
+    }
+    if whole.has(HELP) || whole.is("help 帮助 使用帮助") {
+        return Action::Help;
+    }
+    // The order is what the message begins with; options follow, and some may be unknown.
+    let first = kinds.iter().find(|kind| **kind != PhraseKind::Courtesy);
+    if is_voiceover(whole) && first.is_some_and(|kind| kind.is_request()) {
+        let is_upload = whole.has(UPLOADED);
+        let script = if is_upload { ScriptSource::Upload } else { ScriptSource::Latest };
+        return Action::Voiceover { script, options: VoiceoverOptions::parse(message) };
+    }
+    let (edits, unknown) = edits(&phrases, &kinds);
+    // A text in which something sounds like an order is a text.
+    let statements = kinds.iter().filter(|kind| **kind == PhraseKind::Statement).count();
+    let is_prose = statements > phrases.len() - statements;
+    if edits.is_empty() || is_prose { Action::Unknown } else { Action::Edits { edits, unknown } }
+}
+
+/// The edits of a message, and the phrases that were not understood.
+fn edits(phrases: &[MessagePhrase], kinds: &[PhraseKind]) -> (Vec<Edit>, Vec<String>) {
+    let (mut edits, mut unknown) = (Vec::new(), Vec::new());
+    let is_mixed = kinds.contains(&PhraseKind::Statement);
+    let mut after_order = false;
+    let mut verb = "";
+    for (at, phrase) in phrases.iter().enumerate() {
+        // A fragment is an order where nothing but orders stands beside it, or where it continues
+        // one: "remove the title and the captions".
+        let own = verb_of(phrase);
+        let is_meant = match kinds[at] {
+            PhraseKind::Courtesy => {
+                after_order = false;
+                continue;
+            }
+            PhraseKind::Order => true,
+            PhraseKind::Fragment => !is_mixed || after_order || own.is_some(),
+            PhraseKind::Statement => false,
+        };
+        after_order = is_meant;
+        if !is_meant {
+            unknown.push(phrase.raw.clone());
+            continue;
+        }
+        let found = match own {
+            Some(own) => {
+                verb = own;
+                edit(phrase)
+            }
+            None => {
+                // "把标题和字幕删掉": the verb comes last, and is that of the next phrase.
+                let next = phrases.get(at + 1).and_then(verb_of);
+                let is_first = phrase.plain.trim_start().starts_with(['把', '将']);
+                let borrowed = if is_first { next.unwrap_or(verb) } else { verb };
+                edit(&MessagePhrase::new(&format!("{borrowed} {}", phrase.raw)))
+                    .or_else(|| edit(phrase))
+            }
+        };
+        match found.or_else(|| retimed(&phrases[..at], phrase, &mut edits)) {
+            Some(Edit::ChangeVoice(change)) => merge_voice(&mut edits, change),
+            Some(edit) => edits.push(edit),
+            None => unknown.push(phrase.raw.clone()),
+        }
+    }
+    (edits, unknown)
+}
+
+/// "Add a title 'T', from 2 to 5 seconds": the times replace those of the title before.
+fn retimed(
+    before: &[MessagePhrase],
+    phrase: &MessagePhrase,
+    edits: &mut Vec<Edit>,
+) -> Option<Edit> {
+    let is_title = |edit: &Edit| matches!(edit, Edit::AddTitle { .. });
+    let last = edits.last().filter(|edit| is_title(edit))?;
+    let both = MessagePhrase::new(&format!("{} {}", before.last()?.raw, phrase.raw));
+    let title = edit(&both).filter(|edit| is_title(edit) && edit != last)?;
+    if phrase.times().is_empty() {
+        return None;
+    }
+    edits.pop();
+    Some(title)
+}
+
+/// "In German and slower" is one change.
+fn merge_voice(edits: &mut Vec<Edit>, change: VoiceChange) {
+    let known = edits.iter_mut().find_map(|edit| match edit {
+        Edit::ChangeVoice(known) => Some(known),
+        _ => None,
+    });
+    match known {
+        Some(known) => {
+            known.gender = change.gender.or(known.gender);
+            known.pace = change.pace.or(known.pace);
+            known.language = change.language.or_else(|| known.language.take());
+        }
+        None => edits.push(Edit::ChangeVoice(change)),
+    }
+}
+
+/// The verb of a phrase. One without a verb has that of the phrase before.
+fn verb_of(phrase: &MessagePhrase) -> Option<&'static str> {
+    let first = phrase.words.first()?;
+    let english = SHARED_VERBS.split_ascii_whitespace().find(|verb| verb == first);
+    let chinese =
+        || HAN_SHARED_VERBS.split_ascii_whitespace().find(|verb| phrase.plain.contains(verb));
+    english.or_else(chinese)
+}
+
+/// How a phrase is put.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum PhraseKind {
+    /// A request: "make it faster", "can we have captions", "faster, please".
+    Order,
+    /// An option alone, all of whose words are known: "faster", "the captions", "a male voice".
+    Fragment,
+    /// "Hello", "thank you".
+    Courtesy,
+    /// Anything else.
+    Statement,
+}
+
+impl PhraseKind {
+    fn of(phrase: &MessagePhrase) -> Self {
+        if phrase.words.len() > MAX_WORDS {
+            return Self::Statement;
+        }
+        if phrase.plain.contains(is_han) {
+            return Self::of_chinese(phrase);
+        }
+        let words: Vec<&str> = phrase.words.iter().map(String::as_str).collect();
+        Self::of_english(&words[..title_end(phrase, &words).unwrap_or(words.len())])
+    }
+
+    /// Whether the words alone allow to act on it.
+    fn is_request(self) -> bool {
+        matches!(self, Self::Order | Self::Fragment)
+    }
+
+    fn of_english(words: &[&str]) -> Self {
+        let (text, is_asked) = without_courtesy(words);
+        let words: Vec<&str> = text.split_whitespace().collect();
+        let Some(first) = words.first() else { return Self::Courtesy };
+        let is_order = is_in(VERBS, first) || is_asked;
+        // "The boring title": in an order, a word that describes a thing may be any.
+        let describes = |at: usize| {
+            is_order
+                && at > 0
+                && is_known(words[at - 1])
+                && !is_in(VERBS, words[at - 1])
+                && words.get(at + 1).is_some_and(|next| is_in(NOUNS, next))
+        };
+        if !(0..words.len()).all(|at| is_known(words[at]) || describes(at)) {
+            Self::Statement
+        } else if is_order {
+            Self::Order
+        } else {
+            Self::Fragment
+        }
+    }
+
+    fn of_chinese(phrase: &MessagePhrase) -> Self {
+        let all = phrase.plain.as_str();
+        // What follows the word is the text of the title.
+        let text = match (&phrase.quoted, all.find("标题")) {
+            (None, Some(at)) => &all[..at + "标题".len()],
+            _ => all,
+        };
+        let foreign = text.split(is_han).flat_map(|run| MessagePhrase::new(run).words);
+        if !foreign.into_iter().all(|word| is_known(&word)) || !is_covered(text) {
+            Self::Statement
+        } else if phrase.is("谢谢 您好 你好 好的 多谢") {
+            Self::Courtesy
+        } else if starts_with(text, HAN_ASKING) || starts_with(text, "让 我要 我想") {
+            Self::Order
+        } else {
+            Self::Fragment
+        }
+    }
+}
+
+fn starts_with(text: &str, terms: &str) -> bool {
+    terms.split(' ').any(|term| text.trim_start().starts_with(term))
+}
+
+/// Where the text of an unquoted title begins.
+fn title_end(phrase: &MessagePhrase, words: &[&str]) -> Option<usize> {
+    const NAMES: [&str; 4] = ["title", "heading", "headline", "titled"];
+    if phrase.quoted.is_some() {
+        return None;
+    }
+    let end = words.iter().position(|word| NAMES.contains(word))? + 1;
+    let next = words.get(end).copied().unwrap_or_default();
+    let is_labelled = NAMES.iter().any(|name| phrase.plain.contains(&format!("{name}:")));
+    let is_named = is_in("saying called reading to", next);
+    let is_ordered = || PhraseKind::of_english(&words[..end]) == PhraseKind::Order;
+    (is_labelled || is_named || is_ordered()).then_some(end)
+}
+
+/// The words without those around a request, and whether these make it one.
+fn without_courtesy(words: &[&str]) -> (String, bool) {
+    let terms = |list: &'static str| list.split(' ').map(|term| term.replace('_', " "));
+    let mut text = format!(" {} ", words.join(" "));
+    let mut is_asked = false;
+    for phrase in terms(NEUTRAL) {
+        text = text.replace(&format!(" {phrase} "), " ");
+    }
+    while let Some(end) = terms(TRAILS).find(|term| text.ends_with(&format!(" {term} "))) {
+        is_asked |= !terms(COURTESY).any(|term| term == end);
+        text.truncate(text.len() - end.len() - 1);
+    }
+    while let Some((lead, asks)) = terms(LEADS)
+        .map(|term| (term, true))
+        .chain(terms(COURTESY).map(|term| (term, false)))
+        .find(|(term, _)| text.starts_with(&format!(" {term} ")))
+    {
+        is_asked |= asks;
+        text.replace_range(..=lead.len(), "");
+    }
+    (text, is_asked)
+}
+
+/// Whether an English word is in the vocabulary, or a number, a language or a file.
+fn is_known(word: &str) -> bool {
+    let is_tag = || {
+        let parts = word.split_once('-');
+        parts.is_some_and(|(a, b)| [a, b].iter().all(|part| part.len() == 2 && part.is_ascii()))
+    };
+    let mut lists = CONCEPTS.iter().chain(&[VERBS, NOUNS, OTHER_WORDS]);
+    let mut languages = VOICE_LANGUAGES.iter().flat_map(|(_, names)| names.split([' ', '_']));
+    lists.any(|list| is_in(list, word))
+        || PALETTE_MOODS.iter().any(|(_, moods)| is_in(moods, word))
+        || word.starts_with(|c: char| c.is_ascii_digit())
+        || languages.any(|name| name == word)
+        || is_tag()
+        || FileFormat::of(word).is_some()
+}
+
+/// Whether terms of the vocabulary, the longest first, cover every Chinese character.
+fn is_covered(text: &str) -> bool {
+    let lists = CONCEPTS.iter().chain(&[OTHER_HAN]).copied();
+    let lists = lists.chain(PALETTE_MOODS.iter().chain(&VOICE_LANGUAGES).map(|(_, words)| *words));
+    let terms: Vec<&str> = lists.flat_map(str::split_ascii_whitespace).collect();
+    let mut rest = text;
+    while let Some(c) = rest.chars().next() {
+        let known = terms.iter().filter(|term| rest.starts_with(**term) && term.contains(is_han));
+        match known.map(|term| term.len()).max() {
+            Some(length) => rest = &rest[length..],
+            None if is_han(c) => return false,
+            None => rest = &rest[c.len_utf8()..],
+        }
+    }
+    true
+}
+
+/// Whether a message asks for a voiceover whose script is elsewhere.
+fn is_voiceover(message: &MessagePhrase) -> bool {
+    let text = message.words.join(" ");
+    let is_file = message.has(FILES) && message.has(VIDEOS) && !message.has(NON_SCRIPT);
+    let has_source = message.has(SCRIPTS) || is_file;
+    if message.plain.contains(is_han) {
+        let makes = message.has(HAN_MAKE) || message.has(HAN_MAKE_AGAIN);
+        let edits = message.has(HAN_EDITS) || message.has("不要 大一点 小一点");
+        let speaks = message.has(HAN_SPEECH);
+        return message.is("配音 朗读")
+            || (!edits && makes && (speaks || has_source))
+            || (!edits && speaks && message.has(SCRIPTS));
+    }
+    let starts = |verbs: &str| message.words.first().is_some_and(|word| is_in(verbs, word));
+    let is_new = ["a", "an", "another", "new"].iter().any(|article| {
+        text.contains(&format!("{article} voiceover"))
+            || text.contains(&format!("{article} narrat"))
+    });
+    starts("narrate")
+        || text.starts_with("read it aloud")
+        || (starts(MAKE_AGAIN) && (is_new || has_source))
+        || ["voiceover", "voice-over", "voice over"].contains(&text.as_str())
+}
+
+/// The order and the script that follows it, which may be empty.
+fn split_script(message: &str) -> Option<(String, String)> {
+    let message = message.trim();
+    let found = match after_marker(message) {
+        // The marker may be a line of the script of an earlier order.
+        Some((marked, is_alone)) => {
+            let is_before = |split: &Split<'_>| split.0.len() < marked.0.len();
+            // "Narrate this: …", and not a label that is unknown here.
+            let at_colon = after_colon(message).filter(is_before).filter(|(order, _)| {
+                order.rsplit(['.', '\n', '!', '。']).next().is_some_and(is_order)
+            });
+            let at_line =
+                || after_first_line(message).filter(|split| !is_alone && is_before(split));
+            Some(at_colon.or_else(at_line).unwrap_or(marked))
+        }
+        None => after_colon(message).or_else(|| after_first_line(message)),
+    };
+    found
+        .map(|(order, script)| (order.trim().to_owned(), script.trim().to_owned()))
+        .or_else(|| in_quotes(message))
+}
+
+type Split<'m> = (&'m str, &'m str);
+
+/// What follows `Script:` at the beginning of a line.
+fn marked(line: &str) -> Option<&str> {
+    let (marker, script) = line.split_once([':', '：'])?;
+    let marker = marker.trim().to_lowercase();
+    is_in("script 脚本 文案 文稿 正文 台词", &marker).then_some(script)
+}
+
+/// A message split at its first line that begins with `Script:`, and whether the line ends there.
+fn after_marker(message: &str) -> Option<(Split<'_>, bool)> {
+    let mut start = 0;
+    for line in message.split_inclusive('\n') {
+        if let Some(script) = marked(line) {
+            let order = &message[..start];
+            let split = (order, &message[start + line.len() - script.len()..]);
+            let is_marker = order.trim().is_empty() || is_order(order);
+            return is_marker.then_some((split, script.trim().is_empty()));
+        }
+        start += line.len();
+    }
+    None
+}
+
+/// `Narrate this in a male voice: …`, split at the first colon that belongs to no label
+/// (`Voice: male`), ratio (`9:16`) or quotation.
+fn after_colon(message: &str) -> Option<Split<'_>> {
+    let plain = masked(message, &quotes(message));
+    let mut start = 0;
+    let mut in_label = false;
+    let mut before: Option<char> = None;
+    for (at, c) in plain.char_indices() {
+        let rest = at + c.len_utf8();
+        let after = plain[rest..].chars().next();
+        let is_digit = |c: Option<char>| c.is_some_and(|c| c.is_ascii_digit());
+        if ends_phrase(c, after) {
+            (start, in_label) = (rest, false);
+        } else if matches!(c, ':' | '：') && !in_label && !(is_digit(before) && is_digit(after)) {
+            if label(&message[start..at]).is_none() {
+                let (order, script) = (&message[..at], &message[rest..]);
+                return (is_order(&plain[..at]) && !script.trim().is_empty())
+                    .then_some((order, script));
+            }
+            in_label = true;
+        }
+        before = Some(c);
+    }
+    None
+}
+
+/// An order on a line of its own, labels on the lines after it, then the script.
+fn after_first_line(message: &str) -> Option<Split<'_>> {
+    let (first, _) = message.split_once('\n')?;
+    if !is_order(first) {
+        return None;
+    }
+    let mut end = first.len() + 1;
+    for line in message[end..].split_inclusive('\n') {
+        let is_label = line.split_once([':', '：']).is_some_and(|(name, _)| label(name).is_some());
+        if !is_label && !line.trim().is_empty() {
+            break;
+        }
+        end += line.len();
+    }
+    let (order, script) = message.split_at(end);
+    (!script.trim().is_empty() && marked(script).is_none()).then_some((order, script))
+}
+
+/// `Read "Good morning." in a male voice`. A title in quotes and the value of a label are no script.
+fn in_quotes(message: &str) -> Option<(String, String)> {
+    let quotes = quotes(message);
+    let plain = masked(message, &quotes);
+    if !is_order(&plain) {
+        return None;
+    }
+    let Quote { range, text } = quotes.iter().find(|quote| {
+        let before = &plain[..quote.range.start];
+        let word = before.split_whitespace().next_back().unwrap_or_default().to_lowercase();
+        let clause = word.rsplit(['，', '。', '、', '；']).next().unwrap_or_default();
+        let is_title = is_in("title titled called named heading title:", &word)
+            || ["标题", "名为", "叫"].iter().any(|name| clause.contains(name));
+        // `Background music: the uploaded file "rain.mp3"`
+        let sentence = before.rsplit(['.', '\n', ';', '。', '；']).next().unwrap_or_default();
+        let name = sentence.split_once([':', '：']).map(|(name, _)| name);
+        !is_title && name.is_none_or(|name| label(name).is_none())
+    })?;
+    let order = format!("{} {}", &message[..range.start], &message[range.end..]);
+    Some((order, text.clone()))
+}
+
+/// Whether one of the sentences orders a voiceover.
+fn is_order(text: &str) -> bool {
+    if text.contains(is_han) {
+        return is_chinese_order(text);
+    }
+    let plain = text.replace(": ", ". ");
+    let sentences = plain.split(['\n', ';', '!', '?']).flat_map(|line| line.split(". "));
+    sentences
+        .map(|sentence| MessagePhrase::new(sentence.trim()))
+        .any(|sentence| is_english_order(&sentence))
+}
+
+/// "Narrate this", "a portrait voiceover", "make a video of the text below". A sentence that only
+/// mentions a narrator, or a video *about* something that has yet to be written, is no order.
+fn is_english_order(sentence: &MessagePhrase) -> bool {
+    let words: Vec<&str> = sentence.words.iter().map(String::as_str).collect();
+    let (text, _) = without_courtesy(&words);
+    let first = text.split_whitespace().next().unwrap_or_default();
+    let is_voiceover = sentence.has(VOICEOVERS);
+    let points = sentence.has(POINTERS);
+    let is_request = || PhraseKind::of(sentence).is_request();
+    if is_in(EDIT_VERBS, first) && !sentence.has("script") {
+        false
+    } else if first == "narrate" {
+        true
+    } else if is_in(MAKE, first) {
+        let is_video = || sentence.has(VIDEOS) && (points || is_request());
+        (is_voiceover || is_video()) && (points || !sentence.has("about"))
+    } else if is_in(SPEAK, first) {
+        is_request() || (points && is_voiceover)
+    } else {
+        is_voiceover && is_request()
+    }
+}
+
+/// In Chinese the verb need not come first; the first clause decides what the order is about.
+fn is_chinese_order(text: &str) -> bool {
+    let whole = MessagePhrase::new(text);
+    let clause = text.split(['，', '。', '：', ',', '\n']).find(|clause| !clause.trim().is_empty());
+    let clause = MessagePhrase::new(clause.unwrap_or_default().trim());
+    let is_scripted = whole.has("script 脚本 文案 文稿");
+    if (clause.has(HAN_EDITS) || clause.has(HAN_REWORK)) && !is_scripted {
+        return false;
+    }
+    let speaks = whole.has(HAN_SPEAK) || starts_with(&clause.raw, "念 读");
+    let makes = whole.has(HAN_MAKE) && whole.has(VIDEOS) && !whole.has("关于 介绍");
+    let is_asked = starts_with(&clause.raw, HAN_ASKING);
+    (speaks || makes) && (is_asked || PhraseKind::of(&clause).is_request())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::edit::{AudioTarget, VolumeChange};
+    use super::*;
+    use crate::local::engine::Gender;
+    use crate::protocol::Aspect;
+
+    /// Sentences in English and mostly in Chinese, and what both ask for. The rules were tuned on
+    /// them.
+    const REGRESSION: &str = include_str!("parse.regression.tsv");
+
+    #[test]
+    fn each_sentence_of_the_regression_table_asks_for_the_same_in_both_languages() {
+        assert!(REGRESSION.lines().count() >= 80);
+        let mut wrong = Vec::new();
+        for row in REGRESSION.lines() {
+            let cells: Vec<&str> = row.split('\t').collect();
+            let [english, chinese, action] = cells[..] else { panic!("{row}") };
+            let both = [(english, Language::English), (chinese, Language::Chinese)];
+            for (message, language) in both.into_iter().filter(|(message, _)| !message.is_empty()) {
+                let parsed = parse(&message.replace("\\n", "\n"));
+                if format!("{:?}", parsed.action) != action || parsed.language != language {
+                    wrong.push(format!("{message}\n  parsed {parsed:?}\n  expected {action}"));
+                }
+            }
+        }
+        assert!(wrong.is_empty(), "{} wrong:\n{}", wrong.len(), wrong.join("\n"));
+    }
+
+    fn voiceover(script: ScriptSource, options: VoiceoverOptions) -> Action {
+        Action::Voiceover { script, options }
+    }
+
+    fn script_of(message: &str) -> Option<String> {
+        match parse(message).action {
+            Action::Voiceover { script: ScriptSource::Message(script), .. } => Some(script),
+            Action::Voiceover { .. } => None,
+            other => panic!("{message}: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_script_is_read_whole() {
+        let english =
+            "He said: \"Export it.\"\n\nScript: a word with a past.\nUndo? Mute the music!";
+        let chinese = "他说：“导出吧。”\n\n脚本：一个有故事的词。\n撤销？把音乐静音！";
+        for order in [
+            "Make a voiceover of this script. Voice: male. Language: en-US. Title: \"Why\".\n\nScript:\n",
+            "Create a narrated video from this script: ",
+            "Please create a narrated 9:16 video in German from this script, slowly: ",
+            "narrate: ",
+            "narrate, title 'Sky': ",
+            "Narrate this in a male voice: ",
+            "voiceover: ",
+            "Voice over:\n",
+            "Read this aloud, portrait: ",
+            "Make a voiceover of this script\n\n",
+            "Make a voiceover.\nVoice: male\nCaptions: off\n\n",
+            "Script:\n",
+            "Turn this text into a video: ",
+            "给这段文字配音：",
+            "给这段文字配音。声音：男声。标题：“为什么”。\n\n脚本：\n",
+            "用女声朗读，竖屏：",
+            "旁白：\n",
+            "文稿：",
+            "请把下面这段文字做成视频：",
+            "给这段文字配音\n\n",
+            "给这段文字配音。\n声音：男声\n字幕：关\n\n",
+        ] {
+            for script in [english, chinese] {
+                let read = script_of(&format!("{order}{script}"));
+                assert_eq!(read.as_deref(), Some(script), "{order}");
+            }
+        }
+        let empty = script_of("Make a voiceover of this script.\n\nScript:\n");
+        assert_eq!(empty.as_deref(), Some(""));
+    }
+
+    #[test]
+    fn an_order_with_music_is_read_whole() {
+        let order = "Voice: male. Language: en-US. Aspect ratio: 9:16. Captions: off. Pace: 1.5. \
+            Background music: the uploaded file \"Undo? Script: no.mp3\". Title: \"Why\".";
+        let script = "Tea, \"hot\".";
+        let options = VoiceoverOptions {
+            gender: Some(Gender::Male),
+            language: Some("en-US".to_owned()),
+            pace: Some(1.5),
+            aspect: Some(Aspect::Portrait),
+            captions: Some(false),
+            title: Some("Why".to_owned()),
+            background: None,
+        };
+        let spoken = format!("Make a voiceover video of this script. {order}\n\nScript:\n{script}");
+        let script = ScriptSource::Message(script.to_owned());
+        assert_eq!(parse(&spoken).action, voiceover(script, options.clone()));
+        let upload = format!("Make a voiceover video of the uploaded script. {order}");
+        assert_eq!(parse(&upload).action, voiceover(ScriptSource::Upload, options));
+    }
+
+    #[test]
+    fn an_edit_with_a_quotation_is_no_script() {
+        for message in [
+            "删掉配音，加标题“早安”",
+            "把配音换成男声，标题改成“早安”",
+            "配音静音，加标题叫“早安”",
+            "加标题“给这段文字配音：你好”",
+        ] {
+            let action = parse(message).action;
+            assert!(matches!(action, Action::Edits { .. }), "{message}: {action:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_understood_is_not_guessed() {
+        for message in ["", "…", "add a status bar graphic", "make it pop"] {
+            assert_eq!(parse(message).action, Action::Unknown, "{message}");
+        }
+        for (message, phrase) in
+            [("mute the music, add fireworks", "add fireworks"), ("把音乐静音，加烟花", "加烟花")]
+        {
+            let muted = Edit::SetVolume { of: AudioTarget::Music, change: VolumeChange::To(0.0) };
+            let edits = vec![muted];
+            let expected = Action::Edits { edits, unknown: vec![phrase.to_owned()] };
+            assert_eq!(parse(message).action, expected);
+        }
+    }
+
+    #[test]
+    fn orders_are_distinguished_from_statements() {
+        use PhraseKind::{Courtesy, Fragment, Order, Statement};
+        for (phrase, kind) in [
+            ("make it faster", Order),
+            ("Could you please turn the captions off", Order),
+            ("I'd like a vertical video", Order),
+            ("can we have subtitles", Order),
+            ("captions off please", Order),
+            ("remove the boring title", Order),
+            ("add a title Morning Brew", Order),
+            ("it should be faster", Fragment),
+            ("faster", Fragment),
+            ("a male voice", Fragment),
+            ("in German", Fragment),
+            ("title: Morning Brew", Fragment),
+            ("hello", Courtesy),
+            ("thank you", Courtesy),
+            ("Our product is quick to set up", Statement),
+            ("We portrait artists love square pictures", Statement),
+            ("The music stopped when the captions were off", Statement),
+            ("make every portrait count", Statement),
+            ("turn heads with a square picture", Statement),
+            ("the captions are off", Statement),
+            ("把音乐静音", Order),
+            ("换成竖屏", Fragment),
+            ("谢谢", Courtesy),
+            ("加个标题叫早安", Fragment),
+            ("我们的产品快速上手", Statement),
+            ("音乐停的时候字幕关了", Statement),
+            ("我们爱竖屏照片", Statement),
+        ] {
+            assert_eq!(PhraseKind::of(&MessagePhrase::new(phrase)), kind, "{phrase}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_message_is_parsed_and_any_script_is_read_whole(
+            text in "[a-c0-9%:.,!“”'\"\n：，。把和第标题字幕音乐静秒分一两十脚本 ]{0,40}",
+        ) {
+            let script = text.trim();
+            parse(script);
+            prop_assume!(!script.is_empty());
+            let message = format!("给这段文字配音：{text}");
+            let read = script_of(&message);
+            prop_assert_eq!(read.as_deref(), Some(script));
+            prop_assert_eq!(parse(&message).language, Language::Chinese);
+        }
+    }
+}
