@@ -45,7 +45,9 @@ pub use render::{
     RenderFile, RenderFormat, RenderJob, RenderOutput, RenderQuality, RenderState, RenderStatus,
 };
 #[cfg(any(feature = "local", feature = "mock"))]
-pub(crate) use session::{AGENT_NAME, ME};
+pub(crate) use session::AGENT_NAME;
+#[cfg(feature = "local")]
+pub(crate) use session::ME;
 pub use session::{CreateSession, RunRequest, Session};
 pub(crate) use state::StatePart;
 pub use state::{SessionState, StateResponse};

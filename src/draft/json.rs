@@ -205,7 +205,6 @@ impl Json {
     }
 
     /// Converts from a `serde_json` value.
-    #[cfg(any(test, feature = "mock", feature = "local"))]
     pub(crate) fn from_value(value: &Value) -> Self {
         match value {
             Value::Null => Self::default(),
