@@ -70,7 +70,7 @@ async fn resume(args: Args) -> Result<()> {
     stages.say(&format!("Waiting for {}…", job.id));
     // The other process may have ended before it was sent.
     client.ensure_submitted(&job).await?;
-    let mut steps = Box::pin(client.wait_for_render(&job).progress());
+    let mut steps = client.wait_for_render(&job);
     while let Some(step) = steps.next().await {
         match step? {
             RenderProgress::Completed(video) => {

@@ -81,6 +81,7 @@ mod auth;
 pub mod client;
 pub mod draft;
 pub mod error;
+mod fs;
 #[cfg(feature = "local")]
 #[cfg_attr(docsrs, doc(cfg(feature = "local")))]
 pub mod local;
@@ -99,7 +100,7 @@ mod transport;
 
 pub use auth::{Account, Reauthenticate};
 pub use client::{ClientBuilder, Limits, NemoClient, RenderPolling, Timeouts, TurnRecovery};
-pub use client::{MessageStream, PendingTurn, TurnState, TurnStream, TurnUpdate};
+pub use client::{MessageStream, PendingTurn, TextStream, TurnStream, TurnUpdate};
 pub use client::{RenderPoller, RenderProgress, RenderedVideo};
 pub use error::{Effect, Error, ErrorCode, Result};
 pub use project::{Intent, Suggestion};

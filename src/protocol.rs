@@ -40,7 +40,6 @@ pub(crate) use envelope::Envelope;
 pub use envelope::ErrorCode;
 pub(crate) use envelope::{ErrorResponse, decode};
 pub use id::{ClientId, RenderId, SessionId, TaskId, UserId};
-pub(crate) use render::RenderRequest;
 pub use render::{
     RenderFile, RenderFormat, RenderJob, RenderOutput, RenderQuality, RenderState, RenderStatus,
 };
@@ -49,8 +48,8 @@ pub(crate) use session::AGENT_NAME;
 #[cfg(feature = "local")]
 pub(crate) use session::ME;
 pub use session::{CreateSession, RunRequest, Session};
-pub(crate) use state::StatePart;
-pub use state::{SessionState, StateResponse};
+pub use state::SessionState;
+pub(crate) use state::{StatePart, StateResponse};
 pub(crate) use token::{AnonymousToken, ClaimRequest, ClaimToken};
 pub(crate) use tolerant::{RedactedUrl, one_line};
 pub(crate) use upload::UploadUrls;

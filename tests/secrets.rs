@@ -103,8 +103,7 @@ async fn no_output_of_the_process_holds_a_secret() {
         Reply::stalled(),
     ] {
         let server = RawServer::start(move |_| reply.clone()).await;
-        let mut timeouts = nemovideo::Timeouts::default();
-        timeouts.answer = Duration::from_millis(50);
+        let timeouts = nemovideo::Timeouts::default().with_response(Duration::from_millis(50));
         let client = NemoClient::builder()
             .base_url(server.url())
             .token(OWN_TOKEN)
@@ -131,7 +130,7 @@ async fn no_output_of_the_process_holds_a_secret() {
     out.push_str(&shown(&client.download(&signed, dir.path().join("c.mp4")).await.unwrap_err()));
 
     let logged = String::from_utf8_lossy(&log.0.lock().unwrap()).into_owned();
-    assert!(logged.contains("nemovideo::http"), "the crate's own events are in the log");
+    assert!(logged.contains("nemovideo::transport"), "the crate's own events are in the log");
     assert!(logged.contains("/api/credits/balance/simple"), "routes are");
     assert!(logged.contains("hyper"), "and those of the libraries below");
     for secret in [OWN_TOKEN, &issued, CLIENT_ID, SIGNATURE] {

@@ -19,6 +19,7 @@ use uuid::Uuid;
 use super::Secret;
 use super::token::MAX_LOCKED;
 use crate::error::{Error, Result};
+use crate::fs::{TempPath, is_temporary};
 use crate::protocol::{AnonymousToken, ClientId};
 
 /// How long to wait for another process before continuing without the lock. One that works releases
@@ -117,11 +118,11 @@ impl CredentialStore {
             return;
         };
         if Self::default_dir().as_ref() == Some(&self.dir) || has_only_credentials(&self.dir) {
-            probe.restrict_dir(&self.dir);
+            probe.restrict(&self.dir);
         }
-        probe.restrict_dir(&self.dir.join("tokens"));
-        probe.restrict_file(&self.client_id_path());
-        probe.restrict_file(&self.dir.join("lock"));
+        probe.restrict(&self.dir.join("tokens"));
+        probe.restrict(&self.client_id_path());
+        probe.restrict(&self.dir.join("lock"));
     }
 
     /// Returns the stored client id. A file without a valid one counts as no file.
@@ -154,14 +155,14 @@ impl CredentialStore {
         let probe = OwnershipProbe::new(&self.dir);
         let is_ours = match &probe {
             Some(probe) => probe.vouches_for(&metadata),
-            None => !is_writable_by_others(modes::open_to_others(&metadata)),
+            None => mode_and_owner(&metadata).0 & WRITABLE_BY_OTHERS == 0,
         };
         if !is_ours {
             tracing::warn!("the stored token is not used: others can write its file");
             return None;
         }
         if let Some(probe) = probe {
-            probe.restrict_file(&path);
+            probe.restrict(&path);
         }
         let stored: StoredToken = serde_json::from_slice(&read_limited(file).ok()?).ok()?;
         (stored.client_id == *id && stored.api == self.api.as_str()).then_some(stored.token)
@@ -215,7 +216,7 @@ fn has_only_credentials(dir: &Path) -> bool {
     let is_ours = |name: &str| {
         matches!(name, "lock" | "tokens" | "client_id")
             || name.starts_with("client_id.old")
-            || (name.starts_with('.') && name.ends_with(".tmp"))
+            || is_temporary(name)
     };
     fs::read_dir(dir).is_ok_and(|mut entries| {
         entries.all(|entry| {
@@ -289,29 +290,22 @@ fn open_private(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
 
 /// Writes a whole file or none.
 fn write_private(path: &Path, content: &[u8]) -> io::Result<()> {
-    let dir = path.parent().unwrap_or(Path::new("."));
-    create_private_dir(dir)?;
-    let (mut file, temporary) = create_temporary(dir)?;
-    let written = file
-        .write_all(content)
-        .and_then(|()| file.sync_all())
-        .and_then(|()| fs::rename(&temporary, path));
-    if written.is_err() {
-        // The error to report is the one above.
-        let _left = fs::remove_file(&temporary);
-    }
-    written
+    create_private_dir(path.parent().unwrap_or(Path::new(".")))?;
+    let (mut file, temporary) = create_temporary(path)?;
+    file.write_all(content)?;
+    file.sync_all()?;
+    temporary.persist()
 }
 
-fn create_temporary(dir: &Path) -> io::Result<(File, PathBuf)> {
-    let path = dir.join(format!(".{}.tmp", Uuid::new_v4().simple()));
-    let file = open_private(OpenOptions::new().write(true).create_new(true), &path)?;
-    Ok((file, path))
+fn create_temporary(destination: &Path) -> io::Result<(File, TempPath)> {
+    let temporary = TempPath::beside(destination)?;
+    let file = open_private(OpenOptions::new().write(true).create_new(true), temporary.path())?;
+    Ok((file, temporary))
 }
 
-const fn is_writable_by_others(mode: u32) -> bool {
-    mode & 0o022 != 0
-}
+const OPEN_TO_OTHERS: u32 = 0o077;
+const WRITABLE_BY_OTHERS: u32 = 0o022;
+const STICKY: u32 = 0o1000;
 
 /// The metadata of a file that this process has just created in a directory: it shows who owns this
 /// process's files, and which mode bits the file system there supports. On one that supports none,
@@ -322,97 +316,64 @@ struct OwnershipProbe(Metadata);
 impl OwnershipProbe {
     /// `None` where no file can be created.
     fn new(dir: &Path) -> Option<Self> {
-        let (file, path) = create_temporary(dir).ok()?;
-        let metadata = file.metadata();
-        let _left = fs::remove_file(path);
-        metadata.ok().map(Self)
+        let (file, _temporary) = create_temporary(&dir.join("probe")).ok()?;
+        file.metadata().ok().map(Self)
     }
 
     /// Returns whether only this process's own user can have written a file.
     fn vouches_for(&self, metadata: &Metadata) -> bool {
-        self.is_mine(metadata) && !is_writable_by_others(self.open_to_others(metadata))
+        self.is_mine(metadata) && self.open_to_others(metadata) & WRITABLE_BY_OTHERS == 0
     }
 
-    /// Closes a file of one's own to others.
-    fn restrict_file(&self, path: &Path) {
-        self.restrict(path, Metadata::is_file);
-    }
-
-    /// Closes a directory of one's own to others, unless it has the sticky bit, which is for shared
-    /// ones like `/tmp`.
-    fn restrict_dir(&self, path: &Path) {
-        self.restrict(path, |metadata| metadata.is_dir() && !modes::is_sticky(metadata));
-    }
-
-    fn restrict(&self, path: &Path, is_expected: impl Fn(&Metadata) -> bool) {
+    /// Closes a file or a directory of one's own to others.
+    fn restrict(&self, path: &Path) {
         // The target of a link is not ours to change.
         let Ok(metadata) = fs::symlink_metadata(path) else {
             return;
         };
-        if is_expected(&metadata)
+        let (mode, _) = mode_and_owner(&metadata);
+        // A directory with the sticky bit is a shared one, like `/tmp`.
+        let is_ours = metadata.is_file() || (metadata.is_dir() && mode & STICKY == 0);
+        if is_ours
             && self.is_mine(&metadata)
             && self.open_to_others(&metadata) != 0
-            && let Err(error) = modes::restrict(path, &metadata)
+            && let Err(error) = set_mode(path, mode & !OPEN_TO_OTHERS & 0o7777)
         {
             tracing::warn!(%error, "credentials could not be closed to others");
         }
     }
 
     fn is_mine(&self, metadata: &Metadata) -> bool {
-        modes::owner(metadata) == modes::owner(&self.0)
+        mode_and_owner(metadata).1 == mode_and_owner(&self.0).1
     }
 
     fn open_to_others(&self, metadata: &Metadata) -> u32 {
-        modes::open_to_others(metadata) & !modes::open_to_others(&self.0)
+        mode_and_owner(metadata).0 & !mode_and_owner(&self.0).0 & OPEN_TO_OTHERS
     }
+}
+
+/// The mode bits of a file's metadata, and its owner. Where files have no modes, a user's own
+/// directory is closed to others as it is.
+#[cfg(unix)]
+fn mode_and_owner(metadata: &Metadata) -> (u32, u32) {
+    use std::os::unix::fs::MetadataExt as _;
+    (metadata.mode(), metadata.uid())
+}
+
+#[cfg(not(unix))]
+fn mode_and_owner(_: &Metadata) -> (u32, u32) {
+    (0, 0)
 }
 
 #[cfg(unix)]
-mod modes {
-    use std::fs::{self, Metadata, Permissions};
-    use std::io;
-    use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
-    use std::path::Path;
-
-    pub(crate) fn owner(metadata: &Metadata) -> u32 {
-        metadata.uid()
-    }
-
-    pub(crate) fn open_to_others(metadata: &Metadata) -> u32 {
-        metadata.mode() & 0o077
-    }
-
-    pub(crate) fn is_sticky(metadata: &Metadata) -> bool {
-        metadata.mode() & 0o1000 != 0
-    }
-
-    pub(crate) fn restrict(path: &Path, metadata: &Metadata) -> io::Result<()> {
-        fs::set_permissions(path, Permissions::from_mode(metadata.mode() & 0o7700))
-    }
+fn set_mode(path: &Path, mode: u32) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt as _;
+    fs::set_permissions(path, fs::Permissions::from_mode(mode))
 }
 
-/// Where files have no modes, a user's own directory is closed to others as it is.
 #[cfg(not(unix))]
-mod modes {
-    use std::fs::Metadata;
-    use std::io;
-    use std::path::Path;
-
-    pub(crate) fn owner(_: &Metadata) -> u32 {
-        0
-    }
-
-    pub(crate) fn open_to_others(_: &Metadata) -> u32 {
-        0
-    }
-
-    pub(crate) fn is_sticky(_: &Metadata) -> bool {
-        false
-    }
-
-    pub(crate) fn restrict(_: &Path, _: &Metadata) -> io::Result<()> {
-        Ok(())
-    }
+fn set_mode(_: &Path, _: u32) -> io::Result<()> {
+    Ok(())
 }
 
 #[cfg(test)]

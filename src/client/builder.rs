@@ -1,4 +1,4 @@
-//! How a client is put together.
+//! The construction of a client from its settings.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -18,26 +18,17 @@ use crate::protocol::ClientId;
 use crate::retry::{ExponentialRetry, RetryBudget, RetryPolicy};
 use crate::transport::{Attribution, Transport};
 
-/// Puts a [`NemoClient`] together.
+/// A builder of a [`NemoClient`]. Created by [`NemoClient::builder`] or
+/// [`ClientBuilder::from_env`].
 ///
 /// ```
-/// use nemovideo::{Attribution, Error, Limits, NemoClient};
-/// use nemovideo::{RenderPolling, Reauthenticate, TurnRecovery, ExponentialRetry, Timeouts};
-/// use std::time::Duration;
+/// use nemovideo::{Attribution, Error, ExponentialRetry, NemoClient};
 ///
-/// let mut timeouts = Timeouts::default();
-/// timeouts.total = Duration::MAX; // off
 /// let client = NemoClient::builder()
 ///     .base_url("https://nemo.example")
-///     .web_url("https://www.nemo.example")
 ///     .token("nmv_usr_secret")
-///     .reauthenticate(Reauthenticate::Anonymous)
 ///     .attribution(Attribution::new("my-program", "1.2.3")?)
 ///     .retry(ExponentialRetry::default().with_max_attempts(2))
-///     .polling(RenderPolling::new(Duration::from_secs(5), 120))
-///     .recovery(TurnRecovery::new(Duration::from_secs(5), Duration::from_secs(10), 3))
-///     .timeouts(timeouts)
-///     .limits(Limits::default())
 ///     .build()?;
 /// assert!(!format!("{client:?}").contains("secret"));
 /// # Ok::<(), Error>(())
@@ -59,7 +50,7 @@ pub struct ClientBuilder {
     plain_http_hosts: BTreeSet<String>,
 }
 
-/// Where anonymous credentials live between runs.
+/// The place where anonymous credentials are stored between runs.
 #[derive(Clone, Debug)]
 enum Credentials {
     DefaultDir,
@@ -88,20 +79,7 @@ impl Default for ClientBuilder {
 }
 
 impl ClientBuilder {
-    /// As the environment describes it, to be changed from there.
-    ///
-    /// ```
-    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
-    /// # use nemovideo::local::LocalBackend;
-    /// # let backend = LocalBackend::builder().placeholder_videos().start().await?;
-    /// use nemovideo::ClientBuilder;
-    ///
-    /// // As in the environment, but another service, and an account that is gone with the program.
-    /// let client =
-    ///     ClientBuilder::from_env()?.base_url(backend.url()).in_memory_credentials().build()?;
-    /// assert_eq!(client.base_url().as_str().trim_end_matches('/'), backend.url());
-    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
-    /// ```
+    /// Creates a builder with the settings of the environment: see [`NemoClient::from_env`].
     ///
     /// # Errors
     /// [`Error::Configuration`] when a variable is not valid Unicode.
@@ -122,163 +100,129 @@ impl ClientBuilder {
         Ok(builder)
     }
 
-    /// The address of the API. Default [`DEFAULT_API_URL`].
+    /// Sets the base URL of the API. The default is [`DEFAULT_API_URL`].
     #[must_use]
     pub fn base_url(mut self, url: impl AsRef<str>) -> Self {
         self.base_url = url.as_ref().to_owned();
         self
     }
 
-    /// The address of the web site, for the links that people open. Default [`DEFAULT_WEB_URL`].
+    /// Sets the URL of the web site, for links that users open. The default is
+    /// [`DEFAULT_WEB_URL`].
     #[must_use]
     pub fn web_url(mut self, url: impl AsRef<str>) -> Self {
         self.web_url = url.as_ref().to_owned();
         self
     }
 
-    /// A token of the user's own; without one the client is anonymous.
+    /// Sets the user's own token. Without one the client uses an anonymous account.
     #[must_use]
     pub fn token(mut self, token: impl Into<String>) -> Self {
         self.token = Some(Secret::new(token.into()));
         self
     }
 
-    /// The client id that an anonymous account hangs on, in place of the kept one.
-    ///
-    /// ```
-    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
-    /// use nemovideo::ClientId;
-    /// use nemovideo::mock::{Endpoint, MockNemo};
-    ///
-    /// let nemo = MockNemo::start().await;
-    /// let id = ClientId::generate();
-    /// nemo.client_builder().client_id(id.clone()).build()?.authenticate().await?;
-    /// assert_eq!(nemo.requests(Endpoint::Token).await[0].headers["x-client-id"], id.as_str());
-    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
-    /// ```
+    /// Sets the client id that identifies an anonymous account, in place of the stored one.
     #[must_use]
     pub fn client_id(mut self, id: ClientId) -> Self {
         self.client_id = Some(id);
         self
     }
 
-    /// Where the client id and the anonymous token are kept. Default `~/.config/nemovideo`.
+    /// Sets the directory that stores the client id and the anonymous token. The default is
+    /// `~/.config/nemovideo`.
     ///
-    /// The folder is made with mode 0700 and its files with 0600 when first needed.
-    ///
-    /// ```
-    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
-    /// # use nemovideo::{NemoClient, CreateSession, local::LocalBackend};
-    /// # let backend = LocalBackend::builder().placeholder_videos().start().await?;
-    /// # let client = NemoClient::builder().base_url(backend.url());
-    /// # let client = client.in_memory_credentials().build()?;
-    /// # let session = client.create_session(CreateSession::default()).await?;
-    /// # let id = &session.session_id;
-    /// # let folder = tempfile::tempdir()?;
-    /// let again =
-    ///     || NemoClient::builder().base_url(backend.url()).credentials_dir(folder.path()).build();
-    /// let first = again()?.authenticate().await?;
-    /// let second = again()?.authenticate().await?;
-    /// assert_eq!(first.user_id, second.user_id); // the second found the first one's token
-    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
-    /// ```
+    /// The directory is created with mode 0700 and its files with 0600 when first needed.
     #[must_use]
     pub fn credentials_dir(mut self, dir: impl Into<PathBuf>) -> Self {
         self.credentials = Credentials::Dir(dir.into());
         self
     }
 
-    /// Keeps nothing: each client that is built is an anonymous account of its own.
+    /// Stores no credentials: each client that is built uses an anonymous account of its own.
     ///
-    /// For tests and for the embedded backend. Against the cloud this soon meets the limit of ten
-    /// accounts for an address in a week.
+    /// Meant for tests and the embedded backend. The cloud limits each IP address to ten accounts
+    /// a week.
     #[must_use]
     pub fn in_memory_credentials(mut self) -> Self {
         self.credentials = Credentials::Memory;
         self
     }
 
-    /// What to do when the user's own token is refused.
+    /// Sets what happens when the service rejects the user's own token.
     #[must_use]
     pub fn reauthenticate(mut self, when: Reauthenticate) -> Self {
         self.reauthenticate = when;
         self
     }
 
-    /// Who is calling. Default [`Attribution::default`].
+    /// Sets the calling program's name and version. The default is this crate's.
     #[must_use]
     pub fn attribution(mut self, attribution: Attribution) -> Self {
         self.attribution = Some(attribution);
         self
     }
 
-    /// When failed attempts are made again. Default [`ExponentialRetry`].
+    /// Sets the policy that decides whether a failed attempt is retried. The default is
+    /// [`ExponentialRetry`].
     #[must_use]
     pub fn retry(mut self, policy: impl RetryPolicy + 'static) -> Self {
         self.policy = Arc::new(policy);
         self
     }
 
-    /// The clocks; `Duration::MAX` turns one off.
+    /// Sets the timeouts.
     #[must_use]
     pub fn timeouts(mut self, timeouts: Timeouts) -> Self {
         self.timeouts = timeouts;
         self
     }
 
-    /// The limits.
+    /// Sets the size limits.
     #[must_use]
     pub fn limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
         self
     }
 
-    /// How renders are asked for by default.
+    /// Sets the default pace at which renders are polled.
     #[must_use]
     pub fn polling(mut self, polling: RenderPolling) -> Self {
         self.polling = polling;
         self
     }
 
-    /// How a message whose stream broke is observed.
+    /// Sets the pace at which the outcome of a message is polled after its stream broke.
     #[must_use]
     pub fn recovery(mut self, recovery: TurnRecovery) -> Self {
         self.recovery = recovery;
         self
     }
 
-    /// Allows plain `transport` to a host other than loopback: the token then travels in the clear.
-    ///
-    /// ```
-    /// use nemovideo::{Error, NemoClient};
-    ///
-    /// let plain = || NemoClient::builder().base_url("http://nemo.lan:8080");
-    /// assert!(matches!(plain().build(), Err(Error::Configuration(_))));
-    /// assert!(plain().allow_plain_http("nemo.lan").build().is_ok());
-    /// ```
+    /// Allows plain `http` to a host other than loopback. The token is then sent unencrypted.
     #[must_use]
     pub fn allow_plain_http(mut self, host: impl Into<String>) -> Self {
         self.plain_http_hosts.insert(host.into().to_ascii_lowercase());
         self
     }
 
-    /// Builds the client. Nothing is sent and no file is touched.
+    /// Builds the client. Nothing is sent and no file is accessed.
     ///
     /// # Errors
-    /// [`Error::Configuration`] for an address that is none, a plain `transport` address that is not
-    /// allowed, or a machine without the TLS that the address needs.
+    /// [`Error::Configuration`] for an invalid URL, a plain `http` URL whose host is not allowed,
+    /// or a URL that needs TLS where there is none; [`Error::InvalidInput`] for an empty token.
     pub fn build(self) -> Result<NemoClient> {
         if self.token.as_ref().is_some_and(Secret::is_blank) {
             return Err(Error::InvalidInput("the token is empty".to_owned()));
         }
-        let base = checked_url("the API's", &self.base_url)?;
-        let web = checked_url("the web site's", &self.web_url)?;
+        let base = checked_url("the API", &self.base_url)?;
+        let web = checked_url("the web site", &self.web_url)?;
         let loopback = is_loopback(&base);
         if base.scheme() == "http" && !loopback {
             let host = base.host_str().unwrap_or_default();
             if !self.plain_http_hosts.contains(host) {
                 return Err(Error::Configuration(format!(
-                    "plain transport to {host} would show the token to the network; use https, or allow it by name"
+                    "plain http to {host} would reveal the token to the network; use https, or allow the host by name"
                 )));
             }
         }
@@ -289,9 +233,9 @@ impl ClientBuilder {
         }
         .map(|dir| CredentialStore::new(dir, base.clone()));
 
-        // A redirect on the API would carry the token to wherever it points.
-        let api = connection(self.timeouts.connect, loopback).redirect(Policy::none());
-        let mut files = connection(self.timeouts.connect, loopback)
+        // A redirect of an API call would carry the token to its target.
+        let api = connection(self.timeouts.connect(), loopback).redirect(Policy::none());
+        let mut files = connection(self.timeouts.connect(), loopback)
             .redirect(url_policy::redirects(base.clone()))
             .referer(false);
         if !loopback {
@@ -305,8 +249,8 @@ impl ClientBuilder {
                     attribution: self.attribution.unwrap_or_default(),
                     policy: self.policy,
                     budget: RetryBudget::new(),
-                    response_timeout: self.timeouts.answer,
-                    body_limit: self.limits.body,
+                    response_timeout: self.timeouts.response(),
+                    body_limit: self.limits.body(),
                 },
                 web,
                 files: files.build().map_err(unbuildable)?,
@@ -320,14 +264,14 @@ impl ClientBuilder {
     }
 }
 
-/// What both HTTP clients have in common.
+/// Returns the settings that both HTTP clients have in common.
 fn connection(connect: Duration, loopback: bool) -> reqwest::ClientBuilder {
     let builder = reqwest::Client::builder()
         .connect_timeout(connect)
-        // What may be sent again is decided in `http::retry` alone.
+        // Retries are decided in `transport` alone.
         .retry(reqwest::retry::never())
         .user_agent(concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION")));
-    // A proxy of the environment's cannot reach this machine's own loopback.
+    // A proxy cannot reach this machine's loopback interface.
     if loopback { builder.no_proxy() } else { builder }
 }
 
@@ -337,11 +281,11 @@ fn unbuildable(error: reqwest::Error) -> Error {
 
 fn checked_url(whose: &str, text: &str) -> Result<Url> {
     let url = Url::parse(text)
-        .map_err(|error| Error::Configuration(format!("{whose} address: {error}")))?;
+        .map_err(|error| Error::Configuration(format!("the URL of {whose} is invalid: {error}")))?;
     let plain = url.username().is_empty() && url.password().is_none() && url.query().is_none();
     if !matches!(url.scheme(), "http" | "https") || !url.has_host() || !plain {
         return Err(Error::Configuration(format!(
-            "{whose} address must be transport or https, without a user, a password or a query"
+            "the URL of {whose} must be http or https, without a user, a password or a query"
         )));
     }
     Ok(url)
@@ -349,8 +293,8 @@ fn checked_url(whose: &str, text: &str) -> Result<Url> {
 
 fn is_loopback(url: &Url) -> bool {
     match url.host() {
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
+        Some(Host::Ipv4(ip)) => ip.is_loopback(),
+        Some(Host::Ipv6(ip)) => ip.is_loopback(),
         Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
         None => false,
     }
@@ -375,7 +319,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_never_travels_in_the_clear_unless_allowed_by_name() {
+    fn a_token_is_never_sent_unencrypted_unless_allowed_by_name() {
         for url in
             ["https://api.test", "http://127.0.0.1:80", "http://[::1]:1", "http://localhost:1"]
         {
@@ -390,7 +334,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_that_is_none_is_refused() {
+    fn an_invalid_url_is_rejected() {
         for url in
             ["", "api.test", "ftp://api.test", "https://me:pw@api.test", "https://a.test/?k=v"]
         {

@@ -1,103 +1,81 @@
-//! A message, and the stream that answers it.
+//! A message to the agent, and the stream of events that answers it.
 
 use std::fmt;
 use std::future::IntoFuture;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use futures::stream::BoxStream;
 use futures::{Stream, StreamExt as _};
 use serde::de::IgnoredAny;
 use tokio::time::{Instant, timeout_at};
 
 use super::{Limits, NemoClient, Timeouts, json};
-use crate::error::{Error, Result, TimeoutKind, UnknownOutcome, source};
-use crate::protocol::event::AgentEvent;
+use crate::error::{Error, Result, Source, TimeoutKind, UnknownOutcome, source};
+use crate::protocol::event::{AgentEvent, TextAccumulator, TextDelta};
 use crate::protocol::{Endpoint, RunRequest, SessionId};
-use crate::sse::Decoder;
+use crate::sse::{Decoder, Frame};
 use crate::transport::{PendingResponse, after};
 
-/// A message that is ready to be sent; `.await` sends it, once, and gives the stream.
-///
-/// ```
-/// # tokio::runtime::Runtime::new().unwrap().block_on(async {
-/// # use nemovideo::{NemoClient, CreateSession, local::LocalBackend};
-/// # let backend = LocalBackend::builder().placeholder_videos().start().await?;
-/// # let client = NemoClient::builder().base_url(backend.url());
-/// # let client = client.in_memory_credentials().build()?;
-/// # let session = client.create_session(CreateSession::default()).await?;
-/// # let id = &session.session_id;
-/// use futures::StreamExt as _;
-///
-/// let message = client.send_message(id, "narrate: Good morning.");
-/// assert_eq!(backend.counters().messages_run, 0); // nothing is sent yet
-/// let events = message.await?;
-/// assert!(events.count().await > 0);
-/// assert_eq!(backend.counters().messages_run, 1);
-/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
-/// ```
+/// A message that has not been sent yet. `.await` sends it, once, and returns the stream of its
+/// events. Created by [`NemoClient::send_message`].
 #[derive(Debug)]
 #[must_use = "a message is sent when it is awaited"]
-pub struct Message {
+pub struct MessageRequest {
     pub(super) client: NemoClient,
     pub(super) request: RunRequest,
 }
 
 impl NemoClient {
-    /// Says something to a session's agent. `.await` gives a [`MessageStream`] of what happens;
-    /// [`watch`](Message::watch) goes on to find out what became of it when the stream breaks.
+    /// Sends a message to a session's agent. `.await` returns the [`MessageStream`];
+    /// [`watch`](MessageRequest::watch) also finds out the outcome when the stream breaks.
     ///
-    /// A message costs credits, so it is sent again only where the service was surely never
-    /// reached, or refused it before doing anything (429, 1001).
+    /// A message costs credits. It is sent again only if the service was certainly not reached,
+    /// or rejected it before doing anything (429, 1001).
     ///
     /// ```
-    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
-    /// # use nemovideo::{NemoClient, CreateSession, local::LocalBackend};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # use nemovideo::{CreateSession, NemoClient, local::LocalBackend};
     /// # let backend = LocalBackend::builder().placeholder_videos().start().await?;
     /// # let client = NemoClient::builder().base_url(backend.url());
     /// # let client = client.in_memory_credentials().build()?;
-    /// # let session = client.create_session(CreateSession::default()).await?;
-    /// # let id = &session.session_id;
+    /// # let id = client.create_session(CreateSession::default()).await?.session_id;
     /// use futures::StreamExt as _;
-    /// use nemovideo::protocol::event::{AgentEvent, TextAccumulator};
     ///
-    /// let mut events = client.send_message(id, "narrate: Good morning.").streaming().await?;
-    /// let (mut once, mut answer, mut tools) = (TextAccumulator::new(), String::new(), 0);
-    /// while let Some(event) = events.next().await {
-    ///     let event = event?;
-    ///     answer.extend(once.push(&event).and_then(|fresh| fresh.text()));
-    ///     tools += usize::from(matches!(event, AgentEvent::ToolCall(_)));
+    /// let message = client.send_message(&id, "narrate: Good morning.").streaming();
+    /// let mut text = message.await?.text();
+    /// while let Some(delta) = text.next().await {
+    ///     print!("{}", delta?);
     /// }
-    /// assert!(!answer.is_empty() && tools > 0);
-    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+    /// # Ok(()) }
     /// ```
     ///
     /// # Errors
     /// [`Error::SessionNotFound`], [`Error::OutOfCredits`], [`Error::TokenInvalid`];
-    /// [`Error::OutcomeUnknown`] when it may have been taken and no stream came back;
-    /// [`Error::NotAStream`]; the connection errors.
+    /// [`Error::OutcomeUnknown`] when the service may have accepted the message and no stream
+    /// was received; [`Error::NotAStream`]; the connection errors.
     ///
     /// # Cancel safety
-    /// The future that `.await` polls gives the stream once the service has taken the message.
-    /// Dropped before that, the message may have been taken, and charged: keep
-    /// [`TurnStream::pending`] of [`watch`](Message::watch) where that matters.
-    ///
-    /// [`TurnStream::pending`]: super::TurnStream::pending
-    pub fn send_message(&self, session: &SessionId, text: impl Into<String>) -> Message {
-        Message { client: self.clone(), request: RunRequest::new(session.clone(), text) }
+    /// The future returns the stream once the service has accepted the message. If it is dropped
+    /// before, the message may have been accepted, and charged: where that matters, keep
+    /// [`TurnStream::pending`](super::TurnStream::pending) of [`watch`](MessageRequest::watch).
+    pub fn send_message(&self, session: &SessionId, text: impl Into<String>) -> MessageRequest {
+        MessageRequest { client: self.clone(), request: RunRequest::new(session.clone(), text) }
     }
 }
 
-impl Message {
-    /// Asks for partial text while it is made. The whole text is repeated at the end:
-    /// [`TextAccumulator`](crate::protocol::event::TextAccumulator) gives it out once.
+impl MessageRequest {
+    /// Requests partial texts while they are generated. The whole text is repeated at the end:
+    /// [`MessageStream::text`] and [`TextAccumulator`] yield it once.
     pub fn streaming(mut self) -> Self {
         self.request.streaming = true;
         self
     }
 }
 
-impl IntoFuture for Message {
+impl IntoFuture for MessageRequest {
     type Output = Result<MessageStream>;
     type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
 
@@ -105,50 +83,33 @@ impl IntoFuture for Message {
         Box::pin(async move {
             let Self { client, request } = self;
             let payload = json(&request)?;
-            let reply = client.open_stream(Endpoint::Message, payload, "text/event-stream").await?;
-            Ok(MessageStream::new(reply, client.inner.timeouts, client.inner.limits))
+            let response =
+                client.open_stream(Endpoint::Message, payload, "text/event-stream").await?;
+            let events = events(response, client.inner.timeouts, client.inner.limits);
+            Ok(MessageStream { events: events.boxed() })
         })
     }
 }
 
-/// What happens while a message is worked on: a stream of [`AgentEvent`]s that ends when the
-/// service closes it, or with one error.
+/// The events of one message: a stream of [`AgentEvent`]s that ends when the service closes it,
+/// or with one error.
 ///
-/// No event ends it: what cannot be read comes as [`AgentEvent::Unknown`]. An error ends it, and
-/// does not mean that the work failed: the message was taken. Look at the session's state.
-///
-/// ```
-/// # tokio::runtime::Runtime::new().unwrap().block_on(async {
-/// # use nemovideo::{NemoClient, CreateSession, local::LocalBackend};
-/// # let backend = LocalBackend::builder().placeholder_videos().start().await?;
-/// # let client = NemoClient::builder().base_url(backend.url());
-/// # let client = client.in_memory_credentials().build()?;
-/// # let session = client.create_session(CreateSession::default()).await?;
-/// # let id = &session.session_id;
-/// use futures::StreamExt as _;
-/// use nemovideo::local::{Cut, Ending, Fault, Route};
-///
-/// let breaks = Fault::Cut(Cut::Events(1), Ending::Close);
-/// backend.faults().inject(breaks).on(Route::Message).once();
-/// let events = client.send_message(id, "narrate: Good morning.").await?;
-/// let events: Vec<_> = events.collect().await;
-/// let Some(Err(error)) = events.last() else { panic!("{events:?}") };
-/// assert!(error.may_have_taken_effect());
-/// assert!(client.session_state(id).await?.draft.is_some()); // the work was done all the same
-/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
-/// ```
+/// No event ends it: what cannot be decoded is an [`AgentEvent::Unknown`]. An error ends it, and
+/// does not mean that the work failed, since the message was accepted: read the session's state
+/// to find out.
 ///
 /// # Cancel safety
-/// Dropping the stream closes the connection. The work may go on at the service; it is not
-/// called off, and not charged again.
+/// Dropping the stream closes the connection. The work may continue at the service; it is
+/// neither cancelled nor charged again.
 #[must_use = "a stream does nothing unless it is polled"]
 pub struct MessageStream {
-    events: Pin<Box<dyn Stream<Item = Result<AgentEvent>> + Send>>,
+    events: BoxStream<'static, Result<AgentEvent>>,
 }
 
 impl MessageStream {
-    fn new(reply: PendingResponse, timeouts: Timeouts, limits: Limits) -> Self {
-        Self { events: Box::pin(events(reply, timeouts, limits)) }
+    /// Reduces the stream to the agent's text: see [`TextStream`].
+    pub fn text(self) -> TextStream {
+        TextStream { events: self, accumulator: TextAccumulator::new() }
     }
 }
 
@@ -156,7 +117,7 @@ impl Stream for MessageStream {
     type Item = Result<AgentEvent>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        self.events.as_mut().poll_next(cx)
+        self.events.poll_next_unpin(cx)
     }
 }
 
@@ -166,119 +127,165 @@ impl fmt::Debug for MessageStream {
     }
 }
 
+/// The text of the agent's response: a stream of text deltas in which each text occurs once.
+///
+/// Concatenated, the deltas are the text to show; a line break separates two texts that would
+/// otherwise run together. The model's thoughts and every other event are left out, except that a
+/// failure reported by the agent is an [`Error::AgentFailed`], after which the stream continues.
+/// The errors of the [`MessageStream`] are passed on and end it.
+#[derive(Debug)]
+#[must_use = "a stream does nothing unless it is polled"]
+pub struct TextStream {
+    events: MessageStream,
+    accumulator: TextAccumulator,
+}
+
+impl Stream for TextStream {
+    type Item = Result<String>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let Self { events, accumulator } = &mut *self;
+        loop {
+            let event = match ready!(events.poll_next_unpin(cx)) {
+                Some(Ok(event)) => event,
+                Some(Err(error)) => return Poll::Ready(Some(Err(error))),
+                None => return Poll::Ready(None),
+            };
+            if let AgentEvent::Error(failure) = &event {
+                let failed = Error::AgentFailed(failure.to_string());
+                return Poll::Ready(Some(Err(failed)));
+            }
+            if let Some(delta) = push_text(accumulator, &event) {
+                return Poll::Ready(Some(Ok(delta)));
+            }
+        }
+    }
+}
+
+/// Returns the text for the user that an event adds, with a line break before it where it would
+/// run into the text before it.
+pub(super) fn push_text(accumulator: &mut TextAccumulator, event: &AgentEvent) -> Option<String> {
+    let mut text = accumulator.push(event).and_then(TextDelta::text)?.to_owned();
+    text.insert_str(0, accumulator.separator());
+    Some(text)
+}
+
 fn events(
-    reply: PendingResponse,
+    response: PendingResponse,
     timeouts: Timeouts,
     limits: Limits,
 ) -> impl Stream<Item = Result<AgentEvent>> + Send {
     async_stream::stream! {
-        let PendingResponse { response, call } = reply;
+        let PendingResponse { response, call } = response;
         let mut bytes = response.bytes_stream();
-        let mut decoder = Decoder::with_limit(limits.event);
-        let mut clocks = Clocks::start(timeouts);
-        let broken = |what: String, source: Option<crate::error::Source>, clocks: &Clocks| {
+        let mut decoder = Decoder::with_limit(limits.event());
+        let mut deadlines = StreamDeadlines::start(timeouts);
+        let broken = |what: String, source: Option<Source>, deadlines: &StreamDeadlines| {
             let mut call = call.clone();
-            call.elapsed += clocks.began.elapsed();
+            call.elapsed += deadlines.started.elapsed();
             Error::OutcomeUnknown(Box::new(UnknownOutcome::new(call, what, source)))
         };
         loop {
-            let (deadline, clock, patience) = clocks.next();
+            let (deadline, kind, after) = deadlines.next();
             let chunk = match timeout_at(deadline, bytes.next()).await {
                 Ok(Some(Ok(chunk))) => chunk,
                 Ok(Some(Err(error))) => {
                     let source = source(error.without_url());
-                    yield Err(broken("the stream broke".to_owned(), Some(source), &clocks));
+                    yield Err(broken("the stream broke".to_owned(), Some(source), &deadlines));
                     return;
                 }
                 Ok(None) => {
-                    match last_words(&mut decoder) {
+                    match last_events(&mut decoder) {
                         Ok(events) => {
                             for event in events {
                                 yield Ok(event);
                             }
                         }
-                        Err(Cut) => {
+                        Err(TruncatedEvent) => {
                             let what = "the stream ended within an event".to_owned();
-                            yield Err(broken(what, None, &clocks));
+                            yield Err(broken(what, None, &deadlines));
                         }
                     }
                     return;
                 }
                 Err(_elapsed) => {
-                    let what = format!("{clock} for {:.0} s", patience.as_secs_f64());
-                    yield Err(broken(what, None, &clocks));
+                    let what = format!("{kind} for {:.0} s", after.as_secs_f64());
+                    yield Err(broken(what, None, &deadlines));
                     return;
                 }
             };
-            clocks.heard_a_byte();
+            deadlines.byte_received();
             let mut input = &chunk[..];
             while let Some(frame) = decoder.next_frame(&mut input) {
-                match frame {
-                    Ok(frame) => {
-                        for event in AgentEvent::decode(&frame.event, &frame.data) {
-                            if !matches!(event, AgentEvent::Heartbeat) {
-                                clocks.heard_something();
-                            }
-                            yield Ok(event);
-                        }
+                let events = match frame {
+                    Ok(frame) => decode(&frame),
+                    // The event is lost; the stream continues after it.
+                    Err(too_large) => vec![AgentEvent::Unknown(too_large.to_string())],
+                };
+                for event in events {
+                    if !matches!(event, AgentEvent::Heartbeat) {
+                        deadlines.event_received();
                     }
-                    // The event is lost, the stream is not.
-                    Err(error) => {
-                        clocks.heard_something();
-                        yield Ok(AgentEvent::Unknown(error.to_string()));
-                    }
+                    yield Ok(event);
                 }
             }
         }
     }
 }
 
-/// The stream ended where no stream of the service ends.
-struct Cut;
+fn decode(frame: &Frame) -> Vec<AgentEvent> {
+    AgentEvent::decode(&frame.event, &frame.data)
+}
 
-/// What the stream said without the blank line that ends an event: a last event that is whole is
-/// as good as any, and half a one means that the connection was cut.
-fn last_words(decoder: &mut Decoder) -> Result<Vec<AgentEvent>, Cut> {
+/// The stream ended within an event, so the connection was cut.
+struct TruncatedEvent;
+
+/// Returns the events that the stream ended with, where the blank line after the last one is
+/// missing. A complete last event counts like any other.
+fn last_events(decoder: &mut Decoder) -> Result<Vec<AgentEvent>, TruncatedEvent> {
     if !decoder.is_inside_event() {
         return Ok(Vec::new());
     }
-    let Some(Ok(frame)) = decoder.next_frame(&mut b"\n\n".as_slice()) else { return Err(Cut) };
-    let events = AgentEvent::decode(&frame.event, &frame.data);
+    let Some(Ok(frame)) = decoder.next_frame(&mut b"\n\n".as_slice()) else {
+        return Err(TruncatedEvent);
+    };
+    let events = decode(&frame);
     let is_json = serde_json::from_str::<IgnoredAny>(&frame.data).is_ok();
     let is_known = events.iter().all(|event| !matches!(event, AgentEvent::Unknown(_)));
-    if is_json || is_known { Ok(events) } else { Err(Cut) }
+    if is_json || is_known { Ok(events) } else { Err(TruncatedEvent) }
 }
 
-/// The three clocks of a stream.
-struct Clocks {
+/// The three timeouts of a stream: for a byte, for an event, and for all of it.
+struct StreamDeadlines {
     timeouts: Timeouts,
-    began: Instant,
+    started: Instant,
     last_byte: Instant,
     last_event: Instant,
 }
 
-impl Clocks {
+impl StreamDeadlines {
     fn start(timeouts: Timeouts) -> Self {
         let now = Instant::now();
-        Self { timeouts, began: now, last_byte: now, last_event: now }
+        Self { timeouts, started: now, last_byte: now, last_event: now }
     }
 
-    fn heard_a_byte(&mut self) {
+    fn byte_received(&mut self) {
         self.last_byte = Instant::now();
     }
 
-    fn heard_something(&mut self) {
+    fn event_received(&mut self) {
         self.last_event = Instant::now();
     }
 
-    /// The one that runs out first.
+    /// Returns the deadline that comes first, and the timeout it belongs to.
     fn next(&self) -> (Instant, TimeoutKind, Duration) {
-        let Timeouts { idle, silence, total, .. } = self.timeouts;
-        let clocks = [
+        let timeouts = &self.timeouts;
+        let (idle, silence, total) = (timeouts.idle(), timeouts.silence(), timeouts.total());
+        let deadlines = [
             (after(self.last_byte, idle), TimeoutKind::Idle, idle),
             (after(self.last_event, silence), TimeoutKind::Silence, silence),
-            (after(self.began, total), TimeoutKind::Total, total),
+            (after(self.started, total), TimeoutKind::Total, total),
         ];
-        clocks.into_iter().min_by_key(|(deadline, ..)| *deadline).unwrap_or(clocks[2])
+        deadlines.into_iter().min_by_key(|(deadline, ..)| *deadline).unwrap_or(deadlines[2])
     }
 }

@@ -1,417 +1,111 @@
-//! A message watched to its end, also when its stream breaks.
+//! A message that is watched until its outcome is known, also when its stream breaks.
 //!
-//! A broken connection is not a failure of the work, and the message must not be sent again: it
-//! would be done and charged twice. So the session's state is observed instead, against what it
-//! was before the message:
+//! A broken connection does not mean that the work failed, and the message must not be sent
+//! again: it would be executed and charged twice. Instead the session's state is polled and
+//! compared with the state before the message:
 //!
-//! | state | what happens in it | leads to |
-//! |---|---|---|
-//! | [`Connecting`](TurnState::Connecting) | the state is read for a baseline, the message is sent | `Streaming`; `Broken` when it may have been taken without an answer; an error when it surely was not |
-//! | [`Streaming`](TurnState::Streaming) | events come | `Silent`, `Broken`, `Ended` |
-//! | [`Silent`](TurnState::Silent) | nothing but heartbeats for a while | `Streaming`, `Broken`, `Ended` |
-//! | [`Broken`](TurnState::Broken) | the stream broke, or one of its clocks ran out; the first read waits | `Recovering` |
-//! | [`Recovering`](TurnState::Recovering) | the state is read at intervals (`observe`) | `Ended`: recovered, or [`Error::OutcomeUnknown`] |
-//! | [`Ended`](TurnState::Ended) | nothing any more | |
+//! | phase | what happens | updates | next phase |
+//! |---|---|---|---|
+//! | `Connecting` | the state is read as the baseline, the message is sent | [`Connected`](TurnUpdate::Connected) | `Streaming`; `Broken` if the message may have been accepted without a response; `Ended` with an error if it certainly was not |
+//! | `Streaming` | events are received | [`Event`](TurnUpdate::Event) | `Silent`, `Broken`, `Ended` |
+//! | `Silent` | only heartbeats are received for a while | [`StillWorking`](TurnUpdate::StillWorking) | `Streaming`, `Broken`, `Ended` |
+//! | `Broken` | the stream broke or timed out; the first poll is delayed | [`Recovering`](TurnUpdate::Recovering), [`StillWorking`](TurnUpdate::StillWorking) | `Recovering` |
+//! | `Recovering` | the state is polled at an interval | [`Unchanged`](TurnUpdate::Unchanged), [`StillWorking`](TurnUpdate::StillWorking) | `Ended` with [`Recovered`](TurnUpdate::Recovered) or [`Error::OutcomeUnknown`] |
+//! | `Ended` | nothing | | |
 //!
-//! A [`PendingTurn`] is all that has to be written down to go on observing in another process.
-
-mod observe;
+//! A [`PendingTurn`] is all that another process needs to continue from `Recovering`.
 
 use std::fmt;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context, Poll};
 use std::time::{Duration, SystemTime};
 
+use futures::stream::{BoxStream, FusedStream};
 use futures::{Stream, StreamExt as _};
 use serde::{Deserialize, Serialize};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, sleep_until, timeout_at};
 
-use super::{Message, MessageStream, NemoClient};
-use crate::error::{Error, Result, UnknownOutcome};
+use super::message::push_text;
+use super::{MessageRequest, NemoClient};
+use crate::error::{Call, Error, Result, UnknownOutcome, source};
 use crate::protocol::event::{AgentEvent, TextAccumulator};
-use crate::protocol::{CreditBalance, SessionId, SessionState};
+use crate::protocol::{CreditBalance, Endpoint, SessionId, SessionState};
+use crate::sync::lock;
 use crate::transport::after;
 
-/// How a broken turn is observed. The defaults are the documented ones.
-///
-/// ```
-/// use nemovideo::TurnRecovery;
-/// use std::time::Duration;
-///
-/// // As documented: after 30 s, then each minute, five times in vain.
-/// let minute = Duration::from_secs(60);
-/// assert_eq!(TurnRecovery::default(), TurnRecovery::new(minute / 2, minute, 5));
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct TurnRecovery {
-    /// From the break to the first look at the state. Default 30 s.
-    pub first_read: Duration,
-    /// Between two looks. Default 60 s.
-    pub interval: Duration,
-    /// How many looks may find nothing changed before the outcome is called unknown. Default 5.
-    pub max_unchanged_polls: u32,
-}
-
-impl TurnRecovery {
-    /// Looks first after `first_read`, then at `interval`, `max_unchanged_polls` times in vain.
-    #[must_use]
-    pub const fn new(first_read: Duration, interval: Duration, max_unchanged_polls: u32) -> Self {
-        Self { first_read, interval, max_unchanged_polls }
-    }
-}
-
-impl Default for TurnRecovery {
-    fn default() -> Self {
-        Self::new(Duration::from_secs(30), Duration::from_secs(60), 5)
-    }
-}
-
-/// Where a turn is.
-///
-/// ```
-/// # tokio::runtime::Runtime::new().unwrap().block_on(async {
-/// # use nemovideo::{NemoClient, CreateSession, local::LocalBackend};
-/// # let backend = LocalBackend::builder().placeholder_videos().start().await?;
-/// # let client = NemoClient::builder().base_url(backend.url());
-/// # let client = client.in_memory_credentials().build()?;
-/// # let session = client.create_session(CreateSession::default()).await?;
-/// # let id = &session.session_id;
-/// use futures::StreamExt as _;
-/// use nemovideo::TurnState;
-///
-/// let mut turn = client.send_message(id, "narrate: Good morning.").watch();
-/// assert_eq!(turn.state(), TurnState::Connecting);
-/// turn.next().await.expect("an update")?;
-/// assert_eq!(turn.state(), TurnState::Streaming);
-/// while turn.next().await.transpose()?.is_some() {}
-/// assert_eq!(turn.state(), TurnState::Ended);
-/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum TurnState {
-    /// The message is being sent.
-    Connecting,
-    /// Events come.
-    Streaming,
-    /// Nothing but heartbeats comes.
-    Silent,
-    /// The stream broke.
-    Broken,
-    /// The session's state is observed.
-    Recovering,
-    /// It is over.
-    Ended,
-}
-
-/// What happens in a turn.
-///
-/// ```
-/// # tokio::runtime::Runtime::new().unwrap().block_on(async {
-/// # use nemovideo::{NemoClient, CreateSession, local::LocalBackend};
-/// # use std::time::Duration;
-/// # let backend = LocalBackend::builder().placeholder_videos().start().await?;
-/// # let client = NemoClient::builder()
-/// #     .base_url(backend.url())
-/// #     .in_memory_credentials()
-/// #     .recovery(nemovideo::TurnRecovery::new(Duration::from_millis(5), Duration::from_millis(5), 3))
-/// #     .build()?;
-/// # let session = client.create_session(CreateSession::default()).await?;
-/// # let id = &session.session_id;
-/// use futures::TryStreamExt as _;
-/// use nemovideo::TurnUpdate;
-/// use nemovideo::local::{Cut, Ending, Fault, Route};
-///
-/// let breaks = Fault::Cut(Cut::Events(1), Ending::Close);
-/// backend.faults().inject(breaks).on(Route::Message).once();
-/// let turn = client.send_message(id, "narrate: Good morning.").watch();
-/// let updates: Vec<_> = turn.try_collect().await?;
-/// assert_eq!(updates.first(), Some(&TurnUpdate::Connected));
-/// assert!(updates.iter().any(|update| matches!(update, TurnUpdate::Recovering { .. })));
-/// let Some(TurnUpdate::Recovered(state)) = updates.last() else { panic!("{updates:?}") };
-/// assert!(state.draft.is_some()); // the work was done all the same
-/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
-/// ```
+/// One step of a turn.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum TurnUpdate {
-    /// The service has taken the message and answers with a stream.
+    /// The service accepted the message and responds with a stream.
     Connected,
-    /// Something the agent said or did.
+    /// An event of the stream.
     Event(AgentEvent),
-    /// Nothing was said for a while, or found out while the state is observed, and the work goes
-    /// on as far as is known.
+    /// No event was received for a while, or the session's state is being polled without a
+    /// result yet. As far as is known, the work continues.
     StillWorking {
-        /// Since the message was sent.
+        /// The time since the message was sent.
         elapsed: Duration,
     },
-    /// The stream broke; from now on the session's state is observed. The message is not sent
+    /// The stream broke. From now on the session's state is polled; the message is not sent
     /// again.
     Recovering {
-        /// What broke.
+        /// How the stream ended.
         what: String,
     },
-    /// The session's state was read, and nothing in it had changed that the message can have
-    /// changed: the draft, the canvas, the media.
+    /// The session's state was polled, and no part that the message can change had changed: the
+    /// draft, the canvas and the media.
     Unchanged {
-        /// How often so far.
+        /// The number of polls so far.
         reads: u32,
     },
     /// The session's state has changed: the work was done. The last update.
     Recovered(Box<SessionState>),
 }
 
-/// A message that may have been taken, written down: enough for another process to observe what
-/// became of it, with [`NemoClient::resume_turn`].
+/// A message that may have been accepted, in serializable form: enough for another process to
+/// find out its outcome with [`NemoClient::resume_turn`].
 ///
 /// It holds the whole state of the session before the message, and no secret.
-///
-/// ```
-/// use nemovideo::PendingTurn;
-///
-/// let written_down = r#"{"session_id":"s","baseline":{"draft":{"t":[]}},
-///     "sent_at":{"secs_since_epoch":1700000000,"nanos_since_epoch":0}}"#;
-/// let pending: PendingTurn = serde_json::from_str(written_down)?;
-/// assert_eq!(pending.session_id.as_str(), "s");
-/// assert!(pending.baseline.draft.is_some() && pending.text.is_empty());
-/// # Ok::<(), serde_json::Error>(())
-/// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct PendingTurn {
-    /// The session.
+    /// The session that the message was sent to.
     pub session_id: SessionId,
-    /// When the message was sent.
+    /// The time at which the message was sent.
     pub sent_at: SystemTime,
     /// The session's state before the message.
     pub baseline: SessionState,
-    /// What the agent had said when this was written down.
+    /// The agent's text received so far.
     #[serde(default)]
     pub text: String,
 }
 
-/// A message on its way, watched to its end: a stream of [`TurnUpdate`]s.
+/// The progress of one message until its outcome is known: a stream of [`TurnUpdate`]s.
 ///
-/// It ends after the service has closed the stream; after [`TurnUpdate::Recovered`]; or with one
-/// error, of which [`Error::OutcomeUnknown`] means that nothing could be found out.
-///
-/// ```
-/// # tokio::runtime::Runtime::new().unwrap().block_on(async {
-/// # use nemovideo::{NemoClient, CreateSession, local::LocalBackend};
-/// # use std::time::Duration;
-/// # let backend = LocalBackend::builder().placeholder_videos().start().await?;
-/// # let client = NemoClient::builder()
-/// #     .base_url(backend.url())
-/// #     .in_memory_credentials()
-/// #     .recovery(nemovideo::TurnRecovery::new(Duration::from_millis(5), Duration::from_millis(5), 3))
-/// #     .build()?;
-/// # let session = client.create_session(CreateSession::default()).await?;
-/// # let id = &session.session_id;
-/// use futures::StreamExt as _;
-/// use nemovideo::Error;
-/// use nemovideo::local::{Fault, Route, FaultyResponse};
-///
-/// backend.faults().inject(Fault::ReplaceResponse(FaultyResponse::Reset)).on(Route::Message).once();
-/// let mut turn = client.send_message(id, "narrate: Good morning.").watch();
-/// let updates: Vec<_> = turn.by_ref().collect().await;
-/// let Some(Err(Error::OutcomeUnknown(unknown))) = updates.last() else { panic!("{updates:?}") };
-/// assert_eq!(unknown.reads, 3); // as often as this client looks, in vain
-/// assert!(turn.pending().is_some()); // it may be looked at again later
-/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
-/// ```
+/// It ends when the service has closed the stream, after [`TurnUpdate::Recovered`], or with one
+/// error, of which [`Error::OutcomeUnknown`] means that the outcome could not be found out.
 ///
 /// # Cancel safety
-/// Dropping it closes the connection. The work may go on at the service. Keep
-/// [`pending`](Self::pending) to observe it later.
+/// Dropping it closes the connection. The work may continue at the service; keep
+/// [`pending`](Self::pending) to find out its outcome later.
 #[must_use = "a stream does nothing unless it is polled"]
 pub struct TurnStream {
-    updates: Pin<Box<dyn Stream<Item = Result<TurnUpdate>> + Send>>,
-    shared: Shared,
-}
-
-/// What is known of a turn outside of its stream.
-#[derive(Clone)]
-pub(crate) struct Shared(Arc<Mutex<Known>>);
-
-struct Known {
-    state: TurnState,
-    pending: Option<PendingTurn>,
-    /// The message may have been taken.
-    is_taken: bool,
-    /// The credits before it.
-    balance: Option<CreditBalance>,
-}
-
-impl Shared {
-    fn new(state: TurnState, pending: Option<PendingTurn>) -> Self {
-        let is_taken = pending.is_some();
-        Self(Arc::new(Mutex::new(Known { state, pending, is_taken, balance: None })))
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Known> {
-        // Nothing can panic while it is held.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    pub(crate) fn pending(&self) -> Option<PendingTurn> {
-        self.lock().pending.clone()
-    }
-
-    pub(crate) fn balance(&self) -> Option<CreditBalance> {
-        self.lock().balance
-    }
-
-    /// Whether the message may have been taken, whatever became of it.
-    pub(crate) fn is_taken(&self) -> bool {
-        self.lock().is_taken
-    }
-
-    fn enter(&self, state: TurnState) {
-        let mut known = self.lock();
-        known.state = state;
-        known.is_taken = true;
-    }
-
-    fn heard(&self, gap: &str, text: &str) {
-        if let Some(pending) = &mut self.lock().pending {
-            pending.text.push_str(gap);
-            pending.text.push_str(text);
-        }
-    }
-
-    fn end(&self) {
-        let mut known = self.lock();
-        known.state = TurnState::Ended;
-        known.pending = None;
-    }
-}
-
-impl Message {
-    /// Sends the message and watches it to its end, also when the stream breaks.
-    ///
-    /// The session's state is read first, so that a change can be told from it.
-    ///
-    /// ```
-    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
-    /// # use nemovideo::{NemoClient, CreateSession, local::LocalBackend};
-    /// # let backend = LocalBackend::builder().placeholder_videos().start().await?;
-    /// # let client = NemoClient::builder().base_url(backend.url());
-    /// # let client = client.in_memory_credentials().build()?;
-    /// # let session = client.create_session(CreateSession::default()).await?;
-    /// # let id = &session.session_id;
-    /// use futures::StreamExt as _;
-    /// use nemovideo::{TurnState, TurnUpdate};
-    ///
-    /// let mut turn = client.send_message(id, "narrate: Good morning.").watch();
-    /// while let Some(update) = turn.next().await {
-    ///     match update? {
-    ///         TurnUpdate::Event(event) => println!("{}", event.kind()),
-    ///         TurnUpdate::StillWorking { elapsed } => println!("still working after {elapsed:?}"),
-    ///         TurnUpdate::Recovering { what } => println!("{what}; looking at the state instead"),
-    ///         _ => {}
-    ///     }
-    /// }
-    /// assert_eq!(turn.state(), TurnState::Ended);
-    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
-    /// ```
-    pub fn watch(self) -> TurnStream {
-        self.watched(Balance::Unasked)
-    }
-
-    /// The same, and the credits are asked for beside the state.
-    pub(crate) fn watch_spending(self) -> TurnStream {
-        self.watched(Balance::Asked)
-    }
-
-    fn watched(self, balance: Balance) -> TurnStream {
-        let shared = Shared::new(TurnState::Connecting, None);
-        TurnStream { updates: Box::pin(watch(self, balance, shared.clone())), shared }
-    }
-}
-
-/// Whether the credits before the message are asked for.
-#[derive(Clone, Copy)]
-enum Balance {
-    Asked,
-    Unasked,
-}
-
-impl NemoClient {
-    /// Goes on observing a message that another process, or an earlier stream, has sent. Nothing
-    /// is sent but reads of the session's state.
-    ///
-    /// ```
-    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
-    /// # use nemovideo::{NemoClient, CreateSession, local::LocalBackend};
-    /// # let backend = LocalBackend::builder().placeholder_videos().start().await?;
-    /// # let client = NemoClient::builder().base_url(backend.url());
-    /// # let client = client.in_memory_credentials().build()?;
-    /// # let session = client.create_session(CreateSession::default()).await?;
-    /// # let id = &session.session_id;
-    /// use futures::{StreamExt as _, TryStreamExt as _};
-    /// use nemovideo::{TurnRecovery, TurnUpdate};
-    /// use std::time::Duration;
-    ///
-    /// let soon = TurnRecovery::new(Duration::from_millis(50), Duration::from_millis(50), 100);
-    /// let client = NemoClient::builder()
-    ///     .base_url(backend.url())
-    ///     .in_memory_credentials()
-    ///     .recovery(soon)
-    ///     .build()?;
-    /// let id = client.create_session(CreateSession::default()).await?.session_id;
-    /// let mut turn = client.send_message(&id, "narrate: Good morning.").watch();
-    /// turn.next().await.expect("an update")?; // the message was taken
-    /// let written_down = serde_json::to_string(&turn.pending())?;
-    /// drop(turn); // a crash, say
-    ///
-    /// let pending = serde_json::from_str(&written_down)?;
-    /// let updates: Vec<_> = client.resume_turn(&pending).try_collect().await?;
-    /// assert!(matches!(updates.last(), Some(TurnUpdate::Recovered(_))));
-    /// assert_eq!(backend.counters().messages_run, 1);
-    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
-    /// ```
-    pub fn resume_turn(&self, pending: &PendingTurn) -> TurnStream {
-        let shared = Shared::new(TurnState::Recovering, Some(pending.clone()));
-        let updates = observe::resume(self.clone(), pending.clone(), shared.clone());
-        TurnStream { updates: Box::pin(updates), shared }
-    }
+    updates: BoxStream<'static, Result<TurnUpdate>>,
+    tracker: TurnTracker,
 }
 
 impl TurnStream {
-    /// Where the turn is.
-    #[must_use]
-    pub fn state(&self) -> TurnState {
-        self.shared.lock().state
-    }
-
-    /// What to write down to observe this message later: `None` while it surely was not taken,
-    /// and once it is known how it ended.
-    ///
-    /// ```
-    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
-    /// # use nemovideo::{NemoClient, CreateSession, local::LocalBackend};
-    /// # let backend = LocalBackend::builder().placeholder_videos().start().await?;
-    /// # let client = NemoClient::builder().base_url(backend.url());
-    /// # let client = client.in_memory_credentials().build()?;
-    /// # let session = client.create_session(CreateSession::default()).await?;
-    /// # let id = &session.session_id;
-    /// use futures::StreamExt as _;
-    ///
-    /// let mut turn = client.send_message(id, "narrate: Good morning.").watch();
-    /// assert!(turn.pending().is_none()); // nothing was sent yet
-    /// turn.next().await.expect("an update")?;
-    /// assert_eq!(turn.pending().map(|pending| pending.session_id).as_ref(), Some(id));
-    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
-    /// ```
+    /// Returns what must be persisted to observe this message later, or `None` if it certainly
+    /// was not accepted or its outcome is known.
     #[must_use]
     pub fn pending(&self) -> Option<PendingTurn> {
-        self.shared.pending()
+        self.tracker.pending()
     }
 
-    pub(crate) fn shared(&self) -> Shared {
-        self.shared.clone()
+    pub(crate) fn tracker(&self) -> TurnTracker {
+        self.tracker.clone()
     }
 }
 
@@ -419,135 +113,333 @@ impl Stream for TurnStream {
     type Item = Result<TurnUpdate>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        self.updates.as_mut().poll_next(cx)
+        self.updates.poll_next_unpin(cx)
+    }
+}
+
+impl FusedStream for TurnStream {
+    fn is_terminated(&self) -> bool {
+        self.tracker.lock().phase == TurnPhase::Ended
     }
 }
 
 impl fmt::Debug for TurnStream {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("TurnStream").field("state", &self.state()).finish_non_exhaustive()
+        let phase = self.tracker.lock().phase;
+        f.debug_struct("TurnStream").field("phase", &phase).finish_non_exhaustive()
+    }
+}
+
+impl MessageRequest {
+    /// Sends the message and finds out its outcome, also when the stream breaks.
+    ///
+    /// The session's state is read first, as the baseline for a later comparison.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # use nemovideo::{CreateSession, NemoClient, TurnRecovery, local::LocalBackend};
+    /// # let backend = LocalBackend::builder().placeholder_videos().start().await?;
+    /// # let soon = std::time::Duration::from_millis(50);
+    /// # let client = NemoClient::builder().base_url(backend.url()).in_memory_credentials();
+    /// # let client = client.recovery(TurnRecovery::new(soon, soon, 100)).build()?;
+    /// # let id = client.create_session(CreateSession::default()).await?.session_id;
+    /// use futures::{StreamExt as _, TryStreamExt as _};
+    /// use nemovideo::{PendingTurn, TurnUpdate};
+    ///
+    /// let mut turn = client.send_message(&id, "narrate: Good morning.").watch();
+    /// assert_eq!(turn.next().await.transpose()?, Some(TurnUpdate::Connected));
+    /// let persisted = serde_json::to_string(&turn.pending().expect("it was accepted"))?;
+    /// drop(turn); // the process ends
+    ///
+    /// let pending: PendingTurn = serde_json::from_str(&persisted)?;
+    /// let updates: Vec<_> = client.resume_turn(&pending).try_collect().await?;
+    /// assert!(matches!(updates.last(), Some(TurnUpdate::Recovered(_))));
+    /// assert_eq!(backend.counters().messages_run, 1);
+    /// # Ok(()) }
+    /// ```
+    pub fn watch(self) -> TurnStream {
+        self.watch_with(Balance::Skip)
+    }
+
+    /// Like [`watch`](Self::watch), and reads the credits in parallel with the baseline.
+    pub(crate) fn watch_spending(self) -> TurnStream {
+        self.watch_with(Balance::Read)
+    }
+
+    fn watch_with(self, balance: Balance) -> TurnStream {
+        let tracker = TurnTracker::new(TurnPhase::Connecting, None);
+        TurnStream { updates: watch(self, balance, tracker.clone()).boxed(), tracker }
+    }
+}
+
+impl NemoClient {
+    /// Observes a message that another process, or an earlier stream, has sent. Nothing is sent
+    /// but reads of the session's state.
+    pub fn resume_turn(&self, pending: &PendingTurn) -> TurnStream {
+        let tracker = TurnTracker::new(TurnPhase::Recovering, Some(pending.clone()));
+        let call = Call::once(Endpoint::Message, pending.sent_at.elapsed().unwrap_or_default());
+        let what = "the stream was dropped before its end".to_owned();
+        let unknown = Box::new(UnknownOutcome::new(call, what, None));
+        let (client, pending) = (self.clone(), pending.clone());
+        let updates = observe(client, pending, Duration::ZERO, unknown, tracker.clone());
+        TurnStream { updates: updates.boxed(), tracker }
+    }
+}
+
+/// The phase of a turn; the module documentation has the transitions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum TurnPhase {
+    Connecting,
+    Streaming,
+    Silent,
+    Broken,
+    Recovering,
+    Ended,
+}
+
+/// Whether the credits are read before the message.
+#[derive(Clone, Copy)]
+enum Balance {
+    Read,
+    Skip,
+}
+
+/// What is known of a turn, shared between its stream and those who hold no stream any more.
+#[derive(Clone)]
+pub(crate) struct TurnTracker(Arc<Mutex<TrackedTurn>>);
+
+struct TrackedTurn {
+    phase: TurnPhase,
+    pending: Option<PendingTurn>,
+    /// Whether the message may have been accepted, whatever its outcome.
+    is_accepted: bool,
+    /// The credits before the message.
+    balance: Option<CreditBalance>,
+}
+
+impl TurnTracker {
+    fn new(phase: TurnPhase, pending: Option<PendingTurn>) -> Self {
+        let is_accepted = pending.is_some();
+        Self(Arc::new(Mutex::new(TrackedTurn { phase, pending, is_accepted, balance: None })))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, TrackedTurn> {
+        lock(&self.0)
+    }
+
+    /// Returns what must be persisted, as [`TurnStream::pending`] does.
+    pub(crate) fn pending(&self) -> Option<PendingTurn> {
+        self.lock().pending.clone()
+    }
+
+    /// Returns the credits before the message.
+    pub(crate) fn balance(&self) -> Option<CreditBalance> {
+        self.lock().balance
+    }
+
+    /// Returns whether the message may have been accepted, whatever its outcome.
+    pub(crate) fn is_accepted(&self) -> bool {
+        self.lock().is_accepted
+    }
+
+    /// Enters a phase after the message may have been accepted.
+    fn enter(&self, phase: TurnPhase) {
+        let mut turn = self.lock();
+        turn.phase = phase;
+        turn.is_accepted = true;
+    }
+
+    fn append_text(&self, text: &str) {
+        if let Some(pending) = &mut self.lock().pending {
+            pending.text.push_str(text);
+        }
+    }
+
+    /// Ends the turn; its outcome is known.
+    fn end(&self) {
+        let mut turn = self.lock();
+        turn.phase = TurnPhase::Ended;
+        turn.pending = None;
     }
 }
 
 fn watch(
-    message: Message,
+    message: MessageRequest,
     balance: Balance,
-    shared: Shared,
+    tracker: TurnTracker,
 ) -> impl Stream<Item = Result<TurnUpdate>> + Send {
     async_stream::stream! {
         let client = message.client.clone();
-        let session = message.request.session_id.clone();
+        let session_id = message.request.session_id.clone();
         let baseline = match balance {
-            Balance::Asked => {
+            Balance::Read => {
                 let (baseline, balance) =
-                    tokio::join!(client.session_state(&session), client.credits_at_once());
-                shared.lock().balance = balance;
+                    tokio::join!(client.session_state(&session_id), client.credits_at_once());
+                tracker.lock().balance = balance;
                 baseline
             }
-            Balance::Unasked => client.session_state(&session).await,
+            Balance::Skip => client.session_state(&session_id).await,
         };
         let baseline = match baseline {
             Ok(baseline) => baseline,
             Err(error) => {
-                shared.end();
+                tracker.end();
                 yield Err(error);
                 return;
             }
         };
-        let pending =
-            PendingTurn { session_id: session, sent_at: SystemTime::now(), baseline, text: String::new() };
-        shared.lock().pending = Some(pending.clone());
-        let lost = match message.await {
-            Ok(events) => {
-                shared.enter(TurnState::Streaming);
+        // Known before the message is sent: the future may be dropped while it is.
+        let sent_at = SystemTime::now();
+        let pending = PendingTurn { session_id, sent_at, baseline, text: String::new() };
+        tracker.lock().pending = Some(pending.clone());
+        let error = match message.await {
+            Ok(mut events) => {
+                tracker.enter(TurnPhase::Streaming);
                 yield Ok(TurnUpdate::Connected);
-                let mut told = Telling::new(&client, shared.clone());
-                let mut broke = None;
-                let mut events = Box::pin(told.updates(events, &mut broke));
-                while let Some(update) = events.next().await {
-                    yield Ok(update);
-                }
-                drop(events);
-                match broke {
-                    None => {
-                        shared.end();
-                        return;
+                let mut accumulator = TextAccumulator::new();
+                let mut timer = StillWorkingTimer::start(&client, Duration::ZERO);
+                loop {
+                    let event = match timeout_at(timer.due(), events.next()).await {
+                        Ok(Some(Ok(event))) => event,
+                        Ok(Some(Err(error))) => break error,
+                        Ok(None) => {
+                            tracker.end();
+                            return;
+                        }
+                        Err(_elapsed) => {
+                            tracker.enter(TurnPhase::Silent);
+                            yield Ok(timer.report());
+                            continue;
+                        }
+                    };
+                    if !matches!(event, AgentEvent::Heartbeat) {
+                        timer.restart();
+                        tracker.enter(TurnPhase::Streaming);
                     }
-                    Some(error) => error,
+                    if let Some(text) = push_text(&mut accumulator, &event) {
+                        tracker.append_text(&text);
+                    }
+                    yield Ok(TurnUpdate::Event(event));
                 }
             }
             Err(error) => error,
         };
-        let unknown = match lost {
+        let unknown = match error {
             Error::OutcomeUnknown(unknown) => unknown,
-            // Something answered, a proxy perhaps, and not with what became of the message.
+            // The response, perhaps a proxy's, does not reveal the outcome of the message.
             Error::NotAStream { call, content_type } => {
                 let what = format!("{content_type} came in place of an event stream");
                 Box::new(UnknownOutcome::new(*call, what, None))
             }
-            // It surely was not taken, or the service said what became of it.
+            // The message was certainly not accepted, or the service reported its outcome.
             error => {
-                shared.end();
+                tracker.end();
                 yield Err(error);
                 return;
             }
         };
-        shared.enter(TurnState::Broken);
+        tracker.enter(TurnPhase::Broken);
         yield Ok(TurnUpdate::Recovering { what: unknown.what.clone() });
-        let wait = client.inner.recovery.first_read;
-        let mut observed = Box::pin(observe::observe(client, pending, wait, unknown, shared));
-        while let Some(update) = observed.next().await {
+        let delay = client.inner.recovery.initial_delay();
+        let mut updates = Box::pin(observe(client, pending, delay, unknown, tracker));
+        while let Some(update) = updates.next().await {
             yield update;
         }
     }
 }
 
-/// Tells what comes, and that the work goes on when nothing does.
-struct Telling {
-    shared: Shared,
-    once: TextAccumulator,
-    every: Duration,
-    began: Instant,
+/// Polls the session's state, first after `delay`, until the message's work shows in it, or has
+/// not for the configured number of polls.
+///
+/// Keys that this version does not know may change by themselves, so a change of nothing else
+/// does not end the polling early. It counts at the last poll, if the state was stable then.
+fn observe(
+    client: NemoClient,
+    pending: PendingTurn,
+    delay: Duration,
+    mut unknown: Box<UnknownOutcome>,
+    tracker: TurnTracker,
+) -> impl Stream<Item = Result<TurnUpdate>> + Send {
+    async_stream::stream! {
+        let recovery = client.inner.recovery;
+        let started = Instant::now();
+        let since_sent = pending.sent_at.elapsed().unwrap_or_default();
+        let mut timer = StillWorkingTimer::start(&client, since_sent);
+        let mut next_poll = after(started, delay);
+        let mut reads = 0;
+        let mut last: Option<SessionState> = None;
+        loop {
+            while timer.due() <= next_poll {
+                sleep_until(timer.due()).await;
+                yield Ok(timer.report());
+            }
+            sleep_until(next_poll).await;
+            tracker.enter(TurnPhase::Recovering);
+            let mut is_stable = false;
+            match client.session_state(&pending.session_id).await {
+                Ok(state) if !state.parts_changed_since(&pending.baseline).is_empty() => {
+                    tracker.end();
+                    yield Ok(TurnUpdate::Recovered(Box::new(state)));
+                    return;
+                }
+                Ok(state) => {
+                    is_stable = last.as_ref() == Some(&state);
+                    last = Some(state);
+                }
+                // A failed read counts as no change.
+                Err(error) => unknown.source = Some(source(error)),
+            }
+            reads += 1;
+            if reads >= recovery.max_unchanged_polls() {
+                let changed = last.filter(|state| is_stable && *state != pending.baseline);
+                if let Some(state) = changed {
+                    tracker.end();
+                    yield Ok(TurnUpdate::Recovered(Box::new(state)));
+                    return;
+                }
+                break;
+            }
+            yield Ok(TurnUpdate::Unchanged { reads });
+            next_poll = after(Instant::now(), recovery.interval());
+        }
+        unknown.reads = reads;
+        unknown.call.elapsed += started.elapsed();
+        if let Some(pending) = tracker.pending() {
+            unknown.text = pending.text;
+        }
+        // The outcome may become known later, so the pending turn is kept.
+        tracker.enter(TurnPhase::Ended);
+        yield Err(Error::OutcomeUnknown(unknown));
+    }
 }
 
-impl Telling {
-    fn new(client: &NemoClient, shared: Shared) -> Self {
-        let every = client.inner.timeouts.still_working;
-        Self { shared, once: TextAccumulator::new(), every, began: Instant::now() }
+/// Determines when to report that a turn is still working.
+struct StillWorkingTimer {
+    every: Duration,
+    last: Instant,
+    started: Instant,
+    /// The time between the message and the start of this timer.
+    since_sent: Duration,
+}
+
+impl StillWorkingTimer {
+    fn start(client: &NemoClient, since_sent: Duration) -> Self {
+        let now = Instant::now();
+        let every = client.inner.timeouts.still_working();
+        Self { every, last: now, started: now, since_sent }
     }
 
-    fn updates<'a>(
-        &'a mut self,
-        mut events: MessageStream,
-        broke: &'a mut Option<Error>,
-    ) -> impl Stream<Item = TurnUpdate> + Send + 'a {
-        async_stream::stream! {
-            let mut told = self.began;
-            loop {
-                let event = match timeout_at(after(told, self.every), events.next()).await {
-                    Ok(Some(Ok(event))) => event,
-                    Ok(Some(Err(error))) => {
-                        *broke = Some(error);
-                        return;
-                    }
-                    Ok(None) => return,
-                    Err(_elapsed) => {
-                        told = Instant::now();
-                        self.shared.enter(TurnState::Silent);
-                        yield TurnUpdate::StillWorking { elapsed: self.began.elapsed() };
-                        continue;
-                    }
-                };
-                if !matches!(event, AgentEvent::Heartbeat) {
-                    told = Instant::now();
-                    self.shared.enter(TurnState::Streaming);
-                }
-                let fresh = self.once.push(&event).and_then(|fresh| fresh.text());
-                if let Some(text) = fresh.map(str::to_owned) {
-                    self.shared.heard(self.once.separator(), &text);
-                }
-                yield TurnUpdate::Event(event);
-            }
-        }
+    fn due(&self) -> Instant {
+        after(self.last, self.every)
+    }
+
+    fn restart(&mut self) {
+        self.last = Instant::now();
+    }
+
+    fn report(&mut self) -> TurnUpdate {
+        self.restart();
+        TurnUpdate::StillWorking { elapsed: self.since_sent + self.started.elapsed() }
     }
 }

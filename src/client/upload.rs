@@ -1,11 +1,11 @@
-//! Uploads: from disk without holding the file in memory, from memory, and by address.
+//! Uploads: from disk without holding the file in memory, from memory, and by URL.
 
 use std::fmt;
 use std::future::IntoFuture;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::SystemTime;
 
 use bytes::Bytes;
@@ -18,41 +18,29 @@ use tokio_util::io::ReaderStream;
 use super::{NemoClient, json};
 use crate::error::{ApiError, Error, Result};
 use crate::protocol::{Endpoint, ErrorCode, FileFormat, SessionId, UploadResponse, UploadUrls};
-use crate::transport::{Form, OnProgress, Payload};
+use crate::sync::lock;
+use crate::transport::{Form, FormFuture, OnProgress, Payload};
 
-/// How much of a file is read at a time.
+/// The bytes of a file that are read at a time.
 const CHUNK: usize = 64 * 1024;
 
-/// An upload that is ready to go; `.await` sends it.
-///
-/// ```
-/// # tokio::runtime::Runtime::new().unwrap().block_on(async {
-/// # use nemovideo::{NemoClient, CreateSession, local::LocalBackend};
-/// # let backend = LocalBackend::builder().placeholder_videos().start().await?;
-/// # let client = NemoClient::builder().base_url(backend.url());
-/// # let client = client.in_memory_credentials().build()?;
-/// # let session = client.create_session(CreateSession::default()).await?;
-/// # let id = &session.session_id;
-/// use nemovideo::protocol::FileType;
-///
-/// let upload = client.upload_bytes(id, "script.txt", "Good morning.");
-/// assert_eq!(backend.counters().uploads_taken, 0); // nothing is sent yet
-/// let answer = upload.on_progress(|sent, size| println!("{sent} of {size} bytes")).await?;
-/// assert_eq!(answer.files[0].file_type, Some(FileType::Document));
-/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
-/// ```
+/// Called with the bytes sent so far and the size of the file.
+type UploadProgress = Arc<dyn Fn(u64, u64) + Send + Sync>;
+
+/// Opens a session in place of one that the service has lost.
+pub(crate) type OpenSession =
+    Box<dyn FnOnce() -> BoxFuture<'static, Result<SessionId>> + Send + Sync>;
+
+/// An upload that has not started yet; `.await` runs it. Created by [`NemoClient::upload_file`]
+/// and [`NemoClient::upload_bytes`].
 #[must_use = "an upload is sent when it is awaited"]
 pub struct Upload {
     client: NemoClient,
     session: SessionId,
-    content: Content,
-    progress: Option<OnProgress>,
-    elsewhere: Option<Elsewhere>,
+    content: UploadContent,
+    progress: Option<UploadProgress>,
+    open_session: Option<OpenSession>,
 }
-
-/// Gives another session in place of one that the service has lost.
-pub(crate) type Elsewhere =
-    Box<dyn FnOnce() -> BoxFuture<'static, Result<SessionId>> + Send + Sync>;
 
 impl fmt::Debug for Upload {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -61,69 +49,52 @@ impl fmt::Debug for Upload {
 }
 
 #[derive(Clone, Debug)]
-enum Content {
+enum UploadContent {
     File(PathBuf),
     Bytes { name: String, bytes: Bytes },
 }
 
 impl NemoClient {
-    /// Uploads a file from disk: a video, a picture, sound, or a script (TXT, DOCX).
+    /// Uploads a file from disk: a video, an image, audio, or a script (TXT, DOCX).
     ///
-    /// Its format and size are checked before a byte is sent. It is streamed with its length
-    /// known beforehand; it is never in memory as a whole. The [answer
-    /// clock](super::Timeouts::answer) runs only while nothing moves, so a slow upload is not a
-    /// stalled one.
+    /// Its format and size are checked before anything is sent. It is streamed, with its length
+    /// known beforehand, and is never in memory as a whole. The
+    /// [response timeout](super::Timeouts::with_response) runs only while no byte is sent, so a
+    /// slow upload does not time out.
     ///
     /// ```
-    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
-    /// # use nemovideo::{NemoClient, CreateSession, local::LocalBackend};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # use nemovideo::{CreateSession, NemoClient, local::LocalBackend};
     /// # let backend = LocalBackend::builder().placeholder_videos().start().await?;
     /// # let client = NemoClient::builder().base_url(backend.url());
     /// # let client = client.in_memory_credentials().build()?;
-    /// # let session = client.create_session(CreateSession::default()).await?;
-    /// # let id = &session.session_id;
-    /// use nemovideo::Error;
+    /// # let id = client.create_session(CreateSession::default()).await?.session_id;
+    /// # let directory = tempfile::tempdir()?;
+    /// # let path = directory.path().join("script.txt");
+    /// # std::fs::write(&path, "Good morning.")?;
+    /// let upload = client.upload_file(&id, &path);
+    /// let uploaded = upload.on_progress(|sent, size| println!("{sent} of {size} bytes")).await?;
+    /// assert_eq!(uploaded.files[0].filename, "script.txt");
     ///
-    /// # let folder = tempfile::tempdir()?;
-    /// # let path = folder.path().join("script.txt");
-    /// std::fs::write(&path, "Good morning.")?;
-    /// let answer = client
-    ///     .upload_file(id, &path)
-    ///     .on_progress(|sent, size| println!("{sent} of {size} bytes"))
-    ///     .await?;
-    /// assert_eq!(answer.files[0].filename, "script.txt");
-    ///
-    /// let refused = client.upload_file(id, "notes.xls").await;
-    /// assert!(refused.is_err()); // before anything was sent
+    /// let unsupported = client.upload_file(&id, "notes.xls").await;
+    /// assert!(unsupported.is_err()); // reported before anything is sent
     /// assert_eq!(backend.counters().uploads_taken, 1);
-    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+    /// # Ok(()) }
     /// ```
     ///
     /// # Errors
-    /// [`Error::UnsupportedFileType`] and [`Error::FileTooLarge`], also where nothing was sent;
-    /// [`Error::Io`] for a file that cannot be read or changes meanwhile;
-    /// [`Error::OutcomeUnknown`] when the answer was lost; the connection errors.
+    /// [`Error::UnsupportedFileType`] and [`Error::FileTooLarge`], from the checks before sending
+    /// or from the service; [`Error::Io`] for a file that cannot be read or changes meanwhile;
+    /// [`Error::OutcomeUnknown`] when the response was lost; the connection errors.
     ///
     /// # Cancel safety
-    /// Dropping the future stops the upload; whether the service keeps the file is its affair.
+    /// Dropping the future stops the upload; the service may keep the file.
     pub fn upload_file(&self, session: &SessionId, path: impl AsRef<Path>) -> Upload {
-        self.upload(session, Content::File(path.as_ref().to_owned()))
+        self.upload(session, UploadContent::File(path.as_ref().to_owned()))
     }
 
-    /// Uploads what is in memory under a name, whose end tells the format.
-    ///
-    /// ```
-    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
-    /// # use nemovideo::{NemoClient, CreateSession, local::LocalBackend};
-    /// # let backend = LocalBackend::builder().placeholder_videos().start().await?;
-    /// # let client = NemoClient::builder().base_url(backend.url());
-    /// # let client = client.in_memory_credentials().build()?;
-    /// # let session = client.create_session(CreateSession::default()).await?;
-    /// # let id = &session.session_id;
-    /// let answer = client.upload_bytes(id, "script.txt", "Good morning.").await?;
-    /// assert_eq!(answer.files.len(), 1);
-    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
-    /// ```
+    /// Uploads bytes from memory under a file name, whose extension determines the format.
     ///
     /// # Errors
     /// As for [`upload_file`](Self::upload_file).
@@ -133,36 +104,22 @@ impl NemoClient {
         name: impl Into<String>,
         bytes: impl Into<Bytes>,
     ) -> Upload {
-        self.upload(session, Content::Bytes { name: name.into(), bytes: bytes.into() })
+        self.upload(session, UploadContent::Bytes { name: name.into(), bytes: bytes.into() })
     }
 
-    fn upload(&self, session: &SessionId, content: Content) -> Upload {
+    fn upload(&self, session: &SessionId, content: UploadContent) -> Upload {
         let (client, session) = (self.clone(), session.clone());
-        Upload { client, session, content, progress: None, elsewhere: None }
+        Upload { client, session, content, progress: None, open_session: None }
     }
 
-    /// Names files for the service to fetch itself.
-    ///
-    /// ```
-    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
-    /// use nemovideo::SessionId;
-    /// use nemovideo::mock::{MockResponse, MockNemo};
-    /// use nemovideo::protocol::UploadedFile;
-    ///
-    /// let nemo = MockNemo::start().await;
-    /// let file: UploadedFile = serde_json::from_str(r#"{"filename":"city.mp4"}"#)?;
-    /// nemo.given(MockResponse::upload([file])).await;
-    /// let session = SessionId::from("session");
-    /// let answer = nemo.client().upload_urls(&session, ["https://example.com/city.mp4"]).await?;
-    /// assert_eq!(answer.files[0].filename, "city.mp4");
-    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
-    /// ```
+    /// Has the service download files from URLs.
     ///
     /// # Errors
-    /// [`Error::InvalidInput`] for an empty list; the service's refusals; the connection errors.
+    /// [`Error::InvalidInput`] for an empty list; the error responses of the service; the
+    /// connection errors.
     ///
     /// # Cancel safety
-    /// Dropping the future does not call the uploads off; the service may fetch the files.
+    /// Dropping the future does not cancel the uploads; the service may download the files.
     pub async fn upload_urls(
         &self,
         session: &SessionId,
@@ -170,10 +127,82 @@ impl NemoClient {
     ) -> Result<UploadResponse> {
         let request = UploadUrls::new(urls);
         if request.urls.is_empty() {
-            return Err(Error::InvalidInput("no address to upload from".to_owned()));
+            return Err(Error::InvalidInput("no URL to upload from".to_owned()));
         }
         let params = [session.as_str()];
         self.call(Endpoint::Upload, &params, json(&request)?).await
+    }
+}
+
+impl Upload {
+    /// Calls back with the bytes sent so far, those around the file included, and the size of the
+    /// file.
+    pub fn on_progress(mut self, progress: impl Fn(u64, u64) + Send + Sync + 'static) -> Self {
+        self.progress = Some(Arc::new(progress));
+        self
+    }
+
+    /// Uploads into a new session when the service has lost this one, and so accepted nothing.
+    pub(crate) fn or_in_new_session(mut self, open_session: OpenSession) -> Self {
+        self.open_session = Some(open_session);
+        self
+    }
+
+    async fn run(mut self) -> Result<UploadResponse> {
+        let result = self.send().await;
+        match (result, self.open_session.take()) {
+            (Err(Error::SessionNotFound(_)), Some(open_session)) => {
+                self.session = open_session().await?;
+                self.send().await
+            }
+            (result, _) => result,
+        }
+    }
+
+    async fn send(&self) -> Result<UploadResponse> {
+        let measured = self.content.measure().await?;
+        let format = self.check(&measured)?;
+        let failure = Arc::new(Mutex::new(None));
+        let progress = self.progress.clone().map(|progress| -> OnProgress {
+            let size = measured.length;
+            Arc::new(move |sent| progress(sent, size))
+        });
+        let (content, body_failure) = (self.content.clone(), Arc::clone(&failure));
+        let open = move || -> FormFuture {
+            let (content, measured, failure) =
+                (content.clone(), measured.clone(), Arc::clone(&body_failure));
+            Box::pin(async move {
+                let body = content.body(&measured, failure).await?;
+                let part = multipart::Part::stream_with_length(body, measured.length)
+                    .file_name(measured.name)
+                    .mime_str(format.content_type)
+                    .map_err(|error| Error::InvalidInput(error.to_string()))?;
+                Ok(multipart::Form::new().part("files", part))
+            })
+        };
+        let params = [self.session.as_str()];
+        let payload = Payload::Form(Form { open: Box::new(open), failure, progress });
+        self.client.call(Endpoint::Upload, &params, payload).await
+    }
+
+    /// Checks the name, the format and the size of the file before anything is sent.
+    fn check(&self, measured: &MeasuredFile) -> Result<FileFormat> {
+        let MeasuredFile { name, length, .. } = measured;
+        if name.contains(char::is_control) {
+            // A line break would be sent as one within the header of the multipart field.
+            let what = format!("the name {name:?} holds control characters");
+            return Err(Error::InvalidInput(what));
+        }
+        let Some(format) = FileFormat::of(name) else {
+            let what = format!("{name} is none of {}", FileFormat::accepted());
+            return Err(Error::from_api(ApiError::local(ErrorCode::UnsupportedFileType, what)));
+        };
+        let limit = self.client.inner.limits.upload();
+        if *length > limit {
+            let what = format!("{name} has {length} bytes; the limit is {limit}");
+            return Err(Error::from_api(ApiError::local(ErrorCode::FileTooLarge, what)));
+        }
+        Ok(format)
     }
 }
 
@@ -182,143 +211,72 @@ impl IntoFuture for Upload {
     type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
 
     fn into_future(self) -> Self::IntoFuture {
-        Box::pin(self.send())
+        Box::pin(self.run())
     }
 }
 
-impl Upload {
-    /// Calls back with the bytes handed to the connection so far, those around the file included,
-    /// and the size of the file.
-    pub fn on_progress(mut self, progress: impl Fn(u64, u64) + Send + Sync + 'static) -> Self {
-        let size = self.content.size_now();
-        self.progress = Some(Arc::new(move |sent| progress(sent, size)));
-        self
-    }
-
-    /// Sends it to another session where the service has lost this one, and so took nothing.
-    pub(crate) fn or_elsewhere(mut self, elsewhere: Elsewhere) -> Self {
-        self.elsewhere = Some(elsewhere);
-        self
-    }
-
-    async fn send(self) -> Result<UploadResponse> {
-        let Self { client, session, content, progress, elsewhere } = self;
-        let sent = send(&client, &session, content.clone(), progress.clone()).await;
-        match (sent, elsewhere) {
-            (Err(Error::SessionNotFound(_)), Some(elsewhere)) => {
-                let session = elsewhere().await?;
-                send(&client, &session, content, progress).await
-            }
-            (sent, _) => sent,
-        }
-    }
-}
-
-async fn send(
-    client: &NemoClient,
-    session: &SessionId,
-    content: Content,
-    progress: Option<OnProgress>,
-) -> Result<UploadResponse> {
-    let measured = content.measure().await?;
-    if measured.name.contains(char::is_control) {
-        // A line end would be sent as one within the head of the part.
-        let what = format!("the name {:?} holds control characters", measured.name);
-        return Err(Error::InvalidInput(what));
-    }
-    let format = accepted(&measured.name)?;
-    let limit = client.inner.limits.upload;
-    if measured.length > limit {
-        let Measured { name, length, .. } = &measured;
-        return Err(Error::from_api(ApiError::local(
-            ErrorCode::FileTooLarge,
-            format!("{name} has {length} bytes; the limit is {limit}"),
-        )));
-    }
-    let failure = Arc::new(Mutex::new(None));
-    let left_word = Arc::clone(&failure);
-    let open = move || -> crate::transport::FormFuture {
-        let (content, measured, failure) =
-            (content.clone(), measured.clone(), Arc::clone(&left_word));
-        Box::pin(async move {
-            let body = content.body(&measured, failure).await?;
-            let part = multipart::Part::stream_with_length(body, measured.length)
-                .file_name(measured.name)
-                .mime_str(format.content_type)
-                .map_err(|error| Error::InvalidInput(error.to_string()))?;
-            Ok(multipart::Form::new().part("files", part))
-        })
-    };
-    let params = [session.as_str()];
-    let payload = Payload::Form(Form { open: Box::new(open), failure, progress });
-    client.call(Endpoint::Upload, &params, payload).await
-}
-
-/// A file as it was when the upload began.
+/// The properties of a file when its upload started.
 #[derive(Clone, Debug)]
-struct Measured {
+struct MeasuredFile {
     name: String,
     length: u64,
     modified: Option<SystemTime>,
 }
 
-impl Content {
-    async fn measure(&self) -> Result<Measured> {
+impl UploadContent {
+    async fn measure(&self) -> Result<MeasuredFile> {
         match self {
             Self::Bytes { name, bytes } => {
-                Ok(Measured { name: name.clone(), length: bytes.len() as u64, modified: None })
+                Ok(MeasuredFile { name: name.clone(), length: bytes.len() as u64, modified: None })
             }
             Self::File(path) => {
                 let unreadable = |source| Error::io("read", path, source);
-                let meta = tokio::fs::metadata(path).await.map_err(unreadable)?;
-                if !meta.is_file() {
+                let metadata = tokio::fs::metadata(path).await.map_err(unreadable)?;
+                if !metadata.is_file() {
                     let source = io::Error::new(io::ErrorKind::InvalidInput, "it is not a file");
                     return Err(unreadable(source));
                 }
                 let name = path.file_name().map(|name| name.to_string_lossy().into_owned());
-                Ok(Measured {
+                Ok(MeasuredFile {
                     name: name.unwrap_or_default(),
-                    length: meta.len(),
-                    modified: meta.modified().ok(),
+                    length: metadata.len(),
+                    modified: metadata.modified().ok(),
                 })
             }
         }
     }
 
-    /// The size, for those who watch; a file that cannot be read fails when it is sent.
-    fn size_now(&self) -> u64 {
-        match self {
-            Self::Bytes { bytes, .. } => bytes.len() as u64,
-            Self::File(path) => std::fs::metadata(path).map_or(0, |meta| meta.len()),
-        }
-    }
-
-    async fn body(&self, measured: &Measured, failure: Arc<Mutex<Option<Error>>>) -> Result<Body> {
+    /// Opens the content as a request body. An error of reading it is left in `failure`.
+    async fn body(
+        &self,
+        measured: &MeasuredFile,
+        failure: Arc<Mutex<Option<Error>>>,
+    ) -> Result<Body> {
         let path = match self {
             Self::Bytes { bytes, .. } => return Ok(Body::from(bytes.clone())),
             Self::File(path) => path.clone(),
         };
         let file = File::open(&path).await.map_err(|source| Error::io("read", &path, source))?;
-        let chunks = unchanged(file, measured.clone()).map(move |chunk| {
+        let chunks = unchanged_chunks(file, measured.clone()).map(move |chunk| {
             chunk.map_err(|error| {
-                let words = io::Error::new(error.kind(), error.to_string());
-                let word = Error::io("upload", &path, error);
-                *failure.lock().unwrap_or_else(PoisonError::into_inner) = Some(word);
-                words
+                let copy = io::Error::new(error.kind(), error.to_string());
+                let error = Error::io("upload", &path, error);
+                *lock(&failure) = Some(error);
+                copy
             })
         });
         Ok(Body::wrap_stream(chunks))
     }
 }
 
-/// The bytes of a file that stays as it was measured. The last piece is held back until that is
-/// sure, so that the service never takes a mixture of two files for one.
-fn unchanged(
+/// Reads a file that must stay as it was measured. The last chunk is held back until that is
+/// certain, so that the service never accepts a mixture of two versions.
+fn unchanged_chunks(
     file: File,
-    measured: Measured,
+    measured: MeasuredFile,
 ) -> impl Stream<Item = io::Result<Bytes>> + Send + 'static {
     async_stream::try_stream! {
-        let again = file.try_clone().await?;
+        let handle = file.try_clone().await?;
         let mut chunks = ReaderStream::with_capacity(file, CHUNK);
         let mut held: Option<Bytes> = None;
         let mut read = 0;
@@ -328,14 +286,14 @@ fn unchanged(
             if read > measured.length {
                 Err(io::Error::other("it grew meanwhile"))?;
             }
-            if let Some(ready) = held.replace(chunk) {
-                yield ready;
+            if let Some(previous) = held.replace(chunk) {
+                yield previous;
             }
         }
         if read < measured.length {
             Err(io::Error::other("it shrank meanwhile"))?;
         }
-        let modified = again.metadata().await?.modified().ok();
+        let modified = handle.metadata().await?.modified().ok();
         if measured.modified.is_some() && modified != measured.modified {
             Err(io::Error::other("it changed meanwhile"))?;
         }
@@ -343,13 +301,4 @@ fn unchanged(
             yield last;
         }
     }
-}
-
-fn accepted(name: &str) -> Result<FileFormat> {
-    FileFormat::of(name).ok_or_else(|| {
-        Error::from_api(ApiError::local(
-            ErrorCode::UnsupportedFileType,
-            format!("{name} is none of {}", FileFormat::accepted()),
-        ))
-    })
 }

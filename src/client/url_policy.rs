@@ -1,13 +1,12 @@
-//! Which addresses a finished file may be fetched from.
+//! The URLs that a finished file may be downloaded from.
 //!
-//! The service names the address of a film, so whoever can answer in its place could have this
-//! client call anything. The rule:
+//! The service names the URL of a video, so whoever can respond in its place could have this
+//! client request anything (server-side request forgery). A URL is allowed if
 //!
-//! - `https`, or plain `transport` where the API itself is reached by it;
-//! - at the API's own host, whatever that is;
-//! - else at a host outside of this machine and its private networks: neither named so
-//!   (`localhost`, a literal address) nor resolved to such an address;
-//! - and the same for every redirect on the way, of which five are followed.
+//! - its scheme is `https`, or `http` if the API's is;
+//! - its host is the API's host, or one outside of this machine and its private networks:
+//!   neither by name (`localhost`, an IP address) nor by the address that it resolves to;
+//! - the same holds for every redirect, of which five are followed.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
@@ -17,21 +16,21 @@ use url::{Host, Url};
 
 use crate::error::{Error, Result};
 
-/// How many redirects a file may be behind.
+/// The number of redirects that are followed.
 const MAX_REDIRECTS: usize = 5;
 
-/// The address of a file, which may be relative to the API's.
+/// Returns the URL of a file, which may be relative to the API's.
 ///
 /// # Errors
-/// [`Error::InvalidInput`] for an address that the rule does not allow.
+/// [`Error::InvalidInput`] for a URL that is not allowed.
 pub(super) fn file_url(base: &Url, url: &str) -> Result<Url> {
-    let refused = |why: &str| Error::InvalidInput(format!("the file's address {why}"));
-    let url = base.join(url).map_err(|error| refused(&format!("cannot be read: {error}")))?;
-    check(base, &url).map_err(refused)?;
+    let invalid = |why: &str| Error::InvalidInput(format!("the file's URL {why}"));
+    let url = base.join(url).map_err(|error| invalid(&format!("cannot be parsed: {error}")))?;
+    check(base, &url).map_err(invalid)?;
     Ok(url)
 }
 
-/// Follows a redirect where the rule allows it.
+/// Returns a policy that follows redirects to allowed URLs only.
 pub(super) fn redirects(base: Url) -> Policy {
     Policy::custom(move |attempt| {
         if attempt.previous().len() > MAX_REDIRECTS {
@@ -39,7 +38,7 @@ pub(super) fn redirects(base: Url) -> Policy {
         }
         match check(&base, attempt.url()) {
             Ok(()) => attempt.follow(),
-            Err(why) => attempt.error(format!("the redirect's address {why}")),
+            Err(why) => attempt.error(format!("the redirect's URL {why}")),
         }
     })
 }
@@ -48,8 +47,8 @@ fn check(base: &Url, url: &Url) -> Result<(), &'static str> {
     match url.scheme() {
         "https" => {}
         "http" if base.scheme() == "http" => {}
-        "http" => return Err("is plain transport, which the API is not"),
-        _ => return Err("is neither transport nor https"),
+        "http" => return Err("is plain http, which the API's is not"),
+        _ => return Err("is neither http nor https"),
     }
     if url.host() == base.host() {
         return Ok(());
@@ -60,7 +59,7 @@ fn check(base: &Url, url: &Url) -> Result<(), &'static str> {
         Some(Host::Domain(name)) => is_local_name(name),
         None => return Err("has no host"),
     };
-    if inside { Err("is inside of this machine or its network") } else { Ok(()) }
+    if inside { Err("is inside of this machine or its private network") } else { Ok(()) }
 }
 
 fn is_local_name(name: &str) -> bool {
@@ -68,7 +67,7 @@ fn is_local_name(name: &str) -> bool {
     name.eq_ignore_ascii_case("localhost") || name.to_ascii_lowercase().ends_with(".localhost")
 }
 
-/// Whether an address is not on the public internet.
+/// Returns whether an address is not on the public internet.
 fn is_inside(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(v4) => is_inside_v4(v4),
@@ -99,8 +98,8 @@ fn is_inside_v6(address: Ipv6Addr) -> bool {
         || address.is_multicast()
 }
 
-/// Resolves names for file downloads: an address inside of this network counts as none, unless
-/// it is the API's own host that has it.
+/// Resolves host names for file downloads, without the addresses inside of this machine and its
+/// private networks, unless the host is the API's.
 #[derive(Debug)]
 pub(super) struct PublicOnly {
     api_host: String,
@@ -138,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_lies_at_the_apis_host_or_on_the_public_internet() {
+    fn a_file_is_at_the_apis_host_or_on_the_public_internet() {
         let cloud = "https://api.test";
         for url in [
             "https://cdn.test/x.mp4?sig=1",

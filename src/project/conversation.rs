@@ -444,7 +444,7 @@ impl Project {
             return upload;
         }
         let project = self.clone();
-        upload.or_elsewhere(Box::new(move || {
+        upload.or_in_new_session(Box::new(move || {
             Box::pin(async move {
                 project.open_again().await?;
                 Ok(project.session_id())
@@ -477,7 +477,7 @@ impl Project {
     /// [`Error::Busy`] while a turn is alive, since the timeline is being worked on;
     /// [`Error::InvalidInput`] when there is nothing to export yet; those of
     /// [`submit_render`](NemoClient::submit_render) and of
-    /// [`RenderPoller::progress`](crate::RenderPoller::progress).
+    /// [`RenderPoller`](crate::RenderPoller).
     ///
     /// # Cancel safety
     /// Dropped while it waits, the render goes on, and its job is lost with the future: where that

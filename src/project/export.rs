@@ -196,8 +196,7 @@ impl Export {
         if let Some(polling) = self.polling {
             poller = poller.polling(polling);
         }
-        let mut steps = Box::pin(poller.progress());
-        while let Some(step) = steps.next().await {
+        while let Some(step) = poller.next().await {
             let step = step?;
             if let Some(progress) = &self.progress {
                 progress(&step);

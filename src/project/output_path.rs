@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use crate::client::can_be_written;
 use crate::error::{Error, Result};
+use crate::fs::ensure_writable;
 use crate::protocol::{RenderFormat, RenderOutput};
 
 /// The kind of file that a name asks for, in a place where it can be written. The place is tried
@@ -17,7 +17,7 @@ pub(super) fn output_for(path: &Path) -> Result<RenderOutput> {
             format!("there is no folder {:?}", folder.display().to_string()),
         ));
     }
-    can_be_written(path).map_err(|error| refused(path, error.to_string()))?;
+    ensure_writable(path).map_err(|error| refused(path, error.to_string()))?;
     Ok(output)
 }
 

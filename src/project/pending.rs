@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::{Project, Turn};
-use crate::client::{PendingTurn, Shared};
+use crate::client::{PendingTurn, TurnTracker};
 use crate::error::{Error, Result};
 
 /// The last message of a project, and what was left open before it.
@@ -12,7 +12,7 @@ pub(super) struct Kept(Mutex<Messages>);
 
 #[derive(Default)]
 struct Messages {
-    last: Option<Shared>,
+    last: Option<TurnTracker>,
     /// Stays as long as the last one was surely not taken.
     earlier: Option<PendingTurn>,
 }
@@ -20,7 +20,7 @@ struct Messages {
 impl Messages {
     fn pending(&self) -> Option<PendingTurn> {
         match &self.last {
-            Some(last) if last.is_taken() => last.pending(),
+            Some(last) if last.is_accepted() => last.pending(),
             Some(last) => last.pending().or_else(|| self.earlier.clone()),
             None => None,
         }
@@ -29,7 +29,7 @@ impl Messages {
 
 impl Kept {
     /// Another message is about to be sent, or an earlier one is picked up.
-    pub(super) fn turn(&self, turn: Shared) {
+    pub(super) fn turn(&self, turn: TurnTracker) {
         let mut messages = self.lock();
         messages.earlier = messages.pending();
         messages.last = Some(turn);
@@ -120,7 +120,7 @@ impl Project {
         let guard = lock.try_lock_owned().map_err(|_| Self::busy())?;
         self.touch();
         let updates = self.client().resume_turn(pending);
-        self.inner.kept.turn(updates.shared());
+        self.inner.kept.turn(updates.tracker());
         Ok(Turn::new(self.clone(), None, updates, guard))
     }
 }

@@ -151,8 +151,8 @@ pub(super) async fn settle(client: &NemoClient, report: &mut TurnReport, pending
         return;
     }
     let recovery = client.recovery();
-    for _ in 0..recovery.max_unchanged_polls.max(2) {
-        tokio::time::sleep(recovery.interval).await;
+    for _ in 0..recovery.max_unchanged_polls().max(2) {
+        tokio::time::sleep(recovery.interval()).await;
         // A state that cannot be read tells nothing new.
         let Ok(state) = client.session_state(&pending.session_id).await else { continue };
         if state.draft == report.draft && !works(client).await {

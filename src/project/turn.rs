@@ -12,7 +12,7 @@ use tokio::sync::OwnedMutexGuard;
 
 use super::report::TurnReport;
 use super::{Project, Suggestion, watch};
-use crate::client::{PendingTurn, Shared, TurnStream, TurnUpdate};
+use crate::client::{PendingTurn, TurnStream, TurnTracker, TurnUpdate};
 use crate::error::{Error, Result};
 
 /// A message that is about to be sent; `.await` sends it.
@@ -150,7 +150,7 @@ pub enum TurnEvent {
 #[must_use = "a turn does nothing more unless it is polled"]
 pub struct Turn {
     events: Pin<Box<dyn Stream<Item = Result<TurnEvent>> + Send>>,
-    shared: Shared,
+    shared: TurnTracker,
 }
 
 impl SendMessage {
@@ -237,7 +237,7 @@ fn connect(project: &Project, text: &str, streaming: bool) -> TurnStream {
         message = message.streaming();
     }
     let updates = message.watch_spending();
-    project.inner.kept.turn(updates.shared());
+    project.inner.kept.turn(updates.tracker());
     updates
 }
 
@@ -257,7 +257,7 @@ impl Turn {
         updates: TurnStream,
         guard: OwnedMutexGuard<()>,
     ) -> Self {
-        let shared = updates.shared();
+        let shared = updates.tracker();
         Self { events: Box::pin(watch::events(project, first, updates, guard)), shared }
     }
 

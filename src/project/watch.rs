@@ -28,7 +28,7 @@ pub(super) fn events(
     guard: OwnedMutexGuard<()>,
 ) -> impl Stream<Item = Result<TurnEvent>> + Send {
     async_stream::stream! {
-        let shared = updates.shared();
+        let shared = updates.tracker();
         let (baseline, heard) =
             shared.pending().map(|pending| (pending.baseline, pending.text)).unwrap_or_default();
         let mut presenter = Presenter::new(baseline.draft.as_ref(), project.inner.words);

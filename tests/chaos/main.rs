@@ -11,6 +11,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use dice::Dice;
 use futures::StreamExt as _;
+use futures::stream::FusedStream as _;
 use nemovideo::local::{Counters, LocalBackend, Route};
 use nemovideo::{
     CreateSession, Credits, Error, ExponentialRetry, NemoClient, PendingTurn, RenderJob,
@@ -73,8 +74,8 @@ struct Worker {
 
 fn client(backend: &LocalBackend, folder: &tempfile::TempDir, patience: Duration) -> NemoClient {
     let soon = Duration::from_millis(2);
-    let mut timeouts = Timeouts::default();
-    (timeouts.answer, timeouts.idle, timeouts.silence) = (patience, patience, patience);
+    let timeouts =
+        Timeouts::default().with_response(patience).with_idle(patience).with_silence(patience);
     let retry = ExponentialRetry::default()
         .with_initial_delay(Duration::ZERO)
         .with_rate_limit_delay(Duration::ZERO);
@@ -207,7 +208,7 @@ impl Worker {
             }
             if leaves && !recovered {
                 let Some(pending) = turn.pending() else {
-                    if turn.state() == nemovideo::TurnState::Ended {
+                    if turn.is_terminated() {
                         continue;
                     }
                     // It surely was not sent: the next process says it anew.
@@ -301,7 +302,7 @@ impl Worker {
 
     async fn wait(&mut self, job: &mut RenderJob) -> Result<RenderedVideo> {
         loop {
-            let mut steps = Box::pin(self.client.wait_for_render(job).progress());
+            let mut steps = self.client.wait_for_render(job);
             let video = loop {
                 let leaves = self.dice.percent(10);
                 let patience = Duration::from_micros(self.dice.below(4000));

@@ -302,7 +302,7 @@ async fn a_render_is_submitted_with_the_draft_untouched_and_polled_until_done() 
     // Another process goes on from what was written down.
     let job = serde_json::from_str(&serde_json::to_string(&job).unwrap()).unwrap();
     let steps: Vec<RenderProgress> =
-        client.wait_for_render(&job).progress().map(Result::unwrap).collect().await;
+        client.wait_for_render(&job).map(Result::unwrap).collect().await;
     assert!(matches!(
         &steps[..],
         [
@@ -449,8 +449,7 @@ async fn an_answer_past_the_limit_is_an_error() {
     let body = json!({ "code": 0, "data": { "available": 1, "padding": "x".repeat(5_000) } });
     let response = ResponseTemplate::new(200).set_body_json(body);
     nemo.given(MockResponse::raw(Endpoint::Credits, response)).await;
-    let mut limits = nemovideo::Limits::default();
-    limits.body = 1_000;
+    let limits = nemovideo::Limits::default().with_body(1_000);
     let client = nemo.client_builder().limits(limits).build().unwrap();
     let error = client.credits().await.unwrap_err();
     assert!(matches!(error, Error::LimitExceeded { limit: 1_000, .. }), "{error}");

@@ -59,7 +59,7 @@ async fn a_script_becomes_a_film_through_the_client() {
 
     let job = client.submit_render(&session, &draft, RenderOutput::mp4()).await.unwrap();
     let steps: Vec<RenderProgress> =
-        client.wait_for_render(&job).progress().map(Result::unwrap).collect().await;
+        client.wait_for_render(&job).map(Result::unwrap).collect().await;
     let Some(RenderProgress::Completed(video)) = steps.last() else { panic!("{steps:?}") };
 
     let dir = tempfile::tempdir().unwrap();

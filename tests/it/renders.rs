@@ -16,8 +16,7 @@ fn draft() -> nemovideo::draft::Draft {
 }
 
 fn client_of(nemo: &MockNemo) -> NemoClient {
-    let mut timeouts = Timeouts::default();
-    timeouts.answer = Duration::from_millis(200);
+    let timeouts = Timeouts::default().with_response(Duration::from_millis(200));
     let builder = nemo.client_builder().retry(ExponentialRetry::never()).timeouts(timeouts);
     builder.build().expect("a client")
 }

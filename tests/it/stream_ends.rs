@@ -7,19 +7,50 @@ use crate::support::raw::{RawServer, Reply};
 use futures::StreamExt as _;
 use nemovideo::mock::{Endpoint, Events, MockNemo, MockResponse, wiremock::ResponseTemplate};
 use nemovideo::protocol::event::AgentEvent;
-use nemovideo::{Error, ExponentialRetry, NemoClient, Result, Timeouts};
+use nemovideo::{Error, ExponentialRetry, MessageStream, NemoClient, Result, Timeouts};
 use tokio::net::TcpListener;
 
 const HEAD: &str =
     "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n";
 
-/// What came of a stream with this body, which the connection's close ends.
+/// The events of a stream with this body, which the connection's close ends.
 async fn streamed(body: &str) -> Vec<Result<AgentEvent>> {
+    let (_server, events) = opened(body).await;
+    events.collect().await
+}
+
+/// A stream with this body, and the server that must outlive it.
+async fn opened(body: &str) -> (RawServer, MessageStream) {
     let whole = format!("{HEAD}{body}");
     let server = RawServer::start(move |_| Reply::raw(whole.clone())).await;
     let client = NemoClient::builder().base_url(server.url()).token("t").build();
     let events = client.expect("a client").send_message(&"s".into(), "hi").await;
-    events.expect("a stream").collect().await
+    (server, events.expect("a stream"))
+}
+
+#[tokio::test]
+async fn the_text_of_a_stream_is_yielded_once_and_a_failure_does_not_end_it() {
+    let body: String = [
+        r#"{"content":{"parts":[{"text":"Your video "}]},"partial":true}"#,
+        "heartbeat",
+        r#"{"content":{"parts":[{"text":"A thought.","thought":true}]}}"#,
+        r#"{"content":{"parts":[{"text":"Your video is ready."}]}}"#,
+        r#"{"errorCode":"E","errorMessage":"too busy"}"#,
+        r#"{"type":"text","content":"Enjoy."}"#,
+    ]
+    .map(|data| format!("data: {data}\n\n"))
+    .concat();
+    let (_server, events) = opened(&body).await;
+    let deltas: Vec<_> = events.text().collect().await;
+    let failures: Vec<_> = deltas.iter().filter_map(|delta| delta.as_ref().err()).collect();
+    assert!(matches!(failures[..], [Error::AgentFailed(_)]), "{deltas:?}");
+    let text: String = deltas.into_iter().flatten().collect();
+    assert_eq!(text, "Your video is ready.\nEnjoy.");
+
+    // Its own errors end it.
+    let (_server, events) = opened("data: {\"type\":\"te").await;
+    let deltas: Vec<_> = events.text().collect().await;
+    assert!(matches!(deltas[..], [Err(Error::OutcomeUnknown(_))]), "{deltas:?}");
 }
 
 #[tokio::test]
@@ -63,17 +94,13 @@ async fn a_clock_can_be_turned_off() {
     let nemo = MockNemo::start().await;
     nemo.given(MockResponse::state(None)).await;
     nemo.given(MockResponse::message(Events::new().text("hi"))).await;
-    let mut timeouts = Timeouts::default();
-    for clock in [
-        &mut timeouts.connect,
-        &mut timeouts.answer,
-        &mut timeouts.idle,
-        &mut timeouts.silence,
-        &mut timeouts.total,
-        &mut timeouts.still_working,
-    ] {
-        *clock = Duration::MAX;
-    }
+    let timeouts = Timeouts::default()
+        .with_connect(Duration::MAX)
+        .with_response(Duration::MAX)
+        .with_idle(Duration::MAX)
+        .with_silence(Duration::MAX)
+        .with_total(Duration::MAX)
+        .with_still_working(Duration::MAX);
     let client = nemo.client_builder().timeouts(timeouts).build().unwrap();
     let updates: Vec<_> = client.send_message(&"s".into(), "hi").watch().collect().await;
     assert!(!updates.is_empty() && updates.iter().all(Result::is_ok), "{updates:?}");
@@ -100,8 +127,7 @@ async fn a_message_that_met_no_connection_in_time_was_surely_not_taken() {
             held.push(stream);
         }
     });
-    let mut timeouts = Timeouts::default();
-    timeouts.answer = Duration::from_millis(200);
+    let timeouts = Timeouts::default().with_response(Duration::from_millis(200));
     let client = NemoClient::builder().base_url(url).token("t").timeouts(timeouts);
     let client = client.retry(ExponentialRetry::never()).build().unwrap();
     let error = client.send_message(&"s".into(), "hi").await.unwrap_err();

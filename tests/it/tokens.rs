@@ -161,8 +161,7 @@ async fn calls_go_on_with_the_old_token_while_one_asks_for_a_new_one() {
 #[tokio::test]
 async fn calls_that_waited_for_one_token_share_its_failure() {
     let server = RawServer::start(|_| Reply::stalled()).await;
-    let mut timeouts = Timeouts::default();
-    timeouts.answer = Duration::from_millis(300);
+    let timeouts = Timeouts::default().with_response(Duration::from_millis(300));
     let client = NemoClient::builder()
         .base_url(server.url())
         .in_memory_credentials()

@@ -157,8 +157,7 @@ async fn a_download_that_never_gets_anywhere_ends_and_keeps_the_old_file() {
 async fn a_file_without_an_end_does_not_fill_the_disk() {
     let server = RawServer::start(|_| Reply::endless_file("0123456789")).await;
     let video = video_at(&server, None).await;
-    let mut limits = nemovideo::Limits::default();
-    limits.download = 100;
+    let limits = nemovideo::Limits::default().with_download(100);
     let builder = NemoClient::builder().base_url(server.url()).in_memory_credentials();
     let client = builder.limits(limits).build().unwrap();
     let dir = tempfile::tempdir().unwrap();

@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use crate::support::raw::{RawServer, Reply};
 use futures::StreamExt as _;
+use futures::stream::FusedStream as _;
 use nemovideo::draft::Draft;
 use nemovideo::mock::{Endpoint, Events, MockNemo, MockResponse, wiremock};
-use nemovideo::{Error, NemoClient, PendingTurn, Timeouts, TurnRecovery, TurnState, TurnUpdate};
+use nemovideo::{Error, NemoClient, PendingTurn, Timeouts, TurnRecovery, TurnUpdate};
 use serde_json::json;
 
 const SOON: Duration = Duration::from_millis(1);
@@ -57,16 +58,16 @@ async fn a_whole_turn_passes_every_event_on_and_ends() {
     nemo.given(MockResponse::state(None)).await;
     nemo.given(MockResponse::message(Events::new().heartbeat().pieces(["Do", "ne."]))).await;
     let mut turn = watching(&nemo).send_message(&"s".into(), "hi").watch();
-    assert_eq!((turn.state(), turn.pending()), (TurnState::Connecting, None));
+    assert_eq!((turn.is_terminated(), turn.pending()), (false, None));
     assert_eq!(turn.next().await.unwrap().unwrap(), TurnUpdate::Connected);
     let mut events = 0;
     while let Some(update) = turn.next().await {
         assert!(matches!(update.unwrap(), TurnUpdate::Event(_)));
-        assert_eq!(turn.state(), TurnState::Streaming);
+        assert!(!turn.is_terminated() && turn.pending().is_some());
         events += 1;
     }
     assert_eq!(events, 4);
-    assert_eq!((turn.state(), turn.pending()), (TurnState::Ended, None));
+    assert_eq!((turn.is_terminated(), turn.pending()), (true, None));
 }
 
 #[tokio::test]
@@ -177,9 +178,10 @@ async fn a_dropped_turn_closes_its_connection_and_is_picked_up_elsewhere() {
     let pending: PendingTurn = serde_json::from_str(&written).unwrap();
     assert_eq!(pending.text, "On it");
     let mut resumed = client_of(&server).resume_turn(&pending);
-    assert_eq!(resumed.state(), TurnState::Recovering);
+    assert!(resumed.pending().is_some());
     assert!(matches!(resumed.next().await, Some(Ok(TurnUpdate::Recovered(_)))));
-    assert_eq!(resumed.state(), TurnState::Ended);
+    assert_eq!((resumed.is_terminated(), resumed.pending()), (true, None));
+    assert!(resumed.next().await.is_none());
     assert_eq!(server.requests("/run_sse"), 1);
 }
 
@@ -187,15 +189,13 @@ async fn a_dropped_turn_closes_its_connection_and_is_picked_up_elsewhere() {
 async fn every_clock_of_a_stream_ends_it_as_unknown() {
     let short = Duration::from_millis(60);
     let long = Duration::from_secs(60);
-    let mut idle = Timeouts::default();
-    (idle.idle, idle.silence, idle.total) = (short, long, long);
-    let mut silence = Timeouts::default();
-    (silence.idle, silence.silence, silence.total) = (long, short, long);
-    let mut total = Timeouts::default();
-    (total.idle, total.silence, total.total) = (long, long, short);
+    let all_long = Timeouts::default().with_idle(long).with_silence(long).with_total(long);
+    let idle = all_long.with_idle(short);
+    let silence = all_long.with_silence(short);
+    let total = all_long.with_total(short);
     let cases = [
-        (idle, Reply::stalled_stream(": hello\n\n"), "no byte"),
-        (silence, Reply::endless_stream("data: heartbeat\n\n"), "nothing but heartbeats"),
+        (idle, Reply::stalled_stream(": hello\n\n"), "no data received"),
+        (silence, Reply::endless_stream("data: heartbeat\n\n"), "only heartbeats"),
         (
             total,
             Reply::endless_stream("data: {\"type\":\"text\",\"content\":\"x\"}\n\n"),
@@ -238,8 +238,7 @@ async fn a_long_silence_says_that_the_work_goes_on() {
         _ => Reply::json(r#"{"code":0,"data":{"token":"t"}}"#.to_owned()),
     })
     .await;
-    let mut timeouts = Timeouts::default();
-    timeouts.still_working = Duration::from_millis(5);
+    let timeouts = Timeouts::default().with_still_working(Duration::from_millis(5));
     let builder = NemoClient::builder().base_url(server.url()).in_memory_credentials();
     let client = builder.timeouts(timeouts).build().unwrap();
     let mut turn = client.send_message(&"s".into(), "hi").watch();
@@ -247,8 +246,7 @@ async fn a_long_silence_says_that_the_work_goes_on() {
     while told < 2 {
         if let TurnUpdate::StillWorking { elapsed } = turn.next().await.unwrap().unwrap() {
             told += 1;
-            assert!(elapsed >= timeouts.still_working * told);
-            assert_eq!(turn.state(), TurnState::Silent);
+            assert!(elapsed >= timeouts.still_working() * told);
         }
     }
 }
@@ -308,8 +306,7 @@ async fn a_key_that_nobody_knows_does_not_end_the_recovery_early() {
 #[tokio::test]
 async fn a_long_recovery_says_that_the_work_goes_on() {
     let server = breaking("Working", usize::MAX).await;
-    let mut timeouts = Timeouts::default();
-    timeouts.still_working = Duration::from_millis(5);
+    let timeouts = Timeouts::default().with_still_working(Duration::from_millis(5));
     let wait = Duration::from_millis(30);
     let builder = NemoClient::builder().base_url(server.url()).in_memory_credentials();
     let builder = builder.timeouts(timeouts).recovery(TurnRecovery::new(wait, wait, 2));

@@ -175,8 +175,7 @@ async fn credits_that_do_not_come_hold_nothing_up() {
         _ => Reply::json(r#"{"code":0,"data":{"token":"t"}}"#.to_owned()),
     })
     .await;
-    let mut timeouts = Timeouts::default();
-    timeouts.answer = Duration::from_millis(200);
+    let timeouts = Timeouts::default().with_response(Duration::from_millis(200));
     let builder = NemoClient::builder().base_url(server.url()).in_memory_credentials();
     let project = builder.timeouts(timeouts).build().unwrap().project("demo").await.unwrap();
     let began = Instant::now();

@@ -51,7 +51,8 @@ async fn a_file_that_changes_while_it_is_uploaded_is_an_error_of_its_own() {
         });
         let error = upload.await.unwrap_err();
         assert!(matches!(error, Error::Io { .. }), "{error}");
-        assert!(error.to_string().contains(words), "{error}");
+        let cause = std::error::Error::source(&error).expect("what changed").to_string();
+        assert!(cause.contains(words), "{cause}");
         assert!(!error.may_have_taken_effect());
         assert!(nemo.requests(Endpoint::Upload).await.is_empty(), "it never arrived whole");
     }
@@ -64,8 +65,7 @@ async fn an_upload_that_is_not_answered_is_unknown_not_repeated() {
         _ => Reply::stalled(),
     })
     .await;
-    let mut timeouts = Timeouts::default();
-    timeouts.answer = Duration::from_millis(100);
+    let timeouts = Timeouts::default().with_response(Duration::from_millis(100));
     let builder = NemoClient::builder().base_url(server.url()).in_memory_credentials();
     let client = builder.timeouts(timeouts).build().unwrap();
     let error = client.upload_bytes(&"s".into(), "a.mp4", vec![0; 1_000]).await.unwrap_err();

@@ -113,9 +113,8 @@ pub enum Fault {
 /// use nemovideo::local::{Fault, Route, FaultyResponse};
 ///
 /// # let backend = LocalBackend::builder().placeholder_videos().start().await?;
-/// # let (mut timeouts, mut limits) = (Timeouts::default(), Limits::default());
-/// # timeouts.answer = std::time::Duration::from_secs(1);
-/// # limits.body = 1024 * 1024;
+/// # let timeouts = Timeouts::default().with_response(std::time::Duration::from_secs(1));
+/// # let limits = Limits::default().with_body(1024 * 1024);
 /// # let client = NemoClient::builder()
 /// #     .base_url(backend.url())
 /// #     .in_memory_credentials()

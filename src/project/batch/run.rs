@@ -142,7 +142,7 @@ impl Run {
                 None => self.client.ensure_submitted(&job).await?,
             };
             let draft = job.draft.clone();
-            let mut polls = Box::pin(self.client.wait_for_render(&job).progress());
+            let mut polls = self.client.wait_for_render(&job);
             while let Some(step) = polls.next().await {
                 match step? {
                     RenderProgress::Processing { percent } => {

@@ -72,7 +72,7 @@ impl Voiceover {
         self.tell(VoiceoverStage::Submitted(Box::new(job.clone())));
         self.tell(VoiceoverStage::Rendering { percent: None });
         self.client.submit(job).await?;
-        let mut steps = Box::pin(self.client.wait_for_render(job).progress());
+        let mut steps = self.client.wait_for_render(job);
         while let Some(step) = steps.next().await {
             match step? {
                 RenderProgress::Processing { percent } => {

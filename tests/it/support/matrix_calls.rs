@@ -126,10 +126,9 @@ fn client_of(backend: &LocalBackend, patience: Duration) -> NemoClient {
     let retry = ExponentialRetry::default()
         .with_initial_delay(Duration::ZERO)
         .with_rate_limit_delay(Duration::ZERO);
-    let mut timeouts = Timeouts::default();
-    (timeouts.answer, timeouts.idle, timeouts.silence) = (patience, patience, patience);
-    let mut limits = Limits::default();
-    (limits.body, limits.event) = (256 * 1024, 256 * 1024);
+    let timeouts =
+        Timeouts::default().with_response(patience).with_idle(patience).with_silence(patience);
+    let limits = Limits::default().with_body(256 * 1024).with_event(256 * 1024);
     NemoClient::builder()
         .base_url(backend.url())
         .in_memory_credentials()
@@ -228,7 +227,7 @@ impl Scene {
             }
             Call::RenderStatus => client.render_status(&self.job().id).await.map(drop),
             Call::Render => {
-                let mut steps = Box::pin(client.wait_for_render(self.job()).progress());
+                let mut steps = client.wait_for_render(self.job());
                 while let Some(step) = steps.next().await {
                     step?;
                 }
