@@ -3,7 +3,7 @@
 //! There is one file per endpoint or group of endpoints, and no I/O. The client, the embedded
 //! backend and the mock share the models, so that they cannot drift apart. What is written has
 //! exactly the specified form. What is read may have any form that the vendor documents: in an
-//! envelope or bare, in snake_case or camelCase. Unknown words are kept, not rejected.
+//! envelope or bare, in snake_case or camelCase. Unknown values are kept, not rejected.
 //!
 //! ```
 //! use nemovideo::protocol::{RenderState, RenderStatus};

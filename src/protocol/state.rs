@@ -103,7 +103,7 @@ impl SessionState {
     }
 }
 
-/// Whether a value holds nothing: an empty list or object says the same as `null`.
+/// Whether a value holds nothing: an empty list or object means the same as `null`.
 fn is_empty(json: &Json) -> bool {
     json.is_null()
         || json.as_array().is_some_and(<[Json]>::is_empty)
