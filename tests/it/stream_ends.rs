@@ -1,16 +1,13 @@
 //! A stream ends where the service ends it: not within an event, not by a clock that is turned
 //! off, and not before it began.
 
-#[path = "support/raw.rs"]
-mod raw;
-
 use std::time::Duration;
 
+use crate::support::raw::{RawServer, Reply};
 use futures::StreamExt as _;
 use nemovideo::mock::{Endpoint, Events, MockNemo, MockResponse, wiremock::ResponseTemplate};
 use nemovideo::protocol::event::AgentEvent;
 use nemovideo::{Error, ExponentialRetry, MessageStream, NemoClient, Result, Timeouts};
-use raw::{RawServer, Reply};
 use tokio::net::TcpListener;
 
 const HEAD: &str =

@@ -1,17 +1,14 @@
 //! What becomes of a message whose stream breaks: it is observed, never sent again, and can be
 //! picked up by another process.
 
-#[path = "support/raw.rs"]
-mod raw;
-
 use std::time::Duration;
 
+use crate::support::raw::{RawServer, Reply};
 use futures::StreamExt as _;
 use futures::stream::FusedStream as _;
 use nemovideo::draft::Draft;
 use nemovideo::mock::{Endpoint, Events, MockNemo, MockResponse, wiremock};
 use nemovideo::{Error, NemoClient, PendingTurn, Timeouts, TurnRecovery, TurnUpdate};
-use raw::{RawServer, Reply};
 use serde_json::json;
 
 const SOON: Duration = Duration::from_millis(1);

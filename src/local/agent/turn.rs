@@ -20,7 +20,7 @@ use crate::local::ledger::Hold;
 use crate::local::service::Shared;
 use crate::local::sessions::{Session, Spoken, Work};
 use crate::local::settings::Prices;
-use crate::protocol::event::{AdkEvent, Content, FunctionCall, FunctionResponse, Part};
+use crate::protocol::event::{AdkEvent, AdkContent, FunctionCall, FunctionResponse, AdkPart};
 use crate::protocol::{AGENT_NAME, Credits, FileFormat, FileType};
 
 /// A video continues a little after the last word.
@@ -448,7 +448,7 @@ impl Emitter {
         let call = PendingCall { id: format!("adk-{}", Uuid::new_v4()), name };
         let (id, args) = (Some(call.id.clone()), Json::from_value(args));
         let part = FunctionCall { id, name: name.to_owned(), args };
-        self.content(text, vec![Part::FunctionCall(part)]);
+        self.content(text, vec![AdkPart::FunctionCall(part)]);
         call
     }
 
@@ -457,7 +457,7 @@ impl Emitter {
         let (id, response) = (Some(call.id), Json::from_value(response));
         let part = FunctionResponse { id, name: call.name.to_owned(), response };
         let mut event = self.event();
-        event.content = Some(Content::user(vec![Part::FunctionResponse(part)]));
+        event.content = Some(AdkContent::user(vec![AdkPart::FunctionResponse(part)]));
         event.actions.state_delta = delta;
         self.send(event);
     }
@@ -471,13 +471,13 @@ impl Emitter {
 
     /// Sends a text and the parts after it; when streaming, the text word by word first, and then
     /// whole under the same id.
-    fn content(&self, text: &str, parts: Vec<Part>) {
+    fn content(&self, text: &str, parts: Vec<AdkPart>) {
         let whole = self.event();
-        let event = |text: &str, parts: Vec<Part>| {
-            let text = (!text.is_empty()).then(|| Part::text(text));
+        let event = |text: &str, parts: Vec<AdkPart>| {
+            let text = (!text.is_empty()).then(|| AdkPart::text(text));
             let mut event = whole.clone();
             event.timestamp = now();
-            event.content = Some(Content::model(text.into_iter().chain(parts).collect()));
+            event.content = Some(AdkContent::model(text.into_iter().chain(parts).collect()));
             event
         };
         if self.streaming {
