@@ -54,7 +54,7 @@ pub(crate) fn source(error: impl Into<Box<dyn StdError + Send + Sync>>) -> Sourc
 /// use nemovideo::{Error, ErrorCode};
 ///
 /// let nemo = MockNemo::start().await;
-/// nemo.given(MockResponse::refusal(Endpoint::Credits, ErrorCode::RateLimited)).await;
+/// nemo.given(MockResponse::error(Endpoint::Credits, ErrorCode::RateLimited)).await;
 /// let error = nemo.client().credits().await.unwrap_err();
 /// assert!(matches!(error, Error::RateLimited(_)));
 /// assert!(error.is_retryable() && !error.may_have_taken_effect());

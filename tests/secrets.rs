@@ -143,7 +143,8 @@ async fn no_output_of_the_process_holds_a_secret() {
 
 #[tokio::test]
 async fn no_error_quotes_what_the_service_echoed() {
-    use nemovideo::mock::{Endpoint, MockNemo, MockResponse, wiremock::ResponseTemplate};
+    use nemovideo::mock::{MockNemo, MockResponse, wiremock::ResponseTemplate};
+    use nemovideo::protocol::Endpoint;
 
     let answers = [
         (Endpoint::Token, 200, format!(r#"{{"code":0,"data":"{OWN_TOKEN}"}}"#)),

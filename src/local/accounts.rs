@@ -1,41 +1,36 @@
-//! Who calls: anonymous accounts, the client ids they hang on, and the tokens that open them.
+//! Anonymous accounts: the client ids to which they belong, the tokens that open them, and their
+//! credits, which are available, frozen for work in progress, or taken.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
 use uuid::Uuid;
 
-use super::ledger::Ledger;
-use crate::protocol::{AnonymousToken, ClientId, Credits, UserId};
+use crate::protocol::{AnonymousToken, ClientId, CreditBalance, Credits, UserId};
+use crate::sync::lock;
 
 #[derive(Debug, Default)]
-pub(super) struct Accounts(Mutex<Inner>);
+pub(crate) struct Accounts(Mutex<AccountMaps>);
 
 #[derive(Debug, Default)]
-struct Inner {
-    by_client: HashMap<ClientId, Arc<Account>>,
-    by_token: HashMap<String, Arc<Account>>,
+struct AccountMaps {
+    by_client: HashMap<ClientId, Arc<LocalAccount>>,
+    by_token: HashMap<String, Arc<LocalAccount>>,
 }
 
 #[derive(Debug)]
-pub(super) struct Account {
-    pub(super) user: UserId,
-    pub(super) ledger: Arc<Ledger>,
-    /// When the newest token ends: one token lives at a time.
+pub(crate) struct LocalAccount {
+    pub(crate) user: UserId,
+    pub(crate) ledger: Arc<Ledger>,
+    /// Expiry of the newest token: an account has one valid token at a time.
     expires_at: Mutex<SystemTime>,
 }
 
-impl Account {
-    fn expires_at(&self) -> MutexGuard<'_, SystemTime> {
-        self.expires_at.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
 impl Accounts {
-    /// A token for a client. A client that was here before gets its old account, once its last
-    /// token has ended; until then, how much longer that lives.
-    pub(super) fn issue(
+    /// Issues a token to a client. A known client gets its account again once its last token has
+    /// expired; until then, the error is the remaining lifetime of that token.
+    pub(crate) fn issue(
         &self,
         client: ClientId,
         credits: Credits,
@@ -43,25 +38,25 @@ impl Accounts {
     ) -> Result<AnonymousToken, Duration> {
         let now = SystemTime::now();
         let expires_at = now.checked_add(lifetime).unwrap_or(now);
-        let mut inner = self.inner();
-        let account = match inner.by_client.get(&client) {
+        let mut maps = lock(&self.0);
+        let account = match maps.by_client.get(&client) {
             Some(account) => {
-                let mut last = account.expires_at();
-                if let Ok(left) = last.duration_since(now)
-                    && !left.is_zero()
+                let mut last = lock(&account.expires_at);
+                if let Ok(remaining) = last.duration_since(now)
+                    && !remaining.is_zero()
                 {
-                    return Err(left);
+                    return Err(remaining);
                 }
                 *last = expires_at;
                 Arc::clone(account)
             }
             None => {
-                let account = Arc::new(Account {
+                let account = Arc::new(LocalAccount {
                     user: UserId::new(format!("anon_{}", Uuid::new_v4().simple())),
                     ledger: Arc::new(Ledger::new(credits)),
                     expires_at: Mutex::new(expires_at),
                 });
-                inner.by_client.insert(client, Arc::clone(&account));
+                maps.by_client.insert(client, Arc::clone(&account));
                 account
             }
         };
@@ -69,62 +64,139 @@ impl Accounts {
         token.user_id = Some(account.user.clone());
         token.credits = Some(account.ledger.balance().available);
         token.expires_at = Some(expires_at);
-        inner.by_token.retain(|_, other| !Arc::ptr_eq(other, &account));
-        inner.by_token.insert(token.token.clone(), account);
+        maps.by_token.retain(|_, other| !Arc::ptr_eq(other, &account));
+        maps.by_token.insert(token.token.clone(), account);
         Ok(token)
     }
 
-    /// Whose token this is, while it lives.
-    pub(super) fn by_token(&self, token: &str) -> Option<Arc<Account>> {
-        let account = Arc::clone(self.inner().by_token.get(token)?);
-        let alive = SystemTime::now() < *account.expires_at();
-        alive.then_some(account)
+    /// Returns the account of a token, unless it has expired.
+    pub(crate) fn by_token(&self, token: &str) -> Option<Arc<LocalAccount>> {
+        let account = Arc::clone(lock(&self.0).by_token.get(token)?);
+        let is_valid = SystemTime::now() < *lock(&account.expires_at);
+        is_valid.then_some(account)
     }
 
-    /// Ends all tokens; their accounts stay.
-    pub(super) fn expire_tokens(&self) {
-        let mut inner = self.inner();
-        inner.by_token.clear();
-        for account in inner.by_client.values() {
-            *account.expires_at() = SystemTime::UNIX_EPOCH;
+    /// Expires all tokens. The accounts stay.
+    pub(crate) fn expire_tokens(&self) {
+        let mut maps = lock(&self.0);
+        maps.by_token.clear();
+        for account in maps.by_client.values() {
+            *lock(&account.expires_at) = SystemTime::UNIX_EPOCH;
         }
     }
 
-    /// Credits taken from all of them together.
-    pub(super) fn credits_taken(&self) -> Credits {
-        let inner = self.inner();
-        inner.by_client.values().fold(Credits::ZERO, |sum, account| sum + account.ledger.taken())
+    /// Returns the credits taken from all accounts together.
+    pub(crate) fn credits_taken(&self) -> Credits {
+        let maps = lock(&self.0);
+        maps.by_client.values().fold(Credits::ZERO, |sum, account| sum + account.ledger.taken())
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct Ledger(Mutex<Amounts>);
+
+#[derive(Debug)]
+struct Amounts {
+    available: Credits,
+    frozen: Credits,
+    taken: Credits,
+}
+
+impl Ledger {
+    pub(crate) fn new(credits: Credits) -> Self {
+        Self(Mutex::new(Amounts {
+            available: credits,
+            frozen: Credits::ZERO,
+            taken: Credits::ZERO,
+        }))
     }
 
-    fn inner(&self) -> MutexGuard<'_, Inner> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(crate) fn balance(&self) -> CreditBalance {
+        let amounts = lock(&self.0);
+        CreditBalance::new(amounts.available, amounts.frozen)
+    }
+
+    pub(crate) fn taken(&self) -> Credits {
+        lock(&self.0).taken
+    }
+
+    /// Freezes an amount for work to come; `None` if less is available.
+    pub(crate) fn freeze(self: &Arc<Self>, amount: Credits) -> Option<Hold> {
+        let mut amounts = lock(&self.0);
+        if amounts.available < amount {
+            return None;
+        }
+        amounts.available = amounts.available - amount;
+        amounts.frozen = amounts.frozen + amount;
+        Some(Hold { ledger: Arc::clone(self), amount })
+    }
+}
+
+/// Frozen credits of work in progress. They are released on drop, so that work that fails or panics
+/// costs nothing.
+#[derive(Debug)]
+pub(crate) struct Hold {
+    ledger: Arc<Ledger>,
+    amount: Credits,
+}
+
+impl Hold {
+    /// Takes the credits, because the work is done.
+    pub(crate) fn take(mut self) {
+        let amount = std::mem::take(&mut self.amount);
+        let mut amounts = lock(&self.ledger.0);
+        amounts.frozen = amounts.frozen - amount;
+        amounts.taken = amounts.taken + amount;
+    }
+}
+
+impl Drop for Hold {
+    fn drop(&mut self) {
+        let mut amounts = lock(&self.ledger.0);
+        amounts.frozen = amounts.frozen - self.amount;
+        amounts.available = amounts.available + self.amount;
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
-    use super::Accounts;
-    use crate::protocol::Credits;
+    use super::*;
 
     const WEEK: Duration = Duration::from_secs(604_800);
 
     #[test]
-    fn a_client_has_one_living_token_and_keeps_its_account() {
+    fn a_client_has_one_valid_token_and_keeps_its_account() {
         let accounts = Accounts::default();
         let first = accounts.issue("c".into(), Credits::new(7.0), Duration::ZERO).unwrap();
-        assert!(accounts.by_token(&first.token).is_none(), "it ended as it was made");
+        assert!(accounts.by_token(&first.token).is_none(), "its lifetime is zero");
 
         let second = accounts.issue("c".into(), Credits::new(99.0), WEEK).unwrap();
         assert_eq!(second.user_id, first.user_id);
         assert_eq!(second.credits, Some(Credits::new(7.0)));
         assert!(accounts.by_token(&second.token).is_some());
-        assert!(accounts.by_token(&first.token).is_none(), "an old token does not revive");
+        assert!(accounts.by_token(&first.token).is_none(), "an expired token stays expired");
 
-        let left = accounts.issue("c".into(), Credits::ZERO, WEEK).unwrap_err();
-        assert!(left > WEEK - Duration::from_secs(60));
+        let remaining = accounts.issue("c".into(), Credits::ZERO, WEEK).unwrap_err();
+        assert!(remaining > WEEK - Duration::from_secs(60));
         let other = accounts.issue("d".into(), Credits::ZERO, WEEK).unwrap();
         assert_ne!(other.user_id, first.user_id);
+    }
+    fn balance(available: f64, frozen: f64) -> CreditBalance {
+        CreditBalance::new(Credits::new(available), Credits::new(frozen))
+    }
+
+    #[test]
+    fn credits_are_frozen_then_taken_or_released() {
+        let ledger = Arc::new(Ledger::new(Credits::new(30.0)));
+        let hold = ledger.freeze(Credits::new(20.0)).unwrap();
+        assert_eq!(ledger.balance(), balance(10.0, 20.0));
+        assert!(ledger.freeze(Credits::new(10.5)).is_none());
+        hold.take();
+        assert_eq!(ledger.balance(), balance(10.0, 0.0));
+        assert_eq!(ledger.taken(), Credits::new(20.0));
+
+        drop(ledger.freeze(Credits::new(10.0)).unwrap());
+        assert_eq!(ledger.balance(), balance(10.0, 0.0));
+        assert_eq!(ledger.taken(), Credits::new(20.0));
     }
 }

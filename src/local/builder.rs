@@ -1,4 +1,4 @@
-//! How a backend is set up before it starts.
+//! The settings of a backend, and its start.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
@@ -8,20 +8,15 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 
 use super::accounts::Accounts;
-use super::counters::Tally;
-use super::engine::{Engine, Placeholder};
-use super::error::LocalError;
+use super::engine::{Engine, PlaceholderEngine};
 use super::faults::{FaultPlans, Gate, GateListener};
 use super::library::Library;
 use super::renders::Renders;
-use super::server::LocalBackend;
-use super::service::Service;
+use super::server::{AtomicCounters, LocalBackend, LocalError, Service, WorkerPool};
 use super::sessions::Sessions;
-use super::settings::{FetchFrom, Prices, Settings, SilentEdits, TrailingNoise};
-use super::workers::Workers;
 use crate::protocol::Credits;
 
-/// Sets up a [`LocalBackend`]; every setting has a default.
+/// Builds a [`LocalBackend`]. Every setting has a default.
 ///
 /// ```
 /// use std::time::Duration;
@@ -33,7 +28,7 @@ use crate::protocol::Credits;
 /// # async fn main() -> Result<(), nemovideo::local::LocalError> {
 /// let backend = LocalBackend::builder()
 ///     .credits(Credits::new(5.0))
-///     .prices(Prices { edit: Credits::new(1.0), ..Prices::default() })
+///     .prices(Prices::default().with_edit(Credits::new(1.0)))
 ///     .heartbeat_every(Duration::from_millis(100))
 ///     .silent_edits(SilentEdits::Never)
 ///     .trailing_noise(TrailingNoise::EverySecond)
@@ -57,191 +52,85 @@ pub struct LocalBackendBuilder {
 }
 
 impl LocalBackendBuilder {
-    /// The port to listen on, always on the loopback interface. 0, the default, takes any that is
-    /// free.
-    ///
-    /// ```
-    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
-    /// # use nemovideo::local::LocalBackend;
-    /// # let backend = LocalBackend::builder().placeholder_videos().start().await?;
-    /// use nemovideo::local::LocalError;
-    ///
-    /// let (_, port) = backend.url().rsplit_once(':').ok_or("no port")?;
-    /// let port = port.parse()?;
-    /// let taken = LocalBackend::builder().port(port).start().await.unwrap_err();
-    /// assert!(matches!(taken, LocalError::PortInUse { .. }));
-    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
-    /// ```
+    /// Sets the port, always on the loopback interface. 0, the default, selects any free port.
     pub fn port(mut self, port: u16) -> Self {
         self.port = port;
         self
     }
 
-    /// Where files are kept: uploads, speech, films. It is made when it is not there, and its
-    /// files stay. Without it they lie in a private temporary directory that goes away with the
-    /// backend.
+    /// Sets the directory for uploads, speech and videos. It is created if it does not exist, and
+    /// its files stay. By default, files are stored in a private temporary directory that is
+    /// removed with the backend.
     ///
-    /// Accounts and sessions live in memory either way.
-    ///
-    /// ```
-    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
-    /// use nemovideo::local::LocalBackend;
-    /// use nemovideo::{NemoClient, CreateSession};
-    ///
-    /// # let folder = tempfile::tempdir()?;
-    /// let backend = LocalBackend::builder().data_dir(folder.path().join("nemo")).start().await?;
-    /// let client = NemoClient::builder().base_url(backend.url()).in_memory_credentials().build()?;
-    /// let session = client.create_session(CreateSession::default()).await?.session_id;
-    /// client.upload_bytes(&session, "script.txt", "Good morning.").await?;
-    /// backend.shutdown().await;
-    /// assert!(folder.path().join("nemo").read_dir()?.next().is_some()); // its files stay
-    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
-    /// ```
+    /// Accounts and sessions are kept in memory in both cases.
     pub fn data_dir(mut self, path: impl Into<PathBuf>) -> Self {
         self.data_dir = Some(path.into());
         self
     }
 
-    /// What an anonymous account starts with; 100 by default.
+    /// Sets the initial credits of an anonymous account; 100 by default.
     pub fn credits(mut self, credits: Credits) -> Self {
         self.settings.credits = credits;
         self
     }
 
-    /// What work costs.
+    /// Sets the prices of work.
     pub fn prices(mut self, prices: Prices) -> Self {
         self.settings.prices = prices;
         self
     }
 
-    /// How long a token lives; 7 days by default.
-    ///
-    /// ```
-    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
-    /// use nemovideo::{NemoClient, local::LocalBackend};
-    /// use std::time::{Duration, SystemTime};
-    ///
-    /// let hour = Duration::from_secs(60 * 60);
-    /// let backend = LocalBackend::builder().token_lifetime(hour).start().await?;
-    /// let client = NemoClient::builder().base_url(backend.url()).in_memory_credentials().build()?;
-    /// let account = client.authenticate().await?;
-    /// assert!(account.expires_at.is_some_and(|end| end <= SystemTime::now() + hour));
-    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
-    /// ```
+    /// Sets the lifetime of tokens; 7 days by default.
     pub fn token_lifetime(mut self, lifetime: Duration) -> Self {
         self.settings.token_lifetime = lifetime;
         self
     }
 
-    /// The time between two heartbeats of a running message; 5 s by default. One is sent at once,
-    /// whatever is set here.
+    /// Sets the time between two heartbeats of a message in progress; 5 s by default. The first
+    /// heartbeat is sent at once.
     pub fn heartbeat_every(mut self, interval: Duration) -> Self {
         self.settings.heartbeat_every = interval;
         self
     }
 
-    /// How often an edit ends without text; [every third](SilentEdits::EveryThird) by default.
+    /// Sets how often an edit ends without text; [every third](SilentEdits::EveryThird) by default.
     pub fn silent_edits(mut self, silent_edits: SilentEdits) -> Self {
         self.settings.silent_edits = silent_edits;
         self
     }
 
-    /// How often an answer ends with a meaningless "I encountered a temporary issue";
+    /// Sets how often a reply ends with a meaningless "I encountered a temporary issue";
     /// [never](TrailingNoise::Never) by default.
     pub fn trailing_noise(mut self, trailing_noise: TrailingNoise) -> Self {
         self.settings.trailing_noise = trailing_noise;
         self
     }
 
-    /// From where uploads by address are fetched; [this machine](FetchFrom::Loopback) by default.
-    ///
-    /// ```
-    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
-    /// # use nemovideo::CreateSession;
-    /// use nemovideo::NemoClient;
-    /// use nemovideo::local::{FetchFrom, LocalBackend};
-    ///
-    /// let backend = LocalBackend::builder().fetch_from(FetchFrom::Loopback).start().await?;
-    /// let client = NemoClient::builder().base_url(backend.url()).in_memory_credentials().build()?;
-    /// # let one = client.create_session(CreateSession::default()).await?.session_id;
-    /// # let other = client.create_session(CreateSession::default()).await?.session_id;
-    /// let mut answer = client.upload_bytes(&one, "script.txt", "Good morning.").await?;
-    /// // Its address is one of this machine's, so another session may name it.
-    /// let address = answer.files.remove(0).cdn_url.ok_or("no address")?;
-    /// client.upload_urls(&other, [address]).await?;
-    /// assert_eq!(backend.counters().uploads_taken, 2);
-    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
-    /// ```
+    /// Sets from which hosts uploads by URL are fetched; [this machine](FetchFrom::Loopback) by
+    /// default.
     pub fn fetch_from(mut self, fetch_from: FetchFrom) -> Self {
         self.settings.fetch_from = fetch_from;
         self
     }
 
-    /// As long as calls under way may still take when the backend stops; 5 s by default. Those that
-    /// are not answered by then are reset.
-    ///
-    /// ```
-    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
-    /// use nemovideo::local::LocalBackend;
-    /// use std::time::{Duration, Instant};
-    ///
-    /// let quick = Duration::from_millis(50);
-    /// let backend = LocalBackend::builder().shutdown_within(quick).start().await?;
-    /// // A client that says half of what it wants and then nothing more.
-    /// let address = backend.url().trim_start_matches("http://").to_owned();
-    /// let mut client = std::net::TcpStream::connect(address)?;
-    /// std::io::Write::write_all(&mut client, b"GET /api/credits HTTP/1.1\r\nHost:")?;
-    ///
-    /// let begun = Instant::now();
-    /// backend.shutdown().await;
-    /// assert!(begun.elapsed() < Duration::from_secs(5));
-    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
-    /// ```
-    pub fn shutdown_within(mut self, time: Duration) -> Self {
-        self.settings.shutdown_within = time;
+    /// Sets how long calls in progress may continue when the backend stops; 5 s by default. After
+    /// that they are reset.
+    pub fn shutdown_within(mut self, timeout: Duration) -> Self {
+        self.settings.shutdown_within = timeout;
         self
     }
 
-    /// Speaks nothing and renders nothing: every film is the same second, in a file called
-    /// `placeholder.mp4`. Without the `media` feature this is always so; with it, this makes tests
-    /// fast that are about the protocol.
+    /// Replaces speech and rendering by placeholders: every video is the same second, in a file
+    /// named `placeholder.mp4`.
     ///
-    /// ```
-    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
-    /// # use nemovideo::local::LocalBackend;
-    /// # let backend = LocalBackend::builder().placeholder_videos().start().await?;
-    /// use nemovideo::{NemoClient, RenderPolling, project::Script};
-    /// use std::time::Duration;
-    ///
-    /// let client = NemoClient::builder()
-    ///     .base_url(backend.url())
-    ///     .in_memory_credentials()
-    ///     .polling(RenderPolling::new(Duration::from_millis(20), 500))
-    ///     .build()?;
-    /// # let folder = tempfile::tempdir()?;
-    /// let script = Script::text("Nothing of this is spoken.")?;
-    /// let film = client.voiceover(script).save_to(folder.path().join("out.mp4")).await?;
-    /// assert!(film.video.url.ends_with("placeholder.mp4"));
-    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
-    /// ```
+    /// Without the `media` feature this is always so. With it, this makes tests of the protocol
+    /// fast.
     pub fn placeholder_videos(mut self) -> Self {
         self.placeholder = true;
         self
     }
 
-    /// Another voice than the built-in one.
-    ///
-    /// ```
-    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
-    /// use nemovideo::local::LocalBackend;
-    /// use nemovideo::media::CommandVoice;
-    /// use std::sync::Arc;
-    ///
-    /// let polish = CommandVoice::new("espeak-ng", ["pl"]).args(["-vpl", "-w{out}", "{text}"]);
-    /// let backend = LocalBackend::builder().voice(Arc::new(polish)).start().await?;
-    /// assert_eq!(backend.counters().messages_run, 0); // the program runs when something is said
-    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
-    /// ```
+    /// Sets a voice in place of the built-in one.
     #[cfg(feature = "media")]
     #[cfg_attr(docsrs, doc(cfg(feature = "media")))]
     pub fn voice(mut self, voice: Arc<dyn crate::media::Voice>) -> Self {
@@ -249,24 +138,8 @@ impl LocalBackendBuilder {
         self
     }
 
-    /// A font file (TTF or OTF) to write with, for scripts that the built-in font lacks, Chinese
-    /// for one.
-    ///
-    /// ```
-    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
-    /// # let folder = tempfile::tempdir()?;
-    /// # let font = folder.path().join("font.ttf");
-    /// # std::fs::write(&font, notosans::REGULAR_TTF)?;
-    /// use nemovideo::local::{LocalBackend, LocalError};
-    ///
-    /// // The file is read when the backend starts, and one that is no font is told then.
-    /// LocalBackend::builder().font(&font).start().await?;
-    /// # let font = folder.path().join("script.txt");
-    /// std::fs::write(&font, "Good morning.")?;
-    /// let refused = LocalBackend::builder().font(&font).start().await;
-    /// assert!(matches!(refused, Err(LocalError::Font(_))));
-    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
-    /// ```
+    /// Sets a font file (TTF or OTF) for scripts that the built-in font lacks, such as Chinese. It
+    /// is read when the backend starts.
     #[cfg(feature = "media")]
     #[cfg_attr(docsrs, doc(cfg(feature = "media")))]
     pub fn font(mut self, path: impl Into<PathBuf>) -> Self {
@@ -277,9 +150,9 @@ impl LocalBackendBuilder {
     /// Starts the backend on the current Tokio runtime.
     ///
     /// # Errors
-    /// [`LocalError::PortInUse`] or [`LocalError::Listen`] when the port cannot be had,
-    /// [`LocalError::DataDir`] when there is no place for files, and `LocalError::Font` when the
-    /// font cannot be used.
+    /// [`LocalError::PortInUse`] or [`LocalError::Listen`] when the port is not available,
+    /// [`LocalError::DataDir`] when no files can be stored, and `LocalError::Font` when the font
+    /// cannot be used.
     pub async fn start(self) -> Result<LocalBackend, LocalError> {
         let port = self.port;
         let engine = self.engine()?;
@@ -300,10 +173,10 @@ impl LocalBackendBuilder {
             sessions: Sessions::default(),
             library,
             renders: Renders::default(),
-            renderers: Workers::default(),
-            speakers: Workers::default(),
+            render_workers: WorkerPool::default(),
+            message_workers: WorkerPool::default(),
             engine,
-            tally: Tally::default(),
+            counters: AtomicCounters::default(),
             plans: FaultPlans::default(),
             gate: Arc::clone(&gate),
         });
@@ -313,16 +186,156 @@ impl LocalBackendBuilder {
     #[cfg(feature = "media")]
     fn engine(&self) -> Result<Arc<dyn Engine>, LocalError> {
         if self.placeholder {
-            return Ok(Arc::new(Placeholder));
+            return Ok(Arc::new(PlaceholderEngine));
         }
-        let real = super::engine::Real::new(self.voice.clone(), self.font.as_deref())?;
-        Ok(Arc::new(real))
+        let engine = super::engine::MediaEngine::new(self.voice.clone(), self.font.as_deref())?;
+        Ok(Arc::new(engine))
     }
 
     #[cfg(not(feature = "media"))]
-    #[allow(clippy::unnecessary_wraps)] // Fails only with `media`.
+    #[allow(clippy::unnecessary_wraps, reason = "fails only with `media`")]
     fn engine(&self) -> Result<Arc<dyn Engine>, LocalError> {
-        tracing::debug!(chosen = self.placeholder, "films are placeholders without `media`");
-        Ok(Arc::new(Placeholder))
+        tracing::debug!(requested = self.placeholder, "videos are placeholders without `media`");
+        Ok(Arc::new(PlaceholderEngine))
     }
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Settings {
+    pub(crate) credits: Credits,
+    pub(crate) prices: Prices,
+    pub(crate) token_lifetime: Duration,
+    pub(crate) heartbeat_every: Duration,
+    pub(crate) silent_edits: SilentEdits,
+    pub(crate) trailing_noise: TrailingNoise,
+    pub(crate) fetch_from: FetchFrom,
+    pub(crate) shutdown_within: Duration,
+}
+
+/// Longer than any response but a long voiceover's, and short enough for a program that wants to
+/// end.
+const SHUTDOWN_WITHIN: Duration = Duration::from_secs(5);
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            // As documented for anonymous accounts: 100 credits, 7 days.
+            credits: Credits::new(100.0),
+            prices: Prices::default(),
+            token_lifetime: Duration::from_secs(7 * 24 * 60 * 60),
+            heartbeat_every: Duration::from_secs(5),
+            silent_edits: SilentEdits::default(),
+            trailing_noise: TrailingNoise::default(),
+            fetch_from: FetchFrom::default(),
+            shutdown_within: SHUTDOWN_WITHIN,
+        }
+    }
+}
+
+/// The prices of work. They are the embedded backend's own, not the service's: low enough that a
+/// new account of 100 credits makes a few videos.
+///
+/// Questions, exports, and messages that the agent does not understand or cannot carry out cost
+/// nothing.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Prices {
+    voiceover: Credits,
+    edit: Credits,
+}
+
+impl Prices {
+    /// Sets the price of speaking a script.
+    #[must_use]
+    pub const fn with_voiceover(mut self, price: Credits) -> Self {
+        self.voiceover = price;
+        self
+    }
+
+    /// Sets the price of any other change of the draft.
+    #[must_use]
+    pub const fn with_edit(mut self, price: Credits) -> Self {
+        self.edit = price;
+        self
+    }
+
+    /// Returns the price of speaking a script, also again with another voice, language or pace; 20
+    /// by default.
+    #[must_use]
+    pub const fn voiceover(&self) -> Credits {
+        self.voiceover
+    }
+
+    /// Returns the price of any other change of the draft, including an undo; 2 by default.
+    #[must_use]
+    pub const fn edit(&self) -> Credits {
+        self.edit
+    }
+}
+
+impl Default for Prices {
+    fn default() -> Self {
+        Self { voiceover: Credits::new(20.0), edit: Credits::new(2.0) }
+    }
+}
+
+/// How often an edit ends without text, as about 30 % do on the service: the tool call, its result
+/// and the changed draft arrive, and no text.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SilentEdits {
+    /// Every third successful edit of a session.
+    #[default]
+    EveryThird,
+    /// No edit; for tests that check texts.
+    Never,
+    /// Every edit.
+    Always,
+}
+
+impl SilentEdits {
+    /// Returns whether the nth edit of a session, from 1, is silent.
+    pub(crate) fn includes(self, nth: u64) -> bool {
+        match self {
+            Self::EveryThird => nth.is_multiple_of(3),
+            Self::Never => false,
+            Self::Always => true,
+        }
+    }
+}
+
+/// How often the agent adds "I encountered a temporary issue" to a reply, as the service sometimes
+/// does. The sentence means nothing, because the work is done. Failures and silent edits do not get
+/// it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum TrailingNoise {
+    /// Never.
+    #[default]
+    Never,
+    /// In every second turn of a session.
+    EverySecond,
+    /// In every turn.
+    Always,
+}
+
+impl TrailingNoise {
+    /// Returns whether the nth turn of a session, from 1, ends with noise.
+    pub(crate) fn includes(self, nth: u64) -> bool {
+        match self {
+            Self::Never => false,
+            Self::EverySecond => nth.is_multiple_of(2),
+            Self::Always => true,
+        }
+    }
+}
+
+/// The hosts from which uploads by URL are fetched.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum FetchFrom {
+    /// This machine only, so that a client of the backend cannot make it access other hosts.
+    #[default]
+    Loopback,
+    /// Any host.
+    Anywhere,
 }

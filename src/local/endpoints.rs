@@ -1,44 +1,192 @@
-//! The calls of the protocol, one file for each group, in the order of its description.
+//! The handlers of the protocol's endpoints: accounts, sessions and messages here, uploads and
+//! files in modules of their own.
 
-mod credits;
 mod files;
-mod message;
-mod render;
-mod session;
-mod state;
-mod token;
 mod upload;
 
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
+use axum::body::{Body, Bytes};
+use axum::extract::{DefaultBodyLimit, State};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware::from_fn_with_state;
+use axum::response::{IntoResponse as _, Response};
 use axum::routing::{MethodRouter, get, post};
+use futures::Stream;
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+use uuid::Uuid;
 
-use super::faults::inject;
-use super::service::Shared;
-use crate::protocol::Endpoint;
+use super::agent::{AgentTurn, Emitter, parse};
+use super::faults::{HandlerFault, inject};
+use super::response::{Caller, JsonBody, PathParams, Rejected, Success};
+use super::server::SharedService;
+use crate::protocol::event::AdkEvent;
+use crate::protocol::headers::CLIENT_ID;
+use crate::protocol::{
+    AGENT_NAME, AnonymousToken, ClaimRequest, ClaimToken, CreateSession, CreditBalance, Endpoint,
+    ErrorCode, ME, RunRequest, Session, SessionId, StateResponse,
+};
 
-pub(super) fn all(service: &Shared) -> Router<Shared> {
-    Endpoint::ALL.into_iter().fold(Router::new(), |router, route| {
-        let faults = from_fn_with_state((Shared::clone(service), route), inject);
-        router.route(route.template(), handler(route).route_layer(faults))
+/// A week, as documented.
+const CLAIM_SECONDS: u64 = 604_800;
+
+pub(crate) fn all(service: &SharedService) -> Router<SharedService> {
+    Endpoint::ALL.into_iter().fold(Router::new(), |router, endpoint| {
+        let faults = from_fn_with_state((Arc::clone(service), endpoint), inject);
+        router.route(endpoint.template(), handler(endpoint).route_layer(faults))
     })
 }
 
-fn handler(route: Endpoint) -> MethodRouter<Shared> {
-    match route {
-        Endpoint::Token => post(token::anonymous),
-        Endpoint::Claim => post(token::claim),
-        Endpoint::Session => post(session::open),
-        Endpoint::Message => post(message::run),
-        // Uploads have a limit of their own, for each file, and are never held in memory.
-        Endpoint::Upload => post(upload::take).layer(DefaultBodyLimit::disable()),
-        Endpoint::Credits => get(credits::balance),
-        Endpoint::State => get(state::latest),
-        Endpoint::RenderSubmit => post(render::submit),
-        Endpoint::RenderStatus => get(render::poll),
-        Endpoint::RenderCancel => post(render::cancel),
-        Endpoint::RenderDownload => get(render::download),
-        Endpoint::File => get(files::serve),
+fn handler(endpoint: Endpoint) -> MethodRouter<SharedService> {
+    match endpoint {
+        Endpoint::Token => post(issue_token),
+        Endpoint::Claim => post(claim),
+        Endpoint::Session => post(create_session),
+        Endpoint::Message => post(run_message),
+        // Uploads have a limit of their own for each file, and are never held in memory.
+        Endpoint::Upload => post(upload::upload).layer(DefaultBodyLimit::disable()),
+        Endpoint::Credits => get(credits),
+        Endpoint::State => get(session_state),
+        Endpoint::RenderSubmit => post(files::submit_render),
+        Endpoint::RenderStatus => get(files::render_status),
+        Endpoint::RenderCancel => post(files::cancel_render),
+        Endpoint::RenderDownload => get(files::download_render),
+        Endpoint::File => get(files::download),
     }
+}
+
+async fn issue_token(
+    State(service): State<SharedService>,
+    headers: HeaderMap,
+) -> Result<Success<AnonymousToken>, Rejected> {
+    let client = headers.get(CLIENT_ID).and_then(|value| value.to_str().ok());
+    let client = client.map(str::trim).filter(|client| !client.is_empty()).ok_or_else(|| {
+        Rejected::Code(ErrorCode::ClientIdMissing, "the X-Client-Id header is missing".to_owned())
+    })?;
+    let settings = &service.settings;
+    let token = service
+        .accounts
+        .issue(client.into(), settings.credits, settings.token_lifetime)
+        .map_err(|remaining| {
+            let message = "this client has a token that is still valid";
+            Rejected::RateLimited(remaining.as_secs() + 1, message.to_owned())
+        })?;
+    service.counters.tokens_issued.increment();
+    Ok(Success(token))
+}
+
+/// Returns a claim token. The backend has no web site, so nothing ever redeems it.
+async fn claim(
+    State(service): State<SharedService>,
+    Caller(account): Caller,
+    JsonBody(request): JsonBody<ClaimRequest>,
+) -> Result<Success<ClaimToken>, Rejected> {
+    service
+        .sessions
+        .find(&account.user, &request.session_id)
+        .filter(|session| session.task == request.task_id)
+        .ok_or_else(Rejected::unknown_session)?;
+    Ok(Success(ClaimToken::new(format!("clm_{}", Uuid::new_v4().simple()), CLAIM_SECONDS)))
+}
+
+async fn credits(Caller(account): Caller) -> Success<CreditBalance> {
+    Success(account.ledger.balance())
+}
+
+async fn create_session(
+    State(service): State<SharedService>,
+    Caller(account): Caller,
+    JsonBody(request): JsonBody<CreateSession>,
+) -> Result<Success<Session>, Rejected> {
+    let session = service.sessions.create(account.user.clone(), request);
+    service.counters.sessions_created.increment();
+    Ok(Success(session.response()))
+}
+
+async fn session_state(
+    State(service): State<SharedService>,
+    Caller(account): Caller,
+    PathParams(session): PathParams<SessionId>,
+) -> Result<Success<StateResponse>, Rejected> {
+    let session = service.sessions.find(&account.user, &session);
+    let session = session.ok_or_else(Rejected::unknown_session)?;
+    Ok(Success(session.state(&service.url)))
+}
+
+/// Runs a message and returns its events as a stream.
+async fn run_message(
+    State(service): State<SharedService>,
+    Caller(account): Caller,
+    HandlerFault(fault): HandlerFault,
+    JsonBody(request): JsonBody<RunRequest>,
+) -> Result<Response, Rejected> {
+    let is_agent = request.app_name == AGENT_NAME;
+    if !is_agent || ![ME, account.user.as_str()].contains(&request.user_id.as_str()) {
+        // For the agent server, a session belongs to one user of one app.
+        let message = format!("Session not found: {}", request.session_id);
+        return Err(Rejected::detail(StatusCode::NOT_FOUND, message));
+    }
+    let session = service.sessions.find(&account.user, &request.session_id);
+    let session = session.ok_or_else(Rejected::unknown_session)?;
+    let instruction = parse(&request.text());
+    let price = instruction.price(&service.settings.prices);
+    let hold = account.ledger.freeze(price).ok_or_else(|| {
+        let left = account.ledger.balance().available;
+        let message = format!("out of credits: this costs {price}, and {left} are left");
+        Rejected::Code(ErrorCode::OutOfCredits, message)
+    })?;
+    service.counters.messages_run.increment();
+
+    let heartbeat = service.settings.heartbeat_every;
+    let (sender, receiver) = unbounded_channel();
+    let emitter = Emitter::new(request.streaming, sender);
+    let mut late_start = fault.and_then(|fault| service.plans.put_off(&fault));
+    // A task of its own, because a client that disconnects ends the stream, not the work.
+    tokio::spawn(async move {
+        if let Some(late_start) = &mut late_start {
+            late_start.wait().await;
+        }
+        let _lock = Arc::clone(&session.message_lock).lock_owned().await;
+        let shared = Arc::clone(&service);
+        let worker = shared.message_workers.worker().await;
+        let turn = AgentTurn { service, session, emitter: emitter.clone(), hold };
+        if worker.run(move || turn.run(instruction)).await.is_err() {
+            emitter.error("INTERNAL", "the agent crashed; nothing was charged");
+        }
+    });
+    let headers = [
+        (header::CONTENT_TYPE, "text/event-stream; charset=utf-8"),
+        (header::CACHE_CONTROL, "no-cache"),
+    ];
+    Ok((headers, Body::from_stream(frames(receiver, heartbeat))).into_response())
+}
+
+/// Serializes events as frames, with a comment at once and whenever nothing was sent for a while:
+/// all clients of server-sent events ignore comments.
+fn frames(
+    mut events: UnboundedReceiver<AdkEvent>,
+    heartbeat: Duration,
+) -> impl Stream<Item = Result<Bytes, Infallible>> {
+    const HEARTBEAT: Bytes = Bytes::from_static(b": heartbeat\n\n");
+    // Heartbeats without a pause would starve everything else.
+    let heartbeat = heartbeat.max(Duration::from_millis(1));
+    async_stream::stream! {
+        yield Ok(HEARTBEAT);
+        loop {
+            match tokio::time::timeout(heartbeat, events.recv()).await {
+                Err(_) => yield Ok(HEARTBEAT),
+                Ok(None) => return,
+                Ok(Some(event)) => yield Ok(frame(&event)),
+            }
+        }
+    }
+}
+
+fn frame(event: &AdkEvent) -> Bytes {
+    // An event consists of strings and numbers only, which can always be serialized.
+    let json = serde_json::to_string(event).unwrap_or_default();
+    Bytes::from(format!("data: {json}\n\n"))
 }

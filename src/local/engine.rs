@@ -1,9 +1,8 @@
-//! Where speech and films are made. The backend asks a [`Engine`] and does not know which: the
-//! real one, of the `media` feature, or one that hands out a placeholder. Everything here blocks.
+//! Speech and videos: the [`Engine`] trait, the description of a video as it is read from a draft,
+//! and the engine that returns placeholders. The engine of the `media` feature is in `media`.
 
-mod placeholder;
 #[cfg(feature = "media")]
-mod real;
+mod media;
 
 use std::fmt;
 use std::ops::ControlFlow;
@@ -11,21 +10,20 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-pub(super) use placeholder::Placeholder;
-#[cfg(feature = "media")]
-pub(super) use real::Real;
-
-use super::library::{Facts, StoredFile};
+use super::library::{MediaInfo, StoredFile};
 use crate::draft::{Draft, Json, Segment, Track, TrackKind, TrackRole};
 use crate::protocol::{Aspect, FileType, RenderFormat, RenderOutput, RenderQuality};
+#[cfg(feature = "media")]
+pub(crate) use media::MediaEngine;
 
-pub(super) trait Engine: Send + Sync + fmt::Debug {
-    /// The languages there are voices for, as BCP-47 tags.
+/// Makes speech and videos. All methods block.
+pub(crate) trait Engine: Send + Sync + fmt::Debug {
+    /// Returns the languages for which there are voices, as BCP-47 tags.
     fn languages(&self) -> Vec<String>;
 
-    /// Whether there is a voice for a language. This and [`can_write`](Self::can_write) are asked
+    /// Checks that there is a voice for a language. This and [`can_draw`](Self::can_draw) are called
     /// before any work, so that none is lost.
-    fn can_speak(&self, language: &str) -> Result<(), Failure> {
+    fn can_speak(&self, language: &str) -> Result<(), EngineError> {
         let languages = self.languages();
         let primary = |tag: &str| {
             tag.trim().split(['-', '_']).next().unwrap_or_default().to_ascii_lowercase()
@@ -37,72 +35,72 @@ pub(super) trait Engine: Send + Sync + fmt::Debug {
             "There is no voice for the language `{language}`. There are voices for {}.",
             languages.join(", ")
         );
-        Err(Failure::new("UNSUPPORTED_LANGUAGE", message))
+        Err(EngineError::new("UNSUPPORTED_LANGUAGE", message))
     }
 
-    /// Whether a text can be drawn.
-    fn can_write(&self, text: &str) -> Result<(), Failure>;
+    /// Checks that a text can be drawn.
+    fn can_draw(&self, text: &str) -> Result<(), EngineError>;
 
-    /// A sentence as captions, for the time in which it is spoken.
+    /// Splits a sentence into captions for the time in which it is spoken.
     fn captions(&self, text: &str, start: Duration, duration: Duration) -> Vec<Caption>;
 
-    /// Speaks a script sentence by sentence. `place` names a new file for each one's sound.
+    /// Speaks a script sentence by sentence. `new_path` returns the path of a new audio file for each.
     fn speak(
         &self,
         script: &str,
         delivery: &Delivery,
-        place: &mut dyn FnMut() -> PathBuf,
-    ) -> Result<Vec<Line>, Failure>;
+        new_path: &mut dyn FnMut() -> PathBuf,
+    ) -> Result<Vec<SpokenLine>, EngineError>;
 
-    /// What can be told of a picture or a sound by looking into it; nothing of what is broken.
-    fn look(&self, file: &StoredFile) -> Facts;
+    /// Returns what an image or audio file says about itself; nothing for other or broken files.
+    fn probe(&self, file: &StoredFile) -> MediaInfo;
 
-    /// Makes the file of a film. `progress` is told shares from 0 to 1 and may call it off.
+    /// Renders a video to a file. `progress` is called with shares from 0 to 1 and may cancel.
     fn render(
         &self,
-        film: &Film,
+        video: &VideoPlan,
         to: &Path,
         progress: &(dyn Fn(f32) -> ControlFlow<()> + Sync),
-    ) -> Result<Made, Failure>;
+    ) -> Result<EngineOutput, EngineError>;
 }
 
-/// Why something cannot be made: a word for programs and a sentence for people.
+/// Why something cannot be made: a code for programs and a sentence for people.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
-pub(super) struct Failure {
-    pub(super) code: &'static str,
-    pub(super) message: String,
+pub(crate) struct EngineError {
+    pub(crate) code: &'static str,
+    pub(crate) message: String,
 }
 
-impl Failure {
-    pub(super) fn new(code: &'static str, message: impl Into<String>) -> Self {
+impl EngineError {
+    pub(crate) fn new(code: &'static str, message: impl Into<String>) -> Self {
         Self { code, message: message.into() }
     }
 
-    pub(super) fn empty_script() -> Self {
+    pub(crate) fn empty_script() -> Self {
         Self::new("EMPTY_SCRIPT", "There is nothing to say: the script has no words in it.")
     }
 }
 
-/// How a script is to be spoken.
+/// How a script is spoken.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Delivery {
+pub(crate) struct Delivery {
     /// A BCP-47 tag.
-    pub(super) language: String,
-    pub(super) gender: Gender,
+    pub(crate) language: String,
+    pub(crate) gender: Gender,
     /// 1.0 is normal.
-    pub(super) pace: f32,
+    pub(crate) pace: f32,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum Gender {
+pub(crate) enum Gender {
     #[default]
     Female,
     Male,
 }
 
 impl Gender {
-    pub(super) const fn word(self) -> &'static str {
+    pub(crate) const fn word(self) -> &'static str {
         match self {
             Self::Female => "female",
             Self::Male => "male",
@@ -112,82 +110,82 @@ impl Gender {
 
 /// One spoken sentence.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Line {
-    pub(super) text: String,
-    pub(super) start: Duration,
-    pub(super) duration: Duration,
-    /// Its sound, unless the engine makes none.
-    pub(super) sound: Option<PathBuf>,
+pub(crate) struct SpokenLine {
+    pub(crate) text: String,
+    pub(crate) start: Duration,
+    pub(crate) duration: Duration,
+    /// The path of its audio, unless the engine makes none.
+    pub(crate) audio: Option<PathBuf>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Caption {
-    pub(super) start: Duration,
-    pub(super) duration: Duration,
-    pub(super) text: String,
+pub(crate) struct Caption {
+    pub(crate) start: Duration,
+    pub(crate) duration: Duration,
+    pub(crate) text: String,
 }
 
-/// What a film is made of.
+/// The description of a video.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Film {
-    pub(super) format: RenderFormat,
-    pub(super) quality: RenderQuality,
-    pub(super) aspect: Aspect,
-    pub(super) duration: Duration,
-    pub(super) background: Background,
-    pub(super) sounds: Vec<FilmSound>,
-    pub(super) texts: Vec<FilmText>,
+pub(crate) struct VideoPlan {
+    pub(crate) format: RenderFormat,
+    pub(crate) quality: RenderQuality,
+    pub(crate) aspect: Aspect,
+    pub(crate) duration: Duration,
+    pub(crate) background: Background,
+    pub(crate) audio: Vec<PlannedAudio>,
+    pub(crate) texts: Vec<PlannedText>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) enum Background {
-    /// The engine's choice.
+pub(crate) enum Background {
+    /// The default of the engine.
     #[default]
     Plain,
-    /// A palette by name; an unknown one is the engine's choice.
+    /// A palette by name; for an unknown one, the default of the engine.
     Named(String),
-    Picture(PathBuf),
+    Image(PathBuf),
 }
 
-/// The palettes that the agent offers, as `media` names them.
-pub(super) const PALETTES: [&str; 5] = ["dusk", "ocean", "forest", "ember", "slate"];
+/// Names of the palettes that the agent offers, as in `media`.
+pub(crate) const PALETTES: [&str; 5] = ["dusk", "ocean", "forest", "ember", "slate"];
 
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct FilmSound {
-    pub(super) path: PathBuf,
-    pub(super) start: Duration,
-    /// How much of the sound's beginning is left out.
-    pub(super) skip: Duration,
-    pub(super) duration: Duration,
-    pub(super) volume: f32,
-    /// Played again until its time is over.
-    pub(super) repeat: bool,
+pub(crate) struct PlannedAudio {
+    pub(crate) path: PathBuf,
+    pub(crate) start: Duration,
+    /// The part of the file's start that is left out.
+    pub(crate) skip: Duration,
+    pub(crate) duration: Duration,
+    pub(crate) volume: f32,
+    /// Whether it is repeated until its duration is over.
+    pub(crate) repeat: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct FilmText {
-    pub(super) text: String,
-    pub(super) start: Duration,
-    pub(super) duration: Duration,
-    pub(super) is_title: bool,
+pub(crate) struct PlannedText {
+    pub(crate) text: String,
+    pub(crate) start: Duration,
+    pub(crate) duration: Duration,
+    pub(crate) is_title: bool,
 }
 
-/// A film that is there.
+/// A rendered file.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Made {
-    pub(super) duration: Duration,
-    /// What the file should be called, without its ending.
-    pub(super) name: &'static str,
+pub(crate) struct EngineOutput {
+    pub(crate) duration: Duration,
+    /// The file name, without extension.
+    pub(crate) name: &'static str,
 }
 
-/// Longer than any video that is meant; a wrong unit in a draft must not fill the disk.
+/// A draft with a wrong unit must not fill the disk.
 const MAX_DURATION: Duration = Duration::from_secs(6 * 60 * 60);
 
-impl Film {
+impl VideoPlan {
     /// Reads a draft as it was posted. The client may have changed it or written it by hand, so
     /// anything may be missing. `find` returns the session's files by their ids. The error is a
     /// sentence for people.
-    pub(super) fn from_draft(
+    pub(crate) fn from_draft(
         draft: &Draft,
         output: &RenderOutput,
         find: impl Fn(&str) -> Option<Arc<StoredFile>>,
@@ -208,7 +206,7 @@ impl Film {
             aspect: output.aspect.or_else(|| draft.aspect()).unwrap_or_default(),
             duration,
             background: Background::default(),
-            sounds: Vec::new(),
+            audio: Vec::new(),
             texts: Vec::new(),
         };
         for (index, track) in draft.tracks().enumerate() {
@@ -219,7 +217,7 @@ impl Film {
                 }
                 Some(TrackKind::Audio) => {
                     for segment in track.segments() {
-                        video.sounds.extend(sound(&track, &segment, &find).map_err(failed)?);
+                        video.audio.extend(audio(&track, &segment, &find).map_err(failed)?);
                     }
                 }
                 Some(TrackKind::Text) => {
@@ -227,7 +225,7 @@ impl Film {
                     video.texts.extend(track.segments().filter_map(|segment| {
                         let text = segment.text()?.to_owned();
                         let (start, duration) = (segment.start(), segment.duration());
-                        Some(FilmText { text, start, duration, is_title })
+                        Some(PlannedText { text, start, duration, is_title })
                     }));
                 }
                 _ => {}
@@ -245,7 +243,7 @@ fn background(
     let Some(segment) = track.segments().next() else { return Ok(Background::Plain) };
     if let Some(file) = media(&segment, find)? {
         return match file.format.file_type {
-            FileType::Image => Ok(Background::Picture(file.path.clone())),
+            FileType::Image => Ok(Background::Image(file.path.clone())),
             _ => Err(format!(
                 "`{}` cannot be the background; the embedded backend shows images, not videos",
                 file.name
@@ -259,18 +257,18 @@ fn background(
 }
 
 /// A segment without media is silence.
-fn sound(
+fn audio(
     track: &Track<'_>,
     segment: &Segment<'_>,
     find: impl Fn(&str) -> Option<Arc<StoredFile>>,
-) -> Result<Option<FilmSound>, String> {
+) -> Result<Option<PlannedAudio>, String> {
     let Some(file) = media(segment, find)? else { return Ok(None) };
     if file.format.file_type != FileType::Audio {
         return Err(format!("`{}` is no audio", file.name));
     }
     let repeat = value(segment, "repeat").and_then(Json::as_bool);
     let skip = value(segment, "skip").and_then(Json::as_f64).map_or(0, |ms| ms as u64);
-    Ok(Some(FilmSound {
+    Ok(Some(PlannedAudio {
         path: file.path.clone(),
         start: segment.start(),
         skip: Duration::from_millis(skip),
@@ -292,20 +290,99 @@ fn value<'d>(segment: &Segment<'d>, key: &str) -> Option<&'d Json> {
     segment.metadata()?.get(key)
 }
 
+/// One second each, made with FFmpeg.
+const MP4: &[u8] = include_bytes!("engine/placeholder.mp4");
+const M4A: &[u8] = include_bytes!("engine/placeholder.m4a");
+const WAV: &[u8] = include_bytes!("engine/placeholder.wav");
+const PLACEHOLDER_DURATION: Duration = Duration::from_secs(1);
+
+/// A usual speaking rate.
+const WORDS_PER_SECOND: f64 = 2.6;
+const PAUSE: Duration = Duration::from_millis(300);
+
+/// The engine without `media`: the duration of speech is estimated from its words, it has no audio,
+/// and every video is the same second.
+#[derive(Debug)]
+pub(crate) struct PlaceholderEngine;
+
+impl Engine for PlaceholderEngine {
+    /// It speaks none of them, so it can claim those of the built-in voices.
+    fn languages(&self) -> Vec<String> {
+        ["en-US", "en-GB", "de-DE", "es-ES", "fr-FR", "it-IT"].map(str::to_owned).into()
+    }
+
+    fn can_draw(&self, _: &str) -> Result<(), EngineError> {
+        Ok(())
+    }
+
+    fn captions(&self, text: &str, start: Duration, duration: Duration) -> Vec<Caption> {
+        vec![Caption { start, duration, text: text.to_owned() }]
+    }
+
+    fn speak(
+        &self,
+        script: &str,
+        delivery: &Delivery,
+        _: &mut dyn FnMut() -> PathBuf,
+    ) -> Result<Vec<SpokenLine>, EngineError> {
+        let mut start = Duration::ZERO;
+        let mut lines = Vec::new();
+        for text in sentences(script) {
+            let words = text.split_whitespace().count() as f64;
+            let seconds = words / WORDS_PER_SECOND / f64::from(delivery.pace.clamp(0.5, 2.0));
+            let duration = Duration::from_secs_f64(seconds);
+            lines.push(SpokenLine { text: text.to_owned(), start, duration, audio: None });
+            start += duration + PAUSE;
+        }
+        if lines.is_empty() { Err(EngineError::empty_script()) } else { Ok(lines) }
+    }
+
+    fn probe(&self, _: &StoredFile) -> MediaInfo {
+        MediaInfo::default()
+    }
+
+    fn render(
+        &self,
+        video: &VideoPlan,
+        to: &Path,
+        progress: &(dyn Fn(f32) -> ControlFlow<()> + Sync),
+    ) -> Result<EngineOutput, EngineError> {
+        if progress(0.5).is_break() {
+            return Err(EngineError::new("CANCELLED", "the render was cancelled"));
+        }
+        let bytes = match video.format {
+            RenderFormat::M4a => M4A,
+            RenderFormat::Wav => WAV,
+            _ => MP4,
+        };
+        std::fs::write(to, bytes).map_err(|error| EngineError::new("IO", error.to_string()))?;
+        Ok(EngineOutput { duration: PLACEHOLDER_DURATION, name: "placeholder" })
+    }
+}
+
+/// Splits a script at the ends of sentences and lines, well enough to count and time them.
+fn sentences(script: &str) -> impl Iterator<Item = &str> {
+    script
+        .lines()
+        .flat_map(|line| line.split_inclusive(['.', '!', '?', '。', '！', '？']))
+        .map(str::trim)
+        .filter(|sentence| sentence.contains(char::is_alphanumeric))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::local::library::Place;
+    use crate::local::library::FilePath;
     use crate::protocol::FileFormat;
 
     fn find(id: &str) -> Option<Arc<StoredFile>> {
         let format = FileFormat::of(id)?;
-        let place = Place { id: id.to_owned(), path: PathBuf::from(id), format };
-        Some(Arc::new(place.stored("s".into(), id)))
+        let path = FilePath { id: id.to_owned(), path: PathBuf::from(id), format };
+        Some(Arc::new(path.stored("s".into(), id)))
     }
 
-    fn read(draft: &str) -> Result<Film, String> {
-        Film::from_draft(&draft.parse().unwrap(), &RenderOutput::mp4(), find)
+    fn read(draft: &str) -> Result<VideoPlan, String> {
+        VideoPlan::from_draft(&draft.parse().unwrap(), &RenderOutput::mp4(), find)
     }
 
     #[test]
@@ -331,8 +408,8 @@ mod tests {
         )
         .unwrap();
         assert_eq!(video.aspect, Aspect::Portrait);
-        assert_eq!(video.background, Background::Picture("a.png".into()));
-        let [voice, music] = video.sounds.as_slice() else { panic!("{:?}", video.sounds) };
+        assert_eq!(video.background, Background::Image("a.png".into()));
+        let [voice, music] = video.audio.as_slice() else { panic!("{:?}", video.audio) };
         assert_eq!(
             (voice.start, voice.skip),
             (Duration::from_millis(500), Duration::from_millis(250))
@@ -358,5 +435,23 @@ mod tests {
             let error = read(draft).unwrap_err();
             assert!(error.contains(words), "{draft}: {error}");
         }
+    }
+
+    #[test]
+    fn speech_takes_the_time_of_its_words() {
+        let delivery = |pace| Delivery { language: "en".to_owned(), gender: Gender::Male, pace };
+        let mut no_audio = || unreachable!("no audio is made");
+        let mut lines = |pace| {
+            let script = "One two three four. Five! …\r\nSix";
+            PlaceholderEngine.speak(script, &delivery(pace), &mut no_audio).unwrap()
+        };
+        let slow = lines(1.0);
+        assert_eq!(
+            slow.iter().map(|l| l.text.as_str()).collect::<Vec<_>>(),
+            ["One two three four.", "Five!", "Six"]
+        );
+        assert_eq!(slow[1].start, slow[0].duration + PAUSE);
+        assert!(lines(2.0)[0].duration < slow[0].duration);
+        assert!(PlaceholderEngine.speak("… !", &delivery(1.0), &mut no_audio).is_err());
     }
 }

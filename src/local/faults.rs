@@ -21,7 +21,7 @@ use std::sync::{Arc, Weak};
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 
-use super::service::Service;
+use super::server::Service;
 use crate::protocol::Endpoint;
 
 pub(super) use connection::{Connection, Gate, GateListener};

@@ -1,11 +1,11 @@
-//! The files on disk: uploads, speech, films. Each has an id that cannot be guessed, under which
-//! a draft names it and `/files/` serves it. What a file means is left to whoever asks for it.
+//! The files on disk: uploads, speech and videos. Each has an id that cannot be guessed, by which a
+//! draft refers to it and `/files/` serves it.
 
 use std::collections::HashMap;
 use std::fs::DirBuilder;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use sha2::{Digest as _, Sha256};
@@ -17,18 +17,19 @@ use uuid::Uuid;
 
 use super::engine::Engine;
 use crate::protocol::{FileFormat, SessionId, UploadedFile};
+use crate::sync::lock;
 
 #[derive(Debug)]
-pub(super) struct Library {
+pub(crate) struct Library {
     root: PathBuf,
     files: Mutex<HashMap<String, Arc<StoredFile>>>,
-    /// Removed with everything in it when the backend goes.
+    /// Removed with its contents when the backend is dropped.
     _private: Option<TempDir>,
 }
 
 impl Library {
-    /// In a directory of the user's, where files stay, or in a private one that goes away.
-    pub(super) fn open(data_dir: Option<&Path>) -> Result<Self, (PathBuf, io::Error)> {
+    /// Opens a library in the user's directory, where files stay, or in a private temporary one.
+    pub(crate) fn open(data_dir: Option<&Path>) -> Result<Self, (PathBuf, io::Error)> {
         let (root, private) = match data_dir {
             Some(dir) => (dir.join("files"), None),
             None => {
@@ -45,52 +46,48 @@ impl Library {
         #[cfg(unix)]
         std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
         builder.create(&root).map_err(|error| (root.clone(), error))?;
-        // Found out now rather than at the first upload.
+        // Reports a directory that is not writable now, not at the first upload.
         tempfile::tempfile_in(&root).map_err(|error| (root.clone(), error))?;
         Ok(Self { root, files: Mutex::default(), _private: private })
     }
 
-    /// A place for a file that is yet to be written.
-    pub(super) fn place(&self, format: FileFormat) -> Place {
+    /// Returns an id and a path for a new file.
+    pub(crate) fn new_path(&self, format: FileFormat) -> FilePath {
         let id = Uuid::new_v4().simple().to_string();
         let path = self.root.join(format!("{id}.{format}"));
-        Place { id, path, format }
+        FilePath { id, path, format }
     }
 
-    /// A file that comes in piece by piece.
-    pub(super) fn receive(&self, format: FileFormat) -> io::Result<Incoming> {
-        let place = self.place(format);
+    /// Creates a file whose content arrives in chunks.
+    pub(crate) fn receive(&self, format: FileFormat) -> io::Result<IncomingFile> {
+        let path = self.new_path(format);
         let (file, temp) =
             tempfile::Builder::new().prefix("incoming-").tempfile_in(&self.root)?.into_parts();
-        Ok(Incoming { place, file: File::from_std(file), temp, hash: Sha256::new(), size: 0 })
+        Ok(IncomingFile { path, file: File::from_std(file), temp, hash: Sha256::new(), size: 0 })
     }
 
-    pub(super) fn add(&self, file: StoredFile) -> Arc<StoredFile> {
+    pub(crate) fn add(&self, file: StoredFile) -> Arc<StoredFile> {
         let file = Arc::new(file);
-        self.files().insert(file.id.clone(), Arc::clone(&file));
+        lock(&self.files).insert(file.id.clone(), Arc::clone(&file));
         file
     }
 
-    pub(super) fn find(&self, id: &str) -> Option<Arc<StoredFile>> {
-        self.files().get(id).cloned()
-    }
-
-    fn files(&self) -> MutexGuard<'_, HashMap<String, Arc<StoredFile>>> {
-        self.files.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(crate) fn find(&self, id: &str) -> Option<Arc<StoredFile>> {
+        lock(&self.files).get(id).cloned()
     }
 }
 
-/// Where a file will lie.
+/// Identity and path of a file that is yet to be written.
 #[derive(Clone, Debug)]
-pub(super) struct Place {
-    pub(super) id: String,
-    pub(super) path: PathBuf,
-    pub(super) format: FileFormat,
+pub(crate) struct FilePath {
+    pub(crate) id: String,
+    pub(crate) path: PathBuf,
+    pub(crate) format: FileFormat,
 }
 
-impl Place {
-    /// The file, now that it is there.
-    pub(super) fn stored(self, session: SessionId, name: impl Into<String>) -> StoredFile {
+impl FilePath {
+    /// Returns the entry of the written file.
+    pub(crate) fn stored(self, session: SessionId, name: impl Into<String>) -> StoredFile {
         let Self { id, path, format } = self;
         let size = std::fs::metadata(&path).map_or(0, |metadata| metadata.len());
         StoredFile {
@@ -101,34 +98,34 @@ impl Place {
             name: name.into(),
             size,
             hash: None,
-            facts: Facts::default(),
+            info: MediaInfo::default(),
         }
     }
 }
 
 #[derive(Debug)]
-pub(super) struct StoredFile {
-    pub(super) id: String,
-    pub(super) path: PathBuf,
-    pub(super) format: FileFormat,
-    /// Whose it is: a draft of another session does not get it.
-    pub(super) session: SessionId,
-    pub(super) name: String,
-    pub(super) size: u64,
-    pub(super) hash: Option<String>,
-    pub(super) facts: Facts,
+pub(crate) struct StoredFile {
+    pub(crate) id: String,
+    pub(crate) path: PathBuf,
+    pub(crate) format: FileFormat,
+    /// The session to which it belongs; drafts of other sessions cannot use it.
+    pub(crate) session: SessionId,
+    pub(crate) name: String,
+    pub(crate) size: u64,
+    pub(crate) hash: Option<String>,
+    pub(crate) info: MediaInfo,
 }
 
-/// What can be told of a file by looking into it.
+/// What an image or audio file says about itself.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Facts {
-    pub(super) size: Option<(u32, u32)>,
-    pub(super) duration: Option<Duration>,
+pub(crate) struct MediaInfo {
+    pub(crate) size: Option<(u32, u32)>,
+    pub(crate) duration: Option<Duration>,
 }
 
 impl StoredFile {
-    /// Where it is served: whoever knows the address may have it.
-    pub(super) fn url(&self, base: &str) -> String {
+    /// Returns the URL at which it is served to whoever knows it.
+    pub(crate) fn url(&self, base: &str) -> String {
         let plain = format!("{base}/files/{}", self.id);
         let Ok(mut url) = Url::parse(&plain) else { return plain };
         if let Ok(mut segments) = url.path_segments_mut() {
@@ -137,75 +134,79 @@ impl StoredFile {
         url.into()
     }
 
-    pub(super) fn uploaded(&self, base: &str) -> UploadedFile {
+    pub(crate) fn uploaded(&self, base: &str) -> UploadedFile {
         UploadedFile {
             filename: self.name.clone(),
             file_type: Some(self.format.file_type),
             cdn_url: Some(self.url(base)),
-            duration: self.facts.duration.map(|duration| duration.as_secs_f64()),
-            width: self.facts.size.map(|(width, _)| width),
-            height: self.facts.size.map(|(_, height)| height),
+            duration: self.info.duration.map(|duration| duration.as_secs_f64()),
+            width: self.info.size.map(|(width, _)| width),
+            height: self.info.size.map(|(_, height)| height),
             fps: None,
             hash: self.hash.clone(),
         }
     }
 }
 
-/// A file on its way to disk. Dropped before it is kept, it is gone.
+/// A file that is being received. It is removed on drop, unless it was finished.
 #[derive(Debug)]
-pub(super) struct Incoming {
-    place: Place,
+pub(crate) struct IncomingFile {
+    path: FilePath,
     file: File,
     temp: TempPath,
     hash: Sha256,
     size: u64,
 }
 
-impl Incoming {
-    pub(super) async fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+impl IncomingFile {
+    pub(crate) async fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.size += bytes.len() as u64;
         self.hash.update(bytes);
         self.file.write_all(bytes).await
     }
 
-    pub(super) fn size(&self) -> u64 {
+    pub(crate) fn size(&self) -> u64 {
         self.size
     }
 
-    /// Closes the file and gives it its place.
-    pub(super) async fn keep(mut self, session: SessionId, name: String) -> io::Result<Kept> {
+    /// Closes the file and moves it to its path.
+    pub(crate) async fn finish(
+        mut self,
+        session: SessionId,
+        name: String,
+    ) -> io::Result<StagedFile> {
         self.file.flush().await?;
-        self.temp.persist(&self.place.path).map_err(|error| error.error)?;
+        self.temp.persist(&self.path.path).map_err(|error| error.error)?;
         let hash = self.hash.finalize();
-        let mut stored = self.place.stored(session, name);
+        let mut stored = self.path.stored(session, name);
         stored.hash = Some(hash.iter().map(|byte| format!("{byte:02x}")).collect());
-        Ok(Kept(Some(stored)))
+        Ok(StagedFile(Some(stored)))
     }
 }
 
-/// A file in its place that nobody has taken yet. Dropped before that, it is gone: another file of
-/// the same upload may be refused.
+/// A received file that is not in the library yet. It is removed on drop, because another file of
+/// the same upload may be rejected.
 #[derive(Debug)]
-pub(super) struct Kept(Option<StoredFile>);
+pub(crate) struct StagedFile(Option<StoredFile>);
 
-impl Kept {
-    pub(super) fn look(&mut self, engine: &dyn Engine) {
+impl StagedFile {
+    pub(crate) fn probe(&mut self, engine: &dyn Engine) {
         if let Some(file) = &mut self.0 {
-            file.facts = engine.look(file);
+            file.info = engine.probe(file);
         }
     }
 
-    pub(super) fn take(mut self) -> StoredFile {
-        self.0.take().unwrap_or_else(|| unreachable!("it is taken once"))
+    pub(crate) fn take(mut self) -> StoredFile {
+        self.0.take().unwrap_or_else(|| unreachable!("a staged file is taken once, by value"))
     }
 }
 
-impl Drop for Kept {
+impl Drop for StagedFile {
     fn drop(&mut self) {
         if let Some(file) = &self.0
             && let Err(error) = std::fs::remove_file(&file.path)
         {
-            tracing::warn!(%error, "a refused upload was left behind");
+            tracing::warn!(%error, "a rejected upload could not be removed");
         }
     }
 }
@@ -216,7 +217,7 @@ mod tests {
     use crate::protocol::FileFormat;
 
     #[tokio::test]
-    async fn a_file_that_is_not_kept_leaves_nothing_behind() {
+    async fn a_file_that_is_not_finished_leaves_nothing_behind() {
         let dir = tempfile::tempdir().unwrap();
         let library = Library::open(Some(dir.path())).unwrap();
         let count = || std::fs::read_dir(dir.path().join("files")).unwrap().count();
@@ -230,11 +231,11 @@ mod tests {
 
         let mut kept = library.receive(format).unwrap();
         kept.write(b"abc").await.unwrap();
-        let kept = kept.keep("s".into(), "a b?.txt".to_owned()).await.unwrap();
+        let kept = kept.finish("s".into(), "a b?.txt".to_owned()).await.unwrap();
         let kept = library.add(kept.take());
         assert_eq!(count(), 1);
         let unwanted = library.receive(format).unwrap();
-        let unwanted = unwanted.keep("s".into(), "b.txt".to_owned()).await.unwrap();
+        let unwanted = unwanted.finish("s".into(), "b.txt".to_owned()).await.unwrap();
         assert_eq!(count(), 2);
         drop(unwanted);
         assert_eq!(count(), 1);
@@ -247,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn the_private_directory_is_closed_to_others_and_goes_away() {
+    fn the_private_directory_is_closed_to_others_and_removed() {
         let library = Library::open(None).unwrap();
         let root = library.root.clone();
         #[cfg(unix)]

@@ -1,141 +1,110 @@
-//! The running backend: its listener, its routes, its end.
+//! The running backend: its state, its router and its end.
 
 use std::future::IntoFuture as _;
+use std::io;
+use std::path::PathBuf;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll};
+use std::time::Duration;
 
 use axum::Router;
-use axum::http::StatusCode;
-use axum::middleware;
-use tokio::sync::oneshot;
-use tokio::task::JoinHandle;
+use axum::body::{Body, BodyDataStream, Bytes};
+use axum::extract::Request;
+use axum::http::{StatusCode, header};
+use axum::middleware::{self, Next};
+use axum::response::Response;
+use futures::{Stream, StreamExt as _};
+use tokio::sync::{Semaphore, SemaphorePermit, oneshot};
+use tokio::task::{JoinError, JoinHandle};
 
-use super::answer::Refused;
-use super::builder::LocalBackendBuilder;
-use super::counters::Counters;
-use super::drain::drain;
+use super::accounts::Accounts;
+use super::builder::{LocalBackendBuilder, Settings};
 use super::endpoints;
-use super::error::LocalError;
-use super::faults::{Connection, Faults, GateListener};
-use super::service::Shared;
+use super::engine::Engine;
+use super::faults::{Connection, FaultPlans, Faults, Gate, GateListener};
+use super::library::Library;
+use super::renders::Renders;
+use super::response::Rejected;
+use super::sessions::Sessions;
+use crate::protocol::{Credits, Endpoint};
+use crate::sync::lock;
 
-/// The embedded backend, running. Dropped, it stops.
+/// A running embedded backend, which stops when it is dropped.
 ///
-/// It lives on the Tokio runtime that it was started on, and ends with it.
-///
-/// ```
-/// # tokio::runtime::Runtime::new().unwrap().block_on(async {
-/// use nemovideo::{Error, NemoClient, ExponentialRetry, local::LocalBackend};
-///
-/// let backend = LocalBackend::start().await?;
-/// let client = NemoClient::builder()
-///     .base_url(backend.url())
-///     .in_memory_credentials()
-///     .retry(ExponentialRetry::never())
-///     .build()?;
-/// assert_eq!(client.credits().await?.available.get(), 100.0);
-/// backend.shutdown().await;
-/// assert!(matches!(client.credits().await, Err(Error::Unreachable(_))));
-/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
-/// ```
+/// It runs on the Tokio runtime on which it was started, and ends with it.
 #[derive(Debug)]
 pub struct LocalBackend {
-    service: Shared,
+    service: SharedService,
     faults: Faults,
-    /// Dropped with the backend, which the server takes for the word to stop.
+    /// Dropping it stops the server.
     stop: oneshot::Sender<()>,
-    server: JoinHandle<std::io::Result<()>>,
+    server: JoinHandle<io::Result<()>>,
 }
 
 impl LocalBackend {
-    /// Starts a backend with the defaults, on any free port of the loopback interface.
+    /// Starts a backend with the default settings, on any free port of the loopback interface.
     ///
     /// # Errors
-    /// [`LocalError`] when it cannot listen or has no place for files.
+    /// [`LocalError`] when no port or no directory for files is available.
     pub async fn start() -> Result<Self, LocalError> {
         Self::builder().start().await
     }
 
-    /// Sets up a backend.
+    /// Returns a builder with the default settings.
     pub fn builder() -> LocalBackendBuilder {
         LocalBackendBuilder::default()
     }
 
-    /// Where it is reached: `http://127.0.0.1:<port>`, without a slash at the end.
+    /// Returns the base URL, `http://127.0.0.1:<port>`, without a trailing slash.
     #[must_use]
     pub fn url(&self) -> &str {
         &self.service.url
     }
 
-    /// What it has really done so far.
+    /// Returns what the backend has really done so far.
     #[must_use]
     pub fn counters(&self) -> Counters {
         self.service.counters()
     }
 
-    /// Makes calls to it go wrong.
-    ///
-    /// ```
-    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
-    /// # use nemovideo::{NemoClient, local::LocalBackend};
-    /// # let backend = LocalBackend::builder().placeholder_videos().start().await?;
-    /// # let client = NemoClient::builder().base_url(backend.url());
-    /// # let client = client.in_memory_credentials().build()?;
-    /// use nemovideo::local::{Fault, Refusal, Endpoint, FaultyResponse};
-    ///
-    /// // The service is busy, once: the client waits as long as it is told and asks again.
-    /// let busy = Refusal::status(429).retry_after(std::time::Duration::ZERO);
-    /// let fault = Fault::Instead(FaultyResponse::Refusal(busy));
-    /// let injected = backend.faults().inject(fault).on(Endpoint::Credits).once();
-    /// client.credits().await?;
-    /// assert_eq!((injected.hits(), backend.counters().requests(Endpoint::Credits)), (1, 2));
-    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
-    /// ```
+    /// Returns the control over faults, with which calls to this backend are made to fail.
     #[must_use]
     pub fn faults(&self) -> &Faults {
         &self.faults
     }
 
-    /// Serves until the server breaks, which it normally never does.
-    ///
-    /// ```
-    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
-    /// use nemovideo::local::LocalBackend;
-    /// use std::time::Duration;
-    ///
-    /// let backend = LocalBackend::start().await?;
-    /// println!("listening on {}", backend.url());
-    /// let forever = backend.serve_forever();
-    /// // A program would await it as it is.
-    /// assert!(tokio::time::timeout(Duration::from_millis(5), forever).await.is_err());
-    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
-    /// ```
+    /// Serves until the server fails, which normally never happens.
     ///
     /// # Errors
-    /// [`LocalError::Stopped`] when it did.
+    /// [`LocalError::Stopped`] when the server has failed.
     pub async fn serve_forever(self) -> Result<(), LocalError> {
         let _until_the_end = self.stop;
-        ended(self.server.await)
+        let result = self.server.await.map_err(|error| LocalError::Stopped(error.to_string()))?;
+        result.map_err(|error| LocalError::Stopped(error.to_string()))
     }
 
-    /// Takes no more calls and waits until those under way are answered, though
-    /// [not for long](LocalBackendBuilder::shutdown_within): a caller may never say the rest of
-    /// what it began. Those that a [fault](Self::faults) has stalled are reset at once.
+    /// Accepts no more calls and waits until those in progress have their responses, at most
+    /// [as long as configured](LocalBackendBuilder::shutdown_within), because a client may never
+    /// send the rest of a request. Calls stalled by a [fault](Self::faults) are reset at once.
     ///
     /// # Cancel safety
-    /// Dropped halfway, the backend still stops; the calls under way are answered meanwhile.
+    /// If the future is dropped, the backend still stops, and calls in progress are completed.
     pub async fn shutdown(self) {
         drop(self.stop);
-        // A server that had broken before is stopped all the same.
+        // A server that has failed earlier has stopped as well.
         let _ = self.server.await;
     }
 
-    pub(super) fn serve(service: Shared, entrance: GateListener) -> Self {
+    pub(crate) fn serve(service: SharedService, listener: GateListener) -> Self {
         let (stop, stopped) = oneshot::channel::<()>();
         let faults = Faults::new(&service);
-        let calls = router(&service).into_make_service_with_connect_info::<Connection>();
-        let ending = Shared::clone(&service);
-        let server = axum::serve(entrance, calls).with_graceful_shutdown(async move {
+        let router = router(&service).into_make_service_with_connect_info::<Connection>();
+        let ending = Arc::clone(&service);
+        let server = axum::serve(listener, router).with_graceful_shutdown(async move {
             stopped.await.unwrap_or_default();
-            // The server waits for the calls under way, and a stalled one would never end.
+            // The server waits for calls in progress, and a stalled one would never end.
             ending.plans.clear();
             tokio::spawn(async move {
                 tokio::time::sleep(ending.settings.shutdown_within).await;
@@ -146,20 +115,269 @@ impl LocalBackend {
     }
 }
 
-fn ended(result: Result<std::io::Result<()>, tokio::task::JoinError>) -> Result<(), LocalError> {
-    match result {
-        Ok(Ok(())) => Ok(()),
-        Ok(Err(error)) => Err(LocalError::Stopped(error.to_string())),
-        Err(error) => Err(LocalError::Stopped(error.to_string())),
+/// Why an embedded backend could not start, or stopped. Each text says what to do.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum LocalError {
+    /// Another program listens on the port.
+    #[error("port {port} is in use; choose another one, or 0 for any free port")]
+    PortInUse {
+        /// The requested port.
+        port: u16,
+        /// The system's error.
+        source: io::Error,
+    },
+    /// The system refused the port, for example one below 1024 without the privilege for it.
+    #[error("cannot listen on port {port}")]
+    Listen {
+        /// The requested port.
+        port: u16,
+        /// The system's error.
+        source: io::Error,
+    },
+    /// No files can be stored in the data directory.
+    #[error("the data directory {} cannot be used", path.display())]
+    DataDir {
+        /// The directory.
+        path: PathBuf,
+        /// The system's error.
+        source: io::Error,
+    },
+    /// The font cannot be used.
+    #[cfg(feature = "media")]
+    #[error(transparent)]
+    Font(#[from] crate::media::MediaError),
+    /// The server has failed.
+    #[error("the embedded backend stopped: {0}")]
+    Stopped(String),
+}
+
+pub(crate) type SharedService = Arc<Service>;
+
+/// The state of a backend, shared by all calls.
+#[derive(Debug)]
+pub(crate) struct Service {
+    /// The base URL, without a trailing slash.
+    pub(crate) url: String,
+    pub(crate) settings: Settings,
+    pub(crate) accounts: Accounts,
+    pub(crate) sessions: Sessions,
+    pub(crate) library: Library,
+    pub(crate) renders: Renders,
+    /// Renders and messages have separate pools, so that replies do not wait for videos.
+    pub(crate) render_workers: WorkerPool,
+    pub(crate) message_workers: WorkerPool,
+    pub(crate) engine: Arc<dyn Engine>,
+    pub(crate) counters: AtomicCounters,
+    pub(crate) plans: FaultPlans,
+    pub(crate) gate: Arc<Gate>,
+}
+
+impl Service {
+    pub(crate) fn counters(&self) -> Counters {
+        let counters = &self.counters;
+        Counters {
+            tokens_issued: counters.tokens_issued.get(),
+            sessions_created: counters.sessions_created.get(),
+            messages_run: counters.messages_run.get(),
+            renders_started: counters.renders_started.get(),
+            renders_finished: counters.renders_finished.get(),
+            uploads_taken: counters.uploads_taken.get(),
+            files_served: counters.files_served.get(),
+            credits_taken: self.accounts.credits_taken(),
+            connections: self.gate.accepted(),
+            requests: counters.requests.each_ref().map(AtomicCounter::get),
+        }
     }
 }
 
-fn router(service: &Shared) -> Router {
+/// What an embedded backend has really done since it started.
+///
+/// A call that got an error response has done nothing. A message whose client disconnected was
+/// done and charged, so it counts. Requests are counted regardless of their outcome.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[non_exhaustive]
+pub struct Counters {
+    /// Anonymous tokens issued.
+    pub tokens_issued: u64,
+    /// Sessions created.
+    pub sessions_created: u64,
+    /// Messages that reached the agent.
+    pub messages_run: u64,
+    /// Renders accepted; repeated submits of one id count once.
+    pub renders_started: u64,
+    /// Renders that have a video.
+    pub renders_finished: u64,
+    /// Files stored from uploads, by body or by URL.
+    pub uploads_taken: u64,
+    /// Responses that began to send a file, whole or a range of it.
+    pub files_served: u64,
+    /// Credits taken from all accounts together.
+    pub credits_taken: Credits,
+    /// Connections accepted, including those dropped at once.
+    pub connections: u64,
+    requests: [u64; Endpoint::ALL.len()],
+}
+
+impl Counters {
+    /// Returns how many requests to an endpoint arrived, regardless of their outcome. A request is
+    /// counted when its headers have been read.
+    #[must_use]
+    pub const fn requests(&self, endpoint: Endpoint) -> u64 {
+        self.requests[endpoint as usize]
+    }
+
+    /// Returns how many requests to all endpoints together arrived.
+    #[must_use]
+    pub fn all_requests(&self) -> u64 {
+        self.requests.iter().sum()
+    }
+}
+
+/// The live counters. Credits are counted by the [ledgers](super::accounts::Ledger).
+#[derive(Debug, Default)]
+pub(crate) struct AtomicCounters {
+    pub(crate) tokens_issued: AtomicCounter,
+    pub(crate) sessions_created: AtomicCounter,
+    pub(crate) messages_run: AtomicCounter,
+    pub(crate) renders_started: AtomicCounter,
+    pub(crate) renders_finished: AtomicCounter,
+    pub(crate) uploads_taken: AtomicCounter,
+    pub(crate) files_served: AtomicCounter,
+    pub(crate) requests: [AtomicCounter; Endpoint::ALL.len()],
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct AtomicCounter(AtomicU64);
+
+impl AtomicCounter {
+    pub(crate) fn increment(&self) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn get(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// Limits how much blocking work runs at once, by default to one piece per core. More would be no
+/// faster, and each piece needs memory of its own.
+#[derive(Debug)]
+pub(crate) struct WorkerPool(Semaphore);
+
+/// A worker, returned to the pool on drop.
+#[derive(Debug)]
+pub(crate) struct Worker<'p>(#[allow(dead_code)] Option<SemaphorePermit<'p>>);
+
+impl WorkerPool {
+    pub(crate) fn new(workers: usize) -> Self {
+        Self(Semaphore::new(workers.max(1)))
+    }
+
+    /// Waits for a free worker, first come, first served.
+    pub(crate) async fn worker(&self) -> Worker<'_> {
+        // The semaphore is never closed; if it were, nobody would have to wait.
+        Worker(self.0.acquire().await.ok())
+    }
+}
+
+impl Default for WorkerPool {
+    fn default() -> Self {
+        Self::new(std::thread::available_parallelism().map_or(1, std::num::NonZero::get))
+    }
+}
+
+impl Worker<'_> {
+    /// Runs blocking work, and holds the worker until it ends.
+    ///
+    /// # Errors
+    /// When the work panicked.
+    pub(crate) async fn run<T: Send + 'static>(
+        self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, JoinError> {
+        tokio::task::spawn_blocking(work).await
+    }
+}
+
+fn router(service: &SharedService) -> Router {
     endpoints::all(service)
-        .fallback(async || Refused::not_found())
+        .fallback(async || Rejected::not_found())
         .method_not_allowed_fallback(async || {
-            Refused::detail(StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed")
+            Rejected::detail(StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed")
         })
         .layer(middleware::from_fn(drain))
-        .with_state(Shared::clone(service))
+        .with_state(Arc::clone(service))
+}
+
+/// Bytes of a body that are discarded at most: those of five uploads of the maximum size.
+const MAX_DRAINED_BYTES: usize = 1_000_000_000;
+/// The longest time for which a body is discarded.
+const MAX_DRAIN_TIME: Duration = Duration::from_secs(60);
+
+/// Runs a call and discards what it left of the request's body, up to a limit.
+///
+/// An error response may be ready before the body is read. Closing a connection with unread bytes
+/// resets it, and the client would lose the response.
+async fn drain(request: Request, next: Next) -> Response {
+    // A client that waits for `100 Continue` has sent nothing yet, and need not after a response.
+    let expects_continue = request.headers().contains_key(header::EXPECT);
+    let (parts, body) = request.into_parts();
+    let state = DrainState {
+        body: body.into_data_stream(),
+        is_sent: !expects_continue,
+        is_complete: false,
+    };
+    let body = DrainedBody(Arc::new(Mutex::new(state)));
+    let request = Request::from_parts(parts, Body::from_stream(body.clone()));
+    let response = next.run(request).await;
+    if body.has_more() {
+        // After the timeout, the connection is reset, as it would have been without this.
+        let _ = tokio::time::timeout(MAX_DRAIN_TIME, discard(body)).await;
+    }
+    response
+}
+
+async fn discard(mut body: DrainedBody) {
+    let mut discarded = 0;
+    while let Some(Ok(bytes)) = body.next().await {
+        discarded += bytes.len();
+        if discarded > MAX_DRAINED_BYTES {
+            return;
+        }
+    }
+}
+
+/// A request's body, read by the handler first and then by [`drain`].
+#[derive(Clone, Debug)]
+struct DrainedBody(Arc<Mutex<DrainState>>);
+
+#[derive(Debug)]
+struct DrainState {
+    body: BodyDataStream,
+    /// Whether the client sends the body.
+    is_sent: bool,
+    is_complete: bool,
+}
+
+impl DrainedBody {
+    fn has_more(&self) -> bool {
+        let state = lock(&self.0);
+        state.is_sent && !state.is_complete
+    }
+}
+
+impl Stream for DrainedBody {
+    type Item = Result<Bytes, axum::Error>;
+
+    fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let mut state = lock(&self.0);
+        state.is_sent = true;
+        if state.is_complete {
+            return Poll::Ready(None);
+        }
+        let next = state.body.poll_next_unpin(context);
+        state.is_complete = matches!(next, Poll::Ready(None | Some(Err(_))));
+        next
+    }
 }

@@ -1,7 +1,7 @@
-//! What is being made: sessions, the work in each, and what can be undone.
+//! Sessions: the work in each, its undo history, and its files.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -9,160 +9,158 @@ use uuid::Uuid;
 use super::engine::Delivery;
 use super::library::StoredFile;
 use crate::draft::{Draft, Json};
-use crate::protocol::{Aspect, CreateSession, Session as SessionAnswer, SessionId, TaskId, UserId};
-use crate::protocol::{FileType, SessionState, StateResponse};
+use crate::protocol::{
+    Aspect, CreateSession, FileType, Session, SessionId, SessionState, StateResponse, TaskId,
+    UserId,
+};
+use crate::sync::lock;
 
-/// As many turns as can be taken back.
+/// The maximum number of turns that can be undone.
 const MAX_UNDO: usize = 50;
 
 #[derive(Debug, Default)]
-pub(super) struct Sessions(Mutex<HashMap<SessionId, Arc<Session>>>);
+pub(crate) struct Sessions(Mutex<HashMap<SessionId, Arc<LocalSession>>>);
 
 impl Sessions {
-    pub(super) fn open(&self, user: UserId, new: CreateSession) -> Arc<Session> {
-        let session = Arc::new(Session {
+    pub(crate) fn create(&self, user: UserId, new: CreateSession) -> Arc<LocalSession> {
+        let session = Arc::new(LocalSession {
             id: SessionId::new(Uuid::new_v4().to_string()),
             task: TaskId::new(Uuid::new_v4().to_string()),
             user,
             name: new.task_name,
             language: new.language,
-            turn: Arc::default(),
-            render_turn: Arc::default(),
+            message_lock: Arc::default(),
+            render_lock: Arc::default(),
             content: Mutex::default(),
         });
-        self.map().insert(session.id.clone(), Arc::clone(&session));
+        lock(&self.0).insert(session.id.clone(), Arc::clone(&session));
         session
     }
 
-    /// A user's session; another's is as good as none.
-    pub(super) fn find(&self, user: &UserId, id: &SessionId) -> Option<Arc<Session>> {
-        self.map().get(id).filter(|session| session.user == *user).cloned()
-    }
-
-    fn map(&self) -> MutexGuard<'_, HashMap<SessionId, Arc<Session>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Returns a session of this user; those of others are not found.
+    pub(crate) fn find(&self, user: &UserId, id: &SessionId) -> Option<Arc<LocalSession>> {
+        lock(&self.0).get(id).filter(|session| session.user == *user).cloned()
     }
 }
 
 #[derive(Debug)]
-pub(super) struct Session {
-    pub(super) id: SessionId,
-    pub(super) task: TaskId,
+pub(crate) struct LocalSession {
+    pub(crate) id: SessionId,
+    pub(crate) task: TaskId,
     user: UserId,
     name: String,
-    /// The language to talk in, as the session was opened with.
-    pub(super) language: Option<String>,
-    /// Held while a message is worked on: the next one waits.
-    pub(super) turn: Arc<tokio::sync::Mutex<()>>,
-    /// Held while a film is rendered: the next one waits.
-    pub(super) render_turn: Arc<tokio::sync::Mutex<()>>,
-    content: Mutex<Content>,
+    /// The language with which the session was created.
+    pub(crate) language: Option<String>,
+    /// Locked while a message is processed, so that the next one waits.
+    pub(crate) message_lock: Arc<tokio::sync::Mutex<()>>,
+    /// Locked while a video is rendered, so that the next one waits.
+    pub(crate) render_lock: Arc<tokio::sync::Mutex<()>>,
+    content: Mutex<SessionContent>,
 }
 
 #[derive(Debug, Default)]
-struct Content {
+struct SessionContent {
     work: Work,
-    before: Vec<Work>,
-    /// Edits made so far: every third may be a silent one.
+    history: Vec<Work>,
+    /// Edits so far; every third may be silent.
     edits: u64,
-    /// Messages answered so far: the words of an answer go round with them.
+    /// Messages so far; the phrases of replies rotate with them.
     turns: u64,
     uploads: Vec<Arc<StoredFile>>,
     generated: Vec<Value>,
 }
 
-/// What a turn changes, and an undo brings back.
+/// What a turn changes and an undo restores.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Work {
-    /// The film so far.
-    pub(super) draft: Option<Draft>,
-    /// What is spoken in it, to speak it again in another way.
-    pub(super) spoken: Option<Spoken>,
+pub(crate) struct Work {
+    pub(crate) draft: Option<Draft>,
+    /// What is spoken in the draft, so that it can be spoken again in another way.
+    pub(crate) spoken: Option<Spoken>,
 }
 
 #[derive(Clone, Debug)]
-pub(super) struct Spoken {
-    pub(super) script: String,
-    pub(super) delivery: Delivery,
+pub(crate) struct Spoken {
+    pub(crate) script: String,
+    pub(crate) delivery: Delivery,
 }
 
-impl Session {
-    pub(super) fn answer(&self) -> SessionAnswer {
-        let mut answer = SessionAnswer::new(self.task.clone(), self.id.clone());
-        answer.user_id = Some(self.user.clone());
-        answer
+impl LocalSession {
+    pub(crate) fn response(&self) -> Session {
+        let mut response = Session::new(self.task.clone(), self.id.clone());
+        response.user_id = Some(self.user.clone());
+        response
     }
 
-    pub(super) fn work(&self) -> Work {
-        self.content().work.clone()
+    pub(crate) fn work(&self) -> Work {
+        lock(&self.content).work.clone()
     }
 
-    /// Puts new work in the place of the old, which an undo brings back.
-    pub(super) fn begin(&self, work: Work) {
-        let mut content = self.content();
+    /// Replaces the work. An undo restores the previous work.
+    pub(crate) fn push_work(&self, work: Work) {
+        let mut content = lock(&self.content);
         let old = std::mem::replace(&mut content.work, work);
-        content.before.push(old);
-        if content.before.len() > MAX_UNDO {
-            content.before.remove(0);
+        content.history.push(old);
+        if content.history.len() > MAX_UNDO {
+            content.history.remove(0);
         }
     }
 
-    /// Replaces the work within a turn that has already begun.
-    pub(super) fn go_on(&self, work: Work) {
-        self.content().work = work;
+    /// Replaces the work within the turn that has pushed it.
+    pub(crate) fn update_work(&self, work: Work) {
+        lock(&self.content).work = work;
     }
 
-    /// Brings back the work before the last `steps` turns, or before as many as there are, and says
-    /// how many that was; `None` when there is nothing to bring back.
-    pub(super) fn undo(&self, steps: usize) -> Option<(usize, Work)> {
-        let mut content = self.content();
-        let before = content.before.len();
-        let left = before.saturating_sub(steps);
-        let work = content.before.drain(left..).next()?;
+    /// Restores the work before the last `steps` turns, or before as many as there are. Returns how
+    /// many turns were undone and the restored work; `None` if there is nothing to undo.
+    pub(crate) fn undo(&self, steps: usize) -> Option<(usize, Work)> {
+        let mut content = lock(&self.content);
+        let turns = content.history.len();
+        let left = turns.saturating_sub(steps);
+        let work = content.history.drain(left..).next()?;
         content.work = work.clone();
-        Some((before - left, work))
+        Some((turns - left, work))
     }
 
-    /// Counts a message and says which one it was, from 1.
-    pub(super) fn count_turn(&self) -> u64 {
-        let mut content = self.content();
+    /// Counts a message and returns its number, from 1.
+    pub(crate) fn count_turn(&self) -> u64 {
+        let mut content = lock(&self.content);
         content.turns += 1;
         content.turns
     }
 
-    /// Counts an edit and says which one it was, from 1.
-    pub(super) fn count_edit(&self) -> u64 {
-        let mut content = self.content();
+    /// Counts an edit and returns its number, from 1.
+    pub(crate) fn count_edit(&self) -> u64 {
+        let mut content = lock(&self.content);
         content.edits += 1;
         content.edits
     }
 
-    pub(super) fn add_upload(&self, file: Arc<StoredFile>) {
-        self.content().uploads.push(file);
+    pub(crate) fn add_upload(&self, file: Arc<StoredFile>) {
+        lock(&self.content).uploads.push(file);
     }
 
-    pub(super) fn has_uploads(&self) -> bool {
-        !self.content().uploads.is_empty()
+    pub(crate) fn has_uploads(&self) -> bool {
+        !lock(&self.content).uploads.is_empty()
     }
 
-    pub(super) fn add_generated(&self, media: Value) {
-        self.content().generated.push(media);
+    pub(crate) fn add_generated(&self, media: Value) {
+        lock(&self.content).generated.push(media);
     }
 
-    /// The newest upload of a type.
-    pub(super) fn last_upload(&self, file_type: FileType) -> Option<Arc<StoredFile>> {
-        let content = self.content();
+    /// Returns the newest upload of a type.
+    pub(crate) fn last_upload(&self, file_type: FileType) -> Option<Arc<StoredFile>> {
+        let content = lock(&self.content);
         content.uploads.iter().rev().find(|file| file.format.file_type == file_type).cloned()
     }
 
-    pub(super) fn state(&self, base: &str) -> StateResponse {
-        let content = self.content();
+    pub(crate) fn state(&self, base: &str) -> StateResponse {
+        let content = lock(&self.content);
         let files = |videos_only: bool| -> Json {
-            let kept = content
+            let selected = content
                 .uploads
                 .iter()
                 .filter(|file| !videos_only || file.format.file_type == FileType::Video);
-            Json::from_value(&kept.map(|file| json!(file.uploaded(base))).collect())
+            Json::from_value(&selected.map(|file| json!(file.uploaded(base))).collect())
         };
         let mut state = SessionState {
             video_infos: files(true),
@@ -181,10 +179,6 @@ impl Session {
             task_name: Some(self.name.clone()),
             user_id: Some(self.user.clone()),
         }
-    }
-
-    fn content(&self) -> MutexGuard<'_, Content> {
-        self.content.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -206,13 +200,13 @@ mod tests {
     }
 
     #[test]
-    fn several_turns_can_be_taken_back() {
-        let session = Sessions::default().open("a".into(), CreateSession::default());
+    fn several_turns_can_be_undone() {
+        let session = Sessions::default().create("a".into(), CreateSession::default());
         assert!(session.undo(1).is_none());
         for title in ["one", "two", "three", "four"] {
-            session.begin(work(title));
+            session.push_work(work(title));
         }
-        session.go_on(work("four, finished"));
+        session.update_work(work("four, finished"));
         let title = |steps| session.undo(steps).map(|(undone, work)| (undone, work.draft));
         assert_eq!(title(1), Some((1, work("three").draft)));
         assert_eq!(title(2), Some((2, work("one").draft)));
@@ -221,9 +215,9 @@ mod tests {
     }
 
     #[test]
-    fn a_session_is_its_owners_alone() {
+    fn only_its_own_account_finds_a_session() {
         let sessions = Sessions::default();
-        let id = sessions.open("a".into(), CreateSession::default()).id.clone();
+        let id = sessions.create("a".into(), CreateSession::default()).id.clone();
         assert!(sessions.find(&"a".into(), &id).is_some());
         assert!(sessions.find(&"b".into(), &id).is_none());
     }

@@ -1,4 +1,4 @@
-//! A scripted event stream, in the agent server's own shape.
+//! A scripted event stream in the form of the agent server.
 
 use serde_json::Value;
 
@@ -7,30 +7,7 @@ use crate::protocol::event::{
     AdkActions, AdkContent, AdkEvent, AdkPart, FunctionCall, FunctionResponse,
 };
 
-/// The events of one answer to a message, in their order.
-///
-/// ```
-/// # tokio::runtime::Runtime::new().unwrap().block_on(async {
-/// use futures::TryStreamExt as _;
-/// use nemovideo::mock::{MockResponse, Events, MockNemo};
-/// use serde_json::json;
-///
-/// let events = Events::new()
-///     .heartbeat()
-///     .tool("add_title", &json!({"text": "Hi"}), &json!({"ok": true}))
-///     .pieces(["All ", "done."])
-///     .failure("RESOURCE_EXHAUSTED", "too many requests")
-///     .raw("data: {oops\n\n");
-/// let nemo = MockNemo::start().await;
-/// nemo.given(MockResponse::message(events)).await;
-/// let stream = nemo.client().send_message(&"session".into(), "add a title").await?;
-/// let kinds: Vec<_> = stream.map_ok(|event| event.kind()).try_collect().await?;
-/// assert_eq!(
-///     kinds,
-///     ["heartbeat", "tool_call", "tool_result", "text", "text", "text", "error", "unknown"]
-/// );
-/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
-/// ```
+/// The event stream of one message: each method appends an event.
 #[derive(Clone, Debug, Default)]
 pub struct Events {
     body: String,
@@ -38,30 +15,30 @@ pub struct Events {
 }
 
 impl Events {
-    /// A stream that ends without a word: a silent edit.
+    /// Returns a stream without events, as of a silent edit.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// A whole text.
+    /// Appends a complete text.
     #[must_use]
     pub fn text(self, text: &str) -> Self {
-        self.said(AdkContent::model(vec![AdkPart::text(text)]), false)
+        self.content(AdkContent::model(vec![AdkPart::text(text)]), false)
     }
 
-    /// A text in pieces, then whole, as with partial text asked for.
+    /// Appends a text in partial events and then as a whole, as with partial text requested.
     #[must_use]
     pub fn pieces<'a>(mut self, pieces: impl IntoIterator<Item = &'a str>) -> Self {
         let mut whole = String::new();
         for piece in pieces {
             whole.push_str(piece);
-            self = self.said(AdkContent::model(vec![AdkPart::text(piece)]), true);
+            self = self.content(AdkContent::model(vec![AdkPart::text(piece)]), true);
         }
         self.text(&whole)
     }
 
-    /// A tool that is called and answers.
+    /// Appends a tool call and its response.
     #[must_use]
     pub fn tool(self, name: &str, args: &Value, response: &Value) -> Self {
         let id = format!("call-{}", self.count);
@@ -70,16 +47,16 @@ impl Events {
             args: Json::from_value(args),
             name: name.to_owned(),
         };
-        let answer = FunctionResponse {
+        let result = FunctionResponse {
             id: Some(id),
             name: name.to_owned(),
             response: Json::from_value(response),
         };
-        self.said(AdkContent::model(vec![AdkPart::FunctionCall(call)]), false)
-            .said(AdkContent::user(vec![AdkPart::FunctionResponse(answer)]), false)
+        self.content(AdkContent::model(vec![AdkPart::FunctionCall(call)]), false)
+            .content(AdkContent::user(vec![AdkPart::FunctionResponse(result)]), false)
     }
 
-    /// A draft that has changed.
+    /// Appends a state delta with a changed draft.
     #[must_use]
     pub fn draft(self, draft: &Draft) -> Self {
         let mut actions = AdkActions::default();
@@ -87,13 +64,13 @@ impl Events {
         self.event(AdkEvent { actions, ..AdkEvent::default() })
     }
 
-    /// A sign of life.
+    /// Appends a heartbeat.
     #[must_use]
     pub fn heartbeat(self) -> Self {
         self.raw("data: heartbeat\n\n")
     }
 
-    /// The model failed.
+    /// Appends an error of the model.
     #[must_use]
     pub fn failure(self, code: &str, message: &str) -> Self {
         self.event(AdkEvent {
@@ -103,7 +80,7 @@ impl Events {
         })
     }
 
-    /// Anything else, as it stands on the wire.
+    /// Appends any bytes of the stream as they are.
     #[must_use]
     pub fn raw(mut self, text: &str) -> Self {
         self.body.push_str(text);
@@ -111,7 +88,7 @@ impl Events {
         self
     }
 
-    fn said(self, content: AdkContent, partial: bool) -> Self {
+    fn content(self, content: AdkContent, partial: bool) -> Self {
         self.event(AdkEvent { content: Some(content), partial, ..AdkEvent::default() })
     }
 
@@ -126,7 +103,7 @@ impl Events {
         self.raw(&format!("data: {json}\n\n"))
     }
 
-    pub(super) fn into_body(self) -> String {
+    pub(crate) fn into_body(self) -> String {
         self.body
     }
 }

@@ -7,9 +7,9 @@ use std::time::Duration;
 use futures::StreamExt as _;
 use nemovideo::draft::{Draft, TrackRole};
 use nemovideo::local::{Ending, ErrorReply, Fault, FaultyResponse, LocalBackend};
-use nemovideo::mock::{Endpoint, Events, MockNemo, MockResponse};
+use nemovideo::mock::{Events, MockNemo, MockResponse};
 use nemovideo::project::{Batch, BatchItem, BatchState, JobProgress, JobStage, SavedVideo};
-use nemovideo::protocol::Credits;
+use nemovideo::protocol::{Credits, Endpoint};
 use nemovideo::{Error, ErrorCode, ExponentialRetry, NemoClient, RenderPolling, TurnRecovery};
 use tempfile::TempDir;
 
@@ -282,7 +282,7 @@ async fn a_token_that_is_refused_is_refused_once() {
     nemo.given(MockResponse::session("t", "s")).await;
     nemo.given(MockResponse::credits(9.0)).await;
     nemo.given(MockResponse::state(None)).await;
-    nemo.given(MockResponse::refusal(Endpoint::Message, ErrorCode::TokenInvalid)).await;
+    nemo.given(MockResponse::error(Endpoint::Message, ErrorCode::TokenInvalid)).await;
     let dir = tempfile::tempdir().unwrap();
     let project = nemo.client().project("demo").await.unwrap();
     let items =
@@ -343,7 +343,7 @@ async fn a_failure_that_the_agent_gets_over_is_none() {
         nemo.given(MockResponse::state(None).times(2)).await;
         nemo.given(MockResponse::state(Some(film.clone()))).await;
         nemo.given(MockResponse::message(events)).await;
-        nemo.given(MockResponse::refusal(Endpoint::RenderSubmit, ErrorCode::ExportBlocked)).await;
+        nemo.given(MockResponse::error(Endpoint::RenderSubmit, ErrorCode::ExportBlocked)).await;
         let dir = tempfile::tempdir().unwrap();
         let project = nemo.client().project("demo").await.unwrap();
         let item = BatchItem::new("make a film", dir.path().join("1.mp4"));

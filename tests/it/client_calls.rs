@@ -4,9 +4,11 @@
 use futures::StreamExt as _;
 use nemovideo::draft::Draft;
 use nemovideo::mock::wiremock::ResponseTemplate;
-use nemovideo::mock::{Endpoint, Events, MockNemo, MockResponse};
+use nemovideo::mock::{Events, MockNemo, MockResponse};
 use nemovideo::protocol::event::{AgentEvent, TextAccumulator};
-use nemovideo::protocol::{FileType, RenderFile, RenderState, RenderStatus, UploadedFile};
+use nemovideo::protocol::{
+    Endpoint, FileType, RenderFile, RenderState, RenderStatus, UploadedFile,
+};
 use nemovideo::{
     Attribution, CreateSession, Error, ErrorCode, Reauthenticate, RenderOutput, RenderPolling,
     RenderProgress, SessionId,
@@ -78,7 +80,7 @@ async fn every_documented_code_becomes_its_error() {
     for number in [1002, 2001, 4001, 4002, 402, 5003] {
         let nemo = MockNemo::start().await;
         let code = ErrorCode::from(number);
-        nemo.given(MockResponse::refusal(Endpoint::Session, code)).await;
+        nemo.given(MockResponse::error(Endpoint::Session, code)).await;
         let error = nemo.client().create_session(CreateSession::default()).await.unwrap_err();
         assert_eq!(error.code(), Some(code), "{error}");
         assert!(error.to_string().contains(code.meaning()), "{error}");
@@ -90,7 +92,7 @@ async fn every_documented_code_becomes_its_error() {
 #[tokio::test]
 async fn an_anonymous_account_out_of_credits_is_shown_where_to_register() {
     let nemo = MockNemo::start().await;
-    nemo.given(MockResponse::refusal(Endpoint::Message, ErrorCode::OutOfCredits)).await;
+    nemo.given(MockResponse::error(Endpoint::Message, ErrorCode::OutOfCredits)).await;
     let error = nemo.client().send_message(&"s".into(), "hi").await.unwrap_err();
     assert!(
         error.advice().contains("https://nemovideo.com/register?bind=anon_mock"),
@@ -107,7 +109,7 @@ async fn a_refused_anonymous_token_is_replaced_once() {
     let nemo = MockNemo::start().await;
     nemo.given(MockResponse::token("old").times(1)).await;
     nemo.given(MockResponse::token("new")).await;
-    nemo.given(MockResponse::refusal(Endpoint::Credits, ErrorCode::TokenInvalid).times(1)).await;
+    nemo.given(MockResponse::error(Endpoint::Credits, ErrorCode::TokenInvalid).times(1)).await;
     nemo.given(MockResponse::credits(5.0)).await;
     let client = nemo.client();
     assert_eq!(client.credits().await.unwrap().available.get(), 5.0);
@@ -119,7 +121,7 @@ async fn a_refused_anonymous_token_is_replaced_once() {
 #[tokio::test]
 async fn a_token_that_is_refused_again_is_not_asked_for_forever() {
     let nemo = MockNemo::start().await;
-    nemo.given(MockResponse::refusal(Endpoint::Credits, ErrorCode::TokenInvalid)).await;
+    nemo.given(MockResponse::error(Endpoint::Credits, ErrorCode::TokenInvalid)).await;
     let error = nemo.client().credits().await.unwrap_err();
     assert!(matches!(error, Error::TokenInvalid(_)));
     assert_eq!(nemo.requests(Endpoint::Credits).await.len(), 2);
@@ -129,7 +131,7 @@ async fn a_token_that_is_refused_again_is_not_asked_for_forever() {
 #[tokio::test]
 async fn a_users_own_token_is_not_swapped_for_an_anonymous_one_unless_asked() {
     let nemo = MockNemo::start().await;
-    nemo.given(MockResponse::refusal(Endpoint::Credits, ErrorCode::TokenInvalid).times(2)).await;
+    nemo.given(MockResponse::error(Endpoint::Credits, ErrorCode::TokenInvalid).times(2)).await;
     nemo.given(MockResponse::credits(5.0)).await;
 
     let own = nemo.client_builder().token("mine").build().unwrap();
@@ -144,13 +146,13 @@ async fn a_users_own_token_is_not_swapped_for_an_anonymous_one_unless_asked() {
 #[tokio::test]
 async fn a_rate_limit_is_waited_out_once() {
     let nemo = MockNemo::start().await;
-    nemo.given(MockResponse::refusal(Endpoint::Message, ErrorCode::RateLimited).times(1)).await;
+    nemo.given(MockResponse::error(Endpoint::Message, ErrorCode::RateLimited).times(1)).await;
     nemo.given(MockResponse::message(Events::new().text("done"))).await;
     drop(nemo.client().send_message(&"s".into(), "hi").await.unwrap());
     assert_eq!(nemo.messages().await.len(), 2);
 
     let nemo = MockNemo::start().await;
-    nemo.given(MockResponse::refusal(Endpoint::Message, ErrorCode::RateLimited)).await;
+    nemo.given(MockResponse::error(Endpoint::Message, ErrorCode::RateLimited)).await;
     let error = nemo.client().send_message(&"s".into(), "hi").await.unwrap_err();
     assert!(matches!(error, Error::RateLimited(_)));
     assert_eq!(nemo.messages().await.len(), 2);

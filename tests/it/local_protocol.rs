@@ -1,5 +1,5 @@
 //! The embedded backend speaks the whole protocol: every call with plain HTTP, in the order of its
-//! description, failures included. Films are placeholders here; `local_films.rs` makes real ones.
+//! description, failures included. Videos are placeholders here; `local_videos.rs` makes real ones.
 
 use crate::support::caller::{Answer, Caller, SCRIPT, client};
 use nemovideo::local::{LocalBackend, LocalBackendBuilder, LocalError, Prices};
@@ -206,7 +206,7 @@ async fn what_cannot_be_spoken_is_said_and_not_charged() {
 
 #[tokio::test]
 async fn work_costs_what_it_costs_and_stops_when_nothing_is_left() {
-    let prices = Prices { voiceover: Credits::new(20.0), edit: Credits::new(2.0) };
+    let prices = Prices::default();
     let backend = quick().credits(Credits::new(23.0)).prices(prices).start().await.unwrap();
     let caller = Caller::new(&backend, "one").await;
     let session = caller.session().await;

@@ -6,11 +6,12 @@ use std::time::Duration;
 use futures::StreamExt as _;
 use nemovideo::draft::TrackRole;
 use nemovideo::local::{LocalBackend, SilentEdits};
-use nemovideo::mock::{Endpoint, Events, MockNemo, MockResponse};
+use nemovideo::mock::{Events, MockNemo, MockResponse};
 use nemovideo::project::{
     BatchItem, Captions, Dispatched, JobProgress, Outcome, Project, Script, Suggestion, TurnEvent,
     VoiceChoice,
 };
+use nemovideo::protocol::Endpoint;
 use nemovideo::{Aspect, Error, ErrorCode, NemoClient, RenderOutput, RenderPolling};
 
 fn client_of(backend: &LocalBackend) -> NemoClient {
@@ -160,9 +161,9 @@ async fn a_lost_session_is_replaced_only_where_nothing_is_lost_with_it() {
     nemo.given(MockResponse::session("t", "lost").times(1)).await;
     nemo.given(MockResponse::session("t", "found")).await;
     nemo.given(MockResponse::credits(9.0)).await;
-    nemo.given(MockResponse::refusal(Endpoint::State, ErrorCode::SessionNotFound).times(1)).await;
+    nemo.given(MockResponse::error(Endpoint::State, ErrorCode::SessionNotFound).times(1)).await;
     nemo.given(MockResponse::state(None).times(2)).await;
-    nemo.given(MockResponse::refusal(Endpoint::State, ErrorCode::SessionNotFound)).await;
+    nemo.given(MockResponse::error(Endpoint::State, ErrorCode::SessionNotFound)).await;
     nemo.given(MockResponse::message(Events::new().text("Hello."))).await;
     let project = nemo.client().project("demo").await.unwrap();
     let report = project.say("hi").await.unwrap().finish().await.unwrap();
@@ -189,7 +190,7 @@ async fn losing_the_first(loses: Endpoint) -> MockNemo {
     nemo.given(MockResponse::session("t", "lost").times(1)).await;
     nemo.given(MockResponse::session("t", "found")).await;
     nemo.given(MockResponse::credits(9.0)).await;
-    nemo.given(MockResponse::refusal(loses, ErrorCode::SessionNotFound).times(1)).await;
+    nemo.given(MockResponse::error(loses, ErrorCode::SessionNotFound).times(1)).await;
     nemo.given(MockResponse::upload([])).await;
     nemo.given(MockResponse::state(None)).await;
     nemo.given(MockResponse::message(Events::new().text("Hello."))).await;

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use nemovideo::mock::wiremock::matchers::path;
 use nemovideo::mock::wiremock::{Mock, ResponseTemplate};
-use nemovideo::mock::{Endpoint, MockNemo, MockResponse};
+use nemovideo::mock::{MockNemo, MockResponse};
+use nemovideo::protocol::Endpoint;
 use nemovideo::{
     CreateSession, Error, ExponentialRetry, NemoClient, RenderId, RenderJob, RenderOutput,
     RenderPolling, Session, Timeouts,

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use crate::support::raw::{RawServer, Reply};
 use futures::StreamExt as _;
-use nemovideo::mock::{Endpoint, Events, MockNemo, MockResponse, wiremock::ResponseTemplate};
+use nemovideo::mock::{Events, MockNemo, MockResponse, wiremock::ResponseTemplate};
+use nemovideo::protocol::Endpoint;
 use nemovideo::protocol::event::AgentEvent;
 use nemovideo::{Error, ExponentialRetry, MessageStream, NemoClient, Result, Timeouts};
 use tokio::net::TcpListener;

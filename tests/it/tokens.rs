@@ -8,7 +8,8 @@ use crate::support::raw::{RawServer, Reply};
 use futures::future::join_all;
 use nemovideo::mock::wiremock::matchers::header;
 use nemovideo::mock::wiremock::{Mock, ResponseTemplate};
-use nemovideo::mock::{Endpoint, MockNemo, MockResponse};
+use nemovideo::mock::{MockNemo, MockResponse};
+use nemovideo::protocol::Endpoint;
 use nemovideo::{Error, ErrorCode, ExponentialRetry, NemoClient, Timeouts};
 use serde_json::json;
 
@@ -93,7 +94,7 @@ async fn a_token_that_ends_soon_serves_while_no_new_one_is_given() {
     let dir = tempfile::tempdir().unwrap();
     let nemo = MockNemo::start().await;
     nemo.given(token("short", Duration::from_secs(60)).times(1)).await;
-    nemo.given(MockResponse::refusal(Endpoint::Token, ErrorCode::RateLimited)).await;
+    nemo.given(MockResponse::error(Endpoint::Token, ErrorCode::RateLimited)).await;
     nemo.given(MockResponse::credits(1.0)).await;
     let process = || nemo.client_builder().credentials_dir(dir.path()).build().unwrap();
     let first = process();
@@ -111,7 +112,7 @@ async fn no_call_waits_out_the_refusal_of_a_refresh_that_came_early() {
     for kept in [false, true] {
         let nemo = MockNemo::start().await;
         nemo.given(token("short", Duration::from_secs(200)).times(1)).await;
-        nemo.given(MockResponse::refusal(Endpoint::Token, ErrorCode::RateLimited)).await;
+        nemo.given(MockResponse::error(Endpoint::Token, ErrorCode::RateLimited)).await;
         nemo.given(MockResponse::credits(1.0)).await;
         let patient = ExponentialRetry::default().with_rate_limit_delay(FOR_EVER);
         let builder = nemo.client_builder().retry(patient);
@@ -197,7 +198,7 @@ async fn a_token_that_was_just_given_out_is_used_whatever_its_end_says() {
             let body = format!(r#"{{"code":0,"data":{{"token":"t","expires_at":{end}}}}}"#);
             let body = ResponseTemplate::new(200).set_body_string(body);
             nemo.given(MockResponse::raw(Endpoint::Token, body).times(1)).await;
-            nemo.given(MockResponse::refusal(Endpoint::Token, ErrorCode::RateLimited)).await;
+            nemo.given(MockResponse::error(Endpoint::Token, ErrorCode::RateLimited)).await;
             nemo.given(MockResponse::credits(1.0)).await;
             let process = || match kept {
                 true => nemo.client_builder().credentials_dir(dir.path()).build().unwrap(),
@@ -220,7 +221,7 @@ async fn a_kept_token_past_its_end_serves_where_no_other_is_given() {
     let dir = tempfile::tempdir().unwrap();
     let nemo = MockNemo::start().await;
     nemo.given(MockResponse::token("kept").times(1)).await;
-    nemo.given(MockResponse::refusal(Endpoint::Token, ErrorCode::RateLimited)).await;
+    nemo.given(MockResponse::error(Endpoint::Token, ErrorCode::RateLimited)).await;
     nemo.given(MockResponse::credits(1.0)).await;
     let patient = ExponentialRetry::default().with_rate_limit_delay(FOR_EVER);
     let process =
@@ -328,7 +329,7 @@ async fn a_token_that_another_process_kept_meanwhile_is_used() {
     let nemo = MockNemo::start().await;
     nemo.given(token("old", Duration::from_secs(60)).times(1)).await;
     nemo.given(MockResponse::token("new").times(1)).await;
-    nemo.given(MockResponse::refusal(Endpoint::Token, ErrorCode::RateLimited)).await;
+    nemo.given(MockResponse::error(Endpoint::Token, ErrorCode::RateLimited)).await;
     nemo.given(MockResponse::credits(1.0)).await;
     let process = || nemo.client_builder().credentials_dir(dir.path()).build().unwrap();
     let (first, second) = (process(), process());
@@ -373,7 +374,7 @@ async fn a_client_id_that_did_not_arrive_is_made_anew_once() {
     for kept in [true, false] {
         let nemo = MockNemo::start().await;
         let missing = ErrorCode::ClientIdMissing;
-        nemo.given(MockResponse::refusal(Endpoint::Token, missing).times(1)).await;
+        nemo.given(MockResponse::error(Endpoint::Token, missing).times(1)).await;
         nemo.given(MockResponse::credits(1.0)).await;
         let mut builder = NemoClient::builder().base_url(nemo.url());
         builder = match kept {
@@ -387,7 +388,7 @@ async fn a_client_id_that_did_not_arrive_is_made_anew_once() {
     }
 
     let nemo = MockNemo::start().await;
-    nemo.given(MockResponse::refusal(Endpoint::Token, ErrorCode::ClientIdMissing)).await;
+    nemo.given(MockResponse::error(Endpoint::Token, ErrorCode::ClientIdMissing)).await;
     let error = nemo.client().credits().await.unwrap_err();
     assert!(matches!(error, Error::ClientIdMissing(_)), "{error}");
     assert_eq!(nemo.requests(Endpoint::Token).await.len(), 2);

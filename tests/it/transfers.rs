@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use crate::support::raw::{RawServer, Reply, Request};
 use nemovideo::mock::wiremock::ResponseTemplate;
-use nemovideo::mock::{Endpoint, MockNemo, MockResponse};
-use nemovideo::protocol::{RenderFile, RenderState, RenderStatus};
+use nemovideo::mock::{MockNemo, MockResponse};
+use nemovideo::protocol::{Endpoint, RenderFile, RenderState, RenderStatus};
 use nemovideo::{Error, ExponentialRetry, NemoClient, RenderJob, RenderedVideo};
 use serde_json::json;
 

@@ -6,9 +6,9 @@ use std::time::Duration;
 use crate::support::raw::{RawServer, Reply as Raw};
 use futures::StreamExt as _;
 use nemovideo::draft::Draft;
-use nemovideo::mock::{Endpoint, Events, MockNemo, MockResponse};
+use nemovideo::mock::{Events, MockNemo, MockResponse};
 use nemovideo::project::{Dispatched, Outcome, Project};
-use nemovideo::protocol::{RenderState, RenderStatus};
+use nemovideo::protocol::{Endpoint, RenderState, RenderStatus};
 use nemovideo::{Error, NemoClient, Session, TurnRecovery};
 
 const SOON: Duration = Duration::from_millis(1);
@@ -92,7 +92,7 @@ async fn a_message_that_was_surely_not_taken_leaves_the_earlier_one_pending() {
     nemo.given(MockResponse::session("t", "s")).await;
     nemo.given(MockResponse::state(None)).await;
     nemo.given(MockResponse::message(Events::new().text("x")).times(1)).await;
-    nemo.given(MockResponse::refusal(Endpoint::Message, nemovideo::ErrorCode::OutOfCredits)).await;
+    nemo.given(MockResponse::error(Endpoint::Message, nemovideo::ErrorCode::OutOfCredits)).await;
     let project = nemo.client().project("demo").await.unwrap();
     drop(project.say("one").await.unwrap());
     let earlier = project.pending().unwrap();

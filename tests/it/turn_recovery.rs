@@ -7,7 +7,8 @@ use crate::support::raw::{RawServer, Reply};
 use futures::StreamExt as _;
 use futures::stream::FusedStream as _;
 use nemovideo::draft::Draft;
-use nemovideo::mock::{Endpoint, Events, MockNemo, MockResponse, wiremock};
+use nemovideo::mock::{Events, MockNemo, MockResponse, wiremock};
+use nemovideo::protocol::Endpoint;
 use nemovideo::{Error, NemoClient, PendingTurn, Timeouts, TurnRecovery, TurnUpdate};
 use serde_json::json;
 
@@ -147,7 +148,7 @@ async fn an_error_in_place_of_the_state_recovers_nothing() {
 async fn a_refusal_ends_a_turn_without_anything_to_observe() {
     let nemo = MockNemo::start().await;
     nemo.given(MockResponse::state(None)).await;
-    nemo.given(MockResponse::refusal(Endpoint::Message, nemovideo::ErrorCode::OutOfCredits)).await;
+    nemo.given(MockResponse::error(Endpoint::Message, nemovideo::ErrorCode::OutOfCredits)).await;
     let mut turn = watching(&nemo).send_message(&"s".into(), "hi").watch();
     assert!(matches!(turn.next().await, Some(Err(Error::OutOfCredits(_)))));
     assert_eq!(turn.pending(), None);

@@ -6,8 +6,9 @@ use crate::support::raw::{RawServer, Reply};
 use futures::StreamExt as _;
 use nemovideo::draft::Draft;
 use nemovideo::local::{LocalBackend, SilentEdits, TrailingNoise};
-use nemovideo::mock::{Endpoint, Events, MockNemo, MockResponse, wiremock};
+use nemovideo::mock::{Events, MockNemo, MockResponse, wiremock};
 use nemovideo::project::{Outcome, Project, Suggestion, TurnEvent, TurnReport};
+use nemovideo::protocol::Endpoint;
 use nemovideo::{NemoClient, Session, Timeouts};
 use serde_json::{Value, json};
 
@@ -39,7 +40,7 @@ async fn said(events: Events) -> TurnReport {
 
 #[tokio::test]
 async fn a_state_that_could_not_be_read_is_not_called_unchanged() {
-    let gone = || MockResponse::refusal(Endpoint::State, nemovideo::ErrorCode::Other(7));
+    let gone = || MockResponse::error(Endpoint::State, nemovideo::ErrorCode::Other(7));
     let report = turn(Events::new(), MockResponse::state(None), gone()).await;
     assert_eq!(report.outcome, Outcome::Silent);
     assert!(report.summary().contains("could not be read"), "{}", report.summary());

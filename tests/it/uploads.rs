@@ -4,7 +4,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use crate::support::raw::{RawServer, Reply};
-use nemovideo::mock::{Endpoint, MockNemo, MockResponse};
+use nemovideo::mock::{MockNemo, MockResponse};
+use nemovideo::protocol::Endpoint;
 use nemovideo::{Error, NemoClient, Timeouts};
 
 #[tokio::test]

@@ -7,8 +7,9 @@ use std::time::Duration;
 
 use nemovideo::draft::{Draft, TrackRole};
 use nemovideo::local::{Ending, Fault, FaultyResponse, LocalBackend};
-use nemovideo::mock::{Endpoint, Events, MockNemo, MockResponse};
+use nemovideo::mock::{Events, MockNemo, MockResponse};
 use nemovideo::project::{Captions, JobProgress, Script, VoiceChoice, Voiceover};
+use nemovideo::protocol::Endpoint;
 use nemovideo::{
     Aspect, Error, ErrorCode, ExponentialRetry, NemoClient, RenderOutput, RenderPolling,
     TurnRecovery, TurnUpdate,
@@ -120,7 +121,7 @@ async fn the_agent_is_told_of_the_music() {
     nemo.given(MockResponse::session("t", "s")).await;
     nemo.given(MockResponse::upload([])).await;
     nemo.given(MockResponse::state(None)).await;
-    nemo.given(MockResponse::refusal(Endpoint::Message, ErrorCode::OutOfCredits)).await;
+    nemo.given(MockResponse::error(Endpoint::Message, ErrorCode::OutOfCredits)).await;
     hello(&nemo.client(), &out).music(&rain).await.unwrap_err();
     let said = nemo.messages().await[0].text().to_owned();
     let named = r#"Background music: the uploaded file "rain \"2\".mp3"."#;
@@ -277,7 +278,7 @@ async fn a_film_is_judged_by_its_draft_and_not_by_what_failed_on_the_way() {
         nemo.given(MockResponse::state(None).times(2)).await;
         nemo.given(MockResponse::state(Some(film.clone()))).await;
         nemo.given(MockResponse::message(events)).await;
-        nemo.given(MockResponse::refusal(Endpoint::RenderSubmit, ErrorCode::ExportBlocked)).await;
+        nemo.given(MockResponse::error(Endpoint::RenderSubmit, ErrorCode::ExportBlocked)).await;
         let dir = tempfile::tempdir().unwrap();
         let error = hello(&nemo.client(), &dir.path().join("o.mp4")).await.unwrap_err();
         assert_eq!(nemo.renders().await.len(), renders, "{error}");

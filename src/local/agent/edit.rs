@@ -9,7 +9,7 @@ use super::speak::{self, MessageValue, Reply};
 use crate::draft::{Draft, EditError, Json, TrackKind, TrackMut, TrackRole};
 use crate::local::engine::{Caption, Engine, Gender};
 use crate::local::library::StoredFile;
-use crate::local::sessions::Session;
+use crate::local::sessions::LocalSession;
 use crate::protocol::{Aspect, FileType};
 
 /// Music plays below a voice.
@@ -86,12 +86,12 @@ impl Edit {
     pub(crate) fn apply(
         &self,
         draft: &mut Draft,
-        session: &Session,
+        session: &LocalSession,
         engine: &dyn Engine,
     ) -> Result<Reply, Reply> {
         let length = draft.duration();
-        let can_write =
-            |text: &str| engine.can_write(text).map_err(|failure| Reply::failed(&failure));
+        let can_draw =
+            |text: &str| engine.can_draw(text).map_err(|failure| Reply::failed(&failure));
         let too_short = || speak::VIDEO_SHORT.with([length.into()]);
         match self {
             Self::AddTitle { text, from, to } => {
@@ -99,12 +99,12 @@ impl Edit {
                 if *from >= to {
                     return Err(speak::VIDEO_OVER.with([length.into()]));
                 }
-                can_write(text)?;
+                can_draw(text)?;
                 draft.edit().add_title(text, *from, to - *from)?;
                 Ok(speak::TITLE_ADDED.with([text.as_str().into(), (*from).into(), to.into()]))
             }
             Self::ChangeTitle(text) => {
-                can_write(text)?;
+                can_draw(text)?;
                 let title = draft.tracks().position(|track| {
                     track.role() == Some(TrackRole::Title) && track.segments().len() > 0
                 });
@@ -120,7 +120,7 @@ impl Edit {
                 if captions.is_empty() {
                     return Err(speak::NOTHING_FOR_CAPTIONS.into());
                 }
-                can_write(&captions.iter().map(|c| c.text.as_str()).collect::<String>())?;
+                can_draw(&captions.iter().map(|c| c.text.as_str()).collect::<String>())?;
                 set_captions(draft, &captions);
                 Ok(speak::CAPTIONS_ON.into())
             }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::edit::AudioTarget;
 use super::phrase::{MessagePhrase, is_han};
 use crate::draft::{Language, TrackRole};
-use crate::local::engine::{Failure, Gender};
+use crate::local::engine::{EngineError, Gender};
 use crate::protocol::Aspect;
 
 /// A message in English and in Chinese. `{}` stands for the next value.
@@ -181,7 +181,7 @@ impl From<Template> for Reply {
 
 impl Reply {
     /// The failure of an engine, whose own messages are English.
-    pub(crate) fn failed(failure: &Failure) -> Self {
+    pub(crate) fn failed(failure: &EngineError) -> Self {
         match failure.code {
             "EMPTY_SCRIPT" => EMPTY_SCRIPT.into(),
             // The engine quotes the missing characters.

@@ -15,12 +15,12 @@ use super::parse::{Action, Instruction, ScriptSource};
 use super::rules::{TITLE_TIME, VoiceoverOptions, language_of_characters};
 use super::speak::{self, MessageValue, Remark, Reply, Template};
 use crate::draft::{Draft, Json, Language, Object, TrackRole};
-use crate::local::engine::{Delivery, Failure, PALETTES};
-use crate::local::ledger::Hold;
-use crate::local::service::Shared;
-use crate::local::sessions::{Session, Spoken, Work};
-use crate::local::settings::Prices;
-use crate::protocol::event::{AdkEvent, AdkContent, FunctionCall, FunctionResponse, AdkPart};
+use crate::local::accounts::Hold;
+use crate::local::builder::Prices;
+use crate::local::engine::{Delivery, EngineError, PALETTES};
+use crate::local::server::SharedService;
+use crate::local::sessions::{LocalSession, Spoken, Work};
+use crate::protocol::event::{AdkContent, AdkEvent, AdkPart, FunctionCall, FunctionResponse};
 use crate::protocol::{AGENT_NAME, Credits, FileFormat, FileType};
 
 /// A video continues a little after the last word.
@@ -31,9 +31,9 @@ impl Instruction {
     pub(crate) fn price(&self, prices: &Prices) -> Credits {
         let speaks = |edit: &Edit| matches!(edit, Edit::ChangeVoice(_));
         match &self.action {
-            Action::Voiceover { .. } => prices.voiceover,
-            Action::Edits { edits, .. } if edits.iter().any(speaks) => prices.voiceover,
-            Action::Edits { .. } | Action::Undo(_) => prices.edit,
+            Action::Voiceover { .. } => prices.voiceover(),
+            Action::Edits { edits, .. } if edits.iter().any(speaks) => prices.voiceover(),
+            Action::Edits { .. } | Action::Undo(_) => prices.edit(),
             Action::Help | Action::Unknown => Credits::ZERO,
         }
     }
@@ -41,8 +41,8 @@ impl Instruction {
 
 #[derive(Debug)]
 pub(crate) struct AgentTurn {
-    pub(crate) service: Shared,
-    pub(crate) session: Arc<Session>,
+    pub(crate) service: SharedService,
+    pub(crate) session: Arc<LocalSession>,
     pub(crate) emitter: Emitter,
     /// The price of the turn, which is taken only when the work succeeds.
     pub(crate) hold: Hold,
@@ -78,8 +78,8 @@ impl VoiceoverError {
     }
 }
 
-impl From<Failure> for VoiceoverError {
-    fn from(failure: Failure) -> Self {
+impl From<EngineError> for VoiceoverError {
+    fn from(failure: EngineError) -> Self {
         Self::new(failure.code, Reply::failed(&failure))
     }
 }
@@ -150,7 +150,7 @@ impl AgentTurn {
         }
         edit::set_voiceover(&mut draft, &sentences);
         let spoken = Some(Spoken { script, delivery });
-        self.session.begin(Work { draft: Some(draft.clone()), spoken: spoken.clone() });
+        self.session.push_work(Work { draft: Some(draft.clone()), spoken: spoken.clone() });
         let sentences = sentences.len();
         let response =
             json!({ "status": "ok", "sentences": sentences, "duration": length.as_secs_f64() });
@@ -180,7 +180,7 @@ impl AgentTurn {
         } else {
             speak::READY.with([count, length.into()])
         };
-        self.session.go_on(Work { draft: Some(draft.clone()), spoken });
+        self.session.update_work(Work { draft: Some(draft.clone()), spoken });
         self.hold.take();
         self.emitter.result(call, &json!({ "status": "ok" }), delta(&draft));
         self.emitter.text(&remark.append_to(&text(ready), manner.language));
@@ -218,15 +218,15 @@ impl AgentTurn {
             },
         };
         if !script.contains(char::is_alphanumeric) {
-            return Err(Failure::empty_script().into());
+            return Err(EngineError::empty_script().into());
         }
         let engine = &self.service.engine;
         let language = options.language.clone().unwrap_or_else(|| self.language_of(&script));
         self.check_voice(&language)?;
         if options.captions != Some(false) {
-            engine.can_write(&script)?;
+            engine.can_draw(&script)?;
         }
-        engine.can_write(options.title.as_deref().unwrap_or_default())?;
+        engine.can_draw(options.title.as_deref().unwrap_or_default())?;
         let gender = options.gender.unwrap_or_default();
         let pace = options.pace.unwrap_or(1.0).clamp(0.5, 2.0);
         Ok((script, Delivery { language, gender, pace }))
@@ -250,24 +250,24 @@ impl AgentTurn {
     }
 
     /// Speaks a script and adds its audio to the library.
-    fn speak(&self, script: &str, delivery: &Delivery) -> Result<Vec<SpokenSentence>, Failure> {
+    fn speak(&self, script: &str, delivery: &Delivery) -> Result<Vec<SpokenSentence>, EngineError> {
         let library = &self.service.library;
         let format = FileFormat::of("speech.wav")
-            .ok_or_else(|| Failure::new("FORMAT", "there is no format for speech"))?;
-        let mut places = Vec::new();
-        let mut place = || {
-            let place = library.place(format);
-            let path = place.path.clone();
-            places.push(place);
+            .ok_or_else(|| EngineError::new("FORMAT", "there is no format for speech"))?;
+        let mut paths = Vec::new();
+        let mut new_path = || {
+            let new = library.new_path(format);
+            let path = new.path.clone();
+            paths.push(new);
             path
         };
-        let lines = self.service.engine.speak(script, delivery, &mut place)?;
-        let mut places = places.into_iter();
+        let lines = self.service.engine.speak(script, delivery, &mut new_path)?;
+        let mut paths = paths.into_iter();
         let sentences = lines.into_iter().enumerate().map(|(index, line)| {
-            let media = line.sound.and_then(|_| places.next()).map(|place| {
+            let media = line.audio.and_then(|_| paths.next()).map(|path| {
                 let name = format!("sentence-{}.wav", index + 1);
-                let mut file = place.stored(self.session.id.clone(), name);
-                file.facts.duration = Some(line.duration);
+                let mut file = path.stored(self.session.id.clone(), name);
+                file.info.duration = Some(line.duration);
                 let file = library.add(file);
                 self.session.add_generated(json!({
                     "id": file.id,
@@ -315,7 +315,7 @@ impl AgentTurn {
         let args = json!({ "edits": done.len() });
         done.extend(left);
         let work = Work { draft: Some(draft.clone()), spoken };
-        let begin = |session: &Session| session.begin(work);
+        let begin = |session: &LocalSession| session.push_work(work);
         self.finish(manner, speak::ON_IT, ("edit_draft", &args), &done, &draft, begin)
     }
 
@@ -327,7 +327,7 @@ impl AgentTurn {
         (tool, args): (&'static str, &Value),
         replies: &[Reply],
         draft: &Draft,
-        commit: impl FnOnce(&Session),
+        commit: impl FnOnce(&LocalSession),
     ) -> TurnEnd {
         let is_silent = self.service.settings.silent_edits.includes(self.session.count_edit());
         let progress = Reply::from(progress).text(manner.language);

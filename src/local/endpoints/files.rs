@@ -1,46 +1,135 @@
-//! Files by an address that cannot be guessed, whole or in part.
+//! Renders and files: a render is submitted, polled, cancelled and downloaded; any file is served at
+//! a URL that cannot be guessed, whole or in part.
 
 use std::io::{self, SeekFrom};
 use std::ops::RangeInclusive;
+use std::sync::Arc;
 
+use axum::Json;
 use axum::body::{Body, Bytes};
 use axum::extract::State;
-use axum::http::{
-    HeaderMap, HeaderName, HeaderValue, Method, Response as Builder, StatusCode, header,
-};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header, response};
 use axum::response::Response;
 use futures::{Stream, TryStreamExt as _};
+use serde::Serialize;
 use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _};
 use tokio_util::io::ReaderStream;
 
-use crate::local::answer::{Named, Refused};
+use crate::local::accounts::LocalAccount;
 use crate::local::faults::{Fault, HandlerFault};
 use crate::local::library::StoredFile;
-use crate::local::service::Shared;
+use crate::local::renders::{self, Render};
+use crate::local::response::{Caller, JsonBody, PathParams, Rejected, RequireAttribution};
+use crate::local::server::SharedService;
+use crate::protocol::{RenderId, RenderJob, RenderState};
 
-/// Needs no token: `output.url` and `cdn_url` are for whoever has them.
-pub(super) async fn serve(
-    State(service): State<Shared>,
-    Named((id, name)): Named<(String, String)>,
+/// The only response with its fields beside the code, not in `data`.
+#[derive(Debug, Serialize)]
+pub(crate) struct RenderResponse {
+    code: i64,
+    message: &'static str,
+    #[serde(flatten)]
+    state: RenderState,
+}
+
+impl RenderResponse {
+    fn new(state: RenderState) -> Json<Self> {
+        Json(Self { code: 0, message: "success", state })
+    }
+}
+
+pub(crate) async fn submit_render(
+    State(service): State<SharedService>,
+    Caller(account): Caller,
+    _: RequireAttribution,
+    HandlerFault(fault): HandlerFault,
+    JsonBody(job): JsonBody<RenderJob>,
+) -> Result<Json<RenderResponse>, Rejected> {
+    let session = service.sessions.find(&account.user, &job.session_id);
+    let session = session.ok_or_else(Rejected::unknown_session)?;
+    if let Some(render) = service.renders.find(&account.user, &job.id) {
+        return Ok(RenderResponse::new(render.state()));
+    }
+    if job.id.as_str().is_empty() {
+        // It could never be polled.
+        let message = "String should have at least 1 character";
+        return Err(Rejected::invalid(&["body", "id"], message, "string_too_short"));
+    }
+    if renders::format_of(&job.output).is_none() {
+        let message = format!("the format `{}` is not one of mp4, m4a, wav", job.output.format);
+        return Err(Rejected::invalid(&["body", "output", "format"], message, "value_error"));
+    }
+    if !job.draft.is_ready_to_export() {
+        let message = "the draft is not ready to export: no track of it has a segment";
+        return Err(Rejected::invalid(&["body", "draft", "t"], message, "value_error"));
+    }
+    let render = renders::submit(&service, &account, &session, job, fault.as_ref());
+    Ok(RenderResponse::new(render.state()))
+}
+
+pub(crate) async fn render_status(
+    State(service): State<SharedService>,
+    Caller(account): Caller,
+    PathParams(id): PathParams<RenderId>,
+) -> Result<Json<RenderResponse>, Rejected> {
+    Ok(RenderResponse::new(find_render(&service, &account, &id)?.poll()))
+}
+
+pub(crate) async fn cancel_render(
+    State(service): State<SharedService>,
+    Caller(account): Caller,
+    PathParams(id): PathParams<RenderId>,
+) -> Result<Json<RenderResponse>, Rejected> {
+    Ok(RenderResponse::new(find_render(&service, &account, &id)?.cancel()))
+}
+
+pub(crate) async fn download_render(
+    State(service): State<SharedService>,
+    Caller(account): Caller,
+    PathParams(id): PathParams<RenderId>,
     HandlerFault(fault): HandlerFault,
     method: Method,
     headers: HeaderMap,
-) -> Result<Response, Refused> {
-    let file = service.library.find(&id).filter(|file| file.name == name);
-    let file = file.ok_or_else(Refused::not_found)?;
+) -> Result<Response, Rejected> {
+    let file = find_render(&service, &account, &id)?.file().ok_or_else(|| {
+        Rejected::detail(StatusCode::CONFLICT, format!("Render has no file: {id}"))
+    })?;
     send(&service, &file, &method, &headers, fault.as_ref()).await
 }
 
-/// The file, or the one range of it that is asked for; several ranges give all of it, as HTTP
-/// allows.
-pub(super) async fn send(
-    service: &Shared,
+fn find_render(
+    service: &SharedService,
+    account: &LocalAccount,
+    id: &RenderId,
+) -> Result<Arc<Render>, Rejected> {
+    let render = service.renders.find(&account.user, id);
+    let unknown = || Rejected::detail(StatusCode::NOT_FOUND, format!("Render not found: {id}"));
+    render.ok_or_else(unknown)
+}
+
+/// Serves a file at its own URL, which needs no token.
+pub(crate) async fn download(
+    State(service): State<SharedService>,
+    PathParams((id, name)): PathParams<(String, String)>,
+    HandlerFault(fault): HandlerFault,
+    method: Method,
+    headers: HeaderMap,
+) -> Result<Response, Rejected> {
+    let file = service.library.find(&id).filter(|file| file.name == name);
+    let file = file.ok_or_else(Rejected::not_found)?;
+    send(&service, &file, &method, &headers, fault.as_ref()).await
+}
+
+/// Sends a file, or the range that is requested. A request for several ranges gets the whole file,
+/// as HTTP allows.
+async fn send(
+    service: &SharedService,
     file: &StoredFile,
     method: &Method,
-    asked: &HeaderMap,
+    headers: &HeaderMap,
     fault: Option<&Fault>,
-) -> Result<Response, Refused> {
-    // What lies under an id never changes, but for a fault.
+) -> Result<Response, Rejected> {
+    // The content of an id never changes, except by a fault.
     let etag = match fault {
         Some(Fault::ChangedFile) => format!("\"{}-changed\"", file.id),
         _ => format!("\"{}\"", file.id),
@@ -49,70 +138,70 @@ pub(super) async fn send(
         Some(Fault::ShortFile) => file.size / 2,
         _ => file.size,
     };
-    let told = |name: HeaderName| asked.get(name).and_then(|value| value.to_str().ok());
-    let answer = Builder::builder()
+    let requested = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
+    let response = Response::builder()
         .header(header::ETAG, &etag)
         .header(header::ACCEPT_RANGES, "bytes")
         .header(header::CONTENT_TYPE, HeaderValue::from_static(file.format.content_type));
-    let done =
-        |answer: axum::http::response::Builder, body| answer.body(body).map_err(Refused::internal);
-    if told(header::IF_NONE_MATCH).is_some_and(|tags| tags.contains(&etag) || tags == "*") {
-        return done(answer.status(StatusCode::NOT_MODIFIED), Body::empty());
+    let finish =
+        |response: response::Builder, body| response.body(body).map_err(Rejected::internal);
+    if requested(header::IF_NONE_MATCH).is_some_and(|tags| tags.contains(&etag) || tags == "*") {
+        return finish(response.status(StatusCode::NOT_MODIFIED), Body::empty());
     }
-    let unchanged = told(header::IF_RANGE).is_none_or(|tag| tag == etag);
-    // HTTP knows ranges of a GET alone.
-    let range = told(header::RANGE).filter(|_| unchanged && method == Method::GET);
-    let (first, length, answer) = match range.and_then(|range| Range::parse(range, size)) {
-        None => (0, size, answer.status(StatusCode::OK)),
-        Some(Range::Unsatisfiable) => {
-            let answer = answer
+    let unchanged = requested(header::IF_RANGE).is_none_or(|tag| tag == etag);
+    // HTTP defines ranges for GET only.
+    let range = requested(header::RANGE).filter(|_| unchanged && method == Method::GET);
+    let (first, length, response) = match range.and_then(|range| ByteRange::parse(range, size)) {
+        None => (0, size, response.status(StatusCode::OK)),
+        Some(ByteRange::Unsatisfiable) => {
+            let response = response
                 .status(StatusCode::RANGE_NOT_SATISFIABLE)
                 .header(header::CONTENT_RANGE, format!("bytes */{size}"));
-            return done(answer, Body::empty());
+            return finish(response, Body::empty());
         }
-        Some(Range::Part { first, last }) => {
+        Some(ByteRange::Part { first, last }) => {
             let range = format!("bytes {first}-{last}/{size}");
-            let answer = answer.status(StatusCode::PARTIAL_CONTENT);
-            (first, last - first + 1, answer.header(header::CONTENT_RANGE, range))
+            let response = response.status(StatusCode::PARTIAL_CONTENT);
+            (first, last - first + 1, response.header(header::CONTENT_RANGE, range))
         }
     };
     let mut content = tokio::fs::File::open(&file.path).await?;
     content.seek(SeekFrom::Start(first)).await?;
-    let pieces = ReaderStream::with_capacity(content.take(length), 64 * 1024);
+    let chunks = ReaderStream::with_capacity(content.take(length), 64 * 1024);
     let body = match fault {
-        Some(Fault::CorruptFile) => corrupt(pieces, first, size / 2..=size / 2),
-        Some(Fault::ChangedFile) => corrupt(pieces, first, 0..=u64::MAX),
-        _ => Body::from_stream(pieces),
+        Some(Fault::CorruptFile) => corrupt(chunks, first, size / 2..=size / 2),
+        Some(Fault::ChangedFile) => corrupt(chunks, first, 0..=u64::MAX),
+        _ => Body::from_stream(chunks),
     };
-    service.tally.files_served.raise();
-    done(answer.header(header::CONTENT_LENGTH, length), body)
+    service.counters.files_served.increment();
+    finish(response.header(header::CONTENT_LENGTH, length), body)
 }
 
-/// The bytes from a place in the file on, those of a stretch turned into others.
-fn corrupt<S>(pieces: S, mut place: u64, stretch: RangeInclusive<u64>) -> Body
+/// Inverts the bytes at `corrupted` positions of a file whose chunks begin at `position`.
+fn corrupt<S>(chunks: S, mut position: u64, corrupted: RangeInclusive<u64>) -> Body
 where
     S: Stream<Item = io::Result<Bytes>> + Send + 'static,
 {
-    Body::from_stream(pieces.map_ok(move |piece| {
-        let mut bytes = Vec::from(piece);
+    Body::from_stream(chunks.map_ok(move |chunk| {
+        let mut bytes = Vec::from(chunk);
         for byte in &mut bytes {
-            if stretch.contains(&place) {
+            if corrupted.contains(&position) {
                 *byte = !*byte;
             }
-            place += 1;
+            position += 1;
         }
         Bytes::from(bytes)
     }))
 }
 
 #[derive(Debug, PartialEq, Eq)]
-enum Range {
+enum ByteRange {
     Part { first: u64, last: u64 },
     Unsatisfiable,
 }
 
-impl Range {
-    /// `None` for what is not one range of bytes: it is ignored, as HTTP has it.
+impl ByteRange {
+    /// Parses a `Range` header; `None` if it is not a single range of bytes, which HTTP ignores.
     fn parse(header: &str, size: u64) -> Option<Self> {
         let is_bytes = |(unit, _): &(&str, &str)| unit.eq_ignore_ascii_case("bytes");
         let (from, to) = header.trim().split_once('=').filter(is_bytes)?.1.split_once('-')?;
@@ -147,11 +236,11 @@ impl Range {
 
 #[cfg(test)]
 mod tests {
-    use super::Range;
+    use super::ByteRange;
 
     #[test]
-    fn a_range_is_read_as_http_has_it() {
-        let part = |first, last| Some(Range::Part { first, last });
+    fn a_range_is_parsed_as_http_defines_it() {
+        let part = |first, last| Some(ByteRange::Part { first, last });
         for (header, size, range) in [
             ("bytes=0-9", 100, part(0, 9)),
             ("Bytes=0-9", 100, part(0, 9)),
@@ -159,15 +248,15 @@ mod tests {
             ("bytes=90-900", 100, part(90, 99)),
             ("bytes=-10", 100, part(90, 99)),
             ("bytes=-900", 100, part(0, 99)),
-            ("bytes=100-", 100, Some(Range::Unsatisfiable)),
-            ("bytes=-0", 100, Some(Range::Unsatisfiable)),
-            ("bytes=0-", 0, Some(Range::Unsatisfiable)),
+            ("bytes=100-", 100, Some(ByteRange::Unsatisfiable)),
+            ("bytes=-0", 100, Some(ByteRange::Unsatisfiable)),
+            ("bytes=0-", 0, Some(ByteRange::Unsatisfiable)),
             ("bytes=9-0", 100, None),
             ("bytes=0-1,5-6", 100, None),
             ("lines=0-9", 100, None),
             ("bytes=x-9", 100, None),
         ] {
-            assert_eq!(Range::parse(header, size), range, "{header}");
+            assert_eq!(ByteRange::parse(header, size), range, "{header}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Uploads: files in the body, or named by address.
+//! Uploads: files in the body, or fetched from URLs.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,26 +10,26 @@ use axum::http::{StatusCode, header};
 use futures::{Stream, StreamExt as _};
 use url::{Host, Url};
 
-use crate::local::answer::{Body, Caller, Named, Refused, Success};
-use crate::local::library::Kept;
-use crate::local::service::Shared;
-use crate::local::sessions::Session;
-use crate::local::settings::FetchFrom;
+use crate::local::builder::FetchFrom;
+use crate::local::library::StagedFile;
+use crate::local::response::{Caller, JsonBody, PathParams, Rejected, Success};
+use crate::local::server::SharedService;
+use crate::local::sessions::LocalSession;
 use crate::protocol::{
     ErrorCode, FileFormat, MAX_UPLOAD_BYTES, SessionId, UploadResponse, UploadUrls,
 };
 
-/// As long as a file named by address may take.
+/// The timeout of fetching one file.
 const FETCH_TIMEOUT: Duration = Duration::from_secs(60);
 
-pub(super) async fn take(
-    State(service): State<Shared>,
+pub(crate) async fn upload(
+    State(service): State<SharedService>,
     Caller(account): Caller,
-    Named(session): Named<SessionId>,
+    PathParams(session): PathParams<SessionId>,
     request: Request,
-) -> Result<Success<UploadResponse>, Refused> {
+) -> Result<Success<UploadResponse>, Rejected> {
     let session = service.sessions.find(&account.user, &session);
-    let session = session.ok_or_else(Refused::unknown_session)?;
+    let session = session.ok_or_else(Rejected::unknown_session)?;
     let content_type = request.headers().get(header::CONTENT_TYPE);
     let is_form = content_type
         .and_then(|value| value.to_str().ok())
@@ -37,43 +37,43 @@ pub(super) async fn take(
     let files = if is_form {
         from_form(&service, &session, request).await?
     } else {
-        let Body(addresses) = Body::<UploadUrls>::from_request(request, &service).await?;
-        from_addresses(&service, &session, addresses).await?
+        let JsonBody(urls) = JsonBody::<UploadUrls>::from_request(request, &service).await?;
+        from_urls(&service, &session, urls).await?
     };
-    let mut answer =
+    let mut response =
         UploadResponse { session_state_applied: Some(true), ..UploadResponse::default() };
-    // None was refused, so all are taken.
+    // All files are stored only now, when none was rejected.
     for file in files {
         let file = service.library.add(file.take());
-        service.tally.uploads_taken.raise();
-        answer.files.push(file.uploaded(&service.url));
+        service.counters.uploads_taken.increment();
+        response.files.push(file.uploaded(&service.url));
         session.add_upload(file);
     }
-    Ok(Success(answer))
+    Ok(Success(response))
 }
 
-/// All of the files or, when one is refused, none.
+/// Receives all files of a form; none if one is rejected.
 async fn from_form(
-    service: &Shared,
-    session: &Session,
+    service: &SharedService,
+    session: &LocalSession,
     request: Request,
-) -> Result<Vec<Kept>, Refused> {
-    let broken = |error: MultipartError| {
-        Refused::invalid(&["body", "files"], error.body_text(), "value_error")
+) -> Result<Vec<StagedFile>, Rejected> {
+    let invalid = |error: MultipartError| {
+        Rejected::invalid(&["body", "files"], error.body_text(), "value_error")
     };
     let mut form = Multipart::from_request(request, service)
         .await
-        .map_err(|rejection| Refused::invalid(&["body"], rejection.body_text(), "value_error"))?;
+        .map_err(|rejection| Rejected::invalid(&["body"], rejection.body_text(), "value_error"))?;
     let mut files = Vec::new();
-    while let Some(field) = form.next_field().await.map_err(broken)? {
+    while let Some(field) = form.next_field().await.map_err(invalid)? {
         if field.name() == Some("files") {
             let name = field_name(&field);
-            let pieces = field.map(|piece| piece.map_err(broken));
-            files.push(store(service, session, &name, pieces).await?);
+            let chunks = field.map(|chunk| chunk.map_err(invalid));
+            files.push(store(service, session, &name, chunks).await?);
         }
     }
     if files.is_empty() {
-        return Err(Refused::invalid(&["body", "files"], "Field required", "missing"));
+        return Err(Rejected::invalid(&["body", "files"], "Field required", "missing"));
     }
     Ok(files)
 }
@@ -82,65 +82,66 @@ fn field_name(field: &Field<'_>) -> String {
     field.file_name().unwrap_or_default().to_owned()
 }
 
-async fn from_addresses(
-    service: &Shared,
-    session: &Session,
-    addresses: UploadUrls,
-) -> Result<Vec<Kept>, Refused> {
-    if addresses.urls.is_empty() {
-        return Err(Refused::invalid(&["body", "urls"], "Field required", "missing"));
+async fn from_urls(
+    service: &SharedService,
+    session: &LocalSession,
+    urls: UploadUrls,
+) -> Result<Vec<StagedFile>, Rejected> {
+    if urls.urls.is_empty() {
+        return Err(Rejected::invalid(&["body", "urls"], "Field required", "missing"));
     }
-    // A redirect would lead past the check of the host.
+    // A redirect would bypass the check of the host.
     let client = reqwest::Client::builder()
         .redirect(reqwest::redirect::Policy::none())
         .no_proxy()
         .timeout(FETCH_TIMEOUT)
         .build()
-        .map_err(Refused::internal)?;
+        .map_err(Rejected::internal)?;
     let mut files = Vec::new();
-    for address in &addresses.urls {
+    for url in &urls.urls {
         let bad = |message: &str| {
-            Refused::invalid(&["body", "urls"], format!("{message}: {address}"), "value_error")
+            Rejected::invalid(&["body", "urls"], format!("{message}: {url}"), "value_error")
         };
-        let url = Url::parse(address).map_err(|_| bad("this is no address"))?;
-        if !matches!(url.scheme(), "http" | "https") {
-            return Err(bad("only http and https addresses are fetched"));
+        let parsed = Url::parse(url).map_err(|_| bad("this is not a URL"))?;
+        if !matches!(parsed.scheme(), "http" | "https") {
+            return Err(bad("only http and https URLs are fetched"));
         }
-        if service.settings.fetch_from == FetchFrom::Loopback && !is_loopback(&url) {
-            return Err(Refused::detail(
+        if service.settings.fetch_from == FetchFrom::Loopback && !is_loopback(&parsed) {
+            return Err(Rejected::detail(
                 StatusCode::FORBIDDEN,
-                format!("the embedded backend fetches files from this machine only, not {address}"),
+                format!("the embedded backend fetches files from this machine only, not {url}"),
             ));
         }
-        let name = url.path_segments().and_then(|mut segments| segments.next_back());
+        let name = parsed.path_segments().and_then(|mut segments| segments.next_back());
         let name = percent_decoded(name.unwrap_or_default());
-        // Before anything is fetched.
-        accepted(&name)?;
-        let answer = client.get(url).send().await.map_err(|_| bad("the file was not fetched"))?;
-        if !answer.status().is_success() {
-            return Err(bad(&format!("the file was not fetched, HTTP {}", answer.status())));
+        // Checked before anything is fetched.
+        accepted_format(&name)?;
+        let response =
+            client.get(parsed).send().await.map_err(|_| bad("the file could not be fetched"))?;
+        if !response.status().is_success() {
+            return Err(bad(&format!("the file could not be fetched, HTTP {}", response.status())));
         }
-        if answer.content_length().is_some_and(|length| length > MAX_UPLOAD_BYTES) {
+        if response.content_length().is_some_and(|length| length > MAX_UPLOAD_BYTES) {
             return Err(too_large(&name));
         }
-        let pieces = answer.bytes_stream();
-        let pieces = pieces.map(|piece| piece.map_err(|_| bad("the file broke off")));
-        files.push(store(service, session, &name, pieces).await?);
+        let chunks = response.bytes_stream();
+        let chunks = chunks.map(|chunk| chunk.map_err(|_| bad("the file is incomplete")));
+        files.push(store(service, session, &name, chunks).await?);
     }
     Ok(files)
 }
 
 fn is_loopback(url: &Url) -> bool {
     match url.host() {
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
+        Some(Host::Ipv4(ip)) => ip.is_loopback(),
+        Some(Host::Ipv6(ip)) => ip.is_loopback(),
         Some(Host::Domain(name)) => name.eq_ignore_ascii_case("localhost"),
         None => false,
     }
 }
 
 fn percent_decoded(name: &str) -> String {
-    // As a form's value, the one decoder at hand; what means something only there is escaped.
+    // Decoded as the value of a form; the characters with a meaning only in forms are escaped.
     let value = name.replace('+', "%2B").replace('&', "%26");
     let form = format!("={value}");
     url::form_urlencoded::parse(form.as_bytes())
@@ -148,47 +149,47 @@ fn percent_decoded(name: &str) -> String {
         .map_or_else(String::new, |(_, name)| name.into_owned())
 }
 
-fn accepted(name: &str) -> Result<FileFormat, Refused> {
+fn accepted_format(name: &str) -> Result<FileFormat, Rejected> {
     FileFormat::of(name).ok_or_else(|| {
         let message = format!(
             "`{name}` is of a type that is not supported; supported are {}",
             FileFormat::accepted()
         );
-        Refused::Code(ErrorCode::UnsupportedFileType, message)
+        Rejected::Code(ErrorCode::UnsupportedFileType, message)
     })
 }
 
-fn too_large(name: &str) -> Refused {
+fn too_large(name: &str) -> Rejected {
     let message = format!("`{name}` is larger than 200 MB; compress or trim it");
-    Refused::Code(ErrorCode::FileTooLarge, message)
+    Rejected::Code(ErrorCode::FileTooLarge, message)
 }
 
-/// Writes a file to disk as it comes in, and looks into it.
+/// Writes a file to disk as it arrives, and reads what it says about itself.
 async fn store(
-    service: &Shared,
-    session: &Session,
+    service: &SharedService,
+    session: &LocalSession,
     name: &str,
-    pieces: impl Stream<Item = Result<Bytes, Refused>>,
-) -> Result<Kept, Refused> {
+    chunks: impl Stream<Item = Result<Bytes, Rejected>>,
+) -> Result<StagedFile, Rejected> {
     // Some browsers send a path.
     let name = name.rsplit(['/', '\\']).next().unwrap_or_default();
-    let format = accepted(name)?;
+    let format = accepted_format(name)?;
     let mut incoming = service.library.receive(format)?;
-    let mut pieces = std::pin::pin!(pieces);
-    while let Some(piece) = pieces.next().await {
-        let piece = piece?;
-        if incoming.size() + piece.len() as u64 > MAX_UPLOAD_BYTES {
+    let mut chunks = std::pin::pin!(chunks);
+    while let Some(chunk) = chunks.next().await {
+        let chunk = chunk?;
+        if incoming.size() + chunk.len() as u64 > MAX_UPLOAD_BYTES {
             return Err(too_large(name));
         }
-        incoming.write(&piece).await?;
+        incoming.write(&chunk).await?;
     }
-    let mut file = incoming.keep(session.id.clone(), name.to_owned()).await?;
+    let mut file = incoming.finish(session.id.clone(), name.to_owned()).await?;
     let engine = Arc::clone(&service.engine);
-    let looked = tokio::task::spawn_blocking(move || {
-        file.look(&*engine);
+    let probed = tokio::task::spawn_blocking(move || {
+        file.probe(&*engine);
         file
     });
-    looked.await.map_err(Refused::internal)
+    probed.await.map_err(Rejected::internal)
 }
 
 #[cfg(test)]
@@ -199,7 +200,7 @@ mod tests {
 
     #[test]
     fn only_this_machine_is_loopback() {
-        for (url, here) in [
+        for (url, is_local) in [
             ("http://127.0.0.1:9/a.png", true),
             ("http://127.9.9.9/a.png", true),
             ("http://[::1]/a.png", true),
@@ -209,12 +210,12 @@ mod tests {
             ("http://localhost.example.com/a.png", false),
             ("http://10.0.0.1/a.png", false),
         ] {
-            assert_eq!(is_loopback(&Url::parse(url).unwrap()), here, "{url}");
+            assert_eq!(is_loopback(&Url::parse(url).unwrap()), is_local, "{url}");
         }
     }
 
     #[test]
-    fn names_in_addresses_are_decoded() {
+    fn names_in_urls_are_decoded() {
         assert_eq!(percent_decoded("a%20b+c=d&e.mp3"), "a b+c=d&e.mp3");
     }
 }

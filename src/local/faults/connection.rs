@@ -26,7 +26,7 @@ const ACCEPT_PAUSE: Duration = Duration::from_secs(1);
 
 /// The listener behind a switch: it can be closed so that the system itself refuses connections.
 #[derive(Debug)]
-pub(in crate::local) struct Gate {
+pub(crate) struct Gate {
     address: SocketAddr,
     state: Mutex<GateState>,
 }
@@ -54,7 +54,7 @@ enum ListenerState {
 }
 
 impl Gate {
-    pub(in crate::local) fn new(address: SocketAddr, listener: TcpListener) -> Arc<Self> {
+    pub(crate) fn new(address: SocketAddr, listener: TcpListener) -> Arc<Self> {
         let state = GateState {
             listener: ListenerState::Open(listener),
             server: None,
@@ -98,11 +98,11 @@ impl Gate {
     }
 
     /// Resets all open connections.
-    pub(in crate::local) fn reset_all(&self) {
+    pub(crate) fn reset_all(&self) {
         lock(&self.state).reset_all();
     }
 
-    pub(in crate::local) fn accepted(&self) -> u64 {
+    pub(crate) fn accepted(&self) -> u64 {
         lock(&self.state).accepted
     }
 
@@ -150,7 +150,7 @@ impl GateState {
 /// The listener that the server owns. When the server ends and drops it, it closes the gate's
 /// listener; the gate itself lives as long as a call is under way.
 #[derive(Debug)]
-pub(in crate::local) struct GateListener(pub(in crate::local) Arc<Gate>);
+pub(crate) struct GateListener(pub(crate) Arc<Gate>);
 
 impl Drop for GateListener {
     fn drop(&mut self) {
@@ -189,7 +189,7 @@ fn is_peer_error(error: &io::Error) -> bool {
 
 /// A connection, passed through unless a call has disturbed it.
 #[derive(Debug)]
-pub(in crate::local) struct FaultySocket {
+pub(crate) struct FaultySocket {
     stream: TcpStream,
     handle: Arc<ConnectionHandle>,
     /// The pause before the next byte of a trickle.
@@ -198,7 +198,7 @@ pub(in crate::local) struct FaultySocket {
 
 /// Controls a connection from within the calls that arrive over it.
 #[derive(Debug, Default)]
-pub(in crate::local) struct ConnectionHandle(Mutex<HandleState>);
+pub(crate) struct ConnectionHandle(Mutex<HandleState>);
 
 #[derive(Debug, Default)]
 struct HandleState {
@@ -395,7 +395,7 @@ impl AsyncWrite for FaultySocket {
 
 /// The connection over which a call arrived, as an extension of its request.
 #[derive(Clone, Debug)]
-pub(in crate::local) struct Connection(pub(super) Arc<ConnectionHandle>);
+pub(crate) struct Connection(pub(super) Arc<ConnectionHandle>);
 
 impl Connected<IncomingStream<'_, GateListener>> for Connection {
     fn connect_info(stream: IncomingStream<'_, GateListener>) -> Self {

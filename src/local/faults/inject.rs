@@ -17,20 +17,20 @@ use url::Url;
 use super::connection::{Connection, ConnectionHandle};
 use super::fault::{Cut, Ending, ErrorReply, Fault, FaultyResponse, RetryAfter, serves_files};
 use super::plan::Release;
-use crate::local::service::Shared;
+use crate::local::server::SharedService;
 use crate::protocol::{Endpoint, Envelope};
 
 /// A greeting of another protocol, followed by bytes that are not HTTP.
 const NOT_HTTP: &[u8] = b"220 mail.example.com ESMTP ready\r\n\x00\xff\xfe not a line of HTTP\r\n";
 
 /// Middleware around every endpoint: counts the call, and carries out the fault that is due.
-pub(in crate::local) async fn inject(
-    State((service, endpoint)): State<(Shared, Endpoint)>,
+pub(crate) async fn inject(
+    State((service, endpoint)): State<(SharedService, Endpoint)>,
     ConnectInfo(Connection(connection)): ConnectInfo<Connection>,
     mut request: Request,
     next: Next,
 ) -> Response {
-    service.tally.requests[endpoint as usize].raise();
+    service.counters.requests[endpoint as usize].increment();
     if endpoint == Endpoint::State {
         service.plans.before_state_read().await;
     }

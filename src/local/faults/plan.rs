@@ -11,7 +11,7 @@ use crate::sync::lock;
 
 /// The planned faults of one backend, in the order in which they were planned.
 #[derive(Debug, Default)]
-pub(in crate::local) struct FaultPlans {
+pub(crate) struct FaultPlans {
     plans: Mutex<Vec<Plan>>,
     /// Ends every stall when something is sent.
     release: watch::Sender<()>,
@@ -56,7 +56,7 @@ impl FaultPlans {
     }
 
     /// Returns the start signal of a message whose fault puts its work off.
-    pub(in crate::local) fn put_off(&self, fault: &Fault) -> Option<LateStart> {
+    pub(crate) fn put_off(&self, fault: &Fault) -> Option<LateStart> {
         let Fault::LateWork { reads, .. } = fault else { return None };
         let (begin, beginning) = oneshot::channel();
         let (end, ended) = oneshot::channel();
@@ -80,7 +80,7 @@ impl FaultPlans {
     }
 
     /// Drops all plans, releases stalled calls, and lets work that was put off begin.
-    pub(in crate::local) fn clear(&self) {
+    pub(crate) fn clear(&self) {
         lock(&self.plans).clear();
         lock(&self.late).clear();
         self.release.send_replace(());
@@ -119,14 +119,14 @@ struct LateEntry {
 
 /// Held by the task that does work which was put off; dropping it reports the end of the work.
 #[derive(Debug)]
-pub(in crate::local) struct LateStart {
+pub(crate) struct LateStart {
     begin: oneshot::Receiver<()>,
     _ended: oneshot::Sender<()>,
 }
 
 impl LateStart {
     /// Waits until the work may begin.
-    pub(in crate::local) async fn wait(&mut self) {
+    pub(crate) async fn wait(&mut self) {
         // Nothing is ever sent; the sender is dropped.
         let _ = (&mut self.begin).await;
     }

@@ -25,7 +25,8 @@ pub(crate) struct Stage {
 
 impl Stage {
     pub(crate) async fn set() -> Self {
-        let prices = Prices { voiceover: Credits::new(1.0), edit: Credits::new(1.0) };
+        let prices =
+            Prices::default().with_voiceover(Credits::new(1.0)).with_edit(Credits::new(1.0));
         let backend = LocalBackend::builder().placeholder_videos().prices(prices);
         let backend = backend.start().await.unwrap();
         let caller = Caller::new(&backend, "one").await;

@@ -1,5 +1,5 @@
-//! What the routes read and answer: envelopes, refusals in the service's codes, complaints in the
-//! agent server's form, and the two things almost every call needs, its caller and its body.
+//! What handlers read and send: extractors for the account, the path and the body of a call,
+//! envelopes, and error responses in the service's form and in the agent server's.
 
 use std::sync::Arc;
 
@@ -13,17 +13,17 @@ use serde::Serialize;
 use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::{Value, json};
 
-use super::accounts::Account;
-use super::service::Shared;
+use super::accounts::LocalAccount;
+use super::server::SharedService;
 use crate::protocol::headers::ATTRIBUTION;
 use crate::protocol::{Envelope, ErrorCode};
 
-/// The largest JSON body that is read.
+/// The maximum size of a JSON body.
 const MAX_JSON_BYTES: usize = 64 * 1024 * 1024;
 
-/// An answer under code 0.
+/// A successful response: an envelope with code 0.
 #[derive(Debug)]
-pub(super) struct Success<T>(pub(super) T);
+pub(crate) struct Success<T>(pub(crate) T);
 
 impl<T: Serialize> IntoResponse for Success<T> {
     fn into_response(self) -> Response {
@@ -31,62 +31,65 @@ impl<T: Serialize> IntoResponse for Success<T> {
     }
 }
 
-/// A call that is refused.
+/// An error response.
 #[derive(Debug)]
-pub(super) enum Refused {
-    /// One of the service's codes: 400, 402 and 429 are also the HTTP status, the others come
-    /// under 200.
+pub(crate) enum Rejected {
+    /// An envelope with a code of the service, under [its status](status_of).
     Code(ErrorCode, String),
-    /// 429 with the seconds to wait.
-    TooSoon(u64, String),
-    /// The agent server's way: a status and `{"detail":…}`.
+    /// 429 with `Retry-After` in seconds.
+    RateLimited(u64, String),
+    /// A status and `{"detail":…}`, as the agent server sends it.
     Detail(StatusCode, Value),
 }
 
-impl Refused {
-    pub(super) fn detail(status: StatusCode, words: impl Into<String>) -> Self {
-        Self::Detail(status, Value::String(words.into()))
+impl Rejected {
+    pub(crate) fn detail(status: StatusCode, message: impl Into<String>) -> Self {
+        Self::Detail(status, Value::String(message.into()))
     }
 
-    /// 422 as the agent server writes it.
-    pub(super) fn invalid(loc: &[&str], msg: impl Into<String>, kind: &str) -> Self {
+    /// Returns a 422 as the agent server sends it.
+    pub(crate) fn invalid(loc: &[&str], msg: impl Into<String>, kind: &str) -> Self {
         let detail = json!([{ "type": kind, "loc": loc, "msg": msg.into() }]);
         Self::Detail(StatusCode::UNPROCESSABLE_ENTITY, detail)
     }
 
-    pub(super) fn not_found() -> Self {
+    pub(crate) fn not_found() -> Self {
         Self::detail(StatusCode::NOT_FOUND, "Not Found")
     }
 
-    pub(super) fn unknown_session() -> Self {
+    pub(crate) fn unknown_session() -> Self {
         Self::Code(ErrorCode::SessionNotFound, "session not found".to_owned())
     }
 
-    /// Something broke on this side.
-    pub(super) fn internal(error: impl std::fmt::Display) -> Self {
+    /// Returns a 500.
+    pub(crate) fn internal(error: impl std::fmt::Display) -> Self {
         Self::detail(StatusCode::INTERNAL_SERVER_ERROR, error.to_string())
     }
 }
 
-impl From<std::io::Error> for Refused {
+impl From<std::io::Error> for Rejected {
     fn from(error: std::io::Error) -> Self {
         Self::internal(error)
     }
 }
 
-impl IntoResponse for Refused {
+/// Returns the HTTP status of an envelope with this code.
+pub(crate) const fn status_of(code: ErrorCode) -> StatusCode {
+    match code {
+        ErrorCode::ClientIdMissing => StatusCode::BAD_REQUEST,
+        ErrorCode::ExportBlocked => StatusCode::PAYMENT_REQUIRED,
+        ErrorCode::RateLimited => StatusCode::TOO_MANY_REQUESTS,
+        _ => StatusCode::OK,
+    }
+}
+
+impl IntoResponse for Rejected {
     fn into_response(self) -> Response {
         match self {
             Self::Code(code, message) => {
-                let status = match code {
-                    ErrorCode::ClientIdMissing => StatusCode::BAD_REQUEST,
-                    ErrorCode::ExportBlocked => StatusCode::PAYMENT_REQUIRED,
-                    ErrorCode::RateLimited => StatusCode::TOO_MANY_REQUESTS,
-                    _ => StatusCode::OK,
-                };
-                (status, Json(Envelope::error(code, message))).into_response()
+                (status_of(code), Json(Envelope::error(code, message))).into_response()
             }
-            Self::TooSoon(seconds, message) => {
+            Self::RateLimited(seconds, message) => {
                 let mut response = Self::Code(ErrorCode::RateLimited, message).into_response();
                 response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
                 response
@@ -98,20 +101,23 @@ impl IntoResponse for Refused {
     }
 }
 
-/// Whoever holds the bearer token of the call; without a living one, 1001.
+/// The account of the call's bearer token; code 1001 without a valid token.
 #[derive(Debug)]
-pub(super) struct Caller(pub(super) Arc<Account>);
+pub(crate) struct Caller(pub(crate) Arc<LocalAccount>);
 
-impl FromRequestParts<Shared> for Caller {
-    type Rejection = Refused;
+impl FromRequestParts<SharedService> for Caller {
+    type Rejection = Rejected;
 
-    async fn from_request_parts(parts: &mut Parts, service: &Shared) -> Result<Self, Refused> {
+    async fn from_request_parts(
+        parts: &mut Parts,
+        service: &SharedService,
+    ) -> Result<Self, Rejected> {
         bearer(&parts.headers)
             .and_then(|token| service.accounts.by_token(token))
             .map(Self)
             .ok_or_else(|| {
                 let message = "the token is missing, expired or invalid";
-                Refused::Code(ErrorCode::TokenInvalid, message.to_owned())
+                Rejected::Code(ErrorCode::TokenInvalid, message.to_owned())
             })
     }
 }
@@ -122,18 +128,18 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
 
-/// The three attribution headers, without which nothing is exported: 402.
+/// Requires the three attribution headers; code 402 without them.
 #[derive(Debug)]
-pub(super) struct Attributed;
+pub(crate) struct RequireAttribution;
 
-impl<S: Sync> FromRequestParts<S> for Attributed {
-    type Rejection = Refused;
+impl<S: Sync> FromRequestParts<S> for RequireAttribution {
+    type Rejection = Rejected;
 
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Refused> {
-        let told = |name| parts.headers.get(name).is_some_and(|value| !value.is_empty());
-        match ATTRIBUTION.into_iter().find(|name| !told(*name)) {
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Rejected> {
+        let is_set = |name| parts.headers.get(name).is_some_and(|value| !value.is_empty());
+        match ATTRIBUTION.into_iter().find(|name| !is_set(*name)) {
             None => Ok(Self),
-            Some(name) => Err(Refused::Code(
+            Some(name) => Err(Rejected::Code(
                 ErrorCode::ExportBlocked,
                 format!("export is blocked: the attribution header {name} is missing"),
             )),
@@ -141,45 +147,45 @@ impl<S: Sync> FromRequestParts<S> for Attributed {
     }
 }
 
-/// What the variable parts of the path say. One that is no text is found nowhere: 404.
+/// The parameters of the path; 404 if one is not UTF-8.
 #[derive(Debug)]
-pub(super) struct Named<T>(pub(super) T);
+pub(crate) struct PathParams<T>(pub(crate) T);
 
-impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Named<T> {
-    type Rejection = Refused;
+impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for PathParams<T> {
+    type Rejection = Rejected;
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refused> {
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Rejected> {
         let path = Path::from_request_parts(parts, state).await;
-        path.map(|Path(named)| Self(named)).map_err(|_| Refused::not_found())
+        path.map(|Path(params)| Self(params)).map_err(|_| Rejected::not_found())
     }
 }
 
-/// A JSON body, whatever content type it claims: `curl -d` claims a form.
+/// A JSON body. Its content type is ignored, because `curl -d` declares a form.
 #[derive(Debug)]
-pub(super) struct Body<T>(pub(super) T);
+pub(crate) struct JsonBody<T>(pub(crate) T);
 
-impl<T: DeserializeOwned> FromRequest<Shared> for Body<T> {
-    type Rejection = Refused;
+impl<T: DeserializeOwned> FromRequest<SharedService> for JsonBody<T> {
+    type Rejection = Rejected;
 
-    async fn from_request(request: Request, _: &Shared) -> Result<Self, Refused> {
+    async fn from_request(request: Request, _: &SharedService) -> Result<Self, Rejected> {
         let bytes = to_bytes(request.into_body(), MAX_JSON_BYTES).await.map_err(|error| {
-            Refused::detail(
+            Rejected::detail(
                 StatusCode::PAYLOAD_TOO_LARGE,
-                format!("the body was not read: {error}"),
+                format!("reading the body failed: {error}"),
             )
         })?;
         read(&bytes).map(Self)
     }
 }
 
-fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Refused> {
+fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Rejected> {
     let Some(first) = bytes.iter().find(|byte| !byte.is_ascii_whitespace()) else {
-        return Err(Refused::invalid(&["body"], "Field required", "missing"));
+        return Err(Rejected::invalid(&["body"], "Field required", "missing"));
     };
-    // Every body is an object; an array would be taken for one, its items for the fields in order.
+    // Every body is an object. Serde would accept an array as one, its items as the fields in order.
     if *first != b'{' && serde_json::from_slice::<IgnoredAny>(bytes).is_ok() {
         let message = "Input should be a valid dictionary or object to extract fields from";
-        return Err(Refused::invalid(&["body"], message, "model_attributes_type"));
+        return Err(Rejected::invalid(&["body"], message, "model_attributes_type"));
     }
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
     let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
@@ -187,30 +193,30 @@ fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Refused> {
         let error = error.into_inner();
         let mut loc = vec!["body"];
         if error.is_data() {
-            // The path stops at the object that lacks the field; the agent server names the field.
+            // The path ends at the object that lacks the field; the agent server names the field.
             let message = error.to_string();
             loc.extend(path.split('.').filter(|step| !step.is_empty()));
             if let Some(field) = message.strip_prefix("missing field `") {
                 loc.extend(field.split('`').next());
-                return Refused::invalid(&loc, "Field required", "missing");
+                return Rejected::invalid(&loc, "Field required", "missing");
             }
-            return Refused::invalid(&loc, message.as_str(), "value_error");
+            return Rejected::invalid(&loc, message.as_str(), "value_error");
         }
-        Refused::invalid(&loc, format!("JSON decode error: {error}"), "json_invalid")
+        Rejected::invalid(&loc, format!("JSON decode error: {error}"), "json_invalid")
     })?;
     deserializer.end().map_err(|error| {
-        Refused::invalid(&["body"], format!("JSON decode error: {error}"), "json_invalid")
+        Rejected::invalid(&["body"], format!("JSON decode error: {error}"), "json_invalid")
     })?;
     Ok(value)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Refused, read};
+    use super::{Rejected, read};
     use crate::protocol::RunRequest;
 
     #[test]
-    fn a_malformed_body_is_complained_of_by_place() {
+    fn the_error_of_a_malformed_body_names_its_location() {
         for (body, loc, kind) in [
             ("", r#"["body"]"#, "missing"),
             ("{", r#"["body"]"#, "json_invalid"),
@@ -238,8 +244,8 @@ mod tests {
                 "missing",
             ),
         ] {
-            let Err(Refused::Detail(status, detail)) = read::<RunRequest>(body.as_bytes()) else {
-                panic!("{body} was taken");
+            let Err(Rejected::Detail(status, detail)) = read::<RunRequest>(body.as_bytes()) else {
+                panic!("{body} was accepted");
             };
             assert_eq!(status, 422);
             assert_eq!(detail[0]["loc"].to_string(), loc, "{body}");

@@ -1,12 +1,14 @@
-//! The engine of the `media` feature: real speech, real films.
+//! The engine of the `media` feature: real speech and real videos.
 
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Background, Caption, Delivery, Engine, Failure, Film, Gender, Line, Made};
-use crate::local::library::{Facts, StoredFile};
+use super::{
+    Background, Caption, Delivery, Engine, EngineError, EngineOutput, Gender, SpokenLine, VideoPlan,
+};
+use crate::local::library::{MediaInfo, StoredFile};
 use crate::media::{
     self, AudioBuffer, AudioClip, Cancel, Container, Font, FrameSize, Gradient, Image, MediaError,
     Pico, Quality, RenderOptions, SpeechOptions, TextClip, Timeline, VideoBackground, Voice,
@@ -15,13 +17,13 @@ use crate::media::{
 use crate::protocol::{FileType, RenderFormat, RenderQuality};
 
 #[derive(Debug)]
-pub(in crate::local) struct Real {
+pub(crate) struct MediaEngine {
     voice: Arc<dyn Voice>,
     font: Option<Font>,
 }
 
-impl Real {
-    pub(in crate::local) fn new(
+impl MediaEngine {
+    pub(crate) fn new(
         voice: Option<Arc<dyn Voice>>,
         font: Option<&Path>,
     ) -> Result<Self, MediaError> {
@@ -30,7 +32,7 @@ impl Real {
     }
 }
 
-impl From<MediaError> for Failure {
+impl From<MediaError> for EngineError {
     fn from(error: MediaError) -> Self {
         let code = match &error {
             MediaError::EmptyScript => return Self::empty_script(),
@@ -51,16 +53,16 @@ impl From<MediaError> for Failure {
     }
 }
 
-fn io(error: std::io::Error) -> Failure {
-    Failure::new("IO", error.to_string())
+fn io(error: std::io::Error) -> EngineError {
+    EngineError::new("IO", error.to_string())
 }
 
-impl Engine for Real {
+impl Engine for MediaEngine {
     fn languages(&self) -> Vec<String> {
         self.voice.languages()
     }
 
-    fn can_write(&self, text: &str) -> Result<(), Failure> {
+    fn can_draw(&self, text: &str) -> Result<(), EngineError> {
         let mut timeline = Timeline::new(FrameSize::LANDSCAPE, Duration::from_secs(1));
         timeline.font = self.font.clone();
         timeline.texts.push(TextClip::caption(text, Duration::ZERO, Duration::from_secs(1)));
@@ -78,8 +80,8 @@ impl Engine for Real {
         &self,
         script: &str,
         delivery: &Delivery,
-        place: &mut dyn FnMut() -> PathBuf,
-    ) -> Result<Vec<Line>, Failure> {
+        new_path: &mut dyn FnMut() -> PathBuf,
+    ) -> Result<Vec<SpokenLine>, EngineError> {
         let gender = match delivery.gender {
             Gender::Female => VoiceGender::Female,
             Gender::Male => VoiceGender::Male,
@@ -90,42 +92,42 @@ impl Engine for Real {
         let narration = media::narrate(script, &*self.voice, &how, &Cancel::new())?;
         let mut lines = Vec::new();
         for spoken in narration.sentences {
-            let path = place();
+            let path = new_path();
             save(&spoken.audio, &path)?;
-            lines.push(Line {
+            lines.push(SpokenLine {
                 text: spoken.text,
                 start: spoken.start,
                 duration: spoken.audio.duration(),
-                sound: Some(path),
+                audio: Some(path),
             });
         }
         Ok(lines)
     }
 
-    fn look(&self, file: &StoredFile) -> Facts {
-        let Ok(bytes) = std::fs::read(&file.path) else { return Facts::default() };
+    fn probe(&self, file: &StoredFile) -> MediaInfo {
+        let Ok(bytes) = std::fs::read(&file.path) else { return MediaInfo::default() };
         match file.format.file_type {
             FileType::Image => {
                 let size = Image::decode(&bytes).map(|p| (p.width(), p.height())).ok();
-                Facts { size, duration: None }
+                MediaInfo { size, duration: None }
             }
             FileType::Audio => {
-                let sound = AudioBuffer::decode(&bytes, &file.name);
-                Facts { size: None, duration: sound.map(|sound| sound.duration()).ok() }
+                let audio = AudioBuffer::decode(&bytes, &file.name);
+                MediaInfo { size: None, duration: audio.map(|audio| audio.duration()).ok() }
             }
-            _ => Facts::default(),
+            _ => MediaInfo::default(),
         }
     }
 
     fn render(
         &self,
-        film: &Film,
+        video: &VideoPlan,
         to: &Path,
         progress: &(dyn Fn(f32) -> ControlFlow<()> + Sync),
-    ) -> Result<Made, Failure> {
-        let timeline = self.timeline(film)?;
+    ) -> Result<EngineOutput, EngineError> {
+        let timeline = self.timeline(video)?;
         timeline.check()?;
-        let container = match film.format {
+        let container = match video.format {
             RenderFormat::M4a => Container::M4a,
             RenderFormat::Wav => Container::Wav,
             _ => Container::Mp4,
@@ -136,42 +138,42 @@ impl Engine for Real {
                 cancel.cancel();
             }
         };
-        let quality = match film.quality {
+        let quality = match video.quality {
             RenderQuality::Low => Quality::Low,
             RenderQuality::Medium => Quality::Medium,
             _ => Quality::High,
         };
         let options = RenderOptions::new(container).with_quality(quality);
         let rendered = media::render(&timeline, options, to, &report, &cancel)?;
-        Ok(Made { duration: rendered.duration, name: "nemovideo" })
+        Ok(EngineOutput { duration: rendered.duration, name: "nemovideo" })
     }
 }
 
-impl Real {
-    fn timeline(&self, film: &Film) -> Result<Timeline, Failure> {
-        let (width, height) = film.aspect.size();
-        let mut timeline = Timeline::new(FrameSize { width, height }, film.duration);
+impl MediaEngine {
+    fn timeline(&self, video: &VideoPlan) -> Result<Timeline, EngineError> {
+        let (width, height) = video.aspect.size();
+        let mut timeline = Timeline::new(FrameSize { width, height }, video.duration);
         timeline.font = self.font.clone();
-        timeline.background = match &film.background {
+        timeline.background = match &video.background {
             Background::Plain => VideoBackground::default(),
             Background::Named(name) => {
                 VideoBackground::Gradient(Gradient::named(name).unwrap_or_default())
             }
-            Background::Picture(path) => {
+            Background::Image(path) => {
                 VideoBackground::Image(Image::decode(&std::fs::read(path).map_err(io)?)?)
             }
         };
-        for sound in &film.sounds {
-            let name = sound.path.to_string_lossy();
-            let decoded = AudioBuffer::decode(&std::fs::read(&sound.path).map_err(io)?, &name)?;
-            let mut clip = AudioClip::new(decoded, sound.start);
-            clip.trim = sound.skip;
-            clip.take = Some(sound.duration).filter(|duration| !duration.is_zero());
-            clip.volume = sound.volume;
-            clip.repeat = sound.repeat;
+        for audio in &video.audio {
+            let name = audio.path.to_string_lossy();
+            let decoded = AudioBuffer::decode(&std::fs::read(&audio.path).map_err(io)?, &name)?;
+            let mut clip = AudioClip::new(decoded, audio.start);
+            clip.trim = audio.skip;
+            clip.take = Some(audio.duration).filter(|duration| !duration.is_zero());
+            clip.volume = audio.volume;
+            clip.repeat = audio.repeat;
             timeline.audio.push(clip);
         }
-        timeline.texts = film
+        timeline.texts = video
             .texts
             .iter()
             .map(|text| {
@@ -183,19 +185,19 @@ impl Real {
     }
 }
 
-/// As a WAV, which anything can read.
-fn save(sound: &AudioBuffer, path: &Path) -> Result<(), Failure> {
+/// Saves audio as WAV, which every program can read.
+fn save(audio: &AudioBuffer, path: &Path) -> Result<(), EngineError> {
     let spec = hound::WavSpec {
         channels: 1,
-        sample_rate: sound.sample_rate(),
+        sample_rate: audio.sample_rate(),
         bits_per_sample: 16,
         sample_format: hound::SampleFormat::Int,
     };
-    let failed = |error: hound::Error| Failure::new("IO", error.to_string());
+    let failed = |error: hound::Error| EngineError::new("IO", error.to_string());
     let mut writer = hound::WavWriter::create(path, spec).map_err(failed)?;
     let mut samples =
-        writer.get_i16_writer(u32::try_from(sound.samples().len()).unwrap_or(u32::MAX));
-    for sample in sound.samples() {
+        writer.get_i16_writer(u32::try_from(audio.samples().len()).unwrap_or(u32::MAX));
+    for sample in audio.samples() {
         samples.write_sample(*sample);
     }
     samples.flush().map_err(failed)?;
