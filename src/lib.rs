@@ -82,6 +82,7 @@ pub mod client;
 pub mod draft;
 pub mod error;
 mod http;
+mod language;
 #[cfg(feature = "local")]
 #[cfg_attr(docsrs, doc(cfg(feature = "local")))]
 pub mod local;

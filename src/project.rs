@@ -4,17 +4,17 @@
 //! speaks as if to a person. This module stands between them. What the user says is looked at
 //! before anything is sent: [`Intent::of`] tells an order that the API carries out (export,
 //! credits, state, upload) from a message for the agent. What the agent says is looked at before
-//! anything is shown: a [`GuiTranslator`] turns "click Export" into a [`Suggestion`] and leaves
+//! anything is shown: a [`GuiFilter`] turns "click Export" into a [`Suggestion`] and leaves
 //! the rest as it is. Both read English and Chinese, both are pure text, and neither is forced on
 //! anyone: a program that knows what it wants calls the client itself.
 //!
 //! ```
-//! use nemovideo::project::{Intent, Suggestion, translate};
+//! use nemovideo::project::{Intent, Suggestion, filter_gui};
 //!
 //! assert!(matches!(Intent::of("Could you please export it?"), Intent::Export(_)));
 //! assert_eq!(Intent::of("make an intro for our export business"), Intent::Message);
 //!
-//! let said = translate("Your 10 s city clip is ready, click Export to save it.");
+//! let said = filter_gui("Your 10 s city clip is ready, click Export to save it.");
 //! assert_eq!(said.text, "Your 10 s city clip is ready.");
 //! assert_eq!(said.suggestions, [Suggestion::Export]);
 //! ```
@@ -22,7 +22,6 @@
 //! | file | holds |
 //! |---|---|
 //! | `intent` | what the user means: [`Intent`] |
-//! | `gui` | what the agent says, without the screen it believes in: [`GuiTranslator`] |
 //! | `conversation` | [`Project`]: one session, one message at a time |
 //! | `turn`, `watch`, `telling`, `stage` | a message, as it happens |
 //! | `report`, `words` | a message, summed up |
@@ -35,7 +34,6 @@
 mod batch;
 mod conversation;
 mod export;
-mod gui;
 mod intent;
 mod paid;
 mod pending;
@@ -49,12 +47,12 @@ mod voiceover;
 mod watch;
 mod words;
 
+pub use crate::language::{FilteredMessage, FilteredText, GuiFilter, Suggestion, filter_gui};
 pub use batch::{
     Batch, BatchItem, BatchItemState, BatchStage, BatchState, BatchUpdate, BatchVideo,
 };
 pub use conversation::{NewProject, Project, Reply};
 pub use export::{Export, ExportedVideo};
-pub use gui::{GuiTranslator, Piece, Suggestion, Translated, translate};
 pub use intent::{ExportRequest, Intent, UploadHint};
 pub use report::{Outcome, TurnReport};
 pub use script::Script;

@@ -3,7 +3,7 @@
 
 use super::stage::Stages;
 use super::turn::TurnEvent;
-use super::{GuiTranslator, Piece, Suggestion, translate, words};
+use super::{FilteredText, GuiFilter, Suggestion, filter_gui, words};
 use crate::draft::{Draft, Language};
 use crate::wire::event::{AgentEvent, AgentFailure, Fresh, TextKind, TextOnce};
 
@@ -11,7 +11,7 @@ use crate::wire::event::{AgentEvent, AgentFailure, Fresh, TextKind, TextOnce};
 pub(super) struct Telling {
     words: Language,
     once: TextOnce,
-    translator: GuiTranslator,
+    translator: GuiFilter,
     text: String,
     suggestions: Vec<Suggestion>,
     failure: Option<AgentFailure>,
@@ -28,7 +28,7 @@ impl Telling {
         Self {
             words,
             once: TextOnce::new(),
-            translator: GuiTranslator::new(),
+            translator: GuiFilter::new(),
             text: String::new(),
             suggestions: Vec::new(),
             failure: None,
@@ -103,7 +103,7 @@ impl Telling {
 
     fn fail(&mut self, failure: &AgentFailure, told: &mut Vec<TurnEvent>) {
         self.failure = Some(failure.clone());
-        let said = translate(failure.message.trim());
+        let said = filter_gui(failure.message.trim());
         // "Click Retry" is nothing to send as an edit.
         let is_offer = |offer: &Suggestion| !matches!(offer, Suggestion::SendEdit(_));
         let offers: Vec<_> = said.suggestions.into_iter().filter(is_offer).collect();
@@ -116,7 +116,7 @@ impl Telling {
         let message = lines.join("\n");
         self.failed = Some(message.clone());
         told.push(TurnEvent::Failed { message });
-        self.tell(offers.into_iter().map(Piece::Suggestion).collect(), told);
+        self.tell(offers.into_iter().map(FilteredText::Suggestion).collect(), told);
     }
 
     /// The stream is over.
@@ -128,17 +128,17 @@ impl Telling {
     }
 
     /// Whether there were words among it.
-    fn tell(&mut self, pieces: Vec<Piece>, told: &mut Vec<TurnEvent>) -> bool {
+    fn tell(&mut self, pieces: Vec<FilteredText>, told: &mut Vec<TurnEvent>) -> bool {
         let mut has_words = false;
         for piece in pieces {
             told.push(match piece {
-                Piece::Text(text) => {
+                FilteredText::Text(text) => {
                     has_words |= !text.trim().is_empty();
                     self.text.push_str(&text);
                     TurnEvent::Text(text)
                 }
-                Piece::Suggestion(suggestion) if self.suggestions.contains(&suggestion) => continue,
-                Piece::Suggestion(suggestion) => {
+                FilteredText::Suggestion(suggestion) if self.suggestions.contains(&suggestion) => continue,
+                FilteredText::Suggestion(suggestion) => {
                     self.suggestions.push(suggestion.clone());
                     TurnEvent::Suggestion(suggestion)
                 }
