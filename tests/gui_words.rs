@@ -161,9 +161,14 @@ fn a_message_holds_the_steps_around_the_order() {
 
 #[test]
 fn a_long_line_of_nothing_but_joints_is_read() {
-    for unit in
-        ["click a and ", "click it and ", "so you can watch it by ", "片头好了请", "点击导出请", "(\""]
-    {
+    for unit in [
+        "click a and ",
+        "click it and ",
+        "so you can watch it by ",
+        "片头好了请",
+        "点击导出请",
+        "(\"",
+    ] {
         for line in [95, 950, 9500] {
             let text = (unit.repeat(line / unit.len()) + "\n").repeat(100_000 / line);
             assert!(filter_gui(&text).text.len() <= text.len());

@@ -370,8 +370,9 @@ impl<'a> Sentence<'a> {
     /// Where a noun stands, or the name of a file to upload, behind words at `from` that only say
     /// which one is meant: "my *grandmother's* photo", "我女儿的照片".
     fn modified(&self, from: usize, kind: Kind) -> Option<usize> {
-        const OTHER_WORDS: &[&str] =
-            &["and", "then", "but", "or", "it", "them", "to", "with", "as", "then", "再", "把", "然"];
+        const OTHER_WORDS: &[&str] = &[
+            "and", "then", "but", "or", "it", "them", "to", "with", "as", "then", "再", "把", "然",
+        ];
         let is_noun = |at: usize| {
             let phrases = self.phrases.get(at).into_iter().flatten();
             phrases.flat_map(|(_, entries)| entries).any(|(orders, role)| {
@@ -383,7 +384,8 @@ impl<'a> Sentence<'a> {
                 return Some(at);
             }
             let word = self.words.get(at)?;
-            let is_known = self.words[from..at].iter().any(|word| !word.is_han() && LEXICON.knows(word));
+            let is_known =
+                self.words[from..at].iter().any(|word| !word.is_han() && LEXICON.knows(word));
             let is_behind = at > from && (word.is_han() || at - from <= 3) && !is_known;
             if is_behind && is_noun(at) {
                 let last = &self.words[at - 1];

@@ -326,7 +326,7 @@ fn label(line: &str) -> OpenLabel {
         let orders = parts(rest);
         matches!(
             orders.first(),
-            Some(Part { kind: PartKind::Instruction(Act::Export | Act::State), .. })
+            Some(Part { kind: PartKind::Instruction(Act::Export | Act::State | Act::Open), .. })
         ) && has(&units(rest), SERVICE)
     };
     match rest.contains(char::is_alphanumeric) {
@@ -364,6 +364,8 @@ enum Act {
     Credits,
     State,
     Edit,
+    /// Opens a part of the screen, whatever for.
+    Open,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -439,14 +441,17 @@ fn suggestions(body: &str, parts: &[Part<'_>]) -> Vec<Suggestion> {
         PartKind::Instruction(act) => Some(act),
         _ => part.hint,
     };
-    let has_other = parts.iter().filter_map(act).any(|act| act != Act::Edit);
+    let acts: Vec<Act> = parts.iter().filter_map(act).collect();
+    let has_other = acts.iter().any(|act| !matches!(act, Act::Edit | Act::Open));
     let mut found = Vec::new();
     let mut told = 0; // how many are in a message
     for (at, part) in parts.iter().enumerate() {
         found.push(match act(part) {
             None => continue,
             Some(Act::Export) => Suggestion::Export,
-            Some(Act::State) => Suggestion::ShowState,
+            // "Open the Text tab and click Apply" is about what is done there.
+            Some(Act::Open) if acts.iter().any(|act| *act != Act::Open) => continue,
+            Some(Act::State | Act::Open) => Suggestion::ShowState,
             Some(Act::Credits) => Suggestion::ShowCredits,
             Some(Act::Upload) => Suggestion::Upload,
             // "… and press Start" is a part of what the rest of the sentence asks for.
@@ -530,13 +535,7 @@ fn parts(body: &str) -> Vec<Part<'_>> {
                 let end = range.start + units[at].range.start;
                 let part = classify(&units[begin..at], &body[start..end]);
                 let text = body[start..end].trim_end();
-                found.push(Part {
-                    text,
-                    start,
-                    kind: part.0,
-                   
-                    hint: hint.take(),
-                });
+                found.push(Part { text, start, kind: part.0, hint: hint.take() });
                 (begin, start, whole) = (at, end, rest);
             }
         }
@@ -571,7 +570,8 @@ fn is_telling(text: &str) -> bool {
 /// the middle of a clause.
 fn hinted(before: &[Unit], rest: &[Unit]) -> Option<Act> {
     let object = rest.get(2..)?;
-    let is_on_screen = has_sure_button(object) || has_place(rest);
+    let is_button = object.first().is_some_and(|unit| unit.is(BUTTON) && unit.is_name);
+    let is_on_screen = is_button || has_sure_button(object) || has_place(rest);
     let does = match rest[0].text.as_str() {
         "to" => rest[1].is(READY) && has_place(rest),
         "by" => rest[1].is(CLICKING) && is_on_screen && !has(before, OTHERS),
@@ -1054,14 +1054,39 @@ fn classify_english(units: &[Unit], text: &str) -> (PartKind, bool) {
         PartKind::Content
     } else if rest.is_empty() {
         PartKind::Lead
-    } else if let Some(act) =
-        instruction(rest, &[], is_spoken).or_else(|| clicking(rest)).filter(|_| !is_to_do)
-    {
+    } else if let Some(act) = english_instruction(rest, is_spoken).filter(|_| !is_to_do) {
         PartKind::Instruction(act)
     } else {
         other_english(opening, rest, is_to_do, text)
     };
     (kind, is_spoken)
+}
+
+fn english_instruction(rest: &[Unit], is_spoken: bool) -> Option<Act> {
+    instruction(rest, &[], is_spoken)
+        .or_else(|| clicking(rest))
+        .or_else(|| done_in_place(rest, is_spoken))
+}
+
+/// "You can *compare both in the preview panel*", "captions *can be edited in the text panel*":
+/// whatever is done, it is done on the screen.
+fn done_in_place(units: &[Unit], is_spoken: bool) -> Option<Act> {
+    let is_in =
+        |unit: &Unit| ["in", "on", "from", "at", "via", "through"].contains(&unit.text.as_str());
+    let is_passive = |pair: &[Unit]| {
+        ["can", "may", "could"].contains(&pair[0].text.as_str()) && pair[1].text == "be"
+    };
+    let passive =
+        first(units, 8).windows(2).position(is_passive).filter(|at| !has(&units[..*at], OTHERS));
+    let verb = match passive {
+        Some(at) => at + 2,
+        None if is_spoken && !units.first()?.is(ARTICLE | PREPOSITION | GOING) => 0,
+        None => return None,
+    };
+    let object = units.get(verb + 1..)?;
+    let place = &object[object.iter().position(is_in)?..];
+    (has_place(place) && !is_of_the_film(object))
+        .then(|| about(&units[verb..]).unwrap_or(Act::Edit))
 }
 
 fn other_english(opening: &[Unit], rest: &[Unit], is_to_do: bool, text: &str) -> PartKind {
@@ -1083,7 +1108,9 @@ fn other_english(opening: &[Unit], rest: &[Unit], is_to_do: bool, text: &str) ->
     // "Preview is ready" tells of the video.
     let goes_on = |object: &[Unit]| {
         let known = ARTICLE | PREPOSITION | GOING | NAME | BUTTON | THING | FILM | MEDIA | SETTING;
-        object.first().is_none_or(|unit| unit.is_name || unit.is(known) || unit.text.starts_with(|c: char| c.is_ascii_digit()))
+        object.first().is_none_or(|unit| {
+            unit.is_name || unit.is(known) || unit.text.starts_with(|c: char| c.is_ascii_digit())
+        })
     };
     match () {
         () if is_to_do || is_tip || is_when => PartKind::Lead,
@@ -1144,21 +1171,23 @@ impl Clause<'_> {
             .iter()
             .position(|unit| ["上 的", "里 的", "中 的"].contains(&unit.text.as_str()));
         let inner = of.and_then(|of| about(&self.object[of + 1..]));
-        let in_clause = || about(units).or_else(|| about(self.before)).filter(|_| self.is_chinese());
+        let in_clause =
+            || about(units).or_else(|| about(self.before)).filter(|_| self.is_chinese());
         let named = || inner.or_else(|| about(self.object)).or_else(in_clause);
         match act {
             RuleAct::Is(act) => act,
             RuleAct::About(Act::State) => {
-                named().filter(|act| *act != Act::Edit).unwrap_or(Act::State)
+                named().filter(|act| *act != Act::Edit).unwrap_or(Act::Open)
             }
             RuleAct::About(act) => named().unwrap_or(act),
             RuleAct::Shown => {
                 let seen = about(self.object).or_else(|| about(self.before));
-                seen.filter(|act| *act != Act::Edit).unwrap_or(Act::State)
+                seen.filter(|act| *act != Act::Edit).unwrap_or(Act::Open)
             }
             RuleAct::Drag => {
                 let is_uploaded = |units: &[Unit]| {
-                    (0..units.len()).any(|at| behind(&units[at..], UPLOAD | UPLOADED | HERE).is_some())
+                    (0..units.len())
+                        .any(|at| behind(&units[at..], UPLOAD | UPLOADED | HERE).is_some())
                 };
                 let is_upload = is_uploaded(self.object) || is_uploaded(self.before);
                 if is_upload { Act::Upload } else { Act::Edit }
@@ -1169,7 +1198,8 @@ impl Clause<'_> {
     fn meets(&self, need: Need) -> bool {
         let (object, near) = (self.object, first(self.object, 4));
         let goes_on = |of: Classes| {
-            let is_object = |unit: &Unit| unit.is_name || unit.is(ARTICLE | PREPOSITION | GOING | of);
+            let is_object =
+                |unit: &Unit| unit.is_name || unit.is(ARTICLE | PREPOSITION | GOING | of);
             object.first().is_some_and(is_object)
         };
         match need {
@@ -1403,6 +1433,17 @@ fn classify_chinese(units: &[Unit], text: &str) -> (PartKind, bool) {
                 Some(when) => (at, is_head) = (when + 1, true),
                 None => break,
             }
+        }
+    }
+    // `可以在预览窗口对比两个版本`: whatever is done, it is done on the screen.
+    if let Some(at) =
+        opening.iter().position(|unit| unit.is(AT)).filter(|_| act.is_none() && is_spoken)
+    {
+        let is_known = |unit: &Unit| unit.is(LEAD | FILLER | THING | FILM);
+        let is_in_place =
+            opening[..at].iter().all(is_known) && has(first(&opening[at..], 4), PLACE);
+        if is_in_place && !is_done(opening, is_spoken) {
+            act = Some(about(opening).unwrap_or(Act::Edit));
         }
     }
     if act.is_none() {

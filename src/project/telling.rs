@@ -137,7 +137,9 @@ impl Telling {
                     self.text.push_str(&text);
                     TurnEvent::Text(text)
                 }
-                FilteredText::Suggestion(suggestion) if self.suggestions.contains(&suggestion) => continue,
+                FilteredText::Suggestion(suggestion) if self.suggestions.contains(&suggestion) => {
+                    continue;
+                }
                 FilteredText::Suggestion(suggestion) => {
                     self.suggestions.push(suggestion.clone());
                     TurnEvent::Suggestion(suggestion)
