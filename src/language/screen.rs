@@ -659,6 +659,8 @@ const CLASSES: &[&str] = &[
     "issue",
     "again",
     "retry",
+    "editing",
+    "seeing",
     "uploaded",
 ];
 
@@ -686,6 +688,7 @@ const ARTICLE: Classes = class("article");
 const AT: Classes = class("at");
 const BA: Classes = class("ba");
 const UPLOADED: Classes = class("uploaded");
+const SEEING: Classes = class("seeing");
 const BILLING: Classes = class("billing");
 const BUTTON: Classes = class("button");
 const CAN: Classes = class("can");
@@ -763,7 +766,9 @@ enum RuleAct {
     Is(Act),
     /// What the object names first, else this.
     About(Act),
-    /// The same, and what is edited is only looked at.
+    /// An edit, unless the object names an export, an upload or credits.
+    EditVerb,
+    /// What the object names first; what is edited is only looked at.
     Shown,
     /// An upload where it is a file that is dragged, else an edit.
     Drag,
@@ -836,6 +841,7 @@ impl Patterns {
         let act = match act.split_once(' ') {
             Some(("about", act)) => RuleAct::About(Self::act(act)?),
             Some(("shown", _)) => RuleAct::Shown,
+            Some(("edit", "verb")) => RuleAct::EditVerb,
             _ if act == "drag" => RuleAct::Drag,
             _ => RuleAct::Is(Self::act(act)?),
         };
@@ -1085,8 +1091,13 @@ fn done_in_place(units: &[Unit], is_spoken: bool) -> Option<Act> {
     };
     let object = units.get(verb + 1..)?;
     let place = &object[object.iter().position(is_in)?..];
-    (has_place(place) && !is_of_the_film(object))
-        .then(|| about(&units[verb..]).unwrap_or(Act::Edit))
+    let subject = || about(&units[..verb]).filter(|_| passive.is_some());
+    let act = || match subject().or_else(|| about(object)) {
+        Some(act @ (Act::Export | Act::Upload | Act::Credits)) => act,
+        _ if units[verb].is(SEEING) => Act::State,
+        _ => Act::Edit,
+    };
+    (has_place(place) && !is_of_the_film(object)).then(act)
 }
 
 fn other_english(opening: &[Unit], rest: &[Unit], is_to_do: bool, text: &str) -> PartKind {
@@ -1165,21 +1176,23 @@ impl Clause<'_> {
     }
 
     fn act(&self, act: RuleAct, units: &[Unit]) -> Act {
-        // `时间轴上的片段` is a clip.
-        let of = self
-            .object
-            .iter()
-            .position(|unit| ["上 的", "里 的", "中 的"].contains(&unit.text.as_str()));
-        let inner = of.and_then(|of| about(&self.object[of + 1..]));
+        // `时间轴上的片段` is a clip, `时间轴下方的加号` an unknown button.
+        let of = self.object.iter().position(|unit| unit.is_han() && unit.text.ends_with('的'));
+        let inner = of.map(|of| &self.object[of + 1..]).filter(|inner| !inner.is_empty());
+        if let (Some(inner), RuleAct::About(Act::Edit)) = (inner, act) {
+            let outer = || about(self.object).filter(|act| *act != Act::State);
+            return about(inner).or_else(outer).unwrap_or(Act::Edit);
+        }
         let in_clause =
             || about(units).or_else(|| about(self.before)).filter(|_| self.is_chinese());
-        let named = || inner.or_else(|| about(self.object)).or_else(in_clause);
+        let named = || about(self.object).or_else(in_clause);
         match act {
             RuleAct::Is(act) => act,
             RuleAct::About(Act::State) => {
                 named().filter(|act| *act != Act::Edit).unwrap_or(Act::Open)
             }
             RuleAct::About(act) => named().unwrap_or(act),
+            RuleAct::EditVerb => named().filter(|act| *act != Act::State).unwrap_or(Act::Edit),
             RuleAct::Shown => {
                 let seen = about(self.object).or_else(|| about(self.before));
                 seen.filter(|act| *act != Act::Edit).unwrap_or(Act::Open)
@@ -1368,7 +1381,9 @@ fn where_it_is(units: &[Unit]) -> Option<Act> {
     if units[at].is_han() {
         let is_corner = |units: &[Unit]| has_place_zh(units, true) || has(units, WHERE);
         let has_it = before.last().is_some_and(|unit| unit.is(HAS | PARTICLE));
-        let is_there = before.is_empty() && has(first(after, 1), HAS | AT) && is_corner(after);
+        let is_there = before.is_empty()
+            && has(first(strip(after, FILLER | CAN).0, 1), HAS | AT)
+            && is_corner(after);
         let is_here = has_it && is_corner(before) && after.is_empty();
         return ((is_here || is_there) && !has(units, SHOWN))
             .then(|| about(&units[at..]).unwrap_or(Act::State));
@@ -1443,7 +1458,7 @@ fn classify_chinese(units: &[Unit], text: &str) -> (PartKind, bool) {
         let is_in_place =
             opening[..at].iter().all(is_known) && has(first(&opening[at..], 4), PLACE);
         if is_in_place && !is_done(opening, is_spoken) {
-            act = Some(about(opening).unwrap_or(Act::Edit));
+            act = Some(if has(opening, SEEING) { Act::State } else { Act::Edit });
         }
     }
     if act.is_none() {

@@ -1,7 +1,9 @@
 //! Words, quotations, clauses and sentences of English and Chinese text, with byte offsets, in one
 //! spelling. Nothing here knows what a word means.
 
+use std::collections::HashMap;
 use std::ops::Range;
+use std::sync::LazyLock;
 
 /// A word of a text.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -101,16 +103,11 @@ const SIMPLIFIED: &str = "請请幫帮將将嗎吗現现給给謝谢輸输導导
 
 /// The simplified form of a character; any other character is returned as it is.
 pub(crate) fn simplified(c: char) -> char {
-    if !is_han(c) {
-        return c;
-    }
-    let mut pairs = SIMPLIFIED.chars();
-    while let (Some(traditional), Some(simplified)) = (pairs.next(), pairs.next()) {
-        if traditional == c {
-            return simplified;
-        }
-    }
-    c
+    static PAIRS: LazyLock<HashMap<char, char>> = LazyLock::new(|| {
+        let letters: Vec<char> = SIMPLIFIED.chars().collect();
+        letters.chunks_exact(2).map(|pair| (pair[0], pair[1])).collect()
+    });
+    if is_han(c) { PAIRS.get(&c).copied().unwrap_or(c) } else { c }
 }
 
 /// Whether this is a Chinese character, which is a word of its own.
