@@ -13,12 +13,21 @@ mod tokens;
 pub use screen::{FilteredMessage, FilteredText, GuiFilter, Suggestion, filter_gui};
 
 /// The sections of a data file: the text between the brackets of each header, with its lines.
-fn sections(text: &'static str) -> Vec<(&'static str, Vec<&'static str>)> {
-    let mut sections: Vec<(&str, Vec<&str>)> = Vec::new();
+/// `@name = a|b` before the first stands for `a|b` in all of them.
+fn sections(text: &'static str) -> Vec<(&'static str, Vec<String>)> {
+    let mut names: Vec<(&str, &str)> = Vec::new();
+    let mut sections: Vec<(&str, Vec<String>)> = Vec::new();
     for line in text.lines().filter(|line| !line.starts_with('#') && !line.is_empty()) {
-        match line.strip_prefix('[').and_then(|line| line.strip_suffix(']')) {
-            Some(header) => sections.push((header, Vec::new())),
-            None => sections.last_mut().expect("a header before the first line").1.push(line),
+        if let Some((name, choices)) = line.split_once(" = ").filter(|_| line.starts_with('@')) {
+            names.push((name, choices));
+        } else if let Some(header) = line.strip_prefix('[').and_then(|line| line.strip_suffix(']'))
+        {
+            sections.push((header, Vec::new()));
+        } else {
+            let replaced =
+                |line: String, (name, choices): &(&str, &str)| line.replace(name, choices);
+            let line = names.iter().fold(line.to_owned(), replaced);
+            sections.last_mut().expect("a header before the first line").1.push(line);
         }
     }
     sections

@@ -168,7 +168,7 @@ impl Lexicon {
         let mut lexicon = Self::default();
         for (header, lines) in sections(text) {
             let section = Self::section(header).expect("a section of orders and a role");
-            for phrase in lines.into_iter().flat_map(phrases) {
+            for phrase in lines.iter().flat_map(|line| phrases(line)) {
                 lexicon.longest = lexicon.longest.max(phrase.split(' ').count());
                 lexicon.words.extend(phrase.split(' ').map(str::to_owned));
                 let entries = lexicon.phrases.entry(phrase).or_default();
@@ -338,19 +338,28 @@ impl<'a> Sentence<'a> {
         }
         let mut reading = Reading::default();
         let mut at = 0;
-        let mut has_asked = false;
+        let (mut has_asked, mut has_praised, mut clause) = (false, false, 0);
         while at < self.words.len() {
             let (_, next, roles) = best[at].take()?;
-            has_asked &= !self.breaks[at];
+            if self.breaks[at] {
+                (has_asked, has_praised, clause) = (false, false, reading.roles.len());
+            }
+            has_praised |= roles.contains(&Role::Praise);
+            // "The balance is perfect" asks for nothing.
+            let is_opinion = roles.contains(&Role::Praise) && has_asked;
+            if is_opinion && matches!(kind, Kind::Credits | Kind::State) {
+                return None;
+            }
             for role in &roles {
-                // "The balance is perfect" asks for nothing.
-                let is_opinion = *role == Role::Praise
-                    && has_asked
-                    && matches!(kind, Kind::Credits | Kind::State);
-                if is_opinion {
-                    return None;
-                }
                 reading.add(*role)?;
+            }
+            if has_praised {
+                // "This is the final version" does not ask for it.
+                for role in &mut reading.roles[clause..] {
+                    if *role == Role::Finished {
+                        *role = Role::Film;
+                    }
+                }
             }
             has_asked |= roles.contains(&Role::Order);
             at = next;
@@ -370,8 +379,10 @@ impl<'a> Sentence<'a> {
     /// Where a noun stands, or the name of a file to upload, behind words at `from` that only say
     /// which one is meant: "my *grandmother's* photo", "我女儿的照片".
     fn modified(&self, from: usize, kind: Kind) -> Option<usize> {
+        // What is done to it is not which one.
         const OTHER_WORDS: &[&str] = &[
-            "and", "then", "but", "or", "it", "them", "to", "with", "as", "then", "再", "把", "然",
+            "and", "then", "but", "or", "it", "them", "to", "with", "as", "再", "把", "然", "帮",
+            "加", "改", "剪", "做", "配", "换", "删", "放", "用", "给", "让", "请", "调", "当",
         ];
         let is_noun = |at: usize| {
             let phrases = self.phrases.get(at).into_iter().flatten();
@@ -484,8 +495,8 @@ impl Reading {
             Kind::Export => {
                 // "Send me the video"; but "send me a video" asks for a new one, and "I want the
                 // video vertical" for another one.
-                let is_fetched =
-                    self.has(Role::Fetch) && (self.has(Role::Film) || self.has(Role::Audio));
+                let is_fetched = self.has(Role::Fetch)
+                    && [Role::Film, Role::Finished, Role::Audio].iter().any(|role| self.has(*role));
                 let is_one = self.has(Role::Film) != self.has(Role::Audio);
                 let is_wished = self.has(Role::Wish) && is_one && self.details.shape.is_none();
                 let is_asked = !is_new && (is_fetched || is_wished || self.has(Role::Finished));

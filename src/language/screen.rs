@@ -813,7 +813,7 @@ impl Patterns {
     fn parse(text: &'static str) -> Self {
         let mut patterns = Self::default();
         for (header, lines) in sections(text) {
-            for line in lines {
+            for line in &lines {
                 if header == "rules" {
                     let (verbs, rule) =
                         Self::rule(line).unwrap_or_else(|| panic!("no rule: {line}"));
@@ -830,10 +830,10 @@ impl Patterns {
         patterns
     }
 
-    fn rule(line: &'static str) -> Option<(&'static str, Rule)> {
+    fn rule(line: &str) -> Option<(&str, Rule)> {
         let (verbs, rest) = line.split_once(": ")?;
         let (needs, act) = rest.rsplit_once(": ")?;
-        let need = |need: &'static str| {
+        let need = |need: &str| {
             let (is_met, need) = need.strip_prefix('!').map_or((true, need), |need| (false, need));
             Some((is_met, Self::need(need)?))
         };
@@ -852,7 +852,7 @@ impl Patterns {
         ACTS.iter().find(|(known, ..)| *known == name).map(|(_, act, _)| *act)
     }
 
-    fn need(name: &'static str) -> Option<Need> {
+    fn need(name: &str) -> Option<Need> {
         Some(match name.split_once(':') {
             Some(("first", name)) => Need::First(class(name)),
             Some(("near", name)) => Need::Near(class(name)),

@@ -56,6 +56,7 @@ const SPELLINGS: &[(&str, &str)] = &[
     ("wheres", "where is"),
     ("how's", "how is"),
     ("hows", "how is"),
+    ("everything's", "everything is"),
     ("here's", "here is"),
     ("heres", "here is"),
     ("there's", "there is"),
