@@ -660,6 +660,9 @@ const CLASSES: &[&str] = &[
     "again",
     "retry",
     "editing",
+    "whenever",
+    "you",
+    "adding",
     "seeing",
     "uploaded",
 ];
@@ -753,6 +756,24 @@ const WHERE: Classes = class("where");
 const YOUR: Classes = class("your");
 /// A word that begins a rule.
 const VERB: Classes = 1 << CLASSES.len();
+
+/// What may stand before the verb of a Chinese instruction.
+const BEFORE_VERB_ZH: Classes = LEAD
+    | FILLER
+    | PREPOSITION_ZH
+    | PLACE
+    | MAYBE
+    | NAME
+    | THING
+    | PARTICLE
+    | WHEN
+    | WHEN_END
+    | FILM
+    | BILLING
+    | HERE
+    | BUTTON
+    | CAN
+    | YOUR;
 
 /// An instruction of the table: what must follow its verb, and what it asks for.
 #[derive(Clone, Debug)]
@@ -1422,24 +1443,9 @@ fn classify_chinese(units: &[Unit], text: &str) -> (PartKind, bool) {
             act = instruction(&opening[at..], &opening[..at], is_spoken)
                 .filter(|_| !is_done(&opening[at..], is_spoken));
         }
-        let is_known = unit.is_quoted
-            || !unit.is_han()
-            || unit.is(LEAD
-                | FILLER
-                | PREPOSITION_ZH
-                | PLACE
-                | MAYBE
-                | NAME
-                | THING
-                | PARTICLE
-                | WHEN
-                | FILM
-                | BILLING
-                | HERE
-                | BUTTON
-                | CAN
-                | YOUR
-                | WHEN_END);
+        // Behind 把 stands what the verb is done to, whatever it is.
+        let is_moved = opening[..at].iter().any(|unit| ["把", "将"].contains(&unit.text.as_str()));
+        let is_known = unit.is_quoted || !unit.is_han() || unit.is(BEFORE_VERB_ZH) || is_moved;
         let is_known = is_known && !unit.is(OTHER);
         is_head &= is_known;
         at += 1;
@@ -1498,7 +1504,7 @@ fn has_place_zh(units: &[Unit], is_spoken: bool) -> bool {
 fn is_target_zh(object: &[Unit]) -> bool {
     let is_label = |unit: &Unit| {
         unit.is_quoted
-            || unit.is(PLACE | MAYBE | THING | BUTTON | BILLING | HERE)
+            || unit.is(PLACE | MAYBE | THING | BUTTON | BILLING | HERE | VERB)
             || unit.text.contains(|c: char| c.is_ascii_alphabetic())
     };
     let length: usize =
