@@ -86,6 +86,7 @@ pub mod client;
 pub mod draft;
 pub mod error;
 mod fs;
+mod language;
 #[cfg(feature = "local")]
 #[cfg_attr(docsrs, doc(cfg(feature = "local")))]
 pub mod local;
