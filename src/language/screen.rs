@@ -533,9 +533,13 @@ fn parts(body: &str) -> Vec<Part<'_>> {
             };
             if is_new {
                 let end = range.start + units[at].range.start;
-                let part = classify(&units[begin..at], &body[start..end]);
+                let (kind, _) = classify(&units[begin..at], &body[start..end]);
+                // `图片请上传到这里`: what the instruction is about.
+                if kind == PartKind::Content && matches!(whole.0, PartKind::Instruction(_)) {
+                    continue;
+                }
                 let text = body[start..end].trim_end();
-                found.push(Part { text, start, kind: part.0, hint: hint.take() });
+                found.push(Part { text, start, kind, hint: hint.take() });
                 (begin, start, whole) = (at, end, rest);
             }
         }
@@ -858,7 +862,7 @@ impl Patterns {
             let (is_met, need) = need.strip_prefix('!').map_or((true, need), |need| (false, need));
             Some((is_met, Self::need(need)?))
         };
-        let needs = needs.split(' ').map(|needs| needs.split('|').map(need).collect());
+        let needs = needs.split_whitespace().map(|needs| needs.split('|').map(need).collect());
         let act = match act.split_once(' ') {
             Some(("about", act)) => RuleAct::About(Self::act(act)?),
             Some(("shown", _)) => RuleAct::Shown,
@@ -1478,7 +1482,11 @@ fn classify_chinese(units: &[Unit], text: &str) -> (PartKind, bool) {
         _ if starts(opening, TALK_START) => PartKind::Content,
         _ if is_done(opening, false) && !has(opening, WHEN) => PartKind::Content,
         _ if starts(opening, WHEN) || (ends_when && !is_told) => PartKind::Lead,
-        _ if starts(opening, OUTCOME) => PartKind::Outcome,
+        _ if starts(opening, OUTCOME)
+            || when.is_some_and(|at| starts(&opening[at + 1..], OUTCOME)) =>
+        {
+            PartKind::Outcome
+        }
         _ if starts(rest, STEP) && !is_done(rest, false) => PartKind::Step,
         _ if opening.iter().all(|unit| unit.is(LEAD | FILLER | OUTCOME)) => PartKind::Lead,
         _ => PartKind::Content,
