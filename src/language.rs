@@ -13,20 +13,29 @@ mod tokens;
 pub use screen::{FilteredMessage, FilteredText, GuiFilter, Suggestion, filter_gui};
 
 /// The sections of a data file: the text between the brackets of each header, with its lines.
-/// `@name = a|b` before the first stands for `a|b` in all of them.
+/// `@name = a|b` stands for `a|b` in all lines behind it; a line that is indented goes on with the
+/// one before.
 fn sections(text: &'static str) -> Vec<(&'static str, Vec<String>)> {
-    let mut names: Vec<(&str, &str)> = Vec::new();
-    let mut sections: Vec<(&str, Vec<String>)> = Vec::new();
+    let mut lines: Vec<(&'static str, String)> = Vec::new();
     for line in text.lines().filter(|line| !line.starts_with('#') && !line.is_empty()) {
+        match lines.last_mut().filter(|_| line.starts_with(' ')) {
+            Some((_, last)) => {
+                last.push_str(if last.ends_with(['|', '{']) { "" } else { " " });
+                last.push_str(line.trim_start());
+            }
+            None => lines.push((line, line.to_owned())),
+        }
+    }
+    let mut names: Vec<(String, String)> = Vec::new();
+    let mut sections: Vec<(&str, Vec<String>)> = Vec::new();
+    for (first, line) in lines {
         if let Some((name, choices)) = line.split_once(" = ").filter(|_| line.starts_with('@')) {
-            names.push((name, choices));
-        } else if let Some(header) = line.strip_prefix('[').and_then(|line| line.strip_suffix(']'))
+            names.push((name.to_owned(), choices.to_owned()));
+        } else if let Some(header) = first.strip_prefix('[').and_then(|line| line.strip_suffix(']'))
         {
             sections.push((header, Vec::new()));
         } else {
-            let replaced =
-                |line: String, (name, choices): &(&str, &str)| line.replace(name, choices);
-            let line = names.iter().fold(line.to_owned(), replaced);
+            let line = names.iter().fold(line, |line, (name, choices)| line.replace(name, choices));
             sections.last_mut().expect("a header before the first line").1.push(line);
         }
     }

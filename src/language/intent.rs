@@ -636,3 +636,60 @@ fn path_len(text: &str, is_media: &dyn Fn(&str) -> bool) -> usize {
     let holds_another = line[first..end].split_whitespace().any(is_rooted);
     if holds_another { first } else { end }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn is_media(name: &str) -> bool {
+        [".mp4", ".png", ".mov"].iter().any(|end| name.to_lowercase().ends_with(end))
+    }
+
+    #[test]
+    fn a_name_is_found_however_it_is_written() {
+        let expect = |text: &str, paths: &[&str], urls: &[&str], words: &str| {
+            let (named, left) = take_names(text, &is_media);
+            let found: Vec<_> = named.paths.iter().map(|path| path.to_string_lossy()).collect();
+            assert_eq!(found, paths, "{text}");
+            assert_eq!(named.urls, urls, "{text}");
+            assert_eq!(left.replace(NAME, "").trim(), words, "{text}");
+        };
+        expect("clip.mp4", &["clip.mp4"], &[], "");
+        expect("upload a.mp4, b.PNG.", &["a.mp4", "b.PNG"], &[], "upload,.");
+        expect("/tmp/x ./y", &["/tmp/x", "./y"], &[], "");
+        expect("~/My Holiday.mov please", &["~/My Holiday.mov"], &[], "please");
+        expect(r"/me/My\ Movie.mp4", &["/me/My Movie.mp4"], &[], "");
+        expect(r#""C:\My Videos\a b.mp4""#, &[r"C:\My Videos\a b.mp4"], &[], "");
+        expect("请上传logo.png", &["logo.png"], &[], "请上传");
+        expect("<https://a.io/?v=1>", &[], &["https://a.io/?v=1"], "");
+        expect("see https://a.io/b.mp4, ok", &[], &["https://a.io/b.mp4"], "see, ok");
+        for words in ["/export", "//", "and/or", "say \"hi\"", "3.5 s", "e.g. it's", ""] {
+            expect(words, &[], &[], words);
+        }
+    }
+
+    #[test]
+    fn a_size_of_a_known_shape_is_understood() {
+        let lines_of = |text: &str| measure(text, &words(text), 0).map(|(_, roles)| roles);
+        assert_eq!(lines_of("1080p mp4"), Some(vec![Role::Lines(1080)]));
+        let portrait = vec![Role::Lines(1080), Role::Shape("portrait")];
+        assert_eq!(lines_of("1080x1920"), Some(portrait));
+        let landscape = vec![Role::Lines(720), Role::Shape("landscape")];
+        assert_eq!(lines_of("1280 × 720,"), Some(landscape));
+        for not in ["800x600", "30fps", "1080pixels", "9p", "1x", "99999999999p", "p"] {
+            assert_eq!(lines_of(not), None, "{not}");
+        }
+    }
+
+    #[test]
+    fn a_typing_error_is_told_from_another_word() {
+        for (word, known) in [("exprot", "export"), ("creits", "credits"), ("dowmload", "download")]
+        {
+            assert!(is_typo(word, known), "{word}");
+        }
+        for (word, known) in [("expert", "export"), ("exports", "export"), ("balanced", "balance")]
+        {
+            assert!(!is_typo(word, known), "{word}");
+        }
+    }
+}

@@ -31,79 +31,36 @@ impl Word {
 }
 
 /// Words as they are often written, and the words they stand for.
-const SPELLINGS: &[(&str, &str)] = &[
-    ("i'm", "i am"),
-    ("im", "i am"),
-    ("i'd", "i would"),
-    ("i've", "i have"),
-    ("ive", "i have"),
-    ("i'll", "i will"),
-    ("we're", "we are"),
-    ("we'd", "we would"),
-    ("we've", "we have"),
-    ("we'll", "we will"),
-    ("you're", "you are"),
-    ("you've", "you have"),
-    ("you'll", "you will"),
-    ("it's", "it is"),
-    ("it'll", "it will"),
-    ("that's", "that is"),
-    ("thats", "that is"),
-    ("that'll", "that will"),
-    ("what's", "what is"),
-    ("whats", "what is"),
-    ("where's", "where is"),
-    ("wheres", "where is"),
-    ("how's", "how is"),
-    ("hows", "how is"),
-    ("everything's", "everything is"),
-    ("here's", "here is"),
-    ("heres", "here is"),
-    ("there's", "there is"),
-    ("theres", "there is"),
-    ("let's", "let us"),
-    ("lets", "let us"),
-    ("u", "you"),
-    ("ur", "your"),
-    ("pls", "please"),
-    ("plz", "please"),
-    ("plse", "please"),
-    ("thx", "thanks"),
-    ("tnx", "thanks"),
-    ("ty", "thank you"),
-    ("wanna", "want to"),
-    ("gonna", "going to"),
-    ("gotta", "got to"),
-    ("gimme", "give me"),
-    ("lemme", "let me"),
-    ("vid", "video"),
-    ("vids", "videos"),
-    ("pic", "picture"),
-    ("pics", "pictures"),
-    ("ok", "okay"),
-    ("k", "okay"),
-    // Two typing errors in one word.
-    ("exoprt", "export"),
-    ("dowload", "download"),
-    ("downlaod", "download"),
-    ("dl", "download"),
-    ("vidoe", "video"),
-    ("viedo", "video"),
-    ("vedio", "video"),
-    ("vidio", "video"),
-    ("credtis", "credits"),
-];
+const SPELLINGS: &str = "\
+    i'm = i am; im = i am; i'd = i would; i've = i have; ive = i have; i'll = i will; \
+    we're = we are; we'd = we would; we've = we have; we'll = we will; you're = you are; \
+    you've = you have; you'll = you will; it's = it is; it'll = it will; that's = that is; \
+    thats = that is; that'll = that will; what's = what is; whats = what is; where's = where is; \
+    wheres = where is; how's = how is; hows = how is; everything's = everything is; \
+    here's = here is; heres = here is; there's = there is; theres = there is; let's = let us; \
+    lets = let us; u = you; ur = your; pls = please; plz = please; plse = please; thx = thanks; \
+    tnx = thanks; ty = thank you; wanna = want to; gonna = going to; gotta = got to; \
+    gimme = give me; lemme = let me; vid = video; vids = videos; pic = picture; pics = pictures; \
+    ok = okay; k = okay; exoprt = export; dowload = download; downlaod = download; \
+    dl = download; vidoe = video; viedo = video; vedio = video; vidio = video; \
+    credtis = credits";
 
 /// Traditional characters, each before its simplified form.
-const SIMPLIFIED: &str = "請请幫帮將将嗎吗現现給给謝谢輸输導导匯汇載载視视頻频檔档積积額额餘余點点數数\
-    帳账帐账還还狀状態态軌轨進进時时間间軸轴橫横豎竖圖图傳传發发詢询顯显個个這这裡里裏里麼么樣样專专項项\
-    聲声訊讯畫画質质電电腦脑機机線线儲储為为從从來来們们開开戶户號号張张錄录後后對对煩烦總总剛刚讓让\
-    問问幾几種种類类確确認认會会沒没結结過过鏈链聽听連连兩两標标編编輯辑說说應应該该寬宽當当東东條条\
-    單单壓压縮缩錢钱夠够報报級级貼贴備备話话動动處处長长終终續续調调邊边選选擇择擊击滿满儘尽盡尽詳详\
-    內内與与嘗尝試试並并觀观設设置置參参區区彈弹關关閉闭漢汉語语體体劃划準准響响無无變变換换樂乐簡简歷历實实際际檢检測测預预覽览賬账購购買买費费廣广場场檯臺台灣湾圍围滅灭燈灯隻只別别";
+const SIMPLIFIED: &str = "\
+    請请幫帮將将嗎吗現现給给謝谢輸输導导匯汇載载視视頻频檔档積积額额餘余點点數数帳账帐账還还\
+    狀状態态軌轨進进時时間间軸轴橫横豎竖圖图傳传發发詢询顯显個个這这裡里裏里麼么樣样專专項项\
+    聲声訊讯畫画質质電电腦脑機机線线儲储為为從从來来們们開开戶户號号張张錄录後后對对煩烦總总\
+    剛刚讓让問问幾几種种類类確确認认會会沒没結结過过鏈链聽听連连兩两標标編编輯辑說说應应該该\
+    寬宽當当東东條条單单壓压縮缩錢钱夠够報报級级貼贴備备話话動动處处長长終终續续調调邊边選选\
+    擇择擊击滿满儘尽盡尽詳详內内與与嘗尝試试並并觀观設设參参區区彈弹關关閉闭漢汉語语體体劃划\
+    準准響响無无變变換换樂乐簡简歷历實实際际檢检測测預预覽览賬账購购買买費费廣广場场檯台臺台\
+    灣湾圍围滅灭燈灯隻只別别";
+
+static SPELLED: LazyLock<HashMap<&str, &str>> =
+    LazyLock::new(|| SPELLINGS.split("; ").filter_map(|pair| pair.split_once(" = ")).collect());
 
 /// The simplified form of a character; any other character is returned as it is.
-pub(crate) fn simplified(c: char) -> char {
+fn simplified(c: char) -> char {
     static PAIRS: LazyLock<HashMap<char, char>> = LazyLock::new(|| {
         let letters: Vec<char> = SIMPLIFIED.chars().collect();
         letters.chunks_exact(2).map(|pair| (pair[0], pair[1])).collect()
@@ -147,8 +104,8 @@ pub(crate) fn words(text: &str) -> Vec<Word> {
         }
         let text: String = text[start..end].chars().flat_map(|c| plain(c).to_lowercase()).collect();
         let text = text.chars().map(simplified).collect::<String>();
-        let spelled = SPELLINGS.iter().find(|(known, _)| *known == text).map(|(_, out)| *out);
-        for text in spelled.unwrap_or(&text).split(' ') {
+
+        for text in SPELLED.get(text.as_str()).copied().unwrap_or(&text).split(' ') {
             words.push(Word { range: start..end, text: text.to_owned(), is_joined });
             is_joined = false;
         }
