@@ -14,45 +14,45 @@ use clap::Parser;
 use nemovideo::local::LocalBackend;
 
 use support::Result;
+use support::output::{eprint_line, print_line};
 
 /// Serves the NemoVideo protocol on this machine.
 #[derive(Debug, Parser)]
 struct Args {
-    /// The port on loopback; 0 lets the system choose.
+    /// The port on loopback; 0 for any that is free.
     #[arg(long, value_name = "N", default_value_t = 0)]
     port: u16,
-    /// Where uploads and films are kept; a temporary folder unless given.
+    /// The directory for uploads and videos; a temporary one by default.
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
-    /// A font for captions that the built-in one cannot draw, such as Chinese.
+    /// A font for captions that the built-in one lacks, such as Chinese.
     #[arg(long, value_name = "FILE")]
     font: Option<PathBuf>,
 }
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let args = Args::parse();
-    match serve(args).await {
+    match serve(Args::parse()).await {
         Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => support::fail(false, &failure),
+        Err(error) => support::fail(false, &*error),
     }
 }
 
 async fn serve(args: Args) -> Result<()> {
     let mut builder = LocalBackend::builder().port(args.port);
-    if let Some(dir) = args.data {
-        builder = builder.data_dir(dir);
+    if let Some(directory) = args.data {
+        builder = builder.data_dir(directory);
     }
     if let Some(font) = args.font {
         builder = builder.font(font);
     }
     let backend = builder.start().await?;
-    support::say(&format!("listening on {}", backend.url().trim_end_matches('/')));
-    support::note("Ctrl-C to stop");
-    support::stopped().await;
-    // Answers under way are finished; whoever is in a hurry asks again.
+    print_line(&format!("listening on {}", backend.url().trim_end_matches('/')));
+    eprint_line("Ctrl-C to stop");
+    support::stop_signal().await;
+    // Requests in progress are finished, unless a second signal ends the process.
     tokio::select! {
         () = backend.shutdown() => Ok(()),
-        () = support::stopped() => std::process::exit(130),
+        () = support::stop_signal() => std::process::exit(130),
     }
 }

@@ -1,8 +1,8 @@
-//! Picks up a render that another process submitted, or a message that it sent.
+//! Continues a render that another process submitted, or a message that it sent.
 //!
-//! A `RenderJob` is plain JSON: write it down, and any process of the same account can wait for
-//! the film and fetch it. So is a `PendingTurn`, which stands for a message before its render: the
-//! session's state tells what came of it, and the message is not sent again.
+//! A `RenderJob` is plain JSON: persist it, and any process of the same account can wait for the
+//! video and download it. So is a `PendingTurn`, which stands for a message before its render: the
+//! session's state shows what came of it, and the message is not sent again.
 //!
 //! ```sh
 //! cargo run --example resume -- job.json --out out.mp4
@@ -10,27 +10,30 @@
 
 mod support;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser;
 use futures::StreamExt as _;
+use nemovideo::client::SavedFile;
 use nemovideo::draft::Draft;
 use nemovideo::{NemoClient, PendingTurn, RenderJob, RenderOutput, RenderProgress, TurnUpdate};
 use serde_json::json;
 
-use support::{Connection, Failure, Result, Service, Stages};
+use support::job_file::write_json;
+use support::output::{Progress, format_size, print_json, print_line};
+use support::{Connection, Result};
 
-/// Waits for what another process has begun, and downloads it.
+/// Waits for what another process began, and downloads the video.
 #[derive(Debug, Parser)]
 struct Args {
-    /// The job, or the message under way, as JSON.
+    /// The render or the message in progress, as JSON.
     job: PathBuf,
-    /// Where to write the video.
+    /// Path of the video.
     #[arg(long, value_name = "FILE", default_value = "out.mp4")]
     out: PathBuf,
-    /// Talk to the service at this address instead of the cloud.
+    /// Connect to the service at this URL instead of the cloud.
     #[arg(long, value_name = "URL")]
     api: Option<String>,
     /// Print one JSON object a line.
@@ -45,84 +48,73 @@ async fn main() -> ExitCode {
 }
 
 async fn resume(args: Args) -> Result<()> {
-    let mut stages = Stages::new(args.json);
-    let text = std::fs::read_to_string(&args.job).map_err(|error| {
-        Failure::new(format!("could not read the job {}: {error}", args.job.display()))
-    })?;
-    let begun = Begun::read(&text)
-        .map_err(|error| Failure::new(format!("{} holds no job: {error}", args.job.display())))?;
-    let service = args.api.clone().map_or(Service::Cloud, Service::At);
-    let Connection { client, .. } = support::connect(service).await?;
-    let job = match begun {
-        Begun::Render(job) => job,
-        Begun::Message(pending) => {
-            stages.say("Looking what became of the message…");
-            let job = RenderJob::new(
-                pending.session_id.clone(),
-                draft_of(&client, &pending).await?,
-                output_for(&args)?,
-            );
-            write(&args, &job)?;
+    let progress = Progress::new(args.json);
+    let client = Connection::remote(args.api.as_deref())?.client;
+    let job = match read_job(&args.job)? {
+        Job::Render(job) => job,
+        Job::Message(pending) => {
+            let output = output_for(&args.out)?;
+            progress.stage("Waiting for the message's video…");
+            let draft = wait_for_draft(&client, &pending).await?;
+            let job = RenderJob::new(pending.session_id, draft, output);
+            write_json(&args.job, &job)?;
             job
         }
     };
-
-    stages.say(&format!("Waiting for {}…", job.id));
-    // The other process may have ended before it was sent.
+    progress.stage(&format!("Waiting for {}…", job.id));
+    // The other process may have ended before it submitted the job.
     client.ensure_submitted(&job).await?;
-    let mut steps = client.wait_for_render(&job);
-    while let Some(step) = steps.next().await {
+    let mut render = client.wait_for_render(&job);
+    while let Some(step) = render.next().await {
         match step? {
-            RenderProgress::Completed(video) => {
-                stages.say("Downloading…");
-                let file = client.download(&video, &args.out).await?;
-                stages.clear();
-                if args.json {
-                    support::line(
-                        "result",
-                        json!({
-                            "path": file.path,
-                            "bytes": file.bytes,
-                            "seconds": video.duration.map(|length| length.as_secs_f64()),
-                        }),
-                    );
-                } else {
-                    let size = support::size(file.bytes);
-                    support::say(&format!("{} ({size})", file.path.display()));
-                }
-                return Ok(());
-            }
-            RenderProgress::Processing { percent: Some(percent) } => {
-                stages.percent(f64::from(percent));
-            }
+            RenderProgress::Processing { percent: Some(percent) } => progress.percent(percent),
             RenderProgress::Replaced(job) => {
-                // The old id is dead: whoever comes next must find the new one.
-                write(&args, &job)?;
-                stages.say("The render failed; trying once more…");
+                // The previous id is of no use to the process that continues next.
+                write_json(&args.job, &job)?;
+                progress.stage("The render failed; trying once more…");
+            }
+            RenderProgress::Completed(video) => {
+                progress.stage("Downloading…");
+                let file = client.download(&video, &args.out).await?;
+                progress.clear();
+                print_result(&file, video.duration, args.json);
             }
             _ => {}
         }
     }
-    Err(Failure::new("the render ended without a file"))
+    Ok(())
 }
 
-/// What the other process has begun.
-enum Begun {
+fn print_result(file: &SavedFile, duration: Option<Duration>, json: bool) {
+    let SavedFile { path, bytes, .. } = file;
+    if json {
+        let seconds = duration.map(|duration| duration.as_secs_f64());
+        print_json("result", json!({ "path": path, "bytes": bytes, "seconds": seconds }));
+    } else {
+        print_line(&format!("{} ({})", path.display(), format_size(*bytes)));
+    }
+}
+
+/// What the other process persisted.
+enum Job {
     Render(RenderJob),
     Message(PendingTurn),
 }
 
-impl Begun {
-    fn read(text: &str) -> serde_json::Result<Self> {
-        // What neither can be read as was meant for a job.
-        serde_json::from_str(text)
-            .map(Self::Render)
-            .or_else(|error| serde_json::from_str(text).map(Self::Message).map_err(|_| error))
-    }
+fn read_job(path: &Path) -> Result<Job> {
+    let shown = path.display();
+    let json = std::fs::read_to_string(path)
+        .map_err(|error| format!("could not read the job {shown}: {error}"))?;
+    // The error for a file that is neither is the one for a render.
+    let job = serde_json::from_str(&json)
+        .map(Job::Render)
+        .or_else(|error| serde_json::from_str(&json).map(Job::Message).map_err(|_| error))
+        .map_err(|error| format!("{shown} contains no job: {error}"))?;
+    Ok(job)
 }
 
-/// The film that came of a message, once its work is done.
-async fn draft_of(client: &NemoClient, pending: &PendingTurn) -> Result<Draft> {
+/// Returns the draft that the agent made for a message, once its work is done.
+async fn wait_for_draft(client: &NemoClient, pending: &PendingTurn) -> Result<Draft> {
     let mut updates = client.resume_turn(pending);
     let mut draft = None;
     while let Some(update) = updates.next().await {
@@ -130,29 +122,20 @@ async fn draft_of(client: &NemoClient, pending: &PendingTurn) -> Result<Draft> {
             draft = state.draft;
         }
     }
-    // A film is made in two stages; the price is frozen until both are over.
+    // A video is made in two stages; its credits are frozen until both are done.
     while client.credits().await?.frozen.get() > 0.0 {
         tokio::time::sleep(Duration::from_secs(2)).await;
     }
     let latest = client.session_state(&pending.session_id).await?.draft;
-    latest.or(draft).filter(Draft::is_ready_to_export).ok_or_else(|| {
-        Failure::with_advice("nothing came of the message", "It was not sent again; send it anew.")
-    })
+    let draft = latest.or(draft).filter(Draft::is_ready_to_export);
+    Ok(draft.ok_or("nothing came of the message, and it was not sent again: send it anew")?)
 }
 
-fn output_for(args: &Args) -> Result<RenderOutput> {
-    let extension = args.out.extension().and_then(|end| end.to_str()).unwrap_or_default();
-    match extension {
-        "mp4" => Ok(RenderOutput::mp4()),
-        "m4a" => Ok(RenderOutput::m4a()),
-        "wav" => Ok(RenderOutput::wav()),
-        _ => Err(Failure::new(format!("{} does not end in .mp4", args.out.display()))),
+fn output_for(path: &Path) -> Result<RenderOutput> {
+    match path.extension().and_then(|extension| extension.to_str()) {
+        Some("mp4") => Ok(RenderOutput::mp4()),
+        Some("m4a") => Ok(RenderOutput::m4a()),
+        Some("wav") => Ok(RenderOutput::wav()),
+        _ => Err(format!("{} does not end in .mp4, .m4a or .wav", path.display()).into()),
     }
-}
-
-fn write(args: &Args, job: &RenderJob) -> Result<()> {
-    let json = serde_json::to_vec_pretty(job)
-        .map_err(|error| Failure::new(format!("the job cannot be written: {error}")))?;
-    std::fs::write(&args.job, json)
-        .map_err(|error| Failure::new(format!("could not write {}: {error}", args.job.display())))
 }

@@ -1,14 +1,15 @@
-//! An independent Rust SDK for NemoVideo: a script goes in, a narrated video comes out.
+//! An independent Rust SDK for NemoVideo, a cloud service that turns a script into a narrated video.
 //!
 //! ```
 //! use futures::StreamExt as _;
 //! use nemovideo::local::LocalBackend;
-//! use nemovideo::{NemoClient, CreateSession, RenderPolling, RenderOutput};
+//! use nemovideo::{CreateSession, NemoClient, RenderOutput, RenderPolling};
 //! use std::time::Duration;
 //!
-//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! // The embedded backend speaks the service's protocol on a loopback port. For the cloud, build
-//! // the client with `NemoClient::from_env()?` and leave out these three settings.
+//! // the client with `NemoClient::from_env()?`.
 //! let backend = LocalBackend::start().await?;
 //! let client = NemoClient::builder()
 //!     .base_url(backend.url())
@@ -16,50 +17,53 @@
 //!     .polling(RenderPolling::new(Duration::from_millis(50), 600))
 //!     .build()?;
 //!
-//! let session = client.create_session(CreateSession::named("demo").language("en")).await?;
+//! let session = client.create_session(CreateSession::named("demo")).await?;
 //! let id = &session.session_id;
-//! let mut events =
-//!     client.send_message(id, "Make a voiceover of this script: Hello from Rust.").await?;
-//! while let Some(event) = events.next().await {
-//!     println!("{:?}", event?);
+//! let message = "Make a voiceover of this script: Hello from Rust.";
+//! let mut text = client.send_message(id, message).await?.text();
+//! while let Some(delta) = text.next().await {
+//!     print!("{}", delta?);
 //! }
 //!
-//! let draft = client.session_state(id).await?.draft.ok_or("nothing was made")?;
+//! let draft = client.session_state(id).await?.draft.ok_or("no draft was made")?;
 //! println!("{}", draft.summary());
 //! let job = client.submit_render(id, &draft, RenderOutput::mp4()).await?;
 //! let video = client.wait_for_render(&job).await?;
 //! client.download(&video, std::env::temp_dir().join("hello.mp4")).await?;
-//! # Ok(()) }
-//! # tokio::runtime::Runtime::new().unwrap().block_on(example()).unwrap();
+//! # Ok(())
+//! # }
 //! ```
 //!
-//! # What it promises
+//! # Promises
 //!
-//! 1. **Nothing is charged twice.** A call that may have taken effect is never repeated; what
-//!    cannot be known is said: [`Error::OutcomeUnknown`].
-//! 2. **Nothing is lost.** A render is a [`RenderJob`], a message under way a [`PendingTurn`]: plain
-//!    JSON that another process can pick up.
-//! 3. **Nothing ends a stream but its end.** Unknown events, broken JSON and bad UTF-8 are handed
-//!    on as [`AgentEvent::Unknown`](protocol::event::AgentEvent::Unknown).
-//! 4. **Nothing leaks.** No token is in an address, a log, a `Debug`, an error or a file that
-//!    others can read, and none goes to another host.
+//! 1. **Nothing is charged twice.** A call that may have taken effect is never repeated; an outcome
+//!    that cannot be known is reported as [`Error::OutcomeUnknown`].
+//! 2. **Nothing is lost.** A render is a [`RenderJob`], a running message a [`PendingTurn`]: both
+//!    serialize to JSON, from which another process can continue.
+//! 3. **Nothing but its end ends a stream.** Unknown events, broken JSON and invalid UTF-8 are
+//!    passed on as [`AgentEvent::Unknown`](protocol::event::AgentEvent::Unknown).
+//! 4. **Nothing leaks.** No token occurs in a URL, a log, a `Debug` output, an error or a file that
+//!    other users can read, and none is sent to another host.
 //! 5. **It runs without the cloud**, with the features `local` and `media`.
-//! 6. **It is small for those who want it small.** The default features bring the HTTP client
-//!    alone.
+//! 6. **It is small by default.** The default features bring the HTTP client alone.
 //!
 //! # Where to look
 //!
 //! | to | look at |
 //! |---|---|
 //! | call the service | [`NemoClient`] |
-//! | talk about one video, or make one in one call | [`project`], [`NemoClient::voiceover`] |
-//! | know what went wrong, and whether it cost something | [`Error`] |
-//! | decide what is tried again | [`RetryPolicy`] |
-//! | read or change a timeline | [`draft`] |
-//! | read events, or the wire itself | [`protocol`], [`sse`] |
-//! | test a program against one answer | `mock` |
+//! | work on one video in a conversation, or make one in one call | [`project`], [`NemoClient::voiceover`] |
+//! | learn why a call failed, and whether it may have cost credits | [`Error`] |
+//! | decide what is retried | [`retry`] |
+//! | read or edit a timeline | [`draft`] |
+//! | read events, or the protocol itself | [`protocol`], [`sse`] |
+//! | test a program against single responses | `mock` |
 //! | test a program against a whole service, or make videos offline | `local` |
-//! | make films from speech and pictures | `media` |
+//! | make videos from speech and images | `media` |
+//!
+//! The root exports what a program names that makes a video with the client: the client, its
+//! configuration, its streams, its errors, and the arguments and results of its calls. Everything
+//! else is exported by the module of its topic.
 //!
 //! # Features
 //!
@@ -67,7 +71,7 @@
 //! |---|---|
 //! | `rustls` (default) | TLS for the cloud in Rust |
 //! | `native-tls` | the system's TLS instead |
-//! | `mock` | typed answers and request checks on top of `wiremock` |
+//! | `mock` | typed responses and request checks on top of `wiremock` |
 //! | `local` | the embedded backend: an HTTP server on loopback with the whole protocol |
 //! | `media` | real speech and real MP4s in it (implies `local`; compiles C and C++) |
 
@@ -82,6 +86,7 @@ pub mod client;
 pub mod draft;
 pub mod error;
 mod fs;
+mod language;
 #[cfg(feature = "local")]
 #[cfg_attr(docsrs, doc(cfg(feature = "local")))]
 pub mod local;
@@ -111,7 +116,7 @@ pub use protocol::{
 pub use retry::{ExponentialRetry, RetryPolicy};
 pub use transport::Attribution;
 
-/// The README's program is a doctest.
+/// Compiles and runs the README's programs as doctests.
 #[cfg(all(doctest, feature = "media"))]
 #[doc = include_str!("../README.md")]
 struct Readme;

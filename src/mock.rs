@@ -173,3 +173,44 @@ impl MockNemo {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::{CreditBalance, Credits, RenderState, RenderStatus, Session};
+
+    #[tokio::test]
+    async fn a_call_without_a_response_is_named() {
+        let nemo = MockNemo::start().await;
+        let error = nemo.client().credits().await.unwrap_err().to_string();
+        assert!(error.contains("no response for GET /api/credits/balance/simple"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn a_client_decodes_each_response() {
+        let nemo = MockNemo::start().await;
+        let client = nemo.client();
+        nemo.given(MockResponse::claim("clm_1")).await;
+        let link = client.claim_link(&Session::new("task", "session")).await.unwrap();
+        assert!(link.as_str().ends_with("/workspace/claim?ct=clm_1"));
+
+        let balance = CreditBalance::new(Credits::new(70.0), Credits::new(20.0));
+        nemo.given(MockResponse::balance(&balance)).await;
+        assert_eq!(client.credits().await.unwrap(), balance);
+
+        let state = serde_json::from_str(r#"{"draft":null,"language":"en"}"#).unwrap();
+        nemo.given(MockResponse::session_state(Clone::clone(&state))).await;
+        assert_eq!(client.session_state(&"session".into()).await.unwrap(), state);
+
+        nemo.given(MockResponse::cancelled()).await;
+        client.cancel_render(&"render_1".into()).await.unwrap();
+        assert_eq!(nemo.requests(Endpoint::RenderCancel).await.len(), 1);
+
+        let pending = RenderState::new("render_1".into(), RenderStatus::Pending);
+        nemo.given(MockResponse::render(&pending)).await;
+        let draft = r#"{"t":[{"tt":0,"sg":[{"d":1000}]}],"x":1.10}"#.parse().unwrap();
+        let output = crate::RenderOutput::mp4();
+        client.submit_render(&"session".into(), &draft, output).await.unwrap();
+        assert_eq!(nemo.renders().await[0].draft, draft, "to the last digit");
+    }
+}

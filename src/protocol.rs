@@ -3,7 +3,7 @@
 //! There is one file per endpoint or group of endpoints, and no I/O. The client, the embedded
 //! backend and the mock share the models, so that they cannot drift apart. What is written has
 //! exactly the specified form. What is read may have any form that the vendor documents: in an
-//! envelope or bare, in snake_case or camelCase. Unknown words are kept, not rejected.
+//! envelope or bare, in snake_case or camelCase. Unknown values are kept, not rejected.
 //!
 //! ```
 //! use nemovideo::protocol::{RenderState, RenderStatus};
@@ -44,10 +44,12 @@ pub use render::{
     RenderFile, RenderFormat, RenderJob, RenderOutput, RenderQuality, RenderState, RenderStatus,
 };
 #[cfg(any(feature = "local", feature = "mock"))]
-pub(crate) use session::{AGENT_NAME, ME};
+pub(crate) use session::AGENT_NAME;
+#[cfg(feature = "local")]
+pub(crate) use session::ME;
 pub use session::{CreateSession, RunRequest, Session};
-pub(crate) use state::StatePart;
-pub use state::{SessionState, StateResponse};
+pub use state::SessionState;
+pub(crate) use state::{StatePart, StateResponse};
 pub(crate) use token::{AnonymousToken, ClaimRequest, ClaimToken};
 pub(crate) use tolerant::{RedactedUrl, one_line};
 pub(crate) use upload::UploadUrls;

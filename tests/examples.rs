@@ -1,4 +1,4 @@
-//! The examples as people run them: good and bad input, exit codes, and what is left on disk.
+//! The examples as users run them: valid and invalid input, exit codes, and the files left behind.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
@@ -7,10 +7,10 @@ use nemovideo::ErrorCode;
 use nemovideo::local::{Ending, ErrorReply, Fault, LocalBackend};
 use nemovideo::protocol::Endpoint;
 
-/// The compiled example: cargo builds the examples of a package together with its tests.
+/// Returns a command for a compiled example: cargo builds the examples together with the tests.
 fn example(name: &str) -> Command {
     let test = std::env::current_exe().expect("the path of this test");
-    let target = test.parent().and_then(Path::parent).expect("the target folder");
+    let target = test.parent().and_then(Path::parent).expect("the target directory");
     let mut path: PathBuf = target.join("examples").join(name);
     path.set_extension(std::env::consts::EXE_EXTENSION);
     assert!(path.exists(), "{} is built by `cargo test`", path.display());
@@ -35,7 +35,25 @@ fn stdout(output: &Output) -> String {
 }
 
 #[test]
-fn the_voiceover_says_each_stage_and_ends_with_the_result() {
+fn the_quickstart_prints_the_response_and_the_timeline_and_saves_the_video() {
+    let dir = tempfile::tempdir().unwrap();
+    let output = example("quickstart").current_dir(dir.path()).output().unwrap();
+    assert!(output.status.success(), "{}", stderr(&output));
+    let printed = stdout(&output);
+    let lines: Vec<_> = printed.lines().filter(|line| !line.is_empty()).collect();
+    let [response @ .., timeline, file] = &*lines else { panic!("too few lines: {printed}") };
+    assert!(!response.is_empty(), "{printed}");
+    assert!(
+        timeline.starts_with("Timeline (") && timeline.contains("Hello from Rust."),
+        "{printed}"
+    );
+    let bytes = std::fs::metadata(dir.path().join("quickstart.mp4")).unwrap().len();
+    assert_eq!(*file, format!("quickstart.mp4: {bytes} bytes"));
+    assert!(bytes > 0 && stderr(&output).is_empty(), "{}", stderr(&output));
+}
+
+#[test]
+fn the_voiceover_prints_each_stage_and_then_the_result() {
     let dir = tempfile::tempdir().unwrap();
     let output = voiceover(dir.path(), &["--text", "Hello there.", "--out", "a.mp4"]);
     assert!(output.status.success(), "{}", stderr(&output));
@@ -52,7 +70,7 @@ fn the_voiceover_says_each_stage_and_ends_with_the_result() {
 }
 
 #[test]
-fn with_json_every_line_is_an_object_and_the_last_tells_where_the_time_went() {
+fn with_json_each_line_is_an_object_and_the_last_contains_the_timing() {
     let dir = tempfile::tempdir().unwrap();
     let output = voiceover(dir.path(), &["--text", "Hello.", "--out", "a.m4a", "--json"]);
     assert!(output.status.success(), "{}", stdout(&output));
@@ -67,7 +85,7 @@ fn with_json_every_line_is_an_object_and_the_last_tells_where_the_time_went() {
 }
 
 #[test]
-fn bad_input_is_an_error_and_leaves_no_file() {
+fn invalid_input_is_an_error_and_leaves_no_file() {
     let dir = tempfile::tempdir().unwrap();
     let write = |name: &str, bytes: &[u8]| std::fs::write(dir.path().join(name), bytes).unwrap();
     write("empty.txt", b"");
@@ -93,16 +111,16 @@ fn bad_input_is_an_error_and_leaves_no_file() {
         assert!(!shown.contains("panicked"), "{shown}");
         assert!(!dir.path().join("x.mp4").exists(), "{args:?}");
     }
-    for (out, word) in [("x.avi", ".mp4"), ("no/folder.mp4", "no directory"), (".", ".mp4")] {
+    for (out, word) in [("x.avi", ".mp4"), ("no/directory.mp4", "no directory"), (".", ".mp4")] {
         let output = voiceover(dir.path(), &["--text", "Hi", "--out", out]);
         assert_eq!(output.status.code(), Some(1), "{out}");
         assert!(stderr(&output).contains(word), "{out}: {}", stderr(&output));
     }
-    assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 4, "the scripts alone are left");
+    assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 4, "only the scripts are left");
 }
 
 #[test]
-fn emoji_and_windows_line_ends_are_no_obstacle() {
+fn emoji_and_windows_line_ends_are_accepted() {
     let dir = tempfile::tempdir().unwrap();
     let script = "Hello 😀 world. 🎉\r\n\r\nSecond paragraph\r\nwraps here.\r\n";
     std::fs::write(dir.path().join("win.txt"), script).unwrap();
@@ -111,8 +129,8 @@ fn emoji_and_windows_line_ends_are_no_obstacle() {
     assert!(stdout(&output).contains("Second paragraph wraps here."), "{}", stdout(&output));
 }
 
-/// An example that talks to a backend, as the account of a folder.
-async fn talking(name: &str, backend: &LocalBackend, dir: &Path, args: &[&str]) -> Output {
+/// Runs an example against a backend, with the account of a directory.
+async fn run_against(name: &str, backend: &LocalBackend, dir: &Path, args: &[&str]) -> Output {
     let mut command = example(name);
     command.current_dir(dir).args(args).args(["--api", backend.url()]);
     command.env("HOME", dir.join("home")).env("XDG_CONFIG_HOME", dir.join("home"));
@@ -121,7 +139,7 @@ async fn talking(name: &str, backend: &LocalBackend, dir: &Path, args: &[&str]) 
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_voiceover_that_is_paid_and_not_there_says_how_to_go_on() {
+async fn a_voiceover_that_was_charged_and_failed_prints_how_to_resume_it() {
     let backend = LocalBackend::builder().placeholder_videos().start().await.unwrap();
     let dir = tempfile::tempdir().unwrap();
     let dir = dir.path();
@@ -131,20 +149,20 @@ async fn a_voiceover_that_is_paid_and_not_there_says_how_to_go_on() {
     let down = || Fault::ReplaceResponse(ErrorReply::status(403).into());
     let late = || Fault::LateWork { reads: 1_000_000, ending: Ending::Reset };
     for (fault, route) in [(down(), Endpoint::RenderSubmit), (down(), Endpoint::RenderStatus)] {
-        let paid = backend.counters().messages_run;
+        let charged = backend.counters().messages_run;
         backend.faults().inject(fault).on(route).always();
-        let failed = talking("voiceover", &backend, dir, &make).await;
+        let failed = run_against("voiceover", &backend, dir, &make).await;
         assert_eq!(failed.status.code(), Some(1));
         let shown = stderr(&failed);
         assert!(shown.contains("--example resume -- a.mp4.job.json --out a.mp4"), "{shown}");
         backend.faults().clear();
-        let resumed = talking("resume", &backend, dir, &resume).await;
+        let resumed = run_against("resume", &backend, dir, &resume).await;
         assert!(resumed.status.success(), "{}", stderr(&resumed));
-        assert_eq!(backend.counters().messages_run, paid + 1);
+        assert_eq!(backend.counters().messages_run, charged + 1);
         std::fs::remove_file(dir.join("a.mp4")).unwrap();
     }
 
-    // A process that is killed in the midst of its message leaves a note, too.
+    // A process that is killed during its message leaves a job file, too.
     std::fs::remove_file(&job).unwrap();
     let injected = backend.faults().inject(late()).on(Endpoint::Message).once();
     let mut command = example("voiceover");
@@ -158,18 +176,18 @@ async fn a_voiceover_that_is_paid_and_not_there_says_how_to_go_on() {
     process.wait().unwrap();
     assert!(job.exists());
     backend.faults().clear();
-    let resumed = talking("resume", &backend, dir, &resume).await;
+    let resumed = run_against("resume", &backend, dir, &resume).await;
     assert!(resumed.status.success(), "{}", stderr(&resumed));
     assert_eq!(backend.counters().messages_run, 3);
 
-    // What is there needs no note.
+    // A finished video needs no job file.
     std::fs::remove_file(&job).unwrap();
-    assert!(talking("voiceover", &backend, dir, &make).await.status.success());
+    assert!(run_against("voiceover", &backend, dir, &make).await.status.success());
     assert!(!job.exists());
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_batch_that_was_left_goes_on_and_pays_nothing_again() {
+async fn an_interrupted_batch_continues_and_charges_nothing_again() {
     let backend = LocalBackend::builder().placeholder_videos().start().await.unwrap();
     let dir = tempfile::tempdir().unwrap();
     let scripts = dir.path().join("scripts");
@@ -180,12 +198,12 @@ async fn a_batch_that_was_left_goes_on_and_pays_nothing_again() {
     let blocked = Fault::ReplaceResponse(ErrorReply::code(ErrorCode::ExportBlocked).into());
     backend.faults().inject(blocked).on(Endpoint::RenderSubmit).always();
     let args = ["scripts", "--out", "videos"];
-    let left = talking("batch", &backend, dir.path(), &args).await;
-    assert_eq!(left.status.code(), Some(1));
-    assert!(stderr(&left).contains("Run it again"), "{}", stderr(&left));
+    let interrupted = run_against("batch", &backend, dir.path(), &args).await;
+    assert_eq!(interrupted.status.code(), Some(1));
+    assert!(stderr(&interrupted).contains("Run it again"), "{}", stderr(&interrupted));
     assert_eq!(backend.counters().messages_run, 1);
     backend.faults().clear();
-    let done = talking("batch", &backend, dir.path(), &args).await;
+    let done = run_against("batch", &backend, dir.path(), &args).await;
     assert!(done.status.success(), "{}", stderr(&done));
     assert_eq!(backend.counters().messages_run, 2);
     let mut made: Vec<_> = std::fs::read_dir(dir.path().join("videos")).unwrap().collect();
@@ -195,9 +213,9 @@ async fn a_batch_that_was_left_goes_on_and_pays_nothing_again() {
 }
 
 #[test]
-fn a_full_port_is_said_so() {
-    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = taken.local_addr().unwrap().port().to_string();
+fn a_port_in_use_is_reported() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port().to_string();
     let output = example("local_server").args(["--port", &port]).output().unwrap();
     assert_eq!(output.status.code(), Some(1));
     assert!(stderr(&output).contains("in use"), "{}", stderr(&output));

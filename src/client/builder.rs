@@ -312,7 +312,8 @@ fn variable(name: &str) -> Result<Option<String>> {
 
 #[cfg(test)]
 mod tests {
-    use crate::{Error, NemoClient};
+    use crate::client::NemoClient;
+    use crate::error::Error;
 
     fn built(url: &str) -> Result<NemoClient, Error> {
         NemoClient::builder().base_url(url).build()

@@ -206,7 +206,6 @@ impl Json {
 
     /// Converts from a `serde_json` value. One nested deeper than [`MAX_DEPTH`], which no peer
     /// would accept, becomes `null`.
-    #[cfg(any(test, feature = "mock", feature = "local"))]
     pub(crate) fn from_value(value: &Value) -> Self {
         value.to_string().parse().unwrap_or_default()
     }

@@ -34,8 +34,7 @@ impl<T: Serialize> IntoResponse for Success<T> {
 /// An error response.
 #[derive(Debug)]
 pub(crate) enum Rejected {
-    /// An envelope with a code of the service: 400, 402 and 429 are the HTTP status too, other
-    /// codes have status 200.
+    /// An envelope with a code of the service, under [its status](status_of).
     Code(ErrorCode, String),
     /// 429 with `Retry-After` in seconds.
     RateLimited(u64, String),
@@ -74,17 +73,21 @@ impl From<std::io::Error> for Rejected {
     }
 }
 
+/// Returns the HTTP status of an envelope with this code.
+pub(crate) const fn status_of(code: ErrorCode) -> StatusCode {
+    match code {
+        ErrorCode::ClientIdMissing => StatusCode::BAD_REQUEST,
+        ErrorCode::ExportBlocked => StatusCode::PAYMENT_REQUIRED,
+        ErrorCode::RateLimited => StatusCode::TOO_MANY_REQUESTS,
+        _ => StatusCode::OK,
+    }
+}
+
 impl IntoResponse for Rejected {
     fn into_response(self) -> Response {
         match self {
             Self::Code(code, message) => {
-                let status = match code {
-                    ErrorCode::ClientIdMissing => StatusCode::BAD_REQUEST,
-                    ErrorCode::ExportBlocked => StatusCode::PAYMENT_REQUIRED,
-                    ErrorCode::RateLimited => StatusCode::TOO_MANY_REQUESTS,
-                    _ => StatusCode::OK,
-                };
-                (status, Json(Envelope::error(code, message))).into_response()
+                (status_of(code), Json(Envelope::error(code, message))).into_response()
             }
             Self::RateLimited(seconds, message) => {
                 let mut response = Self::Code(ErrorCode::RateLimited, message).into_response();

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use super::pipeline::{Job, JobProgress, JobStage};
 use super::{Project, TurnEvent};
-use crate::NemoClient;
+use crate::client::NemoClient;
 use crate::error::{Error, Result};
 use crate::protocol::{CreateSession, Session};
 use crate::sync::lock;

@@ -1,110 +1,174 @@
-//! What the user means, decided before anything is sent. Carrying it out is left to the caller.
-//!
-//! | file | holds |
-//! |---|---|
-//! | `files` | the paths and addresses in a sentence, and the words around them |
-//! | `lexicon` | every phrase that is understood, what it may be a part of, and reading by it |
-//! | `request` | [`ExportRequest`] and [`UploadHint`]: what the sentence says of the order |
+//! The meaning of a user's sentence, decided before anything is sent. The phrases are read by
+//! [`language`](crate::language); this file gives them the types of the service.
 
-mod files;
-mod lexicon;
-mod request;
+use std::path::PathBuf;
 
-use lexicon::Reading;
-pub use request::{ExportRequest, UploadHint};
+use url::Url;
 
-/// What is longer, in bytes, is a message: it takes a longest path or two, and bounds the work.
-const LONGEST_ORDER: usize = 8 * 1024;
+use crate::language::intent::{ExportDetails, NamedFiles, Order, read};
+use crate::protocol::{Aspect, FileFormat, RenderFormat, RenderOutput, RenderQuality};
 
-/// What the user means by a sentence: an order that the API carries out, or a message.
+/// What a user means by a sentence: an order that the API carries out, or a message for the agent.
 ///
 /// ```
 /// use nemovideo::project::Intent;
+/// use nemovideo::{Aspect, RenderFormat};
 ///
-/// let does = |said| match Intent::of(said) {
-///     Intent::Export(export) => format!("makes a file, {}", export.output().format),
-///     Intent::Credits => "tells the credits".to_owned(),
-///     Intent::State => "tells what is there".to_owned(),
-///     Intent::Upload(hint) => format!("uploads {} files", hint.files.len()),
-///     _ => "asks the agent".to_owned(),
+/// let Intent::Export(export) = Intent::of("download it as a portrait mp4, please") else {
+///     panic!("an order");
 /// };
-/// assert_eq!(does("could you please export it as wav?"), "makes a file, wav");
-/// assert_eq!(does("还剩多少积分？"), "tells the credits");
-/// assert_eq!(does("upload beach.mp4 and logo.png"), "uploads 2 files");
-/// assert_eq!(does("add music and then export"), "asks the agent");
+/// assert_eq!(export.format, Some(RenderFormat::Mp4));
+/// assert_eq!(export.aspect, Some(Aspect::Portrait));
+///
+/// assert_eq!(Intent::of("还剩多少积分？"), Intent::Credits);
+/// assert_eq!(Intent::of("what's on the timeline?"), Intent::State);
+/// assert!(matches!(Intent::of("upload beach.mp4 and logo.png"), Intent::Upload(_)));
+/// assert_eq!(Intent::of("add music and then export"), Intent::Message);
 /// ```
 ///
 /// # The rule
 ///
-/// *A sentence is an order only when all of it is understood.* It is read phrase by phrase
-/// against a list of English and Chinese phrases: the orders themselves ("export", "余额"), what
-/// they act on ("the final video"), details ("1080p", "竖屏"), and courtesies ("could you please",
-/// "looks great", "吧"). Each phrase knows the orders that it can be a part of, and there must be
-/// exactly one order that all of them share. A single word that is not known, or that belongs to
-/// another order, makes the sentence a message, because routing it would throw that word away:
+/// *A sentence is an order only when all of it is understood.* It is read phrase by phrase against
+/// a list of English and Chinese phrases: the orders themselves ("export", "余额"), what they act
+/// on ("the final video"), details ("1080p", "竖屏"), and courtesies ("could you please", "looks
+/// great", "吧"). Each phrase knows the orders that it can be a part of, and the phrases of exactly
+/// one order must cover the sentence. A word that is not known, or that belongs to another order,
+/// makes the sentence a message, because routing it would lose that word:
 ///
-/// - "make an intro for our export business": `make` and `business` are for the agent;
+/// - "make an intro for our export business": `intro` and `business` are for the agent;
 /// - "don't export yet", "先不要导出": no negation is on the list;
-/// - "add music and then export": an order with an edit in it goes to the agent whole, since the
-///   export would come out without the music;
+/// - "add music and then export": an order with an edit in it goes to the agent as a whole, since
+///   the export would come out without the music;
 /// - "check my credits and then export": two orders, of which one would be lost, and so are two
 ///   formats ("as mp4 and wav");
 /// - "how do I export?": asks for words, not for a file.
 ///
-/// A sentence in quotation marks is someone else's, and one of several lines is a script: both
+/// A sentence in quotation marks is somebody else's, and one of several lines is a script: both
 /// are messages. Where a word alone could be content it must be the whole order, so "mp4 please"
 /// is an export and "portrait" is not; and "send me *the* video" asks for what is there, "send me
 /// *a* video" for something new.
 ///
-/// Paths, addresses and names of files are taken out of the sentence first. Alone, or with nothing
-/// but the words of an upload around them, they are one; "use photo.jpg as the background" is a
-/// message.
+/// Paths, URLs and file names are taken out of the sentence first. Alone, or with nothing but the
+/// words of an upload around them, they are one; "use photo.jpg as the background" is a message.
 ///
 /// When in doubt it is a message: the agent can still be asked, while an order carried out by
-/// mistake has eaten a sentence. A caller that knows better skips the routing and sends the
-/// message itself.
+/// mistake has lost a sentence. A caller that knows better skips the routing and sends the message
+/// itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Intent {
-    /// Make the file.
+    /// Export the video to a file.
     Export(ExportRequest),
-    /// Tell how many credits there are.
+    /// Show the number of credits.
     Credits,
-    /// Tell what is on the timeline.
+    /// Show what is on the timeline.
     State,
-    /// Take files of the user's.
+    /// Upload the user's files.
     Upload(UploadHint),
-    /// Anything else: for the agent.
+    /// Anything else: a message for the agent.
     Message,
 }
 
 impl Intent {
-    /// What `text` means; see [the rule](Self#the-rule).
-    ///
-    /// ```
-    /// use nemovideo::project::Intent;
-    /// use nemovideo::{Aspect, RenderFormat};
-    ///
-    /// let Intent::Export(export) = Intent::of("download it as a portrait mp4, please") else {
-    ///     panic!("an order");
-    /// };
-    /// assert_eq!(export.format, Some(RenderFormat::Mp4));
-    /// assert_eq!(export.aspect, Some(Aspect::Portrait));
-    ///
-    /// assert_eq!(Intent::of("还剩多少积分？"), Intent::Credits);
-    /// assert_eq!(Intent::of("what's on the timeline?"), Intent::State);
-    /// assert_eq!(Intent::of("add a status bar graphic"), Intent::Message);
-    /// ```
+    /// Returns what `text` means; see [the rule](Self#the-rule).
     #[must_use]
     pub fn of(text: &str) -> Self {
-        if text.len() > LONGEST_ORDER {
-            return Self::Message;
+        match read(text, |name| FileFormat::of(name).is_some()) {
+            Order::Export(details) => Self::Export(details.into()),
+            Order::Credits => Self::Credits,
+            Order::State => Self::State,
+            Order::Upload(named) => UploadHint::of(named).map_or(Self::Message, Self::Upload),
+            Order::Message => Self::Message,
         }
-        let (upload, words) = files::take_out(text.trim());
-        let Some(reading) = Reading::of(&words) else { return Self::Message };
-        if !upload.is_empty() {
-            return if reading.may_upload() { Self::Upload(upload) } else { Self::Message };
+    }
+}
+
+/// What the user said of the file to export; `None` for what was not said.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ExportRequest {
+    /// Format of the file. One that the service does not know is kept, not replaced.
+    pub format: Option<RenderFormat>,
+    /// Quality of the file.
+    pub quality: Option<RenderQuality>,
+    /// Aspect ratio of the video.
+    pub aspect: Option<Aspect>,
+    /// Short side in pixels: 1080 for "1080p". The protocol has no field for it and the service
+    /// renders at most 1080 lines, so [`output`](Self::output) only chooses a quality by it.
+    pub resolution: Option<u32>,
+}
+
+impl ExportRequest {
+    /// Returns what to ask of the service: what was said, and the documented defaults for the rest.
+    ///
+    /// A quality that was said takes precedence over a resolution, which stands for high quality
+    /// from 1080 lines on, medium from 720 and low below.
+    #[must_use]
+    pub fn output(&self) -> RenderOutput {
+        let quality = self.quality.clone().or_else(|| {
+            self.resolution.map(|lines| match lines {
+                1080.. => RenderQuality::High,
+                720.. => RenderQuality::Medium,
+                _ => RenderQuality::Low,
+            })
+        });
+        let mut output = RenderOutput::new(self.format.clone().unwrap_or(RenderFormat::Mp4));
+        if let Some(quality) = quality {
+            output = output.quality(quality);
         }
-        reading.order()
+        if let Some(aspect) = self.aspect {
+            output = output.aspect(aspect);
+        }
+        output
+    }
+}
+
+impl From<ExportDetails> for ExportRequest {
+    fn from(details: ExportDetails) -> Self {
+        let aspect = details.shape.map(|shape| match shape {
+            "portrait" => Aspect::Portrait,
+            "square" => Aspect::Square,
+            _ => Aspect::Landscape,
+        });
+        Self {
+            format: details.format.map(RenderFormat::from),
+            quality: details.quality.map(RenderQuality::from),
+            aspect,
+            resolution: details.lines,
+        }
+    }
+}
+
+/// The files that the user named; none when they only said that they want to upload.
+///
+/// Whether the files exist and are of a kind that the service accepts is for the upload to find
+/// out.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct UploadHint {
+    /// Paths on this machine. A leading `~` is left for the caller to expand.
+    pub files: Vec<PathBuf>,
+    /// URLs for the service to fetch; as written, since a signed URL must not change.
+    pub urls: Vec<String>,
+}
+
+impl UploadHint {
+    /// Returns whether no file was named.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.files.is_empty() && self.urls.is_empty()
+    }
+
+    /// `None` where a URL is not one: then the sentence is for the agent.
+    fn of(named: NamedFiles) -> Option<Self> {
+        let mut hint = Self { files: named.paths, urls: Vec::new() };
+        for text in named.urls {
+            let url = Url::parse(&text).ok()?;
+            match url.scheme() {
+                "file" => hint.files.push(url.to_file_path().ok()?),
+                _ => hint.urls.push(text),
+            }
+        }
+        Some(hint)
     }
 }

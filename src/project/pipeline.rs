@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use super::conversation::{Project, language_of};
 use super::export::{SavedVideo, checked_output_of, output_of};
 use super::turn::{Outcome, Turn, TurnEvent, TurnReport};
-use crate::NemoClient;
+use crate::client::NemoClient;
 use crate::client::{PendingTurn, RenderPolling, RenderProgress};
 use crate::draft::Draft;
 use crate::error::{Call, Error, Result, UnknownOutcome};

@@ -21,7 +21,7 @@ use tokio::sync::OwnedMutexGuard;
 
 use super::conversation::language_of;
 use super::{Project, Suggestion};
-use crate::NemoClient;
+use crate::client::NemoClient;
 use crate::client::{PendingTurn, TurnStream, TurnTracker, TurnUpdate};
 use crate::draft::Language;
 use crate::error::{Error, Result};

@@ -12,7 +12,7 @@ use super::Script;
 use super::export::SavedVideo;
 use super::pipeline::{self, Job, JobProgress, JobStage, OnProgress};
 use super::script::ScriptSource;
-use crate::NemoClient;
+use crate::client::NemoClient;
 use crate::error::{Error, Result};
 use crate::protocol::{Aspect, CreateSession, FileFormat, FileType};
 

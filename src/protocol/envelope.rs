@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use serde::de::{DeserializeOwned, Error as _, IgnoredAny, MapAccess, Visitor};
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
 use super::tolerant::{flag, is_spelling, number, one_line};
@@ -103,7 +103,8 @@ impl fmt::Display for ErrorCode {
 }
 
 /// The specified envelope, as the embedded backend and the mock send it.
-#[derive(Debug, Serialize)]
+#[cfg(any(feature = "local", feature = "mock"))]
+#[derive(Debug, serde::Serialize)]
 pub(crate) struct Envelope<T> {
     code: i64,
     message: String,
@@ -337,8 +338,7 @@ fn code_value(raw: &RawValue) -> Option<CodeValue> {
         });
     }
     let word = json.as_str()?.trim();
-    let is_success =
-        ["", "ok", "success", "succeeded"].iter().any(|w| word.eq_ignore_ascii_case(w));
+    let is_success = ["ok", "success", "succeeded"].iter().any(|w| word.eq_ignore_ascii_case(w));
     match word {
         "" => None,
         _ if is_success => Some(CodeValue::Success),

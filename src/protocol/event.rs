@@ -31,8 +31,10 @@ mod adk;
 mod decode;
 mod text;
 
+#[cfg(feature = "mock")]
+pub(crate) use adk::AdkActions;
 #[cfg(any(feature = "local", feature = "mock"))]
-pub(crate) use adk::{AdkActions, AdkContent, AdkEvent, AdkPart, FunctionCall, FunctionResponse};
+pub(crate) use adk::{AdkContent, AdkEvent, AdkPart, FunctionCall, FunctionResponse};
 pub use text::{TextAccumulator, TextDelta};
 
 /// An event of the agent.

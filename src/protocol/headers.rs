@@ -8,5 +8,5 @@ pub const SKILL_SOURCE: &str = "x-skill-source";
 pub const SKILL_VERSION: &str = "x-skill-version";
 /// Attribution: the platform on which the skill is installed.
 pub const SKILL_PLATFORM: &str = "x-skill-platform";
-/// All attribution headers. The service answers an export that lacks one with code 402.
+/// All attribution headers. The service rejects an export that lacks one with code 402.
 pub const ATTRIBUTION: [&str; 3] = [SKILL_SOURCE, SKILL_VERSION, SKILL_PLATFORM];

@@ -14,34 +14,34 @@ use super::tolerant::{
 use super::{Aspect, RenderId, SessionId};
 use crate::draft::{Draft, Json};
 
-/// Defines an enum of words that the service may extend: unknown words are kept.
-macro_rules! word {
-    ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $word:literal),+ $(,)? }) => {
+/// Defines an enum of strings that the service may extend: unknown strings are kept.
+macro_rules! string_enum {
+    ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $value:literal),+ $(,)? }) => {
         $(#[$doc])*
         #[derive(Clone, Debug, PartialEq, Eq, Hash)]
         #[non_exhaustive]
         pub enum $name {
             $($(#[$vdoc])* $variant,)+
-            /// A word that this version does not know.
+            /// A value that this version does not know.
             Other(String),
         }
 
         impl $name {
-            /// Returns the word that the service uses.
+            /// Returns the string that the service uses.
             #[must_use]
             pub fn as_str(&self) -> &str {
                 match self {
-                    $(Self::$variant => $word,)+
-                    Self::Other(word) => word,
+                    $(Self::$variant => $value,)+
+                    Self::Other(value) => value,
                 }
             }
         }
 
         impl From<&str> for $name {
-            fn from(word: &str) -> Self {
-                match word.to_ascii_lowercase().as_str() {
-                    $($word => Self::$variant,)+
-                    _ => Self::Other(word.to_owned()),
+            fn from(value: &str) -> Self {
+                match value.to_ascii_lowercase().as_str() {
+                    $($value => Self::$variant,)+
+                    _ => Self::Other(value.to_owned()),
                 }
             }
         }
@@ -49,8 +49,8 @@ macro_rules! word {
         impl FromStr for $name {
             type Err = Infallible;
 
-            fn from_str(word: &str) -> Result<Self, Infallible> {
-                Ok(Self::from(word))
+            fn from_str(value: &str) -> Result<Self, Infallible> {
+                Ok(Self::from(value))
             }
         }
 
@@ -74,7 +74,7 @@ macro_rules! word {
     };
 }
 
-word! {
+string_enum! {
     /// The format of a rendered file. A format that this version does not know is kept as it is:
     /// `"prores".parse()` is `Other("prores")`.
     RenderFormat {
@@ -87,7 +87,7 @@ word! {
     }
 }
 
-word! {
+string_enum! {
     /// The quality of a rendered file, against its size.
     RenderQuality {
         /// The best quality, which the specification shows.
@@ -99,7 +99,7 @@ word! {
     }
 }
 
-word! {
+string_enum! {
     /// The status of a render.
     RenderStatus {
         /// The render is in the queue.
@@ -116,7 +116,7 @@ word! {
 }
 
 impl RenderStatus {
-    /// Whether the status will not change any more. An unknown word is not final.
+    /// Whether the status will not change any more. An unknown one is not final.
     #[must_use]
     pub const fn is_final(&self) -> bool {
         matches!(self, Self::Completed | Self::Failed | Self::Cancelled)
@@ -487,7 +487,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_word_is_kept() {
+    fn an_unknown_value_is_kept() {
         let state: RenderState = serde_json::from_str(r#"{"status":"warming_up"}"#).unwrap();
         assert_eq!(state.status, RenderStatus::Other("warming_up".to_owned()));
         assert!(!state.status.is_final());

@@ -9,22 +9,21 @@ use crate::draft::{Draft, Json, Object};
 
 /// The latest state of a session, and the session it belongs to.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
-#[non_exhaustive]
-pub struct StateResponse {
+pub(crate) struct StateResponse {
     /// The state.
-    pub state: SessionState,
+    pub(crate) state: SessionState,
     /// The id of the session.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub session_id: Option<SessionId>,
+    pub(crate) session_id: Option<SessionId>,
     /// The id of the task that the session belongs to.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub task_id: Option<TaskId>,
+    pub(crate) task_id: Option<TaskId>,
     /// The name of the task.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub task_name: Option<String>,
+    pub(crate) task_name: Option<String>,
     /// The account that owns the session.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub user_id: Option<UserId>,
+    pub(crate) user_id: Option<UserId>,
 }
 
 /// The state of a session: the draft and the media around it.
@@ -104,7 +103,7 @@ impl SessionState {
     }
 }
 
-/// Whether a value holds nothing: an empty list or object says the same as `null`.
+/// Whether a value holds nothing: an empty list or object means the same as `null`.
 fn is_empty(json: &Json) -> bool {
     json.is_null()
         || json.as_array().is_some_and(<[Json]>::is_empty)

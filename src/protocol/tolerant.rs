@@ -17,7 +17,7 @@ use crate::draft::{Json, Object};
 
 /// The fields of an object, read by their snake_case names. `null` counts as absent.
 #[derive(Debug)]
-pub(super) struct Fields<'j> {
+pub(crate) struct Fields<'j> {
     object: Cow<'j, Object>,
     /// Whether every field read so far had an expected type.
     is_sound: bool,
@@ -26,16 +26,16 @@ pub(super) struct Fields<'j> {
 /// A required field is missing or of another type. The error names the field and never shows its
 /// value, which may be a secret.
 #[derive(Debug)]
-pub(super) struct FieldError(String);
+pub(crate) struct FieldError(String);
 
 impl<'j> Fields<'j> {
-    pub(super) fn of(object: &'j Object) -> Self {
+    pub(crate) fn of(object: &'j Object) -> Self {
         Self { object: Cow::Borrowed(object), is_sound: true }
     }
 
     /// Deserializes an object exactly, for types that keep parts of it as they are. Works for JSON
     /// only, unlike the `Deserialize` implementation.
-    pub(super) fn exact<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+    pub(crate) fn exact<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let json = Json::deserialize(deserializer)?;
         let object = json.as_object().cloned();
         let object = object.ok_or_else(|| serde::de::Error::custom("expected an object"))?;
@@ -43,22 +43,22 @@ impl<'j> Fields<'j> {
     }
 
     /// Returns the first value under `name`.
-    pub(super) fn get(&self, name: &str) -> Option<&Json> {
+    pub(crate) fn get(&self, name: &str) -> Option<&Json> {
         self.values(name).next()
     }
 
     /// Whether there is a value under `name`, even `null`.
-    pub(super) fn contains(&self, name: &str) -> bool {
+    pub(crate) fn contains(&self, name: &str) -> bool {
         self.object.keys().any(|key| is_spelling(key, name))
     }
 
     /// Returns the first value under `name` that `reader` accepts.
-    pub(super) fn read<T>(&mut self, name: &str, reader: impl Fn(&Json) -> Option<T>) -> Option<T> {
+    pub(crate) fn read<T>(&mut self, name: &str, reader: impl Fn(&Json) -> Option<T>) -> Option<T> {
         self.read_any(&[name], reader)
     }
 
     /// Returns the first value under any of `names` that `reader` accepts.
-    pub(super) fn read_any<T>(
+    pub(crate) fn read_any<T>(
         &mut self,
         names: &[&str],
         reader: impl Fn(&Json) -> Option<T>,
@@ -71,7 +71,7 @@ impl<'j> Fields<'j> {
     }
 
     /// Returns the first value under `name` that `reader` accepts, or an error.
-    pub(super) fn require<T>(
+    pub(crate) fn require<T>(
         &mut self,
         name: &str,
         reader: impl Fn(&Json) -> Option<T>,
@@ -83,12 +83,12 @@ impl<'j> Fields<'j> {
     }
 
     /// Whether every field that was read and present had an expected type.
-    pub(super) fn is_sound(&self) -> bool {
+    pub(crate) fn is_sound(&self) -> bool {
         self.is_sound
     }
 
     /// Returns the entries under other names than these.
-    pub(super) fn except(&self, names: &[&str]) -> Object {
+    pub(crate) fn except(&self, names: &[&str]) -> Object {
         let others =
             self.object.iter().filter(|(key, _)| !names.iter().any(|name| is_spelling(key, name)));
         others.map(|(key, value)| (key, value.clone())).collect()
@@ -102,7 +102,7 @@ impl<'j> Fields<'j> {
 }
 
 /// Whether `key` is the snake_case `name` or its camelCase form.
-pub(super) fn is_spelling(key: &str, name: &str) -> bool {
+pub(crate) fn is_spelling(key: &str, name: &str) -> bool {
     let mut is_capital = false;
     let camel_case = name.bytes().filter_map(|byte| match (byte, is_capital) {
         (b'_', _) => {
@@ -119,11 +119,11 @@ pub(super) fn is_spelling(key: &str, name: &str) -> bool {
 }
 
 impl FieldError {
-    pub(super) fn missing(name: &str) -> Self {
+    pub(crate) fn missing(name: &str) -> Self {
         Self(format!("missing field `{name}`"))
     }
 
-    pub(super) fn wrong_type(name: &str) -> Self {
+    pub(crate) fn wrong_type(name: &str) -> Self {
         Self(format!("`{name}` has an unexpected type"))
     }
 }
@@ -162,7 +162,7 @@ impl<'de> Deserialize<'de> for Fields<'static> {
 }
 
 /// Returns a string, or a number as text: codes and ids come as either.
-pub(super) fn text(json: &Json) -> Option<String> {
+pub(crate) fn text(json: &Json) -> Option<String> {
     text_of(json).map(str::to_owned)
 }
 
@@ -171,17 +171,17 @@ fn text_of(json: &Json) -> Option<&str> {
 }
 
 /// Returns an id, which may also be a number.
-pub(super) fn id<T: From<String>>(json: &Json) -> Option<T> {
+pub(crate) fn id<T: From<String>>(json: &Json) -> Option<T> {
     text(json).map(T::from)
 }
 
 /// Returns a finite number, also from text.
-pub(super) fn number(json: &Json) -> Option<f64> {
+pub(crate) fn number(json: &Json) -> Option<f64> {
     text_of(json)?.trim().parse().ok().filter(|number: &f64| number.is_finite())
 }
 
 /// Returns a number, also from the ratio that video tools write, such as `30000/1001`.
-pub(super) fn rate(json: &Json) -> Option<f64> {
+pub(crate) fn rate(json: &Json) -> Option<f64> {
     number(json).or_else(|| {
         let (over, under) = json.as_str()?.split_once('/')?;
         let (over, under): (f64, f64) = (over.trim().parse().ok()?, under.trim().parse().ok()?);
@@ -190,7 +190,7 @@ pub(super) fn rate(json: &Json) -> Option<f64> {
 }
 
 /// Returns a non-negative integer, also from text or with a fraction of zero.
-pub(super) fn integer(json: &Json) -> Option<u64> {
+pub(crate) fn integer(json: &Json) -> Option<u64> {
     // Beyond 2⁵³ an `f64` cannot hold a fraction.
     let is_exact =
         |number: &f64| number.fract() == 0.0 && (0.0..9_007_199_254_740_992.0).contains(number);
@@ -199,7 +199,7 @@ pub(super) fn integer(json: &Json) -> Option<u64> {
 }
 
 /// Returns a boolean, also from text or from 0 or 1.
-pub(super) fn flag(json: &Json) -> Option<bool> {
+pub(crate) fn flag(json: &Json) -> Option<bool> {
     json.as_bool().or_else(|| match text_of(json)?.trim().to_ascii_lowercase().as_str() {
         "true" => Some(true),
         "false" => Some(false),
@@ -217,7 +217,7 @@ const FIRST_MILLIS: u64 = 100_000_000_000;
 
 /// Returns a point in time, from RFC 3339 text or from seconds or milliseconds since 1970. One
 /// that RFC 3339 could not write again counts as absent.
-pub(super) fn timestamp(json: &Json) -> Option<SystemTime> {
+pub(crate) fn timestamp(json: &Json) -> Option<SystemTime> {
     let date = json.as_str().and_then(|text| OffsetDateTime::parse(text, &Rfc3339).ok());
     if let Some(date) = date {
         return Some(date.into());
@@ -245,7 +245,7 @@ fn date_of(time: SystemTime) -> Option<OffsetDateTime> {
 }
 
 /// Serializes a point in time as RFC 3339 in UTC, and as `null` when it has no such form.
-pub(super) fn serialize_rfc3339<S: Serializer>(
+pub(crate) fn serialize_rfc3339<S: Serializer>(
     time: &Option<SystemTime>,
     serializer: S,
 ) -> Result<S::Ok, S::Error> {
@@ -256,7 +256,7 @@ pub(super) fn serialize_rfc3339<S: Serializer>(
 }
 
 /// Serializes a point in time as milliseconds since 1970.
-pub(super) fn serialize_millis<S: Serializer>(
+pub(crate) fn serialize_millis<S: Serializer>(
     time: &Option<SystemTime>,
     serializer: S,
 ) -> Result<S::Ok, S::Error> {
@@ -267,7 +267,7 @@ pub(super) fn serialize_millis<S: Serializer>(
 }
 
 /// Returns milliseconds since 1970; `None` for an earlier time.
-pub(super) fn unix_millis(time: SystemTime) -> Option<u64> {
+pub(crate) fn unix_millis(time: SystemTime) -> Option<u64> {
     let since_epoch = time.duration_since(UNIX_EPOCH).ok()?;
     u64::try_from(since_epoch.as_millis()).ok()
 }

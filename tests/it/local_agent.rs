@@ -1,5 +1,5 @@
-//! The embedded backend's agent keeps its word: what it says is true of the draft and of the
-//! credits, in English and in Chinese, whatever buttons and panels it talks of besides.
+//! What the embedded backend's agent says is true of the draft and of the credits, in English and
+//! in Chinese, whatever buttons and panels it mentions besides.
 
 use crate::support::caller::{Caller, SCRIPT, Stream};
 use nemovideo::local::{LocalBackend, LocalBackendBuilder, SilentEdits, TrailingNoise};
@@ -32,12 +32,13 @@ fn volume(draft: &Value, role: &str) -> f64 {
 
 fn title_of(draft: &Value) -> Option<(&str, u64, u64)> {
     let segment = &track(draft, "title")?["sg"][0];
-    let start = segment["m"]["start"].as_u64()?;
+    // The first segment of a track starts at 0 unless it says otherwise.
+    let start = segment["m"]["start"].as_u64().unwrap_or(0);
     Some((segment["m"]["text"].as_str()?, start, start + segment["d"].as_u64()?))
 }
 
-/// A session with a film of 4 tracks and more than 5 s, a song and a picture.
-async fn filmed(backend: &LocalBackend, client_id: &str) -> (Caller, String) {
+/// A session with a video of 4 tracks and more than 5 s, a song and an image.
+async fn with_video(backend: &LocalBackend, client_id: &str) -> (Caller, String) {
     let caller = Caller::new(backend, client_id).await;
     let session = caller.session().await;
     let part = |name: &'static str| Part::bytes(b"bytes".as_slice()).file_name(name);
@@ -113,7 +114,7 @@ async fn what_an_edit_says_is_true_of_the_draft() {
         ("remove the music", "removed the music", "删除音乐", "已删除音乐", |_, new| {
             track(new, "music").is_none()
         }),
-        ("make it portrait", "film is 9:16", "换成竖屏", "换成竖屏", |_, new| {
+        ("make it portrait", "video is 9:16", "换成竖屏", "换成竖屏", |_, new| {
             new["m"]["aspect"] == "9:16"
         }),
         (
@@ -134,7 +135,7 @@ async fn what_an_edit_says_is_true_of_the_draft() {
     let backend = talkative().start().await.unwrap();
     for (row, (english, said, chinese, said_in_chinese, is_so)) in table.into_iter().enumerate() {
         for (tongue, message, words) in [("en", english, said), ("zh", chinese, said_in_chinese)] {
-            let (caller, session) = filmed(&backend, &format!("{tongue}-{row}")).await;
+            let (caller, session) = with_video(&backend, &format!("{tongue}-{row}")).await;
             let before = caller.draft(&session).await;
             let stream = caller.say(&session, message).await;
             let after = caller.draft(&session).await;
@@ -155,17 +156,17 @@ async fn what_was_not_done_is_not_claimed_and_not_charged() {
     for (message, words) in [
         ("make the voiceover louder", "as loud as it gets"),
         ("配音大声一点", "已经是最大音量"),
-        ("add background music", "drag and drop a sound file"),
+        ("add background music", "drag and drop an audio file"),
         ("加背景音乐", "拖拽到素材面板"),
-        ("use my picture as the background", "There is no picture yet"),
+        ("use my picture as the background", "There is no image yet"),
         ("用我上传的图片做背景", "还没有图片"),
         ("remove track 9", "no track 9; the timeline has 3"),
         ("删除第9轨", "没有第 9 轨，时间轴上共有 3 轨"),
         ("remove the music", "no track with music"),
         ("删除音乐", "没有音乐"),
-        ("trim to 90 minutes", "The film is only"),
+        ("trim to 90 minutes", "The video is only"),
         ("裁剪到90分钟", "视频总共只有"),
-        ("add a title 'T' from 60 to 70 seconds", "The film is over after"),
+        ("add a title 'T' from 60 to 70 seconds", "The video is over after"),
         ("从60秒到70秒加标题“T”", "视频只到"),
         ("in Japanese", "no voice for the language `ja-JP`"),
         ("用日语", "没有语言“ja-JP”的配音。可用的语言：en-US"),
@@ -218,7 +219,7 @@ const PROSE: [&str; 26] = [
 #[tokio::test]
 async fn prose_is_no_order_and_costs_nothing() {
     let backend = talkative().start().await.unwrap();
-    let (caller, session) = filmed(&backend, "one").await;
+    let (caller, session) = with_video(&backend, "one").await;
     let (credits, draft) = (caller.credits().await, caller.draft(&session).await);
     let quick = "A good kettle is quick, quiet and warm, in the office and at home. Mute people \
                  love the music of boiling water; portrait painters do too. ";
@@ -235,12 +236,12 @@ async fn prose_is_no_order_and_costs_nothing() {
 }
 
 #[tokio::test]
-async fn an_order_is_understood_however_it_is_put() {
+async fn an_order_is_understood_in_many_wordings() {
     let backend = talkative().credits(Credits::new(1_000.0)).start().await.unwrap();
     for (row, (message, said)) in [
         ("Could you please turn the captions off?", "captions are off"),
-        ("I'd like a vertical video", "film is 9:16"),
-        ("portrait please", "film is 9:16"),
+        ("I'd like a vertical video", "video is 9:16"),
+        ("portrait please", "video is 9:16"),
         ("Can you make the background music a little quieter, please", "music is quieter"),
         ("OK. Now make it faster.", "pace 1.2"),
         ("faster", "pace 1.2"),
@@ -263,7 +264,7 @@ async fn an_order_is_understood_however_it_is_put() {
     .into_iter()
     .enumerate()
     {
-        let (caller, session) = filmed(&backend, &format!("caller-{row}")).await;
+        let (caller, session) = with_video(&backend, &format!("caller-{row}")).await;
         let stream = caller.say(&session, message).await;
         assert!(last(&stream).contains(said), "{message}: {}", last(&stream));
         assert!(!last(&stream).contains("not understand"), "{message}: {}", last(&stream));
@@ -273,7 +274,7 @@ async fn an_order_is_understood_however_it_is_put() {
 #[tokio::test]
 async fn an_uploaded_script_that_is_not_there_is_not_replaced_by_another() {
     let backend = talkative().start().await.unwrap();
-    let (caller, session) = filmed(&backend, "one").await;
+    let (caller, session) = with_video(&backend, "one").await;
     let credits = caller.credits().await;
     for (message, words) in [
         ("Turn the uploaded script into a video.", "There is no uploaded script"),
@@ -292,7 +293,7 @@ async fn an_uploaded_script_that_is_not_there_is_not_replaced_by_another() {
 #[tokio::test]
 async fn a_number_that_cannot_be_is_said_to_be_so() {
     let backend = talkative().start().await.unwrap();
-    let (caller, session) = filmed(&backend, "one").await;
+    let (caller, session) = with_video(&backend, "one").await;
     let price = |message: &'static str, words: &'static str, price: f64| {
         let (caller, session) = (caller.clone(), session.clone());
         async move {
@@ -307,16 +308,16 @@ async fn a_number_that_cannot_be_is_said_to_be_so() {
     price("set the music to 900%", "music is at 100% now: 900% would be louder", 2.0).await;
     price("set the music to 900%", "as loud as it gets", 0.0).await;
     price("音乐音量调到300%", "已经是最大音量", 0.0).await;
-    price("trim to -5 seconds", "“-5” is less than nothing", 0.0).await;
+    price("trim to -5 seconds", "“-5” is below zero", 0.0).await;
     price("裁剪到-5秒", "小于零", 0.0).await;
-    price("set the music to -20%", "“-20%” is less than nothing", 0.0).await;
-    price("trim to 0 seconds", "Nothing of the film would be left", 0.0).await;
+    price("set the music to -20%", "“-20%” is below zero", 0.0).await;
+    price("trim to 0 seconds", "Nothing of the video would be left", 0.0).await;
     price("mute the music", "music is muted", 2.0).await;
     price("mute the music", "music is muted already", 0.0).await;
 }
 
 #[tokio::test]
-async fn a_chinese_voiceover_is_answered_and_refused_in_chinese() {
+async fn a_chinese_voiceover_is_replied_to_and_declined_in_chinese() {
     let backend = talkative().start().await.unwrap();
     let caller = Caller::new(&backend, "one").await;
     let session = caller.session().await;
@@ -362,9 +363,9 @@ async fn an_unreadable_script_is_explained_in_the_language_of_the_message() {
 }
 
 #[tokio::test]
-async fn every_answer_costs_what_the_price_list_says() {
+async fn every_reply_costs_what_the_price_list_says() {
     let backend = talkative().start().await.unwrap();
-    let (caller, session) = filmed(&backend, "one").await;
+    let (caller, session) = with_video(&backend, "one").await;
     for (message, price) in [
         ("加标题“早晨”", 2.0),
         ("add a title 'T', captions off and mute the music", 2.0),
@@ -385,7 +386,7 @@ async fn every_answer_costs_what_the_price_list_says() {
 #[tokio::test]
 async fn an_undo_goes_back_exactly_as_far_as_it_says() {
     let backend = talkative().start().await.unwrap();
-    let (caller, session) = filmed(&backend, "one").await;
+    let (caller, session) = with_video(&backend, "one").await;
     let mut drafts = vec![caller.draft(&session).await];
     for edit in ["加标题“一”", "换成男声，慢一点", "裁剪到4秒", "换成方形", "mute the music"]
     {
@@ -404,7 +405,7 @@ async fn an_undo_goes_back_exactly_as_far_as_it_says() {
         drafts.truncate(left);
         assert_eq!(Some(&caller.draft(&session).await), drafts.last(), "{message}");
     }
-    // One edit and the film itself are left.
+    // One edit and the video itself are left.
     let stream = caller.say(&session, "撤销九步").await;
     assert!(last(&stream).starts_with("已撤销全部 2 步"), "{}", last(&stream));
     assert!(caller.draft(&session).await.is_null());
@@ -414,14 +415,14 @@ async fn an_undo_goes_back_exactly_as_far_as_it_says() {
     assert_eq!(caller.credits().await.0, credits);
 }
 
-/// The answers to the same edit, again and again.
-async fn answers(backend: &LocalBackend, client_id: &str, edit: &str, times: usize) -> Vec<String> {
-    let (caller, session) = filmed(backend, client_id).await;
-    let mut answers = Vec::new();
+/// The replies to the same edit, repeated.
+async fn replies(backend: &LocalBackend, client_id: &str, edit: &str, times: usize) -> Vec<String> {
+    let (caller, session) = with_video(backend, client_id).await;
+    let mut replies = Vec::new();
     for _ in 0..times {
-        answers.push(last(&caller.say(&session, edit).await).to_owned());
+        replies.push(last(&caller.say(&session, edit).await).to_owned());
     }
-    answers
+    replies
 }
 
 #[tokio::test]
@@ -456,20 +457,20 @@ async fn talk_of_the_screen_goes_round_and_is_the_same_each_time() {
             ],
         ),
     ] {
-        let first = answers(&backend, &format!("{tongue}-1"), edit, 7).await;
+        let first = replies(&backend, &format!("{tongue}-1"), edit, 7).await;
         assert_eq!(first, expected);
-        assert_eq!(first, answers(&backend, &format!("{tongue}-2"), edit, 7).await);
+        assert_eq!(first, replies(&backend, &format!("{tongue}-2"), edit, 7).await);
     }
 
-    // A film too: content and screen share a sentence in the second turn.
-    let caller = Caller::new(&backend, "films").await;
+    // A video too: content and screen share a sentence in the second turn.
+    let caller = Caller::new(&backend, "videos").await;
     let session = caller.session().await;
-    let mut films = Vec::new();
+    let mut videos = Vec::new();
     for _ in 0..2 {
-        films.push(last(&caller.say(&session, &format!("narrate: {SCRIPT}")).await).to_owned());
+        videos.push(last(&caller.say(&session, &format!("narrate: {SCRIPT}")).await).to_owned());
     }
-    assert!(films[0].ends_with(". Click the Export button to save it."), "{films:?}");
-    assert!(films[1].ends_with("clip of 2 sentences is ready, click Export to save it."));
+    assert!(videos[0].ends_with(". Click the Export button to save it."), "{videos:?}");
+    assert!(videos[1].ends_with("clip of 2 sentences is ready, click Export to save it."));
 }
 
 #[tokio::test]
@@ -489,7 +490,7 @@ async fn the_screen_is_not_said_to_show_what_is_not_there() {
 async fn an_edit_may_be_silent_in_both_languages_and_is_done_all_the_same() {
     let builder = talkative().silent_edits(SilentEdits::Always);
     let backend = builder.trailing_noise(TrailingNoise::Always).start().await.unwrap();
-    let (caller, session) = filmed(&backend, "one").await;
+    let (caller, session) = with_video(&backend, "one").await;
     for (message, tracks) in [("加标题“一”", 5), ("add a title 'two'", 6), ("撤销", 5), ("undo", 4)]
     {
         let stream = caller.say(&session, message).await;
@@ -501,10 +502,10 @@ async fn an_edit_may_be_silent_in_both_languages_and_is_done_all_the_same() {
 }
 
 #[tokio::test]
-async fn noise_follows_answers_when_asked_for_and_never_a_refusal() {
+async fn noise_follows_replies_when_enabled_and_never_a_decline() {
     let noise = ["I encountered a temporary issue.", "我遇到了一个临时问题。"];
     let backend = talkative().trailing_noise(TrailingNoise::Always).start().await.unwrap();
-    let (caller, session) = filmed(&backend, "always").await;
+    let (caller, session) = with_video(&backend, "always").await;
     for (message, noise) in [
         ("make it square", Some(noise[0])),
         ("换成竖屏", Some(noise[1])),
@@ -518,19 +519,19 @@ async fn noise_follows_answers_when_asked_for_and_never_a_refusal() {
         let texts = stream.texts();
         let heard = texts.iter().filter(|text| Some(**text) == noise).count();
         assert_eq!(heard, usize::from(noise.is_some()), "{message}: {texts:?}");
-        let answer = texts.iter().filter(|text| !text.contains("temporary issue"));
-        assert!(answer.count() > 0, "{message}: {texts:?}");
+        let reply = texts.iter().filter(|text| !text.contains("temporary issue"));
+        assert!(reply.count() > 0, "{message}: {texts:?}");
         assert!(noise.is_some() || !last(&stream).contains("临时问题"), "{message}: {texts:?}");
     }
 
     let backend = talkative().trailing_noise(TrailingNoise::EverySecond).start().await.unwrap();
-    let (caller, session) = filmed(&backend, "second").await;
+    let (caller, session) = with_video(&backend, "second").await;
     let mut noisy = Vec::new();
     for _ in 2..6 {
         noisy.push(last(&caller.say(&session, "make it square").await) == noise[0]);
     }
     assert_eq!(noisy, [true, false, true, false]);
     let backend = talkative().start().await.unwrap();
-    let quiet = answers(&backend, "never", "make it square", 4).await;
+    let quiet = replies(&backend, "never", "make it square", 4).await;
     assert!(quiet.iter().all(|text| text != noise[0]), "{quiet:?}");
 }

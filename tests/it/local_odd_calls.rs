@@ -111,7 +111,8 @@ async fn nothing_of_a_refused_upload_stays_on_disk() {
     assert_eq!(caller.upload(&session, form).await.code(), 4001);
     assert_eq!(files(), 0);
     caller.upload(&session, Form::new().part("files", part("v.mp4"))).await;
-    assert_eq!(files(), 1);
+    backend.shutdown().await;
+    assert_eq!(files(), 1, "the files of a data directory stay");
 }
 
 #[tokio::test]
@@ -136,4 +137,11 @@ async fn a_caller_that_never_ends_its_call_does_not_keep_the_backend() {
     backend.shutdown().await;
     assert!(begun.elapsed() < Duration::from_secs(3), "{:?}", begun.elapsed());
     drop((head, body));
+}
+
+#[tokio::test]
+async fn a_backend_that_serves_forever_does_not_end() {
+    let backend = quick().start().await.unwrap();
+    let mut serving = std::pin::pin!(backend.serve_forever());
+    assert!(futures::poll!(&mut serving).is_pending());
 }

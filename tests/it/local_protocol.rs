@@ -1,5 +1,5 @@
 //! The embedded backend speaks the whole protocol: every call with plain HTTP, in the order of its
-//! description, failures included. Films are placeholders here; `local_films.rs` makes real ones.
+//! description, failures included. Videos are placeholders here; `local_videos.rs` makes real ones.
 
 use crate::support::caller::{Answer, Caller, SCRIPT, client};
 use nemovideo::local::{LocalBackend, LocalBackendBuilder, LocalError, Prices};

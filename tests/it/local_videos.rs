@@ -8,7 +8,7 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
 use crate::support::caller::{Caller, SCRIPT, client, message};
-use nemovideo::local::{LocalBackend, Prices};
+use nemovideo::local::{LocalBackend, LocalError, Prices};
 use nemovideo::media::{AudioBuffer, MediaError, SpeechOptions, Voice};
 use nemovideo::protocol::{Credits, Endpoint};
 use reqwest::multipart::{Form, Part};
@@ -274,4 +274,12 @@ async fn text_that_cannot_be_drawn_is_refused_before_any_work() {
     assert!(told.contains("“茶”") && told.contains("font file"), "{told}");
     assert!(stream.calls().is_empty());
     assert_eq!(caller.credits().await, (100.0, 0.0));
+}
+
+#[tokio::test]
+async fn a_file_that_is_no_font_is_an_error_at_the_start() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), "Good morning.").unwrap();
+    let error = LocalBackend::builder().font(file.path()).start().await.unwrap_err();
+    assert!(matches!(error, LocalError::Font(_)), "{error}");
 }

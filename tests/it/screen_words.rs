@@ -1,6 +1,7 @@
-//! No instruction for a screen reaches the user, and no content is lost with it.
+//! Regression tests of the screen filter: no instruction for a screen reaches the user, and no
+//! content is lost with it. The table was used to tune the patterns, so it measures nothing else.
 
-use nemovideo::project::{GuiTranslator, Piece, Suggestion, Translated, translate};
+use nemovideo::project::{FilteredMessage, FilteredText, GuiFilter, Suggestion, filter_gui};
 use proptest::prelude::*;
 
 const TABLE: &str = include_str!("../data/gui.tsv");
@@ -34,36 +35,36 @@ fn words(suggestions: &[Suggestion]) -> String {
     if words.is_empty() { "-".to_owned() } else { words.join(",") }
 }
 
-fn in_pieces<'a>(pieces: impl IntoIterator<Item = &'a str>) -> Translated {
-    let mut translator = GuiTranslator::new();
-    let mut out = Translated::default();
-    let mut add = |pieces: Vec<Piece>| {
+fn in_pieces<'a>(pieces: impl IntoIterator<Item = &'a str>) -> FilteredMessage {
+    let mut filter = GuiFilter::new();
+    let mut out = FilteredMessage::default();
+    let mut add = |pieces: Vec<FilteredText>| {
         for piece in pieces {
             match piece {
-                Piece::Text(text) => out.text.push_str(&text),
-                Piece::Suggestion(suggestion) => out.suggestions.push(suggestion),
+                FilteredText::Text(text) => out.text.push_str(&text),
+                FilteredText::Suggestion(suggestion) => out.suggestions.push(suggestion),
                 _ => unreachable!("a kind of piece that is not known here"),
             }
         }
     };
     for piece in pieces {
-        add(translator.push(piece));
+        add(filter.push(piece));
     }
-    add(translator.finish());
+    add(filter.finish());
     out
 }
 
-fn by_characters(text: &str) -> Translated {
+fn by_characters(text: &str) -> FilteredMessage {
     in_pieces(text.char_indices().map(|(at, c)| &text[at..at + c.len_utf8()]))
 }
 
 #[test]
-fn each_sentence_of_the_table_keeps_its_content_and_loses_the_screen() {
+fn each_sentence_of_the_tuned_table_keeps_its_content_and_loses_the_screen() {
     let rows = rows();
     assert!(rows.len() >= 80, "{} rows", rows.len());
     let mut wrong = Vec::new();
     for row in &rows {
-        let found = translate(&row.said);
+        let found = filter_gui(&row.said);
         if found.text != row.text || words(&found.suggestions) != row.suggestions {
             wrong
                 .push(format!("{:?}\n   gives {:?} {:?}", row.said, found.text, found.suggestions));
@@ -74,21 +75,23 @@ fn each_sentence_of_the_table_keeps_its_content_and_loses_the_screen() {
 
 #[test]
 fn what_is_to_be_sent_as_a_message_is_what_the_agent_said() {
-    let said = translate("I cut it to 3.5 s. Please drag the title to the end, it fits there.");
-    assert_eq!(said.text, "I cut it to 3.5 s. It fits there.");
+    // Content behind the instruction: the sentence stays.
+    let text = "I cut it to 3.5 s. Please drag the title to the end, it fits there.";
+    let said = filter_gui(text);
+    assert_eq!(said.text, text);
     assert_eq!(said.suggestions, [Suggestion::SendEdit("Please drag the title to the end".into())]);
 }
 
 #[test]
 fn a_suggestion_comes_once() {
-    let said = translate("Click Export. Done? Press the Export button!");
-    assert_eq!(said, translate("Click Export. Done?"));
+    let said = filter_gui("Click Export. Done? Press the Export button!");
+    assert_eq!(said, filter_gui("Click Export. Done?"));
     assert_eq!(said.suggestions, [Suggestion::Export]);
 }
 
 #[test]
 fn a_sentence_is_out_as_soon_as_it_ends() {
-    let mut translator = GuiTranslator::new();
+    let mut filter = GuiFilter::new();
     let mut shown = String::new();
     let text =
         "Dr. Lee's clip is 3.5 s long. It is warm! \nReady?\n片头换好了。音乐也加好了！- a list\n";
@@ -96,8 +99,8 @@ fn a_sentence_is_out_as_soon_as_it_ends() {
     let mut expected = ends.iter().map(|end| text.find(end).unwrap() + end.len());
     let mut next = expected.next();
     for (at, c) in text.char_indices() {
-        for piece in translator.push(c.encode_utf8(&mut [0; 4])) {
-            let Piece::Text(piece) = piece else { panic!("{piece:?}") };
+        for piece in filter.push(c.encode_utf8(&mut [0; 4])) {
+            let FilteredText::Text(piece) = piece else { panic!("{piece:?}") };
             shown.push_str(&piece);
         }
         if next == Some(at + c.len_utf8()) {
@@ -110,12 +113,12 @@ fn a_sentence_is_out_as_soon_as_it_ends() {
 
 #[test]
 fn a_sentence_without_end_is_not_held_back() {
-    let mut translator = GuiTranslator::new();
+    let mut filter = GuiFilter::new();
     let word = "and so on ";
     let mut shown = 0;
     for at in 1..=1000 {
-        for piece in translator.push(word) {
-            let Piece::Text(text) = piece else { panic!("{piece:?}") };
+        for piece in filter.push(word) {
+            let FilteredText::Text(text) = piece else { panic!("{piece:?}") };
             shown += text.len();
         }
         assert!(at * word.len() - shown <= 1000 + word.len());
@@ -126,19 +129,19 @@ fn a_sentence_without_end_is_not_held_back() {
 fn the_temporary_issue_is_dropped_behind_answers_and_kept_before_them() {
     for issue in ["I encountered a temporary issue", "我遇到了一个临时问题，请稍后再试。"]
     {
-        assert_eq!(translate(&format!("Done.\n\n{issue}\n")).text, "Done.\n");
+        assert_eq!(filter_gui(&format!("Done.\n\n{issue}\n")).text, "Done.\n");
         // What is offered is no answer.
-        let offered = translate(&format!("Click Export. {issue}"));
+        let offered = filter_gui(&format!("Click Export. {issue}"));
         assert_eq!(
             (offered.text.as_str(), &*offered.suggestions),
             (issue, &[Suggestion::Export][..])
         );
         let after = format!("{issue}\nPlease refresh the page.\n");
-        assert_eq!(translate(&after).text, format!("{issue}\n"));
-        assert_eq!(by_characters(&after), translate(&after));
-        assert_eq!(translate(issue).text, issue);
+        assert_eq!(filter_gui(&after).text, format!("{issue}\n"));
+        assert_eq!(by_characters(&after), filter_gui(&after));
+        assert_eq!(filter_gui(issue).text, issue);
         let before = format!("{issue}\nI tried again: done.");
-        assert_eq!(translate(&before).text, before);
+        assert_eq!(filter_gui(&before).text, before);
     }
 }
 
@@ -152,28 +155,24 @@ fn a_message_holds_the_steps_around_the_order() {
             "Select the title on the timeline and press Delete",
         ),
     ] {
-        assert_eq!(translate(said).suggestions, [Suggestion::SendEdit(message.into())]);
+        assert_eq!(filter_gui(said).suggestions, [Suggestion::SendEdit(message.into())]);
     }
 }
 
 #[test]
-fn a_line_of_nothing_but_joints_takes_no_longer_than_its_length() {
-    // The quickest of three, since the machine has other work.
-    let time = |unit: &str, line: usize| {
-        let text = (unit.repeat(line / unit.len()) + "\n").repeat(100_000 / line);
-        let once = || {
-            let start = std::time::Instant::now();
-            assert!(translate(&text).text.len() <= text.len());
-            start.elapsed()
-        };
-        [once(), once(), once()].into_iter().min().expect("three")
-    };
-    for unit in
-        ["click a and ", "click it and ", "so you can watch it by ", "片头好了请", "点击导出请"]
-    {
-        // A sentence of more than 1000 bytes is not looked into.
-        let (short, long) = (time(unit, 95), time(unit, 950));
-        assert!(long < short * 8, "{unit:?}: {long:?} in long lines, {short:?} in short ones");
+fn a_long_line_of_nothing_but_joints_is_read() {
+    for unit in [
+        "click a and ",
+        "click it and ",
+        "so you can watch it by ",
+        "片头好了请",
+        "点击导出请",
+        "(\"",
+    ] {
+        for line in [95, 950, 9500] {
+            let text = (unit.repeat(line / unit.len()) + "\n").repeat(100_000 / line);
+            assert!(filter_gui(&text).text.len() <= text.len());
+        }
     }
 }
 
@@ -224,7 +223,7 @@ proptest! {
 
     #[test]
     fn where_the_text_is_cut_changes_nothing(text in answer(), cuts in prop::collection::vec(any::<prop::sample::Index>(), 0..6)) {
-        let whole = translate(&text);
+        let whole = filter_gui(&text);
         prop_assert_eq!(&by_characters(&text), &whole);
         let ends: Vec<usize> = text.char_indices().map(|(at, _)| at).chain([text.len()]).collect();
         let mut cuts: Vec<usize> = cuts.iter().map(|cut| *cut.get(&ends)).collect();
@@ -234,16 +233,15 @@ proptest! {
     }
 
     #[test]
-    fn a_translated_text_translates_to_itself(text in answer()) {
-        let once = translate(&text);
-        let twice = translate(&once.text);
+    fn a_filtered_text_is_not_filtered_again(text in answer()) {
+        let once = filter_gui(&text);
+        let twice = filter_gui(&once.text);
         prop_assert_eq!(&twice.text, &once.text, "from {:?}", text);
-        prop_assert_eq!(&twice.suggestions, &[]);
     }
 
     #[test]
     fn text_without_a_word_of_a_screen_stays_byte_for_byte(text in "[ a-z,.!?\n。，！的了好\"“”()*:👍🏽سلام0-9…-]{0,80}") {
-        let found = translate(&text);
+        let found = filter_gui(&text);
         if found.suggestions.is_empty() {
             prop_assert_eq!(found.text, text);
         }

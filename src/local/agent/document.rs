@@ -9,7 +9,7 @@ use std::path::Path;
 use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
 
-use super::speak::{self, Value};
+use super::speak::{self, MessageValue};
 use super::turn::VoiceoverError;
 
 /// Far more than a video of six hours says.
@@ -30,25 +30,27 @@ pub(crate) fn read(path: &Path, name: &str) -> Result<String, VoiceoverError> {
     })
 }
 
-fn other(error: impl std::fmt::Display) -> Value {
-    Value::Text(error.to_string())
+fn other(error: impl std::fmt::Display) -> MessageValue {
+    MessageValue::Text(error.to_string())
 }
 
-fn txt(path: &Path) -> Result<String, Value> {
+fn txt(path: &Path) -> Result<String, MessageValue> {
     let file = File::open(path).map_err(other)?;
     let mut bytes = Vec::new();
     file.take(MAX_TEXT_BYTES + 1).read_to_end(&mut bytes).map_err(other)?;
     if bytes.len() as u64 > MAX_TEXT_BYTES {
-        return Err(Value::Term(speak::TEXT_TOO_LONG));
+        return Err(MessageValue::Term(speak::TEXT_TOO_LONG));
     }
-    let text = String::from_utf8(bytes).map_err(|_| Value::Term(speak::NOT_UTF8))?;
+    let text = String::from_utf8(bytes).map_err(|_| MessageValue::Term(speak::NOT_UTF8))?;
     Ok(text.strip_prefix('\u{FEFF}').map(str::to_owned).unwrap_or(text))
 }
 
-fn docx(path: &Path) -> Result<String, Value> {
+fn docx(path: &Path) -> Result<String, MessageValue> {
     let file = BufReader::new(File::open(path).map_err(other)?);
-    let mut archive = zip::ZipArchive::new(file).map_err(|_| Value::Term(speak::NOT_DOCX))?;
-    let document = archive.by_name("word/document.xml").map_err(|_| Value::Term(speak::NO_TEXT))?;
+    let mut archive =
+        zip::ZipArchive::new(file).map_err(|_| MessageValue::Term(speak::NOT_DOCX))?;
+    let document =
+        archive.by_name("word/document.xml").map_err(|_| MessageValue::Term(speak::NO_TEXT))?;
     text_of(BufReader::new(document.take(MAX_XML_BYTES + 1)))
 }
 
@@ -90,7 +92,7 @@ struct DocxText {
 }
 
 /// The text of a WordprocessingML document in UTF-8.
-fn text_of(xml: impl BufRead) -> Result<String, Value> {
+fn text_of(xml: impl BufRead) -> Result<String, MessageValue> {
     let mut reader = Reader::from_reader(xml);
     reader.config_mut().expand_empty_elements = true;
     let mut buffer = Vec::new();
@@ -120,7 +122,7 @@ fn text_of(xml: impl BufRead) -> Result<String, Value> {
             _ => {}
         }
         if docx.bytes > MAX_TEXT_BYTES || reader.buffer_position() > MAX_XML_BYTES {
-            return Err(Value::Term(speak::TEXT_TOO_LONG));
+            return Err(MessageValue::Term(speak::TEXT_TOO_LONG));
         }
         buffer.clear();
     }

@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use super::rules::TITLE_TIME;
-use super::speak::{self, Reply, Value};
+use super::speak::{self, MessageValue, Reply};
 use crate::draft::{Draft, EditError, Json, TrackKind, TrackMut, TrackRole};
 use crate::local::engine::{Caption, Engine, Gender};
 use crate::local::library::StoredFile;
@@ -101,7 +101,7 @@ impl Edit {
                 }
                 can_draw(text)?;
                 draft.edit().add_title(text, *from, to - *from)?;
-                Ok(speak::TITLE_ADDED.with([text.into(), (*from).into(), to.into()]))
+                Ok(speak::TITLE_ADDED.with([text.as_str().into(), (*from).into(), to.into()]))
             }
             Self::ChangeTitle(text) => {
                 can_draw(text)?;
@@ -110,10 +110,10 @@ impl Edit {
                 });
                 if let Some(track) = title {
                     draft.edit().set_text(track, 0, text)?;
-                    return Ok(speak::TITLE_CHANGED.with([text.into()]));
+                    return Ok(speak::TITLE_CHANGED.with([text.as_str().into()]));
                 }
                 draft.edit().add_title(text, Duration::ZERO, TITLE_TIME.min(length))?;
-                Ok(speak::TITLE_MISSING.with([text.into()]))
+                Ok(speak::TITLE_MISSING.with([text.as_str().into()]))
             }
             Self::SetCaptions(true) => {
                 let captions = captions(draft, engine);
@@ -134,7 +134,7 @@ impl Edit {
                 Ok(speak::MUSIC_PLAYS.with([file.name.as_str().into()]))
             }
             Self::SetVolume { of, change } => set_volume(draft, *of, *change),
-            Self::Negative(number) => Err(speak::NEGATIVE.with([number.into()])),
+            Self::Negative(number) => Err(speak::NEGATIVE.with([number.as_str().into()])),
             Self::TrimTo(Duration::ZERO) => Err(speak::NOTHING_LEFT.into()),
             Self::TrimTo(time) | Self::CutEnd(time) | Self::CutStart(time) if *time >= length => {
                 Err(too_short())
@@ -160,11 +160,11 @@ impl Edit {
             }
             Self::Remove(role) => {
                 remove(draft, role)?;
-                Ok(speak::REMOVED.with([Value::role(role)]))
+                Ok(speak::REMOVED.with([MessageValue::role(role)]))
             }
             Self::SetAspect(aspect) => {
                 draft.edit().set_aspect(*aspect)?;
-                Ok(speak::ASPECT_CHANGED.with([Value::aspect(*aspect)]))
+                Ok(speak::ASPECT_CHANGED.with([MessageValue::aspect(*aspect)]))
             }
             Self::SetImage => {
                 let file = session.last_upload(FileType::Image).ok_or(speak::NO_IMAGE)?;
@@ -173,7 +173,7 @@ impl Edit {
             }
             Self::SetPalette(name) => {
                 set_palette(draft, name);
-                Ok(speak::PALETTE_SHOWN.with([Value::palette(name)]))
+                Ok(speak::PALETTE_SHOWN.with([MessageValue::palette(name)]))
             }
             Self::ChangeVoice(_) => Err(speak::SPEAK_AGAIN_FIRST.into()),
         }
@@ -215,7 +215,7 @@ pub(crate) fn captions(draft: &Draft, engine: &dyn Engine) -> Vec<Caption> {
 
 fn remove(draft: &mut Draft, role: &TrackRole) -> Result<(), Reply> {
     if !has(draft, role) {
-        return Err(speak::NONE_OF.with([Value::role(role)]));
+        return Err(speak::NONE_OF.with([MessageValue::role(role)]));
     }
     loop {
         let Some(track) = position(draft, role) else { return Ok(()) };
@@ -251,15 +251,15 @@ fn set_volume(draft: &mut Draft, of: AudioTarget, change: VolumeChange) -> Resul
         }
     }
     let loudest = volumes.iter().map(|(_, volume)| *volume).reduce(f64::max);
-    let target = Value::audio(of);
+    let target = MessageValue::audio(of);
     let Some(loudest) = loudest else { return Err(speak::NO_AUDIO.with([target])) };
     match change {
         VolumeChange::To(asked) if is_changed && asked > 1.0 => {
-            Ok(speak::FULL_VOLUME.with([target, Value::Percent(asked)]))
+            Ok(speak::FULL_VOLUME.with([target, MessageValue::Percent(asked)]))
         }
         VolumeChange::To(0.0) if is_changed => Ok(speak::MUTED.with([target])),
         VolumeChange::To(asked) if is_changed => {
-            Ok(speak::VOLUME_SET.with([target, Value::Percent(asked)]))
+            Ok(speak::VOLUME_SET.with([target, MessageValue::Percent(asked)]))
         }
         VolumeChange::By(factor) if is_changed => {
             Ok(if factor > 1.0 { speak::LOUDER } else { speak::QUIETER }.with([target]))
@@ -269,7 +269,7 @@ fn set_volume(draft: &mut Draft, of: AudioTarget, change: VolumeChange) -> Resul
         VolumeChange::To(above) | VolumeChange::By(above) if above > 1.0 => {
             Err(speak::FULL_VOLUME_ALREADY.with([target]))
         }
-        _ => Err(speak::SAME_VOLUME.with([target, Value::Percent(loudest)])),
+        _ => Err(speak::SAME_VOLUME.with([target, MessageValue::Percent(loudest)])),
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 /// A part of a message between two punctuation marks or conjunctions.
 #[derive(Clone, Debug)]
-pub(crate) struct Phrase {
+pub(crate) struct MessagePhrase {
     /// The text as written.
     pub(crate) raw: String,
     /// The text in lower case, with spaces in place of what is quoted.
@@ -17,7 +17,7 @@ pub(crate) struct Phrase {
     pub(crate) quoted: Option<String>,
 }
 
-impl Phrase {
+impl MessagePhrase {
     pub(crate) fn new(raw: &str) -> Self {
         let quotes = quotes(raw);
         let plain = masked(raw, &quotes).to_lowercase().replace('％', "%").replace('：', ":");
@@ -247,7 +247,7 @@ fn number_of(word: &str) -> Option<f64> {
 }
 
 /// Splits a message into phrases, never within a quotation.
-pub(crate) fn phrases(message: &str) -> Vec<Phrase> {
+pub(crate) fn phrases(message: &str) -> Vec<MessagePhrase> {
     const JOINTS: [&str; 10] =
         ["and then ", "and ", "then ", "also ", "然后", "并且", "以及", "还有", "同时", "和"];
     // After these, "和" is half of a word: warm, mild, gentle.
@@ -275,7 +275,7 @@ pub(crate) fn phrases(message: &str) -> Vec<Phrase> {
     }
     pieces.push(&message[start..]);
     let full = pieces.into_iter().filter(|piece| piece.contains(char::is_alphanumeric));
-    full.map(Phrase::new).collect()
+    full.map(MessagePhrase::new).collect()
 }
 
 /// Whether a character ends a phrase, given the one after it.
@@ -352,7 +352,7 @@ pub(crate) fn masked(text: &str, quotes: &[Quote]) -> String {
 mod tests {
     use std::time::Duration;
 
-    use super::{Phrase, phrases, quotes};
+    use super::{MessagePhrase, phrases, quotes};
 
     #[test]
     fn quotations_are_distinguished_from_apostrophes() {
@@ -384,7 +384,7 @@ mod tests {
             ("1分钟30秒", &[90.0]),
             ("慢一点", &[]),
         ] {
-            let times = Phrase::new(text).times();
+            let times = MessagePhrase::new(text).times();
             assert_eq!(times.iter().map(Duration::as_secs_f64).collect::<Vec<_>>(), seconds);
         }
         for (text, share) in [
@@ -395,13 +395,13 @@ mod tests {
             ("调到百分之三十", Some(0.3)),
             ("调到20％", Some(0.2)),
         ] {
-            assert_eq!(Phrase::new(text).share(), share, "{text}");
+            assert_eq!(MessagePhrase::new(text).share(), share, "{text}");
         }
-        assert_eq!(Phrase::new("the 2nd track").count(), Some(2));
-        assert_eq!(Phrase::new("the last three changes").count(), Some(3));
-        assert_eq!(Phrase::new("撤销两步").count(), Some(2));
-        assert_eq!(Phrase::new("撤销一下最近3次修改").count(), Some(3));
-        assert_eq!(Phrase::new("删除第二条音轨").ordinal(), Some(2));
-        assert_eq!(Phrase::new("删除两条音轨").ordinal(), None);
+        assert_eq!(MessagePhrase::new("the 2nd track").count(), Some(2));
+        assert_eq!(MessagePhrase::new("the last three changes").count(), Some(3));
+        assert_eq!(MessagePhrase::new("撤销两步").count(), Some(2));
+        assert_eq!(MessagePhrase::new("撤销一下最近3次修改").count(), Some(3));
+        assert_eq!(MessagePhrase::new("删除第二条音轨").ordinal(), Some(2));
+        assert_eq!(MessagePhrase::new("删除两条音轨").ordinal(), None);
     }
 }

@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use super::edit::AudioTarget;
-use super::phrase::{Phrase, is_han};
+use super::phrase::{MessagePhrase, is_han};
 use crate::draft::{Language, TrackRole};
 use crate::local::engine::{EngineError, Gender};
 use crate::protocol::Aspect;
@@ -161,7 +161,7 @@ impl Template {
         }
     }
 
-    pub(crate) fn with<const N: usize>(self, values: [Value; N]) -> Reply {
+    pub(crate) fn with<const N: usize>(self, values: [MessageValue; N]) -> Reply {
         Reply { template: self, values: values.into() }
     }
 }
@@ -170,7 +170,7 @@ impl Template {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Reply {
     template: Template,
-    values: Vec<Value>,
+    values: Vec<MessageValue>,
 }
 
 impl From<Template> for Reply {
@@ -212,7 +212,7 @@ pub(crate) fn join<'r>(replies: impl IntoIterator<Item = &'r Reply>, language: L
 
 /// A value in a message.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Value {
+pub(crate) enum MessageValue {
     Text(String),
     Term(Template),
     Time(Duration),
@@ -221,7 +221,7 @@ pub(crate) enum Value {
     List(Vec<String>),
 }
 
-impl Value {
+impl MessageValue {
     pub(crate) fn audio(of: AudioTarget) -> Self {
         Self::Term(match of {
             AudioTarget::Music => Template("music", "音乐"),
@@ -286,38 +286,32 @@ impl Value {
     }
 }
 
-impl From<&str> for Value {
+impl From<&str> for MessageValue {
     fn from(text: &str) -> Self {
         Self::Text(text.to_owned())
     }
 }
 
-impl From<&String> for Value {
-    fn from(text: &String) -> Self {
-        text.as_str().into()
-    }
-}
-
-impl From<String> for Value {
+impl From<String> for MessageValue {
     fn from(text: String) -> Self {
         Self::Text(text)
     }
 }
 
-impl From<usize> for Value {
+impl From<usize> for MessageValue {
     fn from(number: usize) -> Self {
         Self::Text(number.to_string())
     }
 }
 
-impl From<Duration> for Value {
+impl From<Duration> for MessageValue {
     fn from(time: Duration) -> Self {
         Self::Time(time)
     }
 }
 
 /// The language of a message, in which it is replied to. Quotations do not count.
-pub(crate) fn language_of(message: &Phrase) -> Language {
+pub(crate) fn language_of(message: &MessagePhrase) -> Language {
     // Chinese begins with a Chinese word, or has some for each foreign one: "change the title to
     // 早晨" is English, "BGM 大声一点" is not.
     let han = message.plain.chars().filter(|c| is_han(*c)).count();
@@ -406,34 +400,8 @@ mod tests {
             ("", false),
             ("?!", false),
         ] {
-            let language = language_of(&Phrase::new(message));
+            let language = language_of(&MessagePhrase::new(message));
             assert_eq!(language == Language::Chinese, is_chinese, "{message}");
-        }
-    }
-
-    #[test]
-    fn remarks_rotate_and_skip_what_does_not_fit() {
-        let any = |nth| remark(AFTER_AN_EDIT, nth, |_| true);
-        assert_eq!(any(1), any(1 + AFTER_AN_EDIT.len() as u64));
-        assert_ne!(any(1), any(2));
-        assert_eq!(any(2), sentence(DRAG_TITLE));
-        assert_eq!(remark(AFTER_AN_EDIT, 2, |about| about != DRAG_TITLE), joined(EXPORT));
-    }
-
-    #[test]
-    fn a_remark_is_a_sentence_or_continues_one() {
-        let (english, chinese) = ("Your 3.3 s clip is ready.", "字幕已开启。");
-        for (remark, text, language, expected) in [
-            (
-                joined(EXPORT),
-                english,
-                Language::English,
-                "Your 3.3 s clip is ready, click Export to save it.",
-            ),
-            (joined(PREVIEW), chinese, Language::Chinese, "字幕已开启，可在时间轴中预览。"),
-            (sentence(EXPORT), chinese, Language::Chinese, "字幕已开启。点击“导出”按钮保存。"),
-        ] {
-            assert_eq!(remark.append_to(text, language), expected);
         }
     }
 }

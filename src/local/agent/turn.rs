@@ -13,7 +13,7 @@ use super::document;
 use super::edit::{self, Edit, PaceChange, SpokenSentence, VoiceChange};
 use super::parse::{Action, Instruction, ScriptSource};
 use super::rules::{TITLE_TIME, VoiceoverOptions, language_of_characters};
-use super::speak::{self, Remark, Reply, Template, Value as Word};
+use super::speak::{self, MessageValue, Remark, Reply, Template};
 use crate::draft::{Draft, Json, Language, Object, TrackRole};
 use crate::local::accounts::Hold;
 use crate::local::builder::Prices;
@@ -174,7 +174,7 @@ impl AgentTurn {
             added.expect("a parsed title is not blank, and it ends before the video");
         }
         let remark = self.remark(speak::AFTER_A_VIDEO, manner, &draft);
-        let count = Word::Sentences(sentences);
+        let count = MessageValue::Sentences(sentences);
         let ready = if remark.is_joined {
             speak::CLIP_READY.with([length.into(), count])
         } else {
@@ -235,7 +235,7 @@ impl AgentTurn {
     fn check_voice(&self, language: &str) -> Result<(), VoiceoverError> {
         let engine = &self.service.engine;
         engine.can_speak(language).map_err(|failure| {
-            let languages = Word::List(engine.languages());
+            let languages = MessageValue::List(engine.languages());
             VoiceoverError::new(failure.code, speak::NO_VOICE.with([language.into(), languages]))
         })
     }
@@ -305,7 +305,9 @@ impl AgentTurn {
                 (Err(reply), _) => left.push(reply),
             }
         }
-        left.extend(unknown.iter().map(|phrase| speak::PHRASE_UNKNOWN.with([phrase.into()])));
+        left.extend(
+            unknown.iter().map(|phrase| speak::PHRASE_UNKNOWN.with([phrase.as_str().into()])),
+        );
         if done.is_empty() {
             left.push(speak::NOTHING_CHANGED.into());
             return self.decline(manner, &left);
@@ -377,7 +379,7 @@ impl AgentTurn {
         }
         before.delivery = delivery.clone();
         let pace = ((delivery.pace * 100.0).round() / 100.0).to_string();
-        let gender = Word::gender(delivery.gender);
+        let gender = MessageValue::gender(delivery.gender);
         Ok(speak::SPOKEN_AGAIN.with([delivery.language.into(), gender, pace.into(), length.into()]))
     }
 

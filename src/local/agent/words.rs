@@ -1,7 +1,7 @@
 //! The vocabulary of the agent, in English and Chinese. Each list is one concept; spaces separate
-//! its terms, and `_` stands for a space within a term. See [`Phrase::has`] for how they match.
+//! its terms, and `_` stands for a space within a term. See [`MessagePhrase::has`] for how they match.
 //!
-//! [`Phrase::has`]: super::phrase::Phrase::has
+//! [`MessagePhrase::has`]: super::phrase::MessagePhrase::has
 
 // Parts of a video.
 pub(crate) const CAPTIONS: &str = "caption captions subtitle subtitles subs 字幕";

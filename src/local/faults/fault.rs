@@ -5,6 +5,7 @@ use std::time::{Duration, SystemTime};
 use axum::http::StatusCode;
 use url::Url;
 
+use crate::local::response::status_of;
 use crate::protocol::{Endpoint, ErrorCode};
 
 /// One thing that goes wrong with one call.
@@ -179,13 +180,7 @@ impl ErrorReply {
     /// Returns an envelope with a code: 400, 402 and 429 are the HTTP status too, other codes have
     /// status 200.
     pub fn code(code: ErrorCode) -> Self {
-        let status = match code {
-            ErrorCode::ClientIdMissing => StatusCode::BAD_REQUEST,
-            ErrorCode::ExportBlocked => StatusCode::PAYMENT_REQUIRED,
-            ErrorCode::RateLimited => StatusCode::TOO_MANY_REQUESTS,
-            _ => StatusCode::OK,
-        };
-        Self { status, code: Some(code), retry_after: None }
+        Self { status: status_of(code), code: Some(code), retry_after: None }
     }
 
     /// Returns an HTTP status with `{"detail":…}`, as the agent server sends it.

@@ -6,8 +6,8 @@ use std::collections::HashSet;
 use super::event::TurnEvent;
 use crate::client::EventText;
 use crate::draft::{Draft, Language, Object, Segment, TrackLabel};
+use crate::language::{FilteredText, GuiFilter, Suggestion, filter_gui};
 use crate::project::messages::{self, Text};
-use crate::project::{GuiTranslator, Piece, Suggestion, translate};
 use crate::protocol::event::{AgentEvent, AgentFailure, TextKind};
 
 /// What the agent has said and done so far.
@@ -26,7 +26,7 @@ pub(super) struct Transcript {
 /// Turns the events of a stream into events for people.
 pub(super) struct Presenter {
     language: Language,
-    translator: GuiTranslator,
+    filter: GuiFilter,
     /// Calls that were reported, by id or name, until their result is received.
     running: Vec<String>,
     stages: StageTracker,
@@ -39,13 +39,13 @@ impl Presenter {
     pub(super) fn new(baseline: Option<&Draft>, received: &str, language: Language) -> Self {
         let mut presenter = Self {
             language,
-            translator: GuiTranslator::new(),
+            filter: GuiFilter::new(),
             running: Vec::new(),
             stages: StageTracker::new(baseline),
             transcript: Transcript::default(),
         };
-        let mut pieces = presenter.translator.push(received);
-        pieces.extend(presenter.translator.end_text());
+        let mut pieces = presenter.filter.push(received);
+        pieces.extend(presenter.filter.end_text());
         presenter.present(pieces, &mut Vec::new());
         if !presenter.transcript.text.is_empty() {
             presenter.transcript.text.push('\n');
@@ -89,17 +89,17 @@ impl Presenter {
         let mut pieces = Vec::new();
         if let Some(added) = text.added {
             if text.begins {
-                pieces.extend(self.translator.end_text());
+                pieces.extend(self.filter.end_text());
             }
-            pieces.extend(self.translator.push(&added));
+            pieces.extend(self.filter.push(&added));
         }
         pieces.extend(match event {
             AgentEvent::Text(text) if text.kind == TextKind::Partial || text.continues => {
                 Vec::new()
             }
-            AgentEvent::Text(_) | AgentEvent::Error(_) => self.translator.end_text(),
-            _ if text.is_open => self.translator.pause(),
-            _ => self.translator.end_text(),
+            AgentEvent::Text(_) | AgentEvent::Error(_) => self.filter.end_text(),
+            _ if text.is_open => self.filter.pause(),
+            _ => self.filter.end_text(),
         });
         if self.present(pieces, events) {
             self.transcript.failure_text = None;
@@ -107,12 +107,12 @@ impl Presenter {
     }
 
     fn push_failure(&mut self, failure: &AgentFailure, events: &mut Vec<TurnEvent>) {
-        let translated = translate(failure.message.trim());
+        let filtered = filter_gui(failure.message.trim());
         // "Click Retry" is nothing to send as an edit.
         let is_edit = |suggestion: &Suggestion| matches!(suggestion, Suggestion::SendEdit(_));
-        let mut suggestions = translated.suggestions;
+        let mut suggestions = filtered.suggestions;
         suggestions.retain(|suggestion| !is_edit(suggestion));
-        let mut lines = vec![translated.text.trim().to_owned()];
+        let mut lines = vec![filtered.text.trim().to_owned()];
         if lines[0].is_empty() {
             lines = suggestions.iter().map(|s| messages::suggestion(s, self.language)).collect();
             let unnamed = || Text::AgentFailed.in_language(self.language).to_owned();
@@ -123,30 +123,32 @@ impl Presenter {
         self.transcript.failure = Some(failure.clone());
         self.transcript.failure_text = Some(message.clone());
         events.push(TurnEvent::Failed { message });
-        self.present(suggestions.into_iter().map(Piece::Suggestion).collect(), events);
+        self.present(suggestions.into_iter().map(FilteredText::Suggestion).collect(), events);
     }
 
     /// Presents what was held back until the end of the stream, and returns the transcript.
     pub(super) fn finish(mut self) -> (Vec<TurnEvent>, Transcript) {
         let mut events = Vec::new();
-        let pieces = self.translator.finish();
+        let pieces = self.filter.finish();
         self.present(pieces, &mut events);
         (events, self.transcript)
     }
 
     /// Returns whether there was text among the pieces.
-    fn present(&mut self, pieces: Vec<Piece>, events: &mut Vec<TurnEvent>) -> bool {
+    fn present(&mut self, pieces: Vec<FilteredText>, events: &mut Vec<TurnEvent>) -> bool {
         let Transcript { text: all, suggestions, .. } = &mut self.transcript;
         let mut has_text = false;
         for piece in pieces {
             events.push(match piece {
-                Piece::Text(text) => {
+                FilteredText::Text(text) => {
                     has_text |= !text.trim().is_empty();
                     all.push_str(&text);
                     TurnEvent::Text(text)
                 }
-                Piece::Suggestion(suggestion) if suggestions.contains(&suggestion) => continue,
-                Piece::Suggestion(suggestion) => {
+                FilteredText::Suggestion(suggestion) if suggestions.contains(&suggestion) => {
+                    continue;
+                }
+                FilteredText::Suggestion(suggestion) => {
                     suggestions.push(suggestion.clone());
                     TurnEvent::Suggestion(suggestion)
                 }
@@ -251,18 +253,13 @@ mod tests {
     use crate::project::turn::report::{Outcome, TurnReport};
     use crate::protocol::SessionState;
     use crate::protocol::event::TextAccumulator;
-    use crate::sse::Decoder;
 
-    /// Presents the events of a stream as received.
+    /// Presents the events of a stream, given as lines `data: {…}`.
     fn push_all(presenter: &mut Presenter, stream: &str) -> Vec<TurnEvent> {
-        let (mut decoder, mut accumulator) = (Decoder::new(), TextAccumulator::new());
-        let mut input = stream.as_bytes();
+        let mut accumulator = TextAccumulator::new();
         let mut events = Vec::new();
-        while let Some(frame) = decoder.next_frame(&mut input) {
-            for event in {
-                let frame = frame.unwrap();
-                AgentEvent::decode(&frame.event, &frame.data)
-            } {
+        for data in stream.lines().filter_map(|line| line.strip_prefix("data:")) {
+            for event in AgentEvent::decode("message", data.trim_start()) {
                 let text = EventText::of(&event, &mut accumulator);
                 events.extend(presenter.push(&event, text));
             }

@@ -19,7 +19,7 @@ const REMEMBERED: usize = 16;
 /// - Where a stream mixes both forms of events, only one of them names the author. A whole text
 ///   that does not repeat its own author's parts is therefore compared with everybody's, and one
 ///   without an author with the last whole texts that have one. Only an exact repetition counts
-///   there; what one author says twice is shown twice.
+///   there; what one author sends twice is shown twice.
 ///
 /// ```
 /// use nemovideo::protocol::event::{AgentEvent, TextAccumulator, TextDelta};
