@@ -11,7 +11,7 @@ use nemovideo::protocol::{
 };
 use nemovideo::{
     Attribution, CreateSession, Error, ErrorCode, Reauthenticate, RenderOutput, RenderPolling,
-    RenderProgress, SessionId,
+    RenderProgress, Session, SessionId,
 };
 use serde_json::json;
 
@@ -431,6 +431,17 @@ async fn a_claim_link_contains_the_claim_token_and_never_the_bearer_token() {
     let session = client.create_session(CreateSession::default()).await.unwrap();
     let link = client.claim_link(&session).await.unwrap();
     assert_eq!(link.as_str(), "https://nemovideo.com/workspace/claim?ct=clm_1");
+}
+
+#[tokio::test]
+async fn a_claim_link_keeps_the_path_of_the_website() {
+    let nemo = MockNemo::start().await;
+    nemo.given(MockResponse::claim("clm_1")).await;
+    for web in ["https://host.test/nemo", "https://host.test/nemo/"] {
+        let client = nemo.client_builder().web_url(web).build().unwrap();
+        let link = client.claim_link(&Session::new("t", "s")).await.unwrap();
+        assert_eq!(link.as_str(), "https://host.test/nemo/workspace/claim?ct=clm_1");
+    }
 }
 
 #[tokio::test]

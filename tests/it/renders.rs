@@ -8,7 +8,7 @@ use nemovideo::mock::{MockNemo, MockResponse};
 use nemovideo::protocol::Endpoint;
 use nemovideo::{
     CreateSession, Error, ExponentialRetry, NemoClient, RenderId, RenderJob, RenderOutput,
-    RenderPolling, Session, Timeouts,
+    RenderPolling, Timeouts,
 };
 use serde_json::json;
 
@@ -132,15 +132,4 @@ async fn an_error_message_without_a_code_does_not_rule_out_an_effect() {
     assert!(error.to_string().contains("upstream timeout"), "{error}");
     let error = client.session_state(&"s".into()).await.unwrap_err();
     assert!(matches!(error, Error::Api(_)) && !error.may_have_taken_effect(), "{error}");
-}
-
-#[tokio::test]
-async fn a_claim_link_keeps_the_path_of_the_website() {
-    let nemo = MockNemo::start().await;
-    nemo.given(MockResponse::claim("clm_1")).await;
-    for web in ["https://host.test/nemo", "https://host.test/nemo/"] {
-        let client = nemo.client_builder().web_url(web).build().unwrap();
-        let link = client.claim_link(&Session::new("t", "s")).await.unwrap();
-        assert_eq!(link.as_str(), "https://host.test/nemo/workspace/claim?ct=clm_1");
-    }
 }
