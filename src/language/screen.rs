@@ -410,7 +410,8 @@ fn read(sentence: &str, goes_on: bool) -> SentenceReading {
 
 fn suggestions(body: &str, parts: &[Part<'_>]) -> Vec<Suggestion> {
     // "To save your video, click the button below": a button that says nothing does what it is for.
-    let is_around = |part: &&Part<'_>| matches!(part.kind, PartKind::Lead | PartKind::Outcome);
+    let is_around =
+        |part: &&Part<'_>| matches!(part.kind, PartKind::Lead | PartKind::Outcome | PartKind::Step);
     let purpose = parts.iter().filter(is_around).find_map(|part| about(&units(part.text)));
     let purpose = purpose.filter(|act| !matches!(act, Act::State | Act::Edit));
     let act = |part: &Part<'_>| match part.kind {
