@@ -409,7 +409,15 @@ fn read(sentence: &str, goes_on: bool) -> SentenceReading {
 }
 
 fn suggestions(body: &str, parts: &[Part<'_>]) -> Vec<Suggestion> {
+    // "To save your video, click the button below": a button that says nothing does what it is for.
+    let is_around =
+        |part: &&Part<'_>| matches!(part.kind, PartKind::Lead | PartKind::Outcome | PartKind::Step);
+    let purpose = parts.iter().filter(is_around).find_map(|part| about(&units(part.text)));
+    let purpose = purpose.filter(|act| !matches!(act, Act::State | Act::Edit));
     let act = |part: &Part<'_>| match part.kind {
+        PartKind::Instruction(Act::Edit) if about(&units(part.text)).is_none() => {
+            purpose.or(Some(Act::Edit))
+        }
         PartKind::Instruction(act) => Some(act),
         _ => part.hint,
     };
@@ -481,8 +489,12 @@ fn parts(body: &str) -> Vec<Part<'_>> {
                 continue;
             }
             if units[at].is(HINT_JOINT) {
-                if whole.0 == PartKind::Content {
+                if matches!(whole.0, PartKind::Content | PartKind::Step) {
                     hint = hint.or_else(|| hinted(&units[begin..at], &units[at..]));
+                    // "You can watch it by clicking Play" is about nothing else.
+                    if let Some(act) = hint.filter(|_| whole.1) {
+                        whole.0 = PartKind::Instruction(act);
+                    }
                 }
                 continue;
             }
@@ -517,9 +529,9 @@ fn parts(body: &str) -> Vec<Part<'_>> {
         found.push(Part { text, start, kind: whole.0, hint });
     }
     // What tells more than that an instruction works is content: a number, the name of a file.
-    for at in 0..found.len() {
-        if found[at].kind == PartKind::Outcome && is_telling(found[at].text) {
-            found[at].kind = PartKind::Content;
+    for part in &mut found {
+        if part.kind == PartKind::Outcome && is_telling(part.text) {
+            part.kind = PartKind::Content;
         }
     }
     found

@@ -409,15 +409,17 @@ fn done_in_place(units: &[Unit], is_spoken: bool) -> Option<Act> {
         None => return None,
     };
     let object = units.get(verb + 1..)?;
-    let place =
-        &object[object.iter().position(|unit| unit.reads("in on from at via through"))?..];
+    let is_key = is_spoken && object.iter().any(|unit| unit.is(KEYBOARD) && unit.is_name);
+    let place = object.iter().position(|unit| unit.reads("in on from at via through"));
+    let is_in_place = place.is_some_and(|at| has_place(&object[at..])) && !is_of_the_film(object);
     let subject = || about(&units[..verb]).filter(|_| passive.is_some());
     let act = || match subject().or_else(|| about(object)) {
-        Some(act @ (Act::Export | Act::Upload | Act::Credits)) => act,
+        Some(act @ (Act::Upload | Act::Credits)) => act,
         _ if units[verb].is(SEEING) => Act::State,
+        Some(Act::Export) => Act::Export,
         _ => Act::Edit,
     };
-    (has_place(place) && !is_of_the_film(object)).then(act)
+    (is_key || is_in_place).then(act)
 }
 
 fn other_english(opening: &[Unit], rest: &[Unit], is_to_do: bool, text: &str) -> PartKind {
@@ -647,7 +649,9 @@ fn has_button(units: &[Unit]) -> bool {
         let is_there = !near[at + 1..].iter().any(|next| next.reads("on for with from"))
             || (unit.is_name && unit.is(SURE))
             || has_place(units);
-        (unit.is(KEYBOARD) && unit.is_name) || (unit.is(BUTTON) && ends && is_there)
+        // Whatever is written on it: `the "Create" button`.
+        let is_labelled = unit.is_name && units.get(at + 1).is_some_and(|next| next.is(KEY));
+        is_labelled || (unit.is(KEYBOARD) && unit.is_name) || (unit.is(BUTTON) && ends && is_there)
     })
 }
 
@@ -764,7 +768,7 @@ fn classify_chinese(units: &[Unit], text: &str) -> (PartKind, bool) {
     let rest = strip(opening, LEAD | FILLER);
     let kind = match act {
         Some(act) if !is_of_noun => PartKind::Instruction(act),
-        _ if starts(opening, TALK_START) => PartKind::Content,
+        _ if starts(rest, TALK_START) => PartKind::Content,
         _ if is_done(opening, false) && !has(opening, WHEN) => PartKind::Content,
         _ if starts(opening, WHEN) || (ends_when && !is_told) => PartKind::Lead,
         _ if starts(opening, OUTCOME)
