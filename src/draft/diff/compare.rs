@@ -3,17 +3,16 @@
 
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
-use std::time::Duration;
 
-use super::align::{self, Label, Pairs, Position, SegmentView};
-use super::change::{Change, SegmentAt, TrackAt};
+use super::align::{self, Pairs};
+use super::change::{Change, ChangedItem};
+use super::{Label, Position, SegmentView, millis};
 use crate::draft::canvas;
 use crate::draft::json::{Json, JsonString, Object};
 use crate::draft::keys::{
     self, ASPECT, DURATION, HEIGHT, METADATA, SEGMENTS, SIZE, TRACK_TYPE, TRACKS, WIDTH,
 };
 use crate::draft::model::{Draft, Track};
-use crate::draft::summary::TrackLabel;
 
 pub(super) fn changes(older: &Draft, newer: &Draft) -> Vec<Change> {
     let mut changes = Vec::new();
@@ -48,31 +47,31 @@ fn compare_tracks(older: &Draft, newer: &Draft, changes: &mut Vec<Change>) {
     let is: Vec<Track<'_>> = newer.tracks().collect();
     let pairs = align::match_tracks(&was, &is);
     let steady = pairs.steady();
-    let segments = |track| -> Vec<SegmentAt> {
+    let segments = |track| -> Vec<ChangedItem> {
         SegmentView::all(track).iter().enumerate().map(|(at, view)| view.at(at)).collect()
     };
     for (at, &track) in is.iter().enumerate() {
         let Some(from) = pairs.older[at] else {
             let segments = segments(track);
-            changes.push(Change::TrackAdded { track: TrackAt::of(at, track), segments });
+            changes.push(Change::TrackAdded { track: ChangedItem::of_track(at, track), segments });
             continue;
         };
         if !steady[at] {
-            changes.push(Change::TrackMoved { track: TrackAt::of(at, track), from });
+            changes.push(Change::TrackMoved { track: ChangedItem::of_track(at, track), from });
         }
         if was[from].as_json() != track.as_json() {
-            Comparison::of(TrackAt::of(at, track), from, was[from], track).compare(changes);
+            Comparison::of(ChangedItem::of_track(at, track), from, was[from], track).compare(changes);
         }
     }
     for (at, &track) in was.iter().enumerate().filter(|(at, _)| pairs.newer[*at].is_none()) {
         let segments = segments(track);
-        changes.push(Change::TrackRemoved { track: TrackAt::of(at, track), segments });
+        changes.push(Change::TrackRemoved { track: ChangedItem::of_track(at, track), segments });
     }
 }
 
 /// Two versions of one track.
 struct Comparison<'d> {
-    at: TrackAt,
+    at: ChangedItem,
     /// Index in the older draft.
     from: usize,
     older: Track<'d>,
@@ -84,7 +83,7 @@ struct Comparison<'d> {
 }
 
 impl<'d> Comparison<'d> {
-    fn of(at: TrackAt, from: usize, older: Track<'d>, newer: Track<'d>) -> Self {
+    fn of(at: ChangedItem, from: usize, older: Track<'d>, newer: Track<'d>) -> Self {
         let (was, is) = (SegmentView::all(older), SegmentView::all(newer));
         let pairs = align::match_segments(&was, &is);
         let steady = pairs.steady();
@@ -158,7 +157,7 @@ impl<'d> Comparison<'d> {
 
     fn compare_labels(
         &self,
-        segment: Option<&SegmentAt>,
+        segment: Option<&ChangedItem>,
         was: Label<'_>,
         is: Label<'_>,
         keys: &mut ChangedKeys,
@@ -166,18 +165,14 @@ impl<'d> Comparison<'d> {
     ) {
         let owned = |text: Option<&str>| text.map(str::to_owned);
         let (track, segment) = (self.at.clone(), segment.cloned());
-        let label = self.at.label;
         // Some drafts store the text of a title under `name`.
-        let is_text_named =
-            label.is_written() && segment.is_some() && was.text.is_none() && is.text.is_none();
+        let has_no_text = was.text.is_none() && is.text.is_none();
+        let is_text_named = self.at.label.is_written() && segment.is_some() && has_no_text;
         let (from, to) = if is_text_named { (was.name, is.name) } else { (was.text, is.text) };
         if from != to {
             let (track, segment) = (track.clone(), segment.clone());
             let (from, to) = (owned(from), owned(to));
-            changes.push(match label {
-                TrackLabel::Title => Change::TitleChanged { track, segment, from, to },
-                _ => Change::SegmentRetexted { track, segment, from, to },
-            });
+            changes.push(Change::TextChanged { track, segment, from, to });
         }
         if was.name != is.name && !is_text_named {
             let (from, to) = (owned(was.name), owned(is.name));
@@ -189,7 +184,7 @@ impl<'d> Comparison<'d> {
 
     fn report_other(
         &self,
-        segment: Option<SegmentAt>,
+        segment: Option<ChangedItem>,
         keys: ChangedKeys,
         changes: &mut Vec<Change>,
     ) {
@@ -271,7 +266,7 @@ impl<'d> Comparison<'d> {
 
 /// A walk along a track, with the current run of segments that are shifted alike.
 struct Walk<'w, 'd> {
-    at: &'w TrackAt,
+    at: &'w ChangedItem,
     run: Option<Run<'d>>,
     changes: &'w mut Vec<Change>,
 }
@@ -310,11 +305,6 @@ impl<'d> Walk<'_, 'd> {
             Change::SegmentsShifted { track, first, last, by_ms }
         });
     }
-}
-
-/// Wide enough for sums and differences of any times that a draft may state.
-fn millis(time: Duration) -> i128 {
-    time.as_millis().cast_signed()
 }
 
 /// The keys that differ between two versions of an item, less those that a typed change reports.

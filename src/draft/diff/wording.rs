@@ -5,9 +5,8 @@ use std::mem::{Discriminant, discriminant};
 use std::ops::Range;
 use std::time::Duration;
 
-use super::change::{Change, SegmentAt, TrackAt};
-use crate::draft::language::Language;
-use crate::draft::summary::{Phrase, TrackLabel, shorten};
+use super::change::{Change, ChangedItem};
+use crate::draft::summary::{Language, Phrase, TrackLabel, shorten};
 
 /// Number of changes of one kind on one track that have a line each.
 const MAX_SINGLE: usize = 3;
@@ -19,17 +18,15 @@ impl Change {
     #[must_use]
     pub fn describe(&self, language: Language) -> String {
         let phrases = Phrases(language);
-        let (colon, pick) = (language.colon(), |english, chinese| language.pick(english, chinese));
+        let (colon, verb) = (language.colon(), self.verb(language));
+        let pick = |english, chinese| language.pick(english, chinese);
         match self {
-            Self::TrackAdded { track, segments } => {
-                phrases.track(track, segments, pick(" added", "已添加"))
-            }
-            Self::TrackRemoved { track, segments } => {
-                phrases.track(track, segments, pick(" removed", "已移除"))
+            Self::TrackAdded { track, segments } | Self::TrackRemoved { track, segments } => {
+                phrases.track(track, segments, verb)
             }
             Self::TrackMoved { track, from } => {
-                let (name, verb) = (language.track_name(track.label), pick(" moved", "已移动"));
-                let (noun, from, to) = (pick("track", "轨道"), from + 1, track.index + 1);
+                let (name, noun) = (language.track_name(track.label), pick("track", "轨道"));
+                let (from, to) = (from + 1, track.index + 1);
                 format!("{name}{verb}{colon}{noun} {from} → {to}")
             }
             Self::TrackRetyped { track, from, to } => {
@@ -37,20 +34,15 @@ impl Change {
                     Some(label) => language.track_name(label).to_lowercase(),
                     None => phrases.unset(),
                 };
-                let (noun, verb) = (pick("Track", "轨道"), pick(" retyped", " 类型已更改"));
+                let noun = pick("Track", "轨道");
                 format!("{noun} {}{verb}{colon}{} → {}", track.index + 1, kind(from), kind(to))
             }
-            Self::SegmentAdded { track, segment } => {
-                phrases.segment(track, segment, pick(" added", "已添加"), None)
+            Self::SegmentAdded { track, segment } | Self::SegmentRemoved { track, segment } => {
+                phrases.segment(track, segment, verb, None)
             }
-            Self::SegmentRemoved { track, segment } => {
-                phrases.segment(track, segment, pick(" removed", "已移除"), None)
-            }
-            Self::SegmentMoved { track, segment, from } => {
-                phrases.segment(track, segment, pick(" moved", "已移动"), Some(from))
-            }
-            Self::SegmentRetimed { track, segment, from } => {
-                phrases.segment(track, segment, pick(" retimed", "时间已调整"), Some(from))
+            Self::SegmentMoved { track, segment, from }
+            | Self::SegmentRetimed { track, segment, from } => {
+                phrases.segment(track, segment, verb, Some(from))
             }
             Self::SegmentsShifted { track, first, last, by_ms } => {
                 let time = language.time(Duration::from_millis(by_ms.unsigned_abs()));
@@ -66,14 +58,12 @@ impl Change {
                     last + 1
                 )
             }
-            Self::SegmentRetexted { track, segment, from, to }
-            | Self::TitleChanged { track, segment, from, to } => {
+            Self::TextChanged { track, segment, from, to } => {
                 let (from, to) = (phrases.quoted(from), phrases.quoted(to));
                 format!("{}{colon}{from} → {to}", phrases.subject(track, segment))
             }
             Self::Renamed { track, segment, from, to } => {
                 let (from, to) = (phrases.plain(from), phrases.plain(to));
-                let verb = pick(" renamed", "已更名");
                 format!("{}{verb}{colon}{from} → {to}", phrases.subject(track, segment))
             }
             Self::VolumeChanged { track, segment, from, to } => {
@@ -111,14 +101,13 @@ impl Change {
     }
 
     /// Returns the track and the segment of a change of a single segment.
-    fn single_segment(&self) -> Option<(&TrackAt, &SegmentAt)> {
+    fn single_segment(&self) -> Option<(&ChangedItem, &ChangedItem)> {
         match self {
             Self::SegmentAdded { track, segment }
             | Self::SegmentRemoved { track, segment }
             | Self::SegmentMoved { track, segment, .. }
             | Self::SegmentRetimed { track, segment, .. }
-            | Self::SegmentRetexted { track, segment: Some(segment), .. }
-            | Self::TitleChanged { track, segment: Some(segment), .. }
+            | Self::TextChanged { track, segment: Some(segment), .. }
             | Self::Renamed { track, segment: Some(segment), .. }
             | Self::VolumeChanged { track, segment: Some(segment), .. }
             | Self::OtherChanged { track: Some(track), segment: Some(segment), .. } => {
@@ -128,19 +117,20 @@ impl Change {
         }
     }
 
-    /// Describes what happened to several segments of a track.
-    fn describe_many(&self, count: usize, language: Language) -> String {
+    /// Returns what happened to one or more segments, or to a track.
+    fn verb(&self, language: Language) -> &'static str {
         let (english, chinese) = match self {
-            Self::SegmentAdded { .. } => (" added", "已添加"),
-            Self::SegmentRemoved { .. } => (" removed", "已移除"),
-            Self::SegmentMoved { .. } => (" moved", "已移动"),
+            Self::TrackAdded { .. } | Self::SegmentAdded { .. } => (" added", "已添加"),
+            Self::TrackRemoved { .. } | Self::SegmentRemoved { .. } => (" removed", "已移除"),
+            Self::TrackMoved { .. } | Self::SegmentMoved { .. } => (" moved", "已移动"),
+            Self::TrackRetyped { .. } => (" retyped", " 类型已更改"),
             Self::SegmentRetimed { .. } => (" retimed", "时间已调整"),
-            Self::SegmentRetexted { .. } | Self::TitleChanged { .. } => (" reworded", "文字已修改"),
+            Self::TextChanged { .. } => (" reworded", "文字已修改"),
             Self::Renamed { .. } => (" renamed", "已更名"),
             Self::VolumeChanged { .. } => (" with another volume", "音量已更改"),
             _ => (" with other settings", "设置已更改"),
         };
-        language.segment_count(count) + language.pick(english, chinese)
+        language.pick(english, chinese)
     }
 }
 
@@ -189,11 +179,11 @@ pub(super) fn summary(changes: &[Change], language: Language) -> String {
 struct Group<'c> {
     changes: Vec<&'c Change>,
     /// The track and the time range of all its changes.
-    of: Option<(&'c TrackAt, Range<Duration>)>,
+    of: Option<(&'c ChangedItem, Range<Duration>)>,
 }
 
 impl<'c> Group<'c> {
-    fn add(&mut self, change: &'c Change, segment: &SegmentAt) {
+    fn add(&mut self, change: &'c Change, segment: &ChangedItem) {
         self.changes.push(change);
         if let Some((_, span)) = &mut self.of {
             *span = span.start.min(segment.start)..span.end.max(segment.end);
@@ -202,7 +192,8 @@ impl<'c> Group<'c> {
 
     fn describe(&self, language: Language) -> String {
         let Some((track, span)) = &self.of else { return String::new() };
-        let many = self.changes[0].describe_many(self.changes.len(), language);
+        let first = self.changes[0];
+        let many = language.segment_count(self.changes.len()) + first.verb(language);
         let span = language.parenthesized(&language.time_range(span.start, span.end));
         format!("{}{}{many}{span}", language.track_name(track.label), language.colon())
     }
@@ -225,7 +216,7 @@ impl Phrases {
         text.as_deref().map_or_else(|| self.unset(), shorten)
     }
 
-    fn subject(self, track: &TrackAt, segment: &Option<SegmentAt>) -> String {
+    fn subject(self, track: &ChangedItem, segment: &Option<ChangedItem>) -> String {
         match segment {
             Some(_) => self.0.segment_name(track.label),
             None => self.0.track_name(track.label),
@@ -238,13 +229,11 @@ impl Phrases {
         phrase.map_or_else(String::new, |it| self.0.colon().to_owned() + &self.0.phrase(it))
     }
 
-    fn track(self, track: &TrackAt, segments: &[SegmentAt], verb: &str) -> String {
+    fn track(self, track: &ChangedItem, segments: &[ChangedItem], verb: &str) -> String {
         let head = format!("{}{verb}", self.0.track_name(track.label));
-        let start = segments.iter().map(|segment| segment.start).min();
-        let end = segments.iter().map(|segment| segment.end).max();
-        let span = match start.zip(end) {
-            Some((start, end)) => self.0.time_range(start, end),
-            None => self.0.empty().to_owned(),
+        let span = match segments {
+            [] => self.0.empty().to_owned(),
+            _ => self.0.time_range(track.start, track.end),
         };
         let name = track.name.as_deref();
         let content = match segments {
@@ -257,8 +246,8 @@ impl Phrases {
 
     fn segment(
         self,
-        track: &TrackAt,
-        segment: &SegmentAt,
+        track: &ChangedItem,
+        segment: &ChangedItem,
         verb: &str,
         from: Option<&Range<Duration>>,
     ) -> String {
