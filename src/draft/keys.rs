@@ -117,8 +117,9 @@ pub(crate) struct KeyPath {
 }
 
 impl KeyPath {
-    pub(crate) fn in_metadata(key: &'static str) -> Self {
-        Self { in_metadata: true, key }
+    /// Returns the path for a draft that has none of the keys: the first one, in the metadata.
+    pub(crate) fn default_of(keys: &[&'static str]) -> Self {
+        Self { in_metadata: true, key: keys[0] }
     }
 
     /// Returns the path of the value that [`find`] would return.

@@ -60,7 +60,8 @@ fn compare_tracks(older: &Draft, newer: &Draft, changes: &mut Vec<Change>) {
             changes.push(Change::TrackMoved { track: ChangedItem::of_track(at, track), from });
         }
         if was[from].as_json() != track.as_json() {
-            Comparison::of(ChangedItem::of_track(at, track), from, was[from], track).compare(changes);
+            Comparison::of(ChangedItem::of_track(at, track), from, was[from], track)
+                .compare(changes);
         }
     }
     for (at, &track) in was.iter().enumerate().filter(|(at, _)| pairs.newer[*at].is_none()) {

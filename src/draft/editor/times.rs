@@ -23,7 +23,7 @@ fn is_time(json: &Json) -> bool {
 pub(super) fn start_path(draft: &Draft) -> KeyPath {
     let segments = draft.tracks().flat_map(|track| track.segments().map(|s| s.as_json()));
     let known = KeyPath::among(segments, keys::START, is_time);
-    known.unwrap_or(KeyPath::in_metadata(keys::START[0]))
+    known.unwrap_or(KeyPath::default_of(keys::START))
 }
 
 /// Writes the times of the segments of a track where they differ. A segment that states no start
@@ -122,7 +122,7 @@ impl Remainder {
         let mut segment = segment.clone();
         if can_skip(&segment) && !self.skipped.is_zero() {
             let path = KeyPath::of(&segment, keys::SKIP, is_time)
-                .unwrap_or(KeyPath::in_metadata(keys::SKIP[0]));
+                .unwrap_or(KeyPath::default_of(keys::SKIP));
             let before = path.get(&segment).and_then(keys::millis).unwrap_or_default();
             path.set(&mut segment, as_millis(before + self.skipped));
         }
