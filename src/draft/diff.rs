@@ -87,7 +87,6 @@ impl Diff {
 }
 
 /// A segment with the values that are compared again and again.
-#[derive(Clone)]
 struct SegmentView<'d> {
     track: Track<'d>,
     json: &'d Json,

@@ -1,21 +1,6 @@
 //! Building and changing a draft without checks. Only what is named is changed: every other key
 //! stays in its position. A value of the wrong type in the way (a `t` that is not an array) is
 //! replaced.
-//!
-//! ```
-//! use nemovideo::draft::{Draft, TrackKind};
-//! use std::time::Duration;
-//!
-//! let mut draft = Draft::new();
-//! let mut track = draft.push_track(TrackKind::Text);
-//! track.set_metadata("role", "title");
-//! track.push_segment(Duration::from_secs(3)).set_metadata("text", "Urban Dreams");
-//! draft.set_duration(Duration::from_secs(10)).set_metadata("aspect", "16:9");
-//! assert_eq!(
-//!     draft.to_json(),
-//!     r#"{"t":[{"tt":7,"m":{"role":"title"},"sg":[{"d":3000,"m":{"text":"Urban Dreams"}}]}],"d":10000,"m":{"aspect":"16:9"}}"#
-//! );
-//! ```
 
 use std::time::Duration;
 
@@ -47,6 +32,21 @@ impl Draft {
     }
 
     /// Appends a track.
+    ///
+    /// ```
+    /// use nemovideo::draft::{Draft, TrackKind};
+    /// use std::time::Duration;
+    ///
+    /// let mut draft = Draft::new();
+    /// let mut track = draft.push_track(TrackKind::Text);
+    /// track.set_metadata("role", "title");
+    /// track.push_segment(Duration::from_secs(3)).set_metadata("text", "Urban Dreams");
+    /// draft.set_duration(Duration::from_secs(10)).set_metadata("aspect", "16:9");
+    /// assert_eq!(
+    ///     draft.to_json(),
+    ///     r#"{"t":[{"tt":7,"m":{"role":"title"},"sg":[{"d":3000,"m":{"text":"Urban Dreams"}}]}],"d":10000,"m":{"aspect":"16:9"}}"#
+    /// );
+    /// ```
     pub fn push_track(&mut self, kind: TrackKind) -> TrackMut<'_> {
         self.insert_track(usize::MAX, kind)
     }

@@ -653,12 +653,6 @@ mod tests {
     }
 
     #[test]
-    fn only_white_space_and_the_choice_of_escapes_are_lost() {
-        let text = " { \"a\" :\t[ 1 ,\r\n{ } , [ ] ] , \"\\u00e9\\/\" : true } ";
-        assert_eq!(json(text).to_string(), r#"{"a":[1,{},[]],"é/":true}"#);
-    }
-
-    #[test]
     fn of_duplicate_keys_the_last_counts_and_is_the_one_changed() {
         let mut json = json(r#"{"a":1,"b":2,"a":3}"#);
         let object = json.as_object_mut().unwrap();

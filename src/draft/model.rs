@@ -269,13 +269,6 @@ impl<'d> Track<'d> {
         })
     }
 
-    /// Returns the time from the start of the first segment to the end of the last one.
-    #[must_use]
-    pub fn duration(&self) -> Duration {
-        let start = self.segments().map(|segment| segment.start()).min();
-        self.end().saturating_sub(start.unwrap_or_default())
-    }
-
     /// Returns the end of the last segment.
     #[must_use]
     pub fn end(&self) -> Duration {
@@ -392,14 +385,6 @@ mod tests {
     }
 
     #[test]
-    fn a_draft_without_a_segment_is_not_ready() {
-        for json in ["{}", "null", r#"{"t":[]}"#, r#"{"t":[{"sg":[]},{"sg":5},7]}"#] {
-            assert!(!draft(json).is_ready_to_export(), "{json}");
-        }
-        assert!(draft(r#"{"t":[{"sg":[]},{"sg":[{}]}]}"#).is_ready_to_export());
-    }
-
-    #[test]
     fn unknown_kinds_and_roles_are_kept() {
         let draft = draft(
             r#"{"t":[{"tt":0},{"tt":1,"m":{"role":"BGM"}},{"tt":7,"role":"subtitles"},
@@ -427,7 +412,7 @@ mod tests {
             times,
             [(ms(0), ms(1000)), (ms(3000), ms(3500)), (ms(3500), ms(3750)), (ms(0), ms(0))]
         );
-        assert_eq!(track.duration(), ms(3750));
+        assert_eq!(track.end(), ms(3750));
     }
 
     #[test]

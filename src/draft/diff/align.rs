@@ -322,22 +322,20 @@ mod tests {
     }
 
     #[test]
-    fn one_more_among_equals_is_one_insertion() {
-        let pairs = pairs("aaaa", "aaaaa");
-        assert_eq!(pairs.older.iter().filter(|at| at.is_none()).count(), 1);
-        assert_eq!(pairs.newer.iter().filter(|at| at.is_none()).count(), 0);
-    }
-
-    #[test]
-    fn only_what_was_carried_has_moved() {
-        assert_eq!(pairs("abcdef", "bcdefa").steady(), [true, true, true, true, true, false]);
-        assert_eq!(pairs("abcd", "xbcda").older, [None, Some(1), Some(2), Some(3), Some(0)]);
-    }
-
-    #[test]
-    fn what_is_left_between_two_matches_belongs_together() {
+    fn equal_items_are_matched_in_order_and_what_was_carried_has_moved() {
+        for (older, newer, matches, steady) in [
+            ("aaaa", "aaaaa", "0123-", "ttttf"),
+            ("abcdef", "bcdefa", "123450", "tttttf"),
+            ("abcd", "xbcda", "-1230", "ftttf"),
+            ("a1b2c", "axbyc", "0-2-4", "tftft"),
+        ] {
+            let pairs = pairs(older, newer);
+            let text = |at: &Option<usize>| at.map_or("-".to_owned(), |at| at.to_string());
+            assert_eq!(pairs.older.iter().map(text).collect::<String>(), matches, "{newer}");
+            let text = |steady: bool| if steady { 't' } else { 'f' };
+            assert_eq!(pairs.steady().into_iter().map(text).collect::<String>(), steady, "{newer}");
+        }
         let mut pairs = pairs("a1b2c", "axbyc");
-        assert_eq!(pairs.older, [Some(0), None, Some(2), None, Some(4)]);
         pairs.match_within_gaps(|_| Some(0), |_| Some(0));
         assert_eq!(pairs.older, [Some(0), Some(1), Some(2), Some(3), Some(4)]);
     }

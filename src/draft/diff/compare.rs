@@ -10,7 +10,7 @@ use super::{Label, Position, SegmentView, millis};
 use crate::draft::canvas;
 use crate::draft::json::{Json, JsonString, Object};
 use crate::draft::keys::{
-    self, ASPECT, DURATION, HEIGHT, METADATA, SEGMENTS, SIZE, TRACK_TYPE, TRACKS, WIDTH,
+    self, ASPECT, DURATION, HEIGHT, KeyPath, METADATA, SEGMENTS, SIZE, TRACK_TYPE, TRACKS, WIDTH,
 };
 use crate::draft::model::{Draft, Track};
 
@@ -30,7 +30,7 @@ pub(super) fn changes(older: &Draft, newer: &Draft) -> Vec<Change> {
     let mut keys = ChangedKeys::between(was, is, Some(TRACKS));
     let shape = [ASPECT, SIZE, WIDTH, HEIGHT].concat();
     keys.exclude_if(is_reshaped, |key| {
-        shape.contains(&key.name) && canvas::differ_only_in_shape(key.of(was), key.of(is))
+        shape.contains(&key.key) && canvas::differ_only_in_shape(key.get(was), key.get(is))
     });
     keys.exclude_own(from != to, DURATION);
     let same_tracks =
@@ -116,7 +116,7 @@ impl<'d> Comparison<'d> {
         let position = |index| Position { index, start: 0, end: 0 };
         let (from, to) = (position(self.from), position(self.at.index));
         keys.exclude_if(true, |key| {
-            align::follows_position(key.name, (key.of(older), from), (key.of(newer), to))
+            align::follows_position(key.key, (key.get(older), from), (key.get(newer), to))
         });
         self.report_other(None, keys, changes);
     }
@@ -145,7 +145,7 @@ impl<'d> Comparison<'d> {
         let from = self.pairs.older[at].unwrap_or(at);
         let (from, to) = (was.position(from), is.position(at));
         keys.exclude_if(true, |key| {
-            align::follows_position(key.name, (key.of(was.json), from), (key.of(is.json), to))
+            align::follows_position(key.key, (key.get(was.json), from), (key.get(is.json), to))
         });
         // Most segments behind a change have nothing more to report.
         if was.label == is.label && !keys.differs {
@@ -216,7 +216,7 @@ impl<'d> Comparison<'d> {
     /// behind an insertion that only make room belong to that one change, whether or not they state
     /// their start.
     fn compare_times(&self, changes: &mut Vec<Change>) {
-        let mut walk = Walk { at: &self.at, run: None, changes };
+        let mut walk = Walk { of: self, run: None, changes };
         let mut passed = 0;
         let mut shift = 0;
         for (at, is) in self.is.iter().enumerate() {
@@ -242,7 +242,7 @@ impl<'d> Comparison<'d> {
             } else if by == 0 {
                 shift = 0;
             } else if by != shift {
-                walk.extend_run(at, by, was, is);
+                walk.extend_run(at, by);
             }
         }
         self.report_removed(passed..self.was.len(), &mut walk);
@@ -251,7 +251,7 @@ impl<'d> Comparison<'d> {
 
     /// Reports the removed segments in a range of older ones. Returns the total duration of the
     /// range, in milliseconds.
-    fn report_removed(&self, range: Range<usize>, walk: &mut Walk<'_, 'd>) -> i128 {
+    fn report_removed(&self, range: Range<usize>, walk: &mut Walk<'_, '_>) -> i128 {
         let mut length = 0;
         for at in range {
             let was = &self.was[at];
@@ -265,45 +265,44 @@ impl<'d> Comparison<'d> {
     }
 }
 
-/// A walk along a track, with the current run of segments that are shifted alike.
+/// A walk along a track.
 struct Walk<'w, 'd> {
-    at: &'w ChangedItem,
-    run: Option<Run<'d>>,
+    of: &'w Comparison<'d>,
+    /// The current run of segments that start earlier or later by the same time: the first one, the
+    /// last one, the time.
+    run: Option<(usize, usize, i128)>,
     changes: &'w mut Vec<Change>,
 }
 
-struct Run<'d> {
-    first: usize,
-    last: usize,
-    by: i128,
-    was: SegmentView<'d>,
-    is: SegmentView<'d>,
-}
-
-impl<'d> Walk<'_, 'd> {
+impl Walk<'_, '_> {
     fn report(&mut self, change: Change) {
         self.end_run();
         self.changes.push(change);
     }
 
-    fn extend_run(&mut self, at: usize, by: i128, was: &SegmentView<'d>, is: &SegmentView<'d>) {
+    fn extend_run(&mut self, at: usize, by: i128) {
         match &mut self.run {
-            Some(run) if run.by == by && run.last + 1 == at => run.last = at,
+            Some((_, last, run_by)) if *run_by == by && *last + 1 == at => *last = at,
             _ => {
                 self.end_run();
-                self.run = Some(Run { first: at, last: at, by, was: was.clone(), is: is.clone() });
+                self.run = Some((at, at, by));
             }
         }
     }
 
     fn end_run(&mut self) {
-        let Some(Run { first, last, by, was, is }) = self.run.take() else { return };
-        let track = self.at.clone();
-        self.changes.push(if first == last {
-            Change::SegmentRetimed { track, segment: is.at(first), from: was.span }
-        } else {
-            let by_ms = by.clamp(i64::MIN.into(), i64::MAX.into()) as i64;
-            Change::SegmentsShifted { track, first, last, by_ms }
+        let Some((first, last, by)) = self.run.take() else { return };
+        let Comparison { at: track, was, is, pairs, .. } = self.of;
+        let track = track.clone();
+        self.changes.push(match pairs.older[first] {
+            Some(older) if first == last => {
+                let from = was[older].span.clone();
+                Change::SegmentRetimed { track, segment: is[first].at(first), from }
+            }
+            _ => {
+                let by_ms = by.clamp(i64::MIN.into(), i64::MAX.into()) as i64;
+                Change::SegmentsShifted { track, first, last, by_ms }
+            }
         });
     }
 }
@@ -342,18 +341,18 @@ impl ChangedKeys {
 
     /// Excludes some keys, wherever they are, if a typed change has reported them.
     fn exclude(&mut self, reported: bool, names: &[&str]) {
-        self.exclude_if(reported, |key| names.contains(&key.name));
+        self.exclude_if(reported, |key| names.contains(&key.key));
     }
 
     /// Excludes a key outside the metadata, if a typed change has reported it.
     fn exclude_own(&mut self, reported: bool, name: &str) {
-        self.exclude_if(reported, |key| !key.in_metadata && key.name == name);
+        self.exclude_if(reported, |key| !key.in_metadata && key.key == name);
     }
 
-    fn exclude_if(&mut self, reported: bool, is_excluded: impl Fn(Key<'_>) -> bool) {
+    fn exclude_if(&mut self, reported: bool, is_excluded: impl Fn(KeyPath<'_>) -> bool) {
         if reported && !self.changed.is_empty() {
             self.changed.retain(|(in_metadata, name)| {
-                !is_excluded(Key { in_metadata: *in_metadata, name })
+                !is_excluded(KeyPath { in_metadata: *in_metadata, key: name })
             });
             self.differs = !self.changed.is_empty();
         }
@@ -363,19 +362,6 @@ impl ChangedKeys {
     fn rest(self) -> Option<Vec<String>> {
         let path = |(in_metadata, key)| if in_metadata { format!("{METADATA}.{key}") } else { key };
         self.differs.then(|| self.changed.into_iter().map(path).collect())
-    }
-}
-
-/// A key that changed.
-struct Key<'k> {
-    in_metadata: bool,
-    name: &'k str,
-}
-
-impl Key<'_> {
-    fn of<'j>(&self, json: &'j Json) -> Option<&'j Json> {
-        let parent = if self.in_metadata { json.get(METADATA)? } else { json };
-        parent.get(self.name)
     }
 }
 

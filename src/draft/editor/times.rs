@@ -20,7 +20,7 @@ fn is_time(json: &Json) -> bool {
 }
 
 /// Returns the path under which the segments of a draft state their start.
-pub(super) fn start_path(draft: &Draft) -> KeyPath {
+pub(super) fn start_path(draft: &Draft) -> KeyPath<'static> {
     let segments = draft.tracks().flat_map(|track| track.segments().map(|s| s.as_json()));
     let known = KeyPath::among(segments, keys::START, is_time);
     known.unwrap_or(KeyPath::default_of(keys::START))
@@ -28,7 +28,7 @@ pub(super) fn start_path(draft: &Draft) -> KeyPath {
 
 /// Writes the times of the segments of a track where they differ. A segment that states no start
 /// gets one only when it does not start at the end of the previous segment.
-pub(super) fn lay_out(track: &mut Json, spans: &[Span], start_path: KeyPath) {
+pub(super) fn lay_out(track: &mut Json, spans: &[Span], start_path: KeyPath<'_>) {
     let mut previous_end = Duration::ZERO;
     for (segment, span) in array_mut(track, SEGMENTS).iter_mut().zip(spans) {
         let own = KeyPath::of(segment, keys::START, is_time);
