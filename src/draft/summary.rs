@@ -84,6 +84,20 @@ impl TrackLabel {
         }
     }
 
+    /// Returns the names of a track and of one segment, each in English and Chinese.
+    fn names(self) -> (&'static str, &'static str, &'static str, &'static str) {
+        match self {
+            Self::Video => ("Video", "视频", "Video clip", "视频片段"),
+            Self::Voiceover => ("Voiceover", "旁白", "Voiceover sentence", "旁白句子"),
+            Self::Music => ("Music", "音乐", "Music clip", "音乐片段"),
+            Self::Audio => ("Audio", "音频", "Audio clip", "音频片段"),
+            Self::Captions => ("Captions", "字幕", "Caption", "字幕"),
+            Self::Title => ("Title", "标题", "Title", "标题"),
+            Self::Text => ("Text", "文字", "Text", "文字"),
+            Self::Type(_) | Self::Unknown => ("Track", "轨道", "Segment", "片段"),
+        }
+    }
+
     pub(crate) fn of(track: Track<'_>) -> Self {
         match track.kind() {
             Some(TrackKind::Video) => Self::Video,
@@ -249,36 +263,23 @@ impl Language {
 
     /// Names a track.
     pub(crate) fn track_name(self, label: TrackLabel) -> String {
-        let (english, chinese) = match label {
-            TrackLabel::Video => ("Video", "视频"),
-            TrackLabel::Voiceover => ("Voiceover", "旁白"),
-            TrackLabel::Music => ("Music", "音乐"),
-            TrackLabel::Audio => ("Audio", "音频"),
-            TrackLabel::Captions => ("Captions", "字幕"),
-            TrackLabel::Title => ("Title", "标题"),
-            TrackLabel::Text => ("Text", "文字"),
+        let (english, chinese, ..) = match label {
             TrackLabel::Type(number) => {
                 return self.pick(format!("Track type {number}"), format!("类型 {number} 轨道"));
             }
-            TrackLabel::Unknown => ("Track", "轨道"),
+            label => label.names(),
         };
         self.pick(english, chinese).to_owned()
     }
 
     /// Names one segment of a track.
     pub(crate) fn segment_name(self, label: TrackLabel) -> String {
-        let (english, chinese) = match label {
-            TrackLabel::Video => ("Video clip", "视频片段"),
-            TrackLabel::Voiceover => ("Voiceover sentence", "旁白句子"),
-            TrackLabel::Music => ("Music clip", "音乐片段"),
-            TrackLabel::Audio => ("Audio clip", "音频片段"),
-            TrackLabel::Captions => ("Caption", "字幕"),
-            TrackLabel::Title | TrackLabel::Text => return self.track_name(label),
+        let (.., english, chinese) = match label {
             TrackLabel::Type(number) => {
                 let english = format!("Segment of track type {number}");
                 return self.pick(english, format!("类型 {number} 轨道片段"));
             }
-            TrackLabel::Unknown => ("Segment", "片段"),
+            label => label.names(),
         };
         self.pick(english, chinese).to_owned()
     }

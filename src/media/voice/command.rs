@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::{SpeechOptions, Voice, best_language};
+use super::{SpeechOptions, Voice, best_match};
 use crate::media::{AudioBuffer, MediaError};
 
 const OUT: &str = "{out}";
@@ -87,11 +87,7 @@ impl Voice for CommandVoice {
     }
 
     fn speak(&self, text: &str, options: &SpeechOptions) -> Result<AudioBuffer, MediaError> {
-        let language = best_language(&options.language, self.languages.iter().map(String::as_str))
-            .ok_or_else(|| MediaError::NoVoice {
-                language: options.language.clone(),
-                available: self.languages(),
-            })?;
+        let language = best_match(&options.language, &self.languages, String::as_str)?;
         let directory = tempfile::tempdir()
             .map_err(MediaError::io("create a temporary directory for the voice"))?;
         let out = directory.path().join("speech.wav");
