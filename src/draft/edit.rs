@@ -9,26 +9,9 @@ use super::keys::{DURATION, SEGMENTS, TRACK_TYPE, TRACKS, array_mut, as_millis, 
 use super::model::{Draft, Segment, Track, TrackKind};
 
 impl Draft {
-    /// Sets a top-level key.
-    pub fn set(&mut self, key: &str, value: impl Into<Json>) -> &mut Self {
-        self.0.make_object().insert(key, value);
-        self
-    }
-
-    /// Sets a key in the metadata of the video.
-    pub fn set_metadata(&mut self, key: &str, value: impl Into<Json>) -> &mut Self {
-        metadata_mut(&mut self.0).insert(key, value);
-        self
-    }
-
     /// Sets the stated duration of the video.
     pub fn set_duration(&mut self, duration: Duration) -> &mut Self {
         self.set(DURATION, as_millis(duration))
-    }
-
-    /// Removes a top-level key.
-    pub fn remove(&mut self, key: &str) -> Option<Json> {
-        self.0.as_object_mut()?.remove(key)
     }
 
     /// Appends a track.
@@ -89,23 +72,6 @@ impl TrackMut<'_> {
         Track { json: self.json }
     }
 
-    /// Sets a key of the track.
-    pub fn set(&mut self, key: &str, value: impl Into<Json>) -> &mut Self {
-        self.json.make_object().insert(key, value);
-        self
-    }
-
-    /// Sets a key in the metadata of the track.
-    pub fn set_metadata(&mut self, key: &str, value: impl Into<Json>) -> &mut Self {
-        metadata_mut(self.json).insert(key, value);
-        self
-    }
-
-    /// Removes a key of the track.
-    pub fn remove(&mut self, key: &str) -> Option<Json> {
-        self.json.as_object_mut()?.remove(key)
-    }
-
     /// Appends a segment.
     pub fn push_segment(&mut self, duration: Duration) -> SegmentMut<'_> {
         let segments = array_mut(self.json, SEGMENTS);
@@ -148,26 +114,9 @@ pub struct SegmentMut<'d> {
 }
 
 impl SegmentMut<'_> {
-    /// Sets a key of the segment.
-    pub fn set(&mut self, key: &str, value: impl Into<Json>) -> &mut Self {
-        self.json.make_object().insert(key, value);
-        self
-    }
-
-    /// Sets a key in the metadata of the segment.
-    pub fn set_metadata(&mut self, key: &str, value: impl Into<Json>) -> &mut Self {
-        metadata_mut(self.json).insert(key, value);
-        self
-    }
-
     /// Sets the duration of the segment.
     pub fn set_duration(&mut self, duration: Duration) -> &mut Self {
         self.set(DURATION, as_millis(duration))
-    }
-
-    /// Removes a key of the segment.
-    pub fn remove(&mut self, key: &str) -> Option<Json> {
-        self.json.as_object_mut()?.remove(key)
     }
 
     /// Returns the JSON of the segment.
@@ -176,6 +125,30 @@ impl SegmentMut<'_> {
         self.json
     }
 }
+
+macro_rules! setters {
+    ($($item:ty: $json:tt),+) => {$(
+        impl $item {
+            /// Sets a key.
+            pub fn set(&mut self, key: &str, value: impl Into<Json>) -> &mut Self {
+                self.$json.make_object().insert(key, value);
+                self
+            }
+
+            /// Sets a key in the metadata.
+            pub fn set_metadata(&mut self, key: &str, value: impl Into<Json>) -> &mut Self {
+                metadata_mut(&mut self.$json).insert(key, value);
+                self
+            }
+
+            /// Removes a key. Returns its value.
+            pub fn remove(&mut self, key: &str) -> Option<Json> {
+                self.$json.as_object_mut()?.remove(key)
+            }
+        }
+    )+};
+}
+setters!(Draft: 0, TrackMut<'_>: json, SegmentMut<'_>: json);
 
 /// Returns the array under `key`, where there is one.
 fn existing<'j>(json: &'j mut Json, key: &str) -> Option<&'j mut Vec<Json>> {

@@ -17,12 +17,11 @@ impl Change {
     /// Describes the change in one line: `Title added: “Morning Brew” (0–3 s)`.
     #[must_use]
     pub fn describe(&self, language: Language) -> String {
-        let phrases = Phrases(language);
         let (colon, verb) = (language.colon(), self.verb(language));
         let pick = |english, chinese| language.pick(english, chinese);
         match self {
             Self::TrackAdded { track, segments } | Self::TrackRemoved { track, segments } => {
-                phrases.track(track, segments, verb)
+                language.changed_track(track, segments, verb)
             }
             Self::TrackMoved { track, from } => {
                 let (name, noun) = (language.track_name(track.label), pick("track", "轨道"));
@@ -32,17 +31,17 @@ impl Change {
             Self::TrackRetyped { track, from, to } => {
                 let kind = |kind: &Option<_>| match kind.map(TrackLabel::from) {
                     Some(label) => language.track_name(label).to_lowercase(),
-                    None => phrases.unset(),
+                    None => language.unset(),
                 };
                 let noun = pick("Track", "轨道");
                 format!("{noun} {}{verb}{colon}{} → {}", track.index + 1, kind(from), kind(to))
             }
             Self::SegmentAdded { track, segment } | Self::SegmentRemoved { track, segment } => {
-                phrases.segment(track, segment, verb, None)
+                language.changed_segment(track, segment, verb, None)
             }
             Self::SegmentMoved { track, segment, from }
             | Self::SegmentRetimed { track, segment, from } => {
-                phrases.segment(track, segment, verb, Some(from))
+                language.changed_segment(track, segment, verb, Some(from))
             }
             Self::SegmentsShifted { track, first, last, by_ms } => {
                 let time = language.time(Duration::from_millis(by_ms.unsigned_abs()));
@@ -59,17 +58,17 @@ impl Change {
                 )
             }
             Self::TextChanged { track, segment, from, to } => {
-                let (from, to) = (phrases.quoted(from), phrases.quoted(to));
-                format!("{}{colon}{from} → {to}", phrases.subject(track, segment))
+                let (from, to) = (language.quoted(from), language.quoted(to));
+                format!("{}{colon}{from} → {to}", language.subject(track, segment))
             }
             Self::Renamed { track, segment, from, to } => {
-                let (from, to) = (phrases.plain(from), phrases.plain(to));
-                format!("{}{verb}{colon}{from} → {to}", phrases.subject(track, segment))
+                let (from, to) = (language.plain(from), language.plain(to));
+                format!("{}{verb}{colon}{from} → {to}", language.subject(track, segment))
             }
             Self::VolumeChanged { track, segment, from, to } => {
                 let percent =
-                    |volume: &Option<f64>| volume.map_or(phrases.unset(), |v| language.percent(v));
-                let mut subject = phrases.subject(track, segment);
+                    |volume: &Option<f64>| volume.map_or(language.unset(), |v| language.percent(v));
+                let mut subject = language.subject(track, segment);
                 if let Some(segment) = segment {
                     let span = language.time_range(segment.start, segment.end);
                     subject += &language.parenthesized(&span);
@@ -78,7 +77,7 @@ impl Change {
                 format!("{subject}{noun}{colon}{} → {}", percent(from), percent(to))
             }
             Self::CanvasChanged { from, to } => {
-                let (from, to) = (phrases.plain(from), phrases.plain(to));
+                let (from, to) = (language.plain(from), language.plain(to));
                 format!("{}{colon}{from} → {to}", pick("Canvas", "画幅"))
             }
             Self::LengthChanged { from, to } => {
@@ -87,7 +86,7 @@ impl Change {
             }
             Self::OtherChanged { track, segment, keys } => {
                 let subject = match track {
-                    Some(track) => phrases.subject(track, segment),
+                    Some(track) => language.subject(track, segment),
                     None => pick("Timeline", "影片").to_owned(),
                 };
                 let settings = pick("other settings changed", "其他设置已更改");
@@ -200,16 +199,13 @@ impl<'c> Group<'c> {
 }
 
 /// The parts of a sentence.
-#[derive(Clone, Copy)]
-struct Phrases(Language);
-
-impl Phrases {
+impl Language {
     fn unset(self) -> String {
-        self.0.pick("not set", "未设置").to_owned()
+        self.pick("not set", "未设置").to_owned()
     }
 
     fn quoted(self, text: &Option<String>) -> String {
-        text.as_deref().map_or_else(|| self.unset(), |text| self.0.quote(text))
+        text.as_deref().map_or_else(|| self.unset(), |text| self.quote(text))
     }
 
     fn plain(self, text: &Option<String>) -> String {
@@ -218,33 +214,33 @@ impl Phrases {
 
     fn subject(self, track: &ChangedItem, segment: &Option<ChangedItem>) -> String {
         match segment {
-            Some(_) => self.0.segment_name(track.label),
-            None => self.0.track_name(track.label),
+            Some(_) => self.segment_name(track.label),
+            None => self.track_name(track.label),
         }
     }
 
     /// Returns `: “Hello”`, `: city timelapse`, or nothing where there is neither text nor name.
     fn content(self, label: TrackLabel, text: Option<&str>, name: Option<&str>) -> String {
         let phrase = Phrase::of(text, name, label);
-        phrase.map_or_else(String::new, |it| self.0.colon().to_owned() + &self.0.phrase(it))
+        phrase.map_or_else(String::new, |it| self.colon().to_owned() + &self.phrase(it))
     }
 
-    fn track(self, track: &ChangedItem, segments: &[ChangedItem], verb: &str) -> String {
-        let head = format!("{}{verb}", self.0.track_name(track.label));
+    fn changed_track(self, track: &ChangedItem, segments: &[ChangedItem], verb: &str) -> String {
+        let head = format!("{}{verb}", self.track_name(track.label));
         let span = match segments {
-            [] => self.0.empty().to_owned(),
-            _ => self.0.time_range(track.start, track.end),
+            [] => self.empty().to_owned(),
+            _ => self.time_range(track.start, track.end),
         };
         let name = track.name.as_deref();
         let content = match segments {
             [one] => self.content(track.label, one.text.as_deref(), one.name.as_deref().or(name)),
             [] => self.content(track.label, None, name),
-            many => format!("{}{}", self.0.colon(), self.0.segment_count(many.len())),
+            many => format!("{}{}", self.colon(), self.segment_count(many.len())),
         };
-        format!("{head}{content}{}", self.0.parenthesized(&span))
+        format!("{head}{content}{}", self.parenthesized(&span))
     }
 
-    fn segment(
+    fn changed_segment(
         self,
         track: &ChangedItem,
         segment: &ChangedItem,
@@ -253,14 +249,14 @@ impl Phrases {
     ) -> String {
         let (text, name) = (segment.text.as_deref(), segment.name.as_deref());
         let content = self.content(track.label, text, name);
-        let now = self.0.time_range(segment.start, segment.end);
+        let now = self.time_range(segment.start, segment.end);
         let span = match from {
             Some(from) if *from != (segment.start..segment.end) => {
-                format!("{} → {now}", self.0.time_range(from.start, from.end))
+                format!("{} → {now}", self.time_range(from.start, from.end))
             }
             _ => now,
         };
-        let name = self.0.segment_name(track.label);
-        format!("{name}{verb}{content}{}", self.0.parenthesized(&span))
+        let name = self.segment_name(track.label);
+        format!("{name}{verb}{content}{}", self.parenthesized(&span))
     }
 }

@@ -224,8 +224,7 @@ impl PicoEngine {
         // outlives its call, and the engine copies what it keeps; `resource_name` has the size
         // that `picodefs.h` requires.
         unsafe {
-            let status = sys::pico_createVoiceDefinition(this.system, voice_name);
-            this.ok(status, "define a voice")?;
+            this.ok(sys::pico_createVoiceDefinition(this.system, voice_name), "define a voice")?;
             for path in [&paths.analysis, &paths.speech] {
                 let mut resource = ptr::null_mut();
                 let status =
