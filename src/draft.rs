@@ -28,7 +28,7 @@
 //! | `edit` | building and changing without checks: [`TrackMut`], [`SegmentMut`] |
 //! | `editor` | checked edits: [`Editor`] |
 //! | `diff` | what changed between two drafts: [`Diff`] |
-//! | `summary` | the timeline in one line; [`Language`], with the phrases shared with `diff` and `picture` |
+//! | `summary` | the timeline in one line; [`Language`] and its shared phrases |
 //! | `picture` | the timeline as an image or as text |
 
 mod canvas;

@@ -10,6 +10,8 @@
 //! | `align` | which track and which segment became which |
 //! | `compare` | how the changes are found |
 //! | `wording` | the changes in English and Chinese |
+//!
+//! This file also holds the views of segments that `align` and `compare` work on.
 
 mod align;
 mod change;

@@ -98,7 +98,8 @@ impl TrackMut<'_> {
 
     /// Removes the segments for which `keep` returns `false`.
     pub fn retain_segments(&mut self, mut keep: impl FnMut(Segment<'_>) -> bool) {
-        // The start of a segment may depend on those before it, so all are asked before any goes.
+        // The start of a segment may depend on those before it, so none is removed before all have
+        // been checked.
         let kept: Vec<bool> = self.as_track().segments().map(&mut keep).collect();
         let mut kept = kept.into_iter();
         if let Some(segments) = existing(self.json, SEGMENTS) {

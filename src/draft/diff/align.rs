@@ -5,7 +5,7 @@
 //! unchanged items anchor the lists and only the rest is guessed.
 //!
 //! What an item states about its own position (an index, an end, an id that only counts) changes
-//! behind an insertion although nobody changed it, so it neither identifies the item nor is a
+//! behind an insertion although no edit changed it, so it neither identifies the item nor is a
 //! change of its own.
 
 use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher, Hash, Hasher as _};

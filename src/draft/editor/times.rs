@@ -113,7 +113,7 @@ fn plan(index: usize, track: Track<'_>, range: &Span) -> Result<Vec<Vec<Remainde
 /// A part of a segment that a cut leaves.
 struct Remainder {
     span: Span,
-    /// How much of the segment's beginning is gone.
+    /// Duration that was cut off at the beginning of the segment.
     skipped: Duration,
 }
 
