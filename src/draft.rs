@@ -28,9 +28,8 @@
 //! | `edit` | building and changing without checks: [`TrackMut`], [`SegmentMut`] |
 //! | `editor` | checked edits: [`Editor`] |
 //! | `diff` | what changed between two drafts: [`Diff`] |
-//! | `summary` | the timeline in one line, and the phrases shared with `diff` and `picture` |
+//! | `summary` | the timeline in one line; [`Language`] and its shared phrases |
 //! | `picture` | the timeline as an image or as text |
-//! | `language` | [`Language`] |
 
 mod canvas;
 mod diff;
@@ -38,17 +37,16 @@ mod edit;
 mod editor;
 mod json;
 mod keys;
-mod language;
 mod model;
 mod picture;
 mod summary;
 
 pub use canvas::Aspect;
-pub use diff::{Change, Diff, SegmentAt, TrackAt};
+pub use diff::{Change, ChangedItem, Diff};
 pub use edit::{SegmentMut, TrackMut};
 pub use editor::{EditError, Editor};
 pub use json::{Json, Object, ParseError};
-pub use language::Language;
 pub use model::{Draft, Segment, Track, TrackKind, TrackRole};
 pub use picture::PictureStyle;
+pub use summary::Language;
 pub(crate) use summary::TrackLabel;

@@ -17,8 +17,8 @@
 //! timeline.texts = narration.captions();
 //! # let directory = tempfile::tempdir()?;
 //! let path = directory.path().join("coffee.mp4");
-//! let file = render(&timeline, RenderOptions::default(), &path, &|_| {}, &cancel)?;
-//! assert!(file.duration > Duration::from_secs(3));
+//! let duration = render(&timeline, RenderOptions::mp4(), &path, &|_| {}, &cancel)?;
+//! assert!(duration > Duration::from_secs(3));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
@@ -53,9 +53,9 @@ pub use captions::captions;
 pub use error::{Cancel, MediaError};
 pub use font::Font;
 pub use narration::{Narration, SpokenSentence, narrate};
-pub use output::{Container, Quality, RenderOptions};
-pub use render::{MediaFile, render};
-pub use timeline::{AudioClip, FrameSize, TextClip, TextStyle, Timeline};
+pub use output::{Quality, RenderOptions};
+pub use render::render;
+pub use timeline::{AudioClip, FrameSize, TextClip, Timeline};
 pub use voice::{CommandVoice, Pico, SpeechOptions, Voice, VoiceGender};
 
 /// Returns the number of threads to use. Each encoder takes 20 MB, and with more than eight threads

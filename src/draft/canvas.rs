@@ -33,28 +33,24 @@ impl Aspect {
     /// Returns the ratio as text: `16:9`.
     #[must_use]
     pub const fn ratio(self) -> &'static str {
-        match self {
-            Self::Landscape => "16:9",
-            Self::Portrait => "9:16",
-            Self::Square => "1:1",
-        }
+        self.properties().0
     }
 
     /// Returns the width and height in pixels.
     #[must_use]
     pub const fn size(self) -> (u32, u32) {
-        match self {
-            Self::Landscape => (1920, 1080),
-            Self::Portrait => (1080, 1920),
-            Self::Square => (1080, 1080),
-        }
+        self.properties().2
     }
 
     const fn word(self) -> &'static str {
+        self.properties().1
+    }
+
+    const fn properties(self) -> (&'static str, &'static str, (u32, u32)) {
         match self {
-            Self::Landscape => "landscape",
-            Self::Portrait => "portrait",
-            Self::Square => "square",
+            Self::Landscape => ("16:9", "landscape", (1920, 1080)),
+            Self::Portrait => ("9:16", "portrait", (1080, 1920)),
+            Self::Square => ("1:1", "square", (1080, 1080)),
         }
     }
 
@@ -194,13 +190,16 @@ fn parse_size(text: &str) -> Option<(f64, char, f64)> {
 pub(crate) fn reshape(draft: &mut Json, aspect: Aspect) -> Form {
     let mut form = Form::Absent;
     let Some(object) = draft.as_object_mut() else { return form };
-    reshape_named(object, aspect, &mut form);
-    reshape_size(object, aspect, &mut form);
+    reshape_object(object, aspect, &mut form);
     if let Some(metadata) = object.get_mut(METADATA).and_then(Json::as_object_mut) {
-        reshape_named(metadata, aspect, &mut form);
-        reshape_size(metadata, aspect, &mut form);
+        reshape_object(metadata, aspect, &mut form);
     }
     form
+}
+
+fn reshape_object(parent: &mut Object, aspect: Aspect, form: &mut Form) {
+    reshape_named(parent, aspect, form);
+    reshape_size(parent, aspect, form);
 }
 
 fn reshape_named(parent: &mut Object, aspect: Aspect, form: &mut Form) {
@@ -208,8 +207,7 @@ fn reshape_named(parent: &mut Object, aspect: Aspect, form: &mut Form) {
         let Some(value) = parent.get_mut(key).filter(|value| !value.is_null()) else { continue };
         let mut inside = Form::Absent;
         if let Some(object) = value.as_object_mut() {
-            reshape_named(object, aspect, &mut inside);
-            reshape_size(object, aspect, &mut inside);
+            reshape_object(object, aspect, &mut inside);
         } else if let Some(text) = keys::text(value) {
             inside = Form::Known;
             if Shape::Text(text).aspect() != Some(aspect) {

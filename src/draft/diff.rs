@@ -10,16 +10,22 @@
 //! | `align` | which track and which segment became which |
 //! | `compare` | how the changes are found |
 //! | `wording` | the changes in English and Chinese |
+//!
+//! This file also holds the views of segments that `align` and `compare` work on.
 
 mod align;
 mod change;
 mod compare;
 mod wording;
 
-use super::language::Language;
-use super::model::Draft;
+use std::ops::Range;
+use std::time::Duration;
 
-pub use change::{Change, SegmentAt, TrackAt};
+use super::json::Json;
+use super::model::{Draft, Segment, Track};
+use super::summary::Language;
+
+pub use change::{Change, ChangedItem};
 
 impl Draft {
     /// Returns what changed from this draft to a newer one, in near-linear time.
@@ -80,4 +86,69 @@ impl Diff {
         }
         wording::summary(&self.changes, language)
     }
+}
+
+/// A segment with the values that are compared again and again.
+struct SegmentView<'d> {
+    track: Track<'d>,
+    json: &'d Json,
+    span: Range<Duration>,
+    label: Label<'d>,
+    own_volume: Option<f64>,
+    volume: Option<f64>,
+}
+
+impl<'d> SegmentView<'d> {
+    fn all(track: Track<'d>) -> Vec<Self> {
+        let track_volume = track.volume();
+        let view = |segment: Segment<'d>| Self {
+            track,
+            json: segment.as_json(),
+            span: segment.start()..segment.end(),
+            label: Label { text: segment.text(), name: segment.name() },
+            own_volume: segment.own_volume(),
+            volume: segment.own_volume().or(track_volume),
+        };
+        track.segments().map(view).collect()
+    }
+
+    fn at(&self, index: usize) -> ChangedItem {
+        let owned = |text: Option<&str>| text.map(str::to_owned);
+        let (text, name) = (owned(self.label.text), owned(self.label.name));
+        ChangedItem { text, name, ..ChangedItem::on_track(index, self.track, self.span.clone()) }
+    }
+
+    fn position(&self, index: usize) -> Position {
+        Position { index, start: millis(self.span.start), end: millis(self.span.end) }
+    }
+
+    fn duration(&self) -> Duration {
+        self.span.end.saturating_sub(self.span.start)
+    }
+
+    /// Whether the volume is the same: where it is stated, or at least in effect.
+    fn is_as_loud_as(&self, other: &Self) -> bool {
+        self.own_volume == other.own_volume || self.volume == other.volume
+    }
+}
+
+/// Text and name of a track or a segment.
+#[derive(Clone, Copy, PartialEq, Hash)]
+struct Label<'d> {
+    text: Option<&'d str>,
+    name: Option<&'d str>,
+}
+
+/// A position in a list, and in time, in milliseconds.
+#[derive(Clone, Copy)]
+struct Position {
+    index: usize,
+    start: i128,
+    end: i128,
+}
+
+/// Converts to milliseconds, in a type wide enough for sums and differences of any times that a
+/// draft may state.
+fn millis(time: Duration) -> i128 {
+    time.as_millis().cast_signed()
 }

@@ -1,21 +1,6 @@
 //! Building and changing a draft without checks. Only what is named is changed: every other key
 //! stays in its position. A value of the wrong type in the way (a `t` that is not an array) is
 //! replaced.
-//!
-//! ```
-//! use nemovideo::draft::{Draft, TrackKind};
-//! use std::time::Duration;
-//!
-//! let mut draft = Draft::new();
-//! let mut track = draft.push_track(TrackKind::Text);
-//! track.set_metadata("role", "title");
-//! track.push_segment(Duration::from_secs(3)).set_metadata("text", "Urban Dreams");
-//! draft.set_duration(Duration::from_secs(10)).set_metadata("aspect", "16:9");
-//! assert_eq!(
-//!     draft.to_json(),
-//!     r#"{"t":[{"tt":7,"m":{"role":"title"},"sg":[{"d":3000,"m":{"text":"Urban Dreams"}}]}],"d":10000,"m":{"aspect":"16:9"}}"#
-//! );
-//! ```
 
 use std::time::Duration;
 
@@ -24,29 +9,27 @@ use super::keys::{DURATION, SEGMENTS, TRACK_TYPE, TRACKS, array_mut, as_millis, 
 use super::model::{Draft, Segment, Track, TrackKind};
 
 impl Draft {
-    /// Sets a top-level key.
-    pub fn set(&mut self, key: &str, value: impl Into<Json>) -> &mut Self {
-        self.0.make_object().insert(key, value);
-        self
-    }
-
-    /// Sets a key in the metadata of the video.
-    pub fn set_metadata(&mut self, key: &str, value: impl Into<Json>) -> &mut Self {
-        metadata_mut(&mut self.0).insert(key, value);
-        self
-    }
-
     /// Sets the stated duration of the video.
     pub fn set_duration(&mut self, duration: Duration) -> &mut Self {
         self.set(DURATION, as_millis(duration))
     }
 
-    /// Removes a top-level key.
-    pub fn remove(&mut self, key: &str) -> Option<Json> {
-        self.0.as_object_mut()?.remove(key)
-    }
-
     /// Appends a track.
+    ///
+    /// ```
+    /// use nemovideo::draft::{Draft, TrackKind};
+    /// use std::time::Duration;
+    ///
+    /// let mut draft = Draft::new();
+    /// let mut track = draft.push_track(TrackKind::Text);
+    /// track.set_metadata("role", "title");
+    /// track.push_segment(Duration::from_secs(3)).set_metadata("text", "Urban Dreams");
+    /// draft.set_duration(Duration::from_secs(10)).set_metadata("aspect", "16:9");
+    /// assert_eq!(
+    ///     draft.to_json(),
+    ///     r#"{"t":[{"tt":7,"m":{"role":"title"},"sg":[{"d":3000,"m":{"text":"Urban Dreams"}}]}],"d":10000,"m":{"aspect":"16:9"}}"#
+    /// );
+    /// ```
     pub fn push_track(&mut self, kind: TrackKind) -> TrackMut<'_> {
         self.insert_track(usize::MAX, kind)
     }
@@ -74,13 +57,6 @@ impl Draft {
         let tracks = existing(&mut self.0, TRACKS)?;
         (index < tracks.len()).then(|| tracks.remove(index))
     }
-
-    /// Removes the tracks for which `keep` returns `false`.
-    pub fn retain_tracks(&mut self, mut keep: impl FnMut(Track<'_>) -> bool) {
-        if let Some(tracks) = existing(&mut self.0, TRACKS) {
-            tracks.retain(|json| keep(Track { json }));
-        }
-    }
 }
 
 /// A track for modification.
@@ -94,23 +70,6 @@ impl TrackMut<'_> {
     #[must_use]
     pub fn as_track(&self) -> Track<'_> {
         Track { json: self.json }
-    }
-
-    /// Sets a key of the track.
-    pub fn set(&mut self, key: &str, value: impl Into<Json>) -> &mut Self {
-        self.json.make_object().insert(key, value);
-        self
-    }
-
-    /// Sets a key in the metadata of the track.
-    pub fn set_metadata(&mut self, key: &str, value: impl Into<Json>) -> &mut Self {
-        metadata_mut(self.json).insert(key, value);
-        self
-    }
-
-    /// Removes a key of the track.
-    pub fn remove(&mut self, key: &str) -> Option<Json> {
-        self.json.as_object_mut()?.remove(key)
     }
 
     /// Appends a segment.
@@ -139,7 +98,8 @@ impl TrackMut<'_> {
 
     /// Removes the segments for which `keep` returns `false`.
     pub fn retain_segments(&mut self, mut keep: impl FnMut(Segment<'_>) -> bool) {
-        // The start of a segment may depend on those before it, so all are asked before any goes.
+        // The start of a segment may depend on those before it, so none is removed before all have
+        // been checked.
         let kept: Vec<bool> = self.as_track().segments().map(&mut keep).collect();
         let mut kept = kept.into_iter();
         if let Some(segments) = existing(self.json, SEGMENTS) {
@@ -155,26 +115,9 @@ pub struct SegmentMut<'d> {
 }
 
 impl SegmentMut<'_> {
-    /// Sets a key of the segment.
-    pub fn set(&mut self, key: &str, value: impl Into<Json>) -> &mut Self {
-        self.json.make_object().insert(key, value);
-        self
-    }
-
-    /// Sets a key in the metadata of the segment.
-    pub fn set_metadata(&mut self, key: &str, value: impl Into<Json>) -> &mut Self {
-        metadata_mut(self.json).insert(key, value);
-        self
-    }
-
     /// Sets the duration of the segment.
     pub fn set_duration(&mut self, duration: Duration) -> &mut Self {
         self.set(DURATION, as_millis(duration))
-    }
-
-    /// Removes a key of the segment.
-    pub fn remove(&mut self, key: &str) -> Option<Json> {
-        self.json.as_object_mut()?.remove(key)
     }
 
     /// Returns the JSON of the segment.
@@ -183,6 +126,30 @@ impl SegmentMut<'_> {
         self.json
     }
 }
+
+macro_rules! setters {
+    ($($item:ty: $json:tt),+) => {$(
+        impl $item {
+            /// Sets a key.
+            pub fn set(&mut self, key: &str, value: impl Into<Json>) -> &mut Self {
+                self.$json.make_object().insert(key, value);
+                self
+            }
+
+            /// Sets a key in the metadata.
+            pub fn set_metadata(&mut self, key: &str, value: impl Into<Json>) -> &mut Self {
+                metadata_mut(&mut self.$json).insert(key, value);
+                self
+            }
+
+            /// Removes a key. Returns its value.
+            pub fn remove(&mut self, key: &str) -> Option<Json> {
+                self.$json.as_object_mut()?.remove(key)
+            }
+        }
+    )+};
+}
+setters!(Draft: 0, TrackMut<'_>: json, SegmentMut<'_>: json);
 
 /// Returns the array under `key`, where there is one.
 fn existing<'j>(json: &'j mut Json, key: &str) -> Option<&'j mut Vec<Json>> {
@@ -206,13 +173,9 @@ mod tests {
     #[test]
     fn a_change_touches_nothing_else() {
         let mut draft = draft();
-        draft
-            .track_mut(0)
-            .unwrap()
-            .segment_mut(1)
-            .unwrap()
-            .set_duration(Duration::from_millis(700))
-            .set_metadata("name", "end");
+        let mut track = draft.track_mut(0).unwrap();
+        let mut end = track.segment_mut(1).unwrap();
+        end.set_duration(Duration::from_millis(700)).set_metadata("name", "end");
         let changed = DRAFT.replace(r#"{"d":500}"#, r#"{"d":700,"m":{"name":"end"}}"#);
         assert_eq!(draft.to_json(), changed);
     }
@@ -222,7 +185,7 @@ mod tests {
         let mut draft = draft();
         draft.insert_track(0, TrackKind::Unknown(42)).set("id", "a");
         assert!(draft.to_json().starts_with(r#"{"v":1.10,"t":[{"tt":42,"id":"a"},{"x":1,"#));
-        draft.retain_tracks(|track| track.kind() != Some(TrackKind::Unknown(42)));
+        draft.remove_track(0);
         assert_eq!(draft.to_json(), DRAFT);
 
         assert_eq!(draft.remove_track(2), None);
@@ -247,10 +210,8 @@ mod tests {
     #[test]
     fn a_value_of_the_wrong_type_is_replaced() {
         let mut draft = Draft::from_json(r#"{"t":5,"m":"x"}"#).unwrap();
-        draft
-            .set_metadata("aspect", "16:9")
-            .push_track(TrackKind::Video)
-            .push_segment(Duration::ZERO);
+        draft.set_metadata("aspect", "16:9");
+        draft.push_track(TrackKind::Video).push_segment(Duration::ZERO);
         assert_eq!(draft.to_json(), r#"{"t":[{"tt":0,"sg":[{"d":0}]}],"m":{"aspect":"16:9"}}"#);
         let mut draft = Draft::from_json("null").unwrap();
         draft.set("d", 5);

@@ -52,12 +52,6 @@ pub struct Editor<'d> {
 }
 
 impl Editor<'_> {
-    /// Returns the current draft.
-    #[must_use]
-    pub fn draft(&self) -> &Draft {
-        self.draft
-    }
-
     /// Applies `edit` to a copy, which replaces the draft only on success.
     fn change(
         &mut self,

@@ -111,32 +111,33 @@ pub(crate) fn array_mut<'j>(json: &'j mut Json, key: &str) -> &'j mut Vec<Json> 
 /// A key in an object itself or in its metadata. The editor writes a value where the draft at hand
 /// keeps such values and in the same form, and picks a key of its own only where there is none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct KeyPath {
-    in_metadata: bool,
-    key: &'static str,
+pub(crate) struct KeyPath<'k> {
+    pub(crate) in_metadata: bool,
+    pub(crate) key: &'k str,
 }
 
-impl KeyPath {
-    pub(crate) fn in_metadata(key: &'static str) -> Self {
-        Self { in_metadata: true, key }
+impl<'k> KeyPath<'k> {
+    /// Returns the path for a draft that has none of the keys: the first one, in the metadata.
+    pub(crate) fn default_of(keys: &[&'k str]) -> Self {
+        Self { in_metadata: true, key: keys[0] }
     }
 
     /// Returns the path of the value that [`find`] would return.
     pub(crate) fn of(
         json: &Json,
-        keys: &'static [&'static str],
+        keys: &[&'k str],
         accepts: impl Fn(&Json) -> bool,
     ) -> Option<Self> {
         [false, true]
             .into_iter()
-            .flat_map(|in_metadata| keys.iter().map(move |key| Self { in_metadata, key }))
+            .flat_map(|in_metadata| keys.iter().map(move |&key| Self { in_metadata, key }))
             .find(|path| path.get(json).is_some_and(&accepts))
     }
 
     /// Returns the path in the first of several objects that has one.
     pub(crate) fn among<'j>(
         mut objects: impl Iterator<Item = &'j Json>,
-        keys: &'static [&'static str],
+        keys: &[&'k str],
         accepts: impl Fn(&Json) -> bool,
     ) -> Option<Self> {
         objects.find_map(|json| Self::of(json, keys, &accepts))
@@ -146,7 +147,7 @@ impl KeyPath {
         Self::of(json, VOLUME, |json| volume(json).is_some())
     }
 
-    pub(crate) fn get(self, json: &Json) -> Option<&Json> {
+    pub(crate) fn get<'j>(&self, json: &'j Json) -> Option<&'j Json> {
         let parent = if self.in_metadata { json.get(METADATA)? } else { json };
         parent.get(self.key)
     }

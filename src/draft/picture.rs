@@ -12,9 +12,8 @@ use std::time::Duration;
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-use super::language::Language;
 use super::model::{Draft, Segment, Track};
-use super::summary::{Phrase, TrackLabel, shorten};
+use super::summary::{Language, Phrase, TrackLabel, shorten};
 
 /// Default width of an image, in pixels.
 const DEFAULT_WIDTH: u32 = 960;

@@ -3,7 +3,8 @@
 //! appears when is left to [`stills`](super::stills).
 
 use super::characters::{breaks_after_hyphen, breaks_between};
-use super::{Font, FrameSize, TextStyle};
+use super::timeline::TextStyle;
+use super::{Font, FrameSize};
 
 /// A frame as three planes in BT.709, limited range, 4:2:0: chroma has half the resolution.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -56,6 +56,13 @@ struct BreakPoint {
     after_clause: bool,
 }
 
+impl BreakPoint {
+    /// Splits the text where there is no space.
+    const fn within(at: usize, width: usize, after_clause: bool) -> Self {
+        Self { end: at, next: at, end_width: width, next_width: width, after_clause }
+    }
+}
+
 fn break_points(text: &str) -> Vec<BreakPoint> {
     let mut points = Vec::new();
     let mut before: Option<char> = None;
@@ -87,26 +94,14 @@ fn break_points(text: &str) -> Vec<BreakPoint> {
             if word_width > MAX_WIDTH {
                 // A word wider than a caption, such as a URL, has to be split somewhere.
                 let (end, width) = hyphen.take().unwrap_or((at, at_width));
-                points.push(BreakPoint {
-                    end,
-                    next: end,
-                    end_width: width,
-                    next_width: width,
-                    after_clause: false,
-                });
+                points.push(BreakPoint::within(end, width, false));
                 word_width = at_width + char_width - width;
             }
         }
         at_width += char_width;
         before = Some(c);
     }
-    points.push(BreakPoint {
-        end: text.len(),
-        next: text.len(),
-        end_width: at_width,
-        next_width: at_width,
-        after_clause: true,
-    });
+    points.push(BreakPoint::within(text.len(), at_width, true));
     points
 }
 

@@ -15,40 +15,44 @@ use super::{FrameSize, MediaError, VideoBackground};
 
 /// Format and quality of an output file. The default is an MP4 in high quality.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-#[non_exhaustive]
 pub struct RenderOptions {
-    /// File format.
-    pub container: Container,
-    /// Quality of video and audio.
-    pub quality: Quality,
+    pub(crate) container: Container,
+    pub(crate) quality: Quality,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub(crate) enum Container {
+    #[default]
+    Mp4,
+    M4a,
+    Wav,
 }
 
 impl RenderOptions {
-    /// Creates options for a file format, in high quality.
+    /// Writes video with audio: H.264 at 30 frames per second, and AAC.
     #[must_use]
-    pub const fn new(container: Container) -> Self {
-        Self { container, quality: Quality::High }
+    pub const fn mp4() -> Self {
+        Self { container: Container::Mp4, quality: Quality::High }
     }
 
-    /// Sets the quality.
+    /// Writes audio only, as AAC.
+    #[must_use]
+    pub const fn m4a() -> Self {
+        Self { container: Container::M4a, ..Self::mp4() }
+    }
+
+    /// Writes audio only, uncompressed. The quality makes no difference.
+    #[must_use]
+    pub const fn wav() -> Self {
+        Self { container: Container::Wav, ..Self::mp4() }
+    }
+
+    /// Sets the quality of video and audio; high by default.
     #[must_use]
     pub const fn with_quality(mut self, quality: Quality) -> Self {
         self.quality = quality;
         self
     }
-}
-
-/// File format.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-#[non_exhaustive]
-pub enum Container {
-    /// Video with audio: H.264 at 30 frames per second, and AAC.
-    #[default]
-    Mp4,
-    /// Audio only, as AAC.
-    M4a,
-    /// Audio only, uncompressed.
-    Wav,
 }
 
 /// Quality of video and audio, and thereby the file size.
@@ -118,16 +122,10 @@ impl<'a> TempOutput<'a> {
         BufWriter::with_capacity(1 << 17, self.file.as_file())
     }
 
-    /// Moves the file to its final path and returns its size.
-    pub(crate) fn finish(mut self) -> Result<u64, MediaError> {
-        let what = || format!("write {}", self.path.display());
-        self.file.flush().map_err(MediaError::io(what()))?;
-        let size = self.file.as_file().metadata().map_err(MediaError::io(what()))?.len();
-        let path = self.path;
-        self.file
-            .persist(path)
-            .map_err(|error| MediaError::io(format!("write {}", path.display()))(error.error))?;
-        Ok(size)
+    /// Moves the file to its final path.
+    pub(crate) fn finish(self) -> Result<(), MediaError> {
+        let failed = MediaError::io(format!("write {}", self.path.display()));
+        self.file.persist(self.path).map(drop).map_err(|error| failed(error.error))
     }
 }
 
@@ -201,7 +199,7 @@ mod tests {
         assert_eq!(count(), 0, "no file remains");
         let output = TempOutput::beside(&path).unwrap();
         output.writer().write_all(b"whole").unwrap();
-        assert_eq!(output.finish().unwrap(), 5);
+        output.finish().unwrap();
         assert_eq!(std::fs::read(&path).unwrap(), b"whole");
         assert_eq!(count(), 1);
     }

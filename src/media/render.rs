@@ -16,17 +16,8 @@ use super::{Cancel, MediaError, Timeline, lock};
 /// Progress of a still, in audio samples: encoding one takes about as long as two seconds of audio.
 const STILL_WORK: u64 = 2 * SAMPLE_RATE as u64;
 
-/// A video or audio file written by [`render`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct MediaFile {
-    /// Duration of the content.
-    pub duration: Duration,
-    /// File size in bytes.
-    pub bytes: u64,
-}
-
-/// Renders a timeline to a file, which appears at `path` only when it is complete.
+/// Renders a timeline to a file, which appears at `path` only when it is complete. Returns the
+/// duration of the file, which for a video is a whole number of frames.
 ///
 /// `progress` receives the completed share, from 0.0 to 1.0 and never decreasing. It is called
 /// from several threads, but never concurrently.
@@ -41,7 +32,7 @@ pub fn render(
     path: &Path,
     progress: &(dyn Fn(f32) + Sync),
     cancel: &Cancel,
-) -> Result<MediaFile, MediaError> {
+) -> Result<Duration, MediaError> {
     timeline.check()?;
     cancel.check()?;
     let output = TempOutput::beside(path)?;
@@ -49,9 +40,9 @@ pub fn render(
         Container::Mp4 => video(timeline, options, &output, progress, cancel)?,
         Container::M4a | Container::Wav => audio(timeline, options, &output, progress, cancel)?,
     };
-    let bytes = output.finish()?;
+    output.finish()?;
     progress(1.0);
-    Ok(MediaFile { duration, bytes })
+    Ok(duration)
 }
 
 fn video(

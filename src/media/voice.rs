@@ -111,32 +111,39 @@ pub enum VoiceGender {
     Male,
 }
 
-/// Returns the best match for `wanted` in `available`: the same tag, ignoring case and `_` for `-`,
-/// else the first one with the same primary language. English regions without a voice use the
-/// British one, whose spelling most of them share.
-fn best_language<'a>(
-    wanted: &str,
-    available: impl IntoIterator<Item = &'a str>,
-) -> Option<&'a str> {
-    let wanted = wanted.trim().replace('_', "-");
+/// Returns the best match for a language tag: the same tag, ignoring case and `_` for `-`, else the
+/// first one with the same primary language. English regions without a voice use the British one,
+/// whose spelling most of them share.
+fn best_match<'a, T>(
+    requested: &str,
+    available: &'a [T],
+    tag: fn(&'a T) -> &'a str,
+) -> Result<&'a T, MediaError> {
+    let wanted = requested.trim().replace('_', "-");
     let primary = |tag: &str| tag.split('-').next().unwrap_or_default().to_ascii_lowercase();
-    let same_primary: Vec<&str> =
-        available.into_iter().filter(|tag| primary(tag) == primary(&wanted)).collect();
-    let exact =
-        |tag: &str| same_primary.iter().copied().find(|have| have.eq_ignore_ascii_case(tag));
+    let same_primary: Vec<&T> =
+        available.iter().filter(|&item| primary(tag(item)) == primary(&wanted)).collect();
+    let exact = |wanted: &str| {
+        same_primary.iter().copied().find(|&item| tag(item).eq_ignore_ascii_case(wanted))
+    };
     exact(&wanted)
         .or_else(|| wanted.contains('-').then(|| exact("en-GB")).flatten())
         .or_else(|| same_primary.first().copied())
+        .ok_or_else(|| MediaError::NoVoice {
+            language: requested.to_owned(),
+            available: available.iter().map(|item| tag(item).to_owned()).collect(),
+        })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const HAVE: [&str; 3] = ["en-US", "en-GB", "de-DE"];
+    static HAVE: [&str; 3] = ["en-US", "en-GB", "de-DE"];
 
     #[test]
     fn a_language_is_matched_in_any_spelling_of_its_tag() {
+        let best = |wanted| best_match(wanted, &HAVE, |tag| tag).copied();
         for (wanted, found) in [
             ("en-US", "en-US"),
             ("EN_us", "en-US"),
@@ -146,10 +153,10 @@ mod tests {
             (" de ", "de-DE"),
             ("de-AT", "de-DE"),
         ] {
-            assert_eq!(best_language(wanted, HAVE), Some(found), "{wanted}");
+            assert_eq!(best(wanted).unwrap(), found, "{wanted}");
         }
         for unknown in ["ja", "", "english", "d"] {
-            assert_eq!(best_language(unknown, HAVE), None, "{unknown}");
+            assert!(best(unknown).is_err(), "{unknown}");
         }
     }
 

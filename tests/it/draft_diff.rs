@@ -275,7 +275,7 @@ fn changes_can_be_serialized() {
     newer.remove_track(3);
     assert_eq!(
         serde_json::to_string(older.diff(&newer).changes()).unwrap(),
-        r#"[{"change":"track_removed","track":{"index":3,"kind":7,"role":"title","name":null},"segments":[{"index":0,"start":0,"end":3000,"text":"Morning","name":null}]},{"change":"length_changed","from":9000,"to":8000}]"#
+        r#"[{"change":"track_removed","track":{"index":3,"kind":7,"role":"title","name":null,"text":null,"start":0,"end":3000},"segments":[{"index":0,"kind":7,"role":"title","name":null,"text":"Morning","start":0,"end":3000}]},{"change":"length_changed","from":9000,"to":8000}]"#
     );
 }
 

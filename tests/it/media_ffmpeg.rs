@@ -7,8 +7,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use nemovideo::media::{
-    Cancel, Container, FrameSize, Narration, Pico, RenderOptions, SpeechOptions, Timeline, narrate,
-    render,
+    Cancel, FrameSize, Narration, Pico, RenderOptions, SpeechOptions, Timeline, narrate, render,
 };
 
 const SCRIPT: &str = "Coffee came to Venice by ship. Within a century, all of Europe drank it!";
@@ -42,8 +41,8 @@ fn narrated(frame: FrameSize) -> (Timeline, Narration) {
     (video, narration)
 }
 
-fn make(timeline: &Timeline, container: Container, path: &Path) {
-    render(timeline, RenderOptions::new(container), path, &|_| {}, &Cancel::new()).unwrap();
+fn make(timeline: &Timeline, options: RenderOptions, path: &Path) {
+    render(timeline, options, path, &|_| {}, &Cancel::new()).unwrap();
 }
 
 fn decodes_without_errors(path: &Path) {
@@ -63,7 +62,7 @@ fn a_video_has_the_properties_that_players_expect_in_every_shape() {
     for frame in [FrameSize::LANDSCAPE, FrameSize::PORTRAIT, FrameSize::SQUARE] {
         let path = directory.path().join("video.mp4");
         let (video, _) = narrated(frame);
-        make(&video, Container::Mp4, &path);
+        make(&video, RenderOptions::mp4(), &path);
         decodes_without_errors(&path);
         let probe = |stream: &str, entries: &str| -> Vec<String> {
             let entries = format!("stream={entries}");
@@ -113,10 +112,10 @@ fn speech_begins_when_its_caption_does() {
         return;
     }
     let directory = tempfile::tempdir().unwrap();
-    for (container, name) in [
-        (Container::Mp4, "video.mp4"),
-        (Container::M4a, "audio.m4a"),
-        (Container::Wav, "audio.wav"),
+    for (options, name) in [
+        (RenderOptions::mp4(), "video.mp4"),
+        (RenderOptions::m4a(), "audio.m4a"),
+        (RenderOptions::wav(), "audio.wav"),
     ] {
         let path = directory.path().join(name);
         let (mut video, narration) = narrated(FrameSize::SQUARE);
@@ -125,7 +124,7 @@ fn speech_begins_when_its_caption_does() {
         video.duration += late;
         video.audio.iter_mut().for_each(|clip| clip.start += late);
         video.texts.iter_mut().for_each(|clip| clip.start += late);
-        make(&video, container, &path);
+        make(&video, options, &path);
         decodes_without_errors(&path);
         let pcm = Command::new("ffmpeg")
             .args([

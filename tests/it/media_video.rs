@@ -7,8 +7,8 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use nemovideo::media::{
-    AudioBuffer, AudioClip, Cancel, Container, FrameSize, Gradient, Image, MediaError, Quality,
-    RenderOptions, TextClip, Timeline, VideoBackground, render,
+    AudioBuffer, AudioClip, Cancel, FrameSize, Gradient, Image, MediaError, Quality, RenderOptions,
+    TextClip, Timeline, VideoBackground, render,
 };
 use openh264::decoder::Decoder;
 use openh264::formats::YUVSource as _;
@@ -39,10 +39,9 @@ fn beeping_video() -> Timeline {
 fn make(timeline: &Timeline, options: RenderOptions, name: &str) -> Vec<u8> {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join(name);
-    let file = render(timeline, options, &path, &|_| {}, &Cancel::new()).unwrap();
-    let bytes = std::fs::read(&path).unwrap();
-    assert_eq!(file.bytes, bytes.len() as u64);
-    bytes
+    let duration = render(timeline, options, &path, &|_| {}, &Cancel::new()).unwrap();
+    assert!(duration.abs_diff(timeline.duration) <= millis(17), "half a frame: {duration:?}");
+    std::fs::read(&path).unwrap()
 }
 
 /// Returns the boxes with this path in an MP4.
@@ -153,11 +152,11 @@ fn the_index_comes_first_so_that_a_video_plays_while_it_loads() {
 
 #[test]
 fn audio_files_contain_the_audio_of_the_video() {
-    let m4a = make(&beeping_video(), RenderOptions::new(Container::M4a), "audio.m4a");
+    let m4a = make(&beeping_video(), RenderOptions::m4a(), "audio.m4a");
     let audio = syom::decode(&m4a).unwrap();
     assert_eq!(audio.channels[0].len(), 4 * 48_000, "the encoder's delay and padding are removed");
     assert_beeps(&audio.channels[0], audio.sample_rate);
-    let wav = make(&beeping_video(), RenderOptions::new(Container::Wav), "audio.wav");
+    let wav = make(&beeping_video(), RenderOptions::wav(), "audio.wav");
     let audio = AudioBuffer::decode(&wav, "audio.wav").unwrap();
     assert_eq!(audio.samples().len(), 4 * 48_000);
     let samples: Vec<f32> = audio.samples().iter().map(|&s| f32::from(s) / 32_768.0).collect();
@@ -216,14 +215,14 @@ fn cancelled_or_failed_work_leaves_no_file() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("video.mp4");
     let is_empty = || std::fs::read_dir(directory.path()).unwrap().next().is_none();
-    for container in [Container::Mp4, Container::M4a, Container::Wav] {
+    for options in [RenderOptions::mp4(), RenderOptions::m4a(), RenderOptions::wav()] {
         let cancel = Cancel::new();
         let stop = |part: f32| {
             if part > 0.0 {
                 cancel.cancel()
             }
         };
-        let result = render(&beeping_video(), RenderOptions::new(container), &path, &stop, &cancel);
+        let result = render(&beeping_video(), options, &path, &stop, &cancel);
         assert!(matches!(result, Err(MediaError::Cancelled)), "{result:?}");
         assert!(is_empty());
     }

@@ -5,69 +5,16 @@
 //! unchanged items anchor the lists and only the rest is guessed.
 //!
 //! What an item states about its own position (an index, an end, an id that only counts) changes
-//! behind an insertion although nobody changed it, so it neither identifies the item nor is a
+//! behind an insertion although no edit changed it, so it neither identifies the item nor is a
 //! change of its own.
 
 use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher, Hash, Hasher as _};
-use std::ops::Range;
-use std::time::Duration;
 
-use super::change::SegmentAt;
+use super::{Label, Position, SegmentView, millis};
 use crate::draft::json::{Json, Object};
 use crate::draft::keys::{self, END, ID, INDEX, METADATA, START, TRACK_TYPE};
-use crate::draft::model::{Segment, Track};
+use crate::draft::model::Track;
 use crate::draft::summary::TrackLabel;
-
-/// A segment with the values that are compared again and again.
-#[derive(Clone)]
-pub(super) struct SegmentView<'d> {
-    pub(super) json: &'d Json,
-    pub(super) span: Range<Duration>,
-    pub(super) label: Label<'d>,
-    own_volume: Option<f64>,
-    pub(super) volume: Option<f64>,
-}
-
-impl<'d> SegmentView<'d> {
-    pub(super) fn all(track: Track<'d>) -> Vec<Self> {
-        let track_volume = track.volume();
-        let view = |segment: Segment<'d>| Self {
-            json: segment.as_json(),
-            span: segment.start()..segment.end(),
-            label: Label { text: segment.text(), name: segment.name() },
-            own_volume: segment.own_volume(),
-            volume: segment.own_volume().or(track_volume),
-        };
-        track.segments().map(view).collect()
-    }
-
-    pub(super) fn at(&self, index: usize) -> SegmentAt {
-        let Range { start, end } = self.span;
-        let owned = |text: Option<&str>| text.map(str::to_owned);
-        SegmentAt { index, start, end, text: owned(self.label.text), name: owned(self.label.name) }
-    }
-
-    pub(super) fn position(&self, index: usize) -> Position {
-        let millis = |time: Duration| time.as_millis().cast_signed();
-        Position { index, start: millis(self.span.start), end: millis(self.span.end) }
-    }
-
-    pub(super) fn duration(&self) -> Duration {
-        self.span.end.saturating_sub(self.span.start)
-    }
-
-    /// Whether the volume is the same: where it is stated, or at least in effect.
-    pub(super) fn is_as_loud_as(&self, other: &Self) -> bool {
-        self.own_volume == other.own_volume || self.volume == other.volume
-    }
-}
-
-/// Text and name of a track or a segment.
-#[derive(Clone, Copy, PartialEq, Hash)]
-pub(super) struct Label<'d> {
-    pub(super) text: Option<&'d str>,
-    pub(super) name: Option<&'d str>,
-}
 
 /// Matches the tracks of two drafts.
 pub(super) fn match_tracks(older: &[Track<'_>], newer: &[Track<'_>]) -> Pairs {
@@ -267,14 +214,6 @@ impl Pairs {
     }
 }
 
-/// A position in a list, and in time, in milliseconds.
-#[derive(Clone, Copy)]
-pub(super) struct Position {
-    pub(super) index: usize,
-    pub(super) start: i128,
-    pub(super) end: i128,
-}
-
 /// Reads an id: a number, or text.
 fn id_text(json: &Json) -> Option<&str> {
     json.as_number_str().or_else(|| keys::text(json))
@@ -287,9 +226,7 @@ fn id_hash(json: &Json) -> Option<u64> {
 /// Whether all ids only state the position in the order (`caption-3`) or the start time, so that
 /// the next item inherits the id of a removed one. True where there are no ids.
 fn ids_only_count<'j>(items: impl Iterator<Item = &'j Json> + Clone) -> bool {
-    let start = |json: &Json| {
-        keys::find(json, START, keys::millis).map(|time| time.as_millis().cast_signed())
-    };
+    let start = |json: &Json| keys::find(json, START, keys::millis).map(millis);
     ids_follow(items.clone(), |at, _| Some(at as i128)) || ids_follow(items, |_, json| start(json))
 }
 
@@ -356,8 +293,8 @@ pub(super) fn follows_position(
     let (Some(older), Some(newer)) = (older, newer) else { return false };
     let by_end = is.end - was.end;
     if END.contains(&key) && by_end != 0 {
-        let millis = |json| keys::millis(json).map(|time| time.as_millis().cast_signed());
-        return millis(older).zip(millis(newer)).is_some_and(|(a, b)| b - a == by_end);
+        let time = |json| keys::millis(json).map(millis);
+        return time(older).zip(time(newer)).is_some_and(|(a, b)| b - a == by_end);
     }
     if INDEX.contains(&key) || ID.contains(&key) {
         let (Some(older), Some(newer)) = (counter(older), counter(newer)) else { return false };
@@ -385,22 +322,20 @@ mod tests {
     }
 
     #[test]
-    fn one_more_among_equals_is_one_insertion() {
-        let pairs = pairs("aaaa", "aaaaa");
-        assert_eq!(pairs.older.iter().filter(|at| at.is_none()).count(), 1);
-        assert_eq!(pairs.newer.iter().filter(|at| at.is_none()).count(), 0);
-    }
-
-    #[test]
-    fn only_what_was_carried_has_moved() {
-        assert_eq!(pairs("abcdef", "bcdefa").steady(), [true, true, true, true, true, false]);
-        assert_eq!(pairs("abcd", "xbcda").older, [None, Some(1), Some(2), Some(3), Some(0)]);
-    }
-
-    #[test]
-    fn what_is_left_between_two_matches_belongs_together() {
+    fn equal_items_are_matched_in_order_and_what_was_carried_has_moved() {
+        for (older, newer, matches, steady) in [
+            ("aaaa", "aaaaa", "0123-", "ttttf"),
+            ("abcdef", "bcdefa", "123450", "tttttf"),
+            ("abcd", "xbcda", "-1230", "ftttf"),
+            ("a1b2c", "axbyc", "0-2-4", "tftft"),
+        ] {
+            let pairs = pairs(older, newer);
+            let text = |at: &Option<usize>| at.map_or("-".to_owned(), |at| at.to_string());
+            assert_eq!(pairs.older.iter().map(text).collect::<String>(), matches, "{newer}");
+            let text = |steady: bool| if steady { 't' } else { 'f' };
+            assert_eq!(pairs.steady().into_iter().map(text).collect::<String>(), steady, "{newer}");
+        }
         let mut pairs = pairs("a1b2c", "axbyc");
-        assert_eq!(pairs.older, [Some(0), None, Some(2), None, Some(4)]);
         pairs.match_within_gaps(|_| Some(0), |_| Some(0));
         assert_eq!(pairs.older, [Some(0), Some(1), Some(2), Some(3), Some(4)]);
     }

@@ -19,28 +19,28 @@ pub enum Change {
     /// A track was added.
     TrackAdded {
         /// The track.
-        track: TrackAt,
+        track: ChangedItem,
         /// Its segments.
-        segments: Vec<SegmentAt>,
+        segments: Vec<ChangedItem>,
     },
     /// A track was removed.
     TrackRemoved {
         /// The track, as in the older draft.
-        track: TrackAt,
+        track: ChangedItem,
         /// Its segments.
-        segments: Vec<SegmentAt>,
+        segments: Vec<ChangedItem>,
     },
     /// A track was moved among the others.
     TrackMoved {
         /// The track.
-        track: TrackAt,
+        track: ChangedItem,
         /// Its previous index.
         from: usize,
     },
     /// A track carries another kind of content.
     TrackRetyped {
         /// The track.
-        track: TrackAt,
+        track: ChangedItem,
         /// The previous kind.
         from: Option<TrackKind>,
         /// The new kind.
@@ -49,23 +49,23 @@ pub enum Change {
     /// A segment was added. Segments behind it that only make room are not reported.
     SegmentAdded {
         /// The track.
-        track: TrackAt,
+        track: ChangedItem,
         /// The segment.
-        segment: SegmentAt,
+        segment: ChangedItem,
     },
     /// A segment was removed. Segments behind it that only move up are not reported.
     SegmentRemoved {
         /// The track.
-        track: TrackAt,
+        track: ChangedItem,
         /// The segment, as in the older draft.
-        segment: SegmentAt,
+        segment: ChangedItem,
     },
     /// A segment was moved among the others.
     SegmentMoved {
         /// The track.
-        track: TrackAt,
+        track: ChangedItem,
         /// The segment.
-        segment: SegmentAt,
+        segment: ChangedItem,
         /// Its previous start and end.
         #[serde(serialize_with = "span")]
         from: Range<Duration>,
@@ -73,9 +73,9 @@ pub enum Change {
     /// A segment has another start or duration.
     SegmentRetimed {
         /// The track.
-        track: TrackAt,
+        track: ChangedItem,
         /// The segment.
-        segment: SegmentAt,
+        segment: ChangedItem,
         /// Its previous start and end.
         #[serde(serialize_with = "span")]
         from: Range<Duration>,
@@ -83,7 +83,7 @@ pub enum Change {
     /// Several consecutive segments start earlier or later, all by the same time.
     SegmentsShifted {
         /// The track.
-        track: TrackAt,
+        track: ChangedItem,
         /// Index of the first segment.
         first: usize,
         /// Index of the last segment.
@@ -91,24 +91,12 @@ pub enum Change {
         /// Milliseconds; negative when earlier.
         by_ms: i64,
     },
-    /// A spoken or written text changed; that of a title is
-    /// [`TitleChanged`](Self::TitleChanged).
-    SegmentRetexted {
+    /// A spoken or written text changed.
+    TextChanged {
         /// The track.
-        track: TrackAt,
+        track: ChangedItem,
         /// The segment; `None` for the text of the whole track.
-        segment: Option<SegmentAt>,
-        /// The previous text.
-        from: Option<String>,
-        /// The new text.
-        to: Option<String>,
-    },
-    /// The text of a title changed.
-    TitleChanged {
-        /// The track.
-        track: TrackAt,
-        /// The segment; `None` for the text of the whole track.
-        segment: Option<SegmentAt>,
+        segment: Option<ChangedItem>,
         /// The previous text.
         from: Option<String>,
         /// The new text.
@@ -117,9 +105,9 @@ pub enum Change {
     /// A name changed, for example that of a file.
     Renamed {
         /// The track.
-        track: TrackAt,
+        track: ChangedItem,
         /// The segment; `None` for the name of the track.
-        segment: Option<SegmentAt>,
+        segment: Option<ChangedItem>,
         /// The previous name.
         from: Option<String>,
         /// The new name.
@@ -128,9 +116,9 @@ pub enum Change {
     /// A volume changed.
     VolumeChanged {
         /// The track.
-        track: TrackAt,
+        track: ChangedItem,
         /// The segment; `None` when the whole track changed alike.
-        segment: Option<SegmentAt>,
+        segment: Option<ChangedItem>,
         /// The previous volume from 0 to 1, where one was stated.
         from: Option<f64>,
         /// The new volume from 0 to 1, where one is stated.
@@ -155,59 +143,52 @@ pub enum Change {
     /// Something changed that has no variant of its own.
     OtherChanged {
         /// The track; `None` for the video itself.
-        track: Option<TrackAt>,
+        track: Option<ChangedItem>,
         /// The segment; `None` for the track itself.
-        segment: Option<SegmentAt>,
+        segment: Option<ChangedItem>,
         /// The keys whose values or positions changed, those in the metadata as `m.…`. Empty when
         /// either version is not an object.
         keys: Vec<String>,
     },
 }
 
-/// The track of a [`Change`]: in the newer draft, or in the older one if it was removed.
+/// A track or a segment of a [`Change`]: as in the newer draft, or as in the older one if it was
+/// removed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
-pub struct TrackAt {
-    /// Index among the tracks.
+pub struct ChangedItem {
+    /// Index among the tracks of the draft, or among the segments of the track.
     pub index: usize,
     /// What the track carries.
     pub kind: Option<TrackKind>,
     /// What the track is for.
     pub role: Option<TrackRole>,
-    /// Name of the track.
+    /// Name of the track or the segment.
     pub name: Option<String>,
+    /// Spoken or written text of the segment; `None` for a track.
+    pub text: Option<String>,
+    /// Start of the segment, or of the first one on the track.
+    #[serde(serialize_with = "millis")]
+    pub start: Duration,
+    /// End of the segment, or of the last one on the track.
+    #[serde(serialize_with = "millis")]
+    pub end: Duration,
     #[serde(skip)]
     pub(super) label: TrackLabel,
 }
 
-impl TrackAt {
-    pub(super) fn of(index: usize, track: Track<'_>) -> Self {
-        Self {
-            index,
-            kind: track.kind(),
-            role: track.role(),
-            name: track.name().map(str::to_owned),
-            label: TrackLabel::of(track),
-        }
+impl ChangedItem {
+    pub(super) fn of_track(index: usize, track: Track<'_>) -> Self {
+        let start = track.segments().map(|segment| segment.start()).min().unwrap_or_default();
+        let name = track.name().map(str::to_owned);
+        Self { name, ..Self::on_track(index, track, start..track.end()) }
     }
-}
 
-/// The segment of a [`Change`]: in the newer draft, or in the older one if it was removed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[non_exhaustive]
-pub struct SegmentAt {
-    /// Index in the track.
-    pub index: usize,
-    /// Start time.
-    #[serde(serialize_with = "millis")]
-    pub start: Duration,
-    /// End time.
-    #[serde(serialize_with = "millis")]
-    pub end: Duration,
-    /// Spoken or written text.
-    pub text: Option<String>,
-    /// Name of the segment.
-    pub name: Option<String>,
+    pub(super) fn on_track(index: usize, track: Track<'_>, span: Range<Duration>) -> Self {
+        let (kind, role, label) = (track.kind(), track.role(), TrackLabel::of(track));
+        let Range { start, end } = span;
+        Self { index, kind, role, name: None, text: None, start, end, label }
+    }
 }
 
 fn millis<S: Serializer>(time: &Duration, serializer: S) -> Result<S::Ok, S::Error> {

@@ -3,17 +3,16 @@
 
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
-use std::time::Duration;
 
-use super::align::{self, Label, Pairs, Position, SegmentView};
-use super::change::{Change, SegmentAt, TrackAt};
+use super::align::{self, Pairs};
+use super::change::{Change, ChangedItem};
+use super::{Label, Position, SegmentView, millis};
 use crate::draft::canvas;
 use crate::draft::json::{Json, JsonString, Object};
 use crate::draft::keys::{
-    self, ASPECT, DURATION, HEIGHT, METADATA, SEGMENTS, SIZE, TRACK_TYPE, TRACKS, WIDTH,
+    self, ASPECT, DURATION, HEIGHT, KeyPath, METADATA, SEGMENTS, SIZE, TRACK_TYPE, TRACKS, WIDTH,
 };
 use crate::draft::model::{Draft, Track};
-use crate::draft::summary::TrackLabel;
 
 pub(super) fn changes(older: &Draft, newer: &Draft) -> Vec<Change> {
     let mut changes = Vec::new();
@@ -31,7 +30,7 @@ pub(super) fn changes(older: &Draft, newer: &Draft) -> Vec<Change> {
     let mut keys = ChangedKeys::between(was, is, Some(TRACKS));
     let shape = [ASPECT, SIZE, WIDTH, HEIGHT].concat();
     keys.exclude_if(is_reshaped, |key| {
-        shape.contains(&key.name) && canvas::differ_only_in_shape(key.of(was), key.of(is))
+        shape.contains(&key.key) && canvas::differ_only_in_shape(key.get(was), key.get(is))
     });
     keys.exclude_own(from != to, DURATION);
     let same_tracks =
@@ -48,31 +47,32 @@ fn compare_tracks(older: &Draft, newer: &Draft, changes: &mut Vec<Change>) {
     let is: Vec<Track<'_>> = newer.tracks().collect();
     let pairs = align::match_tracks(&was, &is);
     let steady = pairs.steady();
-    let segments = |track| -> Vec<SegmentAt> {
+    let segments = |track| -> Vec<ChangedItem> {
         SegmentView::all(track).iter().enumerate().map(|(at, view)| view.at(at)).collect()
     };
     for (at, &track) in is.iter().enumerate() {
         let Some(from) = pairs.older[at] else {
             let segments = segments(track);
-            changes.push(Change::TrackAdded { track: TrackAt::of(at, track), segments });
+            changes.push(Change::TrackAdded { track: ChangedItem::of_track(at, track), segments });
             continue;
         };
         if !steady[at] {
-            changes.push(Change::TrackMoved { track: TrackAt::of(at, track), from });
+            changes.push(Change::TrackMoved { track: ChangedItem::of_track(at, track), from });
         }
         if was[from].as_json() != track.as_json() {
-            Comparison::of(TrackAt::of(at, track), from, was[from], track).compare(changes);
+            Comparison::of(ChangedItem::of_track(at, track), from, was[from], track)
+                .compare(changes);
         }
     }
     for (at, &track) in was.iter().enumerate().filter(|(at, _)| pairs.newer[*at].is_none()) {
         let segments = segments(track);
-        changes.push(Change::TrackRemoved { track: TrackAt::of(at, track), segments });
+        changes.push(Change::TrackRemoved { track: ChangedItem::of_track(at, track), segments });
     }
 }
 
 /// Two versions of one track.
 struct Comparison<'d> {
-    at: TrackAt,
+    at: ChangedItem,
     /// Index in the older draft.
     from: usize,
     older: Track<'d>,
@@ -84,7 +84,7 @@ struct Comparison<'d> {
 }
 
 impl<'d> Comparison<'d> {
-    fn of(at: TrackAt, from: usize, older: Track<'d>, newer: Track<'d>) -> Self {
+    fn of(at: ChangedItem, from: usize, older: Track<'d>, newer: Track<'d>) -> Self {
         let (was, is) = (SegmentView::all(older), SegmentView::all(newer));
         let pairs = align::match_segments(&was, &is);
         let steady = pairs.steady();
@@ -116,7 +116,7 @@ impl<'d> Comparison<'d> {
         let position = |index| Position { index, start: 0, end: 0 };
         let (from, to) = (position(self.from), position(self.at.index));
         keys.exclude_if(true, |key| {
-            align::follows_position(key.name, (key.of(older), from), (key.of(newer), to))
+            align::follows_position(key.key, (key.get(older), from), (key.get(newer), to))
         });
         self.report_other(None, keys, changes);
     }
@@ -145,7 +145,7 @@ impl<'d> Comparison<'d> {
         let from = self.pairs.older[at].unwrap_or(at);
         let (from, to) = (was.position(from), is.position(at));
         keys.exclude_if(true, |key| {
-            align::follows_position(key.name, (key.of(was.json), from), (key.of(is.json), to))
+            align::follows_position(key.key, (key.get(was.json), from), (key.get(is.json), to))
         });
         // Most segments behind a change have nothing more to report.
         if was.label == is.label && !keys.differs {
@@ -158,7 +158,7 @@ impl<'d> Comparison<'d> {
 
     fn compare_labels(
         &self,
-        segment: Option<&SegmentAt>,
+        segment: Option<&ChangedItem>,
         was: Label<'_>,
         is: Label<'_>,
         keys: &mut ChangedKeys,
@@ -166,18 +166,14 @@ impl<'d> Comparison<'d> {
     ) {
         let owned = |text: Option<&str>| text.map(str::to_owned);
         let (track, segment) = (self.at.clone(), segment.cloned());
-        let label = self.at.label;
         // Some drafts store the text of a title under `name`.
-        let is_text_named =
-            label.is_written() && segment.is_some() && was.text.is_none() && is.text.is_none();
+        let has_no_text = was.text.is_none() && is.text.is_none();
+        let is_text_named = self.at.label.is_written() && segment.is_some() && has_no_text;
         let (from, to) = if is_text_named { (was.name, is.name) } else { (was.text, is.text) };
         if from != to {
             let (track, segment) = (track.clone(), segment.clone());
             let (from, to) = (owned(from), owned(to));
-            changes.push(match label {
-                TrackLabel::Title => Change::TitleChanged { track, segment, from, to },
-                _ => Change::SegmentRetexted { track, segment, from, to },
-            });
+            changes.push(Change::TextChanged { track, segment, from, to });
         }
         if was.name != is.name && !is_text_named {
             let (from, to) = (owned(was.name), owned(is.name));
@@ -189,7 +185,7 @@ impl<'d> Comparison<'d> {
 
     fn report_other(
         &self,
-        segment: Option<SegmentAt>,
+        segment: Option<ChangedItem>,
         keys: ChangedKeys,
         changes: &mut Vec<Change>,
     ) {
@@ -220,7 +216,7 @@ impl<'d> Comparison<'d> {
     /// behind an insertion that only make room belong to that one change, whether or not they state
     /// their start.
     fn compare_times(&self, changes: &mut Vec<Change>) {
-        let mut walk = Walk { at: &self.at, run: None, changes };
+        let mut walk = Walk { of: self, run: None, changes };
         let mut passed = 0;
         let mut shift = 0;
         for (at, is) in self.is.iter().enumerate() {
@@ -246,7 +242,7 @@ impl<'d> Comparison<'d> {
             } else if by == 0 {
                 shift = 0;
             } else if by != shift {
-                walk.extend_run(at, by, was, is);
+                walk.extend_run(at, by);
             }
         }
         self.report_removed(passed..self.was.len(), &mut walk);
@@ -255,7 +251,7 @@ impl<'d> Comparison<'d> {
 
     /// Reports the removed segments in a range of older ones. Returns the total duration of the
     /// range, in milliseconds.
-    fn report_removed(&self, range: Range<usize>, walk: &mut Walk<'_, 'd>) -> i128 {
+    fn report_removed(&self, range: Range<usize>, walk: &mut Walk<'_, '_>) -> i128 {
         let mut length = 0;
         for at in range {
             let was = &self.was[at];
@@ -269,52 +265,46 @@ impl<'d> Comparison<'d> {
     }
 }
 
-/// A walk along a track, with the current run of segments that are shifted alike.
+/// A walk along a track.
 struct Walk<'w, 'd> {
-    at: &'w TrackAt,
-    run: Option<Run<'d>>,
+    of: &'w Comparison<'d>,
+    /// The current run of segments that start earlier or later by the same time: the first one, the
+    /// last one, the time.
+    run: Option<(usize, usize, i128)>,
     changes: &'w mut Vec<Change>,
 }
 
-struct Run<'d> {
-    first: usize,
-    last: usize,
-    by: i128,
-    was: SegmentView<'d>,
-    is: SegmentView<'d>,
-}
-
-impl<'d> Walk<'_, 'd> {
+impl Walk<'_, '_> {
     fn report(&mut self, change: Change) {
         self.end_run();
         self.changes.push(change);
     }
 
-    fn extend_run(&mut self, at: usize, by: i128, was: &SegmentView<'d>, is: &SegmentView<'d>) {
+    fn extend_run(&mut self, at: usize, by: i128) {
         match &mut self.run {
-            Some(run) if run.by == by && run.last + 1 == at => run.last = at,
+            Some((_, last, run_by)) if *run_by == by && *last + 1 == at => *last = at,
             _ => {
                 self.end_run();
-                self.run = Some(Run { first: at, last: at, by, was: was.clone(), is: is.clone() });
+                self.run = Some((at, at, by));
             }
         }
     }
 
     fn end_run(&mut self) {
-        let Some(Run { first, last, by, was, is }) = self.run.take() else { return };
-        let track = self.at.clone();
-        self.changes.push(if first == last {
-            Change::SegmentRetimed { track, segment: is.at(first), from: was.span }
-        } else {
-            let by_ms = by.clamp(i64::MIN.into(), i64::MAX.into()) as i64;
-            Change::SegmentsShifted { track, first, last, by_ms }
+        let Some((first, last, by)) = self.run.take() else { return };
+        let Comparison { at: track, was, is, pairs, .. } = self.of;
+        let track = track.clone();
+        self.changes.push(match pairs.older[first] {
+            Some(older) if first == last => {
+                let from = was[older].span.clone();
+                Change::SegmentRetimed { track, segment: is[first].at(first), from }
+            }
+            _ => {
+                let by_ms = by.clamp(i64::MIN.into(), i64::MAX.into()) as i64;
+                Change::SegmentsShifted { track, first, last, by_ms }
+            }
         });
     }
-}
-
-/// Wide enough for sums and differences of any times that a draft may state.
-fn millis(time: Duration) -> i128 {
-    time.as_millis().cast_signed()
 }
 
 /// The keys that differ between two versions of an item, less those that a typed change reports.
@@ -351,18 +341,18 @@ impl ChangedKeys {
 
     /// Excludes some keys, wherever they are, if a typed change has reported them.
     fn exclude(&mut self, reported: bool, names: &[&str]) {
-        self.exclude_if(reported, |key| names.contains(&key.name));
+        self.exclude_if(reported, |key| names.contains(&key.key));
     }
 
     /// Excludes a key outside the metadata, if a typed change has reported it.
     fn exclude_own(&mut self, reported: bool, name: &str) {
-        self.exclude_if(reported, |key| !key.in_metadata && key.name == name);
+        self.exclude_if(reported, |key| !key.in_metadata && key.key == name);
     }
 
-    fn exclude_if(&mut self, reported: bool, is_excluded: impl Fn(Key<'_>) -> bool) {
+    fn exclude_if(&mut self, reported: bool, is_excluded: impl Fn(KeyPath<'_>) -> bool) {
         if reported && !self.changed.is_empty() {
             self.changed.retain(|(in_metadata, name)| {
-                !is_excluded(Key { in_metadata: *in_metadata, name })
+                !is_excluded(KeyPath { in_metadata: *in_metadata, key: name })
             });
             self.differs = !self.changed.is_empty();
         }
@@ -372,19 +362,6 @@ impl ChangedKeys {
     fn rest(self) -> Option<Vec<String>> {
         let path = |(in_metadata, key)| if in_metadata { format!("{METADATA}.{key}") } else { key };
         self.differs.then(|| self.changed.into_iter().map(path).collect())
-    }
-}
-
-/// A key that changed.
-struct Key<'k> {
-    in_metadata: bool,
-    name: &'k str,
-}
-
-impl Key<'_> {
-    fn of<'j>(&self, json: &'j Json) -> Option<&'j Json> {
-        let parent = if self.in_metadata { json.get(METADATA)? } else { json };
-        parent.get(self.name)
     }
 }
 

@@ -5,9 +5,8 @@ use std::mem::{Discriminant, discriminant};
 use std::ops::Range;
 use std::time::Duration;
 
-use super::change::{Change, SegmentAt, TrackAt};
-use crate::draft::language::Language;
-use crate::draft::summary::{Phrase, TrackLabel, shorten};
+use super::change::{Change, ChangedItem};
+use crate::draft::summary::{Language, Phrase, TrackLabel, shorten};
 
 /// Number of changes of one kind on one track that have a line each.
 const MAX_SINGLE: usize = 3;
@@ -18,39 +17,31 @@ impl Change {
     /// Describes the change in one line: `Title added: “Morning Brew” (0–3 s)`.
     #[must_use]
     pub fn describe(&self, language: Language) -> String {
-        let phrases = Phrases(language);
-        let (colon, pick) = (language.colon(), |english, chinese| language.pick(english, chinese));
+        let (colon, verb) = (language.colon(), self.verb(language));
+        let pick = |english, chinese| language.pick(english, chinese);
         match self {
-            Self::TrackAdded { track, segments } => {
-                phrases.track(track, segments, pick(" added", "已添加"))
-            }
-            Self::TrackRemoved { track, segments } => {
-                phrases.track(track, segments, pick(" removed", "已移除"))
+            Self::TrackAdded { track, segments } | Self::TrackRemoved { track, segments } => {
+                language.changed_track(track, segments, verb)
             }
             Self::TrackMoved { track, from } => {
-                let (name, verb) = (language.track_name(track.label), pick(" moved", "已移动"));
-                let (noun, from, to) = (pick("track", "轨道"), from + 1, track.index + 1);
+                let (name, noun) = (language.track_name(track.label), pick("track", "轨道"));
+                let (from, to) = (from + 1, track.index + 1);
                 format!("{name}{verb}{colon}{noun} {from} → {to}")
             }
             Self::TrackRetyped { track, from, to } => {
                 let kind = |kind: &Option<_>| match kind.map(TrackLabel::from) {
                     Some(label) => language.track_name(label).to_lowercase(),
-                    None => phrases.unset(),
+                    None => language.unset(),
                 };
-                let (noun, verb) = (pick("Track", "轨道"), pick(" retyped", " 类型已更改"));
+                let noun = pick("Track", "轨道");
                 format!("{noun} {}{verb}{colon}{} → {}", track.index + 1, kind(from), kind(to))
             }
-            Self::SegmentAdded { track, segment } => {
-                phrases.segment(track, segment, pick(" added", "已添加"), None)
+            Self::SegmentAdded { track, segment } | Self::SegmentRemoved { track, segment } => {
+                language.changed_segment(track, segment, verb, None)
             }
-            Self::SegmentRemoved { track, segment } => {
-                phrases.segment(track, segment, pick(" removed", "已移除"), None)
-            }
-            Self::SegmentMoved { track, segment, from } => {
-                phrases.segment(track, segment, pick(" moved", "已移动"), Some(from))
-            }
-            Self::SegmentRetimed { track, segment, from } => {
-                phrases.segment(track, segment, pick(" retimed", "时间已调整"), Some(from))
+            Self::SegmentMoved { track, segment, from }
+            | Self::SegmentRetimed { track, segment, from } => {
+                language.changed_segment(track, segment, verb, Some(from))
             }
             Self::SegmentsShifted { track, first, last, by_ms } => {
                 let time = language.time(Duration::from_millis(by_ms.unsigned_abs()));
@@ -66,20 +57,18 @@ impl Change {
                     last + 1
                 )
             }
-            Self::SegmentRetexted { track, segment, from, to }
-            | Self::TitleChanged { track, segment, from, to } => {
-                let (from, to) = (phrases.quoted(from), phrases.quoted(to));
-                format!("{}{colon}{from} → {to}", phrases.subject(track, segment))
+            Self::TextChanged { track, segment, from, to } => {
+                let (from, to) = (language.quoted(from), language.quoted(to));
+                format!("{}{colon}{from} → {to}", language.subject(track, segment))
             }
             Self::Renamed { track, segment, from, to } => {
-                let (from, to) = (phrases.plain(from), phrases.plain(to));
-                let verb = pick(" renamed", "已更名");
-                format!("{}{verb}{colon}{from} → {to}", phrases.subject(track, segment))
+                let (from, to) = (language.plain(from), language.plain(to));
+                format!("{}{verb}{colon}{from} → {to}", language.subject(track, segment))
             }
             Self::VolumeChanged { track, segment, from, to } => {
                 let percent =
-                    |volume: &Option<f64>| volume.map_or(phrases.unset(), |v| language.percent(v));
-                let mut subject = phrases.subject(track, segment);
+                    |volume: &Option<f64>| volume.map_or(language.unset(), |v| language.percent(v));
+                let mut subject = language.subject(track, segment);
                 if let Some(segment) = segment {
                     let span = language.time_range(segment.start, segment.end);
                     subject += &language.parenthesized(&span);
@@ -88,7 +77,7 @@ impl Change {
                 format!("{subject}{noun}{colon}{} → {}", percent(from), percent(to))
             }
             Self::CanvasChanged { from, to } => {
-                let (from, to) = (phrases.plain(from), phrases.plain(to));
+                let (from, to) = (language.plain(from), language.plain(to));
                 format!("{}{colon}{from} → {to}", pick("Canvas", "画幅"))
             }
             Self::LengthChanged { from, to } => {
@@ -97,7 +86,7 @@ impl Change {
             }
             Self::OtherChanged { track, segment, keys } => {
                 let subject = match track {
-                    Some(track) => phrases.subject(track, segment),
+                    Some(track) => language.subject(track, segment),
                     None => pick("Timeline", "影片").to_owned(),
                 };
                 let settings = pick("other settings changed", "其他设置已更改");
@@ -111,14 +100,13 @@ impl Change {
     }
 
     /// Returns the track and the segment of a change of a single segment.
-    fn single_segment(&self) -> Option<(&TrackAt, &SegmentAt)> {
+    fn single_segment(&self) -> Option<(&ChangedItem, &ChangedItem)> {
         match self {
             Self::SegmentAdded { track, segment }
             | Self::SegmentRemoved { track, segment }
             | Self::SegmentMoved { track, segment, .. }
             | Self::SegmentRetimed { track, segment, .. }
-            | Self::SegmentRetexted { track, segment: Some(segment), .. }
-            | Self::TitleChanged { track, segment: Some(segment), .. }
+            | Self::TextChanged { track, segment: Some(segment), .. }
             | Self::Renamed { track, segment: Some(segment), .. }
             | Self::VolumeChanged { track, segment: Some(segment), .. }
             | Self::OtherChanged { track: Some(track), segment: Some(segment), .. } => {
@@ -128,19 +116,20 @@ impl Change {
         }
     }
 
-    /// Describes what happened to several segments of a track.
-    fn describe_many(&self, count: usize, language: Language) -> String {
+    /// Returns what happened to one or more segments, or to a track.
+    fn verb(&self, language: Language) -> &'static str {
         let (english, chinese) = match self {
-            Self::SegmentAdded { .. } => (" added", "已添加"),
-            Self::SegmentRemoved { .. } => (" removed", "已移除"),
-            Self::SegmentMoved { .. } => (" moved", "已移动"),
+            Self::TrackAdded { .. } | Self::SegmentAdded { .. } => (" added", "已添加"),
+            Self::TrackRemoved { .. } | Self::SegmentRemoved { .. } => (" removed", "已移除"),
+            Self::TrackMoved { .. } | Self::SegmentMoved { .. } => (" moved", "已移动"),
+            Self::TrackRetyped { .. } => (" retyped", " 类型已更改"),
             Self::SegmentRetimed { .. } => (" retimed", "时间已调整"),
-            Self::SegmentRetexted { .. } | Self::TitleChanged { .. } => (" reworded", "文字已修改"),
+            Self::TextChanged { .. } => (" reworded", "文字已修改"),
             Self::Renamed { .. } => (" renamed", "已更名"),
             Self::VolumeChanged { .. } => (" with another volume", "音量已更改"),
             _ => (" with other settings", "设置已更改"),
         };
-        language.segment_count(count) + language.pick(english, chinese)
+        language.pick(english, chinese)
     }
 }
 
@@ -189,11 +178,11 @@ pub(super) fn summary(changes: &[Change], language: Language) -> String {
 struct Group<'c> {
     changes: Vec<&'c Change>,
     /// The track and the time range of all its changes.
-    of: Option<(&'c TrackAt, Range<Duration>)>,
+    of: Option<(&'c ChangedItem, Range<Duration>)>,
 }
 
 impl<'c> Group<'c> {
-    fn add(&mut self, change: &'c Change, segment: &SegmentAt) {
+    fn add(&mut self, change: &'c Change, segment: &ChangedItem) {
         self.changes.push(change);
         if let Some((_, span)) = &mut self.of {
             *span = span.start.min(segment.start)..span.end.max(segment.end);
@@ -202,76 +191,72 @@ impl<'c> Group<'c> {
 
     fn describe(&self, language: Language) -> String {
         let Some((track, span)) = &self.of else { return String::new() };
-        let many = self.changes[0].describe_many(self.changes.len(), language);
+        let first = self.changes[0];
+        let many = language.segment_count(self.changes.len()) + first.verb(language);
         let span = language.parenthesized(&language.time_range(span.start, span.end));
         format!("{}{}{many}{span}", language.track_name(track.label), language.colon())
     }
 }
 
 /// The parts of a sentence.
-#[derive(Clone, Copy)]
-struct Phrases(Language);
-
-impl Phrases {
+impl Language {
     fn unset(self) -> String {
-        self.0.pick("not set", "未设置").to_owned()
+        self.pick("not set", "未设置").to_owned()
     }
 
     fn quoted(self, text: &Option<String>) -> String {
-        text.as_deref().map_or_else(|| self.unset(), |text| self.0.quote(text))
+        text.as_deref().map_or_else(|| self.unset(), |text| self.quote(text))
     }
 
     fn plain(self, text: &Option<String>) -> String {
         text.as_deref().map_or_else(|| self.unset(), shorten)
     }
 
-    fn subject(self, track: &TrackAt, segment: &Option<SegmentAt>) -> String {
+    fn subject(self, track: &ChangedItem, segment: &Option<ChangedItem>) -> String {
         match segment {
-            Some(_) => self.0.segment_name(track.label),
-            None => self.0.track_name(track.label),
+            Some(_) => self.segment_name(track.label),
+            None => self.track_name(track.label),
         }
     }
 
     /// Returns `: “Hello”`, `: city timelapse`, or nothing where there is neither text nor name.
     fn content(self, label: TrackLabel, text: Option<&str>, name: Option<&str>) -> String {
         let phrase = Phrase::of(text, name, label);
-        phrase.map_or_else(String::new, |it| self.0.colon().to_owned() + &self.0.phrase(it))
+        phrase.map_or_else(String::new, |it| self.colon().to_owned() + &self.phrase(it))
     }
 
-    fn track(self, track: &TrackAt, segments: &[SegmentAt], verb: &str) -> String {
-        let head = format!("{}{verb}", self.0.track_name(track.label));
-        let start = segments.iter().map(|segment| segment.start).min();
-        let end = segments.iter().map(|segment| segment.end).max();
-        let span = match start.zip(end) {
-            Some((start, end)) => self.0.time_range(start, end),
-            None => self.0.empty().to_owned(),
+    fn changed_track(self, track: &ChangedItem, segments: &[ChangedItem], verb: &str) -> String {
+        let head = format!("{}{verb}", self.track_name(track.label));
+        let span = match segments {
+            [] => self.empty().to_owned(),
+            _ => self.time_range(track.start, track.end),
         };
         let name = track.name.as_deref();
         let content = match segments {
             [one] => self.content(track.label, one.text.as_deref(), one.name.as_deref().or(name)),
             [] => self.content(track.label, None, name),
-            many => format!("{}{}", self.0.colon(), self.0.segment_count(many.len())),
+            many => format!("{}{}", self.colon(), self.segment_count(many.len())),
         };
-        format!("{head}{content}{}", self.0.parenthesized(&span))
+        format!("{head}{content}{}", self.parenthesized(&span))
     }
 
-    fn segment(
+    fn changed_segment(
         self,
-        track: &TrackAt,
-        segment: &SegmentAt,
+        track: &ChangedItem,
+        segment: &ChangedItem,
         verb: &str,
         from: Option<&Range<Duration>>,
     ) -> String {
         let (text, name) = (segment.text.as_deref(), segment.name.as_deref());
         let content = self.content(track.label, text, name);
-        let now = self.0.time_range(segment.start, segment.end);
+        let now = self.time_range(segment.start, segment.end);
         let span = match from {
             Some(from) if *from != (segment.start..segment.end) => {
-                format!("{} → {now}", self.0.time_range(from.start, from.end))
+                format!("{} → {now}", self.time_range(from.start, from.end))
             }
             _ => now,
         };
-        let name = self.0.segment_name(track.label);
-        format!("{name}{verb}{content}{}", self.0.parenthesized(&span))
+        let name = self.segment_name(track.label);
+        format!("{name}{verb}{content}{}", self.parenthesized(&span))
     }
 }

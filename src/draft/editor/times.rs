@@ -20,15 +20,15 @@ fn is_time(json: &Json) -> bool {
 }
 
 /// Returns the path under which the segments of a draft state their start.
-pub(super) fn start_path(draft: &Draft) -> KeyPath {
+pub(super) fn start_path(draft: &Draft) -> KeyPath<'static> {
     let segments = draft.tracks().flat_map(|track| track.segments().map(|s| s.as_json()));
     let known = KeyPath::among(segments, keys::START, is_time);
-    known.unwrap_or(KeyPath::in_metadata(keys::START[0]))
+    known.unwrap_or(KeyPath::default_of(keys::START))
 }
 
 /// Writes the times of the segments of a track where they differ. A segment that states no start
 /// gets one only when it does not start at the end of the previous segment.
-pub(super) fn lay_out(track: &mut Json, spans: &[Span], start_path: KeyPath) {
+pub(super) fn lay_out(track: &mut Json, spans: &[Span], start_path: KeyPath<'_>) {
     let mut previous_end = Duration::ZERO;
     for (segment, span) in array_mut(track, SEGMENTS).iter_mut().zip(spans) {
         let own = KeyPath::of(segment, keys::START, is_time);
@@ -113,7 +113,7 @@ fn plan(index: usize, track: Track<'_>, range: &Span) -> Result<Vec<Vec<Remainde
 /// A part of a segment that a cut leaves.
 struct Remainder {
     span: Span,
-    /// How much of the segment's beginning is gone.
+    /// Duration that was cut off at the beginning of the segment.
     skipped: Duration,
 }
 
@@ -122,7 +122,7 @@ impl Remainder {
         let mut segment = segment.clone();
         if can_skip(&segment) && !self.skipped.is_zero() {
             let path = KeyPath::of(&segment, keys::SKIP, is_time)
-                .unwrap_or(KeyPath::in_metadata(keys::SKIP[0]));
+                .unwrap_or(KeyPath::default_of(keys::SKIP));
             let before = path.get(&segment).and_then(keys::millis).unwrap_or_default();
             path.set(&mut segment, as_millis(before + self.skipped));
         }

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::draft::json::{Json, Object};
 use crate::draft::keys::{self, KeyPath, SEGMENTS, TRACKS, array_mut, as_millis};
-use crate::draft::model::{TrackKind, TrackRole};
+use crate::draft::model::{Draft, TrackKind, TrackRole};
 use crate::draft::summary::TrackLabel;
 
 impl Editor<'_> {
@@ -41,12 +41,12 @@ impl Editor<'_> {
             if !span.start.is_zero() {
                 start_path.set(&mut segment, as_millis(span.start));
             }
-            text_path.unwrap_or(KeyPath::in_metadata(keys::TEXT[0])).set(&mut segment, text);
+            text_path.unwrap_or(KeyPath::default_of(keys::TEXT)).set(&mut segment, text);
             let index = draft.tracks().len();
             draft.push_track(TrackKind::Text);
             let track = track_mut(draft, index)?;
             role_path
-                .unwrap_or(KeyPath::in_metadata(keys::ROLE[0]))
+                .unwrap_or(KeyPath::default_of(keys::ROLE))
                 .set(track, TrackRole::Title.as_str());
             array_mut(track, SEGMENTS).push(segment);
             Ok(())
@@ -73,7 +73,7 @@ impl Editor<'_> {
                 }
             }
             if is_inherited {
-                let path = track_path.unwrap_or(KeyPath::in_metadata(keys::VOLUME[0]));
+                let path = track_path.unwrap_or(KeyPath::default_of(keys::VOLUME));
                 path.set_volume(json, volume);
             }
             Ok(())
@@ -100,9 +100,7 @@ impl Editor<'_> {
         self.change(|draft| {
             track_at(draft, from)?;
             track_at(draft, to)?;
-            let tracks = array_mut(&mut draft.0, TRACKS);
-            let track = tracks.remove(from);
-            tracks.insert(to, track);
+            relocate(array_mut(&mut draft.0, TRACKS), from, to);
             Ok(())
         })
     }
@@ -126,7 +124,7 @@ impl Editor<'_> {
             // Some drafts store the text of a title under `name` or `title`.
             let named = || KeyPath::of(json, keys::NAME, is_text).filter(|_| label.is_written());
             let path = KeyPath::of(json, keys::TEXT, is_text).or_else(named);
-            path.unwrap_or(KeyPath::in_metadata(keys::TEXT[0])).set(json, text);
+            path.unwrap_or(KeyPath::default_of(keys::TEXT)).set(json, text);
             Ok(())
         })
     }
@@ -146,7 +144,7 @@ impl Editor<'_> {
             check_volume(draft, track, volume)?;
             let json = segment_mut(draft, track, segment)?;
             let path = KeyPath::of_volume(json);
-            path.unwrap_or(KeyPath::in_metadata(keys::VOLUME[0])).set_volume(json, volume);
+            path.unwrap_or(KeyPath::default_of(keys::VOLUME)).set_volume(json, volume);
             Ok(())
         })
     }
@@ -175,9 +173,7 @@ impl Editor<'_> {
                 return Err(EditError::Overlap { track, segment: at });
             }
             spans[segment] = span;
-            let start_path = times::start_path(draft);
-            times::lay_out(track_mut(draft, track)?, &spans, start_path);
-            Ok(())
+            rearrange(draft, track, &spans, |_| {})
         })
     }
 
@@ -196,11 +192,7 @@ impl Editor<'_> {
                 return Ok(());
             }
             spans.remove(segment);
-            let start_path = times::start_path(draft);
-            let json = track_mut(draft, track)?;
-            array_mut(json, SEGMENTS).remove(segment);
-            times::lay_out(json, &spans, start_path);
-            Ok(())
+            rearrange(draft, track, &spans, |segments| drop(segments.remove(segment)))
         })
     }
 
@@ -222,13 +214,26 @@ impl Editor<'_> {
             check_segment(track, to, spans.len())?;
             let overlap = |segment| EditError::Overlap { track, segment };
             let spans = times::reorder(spans, from, to).map_err(overlap)?;
-            let start_path = times::start_path(draft);
-            let json = track_mut(draft, track)?;
-            let segments = array_mut(json, SEGMENTS);
-            let segment = segments.remove(from);
-            segments.insert(to, segment);
-            times::lay_out(json, &spans, start_path);
-            Ok(())
+            rearrange(draft, track, &spans, |segments| relocate(segments, from, to))
         })
     }
+}
+
+/// Changes which segments a track has, and then writes their times.
+fn rearrange(
+    draft: &mut Draft,
+    track: usize,
+    spans: &[Range<Duration>],
+    change: impl FnOnce(&mut Vec<Json>),
+) -> Result<(), EditError> {
+    let start_path = times::start_path(draft);
+    let json = track_mut(draft, track)?;
+    change(array_mut(json, SEGMENTS));
+    times::lay_out(json, spans, start_path);
+    Ok(())
+}
+
+fn relocate(items: &mut Vec<Json>, from: usize, to: usize) {
+    let item = items.remove(from);
+    items.insert(to, item);
 }

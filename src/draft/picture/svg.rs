@@ -100,10 +100,7 @@ impl<'s> Drawing<'s> {
         )?;
         for y in tops() {
             let (x, cells) = (MARGIN + LABELS, self.rows.scale.cells);
-            write!(
-                out,
-                r#"<rect class="nv-lane" x="{x}" y="{y}" width="{cells}" height="{ROW}" rx="7"/>"#
-            )?;
+            write_bar(out, r#"class="nv-lane""#, x, y, cells, 7)?;
         }
         self.write_axis(bottom - GAP, out)?;
         for (row, y) in self.rows.rows.iter().zip(tops()) {
@@ -172,14 +169,14 @@ impl<'s> Drawing<'s> {
     fn write_row(&self, row: &Row, y: u32, out: &mut impl Write) -> fmt::Result {
         let language = self.style.language;
         let name = language.track_name(row.label);
+        let room = LABELS - LABEL_GAP;
         // "Voiceover" below "Voiceover" would add nothing.
         let own = row.name.as_ref().filter(|own| !own.eq_ignore_ascii_case(&name));
         let below = match (row.volume, own) {
             (Some(volume), _) => language.percent(volume),
-            (None, Some(own)) => cut(own, letters(LABELS - LABEL_GAP)),
+            (None, Some(own)) => cut(own, letters(room)),
             (None, None) => language.segment_count(row.segment_count()),
         };
-        let room = LABELS - LABEL_GAP;
         let name = cut(&name, (room * 10 / LARGE_LETTER) as usize);
         // A nested `svg` clips what a wide font makes wider than expected.
         write!(
@@ -208,15 +205,9 @@ impl<'s> Drawing<'s> {
             if caption.is_empty() { language.track_name(row.label) } else { caption.clone() };
         let title = title + &language.parenthesized(&times);
         write!(out, "<g><title>{}</title>", Escaped(&title))?;
-        write!(
-            out,
-            r#"<rect class="{kind}" x="{x}" y="{y}" width="{width}" height="{ROW}" rx="{radius}"/>"#
-        )?;
+        write_bar(out, &format!(r#"class="{kind}""#), x, y, width, radius)?;
         if block.is_many() {
-            write!(
-                out,
-                r#"<rect fill="url(#nv-many)" x="{x}" y="{y}" width="{width}" height="{ROW}" rx="{radius}"/>"#
-            )?;
+            write_bar(out, r#"fill="url(#nv-many)""#, x, y, width, radius)?;
         }
         let letters = letters(width.saturating_sub(2 * PADDING - 2));
         let shown = cut(&caption, letters);
@@ -232,6 +223,17 @@ impl<'s> Drawing<'s> {
         }
         out.write_str("</g>")
     }
+}
+
+fn write_bar(
+    out: &mut impl Write,
+    look: &str,
+    x: u32,
+    y: u32,
+    width: u32,
+    radius: u32,
+) -> fmt::Result {
+    write!(out, r#"<rect {look} x="{x}" y="{y}" width="{width}" height="{ROW}" rx="{radius}"/>"#)
 }
 
 fn letters(pixels: u32) -> usize {

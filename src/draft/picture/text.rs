@@ -3,9 +3,8 @@
 use unicode_width::UnicodeWidthStr;
 
 use super::{Block, Least, Rows, Scale, cut, mark_label, marks, more_tracks, volume, widest_label};
-use crate::draft::language::Language;
 use crate::draft::model::{Draft, Track};
-use crate::draft::summary::TrackLabel;
+use crate::draft::summary::{Language, TrackLabel};
 
 /// From the narrowest legible timeline to the width of any screen.
 const WIDTHS: std::ops::RangeInclusive<usize> = 40..=1000;

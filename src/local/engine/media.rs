@@ -10,9 +10,8 @@ use super::{
 };
 use crate::local::library::{MediaInfo, StoredFile};
 use crate::media::{
-    self, AudioBuffer, AudioClip, Cancel, Container, Font, FrameSize, Gradient, Image, MediaError,
-    Pico, Quality, RenderOptions, SpeechOptions, TextClip, Timeline, VideoBackground, Voice,
-    VoiceGender,
+    self, AudioBuffer, AudioClip, Cancel, Font, FrameSize, Gradient, Image, MediaError, Pico,
+    Quality, RenderOptions, SpeechOptions, TextClip, Timeline, VideoBackground, Voice, VoiceGender,
 };
 use crate::protocol::{FileType, RenderFormat, RenderQuality};
 
@@ -127,10 +126,10 @@ impl Engine for MediaEngine {
     ) -> Result<EngineOutput, EngineError> {
         let timeline = self.timeline(video)?;
         timeline.check()?;
-        let container = match video.format {
-            RenderFormat::M4a => Container::M4a,
-            RenderFormat::Wav => Container::Wav,
-            _ => Container::Mp4,
+        let options = match video.format {
+            RenderFormat::M4a => RenderOptions::m4a(),
+            RenderFormat::Wav => RenderOptions::wav(),
+            _ => RenderOptions::mp4(),
         };
         let cancel = Cancel::new();
         let report = |share: f32| {
@@ -143,9 +142,9 @@ impl Engine for MediaEngine {
             RenderQuality::Medium => Quality::Medium,
             _ => Quality::High,
         };
-        let options = RenderOptions::new(container).with_quality(quality);
-        let rendered = media::render(&timeline, options, to, &report, &cancel)?;
-        Ok(EngineOutput { duration: rendered.duration, name: "nemovideo" })
+        let options = options.with_quality(quality);
+        let duration = media::render(&timeline, options, to, &report, &cancel)?;
+        Ok(EngineOutput { duration, name: "nemovideo" })
     }
 }
 

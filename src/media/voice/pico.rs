@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, Weak};
 use tempfile::TempDir;
 use ttspico_sys as sys;
 
-use super::{SpeechOptions, Voice, VoiceGender, best_language};
+use super::{SpeechOptions, Voice, VoiceGender, best_match};
 use crate::media::{AudioBuffer, MediaError, lock};
 
 const SAMPLE_RATE: u32 = 16_000;
@@ -77,12 +77,7 @@ impl Voice for Pico {
     }
 
     fn speak(&self, text: &str, options: &SpeechOptions) -> Result<AudioBuffer, MediaError> {
-        let voice = best_language(&options.language, VOICES.iter().map(|voice| voice.language))
-            .and_then(|language| VOICES.iter().find(|voice| voice.language == language))
-            .ok_or_else(|| MediaError::NoVoice {
-                language: options.language.clone(),
-                available: self.languages(),
-            })?;
+        let voice = best_match(&options.language, VOICES, |voice| voice.language)?;
         if is_mostly_foreign(text) {
             return Err(MediaError::Voice(format!(
                 "the built-in voices read Latin letters only, not “{}”; plug in a voice of your own",
@@ -229,8 +224,7 @@ impl PicoEngine {
         // outlives its call, and the engine copies what it keeps; `resource_name` has the size
         // that `picodefs.h` requires.
         unsafe {
-            let status = sys::pico_createVoiceDefinition(this.system, voice_name);
-            this.ok(status, "define a voice")?;
+            this.ok(sys::pico_createVoiceDefinition(this.system, voice_name), "define a voice")?;
             for path in [&paths.analysis, &paths.speech] {
                 let mut resource = ptr::null_mut();
                 let status =
