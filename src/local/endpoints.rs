@@ -8,6 +8,7 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Extension;
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::{DefaultBodyLimit, State};
@@ -20,7 +21,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use uuid::Uuid;
 
 use super::agent::{AgentTurn, Emitter, parse};
-use super::faults::{HandlerFault, inject};
+use super::faults::{HandlerFault, Release, inject};
 use super::response::{Caller, JsonBody, PathParams, Rejected, Success};
 use super::server::SharedService;
 use crate::protocol::event::AdkEvent;
@@ -121,6 +122,7 @@ async fn run_message(
     State(service): State<SharedService>,
     Caller(account): Caller,
     HandlerFault(fault): HandlerFault,
+    release: Option<Extension<Release>>,
     JsonBody(request): JsonBody<RunRequest>,
 ) -> Result<Response, Rejected> {
     let is_agent = request.app_name == AGENT_NAME;
@@ -143,7 +145,9 @@ async fn run_message(
     let heartbeat = service.settings.heartbeat_every;
     let (sender, receiver) = unbounded_channel();
     let emitter = Emitter::new(request.streaming, sender);
-    let mut late_start = fault.and_then(|fault| service.plans.put_off(&fault));
+    let mut late_start = fault
+        .zip(release)
+        .and_then(|(fault, Extension(release))| service.plans.put_off(&fault, release));
     // A task of its own, because a client that disconnects ends the stream, not the work.
     tokio::spawn(async move {
         if let Some(late_start) = &mut late_start {

@@ -27,8 +27,8 @@ use crate::protocol::Endpoint;
 pub(super) use connection::{Connection, Gate, GateListener};
 pub use fault::{Cut, Ending, ErrorReply, Fault, FaultyResponse};
 pub(super) use inject::inject;
-pub(super) use plan::FaultPlans;
 use plan::Plan;
+pub(super) use plan::{FaultPlans, Release};
 
 /// Makes calls to an embedded backend fail. Returned by [`LocalBackend::faults`]; clones are cheap
 /// and refer to the same backend.

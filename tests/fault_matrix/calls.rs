@@ -1,6 +1,6 @@
 //! The calls of the matrix: how each is prepared, made and counted.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use futures::{StreamExt as _, TryStreamExt as _};
@@ -123,8 +123,9 @@ pub(crate) struct Fixture {
     directory: tempfile::TempDir,
 }
 
-/// Returns a client with this response, idle and silence timeout.
-fn client_of(backend: &LocalBackend, timeout: Duration) -> NemoClient {
+/// Returns a client with this response, idle and silence timeout, which keeps its token in
+/// `credentials`.
+fn client_of(backend: &LocalBackend, credentials: &Path, timeout: Duration) -> NemoClient {
     let retry = ExponentialRetry::default()
         .with_initial_delay(Duration::ZERO)
         .with_rate_limit_delay(Duration::ZERO);
@@ -133,7 +134,7 @@ fn client_of(backend: &LocalBackend, timeout: Duration) -> NemoClient {
     let limits = Limits::default().with_body(256 * 1024).with_event(256 * 1024);
     NemoClient::builder()
         .base_url(backend.url())
-        .in_memory_credentials()
+        .credentials_dir(credentials)
         .retry(retry)
         .timeouts(timeouts)
         .limits(limits)
@@ -150,18 +151,21 @@ impl Fixture {
         backend: &LocalBackend,
         timeout: Duration,
     ) -> Result<Self> {
-        let client = client_of(backend, timeout);
         let directory = tempfile::tempdir().expect("a directory");
+        let credentials = directory.path().join("credentials");
+        let client = client_of(backend, &credentials, timeout);
         let mut fixture =
             Self { client, call, session: None, job: None, video: None, upload: None, directory };
         if call == Call::Authenticate {
             return Ok(fixture);
         }
+        // No timeout may elapse before the fault, however busy the machine is.
+        let client = client_of(backend, &credentials, super::LONG_TIMEOUT);
+        client.authenticate().await?;
         fixture.client.authenticate().await?;
         if matches!(call, Call::CreateSession | Call::Credits) {
             return Ok(fixture);
         }
-        let client = fixture.client.clone();
         let session = client.create_session(CreateSession::named("a cell")).await?;
         let id = session.session_id.clone();
         fixture.session = Some(session);

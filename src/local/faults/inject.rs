@@ -62,6 +62,7 @@ pub(crate) async fn inject(
         }
         Fault::LateWork { ending, .. } => {
             request.extensions_mut().insert(fault);
+            request.extensions_mut().insert(call.release.clone());
             call.cut(next.run(request).await, Cut::Events(0), ending)
         }
         Fault::Trickle { pause } => {

@@ -55,13 +55,14 @@ impl FaultPlans {
         taken.map(|fault| (fault, release))
     }
 
-    /// Returns the start signal of a message whose fault puts its work off.
-    pub(crate) fn put_off(&self, fault: &Fault) -> Option<LateStart> {
+    /// Returns the start signal of a message whose fault puts its work off. The release is that of
+    /// the call, because [`clear`](Self::clear) may have been called since the call was counted.
+    pub(crate) fn put_off(&self, fault: &Fault, release: Release) -> Option<LateStart> {
         let Fault::LateWork { reads, .. } = fault else { return None };
         let (begin, beginning) = oneshot::channel();
         let (end, ended) = oneshot::channel();
         lock(&self.late).push(LateEntry { reads: *reads, begin, ended });
-        Some(LateStart { begin: beginning, _ended: end })
+        Some(LateStart { begin: beginning, release, _ended: end })
     }
 
     /// Called before the state is read: does the work first that is due at this read.
@@ -94,8 +95,8 @@ impl Plan {
 }
 
 /// What ends a stall: the plans are cleared, or the backend is dropped.
-#[derive(Debug)]
-pub(super) struct Release(watch::Receiver<()>);
+#[derive(Clone, Debug)]
+pub(crate) struct Release(watch::Receiver<()>);
 
 impl Release {
     pub(super) fn wait(&self) -> impl Future<Output = ()> + Send + use<> {
@@ -121,13 +122,17 @@ struct LateEntry {
 #[derive(Debug)]
 pub(crate) struct LateStart {
     begin: oneshot::Receiver<()>,
+    release: Release,
     _ended: oneshot::Sender<()>,
 }
 
 impl LateStart {
     /// Waits until the work may begin.
     pub(crate) async fn wait(&mut self) {
-        // Nothing is ever sent; the sender is dropped.
-        let _ = (&mut self.begin).await;
+        tokio::select! {
+            // Nothing is ever sent; the sender is dropped.
+            _ = &mut self.begin => {}
+            () = self.release.wait() => {}
+        }
     }
 }
