@@ -431,8 +431,8 @@ fn suggestions(body: &str, parts: &[Part<'_>]) -> Vec<Suggestion> {
     let has_other = has(|act| !matches!(act, Act::Edit | Act::Open));
     let mut found = Vec::new();
     let mut told = 0; // how many are in a message
-    for at in 0..parts.len() {
-        found.push(match acts[at] {
+    for (at, act) in acts.iter().enumerate() {
+        found.push(match act {
             None => continue,
             Some(Act::Export) => Suggestion::Export,
             // "Open the Text tab and click Apply" is about what is done there.
