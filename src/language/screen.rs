@@ -409,33 +409,39 @@ fn read(sentence: &str, goes_on: bool) -> SentenceReading {
 }
 
 fn suggestions(body: &str, parts: &[Part<'_>]) -> Vec<Suggestion> {
+    let is_about_screen =
+        |part: &Part<'_>| matches!(part.kind, PartKind::Instruction(_)) || part.hint.is_some();
+    if !parts.iter().any(is_about_screen) {
+        return Vec::new();
+    }
+    let named: Vec<Option<Act>> = parts.iter().map(|part| about(&units(part.text))).collect();
     // "To save your video, click the button below": a button that says nothing does what it is for.
     let is_around =
-        |part: &&Part<'_>| matches!(part.kind, PartKind::Lead | PartKind::Outcome | PartKind::Step);
-    let purpose = parts.iter().filter(is_around).find_map(|part| about(&units(part.text)));
+        |part: &Part<'_>| matches!(part.kind, PartKind::Lead | PartKind::Outcome | PartKind::Step);
+    let around = parts.iter().zip(&named).filter(|(part, _)| is_around(part));
+    let purpose = around.filter_map(|(_, act)| *act).next();
     let purpose = purpose.filter(|act| !matches!(act, Act::State | Act::Edit));
-    let act = |part: &Part<'_>| match part.kind {
-        PartKind::Instruction(Act::Edit) if about(&units(part.text)).is_none() => {
-            purpose.or(Some(Act::Edit))
-        }
+    let act = |(part, named): (&Part<'_>, &Option<Act>)| match part.kind {
+        PartKind::Instruction(Act::Edit) if named.is_none() => purpose.or(Some(Act::Edit)),
         PartKind::Instruction(act) => Some(act),
         _ => part.hint,
     };
-    let acts: Vec<Act> = parts.iter().filter_map(act).collect();
-    let has_other = acts.iter().any(|act| !matches!(act, Act::Edit | Act::Open));
+    let acts: Vec<Option<Act>> = parts.iter().zip(&named).map(act).collect();
+    let has = |is: fn(&Act) -> bool| acts.iter().flatten().any(is);
+    let has_other = has(|act| !matches!(act, Act::Edit | Act::Open));
     let mut found = Vec::new();
     let mut told = 0; // how many are in a message
-    for (at, part) in parts.iter().enumerate() {
-        found.push(match act(part) {
+    for (at, act) in acts.iter().enumerate() {
+        found.push(match act {
             None => continue,
             Some(Act::Export) => Suggestion::Export,
             // "Open the Text tab and click Apply" is about what is done there.
-            Some(Act::Open) if acts.iter().any(|act| *act != Act::Open) => continue,
+            Some(Act::Open) if has(|act| *act != Act::Open) => continue,
             Some(Act::State | Act::Open) => Suggestion::ShowState,
             Some(Act::Credits) => Suggestion::ShowCredits,
             Some(Act::Upload) => Suggestion::Upload,
             // "… and press Start" is a part of what the rest of the sentence asks for.
-            Some(Act::Edit) if has_other && about(&units(part.text)).is_none() => continue,
+            Some(Act::Edit) if has_other && named[at].is_none() => continue,
             Some(Act::Edit) if at < told => continue,
             Some(Act::Edit) => {
                 let (message, end) = message(body, parts, at, told);

@@ -83,6 +83,8 @@ classes! {
 
 /// A word that begins a rule.
 const VERB: Classes = 1 << CLASSES.len();
+/// A word that begins a phrase of several words.
+const HEAD: Classes = 1 << (CLASSES.len() + 1);
 
 /// The class with a name of the data file.
 fn class(name: &str) -> Option<Classes> {
@@ -148,19 +150,23 @@ static PATTERNS: LazyLock<Patterns> =
 impl Patterns {
     fn parse(text: &'static str) -> Self {
         let mut patterns = Self::default();
+        let mut add = |phrase: &str, class: Classes| {
+            *patterns.classes.entry(phrase.to_owned()).or_default() |= class;
+            if let Some((head, _)) = phrase.split_once(' ') {
+                *patterns.classes.entry(head.to_owned()).or_default() |= HEAD;
+            }
+        };
         for (header, lines) in sections(text) {
-            for line in &lines {
-                if header == "rules" {
-                    let (verbs, rule) =
-                        Self::rule(line).unwrap_or_else(|| panic!("no rule: {line}"));
-                    for verb in phrases(verbs) {
-                        patterns.rules.entry(verb).or_default().push(rule.clone());
-                    }
-                } else {
-                    for phrase in phrases(line) {
-                        *patterns.classes.entry(phrase).or_default() |=
-                            class(header).expect("a class");
-                    }
+            for line in lines {
+                if header != "rules" {
+                    let class = class(header).expect("a class");
+                    phrases(&line).iter().for_each(|phrase| add(phrase, class));
+                    continue;
+                }
+                let (verbs, rule) = Self::rule(&line).unwrap_or_else(|| panic!("no rule: {line}"));
+                for verb in phrases(verbs) {
+                    add(&verb, VERB);
+                    patterns.rules.entry(verb).or_default().push(rule.clone());
                 }
             }
         }
@@ -249,8 +255,11 @@ fn first(units: &[Unit], count: usize) -> &[Unit] {
 
 /// Whether the units begin with a phrase of the class, and what follows the longest.
 fn behind(units: &[Unit], class: Classes) -> Option<&[Unit]> {
-    let has_class =
-        |key: &str| PATTERNS.classes.get(key).is_some_and(|classes| classes & class != 0);
+    let first = units.first()?;
+    if !first.is(HEAD) {
+        return first.is(class).then(|| &units[1..]);
+    }
+    let has_class = |key: &str| PATTERNS.classes.get(key).is_some_and(|own| own & class != 0);
     let ends = keys(units.iter().map(|unit| unit.text.as_str()).take(7));
     let end = ends.filter(|(_, key)| has_class(key)).last()?.0;
     Some(&units[end..])
@@ -311,15 +320,14 @@ pub(crate) fn units(text: &str) -> Vec<Unit> {
 }
 
 fn class_of(key: &str) -> Classes {
-    let classes = PATTERNS.classes.get(key).copied().unwrap_or_default();
-    if PATTERNS.rules.contains_key(key) { classes | VERB } else { classes }
+    PATTERNS.classes.get(key).copied().unwrap_or_default()
 }
 
 /// The classes of what is in quotes; of a short label those of its words.
 fn quoted_classes(words: &[Word], key: &str) -> Classes {
     let mut classes = class_of(key);
     let mut rest = words;
-    while classes & !VERB == 0 && words.len() <= 6 && !rest.is_empty() {
+    while classes & !(VERB | HEAD) == 0 && words.len() <= 6 && !rest.is_empty() {
         let (word, behind) = rest.split_at(han_word(rest));
         let key = word.iter().map(|word| word.text.as_str()).collect::<Vec<_>>().join(" ");
         classes |= class_of(&key) & (BUTTON | BILLING | EXPORT | UPLOAD | NAME | PLACE);
