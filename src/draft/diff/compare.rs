@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
 use super::align::{self, Pairs};
-use super::change::{Change, ChangedItem};
+use super::{Change, ChangedItem};
 use super::{Label, Position, SegmentView, millis};
 use crate::draft::canvas;
 use crate::draft::json::{Json, JsonString, Object};

@@ -5,7 +5,7 @@ use std::mem::{Discriminant, discriminant};
 use std::ops::Range;
 use std::time::Duration;
 
-use super::change::{Change, ChangedItem};
+use super::{Change, ChangedItem};
 use crate::draft::summary::{Language, Phrase, TrackLabel, shorten};
 
 /// Number of changes of one kind on one track that have a line each.
