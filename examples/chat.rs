@@ -112,7 +112,7 @@ impl Seen {
         match event {
             AgentEvent::Thought(_) => self.thoughts += 1,
             AgentEvent::StateDelta(delta) => {
-                for key in delta.keys() {
+                for key in delta.as_object().keys() {
                     if !self.state_changed.iter().any(|known| known == key) {
                         self.state_changed.push(key.to_owned());
                     }

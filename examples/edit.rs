@@ -196,8 +196,7 @@ async fn upload(project: &Project, hint: UploadHint) -> Result<()> {
         return Ok(());
     }
     for path in &hint.files {
-        let answer = project.upload(path).await?;
-        for file in answer.files {
+        for file in project.upload(path).await? {
             support::say(&format!("uploaded {}", file.filename));
         }
     }

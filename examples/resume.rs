@@ -75,20 +75,20 @@ async fn resume(args: Args) -> Result<()> {
         match step? {
             RenderProgress::Completed(video) => {
                 stages.say("Downloading…");
-                let file = client.download(&video, &args.out).await?;
+                let bytes = client.download(&video, &args.out).await?;
                 stages.clear();
                 if args.json {
                     support::line(
                         "result",
                         json!({
-                            "path": file.path,
-                            "bytes": file.bytes,
+                            "path": args.out,
+                            "bytes": bytes,
                             "seconds": video.duration.map(|length| length.as_secs_f64()),
                         }),
                     );
                 } else {
-                    let size = support::size(file.bytes);
-                    support::say(&format!("{} ({size})", file.path.display()));
+                    let size = support::size(bytes);
+                    support::say(&format!("{} ({size})", args.out.display()));
                 }
                 return Ok(());
             }

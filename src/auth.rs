@@ -15,12 +15,11 @@ use std::time::SystemTime;
 use url::Url;
 
 use crate::error::{Error, Result};
-use crate::protocol::{ClientId, Credits, UserId};
+use crate::protocol::{ClientId, Credits, Secret, UserId};
 use crate::sync::lock;
 use crate::transport::{Authorization, Transport};
 pub(crate) use store::CredentialStore;
 use token::CachedToken;
-pub(crate) use token::Secret;
 
 /// When a client may replace a token that the service rejects (code 1001).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]

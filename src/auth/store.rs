@@ -16,11 +16,10 @@ use tokio::time::Instant;
 use url::Url;
 use uuid::Uuid;
 
-use super::Secret;
 use super::token::MAX_LOCKED;
 use crate::error::{Error, Result};
 use crate::fs::{TempPath, is_temporary};
-use crate::protocol::{AnonymousToken, ClientId};
+use crate::protocol::{AnonymousToken, ClientId, Secret};
 
 /// How long to wait for another process before continuing without the lock. One that works releases
 /// it before that; one that was suspended may never.
@@ -189,7 +188,7 @@ impl CredentialStore {
             .and_then(read_limited)
             .ok()
             .and_then(|json| serde_json::from_slice::<StoredToken>(&json).ok());
-        if stored.is_some_and(|stored| stored.token.token == rejected.expose())
+        if stored.is_some_and(|stored| stored.token.token == *rejected)
             && let Err(error) = fs::remove_file(path)
         {
             tracing::debug!(%error, "the rejected token could not be removed");
@@ -393,7 +392,7 @@ mod tests {
         let _lock = store.lock().await.unwrap();
         store.store_client_id(&id);
         store.store_token(&id, &AnonymousToken::new("secret"));
-        assert_eq!(store.token(&id).unwrap().token, "secret");
+        assert_eq!(store.token(&id).unwrap().token.expose(), "secret");
         let file = dir.join(format!("a/b/tokens/api.test_443_{id}.json"));
         (store, id, file)
     }
@@ -404,8 +403,8 @@ mod tests {
         let (store, id, _) = with_token(dir.path()).await;
         let other = ClientId::generate();
         store.store_token(&other, &AnonymousToken::new("another"));
-        assert_eq!(store.token(&id).unwrap().token, "secret");
-        assert_eq!(store.token(&other).unwrap().token, "another");
+        assert_eq!(store.token(&id).unwrap().token.expose(), "secret");
+        assert_eq!(store.token(&other).unwrap().token.expose(), "another");
     }
 
     #[test]
@@ -549,7 +548,11 @@ mod tests {
                 set_mode(&dir.path().join(path), 0o644);
             }
             drop(store.lock().await.unwrap());
-            assert_eq!(store.token(&id).unwrap().token, "secret", "others could only read it");
+            assert_eq!(
+                store.token(&id).unwrap().token.expose(),
+                "secret",
+                "others could only read it"
+            );
             for path in ["a/b", "a/b/tokens"] {
                 assert_eq!(mode(&dir.path().join(path)), 0o700, "{path}");
             }
@@ -584,7 +587,7 @@ mod tests {
                 drop(store.lock().await.unwrap());
                 assert_eq!(store.token(&id), None, "{open:o}");
                 store.store_token(&id, &AnonymousToken::new("own"));
-                assert_eq!(store.token(&id).unwrap().token, "own");
+                assert_eq!(store.token(&id).unwrap().token.expose(), "own");
             }
         }
 

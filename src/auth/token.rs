@@ -4,9 +4,7 @@
 //! days, and the service alone knows which tokens it accepts. So a token is used until it is
 //! rejected, and its expiry only tells when to request another meanwhile.
 
-use std::fmt;
 use std::pin::pin;
-use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
@@ -15,7 +13,7 @@ use tracing::Instrument as _;
 use super::store::{LockAttempt, StoreLock};
 use super::{Account, Auth};
 use crate::error::{Error, Result};
-use crate::protocol::{AnonymousToken, ClientId, Endpoint, ErrorCode, headers};
+use crate::protocol::{AnonymousToken, ClientId, Endpoint, ErrorCode, Secret, headers};
 use crate::transport::{AttemptError, Exchange, Payload, Transport, call_span};
 
 /// How long before its expiry a token is replaced, so that no call is interrupted by it.
@@ -30,31 +28,6 @@ const REFRESH_INTERVAL: Duration = Duration::from_secs(60);
 /// continues without the lock.
 pub(crate) const MAX_LOCKED: Duration = Duration::from_secs(2 * 60);
 
-/// A token. Neither `Debug` nor any error shows it, and it has no `Display`.
-#[derive(Clone, PartialEq, Eq)]
-pub(crate) struct Secret(Arc<str>);
-
-impl Secret {
-    pub(crate) fn new(text: impl Into<Arc<str>>) -> Self {
-        Self(text.into())
-    }
-
-    /// Returns the text, for the one header and the one file it belongs in.
-    pub(crate) fn expose(&self) -> &str {
-        &self.0
-    }
-
-    pub(crate) fn is_blank(&self) -> bool {
-        self.0.trim().is_empty()
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("[redacted]")
-    }
-}
-
 /// A token that the service has not rejected.
 #[derive(Clone, Debug)]
 pub(crate) struct CachedToken {
@@ -67,7 +40,7 @@ pub(crate) struct CachedToken {
 impl CachedToken {
     fn new(token: AnonymousToken) -> Self {
         Self {
-            secret: Secret::new(token.token),
+            secret: token.token,
             account: Account {
                 anonymous: true,
                 user_id: token.user_id,
@@ -289,13 +262,6 @@ mod tests {
         let mut token = AnonymousToken::new("t");
         token.expires_at = Some(expires_at);
         token
-    }
-
-    #[test]
-    fn a_secret_is_not_in_its_debug() {
-        let secret = Secret::new("nmv_usr_hunter2");
-        assert!(!format!("{secret:?} {:#?}", Some(&secret)).contains("hunter2"));
-        assert_eq!(secret.expose(), "nmv_usr_hunter2");
     }
 
     #[test]

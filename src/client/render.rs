@@ -75,8 +75,8 @@ impl NemoClient {
     ///
     /// let job: RenderJob = serde_json::from_str(&persisted)?; // in any process
     /// let video = client.wait_for_render(&job).await?;
-    /// let file = client.download(&video, &path).await?;
-    /// assert_eq!(video.size, Some(file.bytes));
+    /// let bytes = client.download(&video, &path).await?;
+    /// assert_eq!(video.size, Some(bytes));
     /// # Ok(()) }
     /// ```
     ///
@@ -376,16 +376,14 @@ fn poll(
 }
 
 fn completed(job: &RenderJob, state: RenderState) -> Result<RenderedVideo> {
-    let file = state.output.ok_or_else(|| Error::RenderFailed {
-        id: job.id.clone(),
-        reason: "it is completed, but the service named no file".to_owned(),
-    })?;
-    Ok(RenderedVideo {
-        id: job.id.clone(),
-        duration: file.length(),
-        size: file.size,
-        url: file.url,
-    })
+    let id = job.id.clone();
+    match state.url {
+        Some(url) => Ok(RenderedVideo { id, url, duration: state.duration, size: state.size }),
+        None => {
+            let reason = "it is completed, but the service named no file".to_owned();
+            Err(Error::RenderFailed { id, reason })
+        }
+    }
 }
 
 fn failed(job: &RenderJob, state: RenderState) -> Error {

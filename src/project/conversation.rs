@@ -15,7 +15,7 @@ use crate::client::NemoClient;
 use crate::client::{PendingTurn, TurnTracker, Upload};
 use crate::draft::{Draft, Language};
 use crate::error::{Error, Result};
-use crate::protocol::{CreateSession, CreditBalance, Session, SessionId, UploadResponse};
+use crate::protocol::{CreateSession, CreditBalance, Session, SessionId, UploadedFile};
 use crate::sync::lock;
 
 /// A conversation about one video. Cheap to clone; all clones are the same conversation.
@@ -135,7 +135,7 @@ impl IntoFuture for CreateProject {
 impl Project {
     /// Opens a session for a project.
     pub(super) async fn open(client: &NemoClient, new: &CreateSession) -> Result<Self> {
-        let session = client.create_session(new.clone()).await?.in_language_of(new);
+        let session = client.create_session(new.clone()).await?;
         Ok(Self::new(client, new.clone(), session, false))
     }
 
@@ -251,7 +251,7 @@ impl Project {
     pub async fn upload_urls(
         &self,
         urls: impl IntoIterator<Item = impl Into<String>>,
-    ) -> Result<UploadResponse> {
+    ) -> Result<Vec<UploadedFile>> {
         let urls: Vec<String> = urls.into_iter().map(Into::into).collect();
         let (client, urls) = (&self.inner.client, &urls);
         self.in_session(|id| async move { client.upload_urls(&id, urls).await }).await
@@ -309,7 +309,7 @@ impl Project {
     /// Opens another session in place of one that the service has lost.
     async fn reopen(&self) -> Result<SessionId> {
         let session = self.inner.client.create_session(self.inner.new.clone()).await?;
-        *self.locked() = session.in_language_of(&self.inner.new);
+        *self.locked() = session;
         Ok(self.session_id())
     }
 

@@ -23,12 +23,6 @@ impl Effect {
     pub const fn is_repeatable(self) -> bool {
         matches!(self, Self::ReadOnly | Self::Idempotent)
     }
-
-    /// Returns whether the call changes nothing at all.
-    #[must_use]
-    pub const fn is_read_only(self) -> bool {
-        matches!(self, Self::ReadOnly)
-    }
 }
 
 /// An endpoint of the protocol.

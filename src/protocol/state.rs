@@ -1,6 +1,5 @@
 //! `GET /api/state/nemo_agent/me/<session>/latest`: the state of a session.
 
-use serde::ser::SerializeMap as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::tolerant::{FieldError, Fields, id, text};
@@ -150,11 +149,7 @@ impl TryFrom<Fields<'_>> for StateResponse {
 
 impl Serialize for SessionState {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        for (key, value) in self.entries() {
-            map.serialize_entry(key, value)?;
-        }
-        map.end()
+        serializer.collect_map(self.entries())
     }
 }
 

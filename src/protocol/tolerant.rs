@@ -25,7 +25,8 @@ pub(crate) struct Fields<'j> {
 
 /// A required field is missing or of another type. The error names the field and never shows its
 /// value, which may be a secret.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
 pub(crate) struct FieldError(String);
 
 impl<'j> Fields<'j> {
@@ -76,9 +77,11 @@ impl<'j> Fields<'j> {
         name: &str,
         reader: impl Fn(&Json) -> Option<T>,
     ) -> Result<T, FieldError> {
-        self.read(name, reader).ok_or_else(|| match self.get(name) {
-            Some(_) => FieldError::wrong_type(name),
-            None => FieldError::missing(name),
+        self.read(name, reader).ok_or_else(|| {
+            FieldError(match self.get(name) {
+                Some(_) => format!("`{name}` has an unexpected type"),
+                None => format!("missing field `{name}`"),
+            })
         })
     }
 
@@ -116,22 +119,6 @@ pub(crate) fn is_spelling(key: &str, name: &str) -> bool {
         (byte, false) => Some(byte),
     });
     key == name || key.bytes().eq(camel_case)
-}
-
-impl FieldError {
-    pub(crate) fn missing(name: &str) -> Self {
-        Self(format!("missing field `{name}`"))
-    }
-
-    pub(crate) fn wrong_type(name: &str) -> Self {
-        Self(format!("`{name}` has an unexpected type"))
-    }
-}
-
-impl fmt::Display for FieldError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
 }
 
 impl<'de> Deserialize<'de> for Fields<'static> {
@@ -252,17 +239,6 @@ pub(crate) fn serialize_rfc3339<S: Serializer>(
     match time.and_then(date_of).and_then(|date| date.format(&Rfc3339).ok()) {
         None => serializer.serialize_none(),
         Some(text) => serializer.serialize_str(&text),
-    }
-}
-
-/// Serializes a point in time as milliseconds since 1970.
-pub(crate) fn serialize_millis<S: Serializer>(
-    time: &Option<SystemTime>,
-    serializer: S,
-) -> Result<S::Ok, S::Error> {
-    match time.and_then(unix_millis) {
-        None => serializer.serialize_none(),
-        Some(millis) => serializer.serialize_u64(millis),
     }
 }
 

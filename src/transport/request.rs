@@ -1,6 +1,5 @@
 //! What a call is made of: the shared settings, the URL, the headers and the body.
 
-use std::fmt;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -58,8 +57,8 @@ pub(crate) struct PendingResponse {
 
 /// The value of the `Authorization` header.
 ///
-/// It is marked sensitive, so that no log of the HTTP stack shows it, and its `Debug` hides it.
-#[derive(Clone)]
+/// It is marked sensitive, so that neither `Debug` nor a log of the HTTP stack shows it.
+#[derive(Clone, Debug)]
 pub(crate) struct Authorization(HeaderValue);
 
 const BEARER: &str = "Bearer ";
@@ -86,12 +85,6 @@ impl Authorization {
             Some(token) if message.contains(token) => message.replace(token, "…"),
             _ => message,
         }
-    }
-}
-
-impl fmt::Debug for Authorization {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Authorization([redacted])")
     }
 }
 

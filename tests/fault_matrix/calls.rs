@@ -170,8 +170,8 @@ impl Scene {
             }
             Call::UploadUrls => {
                 let answer = client.upload_bytes(&id, "hum.wav", vec![7; 3000]).await?;
-                assert_eq!(answer.files[0].file_type, Some(FileType::Audio));
-                scene.upload.clone_from(&answer.files[0].cdn_url);
+                assert_eq!(answer[0].file_type, Some(FileType::Audio));
+                scene.upload.clone_from(&answer[0].cdn_url);
             }
             Call::SubmitRender
             | Call::RenderStatus

@@ -168,7 +168,7 @@ async fn a_lost_session_is_replaced_only_where_nothing_is_lost_with_it() {
     let project = nemo.client().project("demo").await.unwrap();
     let report = project.say("hi").await.unwrap().finish().await.unwrap();
     assert_eq!((report.text.as_str(), project.session_id().as_str()), ("Hello.", "found"));
-    assert_eq!(nemo.messages().await[0].session_id.as_str(), "found");
+    assert_eq!(nemo.messages().await[0].0, "found");
 
     // Now something is in it, and a new one would not have that.
     let error = project.say("and on").await.unwrap_err();

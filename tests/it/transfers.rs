@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::support::raw::{RawServer, Reply, Request};
 use nemovideo::mock::wiremock::ResponseTemplate;
 use nemovideo::mock::{MockNemo, MockResponse};
-use nemovideo::protocol::{Endpoint, RenderFile, RenderState, RenderStatus};
+use nemovideo::protocol::{Endpoint, RenderState, RenderStatus};
 use nemovideo::{Error, ExponentialRetry, NemoClient, RenderJob, RenderedVideo};
 use serde_json::json;
 
@@ -22,9 +22,7 @@ fn client_of(url: &str) -> NemoClient {
 async fn video_at(server: &RawServer, size: Option<u64>) -> RenderedVideo {
     let nemo = MockNemo::start().await;
     let mut state = RenderState::new("r".into(), RenderStatus::Completed);
-    let mut file = RenderFile::new(format!("{}/film.mp4", server.url()));
-    file.size = size;
-    state.output = Some(file);
+    (state.url, state.size) = (Some(format!("{}/film.mp4", server.url())), size);
     nemo.given(MockResponse::render_status(&state)).await;
     let draft = r#"{"t":[{"sg":[{}]}]}"#.parse().expect("a draft");
     let job = RenderJob::new("s".into(), draft, nemovideo::RenderOutput::mp4());
@@ -61,7 +59,7 @@ async fn a_download_goes_on_where_it_broke() {
     let path = dir.path().join("out.mp4");
     let seen: Arc<Mutex<Vec<u64>>> = Arc::default();
     let watched = Arc::clone(&seen);
-    let file = client_of(server.url())
+    let received = client_of(server.url())
         .download(&video, &path)
         .on_progress(move |bytes, total| {
             assert_eq!(total, Some(FILM.len() as u64));
@@ -69,7 +67,7 @@ async fn a_download_goes_on_where_it_broke() {
         })
         .await
         .unwrap();
-    assert_eq!(file.bytes, FILM.len() as u64);
+    assert_eq!(received, FILM.len() as u64);
     assert_eq!(std::fs::read(&path).unwrap(), FILM);
     assert_eq!(*seen.lock().unwrap(), [6, 12, 18, 20]);
     assert_eq!(server.requests("/film.mp4"), 4);
@@ -206,8 +204,8 @@ async fn a_size_of_nothing_is_not_known_and_an_empty_film_is_none() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("out.mp4");
     let video = video_of(&nemo, Some(0));
-    let file = nemo.client().download(&video, &path).await.unwrap();
-    assert_eq!(file.bytes, FILM.len() as u64);
+    let bytes = nemo.client().download(&video, &path).await.unwrap();
+    assert_eq!(bytes, FILM.len() as u64);
     nemo.client().download(&video, &path).await.unwrap_err();
     assert_eq!(std::fs::read(&path).unwrap(), FILM);
 }

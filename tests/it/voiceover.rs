@@ -123,7 +123,7 @@ async fn the_agent_is_told_of_the_music() {
     nemo.given(MockResponse::state(None)).await;
     nemo.given(MockResponse::error(Endpoint::Message, ErrorCode::OutOfCredits)).await;
     hello(&nemo.client(), &out).music(&rain).await.unwrap_err();
-    let said = nemo.messages().await[0].text().to_owned();
+    let said = nemo.messages().await[0].1.clone();
     let named = r#"Background music: the uploaded file "rain \"2\".mp3"."#;
     assert!(said.contains(named), "{said}");
 
