@@ -1,6 +1,6 @@
 //! What can go wrong, and what each failure means for the user's credits and the next step.
 //!
-//! Every [`Error`] answers four questions: [`code`](Error::code) (the number of the service),
+//! Every [`Error`] has four properties: [`code`](Error::code) (the number of the service),
 //! [`is_retryable`](Error::is_retryable) (may the same call be made again),
 //! [`may_have_taken_effect`](Error::may_have_taken_effect) (was anything done or charged), and
 //! [`advice`](Error::advice) (a sentence for the end user).
@@ -208,7 +208,7 @@ impl Error {
         }
     }
 
-    /// Returns whether the service may have done, and charged for, what was asked.
+    /// Returns whether the service may have done, and charged for, what was requested.
     ///
     /// It is false when the token for the call could not be obtained, since the call itself was
     /// then not made.

@@ -166,8 +166,8 @@ settings! {
         with_rate_limit_delay, rate_limit_delay: Duration = Duration::from_secs(30);
 
         "the longest `Retry-After` that is waited out"
-        /// A longer one is reported at once. The default is 2 min: a client that has had its token
-        /// for the week is asked to come back in days.
+        /// A longer one is reported at once. The default is 2 min: the service asks a
+        /// client that has had its token for the week to wait for days.
         with_max_retry_after, max_retry_after: Duration = Duration::from_secs(2 * 60);
     }
 }

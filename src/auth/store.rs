@@ -110,8 +110,8 @@ impl CredentialStore {
         open_private(&mut options, &self.dir.join("lock")).ok()
     }
 
-    /// Closes to others what an earlier version, another client or an unpacked backup left open. A
-    /// directory of the user's choice that holds other files too keeps its mode.
+    /// Removes other users' access to what an earlier version, another client or an unpacked backup
+    /// left accessible. A directory that holds other files too keeps its mode.
     fn restrict(&self) {
         let Some(probe) = OwnershipProbe::new(&self.dir) else {
             return;
@@ -246,8 +246,8 @@ fn fits_rfc_3339(time: SystemTime) -> bool {
 fn parse_client_id(bytes: &[u8]) -> Option<ClientId> {
     let text = std::str::from_utf8(bytes).ok()?.trim_start_matches('\u{feff}');
     let id = text.lines().map(str::trim).find(|line| !line.is_empty())?;
-    // An id need not be a UUID; the service decides. A word like `null` or `undefined` is none: it
-    // would be everybody's account.
+    // An id need not be a UUID; the service decides. A word like `null` or `undefined` is rejected:
+    // it would be an account that many installations share.
     let may_be_an_id = (8..=128).contains(&id.len())
         && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.:".contains(&byte))
         && id.bytes().any(|byte| byte.is_ascii_digit());
@@ -308,7 +308,7 @@ const STICKY: u32 = 0o1000;
 
 /// The metadata of a file that this process has just created in a directory: it shows who owns this
 /// process's files, and which mode bits the file system there supports. On one that supports none,
-/// every file seems open to everybody, which means nothing.
+/// every file seems open to all users, which means nothing.
 #[derive(Debug)]
 struct OwnershipProbe(Metadata);
 
@@ -324,7 +324,7 @@ impl OwnershipProbe {
         self.is_mine(metadata) && self.open_to_others(metadata) & WRITABLE_BY_OTHERS == 0
     }
 
-    /// Closes a file or a directory of one's own to others.
+    /// Removes other users' access to a file or a directory that this process's user owns.
     fn restrict(&self, path: &Path) {
         // The target of a link is not ours to change.
         let Ok(metadata) = fs::symlink_metadata(path) else {

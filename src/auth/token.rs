@@ -2,7 +2,7 @@
 //!
 //! The expiry of a token is only a hint: the clocks of the service and of this machine may differ by
 //! days, and the service alone knows which tokens it accepts. So a token is used until it is
-//! rejected, and its expiry only tells when to request another meanwhile.
+//! rejected, and its expiry only determines when to request another meanwhile.
 
 use std::pin::pin;
 use std::time::{Duration, SystemTime};
@@ -33,7 +33,7 @@ pub(crate) const MAX_LOCKED: Duration = Duration::from_secs(2 * 60);
 pub(crate) struct CachedToken {
     pub(crate) secret: Secret,
     pub(crate) account: Account,
-    /// The last time a newer one was requested in vain.
+    /// The last time that a newer one was requested and not issued.
     refreshed: Option<SystemTime>,
 }
 
@@ -91,8 +91,8 @@ impl Auth {
         transport: &Transport,
         old: Option<CachedToken>,
     ) -> Result<CachedToken> {
-        // Two processes that start at once would each request a token, and the second would be
-        // refused for a week: the lock lets the second one find the token of the first.
+        // Two processes that start at once would each request a token, and the second request would
+        // be rejected for a week: the lock lets the second one find the token of the first.
         let mut lock = match (&self.store, old.as_ref()) {
             (None, _) => None,
             (Some(store), None) => store.lock().await,
@@ -230,8 +230,9 @@ async fn request_once(transport: &Transport, id: &ClientId) -> Result<AnonymousT
 }
 
 fn token_exchange<'a>(transport: &'a Transport, id: &ClientId) -> Result<Exchange<'a>> {
-    let value = HeaderValue::from_str(id.as_str())
+    let mut value = HeaderValue::from_str(id.as_str())
         .map_err(|_| Error::InvalidInput("the client id cannot be sent in a header".to_owned()))?;
+    value.set_sensitive(true);
     let headers = HeaderMap::from_iter([(HeaderName::from_static(headers::CLIENT_ID), value)]);
     Exchange::new(transport, Endpoint::Token, &[], Payload::Empty, headers)
 }
@@ -304,7 +305,7 @@ mod tests {
         let mut lock = store.lock().await;
         let request = run_locked(&mut lock, sleep(hour));
         let other = async {
-            assert!(store.lock().await.is_some(), "nobody continues without the lock");
+            assert!(store.lock().await.is_some(), "the other process gets the lock");
             started.elapsed()
         };
         let ((), waited) = tokio::join!(request, other);

@@ -318,7 +318,7 @@ impl<'a> FileSources<'a> {
             }
             // The API may have the file later; its own URL will not.
             Some(first) if !first.is_retryable() && error.is_retryable() => Err(error),
-            // The failure of the file's own URL says more than that the API has no copy.
+            // The failure of the file's own URL is more informative than a missing copy.
             Some(first) => Err(first),
         }
     }

@@ -38,7 +38,7 @@ impl Call {
     }
 
     /// Returns whether the call, once received, has changed something. A token request changes
-    /// nothing that the caller asked for, and costs nothing.
+    /// nothing that the caller requested, and costs nothing.
     pub(crate) const fn changes_something(&self) -> bool {
         !matches!(self.effect(), Effect::ReadOnly) && !matches!(self.endpoint, Endpoint::Token)
     }
@@ -123,13 +123,13 @@ impl ApiError {
         .to_owned()
     }
 
-    /// Returns whether the service failed itself, which does not tell what was done.
+    /// Returns whether the service itself failed, which leaves open what was done.
     pub(crate) fn is_server_error(&self) -> bool {
         matches!(self.code, ErrorCode::Other(_)) && self.status.is_some_and(|status| status >= 500)
     }
 
-    /// Returns whether a successful response held a message without a code, which does not tell
-    /// what was done either.
+    /// Returns whether a successful response held a message without a code, which leaves open
+    /// what was done, too.
     pub(crate) fn has_only_a_message(&self) -> bool {
         self.code == ErrorCode::Other(0) && self.status.is_none()
     }

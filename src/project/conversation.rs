@@ -62,19 +62,19 @@ pub struct CreateProject {
     new: CreateSession,
 }
 
-/// What a message of the user's was dispatched to.
+/// What a user's message was dispatched to.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Dispatched {
     /// The message was sent to the agent.
     Turn(Turn),
-    /// The message asks for the file; nothing was rendered yet.
+    /// The message requests the file; nothing was rendered yet.
     Export(Export),
-    /// The credits that the message asked for.
+    /// The message requests the credits: these.
     Credits(CreditBalance),
-    /// The timeline that the message asked for; `None` as long as there is none.
+    /// The message requests the timeline: this one, `None` as long as there is none.
     State(Option<Draft>),
-    /// The message asks to upload these files; nothing was uploaded yet.
+    /// The message requests an upload of these files; nothing was uploaded yet.
     Upload(UploadHint),
 }
 
@@ -189,7 +189,7 @@ impl Project {
     ///
     /// assert!(matches!(project.dispatch("what's my balance?").await?, Dispatched::Credits(_)));
     /// assert!(matches!(project.dispatch("导出竖屏视频").await?, Dispatched::Export(_)));
-    /// assert_eq!(backend.counters().messages_run, 0); // the agent was not asked
+    /// assert_eq!(backend.counters().messages_run, 0); // nothing was sent to the agent
     /// # Ok(()) }
     /// ```
     ///
@@ -293,7 +293,7 @@ impl Project {
         }
     }
 
-    /// Keeps a message that is about to be sent, or an earlier one that is picked up.
+    /// Keeps a message that is about to be sent, or an earlier one that is resumed.
     pub(super) fn track(&self, message: TurnTracker) {
         self.touch();
         let mut messages = self.messages();

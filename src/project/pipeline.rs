@@ -410,7 +410,7 @@ async fn settle(client: &NemoClient, report: &mut TurnReport, pending: &PendingT
     let recovery = client.recovery();
     for _ in 0..recovery.max_unchanged_polls().max(2) {
         tokio::time::sleep(recovery.interval()).await;
-        // A failed read says nothing about the draft.
+        // A failed read reveals nothing about the draft.
         let Ok(state) = client.session_state(&pending.session_id).await else { continue };
         if state.draft == report.draft && !has_frozen_credits(client).await {
             return;

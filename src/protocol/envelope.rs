@@ -144,7 +144,7 @@ pub(crate) struct DecodeError {
 
 /// Decodes the data of a response from whichever envelope it is in.
 ///
-/// The inner result tells data from an [`ErrorResponse`]. A body that has no envelope and none of
+/// The inner result distinguishes data from an [`ErrorResponse`]. A body that has no envelope and none of
 /// the requested data, but an `error` or a `message`, is an error response too.
 pub(crate) fn decode<T: DeserializeOwned>(
     body: &[u8],
@@ -215,8 +215,8 @@ const DATA_KEYS: &[&str] = &[
     "token",
 ];
 
-/// The keys that tell the envelopes apart, not parsed any further: one of an odd type must not
-/// hide the others.
+/// The keys that distinguish the envelopes, unparsed: one of an unexpected type must not hide the
+/// others.
 #[derive(Default)]
 struct RawEnvelope<'a> {
     code: Option<&'a RawValue>,
@@ -266,7 +266,7 @@ impl RawEnvelope<'_> {
 
     /// Returns the error that a mere `error` or `message` stands for.
     ///
-    /// A request without response data may be answered by a `message`, so this applies only when
+    /// The response to a request without data may be a mere `message`, so this applies only when
     /// the data cannot be read.
     fn message_alone(&self) -> Option<ErrorResponse> {
         let has_envelope = self.code.is_some() || self.success.is_some() || self.data.is_some();
@@ -378,7 +378,7 @@ fn message_of(raw: &RawValue) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::protocol::CreditBalance;
+    use crate::protocol::{CreditBalance, RenderState, StateResponse, UploadResponse};
 
     fn available(body: &str) -> f64 {
         decode::<CreditBalance>(body.as_bytes()).unwrap().unwrap().available.get()
@@ -452,6 +452,42 @@ mod tests {
             assert!(decode::<IgnoredAny>(body.as_bytes()).unwrap().is_ok(), "{body}");
             let read = decode::<CreditBalance>(body.as_bytes());
             assert!(!matches!(read, Ok(Ok(_))), "{body}");
+        }
+    }
+
+    #[test]
+    fn a_response_about_something_else_is_no_data() {
+        fn read<T: DeserializeOwned>(body: &str) -> &'static str {
+            match decode::<T>(body.as_bytes()) {
+                Ok(Ok(_)) => "data",
+                Ok(Err(error)) if error.message.is_empty() => "no message",
+                Ok(Err(_)) => "error",
+                Err(_) => "broken",
+            }
+        }
+        let read_each = |body| {
+            [read::<StateResponse>(body), read::<UploadResponse>(body), read::<RenderState>(body)]
+        };
+        for error in [
+            r#"{"message":"Unauthorized"}"#,
+            r#"{"error":"upstream timeout"}"#,
+            r#"{"error":{"message":"upstream timeout"},"data":null}"#,
+            r#"{"detail":"Not Found"}"#,
+            r#"{"code":"E_DB","message":"down"}"#,
+        ] {
+            assert_eq!(read_each(error), ["error"; 3], "{error}");
+        }
+        for broken in [
+            "{}",
+            "null",
+            "[]",
+            r#"{"data":{}}"#,
+            r#"{"code":0,"data":{}}"#,
+            r#"{"code":0,"message":"ok","data":null}"#,
+            r#"{"success":true}"#,
+            r#"{"code":0,"data":{"message":"Unauthorized"}}"#,
+        ] {
+            assert_eq!(read_each(broken), ["broken"; 3], "{broken}");
         }
     }
 

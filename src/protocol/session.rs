@@ -8,7 +8,7 @@ use super::{SessionId, TaskId, UserId};
 
 /// The agent of every session, named in paths and bodies as specified.
 pub(crate) const AGENT_NAME: &str = "nemo_agent";
-/// The caller's name in paths and bodies as specified; the token tells who that is.
+/// The caller's name in paths and bodies as specified; the token identifies the account.
 pub(crate) const ME: &str = "me";
 
 /// A request for a new session.

@@ -48,11 +48,6 @@ impl<'j> Fields<'j> {
         self.values(name).next()
     }
 
-    /// Whether there is a value under `name`, even `null`.
-    pub(crate) fn contains(&self, name: &str) -> bool {
-        self.object.keys().any(|key| is_spelling(key, name))
-    }
-
     /// Returns the first value under `name` that `reader` accepts.
     pub(crate) fn read<T>(&mut self, name: &str, reader: impl Fn(&Json) -> Option<T>) -> Option<T> {
         self.read_any(&[name], reader)
@@ -83,6 +78,19 @@ impl<'j> Fields<'j> {
                 None => format!("missing field `{name}`"),
             })
         })
+    }
+
+    /// As [`require`](Self::require), but `null` stands for the default.
+    pub(crate) fn require_nullable<T: Default>(
+        &mut self,
+        name: &str,
+        reader: impl Fn(&Json) -> Option<T>,
+    ) -> Result<T, FieldError> {
+        let is_present = self.object.keys().any(|key| is_spelling(key, name));
+        match self.get(name) {
+            None if is_present => Ok(T::default()),
+            _ => self.require(name, reader),
+        }
     }
 
     /// Whether every field that was read and present had an expected type.
@@ -248,8 +256,7 @@ pub(crate) fn unix_millis(time: SystemTime) -> Option<u64> {
     u64::try_from(since_epoch.as_millis()).ok()
 }
 
-/// The number of characters kept of a message: more than anyone reads of one, and a bound for a
-/// message that has none.
+/// The maximum number of characters kept of a message; a service may send one of any length.
 pub(crate) const MAX_MESSAGE_CHARS: usize = 500;
 
 /// Returns a message as one line of bounded length.

@@ -33,7 +33,7 @@ pub struct TurnReport {
     pub changes: Diff,
     /// The timeline after the turn.
     pub draft: Option<Draft>,
-    /// What the agent asked the user to do on a screen.
+    /// The actions that the agent requested on a screen.
     pub suggestions: Vec<Suggestion>,
     /// How the turn ended.
     pub outcome: Outcome,

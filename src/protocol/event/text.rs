@@ -17,7 +17,7 @@ const REMEMBERED: usize = 16;
 ///   showing something twice is better than never.
 /// - Agents, turns and thoughts may be interleaved; each is tracked by itself.
 /// - Where a stream mixes both forms of events, only one of them names the author. A whole text
-///   that does not repeat its own author's parts is therefore compared with everybody's, and one
+///   that does not repeat its own author's parts is therefore compared with those of all authors, and one
 ///   without an author with the last whole texts that have one. Only an exact repetition counts
 ///   there; what one author sends twice is shown twice.
 ///
@@ -199,7 +199,7 @@ impl TextAccumulator {
         (0, is_next_part)
     }
 
-    /// Whether the same text came as somebody else's parts, or as a whole text in the other form.
+    /// Whether the same text came as another author's parts, or as a whole text in the other form.
     fn is_in_other_form(&mut self, at: usize, origin: &Origin, text: &str) -> bool {
         let (is_thought, text) = (self.transcripts[at].is_thought, text.trim());
         if text.is_empty() {
