@@ -409,6 +409,7 @@ mod tests {
         let shown = format!("{error}{error:?}");
         assert!(shown.len() < 2_000 && !shown.contains(['\n', '\u{1b}']), "{shown}");
     }
+
     #[test]
     fn a_clone_shares_its_source_and_neither_repeats_it() {
         let error = Error::io("read", "/x", io::Error::other("the disk is on fire"));

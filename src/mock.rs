@@ -28,7 +28,8 @@
 //! let events = client.send_message(&session, "make it warmer").await?;
 //! assert_eq!(events.count().await, 3); // two partial texts, and the complete one
 //!
-//! assert_eq!(nemo.messages().await[1].1, "make it warmer");
+//! let (sent_to, text) = &nemo.messages().await[1];
+//! assert_eq!((sent_to, text.as_str()), (&session, "make it warmer"));
 //! nemo.check_attribution().await;
 //! # Ok(())
 //! # }

@@ -33,8 +33,8 @@ type UploadProgress = Arc<dyn Fn(u64, u64) + Send + Sync>;
 pub(crate) type OpenSession =
     Box<dyn FnOnce() -> BoxFuture<'static, Result<SessionId>> + Send + Sync>;
 
-/// An upload that has not started yet; `.await` runs it and returns the uploaded file. Created by
-/// [`NemoClient::upload_file`] and [`NemoClient::upload_bytes`].
+/// An upload that has not started yet; `.await` runs it and returns the files as the service stored
+/// them. Created by [`NemoClient::upload_file`] and [`NemoClient::upload_bytes`].
 #[must_use = "an upload is sent when it is awaited"]
 pub struct Upload {
     client: NemoClient,

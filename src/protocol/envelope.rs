@@ -14,15 +14,6 @@ use crate::draft::Json;
 /// The `code` of an error response, or the HTTP status that stands for it.
 ///
 /// The service sends 400, 402 and 429 as either. A code that is not documented keeps its number.
-///
-/// ```
-/// use nemovideo::ErrorCode;
-///
-/// assert_eq!(ErrorCode::from(2001), ErrorCode::OutOfCredits);
-/// assert_eq!(ErrorCode::OutOfCredits.number(), 2001);
-/// assert_eq!(ErrorCode::from(5003), ErrorCode::Other(5003));
-/// assert_eq!(ErrorCode::OutOfCredits.to_string(), "out of credits (2001)");
-/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorCode {

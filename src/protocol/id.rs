@@ -85,15 +85,6 @@ macro_rules! id {
 
 id! {
     /// The id of a session: a conversation about one video.
-    ///
-    /// ```
-    /// use nemovideo::SessionId;
-    ///
-    /// let id: SessionId = "s-1".parse()?;
-    /// assert_eq!(id, "s-1");
-    /// assert_eq!(id, SessionId::from("s-1"));
-    /// # Ok::<(), std::convert::Infallible>(())
-    /// ```
     #[derive(Debug)]
     SessionId
 }
