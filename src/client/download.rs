@@ -46,8 +46,8 @@ pub struct Download {
 }
 
 impl NemoClient {
-    /// Downloads a finished render; `.await` returns the size of the file in bytes. Neither token nor
-    /// attribution is sent to the file's host.
+    /// Downloads a finished render; `.await` returns the size of the file in bytes. Neither token
+    /// nor attribution is sent to the file's host.
     ///
     /// The file is streamed to a temporary file beside `path`, which is renamed when it is
     /// complete: an incomplete file never has the final name, and an existing file stays until

@@ -159,7 +159,7 @@ mod tests {
     use super::{CreateSession, RunRequest, Session};
 
     #[test]
-    fn a_request_names_a_project_and_its_language_if_it_has_one() {
+    fn the_default_request_has_a_name_and_no_language() {
         let request = serde_json::to_string(&CreateSession::default()).unwrap();
         assert_eq!(request, r#"{"task_name":"project"}"#);
     }
