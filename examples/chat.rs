@@ -117,7 +117,7 @@ async fn print_events(mut events: MessageStream, started: Instant) -> Result<()>
                 continue;
             }
             AgentEvent::StateDelta(delta) => {
-                state_changed.extend(delta.keys().map(str::to_owned));
+                state_changed.extend(delta.as_object().keys().map(str::to_owned));
                 continue;
             }
             _ => continue,

@@ -159,7 +159,7 @@ async fn upload(project: &Project, hint: UploadHint) -> Result<(), Error> {
         print_line("Which file? Say: upload picture.png");
     }
     for path in &hint.files {
-        for file in project.upload(path).await?.files {
+        for file in project.upload(path).await? {
             print_line(&format!("uploaded {}", file.filename));
         }
     }

@@ -33,7 +33,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     let job = client.submit_render(id, &draft, RenderOutput::mp4()).await?;
     let video = client.wait_for_render(&job).await?;
-    let file = client.download(&video, "quickstart.mp4").await?;
-    println!("{}: {} bytes", file.path.display(), file.bytes);
+    let bytes = client.download(&video, "quickstart.mp4").await?;
+    println!("quickstart.mp4: {bytes} bytes");
     Ok(())
 }

@@ -16,7 +16,6 @@ use std::time::Duration;
 
 use clap::Parser;
 use futures::StreamExt as _;
-use nemovideo::client::SavedFile;
 use nemovideo::draft::Draft;
 use nemovideo::{NemoClient, PendingTurn, RenderJob, RenderOutput, RenderProgress, TurnUpdate};
 use serde_json::json;
@@ -75,9 +74,9 @@ async fn resume(args: Args) -> Result<()> {
             }
             RenderProgress::Completed(video) => {
                 progress.stage("Downloading…");
-                let file = client.download(&video, &args.out).await?;
+                let bytes = client.download(&video, &args.out).await?;
                 progress.clear();
-                print_result(&file, video.duration, args.json);
+                print_result(&args.out, bytes, video.duration, args.json);
             }
             _ => {}
         }
@@ -85,13 +84,12 @@ async fn resume(args: Args) -> Result<()> {
     Ok(())
 }
 
-fn print_result(file: &SavedFile, duration: Option<Duration>, json: bool) {
-    let SavedFile { path, bytes, .. } = file;
+fn print_result(path: &Path, bytes: u64, duration: Option<Duration>, json: bool) {
     if json {
         let seconds = duration.map(|duration| duration.as_secs_f64());
         print_json("result", json!({ "path": path, "bytes": bytes, "seconds": seconds }));
     } else {
-        print_line(&format!("{} ({})", path.display(), format_size(*bytes)));
+        print_line(&format!("{} ({})", path.display(), format_size(bytes)));
     }
 }
 

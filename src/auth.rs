@@ -3,8 +3,8 @@
 //! A token is requested once however many calls need one, and kept beside the client id in a
 //! directory that others cannot read, because the service issues only one anonymous token per client
 //! and week. For the same reason a token is used until the service rejects it; its expiry only
-//! tells when to request another. A token of the user's own is never replaced by an anonymous one
-//! unless asked: that would be another account, with other credits.
+//! determines when to request another. The user's own token is never replaced by an anonymous one
+//! unless configured: that would be another account, with other credits.
 
 mod store;
 mod token;
@@ -15,22 +15,21 @@ use std::time::SystemTime;
 use url::Url;
 
 use crate::error::{Error, Result};
-use crate::protocol::{ClientId, Credits, UserId};
+use crate::protocol::{ClientId, Credits, Secret, UserId};
 use crate::sync::lock;
 use crate::transport::{Authorization, Transport};
 pub(crate) use store::CredentialStore;
 use token::CachedToken;
-pub(crate) use token::Secret;
 
 /// When a client may replace a token that the service rejects (code 1001).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Reauthenticate {
-    /// Replaces an anonymous token. With a token of the user's own the call ends with
+    /// Replaces an anonymous token. With the user's own token the call ends with
     /// [`Error::TokenInvalid`].
     #[default]
     Anonymous,
-    /// Replaces a token of the user's own by an anonymous one, too. That is **another account**,
+    /// Replaces the user's own token by an anonymous one, too. That is **another account**,
     /// with other credits and other sessions.
     Always,
 }
@@ -52,7 +51,7 @@ pub struct Account {
 }
 
 impl Account {
-    /// The account of a token of the user's own, about which nothing is known.
+    /// The account of the user's own token, about which nothing is known.
     const OWN: Self = Self { anonymous: false, user_id: None, credits: None, expires_at: None };
 
     /// Returns `<web>/register?bind=<user id>`, where an anonymous account becomes a registered

@@ -25,7 +25,7 @@ use crate::error::{Error, Result};
 use crate::transport::{Payload, Transport};
 pub use builder::ClientBuilder;
 pub use config::{Limits, RenderPolling, Timeouts, TurnRecovery};
-pub use download::{Download, SavedFile};
+pub use download::Download;
 pub use message::{MessageRequest, MessageStream, TextStream};
 pub use render::{RenderPoller, RenderProgress, RenderedVideo};
 pub(crate) use turn::{EventText, TurnTracker};

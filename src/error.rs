@@ -1,6 +1,6 @@
 //! What can go wrong, and what each failure means for the user's credits and the next step.
 //!
-//! Every [`Error`] answers four questions: [`code`](Error::code) (the number of the service),
+//! Every [`Error`] has four properties: [`code`](Error::code) (the number of the service),
 //! [`is_retryable`](Error::is_retryable) (may the same call be made again),
 //! [`may_have_taken_effect`](Error::may_have_taken_effect) (was anything done or charged), and
 //! [`advice`](Error::advice) (a sentence for the end user).
@@ -20,7 +20,6 @@
 //! assert!(report(&error).contains("(free). Change the argument"));
 //! ```
 
-mod advice;
 mod details;
 
 use std::error::Error as StdError;
@@ -209,7 +208,7 @@ impl Error {
         }
     }
 
-    /// Returns whether the service may have done, and charged for, what was asked.
+    /// Returns whether the service may have done, and charged for, what was requested.
     ///
     /// It is false when the token for the call could not be obtained, since the call itself was
     /// then not made.
@@ -228,6 +227,46 @@ impl Error {
             }
             _ => false,
         }
+    }
+
+    /// Returns what to do next, as a sentence for the end user.
+    #[must_use]
+    pub fn advice(&self) -> String {
+        if let Some(api) = self.api() {
+            return api.advice();
+        }
+        match self {
+            Self::Unreachable(_) => {
+                "Check the network and NEMO_API_URL; nothing was sent, so trying again is safe."
+            }
+            Self::Disconnected(_) | Self::Timeout { .. } if self.may_have_taken_effect() => {
+                "Try again; it may have been done already, and is not done twice."
+            }
+            Self::Disconnected(_) | Self::Timeout { .. } => {
+                "Try again; this call changes nothing on the server."
+            }
+            Self::OutcomeUnknown(unknown) if unknown.job.is_some() => {
+                "Submit the render's job again: it is looked up by its id first, and started once."
+            }
+            Self::OutcomeUnknown(_) => {
+                "Look at the session's state before sending it again: it may have been done and charged."
+            }
+            Self::Decode { .. } | Self::NotAStream { .. } => {
+                "The service responded in a form this version does not know; look for a newer version."
+            }
+            Self::LimitExceeded { .. } => "Raise the limit when building the client, if this is expected.",
+            Self::RenderFailed { .. } => "Look at the draft, then submit a new render; exports are free.",
+            Self::RenderUnfinished { .. } => {
+                "Keep the job and poll it again later; the render continues on the server."
+            }
+            Self::AgentFailed(_) => "Read the agent's message; it holds the reason.",
+            Self::Busy => "Wait for the turn in progress, or ask for the next one to be queued.",
+            Self::InvalidInput(_) => "Change the argument and call again; nothing was sent.",
+            Self::Configuration(_) => "Change the client's settings.",
+            Self::Io { .. } => "Check the path and its permissions.",
+            _ => "Try again later.",
+        }
+        .to_owned()
     }
 
     /// Returns the render to continue with, if one may be in progress: after
@@ -370,6 +409,7 @@ mod tests {
         let shown = format!("{error}{error:?}");
         assert!(shown.len() < 2_000 && !shown.contains(['\n', '\u{1b}']), "{shown}");
     }
+
     #[test]
     fn a_clone_shares_its_source_and_neither_repeats_it() {
         let error = Error::io("read", "/x", io::Error::other("the disk is on fire"));

@@ -81,6 +81,9 @@
 #![cfg_attr(not(feature = "media"), forbid(unsafe_code))]
 #![deny(unsafe_code)]
 
+#[macro_use]
+mod settings;
+
 mod auth;
 pub mod client;
 pub mod draft;

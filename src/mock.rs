@@ -28,7 +28,8 @@
 //! let events = client.send_message(&session, "make it warmer").await?;
 //! assert_eq!(events.count().await, 3); // two partial texts, and the complete one
 //!
-//! assert_eq!(nemo.messages().await[1].text(), "make it warmer");
+//! let (sent_to, text) = &nemo.messages().await[1];
+//! assert_eq!((sent_to, text.as_str()), (&session, "make it warmer"));
 //! nemo.check_attribution().await;
 //! # Ok(())
 //! # }
@@ -41,7 +42,7 @@ use wiremock::matchers::any;
 use wiremock::{Mock, MockServer, Request, ResponseTemplate};
 
 use crate::NemoClient;
-use crate::protocol::{Endpoint, RenderJob, RunRequest, headers};
+use crate::protocol::{Endpoint, RenderJob, RunRequest, SessionId, headers};
 pub use events::Events;
 pub use responses::MockResponse;
 pub use wiremock;
@@ -134,12 +135,13 @@ impl MockNemo {
         received.into_iter().filter(|request| serves(endpoint, request)).collect()
     }
 
-    /// Returns the bodies of the messages that were sent.
+    /// Returns the messages that were sent: the session and the text of each.
     ///
     /// # Panics
     /// When the body of one is not valid.
-    pub async fn messages(&self) -> Vec<RunRequest> {
-        self.bodies(Endpoint::Message).await
+    pub async fn messages(&self) -> Vec<(SessionId, String)> {
+        let requests: Vec<RunRequest> = self.bodies(Endpoint::Message).await;
+        requests.into_iter().map(|sent| (sent.session_id.clone(), sent.text())).collect()
     }
 
     /// Returns the renders that were submitted, with their drafts to the last digit.

@@ -14,7 +14,7 @@
 //! ] {
 //!     let state: RenderState = serde_json::from_str(body)?;
 //!     assert_eq!(state.status, RenderStatus::Completed);
-//!     assert_eq!(state.output.expect("a file").url, "/f.mp4");
+//!     assert_eq!(state.url.as_deref(), Some("/f.mp4"));
 //! }
 //! # Ok::<(), serde_json::Error>(())
 //! ```
@@ -40,17 +40,16 @@ pub(crate) use envelope::Envelope;
 pub use envelope::ErrorCode;
 pub(crate) use envelope::{ErrorResponse, decode};
 pub use id::{ClientId, RenderId, SessionId, TaskId, UserId};
-pub use render::{
-    RenderFile, RenderFormat, RenderJob, RenderOutput, RenderQuality, RenderState, RenderStatus,
-};
+pub use render::{RenderFormat, RenderJob, RenderOutput, RenderQuality, RenderState, RenderStatus};
 #[cfg(any(feature = "local", feature = "mock"))]
 pub(crate) use session::AGENT_NAME;
 #[cfg(feature = "local")]
 pub(crate) use session::ME;
-pub use session::{CreateSession, RunRequest, Session};
+pub(crate) use session::RunRequest;
+pub use session::{CreateSession, Session};
 pub use state::SessionState;
 pub(crate) use state::{StatePart, StateResponse};
-pub(crate) use token::{AnonymousToken, ClaimRequest, ClaimToken};
+pub(crate) use token::{AnonymousToken, ClaimRequest, ClaimToken, Secret};
 pub(crate) use tolerant::{RedactedUrl, one_line};
-pub(crate) use upload::UploadUrls;
-pub use upload::{FileFormat, FileType, MAX_UPLOAD_BYTES, UploadResponse, UploadedFile};
+pub use upload::{FileFormat, FileType, MAX_UPLOAD_BYTES, UploadedFile};
+pub(crate) use upload::{UploadResponse, UploadUrls};

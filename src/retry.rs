@@ -129,40 +129,46 @@ pub enum RetryDecision {
     GiveUp,
 }
 
-/// The default policy: exponential backoff with full jitter.
-///
-/// The delay before attempt *n* + 1 is random, up to `initial_delay · 2ⁿ⁻¹` and at most
-/// `max_delay`. A 429 is waited out once.
-///
-/// ```
-/// use nemovideo::ExponentialRetry;
-/// use std::time::Duration;
-///
-/// let patient = ExponentialRetry::default()
-///     .with_max_attempts(8)
-///     .with_max_elapsed(Duration::from_secs(300));
-/// assert_eq!(patient.rate_limit_delay(), Duration::from_secs(30));
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ExponentialRetry {
-    max_attempts: u32,
-    initial_delay: Duration,
-    max_delay: Duration,
-    max_elapsed: Duration,
-    rate_limit_delay: Duration,
-    max_retry_after: Duration,
-}
+settings! {
+    /// The default policy: exponential backoff with full jitter.
+    ///
+    /// The delay before attempt *n* + 1 is random, up to `initial_delay · 2ⁿ⁻¹` and at most
+    /// `max_delay`. A 429 is waited out once.
+    ///
+    /// ```
+    /// use nemovideo::ExponentialRetry;
+    /// use std::time::Duration;
+    ///
+    /// let patient = ExponentialRetry::default()
+    ///     .with_max_attempts(8)
+    ///     .with_max_elapsed(Duration::from_secs(300));
+    /// assert_eq!(patient.rate_limit_delay(), Duration::from_secs(30));
+    /// ```
+    ExponentialRetry {
+        "the maximum number of attempts, the first included"
+        /// The default is 4.
+        with_max_attempts, max_attempts: u32 = 4;
 
-impl Default for ExponentialRetry {
-    fn default() -> Self {
-        Self {
-            max_attempts: 4,
-            initial_delay: Duration::from_millis(500),
-            max_delay: Duration::from_secs(10),
-            max_elapsed: Duration::from_secs(60),
-            rate_limit_delay: Duration::from_secs(30),
-            max_retry_after: Duration::from_secs(2 * 60),
-        }
+        "the upper bound of the first delay"
+        /// The default is 500 ms.
+        with_initial_delay, initial_delay: Duration = Duration::from_millis(500);
+
+        "the upper bound of all delays"
+        /// The default is 10 s.
+        with_max_delay, max_delay: Duration = Duration::from_secs(10);
+
+        "the time after the first attempt past which no other begins, except after a 429"
+        /// The default is 60 s.
+        with_max_elapsed, max_elapsed: Duration = Duration::from_secs(60);
+
+        "the delay after a 429 without `Retry-After`"
+        /// The default is the documented 30 s.
+        with_rate_limit_delay, rate_limit_delay: Duration = Duration::from_secs(30);
+
+        "the longest `Retry-After` that is waited out"
+        /// A longer one is reported at once. The default is 2 min: the service asks a
+        /// client that has had its token for the week to wait for days.
+        with_max_retry_after, max_retry_after: Duration = Duration::from_secs(2 * 60);
     }
 }
 
@@ -170,87 +176,7 @@ impl ExponentialRetry {
     /// Creates a policy that never makes a second attempt.
     #[must_use]
     pub fn never() -> Self {
-        Self { max_attempts: 1, ..Self::default() }
-    }
-
-    /// Sets the maximum number of attempts, the first included. Default 4.
-    #[must_use]
-    pub const fn with_max_attempts(mut self, attempts: u32) -> Self {
-        self.max_attempts = attempts;
-        self
-    }
-
-    /// Sets the upper bound of the first delay. Default 500 ms.
-    #[must_use]
-    pub const fn with_initial_delay(mut self, delay: Duration) -> Self {
-        self.initial_delay = delay;
-        self
-    }
-
-    /// Sets the upper bound of all delays. Default 10 s.
-    #[must_use]
-    pub const fn with_max_delay(mut self, delay: Duration) -> Self {
-        self.max_delay = delay;
-        self
-    }
-
-    /// Sets the time after the first attempt past which no other begins, except after a 429.
-    /// Default 60 s.
-    #[must_use]
-    pub const fn with_max_elapsed(mut self, elapsed: Duration) -> Self {
-        self.max_elapsed = elapsed;
-        self
-    }
-
-    /// Sets the delay after a 429 without `Retry-After`. Default 30 s, as documented.
-    #[must_use]
-    pub const fn with_rate_limit_delay(mut self, delay: Duration) -> Self {
-        self.rate_limit_delay = delay;
-        self
-    }
-
-    /// Sets the longest `Retry-After` that is waited out; a longer one is reported at once. Default
-    /// 2 min: a client that has had its token for the week is asked to come back in days.
-    #[must_use]
-    pub const fn with_max_retry_after(mut self, wait: Duration) -> Self {
-        self.max_retry_after = wait;
-        self
-    }
-
-    /// Returns the maximum number of attempts, the first included.
-    #[must_use]
-    pub const fn max_attempts(&self) -> u32 {
-        self.max_attempts
-    }
-
-    /// Returns the upper bound of the first delay.
-    #[must_use]
-    pub const fn initial_delay(&self) -> Duration {
-        self.initial_delay
-    }
-
-    /// Returns the upper bound of all delays.
-    #[must_use]
-    pub const fn max_delay(&self) -> Duration {
-        self.max_delay
-    }
-
-    /// Returns the time after the first attempt past which no other begins.
-    #[must_use]
-    pub const fn max_elapsed(&self) -> Duration {
-        self.max_elapsed
-    }
-
-    /// Returns the delay after a 429 without `Retry-After`.
-    #[must_use]
-    pub const fn rate_limit_delay(&self) -> Duration {
-        self.rate_limit_delay
-    }
-
-    /// Returns the longest `Retry-After` that is waited out.
-    #[must_use]
-    pub const fn max_retry_after(&self) -> Duration {
-        self.max_retry_after
+        Self::default().with_max_attempts(1)
     }
 
     fn backoff(&self, number: u32) -> Duration {

@@ -71,17 +71,6 @@ pub struct EventTooLarge {
 /// decoder returns [`EventTooLarge`] in its place, at the first byte over the limit, and skips to
 /// the blank line. So one oversized event costs neither memory nor the rest of the stream. The
 /// limit counts bytes as received; each byte that is not UTF-8 becomes three.
-///
-/// ```
-/// use nemovideo::sse::{Decoder, EventTooLarge};
-///
-/// let mut decoder = Decoder::with_limit(12);
-/// let mut input = b"data: far more than that\n\ndata: short\n\n".as_slice();
-/// let error = decoder.next_frame(&mut input).expect("an error").unwrap_err();
-/// assert_eq!(error.limit, 12);
-/// assert_eq!(decoder.next_frame(&mut input).expect("a frame")?.data, "short");
-/// # Ok::<(), EventTooLarge>(())
-/// ```
 #[derive(Debug)]
 pub struct Decoder {
     limit: usize,

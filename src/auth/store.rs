@@ -16,11 +16,10 @@ use tokio::time::Instant;
 use url::Url;
 use uuid::Uuid;
 
-use super::Secret;
 use super::token::MAX_LOCKED;
 use crate::error::{Error, Result};
 use crate::fs::{TempPath, is_temporary};
-use crate::protocol::{AnonymousToken, ClientId};
+use crate::protocol::{AnonymousToken, ClientId, Secret};
 
 /// How long to wait for another process before continuing without the lock. One that works releases
 /// it before that; one that was suspended may never.
@@ -111,8 +110,8 @@ impl CredentialStore {
         open_private(&mut options, &self.dir.join("lock")).ok()
     }
 
-    /// Closes to others what an earlier version, another client or an unpacked backup left open. A
-    /// directory of the user's choice that holds other files too keeps its mode.
+    /// Removes other users' access to what an earlier version, another client or an unpacked backup
+    /// left accessible. A directory that holds other files too keeps its mode.
     fn restrict(&self) {
         let Some(probe) = OwnershipProbe::new(&self.dir) else {
             return;
@@ -189,7 +188,7 @@ impl CredentialStore {
             .and_then(read_limited)
             .ok()
             .and_then(|json| serde_json::from_slice::<StoredToken>(&json).ok());
-        if stored.is_some_and(|stored| stored.token.token == rejected.expose())
+        if stored.is_some_and(|stored| stored.token.token == *rejected)
             && let Err(error) = fs::remove_file(path)
         {
             tracing::debug!(%error, "the rejected token could not be removed");
@@ -247,8 +246,8 @@ fn fits_rfc_3339(time: SystemTime) -> bool {
 fn parse_client_id(bytes: &[u8]) -> Option<ClientId> {
     let text = std::str::from_utf8(bytes).ok()?.trim_start_matches('\u{feff}');
     let id = text.lines().map(str::trim).find(|line| !line.is_empty())?;
-    // An id need not be a UUID; the service decides. A word like `null` or `undefined` is none: it
-    // would be everybody's account.
+    // An id need not be a UUID; the service decides. A word like `null` or `undefined` is rejected:
+    // it would be an account that many installations share.
     let may_be_an_id = (8..=128).contains(&id.len())
         && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.:".contains(&byte))
         && id.bytes().any(|byte| byte.is_ascii_digit());
@@ -309,7 +308,7 @@ const STICKY: u32 = 0o1000;
 
 /// The metadata of a file that this process has just created in a directory: it shows who owns this
 /// process's files, and which mode bits the file system there supports. On one that supports none,
-/// every file seems open to everybody, which means nothing.
+/// every file seems open to all users, which means nothing.
 #[derive(Debug)]
 struct OwnershipProbe(Metadata);
 
@@ -325,7 +324,7 @@ impl OwnershipProbe {
         self.is_mine(metadata) && self.open_to_others(metadata) & WRITABLE_BY_OTHERS == 0
     }
 
-    /// Closes a file or a directory of one's own to others.
+    /// Removes other users' access to a file or a directory that this process's user owns.
     fn restrict(&self, path: &Path) {
         // The target of a link is not ours to change.
         let Ok(metadata) = fs::symlink_metadata(path) else {
@@ -393,7 +392,7 @@ mod tests {
         let _lock = store.lock().await.unwrap();
         store.store_client_id(&id);
         store.store_token(&id, &AnonymousToken::new("secret"));
-        assert_eq!(store.token(&id).unwrap().token, "secret");
+        assert_eq!(store.token(&id).unwrap().token.expose(), "secret");
         let file = dir.join(format!("a/b/tokens/api.test_443_{id}.json"));
         (store, id, file)
     }
@@ -404,8 +403,8 @@ mod tests {
         let (store, id, _) = with_token(dir.path()).await;
         let other = ClientId::generate();
         store.store_token(&other, &AnonymousToken::new("another"));
-        assert_eq!(store.token(&id).unwrap().token, "secret");
-        assert_eq!(store.token(&other).unwrap().token, "another");
+        assert_eq!(store.token(&id).unwrap().token.expose(), "secret");
+        assert_eq!(store.token(&other).unwrap().token.expose(), "another");
     }
 
     #[test]
@@ -549,7 +548,11 @@ mod tests {
                 set_mode(&dir.path().join(path), 0o644);
             }
             drop(store.lock().await.unwrap());
-            assert_eq!(store.token(&id).unwrap().token, "secret", "others could only read it");
+            assert_eq!(
+                store.token(&id).unwrap().token.expose(),
+                "secret",
+                "others could only read it"
+            );
             for path in ["a/b", "a/b/tokens"] {
                 assert_eq!(mode(&dir.path().join(path)), 0o700, "{path}");
             }
@@ -584,7 +587,7 @@ mod tests {
                 drop(store.lock().await.unwrap());
                 assert_eq!(store.token(&id), None, "{open:o}");
                 store.store_token(&id, &AnonymousToken::new("own"));
-                assert_eq!(store.token(&id).unwrap().token, "own");
+                assert_eq!(store.token(&id).unwrap().token.expose(), "own");
             }
         }
 

@@ -2,11 +2,9 @@
 //!
 //! The expiry of a token is only a hint: the clocks of the service and of this machine may differ by
 //! days, and the service alone knows which tokens it accepts. So a token is used until it is
-//! rejected, and its expiry only tells when to request another meanwhile.
+//! rejected, and its expiry only determines when to request another meanwhile.
 
-use std::fmt;
 use std::pin::pin;
-use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
@@ -15,7 +13,7 @@ use tracing::Instrument as _;
 use super::store::{LockAttempt, StoreLock};
 use super::{Account, Auth};
 use crate::error::{Error, Result};
-use crate::protocol::{AnonymousToken, ClientId, Endpoint, ErrorCode, headers};
+use crate::protocol::{AnonymousToken, ClientId, Endpoint, ErrorCode, Secret, headers};
 use crate::transport::{AttemptError, Exchange, Payload, Transport, call_span};
 
 /// How long before its expiry a token is replaced, so that no call is interrupted by it.
@@ -30,44 +28,19 @@ const REFRESH_INTERVAL: Duration = Duration::from_secs(60);
 /// continues without the lock.
 pub(crate) const MAX_LOCKED: Duration = Duration::from_secs(2 * 60);
 
-/// A token. Neither `Debug` nor any error shows it, and it has no `Display`.
-#[derive(Clone, PartialEq, Eq)]
-pub(crate) struct Secret(Arc<str>);
-
-impl Secret {
-    pub(crate) fn new(text: impl Into<Arc<str>>) -> Self {
-        Self(text.into())
-    }
-
-    /// Returns the text, for the one header and the one file it belongs in.
-    pub(crate) fn expose(&self) -> &str {
-        &self.0
-    }
-
-    pub(crate) fn is_blank(&self) -> bool {
-        self.0.trim().is_empty()
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("[redacted]")
-    }
-}
-
 /// A token that the service has not rejected.
 #[derive(Clone, Debug)]
 pub(crate) struct CachedToken {
     pub(crate) secret: Secret,
     pub(crate) account: Account,
-    /// The last time a newer one was requested in vain.
+    /// The last time that a newer one was requested and not issued.
     refreshed: Option<SystemTime>,
 }
 
 impl CachedToken {
     fn new(token: AnonymousToken) -> Self {
         Self {
-            secret: Secret::new(token.token),
+            secret: token.token,
             account: Account {
                 anonymous: true,
                 user_id: token.user_id,
@@ -118,8 +91,8 @@ impl Auth {
         transport: &Transport,
         old: Option<CachedToken>,
     ) -> Result<CachedToken> {
-        // Two processes that start at once would each request a token, and the second would be
-        // refused for a week: the lock lets the second one find the token of the first.
+        // Two processes that start at once would each request a token, and the second request would
+        // be rejected for a week: the lock lets the second one find the token of the first.
         let mut lock = match (&self.store, old.as_ref()) {
             (None, _) => None,
             (Some(store), None) => store.lock().await,
@@ -257,8 +230,9 @@ async fn request_once(transport: &Transport, id: &ClientId) -> Result<AnonymousT
 }
 
 fn token_exchange<'a>(transport: &'a Transport, id: &ClientId) -> Result<Exchange<'a>> {
-    let value = HeaderValue::from_str(id.as_str())
+    let mut value = HeaderValue::from_str(id.as_str())
         .map_err(|_| Error::InvalidInput("the client id cannot be sent in a header".to_owned()))?;
+    value.set_sensitive(true);
     let headers = HeaderMap::from_iter([(HeaderName::from_static(headers::CLIENT_ID), value)]);
     Exchange::new(transport, Endpoint::Token, &[], Payload::Empty, headers)
 }
@@ -289,13 +263,6 @@ mod tests {
         let mut token = AnonymousToken::new("t");
         token.expires_at = Some(expires_at);
         token
-    }
-
-    #[test]
-    fn a_secret_is_not_in_its_debug() {
-        let secret = Secret::new("nmv_usr_hunter2");
-        assert!(!format!("{secret:?} {:#?}", Some(&secret)).contains("hunter2"));
-        assert_eq!(secret.expose(), "nmv_usr_hunter2");
     }
 
     #[test]
@@ -338,7 +305,7 @@ mod tests {
         let mut lock = store.lock().await;
         let request = run_locked(&mut lock, sleep(hour));
         let other = async {
-            assert!(store.lock().await.is_some(), "nobody continues without the lock");
+            assert!(store.lock().await.is_some(), "the other process gets the lock");
             started.elapsed()
         };
         let ((), waited) = tokio::join!(request, other);

@@ -12,9 +12,9 @@ use super::{
     DEFAULT_API_URL, DEFAULT_WEB_URL, Inner, Limits, NemoClient, RenderPolling, Timeouts,
     TurnRecovery, url_policy,
 };
-use crate::auth::{Auth, CredentialStore, Reauthenticate, Secret};
+use crate::auth::{Auth, CredentialStore, Reauthenticate};
 use crate::error::{Error, Result};
-use crate::protocol::ClientId;
+use crate::protocol::{ClientId, Secret};
 use crate::retry::{ExponentialRetry, RetryBudget, RetryPolicy};
 use crate::transport::{Attribution, Transport};
 
@@ -314,6 +314,7 @@ fn variable(name: &str) -> Result<Option<String>> {
 mod tests {
     use crate::client::NemoClient;
     use crate::error::Error;
+    use crate::protocol::ClientId;
 
     fn built(url: &str) -> Result<NemoClient, Error> {
         NemoClient::builder().base_url(url).build()
@@ -349,7 +350,8 @@ mod tests {
     fn a_clients_debug_holds_no_secret() {
         let client = NemoClient::builder().token("nmv_usr_hunter2").build().unwrap();
         assert!(!format!("{client:#?}").contains("hunter2"));
-        let builder = NemoClient::builder().token("nmv_usr_hunter2");
+        let id = ClientId::new("id-hunter2");
+        let builder = NemoClient::builder().token("nmv_usr_hunter2").client_id(id);
         assert!(!format!("{builder:#?}").contains("hunter2"));
     }
 }

@@ -45,18 +45,9 @@ pub struct Download {
     progress: Option<DownloadProgress>,
 }
 
-/// A completely downloaded file.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct SavedFile {
-    /// The path of the file.
-    pub path: PathBuf,
-    /// The size of the file in bytes.
-    pub bytes: u64,
-}
-
 impl NemoClient {
-    /// Downloads a finished render. Neither token nor attribution is sent to the file's host.
+    /// Downloads a finished render; `.await` returns the size of the file in bytes. Neither token
+    /// nor attribution is sent to the file's host.
     ///
     /// The file is streamed to a temporary file beside `path`, which is renamed when it is
     /// complete: an incomplete file never has the final name, and an existing file stays until
@@ -102,7 +93,7 @@ impl Download {
         self
     }
 
-    async fn run(self) -> Result<SavedFile> {
+    async fn run(self) -> Result<u64> {
         let mut file =
             PartialFile::create(&self.path).await.map_err(|error| self.write_error(error))?;
         let mut sources = FileSources::new(&self.client, &self.id, &self.url);
@@ -138,7 +129,7 @@ impl Download {
             }
         }
         file.finish().await.map_err(|error| self.write_error(error))?;
-        Ok(SavedFile { path: self.path, bytes: received.bytes })
+        Ok(received.bytes)
     }
 
     /// Downloads the missing part of the file, as far as one connection allows.
@@ -226,7 +217,7 @@ impl Download {
 }
 
 impl IntoFuture for Download {
-    type Output = Result<SavedFile>;
+    type Output = Result<u64>;
     type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
 
     fn into_future(self) -> Self::IntoFuture {
@@ -327,7 +318,7 @@ impl<'a> FileSources<'a> {
             }
             // The API may have the file later; its own URL will not.
             Some(first) if !first.is_retryable() && error.is_retryable() => Err(error),
-            // The failure of the file's own URL says more than that the API has no copy.
+            // The failure of the file's own URL is more informative than a missing copy.
             Some(first) => Err(first),
         }
     }

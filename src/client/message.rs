@@ -1,4 +1,4 @@
-//! A message to the agent, and the stream of events that answers it.
+//! A message to the agent, and the stream of events in response.
 
 use std::fmt;
 use std::future::IntoFuture;

@@ -48,7 +48,8 @@ impl NemoClient {
         tokio::time::timeout(QUICK_READ, credits).await.ok()?.ok()
     }
 
-    /// Creates a session, in which one video is made.
+    /// Creates a session, in which one video is made. It keeps the requested language, which the
+    /// service does not return.
     ///
     /// # Errors
     /// [`Error::OutcomeUnknown`] when the response was lost: a session may exist whose id is not
@@ -57,7 +58,9 @@ impl NemoClient {
     /// # Cancel safety
     /// Dropping the future may leave a session whose id is not known; it costs nothing.
     pub async fn create_session(&self, session: CreateSession) -> Result<Session> {
-        self.call(Endpoint::Session, &[], json(&session)?).await
+        let mut created: Session = self.call(Endpoint::Session, &[], json(&session)?).await?;
+        created.language = session.language.or(created.language);
+        Ok(created)
     }
 
     /// Returns the current state of a session.
@@ -89,7 +92,7 @@ impl NemoClient {
             .map_err(|()| Error::Configuration("the web site's URL has no path".to_owned()))?
             .pop_if_empty()
             .extend(["workspace", "claim"]);
-        link.query_pairs_mut().append_pair("ct", &claim.claim_token);
+        link.query_pairs_mut().append_pair("ct", claim.claim_token.expose());
         Ok(link)
     }
 }

@@ -258,7 +258,7 @@ impl TurnTracker {
         turn.is_accepted = true;
     }
 
-    /// Returns the text in the last event, so that nobody else needs to remove duplicates.
+    /// Returns the text in the last event, of which duplicates are already removed.
     pub(crate) fn take_text(&self) -> EventText {
         std::mem::take(&mut self.lock().text)
     }

@@ -17,7 +17,9 @@ use tokio_util::io::ReaderStream;
 
 use super::{NemoClient, json};
 use crate::error::{ApiError, Error, Result};
-use crate::protocol::{Endpoint, ErrorCode, FileFormat, SessionId, UploadResponse, UploadUrls};
+use crate::protocol::{
+    Endpoint, ErrorCode, FileFormat, SessionId, UploadResponse, UploadUrls, UploadedFile,
+};
 use crate::sync::lock;
 use crate::transport::{Form, FormFuture, OnProgress, Payload};
 
@@ -31,8 +33,8 @@ type UploadProgress = Arc<dyn Fn(u64, u64) + Send + Sync>;
 pub(crate) type OpenSession =
     Box<dyn FnOnce() -> BoxFuture<'static, Result<SessionId>> + Send + Sync>;
 
-/// An upload that has not started yet; `.await` runs it. Created by [`NemoClient::upload_file`]
-/// and [`NemoClient::upload_bytes`].
+/// An upload that has not started yet; `.await` runs it and returns the files as the service stored
+/// them. Created by [`NemoClient::upload_file`] and [`NemoClient::upload_bytes`].
 #[must_use = "an upload is sent when it is awaited"]
 pub struct Upload {
     client: NemoClient,
@@ -75,7 +77,7 @@ impl NemoClient {
     /// # std::fs::write(&path, "Good morning.")?;
     /// let upload = client.upload_file(&id, &path);
     /// let uploaded = upload.on_progress(|sent, size| println!("{sent} of {size} bytes")).await?;
-    /// assert_eq!(uploaded.files[0].filename, "script.txt");
+    /// assert_eq!(uploaded[0].filename, "script.txt");
     ///
     /// let unsupported = client.upload_file(&id, "notes.xls").await;
     /// assert!(unsupported.is_err()); // reported before anything is sent
@@ -124,13 +126,14 @@ impl NemoClient {
         &self,
         session: &SessionId,
         urls: impl IntoIterator<Item = impl Into<String>>,
-    ) -> Result<UploadResponse> {
+    ) -> Result<Vec<UploadedFile>> {
         let request = UploadUrls::new(urls);
         if request.urls.is_empty() {
             return Err(Error::InvalidInput("no URL to upload from".to_owned()));
         }
         let params = [session.as_str()];
-        self.call(Endpoint::Upload, &params, json(&request)?).await
+        let uploaded = self.call::<UploadResponse>(Endpoint::Upload, &params, json(&request)?);
+        Ok(uploaded.await?.files)
     }
 }
 
@@ -148,7 +151,7 @@ impl Upload {
         self
     }
 
-    async fn run(mut self) -> Result<UploadResponse> {
+    async fn run(mut self) -> Result<Vec<UploadedFile>> {
         let result = self.send().await;
         match (result, self.open_session.take()) {
             (Err(Error::SessionNotFound(_)), Some(open_session)) => {
@@ -159,7 +162,7 @@ impl Upload {
         }
     }
 
-    async fn send(&self) -> Result<UploadResponse> {
+    async fn send(&self) -> Result<Vec<UploadedFile>> {
         let measured = self.content.measure().await?;
         let format = self.check(&measured)?;
         let failure = Arc::new(Mutex::new(None));
@@ -182,7 +185,8 @@ impl Upload {
         };
         let params = [self.session.as_str()];
         let payload = Payload::Form(Form { open: Box::new(open), failure, progress });
-        self.client.call(Endpoint::Upload, &params, payload).await
+        let uploaded = self.client.call::<UploadResponse>(Endpoint::Upload, &params, payload);
+        Ok(uploaded.await?.files)
     }
 
     /// Checks the name, the format and the size of the file before anything is sent.
@@ -207,7 +211,7 @@ impl Upload {
 }
 
 impl IntoFuture for Upload {
-    type Output = Result<UploadResponse>;
+    type Output = Result<Vec<UploadedFile>>;
     type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
 
     fn into_future(self) -> Self::IntoFuture {

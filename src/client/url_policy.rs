@@ -1,6 +1,6 @@
 //! The URLs that a finished file may be downloaded from.
 //!
-//! The service names the URL of a video, so whoever can respond in its place could have this
+//! The service names the URL of a video, so an attacker who responds in its place could have this
 //! client request anything (server-side request forgery). A URL is allowed if
 //!
 //! - its scheme is `https`, or `http` if the API's is;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use url::Url;
 
 use super::Source;
-use crate::protocol::{Effect, Endpoint, ErrorCode, RenderJob};
+use crate::protocol::{Effect, Endpoint, ErrorCode, FileFormat, RenderJob};
 
 /// One logical call: its endpoint, the number of attempts, and the time they took.
 ///
@@ -38,9 +38,9 @@ impl Call {
     }
 
     /// Returns whether the call, once received, has changed something. A token request changes
-    /// nothing that the caller asked for, and costs nothing.
+    /// nothing that the caller requested, and costs nothing.
     pub(crate) const fn changes_something(&self) -> bool {
-        !self.effect().is_read_only() && !matches!(self.endpoint, Endpoint::Token)
+        !matches!(self.effect(), Effect::ReadOnly) && !matches!(self.endpoint, Endpoint::Token)
     }
 }
 
@@ -89,13 +89,47 @@ impl ApiError {
         }
     }
 
-    /// Returns whether the service failed itself, which does not tell what was done.
+    pub(super) fn advice(&self) -> String {
+        match (self.code, &self.link, self.retry_after) {
+            (ErrorCode::OutOfCredits, Some(link), _) => {
+                return format!("Register at {link} to keep this work and get more credits.");
+            }
+            (ErrorCode::UnsupportedFileType, ..) => {
+                return format!("Use one of these formats: {}.", FileFormat::accepted());
+            }
+            (ErrorCode::RateLimited, _, Some(wait)) => {
+                return format!("Wait {} s, then try again.", wait.as_secs().max(1));
+            }
+            (ErrorCode::TokenInvalid, ..) => {
+                "Set NEMO_TOKEN to a valid token, or unset it to continue anonymously."
+            }
+            (ErrorCode::SessionNotFound, ..) => {
+                "Start a new session; this one is gone or belongs to another account."
+            }
+            (ErrorCode::OutOfCredits, ..) => "Top up the account's credits, then try again.",
+            (ErrorCode::FileTooLarge, ..) => "Compress or trim the file below 200 MB.",
+            (ErrorCode::ClientIdMissing, ..) => {
+                "Set NEMO_CLIENT_ID to a UUID, or remove it so that one is generated."
+            }
+            (ErrorCode::ExportBlocked, ..) => {
+                "Exports need a subscription on this account; credits do not help."
+            }
+            (ErrorCode::RateLimited, ..) => "Wait 30 s, then try again.",
+            (ErrorCode::Other(_), ..) if self.status.is_some_and(|status| status >= 500) => {
+                "The service has a problem; try again in a few minutes."
+            }
+            (ErrorCode::Other(_), ..) => "Read the message of the service and change the request.",
+        }
+        .to_owned()
+    }
+
+    /// Returns whether the service itself failed, which leaves open what was done.
     pub(crate) fn is_server_error(&self) -> bool {
         matches!(self.code, ErrorCode::Other(_)) && self.status.is_some_and(|status| status >= 500)
     }
 
-    /// Returns whether a successful response held a message without a code, which does not tell
-    /// what was done either.
+    /// Returns whether a successful response held a message without a code, which leaves open
+    /// what was done, too.
     pub(crate) fn has_only_a_message(&self) -> bool {
         self.code == ErrorCode::Other(0) && self.status.is_none()
     }

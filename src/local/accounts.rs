@@ -65,7 +65,7 @@ impl Accounts {
         token.credits = Some(account.ledger.balance().available);
         token.expires_at = Some(expires_at);
         maps.by_token.retain(|_, other| !Arc::ptr_eq(other, &account));
-        maps.by_token.insert(token.token.clone(), account);
+        maps.by_token.insert(token.token.expose().to_owned(), account);
         Ok(token)
     }
 
@@ -168,13 +168,16 @@ mod tests {
     fn a_client_has_one_valid_token_and_keeps_its_account() {
         let accounts = Accounts::default();
         let first = accounts.issue("c".into(), Credits::new(7.0), Duration::ZERO).unwrap();
-        assert!(accounts.by_token(&first.token).is_none(), "its lifetime is zero");
+        assert!(accounts.by_token(first.token.expose()).is_none(), "its lifetime is zero");
 
         let second = accounts.issue("c".into(), Credits::new(99.0), WEEK).unwrap();
         assert_eq!(second.user_id, first.user_id);
         assert_eq!(second.credits, Some(Credits::new(7.0)));
-        assert!(accounts.by_token(&second.token).is_some());
-        assert!(accounts.by_token(&first.token).is_none(), "an expired token stays expired");
+        assert!(accounts.by_token(second.token.expose()).is_some());
+        assert!(
+            accounts.by_token(first.token.expose()).is_none(),
+            "an expired token stays expired"
+        );
 
         let remaining = accounts.issue("c".into(), Credits::ZERO, WEEK).unwrap_err();
         assert!(remaining > WEEK - Duration::from_secs(60));

@@ -15,8 +15,7 @@ use super::library::StoredFile;
 use super::server::SharedService;
 use super::sessions::LocalSession;
 use crate::protocol::{
-    FileFormat, RenderFile, RenderId, RenderJob, RenderOutput, RenderState, RenderStatus,
-    SessionId, UserId,
+    FileFormat, RenderId, RenderJob, RenderOutput, RenderState, RenderStatus, SessionId, UserId,
 };
 use crate::sync::lock;
 
@@ -202,12 +201,11 @@ impl Render {
         record.state.completed_at = Some(SystemTime::now());
         match result {
             Ok(file) => {
-                let mut output = RenderFile::new(file.url(base));
-                output.duration = file.info.duration.map(|duration| duration.as_secs_f64());
-                output.size = Some(file.size);
+                record.state.url = Some(file.url(base));
+                record.state.duration = file.info.duration;
+                record.state.size = Some(file.size);
                 record.state.status = RenderStatus::Completed;
                 record.state.progress = Some(100.0);
-                record.state.output = Some(output);
                 record.file = Some(file);
             }
             Err(error) => {
@@ -228,7 +226,8 @@ impl RenderRecord {
         let mut state = self.state.clone();
         state.status = RenderStatus::Processing;
         state.progress = state.progress.map(|progress| progress.min(99.0));
-        (state.output, state.error, state.completed_at) = (None, None, None);
+        (state.url, state.duration, state.size) = (None, None, None);
+        (state.error, state.completed_at) = (None, None);
         state
     }
 }
@@ -337,7 +336,7 @@ mod tests {
             Duration::from_secs(60),
         );
         let token = token.unwrap_or_else(|_| panic!("a first token is issued"));
-        service.accounts.by_token(&token.token).unwrap()
+        service.accounts.by_token(token.token.expose()).unwrap()
     }
 
     /// Submits a video whose title is its id.
@@ -413,7 +412,7 @@ mod tests {
         go.send(()).unwrap();
         reach(a, RenderStatus::Completed).await;
         assert_eq!(a.state().progress, Some(100.0));
-        assert_eq!(a.state().output.unwrap().size, Some(4));
+        assert_eq!(a.state().size, Some(4));
         assert_eq!(
             a.cancel().status,
             RenderStatus::Completed,

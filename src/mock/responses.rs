@@ -73,7 +73,7 @@ impl MockResponse {
     /// Returns the response to an upload of these files.
     pub fn upload(files: impl IntoIterator<Item = UploadedFile>) -> Self {
         let files = files.into_iter().collect();
-        let data = UploadResponse { files, session_state_applied: Some(true) };
+        let data = UploadResponse { files, session_state_applied: true };
         Self::enveloped(Endpoint::Upload, data)
     }
 

@@ -111,7 +111,7 @@ pub struct BatchItemState {
 /// let mut batch = project.batch(items);
 /// let persisted = loop {
 ///     let (index, progress) = batch.next().await.ok_or("no more")?;
-///     let state = serde_json::to_string(&batch.state())?; // before each step, to a file, say
+///     let state = serde_json::to_string(&batch.state())?; // before each step
 ///     if index == 1 && matches!(progress, Ok(JobProgress::Submitting(_))) {
 ///         break state; // and here the process ends
 ///     }
@@ -188,7 +188,7 @@ impl Project {
     /// - What is wrong with an item locally is found before anything is sent for it: a path that
     ///   cannot be written, or that an earlier item is written to.
     /// - After [`Error::OutcomeUnknown`] of a message the others continue in a new session, where
-    ///   nothing that message does late can be taken for theirs.
+    ///   nothing that the message does late can be attributed to them.
     /// - After [`Error::OutOfCredits`], [`Error::ExportBlocked`] and [`Error::TokenInvalid`] the
     ///   others end with the same error, and nothing more is charged.
     /// - What an item can be continued from after an error stays in the [state](Batch::state), so
@@ -301,11 +301,11 @@ fn resolved(path: &Path) -> PathBuf {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum SessionFate {
     Kept,
-    /// What a message of unknown outcome does late must not be taken for the work of the next one.
+    /// What a message of unknown outcome does late must not be attributed to the next one.
     Abandoned,
 }
 
-/// The state of a batch as it changes: written by the work, read by whoever persists it.
+/// The state of a batch as it changes: written by the work, read by its caller.
 #[derive(Clone, Debug)]
 struct BatchTracker(Arc<Mutex<Tracked>>);
 

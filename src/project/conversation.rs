@@ -15,7 +15,7 @@ use crate::client::NemoClient;
 use crate::client::{PendingTurn, TurnTracker, Upload};
 use crate::draft::{Draft, Language};
 use crate::error::{Error, Result};
-use crate::protocol::{CreateSession, CreditBalance, Session, SessionId, UploadResponse};
+use crate::protocol::{CreateSession, CreditBalance, Session, SessionId, UploadedFile};
 use crate::sync::lock;
 
 /// A conversation about one video. Cheap to clone; all clones are the same conversation.
@@ -62,19 +62,19 @@ pub struct CreateProject {
     new: CreateSession,
 }
 
-/// What a message of the user's was dispatched to.
+/// What a user's message was dispatched to.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Dispatched {
     /// The message was sent to the agent.
     Turn(Turn),
-    /// The message asks for the file; nothing was rendered yet.
+    /// The message requests the file; nothing was rendered yet.
     Export(Export),
-    /// The credits that the message asked for.
+    /// The message requests the credits: these.
     Credits(CreditBalance),
-    /// The timeline that the message asked for; `None` as long as there is none.
+    /// The message requests the timeline: this one, `None` as long as there is none.
     State(Option<Draft>),
-    /// The message asks to upload these files; nothing was uploaded yet.
+    /// The message requests an upload of these files; nothing was uploaded yet.
     Upload(UploadHint),
 }
 
@@ -135,7 +135,7 @@ impl IntoFuture for CreateProject {
 impl Project {
     /// Opens a session for a project.
     pub(super) async fn open(client: &NemoClient, new: &CreateSession) -> Result<Self> {
-        let session = client.create_session(new.clone()).await?.in_language_of(new);
+        let session = client.create_session(new.clone()).await?;
         Ok(Self::new(client, new.clone(), session, false))
     }
 
@@ -189,7 +189,7 @@ impl Project {
     ///
     /// assert!(matches!(project.dispatch("what's my balance?").await?, Dispatched::Credits(_)));
     /// assert!(matches!(project.dispatch("导出竖屏视频").await?, Dispatched::Export(_)));
-    /// assert_eq!(backend.counters().messages_run, 0); // the agent was not asked
+    /// assert_eq!(backend.counters().messages_run, 0); // nothing was sent to the agent
     /// # Ok(()) }
     /// ```
     ///
@@ -251,7 +251,7 @@ impl Project {
     pub async fn upload_urls(
         &self,
         urls: impl IntoIterator<Item = impl Into<String>>,
-    ) -> Result<UploadResponse> {
+    ) -> Result<Vec<UploadedFile>> {
         let urls: Vec<String> = urls.into_iter().map(Into::into).collect();
         let (client, urls) = (&self.inner.client, &urls);
         self.in_session(|id| async move { client.upload_urls(&id, urls).await }).await
@@ -293,7 +293,7 @@ impl Project {
         }
     }
 
-    /// Keeps a message that is about to be sent, or an earlier one that is picked up.
+    /// Keeps a message that is about to be sent, or an earlier one that is resumed.
     pub(super) fn track(&self, message: TurnTracker) {
         self.touch();
         let mut messages = self.messages();
@@ -309,7 +309,7 @@ impl Project {
     /// Opens another session in place of one that the service has lost.
     async fn reopen(&self) -> Result<SessionId> {
         let session = self.inner.client.create_session(self.inner.new.clone()).await?;
-        *self.locked() = session.in_language_of(&self.inner.new);
+        *self.locked() = session;
         Ok(self.session_id())
     }
 

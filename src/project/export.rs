@@ -144,7 +144,7 @@ impl Export {
     /// [`submit_render`](crate::NemoClient::submit_render).
     ///
     /// # Cancel safety
-    /// Dropping the future may leave a render that nobody waits for; it costs nothing.
+    /// Dropping the future may leave a render behind; it costs nothing.
     pub async fn submit(&self) -> Result<RenderJob> {
         let job = self.job().await?;
         self.project.client().submit(&job).await?;
@@ -172,12 +172,9 @@ impl Export {
 
     async fn run(self) -> Result<SavedVideo> {
         let path = self.save_to.clone().unwrap_or_else(|| {
-            let extension = match self.format() {
-                RenderFormat::M4a => "m4a",
-                RenderFormat::Wav => "wav",
-                _ => "mp4",
-            };
-            Path::new("export").with_extension(extension)
+            let format = self.format();
+            let is_known = !matches!(format, RenderFormat::Other(_));
+            Path::new("export").with_extension(if is_known { format.as_str() } else { "mp4" })
         });
         check_path(&path)?;
         let job = self.job().await?;
@@ -217,11 +214,11 @@ pub(super) fn checked_output_of(path: &Path) -> Result<RenderOutput> {
 /// Returns the output that the extension of a path stands for.
 pub(super) fn output_of(path: &Path) -> Result<RenderOutput> {
     let extension = path.extension().and_then(|end| end.to_str()).unwrap_or_default();
-    match extension.to_ascii_lowercase().as_str() {
-        "mp4" => Ok(RenderOutput::new(RenderFormat::Mp4)),
-        "m4a" => Ok(RenderOutput::new(RenderFormat::M4a)),
-        "wav" => Ok(RenderOutput::new(RenderFormat::Wav)),
-        _ => Err(unwritable(path, "its extension is none of .mp4, .m4a and .wav")),
+    match RenderFormat::from(extension) {
+        RenderFormat::Other(_) => {
+            Err(unwritable(path, "its extension is none of .mp4, .m4a and .wav"))
+        }
+        format => Ok(RenderOutput::new(format)),
     }
 }
 

@@ -66,7 +66,7 @@ impl Text {
     }
 }
 
-/// Returns what a suggestion means to somebody without a screen of buttons.
+/// Returns what a suggestion means to a user without a screen of buttons.
 pub(super) fn suggestion(suggestion: &Suggestion, language: Language) -> String {
     let text = match suggestion {
         Suggestion::Export => Text::CanExport,

@@ -41,45 +41,6 @@ const DOWNLOAD_REPORT_BYTES: u64 = 256 * 1024;
 ///
 /// A [`Batch`](super::Batch) persists all of this itself, as its
 /// [`BatchState`](super::BatchState).
-///
-/// ```
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// # use nemovideo::{NemoClient, local::LocalBackend};
-/// # let backend = LocalBackend::builder().placeholder_videos().start().await?;
-/// # let client = NemoClient::builder()
-/// #     .base_url(backend.url())
-/// #     .in_memory_credentials()
-/// #     .polling(nemovideo::RenderPolling::new(std::time::Duration::from_millis(20), 500))
-/// #     .build()?;
-/// # let dir = tempfile::tempdir()?;
-/// # let out = dir.path().join("out.mp4");
-/// use nemovideo::local::{Fault, Refusal, Route};
-/// use nemovideo::project::{JobProgress, Script};
-///
-/// // The service does not report the status of the render.
-/// let down = Fault::ReplaceResponse(Refusal::status(403).into());
-/// backend.faults().inject(down).on(Route::RenderStatus).always();
-/// let (sender, reported) = std::sync::mpsc::channel();
-/// let voiceover = client
-///     .voiceover(Script::text("Good morning.")?)
-///     .on_progress(move |progress| drop(sender.send(progress)))
-///     .save_to(&out);
-/// assert!(voiceover.await.is_err());
-///
-/// // Later, or in another process: the video is downloaded, and nothing is charged twice.
-/// backend.faults().clear();
-/// let job = reported.try_iter().filter_map(|progress| match progress {
-///     JobProgress::Submitting(job) => Some(job),
-///     _ => None,
-/// });
-/// let job = job.last().ok_or("no job")?;
-/// client.ensure_submitted(&job).await?;
-/// let video = client.wait_for_render(&job).await?;
-/// client.download(&video, &out).await?;
-/// assert_eq!(backend.counters().messages_run, 1);
-/// # Ok(()) }
-/// ```
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum JobProgress {
@@ -263,54 +224,52 @@ impl SaveJob {
     /// Submits the render, waits until it is done and downloads its file.
     pub(super) fn run(self) -> impl Stream<Item = Result<JobProgress>> + Send {
         async_stream::try_stream! {
-                    let Self { client, job, polling, path, is_resumed, report } = self;
-                    yield JobProgress::Submitting(Box::new(job.clone()));
-                    match is_resumed {
-                        true => client.ensure_submitted(&job).await?,
-                        false => client.submit(&job).await?,
-                    };
-                    let mut poller = client.wait_for_render(&job);
-                    if let Some(polling) = polling {
-                        poller = poller.polling(polling);
+            let Self { client, job, polling, path, is_resumed, report } = self;
+            yield JobProgress::Submitting(Box::new(job.clone()));
+            match is_resumed {
+                true => client.ensure_submitted(&job).await?,
+                false => client.submit(&job).await?,
+            };
+            let mut poller = client.wait_for_render(&job);
+            if let Some(polling) = polling {
+                poller = poller.polling(polling);
+            }
+            let draft = job.draft;
+            let video = loop {
+                // The polls end with a video or an error; this satisfies the type.
+                match poller.next().await.ok_or_else(|| ended_early("render"))?? {
+                    RenderProgress::Processing { percent } => {
+                        yield JobProgress::Rendering { percent };
                     }
-                    let draft = job.draft;
-                            let video = loop {
-                        // The polls end with a video or an error; this satisfies the type.
-                        match poller.next().await.ok_or_else(|| ended_early("render"))?? {
-                            RenderProgress::Processing { percent } => {
-                                yield JobProgress::Rendering { percent };
-                            }
-                            RenderProgress::Replaced(job) => yield JobProgress::Submitting(job),
-                            RenderProgress::Completed(video) => break video,
-                            RenderProgress::Pending => {}
-                        }
-                    };
-                    let (sender, mut received) = tokio::sync::watch::channel((0, None));
-                    let mut download = client
-                        .download(&video, &path)
-                        .on_progress(move |bytes, total| {
-         sender.send_replace((bytes, total));
-        })
-                        .into_future();
-                    let mut due = 0;
-                    let file = loop {
-                        let file = tokio::select! {
-                            biased;
-                            Ok(()) = received.changed() => None,
-                            file = &mut download => Some(file),
-                        };
-                        if let Some(file) = file {
-                            break file?;
-                        }
-                        let (bytes, total) = *received.borrow_and_update();
-                        if bytes >= due {
-                            due = bytes + DOWNLOAD_REPORT_BYTES;
-                            yield JobProgress::Downloading { bytes, total };
-                        }
-                    };
-                    let (path, bytes) = (file.path, file.bytes);
-                    yield JobProgress::Finished(Box::new(SavedVideo { path, bytes, video, draft, report }));
+                    RenderProgress::Replaced(job) => yield JobProgress::Submitting(job),
+                    RenderProgress::Completed(video) => break video,
+                    RenderProgress::Pending => {}
                 }
+            };
+            let (sender, mut received) = tokio::sync::watch::channel((0, None));
+            let report_bytes = move |bytes, total| {
+                sender.send_replace((bytes, total));
+            };
+            let mut download =
+                client.download(&video, &path).on_progress(report_bytes).into_future();
+            let mut due = 0;
+            let bytes = loop {
+                let bytes = tokio::select! {
+                    biased;
+                    Ok(()) = received.changed() => None,
+                    bytes = &mut download => Some(bytes),
+                };
+                if let Some(bytes) = bytes {
+                    break bytes?;
+                }
+                let (bytes, total) = *received.borrow_and_update();
+                if bytes >= due {
+                    due = bytes + DOWNLOAD_REPORT_BYTES;
+                    yield JobProgress::Downloading { bytes, total };
+                }
+            };
+            yield JobProgress::Finished(Box::new(SavedVideo { path, bytes, video, draft, report }));
+        }
     }
 }
 
@@ -451,7 +410,7 @@ async fn settle(client: &NemoClient, report: &mut TurnReport, pending: &PendingT
     let recovery = client.recovery();
     for _ in 0..recovery.max_unchanged_polls().max(2) {
         tokio::time::sleep(recovery.interval()).await;
-        // A failed read says nothing about the draft.
+        // A failed read reveals nothing about the draft.
         let Ok(state) = client.session_state(&pending.session_id).await else { continue };
         if state.draft == report.draft && !has_frozen_credits(client).await {
             return;

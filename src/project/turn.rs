@@ -1,5 +1,4 @@
-//! One message and all that comes of it: sent, followed to its end, and picked up again where it
-//! was left.
+//! One message: sent, followed to its end, and resumed by another process.
 //!
 //! | file | holds |
 //! |---|---|
@@ -41,10 +40,6 @@ pub struct SendMessage {
 }
 
 impl SendMessage {
-    fn new(project: Project, text: String) -> Self {
-        Self { project, text, is_streaming: true, is_queued: false }
-    }
-
     /// Waits for the turn in progress, instead of failing with [`Error::Busy`].
     pub fn queued(mut self) -> Self {
         self.is_queued = true;
@@ -189,7 +184,8 @@ impl Project {
     /// [`pending`](Self::pending) then holds what it takes to find out. Sending another message
     /// instead is the caller's decision, and its report may hold the changes of both.
     pub fn say(&self, text: impl Into<String>) -> SendMessage {
-        SendMessage::new(self.clone(), text.into())
+        let (project, text) = (self.clone(), text.into());
+        SendMessage { project, text, is_streaming: true, is_queued: false }
     }
 
     /// Observes a message that was sent before to its end: one from [`pending`](Self::pending), or
@@ -212,7 +208,7 @@ impl Project {
     /// use nemovideo::project::Outcome;
     ///
     /// let project = client.project("demo").await?;
-    /// drop(project.say("narrate: Good morning.").await?); // the process crashes, say
+    /// drop(project.say("narrate: Good morning.").await?); // as when the process crashes
     /// let session = serde_json::to_string(&project.session())?;
     /// let pending = serde_json::to_string(&project.pending())?;
     ///

@@ -161,8 +161,8 @@ impl Voiceover {
         self
     }
 
-    /// Plays an audio file, MP3, WAV, M4A or AAC, under the voice. It is uploaded, and the agent
-    /// asked to use it.
+    /// Plays an audio file, MP3, WAV, M4A or AAC, under the voice. It is uploaded, and named in
+    /// the message to the agent.
     pub fn music(mut self, path: impl Into<PathBuf>) -> Self {
         self.music = Some(path.into());
         self
@@ -263,8 +263,7 @@ impl fmt::Debug for Voiceover {
     }
 }
 
-/// Text of the user's within a sentence of the message: on one line, and in quotes that end where
-/// the text ends.
+/// Quotes a text for a sentence of the message: on one line, with its own quotes escaped.
 fn quoted(text: &str) -> String {
     let line: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
     format!("\"{}\"", line.replace('\\', "\\\\").replace('"', "\\\""))
@@ -384,15 +383,8 @@ mod tests {
         {
             assert!(!is_audio(head), "{head:?}");
         }
+        // What else is checked of a file is tested with the whole call.
         let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("music.mp3");
-        for bytes in [&b""[..], b"not music"] {
-            std::fs::write(&path, bytes).unwrap();
-            assert!(matches!(check_music(&path), Err(Error::InvalidInput(_))), "{bytes:?}");
-        }
-        std::fs::write(&path, b"ID3\x04\x00").unwrap();
-        assert!(check_music(&path).is_ok());
         assert!(matches!(check_music(&dir.path().join("none.mp3")), Err(Error::Io { .. })));
-        assert!(matches!(check_music(dir.path()), Err(Error::InvalidInput(_))));
     }
 }

@@ -10,14 +10,6 @@ use super::tolerant::number;
 use crate::draft::Json;
 
 /// An amount of credits, the currency of the service.
-///
-/// ```
-/// use nemovideo::Credits;
-///
-/// let left = Credits::new(100.0) - Credits::new(2.5);
-/// assert_eq!(left.to_string(), "97.5");
-/// assert!(left > Credits::ZERO);
-/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, PartialOrd)]
 pub struct Credits(f64);
 

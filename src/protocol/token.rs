@@ -1,6 +1,7 @@
 //! `POST /api/auth/anonymous-token` and `POST /api/auth/claim-token`: tokens of anonymous accounts.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
@@ -9,14 +10,45 @@ use super::tolerant::{
     FieldError, Fields, id, integer, number, serialize_rfc3339, text, timestamp,
 };
 use super::{Credits, SessionId, TaskId, UserId};
+use crate::draft::Json;
+
+/// A token. Neither `Debug` nor any error shows it, and it has no `Display`.
+#[derive(Clone, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub(crate) struct Secret(Arc<str>);
+
+impl Secret {
+    pub(crate) fn new(text: impl Into<Arc<str>>) -> Self {
+        Self(text.into())
+    }
+
+    /// Returns the text, for the header, the link or the file that it belongs in.
+    pub(crate) fn expose(&self) -> &str {
+        &self.0
+    }
+
+    pub(crate) fn is_blank(&self) -> bool {
+        self.0.trim().is_empty()
+    }
+
+    fn read(json: &Json) -> Option<Self> {
+        text(json).map(Self::new).filter(|secret| !secret.is_blank())
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("[redacted]")
+    }
+}
 
 /// The token of a new anonymous account, documented to start with 100 credits and to live for 7
-/// days. `Debug` omits the token.
-#[derive(Clone, PartialEq, Serialize, Deserialize)]
+/// days.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "Fields<'static>")]
 pub(crate) struct AnonymousToken {
     /// The bearer token.
-    pub(crate) token: String,
+    pub(crate) token: Secret,
     /// The account, `anon_…`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) user_id: Option<UserId>,
@@ -30,8 +62,8 @@ pub(crate) struct AnonymousToken {
 
 #[cfg(any(test, feature = "local", feature = "mock"))]
 impl AnonymousToken {
-    pub(crate) fn new(token: impl Into<String>) -> Self {
-        Self { token: token.into(), user_id: None, credits: None, expires_at: None }
+    pub(crate) fn new(token: impl Into<Arc<str>>) -> Self {
+        Self { token: Secret::new(token), user_id: None, credits: None, expires_at: None }
     }
 }
 
@@ -40,23 +72,11 @@ impl TryFrom<Fields<'_>> for AnonymousToken {
 
     fn try_from(mut fields: Fields<'_>) -> Result<Self, FieldError> {
         Ok(Self {
-            token: fields
-                .require("token", |json| text(json).filter(|token| !token.trim().is_empty()))?,
+            token: fields.require("token", Secret::read)?,
             user_id: fields.read("user_id", id),
             credits: fields.read("credits", number).map(Credits::new),
             expires_at: fields.read("expires_at", timestamp),
         })
-    }
-}
-
-impl fmt::Debug for AnonymousToken {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("AnonymousToken")
-            .field("token", &"[redacted]")
-            .field("user_id", &self.user_id)
-            .field("credits", &self.credits)
-            .field("expires_at", &self.expires_at)
-            .finish()
     }
 }
 
@@ -69,12 +89,12 @@ pub(crate) struct ClaimRequest {
     pub(crate) session_id: SessionId,
 }
 
-/// A token that opens one project in a browser and has no access to the API. `Debug` omits it.
-#[derive(Serialize, Deserialize)]
+/// A token that opens one project in a browser and has no access to the API.
+#[derive(Debug, Serialize, Deserialize)]
 #[serde(try_from = "Fields<'static>")]
 pub(crate) struct ClaimToken {
     /// The token, `clm_…`.
-    pub(crate) claim_token: String,
+    pub(crate) claim_token: Secret,
     /// The seconds until the token expires; documented as 604 800, a week.
     #[serde(skip_serializing_if = "Option::is_none")]
     expires_in: Option<u64>,
@@ -82,8 +102,8 @@ pub(crate) struct ClaimToken {
 
 #[cfg(any(feature = "local", feature = "mock"))]
 impl ClaimToken {
-    pub(crate) fn new(claim_token: impl Into<String>, expires_in: u64) -> Self {
-        Self { claim_token: claim_token.into(), expires_in: Some(expires_in) }
+    pub(crate) fn new(claim_token: impl Into<Arc<str>>, expires_in: u64) -> Self {
+        Self { claim_token: Secret::new(claim_token), expires_in: Some(expires_in) }
     }
 }
 
@@ -92,18 +112,9 @@ impl TryFrom<Fields<'_>> for ClaimToken {
 
     fn try_from(mut fields: Fields<'_>) -> Result<Self, FieldError> {
         Ok(Self {
-            claim_token: fields.require("claim_token", text)?,
+            claim_token: fields.require("claim_token", Secret::read)?,
             expires_in: fields.read("expires_in", integer),
         })
-    }
-}
-
-impl fmt::Debug for ClaimToken {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ClaimToken")
-            .field("claim_token", &"[redacted]")
-            .field("expires_in", &self.expires_in)
-            .finish()
     }
 }
 

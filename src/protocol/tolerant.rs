@@ -25,7 +25,8 @@ pub(crate) struct Fields<'j> {
 
 /// A required field is missing or of another type. The error names the field and never shows its
 /// value, which may be a secret.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
 pub(crate) struct FieldError(String);
 
 impl<'j> Fields<'j> {
@@ -45,11 +46,6 @@ impl<'j> Fields<'j> {
     /// Returns the first value under `name`.
     pub(crate) fn get(&self, name: &str) -> Option<&Json> {
         self.values(name).next()
-    }
-
-    /// Whether there is a value under `name`, even `null`.
-    pub(crate) fn contains(&self, name: &str) -> bool {
-        self.object.keys().any(|key| is_spelling(key, name))
     }
 
     /// Returns the first value under `name` that `reader` accepts.
@@ -76,10 +72,25 @@ impl<'j> Fields<'j> {
         name: &str,
         reader: impl Fn(&Json) -> Option<T>,
     ) -> Result<T, FieldError> {
-        self.read(name, reader).ok_or_else(|| match self.get(name) {
-            Some(_) => FieldError::wrong_type(name),
-            None => FieldError::missing(name),
+        self.read(name, reader).ok_or_else(|| {
+            FieldError(match self.get(name) {
+                Some(_) => format!("`{name}` has an unexpected type"),
+                None => format!("missing field `{name}`"),
+            })
         })
+    }
+
+    /// As [`require`](Self::require), but `null` stands for the default.
+    pub(crate) fn require_nullable<T: Default>(
+        &mut self,
+        name: &str,
+        reader: impl Fn(&Json) -> Option<T>,
+    ) -> Result<T, FieldError> {
+        let is_present = self.object.keys().any(|key| is_spelling(key, name));
+        match self.get(name) {
+            None if is_present => Ok(T::default()),
+            _ => self.require(name, reader),
+        }
     }
 
     /// Whether every field that was read and present had an expected type.
@@ -116,22 +127,6 @@ pub(crate) fn is_spelling(key: &str, name: &str) -> bool {
         (byte, false) => Some(byte),
     });
     key == name || key.bytes().eq(camel_case)
-}
-
-impl FieldError {
-    pub(crate) fn missing(name: &str) -> Self {
-        Self(format!("missing field `{name}`"))
-    }
-
-    pub(crate) fn wrong_type(name: &str) -> Self {
-        Self(format!("`{name}` has an unexpected type"))
-    }
-}
-
-impl fmt::Display for FieldError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
 }
 
 impl<'de> Deserialize<'de> for Fields<'static> {
@@ -255,25 +250,13 @@ pub(crate) fn serialize_rfc3339<S: Serializer>(
     }
 }
 
-/// Serializes a point in time as milliseconds since 1970.
-pub(crate) fn serialize_millis<S: Serializer>(
-    time: &Option<SystemTime>,
-    serializer: S,
-) -> Result<S::Ok, S::Error> {
-    match time.and_then(unix_millis) {
-        None => serializer.serialize_none(),
-        Some(millis) => serializer.serialize_u64(millis),
-    }
-}
-
 /// Returns milliseconds since 1970; `None` for an earlier time.
 pub(crate) fn unix_millis(time: SystemTime) -> Option<u64> {
     let since_epoch = time.duration_since(UNIX_EPOCH).ok()?;
     u64::try_from(since_epoch.as_millis()).ok()
 }
 
-/// The number of characters kept of a message: more than anyone reads of one, and a bound for a
-/// message that has none.
+/// The maximum number of characters kept of a message; a service may send one of any length.
 pub(crate) const MAX_MESSAGE_CHARS: usize = 500;
 
 /// Returns a message as one line of bounded length.

@@ -16,7 +16,7 @@ use super::response::{
 use crate::error::{
     ApiError, Call, ConnectionError, Error, Result, Source, TimeoutKind, UnknownOutcome, source,
 };
-use crate::protocol::{Endpoint, ErrorCode};
+use crate::protocol::{Endpoint, ErrorCode, headers};
 use crate::retry::{AttemptInfo, FailureKind, RetryDecision};
 use crate::sync::lock;
 
@@ -231,7 +231,7 @@ impl<'a> Exchange<'a> {
                 let what = "the response";
                 return Err(AttemptError::Final(Error::LimitExceeded { what, limit }));
             }
-            // Whatever else it says, the service has accepted the call.
+            // Whatever it holds, the service has accepted the call.
             Ok(Err(ReadError::TooLarge)) => {
                 let what = format!("the response is larger than the limit of {limit} bytes");
                 return Err(AttemptError::Final(self.unknown(what, None)));
@@ -247,7 +247,7 @@ impl<'a> Exchange<'a> {
             ErrorCode::RateLimited => {
                 AttemptError::Failed(FailureKind::RateLimited { retry_after: wait }, error)
             }
-            // A documented code says what was done or not, whatever the status.
+            // A documented code determines what was done, whatever the status.
             ErrorCode::Other(_) if status.is_server_error() => {
                 let status = status.as_u16();
                 let error = match (self.endpoint.effect().is_repeatable(), error.api()) {
@@ -270,10 +270,11 @@ impl<'a> Exchange<'a> {
         status: Option<u16>,
         retry_after: Option<Duration>,
     ) -> Error {
-        let message = match &self.authorization {
-            Some(authorization) => authorization.redact(message),
-            None => message,
-        };
+        // The service may echo what grants access.
+        let token = self.authorization.as_ref().and_then(Authorization::token);
+        let client_id = self.headers.get(headers::CLIENT_ID).and_then(|id| id.to_str().ok());
+        let secrets = [token, client_id].into_iter().flatten().filter(|secret| !secret.is_empty());
+        let message = secrets.fold(message, |message, secret| message.replace(secret, "…"));
         Error::from_api(ApiError {
             status,
             retry_after,

@@ -42,7 +42,7 @@ fn content_type(response: &Response) -> String {
     value.unwrap_or("no content type").chars().take(100).collect()
 }
 
-/// Returns whether the body is compressed, which was not asked for and is not decoded.
+/// Returns whether the body is compressed, which was not requested and is not decoded.
 fn is_encoded(response: &Response) -> bool {
     response.headers().get(CONTENT_ENCODING).is_some_and(|encoding| encoding != "identity")
 }
@@ -128,7 +128,7 @@ fn code_of(status: StatusCode, message: &str) -> ErrorCode {
         404 if message.starts_with("Session not found") => ErrorCode::SessionNotFound,
         413 => ErrorCode::FileTooLarge,
         429 => ErrorCode::RateLimited,
-        // Any malformed request gets a 400; only the message tells that the client id is missing.
+        // Any malformed request gets a 400; only the message shows that the client id is missing.
         400 if message.to_ascii_lowercase().contains("client-id") => ErrorCode::ClientIdMissing,
         number => ErrorCode::Other(i64::from(number)),
     }

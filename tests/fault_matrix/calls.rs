@@ -175,8 +175,8 @@ impl Fixture {
             }
             Call::UploadUrls => {
                 let response = client.upload_bytes(&id, "hum.wav", vec![7; 3000]).await?;
-                assert_eq!(response.files[0].file_type, Some(FileType::Audio));
-                fixture.upload.clone_from(&response.files[0].cdn_url);
+                assert_eq!(response[0].file_type, Some(FileType::Audio));
+                fixture.upload.clone_from(&response[0].cdn_url);
             }
             Call::SubmitRender
             | Call::RenderStatus

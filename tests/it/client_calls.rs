@@ -6,9 +6,7 @@ use nemovideo::draft::Draft;
 use nemovideo::mock::wiremock::ResponseTemplate;
 use nemovideo::mock::{Events, MockNemo, MockResponse};
 use nemovideo::protocol::event::{AgentEvent, TextAccumulator};
-use nemovideo::protocol::{
-    Endpoint, FileType, RenderFile, RenderState, RenderStatus, UploadedFile,
-};
+use nemovideo::protocol::{Endpoint, FileType, RenderState, RenderStatus, UploadedFile};
 use nemovideo::{
     Attribution, CreateSession, Error, ErrorCode, Reauthenticate, RenderOutput, RenderPolling,
     RenderProgress, Session, SessionId,
@@ -25,7 +23,7 @@ fn state(id: &str, status: RenderStatus) -> RenderState {
 
 fn completed(nemo: &MockNemo) -> RenderState {
     let mut state = state("r", RenderStatus::Completed);
-    state.output = Some(RenderFile::new(nemo.file_url()));
+    state.url = Some(nemo.file_url());
     state
 }
 
@@ -280,7 +278,7 @@ async fn an_upload_declares_its_name_type_and_length() {
     std::fs::write(&path, vec![7; 100_000]).unwrap();
 
     let response = nemo.client().upload_file(&"a/b".into(), &path).await.unwrap();
-    assert_eq!(response.files, [file]);
+    assert_eq!(response, [file]);
     let sent = &nemo.requests(Endpoint::Upload).await[0];
     assert!(sent.url.path().ends_with("/me/a%2Fb"), "{}", sent.url);
     assert_eq!(sent.headers["content-length"], sent.body.len().to_string().as_str());
@@ -320,8 +318,8 @@ async fn a_render_is_submitted_with_the_draft_untouched_and_polled_until_done() 
     let RenderProgress::Completed(video) = &steps[2] else { panic!("not completed") };
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("out.mp4");
-    let file = client.download(video, &path).await.unwrap();
-    assert_eq!(file.bytes, 4);
+    let bytes = client.download(video, &path).await.unwrap();
+    assert_eq!(bytes, 4);
     assert_eq!(std::fs::read(&path).unwrap(), b"file");
     let request = &nemo.requests(Endpoint::File).await[0];
     assert!(!request.headers.contains_key("authorization"));
@@ -396,9 +394,7 @@ async fn an_empty_draft_is_never_submitted() {
 async fn a_download_falls_back_to_the_api_and_keeps_the_old_file_until_it_is_complete() {
     let nemo = MockNemo::start().await;
     let mut done = completed(&nemo);
-    if let Some(file) = &mut done.output {
-        file.size = Some(4);
-    }
+    done.size = Some(4);
     nemo.given(MockResponse::render(&done)).await;
     nemo.given(MockResponse::render_status(&done)).await;
     let client = nemo.client();

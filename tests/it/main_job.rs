@@ -64,10 +64,10 @@ async fn a_script_becomes_a_video_through_the_client() {
 
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("tea.mp4");
-    let file = client.download(video, &path).await.unwrap();
+    let size = client.download(video, &path).await.unwrap();
     let bytes = std::fs::read(&path).unwrap();
-    assert_eq!(bytes.len() as u64, file.bytes);
-    assert_eq!(video.size, Some(file.bytes));
+    assert_eq!(bytes.len() as u64, size);
+    assert_eq!(video.size, Some(size));
     assert_eq!(&bytes[4..8], b"ftyp");
     let length = video.duration.unwrap();
     assert!(length >= draft.duration() && length < draft.duration() + Duration::from_millis(50));

@@ -168,7 +168,7 @@ async fn a_lost_session_is_replaced_only_if_nothing_is_lost_with_it() {
     let project = nemo.client().project("demo").await.unwrap();
     let report = project.say("hi").await.unwrap().finish().await.unwrap();
     assert_eq!((report.text.as_str(), project.session_id().as_str()), ("Hello.", "found"));
-    assert_eq!(nemo.messages().await[0].session_id.as_str(), "found");
+    assert_eq!(nemo.messages().await[0].0, "found");
 
     // The session has content now, which a new one would lack.
     let error = project.say("and on").await.unwrap_err();

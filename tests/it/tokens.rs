@@ -10,7 +10,7 @@ use nemovideo::mock::wiremock::matchers::header;
 use nemovideo::mock::wiremock::{Mock, ResponseTemplate};
 use nemovideo::mock::{MockNemo, MockResponse};
 use nemovideo::protocol::Endpoint;
-use nemovideo::{Error, ErrorCode, ExponentialRetry, NemoClient, Timeouts};
+use nemovideo::{ClientId, Error, ErrorCode, ExponentialRetry, NemoClient, Timeouts};
 use serde_json::json;
 
 /// Longer than any test of this file takes: a test that waits for this long hangs.
@@ -397,4 +397,16 @@ async fn a_client_id_that_did_not_arrive_is_replaced_once() {
     let error = nemo.client().credits().await.unwrap_err();
     assert!(matches!(error, Error::ClientIdMissing(_)), "{error}");
     assert_eq!(nemo.requests(Endpoint::Token).await.len(), 2);
+}
+
+#[tokio::test]
+async fn an_error_response_that_repeats_the_client_id_does_not_reveal_it() {
+    let nemo = MockNemo::start().await;
+    let body = json!({ "code": 429, "message": "client-4711 has its token of the week" });
+    let response = ResponseTemplate::new(429).set_body_json(body);
+    nemo.given(MockResponse::raw(Endpoint::Token, response)).await;
+    let builder = nemo.client_builder().client_id(ClientId::new("client-4711"));
+    let error = builder.build().unwrap().authenticate().await.unwrap_err();
+    let shown = format!("{error} {error:?}");
+    assert!(shown.contains("its token of the week") && !shown.contains("client-4711"), "{shown}");
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::support::raw::{RawResponse, RawServer, Request};
 use nemovideo::mock::wiremock::ResponseTemplate;
 use nemovideo::mock::{MockNemo, MockResponse};
-use nemovideo::protocol::{Endpoint, RenderFile, RenderState, RenderStatus};
+use nemovideo::protocol::{Endpoint, RenderState, RenderStatus};
 use nemovideo::{Error, ExponentialRetry, NemoClient, RenderJob, RenderedVideo, Timeouts};
 use serde_json::json;
 
@@ -26,9 +26,7 @@ fn client_of(url: &str) -> NemoClient {
 async fn video_at(server: &RawServer, size: Option<u64>) -> RenderedVideo {
     let nemo = MockNemo::start().await;
     let mut state = RenderState::new("r".into(), RenderStatus::Completed);
-    let mut file = RenderFile::new(format!("{}/video.mp4", server.url()));
-    file.size = size;
-    state.output = Some(file);
+    (state.url, state.size) = (Some(format!("{}/video.mp4", server.url())), size);
     nemo.given(MockResponse::render_status(&state)).await;
     let draft = r#"{"t":[{"sg":[{}]}]}"#.parse().expect("a draft");
     let job = RenderJob::new("s".into(), draft, nemovideo::RenderOutput::mp4());
@@ -65,7 +63,7 @@ async fn a_broken_download_continues_where_it_ended() {
     let path = dir.path().join("out.mp4");
     let seen: Arc<Mutex<Vec<u64>>> = Arc::default();
     let log = Arc::clone(&seen);
-    let file = client_of(server.url())
+    let bytes = client_of(server.url())
         .download(&video, &path)
         .on_progress(move |bytes, total| {
             assert_eq!(total, Some(VIDEO.len() as u64));
@@ -73,7 +71,7 @@ async fn a_broken_download_continues_where_it_ended() {
         })
         .await
         .unwrap();
-    assert_eq!(file.bytes, VIDEO.len() as u64);
+    assert_eq!(bytes, VIDEO.len() as u64);
     assert_eq!(std::fs::read(&path).unwrap(), VIDEO);
     assert_eq!(*seen.lock().unwrap(), [6, 12, 18, 20]);
     assert_eq!(server.requests("/video.mp4"), 4);
@@ -210,8 +208,8 @@ async fn a_reported_size_of_zero_is_unknown_and_an_empty_file_is_not_saved() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("out.mp4");
     let video = video_of(&nemo, Some(0));
-    let file = nemo.client().download(&video, &path).await.unwrap();
-    assert_eq!(file.bytes, VIDEO.len() as u64);
+    let bytes = nemo.client().download(&video, &path).await.unwrap();
+    assert_eq!(bytes, VIDEO.len() as u64);
     nemo.client().download(&video, &path).await.unwrap_err();
     assert_eq!(std::fs::read(&path).unwrap(), VIDEO);
 }

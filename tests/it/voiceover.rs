@@ -124,7 +124,7 @@ async fn the_message_to_the_agent_names_the_music_file() {
     nemo.given(MockResponse::state(None)).await;
     nemo.given(MockResponse::error(Endpoint::Message, ErrorCode::OutOfCredits)).await;
     hello(&nemo.client(), &out).music(&rain).await.unwrap_err();
-    let text = nemo.messages().await[0].text().to_owned();
+    let text = nemo.messages().await[0].1.clone();
     let sentence = r#"Background music: the uploaded file "rain \"2\".mp3"."#;
     assert!(text.contains(sentence), "{text}");
 

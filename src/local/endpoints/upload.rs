@@ -40,8 +40,7 @@ pub(crate) async fn upload(
         let JsonBody(urls) = JsonBody::<UploadUrls>::from_request(request, &service).await?;
         from_urls(&service, &session, urls).await?
     };
-    let mut response =
-        UploadResponse { session_state_applied: Some(true), ..UploadResponse::default() };
+    let mut response = UploadResponse { files: Vec::new(), session_state_applied: true };
     // All files are stored only now, when none was rejected.
     for file in files {
         let file = service.library.add(file.take());

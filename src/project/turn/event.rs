@@ -41,7 +41,7 @@ use crate::protocol::SessionState;
 pub enum TurnEvent {
     /// New text of the agent, each text once, without directions for a screen.
     Text(String),
-    /// Something that the agent asked the user to do on a screen, and that the API does instead.
+    /// An action that the agent requested on a screen, and that the API offers instead.
     Suggestion(Suggestion),
     /// The agent started a tool.
     ToolStarted {

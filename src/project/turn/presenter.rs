@@ -34,7 +34,7 @@ pub(super) struct Presenter {
 }
 
 impl Presenter {
-    /// A presenter of a turn that began with this draft. The text received before it was picked up
+    /// A presenter of a turn that began with this draft. The text received before it was resumed
     /// is part of the transcript, and not presented again.
     pub(super) fn new(baseline: Option<&Draft>, received: &str, language: Language) -> Self {
         let mut presenter = Self {

@@ -24,27 +24,6 @@ pub enum Outcome {
 }
 
 /// What became of a message.
-///
-/// ```
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// use nemovideo::mock::{Events, MockNemo, MockResponse};
-/// use nemovideo::project::Outcome;
-///
-/// // A stream without text, after which the draft is another one.
-/// let nemo = MockNemo::start().await;
-/// let draft = r#"{"d":9000,"t":[{"tt":0,"sg":[{"d":9000}]}]}"#.parse()?;
-/// nemo.given(MockResponse::session("task", "session")).await;
-/// nemo.given(MockResponse::state(None).times(1)).await;
-/// nemo.given(MockResponse::state(Some(draft))).await;
-/// nemo.given(MockResponse::message(Events::new())).await;
-///
-/// let project = nemo.client().project("demo").await?;
-/// let report = project.say("make it warmer").await?.finish().await?;
-/// assert_eq!(report.outcome, Outcome::Silent);
-/// assert!(report.text.is_empty() && !report.summary().is_empty());
-/// # Ok(()) }
-/// ```
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct TurnReport {
@@ -54,7 +33,7 @@ pub struct TurnReport {
     pub changes: Diff,
     /// The timeline after the turn.
     pub draft: Option<Draft>,
-    /// What the agent asked the user to do on a screen.
+    /// The actions that the agent requested on a screen.
     pub suggestions: Vec<Suggestion>,
     /// How the turn ended.
     pub outcome: Outcome,

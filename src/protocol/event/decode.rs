@@ -272,7 +272,7 @@ mod tests {
         assert!(
             matches!(result, AgentEvent::ToolResult(result) if result.response.as_str() == Some("ok"))
         );
-        assert_eq!(delta.keys().collect::<Vec<_>>(), ["draft", "other"]);
+        assert_eq!(delta.as_object().keys().collect::<Vec<_>>(), ["draft", "other"]);
         let draft = delta.draft().as_ref().map(Draft::to_json);
         assert_eq!(draft.as_deref(), Some(r#"{"t":[{"tt":1,"sg":[{"d":1.50}]}]}"#));
         assert_eq!(*failure, error(Some("MAX_TOKENS"), "MAX_TOKENS", None));
@@ -363,51 +363,35 @@ mod tests {
 
     #[test]
     fn every_form_of_failure_is_an_error() {
-        let details = || Some(json(r#"{"type":"ValueError"}"#));
-        for (event, data, expected) in [
-            (
-                "message",
-                r#"{"errorCode":"RESOURCE_EXHAUSTED","errorMessage":"model overloaded","author":"a"}"#,
-                error(Some("RESOURCE_EXHAUSTED"), "model overloaded", None),
-            ),
-            (
-                "message",
-                r#"{"error_message":"model overloaded","error_code":""}"#,
-                error(None, "model overloaded", None),
-            ),
-            (
-                "message",
-                r#"{"error":"boom","error_details":{"type":"ValueError"}}"#,
-                error(None, "boom", details()),
-            ),
-            (
-                "message",
-                r#"{"error":{"code":503,"message":"busy"}}"#,
-                error(Some("503"), "busy", None),
-            ),
-            (
-                "message",
-                r#"{"code":1001,"message":"token expired"}"#,
-                error(Some("1001"), "token expired", None),
-            ),
-            ("message", r#"{"detail":"Not Found"}"#, error(None, "Not Found", None)),
-            ("message", r#"{"type":"error","message":"no"}"#, error(None, "no", None)),
-            ("error", "it broke", error(None, "it broke", None)),
-            ("error", r#"{"error":"boom"}"#, error(None, "boom", None)),
+        for (data, code, expected) in [
+            (r#"{"errorCode":"E","errorMessage":"busy","author":"a"}"#, Some("E"), "busy"),
+            (r#"{"error_message":"busy","error_code":""}"#, None, "busy"),
+            (r#"{"error":"boom"}"#, None, "boom"),
+            (r#"{"error":{"code":503,"message":"busy"}}"#, Some("503"), "busy"),
+            (r#"{"code":1001,"message":"token expired"}"#, Some("1001"), "token expired"),
+            (r#"{"detail":"Not Found"}"#, None, "Not Found"),
+            (r#"{"type":"error","message":"no"}"#, None, "no"),
         ] {
-            assert_eq!(decode(event, data), [expected], "{data}");
+            assert_eq!(message(data), [error(code, expected, None)], "{data}");
         }
+        assert_eq!(decode("error", r#"{"error":"boom"}"#), [error(None, "boom", None)]);
+        assert_eq!(decode("error", "it broke"), [error(None, "it broke", None)]);
+        let data = r#"{"error":"boom","error_details":{"type":"ValueError"}}"#;
+        let details = Some(json(r#"{"type":"ValueError"}"#));
+        assert_eq!(message(data), [error(None, "boom", details)]);
     }
 
     #[test]
     fn a_failure_is_displayed_as_its_code_and_message() {
-        let read = |data| match &message(data)[..] {
-            [AgentEvent::Error(failure)] => failure.to_string(),
-            other => panic!("{other:?}"),
-        };
-        assert_eq!(read(r#"{"errorCode":"E","errorMessage":"too busy"}"#), "E: too busy");
-        assert_eq!(read(r#"{"errorCode":"E"}"#), "E");
-        assert_eq!(read(r#"{"error":"boom"}"#), "boom");
+        for (data, expected) in [
+            (r#"{"errorCode":"E","errorMessage":"too busy"}"#, "E: too busy"),
+            (r#"{"errorCode":"E"}"#, "E"),
+            (r#"{"error":"boom"}"#, "boom"),
+        ] {
+            let events = message(data);
+            let [AgentEvent::Error(failure)] = &events[..] else { panic!("{events:?}") };
+            assert_eq!(failure.to_string(), expected);
+        }
     }
 
     #[test]

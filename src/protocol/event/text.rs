@@ -17,30 +17,11 @@ const REMEMBERED: usize = 16;
 ///   showing something twice is better than never.
 /// - Agents, turns and thoughts may be interleaved; each is tracked by itself.
 /// - Where a stream mixes both forms of events, only one of them names the author. A whole text
-///   that does not repeat its own author's parts is therefore compared with everybody's, and one
+///   that does not repeat its own author's parts is therefore compared with those of all authors, and one
 ///   without an author with the last whole texts that have one. Only an exact repetition counts
 ///   there; what one author sends twice is shown twice.
 ///
-/// ```
-/// use nemovideo::protocol::event::{AgentEvent, TextAccumulator, TextDelta};
-///
-/// let mut texts = TextAccumulator::new();
-/// let mut shown = Vec::new();
-/// for data in [
-///     r#"{"content":{"parts":[{"text":"A title.","thought":true}]}}"#,
-///     r#"{"content":{"parts":[{"text":"Your video "}]},"partial":true}"#,
-///     r#"{"content":{"parts":[{"text":"Your video is ready."}]}}"#, // repeats it and continues
-/// ] {
-///     for event in AgentEvent::decode("message", data) {
-///         match texts.push(&event) {
-///             Some(TextDelta::Text(text)) => shown.push(text.to_owned()),
-///             Some(TextDelta::Thought(text)) => shown.push(format!("({text})")),
-///             _ => {}
-///         }
-///     }
-/// }
-/// assert_eq!(shown, ["(A title.)", "Your video", " is ready."]);
-/// ```
+/// The [module](super) has an example.
 #[derive(Debug, Default)]
 pub struct TextAccumulator {
     transcripts: Vec<Transcript>,
@@ -218,7 +199,7 @@ impl TextAccumulator {
         (0, is_next_part)
     }
 
-    /// Whether the same text came as somebody else's parts, or as a whole text in the other form.
+    /// Whether the same text came as another author's parts, or as a whole text in the other form.
     fn is_in_other_form(&mut self, at: usize, origin: &Origin, text: &str) -> bool {
         let (is_thought, text) = (self.transcripts[at].is_thought, text.trim());
         if text.is_empty() {
@@ -336,160 +317,90 @@ mod tests {
     use super::*;
     use crate::protocol::event::ToolResult;
 
-    fn event(kind: TextKind, text: &str) -> TextEvent {
-        TextEvent { text: text.to_owned(), kind, origin: Origin::default(), continues: false }
-    }
-
-    fn part(text: &str) -> AgentEvent {
-        AgentEvent::Text(event(TextKind::Partial, text))
-    }
-
-    fn whole(text: &str) -> AgentEvent {
-        AgentEvent::Text(event(TextKind::Final, text))
-    }
-
-    fn by(author: &str, id: &str, event: AgentEvent) -> AgentEvent {
-        let (AgentEvent::Text(mut text) | AgentEvent::Thought(mut text)) = event else {
-            panic!("{event:?}");
+    /// Reads an event from a notation: `+a` is a part, `=a` a whole text, and `!` a tool's result;
+    /// `x1+a` names the author and the id of the event too.
+    fn event(notation: &str) -> AgentEvent {
+        let Some(at) = notation.find(['+', '=']) else {
+            return AgentEvent::ToolResult(ToolResult {
+                id: None,
+                name: "f".to_owned(),
+                response: "ok".into(),
+                origin: Origin::default(),
+            });
         };
-        text.origin.author = Some(author.to_owned());
-        text.origin.event_id = Some(id.to_owned());
-        AgentEvent::Text(text)
-    }
-
-    fn result() -> AgentEvent {
-        AgentEvent::ToolResult(ToolResult {
-            id: None,
-            name: "f".to_owned(),
-            response: "ok".into(),
-            origin: Origin::default(),
+        let mut names = notation[..at].chars().map(String::from);
+        let (author, event_id) = (names.next(), names.next());
+        AgentEvent::Text(TextEvent {
+            text: notation[at + 1..].to_owned(),
+            kind: if notation[at..].starts_with('+') { TextKind::Partial } else { TextKind::Final },
+            origin: Origin { author, event_id, invocation_id: None },
+            continues: false,
         })
     }
 
-    /// The texts that are shown, one for each event that has something new.
-    fn shown(events: &[AgentEvent]) -> Vec<String> {
-        let mut texts = TextAccumulator::new();
-        events.iter().filter_map(|event| texts.push(event)?.text().map(str::to_owned)).collect()
-    }
-
     #[test]
-    fn parts_and_their_repetition_are_shown_once() {
-        assert_eq!(shown(&[part("a "), part("b"), whole("a b")]), ["a", " b"]);
-    }
-
-    #[test]
-    fn a_whole_text_without_parts_is_shown() {
-        assert_eq!(shown(&[whole("a"), whole("a")]), ["a", "a"]);
-    }
-
-    #[test]
-    fn one_text_after_another_is_shown_each_once() {
-        let events =
-            [part("a"), whole("a"), result(), part("a"), part("b"), whole("ab"), whole("c")];
-        assert_eq!(shown(&events), ["a", "a", "b", "c"]);
-    }
-
-    #[test]
-    fn a_repetition_that_continues_yields_the_rest() {
-        assert_eq!(shown(&[part("a "), whole("a b")]), ["a", " b"]);
-    }
-
-    #[test]
-    fn a_repetition_in_several_parts_is_no_news() {
-        let events = [part("a "), part("b"), whole("a "), whole("b"), whole("b")];
-        assert_eq!(shown(&events), ["a", " b", "b"]);
-    }
-
-    #[test]
-    fn a_repetition_cut_short_does_not_swallow_the_next_text() {
-        let events =
-            [by("x", "1", part("a b")), by("x", "1", whole("a ")), by("x", "2", whole("b"))];
-        assert_eq!(shown(&events), ["a b", "b"]);
-        let events = [part("a b"), whole("a "), part("b"), whole("b")];
-        assert_eq!(shown(&events), ["a b", "b"]);
-    }
-
-    #[test]
-    fn white_space_around_a_repetition_is_no_news() {
-        assert_eq!(shown(&[part("\na b \n"), whole("a b")]), ["\na b"]);
-        assert_eq!(shown(&[part("a "), whole("a \n")]), ["a", " \n"]);
-        assert_eq!(shown(&[part("a"), part("\n"), part(" b"), whole("a\n b")]), ["a", "\n b"]);
-        assert_eq!(shown(&[part("\n"), whole("a")]), ["a"]);
-    }
-
-    #[test]
-    fn another_text_than_the_parts_is_new() {
-        assert_eq!(shown(&[part("a x"), whole("a b"), whole("c")]), ["a x", "a b", "c"]);
-    }
-
-    #[test]
-    fn parts_that_are_never_repeated_spoil_nothing() {
-        assert_eq!(shown(&[part("lost"), result(), whole("found")]), ["lost", "found"]);
-        assert_eq!(shown(&[part("lost "), part("a"), whole("a")]), ["lost", " a"]);
-        assert_eq!(shown(&[part("lost")]), ["lost"]);
-    }
-
-    #[test]
-    fn parts_wait_over_a_tools_result_for_their_whole_and_take_no_more() {
-        assert_eq!(shown(&[part("a "), part("b"), result(), whole("a b")]), ["a", " b"]);
-        assert_eq!(shown(&[part("a"), result(), part("b"), whole("b")]), ["a", "b"]);
-        // What only begins like them is another text.
-        assert_eq!(shown(&[part("a"), result(), whole("a b")]), ["a", "a b"]);
-        // One repetition, not more.
-        assert_eq!(shown(&[part("a"), result(), whole("a"), whole("a")]), ["a", "a"]);
-    }
-
-    #[test]
-    fn a_text_in_both_forms_is_shown_once() {
-        let named = |event| by("x", "1", event);
-        for events in [
-            vec![named(part("a ")), named(part("b")), whole("a b")],
-            vec![part("a "), part("b"), named(whole("a b"))],
-            vec![named(part("a ")), named(part("b")), named(whole("a b")), whole("a b")],
-            vec![named(part("a ")), named(part("b")), whole("a b"), named(whole("a b"))],
+    fn each_text_is_shown_once() {
+        for (case, events, expected) in [
+            ("parts and their repetition", "+a |+b|=a b", "a| b"),
+            ("whole texts without parts", "=a|=a", "a|a"),
+            ("one text after another", "+a|=a|!|+a|+b|=ab|=c", "a|a|b|c"),
+            ("a repetition that continues", "+a |=a b", "a| b"),
+            ("a repetition in several parts", "+a |+b|=a |=b|=b", "a| b|b"),
+            ("a repetition cut short, then the next event", "x1+a b|x1=a |x2=b", "a b|b"),
+            ("a repetition cut short, then the next part", "+a b|=a |+b|=b", "a b|b"),
+            ("white space around a repetition", "+\na b \n|=a b", "\na b"),
+            ("white space after a repetition", "+a |=a \n", "a| \n"),
+            ("white space as a part", "+a|+\n|+ b|=a\n b", "a|\n b"),
+            ("white space instead of a text", "+\n|=a", "a"),
+            ("another text than the parts", "+a x|=a b|=c", "a x|a b|c"),
+            ("parts that are never repeated", "+lost", "lost"),
+            ("parts that are never repeated, before a tool", "+lost|!|=found", "lost|found"),
+            ("parts that are never repeated, before others", "+lost |+a|=a", "lost| a"),
+            ("a tool's result before the whole", "+a |+b|!|=a b", "a| b"),
+            ("a tool's result before new parts", "+a|!|+b|=b", "a|b"),
+            ("after a tool's result, a text that begins like the parts", "+a|!|=a b", "a|a b"),
+            ("after a tool's result, one repetition and not more", "+a|!|=a|=a", "a|a"),
+            ("parts that name the author, the whole does not", "x1+a |x1+b|=a b", "a| b"),
+            ("a whole that names the author, the parts do not", "+a |+b|x1=a b", "a| b"),
+            ("parts and both forms", "x1+a |x1+b|x1=a b|=a b", "a| b"),
+            ("parts and both forms, the other first", "x1+a |x1+b|=a b|x1=a b", "a| b"),
+            ("both forms", "x1=a|=a", "a"),
+            ("both forms, the other first", "=a|x1=a", "a"),
+            ("both forms, one in several parts", "x1=a |x1=b|=a b", "a |b"),
+            ("the same text twice", "x1=a|x2=a", "a|a"),
+            ("the same text of two authors", "x1=a|y2=a", "a|a"),
+            ("the same text twice in both forms", "x1=a|=a|x2=a|=a", "a|a"),
+            ("one form before a tool, the other one after it", "x1=a|!|=a", "a|a"),
+            ("one author's parts as another's text", "x1+a|y2=a|x1=a", "a|a"),
+            ("agents that talk at once", "x1+a |y2+c |x1+b|y2+d|x1=a b|y2=c d", "a|c| b| d"),
+            ("ids that change with each part", "x1+a |x2+b|x3=a b", "a| b"),
         ] {
-            assert_eq!(shown(&events), ["a", " b"], "{events:?}");
+            let mut texts = TextAccumulator::new();
+            let mut shown = Vec::new();
+            for event in events.split('|').map(event) {
+                shown.extend(texts.push(&event).and_then(TextDelta::text).map(str::to_owned));
+            }
+            assert_eq!(shown.join("|"), expected, "{case}: {events:?}");
         }
-        assert_eq!(shown(&[named(whole("a")), whole("a")]), ["a"]);
-        assert_eq!(shown(&[whole("a"), named(whole("a"))]), ["a"]);
-        let parts = [named(whole("a ")), named(whole("b")), whole("a b")];
-        assert_eq!(shown(&parts), ["a ", "b"]);
-    }
-
-    #[test]
-    fn a_text_that_comes_twice_is_shown_twice() {
-        assert_eq!(shown(&[by("x", "1", whole("a")), by("x", "2", whole("a"))]), ["a", "a"]);
-        assert_eq!(shown(&[by("x", "1", whole("a")), by("y", "2", whole("a"))]), ["a", "a"]);
-        // Twice in both forms.
-        let events = [by("x", "1", whole("a")), whole("a"), by("x", "2", whole("a")), whole("a")];
-        assert_eq!(shown(&events), ["a", "a"]);
-        // In one form before a tool, in the other one after it.
-        assert_eq!(shown(&[by("x", "1", whole("a")), result(), whole("a")]), ["a", "a"]);
-        let events = [by("x", "1", part("a")), by("y", "2", whole("a")), by("x", "1", whole("a"))];
-        assert_eq!(shown(&events), ["a", "a"]);
     }
 
     #[test]
     fn it_is_known_where_another_text_begins() {
-        let events = [
-            (part("a"), true, ""),
-            (part(" b"), false, ""),
-            (whole("a b c"), false, ""),
-            (whole("d"), true, "\n"),
-            (by("x", "1", whole("e ")), true, "\n"),
-            (by("x", "1", whole("f")), true, ""),
-            (by("x", "2", whole(" g")), true, ""),
-            (result(), true, ""),
-            (part("h "), true, "\n"),
-        ];
         let mut texts = TextAccumulator::new();
-        for (event, is_new, separator) in &events {
-            texts.push(event);
-            assert_eq!(
-                (texts.is_new_text(), texts.separator()),
-                (*is_new, *separator),
-                "{event:?}"
-            );
+        for (notation, is_new, separator) in [
+            ("+a", true, ""),
+            ("+ b", false, ""),
+            ("=a b c", false, ""),
+            ("=d", true, "\n"),
+            ("x1=e ", true, "\n"),
+            ("x1=f", true, ""),
+            ("x2= g", true, ""),
+            ("!", true, ""),
+            ("+h ", true, "\n"),
+        ] {
+            texts.push(&event(notation));
+            let state = (texts.is_new_text(), texts.separator());
+            assert_eq!(state, (is_new, separator), "{notation:?}");
         }
     }
 
@@ -507,32 +418,15 @@ mod tests {
     }
 
     #[test]
-    fn agents_that_talk_at_once_are_kept_apart() {
-        let events = [
-            by("x", "1", part("a ")),
-            by("y", "2", part("c ")),
-            by("x", "1", part("b")),
-            by("y", "2", part("d")),
-            by("x", "1", whole("a b")),
-            by("y", "2", whole("c d")),
-        ];
-        assert_eq!(shown(&events), ["a", "c", " b", " d"]);
-    }
-
-    #[test]
-    fn ids_that_change_with_each_part_do_not_matter() {
-        let events =
-            [by("x", "1", part("a ")), by("x", "2", part("b")), by("x", "3", whole("a b"))];
-        assert_eq!(shown(&events), ["a", " b"]);
-    }
-
-    #[test]
     fn thoughts_are_kept_apart() {
+        let thought = |notation| match event(notation) {
+            AgentEvent::Text(text) => AgentEvent::Thought(text),
+            other => other,
+        };
         let mut texts = TextAccumulator::new();
-        let thought = |kind, text| AgentEvent::Thought(event(kind, text));
-        assert_eq!(texts.push(&thought(TextKind::Partial, "hm")), Some(TextDelta::Thought("hm")));
-        assert_eq!(texts.push(&whole("hm")), Some(TextDelta::Text("hm")));
-        assert_eq!(texts.push(&thought(TextKind::Final, "hm")), None);
+        assert_eq!(texts.push(&thought("+hm")), Some(TextDelta::Thought("hm")));
+        assert_eq!(texts.push(&event("=hm")), Some(TextDelta::Text("hm")));
+        assert_eq!(texts.push(&thought("=hm")), None);
         assert_eq!(texts.push(&AgentEvent::Heartbeat), None);
     }
 }
