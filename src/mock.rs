@@ -41,8 +41,9 @@ mod responses;
 use wiremock::matchers::any;
 use wiremock::{Mock, MockServer, Request, ResponseTemplate};
 
-use crate::NemoClient;
+use crate::client::{ClientBuilder, NemoClient, RenderPolling, TurnRecovery};
 use crate::protocol::{Endpoint, RenderJob, RunRequest, SessionId, headers};
+use crate::retry::ExponentialRetry;
 pub use events::Events;
 pub use responses::MockResponse;
 pub use wiremock;
@@ -104,17 +105,17 @@ impl MockNemo {
 
     /// Returns the builder of that client.
     #[must_use]
-    pub fn client_builder(&self) -> crate::ClientBuilder {
+    pub fn client_builder(&self) -> ClientBuilder {
         let no_delay = std::time::Duration::ZERO;
-        let retry = crate::ExponentialRetry::default()
+        let retry = ExponentialRetry::default()
             .with_initial_delay(no_delay)
             .with_rate_limit_delay(no_delay);
         NemoClient::builder()
             .base_url(self.url())
             .in_memory_credentials()
             .retry(retry)
-            .polling(crate::RenderPolling::new(no_delay, 10))
-            .recovery(crate::TurnRecovery::new(no_delay, no_delay, 3))
+            .polling(RenderPolling::new(no_delay, 10))
+            .recovery(TurnRecovery::new(no_delay, no_delay, 3))
     }
 
     /// Returns the underlying wiremock server, for what typed responses do not cover.
@@ -211,7 +212,7 @@ mod tests {
         let pending = RenderState::new("render_1".into(), RenderStatus::Pending);
         nemo.given(MockResponse::render(&pending)).await;
         let draft = r#"{"t":[{"tt":0,"sg":[{"d":1000}]}],"x":1.10}"#.parse().unwrap();
-        let output = crate::RenderOutput::mp4();
+        let output = crate::protocol::RenderOutput::mp4();
         client.submit_render(&"session".into(), &draft, output).await.unwrap();
         assert_eq!(nemo.renders().await[0].draft, draft, "to the last digit");
     }
