@@ -3,7 +3,7 @@
 
 use std::collections::HashSet;
 
-use super::event::TurnEvent;
+use super::TurnEvent;
 use crate::client::EventText;
 use crate::draft::{Draft, Language, Object, Segment, TrackLabel};
 use crate::language::{FilteredText, GuiFilter, Suggestion, filter_gui};
