@@ -11,6 +11,7 @@ use quick_xml::events::{BytesStart, Event};
 
 use super::speak::{self, MessageValue};
 use super::turn::VoiceoverError;
+use crate::language::encoding::decode;
 
 /// Far more than a video of six hours says.
 const MAX_TEXT_BYTES: u64 = 4 * 1024 * 1024;
@@ -41,8 +42,7 @@ fn txt(path: &Path) -> Result<String, MessageValue> {
     if bytes.len() as u64 > MAX_TEXT_BYTES {
         return Err(MessageValue::Term(speak::TEXT_TOO_LONG));
     }
-    let text = String::from_utf8(bytes).map_err(|_| MessageValue::Term(speak::NOT_UTF8))?;
-    Ok(text.strip_prefix('\u{FEFF}').map(str::to_owned).unwrap_or(text))
+    decode(&bytes).map_err(|_| MessageValue::Term(speak::NOT_TEXT))
 }
 
 fn docx(path: &Path) -> Result<String, MessageValue> {

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use super::rules::TITLE_TIME;
+use super::phrase::TITLE_TIME;
 use super::speak::{self, MessageValue, Reply};
 use crate::draft::{Draft, EditError, Json, TrackKind, TrackMut, TrackRole};
 use crate::local::engine::{Caption, Engine, Gender};

@@ -4,11 +4,12 @@
 //! it. A quotation, the text of a title and a script may say anything.
 
 use super::edit::{Edit, VoiceChange};
-use super::phrase::{MessagePhrase, Quote, ends_phrase, is_han, is_in, masked, phrases, quotes};
-use super::rules::{VoiceoverOptions, edit, label};
-use super::speak::language_of;
+use super::phrase::{
+    MessagePhrase, VoiceoverOptions, ends_phrase, is_in, label, masked, phrases, unquoted,
+};
 use super::words::*;
 use crate::draft::Language;
+use crate::language::tokens::{is_han, plain_text, quotations};
 use crate::protocol::FileFormat;
 
 /// A phrase with more words is no order.
@@ -53,13 +54,13 @@ pub(crate) fn parse(message: &str) -> Instruction {
     if let Some((order, script)) = split_script(message) {
         // A script may be in any language; the user's own is that of the order.
         let before = message.trim().strip_suffix(script.as_str()).unwrap_or(message);
-        let language = language_of(&MessagePhrase::new(before));
+        let language = MessagePhrase::new(before).language();
         let options = VoiceoverOptions::parse(&order);
         let action = Action::Voiceover { script: ScriptSource::Message(script), options };
         return Instruction { action, language };
     }
     let whole = MessagePhrase::new(message);
-    Instruction { action: action(message, &whole), language: language_of(&whole) }
+    Instruction { action: action(message, &whole), language: whole.language() }
 }
 
 fn action(message: &str, whole: &MessagePhrase) -> Action {
@@ -73,7 +74,7 @@ fn action(message: &str, whole: &MessagePhrase) -> Action {
             None => 1,
         });
     }
-    if whole.has(HELP) || whole.is("help 帮助 使用帮助") {
+    if whole.has(HELP) {
         return Action::Help;
     }
     // The order is what the message begins with; options follow, and some may be unknown.
@@ -100,7 +101,7 @@ fn edits(phrases: &[MessagePhrase], kinds: &[PhraseKind]) -> (Vec<Edit>, Vec<Str
         // A fragment is an order where nothing but orders stands beside it, or where it continues
         // one: "remove the title and the captions".
         let own = verb_of(phrase);
-        let is_meant = match kinds[at] {
+        after_order = match kinds[at] {
             PhraseKind::Courtesy => {
                 after_order = false;
                 continue;
@@ -109,23 +110,22 @@ fn edits(phrases: &[MessagePhrase], kinds: &[PhraseKind]) -> (Vec<Edit>, Vec<Str
             PhraseKind::Fragment => !is_mixed || after_order || own.is_some(),
             PhraseKind::Statement => false,
         };
-        after_order = is_meant;
-        if !is_meant {
+        if !after_order {
             unknown.push(phrase.raw.clone());
             continue;
         }
         let found = match own {
             Some(own) => {
                 verb = own;
-                edit(phrase)
+                phrase.edit()
             }
             None => {
                 // "把标题和字幕删掉": the verb comes last, and is that of the next phrase.
                 let next = phrases.get(at + 1).and_then(verb_of);
                 let is_first = phrase.plain.trim_start().starts_with(['把', '将']);
                 let borrowed = if is_first { next.unwrap_or(verb) } else { verb };
-                edit(&MessagePhrase::new(&format!("{borrowed} {}", phrase.raw)))
-                    .or_else(|| edit(phrase))
+                let with_verb = MessagePhrase::new(&format!("{borrowed} {}", phrase.raw));
+                with_verb.edit().or_else(|| phrase.edit())
             }
         };
         match found.or_else(|| retimed(&phrases[..at], phrase, &mut edits)) {
@@ -146,7 +146,7 @@ fn retimed(
     let is_title = |edit: &Edit| matches!(edit, Edit::AddTitle { .. });
     let last = edits.last().filter(|edit| is_title(edit))?;
     let both = MessagePhrase::new(&format!("{} {}", before.last()?.raw, phrase.raw));
-    let title = edit(&both).filter(|edit| is_title(edit) && edit != last)?;
+    let title = both.edit().filter(|edit| is_title(edit) && edit != last)?;
     if phrase.times().is_empty() {
         return None;
     }
@@ -172,8 +172,8 @@ fn merge_voice(edits: &mut Vec<Edit>, change: VoiceChange) {
 
 /// The verb of a phrase. One without a verb has that of the phrase before.
 fn verb_of(phrase: &MessagePhrase) -> Option<&'static str> {
-    let first = phrase.words.first()?;
-    let english = SHARED_VERBS.split_ascii_whitespace().find(|verb| verb == first);
+    let first = *phrase.words().first()?;
+    let english = SHARED_VERBS.split_ascii_whitespace().find(|verb| *verb == first);
     let chinese =
         || HAN_SHARED_VERBS.split_ascii_whitespace().find(|verb| phrase.plain.contains(verb));
     english.or_else(chinese)
@@ -194,13 +194,13 @@ enum PhraseKind {
 
 impl PhraseKind {
     fn of(phrase: &MessagePhrase) -> Self {
-        if phrase.words.len() > MAX_WORDS {
+        let words = phrase.words();
+        if words.len() > MAX_WORDS {
             return Self::Statement;
         }
         if phrase.plain.contains(is_han) {
             return Self::of_chinese(phrase);
         }
-        let words: Vec<&str> = phrase.words.iter().map(String::as_str).collect();
         Self::of_english(&words[..title_end(phrase, &words).unwrap_or(words.len())])
     }
 
@@ -238,8 +238,8 @@ impl PhraseKind {
             (None, Some(at)) => &all[..at + "标题".len()],
             _ => all,
         };
-        let foreign = text.split(is_han).flat_map(|run| MessagePhrase::new(run).words);
-        if !foreign.into_iter().all(|word| is_known(&word)) || !is_covered(text) {
+        let is_foreign_known = |run| MessagePhrase::new(run).words().into_iter().all(is_known);
+        if !text.split(is_han).all(is_foreign_known) || !is_covered(text) {
             Self::Statement
         } else if phrase.is("谢谢 您好 你好 好的 多谢") {
             Self::Courtesy
@@ -298,9 +298,8 @@ fn is_known(word: &str) -> bool {
         let parts = word.split_once('-');
         parts.is_some_and(|(a, b)| [a, b].iter().all(|part| part.len() == 2 && part.is_ascii()))
     };
-    let mut lists = CONCEPTS.iter().chain(&[VERBS, NOUNS, OTHER_WORDS]);
     let mut languages = VOICE_LANGUAGES.iter().flat_map(|(_, names)| names.split([' ', '_']));
-    lists.any(|list| is_in(list, word))
+    KNOWN.iter().any(|list| is_in(list, word))
         || PALETTE_MOODS.iter().any(|(_, moods)| is_in(moods, word))
         || word.starts_with(|c: char| c.is_ascii_digit())
         || languages.any(|name| name == word)
@@ -310,8 +309,8 @@ fn is_known(word: &str) -> bool {
 
 /// Whether terms of the vocabulary, the longest first, cover every Chinese character.
 fn is_covered(text: &str) -> bool {
-    let lists = CONCEPTS.iter().chain(&[OTHER_HAN]).copied();
-    let lists = lists.chain(PALETTE_MOODS.iter().chain(&VOICE_LANGUAGES).map(|(_, words)| *words));
+    let tables = PALETTE_MOODS.iter().chain(&VOICE_LANGUAGES).map(|(_, terms)| *terms);
+    let lists = KNOWN.iter().copied().chain(tables);
     let terms: Vec<&str> = lists.flat_map(str::split_ascii_whitespace).collect();
     let mut rest = text;
     while let Some(c) = rest.chars().next() {
@@ -327,7 +326,8 @@ fn is_covered(text: &str) -> bool {
 
 /// Whether a message asks for a voiceover whose script is elsewhere.
 fn is_voiceover(message: &MessagePhrase) -> bool {
-    let text = message.words.join(" ");
+    let words = message.words();
+    let text = words.join(" ");
     let is_file = message.has(FILES) && message.has(VIDEOS) && !message.has(NON_SCRIPT);
     let has_source = message.has(SCRIPTS) || is_file;
     if message.plain.contains(is_han) {
@@ -338,7 +338,7 @@ fn is_voiceover(message: &MessagePhrase) -> bool {
             || (!edits && makes && (speaks || has_source))
             || (!edits && speaks && message.has(SCRIPTS));
     }
-    let starts = |verbs: &str| message.words.first().is_some_and(|word| is_in(verbs, word));
+    let starts = |verbs: &str| words.first().is_some_and(|word| is_in(verbs, word));
     let is_new = ["a", "an", "another", "new"].iter().any(|article| {
         text.contains(&format!("{article} voiceover"))
             || text.contains(&format!("{article} narrat"))
@@ -376,7 +376,7 @@ type Split<'m> = (&'m str, &'m str);
 /// What follows `Script:` at the beginning of a line.
 fn marked(line: &str) -> Option<&str> {
     let (marker, script) = line.split_once([':', '：'])?;
-    let marker = marker.trim().to_lowercase();
+    let marker = plain_text(marker.trim());
     is_in("script 脚本 文案 文稿 正文 台词", &marker).then_some(script)
 }
 
@@ -398,7 +398,7 @@ fn after_marker(message: &str) -> Option<(Split<'_>, bool)> {
 /// `Narrate this in a male voice: …`, split at the first colon that belongs to no label
 /// (`Voice: male`), ratio (`9:16`) or quotation.
 fn after_colon(message: &str) -> Option<Split<'_>> {
-    let plain = masked(message, &quotes(message));
+    let plain = masked(message);
     let mut start = 0;
     let mut in_label = false;
     let mut before: Option<char> = None;
@@ -441,13 +441,12 @@ fn after_first_line(message: &str) -> Option<Split<'_>> {
 
 /// `Read "Good morning." in a male voice`. A title in quotes and the value of a label are no script.
 fn in_quotes(message: &str) -> Option<(String, String)> {
-    let quotes = quotes(message);
-    let plain = masked(message, &quotes);
+    let plain = masked(message);
     if !is_order(&plain) {
         return None;
     }
-    let Quote { range, text } = quotes.iter().find(|quote| {
-        let before = &plain[..quote.range.start];
+    let range = quotations(message).into_iter().find(|range| {
+        let before = &plain[..range.start];
         let word = before.split_whitespace().next_back().unwrap_or_default().to_lowercase();
         let clause = word.rsplit(['，', '。', '、', '；']).next().unwrap_or_default();
         let is_title = is_in("title titled called named heading title:", &word)
@@ -458,7 +457,7 @@ fn in_quotes(message: &str) -> Option<(String, String)> {
         !is_title && name.is_none_or(|name| label(name).is_none())
     })?;
     let order = format!("{} {}", &message[..range.start], &message[range.end..]);
-    Some((order, text.clone()))
+    Some((order, unquoted(&message[range])))
 }
 
 /// Whether one of the sentences orders a voiceover.
@@ -476,8 +475,7 @@ fn is_order(text: &str) -> bool {
 /// "Narrate this", "a portrait voiceover", "make a video of the text below". A sentence that only
 /// mentions a narrator, or a video *about* something that has yet to be written, is no order.
 fn is_english_order(sentence: &MessagePhrase) -> bool {
-    let words: Vec<&str> = sentence.words.iter().map(String::as_str).collect();
-    let (text, _) = without_courtesy(&words);
+    let (text, _) = without_courtesy(&sentence.words());
     let first = text.split_whitespace().next().unwrap_or_default();
     let is_voiceover = sentence.has(VOICEOVERS);
     let points = sentence.has(POINTERS);

@@ -5,7 +5,6 @@
 use std::time::Duration;
 
 use super::edit::AudioTarget;
-use super::phrase::{MessagePhrase, is_han};
 use crate::draft::{Language, TrackRole};
 use crate::local::engine::{EngineError, Gender};
 use crate::protocol::Aspect;
@@ -106,7 +105,8 @@ messages! {
     FAILED: "{}", "制作失败：{}";
     UNREADABLE: "The script `{}` cannot be read: {}.", "无法读取文稿“{}”：{}。";
     TEXT_TOO_LONG: "it is longer than 4 MB of text", "文字超过 4 MB";
-    NOT_UTF8: "it is not UTF-8 text; save it as UTF-8", "不是 UTF-8 文本，请另存为 UTF-8";
+    NOT_TEXT: "it is neither UTF-8 nor UTF-16 text; save it as UTF-8",
+        "不是 UTF-8 或 UTF-16 文本，请另存为 UTF-8";
     NOT_DOCX: "it is no DOCX", "不是 DOCX 文件";
     NO_TEXT: "there is no text in it; is it a DOCX?", "里面没有文字，它是 DOCX 吗？";
     PHRASE_UNKNOWN: "I did not understand “{}”.", "我没听懂“{}”。";
@@ -310,21 +310,6 @@ impl From<Duration> for MessageValue {
     }
 }
 
-/// The language of a message, in which it is replied to. Quotations do not count.
-pub(crate) fn language_of(message: &MessagePhrase) -> Language {
-    // Chinese begins with a Chinese word, or has some for each foreign one: "change the title to
-    // 早晨" is English, "BGM 大声一点" is not.
-    let han = message.plain.chars().filter(|c| is_han(*c)).count();
-    let foreign = |word: &&String| word.starts_with(|c: char| c.is_alphabetic() && !is_han(c));
-    let words = message.words.iter().filter(foreign).count();
-    let first = message.plain.chars().find(|c| c.is_alphabetic());
-    if first.is_some_and(is_han) || (han > 0 && han >= 2 * words) {
-        Language::Chinese
-    } else {
-        Language::English
-    }
-}
-
 /// A remark about the screen: a sentence of its own, or joined to the last one by a comma.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Remark {
@@ -381,27 +366,6 @@ impl Remark {
                 format!("{}, {first}{rest}", text.trim_end_matches('.'))
             }
             (true, Language::Chinese) => format!("{}，{remark}", text.trim_end_matches('。')),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_language_of_a_message_is_that_of_its_unquoted_part() {
-        for (message, is_chinese) in [
-            ("add a title “早晨”", false),
-            ("change the title to 早晨", false),
-            ("加标题 'Morning Brew'", true),
-            ("加标题 Morning Brew", true),
-            ("BGM 大声一点", true),
-            ("", false),
-            ("?!", false),
-        ] {
-            let language = language_of(&MessagePhrase::new(message));
-            assert_eq!(language == Language::Chinese, is_chinese, "{message}");
         }
     }
 }

@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::document;
 use super::edit::{self, Edit, PaceChange, SpokenSentence, VoiceChange};
 use super::parse::{Action, Instruction, ScriptSource};
-use super::rules::{TITLE_TIME, VoiceoverOptions, language_of_characters};
+use super::phrase::{TITLE_TIME, VoiceoverOptions, language_of_characters};
 use super::speak::{self, MessageValue, Remark, Reply, Template};
 use crate::draft::{Draft, Json, Language, Object, TrackRole};
 use crate::local::accounts::Hold;
