@@ -486,7 +486,7 @@ impl MessagePhrase {
         }
         let (is_given, text) = if let Some((before, text)) = self.raw.split_once("标题") {
             let mut text = text.trim();
-            let fillers = HAN_TITLE_FILLERS.split(' ');
+            let fillers = HAN_TITLE_FILLERS.split_ascii_whitespace();
             while let Some(rest) = fillers.clone().find_map(|filler| text.strip_prefix(filler)) {
                 text = rest.trim();
             }
