@@ -299,9 +299,9 @@ fn is_known(word: &str) -> bool {
         let parts = word.split_once('-');
         parts.is_some_and(|(a, b)| [a, b].iter().all(|part| part.len() == 2 && part.is_ascii()))
     };
-    let mut languages = VOICE_LANGUAGES.iter().flat_map(|(_, names)| names.split([' ', '_']));
+    let mut languages = VOICE_LANGUAGES.split([' ', '_', '\n']);
     KNOWN.iter().any(|list| is_in(list, word))
-        || PALETTE_MOODS.iter().any(|(_, moods)| is_in(moods, word))
+        || is_in(PALETTE_MOODS, word)
         || word.starts_with(|c: char| c.is_ascii_digit())
         || languages.any(|name| name == word)
         || is_tag()
@@ -310,9 +310,8 @@ fn is_known(word: &str) -> bool {
 
 /// Whether terms of the vocabulary, the longest first, cover every Chinese character.
 fn is_covered(text: &str) -> bool {
-    let tables = PALETTE_MOODS.iter().chain(&VOICE_LANGUAGES).map(|(_, terms)| *terms);
-    let lists = KNOWN.iter().copied().chain(tables);
-    let terms: Vec<&str> = lists.flat_map(str::split_ascii_whitespace).collect();
+    let lists = KNOWN.iter().chain(&[PALETTE_MOODS, VOICE_LANGUAGES]);
+    let terms: Vec<&str> = lists.flat_map(|list| list.split_ascii_whitespace()).collect();
     let mut rest = text;
     while let Some(c) = rest.chars().next() {
         let known = terms.iter().filter(|term| rest.starts_with(**term) && term.contains(is_han));
@@ -359,7 +358,9 @@ fn split_script(message: &str) -> Option<(String, String)> {
             let is_before = |split: &Split<'_>| split.0.len() < marked.0.len();
             // "Narrate this: …", and not a label that is unknown here.
             let at_colon = after_colon(message).filter(is_before).filter(|(order, _)| {
-                order.rsplit(['.', '\n', '!', '。']).next().is_some_and(is_order)
+                // A full stop within "1.2x" ends no sentence.
+                let line = order.rsplit(['\n', '!', '。']).next();
+                line.and_then(|line| line.rsplit(". ").next()).is_some_and(is_order)
             });
             let at_line =
                 || after_first_line(message).filter(|split| !is_alone && is_before(split));
@@ -547,37 +548,19 @@ mod tests {
     }
 
     #[test]
-    fn a_script_is_read_whole() {
+    fn a_script_is_read_whole_behind_every_order_of_the_table() {
         let english =
             "He said: \"Export it.\"\n\nScript: a word with a past.\nUndo? Mute the music!";
         let chinese = "他说：“导出吧。”\n\n脚本：一个有故事的词。\n撤销？把音乐静音！";
-        for order in [
-            "Make a voiceover of this script. Voice: male. Language: en-US. Title: \"Why\".\n\nScript:\n",
-            "Create a narrated video from this script: ",
-            "Please create a narrated 9:16 video in German from this script, slowly: ",
-            "narrate: ",
-            "narrate, title 'Sky': ",
-            "Narrate this in a male voice: ",
-            "voiceover: ",
-            "Voice over:\n",
-            "Read this aloud, portrait: ",
-            "Make a voiceover of this script\n\n",
-            "Make a voiceover.\nVoice: male\nCaptions: off\n\n",
-            "Script:\n",
-            "Turn this text into a video: ",
-            "给这段文字配音：",
-            "给这段文字配音。声音：男声。标题：“为什么”。\n\n脚本：\n",
-            "用女声朗读，竖屏：",
-            "旁白：\n",
-            "文稿：",
-            "请把下面这段文字做成视频：",
-            "给这段文字配音\n\n",
-            "给这段文字配音。\n声音：男声\n字幕：关\n\n",
-        ] {
-            for script in [english, chinese] {
-                let read = script_of(&format!("{order}{script}"));
-                assert_eq!(read.as_deref(), Some(script), "{order}");
-            }
+        let rows = REGRESSION.lines().map(|row| row.replace("\\n", "\n"));
+        let messages: Vec<_> =
+            rows.flat_map(|row| row.split('\t').map(str::to_owned).collect::<Vec<_>>()).collect();
+        let orders: Vec<_> =
+            messages.iter().filter_map(|message| message.strip_suffix('S')).collect();
+        assert!(orders.len() >= 40);
+        for (order, script) in orders.into_iter().flat_map(|o| [(o, english), (o, chinese)]) {
+            let read = script_of(&format!("{order}{script}"));
+            assert_eq!(read.as_deref(), Some(script), "{order}");
         }
         let empty = script_of("Make a voiceover of this script.\n\nScript:\n");
         assert_eq!(empty.as_deref(), Some(""));

@@ -192,6 +192,11 @@ impl MessagePhrase {
     }
 }
 
+/// The rows of a table of the vocabulary, each a value and its terms.
+fn rows(table: &'static str) -> impl Iterator<Item = (&'static str, &'static str)> {
+    table.lines().filter_map(|row| row.split_once(' '))
+}
+
 /// Whether a list of terms contains this one.
 pub(crate) fn is_in(terms: &str, text: &str) -> bool {
     position(terms, text).is_some()
@@ -351,8 +356,8 @@ impl VoiceoverOptions {
             self.language = phrase.voice_language().or_else(|| self.language.take());
         }
         if label == Some(OptionLabel::Language) {
-            let tag = VOICE_LANGUAGES.iter().find(|(_, names)| phrase.is(names));
-            self.language = Some(tag.map_or_else(|| phrase.raw.clone(), |(tag, _)| (*tag).into()));
+            let tag = rows(VOICE_LANGUAGES).find(|(_, names)| phrase.is(names));
+            self.language = Some(tag.map_or(phrase.raw.as_str(), |(tag, _)| tag).to_owned());
         }
         if may_be(OptionLabel::Aspect) {
             self.aspect = phrase.aspect().or(self.aspect);
@@ -389,7 +394,8 @@ impl MessagePhrase {
 
     fn palette(&self) -> Option<String> {
         let known = PALETTES.into_iter().find(|name| self.has(name));
-        known.or_else(|| self.choice(&PALETTE_MOODS)).map(str::to_owned)
+        let mood = || rows(PALETTE_MOODS).find(|(_, moods)| self.has(moods)).map(|(name, _)| name);
+        known.or_else(mood).map(str::to_owned)
     }
 
     /// A language that the phrase makes that of a voice: `in German`, `用德语`, `a French voice`,
@@ -413,8 +419,9 @@ impl MessagePhrase {
             text.trim_end().trim_end_matches(" please").trim() == name
                 || is_beside(&text, &name, OF_VOICE, " ")
         };
-        let names_it = |(_, names): &&(&str, &str)| names.split(' ').any(is_meant);
-        tag.or_else(|| VOICE_LANGUAGES.iter().find(names_it).map(|(tag, _)| (*tag).to_owned()))
+        let mut languages = rows(VOICE_LANGUAGES);
+        let meant = languages.find(|(_, names)| names.split(' ').any(is_meant));
+        tag.or_else(|| meant.map(|(tag, _)| tag.to_owned()))
     }
 
     /// The pace of a new voice. `slower` and `faster` are steps for one that speaks already; see

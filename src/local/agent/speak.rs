@@ -4,10 +4,8 @@
 
 use std::time::Duration;
 
-use super::edit::AudioTarget;
-use crate::draft::{Language, TrackRole};
-use crate::local::engine::{EngineError, Gender};
-use crate::protocol::Aspect;
+use crate::draft::Language;
+use crate::local::engine::EngineError;
 
 /// A message in English and in Chinese. `{}` stands for the next value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -221,51 +219,31 @@ pub(crate) enum MessageValue {
     List(Vec<String>),
 }
 
+/// The words that are values of messages.
+const TERMS: [Template; 16] = [
+    Template("audio", "声音"),
+    Template("music", "音乐"),
+    Template("voiceover", "配音"),
+    Template("title", "标题"),
+    Template("captions", "字幕"),
+    Template("background", "背景"),
+    Template("a female voice", "女声"),
+    Template("a male voice", "男声"),
+    Template("16:9", "横屏"),
+    Template("9:16", "竖屏"),
+    Template("1:1", "方形"),
+    Template("dusk", "黄昏"),
+    Template("ocean", "海洋"),
+    Template("forest", "森林"),
+    Template("ember", "余烬"),
+    Template("slate", "石板"),
+];
+
 impl MessageValue {
-    pub(crate) fn audio(of: AudioTarget) -> Self {
-        Self::Term(match of {
-            AudioTarget::Music => Template("music", "音乐"),
-            AudioTarget::Voiceover => Template("voiceover", "配音"),
-            AudioTarget::All => Template("audio", "声音"),
-        })
-    }
-
-    pub(crate) fn role(role: &TrackRole) -> Self {
-        Self::Term(match role {
-            TrackRole::Title => Template("title", "标题"),
-            TrackRole::Captions => Template("captions", "字幕"),
-            TrackRole::Music => Template("music", "音乐"),
-            TrackRole::Voiceover => Template("voiceover", "配音"),
-            TrackRole::Background => Template("background", "背景"),
-            other => return other.as_str().into(),
-        })
-    }
-
-    pub(crate) const fn gender(gender: Gender) -> Self {
-        Self::Term(match gender {
-            Gender::Female => Template("a female voice", "女声"),
-            Gender::Male => Template("a male voice", "男声"),
-        })
-    }
-
-    pub(crate) const fn aspect(aspect: Aspect) -> Self {
-        Self::Term(match aspect {
-            Aspect::Landscape => Template("16:9", "横屏"),
-            Aspect::Portrait => Template("9:16", "竖屏"),
-            Aspect::Square => Template("1:1", "方形"),
-        })
-    }
-
-    pub(crate) fn palette(name: &str) -> Self {
-        const PALETTES: [Template; 5] = [
-            Template("dusk", "黄昏"),
-            Template("ocean", "海洋"),
-            Template("forest", "森林"),
-            Template("ember", "余烬"),
-            Template("slate", "石板"),
-        ];
-        let known = PALETTES.into_iter().find(|palette| palette.0 == name);
-        known.map_or_else(|| name.into(), Self::Term)
+    /// A word in the language of the message, or as it is if it is not one of [`TERMS`].
+    pub(crate) fn term(english: &str) -> Self {
+        let known = TERMS.into_iter().find(|term| term.0 == english);
+        known.map_or_else(|| english.into(), Self::Term)
     }
 
     fn text(&self, language: Language) -> String {

@@ -379,7 +379,7 @@ impl AgentTurn {
         }
         before.delivery = delivery.clone();
         let pace = ((delivery.pace * 100.0).round() / 100.0).to_string();
-        let gender = MessageValue::gender(delivery.gender);
+        let gender = MessageValue::term(&format!("a {} voice", delivery.gender.word()));
         Ok(speak::SPOKEN_AGAIN.with([delivery.language.into(), gender, pace.into(), length.into()]))
     }
 

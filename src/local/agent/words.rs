@@ -26,6 +26,7 @@ known! {
 vocabulary! {
     UNDO HELP LOOKS MAKE_AGAIN HAN_MAKE_AGAIN NEUTRAL LEADS TRAILS COURTESY SHARED_VERBS
     HAN_SHARED_VERBS TITLE_FILLERS HAN_TITLE_FILLERS NUMBERS ORDINALS NUMERALS
+    PALETTE_MOODS VOICE_LANGUAGES
 }
 
 /// The text between a header in brackets and the next empty line. A section that is missing is an
@@ -51,36 +52,6 @@ const fn section(text: &'static str, name: &str) -> &'static str {
     text.split_at(start).1.split_at(end - start).0
 }
 
-/// The moods and colours that people use for the palettes.
-pub(crate) const PALETTE_MOODS: [(&str, &str); 5] = [
-    ("ember", "warm warmer brown red orange fire 暖 余烬 红 橙 棕 火"),
-    ("ocean", "cool cooler cold colder blue teal sea 冷 蓝 海"),
-    ("forest", "green nature moss 绿 森林 自然"),
-    ("slate", "grey gray neutral plain dark darker 灰 暗 深色 石板"),
-    ("dusk", "purple indigo sunset evening 紫 黄昏 日落 傍晚"),
-];
-
-/// Languages of a voice, as BCP-47 tags; a longer name stands before one that it contains.
-pub(crate) const VOICE_LANGUAGES: [(&str, &str); 18] = [
-    ("en-US", "american_english us_english 美式英语"),
-    ("en-GB", "british_english uk_english british 英式英语"),
-    ("en-US", "american english 英语 英文"),
-    ("de-DE", "german deutsch 德语 德文"),
-    ("es-ES", "spanish español 西班牙语 西语"),
-    ("fr-FR", "french français 法语 法文"),
-    ("it-IT", "italian italiano 意大利语"),
-    ("yue", "cantonese 粤语"),
-    ("zh-CN", "chinese mandarin 中文 汉语 普通话"),
-    ("ja-JP", "japanese 日语 日文"),
-    ("ko-KR", "korean 韩语"),
-    ("pt-PT", "portuguese 葡萄牙语"),
-    ("nl-NL", "dutch 荷兰语"),
-    ("pl-PL", "polish 波兰语"),
-    ("ru-RU", "russian 俄语"),
-    ("ar", "arabic 阿拉伯语"),
-    ("hi-IN", "hindi 印地语"),
-    ("tr-TR", "turkish 土耳其语"),
-];
 /// What stands before and behind a language that is that of a voice.
 pub(crate) const OF_VOICE: (&str, &str) = (
     "in into auf speak language to",
