@@ -2,13 +2,15 @@
 //!
 //! | file | holds |
 //! |---|---|
+//! | `encoding` | text files in UTF-8 and UTF-16 |
 //! | `tokens` | words, quotations, clauses and sentences, in one spelling |
 //! | `intent`, `intent.phrases` | the order that a sentence gives |
 //! | `screen`, `screen.patterns` | what an agent says of a screen that its user may not have |
 
+pub(crate) mod encoding;
 pub(crate) mod intent;
 mod screen;
-mod tokens;
+pub(crate) mod tokens;
 
 pub use screen::{FilteredMessage, FilteredText, GuiFilter, Suggestion, filter_gui};
 

@@ -130,7 +130,7 @@ pub(crate) fn closing_quote(c: char, before: Option<char>) -> Option<char> {
         '『' => Some('』'),
         '«' => Some('»'),
         '《' => Some('》'),
-        '"' if !before.is_some_and(char::is_alphanumeric) => Some('"'),
+        '"' if !before.is_some_and(is_spaced_letter) => Some('"'),
         _ => None,
     }
 }
@@ -148,7 +148,7 @@ pub(crate) fn quotations(text: &str) -> Vec<Range<usize>> {
             continue;
         }
         let single = match c {
-            '\'' | '‘' if !last.is_some_and(char::is_alphanumeric) => {
+            '\'' | '‘' if !last.is_some_and(is_spaced_letter) => {
                 Some(if c == '‘' { '’' } else { c })
             }
             '`' => Some('`'),
@@ -158,9 +158,14 @@ pub(crate) fn quotations(text: &str) -> Vec<Range<usize>> {
         let inner = &text[at + c.len_utf8()..];
         let ends_word = |(at, _): &(usize, &str)| {
             let next = inner[at + close.len_utf8()..].chars().next();
-            !matches!(close, '\'' | '’') || !next.is_some_and(char::is_alphanumeric)
+            !matches!(close, '\'' | '’') || !next.is_some_and(is_spaced_letter)
         };
-        match inner.match_indices(close).find(ends_word) {
+        let is_escaped = |at: usize| {
+            let before = &inner[..at];
+            (before.len() - before.trim_end_matches('\\').len()) % 2 == 1
+        };
+        let is_end = |mark: &(usize, &str)| ends_word(mark) && !is_escaped(mark.0);
+        match inner.match_indices(close).find(is_end) {
             Some((length, _)) => {
                 found.push(at..at + c.len_utf8() + length + close.len_utf8());
             }
@@ -411,6 +416,17 @@ pub(crate) const fn is_markup(c: char) -> bool {
     matches!(c, '*' | '_' | '`')
 }
 
+/// Whether the character belongs to a word that spaces divide from the next; Chinese has none, so a
+/// quotation may stand right beside its characters.
+fn is_spaced_letter(c: char) -> bool {
+    c.is_alphanumeric() && !is_han(c)
+}
+
+/// Returns a text in the spelling of [`words`] with its punctuation; contractions stay.
+pub(crate) fn plain_text(text: &str) -> String {
+    text.chars().flat_map(|c| plain(c).to_lowercase()).map(simplified).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -449,7 +465,8 @@ mod tests {
         };
         assert_eq!(texts("don't add 'it's here' or “that”"), ["'it's here'", "“that”"]);
         assert!(texts("it's the dogs' \" bone").is_empty());
-        assert_eq!(texts("标题「你好」"), ["「你好」"]);
+        assert_eq!(texts("标题「你好」和'再见'"), ["「你好」", "'再见'"]);
+        assert_eq!(texts(r#"a 5" or "a \"b\" c""#), [r#""a \"b\" c""#]);
     }
 
     #[test]

@@ -95,7 +95,7 @@ impl Accounts {
 #[derive(Debug)]
 pub(crate) struct Ledger(Mutex<Amounts>);
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Amounts {
     available: Credits,
     frozen: Credits,
@@ -104,11 +104,7 @@ struct Amounts {
 
 impl Ledger {
     pub(crate) fn new(credits: Credits) -> Self {
-        Self(Mutex::new(Amounts {
-            available: credits,
-            frozen: Credits::ZERO,
-            taken: Credits::ZERO,
-        }))
+        Self(Mutex::new(Amounts { available: credits, ..Amounts::default() }))
     }
 
     pub(crate) fn balance(&self) -> CreditBalance {
@@ -184,6 +180,7 @@ mod tests {
         let other = accounts.issue("d".into(), Credits::ZERO, WEEK).unwrap();
         assert_ne!(other.user_id, first.user_id);
     }
+
     fn balance(available: f64, frozen: f64) -> CreditBalance {
         CreditBalance::new(Credits::new(available), Credits::new(frozen))
     }

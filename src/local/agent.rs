@@ -5,8 +5,7 @@
 //! | file | holds |
 //! |---|---|
 //! | `parse` | a message → an instruction: a voiceover and its script, edits, an undo, help |
-//! | `rules` | the meaning of a phrase: an edit, or options of a voiceover |
-//! | `phrase` | phrases with their quotations, words, numbers and times |
+//! | `phrase` | a phrase: its numbers and times, and the edit or the options that it means |
 //! | `words` | the vocabulary, as data |
 //! | `edit` | the effect of an edit on a draft |
 //! | `speak` | every message of the agent in both languages, as data |
@@ -17,7 +16,6 @@ mod document;
 mod edit;
 mod parse;
 mod phrase;
-mod rules;
 mod speak;
 mod turn;
 mod words;

@@ -7,13 +7,10 @@ use std::time::Duration;
 
 use tokio::net::TcpListener;
 
-use super::accounts::Accounts;
 use super::engine::{Engine, PlaceholderEngine};
-use super::faults::{FaultPlans, Gate, GateListener};
+use super::faults::{Gate, GateListener};
 use super::library::Library;
-use super::renders::Renders;
-use super::server::{AtomicCounters, LocalBackend, LocalError, Service, WorkerPool};
-use super::sessions::Sessions;
+use super::server::{LocalBackend, LocalError, Service, WorkerPool};
 use crate::protocol::Credits;
 
 /// Builds a [`LocalBackend`]. Every setting has a default.
@@ -166,21 +163,10 @@ impl LocalBackendBuilder {
         let listener = TcpListener::bind(address).await.map_err(listen)?;
         let address = listener.local_addr().map_err(listen)?;
         let gate = Gate::new(address, listener);
-        let service = Arc::new(Service {
-            url: format!("http://{address}"),
-            settings: self.settings,
-            accounts: Accounts::default(),
-            sessions: Sessions::default(),
-            library,
-            renders: Renders::default(),
-            render_workers: WorkerPool::default(),
-            message_workers: WorkerPool::default(),
-            engine,
-            counters: AtomicCounters::default(),
-            plans: FaultPlans::default(),
-            gate: Arc::clone(&gate),
-        });
-        Ok(LocalBackend::serve(service, GateListener(gate)))
+        let render_workers = WorkerPool::default();
+        let service =
+            Service::new(Arc::clone(&gate), self.settings, library, engine, render_workers);
+        Ok(LocalBackend::serve(Arc::new(service), GateListener(gate)))
     }
 
     #[cfg(feature = "media")]

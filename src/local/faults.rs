@@ -79,6 +79,11 @@ impl Faults {
         Self { service: Arc::downgrade(service) }
     }
 
+    /// Does something with the backend, unless it is dropped.
+    fn with<T>(&self, act: impl FnOnce(&Service) -> T) -> Option<T> {
+        self.service.upgrade().map(|service| act(&service))
+    }
+
     /// Plans a fault. It takes effect when [`once`](FaultBuilder::once),
     /// [`times`](FaultBuilder::times) or [`always`](FaultBuilder::always) is called.
     ///
@@ -91,26 +96,22 @@ impl Faults {
     /// [put off](Fault::LateWork) begin. Connections are no longer dropped; a backend that
     /// [refuses connections](Self::refuse_connections) goes on refusing them.
     pub fn clear(&self) {
-        if let Some(service) = self.service.upgrade() {
+        self.with(|service| {
             service.gate.drop_next(0);
             service.plans.clear();
-        }
+        });
     }
 
     /// Expires all tokens now: calls that carry one get 1001, and a client that asks gets a new
     /// token for its old account.
     pub fn expire_tokens(&self) {
-        if let Some(service) = self.service.upgrade() {
-            service.accounts.expire_tokens();
-        }
+        self.with(|service| service.accounts.expire_tokens());
     }
 
     /// Refuses connections from now on, as a service that is down: the listener is closed, the
     /// port kept, and open connections are reset. No counter changes meanwhile.
     pub fn refuse_connections(&self) {
-        if let Some(service) = self.service.upgrade() {
-            service.gate.close();
-        }
+        self.with(|service| service.gate.close());
     }
 
     /// Listens again, on the same port.
@@ -118,7 +119,7 @@ impl Faults {
     /// # Errors
     /// When the system refuses the port, for example because another program has taken it.
     pub fn accept_connections(&self) -> io::Result<()> {
-        self.service.upgrade().map_or(Ok(()), |service| service.gate.open())
+        self.with(|service| service.gate.open()).unwrap_or(Ok(()))
     }
 
     /// Accepts the next `connections` connections and closes each before a byte is read. Open
@@ -127,9 +128,7 @@ impl Faults {
     /// Dropped connections count as [connections](super::Counters::connections) and as no
     /// requests.
     pub fn drop_connections(&self, connections: u64) {
-        if let Some(service) = self.service.upgrade() {
-            service.gate.drop_next(connections);
-        }
+        self.with(|service| service.gate.drop_next(connections));
     }
 }
 

@@ -242,11 +242,12 @@ mod tests {
 
     use super::{Render, submit};
     use crate::local::accounts::LocalAccount;
+    use crate::local::builder::Settings;
     use crate::local::engine::{
         Caption, Delivery, Engine, EngineError, EngineOutput, SpokenLine, VideoPlan,
     };
     use crate::local::library::{Library, MediaInfo, StoredFile};
-    use crate::local::server::{AtomicCounters, Service, SharedService, WorkerPool};
+    use crate::local::server::{Service, SharedService, WorkerPool};
     use crate::local::sessions::LocalSession;
     use crate::protocol::{CreateSession, RenderJob, RenderOutput, RenderStatus};
 
@@ -306,20 +307,10 @@ mod tests {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let engine = GatedEngine { begun: Mutex::new(begun), go: Mutex::new(gate) };
-        let service = Service {
-            url: "http://127.0.0.1:1".to_owned(),
-            settings: crate::local::builder::Settings::default(),
-            accounts: crate::local::accounts::Accounts::default(),
-            sessions: crate::local::sessions::Sessions::default(),
-            library: Library::open(None).unwrap(),
-            renders: super::Renders::default(),
-            render_workers: WorkerPool::new(workers),
-            message_workers: WorkerPool::default(),
-            engine: Arc::new(engine),
-            counters: AtomicCounters::default(),
-            plans: crate::local::faults::FaultPlans::default(),
-            gate: crate::local::faults::Gate::new(address, listener),
-        };
+        let gate = crate::local::faults::Gate::new(address, listener);
+        let library = Library::open(None).unwrap();
+        let workers = WorkerPool::new(workers);
+        let service = Service::new(gate, Settings::default(), library, Arc::new(engine), workers);
         (Arc::new(service), beginnings, go)
     }
 

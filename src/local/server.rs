@@ -174,6 +174,29 @@ pub(crate) struct Service {
 }
 
 impl Service {
+    pub(crate) fn new(
+        gate: Arc<Gate>,
+        settings: Settings,
+        library: Library,
+        engine: Arc<dyn Engine>,
+        render_workers: WorkerPool,
+    ) -> Self {
+        Self {
+            url: gate.url(),
+            settings,
+            accounts: Accounts::default(),
+            sessions: Sessions::default(),
+            library,
+            renders: Renders::default(),
+            render_workers,
+            message_workers: WorkerPool::default(),
+            engine,
+            counters: AtomicCounters::default(),
+            plans: FaultPlans::default(),
+            gate,
+        }
+    }
+
     pub(crate) fn counters(&self) -> Counters {
         let counters = &self.counters;
         Counters {

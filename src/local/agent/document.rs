@@ -11,6 +11,7 @@ use quick_xml::events::{BytesStart, Event};
 
 use super::speak::{self, MessageValue};
 use super::turn::VoiceoverError;
+use crate::language::encoding::decode;
 
 /// Far more than a video of six hours says.
 const MAX_TEXT_BYTES: u64 = 4 * 1024 * 1024;
@@ -41,8 +42,7 @@ fn txt(path: &Path) -> Result<String, MessageValue> {
     if bytes.len() as u64 > MAX_TEXT_BYTES {
         return Err(MessageValue::Term(speak::TEXT_TOO_LONG));
     }
-    let text = String::from_utf8(bytes).map_err(|_| MessageValue::Term(speak::NOT_UTF8))?;
-    Ok(text.strip_prefix('\u{FEFF}').map(str::to_owned).unwrap_or(text))
+    decode(&bytes).map_err(|_| MessageValue::Term(speak::NOT_TEXT))
 }
 
 fn docx(path: &Path) -> Result<String, MessageValue> {
@@ -195,85 +195,64 @@ fn is_on(tag: &BytesStart<'_>) -> bool {
 
 #[cfg(test)]
 mod tests {
-    fn read(body: &str) -> String {
-        let xml =
-            format!(r#"<?xml version="1.0"?><w:document><w:body>{body}</w:body></w:document>"#);
-        super::text_of(xml.as_bytes()).unwrap()
-    }
+    use super::text_of;
 
-    fn paragraph(content: &str) -> String {
-        read(&format!("<w:p>{content}</w:p>"))
-    }
+    const TEXT_BOX: &str = "<w:txbxContent><w:p><w:r><w:t>Inside the box.</w:t></w:r></w:p>\
+        <w:p><w:r><w:t>Still inside.</w:t></w:r></w:p></w:txbxContent>";
 
     #[test]
-    fn a_document_is_its_paragraphs() {
-        let body = r#"
-            <w:p><w:r><w:t>Salt &amp; pep</w:t></w:r><w:r><w:t xml:space="preserve">per &#8212; </w:t></w:r>
-                <w:del><w:r><w:delText>gone</w:delText></w:r></w:del><w:r><w:br/><w:t>next</w:t></w:r></w:p>
-            <w:p/><w:p><w:r><w:instrText>PAGE</w:instrText><w:t>End.</w:t></w:r></w:p>"#;
-        assert_eq!(read(body), "Salt & pepper — \nnext\n\nEnd.");
-    }
-
-    #[test]
-    fn a_text_box_is_read_once_and_after_its_paragraph() {
-        let text_box = "<w:txbxContent><w:p><w:r><w:t>Inside the box.</w:t></w:r></w:p>\
-                        <w:p><w:r><w:t>Still inside.</w:t></w:r></w:p></w:txbxContent>";
-        let body = format!(
-            "<w:p><w:r><w:t>Before box.</w:t></w:r>\
-             <w:r><mc:AlternateContent>\
-             <mc:Choice Requires=\"wps\"><w:drawing><wps:txbx>{text_box}</wps:txbx></w:drawing></mc:Choice>\
-             <mc:Fallback><w:pict><v:textbox>{text_box}</v:textbox></w:pict></mc:Fallback>\
+    fn a_document_is_read_as_its_page_shows_it() {
+        let boxes = format!(
+            "<w:r><w:t>Before box.</w:t></w:r><w:r><mc:AlternateContent>\
+             <mc:Choice Requires=\"wps\"><w:drawing><wps:txbx>{TEXT_BOX}</wps:txbx></w:drawing></mc:Choice>\
+             <mc:Fallback><w:pict><v:textbox>{TEXT_BOX}</v:textbox></w:pict></mc:Fallback>\
              </mc:AlternateContent></w:r><w:r><w:t> After it.</w:t></w:r></w:p>\
-             <w:p><w:r><w:t>Next.</w:t></w:r></w:p>"
+             <w:p><w:r><w:t>Next.</w:t></w:r>"
         );
-        let expected = "Before box. After it.\n\nInside the box.\n\nStill inside.\n\nNext.";
-        assert_eq!(read(&body), expected);
-        let only =
-            "<mc:AlternateContent><mc:Fallback><w:t>old</w:t></mc:Fallback></mc:AlternateContent>";
-        assert_eq!(paragraph(&format!("<w:r>{only}</w:r>")), "old");
-    }
-
-    #[test]
-    fn hyphens_are_read_as_they_look() {
-        let word = "<w:r><w:t>well</w:t><w:noBreakHyphen/><w:t>known</w:t></w:r>";
-        assert_eq!(paragraph(word), "well-known");
-        let soft = "<w:r><w:t>well</w:t><w:softHyphen/><w:t>known</w:t></w:r>";
-        assert_eq!(paragraph(soft), "wellknown");
-    }
-
-    #[test]
-    fn moved_text_is_read_at_its_new_position() {
-        let content = "<w:moveFrom><w:r><w:t>Moved. </w:t></w:r></w:moveFrom>\
-                       <w:r><w:t>First. </w:t></w:r>\
-                       <w:moveTo><w:r><w:t>Moved.</w:t></w:r></w:moveTo>";
-        assert_eq!(paragraph(content), "First. Moved.");
-    }
-
-    #[test]
-    fn hidden_text_is_not_read() {
-        let run = |properties: &str, text: &str| {
-            format!("<w:r><w:rPr>{properties}</w:rPr><w:t>{text}</w:t></w:r>")
-        };
-        let content = [
-            // The mark at the end of a paragraph may be hidden and its text not.
-            "<w:pPr><w:tabs><w:tab/></w:tabs><w:rPr><w:vanish/></w:rPr></w:pPr>".to_owned(),
-            run("", "Seen"),
-            run("<w:b/><w:vanish/>", " hidden"),
-            run(r#"<w:vanish w:val="1"/>"#, " hidden"),
-            run(r#"<w:vanish w:val="0"/>"#, " and"),
-            run(r#"<w:vanish w:val="false"/>"#, " seen."),
+        let hidden = |mark: &str| format!("<w:r><w:rPr>{mark}</w:rPr><w:t> hidden</w:t></w:r>");
+        let shown = |mark: &str| format!("<w:r><w:rPr>{mark}</w:rPr><w:t> seen</w:t></w:r>");
+        // The mark at the end of a paragraph may be hidden and its text not.
+        let visibility = [
+            "<w:pPr><w:tabs><w:tab/></w:tabs><w:rPr><w:vanish/></w:rPr></w:pPr>",
+            &shown(""),
+            &hidden("<w:b/><w:vanish/>"),
+            &hidden(r#"<w:vanish w:val="1"/>"#),
+            &shown(r#"<w:vanish w:val="0"/>"#),
+            &shown(r#"<w:vanish w:val="false"/>"#),
         ];
-        assert_eq!(paragraph(&content.concat()), "Seen and seen.");
-    }
-
-    #[test]
-    fn character_data_is_text_and_a_phonetic_guide_is_not() {
-        assert_eq!(
-            paragraph("<w:r><w:t><![CDATA[Salt & <pepper>]]></w:t></w:r>"),
-            "Salt & <pepper>"
-        );
-        let ruby = "<w:r><w:ruby><w:rt><w:r><w:t>kan</w:t></w:r></w:rt>\
-                    <w:rubyBase><w:r><w:t>漢</w:t></w:r></w:rubyBase></w:ruby></w:r>";
-        assert_eq!(paragraph(ruby), "漢");
+        for (body, expected) in [
+            (
+                r#"<w:r><w:t>Salt &amp; pep</w:t></w:r><w:r><w:t xml:space="preserve">per &#8212; </w:t></w:r>
+                <w:del><w:r><w:delText>gone</w:delText></w:r></w:del><w:r><w:br/><w:t>next</w:t></w:r></w:p>
+                <w:p/><w:p><w:r><w:instrText>PAGE</w:instrText><w:t>End.</w:t></w:r>"#,
+                "Salt & pepper — \nnext\n\nEnd.",
+            ),
+            // A text box is read once and after its paragraph.
+            (&boxes, "Before box. After it.\n\nInside the box.\n\nStill inside.\n\nNext."),
+            (
+                "<w:r><mc:AlternateContent><mc:Fallback><w:t>old</w:t></mc:Fallback>\
+                 </mc:AlternateContent></w:r>",
+                "old",
+            ),
+            ("<w:r><w:t>well</w:t><w:noBreakHyphen/><w:t>known</w:t></w:r>", "well-known"),
+            ("<w:r><w:t>well</w:t><w:softHyphen/><w:t>known</w:t></w:r>", "wellknown"),
+            (
+                "<w:moveFrom><w:r><w:t>Moved. </w:t></w:r></w:moveFrom><w:r><w:t>First. </w:t></w:r>\
+                 <w:moveTo><w:r><w:t>Moved.</w:t></w:r></w:moveTo>",
+                "First. Moved.",
+            ),
+            (&visibility.concat(), "seen seen seen"),
+            ("<w:r><w:t><![CDATA[Salt & <pepper>]]></w:t></w:r>", "Salt & <pepper>"),
+            (
+                "<w:r><w:ruby><w:rt><w:r><w:t>kan</w:t></w:r></w:rt>\
+                 <w:rubyBase><w:r><w:t>漢</w:t></w:r></w:rubyBase></w:ruby></w:r>",
+                "漢",
+            ),
+        ] {
+            let document = format!(
+                r#"<?xml version="1.0"?><w:document><w:body><w:p>{body}</w:p></w:body></w:document>"#
+            );
+            assert_eq!(text_of(document.as_bytes()).unwrap(), expected, "{body}");
+        }
     }
 }

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use super::rules::TITLE_TIME;
+use super::phrase::TITLE_TIME;
 use super::speak::{self, MessageValue, Reply};
 use crate::draft::{Draft, EditError, Json, TrackKind, TrackMut, TrackRole};
 use crate::local::engine::{Caption, Engine, Gender};
@@ -160,11 +160,11 @@ impl Edit {
             }
             Self::Remove(role) => {
                 remove(draft, role)?;
-                Ok(speak::REMOVED.with([MessageValue::role(role)]))
+                Ok(speak::REMOVED.with([MessageValue::term(role.as_str())]))
             }
             Self::SetAspect(aspect) => {
                 draft.edit().set_aspect(*aspect)?;
-                Ok(speak::ASPECT_CHANGED.with([MessageValue::aspect(*aspect)]))
+                Ok(speak::ASPECT_CHANGED.with([MessageValue::term(aspect.ratio())]))
             }
             Self::SetImage => {
                 let file = session.last_upload(FileType::Image).ok_or(speak::NO_IMAGE)?;
@@ -173,7 +173,7 @@ impl Edit {
             }
             Self::SetPalette(name) => {
                 set_palette(draft, name);
-                Ok(speak::PALETTE_SHOWN.with([MessageValue::palette(name)]))
+                Ok(speak::PALETTE_SHOWN.with([MessageValue::term(name)]))
             }
             Self::ChangeVoice(_) => Err(speak::SPEAK_AGAIN_FIRST.into()),
         }
@@ -215,7 +215,7 @@ pub(crate) fn captions(draft: &Draft, engine: &dyn Engine) -> Vec<Caption> {
 
 fn remove(draft: &mut Draft, role: &TrackRole) -> Result<(), Reply> {
     if !has(draft, role) {
-        return Err(speak::NONE_OF.with([MessageValue::role(role)]));
+        return Err(speak::NONE_OF.with([MessageValue::term(role.as_str())]));
     }
     loop {
         let Some(track) = position(draft, role) else { return Ok(()) };
@@ -251,7 +251,7 @@ fn set_volume(draft: &mut Draft, of: AudioTarget, change: VolumeChange) -> Resul
         }
     }
     let loudest = volumes.iter().map(|(_, volume)| *volume).reduce(f64::max);
-    let target = MessageValue::audio(of);
+    let target = MessageValue::term(role.as_ref().map_or("audio", TrackRole::as_str));
     let Some(loudest) = loudest else { return Err(speak::NO_AUDIO.with([target])) };
     match change {
         VolumeChange::To(asked) if is_changed && asked > 1.0 => {

@@ -1,39 +1,57 @@
-//! Phrases of a message with their quotations, words, numbers and times, in English and Chinese.
-//! What they mean is left to `rules` and `parse`.
+//! A phrase of a message: its quotations, words, numbers and times, and its meaning, which is an
+//! edit, or options of a voiceover, labelled (`Voice: male.`) or in prose (`in a male voice`). A
+//! phrase that fits no rule has no meaning here; nothing is guessed.
 
-use std::ops::Range;
+use std::iter::repeat_n;
 use std::time::Duration;
+
+use super::edit::{AudioTarget, Edit, PaceChange, VoiceChange, VolumeChange};
+use super::words::*;
+use crate::draft::{Language, TrackRole};
+use crate::language::tokens::{self, Word, is_han, plain_text, quotations};
+use crate::local::engine::{Gender, PALETTES};
+use crate::protocol::Aspect;
+
+/// The duration of a title for which none is given.
+pub(crate) const TITLE_TIME: Duration = Duration::from_secs(3);
+/// The factor of one step louder or quieter.
+const VOLUME_STEP: f64 = 1.4;
+/// The factor of one step faster or slower.
+const PACE_STEP: f32 = 1.2;
+const MINUTE: f64 = 60.0;
 
 /// A part of a message between two punctuation marks or conjunctions.
 #[derive(Clone, Debug)]
 pub(crate) struct MessagePhrase {
     /// The text as written.
     pub(crate) raw: String,
-    /// The text in lower case, with spaces in place of what is quoted.
+    /// The text in plain spelling, with spaces in place of what is quoted.
     pub(crate) plain: String,
     /// The words of `plain`.
-    pub(crate) words: Vec<String>,
+    words: Vec<Word>,
     /// The first quotation.
     pub(crate) quoted: Option<String>,
 }
 
 impl MessagePhrase {
     pub(crate) fn new(raw: &str) -> Self {
-        let quotes = quotes(raw);
-        let plain = masked(raw, &quotes).to_lowercase().replace('％', "%").replace('：', ":");
-        let plain = plain.replace("分钟", "分").replace("秒钟", "秒");
-        let words = words(&plain);
-        let quoted = quotes.first().map(|quote| quote.text.clone());
-        Self { raw: raw.trim().to_owned(), plain, words, quoted }
+        let plain = plain_text(&masked(raw)).replace("分钟", "分").replace("秒钟", "秒");
+        let quoted = quotations(raw).first().map(|range| unquoted(&raw[range.clone()]));
+        Self { raw: raw.trim().to_owned(), words: words(&plain), plain, quoted }
+    }
+
+    pub(crate) fn words(&self) -> Vec<&str> {
+        self.words.iter().map(|word| word.text.as_str()).collect()
     }
 
     /// Whether one of the terms of a list (see `words`) occurs: an English word as a whole word, and
     /// a term of several words, or of Chinese, which has no spaces, anywhere.
     pub(crate) fn has(&self, terms: &str) -> bool {
-        terms.split_ascii_whitespace().any(|term| match term {
-            _ if term.contains('_') => self.plain.contains(&term.replace('_', " ")),
-            _ if term.is_ascii() => self.words.iter().any(|word| word == term),
-            _ => self.plain.contains(term),
+        terms.split_ascii_whitespace().any(|term| match term.strip_prefix('=') {
+            Some(whole) => self.is(whole),
+            None if term.contains('_') => self.plain.contains(&term.replace('_', " ")),
+            None if term.is_ascii() => self.words.iter().any(|word| word.text == term),
+            None => self.plain.contains(term),
         })
     }
 
@@ -43,8 +61,25 @@ impl MessagePhrase {
         is_in(terms, &text.replace(' ', "_"))
     }
 
+    /// The choice whose terms occur first in the table.
+    fn choice<T: Copy>(&self, table: &[(T, &str)]) -> Option<T> {
+        table.iter().find(|(_, terms)| self.has(terms)).map(|(choice, _)| *choice)
+    }
+
+    /// The language of a message, in which it is replied to. Quotations do not count.
+    pub(crate) fn language(&self) -> Language {
+        // Chinese begins with a Chinese word, or has some for each foreign one: "change the title
+        // to 早晨" is English, "BGM 大声一点" is not.
+        let han = self.plain.chars().filter(|c| is_han(*c)).count();
+        let foreign = |word: &&Word| word.text.starts_with(char::is_alphabetic) && !word.is_han();
+        let first = self.plain.chars().find(|c| c.is_alphabetic());
+        let outweighs = || han > 0 && han >= 2 * self.words.iter().filter(foreign).count();
+        let is_chinese = first.is_some_and(is_han) || outweighs();
+        if is_chinese { Language::Chinese } else { Language::English }
+    }
+
     /// The first number below zero, as written. A minus behind a word is a hyphen.
-    pub(crate) fn negative(&self) -> Option<String> {
+    fn negative(&self) -> Option<String> {
         let minus = |(at, _): &(usize, &str)| {
             let before = self.plain[..*at].chars().next_back();
             let after = self.plain[*at..].chars().nth(1);
@@ -57,35 +92,25 @@ impl MessagePhrase {
     }
 
     /// A share, which may exceed 1: `20%`, `20 percent`, `half`, `0.2`, `百分之二十`.
-    pub(crate) fn share(&self) -> Option<f64> {
+    fn share(&self) -> Option<f64> {
         if let Some((_, number)) = self.plain.split_once("百分之") {
-            let number = words(number).first().and_then(|word| number_of(word));
-            return number.map(|number| number / 100.0);
+            return words(number).first().and_then(number_of).map(|number| number / 100.0);
         }
-        let mut words = self.words.iter().map(String::as_str).peekable();
-        while let Some(word) = words.next() {
-            let next = words.peek();
-            let share = match (word, word.parse::<f64>()) {
+        let found = self.words.iter().enumerate().find_map(|(at, word)| {
+            let next = self.word(at + 1);
+            match (word.text.as_str(), word.number()) {
                 ("half", _) => Some(0.5),
                 ("full" | "maximum", _) => Some(1.0),
-                (_, Ok(number)) if next.is_some_and(|next| next.starts_with("percent")) => {
+                (_, Some((number, "%"))) => Some(number / 100.0),
+                (_, Some((number, ""))) if next.starts_with("percent") => Some(number / 100.0),
+                (_, Some((number, ""))) if number <= 1.0 => Some(number),
+                (_, Some((number, ""))) if number <= 100.0 && next.is_empty() => {
                     Some(number / 100.0)
                 }
-                (_, Ok(number)) if (0.0..=1.0).contains(&number) => Some(number),
-                (_, Ok(number)) if (1.0..=100.0).contains(&number) && next.is_none() => {
-                    Some(number / 100.0)
-                }
-                _ => word.strip_suffix('%').and_then(number_of).map(|number| number / 100.0),
-            };
-            if let Some(share) = share.filter(|share| share.is_finite()) {
-                return Some(share.max(0.0));
+                _ => None,
             }
-        }
-        match () {
-            () if self.has("一半") => Some(0.5),
-            () if self.has("最大") => Some(1.0),
-            () => None,
-        }
+        });
+        found.or_else(|| self.choice(&[(0.5, "一半"), (1.0, "最大")]))
     }
 
     /// Every time: `30 seconds`, `30s`, `1:30`, `2 minutes`, `五秒`, `1分30秒`. A bare number has the
@@ -94,28 +119,27 @@ impl MessagePhrase {
         // Each number with the seconds of its unit and the index of its word.
         let mut found: Vec<(f64, Option<f64>, usize)> = Vec::new();
         for (at, word) in self.words.iter().enumerate() {
-            if let Some(unit) = unit(word) {
+            if let Some(unit) = unit(&word.text) {
                 if let Some((_, seconds @ None, _)) = found.last_mut() {
                     *seconds = Some(unit);
                 }
-            } else if let Some((minutes, seconds)) = word.split_once(':') {
-                if let (Ok(minutes), Ok(seconds)) = (minutes.parse::<f64>(), seconds.parse::<f64>())
-                {
-                    found.push((minutes * MINUTE + seconds, Some(1.0), at));
-                }
-            } else {
-                let end = word.find(|c: char| !(c.is_ascii_digit() || c == '.'));
-                let (digits, rest) = word.split_at(end.unwrap_or(word.len()));
-                let next = self.words.get(at + 1).and_then(|next| unit(next));
-                // "一点" is "a little": a Chinese numeral alone is no time.
-                let spelled = spelled(word).or_else(|| numeral(word).filter(|_| next.is_some()));
-                match (digits.parse().ok().or(spelled), unit(rest)) {
-                    (Some(number), Some(unit)) => found.push((number, Some(unit), at)),
-                    (Some(number), None) if rest.is_empty() || spelled.is_some() => {
-                        found.push((number, None, at));
-                    }
-                    _ => {}
-                }
+                continue;
+            }
+            // "一点" is "a little": a Chinese numeral alone is no time.
+            let spelled = || position(NUMBERS, &word.text);
+            let numeral = || numeral(&word.text).filter(|_| unit(self.word(at + 1)).is_some());
+            let (number, rest) = match word.number() {
+                Some(found) => found,
+                None => match spelled().or_else(numeral) {
+                    Some(number) => (number as f64, ""),
+                    None => continue,
+                },
+            };
+            let seconds = rest.strip_prefix(':').and_then(|rest| rest.parse::<f64>().ok());
+            match (seconds, unit(rest)) {
+                (Some(seconds), _) => found.push((number * MINUTE + seconds, Some(1.0), at)),
+                (None, None) if !rest.is_empty() => {}
+                (None, unit) => found.push((number, unit, at)),
             }
         }
         let mut next_unit = 1.0;
@@ -141,7 +165,7 @@ impl MessagePhrase {
     }
 
     /// An ordinal number: `track 3`, `the second`, `第三条`.
-    pub(crate) fn ordinal(&self) -> Option<usize> {
+    fn ordinal(&self) -> Option<usize> {
         self.number(|before, after| {
             ["第", "轨", "道"].contains(&before) || ["号", "轨"].contains(&after)
         })
@@ -149,64 +173,61 @@ impl MessagePhrase {
 
     /// A whole number; beside Chinese words, `stands` decides by the words before and after it.
     fn number(&self, stands: impl Fn(&str, &str) -> bool) -> Option<usize> {
-        const ORDINALS: [&str; 6] = ["first", "second", "third", "fourth", "fifth", "sixth"];
-        let word = |at: usize| self.words.get(at).map_or("", String::as_str);
-        self.words.iter().enumerate().find_map(|(at, number)| {
-            let (before, after) = (if at > 0 { word(at - 1) } else { "" }, word(at + 1));
-            if [before, after].iter().any(|word| word.contains(is_han)) || numeral(number).is_some()
-            {
-                let number = number_of(number).filter(|_| stands(before, after));
+        self.words.iter().enumerate().find_map(|(at, word)| {
+            let (before, after) = (if at > 0 { self.word(at - 1) } else { "" }, self.word(at + 1));
+            let text = word.text.as_str();
+            if [before, after].iter().any(|word| word.contains(is_han)) || numeral(text).is_some() {
+                let number = number_of(word).filter(|_| stands(before, after));
                 return number.map(|number| number as usize);
             }
-            let ordinal = || ORDINALS.iter().position(|other| other == number).map(|at| at + 1);
-            let spelled = || spelled(number).map(|number| number as usize);
-            let digits = number.trim_end_matches(|c: char| c.is_ascii_alphabetic());
-            digits.parse().ok().or_else(ordinal).or_else(spelled)
+            let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+            let spelled = || position(ORDINALS, text).or_else(|| position(NUMBERS, text));
+            digits.parse().ok().or_else(spelled)
         })
     }
+
+    /// A word, which is empty where there is none.
+    fn word(&self, at: usize) -> &str {
+        self.words.get(at).map_or("", |word| &word.text)
+    }
+}
+
+/// The rows of a table of the vocabulary, each a value and its terms.
+fn rows(table: &'static str) -> impl Iterator<Item = (&'static str, &'static str)> {
+    table.lines().filter_map(|row| row.split_once(' '))
 }
 
 /// Whether a list of terms contains this one.
 pub(crate) fn is_in(terms: &str, text: &str) -> bool {
-    terms.split_ascii_whitespace().any(|term| term == text)
+    position(terms, text).is_some()
 }
 
-/// Whether this is a Chinese character.
-pub(crate) fn is_han(c: char) -> bool {
-    matches!(c, '\u{3400}'..='\u{9fff}')
+fn position(terms: &str, text: &str) -> Option<usize> {
+    terms.split_ascii_whitespace().position(|term| term == text)
 }
 
-/// The words of a text in lower case. A Chinese character is a word, and so is a numeral.
-fn words(plain: &str) -> Vec<String> {
-    #[derive(Clone, Copy, PartialEq)]
-    enum Kind {
-        Numeral,
-        Han,
-        Letter,
-    }
-    let kind = |c: char| match c {
-        _ if NUMERALS.contains(c) => Kind::Numeral,
-        _ if is_han(c) => Kind::Han,
-        _ => Kind::Letter,
-    };
-    let mut words = Vec::new();
-    for run in plain.split(|c: char| !(c.is_alphanumeric() || "%.:-'’".contains(c))) {
-        let mut start = 0;
-        let mut last = None;
-        let ends = run.char_indices().filter_map(|(at, c)| {
-            let before = last.replace(kind(c));
-            (before.is_some() && (before != last || last == Some(Kind::Han))).then_some(at)
-        });
-        for end in ends.chain([run.len()]) {
-            let word = run[start..end].trim_matches(['.', ':', '-', '\'', '’']);
-            words.extend((!word.is_empty()).then(|| word.to_owned()));
-            start = end;
+/// The words of a text, in which a Chinese numeral, a compound (`voice-over`) and the name of a file
+/// are one word each.
+fn words(plain: &str) -> Vec<Word> {
+    let mut words: Vec<Word> = Vec::new();
+    for word in tokens::words(plain) {
+        let is_numeral = |word: &Word| word.text.chars().all(|c| NUMERALS.contains(c));
+        if let Some(last) = words.last_mut()
+            && let Some(gap) = plain.get(last.range.end..word.range.start)
+            && match gap {
+                "" => is_numeral(last) && is_numeral(&word),
+                "-" | "." => !last.is_han() && !word.is_han(),
+                _ => false,
+            }
+        {
+            last.text = [&last.text, gap, &word.text].concat();
+            last.range.end = word.range.end;
+        } else {
+            words.push(word);
         }
     }
     words
 }
-
-const MINUTE: f64 = 60.0;
 
 /// The seconds of a unit of time.
 fn unit(word: &str) -> Option<f64> {
@@ -218,32 +239,20 @@ fn unit(word: &str) -> Option<f64> {
     }
 }
 
-fn spelled(word: &str) -> Option<f64> {
-    const NUMBERS: [&str; 11] =
-        ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"];
-    NUMBERS.iter().position(|number| *number == word).map(|number| number as f64)
-}
-
-const NUMERALS: &str = "零一二三四五六七八九十两";
-
 /// A Chinese numeral below a hundred.
-fn numeral(word: &str) -> Option<f64> {
+fn numeral(word: &str) -> Option<usize> {
     let digit = |text: &str| match text {
         "两" => Some(2),
         _ => NUMERALS.chars().take(10).position(|c| text.chars().eq([c])),
     };
-    let value = match word.split_once('十') {
-        None => digit(word)?,
-        Some((tens, ones)) => {
-            let tens = if tens.is_empty() { 1 } else { digit(tens)? };
-            tens * 10 + if ones.is_empty() { 0 } else { digit(ones)? }
-        }
-    };
-    Some(value as f64)
+    let Some((tens, ones)) = word.split_once('十') else { return digit(word) };
+    let tens = if tens.is_empty() { 1 } else { digit(tens)? };
+    Some(tens * 10 + if ones.is_empty() { 0 } else { digit(ones)? })
 }
 
-fn number_of(word: &str) -> Option<f64> {
-    word.parse().ok().or_else(|| numeral(word)).filter(|number: &f64| number.is_finite())
+fn number_of(word: &Word) -> Option<f64> {
+    let number = word.number().filter(|(_, unit)| unit.is_empty()).map(|(number, _)| number);
+    number.or_else(|| numeral(&word.text).map(|number| number as f64))
 }
 
 /// Splits a message into phrases, never within a quotation.
@@ -252,7 +261,7 @@ pub(crate) fn phrases(message: &str) -> Vec<MessagePhrase> {
         ["and then ", "and ", "then ", "also ", "然后", "并且", "以及", "还有", "同时", "和"];
     // After these, "和" is half of a word: warm, mild, gentle.
     const WARM: &str = "暖温柔缓";
-    let plain = masked(message, &quotes(message));
+    let plain = masked(message);
     let mut pieces = Vec::new();
     let (mut start, mut at) = (0, 0);
     while let Some(c) = plain[at..].chars().next() {
@@ -287,121 +296,331 @@ pub(crate) fn ends_phrase(c: char, after: Option<char>) -> bool {
     }
 }
 
-/// A quotation. The range includes its marks.
-#[derive(Clone, Debug)]
-pub(crate) struct Quote {
-    pub(crate) range: Range<usize>,
-    pub(crate) text: String,
-}
-
-pub(crate) fn quotes(text: &str) -> Vec<Quote> {
-    const PAIRS: [&str; 9] = ["\"\"", "“”", "„“", "''", "‘’", "«»", "「」", "『』", "《》"];
-    let mut found = Vec::new();
-    let mut at = 0;
-    let mut before: Option<char> = None;
-    // A mark without a partner up to the end has none for the next of its kind either.
-    let mut alone = Vec::new();
-    while let Some(c) = text[at..].chars().next() {
-        let inner = at + c.len_utf8();
-        // An apostrophe within a word opens nothing.
-        let opens = c != '\'' || before.is_none_or(|before| !before.is_alphanumeric());
-        let pair = PAIRS.iter().find(|pair| opens && pair.starts_with(c) && !alone.contains(&c));
-        if let Some(close) = pair.and_then(|pair| pair.chars().nth(1)) {
-            if let Some(length) = closing(&text[inner..], close) {
-                let quoted = text[inner..inner + length].replace("\\\"", "\"");
-                let end = inner + length + close.len_utf8();
-                found.push(Quote { range: at..end, text: quoted.trim().to_owned() });
-                before = Some(close);
-                at = end;
-                continue;
-            }
-            alone.push(c);
-        }
-        before = Some(c);
-        at = inner;
-    }
-    found
-}
-
-/// The offset of the mark that closes a quotation.
-fn closing(text: &str, close: char) -> Option<usize> {
-    let mut escaped = false;
-    for (at, c) in text.char_indices() {
-        let after = text[at + c.len_utf8()..].chars().next();
-        let within_word = close == '\'' && after.is_some_and(char::is_alphanumeric);
-        if c == close && !escaped && !within_word {
-            return Some(at);
-        }
-        escaped = c == '\\' && !escaped;
-    }
-    None
-}
-
 /// The text with spaces in place of its quotations, of the same length in bytes.
-pub(crate) fn masked(text: &str, quotes: &[Quote]) -> String {
+pub(crate) fn masked(text: &str) -> String {
     let mut plain = String::with_capacity(text.len());
-    for Quote { range, .. } in quotes {
+    for range in quotations(text) {
         plain.push_str(&text[plain.len()..range.start]);
-        plain.extend(std::iter::repeat_n(' ', range.len()));
+        plain.extend(repeat_n(' ', range.len()));
     }
     plain.push_str(&text[plain.len()..]);
     plain
 }
 
-#[cfg(test)]
-mod tests {
-    use std::time::Duration;
+/// The text of a quotation without its marks.
+pub(crate) fn unquoted(quotation: &str) -> String {
+    let mut chars = quotation.chars();
+    (chars.next(), chars.next_back());
+    chars.as_str().replace("\\\"", "\"").trim().to_owned()
+}
 
-    use super::{MessagePhrase, phrases, quotes};
+/// Options of a voiceover.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct VoiceoverOptions {
+    pub(crate) gender: Option<Gender>,
+    /// A BCP-47 tag.
+    pub(crate) language: Option<String>,
+    pub(crate) pace: Option<f32>,
+    pub(crate) aspect: Option<Aspect>,
+    pub(crate) captions: Option<bool>,
+    pub(crate) title: Option<String>,
+    /// The name of a palette.
+    pub(crate) background: Option<String>,
+}
 
-    #[test]
-    fn quotations_are_distinguished_from_apostrophes() {
-        let texts = |text| quotes(text).into_iter().map(|quote| quote.text).collect::<Vec<_>>();
-        assert_eq!(texts("don't add 'it's here' or “that”"), ["it's here", "that"]);
-        assert_eq!(texts(r#"say "a \"b\" c" now"#), [r#"a "b" c"#]);
-        assert!(texts("it's the dogs' \" bone").is_empty());
-        assert_eq!(texts("标题「你好」"), ["你好"]);
-    }
+/// The option that a text names, if the whole text is a label.
+pub(crate) fn label(text: &str) -> Option<OptionLabel> {
+    let text = plain_text(text.trim()).replace(' ', "_");
+    LABELS.iter().find(|(_, names)| is_in(names, &text)).map(|(label, _)| *label)
+}
 
-    #[test]
-    fn phrases_end_with_punctuation_but_not_within_quotations_or_numbers() {
-        let message = "Add a title 'a, b and c.', pace 1.2 and then mute the music.";
-        let raw: Vec<_> = phrases(message).into_iter().map(|phrase| phrase.raw).collect();
-        assert_eq!(raw, ["Add a title 'a, b and c.'", "pace 1.2", "mute the music"]);
-    }
-
-    #[test]
-    fn times_shares_and_counts_are_read_in_both_languages() {
-        for (text, seconds) in [
-            ("from 2 to 5 seconds", &[2.0, 5.0][..]),
-            ("to 1:30", &[90.0]),
-            ("the last 1.5s", &[1.5]),
-            ("two minutes", &[120.0]),
-            ("1 minute 30 seconds", &[90.0]),
-            ("从2秒到5秒", &[2.0, 5.0]),
-            ("从2到5秒", &[2.0, 5.0]),
-            ("剪一下最后十五秒", &[15.0]),
-            ("1分钟30秒", &[90.0]),
-            ("慢一点", &[]),
-        ] {
-            let times = MessagePhrase::new(text).times();
-            assert_eq!(times.iter().map(Duration::as_secs_f64).collect::<Vec<_>>(), seconds);
+impl VoiceoverOptions {
+    pub(crate) fn parse(order: &str) -> Self {
+        let mut options = Self::default();
+        for phrase in phrases(order) {
+            let labelled = phrase.raw.split_once([':', '：']);
+            match labelled.and_then(|(name, value)| Some((label(name)?, value))) {
+                Some((label, value)) => options.read(Some(label), MessagePhrase::new(value)),
+                None => options.read(None, phrase),
+            }
         }
-        for (text, share) in [
-            ("to 20%", Some(0.2)),
-            ("to 35 percent", Some(0.35)),
-            ("by half", Some(0.5)),
-            ("音量２０", None),
-            ("调到百分之三十", Some(0.3)),
-            ("调到20％", Some(0.2)),
-        ] {
-            assert_eq!(MessagePhrase::new(text).share(), share, "{text}");
-        }
-        assert_eq!(MessagePhrase::new("the 2nd track").count(), Some(2));
-        assert_eq!(MessagePhrase::new("the last three changes").count(), Some(3));
-        assert_eq!(MessagePhrase::new("撤销两步").count(), Some(2));
-        assert_eq!(MessagePhrase::new("撤销一下最近3次修改").count(), Some(3));
-        assert_eq!(MessagePhrase::new("删除第二条音轨").ordinal(), Some(2));
-        assert_eq!(MessagePhrase::new("删除两条音轨").ordinal(), None);
+        options
     }
+
+    /// Reads the value of a label, or any option in prose.
+    fn read(&mut self, label: Option<OptionLabel>, phrase: MessagePhrase) {
+        let may_be = |option| label.is_none_or(|label| label == option);
+        let is = |option, terms| label.map_or_else(|| phrase.has(terms), |label| label == option);
+        if may_be(OptionLabel::Voice) {
+            self.gender = phrase.gender().or(self.gender);
+            self.language = phrase.voice_language().or_else(|| self.language.take());
+        }
+        if label == Some(OptionLabel::Language) {
+            let tag = rows(VOICE_LANGUAGES).find(|(_, names)| phrase.is(names));
+            self.language = Some(tag.map_or(phrase.raw.as_str(), |(tag, _)| tag).to_owned());
+        }
+        if may_be(OptionLabel::Aspect) {
+            self.aspect = phrase.aspect().or(self.aspect);
+        }
+        if may_be(OptionLabel::Pace) {
+            self.pace = phrase.pace().or(self.pace);
+        }
+        if is(OptionLabel::Captions, CAPTIONS) {
+            self.captions = Some(!phrase.has(OFF));
+        }
+        if is(OptionLabel::Background, BACKGROUND) {
+            self.background = phrase.palette().or_else(|| self.background.take());
+        }
+        if is(OptionLabel::Title, TITLES) || (label.is_none() && phrase.has("called")) {
+            let title = phrase.quoted.or_else(|| label.map(|_| phrase.raw));
+            self.title = title.filter(|title| !title.is_empty()).or_else(|| self.title.take());
+        }
+    }
+}
+
+/// The meaning of a phrase.
+impl MessagePhrase {
+    fn gender(&self) -> Option<Gender> {
+        self.choice(&[(Gender::Female, FEMALE), (Gender::Male, MALE)])
+    }
+
+    fn aspect(&self) -> Option<Aspect> {
+        self.choice(&[
+            (Aspect::Portrait, PORTRAIT),
+            (Aspect::Square, SQUARE),
+            (Aspect::Landscape, LANDSCAPE),
+        ])
+    }
+
+    fn palette(&self) -> Option<String> {
+        let known = PALETTES.into_iter().find(|name| self.has(name));
+        let mood = || rows(PALETTE_MOODS).find(|(_, moods)| self.has(moods)).map(|(name, _)| name);
+        known.or_else(mood).map(str::to_owned)
+    }
+
+    /// A language that the phrase makes that of a voice: `in German`, `用德语`, `a French voice`,
+    /// `en-GB`. One that is only mentioned, as in a script *about* German cars, does not count.
+    fn voice_language(&self) -> Option<String> {
+        let tag = self.raw.split_whitespace().find_map(|word| {
+            let word = word.trim_matches(|c: char| !c.is_ascii_alphanumeric());
+            let (language, region) = word.split_once(['-', '_'])?;
+            let is_tag = language.len() == 2
+                && language.bytes().all(|b| b.is_ascii_lowercase())
+                && region.len() == 2
+                && region.bytes().all(|b| b.is_ascii_uppercase());
+            is_tag.then(|| format!("{language}-{region}"))
+        });
+        let text = format!(" {} ", self.words().join(" "));
+        let is_meant = |name: &str| {
+            if name.contains(is_han) {
+                return self.is(name) || is_beside(&self.plain, name, HAN_OF_VOICE, "");
+            }
+            let name = name.replace('_', " ");
+            text.trim_end().trim_end_matches(" please").trim() == name
+                || is_beside(&text, &name, OF_VOICE, " ")
+        };
+        let mut languages = rows(VOICE_LANGUAGES);
+        let meant = languages.find(|(_, names)| names.split(' ').any(is_meant));
+        tag.or_else(|| meant.map(|(tag, _)| tag.to_owned()))
+    }
+
+    /// The pace of a new voice. `slower` and `faster` are steps for one that speaks already; see
+    /// [`voice_change`](Self::voice_change).
+    fn pace(&self) -> Option<f32> {
+        let is_named = self.has(PACE_VALUE);
+        let given = self.words.iter().enumerate().find_map(|(at, word)| {
+            let is_meant = is_named || self.words.len() == 1 || self.word(at + 1) == "倍";
+            match word.number()? {
+                (number, "x") => Some(number),
+                (number, "%") if is_meant => Some(number / 100.0),
+                (number, "") if is_meant => Some(number),
+                _ => None,
+            }
+        });
+        match given {
+            Some(pace) => Some(pace as f32).filter(|pace| *pace > 0.0),
+            None => {
+                let normal = if is_named { "normal 正常" } else { "=正常" };
+                self.choice(&[(0.85, SLOW), (1.2, FAST), (1.0, normal)])
+            }
+        }
+    }
+
+    /// The edit that the phrase asks for.
+    pub(crate) fn edit(&self) -> Option<Edit> {
+        let is_about = |terms, besides| self.has(terms) && self.has(besides);
+        let captions = (self.has(CAPTIONS) && !self.has(LOOKS)).then(|| !self.has(OFF));
+        let edit = captions
+            .map(Edit::SetCaptions)
+            .or_else(|| self.title())
+            .or_else(|| self.volume())
+            .or_else(|| self.track())
+            .or_else(|| is_about(MUSIC, ADD_MUSIC).then_some(Edit::AddMusic))
+            .or_else(|| self.length())
+            .or_else(|| self.aspect().map(Edit::SetAspect))
+            .or_else(|| self.background())
+            .or_else(|| self.voice_change().map(Edit::ChangeVoice))?;
+        Some(self.negative().map_or(edit, Edit::Negative))
+    }
+
+    fn title(&self) -> Option<Edit> {
+        let is_card = self.quoted.is_some() && self.has(TEXT_CARDS);
+        if !self.has(TITLES) && !is_card {
+            return None;
+        }
+        let text = self.quoted.clone().or_else(|| self.unquoted_title());
+        let Some(text) = text.filter(|text| !text.is_empty()) else {
+            return self.has(REMOVE).then_some(Edit::Remove(TrackRole::Title));
+        };
+        if self.has(CHANGE) {
+            return Some(Edit::ChangeTitle(text));
+        }
+        let times = if self.quoted.is_some() { self.times() } else { Vec::new() };
+        let (from, to) = match times.as_slice() {
+            [from, to, ..] if from < to => (*from, *to),
+            [length] if self.has(LASTING) => (Duration::ZERO, *length),
+            [start] if self.has(STARTING) => (*start, *start + TITLE_TIME),
+            _ => (Duration::ZERO, TITLE_TIME),
+        };
+        Some(Edit::AddTitle { text, from, to })
+    }
+
+    /// `title: Morning Brew`, `change the title to Morning Brew`, `标题改成早晨`. Where nothing is
+    /// done with a title, what follows the word is no text.
+    fn unquoted_title(&self) -> Option<String> {
+        if self.has(REMOVE) || self.has(LOOKS) {
+            return None;
+        }
+        let (is_given, text) = if let Some((before, text)) = self.raw.split_once("标题") {
+            let mut text = text.trim();
+            let fillers = HAN_TITLE_FILLERS.split_ascii_whitespace();
+            while let Some(rest) = fillers.clone().find_map(|filler| text.strip_prefix(filler)) {
+                text = rest.trim();
+            }
+            (before.is_empty() && self.plain.contains("标题:"), text.to_owned())
+        } else {
+            let words: Vec<&str> = self.raw.split_whitespace().collect();
+            let is_name = |word: &&str| Self::new(word).is(TITLES);
+            let at = words.iter().position(is_name)?;
+            let text = words[at + 1..].iter().skip_while(|word| Self::new(word).is(TITLE_FILLERS));
+            let text: Vec<&str> = text.copied().collect();
+            (words[at].ends_with([':', '：']), text.join(" "))
+        };
+        ((is_given || self.has(GIVE_TITLE)) && !text.is_empty()).then_some(text)
+    }
+
+    fn volume(&self) -> Option<Edit> {
+        use VolumeChange::{By, To};
+        let of = self.audio();
+        let share = self.share();
+        // "Lower it by 30 %" and "lower it to 30 %": in Chinese only "to" has a word.
+        let by = self.has("by") || (self.plain.contains(is_han) && !self.has(TO));
+        let step = |share: Option<f64>, is_up: bool| match share {
+            Some(share) if is_up => By(1.0 + share),
+            Some(share) => By((1.0 - share).max(0.0)),
+            None => By(if is_up { VOLUME_STEP } else { 1.0 / VOLUME_STEP }),
+        };
+        let is_up = self.choice(&[(false, DOWN), (true, UP)]);
+        let change = if let Some(to) = self.choice(&[(1.0, UNMUTE), (0.0, MUTE)]) {
+            To(to)
+        } else if let Some(is_up) = self.choice(&[(true, LOUDER), (false, QUIETER)]) {
+            step(share, is_up)
+        } else if (of.is_none() && !self.has(AUDIO)) || self.has(PACE) {
+            return None;
+        } else {
+            match is_up {
+                Some(is_up) if share.is_none() || by => step(share, is_up),
+                _ => To(share?),
+            }
+        };
+        Some(Edit::SetVolume { of: of.unwrap_or(AudioTarget::All), change })
+    }
+
+    fn audio(&self) -> Option<AudioTarget> {
+        self.choice(&[(AudioTarget::Music, MUSIC), (AudioTarget::Voiceover, VOICE)])
+    }
+
+    fn track(&self) -> Option<Edit> {
+        if !self.has(REMOVE) {
+            return None;
+        }
+        if self.has("track 轨")
+            && let Some(number) = self.ordinal()
+        {
+            return Some(Edit::RemoveTrack(number));
+        }
+        // "Cut the last 5 s of the music" is about time.
+        if !self.times().is_empty() {
+            return None;
+        }
+        Some(Edit::Remove(match self.audio()? {
+            AudioTarget::Music => TrackRole::Music,
+            _ => TrackRole::Voiceover,
+        }))
+    }
+
+    fn length(&self) -> Option<Edit> {
+        // Two times are a range, and only the ends of a video can be cut off.
+        let &[time] = self.times().as_slice() else { return None };
+        let (cuts, to) = (self.has(CUT), self.has(TO));
+        if cuts && !to && self.has(AT_END) {
+            Some(Edit::CutEnd(time))
+        } else if cuts && !to && self.has(AT_START) {
+            Some(Edit::CutStart(time))
+        } else if (cuts && (to || self.has("at after"))) || self.has(LENGTH) {
+            Some(Edit::TrimTo(time))
+        } else {
+            // "Cut 5 seconds" does not say which ones.
+            None
+        }
+    }
+
+    fn background(&self) -> Option<Edit> {
+        let is_meant = self.has(BACKGROUND);
+        if self.has(IMAGES) && (is_meant || self.has(SHOW_IMAGE)) {
+            return Some(Edit::SetImage);
+        }
+        self.palette().filter(|_| is_meant || self.has(MOODS)).map(Edit::SetPalette)
+    }
+
+    fn voice_change(&self) -> Option<VoiceChange> {
+        let slows_down = self.has("slow") && self.has("down");
+        let speeds_up = self.has("speed") && self.has("up");
+        // Whether "fast" may describe speech: "set up quickly" does not, nor does a number alone.
+        let other = self.has(NOT_SPOKEN) || (self.has("up down") && !slows_down && !speeds_up);
+        let is_number = matches!(self.words.as_slice(), [word] if number_of(word).is_some());
+        let of_speech = !is_number && (self.has(PACE) || self.has(VOICE) || !other);
+        let pace = if !of_speech {
+            None
+        } else if self.has(SLOWER) || slows_down {
+            Some(PaceChange::By(1.0 / PACE_STEP))
+        } else if self.has(FASTER) || speeds_up {
+            Some(PaceChange::By(PACE_STEP))
+        } else {
+            self.pace().map(PaceChange::To)
+        };
+        let change = VoiceChange { gender: self.gender(), language: self.voice_language(), pace };
+        (change != VoiceChange::default()).then_some(change)
+    }
+}
+
+/// Whether a name stands right behind a term of the first list, or before one of the second.
+fn is_beside(text: &str, name: &str, (before, after): (&str, &str), gap: &str) -> bool {
+    let joined = |a: &str, b: &str| text.contains(&[gap, a, gap, b, gap].concat());
+    before.split_ascii_whitespace().any(|term| joined(term, name))
+        || after.split_ascii_whitespace().any(|term| joined(name, &term.replace('_', " ")))
+}
+
+/// The language of a script by its characters, which identify those of East Asia.
+pub(crate) fn language_of_characters(script: &str) -> Option<&'static str> {
+    let count = |is: fn(char) -> bool| script.chars().filter(|c| is(*c)).count();
+    let kana = count(|c| matches!(c, '\u{3040}'..='\u{30ff}'));
+    let hangul = count(|c| matches!(c, '\u{ac00}'..='\u{d7a3}'));
+    let letters = count(char::is_alphabetic);
+    let is_eastern = letters > 0 && (kana + hangul + count(is_han)) * 3 > letters;
+    is_eastern.then_some(match (kana, hangul) {
+        (0, 0) => "zh-CN",
+        (_, 0) => "ja-JP",
+        _ => "ko-KR",
+    })
 }

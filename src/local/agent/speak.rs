@@ -4,11 +4,8 @@
 
 use std::time::Duration;
 
-use super::edit::AudioTarget;
-use super::phrase::{MessagePhrase, is_han};
-use crate::draft::{Language, TrackRole};
-use crate::local::engine::{EngineError, Gender};
-use crate::protocol::Aspect;
+use crate::draft::Language;
+use crate::local::engine::EngineError;
 
 /// A message in English and in Chinese. `{}` stands for the next value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -106,7 +103,8 @@ messages! {
     FAILED: "{}", "制作失败：{}";
     UNREADABLE: "The script `{}` cannot be read: {}.", "无法读取文稿“{}”：{}。";
     TEXT_TOO_LONG: "it is longer than 4 MB of text", "文字超过 4 MB";
-    NOT_UTF8: "it is not UTF-8 text; save it as UTF-8", "不是 UTF-8 文本，请另存为 UTF-8";
+    NOT_TEXT: "it is neither UTF-8 nor UTF-16 text; save it as UTF-8",
+        "不是 UTF-8 或 UTF-16 文本，请另存为 UTF-8";
     NOT_DOCX: "it is no DOCX", "不是 DOCX 文件";
     NO_TEXT: "there is no text in it; is it a DOCX?", "里面没有文字，它是 DOCX 吗？";
     PHRASE_UNKNOWN: "I did not understand “{}”.", "我没听懂“{}”。";
@@ -221,51 +219,31 @@ pub(crate) enum MessageValue {
     List(Vec<String>),
 }
 
+/// The words that are values of messages.
+const TERMS: [Template; 16] = [
+    Template("audio", "声音"),
+    Template("music", "音乐"),
+    Template("voiceover", "配音"),
+    Template("title", "标题"),
+    Template("captions", "字幕"),
+    Template("background", "背景"),
+    Template("a female voice", "女声"),
+    Template("a male voice", "男声"),
+    Template("16:9", "横屏"),
+    Template("9:16", "竖屏"),
+    Template("1:1", "方形"),
+    Template("dusk", "黄昏"),
+    Template("ocean", "海洋"),
+    Template("forest", "森林"),
+    Template("ember", "余烬"),
+    Template("slate", "石板"),
+];
+
 impl MessageValue {
-    pub(crate) fn audio(of: AudioTarget) -> Self {
-        Self::Term(match of {
-            AudioTarget::Music => Template("music", "音乐"),
-            AudioTarget::Voiceover => Template("voiceover", "配音"),
-            AudioTarget::All => Template("audio", "声音"),
-        })
-    }
-
-    pub(crate) fn role(role: &TrackRole) -> Self {
-        Self::Term(match role {
-            TrackRole::Title => Template("title", "标题"),
-            TrackRole::Captions => Template("captions", "字幕"),
-            TrackRole::Music => Template("music", "音乐"),
-            TrackRole::Voiceover => Template("voiceover", "配音"),
-            TrackRole::Background => Template("background", "背景"),
-            other => return other.as_str().into(),
-        })
-    }
-
-    pub(crate) const fn gender(gender: Gender) -> Self {
-        Self::Term(match gender {
-            Gender::Female => Template("a female voice", "女声"),
-            Gender::Male => Template("a male voice", "男声"),
-        })
-    }
-
-    pub(crate) const fn aspect(aspect: Aspect) -> Self {
-        Self::Term(match aspect {
-            Aspect::Landscape => Template("16:9", "横屏"),
-            Aspect::Portrait => Template("9:16", "竖屏"),
-            Aspect::Square => Template("1:1", "方形"),
-        })
-    }
-
-    pub(crate) fn palette(name: &str) -> Self {
-        const PALETTES: [Template; 5] = [
-            Template("dusk", "黄昏"),
-            Template("ocean", "海洋"),
-            Template("forest", "森林"),
-            Template("ember", "余烬"),
-            Template("slate", "石板"),
-        ];
-        let known = PALETTES.into_iter().find(|palette| palette.0 == name);
-        known.map_or_else(|| name.into(), Self::Term)
+    /// A word in the language of the message, or as it is if it is not one of [`TERMS`].
+    pub(crate) fn term(english: &str) -> Self {
+        let known = TERMS.into_iter().find(|term| term.0 == english);
+        known.map_or_else(|| english.into(), Self::Term)
     }
 
     fn text(&self, language: Language) -> String {
@@ -307,21 +285,6 @@ impl From<usize> for MessageValue {
 impl From<Duration> for MessageValue {
     fn from(time: Duration) -> Self {
         Self::Time(time)
-    }
-}
-
-/// The language of a message, in which it is replied to. Quotations do not count.
-pub(crate) fn language_of(message: &MessagePhrase) -> Language {
-    // Chinese begins with a Chinese word, or has some for each foreign one: "change the title to
-    // 早晨" is English, "BGM 大声一点" is not.
-    let han = message.plain.chars().filter(|c| is_han(*c)).count();
-    let foreign = |word: &&String| word.starts_with(|c: char| c.is_alphabetic() && !is_han(c));
-    let words = message.words.iter().filter(foreign).count();
-    let first = message.plain.chars().find(|c| c.is_alphabetic());
-    if first.is_some_and(is_han) || (han > 0 && han >= 2 * words) {
-        Language::Chinese
-    } else {
-        Language::English
     }
 }
 
@@ -381,27 +344,6 @@ impl Remark {
                 format!("{}, {first}{rest}", text.trim_end_matches('.'))
             }
             (true, Language::Chinese) => format!("{}，{remark}", text.trim_end_matches('。')),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_language_of_a_message_is_that_of_its_unquoted_part() {
-        for (message, is_chinese) in [
-            ("add a title “早晨”", false),
-            ("change the title to 早晨", false),
-            ("加标题 'Morning Brew'", true),
-            ("加标题 Morning Brew", true),
-            ("BGM 大声一点", true),
-            ("", false),
-            ("?!", false),
-        ] {
-            let language = language_of(&MessagePhrase::new(message));
-            assert_eq!(language == Language::Chinese, is_chinese, "{message}");
         }
     }
 }

@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::document;
 use super::edit::{self, Edit, PaceChange, SpokenSentence, VoiceChange};
 use super::parse::{Action, Instruction, ScriptSource};
-use super::rules::{TITLE_TIME, VoiceoverOptions, language_of_characters};
+use super::phrase::{TITLE_TIME, VoiceoverOptions, language_of_characters};
 use super::speak::{self, MessageValue, Remark, Reply, Template};
 use crate::draft::{Draft, Json, Language, Object, TrackRole};
 use crate::local::accounts::Hold;
@@ -379,7 +379,7 @@ impl AgentTurn {
         }
         before.delivery = delivery.clone();
         let pace = ((delivery.pace * 100.0).round() / 100.0).to_string();
-        let gender = MessageValue::gender(delivery.gender);
+        let gender = MessageValue::term(&format!("a {} voice", delivery.gender.word()));
         Ok(speak::SPOKEN_AGAIN.with([delivery.language.into(), gender, pace.into(), length.into()]))
     }
 

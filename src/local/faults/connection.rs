@@ -65,6 +65,11 @@ impl Gate {
         Arc::new(Self { address, state: Mutex::new(state) })
     }
 
+    /// Returns the base URL of the listener.
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
     /// Refuses connections from now on, and resets open ones.
     pub(super) fn close(&self) {
         let mut state = lock(&self.state);

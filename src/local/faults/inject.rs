@@ -113,10 +113,10 @@ impl FaultyCall {
             }
             FaultyResponse::Error(reply) => error_response(reply),
             FaultyResponse::Redirect(to) => redirect(&to),
-            FaultyResponse::Html => html(),
-            FaultyResponse::BrokenJson => broken_json(),
-            FaultyResponse::EndlessJson => endless_json(),
-            FaultyResponse::EndlessLine => endless_line(),
+            FaultyResponse::Html => typed("text/html; charset=utf-8", Body::from(HTML)),
+            FaultyResponse::BrokenJson => typed("application/json", Body::from(BROKEN_JSON)),
+            FaultyResponse::EndlessJson => typed("application/json", endless(ENDLESS_JSON)),
+            FaultyResponse::EndlessLine => event_stream(endless(b"data: ")),
             FaultyResponse::Heartbeats { every } => {
                 let stream = heartbeats(every, self.release.wait());
                 event_stream(Body::from_stream(stream.map(std::io::Result::Ok)))
@@ -249,6 +249,10 @@ fn inside_character(bytes: &[u8]) -> Option<usize> {
     bytes.iter().position(|byte| !byte.is_ascii()).map(|first| first + 1)
 }
 
+const HTML: &str = "<!DOCTYPE html><html><head><title>Welcome</title></head>\
+    <body><h1>Sign in to the network</h1></body></html>";
+const BROKEN_JSON: &str = r#"{"code":0,"message":"success","data":{"id":"br"#;
+const ENDLESS_JSON: &[u8] = br#"{"code":0,"message":"success","data":{"padding":""#;
 const HEARTBEAT: Bytes = Bytes::from_static(b"data: {\"type\":\"heartbeat\"}\n\n");
 /// The chunk that an endless response repeats.
 const FILLER: Bytes = Bytes::from_static(&[b'a'; 64 * 1024]);
@@ -285,25 +289,6 @@ fn header_value(text: &str) -> HeaderValue {
     HeaderValue::from_str(text).unwrap_or(HeaderValue::from_static(""))
 }
 
-fn html() -> Response {
-    let page = "<!DOCTYPE html><html><head><title>Welcome</title></head>\
-                <body><h1>Sign in to the network</h1></body></html>";
-    typed("text/html; charset=utf-8", Body::from(page))
-}
-
-fn broken_json() -> Response {
-    typed("application/json", Body::from(r#"{"code":0,"message":"success","data":{"id":"br"#))
-}
-
-fn endless_json() -> Response {
-    let start = Bytes::from_static(br#"{"code":0,"message":"success","data":{"padding":""#);
-    typed("application/json", endless(start))
-}
-
-fn endless_line() -> Response {
-    event_stream(endless(Bytes::from_static(b"data: ")))
-}
-
 fn event_stream(body: Body) -> Response {
     typed("text/event-stream; charset=utf-8", body)
 }
@@ -323,8 +308,9 @@ fn heartbeats(
     beats.take_until(release)
 }
 
-fn endless(start: Bytes) -> Body {
-    let pieces = stream::once(async { start }).chain(stream::repeat(FILLER));
+fn endless(start: &'static [u8]) -> Body {
+    let pieces =
+        stream::once(async move { Bytes::from_static(start) }).chain(stream::repeat(FILLER));
     Body::from_stream(pieces.map(std::io::Result::Ok))
 }
 
