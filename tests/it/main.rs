@@ -25,6 +25,7 @@ mod draft_diff;
 mod draft_editor;
 mod draft_picture;
 mod draft_round_trip;
+mod heldout;
 mod intents;
 mod local_agent;
 mod local_faults;
