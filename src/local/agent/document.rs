@@ -195,7 +195,7 @@ fn is_on(tag: &BytesStart<'_>) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::text_of;
+    use super::{text_of, txt};
 
     const TEXT_BOX: &str = "<w:txbxContent><w:p><w:r><w:t>Inside the box.</w:t></w:r></w:p>\
         <w:p><w:r><w:t>Still inside.</w:t></w:r></w:p></w:txbxContent>";
@@ -253,6 +253,22 @@ mod tests {
                 r#"<?xml version="1.0"?><w:document><w:body><w:p>{body}</w:p></w:body></w:document>"#
             );
             assert_eq!(text_of(document.as_bytes()).unwrap(), expected, "{body}");
+        }
+    }
+
+    #[test]
+    fn a_text_is_read_in_utf_8_and_utf_16() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("script.txt");
+        let utf_16: Vec<u8> =
+            "\u{feff}早安 Tea".encode_utf16().flat_map(u16::to_le_bytes).collect();
+        for (bytes, text) in [
+            (utf_16.as_slice(), Some("早安 Tea")),
+            ("\u{feff}早安 Tea".as_bytes(), Some("早安 Tea")),
+            (b"\xE9t\xE9", None),
+        ] {
+            std::fs::write(&path, bytes).unwrap();
+            assert_eq!(txt(&path).ok().as_deref(), text, "{bytes:?}");
         }
     }
 }

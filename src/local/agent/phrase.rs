@@ -310,7 +310,8 @@ pub(crate) fn masked(text: &str) -> String {
 /// The text of a quotation without its marks.
 pub(crate) fn unquoted(quotation: &str) -> String {
     let mut chars = quotation.chars();
-    (chars.next(), chars.next_back());
+    chars.next();
+    chars.next_back();
     chars.as_str().replace("\\\"", "\"").trim().to_owned()
 }
 
@@ -329,9 +330,9 @@ pub(crate) struct VoiceoverOptions {
 }
 
 /// The option that a text names, if the whole text is a label.
-pub(crate) fn label(text: &str) -> Option<OptionLabel> {
+pub(crate) fn label(text: &str) -> Option<&'static str> {
     let text = plain_text(text.trim()).replace(' ', "_");
-    LABELS.iter().find(|(_, names)| is_in(names, &text)).map(|(label, _)| *label)
+    rows(LABELS).find(|(_, names)| is_in(names, &text)).map(|(label, _)| label)
 }
 
 impl VoiceoverOptions {
@@ -348,30 +349,30 @@ impl VoiceoverOptions {
     }
 
     /// Reads the value of a label, or any option in prose.
-    fn read(&mut self, label: Option<OptionLabel>, phrase: MessagePhrase) {
+    fn read(&mut self, label: Option<&str>, phrase: MessagePhrase) {
         let may_be = |option| label.is_none_or(|label| label == option);
         let is = |option, terms| label.map_or_else(|| phrase.has(terms), |label| label == option);
-        if may_be(OptionLabel::Voice) {
+        if may_be("voice") {
             self.gender = phrase.gender().or(self.gender);
             self.language = phrase.voice_language().or_else(|| self.language.take());
         }
-        if label == Some(OptionLabel::Language) {
+        if label == Some("language") {
             let tag = rows(VOICE_LANGUAGES).find(|(_, names)| phrase.is(names));
             self.language = Some(tag.map_or(phrase.raw.as_str(), |(tag, _)| tag).to_owned());
         }
-        if may_be(OptionLabel::Aspect) {
+        if may_be("aspect") {
             self.aspect = phrase.aspect().or(self.aspect);
         }
-        if may_be(OptionLabel::Pace) {
+        if may_be("pace") {
             self.pace = phrase.pace().or(self.pace);
         }
-        if is(OptionLabel::Captions, CAPTIONS) {
+        if is("captions", CAPTIONS) {
             self.captions = Some(!phrase.has(OFF));
         }
-        if is(OptionLabel::Background, BACKGROUND) {
+        if is("background", BACKGROUND) {
             self.background = phrase.palette().or_else(|| self.background.take());
         }
-        if is(OptionLabel::Title, TITLES) || (label.is_none() && phrase.has("called")) {
+        if is("title", TITLES) || (label.is_none() && phrase.has("called")) {
             let title = phrase.quoted.or_else(|| label.map(|_| phrase.raw));
             self.title = title.filter(|title| !title.is_empty()).or_else(|| self.title.take());
         }
@@ -413,11 +414,12 @@ impl MessagePhrase {
         let text = format!(" {} ", self.words().join(" "));
         let is_meant = |name: &str| {
             if name.contains(is_han) {
-                return self.is(name) || is_beside(&self.plain, name, HAN_OF_VOICE, "");
+                return self.is(name)
+                    || is_beside(&self.plain, name, (HAN_BEFORE_LANGUAGE, HAN_AFTER_LANGUAGE), "");
             }
             let name = name.replace('_', " ");
             text.trim_end().trim_end_matches(" please").trim() == name
-                || is_beside(&text, &name, OF_VOICE, " ")
+                || is_beside(&text, &name, (BEFORE_LANGUAGE, AFTER_LANGUAGE), " ")
         };
         let mut languages = rows(VOICE_LANGUAGES);
         let meant = languages.find(|(_, names)| names.split(' ').any(is_meant));

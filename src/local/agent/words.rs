@@ -26,7 +26,8 @@ known! {
 vocabulary! {
     UNDO HELP LOOKS MAKE_AGAIN HAN_MAKE_AGAIN NEUTRAL LEADS TRAILS COURTESY SHARED_VERBS
     HAN_SHARED_VERBS TITLE_FILLERS HAN_TITLE_FILLERS NUMBERS ORDINALS NUMERALS
-    PALETTE_MOODS VOICE_LANGUAGES
+    PALETTE_MOODS VOICE_LANGUAGES LABELS BEFORE_LANGUAGE AFTER_LANGUAGE HAN_BEFORE_LANGUAGE
+    HAN_AFTER_LANGUAGE
 }
 
 /// The text between a header in brackets and the next empty line. A section that is missing is an
@@ -51,36 +52,3 @@ const fn section(text: &'static str, name: &str) -> &'static str {
     }
     text.split_at(start).1.split_at(end - start).0
 }
-
-/// What stands before and behind a language that is that of a voice.
-pub(crate) const OF_VOICE: (&str, &str) = (
-    "in into auf speak language to",
-    "voice voiceover voice-over narration narrator accent speaker male_voice female_voice",
-);
-pub(crate) const HAN_OF_VOICE: (&str, &str) =
-    ("用 说 讲 成 为 语言 语言: 语言是", "配音 朗读 解说 旁白 男声 女声 的男声 的女声");
-
-/// An option of a voiceover that a label names.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum OptionLabel {
-    Voice,
-    Language,
-    Aspect,
-    Captions,
-    Pace,
-    Title,
-    Background,
-    /// Sets nothing: uploaded audio is played whether it is named or not.
-    Music,
-}
-
-pub(crate) const LABELS: [(OptionLabel, &str); 8] = [
-    (OptionLabel::Voice, "voice narrator speaker gender 声音 音色 配音员"),
-    (OptionLabel::Language, "language lang 语言"),
-    (OptionLabel::Aspect, "aspect aspect_ratio ratio format shape orientation 比例 画幅 画面比例"),
-    (OptionLabel::Captions, "captions subtitles 字幕"),
-    (OptionLabel::Pace, "pace speed rate 语速"),
-    (OptionLabel::Title, "title heading 标题"),
-    (OptionLabel::Background, "background 背景"),
-    (OptionLabel::Music, "music background_music 音乐 配乐 背景音乐"),
-];
