@@ -121,6 +121,7 @@ pub(crate) struct Fixture {
     video: Option<RenderedVideo>,
     upload: Option<String>,
     directory: tempfile::TempDir,
+    _credentials: tempfile::TempDir,
 }
 
 /// Returns a client with this response, idle and silence timeout, which keeps its token in
@@ -152,15 +153,23 @@ impl Fixture {
         timeout: Duration,
     ) -> Result<Self> {
         let directory = tempfile::tempdir().expect("a directory");
-        let credentials = directory.path().join("credentials");
-        let client = client_of(backend, &credentials, timeout);
-        let mut fixture =
-            Self { client, call, session: None, job: None, video: None, upload: None, directory };
+        let credentials = tempfile::tempdir().expect("a directory");
+        let patient = client_of(backend, credentials.path(), super::LONG_TIMEOUT);
+        let mut fixture = Self {
+            client: client_of(backend, credentials.path(), timeout),
+            call,
+            session: None,
+            job: None,
+            video: None,
+            upload: None,
+            directory,
+            _credentials: credentials,
+        };
         if call == Call::Authenticate {
             return Ok(fixture);
         }
         // No timeout may elapse before the fault, however busy the machine is.
-        let client = client_of(backend, &credentials, super::LONG_TIMEOUT);
+        let client = patient;
         client.authenticate().await?;
         fixture.client.authenticate().await?;
         if matches!(call, Call::CreateSession | Call::Credits) {

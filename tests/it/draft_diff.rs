@@ -525,7 +525,13 @@ fn is_semantically_equal(a: &Json, b: &Json) -> bool {
     if let (Some(a), Some(b)) = (a.as_array(), b.as_array()) {
         return a.len() == b.len() && a.iter().zip(b).all(|(a, b)| is_semantically_equal(a, b));
     }
-    if let (Some(a), Some(b)) = (a.as_object(), b.as_object()) {
+    if let (Some(x), Some(y)) = (a.as_object(), b.as_object()) {
+        // A key with a lone surrogate is read with a replacement character, and differs from one
+        // that was written with it.
+        if x.keys().any(|key| key.contains('\u{FFFD}')) {
+            return a.to_string() == b.to_string();
+        }
+        let (a, b) = (x, y);
         let mut pairs = a.iter().zip(b.iter());
         return a.len() == b.len()
             && pairs.all(|(a, b)| a.0 == b.0 && is_semantically_equal(a.1, b.1));

@@ -169,8 +169,9 @@ impl AgentTurn {
             edit::set_captions(&mut draft, &captions);
         }
         if let Some(title) = &options.title {
-            let mut editor = draft.edit();
-            let added = editor.add_title(title, Duration::ZERO, TITLE_TIME.min(length));
+            // The draft's duration, which is rounded to milliseconds.
+            let time = TITLE_TIME.min(draft.duration());
+            let added = draft.edit().add_title(title, Duration::ZERO, time);
             added.expect("a parsed title is not blank, and it ends before the video");
         }
         let remark = self.remark(speak::AFTER_A_VIDEO, manner, &draft);
