@@ -171,7 +171,8 @@ impl AgentTurn {
         if let Some(title) = &options.title {
             // The draft's duration, which is rounded to milliseconds.
             let time = TITLE_TIME.min(draft.duration());
-            let added = draft.edit().add_title(title, Duration::ZERO, time);
+            let mut editor = draft.edit();
+            let added = editor.add_title(title, Duration::ZERO, time);
             added.expect("a parsed title is not blank, and it ends before the video");
         }
         let remark = self.remark(speak::AFTER_A_VIDEO, manner, &draft);
