@@ -308,20 +308,26 @@ fn is_known(word: &str) -> bool {
         || FileFormat::of(word).is_some()
 }
 
-/// Whether terms of the vocabulary, the longest first, cover every Chinese character.
+/// Whether terms of the vocabulary, one after the other, cover every Chinese character. All
+/// divisions are tried: in 字幕关掉, 字幕关 is a term, and so is 关掉.
 fn is_covered(text: &str) -> bool {
     let lists = KNOWN.iter().chain(&[PALETTE_MOODS, VOICE_LANGUAGES]);
     let terms: Vec<&str> = lists.flat_map(|list| list.split_ascii_whitespace()).collect();
-    let mut rest = text;
-    while let Some(c) = rest.chars().next() {
-        let known = terms.iter().filter(|term| rest.starts_with(**term) && term.contains(is_han));
-        match known.map(|term| term.len()).max() {
-            Some(length) => rest = &rest[length..],
-            None if is_han(c) => return false,
-            None => rest = &rest[c.len_utf8()..],
+    let mut is_reached = vec![false; text.len() + 1];
+    is_reached[0] = true;
+    for (at, c) in text.char_indices() {
+        if !is_reached[at] {
+            continue;
+        }
+        if !is_han(c) {
+            is_reached[at + c.len_utf8()] = true;
+        }
+        let rest = &text[at..];
+        for term in terms.iter().filter(|term| term.contains(is_han) && rest.starts_with(**term)) {
+            is_reached[at + term.len()] = true;
         }
     }
-    true
+    is_reached[text.len()]
 }
 
 /// Whether a message asks for a voiceover whose script is elsewhere.
