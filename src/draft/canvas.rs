@@ -286,33 +286,3 @@ fn in_form_of(text: &str, aspect: Aspect) -> String {
         _ => aspect.ratio().to_owned(),
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_aspect_ratio_is_read_in_any_form() {
-        for (json, expected) in [
-            (r#"{"canvas":{"ratio":"16:9"}}"#, Some(Aspect::Landscape)),
-            (r#"{"canvas":"1080x1920"}"#, Some(Aspect::Portrait)),
-            (r#"{"m":{"aspect_ratio":1.7778}}"#, Some(Aspect::Landscape)),
-            (r#"{"m":{"width":720,"height":"1280"}}"#, Some(Aspect::Portrait)),
-            (r#"{"canvas":{"size":{"w":500,"h":500}}}"#, Some(Aspect::Square)),
-            (r#"{"resolution":"854 × 480"}"#, Some(Aspect::Landscape)),
-            (r#"{"width":1920,"height":1080,"m":{"aspect":"1:1"}}"#, Some(Aspect::Square)),
-            (r#"{"resolution":"1080p","m":{"aspect":"4:3"}}"#, None),
-            (r#"{"width":1920,"canvas":{"color":"black"},"ratio":true}"#, None),
-        ] {
-            assert_eq!(aspect(&json.parse().unwrap()), expected, "{json}");
-        }
-    }
-
-    #[test]
-    fn an_aspect_ratio_is_parsed_from_its_ratio_or_word() {
-        assert_eq!("9:16".parse(), Ok(Aspect::Portrait));
-        assert_eq!("square".parse(), Ok(Aspect::Square));
-        let unknown = ParseError::UnknownAspect("4:3".to_owned());
-        assert_eq!("4:3".parse::<Aspect>(), Err(unknown));
-    }
-}

@@ -3,10 +3,10 @@
 //! | promise | tests |
 //! |---|---|
 //! | nothing is charged twice | `fault_matrix`, `chaos`, `client_calls`, `tokens`, `turn_recovery`, `batch` |
-//! | nothing is lost | `chaos`, `renders`, `transfers`, `turn_left`, `voiceover`, `draft_round_trip` |
+//! | nothing is lost | `chaos`, `renders`, `transfers`, `turn_left`, `voiceover`, `draft_round_trip`, `draft_edit` |
 //! | nothing but its end ends a stream | `sse_vectors`, `sse_adk_streams`, `sse_text_accumulator`, `stream_ends` |
-//! | no secret leaks | `secrets` |
-//! | what is reported is true | `turn_report`, `draft_diff`, `draft_picture` |
+//! | no secret leaks | `secrets`, `client_builder` |
+//! | what is reported is true | `turn_report`, `draft_diff`, `draft_picture`, `draft_summary`, `draft_reading` |
 //! | an edit leaves a valid draft | `draft_editor` |
 //! | a message is understood | `intents`, `screen_words`, `project` |
 //! | it runs without the cloud | `main_job`, `local_*`, `media_*` |
@@ -20,11 +20,15 @@
 mod support;
 
 mod batch;
+mod client_builder;
 mod client_calls;
 mod draft_diff;
+mod draft_edit;
 mod draft_editor;
 mod draft_picture;
+mod draft_reading;
 mod draft_round_trip;
+mod draft_summary;
 mod heldout;
 mod intents;
 mod local_agent;
