@@ -83,15 +83,6 @@ impl FromStr for Aspect {
     }
 }
 
-/// Whether a draft stated its aspect ratio before [`reshape`], and how.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Form {
-    Absent,
-    Known,
-    /// There is a value under one of the keys, but in an unknown form.
-    Unknown,
-}
-
 /// Returns the aspect ratio as the draft writes it; a size as `1920×1080`.
 pub(crate) fn stated(draft: &Json) -> Option<String> {
     find(draft).map(|shape| match shape {
@@ -186,59 +177,52 @@ fn parse_size(text: &str) -> Option<(f64, char, f64)> {
     Some((number(width)?, separator, number(height)?))
 }
 
-/// Changes the aspect ratio wherever the draft states one.
-pub(crate) fn reshape(draft: &mut Json, aspect: Aspect) -> Form {
-    let mut form = Form::Absent;
-    let Some(object) = draft.as_object_mut() else { return form };
-    reshape_object(object, aspect, &mut form);
-    if let Some(metadata) = object.get_mut(METADATA).and_then(Json::as_object_mut) {
-        reshape_object(metadata, aspect, &mut form);
-    }
-    form
+/// Changes the aspect ratio wherever the draft states one. Returns whether it states one anywhere,
+/// be it in an unknown form, which stays.
+pub(crate) fn reshape(draft: &mut Json, aspect: Aspect) -> bool {
+    let Some(object) = draft.as_object_mut() else { return false };
+    let is_stated = reshape_object(object, aspect);
+    let metadata = object.get_mut(METADATA).and_then(Json::as_object_mut);
+    metadata.is_some_and(|metadata| reshape_object(metadata, aspect)) || is_stated
 }
 
-fn reshape_object(parent: &mut Object, aspect: Aspect, form: &mut Form) {
-    reshape_named(parent, aspect, form);
-    reshape_size(parent, aspect, form);
+fn reshape_object(parent: &mut Object, aspect: Aspect) -> bool {
+    let is_named = reshape_named(parent, aspect);
+    reshape_size(parent, aspect) || is_named
 }
 
-fn reshape_named(parent: &mut Object, aspect: Aspect, form: &mut Form) {
+fn reshape_named(parent: &mut Object, aspect: Aspect) -> bool {
+    let mut is_stated = false;
     for key in ASPECT {
         let Some(value) = parent.get_mut(key).filter(|value| !value.is_null()) else { continue };
-        let mut inside = Form::Absent;
+        is_stated = true;
         if let Some(object) = value.as_object_mut() {
-            reshape_object(object, aspect, &mut inside);
+            reshape_object(object, aspect);
         } else if let Some(text) = keys::text(value) {
-            inside = Form::Known;
             if Shape::Text(text).aspect() != Some(aspect) {
                 *value = in_form_of(text, aspect).into();
             }
         } else if value.as_number_str().is_some()
             && let Some(quotient) = quotient(value)
+            && Aspect::of_quotient(quotient) != Some(aspect)
         {
-            inside = Form::Known;
-            if Aspect::of_quotient(quotient) != Some(aspect) {
-                let (width, height) = aspect.size();
-                *value = (f64::from(width) / f64::from(height)).into();
-            }
-        }
-        match (*form, inside) {
-            (_, Form::Known) => *form = Form::Known,
-            (Form::Absent, _) => *form = Form::Unknown,
-            _ => {}
+            let (width, height) = aspect.size();
+            *value = (f64::from(width) / f64::from(height)).into();
         }
     }
+    is_stated
 }
 
-fn reshape_size(parent: &mut Object, aspect: Aspect, form: &mut Form) {
+fn reshape_size(parent: &mut Object, aspect: Aspect) -> bool {
+    let mut is_stated = false;
     for key in SIZE {
         let Some(value) = parent.get_mut(key) else { continue };
         if let Some(object) = value.as_object_mut() {
-            reshape_size(object, aspect, form);
+            is_stated |= reshape_size(object, aspect);
         } else if let Some(text) = keys::text(value)
             && let Some((width, _, height)) = parse_size(text)
         {
-            *form = Form::Known;
+            is_stated = true;
             if Aspect::of_quotient(width / height) != Some(aspect) {
                 *value = in_form_of(text, aspect).into();
             }
@@ -248,9 +232,8 @@ fn reshape_size(parent: &mut Object, aspect: Aspect, form: &mut Form) {
         keys.iter().copied().find_map(|key| Some((key, parent.get(key).and_then(side)?)))
     };
     let (Some((width_key, width)), Some((height_key, height))) = (find(WIDTH), find(HEIGHT)) else {
-        return;
+        return is_stated;
     };
-    *form = Form::Known;
     if Aspect::of_quotient(width / height) != Some(aspect) {
         let (width, height) = resized((width, height), aspect);
         for (key, side) in [(width_key, width), (height_key, height)] {
@@ -258,6 +241,7 @@ fn reshape_size(parent: &mut Object, aspect: Aspect, form: &mut Form) {
             *value = if value.as_str().is_some() { side.to_string().into() } else { side.into() };
         }
     }
+    true
 }
 
 /// Returns the size with another aspect ratio and an equal shorter side.

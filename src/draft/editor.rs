@@ -14,7 +14,7 @@ mod tracks;
 use std::ops::Range;
 use std::time::Duration;
 
-use super::canvas::{self, Aspect, Form};
+use super::canvas::{self, Aspect};
 use super::json::Json;
 use super::keys::{self, DURATION, SEGMENTS, TRACKS, array_mut};
 use super::model::{Draft, Track, TrackKind};
@@ -122,7 +122,7 @@ impl Editor<'_> {
     /// [`Canvas`](EditError::Canvas) when the draft states its aspect ratio in an unknown form.
     pub fn set_aspect(&mut self, aspect: Aspect) -> Result<&mut Self, EditError> {
         self.change(|draft| {
-            if canvas::reshape(&mut draft.0, aspect) == Form::Absent {
+            if !canvas::reshape(&mut draft.0, aspect) {
                 draft.set_metadata(keys::ASPECT[0], aspect.ratio());
             }
             // A draft with two aspect ratios would render as something unexpected.
