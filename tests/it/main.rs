@@ -36,6 +36,7 @@ mod local_protocol;
 mod local_videos;
 mod main_job;
 mod media_ffmpeg;
+mod media_speech;
 mod media_video;
 mod project;
 mod renders;
