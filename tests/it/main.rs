@@ -41,6 +41,7 @@ mod media_video;
 mod project;
 mod renders;
 mod screen_words;
+mod skill_files;
 mod sse_adk_streams;
 mod sse_text_accumulator;
 mod sse_vectors;
