@@ -379,28 +379,36 @@ fn set_mode(_: &Path, _: u32) -> io::Result<()> {
 mod tests {
     use std::time::UNIX_EPOCH;
 
+    use tempfile::TempDir;
+
     use super::*;
 
     fn store(dir: &Path, api: &str) -> CredentialStore {
         CredentialStore::new(dir.join("a").join("b"), Url::parse(api).unwrap())
     }
 
+    /// A temporary directory, and an empty store below it.
+    fn empty() -> (TempDir, CredentialStore) {
+        let dir = tempfile::tempdir().unwrap();
+        let store = store(dir.path(), "https://api.test");
+        (dir, store)
+    }
+
     /// A store with an id and the token `secret` in it, and the token's file.
-    async fn with_token(dir: &Path) -> (CredentialStore, ClientId, PathBuf) {
-        let store = store(dir, "https://api.test");
+    async fn with_token() -> (TempDir, CredentialStore, ClientId, PathBuf) {
+        let (dir, store) = empty();
         let id = ClientId::generate();
         let _lock = store.lock().await.unwrap();
         store.store_client_id(&id);
         store.store_token(&id, &AnonymousToken::new("secret"));
         assert_eq!(store.token(&id).unwrap().token.expose(), "secret");
-        let file = dir.join(format!("a/b/tokens/api.test_443_{id}.json"));
-        (store, id, file)
+        let file = dir.path().join(format!("a/b/tokens/api.test_443_{id}.json"));
+        (dir, store, id, file)
     }
 
     #[tokio::test]
     async fn a_run_under_another_client_id_leaves_the_token_of_this_one() {
-        let dir = tempfile::tempdir().unwrap();
-        let (store, id, _) = with_token(dir.path()).await;
+        let (_dir, store, id, _) = with_token().await;
         let other = ClientId::generate();
         store.store_token(&other, &AnonymousToken::new("another"));
         assert_eq!(store.token(&id).unwrap().token.expose(), "secret");
@@ -409,8 +417,7 @@ mod tests {
 
     #[test]
     fn a_client_id_is_stored_as_one_line() {
-        let dir = tempfile::tempdir().unwrap();
-        let store = store(dir.path(), "https://api.test");
+        let (dir, store) = empty();
         assert_eq!(store.client_id().unwrap(), None);
         let id = ClientId::generate();
         store.store_client_id(&id);
@@ -421,8 +428,7 @@ mod tests {
 
     #[test]
     fn whatever_the_client_id_replaces_is_backed_up() {
-        let dir = tempfile::tempdir().unwrap();
-        let store = store(dir.path(), "https://api.test");
+        let (dir, store) = empty();
         store.store_client_id(&ClientId::generate());
         let path = dir.path().join("a/b/client_id");
         fs::write(&path, "my account, see the note").unwrap();
@@ -436,8 +442,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_token_is_stored_for_its_own_id_and_service_alone() {
-        let dir = tempfile::tempdir().unwrap();
-        let (here, id, _) = with_token(dir.path()).await;
+        let (dir, here, id, _) = with_token().await;
         let there = store(dir.path(), "https://api.test:8443");
         assert_eq!(here.token(&ClientId::generate()), None);
         assert_eq!(there.token(&id), None);
@@ -451,8 +456,7 @@ mod tests {
 
     #[test]
     fn a_token_is_stored_without_an_expiry_that_cannot_be_written() {
-        let dir = tempfile::tempdir().unwrap();
-        let store = store(dir.path(), "https://api.test");
+        let (_dir, store) = empty();
         let id = ClientId::generate();
         let year_9999 = Duration::from_secs(253_402_300_799);
         let ends = [
@@ -472,8 +476,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn one_process_at_a_time_locks_the_directory() {
-        let dir = tempfile::tempdir().unwrap();
-        let store = store(dir.path(), "https://api.test");
+        let (_dir, store) = empty();
         let held = store.lock().await.unwrap();
         assert!(matches!(store.try_lock(), LockAttempt::Busy));
         let (_, second) = tokio::join!(
@@ -490,8 +493,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn the_wait_for_another_process_is_limited() {
-        let dir = tempfile::tempdir().unwrap();
-        let store = store(dir.path(), "https://api.test");
+        let (_dir, store) = empty();
         let _held = store.lock().await.unwrap();
         let started = Instant::now();
         assert!(store.lock().await.is_none());
@@ -500,9 +502,8 @@ mod tests {
 
     #[test]
     fn a_directory_that_cannot_be_created_has_no_lock() {
-        let dir = tempfile::tempdir().unwrap();
+        let (dir, store) = empty();
         fs::write(dir.path().join("a"), "a file").unwrap();
-        let store = store(dir.path(), "https://api.test");
         assert!(matches!(store.try_lock(), LockAttempt::Impossible));
     }
 
@@ -521,27 +522,30 @@ mod tests {
         }
 
         const FILES: [&str; 2] = ["a/b/client_id", "a/b/lock"];
+        const DIRECTORIES: [&str; 2] = ["a/b", "a/b/tokens"];
+
+        fn assert_private(dir: &Path, token: &Path) {
+            for (paths, private) in [(DIRECTORIES, 0o700), (FILES, 0o600)] {
+                for path in paths {
+                    assert_eq!(mode(&dir.join(path)), private, "{path}");
+                }
+            }
+            assert_eq!(mode(token), 0o600);
+        }
 
         #[tokio::test]
         async fn others_can_read_neither_files_nor_directories() {
-            let dir = tempfile::tempdir().unwrap();
-            let (_, _, token) = with_token(dir.path()).await;
-            assert_eq!(mode(&token), 0o600);
-            for path in ["a", "a/b", "a/b/tokens"] {
-                assert_eq!(mode(&dir.path().join(path)), 0o700, "{path}");
-            }
-            for path in FILES {
-                assert_eq!(mode(&dir.path().join(path)), 0o600, "{path}");
-            }
+            let (dir, _, _, token) = with_token().await;
+            assert_private(dir.path(), &token);
+            assert_eq!(mode(&dir.path().join("a")), 0o700);
             let left = fs::read_dir(dir.path().join("a/b")).unwrap().count();
             assert_eq!(left, 3, "nothing else is left behind");
         }
 
         #[tokio::test]
         async fn what_was_left_open_to_others_is_closed() {
-            let dir = tempfile::tempdir().unwrap();
-            let (store, id, token) = with_token(dir.path()).await;
-            for path in ["a/b", "a/b/tokens"] {
+            let (dir, store, id, token) = with_token().await;
+            for path in DIRECTORIES {
                 set_mode(&dir.path().join(path), 0o755);
             }
             for path in FILES {
@@ -553,20 +557,13 @@ mod tests {
                 "secret",
                 "others could only read it"
             );
-            for path in ["a/b", "a/b/tokens"] {
-                assert_eq!(mode(&dir.path().join(path)), 0o700, "{path}");
-            }
-            for path in FILES {
-                assert_eq!(mode(&dir.path().join(path)), 0o600, "{path}");
-            }
-            assert_eq!(mode(&token), 0o600);
+            assert_private(dir.path(), &token);
         }
 
         #[tokio::test]
         async fn a_directory_that_is_used_for_other_things_too_keeps_its_mode() {
             for (name, open) in [("a/b/report.pdf", 0o755), ("a/b/lock", 0o1777)] {
-                let dir = tempfile::tempdir().unwrap();
-                let (store, ..) = with_token(dir.path()).await;
+                let (dir, store, ..) = with_token().await;
                 fs::write(dir.path().join(name), "").unwrap();
                 let parent = dir.path().join("a/b");
                 set_mode(&parent, open);
@@ -579,8 +576,7 @@ mod tests {
         #[tokio::test]
         async fn a_token_that_others_can_write_is_not_used() {
             for open in [0o666, 0o620, 0o602] {
-                let dir = tempfile::tempdir().unwrap();
-                let (store, id, token) = with_token(dir.path()).await;
+                let (_dir, store, id, token) = with_token().await;
                 set_mode(&token, open);
                 assert_eq!(store.token(&id), None, "{open:o}");
                 // Closing it does not make it what it was.
@@ -593,8 +589,7 @@ mod tests {
 
         #[tokio::test]
         async fn a_token_that_another_user_put_there_is_not_used() {
-            let dir = tempfile::tempdir().unwrap();
-            let (store, id, token) = with_token(dir.path()).await;
+            let (_dir, store, id, token) = with_token().await;
             // Only the superuser can change the owner.
             if chown(&token, Some(12_345), None).is_ok() {
                 assert_eq!(store.token(&id), None);

@@ -251,8 +251,6 @@ async fn run_locked<T>(lock: &mut Option<StoreLock>, request: impl Future<Output
 
 #[cfg(test)]
 mod tests {
-    use std::time::{Duration, SystemTime};
-
     use tokio::time::{Instant, sleep};
     use url::Url;
 

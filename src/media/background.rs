@@ -408,6 +408,7 @@ mod tests {
             }
         }
     }
+
     fn file(source: &DynamicImage, format: ImageFormat) -> Vec<u8> {
         let mut bytes = Cursor::new(Vec::new());
         source.write_to(&mut bytes, format).unwrap();

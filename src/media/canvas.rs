@@ -342,6 +342,7 @@ mod tests {
         assert_eq!(rounded([1.0, 0.0, 0.0]), [63, 102, 240]);
         assert_eq!(rounded([0.0, 0.0, 1.0]), [32, 240, 118]);
     }
+
     const SHAPES: [FrameSize; 3] = [FrameSize::LANDSCAPE, FrameSize::PORTRAIT, FrameSize::SQUARE];
     const CAPTION: &str =
         "When the siege of Vienna ended, the story goes, the fleeing army left behind";

@@ -425,6 +425,7 @@ mod tests {
         assert!(found[0].text.ends_with(','));
         assert_eq!(texts(&"字".repeat(1000)).len(), 3);
     }
+
     #[test]
     fn markdown_is_reduced_to_its_text() {
         let script = "# The *Big* Day\nIt **was** a `warm` day, see [the map](https://a.b/c).\n\n\

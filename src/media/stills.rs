@@ -130,8 +130,7 @@ impl<'a> StillRenderer<'a> {
     }
 
     /// Encodes the stills on all cores and passes every frame of the video to `write` in order, with
-    /// whether it is a key frame.
-    /// `still_done` is called after each still, from several threads.
+    /// whether it is a key frame. `still_done` is called after each still, from several threads.
     pub(crate) fn render(
         &self,
         still_done: &(impl Fn() + Sync),

@@ -236,3 +236,21 @@ fn cancelled_or_failed_work_leaves_no_file() {
         render(&beeping_video(), RenderOptions::default(), nowhere, &|_| {}, &Cancel::new());
     assert!(matches!(result, Err(MediaError::Io { .. })));
 }
+
+fn problem(edit: impl FnOnce(&mut Timeline)) -> String {
+    let mut timeline = Timeline::new(FrameSize::SQUARE, Duration::from_secs(1));
+    timeline.check().expect("it is valid before the edit");
+    edit(&mut timeline);
+    timeline.check().expect_err("it is invalid after the edit").to_string()
+}
+
+#[test]
+fn an_unsupported_timeline_is_rejected() {
+    assert!(problem(|t| t.duration = Duration::ZERO).contains("shorter"));
+    assert!(problem(|t| t.duration = Duration::from_secs(1 << 30)).contains("longer"));
+    assert!(problem(|t| t.frame.width = 1081).contains("1081×1080"));
+    assert!(problem(|t| t.frame = FrameSize { width: 3840, height: 3840 }).contains("3840×3840"));
+    let chinese =
+        problem(|t| t.texts.push(TextClip::caption("咖啡 ok 咖", Duration::ZERO, t.duration)));
+    assert!(chinese.contains("“咖啡”") && chinese.contains("font file"), "{chinese}");
+}

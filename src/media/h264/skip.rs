@@ -276,6 +276,7 @@ mod tests {
             let _ = SkipHeader::read(&sets[..cut]);
         }
     }
+
     #[test]
     fn written_bits_are_read_back() {
         let mut writer = BitWriter::default();

@@ -11,7 +11,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::{SpeechOptions, Voice, best_match};
-use crate::media::{AudioBuffer, MediaError};
+use crate::media::{AudioBuffer, MediaError, lock};
 
 const OUT: &str = "{out}";
 const TEXT: &str = "{text}";
@@ -203,10 +203,7 @@ impl OutputPipe {
                 loop {
                     match pipe.read(&mut bytes) {
                         Ok(0) => return,
-                        Ok(count) => {
-                            let Ok(mut output) = output.lock() else { return };
-                            output.extend_from_slice(&bytes[..count]);
-                        }
+                        Ok(count) => lock(&output).extend_from_slice(&bytes[..count]),
                         Err(error) if error.kind() == ErrorKind::Interrupted => {}
                         Err(_) => return,
                     }
@@ -219,130 +216,7 @@ impl OutputPipe {
     /// Takes the output up to the end of the pipe, or what there is at the timeout as an error.
     fn read(&self, timeout: Duration) -> Result<Vec<u8>, Vec<u8>> {
         let end = self.end.recv_timeout(timeout);
-        let output = self.output.lock().map(|mut output| mem::take(&mut *output));
-        let output = output.unwrap_or_default();
+        let output = mem::take(&mut *lock(&self.output));
         if end == Err(RecvTimeoutError::Timeout) { Err(output) } else { Ok(output) }
-    }
-}
-
-#[cfg(unix)]
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn shell(script: &str) -> CommandVoice {
-        CommandVoice::new("sh", ["en-US", "pl"]).args(["-c", script, "sh"])
-    }
-
-    fn wav() -> (tempfile::TempDir, String) {
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("hum.wav");
-        let spec = hound::WavSpec {
-            channels: 1,
-            sample_rate: 8_000,
-            bits_per_sample: 16,
-            sample_format: hound::SampleFormat::Int,
-        };
-        let mut writer = hound::WavWriter::create(&path, spec).unwrap();
-        (0..800).for_each(|_| writer.write_sample(7_000_i16).unwrap());
-        writer.finalize().unwrap();
-        let path = path.to_str().unwrap().to_owned();
-        (directory, path)
-    }
-
-    fn say(voice: &CommandVoice, text: &str) -> Result<AudioBuffer, MediaError> {
-        voice.speak(text, &SpeechOptions::new("en"))
-    }
-
-    fn error(voice: &CommandVoice) -> String {
-        say(voice, "Hi").unwrap_err().to_string()
-    }
-
-    #[test]
-    fn the_wav_is_read_from_the_file_or_standard_output() {
-        let (_directory, wav) = wav();
-        let to_file = shell(r#"test "$(cat)" = "Hello" && cp "$1" "$2""#).args([wav.as_str(), OUT]);
-        let to_output = shell(r#"test "$2 $3" = "Hello en-US" && cat "$1""#).args([
-            wav.as_str(),
-            TEXT,
-            LANGUAGE,
-        ]);
-        for voice in [to_file, to_output] {
-            let audio = say(&voice, "Hello").unwrap();
-            assert_eq!((audio.sample_rate(), audio.samples().len()), (8_000, 800));
-        }
-    }
-
-    #[test]
-    fn a_sentence_is_never_a_command_or_a_placeholder() {
-        let (_directory, wav) = wav();
-        let text = "$(exit 1); {language} {out}";
-        let expected = format!("{wav}.txt");
-        std::fs::write(&expected, text).unwrap();
-        let voice =
-            shell(r#"printf %s "$3" | cmp - "$2" && cat "$1""#).args([&wav, &expected, TEXT]);
-        say(&voice, text).unwrap();
-    }
-
-    #[test]
-    fn a_failure_reports_the_error_output_of_the_program() {
-        let failing = shell("echo warming up >&2; echo no such model >&2; exit 3");
-        let missing = CommandVoice::new("no-such-program", ["en"]);
-        for (voice, expected) in [
-            (failing, &["`sh`", "no such model", "3"][..]),
-            (missing, &["is it installed?"]),
-            (shell("echo no wav"), &["not a known audio format"]),
-        ] {
-            let error = error(&voice);
-            assert!(expected.iter().all(|part| error.contains(part)), "{error}");
-        }
-    }
-
-    #[test]
-    fn a_program_that_hangs_is_killed() {
-        let voice = shell("exec sleep 1000").with_timeout(Duration::from_millis(50));
-        let error = error(&voice);
-        assert!(error.contains("50ms"), "{error}");
-    }
-
-    #[test]
-    fn a_hanging_child_process_is_killed_with_its_program() {
-        let directory = tempfile::tempdir().unwrap();
-        for script in ["exec 3> \"$1\"; sleep 600; true", "exec 3> \"$1\"; sleep 600 & cat; wait"] {
-            // Reading ends when no process holds the other end of the pipe.
-            let fifo = directory.path().join(script.len().to_string());
-            assert!(Command::new("mkfifo").arg(&fifo).status().unwrap().success());
-            let voice = shell(script).args([fifo.to_str().unwrap()]);
-            let (ended, end) = mpsc::channel();
-            thread::spawn(move || ended.send(std::fs::read(fifo).map(|bytes| bytes.len())));
-            let start = Instant::now();
-            let error = error(&voice.with_timeout(Duration::from_millis(100)));
-            assert!(error.contains("took longer than 100ms"), "{error}");
-            assert!(start.elapsed() < Duration::from_secs(20), "{:?}", start.elapsed());
-            assert_eq!(end.recv_timeout(Duration::from_secs(20)).unwrap().unwrap(), 0);
-        }
-    }
-
-    #[test]
-    fn a_remaining_child_process_does_not_block() {
-        let (directory, wav) = wav();
-        let start = Instant::now();
-        let failed = error(&shell("sleep 30 & echo no model >&2; exit 3"));
-        assert!(failed.contains("no model"), "{failed}");
-        let to_file = shell(r#"sleep 30 & cat > /dev/null; cp "$1" "$2""#).args([&wav, OUT]);
-        assert!(say(&to_file, "Hi").is_ok());
-        let to_output = shell(r#"sleep 30 & cat "$1""#).args([wav.as_str()]);
-        let late = error(&to_output.with_timeout(Duration::from_millis(200)));
-        assert!(late.contains("took longer"), "{late}");
-        assert!(start.elapsed() < Duration::from_secs(10), "{:?}", start.elapsed());
-        drop(directory);
-    }
-
-    #[test]
-    fn an_undeclared_language_has_no_voice() {
-        let result = shell("true").speak("Hi", &SpeechOptions::new("ja"));
-        assert!(
-            matches!(result, Err(MediaError::NoVoice { available, .. }) if available == ["en-US", "pl"])
-        );
     }
 }

@@ -1,0 +1,210 @@
+//! A narration has the sentences of its script, each at its time, in any voice; a voice may be a
+//! program, which is neither waited for without end nor given a sentence as a command.
+
+use std::time::Duration;
+
+use nemovideo::media::{AudioBuffer, Cancel, MediaError, Narration, SpeechOptions, Voice, narrate};
+
+/// Produces a second of audio for each word, with silence around it; silent for digits.
+#[derive(Debug)]
+struct WordVoice;
+
+impl Voice for WordVoice {
+    fn languages(&self) -> Vec<String> {
+        vec!["en".to_owned()]
+    }
+
+    fn speak(&self, text: &str, _: &SpeechOptions) -> Result<AudioBuffer, MediaError> {
+        if text.contains("fail") {
+            return Err(MediaError::Voice(text.to_owned()));
+        }
+        let words = text.split_whitespace().filter(|w| w.contains(char::is_alphabetic)).count();
+        let mut samples = vec![0; 700];
+        samples.extend(vec![9_000; words * 1_000]);
+        samples.extend(vec![0; 900]);
+        Ok(AudioBuffer::new(1_000, samples))
+    }
+}
+
+fn narrated(script: &str) -> Result<Narration, MediaError> {
+    narrate(script, &WordVoice, &SpeechOptions::default(), &Cancel::new())
+}
+
+#[test]
+fn sentences_keep_their_order_and_start_when_their_words_do() {
+    let script: String = (1..60).map(|n| format!("{}.\n\n", "Word ".repeat(n))).collect();
+    let narration = narrated(&script).unwrap();
+    assert_eq!(narration.sentences.len(), 59);
+    let margins = Duration::from_millis(30);
+    let mut at = Duration::ZERO;
+    for (n, spoken) in narration.sentences.iter().enumerate() {
+        assert_eq!(spoken.start, at);
+        assert_eq!(spoken.audio.duration(), Duration::from_secs(n as u64 + 1) + margins);
+        at = spoken.end() + Duration::from_millis(620);
+    }
+    assert_eq!(narration.duration(), at);
+}
+
+#[test]
+fn captions_start_with_their_words_and_stay_until_the_next() {
+    let narration = narrated("One two. Three.\n\nFour.").unwrap();
+    let captions = narration.captions();
+    assert_eq!(captions.len(), 3);
+    for (caption, spoken) in captions.iter().zip(&narration.sentences) {
+        assert_eq!((&caption.text, caption.start), (&spoken.text, spoken.start));
+    }
+    let end = |n: usize| captions[n].start + captions[n].duration;
+    assert_eq!((end(0), end(1)), (captions[1].start, captions[2].start));
+    assert_eq!(end(2), narration.duration());
+    assert_eq!(narration.audio().len(), 3);
+}
+
+#[test]
+fn an_empty_script_and_a_silent_sentence_are_errors() {
+    assert!(matches!(narrated("..."), Err(MediaError::EmptyScript)));
+    let error = narrated("Fine. 2024!").unwrap_err().to_string();
+    assert!(error.contains("“2024!”"), "{error}");
+}
+
+#[test]
+fn the_first_failure_stops_the_rest() {
+    let error = narrated(&"It must fail here. ".repeat(500)).unwrap_err();
+    assert!(matches!(error, MediaError::Voice(_)));
+}
+
+#[test]
+fn a_cancelled_narration_fails_at_once() {
+    let cancel = Cancel::new();
+    cancel.cancel();
+    let result = narrate("One. Two.", &WordVoice, &SpeechOptions::default(), &cancel);
+    assert!(matches!(result, Err(MediaError::Cancelled)));
+}
+
+#[cfg(unix)]
+mod programs {
+    use std::process::Command;
+    use std::sync::mpsc;
+    use std::thread;
+    use std::time::Instant;
+
+    use nemovideo::media::CommandVoice;
+
+    use super::*;
+
+    fn shell(script: &str) -> CommandVoice {
+        CommandVoice::new("sh", ["en-US", "pl"]).args(["-c", script, "sh"])
+    }
+
+    fn wav() -> (tempfile::TempDir, String) {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("hum.wav");
+        let spec = hound::WavSpec {
+            channels: 1,
+            sample_rate: 8_000,
+            bits_per_sample: 16,
+            sample_format: hound::SampleFormat::Int,
+        };
+        let mut writer = hound::WavWriter::create(&path, spec).unwrap();
+        (0..800).for_each(|_| writer.write_sample(7_000_i16).unwrap());
+        writer.finalize().unwrap();
+        let path = path.to_str().unwrap().to_owned();
+        (directory, path)
+    }
+
+    fn say(voice: &CommandVoice, text: &str) -> Result<AudioBuffer, MediaError> {
+        voice.speak(text, &SpeechOptions::new("en"))
+    }
+
+    fn error(voice: &CommandVoice) -> String {
+        say(voice, "Hi").unwrap_err().to_string()
+    }
+
+    #[test]
+    fn the_wav_is_read_from_the_file_or_standard_output() {
+        let (_directory, wav) = wav();
+        let to_file =
+            shell(r#"test "$(cat)" = "Hello" && cp "$1" "$2""#).args([wav.as_str(), "{out}"]);
+        let to_output = shell(r#"test "$2 $3" = "Hello en-US" && cat "$1""#).args([
+            wav.as_str(),
+            "{text}",
+            "{language}",
+        ]);
+        for voice in [to_file, to_output] {
+            let audio = say(&voice, "Hello").unwrap();
+            assert_eq!((audio.sample_rate(), audio.samples().len()), (8_000, 800));
+        }
+    }
+
+    #[test]
+    fn a_sentence_is_never_a_command_or_a_placeholder() {
+        let (_directory, wav) = wav();
+        let text = "$(exit 1); {language} {out}";
+        let expected = format!("{wav}.txt");
+        std::fs::write(&expected, text).unwrap();
+        let voice =
+            shell(r#"printf %s "$3" | cmp - "$2" && cat "$1""#).args([&wav, &expected, "{text}"]);
+        say(&voice, text).unwrap();
+    }
+
+    #[test]
+    fn a_failure_reports_the_error_output_of_the_program() {
+        let failing = shell("echo warming up >&2; echo no such model >&2; exit 3");
+        let missing = CommandVoice::new("no-such-program", ["en"]);
+        for (voice, expected) in [
+            (failing, &["`sh`", "no such model", "3"][..]),
+            (missing, &["is it installed?"]),
+            (shell("echo no wav"), &["not a known audio format"]),
+        ] {
+            let error = error(&voice);
+            assert!(expected.iter().all(|part| error.contains(part)), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_program_that_hangs_is_killed() {
+        let voice = shell("exec sleep 1000").with_timeout(Duration::from_millis(50));
+        let error = error(&voice);
+        assert!(error.contains("50ms"), "{error}");
+    }
+
+    #[test]
+    fn a_hanging_child_process_is_killed_with_its_program() {
+        let directory = tempfile::tempdir().unwrap();
+        for script in ["exec 3> \"$1\"; sleep 600; true", "exec 3> \"$1\"; sleep 600 & cat; wait"] {
+            // Reading ends when no process holds the other end of the pipe.
+            let fifo = directory.path().join(script.len().to_string());
+            assert!(Command::new("mkfifo").arg(&fifo).status().unwrap().success());
+            let voice = shell(script).args([fifo.to_str().unwrap()]);
+            let (ended, end) = mpsc::channel();
+            thread::spawn(move || ended.send(std::fs::read(fifo).map(|bytes| bytes.len())));
+            let start = Instant::now();
+            let error = error(&voice.with_timeout(Duration::from_millis(300)));
+            assert!(error.contains("took longer than 300ms"), "{error}");
+            assert!(start.elapsed() < Duration::from_secs(20), "{:?}", start.elapsed());
+            assert_eq!(end.recv_timeout(Duration::from_secs(20)).unwrap().unwrap(), 0);
+        }
+    }
+
+    #[test]
+    fn a_remaining_child_process_does_not_block() {
+        let (directory, wav) = wav();
+        let start = Instant::now();
+        let failed = error(&shell("sleep 30 & echo no model >&2; exit 3"));
+        assert!(failed.contains("no model"), "{failed}");
+        let to_file = shell(r#"sleep 30 & cat > /dev/null; cp "$1" "$2""#).args([&wav, "{out}"]);
+        assert!(say(&to_file, "Hi").is_ok());
+        let to_output = shell(r#"sleep 30 & cat "$1""#).args([wav.as_str()]);
+        let late = error(&to_output.with_timeout(Duration::from_millis(200)));
+        assert!(late.contains("took longer"), "{late}");
+        assert!(start.elapsed() < Duration::from_secs(10), "{:?}", start.elapsed());
+        drop(directory);
+    }
+
+    #[test]
+    fn an_undeclared_language_has_no_voice() {
+        let result = shell("true").speak("Hi", &SpeechOptions::new("ja"));
+        assert!(
+            matches!(result, Err(MediaError::NoVoice { available, .. }) if available == ["en-US", "pl"])
+        );
+    }
+}
