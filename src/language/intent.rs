@@ -221,30 +221,24 @@ impl Lexicon {
 /// Whether `word` is `known` with two letters swapped, one left out, one doubled or, in a long
 /// word, a wrong one. An ending is no error: "exports" and "balanced" are other words.
 fn is_typo(word: &str, known: &str) -> bool {
-    let is_ascii = word.is_ascii() && known.is_ascii();
-    if !is_ascii
-        || known.len() < 5
-        || word.len().abs_diff(known.len()) > 1
-        || word.as_bytes()[0] != known.as_bytes()[0]
-    {
+    if !word.is_ascii() || !known.is_ascii() || known.len() < 5 {
         return false;
     }
     let (word, known) = (word.as_bytes(), known.as_bytes());
     let same = word.iter().zip(known).take_while(|(a, b)| a == b).count();
     let (rest, known_rest) = (&word[same..], &known[same..]);
-    match word.len().cmp(&known.len()) {
-        std::cmp::Ordering::Less => known_rest.len() > 1 && rest == &known_rest[1..],
-        std::cmp::Ordering::Greater => {
-            rest.len() > 1
-                && &rest[1..] == known_rest
-                && (word[same] == word[same - 1] || known.len() >= 8)
+    let is_long = known.len() >= 8;
+    let is_typo = match (rest, known_rest) {
+        ([a, b, rest @ ..], [c, d, known @ ..]) if (a, b, rest) == (d, c, known) => true,
+        ([_, rest @ ..], [_, known @ ..]) if rest == known => is_long,
+        // One left out, but not at the end.
+        ([_, ..], [_, known @ ..]) if rest == known => true,
+        ([twice, rest @ ..], [_, ..]) if rest == known_rest => {
+            is_long || word[..same].last() == Some(twice)
         }
-        std::cmp::Ordering::Equal => {
-            let swapped = rest.len() >= 2 && rest[0] == known_rest[1] && rest[1] == known_rest[0];
-            (swapped && rest[2..] == known_rest[2..])
-                || (known.len() >= 8 && !rest.is_empty() && rest[1..] == known_rest[1..])
-        }
-    }
+        _ => false,
+    };
+    is_typo && same > 0
 }
 
 /// A sentence that is being read.
@@ -455,14 +449,8 @@ impl Reading {
     /// Adds what a phrase says; `None` when something else was said before, of which one would be
     /// lost.
     fn add(&mut self, role: Role) -> Option<()> {
-        fn set<T: PartialEq>(slot: &mut Option<T>, value: T) -> Option<()> {
-            match slot {
-                Some(before) => (*before == value).then_some(()),
-                None => {
-                    *slot = Some(value);
-                    Some(())
-                }
-            }
+        fn set<T: Copy + PartialEq>(slot: &mut Option<T>, value: T) -> Option<()> {
+            (*slot.get_or_insert(value) == value).then_some(())
         }
         match role {
             Role::Format(word) => set(&mut self.details.format, word)?,

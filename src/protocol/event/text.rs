@@ -17,9 +17,9 @@ const REMEMBERED: usize = 16;
 ///   showing something twice is better than never.
 /// - Agents, turns and thoughts may be interleaved; each is tracked by itself.
 /// - Where a stream mixes both forms of events, only one of them names the author. A whole text
-///   that does not repeat its own author's parts is therefore compared with those of all authors, and one
-///   without an author with the last whole texts that have one. Only an exact repetition counts
-///   there; what one author sends twice is shown twice.
+///   that does not repeat its own author's parts is therefore compared with those of all authors,
+///   and one without an author with the last whole texts that have one. Only an exact repetition
+///   counts there; what one author sends twice is shown twice.
 ///
 /// The [module](super) has an example.
 #[derive(Debug, Default)]
