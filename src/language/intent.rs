@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
 use super::tokens::{Word, quotations, words};
-use super::{phrases, sections};
+use super::{keys, phrases, sections};
 
 /// What is longer, in bytes, is a message: it takes a longest path or two, and bounds the work.
 const MAX_ORDER: usize = 8 * 1024;
@@ -271,21 +271,15 @@ impl<'a> Sentence<'a> {
         let mut barriers = Vec::new();
         for start in 0..words.len() {
             let mut found: Vec<(usize, Vec<Entry>)> = Vec::new();
-            let mut key = String::new();
             let mut barrier = start;
-            for end in start + 1..=words.len().min(start + LEXICON.longest) {
-                if end > start + 1 {
-                    if breaks[end - 1] {
-                        break;
-                    }
-                    key.push(' ');
-                }
-                key.push_str(&words[end - 1].text);
-                if let Some(entries) = LEXICON.phrases.get(&key) {
-                    found.push((end, entries.clone()));
-                    if entries.iter().any(|(orders, _)| *orders == 0) {
-                        barrier = end;
-                    }
+            let unbroken =
+                1 + breaks[start + 1..].iter().take_while(|is_break| !**is_break).count();
+            let ahead = &words[start..start + unbroken.min(LEXICON.longest)];
+            for (count, key) in keys(ahead.iter().map(|word| word.text.as_str())) {
+                let Some(entries) = LEXICON.phrases.get(&key) else { continue };
+                found.push((start + count, entries.clone()));
+                if entries.iter().any(|(orders, _)| *orders == 0) {
+                    barrier = start + count;
                 }
             }
             if let Some((end, roles)) = measure(text, words, start) {

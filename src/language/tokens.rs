@@ -429,7 +429,7 @@ mod tests {
     use super::*;
 
     fn spelled(text: &str) -> String {
-        words(text).into_iter().map(|word| word.text).collect::<Vec<_>>().join(" ")
+        crate::language::joined(&words(text))
     }
 
     #[test]
