@@ -47,12 +47,25 @@ fn sections(text: &'static str) -> Vec<(&'static str, Vec<String>)> {
 /// The phrases of a line, divided by commas, with their choices written out, each as its words with
 /// spaces between.
 fn phrases(line: &str) -> Vec<String> {
-    let spelled = |phrase: String| {
-        let words = tokens::words(&phrase).into_iter().map(|word| word.text);
-        words.collect::<Vec<_>>().join(" ")
-    };
+    let spelled = |phrase: String| joined(&tokens::words(&phrase));
     let phrases = outside_braces(line, ',').into_iter().flat_map(expand).map(spelled);
     phrases.filter(|phrase| !phrase.is_empty()).collect()
+}
+
+/// The words with spaces between.
+fn joined(words: &[tokens::Word]) -> String {
+    words.iter().map(|word| word.text.as_str()).collect::<Vec<_>>().join(" ")
+}
+
+/// The first so many words, joined, for each number of them.
+fn keys<'a>(words: impl Iterator<Item = &'a str>) -> impl Iterator<Item = (usize, String)> {
+    words.enumerate().scan(String::new(), |key, (at, word)| {
+        if at > 0 {
+            key.push(' ');
+        }
+        key.push_str(word);
+        Some((at + 1, key.clone()))
+    })
 }
 
 /// Writes out the choices of a phrase: `{save|get} {it|}`.

@@ -7,35 +7,19 @@ pub(crate) fn decode(bytes: &[u8]) -> Result<String, &'static str> {
         [0xFF, 0xFE, rest @ ..] => utf16(rest, u16::from_le_bytes),
         [0xFE, 0xFF, rest @ ..] => utf16(rest, u16::from_be_bytes),
         [0xEF, 0xBB, 0xBF, rest @ ..] => utf8(rest),
-        _ => match nul_bytes(bytes) {
-            Nuls::None => utf8(bytes),
-            Nuls::Second => utf16(bytes, u16::from_le_bytes),
-            Nuls::First => utf16(bytes, u16::from_be_bytes),
-            Nuls::Anywhere => Err("it is not text: neither UTF-8 nor UTF-16"),
-        },
-    }
-}
-
-/// Where the NUL bytes of a file without a byte order mark are. In UTF-16 a Latin letter, a space
-/// and a line break have one, always in the same half; in the other half it belongs to a rare
-/// character.
-enum Nuls {
-    None,
-    First,
-    Second,
-    Anywhere,
-}
-
-fn nul_bytes(bytes: &[u8]) -> Nuls {
-    let count = |half: usize| bytes.iter().skip(half).step_by(2).filter(|b| **b == 0).count();
-    // A quarter of the characters have one, eight times as many as in the other half: less is no
-    // evidence.
-    let clear = |many: usize, few: usize| many * 8 >= bytes.len() && many >= few * 8;
-    match (count(0), count(1)) {
-        (0, 0) => Nuls::None,
-        (first, second) if clear(first, second) => Nuls::First,
-        (first, second) if clear(second, first) => Nuls::Second,
-        _ => Nuls::Anywhere,
+        _ => {
+            // In UTF-16 a Latin letter, a space and a line break have a NUL byte, always in the
+            // same half; in the other half it belongs to a rare character. A quarter of the
+            // characters have one, eight times as many as in the other half: less is no evidence.
+            let count = |half| bytes.iter().skip(half).step_by(2).filter(|b| **b == 0).count();
+            let clear = |many: usize, few: usize| many * 8 >= bytes.len() && many >= few * 8;
+            match (count(0), count(1)) {
+                (0, 0) => utf8(bytes),
+                (first, second) if clear(first, second) => utf16(bytes, u16::from_be_bytes),
+                (first, second) if clear(second, first) => utf16(bytes, u16::from_le_bytes),
+                _ => Err("it is not text: neither UTF-8 nor UTF-16"),
+            }
+        }
     }
 }
 

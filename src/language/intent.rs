@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
 use super::tokens::{Word, quotations, words};
-use super::{phrases, sections};
+use super::{keys, phrases, sections};
 
 /// What is longer, in bytes, is a message: it takes a longest path or two, and bounds the work.
 const MAX_ORDER: usize = 8 * 1024;
@@ -221,30 +221,24 @@ impl Lexicon {
 /// Whether `word` is `known` with two letters swapped, one left out, one doubled or, in a long
 /// word, a wrong one. An ending is no error: "exports" and "balanced" are other words.
 fn is_typo(word: &str, known: &str) -> bool {
-    let is_ascii = word.is_ascii() && known.is_ascii();
-    if !is_ascii
-        || known.len() < 5
-        || word.len().abs_diff(known.len()) > 1
-        || word.as_bytes()[0] != known.as_bytes()[0]
-    {
+    if !word.is_ascii() || !known.is_ascii() || known.len() < 5 {
         return false;
     }
     let (word, known) = (word.as_bytes(), known.as_bytes());
     let same = word.iter().zip(known).take_while(|(a, b)| a == b).count();
     let (rest, known_rest) = (&word[same..], &known[same..]);
-    match word.len().cmp(&known.len()) {
-        std::cmp::Ordering::Less => known_rest.len() > 1 && rest == &known_rest[1..],
-        std::cmp::Ordering::Greater => {
-            rest.len() > 1
-                && &rest[1..] == known_rest
-                && (word[same] == word[same - 1] || known.len() >= 8)
+    let is_long = known.len() >= 8;
+    let is_typo = match (rest, known_rest) {
+        ([a, b, rest @ ..], [c, d, known @ ..]) if (a, b, rest) == (d, c, known) => true,
+        ([_, rest @ ..], [_, known @ ..]) if rest == known => is_long,
+        // One left out, but not at the end.
+        ([_, ..], [_, known @ ..]) if rest == known => true,
+        ([twice, rest @ ..], [_, ..]) if rest == known_rest => {
+            is_long || word[..same].last() == Some(twice)
         }
-        std::cmp::Ordering::Equal => {
-            let swapped = rest.len() >= 2 && rest[0] == known_rest[1] && rest[1] == known_rest[0];
-            (swapped && rest[2..] == known_rest[2..])
-                || (known.len() >= 8 && !rest.is_empty() && rest[1..] == known_rest[1..])
-        }
-    }
+        _ => false,
+    };
+    is_typo && same > 0
 }
 
 /// A sentence that is being read.
@@ -277,21 +271,15 @@ impl<'a> Sentence<'a> {
         let mut barriers = Vec::new();
         for start in 0..words.len() {
             let mut found: Vec<(usize, Vec<Entry>)> = Vec::new();
-            let mut key = String::new();
             let mut barrier = start;
-            for end in start + 1..=words.len().min(start + LEXICON.longest) {
-                if end > start + 1 {
-                    if breaks[end - 1] {
-                        break;
-                    }
-                    key.push(' ');
-                }
-                key.push_str(&words[end - 1].text);
-                if let Some(entries) = LEXICON.phrases.get(&key) {
-                    found.push((end, entries.clone()));
-                    if entries.iter().any(|(orders, _)| *orders == 0) {
-                        barrier = end;
-                    }
+            let unbroken =
+                1 + breaks[start + 1..].iter().take_while(|is_break| !**is_break).count();
+            let ahead = &words[start..start + unbroken.min(LEXICON.longest)];
+            for (count, key) in keys(ahead.iter().map(|word| word.text.as_str())) {
+                let Some(entries) = LEXICON.phrases.get(&key) else { continue };
+                found.push((start + count, entries.clone()));
+                if entries.iter().any(|(orders, _)| *orders == 0) {
+                    barrier = start + count;
                 }
             }
             if let Some((end, roles)) = measure(text, words, start) {
@@ -455,14 +443,8 @@ impl Reading {
     /// Adds what a phrase says; `None` when something else was said before, of which one would be
     /// lost.
     fn add(&mut self, role: Role) -> Option<()> {
-        fn set<T: PartialEq>(slot: &mut Option<T>, value: T) -> Option<()> {
-            match slot {
-                Some(before) => (*before == value).then_some(()),
-                None => {
-                    *slot = Some(value);
-                    Some(())
-                }
-            }
+        fn set<T: Copy + PartialEq>(slot: &mut Option<T>, value: T) -> Option<()> {
+            (*slot.get_or_insert(value) == value).then_some(())
         }
         match role {
             Role::Format(word) => set(&mut self.details.format, word)?,

@@ -10,7 +10,7 @@ use self::instruction::{
 };
 use super::tokens::{Sentence, SentenceSplitter, clauses, is_closing, is_markup, is_wide_end};
 
-/// Something that the agent told the user to do on a screen, and that the API does instead.
+/// Something that the agent asked the user to do on a screen, and that the API does instead.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Suggestion {
@@ -430,7 +430,7 @@ fn suggestions(body: &str, parts: &[Part<'_>]) -> Vec<Suggestion> {
     let has = |is: fn(&Act) -> bool| acts.iter().flatten().any(is);
     let has_other = has(|act| !matches!(act, Act::Edit | Act::Open));
     let mut found = Vec::new();
-    let mut told = 0; // how many are in a message
+    let mut sent = 0; // how many are in a message
     for (at, act) in acts.iter().enumerate() {
         found.push(match act {
             None => continue,
@@ -442,10 +442,10 @@ fn suggestions(body: &str, parts: &[Part<'_>]) -> Vec<Suggestion> {
             Some(Act::Upload) => Suggestion::Upload,
             // "… and press Start" is a part of what the rest of the sentence asks for.
             Some(Act::Edit) if has_other && named[at].is_none() => continue,
-            Some(Act::Edit) if at < told => continue,
+            Some(Act::Edit) if at < sent => continue,
             Some(Act::Edit) => {
-                let (message, end) = message(body, parts, at, told);
-                told = end;
+                let (message, end) = message(body, parts, at, sent);
+                sent = end;
                 Suggestion::SendEdit(message)
             }
         });

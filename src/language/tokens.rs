@@ -202,6 +202,11 @@ pub(crate) fn clauses(sentence: &str) -> Vec<Range<usize>> {
         let next = sentence[end..].chars().next();
         let is_before_text = next.is_none_or(|c| c.is_whitespace() || c >= '\u{2E80}');
         let is_spaced = sentence[..at].ends_with(' ') && next.is_some_and(char::is_whitespace);
+        let is_mark = |c| match c {
+            ',' | ';' | ':' => is_before_text,
+            '-' => is_spaced,
+            _ => matches!(c, '，' | '；' | '：' | '—' | '–'),
+        };
         match (bracket, c) {
             (Some(close), c) if c == close => {
                 push(start, end);
@@ -220,15 +225,7 @@ pub(crate) fn clauses(sentence: &str) -> Vec<Range<usize>> {
                     (bracket, start) = (Some(close), at);
                 }
             }
-            (None, ',' | ';' | ':') if is_before_text => {
-                push(start, at);
-                start = end;
-            }
-            (None, '-') if is_spaced => {
-                push(start, at);
-                start = end;
-            }
-            (None, '，' | '；' | '：' | '—' | '–') => {
+            (None, c) if is_mark(c) => {
                 push(start, at);
                 start = end;
             }
@@ -432,7 +429,7 @@ mod tests {
     use super::*;
 
     fn spelled(text: &str) -> String {
-        words(text).into_iter().map(|word| word.text).collect::<Vec<_>>().join(" ")
+        crate::language::joined(&words(text))
     }
 
     #[test]

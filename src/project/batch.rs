@@ -240,8 +240,7 @@ impl BatchRun {
                 let skipped = match &common {
                     // What is paid for costs no more credits.
                     Some(Error::OutOfCredits(_)) if is_paid(&stage) => None,
-                    Some(error) => Some(error.clone()),
-                    None => None,
+                    error => error.clone(),
                 };
                 let is_duplicate = paths[..index].contains(&paths[index]);
                 if let Some(error) = skipped.or_else(|| is_duplicate.then(|| duplicate(&item))) {

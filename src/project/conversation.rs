@@ -11,8 +11,7 @@ use bytes::Bytes;
 
 use super::turn::Turn;
 use super::{Export, Intent, UploadHint};
-use crate::client::NemoClient;
-use crate::client::{PendingTurn, TurnTracker, Upload};
+use crate::client::{NemoClient, PendingTurn, TurnTracker, Upload};
 use crate::draft::{Draft, Language};
 use crate::error::{Error, Result};
 use crate::protocol::{CreateSession, CreditBalance, Session, SessionId, UploadedFile};

@@ -105,21 +105,15 @@ impl ExportRequest {
     /// from 1080 lines on, medium from 720 and low below.
     #[must_use]
     pub fn output(&self) -> RenderOutput {
-        let quality = self.quality.clone().or_else(|| {
-            self.resolution.map(|lines| match lines {
-                1080.. => RenderQuality::High,
-                720.. => RenderQuality::Medium,
-                _ => RenderQuality::Low,
-            })
-        });
-        let mut output = RenderOutput::new(self.format.clone().unwrap_or(RenderFormat::Mp4));
-        if let Some(quality) = quality {
-            output = output.quality(quality);
-        }
-        if let Some(aspect) = self.aspect {
-            output = output.aspect(aspect);
-        }
-        output
+        let by_lines = |lines| match lines {
+            1080.. => RenderQuality::High,
+            720.. => RenderQuality::Medium,
+            _ => RenderQuality::Low,
+        };
+        let said = self.quality.clone().or_else(|| self.resolution.map(by_lines));
+        let format = self.format.clone().unwrap_or(RenderFormat::Mp4);
+        let quality = said.unwrap_or(RenderQuality::High);
+        RenderOutput { format, quality, aspect: self.aspect }
     }
 }
 

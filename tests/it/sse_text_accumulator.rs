@@ -1,7 +1,7 @@
 //! The accumulated text is complete and contains no part twice, however it is split into partial
 //! texts and whichever agents write in between.
 
-use nemovideo::protocol::event::{AgentEvent, TextAccumulator};
+use nemovideo::protocol::event::{AgentEvent, TextAccumulator, TextDelta};
 use proptest::prelude::*;
 use serde_json::json;
 
@@ -103,4 +103,79 @@ proptest! {
         events.push(event("a", 0, &[text.trim_end().to_owned()], false));
         prop_assert_eq!(accumulated(&events, "a"), text.trim_end());
     }
+}
+
+/// Reads an event from a notation: `+a` is a partial text, `=a` a whole one, and `!` a tool's
+/// result; `x1+a` names the author and the id of the event too.
+fn noted(notation: &str) -> AgentEvent {
+    let data = if let Some(at) = notation.find(['+', '=']) {
+        let mut names = notation[..at].chars().map(String::from);
+        let (author, id) = (names.next(), names.next());
+        let partial = notation[at..].starts_with('+');
+        let parts = json!([{ "text": &notation[at + 1..] }]);
+        json!({ "content": { "parts": parts }, "author": author, "id": id, "partial": partial })
+    } else {
+        json!({ "type": "tool_result", "name": "f", "result": "ok" })
+    };
+    let mut events = AgentEvent::decode("message", &data.to_string());
+    events.pop().expect("an event")
+}
+
+#[test]
+fn each_text_is_shown_once() {
+    for (case, events, expected) in [
+        ("parts and their repetition", "+a |+b|=a b", "a| b"),
+        ("whole texts without parts", "=a|=a", "a|a"),
+        ("one text after another", "+a|=a|!|+a|+b|=ab|=c", "a|a|b|c"),
+        ("a repetition that continues", "+a |=a b", "a| b"),
+        ("a repetition in several parts", "+a |+b|=a |=b|=b", "a| b|b"),
+        ("a repetition cut short, then the next event", "x1+a b|x1=a |x2=b", "a b|b"),
+        ("a repetition cut short, then the next part", "+a b|=a |+b|=b", "a b|b"),
+        ("white space around a repetition", "+\na b \n|=a b", "\na b"),
+        ("white space after a repetition", "+a |=a \n", "a| \n"),
+        ("white space as a part", "+a|+\n|+ b|=a\n b", "a|\n b"),
+        ("white space instead of a text", "+\n|=a", "a"),
+        ("another text than the parts", "+a x|=a b|=c", "a x|a b|c"),
+        ("parts that are never repeated", "+lost", "lost"),
+        ("parts that are never repeated, before a tool", "+lost|!|=found", "lost|found"),
+        ("parts that are never repeated, before others", "+lost |+a|=a", "lost| a"),
+        ("a tool's result before the whole", "+a |+b|!|=a b", "a| b"),
+        ("a tool's result before new parts", "+a|!|+b|=b", "a|b"),
+        ("after a tool's result, a text that begins like the parts", "+a|!|=a b", "a|a b"),
+        ("after a tool's result, one repetition and not more", "+a|!|=a|=a", "a|a"),
+        ("parts that name the author, the whole does not", "x1+a |x1+b|=a b", "a| b"),
+        ("a whole that names the author, the parts do not", "+a |+b|x1=a b", "a| b"),
+        ("parts and both forms", "x1+a |x1+b|x1=a b|=a b", "a| b"),
+        ("parts and both forms, the other first", "x1+a |x1+b|=a b|x1=a b", "a| b"),
+        ("both forms", "x1=a|=a", "a"),
+        ("both forms, the other first", "=a|x1=a", "a"),
+        ("both forms, one in several parts", "x1=a |x1=b|=a b", "a |b"),
+        ("the same text twice", "x1=a|x2=a", "a|a"),
+        ("the same text of two authors", "x1=a|y2=a", "a|a"),
+        ("the same text twice in both forms", "x1=a|=a|x2=a|=a", "a|a"),
+        ("one form before a tool, the other one after it", "x1=a|!|=a", "a|a"),
+        ("one author's parts as another's text", "x1+a|y2=a|x1=a", "a|a"),
+        ("agents that talk at once", "x1+a |y2+c |x1+b|y2+d|x1=a b|y2=c d", "a|c| b| d"),
+        ("ids that change with each part", "x1+a |x2+b|x3=a b", "a| b"),
+    ] {
+        let mut texts = TextAccumulator::new();
+        let mut shown = Vec::new();
+        for event in events.split('|').map(noted) {
+            shown.extend(texts.push(&event).and_then(TextDelta::text).map(str::to_owned));
+        }
+        assert_eq!(shown.join("|"), expected, "{case}: {events:?}");
+    }
+}
+
+#[test]
+fn thoughts_are_kept_apart() {
+    let thought = |notation| match noted(notation) {
+        AgentEvent::Text(text) => AgentEvent::Thought(text),
+        other => other,
+    };
+    let mut texts = TextAccumulator::new();
+    assert_eq!(texts.push(&thought("+hm")), Some(TextDelta::Thought("hm")));
+    assert_eq!(texts.push(&noted("=hm")), Some(TextDelta::Text("hm")));
+    assert_eq!(texts.push(&thought("=hm")), None);
+    assert_eq!(texts.push(&AgentEvent::Heartbeat), None);
 }

@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::sync::LazyLock;
 
 use crate::language::tokens::{Word, quotations, words};
-use crate::language::{phrases, sections};
+use crate::language::{joined, keys, phrases, sections};
 
 /// What the screen would have been used for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -265,17 +265,6 @@ fn behind(units: &[Unit], class: Classes) -> Option<&[Unit]> {
     Some(&units[end..])
 }
 
-/// The first so many words, joined, for each number of them.
-fn keys<'a>(words: impl Iterator<Item = &'a str>) -> impl Iterator<Item = (usize, String)> {
-    words.enumerate().scan(String::new(), |key, (at, word)| {
-        if at > 0 {
-            key.push(' ');
-        }
-        key.push_str(word);
-        Some((at + 1, key.clone()))
-    })
-}
-
 /// As far as a clause is looked into, which bounds the work.
 const MAX_UNITS: usize = 40;
 
@@ -294,8 +283,7 @@ pub(crate) fn units(text: &str) -> Vec<Unit> {
         let count = if quoted > 0 { quoted } else { han_word(&words[at..]) };
         let own = &words[at..at + count];
         let range = start..own[count - 1].range.end;
-        let mut key: String =
-            own.iter().map(|word| word.text.as_str()).collect::<Vec<_>>().join(" ");
+        let mut key = joined(own);
         // "Your account's billing page" is one of the screen, "the client's" of the video.
         if let Some(owner) =
             key.strip_suffix("'s").filter(|owner| class_of(owner) & (NAME | PLACE) != 0)
@@ -329,8 +317,7 @@ fn quoted_classes(words: &[Word], key: &str) -> Classes {
     let mut rest = words;
     while classes & !(VERB | HEAD) == 0 && words.len() <= 6 && !rest.is_empty() {
         let (word, behind) = rest.split_at(han_word(rest));
-        let key = word.iter().map(|word| word.text.as_str()).collect::<Vec<_>>().join(" ");
-        classes |= class_of(&key) & (BUTTON | BILLING | EXPORT | UPLOAD | NAME | PLACE);
+        classes |= class_of(&joined(word)) & (BUTTON | BILLING | EXPORT | UPLOAD | NAME | PLACE);
         rest = behind;
     }
     classes

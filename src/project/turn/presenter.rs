@@ -1,5 +1,5 @@
-//! The events of a stream, for people: text once and without directions for a screen, tools by name,
-//! failures as text, and the stages of the video.
+//! The events of a stream, for people: text once and without directions for a screen, tools by
+//! name, failures as text, and the stages of the video.
 
 use std::collections::HashSet;
 
@@ -160,25 +160,8 @@ impl Presenter {
 
 /// Keys of how content is set, not of what it is: louder, shorter and at another time it is still
 /// the same content.
-const SETTINGS: &[&str] = &[
-    "d",
-    "duration",
-    "start",
-    "start_ms",
-    "startMs",
-    "start_time",
-    "startTime",
-    "st",
-    "end",
-    "skip",
-    "volume",
-    "vol",
-    "muted",
-    "mute",
-    "id",
-    "uuid",
-    "uid",
-];
+const SETTINGS: &str = "d duration start start_ms startMs start_time startTime st end skip volume \
+                        vol muted mute id uuid uid";
 
 /// Finds the two stages of a video in its drafts: first images and voices, later what is laid over
 /// them. Contents are compared, not counted: a second script has as many tracks as the first one.
@@ -235,7 +218,8 @@ fn content(segment: Segment<'_>) -> String {
 
 fn without_settings(object: &Object) -> String {
     let mut content = String::new();
-    for (key, value) in object.iter().filter(|(key, _)| !SETTINGS.contains(key)) {
+    let is_setting = |key| SETTINGS.split(' ').any(|setting| setting == key);
+    for (key, value) in object.iter().filter(|(key, _)| !is_setting(*key)) {
         let value = value.as_object().map_or_else(|| value.to_string(), without_settings);
         if !value.is_empty() {
             content += &format!("{key}={value};");
@@ -282,27 +266,44 @@ mod tests {
     }
 
     fn text_of(events: &[TurnEvent]) -> String {
-        events
-            .iter()
-            .filter_map(|event| match event {
-                TurnEvent::Text(text) => Some(text.as_str()),
-                _ => None,
-            })
-            .collect()
+        let text = |event: &TurnEvent| match event {
+            TurnEvent::Text(text) => Some(text.clone()),
+            _ => None,
+        };
+        events.iter().filter_map(text).collect()
+    }
+
+    fn frame(event: &Value) -> String {
+        format!("data: {event}\n\n")
+    }
+
+    fn model(parts: &Value, partial: bool) -> String {
+        frame(&json!({ "content": { "parts": parts, "role": "model" }, "partial": partial,
+            "invocationId": "i", "author": "a" }))
+    }
+
+    /// Whole texts, one event each.
+    fn texts(texts: &[&str]) -> String {
+        texts.iter().map(|text| model(&json!([{ "text": text }]), false)).collect()
+    }
+
+    fn tool(kind: &str) -> String {
+        model(&json!([{ kind: { "id": "1", "name": "cut", "args": {}, "response": {} } }]), false)
     }
 
     #[test]
     fn recorded_streams_are_presented_for_people() {
-        let hello = include_str!("../../../tests/fixtures/adk/text.sse");
-        let pieces = include_str!("../../../tests/fixtures/adk/text_streaming.sse");
-        for stream in [hello, pieces] {
+        macro_rules! recorded {
+            ($name:literal) => {
+                include_str!(concat!("../../../tests/fixtures/adk/", $name, ".sse"))
+            };
+        }
+        for stream in [recorded!("text"), recorded!("text_streaming")] {
             let (events, report) = present(stream);
             assert_eq!(text_of(&events), "Hello there, 你好 🎬");
             assert_eq!(report.summary(), "Hello there, 你好 🎬");
         }
-        let whole = include_str!("../../../tests/fixtures/adk/voiceover.sse");
-        let pieces = include_str!("../../../tests/fixtures/adk/voiceover_streaming.sse");
-        for stream in [whole, pieces] {
+        for stream in [recorded!("voiceover"), recorded!("voiceover_streaming")] {
             let (events, report) = present(stream);
             assert_eq!(report.text, "Working on it…\nYour voiceover is ready.");
             assert_eq!(report.suggestions.len(), 1);
@@ -312,28 +313,19 @@ mod tests {
             assert_eq!(tools.count(), 2);
             assert!(events.contains(&TurnEvent::RawClipReady));
         }
-        let failed = include_str!("../../../tests/fixtures/adk/model_error.sse");
-        assert_eq!(present(failed).1.summary(), "model overloaded");
-    }
-
-    /// Whole texts, one event each.
-    fn texts(texts: &[&str]) -> String {
-        texts.iter().map(|text| model(&json!([{ "text": text }]), false)).collect()
+        assert_eq!(present(recorded!("model_error")).1.summary(), "model overloaded");
     }
 
     #[test]
     fn a_whole_text_does_not_run_into_the_next_one() {
+        let script = "Script:\nClick here, they say.";
         for (said, expected, suggested) in [
             (["All done.", "Click the Export button to save it."], "All done.", true),
             (["All done.", "I encountered a temporary issue."], "All done.", false),
             (["做好了", "请点击导出按钮。"], "做好了", true),
             (["做好了。", "我遇到了一个临时问题。"], "做好了。", false),
             (["I cut it", "Click Export."], "I cut it", true),
-            (
-                ["Script:\nClick here, they say.", "Click Export."],
-                "Script:\nClick here, they say.",
-                true,
-            ),
+            ([script, "Click Export."], script, true),
             (["Click Export.", "I cut it"], "I cut it", true),
             (["I cut it", "I added music"], "I cut it\nI added music", false),
             (["I cut it. ", "I added music"], "I cut it. I added music", false),
@@ -347,16 +339,16 @@ mod tests {
 
     #[test]
     fn a_sentence_is_presented_before_what_happens_after_it() {
-        let tool = r#"[{ "functionCall": { "id": "1", "name": "cut", "args": {} } }]"#;
-        let tool = model(&serde_json::from_str(tool).unwrap(), false);
         let piece = |text: &str| model(&json!([{ "text": text }]), true);
+        let parts =
+            |texts: [&str; 2]| model(&json!(texts.map(|text| json!({ "text": text }))), false);
         for said in [
             texts(&["I'm generating it now."]),
             texts(&["Working on it"]),
-            model(&json!([{ "text": "Working " }, { "text": "on it" }]), false),
+            parts(["Working ", "on it"]),
             piece("I'm generating ") + &piece("it now."),
         ] {
-            let (events, _) = present(&(said + &tool));
+            let (events, _) = present(&(said + &tool("functionCall")));
             let [TurnEvent::Text(_), TurnEvent::ToolStarted { .. }] = &events[..] else {
                 panic!("{events:?}")
             };
@@ -368,23 +360,19 @@ mod tests {
             assert_eq!(events, [TurnEvent::Text(said.to_owned())]);
         }
         // What comes in several parts, or is still coming in pieces, is not cut.
-        let parts = json!([{ "text": "Click the Exp" }, { "text": "ort button." }]);
-        let (_, report) = present(&model(&parts, false));
-        assert_eq!((report.text.as_str(), report.suggestions.len()), ("", 1));
-        let beat = "data: heartbeat\n\n";
-        let (_, report) = present(&(piece("Click the Exp") + beat + &piece("ort button.")));
-        assert_eq!((report.text.as_str(), report.suggestions.len()), ("", 1));
+        let pieces = piece("Click the Exp") + "data: heartbeat\n\n" + &piece("ort button.");
+        for stream in [parts(["Click the Exp", "ort button."]), pieces] {
+            let (_, report) = present(&stream);
+            assert_eq!((report.text.as_str(), report.suggestions.len()), ("", 1));
+        }
     }
 
     #[test]
     fn a_failure_is_reported_unless_the_agent_continues_after_it() {
         let failure = |message: &str| frame(&json!({ "errorCode": "X", "errorMessage": message }));
         let summary = |stream: &str| present(stream).1.summary();
-        let working = texts(&["Working on it…"]);
-        assert_eq!(
-            summary(&(working + &failure("model overloaded"))),
-            "Working on it…\nmodel overloaded"
-        );
+        let failed = texts(&["Working on it…"]) + &failure("model overloaded");
+        assert_eq!(summary(&failed), "Working on it…\nmodel overloaded");
         assert_eq!(summary(&(failure("retrying") + &texts(&["All done."]))), "All done.");
         let gui = "Please click the Retry button or open the billing panel.";
         for stream in [failure(gui), texts(&["Hm."]) + &failure(gui)] {
@@ -397,107 +385,73 @@ mod tests {
         assert!(!summary("data: {\"error\":\" \"}\n\n").trim().is_empty());
     }
 
-    /// What an agent may do in a turn. Each said text has words of its own, so that a repetition
-    /// can be events.
+    /// What an agent may do in a turn.
     #[derive(Clone, Debug)]
     enum Action {
+        /// A text, which is given a number of its own so that a repetition can be noticed.
         Said { text: String, pieces: bool, end: &'static str },
-        Gui(&'static str, &'static str),
-        Tool,
-        Draft,
-        Thought(String),
-        Raw(&'static str),
-    }
-
-    const GUI: [&str; 6] = [
-        "Click the Export button to save it.",
-        "Open the media panel to see your uploads.",
-        "点击“导出”按钮保存。",
-        "Preview it in the timeline.",
-        "打开素材面板查看。",
-        "Check your account's billing page.",
-    ];
-
-    /// Texts end in white space, or do not.
-    fn end() -> impl Strategy<Value = &'static str> {
-        prop::sample::select(vec!["", " ", "\n"])
+        /// Events of any other kind, and the text in them that must not be shown.
+        Other { stream: String, hidden: Option<String> },
     }
 
     fn action() -> impl Strategy<Value = Action> {
-        let words = prop::collection::vec(
-            prop::sample::select(vec!["warm", "clip", "小猫", "🎬", "ready", "3.5", "naïve", "夜"]),
-            1..6,
-        );
+        let word = vec!["warm", "clip", "小猫", "🎬", "ready", "3.5", "naïve", "夜"];
+        let words = prop::collection::vec(prop::sample::select(word), 1..6);
+        let gui = [
+            "Click the Export button to save it.",
+            "Open the media panel to see your uploads.",
+            "点击“导出”按钮保存。",
+            "Preview it in the timeline.",
+            "打开素材面板查看。",
+            "Check your account's billing page.",
+        ];
+        let raw = [": comment", "data: heartbeat", "data: {broken", "data: {\"new\":1}", "data"];
+        // Texts end in white space, or do not.
+        let end = || prop::sample::select(vec!["", " ", "\n"]);
+        let other = |stream: String| Action::Other { stream, hidden: None };
+        let draft = |duration: u32| {
+            let draft = json!({ "t": [{ "tt": 0, "sg": [{ "d": duration }] }] });
+            frame(&json!({ "actions": { "stateDelta": { "draft": draft } } }))
+        };
         prop_oneof![
-            4 => (words, any::<bool>(), end()).prop_map(|(words, pieces, end)| Action::Said {
-                text: words.join(" "),
-                pieces,
-                end,
+            4 => (words, any::<bool>(), end()).prop_map(|(words, pieces, end)| {
+                Action::Said { text: words.join(" "), pieces, end }
             }),
-            2 => (prop::sample::select(GUI.to_vec()), end()).prop_map(|(text, end)| Action::Gui(text, end)),
-            1 => Just(Action::Tool),
-            1 => Just(Action::Draft),
-            1 => "[a-z]{3,9}".prop_map(Action::Thought),
-            1 => prop::sample::select(vec![
-                ": comment\n\n",
-                "data: heartbeat\n\n",
-                "data: {broken\n\n",
-                "data: {\"new\":1}\n\n",
-                "data\n\n",
-            ])
-            .prop_map(Action::Raw),
+            2 => (prop::sample::select(gui.to_vec()), end()).prop_map(|(text, end)| {
+                let stream = texts(&[&format!("{text}{end}")]);
+                Action::Other { stream, hidden: Some(text.to_owned()) }
+            }),
+            1 => Just(other(tool("functionCall") + &tool("functionResponse"))),
+            1 => (1..13_u32).prop_map(move |duration| other(draft(duration))),
+            1 => "[a-z]{3,9}".prop_map(|text| {
+                let stream = model(&json!([{ "text": text, "thought": true }]), false);
+                Action::Other { stream, hidden: Some(text) }
+            }),
+            1 => prop::sample::select(raw.to_vec())
+                .prop_map(move |raw| other(format!("{raw}\n\n"))),
         ]
     }
 
-    fn frame(event: &Value) -> String {
-        format!("data: {event}\n\n")
-    }
-
-    fn model(parts: &Value, partial: bool) -> String {
-        frame(&json!({ "content": { "parts": parts, "role": "model" }, "partial": partial,
-            "invocationId": "i", "author": "a" }))
-    }
-
-    /// The stream of these actions, and every text in it with a number of its own.
-    fn stream_of(actions: &[Action]) -> (String, Vec<String>) {
-        let mut stream = String::new();
-        let mut said = Vec::new();
+    /// The stream of these actions, every text in it, and everything that must not be shown.
+    fn stream_of(actions: &[Action]) -> (String, Vec<String>, Vec<&str>) {
+        let (mut all, mut said, mut unseen) = (String::new(), Vec::new(), Vec::new());
         for (number, action) in actions.iter().enumerate() {
             match action {
                 Action::Said { text, pieces, end } => {
                     let text = format!("Take{number} {text}.{end}");
-                    if *pieces {
-                        for piece in text.split_inclusive(' ') {
-                            stream += &model(&json!([{ "text": piece }]), true);
-                        }
+                    for piece in text.split_inclusive(' ').filter(|_| *pieces) {
+                        all += &model(&json!([{ "text": piece }]), true);
                     }
-                    stream += &model(&json!([{ "text": text }]), false);
+                    all += &texts(&[&text]);
                     said.push(text.trim().to_owned());
                 }
-                Action::Gui(text, end) => {
-                    stream += &model(&json!([{ "text": format!("{text}{end}") }]), false);
+                Action::Other { stream, hidden } => {
+                    all += stream;
+                    unseen.extend(hidden.as_deref());
                 }
-                Action::Tool => {
-                    stream += &model(
-                        &json!([{ "functionCall": { "id": number.to_string(), "name": "cut", "args": {} } }]),
-                        false,
-                    );
-                    stream += &model(
-                        &json!([{ "functionResponse": { "id": number.to_string(), "name": "cut", "response": {} } }]),
-                        false,
-                    );
-                }
-                Action::Draft => {
-                    let draft = json!({ "t": [{ "tt": 0, "sg": [{ "d": number + 1 }] }] });
-                    stream += &frame(&json!({ "actions": { "stateDelta": { "draft": draft } } }));
-                }
-                Action::Thought(text) => {
-                    stream += &model(&json!([{ "text": text, "thought": true }]), false);
-                }
-                Action::Raw(raw) => stream += raw,
             }
         }
-        (stream, said)
+        (all, said, unseen)
     }
 
     proptest! {
@@ -506,20 +460,15 @@ mod tests {
             actions in prop::collection::vec(action(), 0..12),
             cut in any::<prop::sample::Index>(),
         ) {
-            let (stream, said) = stream_of(&actions);
+            let (stream, said, unseen) = stream_of(&actions);
             let (events, report) = present(&stream);
             prop_assert!(!report.summary().trim().is_empty());
             let text = text_of(&events);
             for said in &said {
                 prop_assert_eq!(text.matches(said.as_str()).count(), 1, "{:?} in {:?}", said, text);
             }
-            for gui in GUI {
-                prop_assert!(!text.contains(gui), "{:?} in {:?}", gui, text);
-            }
-            for action in &actions {
-                if let Action::Thought(thought) = action {
-                    prop_assert!(!text.contains(thought.as_str()));
-                }
+            for hidden in unseen {
+                prop_assert!(!text.contains(hidden), "{:?} in {:?}", hidden, text);
             }
 
             // A stream that breaks anywhere still has text, and none of it twice.
@@ -536,47 +485,38 @@ mod tests {
         }
     }
 
-    /// The stages that these drafts reach, the first of which is the baseline.
-    fn stages(drafts: &[&str]) -> Vec<TurnEvent> {
-        let mut drafts = drafts.iter().map(|draft| draft.parse::<Draft>().unwrap());
-        let mut stages = StageTracker::new(drafts.next().as_ref());
-        drafts.filter_map(|draft| stages.push(&draft)).collect()
-    }
-
-    fn video(script: &str, volume: u32, captions: bool) -> String {
-        let spoken = format!(r#"{{"d":900,"m":{{"text":"{script}","volume":{volume}}}}}"#);
-        let captions = match captions {
-            true => format!(r#",{{"tt":7,"m":{{"role":"captions"}},"sg":[{spoken}]}}"#),
-            false => String::new(),
+    #[test]
+    fn new_content_and_no_other_edit_makes_the_two_stages() {
+        const BOTH: &[TurnEvent] = &[TurnEvent::RawClipReady, TurnEvent::PostProductionDone];
+        let video = |script: &str, volume: u32, captions: bool| {
+            let spoken = format!(r#"{{"d":900,"m":{{"text":"{script}","volume":{volume}}}}}"#);
+            let captions = match captions {
+                true => format!(r#",{{"tt":7,"m":{{"role":"captions"}},"sg":[{spoken}]}}"#),
+                false => String::new(),
+            };
+            format!(
+                r#"{{"t":[{{"tt":0,"sg":[{{"d":900,"m":{{"name":"Dusk"}}}}]}},
+                    {{"tt":1,"m":{{"role":"voiceover"}},"sg":[{spoken}]}}{captions}]}}"#
+            )
         };
-        format!(
-            r#"{{"t":[{{"tt":0,"sg":[{{"d":900,"m":{{"name":"Dusk"}}}}]}},
-                {{"tt":1,"m":{{"role":"voiceover"}},"sg":[{spoken}]}}{captions}]}}"#
-        )
-    }
-
-    const BOTH: [TurnEvent; 2] = [TurnEvent::RawClipReady, TurnEvent::PostProductionDone];
-
-    #[test]
-    fn a_second_video_in_place_of_the_first_has_both_stages() {
-        let (first, raw, done) =
-            (video("One", 1, true), video("Two", 1, false), video("Two", 1, true));
-        assert_eq!(stages(&["{}", &raw, &done]), BOTH);
-        assert_eq!(stages(&[&first, &raw, &done]), BOTH);
-    }
-
-    #[test]
-    fn an_edit_of_what_is_there_is_no_stage() {
         let first = video("One", 1, true);
-        assert_eq!(stages(&[&first, &video("One", 0, true), &first.replace("900", "500")]), []);
-        assert_eq!(stages(&[&first, &video("One", 1, false), &first]), []);
-    }
-
-    #[test]
-    fn music_is_known_by_more_than_its_role() {
-        let raw = r#"{"t":[{"tt":0,"sg":[{"d":1000}]}]}"#;
-        let done = r#"{"t":[{"tt":0,"sg":[{"d":1000}]},
+        let (raw, done) = (video("Two", 1, false), video("Two", 1, true));
+        // Music is known by more than its role.
+        let silent = r#"{"t":[{"tt":0,"sg":[{"d":1000}]}]}"#;
+        let music = r#"{"t":[{"tt":0,"sg":[{"d":1000}]},
             {"tt":1,"sg":[{"name":"Lo-fi","vol":"35%"}]}]}"#;
-        assert_eq!(stages(&["{}", raw, done]), BOTH);
+        for (drafts, expected) in [
+            (["{}", &raw, &done], BOTH),
+            ([&first, &raw, &done], BOTH),
+            (["{}", silent, music], BOTH),
+            ([&first, &video("One", 0, true), &first.replace("900", "500")], &[]),
+            ([&first, &video("One", 1, false), &first], &[]),
+        ] {
+            // The first draft is the baseline.
+            let [baseline, rest @ ..] = drafts.map(|draft| draft.parse::<Draft>().unwrap());
+            let mut stages = StageTracker::new(Some(&baseline));
+            let found: Vec<_> = rest.iter().filter_map(|draft| stages.push(draft)).collect();
+            assert_eq!(found, expected, "{drafts:?}");
+        }
     }
 }

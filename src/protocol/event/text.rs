@@ -17,9 +17,9 @@ const REMEMBERED: usize = 16;
 ///   showing something twice is better than never.
 /// - Agents, turns and thoughts may be interleaved; each is tracked by itself.
 /// - Where a stream mixes both forms of events, only one of them names the author. A whole text
-///   that does not repeat its own author's parts is therefore compared with those of all authors, and one
-///   without an author with the last whole texts that have one. Only an exact repetition counts
-///   there; what one author sends twice is shown twice.
+///   that does not repeat its own author's parts is therefore compared with those of all authors,
+///   and one without an author with the last whole texts that have one. Only an exact repetition
+///   counts there; what one author sends twice is shown twice.
 ///
 /// The [module](super) has an example.
 #[derive(Debug, Default)]
@@ -315,92 +315,30 @@ impl Transcript {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::protocol::event::ToolResult;
-
-    /// Reads an event from a notation: `+a` is a part, `=a` a whole text, and `!` a tool's result;
-    /// `x1+a` names the author and the id of the event too.
-    fn event(notation: &str) -> AgentEvent {
-        let Some(at) = notation.find(['+', '=']) else {
-            return AgentEvent::ToolResult(ToolResult {
-                id: None,
-                name: "f".to_owned(),
-                response: "ok".into(),
-                origin: Origin::default(),
-            });
-        };
-        let mut names = notation[..at].chars().map(String::from);
-        let (author, event_id) = (names.next(), names.next());
-        AgentEvent::Text(TextEvent {
-            text: notation[at + 1..].to_owned(),
-            kind: if notation[at..].starts_with('+') { TextKind::Partial } else { TextKind::Final },
-            origin: Origin { author, event_id, invocation_id: None },
-            continues: false,
-        })
-    }
-
-    #[test]
-    fn each_text_is_shown_once() {
-        for (case, events, expected) in [
-            ("parts and their repetition", "+a |+b|=a b", "a| b"),
-            ("whole texts without parts", "=a|=a", "a|a"),
-            ("one text after another", "+a|=a|!|+a|+b|=ab|=c", "a|a|b|c"),
-            ("a repetition that continues", "+a |=a b", "a| b"),
-            ("a repetition in several parts", "+a |+b|=a |=b|=b", "a| b|b"),
-            ("a repetition cut short, then the next event", "x1+a b|x1=a |x2=b", "a b|b"),
-            ("a repetition cut short, then the next part", "+a b|=a |+b|=b", "a b|b"),
-            ("white space around a repetition", "+\na b \n|=a b", "\na b"),
-            ("white space after a repetition", "+a |=a \n", "a| \n"),
-            ("white space as a part", "+a|+\n|+ b|=a\n b", "a|\n b"),
-            ("white space instead of a text", "+\n|=a", "a"),
-            ("another text than the parts", "+a x|=a b|=c", "a x|a b|c"),
-            ("parts that are never repeated", "+lost", "lost"),
-            ("parts that are never repeated, before a tool", "+lost|!|=found", "lost|found"),
-            ("parts that are never repeated, before others", "+lost |+a|=a", "lost| a"),
-            ("a tool's result before the whole", "+a |+b|!|=a b", "a| b"),
-            ("a tool's result before new parts", "+a|!|+b|=b", "a|b"),
-            ("after a tool's result, a text that begins like the parts", "+a|!|=a b", "a|a b"),
-            ("after a tool's result, one repetition and not more", "+a|!|=a|=a", "a|a"),
-            ("parts that name the author, the whole does not", "x1+a |x1+b|=a b", "a| b"),
-            ("a whole that names the author, the parts do not", "+a |+b|x1=a b", "a| b"),
-            ("parts and both forms", "x1+a |x1+b|x1=a b|=a b", "a| b"),
-            ("parts and both forms, the other first", "x1+a |x1+b|=a b|x1=a b", "a| b"),
-            ("both forms", "x1=a|=a", "a"),
-            ("both forms, the other first", "=a|x1=a", "a"),
-            ("both forms, one in several parts", "x1=a |x1=b|=a b", "a |b"),
-            ("the same text twice", "x1=a|x2=a", "a|a"),
-            ("the same text of two authors", "x1=a|y2=a", "a|a"),
-            ("the same text twice in both forms", "x1=a|=a|x2=a|=a", "a|a"),
-            ("one form before a tool, the other one after it", "x1=a|!|=a", "a|a"),
-            ("one author's parts as another's text", "x1+a|y2=a|x1=a", "a|a"),
-            ("agents that talk at once", "x1+a |y2+c |x1+b|y2+d|x1=a b|y2=c d", "a|c| b| d"),
-            ("ids that change with each part", "x1+a |x2+b|x3=a b", "a| b"),
-        ] {
-            let mut texts = TextAccumulator::new();
-            let mut shown = Vec::new();
-            for event in events.split('|').map(event) {
-                shown.extend(texts.push(&event).and_then(TextDelta::text).map(str::to_owned));
-            }
-            assert_eq!(shown.join("|"), expected, "{case}: {events:?}");
-        }
-    }
 
     #[test]
     fn it_is_known_where_another_text_begins() {
+        let part = |text: &str| format!(r#"{{"content":{{"parts":[{{"text":"{text}"}}]}}"#);
+        let partial = |text: &str| part(text) + r#","partial":true}"#;
+        let by = |id, text: &str| part(text) + &format!(r#","author":"x","id":"{id}"}}"#);
+        let result = r#"{"type":"tool_result","name":"f","result":"ok"}"#.to_owned();
         let mut texts = TextAccumulator::new();
-        for (notation, is_new, separator) in [
-            ("+a", true, ""),
-            ("+ b", false, ""),
-            ("=a b c", false, ""),
-            ("=d", true, "\n"),
-            ("x1=e ", true, "\n"),
-            ("x1=f", true, ""),
-            ("x2= g", true, ""),
-            ("!", true, ""),
-            ("+h ", true, "\n"),
+        for (data, is_new, separator) in [
+            (partial("a"), true, ""),
+            (partial(" b"), false, ""),
+            (part("a b c") + "}", false, ""),
+            (part("d") + "}", true, "\n"),
+            (by(1, "e "), true, "\n"),
+            (by(1, "f"), true, ""),
+            (by(2, " g"), true, ""),
+            (result, true, ""),
+            (partial("h "), true, "\n"),
         ] {
-            texts.push(&event(notation));
+            for event in AgentEvent::decode("message", &data) {
+                texts.push(&event);
+            }
             let state = (texts.is_new_text(), texts.separator());
-            assert_eq!(state, (is_new, separator), "{notation:?}");
+            assert_eq!(state, (is_new, separator), "{data}");
         }
     }
 
@@ -415,18 +353,5 @@ mod tests {
             new.push(texts.is_new_text());
         }
         assert_eq!(new, [true, false, false, true]);
-    }
-
-    #[test]
-    fn thoughts_are_kept_apart() {
-        let thought = |notation| match event(notation) {
-            AgentEvent::Text(text) => AgentEvent::Thought(text),
-            other => other,
-        };
-        let mut texts = TextAccumulator::new();
-        assert_eq!(texts.push(&thought("+hm")), Some(TextDelta::Thought("hm")));
-        assert_eq!(texts.push(&event("=hm")), Some(TextDelta::Text("hm")));
-        assert_eq!(texts.push(&thought("=hm")), None);
-        assert_eq!(texts.push(&AgentEvent::Heartbeat), None);
     }
 }
