@@ -62,7 +62,7 @@ pub(crate) struct LocalSession {
 struct SessionContent {
     work: Work,
     history: Vec<Work>,
-    /// Edits so far; every third may be silent.
+    /// Edits so far, some of which are silent.
     edits: u64,
     /// Messages so far; the phrases of replies rotate with them.
     turns: u64,

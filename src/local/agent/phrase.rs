@@ -543,7 +543,7 @@ impl MessagePhrase {
     }
 
     fn track(&self) -> Option<Edit> {
-        if !self.has(REMOVE) {
+        if !self.has(REMOVE) && !self.has(SWITCH_OFF) {
             return None;
         }
         if self.has("track 轨")

@@ -10,7 +10,6 @@ use axum::http::{StatusCode, header};
 use futures::{Stream, StreamExt as _};
 use url::{Host, Url};
 
-use crate::local::builder::FetchFrom;
 use crate::local::library::StagedFile;
 use crate::local::response::{Caller, JsonBody, PathParams, Rejected, Success};
 use crate::local::server::SharedService;
@@ -105,7 +104,7 @@ async fn from_urls(
         if !matches!(parsed.scheme(), "http" | "https") {
             return Err(bad("only http and https URLs are fetched"));
         }
-        if service.settings.fetch_from == FetchFrom::Loopback && !is_loopback(&parsed) {
+        if !service.settings.fetches_from_anywhere && !is_loopback(&parsed) {
             return Err(Rejected::detail(
                 StatusCode::FORBIDDEN,
                 format!("the embedded backend fetches files from this machine only, not {url}"),
