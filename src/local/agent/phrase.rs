@@ -543,7 +543,9 @@ impl MessagePhrase {
     }
 
     fn track(&self) -> Option<Edit> {
-        if !self.has(REMOVE) && !self.has(SWITCH_OFF) {
+        // "关闭字幕，配音慢一点": the verb before may be meant for the captions alone.
+        let is_off = || self.has(SWITCH_OFF) && self.voice_change().is_none();
+        if !self.has(REMOVE) && !is_off() {
             return None;
         }
         if self.has("track 轨")
