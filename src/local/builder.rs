@@ -201,10 +201,6 @@ pub(crate) struct Settings {
     pub(crate) shutdown_within: Duration,
 }
 
-/// Longer than any response but a long voiceover's, and short enough for a program that wants to
-/// end.
-const SHUTDOWN_WITHIN: Duration = Duration::from_secs(5);
-
 impl Default for Settings {
     fn default() -> Self {
         Self {
@@ -216,7 +212,9 @@ impl Default for Settings {
             silent_edits: Frequency::Every(3),
             trailing_noise: Frequency::Never,
             fetches_from_anywhere: false,
-            shutdown_within: SHUTDOWN_WITHIN,
+            // Longer than any response but a long voiceover's, and short enough for a program that
+            // wants to end.
+            shutdown_within: Duration::from_secs(5),
         }
     }
 }

@@ -18,6 +18,7 @@ use axum::response::{IntoResponse as _, Response};
 use axum::routing::{MethodRouter, get, post};
 use futures::Stream;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+use tokio::task::spawn_blocking;
 use uuid::Uuid;
 
 use super::agent::{AgentTurn, Emitter, parse};
@@ -75,7 +76,7 @@ async fn issue_token(
             let message = "this client has a token that is still valid";
             Rejected::RateLimited(remaining.as_secs() + 1, message.to_owned())
         })?;
-    service.counters.tokens_issued.increment();
+    service.count(|counters| counters.tokens_issued += 1);
     Ok(Success(token))
 }
 
@@ -103,7 +104,7 @@ async fn create_session(
     JsonBody(request): JsonBody<CreateSession>,
 ) -> Result<Success<Session>, Rejected> {
     let session = service.sessions.create(account.user.clone(), request);
-    service.counters.sessions_created.increment();
+    service.count(|counters| counters.sessions_created += 1);
     Ok(Success(session.response()))
 }
 
@@ -140,7 +141,7 @@ async fn run_message(
         let message = format!("out of credits: this costs {price}, and {left} are left");
         Rejected::Code(ErrorCode::OutOfCredits, message)
     })?;
-    service.counters.messages_run.increment();
+    service.count(|counters| counters.messages_run += 1);
 
     let heartbeat = service.settings.heartbeat_every;
     let (sender, receiver) = unbounded_channel();
@@ -155,9 +156,9 @@ async fn run_message(
         }
         let _lock = Arc::clone(&session.message_lock).lock_owned().await;
         let shared = Arc::clone(&service);
-        let worker = shared.message_workers.worker().await;
+        let _worker = shared.message_workers.worker().await;
         let turn = AgentTurn { service, session, emitter: emitter.clone(), hold };
-        if worker.run(move || turn.run(instruction)).await.is_err() {
+        if spawn_blocking(move || turn.run(instruction)).await.is_err() {
             emitter.error("INTERNAL", "the agent crashed; nothing was charged");
         }
     });

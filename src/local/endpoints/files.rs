@@ -63,7 +63,7 @@ pub(crate) async fn submit_render(
         let message = "the draft is not ready to export: no track of it has a segment";
         return Err(Rejected::invalid(&["body", "draft", "t"], message, "value_error"));
     }
-    let render = renders::submit(&service, &account, &session, job, fault.as_ref());
+    let render = renders::submit(&service, &account.user, &session, job, fault.as_ref());
     Ok(RenderResponse::new(render.state()))
 }
 
@@ -173,7 +173,7 @@ async fn send(
         Some(Fault::ChangedFile) => corrupt(chunks, first, 0..=u64::MAX),
         _ => Body::from_stream(chunks),
     };
-    service.counters.files_served.increment();
+    service.count(|counters| counters.files_served += 1);
     finish(response.header(header::CONTENT_LENGTH, length), body)
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Bytes;
-use axum::extract::multipart::{Field, MultipartError};
+use axum::extract::multipart::MultipartError;
 use axum::extract::{FromRequest as _, Multipart, Request, State};
 use axum::http::{StatusCode, header};
 use futures::{Stream, StreamExt as _};
@@ -43,7 +43,7 @@ pub(crate) async fn upload(
     // All files are stored only now, when none was rejected.
     for file in files {
         let file = service.library.add(file.take());
-        service.counters.uploads_taken.increment();
+        service.count(|counters| counters.uploads_taken += 1);
         response.files.push(file.uploaded(&service.url));
         session.add_upload(file);
     }
@@ -65,7 +65,7 @@ async fn from_form(
     let mut files = Vec::new();
     while let Some(field) = form.next_field().await.map_err(invalid)? {
         if field.name() == Some("files") {
-            let name = field_name(&field);
+            let name = field.file_name().unwrap_or_default().to_owned();
             let chunks = field.map(|chunk| chunk.map_err(invalid));
             files.push(store(service, session, &name, chunks).await?);
         }
@@ -74,10 +74,6 @@ async fn from_form(
         return Err(Rejected::invalid(&["body", "files"], "Field required", "missing"));
     }
     Ok(files)
-}
-
-fn field_name(field: &Field<'_>) -> String {
-    field.file_name().unwrap_or_default().to_owned()
 }
 
 async fn from_urls(
