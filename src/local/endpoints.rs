@@ -86,11 +86,10 @@ async fn claim(
     Caller(account): Caller,
     JsonBody(request): JsonBody<ClaimRequest>,
 ) -> Result<Success<ClaimToken>, Rejected> {
-    service
-        .sessions
-        .find(&account.user, &request.session_id)
-        .filter(|session| session.task == request.task_id)
-        .ok_or_else(Rejected::unknown_session)?;
+    let session = service.sessions.find(&account.user, &request.session_id)?;
+    if session.task != request.task_id {
+        return Err(Rejected::unknown_session());
+    }
     Ok(Success(ClaimToken::new(format!("clm_{}", Uuid::new_v4().simple()), CLAIM_SECONDS)))
 }
 
@@ -113,8 +112,7 @@ async fn session_state(
     Caller(account): Caller,
     PathParams(session): PathParams<SessionId>,
 ) -> Result<Success<StateResponse>, Rejected> {
-    let session = service.sessions.find(&account.user, &session);
-    let session = session.ok_or_else(Rejected::unknown_session)?;
+    let session = service.sessions.find(&account.user, &session)?;
     Ok(Success(session.state(&service.url)))
 }
 
@@ -132,8 +130,7 @@ async fn run_message(
         let message = format!("Session not found: {}", request.session_id);
         return Err(Rejected::detail(StatusCode::NOT_FOUND, message));
     }
-    let session = service.sessions.find(&account.user, &request.session_id);
-    let session = session.ok_or_else(Rejected::unknown_session)?;
+    let session = service.sessions.find(&account.user, &request.session_id)?;
     let instruction = parse(&request.text());
     let price = instruction.price(&service.settings.prices);
     let hold = account.ledger.freeze(price).ok_or_else(|| {

@@ -364,11 +364,7 @@ mod tests {
         reach(a, RenderStatus::Completed).await;
         assert_eq!(a.state().progress, Some(100.0));
         assert_eq!(a.state().size, Some(4));
-        assert_eq!(
-            a.cancel().status,
-            RenderStatus::Completed,
-            "a completed render stays completed"
-        );
+        assert_eq!(a.cancel().status, RenderStatus::Completed, "it stays completed");
 
         reach(c, RenderStatus::Processing).await;
         assert_eq!(beginnings.recv().unwrap(), "c", "b never began");

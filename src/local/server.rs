@@ -315,11 +315,10 @@ async fn drain(request: Request, next: Next) -> Response {
 
 async fn discard(mut body: DrainedBody) {
     let mut discarded = 0;
-    while let Some(Ok(bytes)) = body.next().await {
+    while discarded <= MAX_DRAINED_BYTES
+        && let Some(Ok(bytes)) = body.next().await
+    {
         discarded += bytes.len();
-        if discarded > MAX_DRAINED_BYTES {
-            return;
-        }
     }
 }
 

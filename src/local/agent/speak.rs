@@ -171,35 +171,27 @@ impl From<Duration> for MessageValue {
 
 /// A remark about the screen: a sentence of its own, or joined to the last one by a comma.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Remark {
-    pub(crate) template: Template,
-    pub(crate) is_joined: bool,
-}
-
-const fn sentence(template: Template) -> Remark {
-    Remark { template, is_joined: false }
-}
-
-const fn joined(template: Template) -> Remark {
-    Remark { template, is_joined: true }
+pub(crate) enum Remark {
+    Sentence(Template),
+    Joined(Template),
 }
 
 pub(crate) const AFTER_A_VIDEO: &[Remark] = &[
-    sentence(EXPORT),
-    joined(EXPORT),
-    sentence(MEDIA_PANEL),
-    sentence(PREVIEW),
-    joined(PREVIEW),
-    sentence(BILLING),
+    Remark::Sentence(EXPORT),
+    Remark::Joined(EXPORT),
+    Remark::Sentence(MEDIA_PANEL),
+    Remark::Sentence(PREVIEW),
+    Remark::Joined(PREVIEW),
+    Remark::Sentence(BILLING),
 ];
 pub(crate) const AFTER_AN_EDIT: &[Remark] = &[
-    sentence(PREVIEW),
-    sentence(DRAG_TITLE),
-    joined(EXPORT),
-    sentence(MEDIA_PANEL),
-    joined(PREVIEW),
-    sentence(EXPORT),
-    sentence(BILLING),
+    Remark::Sentence(PREVIEW),
+    Remark::Sentence(DRAG_TITLE),
+    Remark::Joined(EXPORT),
+    Remark::Sentence(MEDIA_PANEL),
+    Remark::Joined(PREVIEW),
+    Remark::Sentence(EXPORT),
+    Remark::Sentence(BILLING),
 ];
 
 /// The remark of the nth turn of a session, from 1, or the next one that fits. Remarks rotate with
@@ -207,24 +199,31 @@ pub(crate) const AFTER_AN_EDIT: &[Remark] = &[
 pub(crate) fn remark(remarks: &[Remark], nth: u64, fits: impl Fn(Template) -> bool) -> Remark {
     let first = (nth.saturating_sub(1) % remarks.len() as u64) as usize;
     let mut round = remarks.iter().cycle().skip(first).take(remarks.len());
-    *round.find(|remark| fits(remark.template)).unwrap_or(&remarks[0])
+    *round.find(|remark| fits(remark.template())).unwrap_or(&remarks[0])
 }
 
 impl Remark {
+    const fn template(self) -> Template {
+        let (Self::Sentence(template) | Self::Joined(template)) = self;
+        template
+    }
+
     /// A text that ends with a full stop, followed by the remark.
     pub(crate) fn append_to(self, text: &str, language: Language) -> String {
-        let remark = self.template.text(language);
-        match (self.is_joined, language) {
-            (false, Language::English) => format!("{text} {remark}"),
-            (false, Language::Chinese) => format!("{text}{remark}"),
-            (true, Language::English) => {
+        let remark = self.template().text(language);
+        match (self, language) {
+            (Self::Sentence(_), Language::English) => format!("{text} {remark}"),
+            (Self::Sentence(_), Language::Chinese) => format!("{text}{remark}"),
+            (Self::Joined(_), Language::English) => {
                 let (first, rest) = remark.split_at(1);
                 let first = first.to_ascii_lowercase();
                 // "Click the Export button" is "click Export" within a sentence.
                 let rest = rest.replace("the Export button", "Export");
                 format!("{}, {first}{rest}", text.trim_end_matches('.'))
             }
-            (true, Language::Chinese) => format!("{}，{remark}", text.trim_end_matches('。')),
+            (Self::Joined(_), Language::Chinese) => {
+                format!("{}，{remark}", text.trim_end_matches('。'))
+            }
         }
     }
 }

@@ -177,7 +177,7 @@ impl AgentTurn {
         }
         let remark = self.remark(speak::AFTER_A_VIDEO, manner, &draft);
         let count = MessageValue::Sentences(sentences);
-        let ready = if remark.is_joined {
+        let ready = if matches!(remark, Remark::Joined(_)) {
             speak::CLIP_READY.with([length.into(), count])
         } else {
             speak::READY.with([count, length.into()])

@@ -45,8 +45,7 @@ pub(crate) async fn submit_render(
     HandlerFault(fault): HandlerFault,
     JsonBody(job): JsonBody<RenderJob>,
 ) -> Result<Json<RenderResponse>, Rejected> {
-    let session = service.sessions.find(&account.user, &job.session_id);
-    let session = session.ok_or_else(Rejected::unknown_session)?;
+    let session = service.sessions.find(&account.user, &job.session_id)?;
     if let Some(render) = service.renders.find(&account.user, &job.id) {
         return Ok(RenderResponse::new(render.state()));
     }

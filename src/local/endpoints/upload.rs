@@ -27,8 +27,7 @@ pub(crate) async fn upload(
     PathParams(session): PathParams<SessionId>,
     request: Request,
 ) -> Result<Success<UploadResponse>, Rejected> {
-    let session = service.sessions.find(&account.user, &session);
-    let session = session.ok_or_else(Rejected::unknown_session)?;
+    let session = service.sessions.find(&account.user, &session)?;
     let content_type = request.headers().get(header::CONTENT_TYPE);
     let is_form = content_type
         .and_then(|value| value.to_str().ok())
