@@ -65,7 +65,7 @@ mod response;
 mod server;
 mod sessions;
 
-pub use builder::{FetchFrom, LocalBackendBuilder, Prices, SilentEdits, TrailingNoise};
+pub use builder::{Frequency, LocalBackendBuilder, Prices};
 pub use faults::{
     Cut, Ending, ErrorReply, Fault, FaultBuilder, FaultHandle, Faults, FaultyResponse,
 };

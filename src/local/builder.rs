@@ -18,7 +18,7 @@ use crate::protocol::Credits;
 /// ```
 /// use std::time::Duration;
 ///
-/// use nemovideo::local::{LocalBackend, Prices, SilentEdits, TrailingNoise};
+/// use nemovideo::local::{Frequency, LocalBackend, Prices};
 /// use nemovideo::protocol::Credits;
 ///
 /// # #[tokio::main(flavor = "current_thread")]
@@ -27,8 +27,8 @@ use crate::protocol::Credits;
 ///     .credits(Credits::new(5.0))
 ///     .prices(Prices::default().with_edit(Credits::new(1.0)))
 ///     .heartbeat_every(Duration::from_millis(100))
-///     .silent_edits(SilentEdits::Never)
-///     .trailing_noise(TrailingNoise::EverySecond)
+///     .silent_edits(Frequency::Never)
+///     .trailing_noise(Frequency::Every(2))
 ///     .start()
 ///     .await?;
 /// assert!(backend.url().starts_with("http://127.0.0.1:"));
@@ -90,23 +90,26 @@ impl LocalBackendBuilder {
         self
     }
 
-    /// Sets how often an edit ends without text; [every third](SilentEdits::EveryThird) by default.
-    pub fn silent_edits(mut self, silent_edits: SilentEdits) -> Self {
-        self.settings.silent_edits = silent_edits;
+    /// Sets how often an edit of a session ends without text, as about 30 % do on the service: the
+    /// tool call, its result and the changed draft arrive, and no text. By default every third;
+    /// [`Frequency::Never`] is for tests that check texts.
+    pub fn silent_edits(mut self, frequency: Frequency) -> Self {
+        self.settings.silent_edits = frequency;
         self
     }
 
-    /// Sets how often a reply ends with a meaningless "I encountered a temporary issue";
-    /// [never](TrailingNoise::Never) by default.
-    pub fn trailing_noise(mut self, trailing_noise: TrailingNoise) -> Self {
-        self.settings.trailing_noise = trailing_noise;
+    /// Sets how often the reply of a turn ends with "I encountered a temporary issue", as it
+    /// sometimes does on the service; never by default. The sentence means nothing, because the
+    /// work is done. Failures and silent edits do not get it.
+    pub fn trailing_noise(mut self, frequency: Frequency) -> Self {
+        self.settings.trailing_noise = frequency;
         self
     }
 
-    /// Sets from which hosts uploads by URL are fetched; [this machine](FetchFrom::Loopback) by
-    /// default.
-    pub fn fetch_from(mut self, fetch_from: FetchFrom) -> Self {
-        self.settings.fetch_from = fetch_from;
+    /// Fetches uploads by URL from any host. By default they are fetched from this machine only, so
+    /// that a client of the backend cannot make it access other hosts.
+    pub fn fetch_from_anywhere(mut self) -> Self {
+        self.settings.fetches_from_anywhere = true;
         self
     }
 
@@ -192,15 +195,11 @@ pub(crate) struct Settings {
     pub(crate) prices: Prices,
     pub(crate) token_lifetime: Duration,
     pub(crate) heartbeat_every: Duration,
-    pub(crate) silent_edits: SilentEdits,
-    pub(crate) trailing_noise: TrailingNoise,
-    pub(crate) fetch_from: FetchFrom,
+    pub(crate) silent_edits: Frequency,
+    pub(crate) trailing_noise: Frequency,
+    pub(crate) fetches_from_anywhere: bool,
     pub(crate) shutdown_within: Duration,
 }
-
-/// Longer than any response but a long voiceover's, and short enough for a program that wants to
-/// end.
-const SHUTDOWN_WITHIN: Duration = Duration::from_secs(5);
 
 impl Default for Settings {
     fn default() -> Self {
@@ -210,10 +209,12 @@ impl Default for Settings {
             prices: Prices::default(),
             token_lifetime: Duration::from_secs(7 * 24 * 60 * 60),
             heartbeat_every: Duration::from_secs(5),
-            silent_edits: SilentEdits::default(),
-            trailing_noise: TrailingNoise::default(),
-            fetch_from: FetchFrom::default(),
-            shutdown_within: SHUTDOWN_WITHIN,
+            silent_edits: Frequency::Every(3),
+            trailing_noise: Frequency::Never,
+            fetches_from_anywhere: false,
+            // Longer than any response but a long voiceover's, and short enough for a program that
+            // wants to end.
+            shutdown_within: Duration::from_secs(5),
         }
     }
 }
@@ -264,64 +265,25 @@ impl Default for Prices {
     }
 }
 
-/// How often an edit ends without text, as about 30 % do on the service: the tool call, its result
-/// and the changed draft arrive, and no text.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// How often the agent behaves in a certain way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum SilentEdits {
-    /// Every third successful edit of a session.
-    #[default]
-    EveryThird,
-    /// No edit; for tests that check texts.
-    Never,
-    /// Every edit.
-    Always,
-}
-
-impl SilentEdits {
-    /// Returns whether the nth edit of a session, from 1, is silent.
-    pub(crate) fn includes(self, nth: u64) -> bool {
-        match self {
-            Self::EveryThird => nth.is_multiple_of(3),
-            Self::Never => false,
-            Self::Always => true,
-        }
-    }
-}
-
-/// How often the agent adds "I encountered a temporary issue" to a reply, as the service sometimes
-/// does. The sentence means nothing, because the work is done. Failures and silent edits do not get
-/// it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum TrailingNoise {
+pub enum Frequency {
     /// Never.
-    #[default]
     Never,
-    /// In every second turn of a session.
-    EverySecond,
-    /// In every turn.
+    /// Every nth time in a session; 0 is never.
+    Every(u64),
+    /// Every time.
     Always,
 }
 
-impl TrailingNoise {
-    /// Returns whether the nth turn of a session, from 1, ends with noise.
-    pub(crate) fn includes(self, nth: u64) -> bool {
+impl Frequency {
+    /// Returns whether the nth time, from 1, is included.
+    pub(crate) const fn includes(self, nth: u64) -> bool {
         match self {
             Self::Never => false,
-            Self::EverySecond => nth.is_multiple_of(2),
+            Self::Every(every) => nth.is_multiple_of(every),
             Self::Always => true,
         }
     }
-}
-
-/// The hosts from which uploads by URL are fetched.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum FetchFrom {
-    /// This machine only, so that a client of the backend cannot make it access other hosts.
-    #[default]
-    Loopback,
-    /// Any host.
-    Anywhere,
 }

@@ -18,6 +18,7 @@ use axum::response::{IntoResponse as _, Response};
 use axum::routing::{MethodRouter, get, post};
 use futures::Stream;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+use tokio::task::spawn_blocking;
 use uuid::Uuid;
 
 use super::agent::{AgentTurn, Emitter, parse};
@@ -75,7 +76,7 @@ async fn issue_token(
             let message = "this client has a token that is still valid";
             Rejected::RateLimited(remaining.as_secs() + 1, message.to_owned())
         })?;
-    service.counters.tokens_issued.increment();
+    service.count(|counters| counters.tokens_issued += 1);
     Ok(Success(token))
 }
 
@@ -85,11 +86,10 @@ async fn claim(
     Caller(account): Caller,
     JsonBody(request): JsonBody<ClaimRequest>,
 ) -> Result<Success<ClaimToken>, Rejected> {
-    service
-        .sessions
-        .find(&account.user, &request.session_id)
-        .filter(|session| session.task == request.task_id)
-        .ok_or_else(Rejected::unknown_session)?;
+    let session = service.sessions.find(&account.user, &request.session_id)?;
+    if session.task != request.task_id {
+        return Err(Rejected::unknown_session());
+    }
     Ok(Success(ClaimToken::new(format!("clm_{}", Uuid::new_v4().simple()), CLAIM_SECONDS)))
 }
 
@@ -103,7 +103,7 @@ async fn create_session(
     JsonBody(request): JsonBody<CreateSession>,
 ) -> Result<Success<Session>, Rejected> {
     let session = service.sessions.create(account.user.clone(), request);
-    service.counters.sessions_created.increment();
+    service.count(|counters| counters.sessions_created += 1);
     Ok(Success(session.response()))
 }
 
@@ -112,8 +112,7 @@ async fn session_state(
     Caller(account): Caller,
     PathParams(session): PathParams<SessionId>,
 ) -> Result<Success<StateResponse>, Rejected> {
-    let session = service.sessions.find(&account.user, &session);
-    let session = session.ok_or_else(Rejected::unknown_session)?;
+    let session = service.sessions.find(&account.user, &session)?;
     Ok(Success(session.state(&service.url)))
 }
 
@@ -131,8 +130,7 @@ async fn run_message(
         let message = format!("Session not found: {}", request.session_id);
         return Err(Rejected::detail(StatusCode::NOT_FOUND, message));
     }
-    let session = service.sessions.find(&account.user, &request.session_id);
-    let session = session.ok_or_else(Rejected::unknown_session)?;
+    let session = service.sessions.find(&account.user, &request.session_id)?;
     let instruction = parse(&request.text());
     let price = instruction.price(&service.settings.prices);
     let hold = account.ledger.freeze(price).ok_or_else(|| {
@@ -140,7 +138,7 @@ async fn run_message(
         let message = format!("out of credits: this costs {price}, and {left} are left");
         Rejected::Code(ErrorCode::OutOfCredits, message)
     })?;
-    service.counters.messages_run.increment();
+    service.count(|counters| counters.messages_run += 1);
 
     let heartbeat = service.settings.heartbeat_every;
     let (sender, receiver) = unbounded_channel();
@@ -155,9 +153,9 @@ async fn run_message(
         }
         let _lock = Arc::clone(&session.message_lock).lock_owned().await;
         let shared = Arc::clone(&service);
-        let worker = shared.message_workers.worker().await;
+        let _worker = shared.message_workers.worker().await;
         let turn = AgentTurn { service, session, emitter: emitter.clone(), hold };
-        if worker.run(move || turn.run(instruction)).await.is_err() {
+        if spawn_blocking(move || turn.run(instruction)).await.is_err() {
             emitter.error("INTERNAL", "the agent crashed; nothing was charged");
         }
     });

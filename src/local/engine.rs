@@ -16,7 +16,8 @@ use crate::protocol::{Aspect, FileType, RenderFormat, RenderOutput, RenderQualit
 #[cfg(feature = "media")]
 pub(crate) use media::MediaEngine;
 
-/// Makes speech and videos. All methods block.
+/// Makes speech and videos. All methods block. The provided ones suit an engine that does not look
+/// into files.
 pub(crate) trait Engine: Send + Sync + fmt::Debug {
     /// Returns the languages for which there are voices, as BCP-47 tags.
     fn languages(&self) -> Vec<String>;
@@ -39,10 +40,14 @@ pub(crate) trait Engine: Send + Sync + fmt::Debug {
     }
 
     /// Checks that a text can be drawn.
-    fn can_draw(&self, text: &str) -> Result<(), EngineError>;
+    fn can_draw(&self, _text: &str) -> Result<(), EngineError> {
+        Ok(())
+    }
 
     /// Splits a sentence into captions for the time in which it is spoken.
-    fn captions(&self, text: &str, start: Duration, duration: Duration) -> Vec<Caption>;
+    fn captions(&self, text: &str, start: Duration, duration: Duration) -> Vec<Caption> {
+        vec![Caption { start, duration, text: text.to_owned() }]
+    }
 
     /// Speaks a script sentence by sentence. `new_path` returns the path of a new audio file for each.
     fn speak(
@@ -53,7 +58,9 @@ pub(crate) trait Engine: Send + Sync + fmt::Debug {
     ) -> Result<Vec<SpokenLine>, EngineError>;
 
     /// Returns what an image or audio file says about itself; nothing for other or broken files.
-    fn probe(&self, file: &StoredFile) -> MediaInfo;
+    fn probe(&self, _file: &StoredFile) -> MediaInfo {
+        MediaInfo::default()
+    }
 
     /// Renders a video to a file. `progress` is called with shares from 0 to 1 and may cancel.
     fn render(
@@ -311,14 +318,6 @@ impl Engine for PlaceholderEngine {
         ["en-US", "en-GB", "de-DE", "es-ES", "fr-FR", "it-IT"].map(str::to_owned).into()
     }
 
-    fn can_draw(&self, _: &str) -> Result<(), EngineError> {
-        Ok(())
-    }
-
-    fn captions(&self, text: &str, start: Duration, duration: Duration) -> Vec<Caption> {
-        vec![Caption { start, duration, text: text.to_owned() }]
-    }
-
     fn speak(
         &self,
         script: &str,
@@ -335,10 +334,6 @@ impl Engine for PlaceholderEngine {
             start += duration + PAUSE;
         }
         if lines.is_empty() { Err(EngineError::empty_script()) } else { Ok(lines) }
-    }
-
-    fn probe(&self, _: &StoredFile) -> MediaInfo {
-        MediaInfo::default()
     }
 
     fn render(

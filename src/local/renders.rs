@@ -2,13 +2,14 @@
 //! as there are workers.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex};
 use std::time::SystemTime;
 
+use tokio::task::spawn_blocking;
 use tokio_util::sync::CancellationToken;
 
-use super::accounts::LocalAccount;
 use super::engine::{EngineError, VideoPlan};
 use super::faults::Fault;
 use super::library::StoredFile;
@@ -43,38 +44,26 @@ impl Renders {
     pub(crate) fn find(&self, user: &UserId, id: &RenderId) -> Option<Arc<Render>> {
         lock(&self.0).get(&(user.clone(), id.clone())).cloned()
     }
-
-    /// Returns the render of this id, and whether it is new.
-    fn find_or_insert(
-        &self,
-        user: &UserId,
-        id: &RenderId,
-        fault: Option<&Fault>,
-    ) -> (Arc<Render>, bool) {
-        let mut map = lock(&self.0);
-        let mut is_new = false;
-        let render = map.entry((user.clone(), id.clone())).or_insert_with(|| {
-            is_new = true;
-            Arc::new(Render::new(id.clone(), fault))
-        });
-        (Arc::clone(render), is_new)
-    }
 }
 
 /// Accepts a render. A known id starts nothing and returns its render.
 pub(crate) fn submit(
     service: &SharedService,
-    account: &LocalAccount,
+    user: &UserId,
     session: &Arc<LocalSession>,
     request: RenderJob,
     fault: Option<&Fault>,
 ) -> Arc<Render> {
-    let (render, is_new) = service.renders.find_or_insert(&account.user, &request.id, fault);
-    if is_new {
-        service.counters.renders_started.increment();
-        tokio::spawn(run(Arc::clone(service), Arc::clone(session), Arc::clone(&render), request));
+    match lock(&service.renders.0).entry((user.clone(), request.id.clone())) {
+        Entry::Occupied(known) => Arc::clone(known.get()),
+        Entry::Vacant(new) => {
+            let render = Arc::clone(new.insert(Arc::new(Render::new(request.id.clone(), fault))));
+            service.count(|counters| counters.renders_started += 1);
+            let (service, session) = (Arc::clone(service), Arc::clone(session));
+            tokio::spawn(run(service, session, Arc::clone(&render), request));
+            render
+        }
     }
-    render
 }
 
 async fn run(
@@ -85,16 +74,16 @@ async fn run(
 ) {
     // A cancelled render leaves the queue at once, so that others do not wait for it.
     let turn = async { (session.render_lock.lock().await, service.render_workers.worker().await) };
-    let Some((_lock, worker)) = render.cancelled.run_until_cancelled(turn).await else { return };
+    let Some((_lock, _worker)) = render.cancelled.run_until_cancelled(turn).await else { return };
     if !render.begin() {
         return;
     }
     let id = session.id.clone();
     let (shared, rendering) = (Arc::clone(&service), Arc::clone(&render));
-    let result = worker.run(move || make(&shared, &rendering, id, &request)).await;
+    let result = spawn_blocking(move || make(&shared, &rendering, id, &request)).await;
     let result = result.unwrap_or_else(|panic| Err(EngineError::new("CRASHED", panic.to_string())));
     if render.finish(result, &service.url) {
-        service.counters.renders_finished.increment();
+        service.count(|counters| counters.renders_finished += 1);
     }
 }
 
@@ -238,15 +227,13 @@ mod tests {
     use std::path::{Path, PathBuf};
     use std::sync::mpsc::{Receiver, Sender, channel};
     use std::sync::{Arc, Mutex};
-    use std::time::Duration;
 
     use super::{Render, submit};
-    use crate::local::accounts::LocalAccount;
     use crate::local::builder::Settings;
     use crate::local::engine::{
-        Caption, Delivery, Engine, EngineError, EngineOutput, SpokenLine, VideoPlan,
+        Delivery, Engine, EngineError, EngineOutput, SpokenLine, VideoPlan,
     };
-    use crate::local::library::{Library, MediaInfo, StoredFile};
+    use crate::local::library::Library;
     use crate::local::server::{Service, SharedService, WorkerPool};
     use crate::local::sessions::LocalSession;
     use crate::protocol::{CreateSession, RenderJob, RenderOutput, RenderStatus};
@@ -263,14 +250,6 @@ mod tests {
             Vec::new()
         }
 
-        fn can_draw(&self, _: &str) -> Result<(), EngineError> {
-            Ok(())
-        }
-
-        fn captions(&self, _: &str, _: Duration, _: Duration) -> Vec<Caption> {
-            Vec::new()
-        }
-
         fn speak(
             &self,
             _: &str,
@@ -278,10 +257,6 @@ mod tests {
             _: &mut dyn FnMut() -> PathBuf,
         ) -> Result<Vec<SpokenLine>, EngineError> {
             Err(EngineError::empty_script())
-        }
-
-        fn probe(&self, _: &StoredFile) -> MediaInfo {
-            MediaInfo::default()
         }
 
         fn render(
@@ -320,23 +295,10 @@ mod tests {
         }
     }
 
-    fn account(service: &Service) -> Arc<LocalAccount> {
-        let token = service.accounts.issue(
-            "c".into(),
-            crate::protocol::Credits::ZERO,
-            Duration::from_secs(60),
-        );
-        let token = token.unwrap_or_else(|_| panic!("a first token is issued"));
-        service.accounts.by_token(token.token.expose()).unwrap()
-    }
+    const USER: &str = "u";
 
     /// Submits a video whose title is its id.
-    fn start(
-        service: &SharedService,
-        account: &LocalAccount,
-        session: &Arc<LocalSession>,
-        id: &str,
-    ) -> Arc<Render> {
+    fn start(service: &SharedService, session: &Arc<LocalSession>, id: &str) -> Arc<Render> {
         let draft = format!(r#"{{"t":[{{"tt":7,"sg":[{{"d":1000,"m":{{"text":"{id}"}}}}]}}]}}"#);
         let request = RenderJob {
             id: id.into(),
@@ -345,19 +307,18 @@ mod tests {
             output: RenderOutput::mp4(),
             replaces: None,
         };
-        submit(service, account, session, request, None)
+        submit(service, &USER.into(), session, request, None)
     }
 
     #[tokio::test]
     async fn renders_of_all_sessions_share_the_workers_in_their_order() {
         let (service, beginnings, go) = gated(2).await;
-        let account = account(&service);
         let sessions: Vec<_> = (0..6)
-            .map(|_| service.sessions.create(account.user.clone(), CreateSession::default()))
+            .map(|_| service.sessions.create(USER.into(), CreateSession::default()))
             .collect();
         let mut renders = Vec::new();
         for (session, id) in sessions.iter().zip(["a", "b", "c", "d", "e", "f"]) {
-            renders.push(start(&service, &account, session, id));
+            renders.push(start(&service, session, id));
             // Each joins the queue before the next is submitted.
             tokio::task::yield_now().await;
         }
@@ -391,9 +352,8 @@ mod tests {
     #[tokio::test]
     async fn renders_of_a_session_wait_for_each_other_and_can_be_cancelled() {
         let (service, beginnings, go) = gated(2).await;
-        let account = account(&service);
-        let session = service.sessions.create(account.user.clone(), CreateSession::default());
-        let renders = ["a", "b", "c", "d"].map(|id| start(&service, &account, &session, id));
+        let session = service.sessions.create(USER.into(), CreateSession::default());
+        let renders = ["a", "b", "c", "d"].map(|id| start(&service, &session, id));
         let [a, b, c, d] = renders.each_ref();
         reach(a, RenderStatus::Processing).await;
         assert_eq!(beginnings.recv().unwrap(), "a");
@@ -404,11 +364,7 @@ mod tests {
         reach(a, RenderStatus::Completed).await;
         assert_eq!(a.state().progress, Some(100.0));
         assert_eq!(a.state().size, Some(4));
-        assert_eq!(
-            a.cancel().status,
-            RenderStatus::Completed,
-            "a completed render stays completed"
-        );
+        assert_eq!(a.cancel().status, RenderStatus::Completed, "it stays completed");
 
         reach(c, RenderStatus::Processing).await;
         assert_eq!(beginnings.recv().unwrap(), "c", "b never began");

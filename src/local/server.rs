@@ -4,7 +4,6 @@ use std::future::IntoFuture as _;
 use std::io;
 use std::path::PathBuf;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -17,7 +16,7 @@ use axum::middleware::{self, Next};
 use axum::response::Response;
 use futures::{Stream, StreamExt as _};
 use tokio::sync::{Semaphore, SemaphorePermit, oneshot};
-use tokio::task::{JoinError, JoinHandle};
+use tokio::task::JoinHandle;
 
 use super::accounts::Accounts;
 use super::builder::{LocalBackendBuilder, Settings};
@@ -168,7 +167,8 @@ pub(crate) struct Service {
     pub(crate) render_workers: WorkerPool,
     pub(crate) message_workers: WorkerPool,
     pub(crate) engine: Arc<dyn Engine>,
-    pub(crate) counters: AtomicCounters,
+    /// What is counted here; credits are counted by the accounts, and connections by the gate.
+    counters: Mutex<Counters>,
     pub(crate) plans: FaultPlans,
     pub(crate) gate: Arc<Gate>,
 }
@@ -191,26 +191,20 @@ impl Service {
             render_workers,
             message_workers: WorkerPool::default(),
             engine,
-            counters: AtomicCounters::default(),
+            counters: Mutex::default(),
             plans: FaultPlans::default(),
             gate,
         }
     }
 
     pub(crate) fn counters(&self) -> Counters {
-        let counters = &self.counters;
-        Counters {
-            tokens_issued: counters.tokens_issued.get(),
-            sessions_created: counters.sessions_created.get(),
-            messages_run: counters.messages_run.get(),
-            renders_started: counters.renders_started.get(),
-            renders_finished: counters.renders_finished.get(),
-            uploads_taken: counters.uploads_taken.get(),
-            files_served: counters.files_served.get(),
-            credits_taken: self.accounts.credits_taken(),
-            connections: self.gate.accepted(),
-            requests: counters.requests.each_ref().map(AtomicCounter::get),
-        }
+        let (credits_taken, connections) = (self.accounts.credits_taken(), self.gate.accepted());
+        Counters { credits_taken, connections, ..*lock(&self.counters) }
+    }
+
+    /// Changes the counters.
+    pub(crate) fn count(&self, count: impl FnOnce(&mut Counters)) {
+        count(&mut lock(&self.counters));
     }
 }
 
@@ -239,7 +233,7 @@ pub struct Counters {
     pub credits_taken: Credits,
     /// Connections accepted, including those dropped at once.
     pub connections: u64,
-    requests: [u64; Endpoint::ALL.len()],
+    pub(crate) requests: [u64; Endpoint::ALL.len()],
 }
 
 impl Counters {
@@ -257,69 +251,27 @@ impl Counters {
     }
 }
 
-/// The live counters. Credits are counted by the [ledgers](super::accounts::Ledger).
-#[derive(Debug, Default)]
-pub(crate) struct AtomicCounters {
-    pub(crate) tokens_issued: AtomicCounter,
-    pub(crate) sessions_created: AtomicCounter,
-    pub(crate) messages_run: AtomicCounter,
-    pub(crate) renders_started: AtomicCounter,
-    pub(crate) renders_finished: AtomicCounter,
-    pub(crate) uploads_taken: AtomicCounter,
-    pub(crate) files_served: AtomicCounter,
-    pub(crate) requests: [AtomicCounter; Endpoint::ALL.len()],
-}
-
-#[derive(Debug, Default)]
-pub(crate) struct AtomicCounter(AtomicU64);
-
-impl AtomicCounter {
-    pub(crate) fn increment(&self) {
-        self.0.fetch_add(1, Ordering::Relaxed);
-    }
-
-    fn get(&self) -> u64 {
-        self.0.load(Ordering::Relaxed)
-    }
-}
-
 /// Limits how much blocking work runs at once, by default to one piece per core. More would be no
 /// faster, and each piece needs memory of its own.
 #[derive(Debug)]
 pub(crate) struct WorkerPool(Semaphore);
-
-/// A worker, returned to the pool on drop.
-#[derive(Debug)]
-pub(crate) struct Worker<'p>(#[allow(dead_code)] Option<SemaphorePermit<'p>>);
 
 impl WorkerPool {
     pub(crate) fn new(workers: usize) -> Self {
         Self(Semaphore::new(workers.max(1)))
     }
 
-    /// Waits for a free worker, first come, first served.
-    pub(crate) async fn worker(&self) -> Worker<'_> {
+    /// Waits for a free worker, first come, first served. It is free again when the permit is
+    /// dropped.
+    pub(crate) async fn worker(&self) -> Option<SemaphorePermit<'_>> {
         // The semaphore is never closed; if it were, nobody would have to wait.
-        Worker(self.0.acquire().await.ok())
+        self.0.acquire().await.ok()
     }
 }
 
 impl Default for WorkerPool {
     fn default() -> Self {
         Self::new(std::thread::available_parallelism().map_or(1, std::num::NonZero::get))
-    }
-}
-
-impl Worker<'_> {
-    /// Runs blocking work, and holds the worker until it ends.
-    ///
-    /// # Errors
-    /// When the work panicked.
-    pub(crate) async fn run<T: Send + 'static>(
-        self,
-        work: impl FnOnce() -> T + Send + 'static,
-    ) -> Result<T, JoinError> {
-        tokio::task::spawn_blocking(work).await
     }
 }
 
@@ -363,11 +315,10 @@ async fn drain(request: Request, next: Next) -> Response {
 
 async fn discard(mut body: DrainedBody) {
     let mut discarded = 0;
-    while let Some(Ok(bytes)) = body.next().await {
+    while discarded <= MAX_DRAINED_BYTES
+        && let Some(Ok(bytes)) = body.next().await
+    {
         discarded += bytes.len();
-        if discarded > MAX_DRAINED_BYTES {
-            return;
-        }
     }
 }
 

@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use super::engine::Delivery;
 use super::library::StoredFile;
+use super::response::Rejected;
 use crate::draft::{Draft, Json};
 use crate::protocol::{
     Aspect, CreateSession, FileType, Session, SessionId, SessionState, StateResponse, TaskId,
@@ -38,8 +39,13 @@ impl Sessions {
     }
 
     /// Returns a session of this user; those of others are not found.
-    pub(crate) fn find(&self, user: &UserId, id: &SessionId) -> Option<Arc<LocalSession>> {
-        lock(&self.0).get(id).filter(|session| session.user == *user).cloned()
+    pub(crate) fn find(
+        &self,
+        user: &UserId,
+        id: &SessionId,
+    ) -> Result<Arc<LocalSession>, Rejected> {
+        let session = lock(&self.0).get(id).filter(|session| session.user == *user).cloned();
+        session.ok_or_else(Rejected::unknown_session)
     }
 }
 
@@ -62,7 +68,7 @@ pub(crate) struct LocalSession {
 struct SessionContent {
     work: Work,
     history: Vec<Work>,
-    /// Edits so far; every third may be silent.
+    /// Edits so far, some of which are silent.
     edits: u64,
     /// Messages so far; the phrases of replies rotate with them.
     turns: u64,
@@ -218,7 +224,7 @@ mod tests {
     fn only_its_own_account_finds_a_session() {
         let sessions = Sessions::default();
         let id = sessions.create("a".into(), CreateSession::default()).id.clone();
-        assert!(sessions.find(&"a".into(), &id).is_some());
-        assert!(sessions.find(&"b".into(), &id).is_none());
+        assert!(sessions.find(&"a".into(), &id).is_ok());
+        assert!(sessions.find(&"b".into(), &id).is_err());
     }
 }

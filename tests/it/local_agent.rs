@@ -2,13 +2,13 @@
 //! in Chinese, whatever buttons and panels it mentions besides.
 
 use crate::support::caller::{Caller, SCRIPT, Stream};
-use nemovideo::local::{LocalBackend, LocalBackendBuilder, SilentEdits, TrailingNoise};
+use nemovideo::local::{Frequency, LocalBackend, LocalBackendBuilder};
 use nemovideo::protocol::Credits;
 use reqwest::multipart::{Form, Part};
 use serde_json::Value;
 
 fn talkative() -> LocalBackendBuilder {
-    LocalBackend::builder().placeholder_videos().silent_edits(SilentEdits::Never)
+    LocalBackend::builder().placeholder_videos().silent_edits(Frequency::Never)
 }
 
 fn is_chinese(text: &str) -> bool {
@@ -488,8 +488,8 @@ async fn the_screen_is_not_said_to_show_what_is_not_there() {
 
 #[tokio::test]
 async fn an_edit_may_be_silent_in_both_languages_and_is_done_all_the_same() {
-    let builder = talkative().silent_edits(SilentEdits::Always);
-    let backend = builder.trailing_noise(TrailingNoise::Always).start().await.unwrap();
+    let builder = talkative().silent_edits(Frequency::Always);
+    let backend = builder.trailing_noise(Frequency::Always).start().await.unwrap();
     let (caller, session) = with_video(&backend, "one").await;
     for (message, tracks) in [("加标题“一”", 5), ("add a title 'two'", 6), ("撤销", 5), ("undo", 4)]
     {
@@ -504,7 +504,7 @@ async fn an_edit_may_be_silent_in_both_languages_and_is_done_all_the_same() {
 #[tokio::test]
 async fn noise_follows_replies_when_enabled_and_never_a_decline() {
     let noise = ["I encountered a temporary issue.", "我遇到了一个临时问题。"];
-    let backend = talkative().trailing_noise(TrailingNoise::Always).start().await.unwrap();
+    let backend = talkative().trailing_noise(Frequency::Always).start().await.unwrap();
     let (caller, session) = with_video(&backend, "always").await;
     for (message, noise) in [
         ("make it square", Some(noise[0])),
@@ -524,7 +524,7 @@ async fn noise_follows_replies_when_enabled_and_never_a_decline() {
         assert!(noise.is_some() || !last(&stream).contains("临时问题"), "{message}: {texts:?}");
     }
 
-    let backend = talkative().trailing_noise(TrailingNoise::EverySecond).start().await.unwrap();
+    let backend = talkative().trailing_noise(Frequency::Every(2)).start().await.unwrap();
     let (caller, session) = with_video(&backend, "second").await;
     let mut noisy = Vec::new();
     for _ in 2..6 {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use futures::StreamExt as _;
 use nemovideo::draft::TrackRole;
-use nemovideo::local::{LocalBackend, SilentEdits};
+use nemovideo::local::{Frequency, LocalBackend};
 use nemovideo::mock::{Events, MockNemo, MockResponse};
 use nemovideo::project::{
     BatchItem, Captions, Dispatched, JobProgress, Outcome, Project, Script, Suggestion, TurnEvent,
@@ -22,7 +22,7 @@ fn client_of(backend: &LocalBackend) -> NemoClient {
         .expect("a client of a backend on loopback")
 }
 
-async fn backend(silent: SilentEdits) -> LocalBackend {
+async fn backend(silent: Frequency) -> LocalBackend {
     LocalBackend::builder().silent_edits(silent).start().await.expect("a backend")
 }
 
@@ -32,7 +32,7 @@ async fn project_of(backend: &LocalBackend) -> Project {
 
 #[tokio::test]
 async fn quick_edit_a_message_becomes_a_video() {
-    let backend = backend(SilentEdits::Never).await;
+    let backend = backend(Frequency::Never).await;
     let project = project_of(&backend).await;
     let report =
         project.say("narrate: Tea came first. Then coffee.").await.unwrap().finish().await.unwrap();
@@ -51,7 +51,7 @@ async fn quick_edit_a_message_becomes_a_video() {
 
 #[tokio::test]
 async fn iterative_editing_every_turn_reports_its_changes_even_without_text() {
-    let backend = backend(SilentEdits::Always).await;
+    let backend = backend(Frequency::Always).await;
     let project = project_of(&backend).await;
     project.say("narrate: Tea came first. Then coffee.").await.unwrap().finish().await.unwrap();
     for (message, change) in [
@@ -73,7 +73,7 @@ async fn iterative_editing_every_turn_reports_its_changes_even_without_text() {
 
 #[tokio::test]
 async fn batch_a_failed_item_does_not_stop_the_rest() {
-    let backend = backend(SilentEdits::Never).await;
+    let backend = backend(Frequency::Never).await;
     let project = project_of(&backend).await;
     let dir = tempfile::tempdir().unwrap();
     let out = |name: &str| dir.path().join(name);
@@ -109,7 +109,7 @@ async fn batch_a_failed_item_does_not_stop_the_rest() {
 
 #[tokio::test]
 async fn a_turn_yields_tools_and_both_stages_in_order_and_ends_with_its_report() {
-    let backend = backend(SilentEdits::Never).await;
+    let backend = backend(Frequency::Never).await;
     let project = project_of(&backend).await;
     let turn = project.say("narrate: Tea came first.").await.unwrap();
     let events: Vec<TurnEvent> = turn.map(Result::unwrap).collect().await;
@@ -137,7 +137,7 @@ async fn a_turn_yields_tools_and_both_stages_in_order_and_ends_with_its_report()
 
 #[tokio::test]
 async fn a_second_message_fails_or_is_queued_while_one_is_in_progress() {
-    let backend = backend(SilentEdits::Never).await;
+    let backend = backend(Frequency::Never).await;
     let project = project_of(&backend).await;
     let first = project.say("narrate: Tea came first.").await.unwrap();
     let error = project.say("add a title 'Tea'").await.unwrap_err();
@@ -178,7 +178,7 @@ async fn a_lost_session_is_replaced_only_if_nothing_is_lost_with_it() {
     assert_eq!(nemo.messages().await.len(), 1);
 
     // The content of a resumed session is not known.
-    let backend = backend(SilentEdits::Never).await;
+    let backend = backend(Frequency::Never).await;
     let other = client_of(&backend).project("demo").await.unwrap();
     let resumed = client_of(&backend).resume_project(other.session());
     assert!(matches!(resumed.say("undo").await, Err(Error::SessionNotFound(_))));
@@ -236,7 +236,7 @@ async fn a_lost_session_with_an_upload_is_not_replaced() {
 
 #[tokio::test]
 async fn a_message_is_routed_before_anything_is_sent() {
-    let backend = backend(SilentEdits::Never).await;
+    let backend = backend(Frequency::Never).await;
     let project = project_of(&backend).await;
     assert!(matches!(project.dispatch("credits?").await.unwrap(), Dispatched::Credits(_)));
     assert!(matches!(project.dispatch("show tracks").await.unwrap(), Dispatched::State(None)));
@@ -259,7 +259,7 @@ async fn a_message_is_routed_before_anything_is_sent() {
 
 #[tokio::test]
 async fn a_locally_edited_draft_is_exported() {
-    let backend = backend(SilentEdits::Never).await;
+    let backend = backend(Frequency::Never).await;
     let project = project_of(&backend).await;
     project.say("narrate: Tea came first. Then coffee.").await.unwrap().finish().await.unwrap();
     let mut draft = project.draft().await.unwrap().unwrap();
@@ -273,7 +273,7 @@ async fn a_locally_edited_draft_is_exported() {
 
 #[tokio::test]
 async fn a_voiceover_applies_every_option() {
-    let backend = backend(SilentEdits::Never).await;
+    let backend = backend(Frequency::Never).await;
     let client = client_of(&backend);
     let dir = tempfile::tempdir().unwrap();
     let stages = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
@@ -301,7 +301,7 @@ async fn a_voiceover_applies_every_option() {
 
 #[tokio::test]
 async fn invalid_input_of_a_voiceover_is_an_error_before_anything_is_charged() {
-    let backend = backend(SilentEdits::Never).await;
+    let backend = backend(Frequency::Never).await;
     let client = client_of(&backend);
     let dir = tempfile::tempdir().unwrap();
     let path = |name: &str| dir.path().join(name);

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::support::raw::{RawResponse, RawServer};
 use futures::StreamExt as _;
 use nemovideo::draft::Draft;
-use nemovideo::local::{LocalBackend, SilentEdits, TrailingNoise};
+use nemovideo::local::{Frequency, LocalBackend};
 use nemovideo::mock::{Events, MockNemo, MockResponse, wiremock};
 use nemovideo::project::{Outcome, Project, Suggestion, TurnEvent, TurnReport};
 use nemovideo::protocol::Endpoint;
@@ -109,7 +109,7 @@ async fn project_at(builder: nemovideo::local::LocalBackendBuilder) -> (LocalBac
 
 #[tokio::test]
 async fn trailing_noise_is_removed_in_both_languages() {
-    let noisy = LocalBackend::builder().trailing_noise(TrailingNoise::Always);
+    let noisy = LocalBackend::builder().trailing_noise(Frequency::Always);
     let (_backend, project) = project_at(noisy).await;
     for message in ["what can you do?", "narrate: One.", "你能做什么？", "加个标题“茶”"]
     {
@@ -143,7 +143,7 @@ async fn the_stages_and_texts_of_each_video_are_yielded_in_order() {
 
 #[tokio::test]
 async fn a_resumed_project_continues_in_its_language() {
-    let silent = LocalBackend::builder().silent_edits(SilentEdits::Always);
+    let silent = LocalBackend::builder().silent_edits(Frequency::Always);
     let backend = silent.placeholder_videos().start().await.unwrap();
     let client = NemoClient::builder().base_url(backend.url()).in_memory_credentials();
     let client = client.build().unwrap();

@@ -7,6 +7,7 @@ use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 
 use quick_xml::Reader;
+use quick_xml::escape::resolve_xml_entity;
 use quick_xml::events::{BytesStart, Event};
 
 use super::speak::{self, MessageValue};
@@ -108,15 +109,9 @@ fn text_of(xml: impl BufRead) -> Result<String, MessageValue> {
             Event::Text(text) if docx.in_text => docx.push(&text),
             Event::CData(text) if docx.in_text => docx.push(&text),
             Event::GeneralRef(entity) if docx.in_text => {
-                let known = entity.resolve_char_ref().map_err(other)?;
-                match (known, entity.as_ref()) {
-                    (Some(c), _) => docx.push(c.encode_utf8(&mut [0; 4])),
-                    (None, "amp") => docx.push("&"),
-                    (None, "lt") => docx.push("<"),
-                    (None, "gt") => docx.push(">"),
-                    (None, "quot") => docx.push("\""),
-                    (None, "apos") => docx.push("'"),
-                    (None, _) => {}
+                match entity.resolve_char_ref().map_err(other)? {
+                    Some(c) => docx.push(c.encode_utf8(&mut [0; 4])),
+                    None => docx.push(resolve_xml_entity(entity.as_ref()).unwrap_or_default()),
                 }
             }
             _ => {}

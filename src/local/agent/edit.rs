@@ -27,7 +27,7 @@ pub(crate) enum Edit {
     AddMusic,
     SetVolume {
         of: AudioTarget,
-        change: VolumeChange,
+        change: Change<f64>,
     },
     TrimTo(Duration),
     CutStart(Duration),
@@ -53,9 +53,10 @@ pub(crate) enum AudioTarget {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum VolumeChange {
-    To(f64),
-    By(f64),
+pub(crate) enum Change<T> {
+    To(T),
+    /// By a factor.
+    By(T),
 }
 
 /// The script spoken again in another way.
@@ -63,13 +64,7 @@ pub(crate) enum VolumeChange {
 pub(crate) struct VoiceChange {
     pub(crate) gender: Option<Gender>,
     pub(crate) language: Option<String>,
-    pub(crate) pace: Option<PaceChange>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum PaceChange {
-    To(f32),
-    By(f32),
+    pub(crate) pace: Option<Change<f32>>,
 }
 
 /// A spoken sentence with the id of its audio.
@@ -223,7 +218,7 @@ fn remove(draft: &mut Draft, role: &TrackRole) -> Result<(), Reply> {
     }
 }
 
-fn set_volume(draft: &mut Draft, of: AudioTarget, change: VolumeChange) -> Result<Reply, Reply> {
+fn set_volume(draft: &mut Draft, of: AudioTarget, change: Change<f64>) -> Result<Reply, Reply> {
     let role = match of {
         AudioTarget::Music => Some(TrackRole::Music),
         AudioTarget::Voiceover => Some(TrackRole::Voiceover),
@@ -240,8 +235,8 @@ fn set_volume(draft: &mut Draft, of: AudioTarget, change: VolumeChange) -> Resul
     let mut is_changed = false;
     for (track, before) in &volumes {
         let asked = match change {
-            VolumeChange::To(volume) => volume,
-            VolumeChange::By(factor) => before * factor,
+            Change::To(volume) => volume,
+            Change::By(factor) => before * factor,
         };
         // Two decimal places are what the ear and the summary distinguish.
         let volume = (asked.clamp(0.0, 1.0) * 100.0).round() / 100.0;
@@ -254,19 +249,19 @@ fn set_volume(draft: &mut Draft, of: AudioTarget, change: VolumeChange) -> Resul
     let target = MessageValue::term(role.as_ref().map_or("audio", TrackRole::as_str));
     let Some(loudest) = loudest else { return Err(speak::NO_AUDIO.with([target])) };
     match change {
-        VolumeChange::To(asked) if is_changed && asked > 1.0 => {
+        Change::To(asked) if is_changed && asked > 1.0 => {
             Ok(speak::FULL_VOLUME.with([target, MessageValue::Percent(asked)]))
         }
-        VolumeChange::To(0.0) if is_changed => Ok(speak::MUTED.with([target])),
-        VolumeChange::To(asked) if is_changed => {
+        Change::To(0.0) if is_changed => Ok(speak::MUTED.with([target])),
+        Change::To(asked) if is_changed => {
             Ok(speak::VOLUME_SET.with([target, MessageValue::Percent(asked)]))
         }
-        VolumeChange::By(factor) if is_changed => {
+        Change::By(factor) if is_changed => {
             Ok(if factor > 1.0 { speak::LOUDER } else { speak::QUIETER }.with([target]))
         }
-        VolumeChange::To(0.0) => Err(speak::MUTED_ALREADY.with([target])),
-        VolumeChange::By(_) if loudest == 0.0 => Err(speak::SILENT_ALREADY.with([target])),
-        VolumeChange::To(above) | VolumeChange::By(above) if above > 1.0 => {
+        Change::To(0.0) => Err(speak::MUTED_ALREADY.with([target])),
+        Change::By(_) if loudest == 0.0 => Err(speak::SILENT_ALREADY.with([target])),
+        Change::To(above) | Change::By(above) if above > 1.0 => {
             Err(speak::FULL_VOLUME_ALREADY.with([target]))
         }
         _ => Err(speak::SAME_VOLUME.with([target, MessageValue::Percent(loudest)])),

@@ -5,7 +5,7 @@
 use std::iter::repeat_n;
 use std::time::Duration;
 
-use super::edit::{AudioTarget, Edit, PaceChange, VoiceChange, VolumeChange};
+use super::edit::{AudioTarget, Change, Edit, VoiceChange};
 use super::words::*;
 use crate::draft::{Language, TrackRole};
 use crate::language::tokens::{self, Word, is_han, plain_text, quotations};
@@ -512,7 +512,7 @@ impl MessagePhrase {
     }
 
     fn volume(&self) -> Option<Edit> {
-        use VolumeChange::{By, To};
+        use Change::{By, To};
         let of = self.audio();
         let share = self.share();
         // "Lower it by 30 %" and "lower it to 30 %": in Chinese only "to" has a word.
@@ -543,7 +543,9 @@ impl MessagePhrase {
     }
 
     fn track(&self) -> Option<Edit> {
-        if !self.has(REMOVE) {
+        // "关闭字幕，配音慢一点": the verb before may be meant for the captions alone.
+        let is_off = || self.has(SWITCH_OFF) && self.voice_change().is_none();
+        if !self.has(REMOVE) && !is_off() {
             return None;
         }
         if self.has("track 轨")
@@ -595,11 +597,11 @@ impl MessagePhrase {
         let pace = if !of_speech {
             None
         } else if self.has(SLOWER) || slows_down {
-            Some(PaceChange::By(1.0 / PACE_STEP))
+            Some(Change::By(1.0 / PACE_STEP))
         } else if self.has(FASTER) || speeds_up {
-            Some(PaceChange::By(PACE_STEP))
+            Some(Change::By(PACE_STEP))
         } else {
-            self.pace().map(PaceChange::To)
+            self.pace().map(Change::To)
         };
         let change = VoiceChange { gender: self.gender(), language: self.voice_language(), pace };
         (change != VoiceChange::default()).then_some(change)

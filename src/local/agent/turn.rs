@@ -10,7 +10,7 @@ use tokio::sync::mpsc::UnboundedSender;
 use uuid::Uuid;
 
 use super::document;
-use super::edit::{self, Edit, PaceChange, SpokenSentence, VoiceChange};
+use super::edit::{self, Change, Edit, SpokenSentence, VoiceChange};
 use super::parse::{Action, Instruction, ScriptSource};
 use super::phrase::{TITLE_TIME, VoiceoverOptions, language_of_characters};
 use super::speak::{self, MessageValue, Remark, Reply, Template};
@@ -177,7 +177,7 @@ impl AgentTurn {
         }
         let remark = self.remark(speak::AFTER_A_VIDEO, manner, &draft);
         let count = MessageValue::Sentences(sentences);
-        let ready = if remark.is_joined {
+        let ready = if matches!(remark, Remark::Joined(_)) {
             speak::CLIP_READY.with([length.into(), count])
         } else {
             speak::READY.with([count, length.into()])
@@ -363,8 +363,8 @@ impl AgentTurn {
         delivery.gender = change.gender.unwrap_or(delivery.gender);
         delivery.language = change.language.clone().unwrap_or(delivery.language);
         delivery.pace = match change.pace {
-            Some(PaceChange::To(pace)) => pace,
-            Some(PaceChange::By(factor)) => delivery.pace * factor,
+            Some(Change::To(pace)) => pace,
+            Some(Change::By(factor)) => delivery.pace * factor,
             None => delivery.pace,
         }
         .clamp(0.5, 2.0);

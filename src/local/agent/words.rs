@@ -17,7 +17,7 @@ macro_rules! known {
 
 known! {
     CAPTIONS TITLES TEXT_CARDS MUSIC VOICE AUDIO BACKGROUND IMAGES LENGTH PACE VIDEOS VOICEOVERS
-    REMOVE OFF CHANGE GIVE_TITLE ADD_MUSIC SHOW_IMAGE CUT MUTE UNMUTE LOUDER QUIETER UP DOWN
+    REMOVE SWITCH_OFF OFF CHANGE GIVE_TITLE ADD_MUSIC SHOW_IMAGE CUT MUTE UNMUTE LOUDER QUIETER UP DOWN
     PACE_VALUE SLOW FAST SLOWER FASTER NOT_SPOKEN TO AT_END AT_START LASTING STARTING MALE FEMALE
     LANDSCAPE PORTRAIT SQUARE MOODS UPLOADED SCRIPTS FILES NON_SCRIPT POINTERS MAKE SPEAK
     EDIT_VERBS HAN_MAKE HAN_SPEECH HAN_SPEAK HAN_EDITS HAN_REWORK HAN_ASKING VERBS NOUNS
@@ -32,7 +32,7 @@ vocabulary! {
 
 /// The text between a header in brackets and the next empty line. A section that is missing is an
 /// error when this is compiled.
-const fn section(text: &'static str, name: &str) -> &'static str {
+pub(crate) const fn section(text: &'static str, name: &str) -> &'static str {
     let (bytes, name) = (text.as_bytes(), name.as_bytes());
     let mut at = 0;
     loop {

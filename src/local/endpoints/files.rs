@@ -45,8 +45,7 @@ pub(crate) async fn submit_render(
     HandlerFault(fault): HandlerFault,
     JsonBody(job): JsonBody<RenderJob>,
 ) -> Result<Json<RenderResponse>, Rejected> {
-    let session = service.sessions.find(&account.user, &job.session_id);
-    let session = session.ok_or_else(Rejected::unknown_session)?;
+    let session = service.sessions.find(&account.user, &job.session_id)?;
     if let Some(render) = service.renders.find(&account.user, &job.id) {
         return Ok(RenderResponse::new(render.state()));
     }
@@ -63,7 +62,7 @@ pub(crate) async fn submit_render(
         let message = "the draft is not ready to export: no track of it has a segment";
         return Err(Rejected::invalid(&["body", "draft", "t"], message, "value_error"));
     }
-    let render = renders::submit(&service, &account, &session, job, fault.as_ref());
+    let render = renders::submit(&service, &account.user, &session, job, fault.as_ref());
     Ok(RenderResponse::new(render.state()))
 }
 
@@ -173,7 +172,7 @@ async fn send(
         Some(Fault::ChangedFile) => corrupt(chunks, first, 0..=u64::MAX),
         _ => Body::from_stream(chunks),
     };
-    service.counters.files_served.increment();
+    service.count(|counters| counters.files_served += 1);
     finish(response.header(header::CONTENT_LENGTH, length), body)
 }
 

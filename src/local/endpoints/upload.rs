@@ -4,13 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Bytes;
-use axum::extract::multipart::{Field, MultipartError};
+use axum::extract::multipart::MultipartError;
 use axum::extract::{FromRequest as _, Multipart, Request, State};
 use axum::http::{StatusCode, header};
 use futures::{Stream, StreamExt as _};
 use url::{Host, Url};
 
-use crate::local::builder::FetchFrom;
 use crate::local::library::StagedFile;
 use crate::local::response::{Caller, JsonBody, PathParams, Rejected, Success};
 use crate::local::server::SharedService;
@@ -28,8 +27,7 @@ pub(crate) async fn upload(
     PathParams(session): PathParams<SessionId>,
     request: Request,
 ) -> Result<Success<UploadResponse>, Rejected> {
-    let session = service.sessions.find(&account.user, &session);
-    let session = session.ok_or_else(Rejected::unknown_session)?;
+    let session = service.sessions.find(&account.user, &session)?;
     let content_type = request.headers().get(header::CONTENT_TYPE);
     let is_form = content_type
         .and_then(|value| value.to_str().ok())
@@ -44,7 +42,7 @@ pub(crate) async fn upload(
     // All files are stored only now, when none was rejected.
     for file in files {
         let file = service.library.add(file.take());
-        service.counters.uploads_taken.increment();
+        service.count(|counters| counters.uploads_taken += 1);
         response.files.push(file.uploaded(&service.url));
         session.add_upload(file);
     }
@@ -66,7 +64,7 @@ async fn from_form(
     let mut files = Vec::new();
     while let Some(field) = form.next_field().await.map_err(invalid)? {
         if field.name() == Some("files") {
-            let name = field_name(&field);
+            let name = field.file_name().unwrap_or_default().to_owned();
             let chunks = field.map(|chunk| chunk.map_err(invalid));
             files.push(store(service, session, &name, chunks).await?);
         }
@@ -75,10 +73,6 @@ async fn from_form(
         return Err(Rejected::invalid(&["body", "files"], "Field required", "missing"));
     }
     Ok(files)
-}
-
-fn field_name(field: &Field<'_>) -> String {
-    field.file_name().unwrap_or_default().to_owned()
 }
 
 async fn from_urls(
@@ -105,7 +99,7 @@ async fn from_urls(
         if !matches!(parsed.scheme(), "http" | "https") {
             return Err(bad("only http and https URLs are fetched"));
         }
-        if service.settings.fetch_from == FetchFrom::Loopback && !is_loopback(&parsed) {
+        if !service.settings.fetches_from_anywhere && !is_loopback(&parsed) {
             return Err(Rejected::detail(
                 StatusCode::FORBIDDEN,
                 format!("the embedded backend fetches files from this machine only, not {url}"),

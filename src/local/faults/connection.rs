@@ -139,15 +139,15 @@ impl GateState {
         }
         // Small events must not wait for further data; without the option they only arrive late.
         let _ = stream.set_nodelay(true);
-        let socket = FaultySocket::new(stream);
+        let socket = FaultySocket { stream, handle: Arc::default(), pause: None };
         self.connections.retain(|connection| connection.strong_count() > 0);
-        self.connections.push(Arc::downgrade(socket.handle()));
+        self.connections.push(Arc::downgrade(&socket.handle));
         Some(socket)
     }
 
     fn reset_all(&mut self) {
         for connection in self.connections.drain(..).filter_map(|connection| connection.upgrade()) {
-            connection.reset();
+            connection.set(Mode::Reset);
         }
     }
 }
@@ -214,7 +214,7 @@ struct HandleState {
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Mode {
+pub(super) enum Mode {
     #[default]
     Normal,
     /// One byte, a pause, one byte.
@@ -237,22 +237,6 @@ enum Flush {
 }
 
 impl ConnectionHandle {
-    pub(super) fn reset(&self) {
-        self.set(Mode::Reset);
-    }
-
-    pub(super) fn close(&self) {
-        self.set(Mode::Closed);
-    }
-
-    pub(super) fn trickle(&self, pause: Duration) {
-        self.set(Mode::Trickle(pause));
-    }
-
-    pub(super) fn replace_output(&self, bytes: &'static [u8]) {
-        self.set(Mode::Replace(bytes));
-    }
-
     /// Waits until everything written so far was flushed. Awaited within the body of a response,
     /// because the server flushes when a body is pending.
     pub(super) async fn flushed(&self) {
@@ -268,7 +252,7 @@ impl ConnectionHandle {
         .await;
     }
 
-    fn set(&self, mode: Mode) {
+    pub(super) fn set(&self, mode: Mode) {
         let mut state = lock(&self.0);
         state.mode = mode;
         if let Some(reader) = state.reader.take() {
@@ -278,14 +262,6 @@ impl ConnectionHandle {
 }
 
 impl FaultySocket {
-    pub(super) fn new(stream: TcpStream) -> Self {
-        Self { stream, handle: Arc::default(), pause: None }
-    }
-
-    pub(super) fn handle(&self) -> &Arc<ConnectionHandle> {
-        &self.handle
-    }
-
     fn poll_replace(
         &mut self,
         context: &mut Context<'_>,
@@ -296,7 +272,7 @@ impl FaultySocket {
             bytes = &bytes[count..];
             self.handle.set(Mode::Replace(bytes));
         }
-        self.handle.close();
+        self.handle.set(Mode::Closed);
         Poll::Ready(Err(ended_by_fault()))
     }
 
@@ -404,6 +380,6 @@ pub(crate) struct Connection(pub(super) Arc<ConnectionHandle>);
 
 impl Connected<IncomingStream<'_, GateListener>> for Connection {
     fn connect_info(stream: IncomingStream<'_, GateListener>) -> Self {
-        Self(Arc::clone(stream.io().handle()))
+        Self(Arc::clone(&stream.io().handle))
     }
 }

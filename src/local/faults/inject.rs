@@ -14,7 +14,7 @@ use futures::{Stream, StreamExt as _, stream};
 use serde_json::json;
 use url::Url;
 
-use super::connection::{Connection, ConnectionHandle};
+use super::connection::{Connection, ConnectionHandle, Mode};
 use super::fault::{Cut, Ending, ErrorReply, Fault, FaultyResponse, RetryAfter, serves_files};
 use super::plan::Release;
 use crate::local::server::SharedService;
@@ -30,7 +30,7 @@ pub(crate) async fn inject(
     mut request: Request,
     next: Next,
 ) -> Response {
-    service.counters.requests[endpoint as usize].increment();
+    service.count(|counters| counters.requests[endpoint as usize] += 1);
     if endpoint == Endpoint::State {
         service.plans.before_state_read().await;
     }
@@ -69,7 +69,7 @@ pub(crate) async fn inject(
             let mut response = call.completed(next.run(request).await).await;
             // No further call may use this connection.
             response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
-            call.connection.trickle(pause);
+            call.connection.set(Mode::Trickle(pause));
             response
         }
         Fault::WrongContentType => {
@@ -108,7 +108,7 @@ impl FaultyCall {
             FaultyResponse::Close => self.break_off(Ending::Close).await,
             FaultyResponse::Stall => self.break_off(Ending::Stall).await,
             FaultyResponse::NotHttp => {
-                self.connection.replace_output(NOT_HTTP);
+                self.connection.set(Mode::Replace(NOT_HTTP));
                 Response::default()
             }
             FaultyResponse::Error(reply) => error_response(reply),
@@ -128,11 +128,13 @@ impl FaultyCall {
     /// the server finds the connection closed when it writes.
     async fn break_off(&self, ending: Ending) -> Response {
         match ending {
-            Ending::Reset => self.connection.reset(),
-            Ending::Close | Ending::End | Ending::Heartbeats { .. } => self.connection.close(),
+            Ending::Reset => self.connection.set(Mode::Reset),
+            Ending::Close | Ending::End | Ending::Heartbeats { .. } => {
+                self.connection.set(Mode::Closed)
+            }
             Ending::Stall => {
                 self.release.wait().await;
-                self.connection.reset();
+                self.connection.set(Mode::Reset);
             }
         }
         Response::default()
@@ -168,10 +170,10 @@ impl FaultyCall {
             match ending {
                 Ending::End => return,
                 Ending::Close => {}
-                Ending::Reset => connection.reset(),
+                Ending::Reset => connection.set(Mode::Reset),
                 Ending::Stall => {
                     release.await;
-                    connection.reset();
+                    connection.set(Mode::Reset);
                 }
                 Ending::Heartbeats { every } => {
                     let mut stream = pin!(heartbeats(every, release));
