@@ -159,11 +159,7 @@ fn lock(observer: &Mutex<Observer>) -> MutexGuard<'_, Observer> {
 impl Observer {
     fn observe(&mut self, progress: JobProgress) {
         match progress {
-            JobProgress::SessionOpened(_) => {
-                if self.end_part("setup") {
-                    self.progress.stage("Ready");
-                }
-            }
+            JobProgress::SessionOpened(_) if self.end_part("setup") => self.progress.stage("Ready"),
             JobProgress::Uploading => self.progress.stage("Uploading the script…"),
             JobProgress::Sending(pending) => {
                 self.persist(&pending);
@@ -186,10 +182,8 @@ impl Observer {
                 });
             }
             JobProgress::Rendering { percent: Some(percent) } => self.progress.percent(percent),
-            JobProgress::Downloading { .. } => {
-                if self.end_part("render") {
-                    self.progress.stage("Downloading…");
-                }
+            JobProgress::Downloading { .. } if self.end_part("render") => {
+                self.progress.stage("Downloading…");
             }
             _ => {}
         }
