@@ -17,7 +17,7 @@ use nemovideo::{Attribution, ClientBuilder, NemoClient, RenderPolling};
 use serde_json::json;
 use tempfile::TempDir;
 
-pub type Result<T, E = Box<dyn Error>> = std::result::Result<T, E>;
+pub type Result<T, E = Box<dyn Error + Send + Sync>> = std::result::Result<T, E>;
 
 // The options that choose a service. A doc comment here would be the help text of each example.
 #[derive(Debug, clap::Args)]
