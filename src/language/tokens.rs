@@ -102,9 +102,7 @@ pub(crate) fn words(text: &str) -> Vec<Word> {
             end = at + c.len_utf8();
             chars.next();
         }
-        let text: String = text[start..end].chars().flat_map(|c| plain(c).to_lowercase()).collect();
-        let text = text.chars().map(simplified).collect::<String>();
-
+        let text = plain_text(&text[start..end]);
         for text in SPELLED.get(text.as_str()).copied().unwrap_or(&text).split(' ') {
             words.push(Word { range: start..end, text: text.to_owned(), is_joined });
             is_joined = false;
