@@ -115,7 +115,7 @@ async fn garbage_is_garbage() {
 }
 
 #[tokio::test]
-async fn a_refusal_says_what_it_was_told_to() {
+async fn an_error_reply_has_the_requested_content() {
     let stage = Stage::set().await;
     let faults = stage.backend.faults();
     let refused = async |refusal: ErrorReply| {
@@ -226,7 +226,7 @@ async fn an_upload_is_broken_off_while_it_is_sent() {
 }
 
 #[tokio::test]
-async fn tokens_end_when_they_are_told_to() {
+async fn tokens_expire_on_demand() {
     let stage = Stage::set().await;
     stage.backend.faults().expire_tokens();
     let refused = stage.caller.get(CREDITS).await;
@@ -239,7 +239,7 @@ async fn tokens_end_when_they_are_told_to() {
 }
 
 #[tokio::test]
-async fn a_backend_that_refuses_is_not_there_until_it_listens_again() {
+async fn a_backend_that_refuses_connections_is_unreachable_until_it_listens_again() {
     let stage = Stage::set().await;
     let mut open = stage.connect().await.unwrap();
     // It is let in before the door shuts.

@@ -10,7 +10,7 @@ use nemovideo::local::{Cut, Ending, Fault, FaultyResponse};
 use nemovideo::protocol::Endpoint;
 
 #[tokio::test]
-async fn endless_answers_go_on_until_the_caller_hangs_up() {
+async fn endless_responses_continue_until_the_caller_disconnects() {
     let stage = Stage::set().await;
     for (trouble, content_type, stop) in [
         (FaultyResponse::EndlessJson, "application/json", b'}'),
@@ -30,7 +30,7 @@ async fn endless_answers_go_on_until_the_caller_hangs_up() {
 }
 
 #[tokio::test]
-async fn an_answer_is_cut_at_the_byte() {
+async fn a_response_is_cut_at_the_byte() {
     let stage = Stage::set().await;
     let cases = [
         (Ending::Close, None),
@@ -174,7 +174,7 @@ async fn heartbeats_are_all_that_comes() {
 }
 
 #[tokio::test]
-async fn a_trickle_comes_byte_by_byte_and_spoils_one_answer() {
+async fn a_trickle_is_received_byte_by_byte_and_affects_one_response() {
     let stage = Stage::set().await;
     let pause = Duration::from_millis(1);
     stage.backend.faults().inject(Fault::Trickle { pause }).on(Endpoint::Credits).once();

@@ -68,7 +68,7 @@ async fn a_slow_render_is_under_way_for_as_many_questions() {
 }
 
 #[tokio::test]
-async fn a_slow_render_that_is_called_off_is_told_as_it_is() {
+async fn a_slow_render_that_is_cancelled_is_reported_as_cancelled() {
     let stage = Stage::set().await;
     stage.backend.faults().inject(Fault::SlowRender { polls: 1000 }).once();
     stage.submit("slow").await;
@@ -78,7 +78,7 @@ async fn a_slow_render_that_is_called_off_is_told_as_it_is() {
 }
 
 #[tokio::test]
-async fn a_render_fails_as_often_as_it_is_told_to() {
+async fn a_render_fails_as_often_as_planned() {
     let stage = Stage::set().await;
     stage.backend.faults().inject(Fault::FailedRender).times(2);
     for id in ["first", "second", "third"] {
@@ -95,7 +95,7 @@ async fn a_render_fails_as_often_as_it_is_told_to() {
 }
 
 #[tokio::test]
-async fn a_submit_whose_answer_is_lost_can_be_asked_after() {
+async fn a_submit_whose_response_is_lost_can_be_looked_up() {
     let stage = Stage::set().await;
     stage
         .backend

@@ -73,7 +73,7 @@ async fn a_message_belongs_to_its_app_and_user() {
 }
 
 #[tokio::test]
-async fn a_render_without_an_id_is_refused() {
+async fn a_render_without_an_id_is_rejected() {
     let backend = quick().start().await.unwrap();
     let caller = Caller::new(&backend, "one").await;
     let session = caller.session().await;
@@ -100,7 +100,7 @@ async fn a_range_is_one_of_a_get_whatever_the_case_of_its_unit() {
 }
 
 #[tokio::test]
-async fn nothing_of_a_refused_upload_stays_on_disk() {
+async fn nothing_of_a_rejected_upload_stays_on_disk() {
     let folder = tempfile::tempdir().unwrap();
     let backend = quick().data_dir(folder.path()).start().await.unwrap();
     let caller = Caller::new(&backend, "one").await;

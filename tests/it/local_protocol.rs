@@ -101,7 +101,7 @@ async fn a_session_is_opened_claimed_and_closed_to_others() {
 }
 
 #[tokio::test]
-async fn malformed_calls_are_refused_the_way_the_agent_server_does() {
+async fn malformed_calls_get_the_error_responses_of_the_agent_server() {
     let backend = quick().start().await.unwrap();
     let caller = Caller::new(&backend, "one").await;
     for (body, place) in [("{", "body"), ("{}", "app_name"), (r#"{"app_name":1}"#, "app_name")] {
@@ -330,7 +330,7 @@ async fn uploads_are_stored_described_and_served() {
 }
 
 #[tokio::test]
-async fn files_that_are_not_taken_are_refused_whole() {
+async fn files_that_are_not_accepted_are_rejected_whole() {
     let backend = quick().start().await.unwrap();
     let caller = Caller::new(&backend, "one").await;
     let session = caller.session().await;

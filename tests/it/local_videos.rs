@@ -64,7 +64,7 @@ fn docx(paragraphs: &[&str]) -> Vec<u8> {
 }
 
 #[tokio::test]
-async fn a_document_a_picture_and_a_sound_become_a_film() {
+async fn a_document_an_image_and_audio_become_a_video() {
     let backend = LocalBackend::start().await.unwrap();
     let caller = Caller::new(&backend, "one").await;
     let session = caller.session().await;
@@ -189,7 +189,7 @@ impl Voice for Choir {
 }
 
 #[tokio::test]
-async fn messages_of_many_callers_share_the_cores_and_all_are_answered() {
+async fn messages_of_many_callers_share_the_cores_and_all_get_a_response() {
     let voice = Arc::new(Choir::default());
     let backend =
         LocalBackend::builder().voice(Arc::clone(&voice) as Arc<dyn Voice>).start().await.unwrap();
@@ -260,7 +260,7 @@ async fn a_voice_that_fails_costs_nothing_and_changes_nothing() {
 }
 
 #[tokio::test]
-async fn text_that_cannot_be_drawn_is_refused_before_any_work() {
+async fn text_that_cannot_be_drawn_is_rejected_before_any_work() {
     let (voice, _go) = Gate::new();
     let backend = LocalBackend::builder().voice(voice).start().await.unwrap();
     let caller = Caller::new(&backend, "one").await;

@@ -126,7 +126,7 @@ fn a_sentence_without_end_is_not_held_back() {
 }
 
 #[test]
-fn the_temporary_issue_is_dropped_behind_answers_and_kept_before_them() {
+fn the_temporary_issue_is_dropped_behind_other_text_and_kept_before_it() {
     for issue in ["I encountered a temporary issue", "我遇到了一个临时问题，请稍后再试。"]
     {
         assert_eq!(filter_gui(&format!("Done.\n\n{issue}\n")).text, "Done.\n");
