@@ -1,5 +1,5 @@
 //! Every fault of the embedded backend is real on the socket, and its counters tell what was done
-//! all the same: seen with plain HTTP and with bare connections. Answers that break on the way are
+//! all the same: seen with plain HTTP and with bare connections. Responses that break off are
 //! in `local_faults_answers.rs`, renders and files in `local_faults_films.rs`.
 
 use std::io::ErrorKind;

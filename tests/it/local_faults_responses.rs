@@ -1,4 +1,4 @@
-//! Answers that break, stall, dawdle or never end: how much of them arrives, how that ends, and
+//! Responses that break, stall, trickle or never end: how much of them arrives, how that ends, and
 //! what was done by then.
 
 use std::io::ErrorKind;
@@ -119,7 +119,7 @@ async fn late_work_is_done_when_the_state_has_been_read_often_enough() {
 #[tokio::test]
 async fn a_stream_is_cut_inside_a_character() {
     let stage = Stage::set().await;
-    // The second message is answered in plain ASCII.
+    // The second message gets a response in plain ASCII.
     for say in [stage.say(), stage.say_this("remove the title")] {
         stage.backend.faults().inject(Fault::Cut(Cut::Character, Ending::Reset)).once();
         let (bytes, broken) = body(say.send().await.unwrap()).await;

@@ -1,4 +1,4 @@
-//! Faults of renders and files: films that come late, never, spoilt, or in parts.
+//! Faults of renders and files: videos that are late, missing, corrupt or partial.
 
 use crate::support::stage::{Stage, render};
 use nemovideo::local::{Cut, Ending, Fault, FaultyResponse};
@@ -16,7 +16,7 @@ impl Stage {
         self.caller.get(&format!("/api/render/proxy/lambda/{id}")).await.body
     }
 
-    /// A finished film by its address: its bytes and its entity tag.
+    /// A finished video by its URL: its bytes and its entity tag.
     async fn film(&self) -> Film {
         self.submit("film").await;
         let state = self.caller.rendered("film").await;

@@ -131,7 +131,7 @@ async fn a_caller_that_never_ends_its_call_does_not_keep_the_backend() {
          Content-Length: 100\r\n\r\n{{\"task",
         caller.token
     ));
-    // The half calls have been taken up by the time that a whole one is answered.
+    // The incomplete calls were accepted by the time that a complete one gets its response.
     caller.session().await;
     let begun = Instant::now();
     backend.shutdown().await;

@@ -133,7 +133,7 @@ async fn a_draft_written_by_hand_renders() {
     assert!((done["output"]["duration"].as_f64().unwrap() - 1.0).abs() < 0.05, "{done}");
 }
 
-/// Speaks when it is told to, and what it is told to: a sound or a failure.
+/// Speaks on demand, and returns what was requested: audio or a failure.
 #[derive(Debug)]
 struct Gate(Mutex<Receiver<Result<(), MediaError>>>);
 

@@ -130,7 +130,7 @@ fn the_temporary_issue_is_dropped_behind_other_text_and_kept_before_it() {
     for issue in ["I encountered a temporary issue", "我遇到了一个临时问题，请稍后再试。"]
     {
         assert_eq!(filter_gui(&format!("Done.\n\n{issue}\n")).text, "Done.\n");
-        // What is offered is no answer.
+        // A suggestion is not part of the text.
         let offered = filter_gui(&format!("Click Export. {issue}"));
         assert_eq!(
             (offered.text.as_str(), &*offered.suggestions),

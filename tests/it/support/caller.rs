@@ -139,7 +139,7 @@ impl Caller {
         self.post(path, &json!({"task_name": "project"})).await.data("session_id")
     }
 
-    /// The answer to a message, its body unread.
+    /// The response to a message, its body unread.
     pub(crate) async fn open(&self, request: &Value) -> Response {
         let response =
             self.request(Method::POST, "/run_sse").body(request.to_string()).send().await.unwrap();

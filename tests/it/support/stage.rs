@@ -101,7 +101,7 @@ impl Stage {
     }
 }
 
-/// A film of one title.
+/// A video with one title.
 pub(crate) fn render(id: &str, session: &str) -> Value {
     json!({"id": id, "sessionId": session,
         "draft": {"t": [{"tt": 7, "sg": [{"d": 1000, "m": {"text": "Sky"}}]}]},
