@@ -17,7 +17,7 @@ impl Stage {
     }
 
     /// A finished video by its URL: its bytes and its entity tag.
-    async fn film(&self) -> Film {
+    async fn rendered_video(&self) -> Film {
         self.submit("film").await;
         let state = self.caller.rendered("film").await;
         let url = state["output"]["url"].as_str().unwrap();
@@ -113,7 +113,7 @@ async fn a_submit_whose_response_is_lost_can_be_looked_up() {
 #[tokio::test]
 async fn a_download_that_breaks_is_resumed_by_range() {
     let stage = Stage::set().await;
-    let film = stage.film().await;
+    let film = stage.rendered_video().await;
     let whole = film.bytes.len();
     let (first, second) = (whole / 3, whole / 4);
     let faults = stage.backend.faults();
@@ -146,7 +146,7 @@ async fn a_download_that_breaks_is_resumed_by_range() {
 #[tokio::test]
 async fn a_corrupt_file_differs_in_one_byte_however_it_is_fetched() {
     let stage = Stage::set().await;
-    let film = stage.film().await;
+    let film = stage.rendered_video().await;
     stage.backend.faults().inject(Fault::CorruptFile).always();
     let answer = stage.fetch(&film, &[]).await;
     assert_eq!(header(&answer, "etag"), film.etag);
@@ -163,7 +163,7 @@ async fn a_corrupt_file_differs_in_one_byte_however_it_is_fetched() {
 #[tokio::test]
 async fn a_short_file_says_that_it_is_whole() {
     let stage = Stage::set().await;
-    let film = stage.film().await;
+    let film = stage.rendered_video().await;
     stage.backend.faults().inject(Fault::ShortFile).on(Endpoint::RenderDownload).once();
     let path = "/api/render/proxy/film/download";
     let answer = stage.caller.request(Method::GET, path).send().await.unwrap();
@@ -175,7 +175,7 @@ async fn a_short_file_says_that_it_is_whole() {
 #[tokio::test]
 async fn a_file_that_changed_between_two_parts_is_sent_whole() {
     let stage = Stage::set().await;
-    let film = stage.film().await;
+    let film = stage.rendered_video().await;
     stage.backend.faults().inject(Fault::ChangedFile).after(1).always();
     let resume = [("range", "bytes=5-"), ("if-range", film.etag.as_str())];
     assert_eq!(stage.fetch(&film, &resume).await.status(), 206);
@@ -196,7 +196,7 @@ async fn a_file_that_changed_between_two_parts_is_sent_whole() {
 #[tokio::test]
 async fn a_range_is_overlooked_as_asked() {
     let stage = Stage::set().await;
-    let film = stage.film().await;
+    let film = stage.rendered_video().await;
     stage.backend.faults().inject(Fault::IgnoredRange).once();
     let answer = stage.fetch(&film, &[("range", "bytes=5-9")]).await;
     assert_eq!(answer.status(), 200);

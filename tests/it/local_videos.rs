@@ -14,7 +14,13 @@ use nemovideo::protocol::{Credits, Endpoint};
 use reqwest::multipart::{Form, Part};
 use serde_json::{Value, json};
 
-async fn film(caller: &Caller, session: &str, id: &str, draft: &Value, format: &str) -> Value {
+async fn render_video(
+    caller: &Caller,
+    session: &str,
+    id: &str,
+    draft: &Value,
+    format: &str,
+) -> Value {
     let body = json!({"id": id, "sessionId": session, "draft": draft,
         "output": {"format": format, "quality": "high"}});
     assert_eq!(caller.post("/api/render/proxy/lambda", &body).await.code(), 0);
@@ -90,17 +96,17 @@ async fn a_document_an_image_and_audio_become_a_video() {
     let seconds = draft["d"].as_f64().unwrap() / 1000.0;
     assert!((2.0..8.0).contains(&seconds), "{seconds}");
 
-    let done = film(&caller, &session, "r1", &draft, "mp4").await;
+    let done = render_video(&caller, &session, "r1", &draft, "mp4").await;
     let length = done["output"]["duration"].as_f64().unwrap();
     assert!((length - seconds).abs() < 0.1, "{length} {seconds}");
     let bytes = fetched(&done).await;
     assert_eq!(&bytes[4..8], b"ftyp");
     assert!(done["output"]["url"].as_str().unwrap().ends_with("/nemovideo.mp4"));
 
-    let sound = fetched(&film(&caller, &session, "r2", &draft, "m4a").await).await;
+    let sound = fetched(&render_video(&caller, &session, "r2", &draft, "m4a").await).await;
     assert_eq!(&sound[4..8], b"ftyp");
     let sound = AudioBuffer::decode(
-        &fetched(&film(&caller, &session, "r3", &draft, "wav").await).await,
+        &fetched(&render_video(&caller, &session, "r3", &draft, "wav").await).await,
         "a.wav",
     );
     assert!((sound.unwrap().duration().as_secs_f64() - seconds).abs() < 0.1);
@@ -129,7 +135,7 @@ async fn a_draft_written_by_hand_renders() {
     let caller = Caller::new(&backend, "one").await;
     let session = caller.session().await;
     let draft = json!({"t": [{"tt": 7, "sg": [{"d": 1000, "m": {"text": "Hi"}}]}]});
-    let done = film(&caller, &session, "hand", &draft, "mp4").await;
+    let done = render_video(&caller, &session, "hand", &draft, "mp4").await;
     assert!((done["output"]["duration"].as_f64().unwrap() - 1.0).abs() < 0.05, "{done}");
 }
 
