@@ -17,17 +17,17 @@ impl Stage {
     }
 
     /// A finished video by its URL: its bytes and its entity tag.
-    async fn rendered_video(&self) -> Film {
+    async fn rendered_video(&self) -> ServedVideo {
         self.submit("film").await;
         let state = self.caller.rendered("film").await;
         let url = state["output"]["url"].as_str().unwrap();
         let path = url.strip_prefix(self.backend.url()).unwrap().to_owned();
         let answer = self.caller.request(Method::GET, &path).send().await.unwrap();
         let etag = header(&answer, "etag");
-        Film { path, etag, bytes: answer.bytes().await.unwrap().into() }
+        ServedVideo { path, etag, bytes: answer.bytes().await.unwrap().into() }
     }
 
-    async fn fetch(&self, film: &Film, headers: &[(&str, &str)]) -> Response {
+    async fn fetch(&self, film: &ServedVideo, headers: &[(&str, &str)]) -> Response {
         let request = self.caller.request(Method::GET, &film.path);
         let request =
             headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
@@ -35,7 +35,7 @@ impl Stage {
     }
 }
 
-struct Film {
+struct ServedVideo {
     path: String,
     etag: String,
     bytes: Vec<u8>,

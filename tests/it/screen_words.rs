@@ -177,7 +177,7 @@ fn a_long_line_of_nothing_but_joints_is_read() {
 }
 
 /// Sentences of the table and text that is hard to cut, in any order.
-fn answer() -> impl Strategy<Value = String> {
+fn agent_text() -> impl Strategy<Value = String> {
     let said: Vec<String> = rows().into_iter().map(|row| row.said).collect();
     let hard = [
         "…",
@@ -222,7 +222,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(1000))]
 
     #[test]
-    fn where_the_text_is_cut_changes_nothing(text in answer(), cuts in prop::collection::vec(any::<prop::sample::Index>(), 0..6)) {
+    fn where_the_text_is_cut_changes_nothing(text in agent_text(), cuts in prop::collection::vec(any::<prop::sample::Index>(), 0..6)) {
         let whole = filter_gui(&text);
         prop_assert_eq!(&by_characters(&text), &whole);
         let ends: Vec<usize> = text.char_indices().map(|(at, _)| at).chain([text.len()]).collect();
@@ -233,7 +233,7 @@ proptest! {
     }
 
     #[test]
-    fn a_filtered_text_is_not_filtered_again(text in answer()) {
+    fn a_filtered_text_is_not_filtered_again(text in agent_text()) {
         let once = filter_gui(&text);
         let twice = filter_gui(&once.text);
         prop_assert_eq!(&twice.text, &once.text, "from {:?}", text);
