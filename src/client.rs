@@ -15,7 +15,7 @@ mod upload;
 mod url_policy;
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use serde::Serialize;
 use url::Url;
@@ -63,8 +63,8 @@ struct Inner {
     transport: Transport,
     /// The web site, for links that users open.
     web: Url,
-    /// For files on any host: sends neither token nor attribution, and follows redirects.
-    files: reqwest::Client,
+    /// See [`NemoClient::files`].
+    files: OnceLock<Result<reqwest::Client>>,
     auth: Auth,
     timeouts: Timeouts,
     limits: Limits,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use reqwest::redirect::Policy;
@@ -234,12 +234,9 @@ impl ClientBuilder {
         .map(|dir| CredentialStore::new(dir, base.clone()));
 
         // A redirect of an API call would carry the token to its target.
-        let api = connection(self.timeouts.connect(), loopback).redirect(Policy::none());
-        let mut files = connection(self.timeouts.connect(), loopback)
-            .redirect(url_policy::redirects(base.clone()))
-            .referer(false);
-        if !loopback {
-            files = files.dns_resolver(url_policy::PublicOnly::new(&base));
+        let mut api = connection(self.timeouts.connect(), loopback).redirect(Policy::none());
+        if base.scheme() == "http" && loopback {
+            api = without_certificates(api);
         }
         Ok(NemoClient {
             inner: Arc::new(Inner {
@@ -253,7 +250,7 @@ impl ClientBuilder {
                     body_limit: self.limits.body(),
                 },
                 web,
-                files: files.build().map_err(unbuildable)?,
+                files: OnceLock::new(),
                 auth: Auth::new(self.token, self.reauthenticate, self.client_id, store),
                 timeouts: self.timeouts,
                 limits: self.limits,
@@ -262,6 +259,39 @@ impl ClientBuilder {
             }),
         })
     }
+}
+
+impl NemoClient {
+    /// Returns the HTTP client for files on any host, which sends neither token nor attribution and
+    /// follows redirects. It is built by the first download: reading the system's certificates takes
+    /// milliseconds.
+    pub(super) fn files(&self) -> Result<&reqwest::Client> {
+        let build = || {
+            let base = self.base_url();
+            let loopback = is_loopback(base);
+            let files = connection(self.inner.timeouts.connect(), loopback)
+                .redirect(url_policy::redirects(base.clone()))
+                .referer(false);
+            let files = if loopback {
+                files
+            } else {
+                files.dns_resolver(url_policy::PublicOnly::new(base))
+            };
+            files.build().map_err(unbuildable)
+        };
+        self.inner.files.get_or_init(build).as_ref().map_err(Clone::clone)
+    }
+}
+
+/// Leaves out the system's certificates, for a client that uses no TLS.
+#[cfg(any(feature = "rustls", feature = "native-tls"))]
+fn without_certificates(builder: reqwest::ClientBuilder) -> reqwest::ClientBuilder {
+    builder.tls_certs_only([])
+}
+
+#[cfg(not(any(feature = "rustls", feature = "native-tls")))]
+fn without_certificates(builder: reqwest::ClientBuilder) -> reqwest::ClientBuilder {
+    builder
 }
 
 /// Returns the settings that both HTTP clients have in common.

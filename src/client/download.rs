@@ -367,7 +367,7 @@ impl<'a> FileSources<'a> {
 
     /// Requests a file of any host, without token and attribution.
     async fn get_anonymously(&self, url: Url, range: HeaderMap) -> Result<(Response, Call)> {
-        let request = self.client.inner.files.get(url).headers(range);
+        let request = self.client.files()?.get(url).headers(range);
         self.execute(request, Endpoint::File).await
     }
 
