@@ -30,6 +30,7 @@ pub use message::{MessageRequest, MessageStream, TextStream};
 pub use render::{RenderPoller, RenderProgress, RenderedVideo};
 pub(crate) use turn::{EventText, TurnTracker};
 pub use turn::{PendingTurn, TurnStream, TurnUpdate};
+pub(crate) use upload::OpenSession;
 pub use upload::Upload;
 
 /// The URL of the service's API.

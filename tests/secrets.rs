@@ -13,6 +13,7 @@ use futures::StreamExt as _;
 use nemovideo::local::LocalBackend;
 use nemovideo::{
     ClientId, CreateSession, Error, ExponentialRetry, NemoClient, RenderOutput, RenderPolling,
+    SessionId,
 };
 use raw::{RawResponse, RawServer};
 use tracing_subscriber::fmt::MakeWriter;
@@ -155,18 +156,34 @@ async fn no_error_quotes_a_token_that_the_service_echoed() {
         (Endpoint::Credits, 403, format!("bad token {OWN_TOKEN}")),
         (Endpoint::Credits, 500, format!(r#"{{"code":5003,"message":"{OWN_TOKEN}?"}}"#)),
         (Endpoint::Credits, 200, format!(r#"{{"available":{{"of":"{OWN_TOKEN}"}}}}"#)),
+        (Endpoint::Token, 200, format!(r#"{{"message":"{CLIENT_ID} has one"}}"#)),
+        (Endpoint::State, 200, format!(r#"{{"message":"bad token {OWN_TOKEN}"}}"#)),
+        (Endpoint::State, 200, format!(r#"{{"error":"bad token {OWN_TOKEN}"}}"#)),
+        (Endpoint::Session, 200, format!(r#"{{"error":"bad token {OWN_TOKEN}"}}"#)),
     ];
     for (endpoint, status, body) in responses {
         let nemo = MockNemo::start().await;
         let response = ResponseTemplate::new(status).set_body_string(body.clone());
         nemo.given(MockResponse::raw(endpoint, response)).await;
         let error = match endpoint {
-            Endpoint::Token => nemo.client().authenticate().await.map(drop).unwrap_err(),
+            Endpoint::Token => {
+                let id = ClientId::new(CLIENT_ID);
+                let client = nemo.client_builder().client_id(id).build().unwrap();
+                client.authenticate().await.map(drop).unwrap_err()
+            }
             _ => {
                 let client = nemo.client_builder().token(OWN_TOKEN).build().unwrap();
-                client.credits().await.map(drop).unwrap_err()
+                match endpoint {
+                    Endpoint::Session => {
+                        client.create_session(CreateSession::named("a")).await.err()
+                    }
+                    Endpoint::State => client.session_state(&SessionId::new("s")).await.err(),
+                    _ => client.credits().await.err(),
+                }
+                .unwrap()
             }
         };
-        assert!(!texts_of(&error).contains(OWN_TOKEN), "{body}: {}", texts_of(&error));
+        let texts = texts_of(&error);
+        assert!(!texts.contains(OWN_TOKEN) && !texts.contains(CLIENT_ID), "{body}: {texts}");
     }
 }

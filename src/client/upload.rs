@@ -30,8 +30,11 @@ const CHUNK: usize = 64 * 1024;
 type UploadProgress = Arc<dyn Fn(u64, u64) + Send + Sync>;
 
 /// Opens a session in place of one that the service has lost.
-pub(crate) type OpenSession =
-    Box<dyn FnOnce() -> BoxFuture<'static, Result<SessionId>> + Send + Sync>;
+pub(crate) type OpenSession = Box<dyn FnOnce() -> BoxFuture<'static, Result<SessionId>> + Send>;
+
+/// Called when an upload starts; returns how to open another session if nothing is lost with this
+/// one.
+pub(crate) type FindReplacement = Box<dyn FnOnce() -> Option<OpenSession> + Send + Sync>;
 
 /// An upload that has not started yet; `.await` runs it and returns the files as the service stored
 /// them. Created by [`NemoClient::upload_file`] and [`NemoClient::upload_bytes`].
@@ -41,7 +44,7 @@ pub struct Upload {
     session: SessionId,
     content: UploadContent,
     progress: Option<UploadProgress>,
-    open_session: Option<OpenSession>,
+    replacement: Option<FindReplacement>,
 }
 
 impl fmt::Debug for Upload {
@@ -111,7 +114,7 @@ impl NemoClient {
 
     fn upload(&self, session: &SessionId, content: UploadContent) -> Upload {
         let (client, session) = (self.clone(), session.clone());
-        Upload { client, session, content, progress: None, open_session: None }
+        Upload { client, session, content, progress: None, replacement: None }
     }
 
     /// Has the service download files from URLs.
@@ -146,14 +149,15 @@ impl Upload {
     }
 
     /// Uploads into a new session when the service has lost this one, and so accepted nothing.
-    pub(crate) fn or_in_new_session(mut self, open_session: OpenSession) -> Self {
-        self.open_session = Some(open_session);
+    pub(crate) fn or_in_new_session(mut self, replacement: FindReplacement) -> Self {
+        self.replacement = Some(replacement);
         self
     }
 
     async fn run(mut self) -> Result<Vec<UploadedFile>> {
+        let open_session = self.replacement.take().and_then(|find| find());
         let result = self.send().await;
-        match (result, self.open_session.take()) {
+        match (result, open_session) {
             (Err(Error::SessionNotFound(_)), Some(open_session)) => {
                 self.session = open_session().await?;
                 self.send().await

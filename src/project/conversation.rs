@@ -11,7 +11,7 @@ use bytes::Bytes;
 
 use super::turn::Turn;
 use super::{Export, Intent, UploadHint};
-use crate::client::{NemoClient, PendingTurn, TurnTracker, Upload};
+use crate::client::{NemoClient, OpenSession, PendingTurn, TurnTracker, Upload};
 use crate::draft::{Draft, Language};
 use crate::error::{Error, Result};
 use crate::protocol::{CreateSession, CreditBalance, Session, SessionId, UploadedFile};
@@ -257,11 +257,15 @@ impl Project {
     }
 
     fn or_in_another_session(&self, upload: Upload) -> Upload {
-        if self.touch() {
-            return upload;
-        }
         let project = self.clone();
-        upload.or_in_new_session(Box::new(move || Box::pin(async move { project.reopen().await })))
+        upload.or_in_new_session(Box::new(move || {
+            if project.touch() {
+                return None;
+            }
+            let open: OpenSession =
+                Box::new(move || Box::pin(async move { project.reopen().await }));
+            Some(open)
+        }))
     }
 
     /// Returns the message that may have been accepted and whose end is unknown: to be persisted,

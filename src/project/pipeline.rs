@@ -313,8 +313,6 @@ struct Evidence {
     is_useful: bool,
     /// A tool has worked, as far as was reported.
     has_worked: bool,
-    /// What broke the stream.
-    break_cause: Option<String>,
 }
 
 impl Evidence {
@@ -330,7 +328,6 @@ impl Evidence {
             TurnEvent::RawClipReady | TurnEvent::PostProductionDone => {
                 (self.is_useful, self.has_worked) = (true, true);
             }
-            TurnEvent::Recovering { what } => self.break_cause = Some(what.clone()),
             _ => {}
         }
     }
@@ -344,8 +341,11 @@ impl Evidence {
     /// belongs to the message: a change, a charge, or work whose result may equal what was there
     /// before. Where there was no draft before, it is this message's.
     fn draft(&self, report: &TurnReport, pending: &PendingTurn) -> Result<Draft> {
-        if report.outcome == Outcome::Unknown {
-            return Err(self.unknown(report, pending));
+        if let Some(unknown) = report.unknown() {
+            let mut unknown = unknown.clone();
+            unknown.call.elapsed = pending.sent_at.elapsed().unwrap_or_default();
+            unknown.text.clone_from(&report.text);
+            return Err(Error::OutcomeUnknown(Box::new(unknown)));
         }
         let has_failed =
             report.failure.is_some() && report.outcome != Outcome::Recovered && !self.is_useful;
@@ -361,14 +361,6 @@ impl Evidence {
             }
             _ => Err(failure(report)),
         }
-    }
-
-    fn unknown(&self, report: &TurnReport, pending: &PendingTurn) -> Error {
-        let what = self.break_cause.clone().unwrap_or_else(|| "the stream broke".to_owned());
-        let mut unknown = unknown_outcome(Endpoint::Message, what);
-        unknown.call.elapsed = pending.sent_at.elapsed().unwrap_or_default();
-        unknown.text.clone_from(&report.text);
-        Error::OutcomeUnknown(Box::new(unknown))
     }
 }
 

@@ -21,7 +21,7 @@ use super::conversation::language_of;
 use super::{Project, Suggestion};
 use crate::client::{NemoClient, PendingTurn, TurnStream, TurnTracker, TurnUpdate};
 use crate::draft::Language;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, UnknownOutcome};
 use crate::protocol::{SessionId, SessionState};
 use presenter::Presenter;
 
@@ -319,7 +319,7 @@ enum End {
     /// The service closed the stream.
     Closed,
     Recovered(Box<SessionState>),
-    Unknown,
+    Unknown(Box<UnknownOutcome>),
 }
 
 /// The events of a turn.
@@ -345,7 +345,7 @@ fn events(turn: OpenTurn) -> impl Stream<Item = Result<TurnEvent>> + Send {
                 Ok(TurnUpdate::Recovering { what }) => yield Ok(TurnEvent::Recovering { what }),
                 Ok(TurnUpdate::Recovered(state)) => end = End::Recovered(state),
                 Ok(TurnUpdate::Connected | TurnUpdate::Unchanged { .. }) => {}
-                Err(Error::OutcomeUnknown(_)) => end = End::Unknown,
+                Err(Error::OutcomeUnknown(unknown)) => end = End::Unknown(unknown),
                 Err(error) => {
                     yield Err(error);
                     return;
@@ -357,11 +357,13 @@ fn events(turn: OpenTurn) -> impl Stream<Item = Result<TurnEvent>> + Send {
         for event in events {
             yield Ok(event);
         }
+        let mut unknown = None;
         let (outcome, state, after) = match end {
             End::Recovered(state) => {
                 (Outcome::Recovered, Some(*state), client.credits_at_once().await)
             }
-            End::Unknown => {
+            End::Unknown(observed) => {
+                unknown = Some(observed);
                 (Outcome::Unknown, Some(baseline.clone()), client.credits_at_once().await)
             }
             End::Closed => {
@@ -376,6 +378,7 @@ fn events(turn: OpenTurn) -> impl Stream<Item = Result<TurnEvent>> + Send {
         let before = tracker.balance();
         report.spent = before.zip(after).map(|(before, after)| before.total - after.total);
         report.pending = tracker.pending();
+        report.set_unknown(unknown);
         // The session is free before the last event, so that its receiver can send the next
         // message.
         drop(guard);

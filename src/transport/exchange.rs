@@ -85,7 +85,10 @@ impl<'a> Exchange<'a> {
     pub(crate) async fn read_json<T: DeserializeOwned>(&mut self) -> Result<T, AttemptError> {
         let response = self.send().await?;
         let body = self.read(response).await?;
-        decode(&body, self.succeed()).map_err(AttemptError::Final)
+        let decoded = decode(&body, self.succeed()).map_err(AttemptError::Final)?;
+        decoded.map_err(|(code, message)| {
+            AttemptError::Final(self.api_error(code, message, None, None))
+        })
     }
 
     /// Makes one attempt, up to the head of the expected response.

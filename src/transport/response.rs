@@ -8,7 +8,7 @@ use reqwest::{Response, StatusCode};
 use serde::Deserialize;
 use serde::de::{DeserializeOwned, IgnoredAny};
 
-use crate::error::{ApiError, Call, Error, Result, source};
+use crate::error::{Call, Error, Result, source};
 use crate::protocol::{self, ErrorCode, ErrorResponse};
 
 /// The response whose body is left unread. Any other is read whole, since an error may come in its
@@ -142,13 +142,16 @@ fn plain_text(body: &[u8]) -> Option<String> {
         .then(|| line.chars().take(200).collect())
 }
 
-/// Decodes the body of a response in which [`error_in`] found no error.
-pub(crate) fn decode<T: DeserializeOwned>(body: &[u8], call: Call) -> Result<T> {
+/// Decodes the body of a response in which [`error_in`] found no error. The inner error is the code
+/// and the message of an error response that only shows when `T` cannot be decoded.
+pub(crate) fn decode<T: DeserializeOwned>(
+    body: &[u8],
+    call: Call,
+) -> Result<Result<T, (ErrorCode, String)>> {
     match protocol::decode(body) {
-        Ok(Ok(value)) => Ok(value),
+        Ok(Ok(value)) => Ok(Ok(value)),
         Ok(Err(ErrorResponse { code, message })) => {
-            let code = code.map_or(ErrorCode::Other(0), ErrorCode::from);
-            Err(Error::from_api(ApiError { call: Some(call), ..ApiError::local(code, message) }))
+            Ok(Err((code.map_or(ErrorCode::Other(0), ErrorCode::from), message)))
         }
         Err(error) => Err(Error::Decode {
             path: error.path,

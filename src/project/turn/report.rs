@@ -3,6 +3,7 @@
 use super::presenter::Transcript;
 use crate::client::PendingTurn;
 use crate::draft::{Diff, Draft, Language};
+use crate::error::UnknownOutcome;
 use crate::project::Suggestion;
 use crate::project::messages::{self, Text};
 use crate::protocol::event::AgentFailure;
@@ -58,6 +59,18 @@ struct Details {
     has_new_media: bool,
     /// The state after the turn could not be read.
     is_unread: bool,
+    unknown: Observed,
+}
+
+/// What was observed of a message whose outcome is unknown. Errors cannot be compared, so any two
+/// are equal.
+#[derive(Clone, Debug, Default)]
+struct Observed(Option<Box<UnknownOutcome>>);
+
+impl PartialEq for Observed {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
 }
 
 impl TurnReport {
@@ -103,6 +116,16 @@ impl TurnReport {
             pending: None,
             details,
         }
+    }
+
+    /// Returns what was observed, if the outcome is unknown.
+    pub(in crate::project) fn unknown(&self) -> Option<&UnknownOutcome> {
+        self.details.unknown.0.as_deref()
+    }
+
+    /// Records what was observed of a message whose outcome is unknown.
+    pub(super) fn set_unknown(&mut self, observed: Option<Box<UnknownOutcome>>) {
+        self.details.unknown = Observed(observed);
     }
 
     /// Whether media were generated, also if the draft is what it was before.
