@@ -67,35 +67,75 @@ fn is_local_name(name: &str) -> bool {
     name.eq_ignore_ascii_case("localhost") || name.to_ascii_lowercase().ends_with(".localhost")
 }
 
+/// IPv4 networks that are not on the public internet, each with the length of its prefix, from the
+/// [IANA registry](https://www.iana.org/assignments/iana-ipv4-special-registry) of special-purpose
+/// addresses and the multicast range.
+const INSIDE_V4: [(Ipv4Addr, u32); 15] = [
+    (Ipv4Addr::new(0, 0, 0, 0), 8),
+    (Ipv4Addr::new(10, 0, 0, 0), 8),
+    (Ipv4Addr::new(100, 64, 0, 0), 10), // carrier-grade NAT
+    (Ipv4Addr::new(127, 0, 0, 0), 8),
+    (Ipv4Addr::new(169, 254, 0, 0), 16), // link-local, such as the metadata of cloud providers
+    (Ipv4Addr::new(172, 16, 0, 0), 12),
+    (Ipv4Addr::new(192, 0, 0, 0), 24),   // protocol assignments
+    (Ipv4Addr::new(192, 0, 2, 0), 24),   // documentation
+    (Ipv4Addr::new(192, 88, 99, 0), 24), // 6to4 relays
+    (Ipv4Addr::new(192, 168, 0, 0), 16),
+    (Ipv4Addr::new(198, 18, 0, 0), 15),   // benchmarks
+    (Ipv4Addr::new(198, 51, 100, 0), 24), // documentation
+    (Ipv4Addr::new(203, 0, 113, 0), 24),  // documentation
+    (Ipv4Addr::new(224, 0, 0, 0), 4),     // multicast
+    (Ipv4Addr::new(240, 0, 0, 0), 4),     // reserved, broadcast
+];
+
+/// IPv6 networks that are not on the public internet, as [`INSIDE_V4`], from the
+/// [registry](https://www.iana.org/assignments/iana-ipv6-special-registry). Those that embed an IPv4
+/// address are in [`embedded_v4`].
+const INSIDE_V6: [(Ipv6Addr, u32); 13] = [
+    (Ipv6Addr::new(0, 0, 0, 0, 0, 0, 0, 0), 96), // unspecified, loopback, IPv4-compatible
+    (Ipv6Addr::new(0, 0, 0, 0, 0xffff, 0, 0, 0), 96), // IPv4-translated
+    (Ipv6Addr::new(0x64, 0xff9b, 1, 0, 0, 0, 0, 0), 48), // local NAT64
+    (Ipv6Addr::new(0x100, 0, 0, 0, 0, 0, 0, 0), 32), // discard only, dummy
+    (Ipv6Addr::new(0x2001, 0, 0, 0, 0, 0, 0, 0), 23), // protocol assignments, Teredo
+    (Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 0), 32), // documentation
+    (Ipv6Addr::new(0x2002, 0, 0, 0, 0, 0, 0, 0), 16), // 6to4
+    (Ipv6Addr::new(0x3fff, 0, 0, 0, 0, 0, 0, 0), 20), // documentation
+    (Ipv6Addr::new(0x5f00, 0, 0, 0, 0, 0, 0, 0), 16), // segment routing
+    (Ipv6Addr::new(0xfc00, 0, 0, 0, 0, 0, 0, 0), 7), // unique local
+    (Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 0), 10), // link-local
+    (Ipv6Addr::new(0xfec0, 0, 0, 0, 0, 0, 0, 0), 10), // site-local, deprecated
+    (Ipv6Addr::new(0xff00, 0, 0, 0, 0, 0, 0, 0), 8), // multicast
+];
+
 /// Returns whether an address is not on the public internet.
 fn is_inside(address: IpAddr) -> bool {
-    match address {
-        IpAddr::V4(v4) => is_inside_v4(v4),
-        IpAddr::V6(v6) => match v6.to_ipv4_mapped() {
-            Some(v4) => is_inside_v4(v4),
-            None => is_inside_v6(v6),
-        },
+    let v6 = match address {
+        IpAddr::V4(v4) => return is_inside_v4(v4),
+        IpAddr::V6(v6) => v6,
+    };
+    match embedded_v4(v6) {
+        Some(v4) => is_inside_v4(v4),
+        None => INSIDE_V6.iter().any(|(network, prefix)| {
+            (v6.to_bits() ^ network.to_bits()) >> (u128::BITS - prefix) == 0
+        }),
     }
 }
 
 fn is_inside_v4(address: Ipv4Addr) -> bool {
-    let [a, b, ..] = address.octets();
-    address.is_loopback()
-        || address.is_private()
-        || address.is_link_local()
-        || address.is_broadcast()
-        || address.is_multicast()
-        || a == 0
-        // Carrier-grade NAT, RFC 6598.
-        || (a == 100 && (64..128).contains(&b))
+    INSIDE_V4.iter().any(|(network, prefix)| {
+        (address.to_bits() ^ network.to_bits()) >> (u32::BITS - prefix) == 0
+    })
 }
 
-fn is_inside_v6(address: Ipv6Addr) -> bool {
-    address.is_loopback()
-        || address.is_unspecified()
-        || address.is_unique_local()
-        || address.is_unicast_link_local()
-        || address.is_multicast()
+/// Returns the IPv4 address that a connection to this address leads to: of an IPv4-mapped address,
+/// and of one that NAT64 translates (RFC 6052).
+fn embedded_v4(address: Ipv6Addr) -> Option<Ipv4Addr> {
+    match address.segments() {
+        [0x64, 0xff9b, 0, 0, 0, 0, high, low] => {
+            Some(Ipv4Addr::from_bits(u32::from(high) << 16 | u32::from(low)))
+        }
+        _ => address.to_ipv4_mapped(),
+    }
 }
 
 /// Resolves host names for file downloads, without the addresses inside of this machine and its
@@ -144,6 +184,11 @@ mod tests {
             "/files/x.mp4",
             "https://8.8.8.8/x",
             "https://api.test:8443/x",
+            "https://[2606:4700::1111]/x",
+            "https://[64:ff9b::8.8.8.8]/x",
+            "https://[::ffff:8.8.8.8]/x",
+            "https://192.0.1.1/x",
+            "https://198.20.0.1/x",
         ] {
             assert!(allowed(cloud, url), "{url}");
         }
@@ -164,6 +209,25 @@ mod tests {
             "https://[::1]/x",
             "https://[::ffff:10.0.0.1]/x",
             "https://[fd00::1]/x",
+            "https://172.31.255.255/x",
+            "https://192.0.0.8/x",
+            "https://192.0.2.1/x",
+            "https://198.19.255.255/x",
+            "https://224.0.0.251/x",
+            "https://240.0.0.1/x",
+            "https://255.255.255.255/x",
+            "https://[64:ff9b::10.0.0.1]/x",
+            "https://[64:ff9b::a9fe:a9fe]/x",
+            "https://[64:ff9b:1::1]/x",
+            "https://[::127.0.0.1]/x",
+            "https://[::ffff:0:7f00:1]/x",
+            "https://[2002:7f00:1::]/x",
+            "https://[2001::1]/x",
+            "https://[2001:db8::1]/x",
+            "https://[fe80::1]/x",
+            "https://[fec0::1]/x",
+            "https://[ff02::1]/x",
+            "https://[100::1]/x",
             "https://2130706433/x",
             "https://",
         ] {

@@ -262,6 +262,15 @@ impl<'a> Exchange<'a> {
                 };
                 AttemptError::Failed(FailureKind::ServerError { status, retry_after: wait }, error)
             }
+            // The service never redirects or upgrades a call. Whoever did says nothing about whether the
+            // service had the request before.
+            ErrorCode::Other(_)
+                if !(status.is_success() || status.is_client_error())
+                    && !self.endpoint.effect().is_repeatable() =>
+            {
+                let what = format!("HTTP {} came in place of the response", status.as_u16());
+                AttemptError::Final(self.unknown(what, Some(source(error.to_string()))))
+            }
             _ => AttemptError::Final(error),
         })
     }

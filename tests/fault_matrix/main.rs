@@ -56,13 +56,21 @@ fn by_effect(call: Call, class: Class, frequency: Frequency) -> CellResult {
         (Class::Broken, true, Always) => end("Disconnected", 4),
         (Class::Stalled, true, Always) => end("Timeout", 4),
         (Class::ServerError(status), true, Always) => end(format!("Api({status})"), 4),
-        (Class::Broken | Class::Stalled | Class::ServerError(_) | Class::TooLarge, false, _)
+        (
+            Class::Broken
+            | Class::Stalled
+            | Class::ServerError(_)
+            | Class::TooLarge
+            | Class::Redirect,
+            false,
+            _,
+        )
         | (Class::LostStream, ..) => end("OutcomeUnknown", 1),
         (Class::RateLimited | Class::TokenExpired, _, Once) => end("Ok", 2),
         (Class::RateLimited, _, Always) => end("RateLimited", 2),
         (Class::TokenExpired, _, Always) => end("TokenInvalid", 2),
         (Class::ErrorResponse(code), ..) => end(variant(code), 1),
-        (Class::Redirect, ..) => end("Api(307)", 1),
+        (Class::Redirect, true, _) => end("Api(307)", 1),
         (Class::Undecodable, ..) => end("Decode", 1),
         (Class::TooLarge, true, _) => end("LimitExceeded", 1),
         (Class::WrongType | Class::ShortStream, ..) => end("Ok", 1),
@@ -103,6 +111,7 @@ fn expected(call: Call, trial: &Trial, frequency: Frequency) -> CellResult {
             | Class::Undecodable
             | Class::WrongType
             | Class::TooLarge
+            | Class::Redirect
             | Class::LostStream,
             _,
         ) => end(if is_done { "Ok" } else { "OutcomeUnknown" }, 1),
@@ -288,11 +297,7 @@ impl Cell {
             check(credits == none, format!("{credits} credits were charged"));
         }
         if let Err(error) = &observed.outcome {
-            let is_denied = effects > 0
-                && !error.may_have_taken_effect()
-                && !is_repeatable
-                // A redirect means that the work is to be requested elsewhere.
-                && self.trial.class != Class::Redirect;
+            let is_denied = effects > 0 && !error.may_have_taken_effect() && !is_repeatable;
             check(!is_denied, format!("the effect occurred, but the error denies it: {error:?}"));
             let is_repeated = error.is_retryable() && !is_repeatable && effects > 0;
             check(!is_repeated, format!("the effect occurred, but may be retried: {error:?}"));

@@ -453,6 +453,26 @@ async fn a_redirect_is_not_followed_with_the_token() {
 }
 
 #[tokio::test]
+async fn a_status_that_the_service_never_sends_does_not_deny_an_effect() {
+    for status in [204, 300, 302, 303, 304, 307, 308, 399] {
+        let nemo = MockNemo::start().await;
+        let odd = ResponseTemplate::new(status).insert_header("location", "/elsewhere");
+        for endpoint in [Endpoint::Session, Endpoint::Message, Endpoint::Credits] {
+            nemo.given(MockResponse::raw(endpoint, odd.clone())).await;
+        }
+        let client = nemo.client();
+        let id = SessionId::new("s");
+        let sent = client.send_message(&id, "hi").await.map(drop).unwrap_err();
+        let created = client.create_session(CreateSession::default()).await.unwrap_err();
+        for error in [sent, created] {
+            assert!(error.may_have_taken_effect() && !error.is_retryable(), "{status}: {error:?}");
+        }
+        let read = client.credits().await.unwrap_err();
+        assert!(!read.may_have_taken_effect(), "{status}: {read:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_response_beyond_the_limit_is_an_error() {
     let nemo = MockNemo::start().await;
     let body = json!({ "code": 0, "data": { "available": 1, "padding": "x".repeat(5_000) } });

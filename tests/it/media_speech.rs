@@ -3,7 +3,9 @@
 
 use std::time::Duration;
 
-use nemovideo::media::{AudioBuffer, Cancel, MediaError, Narration, SpeechOptions, Voice, narrate};
+use nemovideo::media::{
+    AudioBuffer, Cancel, MediaError, Narration, Pico, SpeechOptions, Voice, narrate,
+};
 
 /// Produces a second of audio for each word, with silence around it; silent for digits.
 #[derive(Debug)]
@@ -78,6 +80,32 @@ fn a_cancelled_narration_fails_at_once() {
     cancel.cancel();
     let result = narrate("One. Two.", &WordVoice, &SpeechOptions::default(), &cancel);
     assert!(matches!(result, Err(MediaError::Cancelled)));
+}
+
+/// Names the variable with the number of sentences that are spoken.
+#[cfg(unix)]
+const SENTENCES: &str = "NEMOVIDEO_SENTENCES";
+
+/// `NEMOVIDEO_SENTENCES=2000` before the test's command is the long form.
+#[cfg(unix)]
+#[test]
+fn any_number_of_sentences_is_spoken_with_64_file_descriptors() {
+    const IS_CHILD: &str = "NEMOVIDEO_TEST_IS_CHILD";
+    const THIS: &str = "media_speech::any_number_of_sentences_is_spoken_with_64_file_descriptors";
+    let count = std::env::var(SENTENCES).map_or(200, |count| count.parse().unwrap());
+    if std::env::var_os(IS_CHILD).is_some() {
+        let options = SpeechOptions::default();
+        let narration = narrate(&"So. ".repeat(count), &Pico::new(), &options, &Cancel::new());
+        assert_eq!(narration.unwrap().sentences.len(), count);
+        return;
+    }
+    let status = std::process::Command::new("sh")
+        .args(["-c", r#"ulimit -n 64 && exec "$0" --exact "$1""#])
+        .args([std::env::current_exe().unwrap().as_os_str(), THIS.as_ref()])
+        .env(IS_CHILD, "1")
+        .status()
+        .unwrap();
+    assert!(status.success(), "{status}");
 }
 
 #[cfg(unix)]

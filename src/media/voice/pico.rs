@@ -198,6 +198,8 @@ fn write_file(dir: &Path, (name, data): (&str, &[u8])) -> Result<CString, MediaE
 struct PicoEngine {
     system: sys::pico_System,
     engine: sys::pico_Engine,
+    /// The loaded voice data. Each keeps its file open until it is unloaded.
+    resources: Vec<sys::pico_Resource>,
     /// Must outlive `system`, which uses it. Zeroed, because the engine's output depends on the
     /// initial content of its memory; `u128`, because it needs 16-byte alignment.
     _memory: Vec<u128>,
@@ -217,7 +219,8 @@ impl PicoEngine {
                 &raw mut system,
             )
         };
-        let mut this = Self { system, engine: ptr::null_mut(), _memory: memory };
+        let engine = ptr::null_mut();
+        let mut this = Self { system, engine, resources: Vec::new(), _memory: memory };
         this.ok(status, "start")?;
         let voice_name = VOICE_NAME.as_ptr().cast();
         // SAFETY (the whole block): `system` was initialized above; every name is a C string that
@@ -230,6 +233,7 @@ impl PicoEngine {
                 let status =
                     sys::pico_loadResource(this.system, path.as_ptr().cast(), &raw mut resource);
                 this.ok(status, "load its voice data")?;
+                this.resources.push(resource);
                 let mut resource_name: sys::pico_Retstring = [0; sys::PICO_RETSTRINGSIZE];
                 let name = resource_name.as_mut_ptr();
                 let status = sys::pico_getResourceName(this.system, resource, name);
@@ -320,15 +324,21 @@ impl PicoEngine {
 
 impl Drop for PicoEngine {
     fn drop(&mut self) {
-        // SAFETY: each handle is null or was returned by the engine and not yet disposed of. The
-        // engine is disposed of before the system, as its documentation requires.
+        if self.system.is_null() {
+            return;
+        }
+        // SAFETY: the system was initialized, and each other handle was returned by it and not yet
+        // disposed of. They are disposed of in the order that its documentation requires: the
+        // engine, the voice that it used, the resources of the voice, the system.
         unsafe {
             if !self.engine.is_null() {
                 sys::pico_disposeEngine(self.system, &raw mut self.engine);
             }
-            if !self.system.is_null() {
-                sys::pico_terminate(&raw mut self.system);
+            sys::pico_releaseVoiceDefinition(self.system, VOICE_NAME.as_ptr().cast());
+            for resource in &mut self.resources {
+                sys::pico_unloadResource(self.system, resource);
             }
+            sys::pico_terminate(&raw mut self.system);
         }
     }
 }
