@@ -9,7 +9,6 @@
 
 mod support;
 
-use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -20,7 +19,7 @@ use nemovideo::local::LocalBackend;
 use nemovideo::project::{BatchItem, BatchState, JobProgress, JobStage, SavedVideo, TurnEvent};
 use serde_json::json;
 
-use support::job_file::write_json;
+use support::job_file::{read_json, write_json};
 use support::output::{Progress, eprint_line, format_size, print_json, print_line};
 use support::{Result, ServiceArgs, message_of};
 
@@ -32,6 +31,9 @@ struct Args {
     /// The directory for the videos.
     #[arg(long, value_name = "DIR", default_value = "videos")]
     out: PathBuf,
+    /// Make videos that failed in an earlier run anew; they may be charged again.
+    #[arg(long)]
+    retry_failed: bool,
     #[command(flatten)]
     service: ServiceArgs,
     /// Print one JSON object a line.
@@ -55,9 +57,14 @@ async fn make(args: Args) -> Result<()> {
     let connection = args.service.connect(backend).await?;
     // An embedded backend ends with this process, and its jobs with it.
     let state_file = (!connection.is_embedded()).then(|| args.out.join("batch.json"));
-    let mut batch = match state_file.as_deref().map(read_state).transpose()?.flatten() {
-        Some(state) => {
+    let mut batch = match state_file.as_deref().map(read_json::<BatchState>).transpose()?.flatten()
+    {
+        Some(mut state) => {
             eprint_line("Continuing the previous batch…");
+            if args.retry_failed {
+                let failed = state.items.iter_mut().filter(|item| item.stage == JobStage::Failed);
+                failed.for_each(|item| item.stage = JobStage::Waiting);
+            }
             connection.client.resume_batch(state)
         }
         None => {
@@ -66,32 +73,39 @@ async fn make(args: Args) -> Result<()> {
         }
     };
     let reporter = Reporter { progress: Progress::new(args.json), json: args.json };
-    let mut failed = 0;
     while let Some((index, progress)) = batch.next().await {
         let state = batch.state();
         // Before the next poll, which may send what is charged.
         if let Some(path) = &state_file {
             write_json(path, &state)?;
         }
-        failed += usize::from(progress.is_err());
         reporter.show(&script_name(&state.items[index].item), progress);
     }
 
+    // How the batch ended follows from its state: earlier processes have finished or failed items.
     let state = batch.stop();
-    let is_done = |stage: &JobStage| matches!(stage, JobStage::Finished { .. } | JobStage::Failed);
-    let is_resumable = state.items.iter().any(|item| !is_done(&item.stage));
-    if let Some(path) = &state_file {
-        match is_resumable {
-            true => write_json(path, &state)?,
-            false => _ = std::fs::remove_file(path),
-        }
-    }
     let total = state.items.len();
-    match is_resumable && state_file.is_some() {
-        _ if failed == 0 => Ok(()),
-        true => Err(format!("{failed} of {total} videos failed. Run it again to continue.").into()),
-        false => Err(format!("{failed} of {total} videos failed").into()),
+    let count = |of: fn(&JobStage) -> bool| state.items.iter().filter(|i| of(&i.stage)).count();
+    let finished = count(|stage| matches!(stage, JobStage::Finished { .. }));
+    let failed = count(|stage| matches!(stage, JobStage::Failed));
+    if finished == total {
+        if let Some(path) = &state_file {
+            _ = std::fs::remove_file(path);
+        }
+        return Ok(());
     }
+    let missing = format!("{} of {total} videos are missing.", total - finished);
+    let Some(path) = &state_file else { return Err(missing.into()) };
+    write_json(path, &state)?;
+    for item in state.items.iter().filter(|item| item.stage == JobStage::Failed) {
+        let reason = item.error.as_deref().unwrap_or("it failed");
+        eprint_line(&format!("{}: {reason}", script_name(&item.item)));
+    }
+    let advice = match failed {
+        0 => "Run it again to continue.".to_owned(),
+        _ => format!("Run it again with --retry-failed to make the {failed} that failed anew."),
+    };
+    Err(format!("{missing} {advice}").into())
 }
 
 /// Returns the scripts of a directory, sorted by name.
@@ -128,16 +142,6 @@ fn batch_items(scripts: &[PathBuf], out: &Path) -> Vec<BatchItem> {
 fn script_name(item: &BatchItem) -> String {
     let path = item.upload.as_ref().unwrap_or(&item.save_to);
     path.file_name().unwrap_or_default().to_string_lossy().into_owned()
-}
-
-/// Returns the batch that an earlier process persisted, if any.
-fn read_state(path: &Path) -> Result<Option<BatchState>> {
-    let read = match std::fs::read(path) {
-        Ok(json) => serde_json::from_slice(&json).map(Some).map_err(Into::into),
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(error),
-    };
-    Ok(read.map_err(|error| format!("could not read {}: {error}", path.display()))?)
 }
 
 /// Shows how far each script is, and how it ended.

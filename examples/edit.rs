@@ -6,6 +6,8 @@
 //!
 //! Try: `narrate: The sky is blue, and there is a reason.`, `add a title "Blue"`, `undo`,
 //! `credits?`, `export portrait`. An empty line, `quit` or Ctrl-D ends it.
+//!
+//! With `--api` or `--cloud` the session is kept in a file, with which the same command continues.
 
 mod support;
 
@@ -20,8 +22,9 @@ use nemovideo::local::LocalBackend;
 use nemovideo::project::{
     Dispatched, Export, JobProgress, Project, Suggestion, Turn, TurnEvent, TurnReport, UploadHint,
 };
-use nemovideo::{Error, RenderFormat};
+use nemovideo::{Error, RenderFormat, Session};
 
+use support::job_file::{read_json, write_json};
 use support::output::{Progress, format_size, print_line, print_text};
 use support::{Result, ServiceArgs, message_of};
 
@@ -33,6 +36,9 @@ struct Args {
     /// The language of the conversation, a BCP-47 tag.
     #[arg(long, value_name = "TAG", default_value = "en")]
     language: String,
+    /// The file that keeps the session of a service.
+    #[arg(long, value_name = "FILE", default_value = "edit.session.json")]
+    session: PathBuf,
 }
 
 #[tokio::main]
@@ -43,7 +49,27 @@ async fn main() -> ExitCode {
 async fn converse(args: Args) -> Result<()> {
     print_line("Setting things up…");
     let connection = args.service.connect(LocalBackend::builder()).await?;
-    let project = connection.client.project("edit").language(args.language).await?;
+    // An embedded backend ends with this process, and its sessions with it.
+    let file = (!connection.is_embedded()).then_some(&args.session);
+    let project = match file.map(|path| read_json::<Session>(path)).transpose()?.flatten() {
+        Some(session) => {
+            let shown = args.session.display();
+            print_line(&format!(
+                "Continuing the session in {shown}; without it, a new one begins."
+            ));
+            let project = connection.client.resume_project(session);
+            let state = connection.client.session_state(&project.session_id()).await?;
+            draw(state.draft.as_ref());
+            project
+        }
+        None => {
+            let project = connection.client.project("edit").language(&args.language).await?;
+            if let Some(path) = file {
+                write_json(path, &project.session())?;
+            }
+            project
+        }
+    };
     print_line("Ready. Say what you want; an empty line ends it.");
     while let Some(line) = read_line().await? {
         // An error in one turn does not end the conversation.

@@ -7,24 +7,25 @@
 //! ```
 //!
 //! Without `--api` or `--cloud` it starts the embedded backend and uses it like the cloud. With
-//! them, the message or render in progress is persisted beside the video, for the example `resume`.
+//! them, the message or render in progress is persisted beside the video before it is sent. The same
+//! command, or the example `resume`, continues from there.
 
 mod support;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser as _};
 use clap::{Parser, ValueEnum};
+use futures::StreamExt as _;
 use nemovideo::local::LocalBackend;
 use nemovideo::project::{JobProgress, Script, TurnEvent, VoiceChoice};
 use nemovideo::{Aspect, Error};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use support::job_file::JobFile;
+use support::job_file::{self, Job, JobFile};
 use support::output::{Progress, format_duration, format_size, print_json, print_line};
 use support::{Result, ServiceArgs};
 
@@ -91,44 +92,73 @@ async fn make(args: Args) -> Result<()> {
     }
     let connection = args.service.connect(backend).await?;
     // An embedded backend ends with this process, and its jobs with it.
-    let job_file = (!connection.is_embedded())
-        .then(|| JobFile::beside(&args.out, args.service.api.as_deref()));
-    let observer = Arc::new(Mutex::new(Observer { progress, timing: Map::new(), job_file }));
-    let callback = Arc::clone(&observer);
+    let mut job_file = (!connection.is_embedded())
+        .then(|| JobFile::beside(&args.out, request(&args, &script), args.service.api.as_deref()));
+    if let Some(file) = &mut job_file
+        && let Some(job) = file.read()?
+    {
+        let (client, out) = (&connection.client, &args.out);
+        let (bytes, _) = job_file::resume(client, job, file, out, &progress).await?;
+        return show(&args, &progress, out, bytes, json!({}));
+    }
     let voice = match args.voice {
         Gender::Female => VoiceChoice::female(&args.language),
         Gender::Male => VoiceChoice::male(&args.language),
     };
-    let saved = connection
-        .client
-        .voiceover(script)
-        .voice(voice)
-        .aspect(args.aspect)
-        .save_to(&args.out)
-        .on_progress(move |progress| lock(&callback).observe(progress))
-        .await;
-    let elapsed = lock(&observer).finish(saved.as_ref().err());
-    let saved = saved?;
+    let voiceover = connection.client.voiceover(script).voice(voice).aspect(args.aspect);
+    let mut steps = voiceover.save_to(&args.out).into_stream();
+    let mut observer = Observer { progress, timing: Map::new(), job_file };
+    let saved = loop {
+        match steps.next().await.ok_or("the voiceover ended without a video")? {
+            Ok(JobProgress::Finished(video)) => break video,
+            // The next poll sends what may be charged, so the job must be on disk before it.
+            Ok(step) => observer.observe(step)?,
+            Err(error) => {
+                observer.finish(Some(&error));
+                return Err(error.into());
+            }
+        }
+    };
+    observer.finish(None);
     let length = saved.video.duration.unwrap_or_else(|| saved.draft.duration());
-    let summary = saved.draft.summary();
     let credits = connection.client.credits().await?.available;
+    let details = json!({
+        "seconds": length.as_secs_f64(),
+        "summary": saved.draft.summary(),
+        "credits": credits.get(),
+        "timing_ms": observer.timing,
+    });
+    show(&args, &observer.progress, &saved.path, saved.bytes, details)
+}
+
+/// Prints the result: the file, and what is known of the video.
+fn show(args: &Args, progress: &Progress, path: &Path, bytes: u64, details: Value) -> Result<()> {
     if args.json {
-        let result = json!({
-            "path": saved.path,
-            "seconds": length.as_secs_f64(),
-            "bytes": saved.bytes,
-            "summary": summary,
-            "credits": credits.get(),
-            "timing_ms": lock(&observer).timing,
-        });
-        print_json("result", result);
-    } else {
-        let (path, size) = (saved.path.display(), format_size(saved.bytes));
-        let (length, seconds) = (format_duration(length), elapsed.as_secs_f64());
-        print_line(&format!("{path} ({length}, {size}, made in {seconds:.1} s)"));
+        #[derive(Serialize)]
+        struct Video<'a> {
+            path: &'a Path,
+            bytes: u64,
+            #[serde(flatten)]
+            details: Value,
+        }
+        print_json("result", serde_json::to_value(Video { path, bytes, details })?);
+        return Ok(());
+    }
+    let length = details["seconds"].as_f64().map(Duration::from_secs_f64).map(format_duration);
+    let length = length.map(|length| format!("{length}, ")).unwrap_or_default();
+    let (path, size, made) = (path.display(), format_size(bytes), progress.elapsed());
+    print_line(&format!("{path} ({length}{size}, made in {:.1} s)", made.as_secs_f64()));
+    if let (Some(summary), Some(credits)) =
+        (details["summary"].as_str(), details["credits"].as_f64())
+    {
         print_line(&format!("{summary}\n{credits} credits left"));
     }
     Ok(())
+}
+
+/// Returns what tells this voiceover from another one that is saved to the same path.
+fn request(args: &Args, script: &Script) -> String {
+    format!("{script:?} {:?} {} {}", args.voice, args.language, args.aspect)
 }
 
 fn read_script(args: &Args) -> Result<Script> {
@@ -152,20 +182,16 @@ struct Observer {
     job_file: Option<JobFile>,
 }
 
-fn lock(observer: &Mutex<Observer>) -> MutexGuard<'_, Observer> {
-    observer.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 impl Observer {
-    fn observe(&mut self, progress: JobProgress) {
+    fn observe(&mut self, progress: JobProgress) -> Result<()> {
         match progress {
             JobProgress::SessionOpened(_) if self.end_part("setup") => self.progress.stage("Ready"),
             JobProgress::Uploading => self.progress.stage("Uploading the script…"),
             JobProgress::Sending(pending) => {
-                self.persist(&pending);
+                self.persist(Job::Message(pending))?;
                 self.progress.stage("Speaking the script…");
             }
-            JobProgress::Sent(pending) => self.persist(&pending),
+            JobProgress::Sent(pending) => self.persist(Job::Message(pending))?,
             JobProgress::Turn(TurnEvent::StillWorking { elapsed }) => {
                 self.progress.stage(&format!("Still working ({} s)…", elapsed.as_secs()));
             }
@@ -174,7 +200,7 @@ impl Observer {
                 self.progress.stage("Captions and titles added");
             }
             JobProgress::Submitting(job) => {
-                self.persist(&job);
+                self.persist(Job::Render(job))?;
                 let is_first = self.end_part("speech");
                 self.progress.stage(match is_first {
                     true => "Rendering…",
@@ -187,6 +213,7 @@ impl Observer {
             }
             _ => {}
         }
+        Ok(())
     }
 
     /// Records the time that a part of the work took. Returns whether it ended for the first time.
@@ -204,23 +231,20 @@ impl Observer {
         u64::try_from(self.progress.elapsed().as_millis()).unwrap_or(u64::MAX)
     }
 
-    fn persist(&mut self, job: &impl Serialize) {
-        if let Some(job_file) = &mut self.job_file {
-            job_file.write(job);
-        }
+    fn persist(&mut self, job: Job) -> Result<()> {
+        self.job_file.as_mut().map_or(Ok(()), |file| file.write(job))
     }
 
     /// Removes the job file, unless there is no video although something was, or may have been,
-    /// charged. Returns the time that the work took.
-    fn finish(&mut self, error: Option<&Error>) -> Duration {
+    /// charged.
+    fn finish(&mut self, error: Option<&Error>) {
         self.progress.clear();
         let is_submitted = self.timing.contains_key("speech");
         let is_resumable = error.is_some_and(|error| is_submitted || error.may_have_taken_effect());
-        if let Some(job_file) = self.job_file.as_mut().filter(|_| !is_resumable) {
+        if let Some(job_file) = self.job_file.as_ref().filter(|_| !is_resumable) {
             job_file.remove();
         }
         self.end_part("download");
         self.timing.insert("total".to_owned(), self.elapsed_ms().into());
-        self.progress.elapsed()
     }
 }

@@ -44,7 +44,7 @@ pub use batch::{Batch, BatchItem, BatchItemState, BatchState};
 pub use conversation::{CreateProject, Dispatched, Project};
 pub use export::{Export, SavedVideo};
 pub use intent::{ExportRequest, Intent, UploadHint};
-pub use pipeline::{JobProgress, JobStage};
+pub use pipeline::{JobProgress, JobStage, JobStream};
 pub use script::Script;
 pub use turn::{Outcome, SendMessage, Turn, TurnEvent, TurnReport};
 pub use voiceover::{Captions, VoiceChoice, Voiceover};

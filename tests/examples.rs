@@ -163,7 +163,6 @@ async fn a_voiceover_that_was_charged_and_failed_prints_how_to_resume_it() {
     }
 
     // A process that is killed during its message leaves a job file, too.
-    std::fs::remove_file(&job).unwrap();
     let injected = backend.faults().inject(late()).on(Endpoint::Message).once();
     let mut command = example("voiceover");
     command.current_dir(dir).args(make).args(["--api", backend.url()]);
@@ -180,8 +179,20 @@ async fn a_voiceover_that_was_charged_and_failed_prints_how_to_resume_it() {
     assert!(resumed.status.success(), "{}", stderr(&resumed));
     assert_eq!(backend.counters().messages_run, 3);
 
-    // A finished video needs no job file.
-    std::fs::remove_file(&job).unwrap();
+    // A finished video needs no job file, and the same command continues a job.
+    assert!(!job.exists());
+    backend.faults().inject(down()).on(Endpoint::RenderSubmit).always();
+    assert!(!run_against("voiceover", &backend, dir, &make).await.status.success());
+    assert!(job.exists());
+    let other = ["--text", "Something else.", "--out", "a.mp4"];
+    let refused = run_against("voiceover", &backend, dir, &other).await;
+    assert!(stderr(&refused).contains("another voiceover"), "{}", stderr(&refused));
+    backend.faults().clear();
+    let charged = backend.counters().messages_run;
+    let resumed = run_against("voiceover", &backend, dir, &make).await;
+    assert!(resumed.status.success(), "{}", stderr(&resumed));
+    assert_eq!(backend.counters().messages_run, charged);
+    assert!(!job.exists());
     assert!(run_against("voiceover", &backend, dir, &make).await.status.success());
     assert!(!job.exists());
 }
@@ -210,6 +221,89 @@ async fn an_interrupted_batch_continues_and_charges_nothing_again() {
     made.sort_by_key(|entry| entry.as_ref().unwrap().file_name());
     let made: Vec<_> = made.into_iter().map(|entry| entry.unwrap().file_name()).collect();
     assert_eq!(made, ["1.mp4", "2.mp4"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_that_cannot_be_persisted_is_not_sent() {
+    let backend = LocalBackend::builder().placeholder_videos().start().await.unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    // A directory in the place of the job file: writing it fails for every user.
+    std::fs::create_dir(dir.path().join("a.mp4.job.json")).unwrap();
+    let make = ["--text", "Hello there.", "--out", "a.mp4"];
+    let failed = run_against("voiceover", &backend, dir.path(), &make).await;
+    assert_eq!(failed.status.code(), Some(1));
+    assert!(stderr(&failed).contains("a.mp4.job.json"), "{}", stderr(&failed));
+    assert_eq!(backend.counters().messages_run, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_batch_reports_a_video_that_an_earlier_run_failed_to_make() {
+    let backend = LocalBackend::builder().placeholder_videos().start().await.unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let scripts = dir.path().join("scripts");
+    std::fs::create_dir(&scripts).unwrap();
+    for name in ["1.txt", "2.txt"] {
+        std::fs::write(scripts.join(name), name).unwrap();
+    }
+    let rejected = Fault::ReplaceResponse(ErrorReply::code(ErrorCode::UnsupportedFileType).into());
+    backend.faults().inject(rejected).on(Endpoint::Upload).once();
+    let args = ["scripts", "--out", "videos"];
+    for messages in [1, 1] {
+        let failed = run_against("batch", &backend, dir.path(), &args).await;
+        assert_eq!(failed.status.code(), Some(1), "{}", stdout(&failed));
+        assert!(stderr(&failed).contains("1 of 2 videos are missing"), "{}", stderr(&failed));
+        assert!(stderr(&failed).contains("--retry-failed"), "{}", stderr(&failed));
+        assert_eq!(backend.counters().messages_run, messages);
+    }
+    let retried = ["scripts", "--out", "videos", "--retry-failed"];
+    let done = run_against("batch", &backend, dir.path(), &retried).await;
+    assert!(done.status.success(), "{}", stderr(&done));
+    assert_eq!(backend.counters().messages_run, 2);
+    assert_eq!(std::fs::read_dir(dir.path().join("videos")).unwrap().count(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_upload_whose_response_was_lost_is_repeated_by_the_next_run() {
+    let backend = LocalBackend::builder().placeholder_videos().start().await.unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let scripts = dir.path().join("scripts");
+    std::fs::create_dir(&scripts).unwrap();
+    std::fs::write(scripts.join("1.txt"), "One.").unwrap();
+    let lost = Fault::DropResponse(nemovideo::local::FaultyResponse::Reset);
+    backend.faults().inject(lost).on(Endpoint::Upload).once();
+    let args = ["scripts", "--out", "videos"];
+    let failed = run_against("batch", &backend, dir.path(), &args).await;
+    assert_eq!(failed.status.code(), Some(1), "{}", stdout(&failed));
+    assert_eq!(backend.counters().messages_run, 0);
+    let done = run_against("batch", &backend, dir.path(), &args).await;
+    assert!(done.status.success(), "{}", stderr(&done));
+    assert_eq!((backend.counters().uploads_taken, backend.counters().messages_run), (2, 1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_conversation_continues_in_its_session() {
+    let backend = LocalBackend::builder().placeholder_videos().start().await.unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let say = async |line: &'static str| {
+        let mut command = example("edit");
+        command.current_dir(dir.path()).args(["--api", backend.url()]);
+        command.env("HOME", dir.path()).env("XDG_CONFIG_HOME", dir.path());
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let output = tokio::task::spawn_blocking(move || {
+            let mut process = command.spawn().unwrap();
+            let mut input = process.stdin.take().unwrap();
+            std::io::Write::write_all(&mut input, line.as_bytes()).unwrap();
+            drop(input);
+            process.wait_with_output().unwrap()
+        });
+        output.await.unwrap()
+    };
+    let first = say("narrate: The sky is blue.\n").await;
+    assert!(first.status.success(), "{}", stderr(&first));
+    let second = say("credits?\n").await;
+    let shown = stdout(&second);
+    assert!(shown.contains("The sky is blue.") && shown.contains("Continuing"), "{shown}");
+    assert_eq!(backend.counters().sessions_created, 1);
 }
 
 #[test]

@@ -207,8 +207,8 @@ impl NemoClient {
     ///
     /// Finished items are not made again, and failed ones not tried again. A message that may have
     /// been sent is observed and never sent again; a render is looked up by its id, and submitted
-    /// if the service does not know it. Of an upload that may have been accepted nothing can be
-    /// found out: its item ends with [`Error::OutcomeUnknown`].
+    /// if the service does not know it. An upload that may have been accepted is repeated: it
+    /// is free.
     pub fn resume_batch(&self, state: BatchState) -> Batch {
         let resumed = |session| Project::resumed(self, state.project.clone(), session);
         let project = state.session.clone().map(resumed);
@@ -410,6 +410,7 @@ impl BatchTracker {
             }
             // An agent takes the newest upload for the one that is meant, so this one must be
             // uploaded again.
+            JobStage::Uploading if is_uncertain => entry.stage = JobStage::Waiting,
             _ if error.is_retryable() || affects_all(error) => entry.stage = JobStage::Waiting,
             _ => entry.stage = JobStage::Failed,
         }

@@ -5,11 +5,15 @@
 //! it is taken, so that a caller can persist it first.
 
 use std::collections::VecDeque;
+use std::fmt;
 use std::future::IntoFuture as _;
 use std::path::PathBuf;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::SystemTime;
 
+use futures::stream::BoxStream;
 use futures::{Stream, StreamExt as _};
 use serde::{Deserialize, Serialize};
 
@@ -18,8 +22,8 @@ use super::export::{SavedVideo, checked_output_of, output_of};
 use super::turn::{Outcome, Turn, TurnEvent, TurnReport};
 use crate::client::{NemoClient, PendingTurn, RenderPolling, RenderProgress};
 use crate::draft::Draft;
-use crate::error::{Call, Error, Result, UnknownOutcome};
-use crate::protocol::{CreateSession, Endpoint, RenderJob, Session};
+use crate::error::{Error, Result};
+use crate::protocol::{CreateSession, RenderJob, Session};
 
 /// Downloads are reported at their first bytes and then each time this many more have arrived: a
 /// batch is persisted at each report.
@@ -72,7 +76,7 @@ pub enum JobProgress {
         /// Size of the file, if known.
         total: Option<u64>,
     },
-    /// The file was written; the last progress of an item of a batch. A voiceover and an export
+    /// The file was written; the last progress of a video. A voiceover and an export that are awaited
     /// return the video instead.
     Finished(Box<SavedVideo>),
 }
@@ -85,7 +89,7 @@ pub enum JobStage {
     /// Nothing was sent for it, or nothing that counts.
     #[default]
     Waiting,
-    /// Its upload may have been accepted.
+    /// Its upload may have been accepted. It is free, so it is repeated.
     Uploading,
     /// Its file was uploaded.
     Uploaded,
@@ -141,7 +145,6 @@ impl Job {
                         _ => checked_output_of(&save_to)?,
                     };
                     let (mut turn, pending) = match stage {
-                        JobStage::Uploading => Err(interrupted_upload())?,
                         JobStage::Message(pending) => {
                             let what = "the process that sent the message has ended".to_owned();
                             yield JobProgress::Turn(TurnEvent::Recovering { what });
@@ -158,7 +161,9 @@ impl Job {
                                 }
                             };
                             let mut session = project.session_id();
-                            if stage == JobStage::Waiting && !uploads.is_empty() {
+                            // An upload that was interrupted is free, so it is repeated.
+                            let is_uploaded = stage == JobStage::Uploaded;
+                            if !is_uploaded && !uploads.is_empty() {
                                 for path in uploads {
                                     yield JobProgress::Uploading;
                                     project.upload(path).await?;
@@ -272,6 +277,39 @@ impl SaveJob {
     }
 }
 
+/// The progress of a voiceover: a stream that ends with [`JobProgress::Finished`] or with an error.
+/// Created by [`Voiceover::into_stream`](super::Voiceover::into_stream).
+///
+/// What may be charged is sent by the poll that follows its progress. A program that persists each
+/// [`JobProgress::Sending`] and [`JobProgress::Submitting`] before it polls again therefore loses
+/// nothing, whenever it ends.
+///
+/// # Cancel safety
+/// Dropping it stops the work of this process; what was requested from the service is done, and
+/// charged, all the same.
+#[must_use = "a stream does nothing unless it is polled"]
+pub struct JobStream(BoxStream<'static, Result<JobProgress>>);
+
+impl JobStream {
+    pub(super) fn new(progress: impl Stream<Item = Result<JobProgress>> + Send + 'static) -> Self {
+        Self(Box::pin(progress))
+    }
+}
+
+impl Stream for JobStream {
+    type Item = Result<JobProgress>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.0.as_mut().poll_next(cx)
+    }
+}
+
+impl fmt::Debug for JobStream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("JobStream").finish_non_exhaustive()
+    }
+}
+
 /// Runs a job to its end and returns its video.
 pub(super) async fn finish(
     progress: impl Stream<Item = Result<JobProgress>> + Send,
@@ -377,16 +415,6 @@ fn failure(report: &TurnReport) -> Error {
         Some(failure) if !failure.message.trim().is_empty() => failure.message.clone(),
         _ => report.summary(),
     })
-}
-
-fn interrupted_upload() -> Error {
-    let what = "the batch was interrupted during an upload".to_owned();
-    Error::OutcomeUnknown(Box::new(unknown_outcome(Endpoint::Upload, what)))
-}
-
-/// The outcome of a call of an earlier process, or of one whose end was not observed.
-fn unknown_outcome(endpoint: Endpoint, what: String) -> UnknownOutcome {
-    UnknownOutcome::new(Call::once(endpoint, std::time::Duration::ZERO), what, None)
 }
 
 /// Waits until a draft that was read from the state is finished.

@@ -8,9 +8,11 @@ use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::sync::Arc;
 
+use futures::StreamExt as _;
+
 use super::Script;
 use super::export::SavedVideo;
-use super::pipeline::{self, Job, JobProgress, JobStage, OnProgress};
+use super::pipeline::{self, Job, JobProgress, JobStage, JobStream, OnProgress};
 use super::script::ScriptSource;
 use crate::client::NemoClient;
 use crate::error::{Error, Result};
@@ -185,21 +187,28 @@ impl Voiceover {
         self
     }
 
-    async fn make(self) -> Result<SavedVideo> {
-        self.check()?;
-        let document = match &self.script.0 {
-            ScriptSource::Document(path) => Some(path.clone()),
-            ScriptSource::Text(_) => None,
-        };
-        let job = Job {
-            new: CreateSession::named("voiceover").language(&self.voice.language),
-            message: self.message(),
-            uploads: document.into_iter().chain(self.music).collect(),
-            client: self.client,
-            save_to: self.save_to,
-        };
-        let mut project = None;
-        pipeline::finish(job.run(&mut project, JobStage::Waiting), self.on_progress).await
+    /// Returns the progress as a stream, in place of [`on_progress`](Self::on_progress) and of
+    /// awaiting the voiceover. The work proceeds only while the stream is polled.
+    pub fn into_stream(self) -> JobStream {
+        JobStream::new(async_stream::try_stream! {
+            self.check()?;
+            let document = match &self.script.0 {
+                ScriptSource::Document(path) => Some(path.clone()),
+                ScriptSource::Text(_) => None,
+            };
+            let job = Job {
+                new: CreateSession::named("voiceover").language(&self.voice.language),
+                message: self.message(),
+                uploads: document.into_iter().chain(self.music).collect(),
+                client: self.client,
+                save_to: self.save_to,
+            };
+            let mut project = None;
+            let mut progress = Box::pin(job.run(&mut project, JobStage::Waiting));
+            while let Some(step) = progress.next().await {
+                yield step?;
+            }
+        })
     }
 
     /// Checks what can be wrong locally; the path of the file is checked by the job.
@@ -253,7 +262,8 @@ impl IntoFuture for Voiceover {
     type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
 
     fn into_future(self) -> Self::IntoFuture {
-        Box::pin(self.make())
+        let on_progress = self.on_progress.clone();
+        Box::pin(pipeline::finish(self.into_stream(), on_progress))
     }
 }
 
