@@ -1,7 +1,9 @@
 //! [`NemoClient`]: every call of the protocol, typed.
 //!
-//! One file per group of endpoints. How often a call is attempted follows from its
-//! [`Effect`](crate::Effect) and is decided in `transport`; nothing billable is sent twice.
+//! Whether a failed call is attempted again follows from its [`Effect`](crate::Effect): see
+//! [`retry`](crate::retry). Nothing that may have been charged is sent again.
+
+// One file per group of endpoints; the attempts are made in `transport`.
 
 mod builder;
 mod call;

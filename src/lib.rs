@@ -36,14 +36,16 @@
 //!
 //! # Promises
 //!
-//! 1. **Nothing is charged twice.** A call that may have taken effect is never repeated; an outcome
-//!    that cannot be known is reported as [`Error::OutcomeUnknown`].
+//! 1. **Nothing is charged twice.** A call that creates or charges something is never repeated once
+//!    it may have taken effect; an outcome that cannot be known is reported as
+//!    [`Error::OutcomeUnknown`].
 //! 2. **Nothing is lost.** A render is a [`RenderJob`], a running message a [`PendingTurn`]: both
 //!    serialize to JSON, from which another process can continue.
-//! 3. **Nothing but its end ends a stream.** Unknown events, broken JSON and invalid UTF-8 are
-//!    passed on as [`AgentEvent::Unknown`](protocol::event::AgentEvent::Unknown).
-//! 4. **Nothing leaks.** No token occurs in a URL, a log, a `Debug` output, an error or a file that
-//!    other users can read, and none is sent to another host.
+//! 3. **Malformed input never ends a stream.** Unknown events and broken JSON are passed on as
+//!    [`AgentEvent::Unknown`](protocol::event::AgentEvent::Unknown); invalid UTF-8 is replaced by
+//!    U+FFFD.
+//! 4. **Nothing leaks.** No bearer token occurs in a URL, a log, a `Debug` output, an error or a
+//!    file that other users can read, and none is sent to another host.
 //! 5. **It runs without the cloud**, with the features `local` and `media`.
 //! 6. **It is small by default.** The default features bring the HTTP client alone.
 //!

@@ -94,9 +94,9 @@ impl IntoFuture for MessageRequest {
 /// The events of one message: a stream of [`AgentEvent`]s that ends when the service closes it,
 /// or with one error.
 ///
-/// No event ends it: what cannot be decoded is an [`AgentEvent::Unknown`]. An error ends it, and
-/// does not mean that the work failed, since the message was accepted: read the session's state
-/// to find out.
+/// No event ends it: what cannot be decoded is an [`AgentEvent::Unknown`]. An error of the
+/// connection ends it, normally [`Error::OutcomeUnknown`]. It does not mean that the work failed,
+/// since the message was accepted: the session's state shows the outcome.
 ///
 /// # Cancel safety
 /// Dropping the stream closes the connection. The work may continue at the service; it is

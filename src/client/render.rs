@@ -235,7 +235,7 @@ pub enum RenderProgress {
     /// The render failed and was submitted once more under a new id: persist this job in place of
     /// the previous one.
     Replaced(Box<RenderJob>),
-    /// The render is finished. The last item.
+    /// The render is finished. This is the last item.
     Completed(RenderedVideo),
 }
 

@@ -60,7 +60,7 @@ pub enum TurnUpdate {
         /// The number of polls so far.
         reads: u32,
     },
-    /// The session's state has changed: the work was done. The last update.
+    /// The session's state has changed: the work was done. This is the last update.
     Recovered(Box<SessionState>),
 }
 

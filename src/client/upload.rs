@@ -138,8 +138,8 @@ impl NemoClient {
 }
 
 impl Upload {
-    /// Calls back with the bytes sent so far, those around the file included, and the size of the
-    /// file.
+    /// Calls `progress` with the number of bytes sent so far, including the multipart framing, so
+    /// the count may exceed the size, and the size of the file.
     pub fn on_progress(mut self, progress: impl Fn(u64, u64) + Send + Sync + 'static) -> Self {
         self.progress = Some(Arc::new(progress));
         self

@@ -58,7 +58,7 @@ impl Json {
         self.as_object()?.get(key)
     }
 
-    /// Whether this is `null`.
+    /// Returns whether this is `null`.
     #[must_use]
     pub fn is_null(&self) -> bool {
         matches!(self.0, Repr::Null)
@@ -334,7 +334,7 @@ impl Object {
         self.entries.len()
     }
 
-    /// Whether there are no entries.
+    /// Returns whether there are no entries.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty()

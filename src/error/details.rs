@@ -162,7 +162,7 @@ pub struct ConnectionError {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct UnknownOutcome {
-    /// The call, which was sent once and not again.
+    /// The call. It was not repeated after the attempt whose outcome is unknown.
     pub call: Call,
     /// What happened instead of a response.
     pub what: String,
@@ -203,7 +203,7 @@ pub enum TimeoutKind {
     Idle,
     /// The limit for a stream that carries only heartbeats.
     Silence,
-    /// The limit for a message, from sending it to the end of its stream.
+    /// The limit for the whole stream of a message, after the head of the response.
     Total,
 }
 

@@ -59,11 +59,11 @@ impl RenderOptions {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[non_exhaustive]
 pub enum Quality {
-    /// For a preview.
+    /// A small file, for previews.
     Low,
-    /// For a slow network.
+    /// A smaller file, for slow networks.
     Medium,
-    /// For watching.
+    /// The best quality.
     #[default]
     High,
 }
