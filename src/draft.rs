@@ -25,8 +25,8 @@
 //! | make checked edits | [`Draft::edit`], [`Editor`] |
 //! | build or change a timeline without checks | [`TrackMut`], [`SegmentMut`] |
 //! | find out what changed between two drafts | [`Draft::diff`], [`Diff`] |
-//! | describe a timeline in one line | [`Draft::summary`], [`Draft::summary_in`], [`Language`] |
-//! | draw a timeline | [`Draft::to_svg`], [`Draft::to_text`], [`PictureStyle`] |
+//! | describe a timeline in one line | [`Draft::summary`] |
+//! | draw a timeline | [`Draft::to_svg`], [`Draft::to_text`], [`PictureStyle`], [`Language`] |
 //! | access unknown keys | [`Json`], [`Object`] |
 
 // `keys` is the one list of the places where undocumented values (names, volumes, starts) are
@@ -48,6 +48,6 @@ pub use edit::{SegmentMut, TrackMut};
 pub use editor::{EditError, Editor};
 pub use json::{Json, Object, ParseError};
 pub use model::{Draft, Segment, Track, TrackKind, TrackRole};
-pub use picture::PictureStyle;
+pub use picture::{PictureStyle, PictureTheme};
 pub use summary::Language;
 pub(crate) use summary::TrackLabel;

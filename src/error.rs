@@ -28,7 +28,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use std::{fmt, io};
 
-pub use crate::protocol::{Effect, ErrorCode};
+pub(crate) use crate::protocol::ErrorCode;
 use crate::protocol::{RenderId, RenderJob, one_line};
 pub use details::{ApiError, Call, ConnectionError, TimeoutKind, UnknownOutcome};
 

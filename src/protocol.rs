@@ -34,7 +34,7 @@ mod token;
 mod tolerant;
 mod upload;
 
-pub use crate::draft::Aspect;
+pub(crate) use crate::draft::Aspect;
 pub use credits::{CreditBalance, Credits};
 pub use endpoint::{Effect, Endpoint};
 #[cfg(any(feature = "local", feature = "mock"))]

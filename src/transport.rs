@@ -15,7 +15,7 @@ mod request;
 mod response;
 
 pub use attribution::Attribution;
-pub(crate) use body::{OnProgress, after};
+pub(crate) use body::{OnBytesSent, after};
 pub(crate) use exchange::{AttemptError, Exchange};
 pub(crate) use request::{
     Authorization, Form, FormFuture, Params, Payload, PendingResponse, Transport, call_span,

@@ -54,8 +54,8 @@ impl NemoClient {
     ///
     /// # Errors
     /// [`Error::SessionNotFound`], [`Error::OutOfCredits`], [`Error::TokenInvalid`];
-    /// [`Error::OutcomeUnknown`] when the service may have accepted the message and no stream
-    /// was received; [`Error::NotAStream`]; the connection errors.
+    /// [`Error::OutcomeUnknown`] when the service may have accepted the message and no stream was
+    /// received; [`Error::NotAStream`]; the [connection errors](NemoClient#connection-errors).
     ///
     /// # Cancel safety
     /// The future returns the stream once the service has accepted the message. If it is dropped
@@ -68,7 +68,9 @@ impl NemoClient {
 
 impl MessageRequest {
     /// Requests partial texts while they are generated. The whole text is repeated at the end:
-    /// [`MessageStream::text`] and [`TextAccumulator`] yield it once.
+    /// [`MessageStream::text`] and [`TextAccumulator`] yield it once. The default is off, the
+    /// specification's form; [`Project::say`](crate::project::Project::say), which is for people,
+    /// has it on.
     pub fn streaming(mut self) -> Self {
         self.request.streaming = true;
         self

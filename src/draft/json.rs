@@ -491,6 +491,9 @@ pub enum ParseError {
     /// The text names no known [`Aspect`](super::Aspect).
     #[error("`{0}` is not a known aspect ratio")]
     UnknownAspect(String),
+    /// The text is no tag of a supported [`Language`](super::Language).
+    #[error("`{0}` is not the tag of a supported language, `en` or `zh`")]
+    UnknownLanguage(String),
 }
 
 /// Builds the tree from text that is known to be valid JSON. Invalid text would be an error, not a

@@ -20,10 +20,10 @@ use crate::sync::lock;
 /// A conversation about one video. Cheap to clone; all clones are the same conversation.
 #[derive(Clone)]
 pub struct Project {
-    inner: Arc<Inner>,
+    inner: Arc<ProjectInner>,
 }
 
-struct Inner {
+struct ProjectInner {
     client: NemoClient,
     /// Held by the turn in progress.
     turn: Arc<tokio::sync::Mutex<()>>,
@@ -147,7 +147,7 @@ impl Project {
     }
 
     fn new(client: &NemoClient, new: CreateSession, session: Session, is_touched: bool) -> Self {
-        let inner = Inner {
+        let inner = ProjectInner {
             client: client.clone(),
             turn: Arc::default(),
             messages: Mutex::default(),
@@ -340,8 +340,7 @@ impl Project {
 
 /// Returns the language of reports for a BCP-47 tag.
 pub(super) fn language_of(tag: Option<&str>) -> Language {
-    let tag = tag.unwrap_or_default().to_ascii_lowercase();
-    if tag.starts_with("zh") { Language::Chinese } else { Language::English }
+    tag.and_then(|tag| tag.parse().ok()).unwrap_or_default()
 }
 
 impl fmt::Debug for Project {

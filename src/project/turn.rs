@@ -44,7 +44,9 @@ impl SendMessage {
         self
     }
 
-    /// Requests no partial text: each text is received whole.
+    /// Requests no partial text: each text is received whole. The default is to request it, so that
+    /// people can read along; [`NemoClient::send_message`], which has the specification's form,
+    /// does not.
     pub fn without_streaming(mut self) -> Self {
         self.is_streaming = false;
         self

@@ -78,6 +78,9 @@ pub enum Captions {
 /// assert!(saved.draft.summary().contains("Morning Brew"));
 /// # Ok(()) }
 /// ```
+///
+/// To change the video afterwards in a conversation, keep the session of
+/// [`JobProgress::SessionOpened`] and pass it to [`NemoClient::resume_project`].
 #[derive(Clone)]
 #[must_use = "a voiceover is made when it is awaited"]
 pub struct Voiceover {
