@@ -96,8 +96,8 @@ impl IntoFuture for MessageRequest {
 /// The events of one message: a stream of [`AgentEvent`]s that ends when the service closes it,
 /// or with one error.
 ///
-/// No event ends it: what cannot be decoded is an [`AgentEvent::Unknown`]. An error of the
-/// connection ends it, normally [`Error::OutcomeUnknown`]. It does not mean that the work failed,
+/// No event ends it: what cannot be decoded is an [`AgentEvent::Unknown`]. A break or a timeout of
+/// the connection ends it with [`Error::OutcomeUnknown`], which does not mean that the work failed,
 /// since the message was accepted: the session's state shows the outcome.
 ///
 /// # Cancel safety
