@@ -126,7 +126,7 @@ async fn wait_for_draft(client: &NemoClient, pending: &PendingTurn) -> Result<Dr
     }
     let latest = client.session_state(&pending.session_id).await?.draft;
     let draft = latest.or(draft).filter(Draft::is_ready_to_export);
-    Ok(draft.ok_or("nothing came of the message, and it was not sent again: send it anew")?)
+    Ok(draft.ok_or("the message had no effect; send it again")?)
 }
 
 fn output_for(path: &Path) -> Result<RenderOutput> {

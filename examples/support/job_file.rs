@@ -48,7 +48,7 @@ impl JobFile {
         let (job, out) = (path.display(), video.display());
         let api = api.map(|url| format!(" --api {url}")).unwrap_or_default();
         let command = format!("cargo run --example resume -- {job} --out {out}{api}");
-        let advice = format!("It may have been charged, and is not lost: {command}");
+        let advice = format!("The work may have been charged; continue it with: {command}");
         Self { path, advice, is_written: false }
     }
 

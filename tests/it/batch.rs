@@ -133,7 +133,7 @@ async fn in_two_processes(
             Err(Error::OutcomeUnknown(unknown)) => {
                 // The session's state shows what became of a message, but not of an upload.
                 let is_upload = unknown.call.endpoint == Endpoint::Upload;
-                assert_eq!(unknown.reads > 0, !is_upload, "{unknown:?}");
+                assert_eq!(unknown.polls > 0, !is_upload, "{unknown:?}");
             }
             Err(error) => panic!("{error}"),
         }
@@ -195,7 +195,7 @@ async fn the_late_work_of_a_message_is_not_taken_for_that_of_the_next_item() {
         let state = batch.state();
         if let Err(error) = &results[0].1 {
             let Error::OutcomeUnknown(unknown) = error else { panic!("{reads}: {error}") };
-            assert!(unknown.reads > 0, "what was observed is reported: {unknown:?}");
+            assert!(unknown.polls > 0, "what was observed is reported: {unknown:?}");
             let session = &state.session.as_ref().unwrap().session_id;
             assert_ne!(*session, project.session_id(), "{reads}");
         }
