@@ -4,7 +4,8 @@
 //! cargo run --example chat -- --session s_1 --api http://127.0.0.1:8787 "add a title 'Morning Brew'"
 //! ```
 //!
-//! With `--json` each decoded event is a line, and the last line has the whole text once.
+//! With `--json` each decoded event is a line, except thoughts and changes of the state; the last
+//! line has the whole text once, the number of thoughts, and the names of what changed.
 
 mod support;
 

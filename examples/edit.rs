@@ -28,7 +28,7 @@ use support::job_file::{read_json, write_json};
 use support::output::{Progress, format_size, print_line, print_text};
 use support::{Result, ServiceArgs, message_of};
 
-/// Talks about one video.
+/// Makes and edits one video in a conversation.
 #[derive(Debug, Parser)]
 struct Args {
     #[command(flatten)]
@@ -182,7 +182,7 @@ fn draw(draft: Option<&Draft>) {
 
 async fn upload(project: &Project, hint: UploadHint) -> Result<(), Error> {
     if hint.is_empty() {
-        print_line("Which file? Say: upload picture.png");
+        print_line("Which file? Say: upload image.png");
     }
     for path in &hint.files {
         for file in project.upload(path).await? {

@@ -1,7 +1,9 @@
 //! [`NemoClient`]: every call of the protocol, typed.
 //!
-//! One file per group of endpoints. How often a call is attempted follows from its
-//! [`Effect`](crate::Effect) and is decided in `transport`; nothing billable is sent twice.
+//! Whether a failed call is attempted again follows from its [`Effect`](crate::Effect): see
+//! [`retry`](crate::retry). Nothing that may have been charged is sent again.
+
+// One file per group of endpoints; the attempts are made in `transport`.
 
 mod builder;
 mod call;
@@ -55,12 +57,19 @@ pub const DEFAULT_WEB_URL: &str = "https://nemovideo.com";
 /// println!("{} has {} credits", session.session_id, client.credits().await?.available);
 /// # Ok(()) }
 /// ```
+///
+/// # Connection errors
+///
+/// Every call can fail with *the connection errors*: [`Error::Unreachable`],
+/// [`Error::Disconnected`], [`Error::Timeout`] and [`Error::RateLimited`]. Each of them is returned
+/// after the retries that the [policy](crate::retry) allows, and none of them is returned for a call
+/// that may have created or charged something; that is [`Error::OutcomeUnknown`].
 #[derive(Clone)]
 pub struct NemoClient {
-    inner: Arc<Inner>,
+    inner: Arc<ClientInner>,
 }
 
-struct Inner {
+struct ClientInner {
     transport: Transport,
     /// The web site, for links that users open.
     web: Url,

@@ -19,17 +19,18 @@
 //! # Ok::<(), nemovideo::draft::ParseError>(())
 //! ```
 //!
-//! | file | contents |
+//! | to | use |
 //! |---|---|
-//! | `json` | the exact JSON tree and its parser |
-//! | `keys` | where undocumented values (names, volumes, starts) are stored: the one list |
-//! | `model` | reading: [`Draft`], [`Track`], [`Segment`] |
-//! | `canvas` | [`Aspect`], and how a draft states it |
-//! | `edit` | building and changing without checks: [`TrackMut`], [`SegmentMut`] |
-//! | `editor` | checked edits: [`Editor`] |
-//! | `diff` | what changed between two drafts: [`Diff`] |
-//! | `summary` | the timeline in one line; [`Language`] and its shared phrases |
-//! | `picture` | the timeline as an image or as text |
+//! | read a timeline | [`Draft`], [`Track`], [`Segment`], [`Aspect`] |
+//! | make checked edits | [`Draft::edit`], [`Editor`] |
+//! | build or change a timeline without checks | [`TrackMut`], [`SegmentMut`] |
+//! | find out what changed between two drafts | [`Draft::diff`], [`Diff`] |
+//! | describe a timeline in one line | [`Draft::summary`] |
+//! | draw a timeline | [`Draft::to_svg`], [`Draft::to_text`], [`PictureStyle`], [`Language`] |
+//! | access unknown keys | [`Json`], [`Object`] |
+
+// `keys` is the one list of the places where undocumented values (names, volumes, starts) are
+// stored.
 
 mod canvas;
 mod diff;
@@ -47,6 +48,6 @@ pub use edit::{SegmentMut, TrackMut};
 pub use editor::{EditError, Editor};
 pub use json::{Json, Object, ParseError};
 pub use model::{Draft, Segment, Track, TrackKind, TrackRole};
-pub use picture::PictureStyle;
+pub use picture::{PictureStyle, PictureTheme};
 pub use summary::Language;
 pub(crate) use summary::TrackLabel;

@@ -1,6 +1,6 @@
 //! What can go wrong, and what each failure means for the user's credits and the next step.
 //!
-//! Every [`Error`] has four properties: [`code`](Error::code) (the number of the service),
+//! Every [`Error`] has four properties: [`code`](Error::code) (the service's error code),
 //! [`is_retryable`](Error::is_retryable) (may the same call be made again),
 //! [`may_have_taken_effect`](Error::may_have_taken_effect) (was anything done or charged), and
 //! [`advice`](Error::advice) (a sentence for the end user).
@@ -28,7 +28,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use std::{fmt, io};
 
-pub use crate::protocol::{Effect, ErrorCode};
+pub(crate) use crate::protocol::ErrorCode;
 use crate::protocol::{RenderId, RenderJob, one_line};
 pub use details::{ApiError, Call, ConnectionError, TimeoutKind, UnknownOutcome};
 
@@ -76,7 +76,8 @@ pub enum Error {
     ClientIdMissing(Box<ApiError>),
     /// Code 402: the plan does not allow this export.
     ExportBlocked(Box<ApiError>),
-    /// Code 429: too many requests, also after waiting once.
+    /// Code 429: too many requests. By default the client waits and retries once, unless
+    /// `Retry-After` is too long.
     RateLimited(Box<ApiError>),
     /// Any other error response; its code and message are kept.
     Api(Box<ApiError>),
@@ -111,14 +112,14 @@ pub enum Error {
         /// The call.
         call: Box<Call>,
     },
-    /// Something exceeded one of the client's limits.
+    /// A limit of the client was exceeded.
     LimitExceeded {
-        /// What exceeded it.
+        /// What exceeded the limit.
         what: &'static str,
         /// The limit in bytes.
         limit: u64,
     },
-    /// The service could not render this draft.
+    /// The render failed or was cancelled.
     RenderFailed {
         /// Id of the render.
         id: RenderId,
@@ -153,13 +154,13 @@ pub enum Error {
 }
 
 impl Error {
-    /// Returns the service's code, if it sent one.
+    /// Returns the error code, whether the service sent it or the client foresaw it.
     #[must_use]
     pub fn code(&self) -> Option<ErrorCode> {
         self.api().map(|api| api.code)
     }
 
-    /// Returns the error response, if the service sent one.
+    /// Returns the error response, whether the service sent it or the client foresaw it.
     #[must_use]
     pub fn api(&self) -> Option<&ApiError> {
         match self {

@@ -36,14 +36,16 @@
 //!
 //! # Promises
 //!
-//! 1. **Nothing is charged twice.** A call that may have taken effect is never repeated; an outcome
-//!    that cannot be known is reported as [`Error::OutcomeUnknown`].
+//! 1. **Nothing is charged twice.** A call that creates or charges something is never repeated once
+//!    it may have taken effect; an outcome that cannot be known is reported as
+//!    [`Error::OutcomeUnknown`].
 //! 2. **Nothing is lost.** A render is a [`RenderJob`], a running message a [`PendingTurn`]: both
 //!    serialize to JSON, from which another process can continue.
-//! 3. **Nothing but its end ends a stream.** Unknown events, broken JSON and invalid UTF-8 are
-//!    passed on as [`AgentEvent::Unknown`](protocol::event::AgentEvent::Unknown).
-//! 4. **Nothing leaks.** No token occurs in a URL, a log, a `Debug` output, an error or a file that
-//!    other users can read, and none is sent to another host.
+//! 3. **Malformed input never ends a stream.** Unknown events and broken JSON are passed on as
+//!    [`AgentEvent::Unknown`](protocol::event::AgentEvent::Unknown); invalid UTF-8 is replaced by
+//!    U+FFFD.
+//! 4. **Nothing leaks.** No bearer token occurs in a URL, a log, a `Debug` output, an error or a
+//!    file that other users can read, and none is sent to another host.
 //! 5. **It runs without the cloud**, with the features `local` and `media`.
 //! 6. **It is small by default.** The default features bring the HTTP client alone.
 //!
@@ -61,9 +63,25 @@
 //! | test a program against a whole service, or make videos offline | `local` |
 //! | make videos from speech and images | `media` |
 //!
-//! The root exports what a program names that makes a video with the client: the client, its
-//! configuration, its streams, its errors, and the arguments and results of its calls. Everything
-//! else is exported by the module of its topic.
+//! # Which API
+//!
+//! Each row is a level of its own; a program rarely needs more than one of them.
+//!
+//! | to | call | yields | persist, and continue with |
+//! |---|---|---|---|
+//! | read the events of a message | [`send_message`](NemoClient::send_message) | [`MessageStream`], [`TextStream`] | |
+//! | follow a message to its outcome | [`MessageRequest::watch`](client::MessageRequest::watch) | [`TurnStream`] of [`TurnUpdate`] | [`PendingTurn`]: [`resume_turn`](NemoClient::resume_turn) |
+//! | render a draft | [`submit_render`](NemoClient::submit_render), [`wait_for_render`](NemoClient::wait_for_render) | [`RenderPoller`] of [`RenderProgress`] | [`RenderJob`]: [`ensure_submitted`](NemoClient::ensure_submitted) |
+//! | hold a conversation | [`Project::say`](project::Project::say) | [`Turn`](project::Turn) of [`TurnEvent`](project::TurnEvent) | [`Session`]: [`resume_project`](NemoClient::resume_project); [`PendingTurn`]: [`observe`](project::Project::observe) |
+//! | make a video in one call | [`voiceover`](NemoClient::voiceover) | [`JobProgress`](project::JobProgress), by a callback | the last [`JobProgress`](project::JobProgress) |
+//! | make several videos | [`Project::batch`](project::Project::batch) | [`Batch`](project::Batch) of [`JobProgress`](project::JobProgress) | [`BatchState`](project::BatchState), with a [`JobStage`](project::JobStage) for each item: [`resume_batch`](NemoClient::resume_batch) |
+//!
+//! # Where types are exported
+//!
+//! Each public type has one home, the module of its topic. The root also exports those that most
+//! programs name: the client, its configuration, its streams, its errors, and the common arguments
+//! and results of its calls. The types of conversations are in [`project`], and timelines in
+//! [`draft`], alone.
 //!
 //! # Features
 //!
@@ -110,11 +128,11 @@ pub use auth::{Account, Reauthenticate};
 pub use client::{ClientBuilder, Limits, NemoClient, RenderPolling, Timeouts, TurnRecovery};
 pub use client::{MessageStream, PendingTurn, TextStream, TurnStream, TurnUpdate};
 pub use client::{RenderPoller, RenderProgress, RenderedVideo};
-pub use error::{Effect, Error, ErrorCode, Result};
-pub use project::{Intent, Suggestion};
+pub use draft::Aspect;
+pub use error::{Error, Result};
 pub use protocol::{
-    Aspect, ClientId, CreateSession, CreditBalance, Credits, RenderFormat, RenderId, RenderJob,
-    RenderOutput, RenderQuality, Session, SessionId, SessionState,
+    ClientId, CreateSession, CreditBalance, Credits, Effect, ErrorCode, RenderFormat, RenderId,
+    RenderJob, RenderOutput, RenderQuality, Session, SessionId, SessionState,
 };
 pub use retry::{ExponentialRetry, RetryPolicy};
 pub use transport::Attribution;

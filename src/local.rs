@@ -39,19 +39,25 @@
 //! in memory and end with the backend. It listens on loopback only and is meant for one machine:
 //! whoever knows a URL under `/files/` can read that file.
 //!
-//! | file | holds |
+//! | to | use |
 //! |---|---|
-//! | `builder` | settings, and the start |
-//! | `server` | the running backend: shared state, counters, workers, router |
-//! | `endpoints` | the handlers of the protocol's endpoints |
-//! | `response` | extractors, envelopes and error responses |
-//! | `accounts` | clients, tokens and credits |
-//! | `sessions` | the work in each session, and its undo history |
-//! | `library` | files on disk |
-//! | `agent` | a message → work, state, events |
-//! | `renders` | the queue of renders |
-//! | `engine` | a draft → speech and videos, real or placeholders |
-//! | `faults` | faults, when a test asks for them |
+//! | start a backend | [`LocalBackend::start`], [`LocalBackend::builder`] |
+//! | find out what was done | [`LocalBackend::counters`] |
+//! | inject faults | [`LocalBackend::faults`], [`Fault`] |
+
+// | file | holds |
+// |---|---|
+// | `builder` | settings, and the start |
+// | `server` | the running backend: shared state, counters, workers, router |
+// | `endpoints` | the handlers of the protocol's endpoints |
+// | `response` | extractors, envelopes and error responses |
+// | `accounts` | clients, tokens and credits |
+// | `sessions` | the work in each session, and its undo history |
+// | `library` | files on disk |
+// | `agent` | a message → work, state, events |
+// | `renders` | the queue of renders |
+// | `engine` | a draft → speech and videos, real or placeholders |
+// | `faults` | faults, when a test asks for them |
 
 mod accounts;
 mod agent;

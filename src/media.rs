@@ -22,6 +22,10 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! This module is independent of the protocol; [`RenderOptions`] corresponds to
+//! [`RenderOutput`](crate::RenderOutput), [`Quality`] to [`RenderQuality`](crate::RenderQuality), and
+//! [`FrameSize`] to [`Aspect`](crate::Aspect).
+//!
 //! Everything here is synchronous and uses all cores: call it from a thread that may block. It stops
 //! soon after [`Cancel::cancel`].
 //!

@@ -93,8 +93,8 @@ impl MockNemo {
         format!("{}/files/mock/video.mp4", self.server.uri())
     }
 
-    /// Returns an anonymous client of the mock. It stores nothing on disk and never waits, neither
-    /// between attempts nor between polls.
+    /// Returns an anonymous client of the mock. It stores nothing on disk, and waits neither
+    /// between attempts nor between polls unless a response has `Retry-After`.
     ///
     /// # Panics
     /// When the HTTP client cannot be built on this machine.
@@ -124,8 +124,8 @@ impl MockNemo {
         &self.server
     }
 
-    /// Sends a response from now on. Of several responses to a call, the one given first is sent,
-    /// as often as its [`times`](MockResponse::times) allow.
+    /// Registers a response; it is sent from now on. Of several responses to a call, the one given
+    /// first is sent, as often as its [`times`](MockResponse::times) allow.
     pub async fn given(&self, response: MockResponse) {
         response.mount(&self.server).await;
     }

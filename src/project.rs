@@ -18,16 +18,17 @@
 //! assert_eq!(filtered.suggestions, [Suggestion::Export]);
 //! ```
 //!
-//! | file | holds |
+//! | to | use |
 //! |---|---|
-//! | `intent` | what a message means: [`Intent`] |
-//! | `conversation` | [`Project`]: one session, one message at a time |
-//! | `turn` | one message: sent, followed to its end, summed up |
-//! | `pipeline` | message → draft → render → file: [`JobProgress`] |
-//! | `voiceover`, `script` | the main job in one call: [`NemoClient::voiceover`](crate::NemoClient::voiceover) |
-//! | `batch` | several videos in one session, which can be persisted and resumed |
-//! | `export` | the file of a project: [`Export`], [`SavedVideo`] |
-//! | `messages` | the texts for people, in both languages |
+//! | make a video from a script in one call | [`NemoClient::voiceover`](crate::NemoClient::voiceover), [`Script`] |
+//! | hold a conversation, one message at a time | [`Project`], [`Turn`], [`TurnReport`] |
+//! | classify what a user writes | [`Intent`], [`Project::dispatch`] |
+//! | render the timeline and save the file | [`Project::export`], [`SavedVideo`] |
+//! | make several videos, persist and resume them | [`Project::batch`], [`BatchState`] |
+//! | show or persist the progress of a video | [`JobProgress`] |
+
+// `pipeline` is the way of a video: message, draft, render, file. `messages` has the texts for
+// people, in both languages.
 
 mod batch;
 mod conversation;

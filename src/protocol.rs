@@ -1,9 +1,9 @@
 //! The NemoVideo protocol: its requests, responses and events as typed `serde` models.
 //!
-//! There is one file per endpoint or group of endpoints, and no I/O. The client, the embedded
-//! backend and the mock share the models, so that they cannot drift apart. What is written has
-//! exactly the specified form. What is read may have any form that the vendor documents: in an
-//! envelope or bare, in snake_case or camelCase. Unknown values are kept, not rejected.
+//! This module does no I/O. The client, the embedded backend and the mock share its models, so that
+//! they cannot drift apart. Requests are serialized exactly as specified. Responses may have any
+//! form that the vendor documents: in an envelope or bare, in snake_case or camelCase. Unknown
+//! values are kept, not rejected.
 //!
 //! ```
 //! use nemovideo::protocol::{RenderState, RenderStatus};
@@ -19,6 +19,8 @@
 //! # Ok::<(), serde_json::Error>(())
 //! ```
 
+// One file per endpoint or group of endpoints.
+
 mod credits;
 mod endpoint;
 mod envelope;
@@ -32,7 +34,7 @@ mod token;
 mod tolerant;
 mod upload;
 
-pub use crate::draft::Aspect;
+pub(crate) use crate::draft::Aspect;
 pub use credits::{CreditBalance, Credits};
 pub use endpoint::{Effect, Endpoint};
 #[cfg(any(feature = "local", feature = "mock"))]

@@ -22,6 +22,10 @@ use crate::protocol::Effect;
 /// A policy cannot make a call unsafe: a decision to retry is not followed where
 /// [`AttemptInfo::may_be_repeated`] is false.
 ///
+/// Nor does it override the retry budget that all calls of a client share, so that many callers do
+/// not overload a failing service: ten retries at first; each successful call returns a tenth of
+/// one, up to ten. Without a budget left, the error is returned in place of a retry.
+///
 /// ```
 /// use nemovideo::retry::{AttemptInfo, ExponentialRetry, RetryDecision, RetryPolicy};
 /// use nemovideo::{Effect, NemoClient};

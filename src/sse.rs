@@ -191,7 +191,7 @@ impl Decoder {
         None
     }
 
-    /// Whether the bytes so far end inside an event. If the stream ends there, it was cut off.
+    /// Returns whether the bytes so far end inside an event. If the stream ends there, it was cut off.
     #[must_use]
     pub fn is_inside_event(&self) -> bool {
         let inside_line = match self.line {

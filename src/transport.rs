@@ -1,7 +1,8 @@
 //! HTTP below the client: one call, its attempts, and what each response means.
 //!
-//! [`exchange`] is the only place in the crate that sends an API request, and the only one that
-//! sends it again. Whether it may is decided by a [`RetryPolicy`](crate::RetryPolicy) from the
+//! [`exchange`] sends the API requests, and is the only place that sends one again. (One read is
+//! sent elsewhere: `client::download` follows the redirect of the download endpoint itself.)
+//! Whether a request may be sent again is decided by a [`RetryPolicy`](crate::RetryPolicy) from the
 //! [`Effect`](crate::Effect) of the endpoint, how far the failed attempt got, and the response.
 //!
 //! Nothing here knows about tokens: an exchange sends the [`Authorization`] it is given and reports
@@ -14,7 +15,7 @@ mod request;
 mod response;
 
 pub use attribution::Attribution;
-pub(crate) use body::{OnProgress, after};
+pub(crate) use body::{OnBytesSent, after};
 pub(crate) use exchange::{AttemptError, Exchange};
 pub(crate) use request::{
     Authorization, Form, FormFuture, Params, Payload, PendingResponse, Transport, call_span,

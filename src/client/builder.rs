@@ -9,7 +9,7 @@ use reqwest::redirect::Policy;
 use url::{Host, Url};
 
 use super::{
-    DEFAULT_API_URL, DEFAULT_WEB_URL, Inner, Limits, NemoClient, RenderPolling, Timeouts,
+    ClientInner, DEFAULT_API_URL, DEFAULT_WEB_URL, Limits, NemoClient, RenderPolling, Timeouts,
     TurnRecovery, url_policy,
 };
 use crate::auth::{Auth, CredentialStore, Reauthenticate};
@@ -239,7 +239,7 @@ impl ClientBuilder {
             api = without_certificates(api);
         }
         Ok(NemoClient {
-            inner: Arc::new(Inner {
+            inner: Arc::new(ClientInner {
                 transport: Transport {
                     api: api.build().map_err(unbuildable)?,
                     base,

@@ -1,5 +1,5 @@
-//! The settings of a client: timeouts, limits, and the pace of polling. The defaults are the
-//! documented ones.
+//! The settings of a client: timeouts, limits, and the pace of polling. The defaults are the values
+//! that the service documents, where it documents any.
 
 use std::time::Duration;
 
@@ -26,7 +26,7 @@ settings! {
         /// The default is 10 s.
         with_connect, connect: Duration = Duration::from_secs(10);
 
-        "the time to receive a whole plain response, or the head of a stream or a file"
+        "the time to receive a whole JSON response, or the head of a stream or a file"
         /// It does not run while a request body makes progress. The default is 60 s.
         with_response, response: Duration = Duration::from_secs(60);
 
@@ -60,7 +60,7 @@ settings! {
         /// 1 MiB.
         with_event, event: usize = sse::DEFAULT_LIMIT;
 
-        "the limit of one plain response"
+        "the limit of one JSON response"
         /// The default is 64 MiB.
         with_body, body: u64 = 64 * 1024 * 1024;
 
@@ -88,7 +88,7 @@ settings! {
 }
 
 impl RenderPolling {
-    /// Polls at an interval, at most `max_polls` times.
+    /// Creates a pace with an interval and a maximum number of polls.
     #[must_use]
     pub const fn new(interval: Duration, max_polls: u32) -> Self {
         Self { interval, max_polls }
@@ -113,8 +113,8 @@ settings! {
 }
 
 impl TurnRecovery {
-    /// Polls first after `initial_delay`, then at `interval`, and ends after
-    /// `max_unchanged_polls` polls without a change.
+    /// Creates a pace: the first poll after `initial_delay`, then one at each `interval`, until
+    /// `max_unchanged_polls` polls were made without a change.
     #[must_use]
     pub const fn new(
         initial_delay: Duration,

@@ -83,8 +83,8 @@ impl NemoClient {
 }
 
 impl Download {
-    /// Calls back with the bytes received so far and, if known, the size of the file. After a
-    /// break the bytes may start from zero again.
+    /// Calls `progress` with the number of bytes received so far and, if known, the size of the
+    /// file. After a break the bytes may start from zero again.
     pub fn on_progress(
         mut self,
         progress: impl Fn(u64, Option<u64>) + Send + Sync + 'static,

@@ -54,8 +54,8 @@ impl NemoClient {
     ///
     /// # Errors
     /// [`Error::SessionNotFound`], [`Error::OutOfCredits`], [`Error::TokenInvalid`];
-    /// [`Error::OutcomeUnknown`] when the service may have accepted the message and no stream
-    /// was received; [`Error::NotAStream`]; the connection errors.
+    /// [`Error::OutcomeUnknown`] when the service may have accepted the message and no stream was
+    /// received; [`Error::NotAStream`]; the [connection errors](NemoClient#connection-errors).
     ///
     /// # Cancel safety
     /// The future returns the stream once the service has accepted the message. If it is dropped
@@ -68,7 +68,9 @@ impl NemoClient {
 
 impl MessageRequest {
     /// Requests partial texts while they are generated. The whole text is repeated at the end:
-    /// [`MessageStream::text`] and [`TextAccumulator`] yield it once.
+    /// [`MessageStream::text`] and [`TextAccumulator`] yield it once. The default is off, the
+    /// specification's form; [`Project::say`](crate::project::Project::say), which is for people,
+    /// has it on.
     pub fn streaming(mut self) -> Self {
         self.request.streaming = true;
         self
@@ -94,9 +96,9 @@ impl IntoFuture for MessageRequest {
 /// The events of one message: a stream of [`AgentEvent`]s that ends when the service closes it,
 /// or with one error.
 ///
-/// No event ends it: what cannot be decoded is an [`AgentEvent::Unknown`]. An error ends it, and
-/// does not mean that the work failed, since the message was accepted: read the session's state
-/// to find out.
+/// No event ends it: what cannot be decoded is an [`AgentEvent::Unknown`]. A break or a timeout of
+/// the connection ends it with [`Error::OutcomeUnknown`], which does not mean that the work failed,
+/// since the message was accepted: the session's state shows the outcome.
 ///
 /// # Cancel safety
 /// Dropping the stream closes the connection. The work may continue at the service; it is

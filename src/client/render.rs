@@ -82,8 +82,9 @@ impl NemoClient {
     ///
     /// # Errors
     /// [`Error::InvalidInput`] for an empty draft; [`Error::ExportBlocked`],
-    /// [`Error::SessionNotFound`]; the connection errors. [`Error::OutcomeUnknown`] holds the
-    /// [job](Error::render_job) to pass to [`ensure_submitted`](Self::ensure_submitted).
+    /// [`Error::SessionNotFound`]; the [connection errors](NemoClient#connection-errors).
+    /// [`Error::OutcomeUnknown`] holds the [job](Error::render_job) to pass to
+    /// [`ensure_submitted`](Self::ensure_submitted).
     ///
     /// # Cancel safety
     /// Dropping the future may leave a render behind; it costs nothing.
@@ -143,7 +144,7 @@ impl NemoClient {
     /// Returns the state of a render, with one request.
     ///
     /// # Errors
-    /// The error responses of the service; the connection errors.
+    /// The error responses of the service; the [connection errors](NemoClient#connection-errors).
     pub async fn render_status(&self, id: &RenderId) -> Result<RenderState> {
         let params = [id.as_str()];
         self.call(Endpoint::RenderStatus, &params, Payload::Empty).await
@@ -153,8 +154,8 @@ impl NemoClient {
     /// an error response counts as success.
     ///
     /// # Errors
-    /// The error responses of the service; the connection errors. The render may be cancelled all
-    /// the same; it is safe to cancel it again.
+    /// The error responses of the service; the [connection errors](NemoClient#connection-errors).
+    /// The render may be cancelled all the same; it is safe to cancel it again.
     ///
     /// # Cancel safety
     /// Dropping the future may leave the render running or cancelled;
@@ -174,6 +175,12 @@ impl NemoClient {
     ///
     /// The job may come from another process. As documented, a failed render is submitted once
     /// more under a new id.
+    ///
+    /// # Errors
+    /// See [`RenderPoller`].
+    ///
+    /// # Cancel safety
+    /// See [`RenderPoller`].
     pub fn wait_for_render(&self, job: &RenderJob) -> RenderPoller {
         let polling = self.inner.polling;
         RenderPoller { client: self.clone(), job: job.clone(), polling, polls: None }
@@ -235,7 +242,7 @@ pub enum RenderProgress {
     /// The render failed and was submitted once more under a new id: persist this job in place of
     /// the previous one.
     Replaced(Box<RenderJob>),
-    /// The render is finished. The last item.
+    /// The render is finished. This is the last item.
     Completed(RenderedVideo),
 }
 

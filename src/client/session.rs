@@ -22,7 +22,7 @@ impl NemoClient {
     ///
     /// # Errors
     /// [`Error::RateLimited`] when this installation already received its anonymous token of the
-    /// week and it is not stored here; the connection errors.
+    /// week and it is not stored here; the [connection errors](NemoClient#connection-errors).
     ///
     /// # Cancel safety
     /// Safe to drop. A token that is issued meanwhile is lost to this process until the service
@@ -34,7 +34,7 @@ impl NemoClient {
     /// Returns the credits of the account.
     ///
     /// # Errors
-    /// [`Error::TokenInvalid`]; the connection errors.
+    /// [`Error::TokenInvalid`]; the [connection errors](NemoClient#connection-errors).
     pub async fn credits(&self) -> Result<CreditBalance> {
         self.call(Endpoint::Credits, &[], Payload::Empty).await
     }
@@ -53,7 +53,7 @@ impl NemoClient {
     ///
     /// # Errors
     /// [`Error::OutcomeUnknown`] when the response was lost: a session may exist whose id is not
-    /// known, which costs nothing. The connection errors.
+    /// known, which costs nothing. The [connection errors](NemoClient#connection-errors).
     ///
     /// # Cancel safety
     /// Dropping the future may leave a session whose id is not known; it costs nothing.
@@ -66,7 +66,7 @@ impl NemoClient {
     /// Returns the current state of a session.
     ///
     /// # Errors
-    /// [`Error::SessionNotFound`]; the connection errors.
+    /// [`Error::SessionNotFound`]; the [connection errors](NemoClient#connection-errors).
     pub async fn session_state(&self, session: &SessionId) -> Result<SessionState> {
         let params = [session.as_str()];
         let response: StateResponse = self.call(Endpoint::State, &params, Payload::Empty).await?;
@@ -79,7 +79,8 @@ impl NemoClient {
     /// part of a link.
     ///
     /// # Errors
-    /// [`Error::SessionNotFound`], [`Error::TokenInvalid`]; the connection errors.
+    /// [`Error::SessionNotFound`], [`Error::TokenInvalid`]; the [connection
+    /// errors](NemoClient#connection-errors).
     pub async fn claim_link(&self, session: &Session) -> Result<Url> {
         let request = ClaimRequest {
             task_id: session.task_id.clone(),

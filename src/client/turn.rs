@@ -60,7 +60,7 @@ pub enum TurnUpdate {
         /// The number of polls so far.
         reads: u32,
     },
-    /// The session's state has changed: the work was done. The last update.
+    /// The session's state has changed: the work was done. This is the last update.
     Recovered(Box<SessionState>),
 }
 
@@ -158,6 +158,9 @@ impl MessageRequest {
     /// assert_eq!(backend.counters().messages_run, 1);
     /// # Ok(()) }
     /// ```
+    ///
+    /// # Errors
+    /// See [`TurnStream`]; those of [`NemoClient::send_message`].
     pub fn watch(self) -> TurnStream {
         self.watch_with(Balance::Skip)
     }
@@ -176,6 +179,9 @@ impl MessageRequest {
 impl NemoClient {
     /// Observes a message that another process, or an earlier stream, has sent. Nothing is sent
     /// but reads of the session's state.
+    ///
+    /// # Errors
+    /// See [`TurnStream`].
     pub fn resume_turn(&self, pending: &PendingTurn) -> TurnStream {
         let tracker = TurnTracker::new(TurnPhase::Recovering, Some(pending.clone()));
         let call = Call::once(Endpoint::Message, pending.sent_at.elapsed().unwrap_or_default());
@@ -434,7 +440,7 @@ fn observe(
             yield Ok(TurnUpdate::Unchanged { reads });
             next_poll = after(Instant::now(), recovery.interval());
         }
-        unknown.reads = reads;
+        unknown.polls = reads;
         unknown.call.elapsed += started.elapsed();
         if let Some(pending) = tracker.pending() {
             unknown.text = pending.text;

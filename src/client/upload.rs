@@ -21,7 +21,7 @@ use crate::protocol::{
     Endpoint, ErrorCode, FileFormat, SessionId, UploadResponse, UploadUrls, UploadedFile,
 };
 use crate::sync::lock;
-use crate::transport::{Form, FormFuture, OnProgress, Payload};
+use crate::transport::{Form, FormFuture, OnBytesSent, Payload};
 
 /// The bytes of a file that are read at a time.
 const CHUNK: usize = 64 * 1024;
@@ -91,7 +91,8 @@ impl NemoClient {
     /// # Errors
     /// [`Error::UnsupportedFileType`] and [`Error::FileTooLarge`], from the checks before sending
     /// or from the service; [`Error::Io`] for a file that cannot be read or changes meanwhile;
-    /// [`Error::OutcomeUnknown`] when the response was lost; the connection errors.
+    /// [`Error::OutcomeUnknown`] when the response was lost; the [connection
+    /// errors](NemoClient#connection-errors).
     ///
     /// # Cancel safety
     /// Dropping the future stops the upload; the service may keep the file.
@@ -121,7 +122,7 @@ impl NemoClient {
     ///
     /// # Errors
     /// [`Error::InvalidInput`] for an empty list; the error responses of the service; the
-    /// connection errors.
+    /// [connection errors](NemoClient#connection-errors).
     ///
     /// # Cancel safety
     /// Dropping the future does not cancel the uploads; the service may download the files.
@@ -141,8 +142,8 @@ impl NemoClient {
 }
 
 impl Upload {
-    /// Calls back with the bytes sent so far, those around the file included, and the size of the
-    /// file.
+    /// Calls `progress` with the number of bytes sent so far and the size of the file. The number
+    /// includes the multipart framing, so it may exceed the size.
     pub fn on_progress(mut self, progress: impl Fn(u64, u64) + Send + Sync + 'static) -> Self {
         self.progress = Some(Arc::new(progress));
         self
@@ -170,7 +171,7 @@ impl Upload {
         let measured = self.content.measure().await?;
         let format = self.check(&measured)?;
         let failure = Arc::new(Mutex::new(None));
-        let progress = self.progress.clone().map(|progress| -> OnProgress {
+        let progress = self.progress.clone().map(|progress| -> OnBytesSent {
             let size = measured.length;
             Arc::new(move |sent| progress(sent, size))
         });

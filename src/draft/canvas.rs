@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::json::{Json, Object, ParseError};
 use super::keys::{self, ASPECT, HEIGHT, METADATA, SIZE, WIDTH};
 
-/// The aspect ratio of a video, up to the documented 1080 × 1920.
+/// The aspect ratio of a video, rendered at up to 1920 × 1080.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum Aspect {

@@ -69,7 +69,7 @@ impl Diff {
         &self.changes
     }
 
-    /// Whether the two drafts are equal, including how numbers are written.
+    /// Returns whether the two drafts are equal, including how numbers are written.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.is_empty

@@ -66,7 +66,7 @@ impl Editor<'_> {
         Ok(self)
     }
 
-    /// Ends the video earlier: what comes after `length` is cut off.
+    /// Trims the video to `length`.
     ///
     /// # Errors
     /// [`NoLength`](EditError::NoLength), [`PastEnd`](EditError::PastEnd) when the video is shorter
@@ -218,7 +218,7 @@ pub enum EditError {
         /// The other segment.
         segment: usize,
     },
-    /// It would continue after the end of the video.
+    /// The segment would end after the end of the video.
     #[error(
         "it would end at {end:?}, after the end of the video at {length:?}; see Draft::set_duration"
     )]

@@ -58,7 +58,7 @@ impl Json {
         self.as_object()?.get(key)
     }
 
-    /// Whether this is `null`.
+    /// Returns whether this is `null`.
     #[must_use]
     pub fn is_null(&self) -> bool {
         matches!(self.0, Repr::Null)
@@ -334,7 +334,7 @@ impl Object {
         self.entries.len()
     }
 
-    /// Whether there are no entries.
+    /// Returns whether there are no entries.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty()
@@ -491,6 +491,9 @@ pub enum ParseError {
     /// The text names no known [`Aspect`](super::Aspect).
     #[error("`{0}` is not a known aspect ratio")]
     UnknownAspect(String),
+    /// The text is no tag of a supported [`Language`](super::Language).
+    #[error("`{0}` is not the tag of a supported language, `en` or `zh`")]
+    UnknownLanguage(String),
 }
 
 /// Builds the tree from text that is known to be valid JSON. Invalid text would be an error, not a

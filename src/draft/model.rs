@@ -86,7 +86,7 @@ impl Draft {
         canvas::aspect(&self.0)
     }
 
-    /// Whether there is anything to render: a track with at least one segment.
+    /// Returns whether there is anything to render: a track with at least one segment.
     #[must_use]
     pub fn is_ready_to_export(&self) -> bool {
         self.tracks().any(|track| track.segments().len() > 0)

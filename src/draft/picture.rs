@@ -28,10 +28,10 @@ impl Draft {
     /// A small segment beside a long one keeps a mark of its own.
     ///
     /// ```
-    /// use nemovideo::draft::{Draft, PictureStyle};
+    /// use nemovideo::draft::{Draft, PictureStyle, PictureTheme};
     ///
     /// let draft: Draft = r#"{"t":[{"tt":7,"sg":[{"d":3000,"m":{"text":"Salt & Pepper"}}]}]}"#.parse()?;
-    /// let svg = draft.to_svg(&PictureStyle::default().with_dark_theme());
+    /// let svg = draft.to_svg(&PictureStyle::default().with_theme(PictureTheme::Dark));
     /// assert!(svg.starts_with("<svg ") && svg.contains("Salt &amp; Pepper"));
     /// # Ok::<(), nemovideo::draft::ParseError>(())
     /// ```
@@ -54,18 +54,24 @@ impl Draft {
     }
 }
 
-/// How an image of the timeline looks.
+/// The appearance of an image of the timeline.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PictureStyle {
     width: u32,
-    theme: Theme,
+    theme: PictureTheme,
     language: Language,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Theme {
+/// The colours of an image of the timeline.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum PictureTheme {
+    /// The reader's system chooses (`prefers-color-scheme`).
+    #[default]
     Auto,
+    /// Dark on light.
     Light,
+    /// Light on dark.
     Dark,
 }
 
@@ -77,31 +83,42 @@ impl PictureStyle {
         self
     }
 
-    /// Draws dark on light. By default the reader's system chooses (`prefers-color-scheme`).
+    /// Returns the width in pixels.
     #[must_use]
-    pub fn with_light_theme(mut self) -> Self {
-        self.theme = Theme::Light;
+    pub const fn width(&self) -> u32 {
+        self.width
+    }
+
+    /// Sets the colours. By default the reader's system chooses them.
+    #[must_use]
+    pub const fn with_theme(mut self, theme: PictureTheme) -> Self {
+        self.theme = theme;
         self
     }
 
-    /// Draws light on dark. By default the reader's system chooses (`prefers-color-scheme`).
+    /// Returns the colours.
     #[must_use]
-    pub fn with_dark_theme(mut self) -> Self {
-        self.theme = Theme::Dark;
-        self
+    pub const fn theme(&self) -> PictureTheme {
+        self.theme
     }
 
     /// Sets the language of the words that are not the draft's own; English by default.
     #[must_use]
-    pub fn with_language(mut self, language: Language) -> Self {
+    pub const fn with_language(mut self, language: Language) -> Self {
         self.language = language;
         self
+    }
+
+    /// Returns the language of the words that are not the draft's own.
+    #[must_use]
+    pub const fn language(&self) -> Language {
+        self.language
     }
 }
 
 impl Default for PictureStyle {
     fn default() -> Self {
-        Self { width: DEFAULT_WIDTH, theme: Theme::Auto, language: Language::default() }
+        Self { width: DEFAULT_WIDTH, theme: PictureTheme::Auto, language: Language::default() }
     }
 }
 
@@ -117,11 +134,11 @@ struct Row {
     name: Option<String>,
     /// The volume, where all segments have the same.
     volume: Option<f64>,
-    blocks: Vec<Block>,
+    blocks: Vec<SegmentBlock>,
 }
 
 /// One segment, or several that cannot be drawn apart.
-struct Block {
+struct SegmentBlock {
     from: u32,
     to: u32,
     start: Duration,
@@ -176,19 +193,19 @@ impl Row {
         let label = TrackLabel::of(track);
         let mut segments: Vec<Segment<'_>> = track.segments().collect();
         segments.sort_by_key(|segment| segment.start());
-        let mut blocks: Vec<Block> = Vec::new();
+        let mut blocks: Vec<SegmentBlock> = Vec::new();
         for segment in segments {
-            let block = Block::of(segment, scale, least);
+            let block = SegmentBlock::of(segment, scale, least);
             let caption = || caption(track, segment, label);
             match blocks.last_mut() {
                 Some(last) if last.is_small && block.is_small && block.from <= last.to => {
                     last.merge(&block, caption);
                 }
                 Some(last) => match block.beside(last, scale, least) {
-                    Ok(block) => blocks.push(Block { caption: caption(), ..block }),
+                    Ok(block) => blocks.push(SegmentBlock { caption: caption(), ..block }),
                     Err(block) => last.merge(&block, caption),
                 },
-                None => blocks.push(Block { caption: caption(), ..block }),
+                None => blocks.push(SegmentBlock { caption: caption(), ..block }),
             }
         }
         let name = track.name().map(|name| visible(&shorten(name)));
@@ -209,7 +226,7 @@ fn volume(track: Track<'_>, label: TrackLabel) -> Option<f64> {
     (is_shown && volumes.all(|other| other == Some(volume))).then_some(volume)
 }
 
-impl Block {
+impl SegmentBlock {
     /// Places a segment, whatever else is there.
     fn of(segment: Segment<'_>, scale: Scale, least: Least) -> Self {
         let (start, end) = (segment.start(), segment.end());

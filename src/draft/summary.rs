@@ -4,8 +4,10 @@
 
 use std::collections::HashSet;
 use std::fmt::{self, Write as _};
+use std::str::FromStr;
 use std::time::Duration;
 
+use super::json::ParseError;
 use super::model::{Draft, Track, TrackKind, TrackRole};
 
 /// Number of segments of a track that are named; the others are counted.
@@ -250,6 +252,20 @@ pub enum Language {
     English,
     /// Simplified Chinese.
     Chinese,
+}
+
+/// Parses a BCP-47 tag whose language is English or Chinese: `en`, `zh`, `en-GB`, `zh-Hans-CN`.
+impl FromStr for Language {
+    type Err = ParseError;
+
+    fn from_str(tag: &str) -> Result<Self, ParseError> {
+        let primary = tag.split(['-', '_']).next().unwrap_or_default();
+        match primary.to_ascii_lowercase().as_str() {
+            "en" => Ok(Self::English),
+            "zh" => Ok(Self::Chinese),
+            _ => Err(ParseError::UnknownLanguage(tag.to_owned())),
+        }
+    }
 }
 
 /// Phrases that describe a draft.

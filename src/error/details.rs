@@ -162,7 +162,7 @@ pub struct ConnectionError {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct UnknownOutcome {
-    /// The call, which was sent once and not again.
+    /// The call. It was not repeated after the attempt whose outcome is unknown.
     pub call: Call,
     /// What happened instead of a response.
     pub what: String,
@@ -170,8 +170,8 @@ pub struct UnknownOutcome {
     pub source: Option<Source>,
     /// The text of the agent so far.
     pub text: String,
-    /// How often the session's state was read afterwards without having changed.
-    pub reads: u32,
+    /// The number of polls of the session's state afterwards, none of which found a change.
+    pub polls: u32,
     /// The render that was submitted. [`ensure_submitted`](crate::NemoClient::ensure_submitted)
     /// looks it up by its id, and submits it again only if the service does not know it.
     pub job: Option<Box<RenderJob>>,
@@ -179,15 +179,15 @@ pub struct UnknownOutcome {
 
 impl UnknownOutcome {
     pub(crate) fn new(call: Call, what: String, source: Option<Source>) -> Self {
-        Self { call, what, source, text: String::new(), reads: 0, job: None }
+        Self { call, what, source, text: String::new(), polls: 0, job: None }
     }
 }
 
 impl fmt::Display for UnknownOutcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}; it may have been done and was not sent again", self.call, self.what)?;
-        if self.reads > 0 {
-            write!(f, " (the session's state was read {} times and had not changed)", self.reads)?;
+        if self.polls > 0 {
+            write!(f, " (the session's state was read {} times and had not changed)", self.polls)?;
         }
         Ok(())
     }
@@ -203,7 +203,7 @@ pub enum TimeoutKind {
     Idle,
     /// The limit for a stream that carries only heartbeats.
     Silence,
-    /// The limit for a message, from sending it to the end of its stream.
+    /// The limit for the whole stream of a message, after the head of the response.
     Total,
 }
 

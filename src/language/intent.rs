@@ -64,7 +64,7 @@ pub(crate) fn read(text: &str, is_media: impl Fn(&str) -> bool) -> Order {
     if words.len() > MAX_WORDS || !LEXICON.correct(&mut words) {
         return Order::Message;
     }
-    let sentence = Sentence::new(&text, &words);
+    let sentence = UserSentence::new(&text, &words);
     if named != NamedFiles::default() {
         let is_upload = sentence.read(Kind::Upload).is_some();
         return if is_upload { Order::Upload(named) } else { Order::Message };
@@ -106,7 +106,7 @@ enum Role {
     Topic,
     Fetch,
     Wish,
-    Film,
+    Video,
     Finished,
     Project,
     Audio,
@@ -130,7 +130,7 @@ impl Role {
             "topic" => Self::Topic,
             "fetch" => Self::Fetch,
             "wish" => Self::Wish,
-            "film" => Self::Film,
+            "video" => Self::Video,
             "finished" => Self::Finished,
             "project" => Self::Project,
             "audio" => Self::Audio,
@@ -243,7 +243,7 @@ fn is_typo(word: &str, known: &str) -> bool {
 
 /// A sentence that is being read.
 #[derive(Debug)]
-struct Sentence<'a> {
+struct UserSentence<'a> {
     words: &'a [Word],
     /// Whether punctuation stands before each word.
     breaks: Vec<bool>,
@@ -255,7 +255,7 @@ struct Sentence<'a> {
     barriers: Vec<usize>,
 }
 
-impl<'a> Sentence<'a> {
+impl<'a> UserSentence<'a> {
     fn new(text: &str, words: &'a [Word]) -> Self {
         const MARKS: &[char] =
             &[',', ';', ':', '.', '!', '?', '，', '；', '：', '。', '！', '？', '、', '~', '…'];
@@ -345,7 +345,7 @@ impl<'a> Sentence<'a> {
                 // "This is the final version" does not ask for it.
                 for role in &mut reading.roles[clause..] {
                     if *role == Role::Finished {
-                        *role = Role::Film;
+                        *role = Role::Video;
                     }
                 }
             }
@@ -375,7 +375,7 @@ impl<'a> Sentence<'a> {
         let is_noun = |at: usize| {
             let phrases = self.phrases.get(at).into_iter().flatten();
             phrases.flat_map(|(_, entries)| entries).any(|(orders, role)| {
-                orders & kind.bit() != 0 && matches!(role, Role::Noun | Role::Film)
+                orders & kind.bit() != 0 && matches!(role, Role::Noun | Role::Video)
             })
         };
         for at in from..=self.words.len().min(from + 8) {
@@ -478,8 +478,10 @@ impl Reading {
                 // "Send me the video"; but "send me a video" asks for a new one, and "I want the
                 // video vertical" for another one.
                 let is_fetched = self.has(Role::Fetch)
-                    && [Role::Film, Role::Finished, Role::Audio].iter().any(|role| self.has(*role));
-                let is_one = self.has(Role::Film) != self.has(Role::Audio);
+                    && [Role::Video, Role::Finished, Role::Audio]
+                        .iter()
+                        .any(|role| self.has(*role));
+                let is_one = self.has(Role::Video) != self.has(Role::Audio);
                 let is_wished = self.has(Role::Wish) && is_one && self.details.shape.is_none();
                 let is_asked = !is_new && (is_fetched || is_wished || self.has(Role::Finished));
                 is_outright || is_asked || self.details.format.is_some()
@@ -664,7 +666,7 @@ mod tests {
     }
 
     #[test]
-    fn a_typing_error_is_told_from_another_word() {
+    fn a_typing_error_is_distinguished_from_another_word() {
         for (word, known) in [("exprot", "export"), ("creits", "credits"), ("dowmload", "download")]
         {
             assert!(is_typo(word, known), "{word}");

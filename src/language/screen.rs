@@ -18,7 +18,7 @@ pub enum Suggestion {
     Export,
     /// Show what is on the timeline: "open the panel", "preview it in the timeline".
     ShowState,
-    /// Send the contained words of the agent as a message: "drag the title to the start".
+    /// Send the contained text of the agent as a message: "drag the title to the start".
     SendEdit(String),
     /// Show the number of credits: "check your account".
     ShowCredits,
@@ -71,7 +71,7 @@ pub fn filter_gui(text: &str) -> FilteredMessage {
     message
 }
 
-/// Removes talk of a screen from a text that arrives in pieces.
+/// Removes GUI instructions from text that is received in parts.
 ///
 /// A sentence that only tells the user to click, open, drag, preview, export or look at an account
 /// becomes a [`Suggestion`]. Where such an instruction ends a sentence, it is cut off. Where one
@@ -79,10 +79,10 @@ pub fn filter_gui(text: &str) -> FilteredMessage {
 /// follows it. Every other sentence stays byte for byte. Quotations, quoted lines, code and what
 /// follows a label such as `Narration:` are content and are not looked into.
 ///
-/// A sentence is returned as soon as it ends, so no more is held back than the sentence under way
+/// A sentence is returned as soon as it ends, so no more is held back than the current sentence
 /// with the white space before it. A sentence of more than 1000 bytes is passed on as it arrives.
-/// The one exception is "I encountered a temporary issue", which waits for what follows: it is
-/// dropped at the end of a text, and kept where it is all there is to read.
+/// One sentence, "I encountered a temporary issue", is held until the next one: it is dropped at
+/// the end of a text unless it is the whole text.
 ///
 /// The result does not depend on how the text is divided into pieces.
 ///

@@ -454,7 +454,7 @@ mod tests {
     }
 
     #[test]
-    fn quotations_are_told_from_apostrophes() {
+    fn quotations_are_distinguished_from_apostrophes() {
         let texts = |text: &'static str| {
             quotations(text).into_iter().map(|range| &text[range]).collect::<Vec<_>>()
         };

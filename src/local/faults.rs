@@ -87,7 +87,7 @@ impl Faults {
     /// Plans a fault. It takes effect when [`once`](FaultBuilder::once),
     /// [`times`](FaultBuilder::times) or [`always`](FaultBuilder::always) is called.
     ///
-    /// A call meets at most one fault: that of the oldest plan which is due.
+    /// At most one fault applies to a call: that of the oldest plan that is due.
     pub fn inject(&self, fault: Fault) -> FaultBuilder<'_> {
         FaultBuilder { faults: self, fault, endpoint: None, after: 0 }
     }
@@ -117,7 +117,7 @@ impl Faults {
     /// Listens again, on the same port.
     ///
     /// # Errors
-    /// When the system refuses the port, for example because another program has taken it.
+    /// When the system rejects the port, for example because another program has taken it.
     pub fn accept_connections(&self) -> io::Result<()> {
         self.with(|service| service.gate.open()).unwrap_or(Ok(()))
     }
@@ -162,7 +162,7 @@ impl FaultBuilder<'_> {
         self
     }
 
-    /// Spares the first `calls` calls to which the fault could happen.
+    /// Skips the first `calls` calls to which the fault could happen.
     pub fn after(mut self, calls: u64) -> Self {
         self.after = calls;
         self

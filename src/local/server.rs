@@ -126,7 +126,7 @@ pub enum LocalError {
         /// The system's error.
         source: io::Error,
     },
-    /// The system refused the port, for example one below 1024 without the privilege for it.
+    /// The system rejected the port, for example one below 1024 without the privilege for it.
     #[error("cannot listen on port {port}")]
     Listen {
         /// The requested port.

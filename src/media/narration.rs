@@ -163,7 +163,7 @@ fn speak(
         let start: String = text.chars().take(40).collect();
         return Err(MediaError::Voice(format!(
             "the voice for `{}` is silent for “{start}”; is the script in another language?",
-            options.language
+            options.language()
         )));
     }
     Ok(audio)

@@ -29,19 +29,19 @@ pub(crate) enum Container {
 }
 
 impl RenderOptions {
-    /// Writes video with audio: H.264 at 30 frames per second, and AAC.
+    /// Creates options for video with audio: H.264 at 30 frames per second, and AAC.
     #[must_use]
     pub const fn mp4() -> Self {
         Self { container: Container::Mp4, quality: Quality::High }
     }
 
-    /// Writes audio only, as AAC.
+    /// Creates options for audio only, as AAC.
     #[must_use]
     pub const fn m4a() -> Self {
         Self { container: Container::M4a, ..Self::mp4() }
     }
 
-    /// Writes audio only, uncompressed. The quality makes no difference.
+    /// Creates options for audio only, uncompressed. The quality makes no difference.
     #[must_use]
     pub const fn wav() -> Self {
         Self { container: Container::Wav, ..Self::mp4() }
@@ -53,17 +53,29 @@ impl RenderOptions {
         self.quality = quality;
         self
     }
+
+    /// Returns the quality of video and audio.
+    #[must_use]
+    pub const fn quality(&self) -> Quality {
+        self.quality
+    }
+
+    /// Returns whether the file has video, or audio only.
+    #[must_use]
+    pub const fn has_video(&self) -> bool {
+        matches!(self.container, Container::Mp4)
+    }
 }
 
 /// Quality of video and audio, and thereby the file size.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[non_exhaustive]
 pub enum Quality {
-    /// For a preview.
+    /// A small file, for previews.
     Low,
-    /// For a slow network.
+    /// A smaller file, for slow networks.
     Medium,
-    /// For watching.
+    /// The best quality.
     #[default]
     High,
 }

@@ -54,21 +54,32 @@ pub trait Voice: Send + Sync + std::fmt::Debug {
 
 /// Language, gender and rate of speech. The default is `en-US`, female, at the normal rate.
 #[derive(Debug, Clone, PartialEq)]
-#[non_exhaustive]
 pub struct SpeechOptions {
-    /// BCP 47 tag of the language; `en` and `en_us` are accepted as well.
-    pub language: String,
-    /// Gender of the voice.
-    pub gender: VoiceGender,
+    language: String,
+    gender: VoiceGender,
     rate: f32,
 }
 
 impl SpeechOptions {
-    /// Creates options for a language, with a female voice at the normal rate.
+    /// Creates options for a language, a BCP 47 tag (`en` and `en_us` are accepted as well), with a
+    /// female voice at the normal rate.
     #[must_use]
     pub fn new(language: impl Into<String>) -> Self {
         let language = language.into();
         Self { language, gender: VoiceGender::default(), rate: 1.0 }
+    }
+
+    /// Sets the language, a BCP 47 tag; `en` and `en_us` are accepted as well.
+    #[must_use]
+    pub fn with_language(mut self, language: impl Into<String>) -> Self {
+        self.language = language.into();
+        self
+    }
+
+    /// Returns the language, as it was given.
+    #[must_use]
+    pub fn language(&self) -> &str {
+        &self.language
     }
 
     /// Sets the gender of the voice.
@@ -76,6 +87,12 @@ impl SpeechOptions {
     pub const fn with_gender(mut self, gender: VoiceGender) -> Self {
         self.gender = gender;
         self
+    }
+
+    /// Returns the gender of the voice.
+    #[must_use]
+    pub const fn gender(&self) -> VoiceGender {
+        self.gender
     }
 
     /// Sets the speaking rate: 1.0 is normal, 2.0 twice as fast. It is clamped to 0.5..=2.0, and

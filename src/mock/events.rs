@@ -1,7 +1,5 @@
 //! A scripted event stream in the form of the agent server.
 
-use serde_json::Value;
-
 use crate::draft::{Draft, Json};
 use crate::protocol::event::{
     AdkActions, AdkContent, AdkEvent, AdkPart, FunctionCall, FunctionResponse,
@@ -40,18 +38,11 @@ impl Events {
 
     /// Appends a tool call and its response.
     #[must_use]
-    pub fn tool(self, name: &str, args: &Value, response: &Value) -> Self {
+    pub fn tool(self, name: &str, args: impl Into<Json>, response: impl Into<Json>) -> Self {
         let id = format!("call-{}", self.count);
-        let call = FunctionCall {
-            id: Some(id.clone()),
-            args: Json::from_value(args),
-            name: name.to_owned(),
-        };
-        let result = FunctionResponse {
-            id: Some(id),
-            name: name.to_owned(),
-            response: Json::from_value(response),
-        };
+        let call = FunctionCall { id: Some(id.clone()), args: args.into(), name: name.to_owned() };
+        let result =
+            FunctionResponse { id: Some(id), name: name.to_owned(), response: response.into() };
         self.content(AdkContent::model(vec![AdkPart::FunctionCall(call)]), false)
             .content(AdkContent::user(vec![AdkPart::FunctionResponse(result)]), false)
     }

@@ -22,7 +22,7 @@ pub struct MockResponse {
 }
 
 impl MockResponse {
-    /// Returns any response.
+    /// Creates any response.
     pub fn raw(endpoint: Endpoint, response: ResponseTemplate) -> Self {
         Self { endpoint, response, times: None, expect: None, priority: 5 }
     }
@@ -32,86 +32,87 @@ impl MockResponse {
         Self::raw(endpoint, response)
     }
 
-    /// Returns an anonymous token of the user `anon_mock`.
+    /// Creates a response with an anonymous token of the user `anon_mock`.
     pub fn token(token: &str) -> Self {
         let mut data = AnonymousToken::new(token);
         data.user_id = Some("anon_mock".into());
         Self::enveloped(Endpoint::Token, data)
     }
 
-    /// Returns a claim token.
+    /// Creates a response with a claim token.
     pub fn claim(token: &str) -> Self {
         Self::enveloped(Endpoint::Claim, ClaimToken::new(token, 604_800))
     }
 
-    /// Returns a new session.
+    /// Creates a response with a new session.
     pub fn session(task_id: &str, session_id: &str) -> Self {
         Self::enveloped(Endpoint::Session, Session::new(task_id, session_id))
     }
 
-    /// Returns a balance without frozen credits.
+    /// Creates a response with a balance without frozen credits.
     pub fn credits(available: f64) -> Self {
         let balance = CreditBalance::new(Credits::new(available), Credits::ZERO);
         Self::enveloped(Endpoint::Credits, balance)
     }
 
-    /// Returns a balance.
+    /// Creates a response with a balance.
     pub fn balance(balance: &CreditBalance) -> Self {
         Self::enveloped(Endpoint::Credits, balance)
     }
 
-    /// Returns a session state with this draft, or without one.
+    /// Creates a response with a session state with this draft, or without one.
     pub fn state(draft: Option<Draft>) -> Self {
         Self::session_state(SessionState { draft, ..SessionState::default() })
     }
 
-    /// Returns a session state.
+    /// Creates a response with a session state.
     pub fn session_state(state: SessionState) -> Self {
         Self::enveloped(Endpoint::State, StateResponse { state, ..StateResponse::default() })
     }
 
-    /// Returns the response to an upload of these files.
+    /// Creates the response to an upload of these files.
     pub fn upload(files: impl IntoIterator<Item = UploadedFile>) -> Self {
         let files = files.into_iter().collect();
         let data = UploadResponse { files, session_state_applied: true };
         Self::enveloped(Endpoint::Upload, data)
     }
 
-    /// Returns the event stream of a message.
+    /// Creates a response with the event stream of a message.
     pub fn message(events: Events) -> Self {
         let body = events.into_body().into_bytes();
         let response = ResponseTemplate::new(200).set_body_raw(body, "text/event-stream");
         Self::raw(Endpoint::Message, response)
     }
 
-    /// Returns the response to the submit of a render.
+    /// Creates the response to the submit of a render.
     pub fn render(state: &RenderState) -> Self {
         Self::raw(Endpoint::RenderSubmit, ResponseTemplate::new(200).set_body_json(state))
     }
 
-    /// Returns the state of a render, for its polls.
+    /// Creates a response with the state of a render, for its polls.
     pub fn render_status(state: &RenderState) -> Self {
         Self::raw(Endpoint::RenderStatus, ResponseTemplate::new(200).set_body_json(state))
     }
 
-    /// Returns the response to the cancellation of a render.
+    /// Creates the response to the cancellation of a render.
     pub fn cancelled() -> Self {
         Self::enveloped(Endpoint::RenderCancel, serde_json::json!({}))
     }
 
-    /// Returns a rendered file through the API, which a client requests when the file's own URL fails.
+    /// Creates a response with a rendered file through the API, which a client requests when the
+    /// file's own URL fails.
     pub fn render_download(bytes: impl Into<Vec<u8>>) -> Self {
         let response = ResponseTemplate::new(200).set_body_raw(bytes, "video/mp4");
         Self::raw(Endpoint::RenderDownload, response)
     }
 
-    /// Returns a rendered file at its [own URL](super::MockNemo::file_url).
+    /// Creates a response with a rendered file at its [own URL](super::MockNemo::file_url).
     pub fn file(bytes: impl Into<Vec<u8>>) -> Self {
         let response = ResponseTemplate::new(200).set_body_raw(bytes, "video/mp4");
         Self::raw(Endpoint::File, response)
     }
 
-    /// Returns an error response in the service's form: codes 400, 402 and 429 are the HTTP status
+    /// Creates an error response in the service's form: codes 400, 402 and 429 are the HTTP status
     /// too, other codes have status 200.
     pub fn error(endpoint: Endpoint, code: ErrorCode) -> Self {
         let status = match code.number() {

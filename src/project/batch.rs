@@ -56,7 +56,7 @@ impl BatchItem {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct BatchState {
-    /// What a session of the batch is opened with: its name, and its language if known.
+    /// The name and the language with which a session is opened.
     #[serde(default)]
     pub project: CreateSession,
     /// The session. `None` after a message whose outcome is unknown: the next item opens another
@@ -67,17 +67,17 @@ pub struct BatchState {
     pub items: Vec<BatchItemState>,
 }
 
-/// An item of a batch, and how far it is.
+/// A batch item and its stage.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct BatchItemState {
-    /// What is to be made.
+    /// The item.
     pub item: BatchItem,
-    /// How far it is.
+    /// The stage that the item has reached.
     #[serde(default)]
     pub stage: JobStage,
-    /// Text of the error that the item ended with. Unless it has [failed](JobStage::Failed), it
-    /// can be continued all the same.
+    /// The message of the error that the item ended with. The item can be continued unless its
+    /// stage is [`Failed`](JobStage::Failed).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
 }
@@ -85,8 +85,8 @@ pub struct BatchItemState {
 /// A batch in progress: a stream of the [`JobProgress`] of each item, with its index. The items
 /// are made one after the other.
 ///
-/// The last progress of an item is [`JobProgress::Finished`] or an error. The other items
-/// continue after an error, unless it would be that of each of them: see [`Project::batch`].
+/// The last progress of an item is [`JobProgress::Finished`] or an error. The other items continue
+/// after an error, unless the error affects every item: see [`Project::batch`].
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
@@ -147,18 +147,17 @@ impl Batch {
         Self { progress: Box::pin(run.progress()), tracker }
     }
 
-    /// Returns what to persist so that another process can continue, whatever happens to this one.
+    /// Returns the state to persist, from which another process can continue.
     ///
-    /// It is ahead of the work: what the next poll may send is in it as if it were sent. So
-    /// persist it after each progress, before the next one is polled for. Of a message that is in
-    /// the state and was not sent, the other process can only find out that it had no effect.
+    /// It is one step ahead: it already includes the request that the next poll may send, so
+    /// persist it after each item of the stream, before polling again. If that message was never
+    /// sent, the resuming process can only observe that it had no effect.
     #[must_use]
     pub fn state(&self) -> BatchState {
         self.tracker.state()
     }
 
-    /// Ends the batch and returns exactly how far it came: a step that [`state`](Self::state)
-    /// anticipated is not in it unless the step has begun.
+    /// Ends the batch and returns its exact state, without a step that has not begun.
     #[must_use = "it is all that is left of the batch"]
     pub fn stop(self) -> BatchState {
         let Self { progress, tracker } = self;
@@ -185,12 +184,13 @@ impl Project {
     /// Makes several videos one after the other in this session. An item that fails is reported
     /// and the others continue; nothing is repeated.
     ///
-    /// - What is wrong with an item locally is found before anything is sent for it: a path that
-    ///   cannot be written, or that an earlier item is written to.
+    /// - Local problems of an item are reported before anything is sent for it: a path that cannot
+    ///   be written, or that an earlier item is written to.
     /// - After [`Error::OutcomeUnknown`] of a message the others continue in a new session, where
     ///   nothing that the message does late can be attributed to them.
     /// - After [`Error::OutOfCredits`], [`Error::ExportBlocked`] and [`Error::TokenInvalid`] the
-    ///   others end with the same error, and nothing more is charged.
+    ///   others end with the same error, and nothing more is charged; after `OutOfCredits`, an item
+    ///   whose message was already sent continues.
     /// - What an item can be continued from after an error stays in the [state](Batch::state), so
     ///   that [`resume_batch`](NemoClient::resume_batch) continues there.
     pub fn batch(&self, items: impl IntoIterator<Item = BatchItem>) -> Batch {
@@ -207,8 +207,13 @@ impl NemoClient {
     ///
     /// Finished items are not made again, and failed ones not tried again. A message that may have
     /// been sent is observed and never sent again; a render is looked up by its id, and submitted
-    /// if the service does not know it. An upload that may have been accepted is repeated: it
-    /// is free.
+    /// if the service does not know it. An upload that may have been accepted is repeated: it is free.
+    ///
+    /// # Errors
+    /// Each item of the stream may be an error: see [`Project::batch`].
+    ///
+    /// # Cancel safety
+    /// As for dropping the [`Batch`].
     pub fn resume_batch(&self, state: BatchState) -> Batch {
         let resumed = |session| Project::resumed(self, state.project.clone(), session);
         let project = state.session.clone().map(resumed);

@@ -20,10 +20,10 @@ use crate::sync::lock;
 /// A conversation about one video. Cheap to clone; all clones are the same conversation.
 #[derive(Clone)]
 pub struct Project {
-    inner: Arc<Inner>,
+    inner: Arc<ProjectInner>,
 }
 
-struct Inner {
+struct ProjectInner {
     client: NemoClient,
     /// Held by the turn in progress.
     turn: Arc<tokio::sync::Mutex<()>>,
@@ -61,19 +61,19 @@ pub struct CreateProject {
     new: CreateSession,
 }
 
-/// What a user's message was dispatched to.
+/// The result of [`Project::dispatch`].
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Dispatched {
     /// The message was sent to the agent.
     Turn(Turn),
-    /// The message requests the file; nothing was rendered yet.
+    /// The message asked for an export, which has not started.
     Export(Export),
-    /// The message requests the credits: these.
+    /// The message asked for the credit balance.
     Credits(CreditBalance),
-    /// The message requests the timeline: this one, `None` as long as there is none.
+    /// The message asked for the timeline; `None` if there is none yet.
     State(Option<Draft>),
-    /// The message requests an upload of these files; nothing was uploaded yet.
+    /// The message asked for an upload of these files, which has not started.
     Upload(UploadHint),
 }
 
@@ -102,11 +102,14 @@ impl NemoClient {
     ///
     /// # Errors
     /// Those of [`create_session`](NemoClient::create_session).
+    ///
+    /// # Cancel safety
+    /// Dropping the future may leave a session whose id is not known; it costs nothing.
     pub fn project(&self, name: impl Into<String>) -> CreateProject {
         CreateProject { client: self.clone(), new: CreateSession::named(name) }
     }
 
-    /// Continues with a session that is already open, in the language that is kept with it.
+    /// Opens a project on an existing session, in the session's language.
     #[must_use]
     pub fn resume_project(&self, session: Session) -> Project {
         Project::resumed(self, CreateSession::default(), session)
@@ -144,7 +147,7 @@ impl Project {
     }
 
     fn new(client: &NemoClient, new: CreateSession, session: Session, is_touched: bool) -> Self {
-        let inner = Inner {
+        let inner = ProjectInner {
             client: client.clone(),
             turn: Arc::default(),
             messages: Mutex::default(),
@@ -167,14 +170,14 @@ impl Project {
         self.locked().session_id.clone()
     }
 
-    /// Returns the client, for calls that a project has none of its own for.
+    /// Returns the client, for calls that `Project` has no method for.
     #[must_use]
     pub fn client(&self) -> &NemoClient {
         &self.inner.client
     }
 
-    /// Does what a message means, by the rule of [`Intent`]: returns the credits or the state,
-    /// prepares an export or an upload, or sends it to the agent.
+    /// Classifies a message with [`Intent::of`] and carries it out: returns the credits or the
+    /// timeline, prepares an export or an upload, or sends the message to the agent.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
@@ -193,12 +196,11 @@ impl Project {
     /// ```
     ///
     /// # Errors
-    /// Those of the call that it becomes. A blank message is [`Error::InvalidInput`], and an
-    /// export while a turn is in progress [`Error::Busy`].
+    /// The errors of the call that the message leads to. A blank message is
+    /// [`Error::InvalidInput`], and an export while a turn is in progress [`Error::Busy`].
     ///
     /// # Cancel safety
-    /// As for the call that it becomes: a message may have been accepted, everything else changes
-    /// nothing.
+    /// A message to the agent may have been accepted; all other calls change nothing.
     pub async fn dispatch(&self, text: impl Into<String>) -> Result<Dispatched> {
         let text = text.into();
         Ok(match Intent::of(&text) {
@@ -225,12 +227,12 @@ impl Project {
     ///
     /// # Errors
     /// Those of [`upload_file`](NemoClient::upload_file); [`Error::SessionNotFound`] if the service
-    /// lost the session and something with it.
+    /// no longer has the session and something had been sent to it (an unused session is replaced).
     pub fn upload(&self, path: impl AsRef<Path>) -> Upload {
         self.or_in_another_session(self.inner.client.upload_file(&self.session_id(), path))
     }
 
-    /// Uploads bytes under a name, whose extension stands for the format.
+    /// Uploads bytes from memory under a file name, whose extension determines the format.
     ///
     /// # Errors
     /// As for [`upload`](Self::upload).
@@ -239,14 +241,14 @@ impl Project {
         self.or_in_another_session(upload)
     }
 
-    /// Names files for the service to fetch itself.
+    /// Has the service download files from URLs.
     ///
     /// # Errors
     /// Those of [`upload_urls`](NemoClient::upload_urls); [`Error::SessionNotFound`] if the service
-    /// lost the session and something with it.
+    /// no longer has the session and something had been sent to it (an unused session is replaced).
     ///
     /// # Cancel safety
-    /// Dropping the future does not cancel the uploads; the service may fetch the files.
+    /// Dropping the future does not cancel the uploads; the service may download the files.
     pub async fn upload_urls(
         &self,
         urls: impl IntoIterator<Item = impl Into<String>>,
@@ -342,8 +344,7 @@ impl Project {
 
 /// Returns the language of reports for a BCP-47 tag.
 pub(super) fn language_of(tag: Option<&str>) -> Language {
-    let tag = tag.unwrap_or_default().to_ascii_lowercase();
-    if tag.starts_with("zh") { Language::Chinese } else { Language::English }
+    tag.and_then(|tag| tag.parse().ok()).unwrap_or_default()
 }
 
 impl fmt::Debug for Project {

@@ -79,9 +79,9 @@ impl Project {
     /// [`download`](crate::NemoClient::download).
     ///
     /// # Cancel safety
-    /// If the future is dropped, the render continues. Its job is the last
-    /// [`JobProgress::Submitting`] that was reported; or take
-    /// [`submit`](Export::submit) and [`wait_for_render`](crate::NemoClient::wait_for_render).
+    /// If the future is dropped, the render continues. Its job is in the last
+    /// [`JobProgress::Submitting`]; or call [`submit`](Export::submit), then
+    /// [`wait_for_render`](crate::NemoClient::wait_for_render).
     pub fn export(&self) -> Export {
         Export {
             project: self.clone(),
@@ -95,32 +95,33 @@ impl Project {
 }
 
 impl Export {
-    /// Sets the format and the quality of the file. Default: the format that the extension of
+    /// Sets the format and the quality of the file. The default is the format that the extension of
     /// [`save_to`](Self::save_to) stands for, else MP4.
     pub fn output(mut self, output: RenderOutput) -> Self {
         self.output = Some(output);
         self
     }
 
-    /// Sets the path of the file. Default: `export.mp4`, or with the extension of another format.
+    /// Sets the path of the file. The default is `export.mp4`, or `export` with the extension of
+    /// another format.
     pub fn save_to(mut self, path: impl Into<PathBuf>) -> Self {
         self.save_to = Some(path.into());
         self
     }
 
-    /// Renders this draft, edited locally, instead of the session's.
+    /// Sets a locally edited draft to render in place of the session's.
     pub fn draft(mut self, draft: Draft) -> Self {
         self.draft = Some(draft);
         self
     }
 
-    /// Polls at another interval than the client's.
+    /// Sets the pace of the polls, in place of the client's.
     pub fn polling(mut self, polling: RenderPolling) -> Self {
         self.polling = Some(polling);
         self
     }
 
-    /// Calls back as the work proceeds.
+    /// Calls `on_progress` with the progress of the work.
     pub fn on_progress(
         mut self,
         on_progress: impl Fn(JobProgress) + Send + Sync + 'static,

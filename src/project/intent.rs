@@ -8,14 +8,14 @@ use url::Url;
 use crate::language::intent::{ExportDetails, NamedFiles, Order, read};
 use crate::protocol::{Aspect, FileFormat, RenderFormat, RenderOutput, RenderQuality};
 
-/// What a user means by a sentence: an order that the API carries out, or a message for the agent.
+/// What a user means by a sentence: a command that the API carries out, or a message for the agent.
 ///
 /// ```
 /// use nemovideo::project::Intent;
 /// use nemovideo::{Aspect, RenderFormat};
 ///
 /// let Intent::Export(export) = Intent::of("download it as a portrait mp4, please") else {
-///     panic!("an order");
+///     panic!("a command");
 /// };
 /// assert_eq!(export.format, Some(RenderFormat::Mp4));
 /// assert_eq!(export.aspect, Some(Aspect::Portrait));
@@ -28,31 +28,32 @@ use crate::protocol::{Aspect, FileFormat, RenderFormat, RenderOutput, RenderQual
 ///
 /// # The rule
 ///
-/// *A sentence is an order only when all of it is understood.* It is read phrase by phrase against
-/// a list of English and Chinese phrases: the orders themselves ("export", "余额"), what they act
-/// on ("the final video"), details ("1080p", "竖屏"), and courtesies ("could you please", "looks
-/// great", "吧"). Each phrase knows the orders that it can be a part of, and the phrases of exactly
-/// one order must cover the sentence. A word that is not known, or that belongs to another order,
-/// makes the sentence a message, because routing it would lose that word:
+/// *A sentence is a command only if every part of it is understood.* It is read phrase by phrase
+/// against a list of English and Chinese phrases: the commands themselves ("export", "余额"), what
+/// they act on ("the final video"), details ("1080p", "竖屏"), and courtesies ("could you please",
+/// "looks great", "吧"). Each phrase is listed with the commands that it can be a part of, and the
+/// phrases of exactly one command must cover the sentence. A word that is not known, or that
+/// belongs to another command, makes the sentence a message, because routing it would lose that
+/// word:
 ///
 /// - "make an intro for our export business": `intro` and `business` are for the agent;
 /// - "don't export yet", "先不要导出": no negation is on the list;
-/// - "add music and then export": an order with an edit in it goes to the agent as a whole, since
+/// - "add music and then export": a command with an edit in it goes to the agent as a whole, since
 ///   the export would come out without the music;
-/// - "check my credits and then export": two orders, of which one would be lost, and so are two
+/// - "check my credits and then export": two commands, of which one would be lost, and so are two
 ///   formats ("as mp4 and wav");
 /// - "how do I export?": asks for words, not for a file.
 ///
-/// A sentence in quotation marks is somebody else's, and one of several lines is a script: both
-/// are messages. Where a word alone could be content it must be the whole order, so "mp4 please"
-/// is an export and "portrait" is not; and "send me *the* video" asks for what is there, "send me
-/// *a* video" for something new.
+/// A sentence in quotation marks is a quotation, and one of several lines is a script: both are
+/// messages. Where a word alone could be content it must be the whole command, so "mp4 please" is
+/// an export and "portrait" is not; and "send me *the* video" asks for what is there, "send me *a*
+/// video" for something new.
 ///
 /// Paths, URLs and file names are taken out of the sentence first. Alone, or with nothing but the
 /// words of an upload around them, they are one; "use photo.jpg as the background" is a message.
 ///
-/// When in doubt it is a message: the agent can still be asked, while an order carried out by
-/// mistake has lost a sentence. A caller that knows better skips the routing and sends the message
+/// When in doubt it is a message: the agent can still be asked, while a command carried out by
+/// mistake loses the message. A caller that knows better skips the routing and sends the message
 /// itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -83,7 +84,7 @@ impl Intent {
     }
 }
 
-/// What the user said of the file to export; `None` for what was not said.
+/// The details of an export that the user stated; `None` for the others.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ExportRequest {
@@ -99,10 +100,10 @@ pub struct ExportRequest {
 }
 
 impl ExportRequest {
-    /// Returns what to ask of the service: what was said, and the documented defaults for the rest.
+    /// Returns the requested output, with defaults for what was not stated.
     ///
-    /// A quality that was said takes precedence over a resolution, which stands for high quality
-    /// from 1080 lines on, medium from 720 and low below.
+    /// A stated quality takes precedence over a resolution, which stands for high quality from 1080
+    /// lines on, medium from 720 and low below.
     #[must_use]
     pub fn output(&self) -> RenderOutput {
         let by_lines = |lines| match lines {
@@ -133,16 +134,15 @@ impl From<ExportDetails> for ExportRequest {
     }
 }
 
-/// The files that the user named; none when they only said that they want to upload.
+/// The files that the user named; empty when the user only asked to upload.
 ///
-/// Whether the files exist and are of a kind that the service accepts is for the upload to find
-/// out.
+/// Whether the files exist and are supported is checked by the upload.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct UploadHint {
     /// Paths on this machine. A leading `~` is left for the caller to expand.
     pub files: Vec<PathBuf>,
-    /// URLs for the service to fetch; as written, since a signed URL must not change.
+    /// URLs for the service to download; as written, since a signed URL must not change.
     pub urls: Vec<String>,
 }
 

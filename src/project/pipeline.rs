@@ -81,30 +81,30 @@ pub enum JobProgress {
     Finished(Box<SavedVideo>),
 }
 
-/// How far a video of a batch is, as it is persisted.
+/// The stage of a batch item, in serializable form.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum JobStage {
-    /// Nothing was sent for it, or nothing that counts.
+    /// Nothing was sent for the item that must be kept.
     #[default]
     Waiting,
-    /// Its upload may have been accepted. It is free, so it is repeated.
+    /// The item's upload may have been accepted. It is free, so it is repeated.
     Uploading,
-    /// Its file was uploaded.
+    /// The item's file was uploaded.
     Uploaded,
-    /// Its message may have been accepted, and charged.
+    /// The item's message may have been accepted, and charged.
     Message(Box<PendingTurn>),
-    /// Its message is done, and its render may have been submitted.
+    /// The item's message is done, and its render may have been submitted.
     Rendering(Box<RenderJob>),
-    /// Its file was written.
+    /// The item's file was written.
     Finished {
         /// Path of the file.
         path: PathBuf,
         /// Size of the file in bytes.
         bytes: u64,
     },
-    /// It failed, and there is nothing to continue from.
+    /// The item failed and cannot be continued.
     Failed,
 }
 

@@ -44,7 +44,9 @@ impl SendMessage {
         self
     }
 
-    /// Requests no partial text: each text is received whole.
+    /// Requests no partial text: each text is received whole. The default is to request it, so that
+    /// people can read along; [`NemoClient::send_message`], which has the specification's form,
+    /// does not.
     pub fn without_streaming(mut self) -> Self {
         self.is_streaming = false;
         self
@@ -133,8 +135,8 @@ impl Turn {
     /// Waits for the end and returns the report, which includes the events that were taken before.
     ///
     /// # Errors
-    /// Those of the calls behind it. An unknown outcome of the message is no error here: see
-    /// [`Outcome::Unknown`].
+    /// Those of the calls behind it; [`Error::InvalidInput`] if the turn was already read to its
+    /// end. An unknown outcome of the message is not an error here: see [`Outcome::Unknown`].
     ///
     /// # Cancel safety
     /// As for dropping the turn.
@@ -174,20 +176,23 @@ impl Project {
     ///
     /// # Errors
     /// [`Error::Busy`] while another turn is in progress; [`Error::InvalidInput`] for a blank
-    /// message; [`Error::SessionNotFound`] if the service lost the session and something with it;
-    /// those of [`send_message`](NemoClient::send_message).
+    /// message; [`Error::SessionNotFound`] if the service no longer has the session and something
+    /// had been sent to it (an unused session is replaced); those of
+    /// [`send_message`](NemoClient::send_message).
     ///
     /// # Cancel safety
-    /// Dropped before it returned the turn, the message may have been accepted, and charged:
-    /// [`pending`](Self::pending) then holds what it takes to find out. Sending another message
-    /// instead is the caller's decision, and its report may hold the changes of both.
+    /// If the future is dropped before it returns the turn, the message may have been accepted, and
+    /// charged: [`pending`](Self::pending) then returns the state with which to find out. Sending
+    /// another message instead is the caller's decision, and its report may hold the changes of
+    /// both.
     pub fn say(&self, text: impl Into<String>) -> SendMessage {
         let (project, text) = (self.clone(), text.into());
         SendMessage { project, text, is_streaming: true, is_queued: false }
     }
 
-    /// Observes a message that was sent before to its end: one from [`pending`](Self::pending), or
-    /// one that another process persisted. Nothing is sent but reads of the session's state.
+    /// Observes an earlier message until its outcome is known: one from [`pending`](Self::pending),
+    /// or one that another process persisted. It only reads the session's state and sends nothing
+    /// else.
     ///
     /// What the agent had said until then is part of the report's text and not reported again;
     /// what it said later was lost with its stream, so the changes are reported from the state.
@@ -249,7 +254,7 @@ impl Project {
     }
 }
 
-/// What happens in a turn, for people.
+/// An event of a turn, ready to be shown to a user.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
@@ -294,15 +299,15 @@ pub enum TurnEvent {
     RawClipReady,
     /// The second stage is done: titles, captions or music were added.
     PostProductionDone,
-    /// Nothing was received for a while, or found out while the state is observed; the work
-    /// continues as far as is known.
+    /// Nothing was received for a while, or the observed state has not changed yet. As far as is
+    /// known, the work continues.
     StillWorking {
         /// Time since the message was sent.
         elapsed: Duration,
     },
     /// The stream broke, and the session's state is observed instead. Nothing is sent again.
     Recovering {
-        /// What broke.
+        /// How the stream ended.
         what: String,
     },
     /// The agent, or the model behind it, reported a failure. It may continue after it.
@@ -310,7 +315,7 @@ pub enum TurnEvent {
         /// The failure, without directions for a screen.
         message: String,
     },
-    /// The turn is over. The last event.
+    /// The turn has ended; this is the last event.
     Finished(Box<TurnReport>),
 }
 

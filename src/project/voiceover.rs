@@ -26,12 +26,12 @@ pub struct VoiceChoice {
 }
 
 impl VoiceChoice {
-    /// A female voice in a language, a BCP-47 tag.
+    /// Creates a female voice for a language, a BCP-47 tag.
     pub fn female(language: impl Into<String>) -> Self {
         Self { gender: "female", language: language.into() }
     }
 
-    /// A male voice in a language, a BCP-47 tag.
+    /// Creates a male voice for a language, a BCP-47 tag.
     pub fn male(language: impl Into<String>) -> Self {
         Self { gender: "male", language: language.into() }
     }
@@ -51,7 +51,7 @@ pub enum Captions {
 
 /// A voiceover that is about to be made; `.await` makes it and saves the file.
 ///
-/// What is wrong locally is found before anything is sent or charged.
+/// Local problems are reported before anything is sent.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
@@ -80,6 +80,9 @@ pub enum Captions {
 /// assert!(saved.draft.summary().contains("Morning Brew"));
 /// # Ok(()) }
 /// ```
+///
+/// To change the video afterwards in a conversation, keep the session of
+/// [`JobProgress::SessionOpened`] and pass it to [`NemoClient::resume_project`].
 #[derive(Clone)]
 #[must_use = "a voiceover is made when it is awaited"]
 pub struct Voiceover {
@@ -100,9 +103,9 @@ impl NemoClient {
     /// video and downloads it.
     ///
     /// # Errors
-    /// [`Error::InvalidInput`] and [`Error::Io`] for what is wrong locally, before anything is sent
-    /// or charged; [`Error::AgentFailed`] if no video was made; [`Error::OutcomeUnknown`] if the
-    /// stream broke and the state did not show what became of the message; those of
+    /// [`Error::InvalidInput`] and [`Error::Io`] for local problems, before anything is sent;
+    /// [`Error::AgentFailed`] if no video was made; [`Error::OutcomeUnknown`] if the stream broke
+    /// and the state did not show what became of the message; those of
     /// [`Project::say`](super::Project::say), [`Project::export`](super::Project::export) and
     /// [`NemoClient::download`].
     ///
@@ -127,7 +130,7 @@ impl NemoClient {
 }
 
 impl Voiceover {
-    /// Sets the voice. Default: female, in American English.
+    /// Sets the voice. The default is a female one in American English.
     pub fn voice(mut self, voice: VoiceChoice) -> Self {
         self.voice = voice;
         self
@@ -139,19 +142,19 @@ impl Voiceover {
         self
     }
 
-    /// Sets the pace, from 0.5 (half) to 2.0 (double). Default 1.0.
+    /// Sets the pace, from 0.5 (half) to 2.0 (double). The default is 1.0.
     pub fn pace(mut self, pace: f32) -> Self {
         self.pace = pace;
         self
     }
 
-    /// Sets the aspect ratio. Default landscape.
+    /// Sets the aspect ratio. The default is landscape.
     pub fn aspect(mut self, aspect: Aspect) -> Self {
         self.aspect = aspect;
         self
     }
 
-    /// Sets whether captions are shown. Default on.
+    /// Sets whether captions are shown. The default is on.
     pub fn captions(mut self, captions: Captions) -> Self {
         self.captions = captions;
         self
@@ -170,15 +173,15 @@ impl Voiceover {
         self
     }
 
-    /// Sets the path of the file: `.mp4`, or `.m4a` and `.wav` for audio only. Default
+    /// Sets the path of the file: `.mp4`, or `.m4a` and `.wav` for audio only. The default is
     /// `voiceover.mp4`.
     pub fn save_to(mut self, path: impl Into<PathBuf>) -> Self {
         self.save_to = path.into();
         self
     }
 
-    /// Calls back as the work proceeds, and before each step that may be charged or that another
-    /// process could continue from: see [`JobProgress`].
+    /// Calls `on_progress` with the progress of the work, and before each step that may be charged
+    /// or that another process could continue from: see [`JobProgress`].
     pub fn on_progress(
         mut self,
         on_progress: impl Fn(JobProgress) + Send + Sync + 'static,

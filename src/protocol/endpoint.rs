@@ -11,7 +11,7 @@ pub enum Effect {
     ReadOnly,
     /// Changes something once, however often it arrives: a token for a client id, a cancel.
     Idempotent,
-    /// Creates something new each time: a session, an upload.
+    /// Creates something new each time: a session, an upload, a render.
     Creates,
     /// Costs credits each time: a message.
     Billable,

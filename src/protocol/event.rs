@@ -147,7 +147,7 @@ pub struct ToolCall {
     pub name: String,
     /// The arguments.
     pub args: Json,
-    /// Whether the result comes later than with the next events.
+    /// Whether the result is sent in a later event.
     pub long_running: bool,
     /// The source of the event.
     pub origin: Origin,
@@ -167,7 +167,7 @@ pub struct ToolResult {
     pub origin: Origin,
 }
 
-/// The changed entries of the session state, exact like a [`Draft`].
+/// The changed entries of the session state, with key order and numbers kept exactly.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct StateDelta(Object);
 

@@ -102,8 +102,8 @@ id! {
     /// The id of a render.
     ///
     /// The client generates it, so that a render can be looked up even if the response to its
-    /// submission is lost. It contains only ASCII letters, digits and underscores, which are valid
-    /// in file names.
+    /// submission is lost. A generated id contains only ASCII letters, digits and underscores,
+    /// which are valid in file names.
     #[derive(Debug)]
     RenderId
 }

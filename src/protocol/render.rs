@@ -90,7 +90,7 @@ string_enum! {
 string_enum! {
     /// The quality of a rendered file, against its size.
     RenderQuality {
-        /// The best quality, which the specification shows.
+        /// The best quality, as in the specification.
         High = "high",
         /// A smaller file.
         Medium = "medium",
@@ -116,7 +116,7 @@ string_enum! {
 }
 
 impl RenderStatus {
-    /// Whether the status will not change any more. An unknown one is not final.
+    /// Returns whether the status is final. An unknown one is not.
     #[must_use]
     pub const fn is_final(&self) -> bool {
         matches!(self, Self::Completed | Self::Failed | Self::Cancelled)
@@ -148,25 +148,25 @@ pub struct RenderOutput {
 }
 
 impl RenderOutput {
-    /// A file in this format and in high quality.
+    /// Creates the output of a file in this format and in high quality.
     #[must_use]
     pub const fn new(format: RenderFormat) -> Self {
         Self { format, quality: RenderQuality::High, aspect: None }
     }
 
-    /// A video in the form that the specification shows: `{"format":"mp4","quality":"high"}`.
+    /// Creates the output of a video as in the specification: `{"format":"mp4","quality":"high"}`.
     #[must_use]
     pub const fn mp4() -> Self {
         Self::new(RenderFormat::Mp4)
     }
 
-    /// An audio file, as AAC.
+    /// Creates the output of an audio file, as AAC.
     #[must_use]
     pub const fn m4a() -> Self {
         Self::new(RenderFormat::M4a)
     }
 
-    /// An audio file, uncompressed.
+    /// Creates the output of an audio file, uncompressed.
     #[must_use]
     pub const fn wav() -> Self {
         Self::new(RenderFormat::Wav)
@@ -277,7 +277,7 @@ pub struct RenderState {
     pub error: Option<String>,
     /// The time of the submission.
     pub created_at: Option<SystemTime>,
-    /// The time of the end.
+    /// The time at which the render ended.
     pub completed_at: Option<SystemTime>,
 }
 

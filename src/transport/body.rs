@@ -15,7 +15,7 @@ use tokio::time::{Instant, sleep_until};
 use crate::sync::lock;
 
 /// Called with the number of bytes sent so far.
-pub(crate) type OnProgress = Arc<dyn Fn(u64) + Send + Sync>;
+pub(crate) type OnBytesSent = Arc<dyn Fn(u64) + Send + Sync>;
 
 /// The progress of one attempt's body; shared with the body itself.
 #[derive(Clone)]
@@ -72,7 +72,7 @@ impl BodyTracker {
     pub(crate) fn track(
         &self,
         body: reqwest::Body,
-        on_progress: Option<OnProgress>,
+        on_progress: Option<OnBytesSent>,
     ) -> reqwest::Body {
         reqwest::Body::wrap(TrackedBody { inner: body, tracker: self.clone(), on_progress })
     }
@@ -81,7 +81,7 @@ impl BodyTracker {
 struct TrackedBody {
     inner: reqwest::Body,
     tracker: BodyTracker,
-    on_progress: Option<OnProgress>,
+    on_progress: Option<OnBytesSent>,
 }
 
 impl Body for TrackedBody {

@@ -9,7 +9,7 @@ use reqwest::header::HeaderValue;
 use reqwest::{Response, multipart};
 use url::Url;
 
-use super::{Attribution, OnProgress};
+use super::{Attribution, OnBytesSent};
 use crate::error::{Call, Error, Result};
 use crate::protocol::Endpoint;
 use crate::retry::{AttemptInfo, RetryBudget, RetryDecision, RetryPolicy};
@@ -42,7 +42,7 @@ pub(crate) struct Form {
     /// the body failed.
     pub(crate) failure: Arc<Mutex<Option<Error>>>,
     /// Called as the body is sent.
-    pub(crate) progress: Option<OnProgress>,
+    pub(crate) progress: Option<OnBytesSent>,
 }
 
 pub(crate) type FormFuture = Pin<Box<dyn Future<Output = Result<multipart::Form>> + Send>>;

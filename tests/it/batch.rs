@@ -130,7 +130,7 @@ async fn in_two_processes(
     for (index, result) in results(&mut batch).await {
         match result {
             Ok(video) => assert_video_of(index, &video),
-            Err(Error::OutcomeUnknown(unknown)) => assert!(unknown.reads > 0, "{unknown:?}"),
+            Err(Error::OutcomeUnknown(unknown)) => assert!(unknown.polls > 0, "{unknown:?}"),
             Err(error) => panic!("{error}"),
         }
     }
@@ -191,7 +191,7 @@ async fn the_late_work_of_a_message_is_not_taken_for_that_of_the_next_item() {
         let state = batch.state();
         if let Err(error) = &results[0].1 {
             let Error::OutcomeUnknown(unknown) = error else { panic!("{reads}: {error}") };
-            assert!(unknown.reads > 0, "what was observed is reported: {unknown:?}");
+            assert!(unknown.polls > 0, "what was observed is reported: {unknown:?}");
             let session = &state.session.as_ref().unwrap().session_id;
             assert_ne!(*session, project.session_id(), "{reads}");
         }

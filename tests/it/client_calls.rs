@@ -2,7 +2,7 @@
 //! what it makes of the responses.
 
 use futures::StreamExt as _;
-use nemovideo::draft::Draft;
+use nemovideo::draft::{Draft, Object};
 use nemovideo::mock::wiremock::ResponseTemplate;
 use nemovideo::mock::{Events, MockNemo, MockResponse};
 use nemovideo::protocol::event::{AgentEvent, TextAccumulator};
@@ -203,7 +203,11 @@ async fn a_message_is_sent_as_specified_and_its_text_is_yielded_once() {
     let events = Events::new()
         .heartbeat()
         .pieces(["Working ", "on it… "])
-        .tool("generate_voiceover", &json!({"script": "Hello"}), &json!({"status": "ok"}))
+        .tool(
+            "generate_voiceover",
+            Object::from([("script", "Hello")]),
+            Object::from([("status", "ok")]),
+        )
         .raw("data: {broken\n\n: comment\n\ndata: \n\n")
         .draft(&draft())
         .failure("RESOURCE_EXHAUSTED", "model overloaded")

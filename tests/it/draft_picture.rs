@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use nemovideo::draft::{Aspect, Draft, Language, PictureStyle};
+use nemovideo::draft::{Aspect, Draft, Language, PictureStyle, PictureTheme};
 use proptest::prelude::*;
 use unicode_width::UnicodeWidthStr;
 
@@ -76,8 +76,10 @@ fn an_svg_has_a_title_a_description_and_the_colours_of_its_style() {
     assert!(svg.contains("prefers-color-scheme:dark") && svg.contains(r#"role="img""#));
     assert_eq!(sample().aspect(), Some(Aspect::Portrait));
 
-    let style =
-        PictureStyle::default().with_dark_theme().with_language(Language::Chinese).with_width(1);
+    let style = PictureStyle::default()
+        .with_theme(PictureTheme::Dark)
+        .with_language(Language::Chinese)
+        .with_width(1);
     let svg = sample().to_svg(&style);
     assert_well_formed(&svg);
     assert!(svg.contains(r#"width="320""#) && !svg.contains("prefers-color-scheme"));

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use nemovideo::draft::Draft;
+use nemovideo::draft::{Draft, Language};
 
 fn summary(json: &str) -> String {
     Draft::from_json(json).unwrap().summary()
@@ -111,4 +111,21 @@ fn long_and_broken_lines_are_shortened() {
     assert!(line.starts_with("Timeline (1 track): 1. Title: \"one twoé"), "{line}");
     assert!(line.ends_with("é…\" (0-1s)"), "{line}");
     assert!(line.chars().count() < 110, "{line}");
+}
+
+#[test]
+fn a_language_is_parsed_from_a_tag() {
+    for (tag, language) in [
+        ("en", Language::English),
+        ("en-GB", Language::English),
+        ("zh", Language::Chinese),
+        ("ZH_hans", Language::Chinese),
+        ("zh-Hant-TW", Language::Chinese),
+    ] {
+        assert_eq!(tag.parse(), Ok(language), "{tag}");
+    }
+    for tag in ["", "de", "zhx", "english", "-en"] {
+        let error = tag.parse::<Language>().unwrap_err();
+        assert!(error.to_string().contains(&format!("`{tag}`")), "{error}");
+    }
 }

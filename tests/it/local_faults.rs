@@ -1,11 +1,11 @@
-//! Every fault of the embedded backend is real on the socket, and its counters tell what was done
-//! all the same: seen with plain HTTP and with bare connections. Responses that break off are
-//! in `local_faults_answers.rs`, renders and files in `local_faults_films.rs`.
+//! Every fault of the embedded backend is real on the socket, and its counters report what was done
+//! all the same: observed with plain HTTP and with bare connections. Responses that break off are
+//! in `local_faults_responses.rs`, renders and files in `local_faults_videos.rs`.
 
 use std::io::ErrorKind;
 use std::time::{Duration, SystemTime};
 
-use crate::support::caller::{Answer, Caller, client};
+use crate::support::caller::{ApiResponse, Caller, client};
 use crate::support::stage::{CREDITS, SESSION, Stage, Work, body, events, io_kind, met};
 use futures::FutureExt as _;
 use nemovideo::local::{Ending, ErrorReply, Fault, Faults, FaultyResponse};
@@ -42,8 +42,8 @@ async fn the_work_of_a_spoilt_call_is_done_exactly_when_its_fault_says_so() {
             for Work { route, call, done } in stage.works(id) {
                 let before = stage.counters();
                 let planned = stage.backend.faults().inject(fault.clone()).on(route).once();
-                let answer = http.execute(call.build().unwrap()).await;
-                assert_eq!(answer.ok().map(|answer| answer.status()), status, "{fault:?}");
+                let response = http.execute(call.build().unwrap()).await;
+                assert_eq!(response.ok().map(|response| response.status()), status, "{fault:?}");
                 assert_eq!(planned.hits(), 1);
                 let after = stage.counters();
                 let works = u64::from(fault.does_the_work());
@@ -91,15 +91,15 @@ async fn garbage_is_garbage() {
     assert!(page.text().await.unwrap().starts_with("<!DOCTYPE html>"));
 
     faults.inject(Fault::ReplaceResponse(FaultyResponse::BrokenJson)).once();
-    let answer = stage.credits().send().await.unwrap();
-    assert_eq!(answer.headers()["content-type"], "application/json");
-    let broken = serde_json::from_slice::<serde_json::Value>(&answer.bytes().await.unwrap());
+    let response = stage.credits().send().await.unwrap();
+    assert_eq!(response.headers()["content-type"], "application/json");
+    let broken = serde_json::from_slice::<serde_json::Value>(&response.bytes().await.unwrap());
     assert!(broken.unwrap_err().is_eof());
 
     faults.inject(Fault::WrongContentType).on(Endpoint::Message).once();
-    let answer = stage.say().send().await.unwrap();
-    assert_eq!(answer.headers()["content-type"], "application/octet-stream");
-    let (whole, broken) = body(answer).await;
+    let response = stage.say().send().await.unwrap();
+    assert_eq!(response.headers()["content-type"], "application/octet-stream");
+    let (whole, broken) = body(response).await;
     assert!(broken.is_none() && events(&whole) > 3, "the stream itself is as it should be");
     assert_eq!(stage.counters().messages_run, 1);
 
@@ -118,30 +118,30 @@ async fn garbage_is_garbage() {
 async fn an_error_reply_has_the_requested_content() {
     let stage = Stage::set().await;
     let faults = stage.backend.faults();
-    let refused = async |refusal: ErrorReply| {
-        faults.inject(Fault::ReplaceResponse(refusal.into())).on(Endpoint::Credits).once();
-        let answer = stage.credits().send().await.unwrap();
-        let wait = answer.headers().get("retry-after");
+    let rejected = async |reply: ErrorReply| {
+        faults.inject(Fault::ReplaceResponse(reply.into())).on(Endpoint::Credits).once();
+        let response = stage.credits().send().await.unwrap();
+        let wait = response.headers().get("retry-after");
         let wait = wait.map(|wait| wait.to_str().unwrap().to_owned());
-        (wait, Answer::of(answer).await)
+        (wait, ApiResponse::of(response).await)
     };
     for code in [1001, 1002, 2001, 4001, 4002, 5003] {
-        let (wait, answer) = refused(ErrorReply::code(code.into())).await;
-        assert_eq!((answer.status, answer.code(), wait), (200, code, None));
+        let (wait, response) = rejected(ErrorReply::code(code.into())).await;
+        assert_eq!((response.status, response.code(), wait), (200, code, None));
     }
     for code in [400, 402, 429] {
-        let (_, answer) = refused(ErrorReply::code(code.into())).await;
-        assert_eq!((i64::from(answer.status), answer.code()), (code, code));
-        let (_, answer) = refused(ErrorReply::code(code.into()).under(200)).await;
-        assert_eq!((answer.status, answer.code()), (200, code));
+        let (_, response) = rejected(ErrorReply::code(code.into())).await;
+        assert_eq!((i64::from(response.status), response.code()), (code, code));
+        let (_, response) = rejected(ErrorReply::code(code.into()).under(200)).await;
+        assert_eq!((response.status, response.code()), (200, code));
     }
     let limited = ErrorReply::code(ErrorCode::RateLimited);
-    let (wait, _) = refused(limited.retry_after(Duration::from_millis(1500))).await;
+    let (wait, _) = rejected(limited.retry_after(Duration::from_millis(1500))).await;
     assert_eq!(wait.as_deref(), Some("2"));
     let when = SystemTime::UNIX_EPOCH + Duration::from_secs(784_111_777);
-    let (wait, answer) = refused(ErrorReply::status(503).retry_at(when)).await;
+    let (wait, response) = rejected(ErrorReply::status(503).retry_at(when)).await;
     assert_eq!(wait.as_deref(), Some("Sun, 06 Nov 1994 08:49:37 GMT"));
-    assert_eq!((answer.status, &answer.body["detail"]), (503, &json!("Service Unavailable")));
+    assert_eq!((response.status, &response.body["detail"]), (503, &json!("Service Unavailable")));
 }
 
 #[tokio::test]
@@ -229,8 +229,8 @@ async fn an_upload_is_broken_off_while_it_is_sent() {
 async fn tokens_expire_on_demand() {
     let stage = Stage::set().await;
     stage.backend.faults().expire_tokens();
-    let refused = stage.caller.get(CREDITS).await;
-    assert_eq!((refused.status, refused.code()), (200, 1001));
+    let rejected = stage.caller.get(CREDITS).await;
+    assert_eq!((rejected.status, rejected.code()), (200, 1001));
     let renewed = Caller::new(&stage.backend, "one").await;
     assert_eq!(renewed.user, stage.caller.user);
     assert_eq!(renewed.credits().await, (100.0, 0.0));

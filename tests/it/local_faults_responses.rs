@@ -17,11 +17,11 @@ async fn endless_responses_continue_until_the_caller_disconnects() {
         (FaultyResponse::EndlessLine, "text/event-stream; charset=utf-8", b'\n'),
     ] {
         stage.backend.faults().inject(Fault::ReplaceResponse(trouble)).on(Endpoint::Message).once();
-        let mut answer = stage.say().send().await.unwrap();
-        assert_eq!(answer.headers()["content-type"], content_type);
+        let mut response = stage.say().send().await.unwrap();
+        assert_eq!(response.headers()["content-type"], content_type);
         let mut taken = 0;
         while taken < 4_000_000 {
-            let chunk = answer.chunk().await.unwrap().unwrap();
+            let chunk = response.chunk().await.unwrap().unwrap();
             assert!(!chunk.contains(&stop));
             taken += chunk.len();
         }
@@ -45,8 +45,8 @@ async fn a_response_is_cut_at_the_byte() {
             let (head, body) = seen.split_once("\r\n\r\n").unwrap();
             assert_eq!(body, &r#"{"code":0"#[..length as usize], "{ending:?}");
             assert_eq!(how, end, "{ending:?}");
-            let told = head.lines().find_map(|line| line.strip_prefix("content-length: "));
-            assert!(told.unwrap().parse::<u64>().unwrap() > 50, "{head}");
+            let declared = head.lines().find_map(|line| line.strip_prefix("content-length: "));
+            assert!(declared.unwrap().parse::<u64>().unwrap() > 50, "{head}");
         }
     }
     assert_eq!(stage.counters().sessions_created, 1 + 6);
@@ -65,10 +65,10 @@ async fn a_stream_breaks_after_its_nth_event_with_the_work_done() {
     ] {
         let before = stage.counters();
         stage.backend.faults().inject(Fault::Cut(Cut::Events(count), ending)).once();
-        let answer = stage.say().send().await.unwrap();
+        let response = stage.say().send().await.unwrap();
         let taken = stage.counters().credits_taken - before.credits_taken;
         assert_eq!(taken.get(), 1.0, "paid for when the first byte comes");
-        let (bytes, broken) = body(answer).await;
+        let (bytes, broken) = body(response).await;
         let whole = 5;
         assert_eq!(events(&bytes), whole.min(count as usize), "{ending:?}");
         match ending {
@@ -134,17 +134,17 @@ async fn a_stream_is_cut_inside_a_character() {
 async fn a_stream_stalls_after_its_nth_event() {
     let stage = Stage::set().await;
     stage.backend.faults().inject(Fault::Cut(Cut::Events(2), Ending::Stall)).once();
-    let mut answer = stage.say().send().await.unwrap();
+    let mut response = stage.say().send().await.unwrap();
     let mut bytes = Vec::new();
     while events(&bytes) < 2 || !bytes.ends_with(b"\n\n") {
-        bytes.extend(answer.chunk().await.unwrap().unwrap());
+        bytes.extend(response.chunk().await.unwrap().unwrap());
     }
     assert_eq!(stage.caller.credits().await, (99.0, 0.0));
-    assert!(answer.chunk().now_or_never().is_none());
+    assert!(response.chunk().now_or_never().is_none());
     // A backend that is stopped does not wait for it.
     let Stage { backend, .. } = stage;
     backend.shutdown().await;
-    assert_eq!(io_kind(&answer.chunk().await.unwrap_err()), Some(ErrorKind::ConnectionReset));
+    assert_eq!(io_kind(&response.chunk().await.unwrap_err()), Some(ErrorKind::ConnectionReset));
     assert_eq!(events(&bytes), 2);
 }
 
@@ -159,11 +159,11 @@ async fn heartbeats_are_all_that_comes() {
     ] {
         let before = stage.counters().messages_run;
         stage.backend.faults().inject(fault.clone()).once();
-        let mut answer = stage.say().send().await.unwrap();
-        assert_eq!(answer.headers()["content-type"], "text/event-stream; charset=utf-8");
+        let mut response = stage.say().send().await.unwrap();
+        assert_eq!(response.headers()["content-type"], "text/event-stream; charset=utf-8");
         let mut bytes = Vec::new();
         while events(&bytes) < 20 {
-            bytes.extend(answer.chunk().await.unwrap().unwrap());
+            bytes.extend(response.chunk().await.unwrap().unwrap());
         }
         let text = String::from_utf8(bytes).unwrap();
         let beats = text.lines().filter(|line| *line == r#"data: {"type":"heartbeat"}"#).count();
@@ -186,6 +186,6 @@ async fn a_trickle_is_received_byte_by_byte_and_affects_one_response() {
     let pauses = u32::try_from(text.len()).unwrap() - 1;
     assert!(start.elapsed() >= pause * pauses, "{:?} for {} bytes", start.elapsed(), text.len());
 
-    let answer = stage.credits().send().await.unwrap();
-    assert!(!answer.headers().contains_key("connection"));
+    let response = stage.credits().send().await.unwrap();
+    assert!(!response.headers().contains_key("connection"));
 }

@@ -18,17 +18,17 @@ impl Stage {
 
     /// A finished video by its URL: its bytes and its entity tag.
     async fn rendered_video(&self) -> ServedVideo {
-        self.submit("film").await;
-        let state = self.caller.rendered("film").await;
+        self.submit("video").await;
+        let state = self.caller.rendered("video").await;
         let url = state["output"]["url"].as_str().unwrap();
         let path = url.strip_prefix(self.backend.url()).unwrap().to_owned();
-        let answer = self.caller.request(Method::GET, &path).send().await.unwrap();
-        let etag = header(&answer, "etag");
-        ServedVideo { path, etag, bytes: answer.bytes().await.unwrap().into() }
+        let response = self.caller.request(Method::GET, &path).send().await.unwrap();
+        let etag = header(&response, "etag");
+        ServedVideo { path, etag, bytes: response.bytes().await.unwrap().into() }
     }
 
-    async fn fetch(&self, film: &ServedVideo, headers: &[(&str, &str)]) -> Response {
-        let request = self.caller.request(Method::GET, &film.path);
+    async fn fetch(&self, video: &ServedVideo, headers: &[(&str, &str)]) -> Response {
+        let request = self.caller.request(Method::GET, &video.path);
         let request =
             headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
         request.send().await.unwrap()
@@ -41,8 +41,8 @@ struct ServedVideo {
     bytes: Vec<u8>,
 }
 
-fn header(answer: &Response, name: &str) -> String {
-    answer.headers()[name].to_str().unwrap().to_owned()
+fn header(response: &Response, name: &str) -> String {
+    response.headers()[name].to_str().unwrap().to_owned()
 }
 
 #[tokio::test]
@@ -72,9 +72,10 @@ async fn a_slow_render_that_is_cancelled_is_reported_as_cancelled() {
     let stage = Stage::set().await;
     stage.backend.faults().inject(Fault::SlowRender { polls: 1000 }).once();
     stage.submit("slow").await;
-    let told = stage.caller.post("/api/render/proxy/lambda/slow/cancel", &json!({})).await.body;
-    assert!(matches!(told["status"].as_str(), Some("cancelled" | "completed")), "{told}");
-    assert_eq!(stage.poll("slow").await["status"], told["status"]);
+    let cancelled =
+        stage.caller.post("/api/render/proxy/lambda/slow/cancel", &json!({})).await.body;
+    assert!(matches!(cancelled["status"].as_str(), Some("cancelled" | "completed")), "{cancelled}");
+    assert_eq!(stage.poll("slow").await["status"], cancelled["status"]);
 }
 
 #[tokio::test]
@@ -113,8 +114,8 @@ async fn a_submit_whose_response_is_lost_can_be_looked_up() {
 #[tokio::test]
 async fn a_download_that_breaks_is_resumed_by_range() {
     let stage = Stage::set().await;
-    let film = stage.rendered_video().await;
-    let whole = film.bytes.len();
+    let video = stage.rendered_video().await;
+    let whole = video.bytes.len();
     let (first, second) = (whole / 3, whole / 4);
     let faults = stage.backend.faults();
     faults.inject(Fault::Cut(Cut::Bytes(first as u64), Ending::Reset)).on(Endpoint::File).once();
@@ -124,11 +125,12 @@ async fn a_download_that_breaks_is_resumed_by_range() {
     let mut breaks = Vec::new();
     while bytes.len() < whole {
         let range = format!("bytes={}-", bytes.len());
-        let mut answer = stage.fetch(&film, &[("range", &range), ("if-range", &film.etag)]).await;
-        assert_eq!(answer.status(), 206);
-        assert_eq!(answer.content_length(), Some((whole - bytes.len()) as u64));
+        let mut response =
+            stage.fetch(&video, &[("range", &range), ("if-range", &video.etag)]).await;
+        assert_eq!(response.status(), 206);
+        assert_eq!(response.content_length(), Some((whole - bytes.len()) as u64));
         loop {
-            match answer.chunk().await {
+            match response.chunk().await {
                 Ok(Some(chunk)) => bytes.extend(chunk),
                 Ok(None) => break,
                 Err(_) => {
@@ -139,67 +141,67 @@ async fn a_download_that_breaks_is_resumed_by_range() {
         }
     }
     assert_eq!(breaks, [first, first + second]);
-    assert!(bytes == film.bytes);
+    assert!(bytes == video.bytes);
     assert_eq!(stage.backend.counters().files_served, 1 + 3);
 }
 
 #[tokio::test]
 async fn a_corrupt_file_differs_in_one_byte_however_it_is_fetched() {
     let stage = Stage::set().await;
-    let film = stage.rendered_video().await;
+    let video = stage.rendered_video().await;
     stage.backend.faults().inject(Fault::CorruptFile).always();
-    let answer = stage.fetch(&film, &[]).await;
-    assert_eq!(header(&answer, "etag"), film.etag);
-    let bytes = answer.bytes().await.unwrap();
-    let differs = |place: &usize| bytes[*place] != film.bytes[*place];
-    let middle = film.bytes.len() / 2;
-    assert_eq!((0..film.bytes.len()).filter(differs).collect::<Vec<_>>(), [middle]);
+    let response = stage.fetch(&video, &[]).await;
+    assert_eq!(header(&response, "etag"), video.etag);
+    let bytes = response.bytes().await.unwrap();
+    let differs = |place: &usize| bytes[*place] != video.bytes[*place];
+    let middle = video.bytes.len() / 2;
+    assert_eq!((0..video.bytes.len()).filter(differs).collect::<Vec<_>>(), [middle]);
 
     let range = format!("bytes={}-{}", middle - 1, middle + 1);
-    let part = stage.fetch(&film, &[("range", &range)]).await.bytes().await.unwrap();
+    let part = stage.fetch(&video, &[("range", &range)]).await.bytes().await.unwrap();
     assert_eq!(part, bytes[middle - 1..=middle + 1]);
 }
 
 #[tokio::test]
 async fn a_short_file_says_that_it_is_whole() {
     let stage = Stage::set().await;
-    let film = stage.rendered_video().await;
+    let video = stage.rendered_video().await;
     stage.backend.faults().inject(Fault::ShortFile).on(Endpoint::RenderDownload).once();
-    let path = "/api/render/proxy/film/download";
-    let answer = stage.caller.request(Method::GET, path).send().await.unwrap();
-    let half = film.bytes.len() / 2;
-    assert_eq!((answer.status().as_u16(), answer.content_length()), (200, Some(half as u64)));
-    assert_eq!(answer.bytes().await.unwrap(), film.bytes[..half]);
+    let path = "/api/render/proxy/video/download";
+    let response = stage.caller.request(Method::GET, path).send().await.unwrap();
+    let half = video.bytes.len() / 2;
+    assert_eq!((response.status().as_u16(), response.content_length()), (200, Some(half as u64)));
+    assert_eq!(response.bytes().await.unwrap(), video.bytes[..half]);
 }
 
 #[tokio::test]
 async fn a_file_that_changed_between_two_parts_is_sent_whole() {
     let stage = Stage::set().await;
-    let film = stage.rendered_video().await;
+    let video = stage.rendered_video().await;
     stage.backend.faults().inject(Fault::ChangedFile).after(1).always();
-    let resume = [("range", "bytes=5-"), ("if-range", film.etag.as_str())];
-    assert_eq!(stage.fetch(&film, &resume).await.status(), 206);
+    let resume = [("range", "bytes=5-"), ("if-range", video.etag.as_str())];
+    assert_eq!(stage.fetch(&video, &resume).await.status(), 206);
 
-    let answer = stage.fetch(&film, &resume).await;
-    assert_eq!(answer.status(), 200);
-    let etag = header(&answer, "etag");
-    assert_ne!(etag, film.etag);
-    let changed = answer.bytes().await.unwrap();
-    assert_eq!(changed.len(), film.bytes.len());
-    assert!(changed.iter().zip(&film.bytes).all(|(new, old)| new != old));
+    let response = stage.fetch(&video, &resume).await;
+    assert_eq!(response.status(), 200);
+    let etag = header(&response, "etag");
+    assert_ne!(etag, video.etag);
+    let changed = response.bytes().await.unwrap();
+    assert_eq!(changed.len(), video.bytes.len());
+    assert!(changed.iter().zip(&video.bytes).all(|(new, old)| new != old));
 
     // Whoever goes on with the new one gets its rest.
-    let rest = stage.fetch(&film, &[("range", "bytes=5-"), ("if-range", &etag)]).await;
+    let rest = stage.fetch(&video, &[("range", "bytes=5-"), ("if-range", &etag)]).await;
     assert_eq!((rest.status().as_u16(), rest.bytes().await.unwrap()), (206, changed.slice(5..)));
 }
 
 #[tokio::test]
 async fn a_range_is_overlooked_as_asked() {
     let stage = Stage::set().await;
-    let film = stage.rendered_video().await;
+    let video = stage.rendered_video().await;
     stage.backend.faults().inject(Fault::IgnoredRange).once();
-    let answer = stage.fetch(&film, &[("range", "bytes=5-9")]).await;
-    assert_eq!(answer.status(), 200);
-    assert!(answer.bytes().await.unwrap() == film.bytes);
-    assert_eq!(stage.fetch(&film, &[("range", "bytes=5-9")]).await.status(), 206);
+    let response = stage.fetch(&video, &[("range", "bytes=5-9")]).await;
+    assert_eq!(response.status(), 200);
+    assert!(response.bytes().await.unwrap() == video.bytes);
+    assert_eq!(stage.fetch(&video, &[("range", "bytes=5-9")]).await.status(), 206);
 }

@@ -1,5 +1,5 @@
-//! Calls that no careful client makes are refused in the backend's own words, leave nothing
-//! behind, and keep nobody waiting.
+//! Calls that no careful client makes get the backend's own error responses, leave nothing behind,
+//! and delay no other caller.
 
 use std::io::Write as _;
 use std::net::TcpStream;
@@ -32,9 +32,9 @@ async fn an_array_is_no_object() {
     let session = caller.session().await;
     let array = json!(["nemo_agent", "me", session, {"parts": [{"text": "help"}]}]).to_string();
     for (path, body) in [(SESSION, "[]"), (SESSION, "\"demo\""), ("/run_sse", array.as_str())] {
-        let answer = caller.post_text(path, body).await;
-        assert_eq!(answer.status, 422, "{path} {body}");
-        assert_eq!(answer.body["detail"][0]["loc"], json!(["body"]), "{}", answer.body);
+        let response = caller.post_text(path, body).await;
+        assert_eq!(response.status, 422, "{path} {body}");
+        assert_eq!(response.body["detail"][0]["loc"], json!(["body"]), "{}", response.body);
     }
     assert_eq!((backend.counters().sessions_created, backend.counters().messages_run), (1, 0));
 }
@@ -47,10 +47,14 @@ async fn a_path_that_is_no_text_is_found_nowhere() {
         "/api/state/nemo_agent/me/%ff/latest",
         "/api/render/proxy/lambda/%ff",
         "/api/render/proxy/%c3%28/download",
-        "/files/%ff/film.mp4",
+        "/files/%ff/video.mp4",
     ] {
-        let answer = caller.get(path).await;
-        assert_eq!((answer.status, &answer.body), (404, &json!({"detail": "Not Found"})), "{path}");
+        let response = caller.get(path).await;
+        assert_eq!(
+            (response.status, &response.body),
+            (404, &json!({"detail": "Not Found"})),
+            "{path}"
+        );
     }
 }
 
@@ -62,9 +66,9 @@ async fn a_message_belongs_to_its_app_and_user() {
     for (field, value) in [("app_name", "other_agent"), ("user_id", "somebody")] {
         let mut body = message(&session, "help");
         body[field] = value.into();
-        let answer = caller.post("/run_sse", &body).await;
-        assert_eq!(answer.status, 404, "{field}");
-        assert_eq!(answer.body["detail"], format!("Session not found: {session}"));
+        let response = caller.post("/run_sse", &body).await;
+        assert_eq!(response.status, 404, "{field}");
+        assert_eq!(response.body["detail"], format!("Session not found: {session}"));
     }
     assert_eq!(backend.counters().messages_run, 0);
     // An agent client may name the user as the service does.
@@ -79,8 +83,11 @@ async fn a_render_without_an_id_is_rejected() {
     let backend = quick().start().await.unwrap();
     let caller = Caller::new(&backend, "one").await;
     let session = caller.session().await;
-    let answer = caller.post(RENDER, &render("", &session)).await;
-    assert_eq!((answer.status, &answer.body["detail"][0]["loc"]), (422, &json!(["body", "id"])));
+    let response = caller.post(RENDER, &render("", &session)).await;
+    assert_eq!(
+        (response.status, &response.body["detail"][0]["loc"]),
+        (422, &json!(["body", "id"]))
+    );
     assert_eq!(backend.counters().renders_started, 0);
 }
 
@@ -103,11 +110,11 @@ async fn a_range_is_one_of_a_get_whatever_the_case_of_its_unit() {
 
 #[tokio::test]
 async fn nothing_of_a_rejected_upload_stays_on_disk() {
-    let folder = tempfile::tempdir().unwrap();
-    let backend = quick().data_dir(folder.path()).start().await.unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    let backend = quick().data_dir(directory.path()).start().await.unwrap();
     let caller = Caller::new(&backend, "one").await;
     let session = caller.session().await;
-    let files = || std::fs::read_dir(folder.path().join("files")).unwrap().count();
+    let files = || std::fs::read_dir(directory.path().join("files")).unwrap().count();
     let part = |name: &'static str| Part::bytes(b"bytes".as_slice()).file_name(name);
     let form = Form::new().part("files", part("v.mp4")).part("files", part("x.exe"));
     assert_eq!(caller.upload(&session, form).await.code(), 4001);

@@ -1,7 +1,7 @@
 //! The embedded backend speaks the whole protocol: every call with plain HTTP, in the order of its
 //! description, failures included. Videos are placeholders here; `local_videos.rs` makes real ones.
 
-use crate::support::caller::{Answer, Caller, SCRIPT, client};
+use crate::support::caller::{ApiResponse, Caller, SCRIPT, client};
 use nemovideo::local::{LocalBackend, LocalBackendBuilder, LocalError, Prices};
 use nemovideo::protocol::Credits;
 use reqwest::multipart::{Form, Part};
@@ -18,11 +18,11 @@ async fn a_token_is_for_one_client_and_one_at_a_time() {
     let url = format!("{}/api/auth/anonymous-token", backend.url());
     let http = client();
 
-    let nameless = Answer::of(http.post(&url).send().await.unwrap()).await;
+    let nameless = ApiResponse::of(http.post(&url).send().await.unwrap()).await;
     assert_eq!((nameless.status, nameless.code()), (400, 400));
 
     let first = http.post(&url).header("X-Client-Id", "one").send().await.unwrap();
-    let first = Answer::of(first).await.body;
+    let first = ApiResponse::of(first).await.body;
     assert_eq!(first["code"], 0);
     assert!(first["data"]["token"].as_str().unwrap().starts_with("nmv_usr_"));
     assert!(first["data"]["user_id"].as_str().unwrap().starts_with("anon_"));
@@ -33,7 +33,7 @@ async fn a_token_is_for_one_client_and_one_at_a_time() {
     assert_eq!(second.status(), 429);
     let wait: u64 = second.headers()["retry-after"].to_str().unwrap().parse().unwrap();
     assert!((604_000..=604_801).contains(&wait), "{wait}");
-    assert_eq!(Answer::of(second).await.code(), 429);
+    assert_eq!(ApiResponse::of(second).await.code(), 429);
     assert_eq!(backend.counters().tokens_issued, 1);
 }
 
@@ -41,8 +41,8 @@ async fn a_token_is_for_one_client_and_one_at_a_time() {
 async fn a_token_that_ended_opens_nothing_and_its_client_gets_another() {
     let backend = quick().token_lifetime(Duration::ZERO).start().await.unwrap();
     let first = Caller::new(&backend, "one").await;
-    let refused = first.get("/api/credits/balance/simple").await;
-    assert_eq!((refused.status, refused.code()), (200, 1001));
+    let rejected = first.get("/api/credits/balance/simple").await;
+    assert_eq!((rejected.status, rejected.code()), (200, 1001));
     let second = Caller::new(&backend, "one").await;
     assert_eq!(first.user, second.user);
     assert_ne!(first.token, second.token);
@@ -57,8 +57,8 @@ async fn every_call_but_the_first_needs_a_token() {
         "/api/state/nemo_agent/me/s/latest",
         "/api/render/proxy/lambda/r",
     ] {
-        let answer = stranger.get(path).await;
-        assert_eq!((answer.status, answer.code()), (200, 1001), "{path}");
+        let response = stranger.get(path).await;
+        assert_eq!((response.status, response.code()), (200, 1001), "{path}");
     }
     for path in [
         "/api/auth/claim-token",
@@ -68,8 +68,8 @@ async fn every_call_but_the_first_needs_a_token() {
         "/api/render/proxy/lambda",
         "/api/render/proxy/lambda/r/cancel",
     ] {
-        let answer = stranger.post(path, &json!({})).await;
-        assert_eq!((answer.status, answer.code()), (200, 1001), "{path}");
+        let response = stranger.post(path, &json!({})).await;
+        assert_eq!((response.status, response.code()), (200, 1001), "{path}");
     }
 }
 
@@ -105,9 +105,9 @@ async fn malformed_calls_get_the_error_responses_of_the_agent_server() {
     let backend = quick().start().await.unwrap();
     let caller = Caller::new(&backend, "one").await;
     for (body, place) in [("{", "body"), ("{}", "app_name"), (r#"{"app_name":1}"#, "app_name")] {
-        let answer = caller.post_text("/run_sse", body).await;
-        assert_eq!(answer.status, 422, "{body}");
-        let loc = answer.body["detail"][0]["loc"].as_array().unwrap();
+        let response = caller.post_text("/run_sse", body).await;
+        assert_eq!(response.status, 422, "{body}");
+        let loc = response.body["detail"][0]["loc"].as_array().unwrap();
         assert_eq!(loc.last().unwrap(), place, "{body}");
     }
     let unknown = caller.get("/api/nothing").await;
@@ -229,10 +229,10 @@ async fn a_caller_that_hangs_up_still_gets_what_was_charged() {
     let backend = quick().start().await.unwrap();
     let caller = Caller::new(&backend, "one").await;
     let session = caller.session().await;
-    let answer = caller
+    let response = caller
         .open(&crate::support::caller::message(&session, &format!("narrate: {SCRIPT}")))
         .await;
-    drop(answer);
+    drop(response);
     // The next message of the session waits its turn, so its end is after the first one's.
     caller.say(&session, "help").await;
     let state = caller.get(&format!("/api/state/nemo_agent/me/{session}/latest")).await;
@@ -285,10 +285,10 @@ async fn uploads_are_stored_described_and_served() {
     let part = |bytes: &'static [u8], name: &'static str| Part::bytes(bytes).file_name(name);
     let form = Form::new()
         .part("files", part(b"One. Two.", "C:\\my scripts\\a script.txt"))
-        .part("files", part(b"not really a film", "b.MP4"));
-    let answer = caller.upload(&session, form).await;
-    let files = answer.body["data"]["files"].as_array().unwrap();
-    assert_eq!(answer.body["data"]["session_state_applied"], true);
+        .part("files", part(b"not really a video", "b.MP4"));
+    let response = caller.upload(&session, form).await;
+    let files = response.body["data"]["files"].as_array().unwrap();
+    assert_eq!(response.body["data"]["session_state_applied"], true);
     assert_eq!(files[0]["filename"], "a script.txt");
     assert_eq!(files[0]["file_type"], "document");
     assert_eq!(files[1]["file_type"], "video");
@@ -304,7 +304,7 @@ async fn uploads_are_stored_described_and_served() {
     let state = caller.get(&format!("/api/state/nemo_agent/me/{session}/latest")).await;
     assert_eq!(state.body["data"]["state"]["video_infos"].as_array().unwrap().len(), 1);
 
-    // By address, from this machine.
+    // By URL, from this machine.
     let other = caller.session().await;
     let path = format!("/api/upload-video/nemo_agent/me/{other}");
     let fetched = caller.post(&path, &json!({"urls": [url], "source_type": "url"})).await;
@@ -312,15 +312,15 @@ async fn uploads_are_stored_described_and_served() {
     let stream = caller.say(&other, "Turn the uploaded script into a video").await;
     assert!(stream.texts().last().unwrap().contains("2 sentences"));
 
-    for (address, status) in [
+    for (source, status) in [
         ("http://192.0.2.1/a.mp4", 403),
         ("file:///etc/passwd.txt", 422),
         ("nonsense", 422),
         ("http://127.0.0.1:1/a.mp4", 422),
     ] {
-        let refused = caller.post(&path, &json!({"urls": [address], "source_type": "url"})).await;
-        assert_eq!(refused.status, status, "{address}");
-        assert!(refused.body["detail"].to_string().contains(address), "{}", refused.body);
+        let rejected = caller.post(&path, &json!({"urls": [source], "source_type": "url"})).await;
+        assert_eq!(rejected.status, status, "{source}");
+        assert!(rejected.body["detail"].to_string().contains(source), "{}", rejected.body);
     }
     let typed = format!("{}/files/x/setup.exe", backend.url());
     assert_eq!(
@@ -337,15 +337,15 @@ async fn files_that_are_not_accepted_are_rejected_whole() {
     let exe = Form::new()
         .part("files", Part::bytes(&b"fine"[..]).file_name("a.txt"))
         .part("files", Part::bytes(vec![0; 3_000_000]).file_name("setup.exe"));
-    let refused = caller.upload(&session, exe).await;
-    assert_eq!((refused.status, refused.code()), (200, 4001));
-    assert!(refused.body["message"].as_str().unwrap().contains("mp4, mov"));
+    let rejected = caller.upload(&session, exe).await;
+    assert_eq!((rejected.status, rejected.code()), (200, 4001));
+    assert!(rejected.body["message"].as_str().unwrap().contains("mp4, mov"));
 
     let pieces =
         futures::stream::iter((0..201).map(|_| Ok::<_, std::io::Error>(vec![7; 1_000_000])));
     let large = Part::stream(reqwest::Body::wrap_stream(pieces)).file_name("large.mp4");
-    let refused = caller.upload(&session, Form::new().part("files", large)).await;
-    assert_eq!((refused.status, refused.code()), (200, 4002));
+    let rejected = caller.upload(&session, Form::new().part("files", large)).await;
+    assert_eq!((rejected.status, rejected.code()), (200, 4002));
 
     let empty = caller.upload(&session, Form::new().text("other", "x")).await;
     assert_eq!(empty.status, 422);
@@ -384,8 +384,8 @@ async fn a_render_is_submitted_polled_and_downloaded_in_ranges() {
     let range = |range: &'static str| client().get(url).header("Range", range);
     let tail = range("bytes=100-").header("If-Range", &etag).send().await.unwrap();
     assert_eq!(tail.status(), 206);
-    let told = format!("bytes 100-{}/{}", whole.len() - 1, whole.len());
-    assert_eq!(tail.headers()["content-range"], told.as_str());
+    let expected = format!("bytes 100-{}/{}", whole.len() - 1, whole.len());
+    assert_eq!(tail.headers()["content-range"], expected.as_str());
     assert_eq!(tail.bytes().await.unwrap(), whole.slice(100..));
     let changed = range("bytes=100-").header("If-Range", "\"old\"").send().await.unwrap();
     assert_eq!((changed.status().as_u16(), changed.bytes().await.unwrap()), (200, whole.clone()));

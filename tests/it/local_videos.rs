@@ -1,5 +1,5 @@
 //! With `media` the embedded backend really speaks and really renders: from a script, a document,
-//! a picture and a sound to files that are what they claim to be.
+//! an image and a sound to files of the declared format.
 
 use std::io::{Cursor, Write as _};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -237,16 +237,16 @@ async fn credits_are_frozen_while_the_voice_speaks_and_heartbeats_go_on() {
         .unwrap();
     let caller = Caller::new(&backend, "one").await;
     let session = caller.session().await;
-    let mut answer = caller.open(&message(&session, "narrate: One sentence.")).await;
+    let mut response = caller.open(&message(&session, "narrate: One sentence.")).await;
     let mut seen = String::new();
     while seen.matches(": heartbeat\n\n").count() < 4 {
-        seen.push_str(std::str::from_utf8(&answer.chunk().await.unwrap().unwrap()).unwrap());
+        seen.push_str(std::str::from_utf8(&response.chunk().await.unwrap().unwrap()).unwrap());
     }
     assert_eq!(caller.credits().await, (80.0, 20.0));
     assert_eq!(backend.counters().credits_taken, Credits::ZERO);
 
     go.send(Ok(())).unwrap();
-    let rest = answer.text().await.unwrap();
+    let rest = response.text().await.unwrap();
     assert!(rest.contains("Your voiceover is ready: 1 sentence"), "{rest}");
     assert_eq!(caller.credits().await, (80.0, 0.0));
     assert_eq!(backend.counters().credits_taken, Prices::default().voiceover());
@@ -273,11 +273,11 @@ async fn text_that_cannot_be_drawn_is_rejected_before_any_work() {
     let session = caller.session().await;
     let stream = caller.say(&session, "给这段文字配音：今天天气很好。").await;
     assert_eq!(stream.events[0]["errorCode"], "UNSUPPORTED_CHARACTERS");
-    let told = stream.texts().last().unwrap().to_string();
-    assert!(told.contains("“今天气很好。”") && told.contains("字体文件"), "{told}");
+    let reply = stream.texts().last().unwrap().to_string();
+    assert!(reply.contains("“今天气很好。”") && reply.contains("字体文件"), "{reply}");
     let english = caller.say(&session, "narrate: The word 茶 is short.").await;
-    let told = english.texts().last().unwrap().to_string();
-    assert!(told.contains("“茶”") && told.contains("font file"), "{told}");
+    let reply = english.texts().last().unwrap().to_string();
+    assert!(reply.contains("“茶”") && reply.contains("font file"), "{reply}");
     assert!(stream.calls().is_empty());
     assert_eq!(caller.credits().await, (100.0, 0.0));
 }

@@ -119,7 +119,7 @@ mod programs {
     use super::*;
 
     fn shell(script: &str) -> CommandVoice {
-        CommandVoice::new("sh", ["en-US", "pl"]).args(["-c", script, "sh"])
+        CommandVoice::new("sh", ["en-US", "pl"]).with_args(["-c", script, "sh"])
     }
 
     fn wav() -> (tempfile::TempDir, String) {
@@ -160,8 +160,8 @@ mod programs {
     fn the_wav_is_read_from_the_file_or_standard_output() {
         let (_directory, wav) = wav();
         let to_file =
-            shell(r#"test "$(cat)" = "Hello" && cp "$1" "$2""#).args([wav.as_str(), "{out}"]);
-        let to_output = shell(r#"test "$2 $3" = "Hello en-US" && cat "$1""#).args([
+            shell(r#"test "$(cat)" = "Hello" && cp "$1" "$2""#).with_args([wav.as_str(), "{out}"]);
+        let to_output = shell(r#"test "$2 $3" = "Hello en-US" && cat "$1""#).with_args([
             wav.as_str(),
             "{text}",
             "{language}",
@@ -178,8 +178,8 @@ mod programs {
         let text = "$(exit 1); {language} {out}";
         let expected = format!("{wav}.txt");
         std::fs::write(&expected, text).unwrap();
-        let voice =
-            shell(r#"printf %s "$3" | cmp - "$2" && cat "$1""#).args([&wav, &expected, "{text}"]);
+        let voice = shell(r#"printf %s "$3" | cmp - "$2" && cat "$1""#)
+            .with_args([&wav, &expected, "{text}"]);
         say(&voice, text).unwrap();
     }
 
@@ -211,7 +211,7 @@ mod programs {
             // Reading ends when no process holds the other end of the pipe.
             let fifo = directory.path().join(script.len().to_string());
             assert!(Command::new("mkfifo").arg(&fifo).status().unwrap().success());
-            let voice = shell(script).args([fifo.to_str().unwrap()]);
+            let voice = shell(script).with_args([fifo.to_str().unwrap()]);
             let (ended, end) = mpsc::channel();
             thread::spawn(move || ended.send(std::fs::read(fifo).map(|bytes| bytes.len())));
             let error =
@@ -226,9 +226,10 @@ mod programs {
         let (_directory, wav) = wav();
         let failed = within(HANG, move || error(&shell("sleep 600 & echo no model >&2; exit 3")));
         assert!(failed.contains("no model"), "{failed}");
-        let to_file = shell(r#"sleep 600 & cat > /dev/null; cp "$1" "$2""#).args([&wav, "{out}"]);
+        let to_file =
+            shell(r#"sleep 600 & cat > /dev/null; cp "$1" "$2""#).with_args([&wav, "{out}"]);
         assert!(within(HANG, move || say(&to_file, "Hi").is_ok()));
-        let to_output = shell(r#"sleep 600 & cat "$1""#).args([wav.as_str()]);
+        let to_output = shell(r#"sleep 600 & cat "$1""#).with_args([wav.as_str()]);
         let late = within(HANG, move || error(&to_output.with_timeout(Duration::from_millis(200))));
         assert!(late.contains("took longer"), "{late}");
     }

@@ -95,7 +95,7 @@ async fn an_unknown_outcome_contains_all_that_was_observed() {
         last = Some(update);
     }
     let Some(Err(Error::OutcomeUnknown(unknown))) = last else { panic!("{last:?}") };
-    assert_eq!((unknown.reads, unknown.text.as_str()), (5, "Working on"));
+    assert_eq!((unknown.polls, unknown.text.as_str()), (5, "Working on"));
     assert!(unknown.to_string().contains("not sent again"), "{unknown}");
     assert_eq!(server.requests("/run_sse"), 1);
     // One read for the baseline, five without a change.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use nemovideo::draft::{Draft, TrackRole};
+use nemovideo::draft::{Draft, Object, TrackRole};
 use nemovideo::local::{Ending, Fault, FaultyResponse, LocalBackend};
 use nemovideo::mock::{Events, MockNemo, MockResponse};
 use nemovideo::project::{Captions, JobProgress, Script, VoiceChoice, Voiceover};
@@ -266,12 +266,16 @@ async fn a_video_recovered_from_the_state_is_exported_only_when_complete() {
 async fn a_voiceover_succeeds_or_fails_by_its_draft_not_by_a_failure_in_between() {
     let draft: Draft = r#"{"t":[{"tt":0,"sg":[{"d":1000}]}]}"#.parse().unwrap();
     let failed = || Events::new().failure("RESOURCE_EXHAUSTED", "overloaded, trying again");
-    let nothing = serde_json::json!({});
     for (events, renders) in [
         (failed().text("Your video is ready."), 1),
-        (failed().tool("generate", &nothing, &nothing), 1),
+        (failed().tool("generate", Object::new(), Object::new()), 1),
         (failed().draft(&draft), 1),
-        (Events::new().tool("generate", &nothing, &nothing).failure("X", "the model failed"), 0),
+        (
+            Events::new()
+                .tool("generate", Object::new(), Object::new())
+                .failure("X", "the model failed"),
+            0,
+        ),
     ] {
         let nemo = MockNemo::start().await;
         nemo.given(MockResponse::session("t", "s")).await;

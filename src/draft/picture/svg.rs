@@ -3,8 +3,8 @@
 use std::fmt::{self, Write};
 
 use super::{
-    Block, Least, PictureStyle, Row, Rows, Scale, Theme, cut, mark_label, marks, more_tracks,
-    widest_label,
+    Least, PictureStyle, PictureTheme, Row, Rows, Scale, SegmentBlock, cut, mark_label, marks,
+    more_tracks, widest_label,
 };
 use crate::draft::model::Draft;
 use crate::draft::summary::TrackLabel;
@@ -83,7 +83,7 @@ impl<'s> Drawing<'s> {
         )?;
         write!(out, "<title>{heading}{}{}</title>", language.colon(), Escaped(&self.facts))?;
         write!(out, "<desc>{}</desc><style>{}</style>", Escaped(&self.describe()), self.css())?;
-        if self.rows.rows.iter().flat_map(|row| &row.blocks).any(Block::is_many) {
+        if self.rows.rows.iter().flat_map(|row| &row.blocks).any(SegmentBlock::is_many) {
             out.write_str(r##"<defs><pattern id="nv-many" width="5" height="5" patternUnits="userSpaceOnUse" patternTransform="rotate(45)"><path d="M0 0V5" stroke="#fff" stroke-opacity=".16" stroke-width="3"/></pattern></defs>"##)?;
         }
         let (inner_width, inner_height) = (width - 1, height - 1);
@@ -119,9 +119,11 @@ impl<'s> Drawing<'s> {
 
     fn css(&self) -> String {
         match self.style.theme {
-            Theme::Light => format!("{KINDS}{LIGHT}"),
-            Theme::Dark => format!("{KINDS}{DARK}"),
-            Theme::Auto => format!("{KINDS}{LIGHT}@media (prefers-color-scheme:dark){{{DARK}}}"),
+            PictureTheme::Light => format!("{KINDS}{LIGHT}"),
+            PictureTheme::Dark => format!("{KINDS}{DARK}"),
+            PictureTheme::Auto => {
+                format!("{KINDS}{LIGHT}@media (prefers-color-scheme:dark){{{DARK}}}")
+            }
         }
     }
 
@@ -191,7 +193,13 @@ impl<'s> Drawing<'s> {
         Ok(())
     }
 
-    fn write_block(&self, block: &Block, row: &Row, y: u32, out: &mut impl Write) -> fmt::Result {
+    fn write_block(
+        &self,
+        block: &SegmentBlock,
+        row: &Row,
+        y: u32,
+        out: &mut impl Write,
+    ) -> fmt::Result {
         let language = self.style.language;
         let x = MARGIN + LABELS + block.from;
         // A pixel between neighbours, where there is one to spare.

@@ -2,7 +2,9 @@
 
 use unicode_width::UnicodeWidthStr;
 
-use super::{Block, Least, Rows, Scale, cut, mark_label, marks, more_tracks, volume, widest_label};
+use super::{
+    Least, Rows, Scale, SegmentBlock, cut, mark_label, marks, more_tracks, volume, widest_label,
+};
 use crate::draft::model::{Draft, Track};
 use crate::draft::summary::{Language, TrackLabel};
 
@@ -76,7 +78,7 @@ fn blank(columns: usize) -> String {
 }
 
 /// Draws `┣ Hello ━━━━━┫`, `┣━┫` or `■`.
-fn bar(block: &Block, language: Language) -> String {
+fn bar(block: &SegmentBlock, language: Language) -> String {
     let cells = (block.to - block.from) as usize;
     let caption = block.describe(language);
     let (open, close, fill) =

@@ -73,7 +73,7 @@ macro_rules! classes {
 
 classes! {
     ACCOUNT ADDING AGAIN ARTICLE AT BA BILLING BUTTON CAN CLICK CLICKING COVER CREDITS EDIT
-    EDITING ENDER EXPORT FILLER FILM FOOTAGE GETS GOING HAS HERE HINT_JOINT INSIDE ISSUE IT
+    EDITING ENDER EXPORT FILLER VIDEO FOOTAGE GETS GOING HAS HERE HINT_JOINT INSIDE ISSUE IT
     JOINED JOINT KEY KEYBOARD LABEL LABEL_HERE LABEL_SCENE LABEL_STEP LE LEAD LINK LOOK MADE MAYBE MEDIA
     MINE NAME OF ON OTHER OTHERS OUTCOME PAGE PART PARTICLE PARTLY PLACE PLACED PREPOSITION
     PREPOSITION_ZH READY RETRY SEEING SERVICE SETTING SHOWN SOUND STATE STEP SURE TALK
@@ -103,7 +103,7 @@ const BEFORE_VERB_ZH: Classes = LEAD
     | PARTICLE
     | WHEN
     | WHEN_END
-    | FILM
+    | VIDEO
     | BILLING
     | HERE
     | BUTTON
@@ -406,7 +406,7 @@ fn done_in_place(units: &[Unit], is_spoken: bool) -> Option<Act> {
     let object = units.get(verb + 1..)?;
     let is_key = is_spoken && object.iter().any(|unit| unit.is(KEYBOARD) && unit.is_name);
     let place = object.iter().position(|unit| unit.reads("in on from at via through"));
-    let is_in_place = place.is_some_and(|at| has_place(&object[at..])) && !is_of_the_film(object);
+    let is_in_place = place.is_some_and(|at| has_place(&object[at..])) && !is_of_the_video(object);
     let subject = || about(&units[..verb]).filter(|_| passive.is_some());
     let act = || match subject().or_else(|| about(object)) {
         Some(act @ (Act::Upload | Act::Credits)) => act,
@@ -435,7 +435,7 @@ fn other_english(opening: &[Unit], rest: &[Unit], is_to_do: bool, text: &str) ->
     };
     // "Preview is ready" tells of the video.
     let goes_on = |object: &[Unit]| {
-        let known = ARTICLE | PREPOSITION | GOING | NAME | BUTTON | THING | FILM | MEDIA | SETTING;
+        let known = ARTICLE | PREPOSITION | GOING | NAME | BUTTON | THING | VIDEO | MEDIA | SETTING;
         object.first().is_none_or(|unit| {
             unit.is_name || unit.is(known) || unit.text.starts_with(|c: char| c.is_ascii_digit())
         })
@@ -541,19 +541,19 @@ impl Clause<'_> {
             "place" if self.is_chinese() => {
                 has_place_zh(before, false) || has_place_zh(object, is_spoken)
             }
-            "place" => has_place(object) && !is_of_the_film(object),
+            "place" => has_place(object) && !is_of_the_video(object),
             "button" if self.is_chinese() => is_button_zh(object, is_spoken),
             "button" => has_button(object),
             "sure" => has_sure_button(object),
             "target" => is_target_zh(object),
             "billing" => has_billing(object),
-            "film" => is_film_to_save(object, is_spoken),
-            "of-film" => is_of_the_film(object),
+            "video" => is_video_to_save(object, is_spoken),
+            "of-video" => is_of_the_video(object),
             "of-noun" => !is_spoken && is_of_a_noun(object),
             "spoken" => is_spoken,
             "inside" => !before.is_empty() && has_place_zh(before, true),
-            "subject" => has(before, FILM) && !has(before, BA),
-            "told" => !is_spoken && has(before, AT),
+            "subject" => has(before, VIDEO) && !has(before, BA),
+            "reported" => !is_spoken && has(before, AT),
             "page" if self.is_chinese() => has(first(object, 2), PAGE),
             "page" => {
                 let page = first(object, 3).iter().position(|unit| unit.is(PAGE));
@@ -561,7 +561,7 @@ impl Clause<'_> {
             }
             "label" => has_sure_button(first(object, 1)) && ends_at(object, 0),
             "whole" => {
-                let known = FILM | BILLING | PARTICLE | FILLER | YOUR | OUTCOME | LEAD;
+                let known = VIDEO | BILLING | PARTICLE | FILLER | YOUR | OUTCOME | LEAD;
                 object.iter().all(|unit| unit.is(known))
             }
             "end" => object.is_empty(),
@@ -614,8 +614,8 @@ fn has_place(units: &[Unit]) -> bool {
     })
 }
 
-/// Whether the units tell of the video: "in the second scene", "as the opening shot".
-fn is_of_the_film(units: &[Unit]) -> bool {
+/// Whether the units are about the video: "in the second scene", "as the opening shot".
+fn is_of_the_video(units: &[Unit]) -> bool {
     let is_part = |at: usize| {
         units[at].is(PART) && units[..at].iter().rev().take(4).any(|unit| unit.is(PARTLY))
     };
@@ -660,10 +660,10 @@ fn has_sure_button(units: &[Unit]) -> bool {
 
 /// Whether the object is what a user would save on the screen. "Save this video for your next
 /// trip!" is what a video says to those who watch it.
-fn is_film_to_save(object: &[Unit], is_spoken: bool) -> bool {
+fn is_video_to_save(object: &[Unit], is_spoken: bool) -> bool {
     let near = first(object, 4);
     let is_this = near.first().is_some_and(|unit| unit.text == "this");
-    let Some(at) = near.iter().position(|unit| unit.is(FILM) && unit.text != "this") else {
+    let Some(at) = near.iter().position(|unit| unit.is(VIDEO) && unit.text != "this") else {
         return is_this && ends_at(object, 0) && is_spoken;
     };
     let is_call =
@@ -680,7 +680,7 @@ fn clicking(units: &[Unit]) -> Option<Act> {
     let (verb, object) = rest[by + you..].split_first()?;
     let is_timed = by > 0 || rest.len() < units.len();
     let does = if you > 0 { is_timed && verb.is(CLICK) } else { verb.is(CLICKING) };
-    let is_on_screen = has_sure_button(object) && !is_of_the_film(object);
+    let is_on_screen = has_sure_button(object) && !is_of_the_video(object);
     (does && is_on_screen).then(|| about(object).unwrap_or(Act::Edit))
 }
 
@@ -706,7 +706,7 @@ fn where_it_is(units: &[Unit]) -> Option<Act> {
         verb.reads("lets will appears")
             || (verb.reads("is at in on under") && has(&after[1..], WHERE))
     });
-    (is_subject && is_there && !is_of_the_film(units))
+    (is_subject && is_there && !is_of_the_video(units))
         .then(|| about(&units[at..]).unwrap_or(Act::Edit))
 }
 
@@ -717,9 +717,9 @@ fn classify_chinese(units: &[Unit], text: &str) -> (PartKind, bool) {
     if opening.is_empty() || text.trim_start().starts_with(['“', '「', '『', '"', '《', '`']) {
         return (PartKind::Content, false);
     }
-    let is_told = opening[0].text == "我" || opening[0].text.starts_with('已');
+    let is_statement = opening[0].text == "我" || opening[0].text.starts_with('已');
     // `满意后点击“导出”`: when, without a comma.
-    let when = opening.iter().take(8).position(|unit| unit.is(WHEN_END)).filter(|_| !is_told);
+    let when = opening.iter().take(8).position(|unit| unit.is(WHEN_END)).filter(|_| !is_statement);
     let mut is_spoken = false;
     let mut act = None;
     let mut at = 0;
@@ -748,7 +748,7 @@ fn classify_chinese(units: &[Unit], text: &str) -> (PartKind, bool) {
     if let Some(at) =
         opening.iter().position(|unit| unit.is(AT)).filter(|_| act.is_none() && is_spoken)
     {
-        let is_known = |unit: &Unit| unit.is(LEAD | FILLER | THING | FILM);
+        let is_known = |unit: &Unit| unit.is(LEAD | FILLER | THING | VIDEO);
         let is_in_place =
             opening[..at].iter().all(is_known) && has(first(&opening[at..], 4), PLACE);
         if is_in_place && !is_done(opening, is_spoken) {
@@ -765,7 +765,7 @@ fn classify_chinese(units: &[Unit], text: &str) -> (PartKind, bool) {
         Some(act) if !is_of_noun => PartKind::Instruction(act),
         _ if starts(rest, TALK_START) => PartKind::Content,
         _ if is_done(opening, false) && !has(opening, WHEN) => PartKind::Content,
-        _ if starts(opening, WHEN) || (ends_when && !is_told) => PartKind::Lead,
+        _ if starts(opening, WHEN) || (ends_when && !is_statement) => PartKind::Lead,
         _ if starts(opening, OUTCOME)
             || when.is_some_and(|at| starts(&opening[at + 1..], OUTCOME)) =>
         {
@@ -856,7 +856,7 @@ fn is_of_a_noun(units: &[Unit]) -> bool {
             .find(|unit| !unit.is(PARTICLE))
             .is_some_and(|unit| unit.is(PLACE | MAYBE));
         let is_thing = after.iter().any(|unit| {
-            unit.is_quoted || unit.is(THING | FILM | BUTTON | PLACE | MAYBE | BILLING | HERE)
+            unit.is_quoted || unit.is(THING | VIDEO | BUTTON | PLACE | MAYBE | BILLING | HERE)
         });
         is_shown || (is_behind_place && !is_thing)
     })

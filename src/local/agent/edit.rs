@@ -27,7 +27,7 @@ pub(crate) enum Edit {
     AddMusic,
     SetVolume {
         of: AudioTarget,
-        change: Change<f64>,
+        change: Adjustment<f64>,
     },
     TrimTo(Duration),
     CutStart(Duration),
@@ -53,7 +53,7 @@ pub(crate) enum AudioTarget {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum Change<T> {
+pub(crate) enum Adjustment<T> {
     To(T),
     /// By a factor.
     By(T),
@@ -64,12 +64,12 @@ pub(crate) enum Change<T> {
 pub(crate) struct VoiceChange {
     pub(crate) gender: Option<Gender>,
     pub(crate) language: Option<String>,
-    pub(crate) pace: Option<Change<f32>>,
+    pub(crate) pace: Option<Adjustment<f32>>,
 }
 
 /// A spoken sentence with the id of its audio.
 #[derive(Clone, Debug)]
-pub(crate) struct SpokenSentence {
+pub(crate) struct NarratedSentence {
     pub(crate) text: String,
     pub(crate) start: Duration,
     pub(crate) duration: Duration,
@@ -218,7 +218,7 @@ fn remove(draft: &mut Draft, role: &TrackRole) -> Result<(), Reply> {
     }
 }
 
-fn set_volume(draft: &mut Draft, of: AudioTarget, change: Change<f64>) -> Result<Reply, Reply> {
+fn set_volume(draft: &mut Draft, of: AudioTarget, change: Adjustment<f64>) -> Result<Reply, Reply> {
     let role = match of {
         AudioTarget::Music => Some(TrackRole::Music),
         AudioTarget::Voiceover => Some(TrackRole::Voiceover),
@@ -235,8 +235,8 @@ fn set_volume(draft: &mut Draft, of: AudioTarget, change: Change<f64>) -> Result
     let mut is_changed = false;
     for (track, before) in &volumes {
         let asked = match change {
-            Change::To(volume) => volume,
-            Change::By(factor) => before * factor,
+            Adjustment::To(volume) => volume,
+            Adjustment::By(factor) => before * factor,
         };
         // Two decimal places are what the ear and the summary distinguish.
         let volume = (asked.clamp(0.0, 1.0) * 100.0).round() / 100.0;
@@ -249,19 +249,19 @@ fn set_volume(draft: &mut Draft, of: AudioTarget, change: Change<f64>) -> Result
     let target = MessageValue::term(role.as_ref().map_or("audio", TrackRole::as_str));
     let Some(loudest) = loudest else { return Err(speak::NO_AUDIO.with([target])) };
     match change {
-        Change::To(asked) if is_changed && asked > 1.0 => {
+        Adjustment::To(asked) if is_changed && asked > 1.0 => {
             Ok(speak::FULL_VOLUME.with([target, MessageValue::Percent(asked)]))
         }
-        Change::To(0.0) if is_changed => Ok(speak::MUTED.with([target])),
-        Change::To(asked) if is_changed => {
+        Adjustment::To(0.0) if is_changed => Ok(speak::MUTED.with([target])),
+        Adjustment::To(asked) if is_changed => {
             Ok(speak::VOLUME_SET.with([target, MessageValue::Percent(asked)]))
         }
-        Change::By(factor) if is_changed => {
+        Adjustment::By(factor) if is_changed => {
             Ok(if factor > 1.0 { speak::LOUDER } else { speak::QUIETER }.with([target]))
         }
-        Change::To(0.0) => Err(speak::MUTED_ALREADY.with([target])),
-        Change::By(_) if loudest == 0.0 => Err(speak::SILENT_ALREADY.with([target])),
-        Change::To(above) | Change::By(above) if above > 1.0 => {
+        Adjustment::To(0.0) => Err(speak::MUTED_ALREADY.with([target])),
+        Adjustment::By(_) if loudest == 0.0 => Err(speak::SILENT_ALREADY.with([target])),
+        Adjustment::To(above) | Adjustment::By(above) if above > 1.0 => {
             Err(speak::FULL_VOLUME_ALREADY.with([target]))
         }
         _ => Err(speak::SAME_VOLUME.with([target, MessageValue::Percent(loudest)])),
@@ -304,7 +304,7 @@ fn millis(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
-pub(crate) fn set_voiceover(draft: &mut Draft, sentences: &[SpokenSentence]) {
+pub(crate) fn set_voiceover(draft: &mut Draft, sentences: &[NarratedSentence]) {
     // A new voice is as loud as the one before.
     let voice = position(draft, &TrackRole::Voiceover).and_then(|at| draft.tracks().nth(at));
     let volume = voice.and_then(|track| track.segments().next()?.volume()).unwrap_or(1.0);

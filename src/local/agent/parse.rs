@@ -25,7 +25,7 @@ pub(crate) struct Instruction {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Action {
     Voiceover {
-        script: ScriptSource,
+        script: RequestedScript,
         options: VoiceoverOptions,
     },
     /// Changes of the draft, and the phrases that were not understood.
@@ -41,7 +41,7 @@ pub(crate) enum Action {
 
 /// Where the script of a voiceover is.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) enum ScriptSource {
+pub(crate) enum RequestedScript {
     Message(String),
     /// An uploaded file, as the message says: no other script will do.
     Upload,
@@ -56,7 +56,7 @@ pub(crate) fn parse(message: &str) -> Instruction {
         let before = message.trim().strip_suffix(script.as_str()).unwrap_or(message);
         let language = MessagePhrase::new(before).language();
         let options = VoiceoverOptions::parse(&order);
-        let action = Action::Voiceover { script: ScriptSource::Message(script), options };
+        let action = Action::Voiceover { script: RequestedScript::Message(script), options };
         return Instruction { action, language };
     }
     let whole = MessagePhrase::new(message);
@@ -81,7 +81,7 @@ fn action(message: &str, whole: &MessagePhrase) -> Action {
     let first = kinds.iter().find(|kind| **kind != PhraseKind::Courtesy);
     if is_voiceover(whole) && first.is_some_and(|kind| kind.is_request()) {
         let is_upload = whole.has(UPLOADED);
-        let script = if is_upload { ScriptSource::Upload } else { ScriptSource::Latest };
+        let script = if is_upload { RequestedScript::Upload } else { RequestedScript::Latest };
         return Action::Voiceover { script, options: VoiceoverOptions::parse(message) };
     }
     let (edits, unknown) = edits(&phrases, &kinds);
@@ -549,7 +549,7 @@ mod tests {
 
     fn script_of(message: &str) -> Option<String> {
         match parse(message).action {
-            Action::Voiceover { script: ScriptSource::Message(script), .. } => Some(script),
+            Action::Voiceover { script: RequestedScript::Message(script), .. } => Some(script),
             Action::Voiceover { .. } => None,
             other => panic!("{message}: {other:?}"),
         }

@@ -5,7 +5,7 @@
 use std::iter::repeat_n;
 use std::time::Duration;
 
-use super::edit::{AudioTarget, Change, Edit, VoiceChange};
+use super::edit::{Adjustment, AudioTarget, Edit, VoiceChange};
 use super::words::*;
 use crate::draft::{Language, TrackRole};
 use crate::language::tokens::{self, Word, is_han, plain_text, quotations};
@@ -512,7 +512,7 @@ impl MessagePhrase {
     }
 
     fn volume(&self) -> Option<Edit> {
-        use Change::{By, To};
+        use Adjustment::{By, To};
         let of = self.audio();
         let share = self.share();
         // "Lower it by 30 %" and "lower it to 30 %": in Chinese only "to" has a word.
@@ -597,11 +597,11 @@ impl MessagePhrase {
         let pace = if !of_speech {
             None
         } else if self.has(SLOWER) || slows_down {
-            Some(Change::By(1.0 / PACE_STEP))
+            Some(Adjustment::By(1.0 / PACE_STEP))
         } else if self.has(FASTER) || speeds_up {
-            Some(Change::By(PACE_STEP))
+            Some(Adjustment::By(PACE_STEP))
         } else {
-            self.pace().map(Change::To)
+            self.pace().map(Adjustment::To)
         };
         let change = VoiceChange { gender: self.gender(), language: self.voice_language(), pace };
         (change != VoiceChange::default()).then_some(change)

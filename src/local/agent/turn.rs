@@ -10,8 +10,8 @@ use tokio::sync::mpsc::UnboundedSender;
 use uuid::Uuid;
 
 use super::document;
-use super::edit::{self, Change, Edit, SpokenSentence, VoiceChange};
-use super::parse::{Action, Instruction, ScriptSource};
+use super::edit::{self, Adjustment, Edit, NarratedSentence, VoiceChange};
+use super::parse::{Action, Instruction, RequestedScript};
 use super::phrase::{TITLE_TIME, VoiceoverOptions, language_of_characters};
 use super::speak::{self, MessageValue, Remark, Reply, Template};
 use crate::draft::{Draft, Json, Language, Object, TrackRole};
@@ -111,7 +111,7 @@ impl AgentTurn {
     fn voiceover(
         self,
         manner: Manner,
-        script: ScriptSource,
+        script: RequestedScript,
         options: &VoiceoverOptions,
     ) -> TurnEnd {
         let text = |reply: Reply| reply.text(manner.language);
@@ -202,18 +202,18 @@ impl AgentTurn {
     /// The script and its delivery, checked to be possible before any work.
     fn prepare(
         &self,
-        script: ScriptSource,
+        script: RequestedScript,
         options: &VoiceoverOptions,
     ) -> Result<(String, Delivery), VoiceoverError> {
         let upload = || self.session.last_upload(FileType::Document);
         let missing = |reply: Template| VoiceoverError::new("NO_SCRIPT", reply);
         let script = match script {
-            ScriptSource::Message(script) => script,
-            ScriptSource::Upload => {
+            RequestedScript::Message(script) => script,
+            RequestedScript::Upload => {
                 let file = upload().ok_or_else(|| missing(speak::NO_UPLOADED_SCRIPT))?;
                 document::read(&file.path, &file.name)?
             }
-            ScriptSource::Latest => match (upload(), self.session.work().spoken) {
+            RequestedScript::Latest => match (upload(), self.session.work().spoken) {
                 (Some(file), _) => document::read(&file.path, &file.name)?,
                 (None, Some(spoken)) => spoken.script,
                 (None, None) => return Err(missing(speak::NO_SCRIPT)),
@@ -252,7 +252,11 @@ impl AgentTurn {
     }
 
     /// Speaks a script and adds its audio to the library.
-    fn speak(&self, script: &str, delivery: &Delivery) -> Result<Vec<SpokenSentence>, EngineError> {
+    fn speak(
+        &self,
+        script: &str,
+        delivery: &Delivery,
+    ) -> Result<Vec<NarratedSentence>, EngineError> {
         let library = &self.service.library;
         let format = FileFormat::of("speech.wav")
             .ok_or_else(|| EngineError::new("FORMAT", "there is no format for speech"))?;
@@ -280,7 +284,7 @@ impl AgentTurn {
                 }));
                 file.id.clone()
             });
-            SpokenSentence { text: line.text, start: line.start, duration: line.duration, media }
+            NarratedSentence { text: line.text, start: line.start, duration: line.duration, media }
         });
         Ok(sentences.collect())
     }
@@ -363,8 +367,8 @@ impl AgentTurn {
         delivery.gender = change.gender.unwrap_or(delivery.gender);
         delivery.language = change.language.clone().unwrap_or(delivery.language);
         delivery.pace = match change.pace {
-            Some(Change::To(pace)) => pace,
-            Some(Change::By(factor)) => delivery.pace * factor,
+            Some(Adjustment::To(pace)) => pace,
+            Some(Adjustment::By(factor)) => delivery.pace * factor,
             None => delivery.pace,
         }
         .clamp(0.5, 2.0);
@@ -411,7 +415,7 @@ impl AgentTurn {
     }
 }
 
-fn length(sentences: &[SpokenSentence]) -> Duration {
+fn length(sentences: &[NarratedSentence]) -> Duration {
     let end = sentences.last().map(|sentence| sentence.start + sentence.duration);
     end.unwrap_or_default() + TAIL
 }

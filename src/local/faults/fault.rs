@@ -17,7 +17,7 @@ use crate::protocol::{Endpoint, ErrorCode};
 /// | [`LateWork`](Self::LateWork) | yes, later |
 /// | [`FailedRender`](Self::FailedRender) | begun and counted, without a video |
 /// | [`SlowRender`](Self::SlowRender) | yes, and reported later |
-/// | faults of files | there is none |
+/// | faults of files | not applicable |
 ///
 /// "Before the caller receives a byte" includes messages: their work has ended, with state, ledger
 /// and [counters](crate::local::Counters) updated, when the first byte of a faulty response is
@@ -38,7 +38,7 @@ pub enum Fault {
     },
     /// The request is read whole, and this is the response. **The work is not done.**
     ReplaceResponse(FaultyResponse),
-    /// **The work is done**, its response dropped, and this sent in its place.
+    /// **The work is done**, its response is dropped, and this one is sent in its place.
     DropResponse(FaultyResponse),
     /// **The work is done**, and its response breaks off.
     Cut(Cut, Ending),
@@ -61,7 +61,7 @@ pub enum Fault {
         /// How the stream breaks.
         ending: Ending,
     },
-    /// [`Endpoint::RenderSubmit`]: the render is accepted, **begins and counts, and fails**.
+    /// [`Endpoint::RenderSubmit`]: the render **is accepted and counted, and then fails**.
     FailedRender,
     /// [`Endpoint::RenderSubmit`]: **the work is done** at the usual speed, but the first `polls`
     /// polls report `processing`.
@@ -71,7 +71,7 @@ pub enum Fault {
     },
     /// Files: one byte in the middle differs; length and entity tag are unchanged.
     CorruptFile,
-    /// Files: only the first half is there, and reported as the whole.
+    /// Files: only the first half is sent, declared as the whole.
     ShortFile,
     /// Files: another file of the same length has replaced it, with an entity tag of its own.
     /// [After](super::FaultBuilder::after) a call that was cut, this is a file that changed between
@@ -89,7 +89,7 @@ pub enum FaultyResponse {
     Reset,
     /// The connection is closed in an orderly manner.
     Close,
-    /// Nothing, until the caller disconnects.
+    /// Nothing is sent until the caller disconnects.
     Stall,
     /// An error response.
     Error(ErrorReply),
@@ -138,7 +138,7 @@ pub enum Ending {
     /// The body ends as if it were complete. One that declared its length cannot, and the
     /// connection is closed.
     End,
-    /// Nothing more, until the caller disconnects.
+    /// Nothing more is sent until the caller disconnects.
     Stall,
     /// [`Endpoint::Message`]: `{"type":"heartbeat"}` alone, until the caller disconnects.
     Heartbeats {

@@ -1,7 +1,7 @@
 //! A voice that runs an installed program, such as `piper` or `espeak-ng`.
 
 use std::convert::Infallible;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::io::{ErrorKind, Read, Write as _};
 use std::mem;
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -29,9 +29,9 @@ const DEFAULT_TIMEOUT: Duration = Duration::from_secs(120);
 /// use nemovideo::media::CommandVoice;
 ///
 /// let piper = CommandVoice::new("piper", ["nl-NL"])
-///     .args(["--model", "nl_NL-mls-medium.onnx", "--output_file", "{out}"]);
+///     .with_args(["--model", "nl_NL-mls-medium.onnx", "--output_file", "{out}"]);
 /// let espeak = CommandVoice::new("espeak-ng", ["pl", "cs"])
-///     .args(["-v", "{language}", "-w", "{out}", "--", "{text}"]);
+///     .with_args(["-v", "{language}", "-w", "{out}", "--", "{text}"]);
 /// # let _ = (piper, espeak);
 /// ```
 #[derive(Debug, Clone)]
@@ -59,7 +59,7 @@ impl CommandVoice {
 
     /// Adds arguments, which may contain `{out}`, `{text}` and `{language}`.
     #[must_use]
-    pub fn args<A: Into<String>>(mut self, args: impl IntoIterator<Item = A>) -> Self {
+    pub fn with_args<A: Into<String>>(mut self, args: impl IntoIterator<Item = A>) -> Self {
         self.args.extend(args.into_iter().map(Into::into));
         self
     }
@@ -70,6 +70,24 @@ impl CommandVoice {
     pub const fn with_timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
         self
+    }
+
+    /// Returns the program.
+    #[must_use]
+    pub fn program(&self) -> &OsStr {
+        &self.program
+    }
+
+    /// Returns the arguments, with their placeholders.
+    #[must_use]
+    pub fn args(&self) -> &[String] {
+        &self.args
+    }
+
+    /// Returns the timeout for one sentence.
+    #[must_use]
+    pub const fn timeout(&self) -> Duration {
+        self.timeout
     }
 
     fn failed(&self, why: impl std::fmt::Display) -> MediaError {
@@ -87,7 +105,7 @@ impl Voice for CommandVoice {
     }
 
     fn speak(&self, text: &str, options: &SpeechOptions) -> Result<AudioBuffer, MediaError> {
-        let language = best_match(&options.language, &self.languages, String::as_str)?;
+        let language = best_match(options.language(), &self.languages, String::as_str)?;
         let directory = tempfile::tempdir()
             .map_err(MediaError::io("create a temporary directory for the voice"))?;
         let out = directory.path().join("speech.wav");

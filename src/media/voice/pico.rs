@@ -77,7 +77,7 @@ impl Voice for Pico {
     }
 
     fn speak(&self, text: &str, options: &SpeechOptions) -> Result<AudioBuffer, MediaError> {
-        let voice = best_match(&options.language, VOICES, |voice| voice.language)?;
+        let voice = best_match(options.language(), VOICES, |voice| voice.language)?;
         if is_mostly_foreign(text) {
             return Err(MediaError::Voice(format!(
                 "the built-in voices read Latin letters only, not “{}”; plug in a voice of your own",
@@ -90,7 +90,7 @@ impl Voice for Pico {
         for sample in &mut samples {
             *sample = (f32::from(*sample) * GAIN) as i16;
         }
-        Ok(AudioBuffer::new(sample_rate(options.gender), samples))
+        Ok(AudioBuffer::new(sample_rate(options.gender()), samples))
     }
 }
 
@@ -112,9 +112,9 @@ fn is_mostly_foreign(text: &str) -> bool {
 /// Returns the text in the engine's markup. Angle brackets in the text are removed, so that it is
 /// never read as markup.
 fn marked_up(text: &str, options: &SpeechOptions) -> String {
-    let stretch = SAMPLE_RATE as f32 / sample_rate(options.gender) as f32;
+    let stretch = SAMPLE_RATE as f32 / sample_rate(options.gender()) as f32;
     let speed = (options.rate() * stretch * 100.0).round();
-    let pitch = match options.gender {
+    let pitch = match options.gender() {
         VoiceGender::Female => 100,
         VoiceGender::Male => MALE_PITCH,
     };

@@ -24,7 +24,7 @@ pub enum Outcome {
     Unknown,
 }
 
-/// What became of a message.
+/// The result of a turn.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct TurnReport {
@@ -42,7 +42,7 @@ pub struct TurnReport {
     pub spent: Option<Credits>,
     /// The failure that the agent reported, as received. The agent may have continued after it.
     pub failure: Option<AgentFailure>,
-    /// What it takes to observe the message later, if the outcome is unknown.
+    /// The pending turn with which to observe the message later, if the outcome is unknown.
     pub pending: Option<PendingTurn>,
     details: Details,
 }
@@ -133,7 +133,8 @@ impl TurnReport {
         self.details.has_new_media
     }
 
-    /// Returns the turn as text for people, in the language of the project. Never empty.
+    /// Returns the turn as text for people, in the language of the project. The text is never
+    /// empty.
     ///
     /// It holds what the agent said and what it failed with; where it said nothing, what changed,
     /// or that this could not be found out.

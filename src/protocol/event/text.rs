@@ -11,7 +11,7 @@ const REMEMBERED: usize = 16;
 /// Returns each text of a stream once, although it may come in parts and then whole.
 ///
 /// - A part passes through, except that white space at its end waits for what follows: the server
-///   may trim it from the whole text, which counts.
+///   may trim it from the whole text, which is authoritative.
 /// - A whole text that repeats the parts before it yields what they lacked, normally nothing. One
 ///   without parts yields all of itself. One that differs from the parts counts as new, because
 ///   showing something twice is better than never.

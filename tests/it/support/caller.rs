@@ -25,13 +25,13 @@ pub(crate) struct Caller {
     attributed: bool,
 }
 
-pub(crate) struct Answer {
+pub(crate) struct ApiResponse {
     pub(crate) status: u16,
     pub(crate) content_type: String,
     pub(crate) body: Value,
 }
 
-impl Answer {
+impl ApiResponse {
     pub(crate) async fn of(response: Response) -> Self {
         let content_type = response.headers().get("content-type");
         Self {
@@ -85,10 +85,10 @@ impl Caller {
     pub(crate) async fn new(backend: &LocalBackend, client_id: &str) -> Self {
         let mut caller = Self::with_token(backend, "");
         let url = format!("{}/api/auth/anonymous-token", caller.url);
-        let answer = caller.http.post(url).header("X-Client-Id", client_id).send().await.unwrap();
-        let answer = Answer::of(answer).await;
-        caller.token = answer.data("token");
-        caller.user = answer.data("user_id");
+        let response = caller.http.post(url).header("X-Client-Id", client_id).send().await.unwrap();
+        let response = ApiResponse::of(response).await;
+        caller.token = response.data("token");
+        caller.user = response.data("user_id");
         caller
     }
 
@@ -115,23 +115,24 @@ impl Caller {
         request.header("X-Skill-Version", "1.0").header("X-Skill-Platform", "unknown")
     }
 
-    pub(crate) async fn get(&self, path: &str) -> Answer {
-        Answer::of(self.request(Method::GET, path).send().await.unwrap()).await
+    pub(crate) async fn get(&self, path: &str) -> ApiResponse {
+        ApiResponse::of(self.request(Method::GET, path).send().await.unwrap()).await
     }
 
-    pub(crate) async fn post(&self, path: &str, body: &Value) -> Answer {
+    pub(crate) async fn post(&self, path: &str, body: &Value) -> ApiResponse {
         self.post_text(path, &body.to_string()).await
     }
 
-    pub(crate) async fn post_text(&self, path: &str, body: &str) -> Answer {
+    pub(crate) async fn post_text(&self, path: &str, body: &str) -> ApiResponse {
         let request = self.request(Method::POST, path);
         let request = request.header("Content-Type", "application/json").body(body.to_owned());
-        Answer::of(request.send().await.unwrap()).await
+        ApiResponse::of(request.send().await.unwrap()).await
     }
 
-    pub(crate) async fn upload(&self, session: &str, form: Form) -> Answer {
+    pub(crate) async fn upload(&self, session: &str, form: Form) -> ApiResponse {
         let path = format!("/api/upload-video/nemo_agent/me/{session}");
-        Answer::of(self.request(Method::POST, &path).multipart(form).send().await.unwrap()).await
+        ApiResponse::of(self.request(Method::POST, &path).multipart(form).send().await.unwrap())
+            .await
     }
 
     pub(crate) async fn session(&self) -> String {
@@ -158,8 +159,8 @@ impl Caller {
     }
 
     pub(crate) async fn credits(&self) -> (f64, f64) {
-        let answer = self.get("/api/credits/balance/simple").await;
-        let amount = |key: &str| answer.body["data"][key].as_f64().unwrap();
+        let response = self.get("/api/credits/balance/simple").await;
+        let amount = |key: &str| response.body["data"][key].as_f64().unwrap();
         assert_eq!(amount("total"), amount("available") + amount("frozen"));
         (amount("available"), amount("frozen"))
     }
