@@ -102,6 +102,7 @@
 #[macro_use]
 mod settings;
 
+mod address;
 mod auth;
 pub mod client;
 pub mod draft;

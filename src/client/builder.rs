@@ -6,12 +6,13 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use reqwest::redirect::Policy;
-use url::{Host, Url};
+use url::Url;
 
 use super::{
     ClientInner, DEFAULT_API_URL, DEFAULT_WEB_URL, Limits, NemoClient, RenderPolling, Timeouts,
     TurnRecovery, url_policy,
 };
+use crate::address::{PublicOnly, is_loopback};
 use crate::auth::{Auth, CredentialStore, Reauthenticate};
 use crate::error::{Error, Result};
 use crate::protocol::{ClientId, Secret};
@@ -217,7 +218,7 @@ impl ClientBuilder {
         }
         let base = checked_url("the API", &self.base_url)?;
         let web = checked_url("the web site", &self.web_url)?;
-        let loopback = is_loopback(&base);
+        let loopback = base.host().is_some_and(|host| is_loopback(&host));
         if base.scheme() == "http" && !loopback {
             let host = base.host_str().unwrap_or_default();
             if !self.plain_http_hosts.contains(host) {
@@ -268,14 +269,14 @@ impl NemoClient {
     pub(super) fn files(&self) -> Result<&reqwest::Client> {
         let build = || {
             let base = self.base_url();
-            let loopback = is_loopback(base);
+            let loopback = base.host().is_some_and(|host| is_loopback(&host));
             let files = connection(self.inner.timeouts.connect(), loopback)
                 .redirect(url_policy::redirects(base.clone()))
                 .referer(false);
             let files = if loopback {
                 files
             } else {
-                files.dns_resolver(url_policy::PublicOnly::new(base))
+                files.dns_resolver(PublicOnly::except(base.host_str()))
             };
             files.build().map_err(unbuildable)
         };
@@ -319,15 +320,6 @@ fn checked_url(whose: &str, text: &str) -> Result<Url> {
         )));
     }
     Ok(url)
-}
-
-fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Ipv4(ip)) => ip.is_loopback(),
-        Some(Host::Ipv6(ip)) => ip.is_loopback(),
-        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
-        None => false,
-    }
 }
 
 fn variable(name: &str) -> Result<Option<String>> {

@@ -8,12 +8,10 @@
 //!   neither by name (`localhost`, an IP address) nor by the address that it resolves to;
 //! - the same holds for every redirect, of which five are followed.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-
-use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::redirect::Policy;
-use url::{Host, Url};
+use url::Url;
 
+use crate::address::is_public;
 use crate::error::{Error, Result};
 
 /// The number of redirects that are followed.
@@ -53,116 +51,10 @@ fn check(base: &Url, url: &Url) -> Result<(), &'static str> {
     if url.host() == base.host() {
         return Ok(());
     }
-    let inside = match url.host() {
-        Some(Host::Ipv4(address)) => is_inside(IpAddr::V4(address)),
-        Some(Host::Ipv6(address)) => is_inside(IpAddr::V6(address)),
-        Some(Host::Domain(name)) => is_local_name(name),
-        None => return Err("has no host"),
-    };
-    if inside { Err("is inside of this machine or its private network") } else { Ok(()) }
-}
-
-fn is_local_name(name: &str) -> bool {
-    let name = name.trim_end_matches('.');
-    name.eq_ignore_ascii_case("localhost") || name.to_ascii_lowercase().ends_with(".localhost")
-}
-
-/// IPv4 networks that are not on the public internet, each with the length of its prefix, from the
-/// [IANA registry](https://www.iana.org/assignments/iana-ipv4-special-registry) of special-purpose
-/// addresses and the multicast range.
-const INSIDE_V4: [(Ipv4Addr, u32); 15] = [
-    (Ipv4Addr::new(0, 0, 0, 0), 8),
-    (Ipv4Addr::new(10, 0, 0, 0), 8),
-    (Ipv4Addr::new(100, 64, 0, 0), 10), // carrier-grade NAT
-    (Ipv4Addr::new(127, 0, 0, 0), 8),
-    (Ipv4Addr::new(169, 254, 0, 0), 16), // link-local, such as the metadata of cloud providers
-    (Ipv4Addr::new(172, 16, 0, 0), 12),
-    (Ipv4Addr::new(192, 0, 0, 0), 24),   // protocol assignments
-    (Ipv4Addr::new(192, 0, 2, 0), 24),   // documentation
-    (Ipv4Addr::new(192, 88, 99, 0), 24), // 6to4 relays
-    (Ipv4Addr::new(192, 168, 0, 0), 16),
-    (Ipv4Addr::new(198, 18, 0, 0), 15),   // benchmarks
-    (Ipv4Addr::new(198, 51, 100, 0), 24), // documentation
-    (Ipv4Addr::new(203, 0, 113, 0), 24),  // documentation
-    (Ipv4Addr::new(224, 0, 0, 0), 4),     // multicast
-    (Ipv4Addr::new(240, 0, 0, 0), 4),     // reserved, broadcast
-];
-
-/// IPv6 networks that are not on the public internet, as [`INSIDE_V4`], from the
-/// [registry](https://www.iana.org/assignments/iana-ipv6-special-registry). Those that embed an IPv4
-/// address are in [`embedded_v4`].
-const INSIDE_V6: [(Ipv6Addr, u32); 13] = [
-    (Ipv6Addr::new(0, 0, 0, 0, 0, 0, 0, 0), 96), // unspecified, loopback, IPv4-compatible
-    (Ipv6Addr::new(0, 0, 0, 0, 0xffff, 0, 0, 0), 96), // IPv4-translated
-    (Ipv6Addr::new(0x64, 0xff9b, 1, 0, 0, 0, 0, 0), 48), // local NAT64
-    (Ipv6Addr::new(0x100, 0, 0, 0, 0, 0, 0, 0), 32), // discard only, dummy
-    (Ipv6Addr::new(0x2001, 0, 0, 0, 0, 0, 0, 0), 23), // protocol assignments, Teredo
-    (Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 0), 32), // documentation
-    (Ipv6Addr::new(0x2002, 0, 0, 0, 0, 0, 0, 0), 16), // 6to4
-    (Ipv6Addr::new(0x3fff, 0, 0, 0, 0, 0, 0, 0), 20), // documentation
-    (Ipv6Addr::new(0x5f00, 0, 0, 0, 0, 0, 0, 0), 16), // segment routing
-    (Ipv6Addr::new(0xfc00, 0, 0, 0, 0, 0, 0, 0), 7), // unique local
-    (Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 0), 10), // link-local
-    (Ipv6Addr::new(0xfec0, 0, 0, 0, 0, 0, 0, 0), 10), // site-local, deprecated
-    (Ipv6Addr::new(0xff00, 0, 0, 0, 0, 0, 0, 0), 8), // multicast
-];
-
-/// Returns whether an address is not on the public internet.
-fn is_inside(address: IpAddr) -> bool {
-    let v6 = match address {
-        IpAddr::V4(v4) => return is_inside_v4(v4),
-        IpAddr::V6(v6) => v6,
-    };
-    match embedded_v4(v6) {
-        Some(v4) => is_inside_v4(v4),
-        None => INSIDE_V6.iter().any(|(network, prefix)| {
-            (v6.to_bits() ^ network.to_bits()) >> (u128::BITS - prefix) == 0
-        }),
-    }
-}
-
-fn is_inside_v4(address: Ipv4Addr) -> bool {
-    INSIDE_V4.iter().any(|(network, prefix)| {
-        (address.to_bits() ^ network.to_bits()) >> (u32::BITS - prefix) == 0
-    })
-}
-
-/// Returns the IPv4 address that a connection to this address leads to: of an IPv4-mapped address,
-/// and of one that NAT64 translates (RFC 6052).
-fn embedded_v4(address: Ipv6Addr) -> Option<Ipv4Addr> {
-    match address.segments() {
-        [0x64, 0xff9b, 0, 0, 0, 0, high, low] => {
-            Some(Ipv4Addr::from_bits(u32::from(high) << 16 | u32::from(low)))
-        }
-        _ => address.to_ipv4_mapped(),
-    }
-}
-
-/// Resolves host names for file downloads, without the addresses inside of this machine and its
-/// private networks, unless the host is the API's.
-#[derive(Debug)]
-pub(super) struct PublicOnly {
-    api_host: String,
-}
-
-impl PublicOnly {
-    pub(super) fn new(base: &Url) -> Self {
-        Self { api_host: base.host_str().unwrap_or_default().to_ascii_lowercase() }
-    }
-}
-
-impl Resolve for PublicOnly {
-    fn resolve(&self, name: Name) -> Resolving {
-        let own = name.as_str().eq_ignore_ascii_case(&self.api_host);
-        Box::pin(async move {
-            let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
-            let allowed: Vec<SocketAddr> =
-                found.filter(|address| own || !is_inside(address.ip())).collect();
-            if allowed.is_empty() {
-                return Err("the file's host has no public address".into());
-            }
-            Ok(Box::new(allowed.into_iter()) as Addrs)
-        })
+    match url.host() {
+        None => Err("has no host"),
+        Some(host) if is_public(&host) => Ok(()),
+        Some(_) => Err("is inside of this machine or its private network"),
     }
 }
 

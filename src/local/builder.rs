@@ -1,5 +1,6 @@
 //! The settings of a backend, and its start.
 
+use std::collections::BTreeSet;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -106,10 +107,11 @@ impl LocalBackendBuilder {
         self
     }
 
-    /// Fetches uploads by URL from any host. By default they are fetched from this machine only, so
-    /// that a client of the backend cannot make it access other hosts.
-    pub fn fetch_from_anywhere(mut self) -> Self {
-        self.settings.fetches_from_anywhere = true;
+    /// Fetches uploads by URL from a host inside of this machine or its network, too, such as
+    /// `127.0.0.1` or `localhost`. By default they are fetched from the public internet and from the
+    /// backend itself only, so that its clients cannot read from other services here.
+    pub fn fetch_from(mut self, host: impl Into<String>) -> Self {
+        self.settings.fetch_hosts.insert(host.into().to_ascii_lowercase());
         self
     }
 
@@ -189,7 +191,7 @@ impl LocalBackendBuilder {
     }
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Settings {
     pub(crate) credits: Credits,
     pub(crate) prices: Prices,
@@ -197,7 +199,7 @@ pub(crate) struct Settings {
     pub(crate) heartbeat_every: Duration,
     pub(crate) silent_edits: Frequency,
     pub(crate) trailing_noise: Frequency,
-    pub(crate) fetches_from_anywhere: bool,
+    pub(crate) fetch_hosts: BTreeSet<String>,
     pub(crate) shutdown_within: Duration,
 }
 
@@ -211,7 +213,7 @@ impl Default for Settings {
             heartbeat_every: Duration::from_secs(5),
             silent_edits: Frequency::Every(3),
             trailing_noise: Frequency::Never,
-            fetches_from_anywhere: false,
+            fetch_hosts: BTreeSet::new(),
             // Longer than any response but a long voiceover's, and short enough for a program that
             // wants to end.
             shutdown_within: Duration::from_secs(5),

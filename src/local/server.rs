@@ -11,12 +11,13 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::{Body, BodyDataStream, Bytes};
 use axum::extract::Request;
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, Uri, header};
 use axum::middleware::{self, Next};
-use axum::response::Response;
+use axum::response::{IntoResponse as _, Response};
 use futures::{Stream, StreamExt as _};
 use tokio::sync::{Semaphore, SemaphorePermit, oneshot};
 use tokio::task::JoinHandle;
+use url::Url;
 
 use super::accounts::Accounts;
 use super::builder::{LocalBackendBuilder, Settings};
@@ -27,6 +28,7 @@ use super::library::Library;
 use super::renders::Renders;
 use super::response::Rejected;
 use super::sessions::Sessions;
+use crate::address::is_loopback;
 use crate::protocol::{Credits, Endpoint};
 use crate::sync::lock;
 
@@ -282,7 +284,30 @@ fn router(service: &SharedService) -> Router {
             Rejected::detail(StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed")
         })
         .layer(middleware::from_fn(drain))
+        .layer(middleware::from_fn(reject_foreign))
         .with_state(Arc::clone(service))
+}
+
+/// Rejects calls that a web page of another site makes.
+///
+/// Such a page can give its own name the address of this machine (DNS rebinding). The browser then
+/// takes the responses for the page's own, but names its host in `Host` and `Origin`.
+async fn reject_foreign(request: Request, next: Next) -> Response {
+    if is_from_here(request.uri(), request.headers()) {
+        return next.run(request).await;
+    }
+    let what = "the embedded backend serves programs and pages of this machine only";
+    Rejected::detail(StatusCode::FORBIDDEN, what.to_owned()).into_response()
+}
+
+fn is_from_here(uri: &Uri, headers: &HeaderMap) -> bool {
+    let header = |name| headers.get(name).map(|value| value.to_str().unwrap_or_default());
+    let is_here = |url: &str| {
+        Url::parse(url).is_ok_and(|url| url.host().is_some_and(|host| is_loopback(&host)))
+    };
+    let host = uri.authority().map(|authority| authority.as_str());
+    host.or_else(|| header(header::HOST)).is_none_or(|host| is_here(&format!("http://{host}/")))
+        && header(header::ORIGIN).is_none_or(is_here)
 }
 
 /// Bytes of a body that are discarded at most: those of five uploads of the maximum size.

@@ -243,7 +243,7 @@ async fn a_backend_that_refuses_connections_is_unreachable_until_it_listens_agai
     let stage = Stage::set().await;
     let mut open = stage.connect().await.unwrap();
     // It is let in before the door shuts.
-    open.write_all(b"GET / HTTP/1.1\r\nHost: local\r\n\r\n").await.unwrap();
+    open.write_all(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n").await.unwrap();
     assert_ne!(open.read(&mut [0; 9]).await.unwrap(), 0);
     let before = stage.counters();
 

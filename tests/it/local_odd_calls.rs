@@ -136,7 +136,7 @@ async fn a_caller_that_never_ends_its_call_does_not_keep_the_backend() {
     };
     let head = begin("POST /run_sse HTTP/1.1\r\nHost: ".to_owned());
     let body = begin(format!(
-        "POST {SESSION} HTTP/1.1\r\nHost: here\r\nAuthorization: Bearer {}\r\n\
+        "POST {SESSION} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {}\r\n\
          Content-Length: 100\r\n\r\n{{\"task",
         caller.token
     ));
@@ -151,4 +151,31 @@ async fn a_backend_that_serves_forever_does_not_end() {
     let backend = quick().start().await.unwrap();
     let mut serving = std::pin::pin!(backend.serve_forever());
     assert!(futures::poll!(&mut serving).is_pending());
+}
+
+#[tokio::test]
+async fn a_page_of_another_site_gets_no_response_however_its_name_resolves() {
+    let backend = quick().start().await.unwrap();
+    let own = backend.url().trim_start_matches("http://").to_owned();
+    let port = own.rsplit(':').next().unwrap();
+    let token = async |host: &str, origin: Option<&str>| {
+        let url = format!("{}/api/auth/anonymous-token", backend.url());
+        let mut call = client().post(url).header("host", host).header("x-client-id", "a-client-1");
+        if let Some(origin) = origin {
+            call = call.header("origin", origin);
+        }
+        call.send().await.unwrap().status()
+    };
+    for host in
+        ["evil.test", "evil.test:80", "127.0.0.1.evil.test", "localhost.evil.test", "10.0.0.1"]
+    {
+        assert_eq!(token(host, None).await, 403, "{host}");
+    }
+    for origin in ["http://evil.test", "null", "https://127.0.0.1.evil.test", "file://", "garbage"]
+    {
+        assert_eq!(token(&own, Some(origin)).await, 403, "{origin}");
+    }
+    assert_eq!(backend.counters().tokens_issued, 0);
+    let page = format!("http://localhost:{port}");
+    assert_eq!(token(&format!("localhost:{port}"), Some(&page)).await, 200);
 }

@@ -314,9 +314,12 @@ async fn uploads_are_stored_described_and_served() {
 
     for (source, status) in [
         ("http://192.0.2.1/a.mp4", 403),
+        ("http://169.254.169.254/a.mp4", 403),
+        ("http://localhost:1/a.mp4", 403),
+        ("http://[::ffff:127.0.0.1]:1/a.mp4", 403),
         ("file:///etc/passwd.txt", 422),
         ("nonsense", 422),
-        ("http://127.0.0.1:1/a.mp4", 422),
+        ("http://127.0.0.1:1/a.mp4", 403),
     ] {
         let rejected = caller.post(&path, &json!({"urls": [source], "source_type": "url"})).await;
         assert_eq!(rejected.status, status, "{source}");

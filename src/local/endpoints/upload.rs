@@ -8,11 +8,12 @@ use axum::extract::multipart::MultipartError;
 use axum::extract::{FromRequest as _, Multipart, Request, State};
 use axum::http::{StatusCode, header};
 use futures::{Stream, StreamExt as _};
-use url::{Host, Url};
+use url::Url;
 
+use crate::address::{PublicOnly, is_public};
 use crate::local::library::StagedFile;
 use crate::local::response::{Caller, JsonBody, PathParams, Rejected, Success};
-use crate::local::server::SharedService;
+use crate::local::server::{Service, SharedService};
 use crate::local::sessions::LocalSession;
 use crate::protocol::{
     ErrorCode, FileFormat, MAX_UPLOAD_BYTES, SessionId, UploadResponse, UploadUrls,
@@ -87,6 +88,7 @@ async fn from_urls(
     let client = reqwest::Client::builder()
         .redirect(reqwest::redirect::Policy::none())
         .no_proxy()
+        .dns_resolver(PublicOnly::except(&service.settings.fetch_hosts))
         .timeout(FETCH_TIMEOUT)
         .build()
         .map_err(Rejected::internal)?;
@@ -99,10 +101,10 @@ async fn from_urls(
         if !matches!(parsed.scheme(), "http" | "https") {
             return Err(bad("only http and https URLs are fetched"));
         }
-        if !service.settings.fetches_from_anywhere && !is_loopback(&parsed) {
+        if !may_fetch(service, &parsed) {
             return Err(Rejected::detail(
                 StatusCode::FORBIDDEN,
-                format!("the embedded backend fetches files from this machine only, not {url}"),
+                format!("{url} is inside of this machine or its network; allow its host by name"),
             ));
         }
         let name = parsed.path_segments().and_then(|mut segments| segments.next_back());
@@ -124,13 +126,12 @@ async fn from_urls(
     Ok(files)
 }
 
-fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Ipv4(ip)) => ip.is_loopback(),
-        Some(Host::Ipv6(ip)) => ip.is_loopback(),
-        Some(Host::Domain(name)) => name.eq_ignore_ascii_case("localhost"),
-        None => false,
-    }
+/// Returns whether a file may be fetched: from this backend, from a host that is allowed by name, or
+/// from the public internet. Otherwise a client could read from other services of this machine.
+fn may_fetch(service: &Service, url: &Url) -> bool {
+    let is_own = url.as_str().strip_prefix(&service.url).is_some_and(|path| path.starts_with('/'));
+    let is_allowed = url.host_str().is_some_and(|host| service.settings.fetch_hosts.contains(host));
+    is_own || is_allowed || url.host().is_some_and(|host| is_public(&host))
 }
 
 fn percent_decoded(name: &str) -> String {
@@ -187,25 +188,7 @@ async fn store(
 
 #[cfg(test)]
 mod tests {
-    use url::Url;
-
-    use super::{is_loopback, percent_decoded};
-
-    #[test]
-    fn only_this_machine_is_loopback() {
-        for (url, is_local) in [
-            ("http://127.0.0.1:9/a.png", true),
-            ("http://127.9.9.9/a.png", true),
-            ("http://[::1]/a.png", true),
-            ("http://LOCALHOST/a.png", true),
-            ("http://2130706433/a.png", true),
-            ("http://169.254.169.254/a.png", false),
-            ("http://localhost.example.com/a.png", false),
-            ("http://10.0.0.1/a.png", false),
-        ] {
-            assert_eq!(is_loopback(&Url::parse(url).unwrap()), is_local, "{url}");
-        }
-    }
+    use super::percent_decoded;
 
     #[test]
     fn names_in_urls_are_decoded() {

@@ -85,7 +85,7 @@ impl Stage {
     ) -> (Vec<u8>, Option<ErrorKind>) {
         let mut connection = self.connect().await.unwrap();
         let request = format!(
-            "{method} {path} HTTP/1.1\r\nHost: local\r\nAuthorization: Bearer {}\r\n\
+            "{method} {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {}\r\n\
              Content-Length: {}\r\nConnection: close\r\n\r\n{body}",
             self.caller.token,
             body.len()
