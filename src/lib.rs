@@ -113,8 +113,9 @@ pub use client::{RenderPoller, RenderProgress, RenderedVideo};
 pub use error::{Effect, Error, ErrorCode, Result};
 pub use project::{Intent, Suggestion};
 pub use protocol::{
-    Aspect, ClientId, CreateSession, CreditBalance, Credits, RenderFormat, RenderId, RenderJob,
-    RenderOutput, RenderQuality, Session, SessionId, SessionState,
+    ApiToken, Aspect, ClientId, CreateSession, CreateToken, CreatedToken, CreditBalance, Credits,
+    RenderCodec, RenderFormat, RenderId, RenderJob, RenderOutput, RenderQuality, RenderResolution,
+    Session, SessionId, SessionState, TokenId, TokenScope,
 };
 pub use retry::{ExponentialRetry, RetryPolicy};
 pub use transport::Attribution;

@@ -42,6 +42,7 @@ pub struct Upload {
     content: UploadContent,
     progress: Option<UploadProgress>,
     open_session: Option<OpenSession>,
+    is_unchecked: bool,
 }
 
 impl fmt::Debug for Upload {
@@ -111,7 +112,8 @@ impl NemoClient {
 
     fn upload(&self, session: &SessionId, content: UploadContent) -> Upload {
         let (client, session) = (self.clone(), session.clone());
-        Upload { client, session, content, progress: None, open_session: None }
+        let (progress, open_session, is_unchecked) = (None, None, false);
+        Upload { client, session, content, progress, open_session, is_unchecked }
     }
 
     /// Has the service download files from URLs.
@@ -145,6 +147,29 @@ impl Upload {
         self
     }
 
+    /// Sends the file whatever its format and size, and leaves it to the service to reject it.
+    ///
+    /// The client's own checks are those of the specification: the formats of
+    /// [`FileFormat::ALL`] and [`Limits::upload`](super::Limits::upload) bytes. Some revisions of
+    /// the service document more: 500 MB, PDF and SRT.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # use nemovideo::mock::{MockNemo, MockResponse};
+    /// # let nemo = MockNemo::start().await;
+    /// # nemo.given(MockResponse::upload([])).await;
+    /// # let client = nemo.client();
+    /// let subtitles = "1\n00:00:00,000 --> 00:00:02,000\nGood morning.\n";
+    /// let upload = client.upload_bytes(&"session".into(), "words.srt", subtitles);
+    /// upload.without_checks().await?;
+    /// # Ok(()) }
+    /// ```
+    pub fn without_checks(mut self) -> Self {
+        self.is_unchecked = true;
+        self
+    }
+
     /// Uploads into a new session when the service has lost this one, and so accepted nothing.
     pub(crate) fn or_in_new_session(mut self, open_session: OpenSession) -> Self {
         self.open_session = Some(open_session);
@@ -164,7 +189,7 @@ impl Upload {
 
     async fn send(&self) -> Result<Vec<UploadedFile>> {
         let measured = self.content.measure().await?;
-        let format = self.check(&measured)?;
+        let content_type = self.check(&measured)?;
         let failure = Arc::new(Mutex::new(None));
         let progress = self.progress.clone().map(|progress| -> OnProgress {
             let size = measured.length;
@@ -178,7 +203,7 @@ impl Upload {
                 let body = content.body(&measured, failure).await?;
                 let part = multipart::Part::stream_with_length(body, measured.length)
                     .file_name(measured.name)
-                    .mime_str(format.content_type)
+                    .mime_str(content_type)
                     .map_err(|error| Error::InvalidInput(error.to_string()))?;
                 Ok(multipart::Form::new().part("files", part))
             })
@@ -189,13 +214,17 @@ impl Upload {
         Ok(uploaded.await?.files)
     }
 
-    /// Checks the name, the format and the size of the file before anything is sent.
-    fn check(&self, measured: &MeasuredFile) -> Result<FileFormat> {
+    /// Checks the name, the format and the size of the file before anything is sent, and returns
+    /// its media type.
+    fn check(&self, measured: &MeasuredFile) -> Result<&'static str> {
         let MeasuredFile { name, length, .. } = measured;
         if name.contains(char::is_control) {
             // A line break would be sent as one within the header of the multipart field.
             let what = format!("the name {name:?} holds control characters");
             return Err(Error::InvalidInput(what));
+        }
+        if self.is_unchecked {
+            return Ok(FileFormat::content_type_of(name));
         }
         let Some(format) = FileFormat::of(name) else {
             let what = format!("{name} is none of {}", FileFormat::accepted());
@@ -206,7 +235,7 @@ impl Upload {
             let what = format!("{name} has {length} bytes; the limit is {limit}");
             return Err(Error::from_api(ApiError::local(ErrorCode::FileTooLarge, what)));
         }
-        Ok(format)
+        Ok(format.content_type)
     }
 }
 
