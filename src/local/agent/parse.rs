@@ -88,8 +88,7 @@ fn action(message: &str, whole: &MessagePhrase) -> Action {
     }
     let first = kinds.iter().find(|kind| **kind != PhraseKind::Courtesy);
     let is_request = first.is_some_and(|kind| kind.is_request());
-    let is_asking = whole.has(ASK_FIRST) && !kinds.contains(&PhraseKind::Statement);
-    if is_asking || (is_request && makes_new_video(whole)) {
+    if whole.has(ASK_FIRST) && !kinds.contains(&PhraseKind::Statement) {
         return Action::Ask { script: None, options: VoiceoverOptions::parse(message) };
     }
     // The order is what the message begins with; options follow, and some may be unknown.
@@ -102,6 +101,9 @@ fn action(message: &str, whole: &MessagePhrase) -> Action {
     // A text in which something sounds like an order is a text.
     let statements = kinds.iter().filter(|kind| **kind == PhraseKind::Statement).count();
     let is_prose = statements > phrases.len() - statements;
+    if edits.is_empty() && is_request && makes_new_video(whole) {
+        return Action::Ask { script: None, options: VoiceoverOptions::parse(message) };
+    }
     if edits.is_empty() || is_prose { Action::Unknown } else { Action::Edits { edits, unknown } }
 }
 
