@@ -51,7 +51,9 @@ pub(crate) use session::RunRequest;
 pub use session::{CreateSession, Session};
 pub use state::SessionState;
 pub(crate) use state::{StatePart, StateResponse};
-pub(crate) use token::{AnonymousToken, ClaimRequest, ClaimToken, Secret, TokenCreated, TokenList};
+pub(crate) use token::{
+    AnonymousToken, ClaimRequest, ClaimToken, Secret, TokenCreated, TokenList, TokenRevoked,
+};
 pub use token::{ApiToken, CreateToken, CreatedToken, TokenScope};
 pub(crate) use tolerant::{RedactedUrl, one_line};
 pub use upload::{FileFormat, FileType, MAX_UPLOAD_BYTES, UploadedFile};

@@ -1,8 +1,7 @@
 //! Authenticated calls: the bearer token of each attempt, renewed once after it was rejected.
 
 use reqwest::header::{ACCEPT, HeaderMap, HeaderValue};
-use serde::de::{self, DeserializeOwned};
-use serde::{Deserialize, Deserializer};
+use serde::de::DeserializeOwned;
 use tracing::Instrument as _;
 
 use super::NemoClient;
@@ -32,17 +31,6 @@ impl NemoClient {
             }
         };
         attempts.instrument(call_span(endpoint)).await
-    }
-
-    /// Makes a call without a body whose response is not documented: any but an error response is
-    /// a success.
-    pub(crate) async fn call_accepted(&self, endpoint: Endpoint, params: Params<'_>) -> Result<()> {
-        match self.call(endpoint, params, Payload::Empty).await {
-            // Error responses are recognized before a body is decoded: what cannot be decoded
-            // here is a success of an undocumented shape, or without a body.
-            Ok(Accepted) | Err(Error::Decode { .. }) => Ok(()),
-            Err(error) => Err(error),
-        }
     }
 
     /// Makes a call without a body that is not worth a second attempt.
@@ -76,19 +64,6 @@ impl NemoClient {
     ) -> Result<PendingResponse> {
         let call = AuthorizedCall::new(self, endpoint, params, Payload::Empty, headers)?;
         call.open(Expect::File).await
-    }
-}
-
-/// A successful response of any shape: JSON without an error in it.
-struct Accepted;
-
-impl<'de> Deserialize<'de> for Accepted {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let response = serde_json::Value::deserialize(deserializer)?;
-        match response.get("error") {
-            None | Some(serde_json::Value::Null) => Ok(Self),
-            Some(_) => Err(de::Error::custom("it holds an error")),
-        }
     }
 }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use futures::stream::BoxStream;
 use futures::{Stream, StreamExt as _};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de};
 
 use super::{NemoClient, RenderPolling, json};
 use crate::draft::Draft;
@@ -124,8 +124,8 @@ impl NemoClient {
         }
         let lost = match self.send_render(job).await {
             Err(error) if may_be_submitted(&error) => error,
-            // Some revisions of the service reject an id that is known to them already, such as
-            // that of a replacement which another process has submitted meanwhile.
+            // Some revisions of the service reject an id that they know already, such as that of a
+            // replacement which another process has submitted meanwhile.
             Err(error @ Error::Api(_)) => {
                 return self.render_status(&job.id).await.map_err(|_| error);
             }
@@ -166,7 +166,12 @@ impl NemoClient {
     /// [`render_status`](Self::render_status) returns which.
     pub async fn cancel_render(&self, id: &RenderId) -> Result<()> {
         let params = [id.as_str()];
-        self.call_accepted(Endpoint::RenderCancel, &params).await
+        match self.call(Endpoint::RenderCancel, &params, Payload::Empty).await {
+            // Error responses are recognized before a body is decoded: what cannot be decoded
+            // here is a success of an undocumented shape, or without a body.
+            Ok(CancelAccepted) | Err(Error::Decode { .. }) => Ok(()),
+            Err(error) => Err(error),
+        }
     }
 
     /// Waits for a render: `.await` returns the video, and as a stream the [`RenderPoller`]
@@ -206,6 +211,19 @@ fn with_job(error: Error, job: &RenderJob) -> Error {
     };
     unknown.job = Some(Box::new(job.clone()));
     Error::OutcomeUnknown(unknown)
+}
+
+/// A successful response to a cancellation: any JSON without an error in it.
+struct CancelAccepted;
+
+impl<'de> Deserialize<'de> for CancelAccepted {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let response = serde_json::Value::deserialize(deserializer)?;
+        match response.get("error") {
+            None | Some(serde_json::Value::Null) => Ok(Self),
+            Some(_) => Err(de::Error::custom("it holds an error")),
+        }
+    }
 }
 
 /// The progress of a render, as reported by one poll.

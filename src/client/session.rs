@@ -11,6 +11,7 @@ use crate::error::{Error, Result};
 use crate::protocol::{
     ApiToken, ClaimRequest, ClaimToken, CreateSession, CreateToken, CreatedToken, CreditBalance,
     Endpoint, Session, SessionId, SessionState, StateResponse, TokenCreated, TokenId, TokenList,
+    TokenRevoked,
 };
 use crate::transport::Payload;
 
@@ -98,18 +99,28 @@ impl NemoClient {
     }
 
     /// Revokes one of the user's own tokens: from then on, calls with it end with
-    /// [`Error::TokenInvalid`]. Some revisions of the service document this. Since the response is
-    /// not documented, any response but an error response counts as success.
+    /// [`Error::TokenInvalid`]. Some revisions of the service document this, but not its response:
+    /// one that cannot be decoded is a success only if the [list](Self::tokens) confirms it.
     ///
     /// # Errors
-    /// The error responses of the service; the connection errors. The token may be revoked all the
-    /// same; it is safe to revoke it again.
+    /// [`Error::Decode`] as above; the error responses of the service; the connection errors. The
+    /// token may be revoked all the same; it is safe to revoke it again.
     ///
     /// # Cancel safety
     /// Safe to drop; revoke it again.
     pub async fn revoke_token(&self, id: &TokenId) -> Result<()> {
         let params = [id.as_str()];
-        self.call_accepted(Endpoint::TokenRevoke, &params).await
+        match self.call(Endpoint::TokenRevoke, &params, Payload::Empty).await {
+            Ok(TokenRevoked) => Ok(()),
+            Err(error @ Error::Decode { .. }) => {
+                let is_valid = |token: &ApiToken| token.id == *id && token.revoked_at.is_none();
+                match self.tokens().await {
+                    Ok(tokens) if !tokens.iter().any(is_valid) => Ok(()),
+                    _ => Err(error),
+                }
+            }
+            Err(error) => Err(error),
+        }
     }
 
     /// Creates a session, in which one video is made. It keeps the requested language, which the

@@ -307,7 +307,11 @@ impl<'de> Deserialize<'de> for TokenList {
         let list = list.ok_or_else(|| serde::de::Error::custom("expected a list of tokens"))?;
         let token = |json: &Json| ApiToken::try_from(Fields::of(json.as_object()?)).ok();
         // A token that cannot be read must not hide the others.
-        Ok(Self(list.iter().filter_map(token).collect()))
+        let tokens: Vec<ApiToken> = list.iter().filter_map(token).collect();
+        if tokens.is_empty() && !list.is_empty() {
+            return Err(serde::de::Error::custom("no token of the list has an id"));
+        }
+        Ok(Self(tokens))
     }
 }
 
@@ -320,6 +324,20 @@ impl Serialize for TokenList {
         }
 
         List { tokens: &self.0 }.serialize(serializer)
+    }
+}
+
+/// The response to a revocation. Its form is not documented: any object without an error.
+#[derive(Debug)]
+pub(crate) struct TokenRevoked;
+
+impl<'de> Deserialize<'de> for TokenRevoked {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let json = serde_json::Value::deserialize(deserializer)?;
+        match json.as_object().map(|object| object.get("error")) {
+            Some(None | Some(serde_json::Value::Null)) => Ok(Self),
+            _ => Err(serde::de::Error::custom("expected an object without an error")),
+        }
     }
 }
 
@@ -460,7 +478,11 @@ mod tests {
             assert!(list[0].created_at.is_some() && list[0].expires_at.is_some());
             assert_eq!(list[0].revoked_at, None);
         }
-        assert!(decode::<TokenList>(br#"{"id":"s"}"#).is_err());
+        for broken in [r#"{"id":"s"}"#, r#"{"tokens":[{"name":"no id"}]}"#, r#"{"tokens":"all"}"#] {
+            assert!(decode::<TokenList>(broken.as_bytes()).is_err(), "{broken}");
+        }
+        let TokenList(none) = decode(br#"{"data":{"tokens":[]}}"#).unwrap().unwrap();
+        assert!(none.is_empty());
     }
 
     #[test]

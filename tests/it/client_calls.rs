@@ -167,20 +167,32 @@ async fn the_users_own_tokens_are_created_listed_and_revoked() {
 }
 
 #[tokio::test]
-async fn any_response_but_an_error_response_revokes_a_token() {
-    for (body, is_revoked) in [
-        ("", true),
-        ("OK", true),
-        (r#"{"code":0}"#, true),
-        (r#"{"success":true,"data":null}"#, true),
-        (r#"{"code":5003,"message":"no"}"#, false),
-        (r#"{"success":false,"message":"no"}"#, false),
+async fn a_revocation_whose_response_cannot_be_read_is_confirmed_by_the_list() {
+    let token = |is_revoked: bool| {
+        let mut token = ApiToken::new("tok_1", "ci");
+        token.revoked_at = is_revoked.then(std::time::SystemTime::now);
+        token
+    };
+    for (body, listed, is_revoked) in [
+        (r#"{"code":0}"#, None, true),
+        (r#"{"success":true,"data":null}"#, None, true),
+        (r#"{"code":0,"data":{"revoked":true}}"#, None, true),
+        ("", Some(vec![token(true)]), true),
+        ("OK", Some(vec![ApiToken::new("tok_2", "other")]), true),
+        ("<html>Sign in to the network</html>", Some(vec![token(false)]), false),
+        ("<html>Sign in to the network</html>", None, false),
+        (r#"{"code":5003,"message":"no"}"#, Some(vec![token(true)]), false),
+        (r#"{"success":false,"message":"no"}"#, None, false),
     ] {
         let nemo = MockNemo::start().await;
         let response = ResponseTemplate::new(200).set_body_string(body);
         nemo.given(MockResponse::raw(Endpoint::TokenRevoke, response)).await;
+        if let Some(listed) = listed {
+            nemo.given(MockResponse::tokens(listed)).await;
+        }
         let outcome = nemo.client().revoke_token(&"tok_1".into()).await;
         assert_eq!(outcome.is_ok(), is_revoked, "{body}: {outcome:?}");
+        assert_eq!(nemo.requests(Endpoint::TokenRevoke).await.len(), 1, "{body}");
     }
 }
 
