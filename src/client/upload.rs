@@ -60,7 +60,8 @@ enum UploadContent {
 impl NemoClient {
     /// Uploads a file from disk: a video, an image, audio, or a script (TXT, DOCX).
     ///
-    /// Its format and size are checked before anything is sent. It is streamed, with its length
+    /// Its format and size are checked before anything is sent, unless it is uploaded
+    /// [`without_checks`](Upload::without_checks). It is streamed, with its length
     /// known beforehand, and is never in memory as a whole. The
     /// [response timeout](super::Timeouts::with_response) runs only while no byte is sent, so a
     /// slow upload does not time out.
