@@ -115,8 +115,9 @@ impl ApiError {
                 "Set NEMO_CLIENT_ID to a UUID, or remove it so that one is generated."
             }
             (ErrorCode::ExportBlocked, ..) => {
-                "Credits do not help: an export needs a plan that includes it, all three attribution \
-                 headers, and, on some revisions of the service, a token with the `render` scope."
+                "Credits do not help: an export needs a subscription to a plan that includes it, all \
+                 three attribution headers, and, by some revisions of the service, a token with the \
+                 `render` scope."
             }
             (ErrorCode::RateLimited, ..) => "Wait 30 s, then try again.",
             (ErrorCode::Other(_), ..) if self.status.is_some_and(|status| status >= 500) => {
