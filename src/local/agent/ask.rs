@@ -137,17 +137,14 @@ impl OpenQuestions {
     /// Returns the instruction that a message completes; `None` if the message is no answer.
     pub(crate) fn answer(&self, message: &str) -> Option<Instruction> {
         let message = message.trim();
-        let skipped = plain_text(message);
-        let skipped = skipped.trim_end_matches(['.', '。', '!', '！']);
-        let answers = match SKIPPED.split_ascii_whitespace().any(|word| word == skipped) {
-            true => Vec::new(),
-            false => self.answers(message)?,
-        };
+        let answers = if is_skipped(message) { Vec::new() } else { self.answers(message)? };
         let mut options = self.options.clone();
         let mut script = self.script.clone();
         for (at, question) in self.questions.iter().enumerate() {
             let given = answers.iter().find(|(number, _)| *number == at + 1);
-            let text = given.map(|(_, text)| text.trim()).filter(|text| !text.is_empty());
+            let text = given
+                .map(|(_, text)| text.trim())
+                .filter(|text| !text.is_empty() && !is_skipped(text));
             let option = text.and_then(|text| question.option_of(text));
             // What is no option says it in words, as any message may.
             let said = text.map(VoiceoverOptions::parse).unwrap_or_default();
@@ -214,6 +211,12 @@ impl OpenQuestions {
         let after = rest.strip_prefix(prompt.as_str()).unwrap_or(rest);
         Some((number, after.split_once([':', '：'])?.1))
     }
+}
+
+fn is_skipped(answer: &str) -> bool {
+    let answer = plain_text(answer);
+    let answer = answer.trim_matches(|c: char| !c.is_alphanumeric());
+    SKIPPED.split_ascii_whitespace().any(|word| word == answer)
 }
 
 fn sample_script(id: &str) -> &'static str {
@@ -303,7 +306,9 @@ mod tests {
         let (script, gender, ..) =
             answered(&open, "1. 念哪一段？：One line.\nAnother: line.\n2. 用什么声音？：男声");
         assert_eq!((script.as_str(), gender), ("One line.\nAnother: line.", Gender::Male));
-        assert!(answered(&open, "Skipped").0.contains("Good morning"));
+        for message in ["Skipped", "1. 念哪一段？: Skipped\n2. 用什么声音？: 跳过"] {
+            assert!(answered(&open, message).0.contains("Good morning"), "{message}");
+        }
         for (id, _) in Question::Script.row().2 {
             assert!(!sample_script(id).is_empty(), "{id}");
         }
