@@ -17,10 +17,11 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use futures::StreamExt as _;
-use nemovideo::draft::Draft;
+use nemovideo::draft::{Draft, Language};
 use nemovideo::local::LocalBackend;
 use nemovideo::project::{
-    Dispatched, Export, JobProgress, Project, Suggestion, Turn, TurnEvent, TurnReport, UploadHint,
+    Dispatched, Export, JobProgress, Project, Suggestion, ToolActivity, Turn, TurnEvent,
+    TurnReport, UploadHint,
 };
 use nemovideo::{Error, RenderFormat, Session};
 
@@ -126,7 +127,9 @@ async fn show_turn(mut turn: Turn) -> Result<(), Error> {
         }
         match event {
             TurnEvent::ToolStarted { name } => {
-                print_line(&format!("· {}…", name.replace('_', " ")))
+                let activity = ToolActivity::of(&name);
+                let activity = activity.map(|activity| activity.in_language(Language::English));
+                print_line(&format!("· {}…", activity.unwrap_or(&name)));
             }
             TurnEvent::RawClipReady => print_line("· raw clip ready"),
             TurnEvent::PostProductionDone => print_line("· captions and titles added"),

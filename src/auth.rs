@@ -15,13 +15,13 @@ use std::time::SystemTime;
 use url::Url;
 
 use crate::error::{Error, Result};
-use crate::protocol::{ClientId, Credits, Secret, UserId};
+use crate::protocol::{ClientId, Credits, Secret, TokenScope, UserId};
 use crate::sync::lock;
 use crate::transport::{Authorization, Transport};
 pub(crate) use store::CredentialStore;
 use token::CachedToken;
 
-/// When a client may replace a token that the service rejects (code 1001).
+/// When a client may replace a token that the service rejects (code 1001, 1010 or 1011).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Reauthenticate {
@@ -48,14 +48,20 @@ pub struct Account {
     pub credits: Option<Credits>,
     /// When its token expires, if that is known.
     pub expires_at: Option<SystemTime>,
+    /// What its token may be used for, if the service sent that: some revisions do. Without
+    /// [`TokenScope::Render`], exports end with
+    /// [`Error::ExportBlocked`](crate::Error::ExportBlocked).
+    pub scopes: Option<Vec<TokenScope>>,
 }
 
 impl Account {
     /// The account of the user's own token, about which nothing is known.
-    const OWN: Self = Self { anonymous: false, user_id: None, credits: None, expires_at: None };
+    const OWN: Self =
+        Self { anonymous: false, user_id: None, credits: None, expires_at: None, scopes: None };
 
     /// Returns `<web>/register?bind=<user id>`, where an anonymous account becomes a registered
-    /// one. `None` for the user's own account, which tops up instead.
+    /// one. `None` for the user's own account, which tops up instead. By some revisions of the
+    /// service, registering brings 100 credits more and keeps the projects.
     fn registration_link(&self, web: &Url) -> Option<Url> {
         if !self.anonymous {
             return None;

@@ -62,7 +62,8 @@ pub(crate) fn source(error: impl Into<Box<dyn StdError + Send + Sync>>) -> Sourc
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Error {
-    /// Code 1001: the token is expired or invalid, and the client may not replace it.
+    /// Code 1001, or 1010 or 1011 of some revisions of the service: the token is expired or invalid,
+    /// and the client may not replace it.
     TokenInvalid(Box<ApiError>),
     /// Code 1002: the service does not know this session.
     SessionNotFound(Box<ApiError>),
@@ -74,7 +75,8 @@ pub enum Error {
     FileTooLarge(Box<ApiError>),
     /// Code 400: the client id is missing.
     ClientIdMissing(Box<ApiError>),
-    /// Code 402: the plan does not allow this export.
+    /// Code 402: this export is not allowed. The cause is the plan, a missing attribution header, or,
+    /// by some revisions of the service, a token without the `render` scope.
     ExportBlocked(Box<ApiError>),
     /// Code 429: too many requests. By default the client waits and retries once, unless
     /// `Retry-After` is too long.
@@ -293,7 +295,7 @@ impl Error {
             api.code = ErrorCode::Other(api.code.number());
         }
         let variant = match api.code {
-            ErrorCode::TokenInvalid => Self::TokenInvalid,
+            code if code.is_token_rejection() => Self::TokenInvalid,
             ErrorCode::SessionNotFound => Self::SessionNotFound,
             ErrorCode::OutOfCredits => Self::OutOfCredits,
             ErrorCode::UnsupportedFileType => Self::UnsupportedFileType,
@@ -301,7 +303,7 @@ impl Error {
             ErrorCode::ClientIdMissing => Self::ClientIdMissing,
             ErrorCode::ExportBlocked => Self::ExportBlocked,
             ErrorCode::RateLimited => Self::RateLimited,
-            ErrorCode::Other(_) => Self::Api,
+            _ => Self::Api,
         };
         variant(Box::new(api))
     }
@@ -378,7 +380,7 @@ mod tests {
 
     #[test]
     fn every_documented_code_has_its_variant_and_its_advice() {
-        for number in [1001, 1002, 2001, 4001, 4002, 400, 402, 429] {
+        for number in [1001, 1010, 1011, 1002, 2001, 4001, 4002, 400, 402, 429] {
             let code = ErrorCode::from(number);
             let error = Error::from_api(ApiError::local(code, code.meaning()));
             assert!(!matches!(error, Error::Api(_)), "{number}");

@@ -132,8 +132,9 @@ pub use client::{RenderPoller, RenderProgress, RenderedVideo};
 pub use draft::Aspect;
 pub use error::{Error, Result};
 pub use protocol::{
-    ClientId, CreateSession, CreditBalance, Credits, Effect, ErrorCode, RenderFormat, RenderId,
-    RenderJob, RenderOutput, RenderQuality, Session, SessionId, SessionState,
+    ApiToken, ClientId, CreateSession, CreateToken, CreatedToken, CreditBalance, Credits, Effect,
+    ErrorCode, RenderCodec, RenderFormat, RenderId, RenderJob, RenderOutput, RenderQuality,
+    RenderResolution, Session, SessionId, SessionState, TokenId, TokenScope,
 };
 pub use retry::{ExponentialRetry, RetryPolicy};
 pub use transport::Attribution;

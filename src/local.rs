@@ -17,9 +17,10 @@
 //! ```
 //!
 //! # What is real
-//! The sockets and the protocol with its envelopes, codes and errors; tokens that expire; accounts
-//! whose credits are frozen and taken; sessions that only their own account can access; uploads on
-//! disk; renders that queue and report progress; downloads with ranges. With the `media` feature
+//! The sockets and the protocol with its envelopes, codes and errors; tokens that expire, are created
+//! and revoked, and allow what their scopes say; accounts whose credits are frozen and taken;
+//! sessions that only their own account can access; uploads on disk; renders that queue and report
+//! progress; downloads with ranges. With the `media` feature
 //! speech and videos are real too; without it, every video is the same second, in a file named
 //! `placeholder.mp4`.
 //!
@@ -32,10 +33,19 @@
 //! The agent is **no model and no AI**, but a parser of a limited set of sentences. It speaks a
 //! given script (*Make a voiceover of this script. Voice: male. Script: …*), adds and removes
 //! titles, captions and music, sets volumes, trims, changes aspect, background, voice and pace, and
-//! undoes turns. It replies to anything else that it does not understand it, and charges nothing.
-//! It does not write scripts, find footage or show uploaded videos.
+//! undoes turns. *Make a video* alone, or *ask me first*, gets questions back, by a call of the tool
+//! `ask_question` that the next message answers. It replies to anything else that it does not
+//! understand it, and charges nothing. It does not write scripts, find footage or show uploaded
+//! videos.
 //!
-//! [Prices] are its own, and tokens are not limited per IP address. Accounts and sessions are kept
+//! Of what only some revisions of the service document, it knows tokens, scopes, questions and the
+//! options of a [`RenderOutput`](crate::RenderOutput), and it rejects what it cannot honour: other
+//! resolutions than 1080p, 720p and 480p, other frame rates than 30, other codecs than H.264. A
+//! render's id is used once; a second submit gets a 409. Uploads are limited to the specification:
+//! 200 MB, and neither PDF nor SRT.
+//!
+//! [Prices] are its own, and tokens are not limited per IP address. All accounts are anonymous, and
+//! may create tokens all the same, which the service allows registered users only. Accounts and sessions are kept
 //! in memory and end with the backend. It listens on loopback only and is meant for one machine:
 //! whoever knows a URL under `/files/` can read that file.
 //!
@@ -51,7 +61,7 @@
 // | `server` | the running backend: shared state, counters, workers, router |
 // | `endpoints` | the handlers of the protocol's endpoints |
 // | `response` | extractors, envelopes and error responses |
-// | `accounts` | clients, tokens and credits |
+// | `accounts` | clients, tokens, scopes and credits |
 // | `sessions` | the work in each session, and its undo history |
 // | `library` | files on disk |
 // | `agent` | a message → work, state, events |

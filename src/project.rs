@@ -47,5 +47,5 @@ pub use export::{Export, SavedVideo};
 pub use intent::{ExportRequest, Intent, UploadHint};
 pub use pipeline::{JobProgress, JobStage, JobStream};
 pub use script::Script;
-pub use turn::{Outcome, SendMessage, Turn, TurnEvent, TurnReport};
+pub use turn::{Outcome, SendMessage, ToolActivity, Turn, TurnEvent, TurnReport};
 pub use voiceover::{Captions, VoiceChoice, Voiceover};

@@ -27,6 +27,7 @@ mod envelope;
 pub mod event;
 pub mod headers;
 mod id;
+#[macro_use]
 mod render;
 mod session;
 mod state;
@@ -41,7 +42,8 @@ pub use endpoint::{Effect, Endpoint};
 pub(crate) use envelope::Envelope;
 pub use envelope::ErrorCode;
 pub(crate) use envelope::{ErrorResponse, decode};
-pub use id::{ClientId, RenderId, SessionId, TaskId, UserId};
+pub use id::{ClientId, RenderId, SessionId, TaskId, TokenId, UserId};
+pub use render::{RenderCodec, RenderResolution};
 pub use render::{RenderFormat, RenderJob, RenderOutput, RenderQuality, RenderState, RenderStatus};
 #[cfg(any(feature = "local", feature = "mock"))]
 pub(crate) use session::AGENT_NAME;
@@ -51,7 +53,10 @@ pub(crate) use session::RunRequest;
 pub use session::{CreateSession, Session};
 pub use state::SessionState;
 pub(crate) use state::{StatePart, StateResponse};
-pub(crate) use token::{AnonymousToken, ClaimRequest, ClaimToken, Secret};
+pub(crate) use token::{
+    AnonymousToken, ClaimRequest, ClaimToken, Secret, TokenCreated, TokenList, TokenRevoked,
+};
+pub use token::{ApiToken, CreateToken, CreatedToken, TokenScope};
 pub(crate) use tolerant::{RedactedUrl, one_line};
 pub use upload::{FileFormat, FileType, MAX_UPLOAD_BYTES, UploadedFile};
 pub(crate) use upload::{UploadResponse, UploadUrls};

@@ -12,8 +12,8 @@ use std::time::Duration;
 use futures::StreamExt as _;
 use nemovideo::local::LocalBackend;
 use nemovideo::{
-    ClientId, CreateSession, Error, ExponentialRetry, NemoClient, RenderOutput, RenderPolling,
-    SessionId,
+    ClientId, CreateSession, CreateToken, Error, ExponentialRetry, NemoClient, RenderOutput,
+    RenderPolling, SessionId,
 };
 use raw::{RawResponse, RawServer};
 use tracing_subscriber::fmt::MakeWriter;
@@ -73,6 +73,10 @@ async fn no_log_error_or_debug_output_contains_a_secret() {
         .build()
         .unwrap();
     let account = client.authenticate().await.unwrap();
+    let created = client.create_token(CreateToken::named("ci")).await.unwrap();
+    let tokens = client.tokens().await.unwrap();
+    out.push_str(&format!("{created:?}\n{created:#?}\n{tokens:?}\n{:?}\n", created.clone()));
+    client.revoke_token(&created.info.id).await.unwrap();
     let session = client.create_session(CreateSession::default()).await.unwrap().session_id;
     let mut events = client.send_message(&session, "narrate: Hello.").await.unwrap();
     while let Some(event) = events.next().await {
@@ -135,7 +139,7 @@ async fn no_log_error_or_debug_output_contains_a_secret() {
     assert!(logged.contains("nemovideo::transport"), "the log contains the crate's events");
     assert!(logged.contains("/api/credits/balance/simple"), "the log contains paths");
     assert!(logged.contains("hyper"), "the log contains the events of the HTTP library");
-    for secret in [OWN_TOKEN, &issued, CLIENT_ID, SIGNATURE] {
+    for secret in [OWN_TOKEN, &issued, created.expose_secret(), CLIENT_ID, SIGNATURE] {
         for (name, text) in [("log", &logged), ("output", &out)] {
             let line = text.lines().find(|line| line.contains(secret));
             assert_eq!(line, None, "{secret} is in the {name}");
@@ -152,6 +156,9 @@ async fn no_error_quotes_a_token_that_the_service_echoed() {
         (Endpoint::Token, 200, format!(r#"{{"code":0,"data":"{OWN_TOKEN}"}}"#)),
         (Endpoint::Token, 200, format!(r#"{{"token":["{OWN_TOKEN}, expected x"]}}"#)),
         (Endpoint::Token, 200, format!(r#""{OWN_TOKEN}""#)),
+        (Endpoint::TokenCreate, 200, format!(r#"{{"code":0,"data":{{"token":"{OWN_TOKEN}"}}}}"#)),
+        (Endpoint::TokenCreate, 200, format!(r#"{{"code":0,"data":["{OWN_TOKEN}"]}}"#)),
+        (Endpoint::TokenCreate, 200, format!(r#"{{"id":"t","token":{{"of":"{OWN_TOKEN}"}}}}"#)),
         (Endpoint::Credits, 200, format!(r#"{{"code":1001,"message":"{OWN_TOKEN} is over"}}"#)),
         (Endpoint::Credits, 403, format!("bad token {OWN_TOKEN}")),
         (Endpoint::Credits, 500, format!(r#"{{"code":5003,"message":"{OWN_TOKEN}?"}}"#)),
@@ -170,6 +177,10 @@ async fn no_error_quotes_a_token_that_the_service_echoed() {
                 let id = ClientId::new(CLIENT_ID);
                 let client = nemo.client_builder().client_id(id).build().unwrap();
                 client.authenticate().await.map(drop).unwrap_err()
+            }
+            Endpoint::TokenCreate => {
+                let created = nemo.client().create_token(CreateToken::named("x")).await;
+                created.map(drop).unwrap_err()
             }
             _ => {
                 let client = nemo.client_builder().token(OWN_TOKEN).build().unwrap();

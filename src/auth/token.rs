@@ -46,6 +46,7 @@ impl CachedToken {
                 user_id: token.user_id,
                 credits: token.credits,
                 expires_at: token.expires_at,
+                scopes: token.scopes,
             },
             refreshed: None,
         }

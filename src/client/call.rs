@@ -1,4 +1,4 @@
-//! Authenticated calls: the bearer token of each attempt, renewed once after code 1001.
+//! Authenticated calls: the bearer token of each attempt, renewed once after it was rejected.
 
 use reqwest::header::{ACCEPT, HeaderMap, HeaderValue};
 use serde::de::DeserializeOwned;

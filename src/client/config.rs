@@ -69,7 +69,8 @@ settings! {
         with_download, download: u64 = 10_000_000_000;
 
         "the limit of one uploaded file"
-        /// The default is 200 MB, the service's own limit.
+        /// The default is 200 MB, the limit of the specification. Some revisions of the service
+        /// document 500 MB.
         with_upload, upload: u64 = MAX_UPLOAD_BYTES;
     }
 }

@@ -125,6 +125,11 @@ impl NemoClient {
         }
         let lost = match self.send_render(job).await {
             Err(error) if may_be_submitted(&error) => error,
+            // Some revisions of the service reject an id that they know already, such as that of a
+            // replacement which another process has submitted meanwhile.
+            Err(error @ Error::Api(_)) => {
+                return self.render_status(&job.id).await.map_err(|_| error);
+            }
             result => return result,
         };
         match self.render_status(&job.id).await {

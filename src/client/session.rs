@@ -1,4 +1,5 @@
-//! Sessions, the account behind them, and the link that opens one in a browser.
+//! Sessions, the account behind them and its tokens, and the link that opens a session in a
+//! browser.
 
 use std::time::Duration;
 
@@ -8,8 +9,9 @@ use super::{NemoClient, json};
 use crate::auth::Account;
 use crate::error::{Error, Result};
 use crate::protocol::{
-    ClaimRequest, ClaimToken, CreateSession, CreditBalance, Endpoint, Session, SessionId,
-    SessionState, StateResponse,
+    ApiToken, ClaimRequest, ClaimToken, CreateSession, CreateToken, CreatedToken, CreditBalance,
+    Endpoint, Session, SessionId, SessionState, StateResponse, TokenCreated, TokenId, TokenList,
+    TokenRevoked,
 };
 use crate::transport::Payload;
 
@@ -46,6 +48,79 @@ impl NemoClient {
         self.auth().bearer(self.transport()).await.ok()?;
         let credits = self.call_once(Endpoint::Credits);
         tokio::time::timeout(QUICK_READ, credits).await.ok()?.ok()
+    }
+
+    /// Creates one of the user's own tokens, for another program or machine. Some revisions of the
+    /// service document this for registered users.
+    ///
+    /// The service shows the token only in this response. It is in no log, no error and no `Debug`;
+    /// [`CreatedToken::expose_secret`] returns it.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # use nemovideo::{Error, NemoClient, local::LocalBackend};
+    /// # let backend = LocalBackend::builder().placeholder_videos().start().await?;
+    /// # let builder = || NemoClient::builder().base_url(backend.url()).in_memory_credentials();
+    /// # let client = builder().build()?;
+    /// use nemovideo::{CreateToken, TokenScope};
+    ///
+    /// let request = CreateToken::named("dashboard").scopes([TokenScope::Read]).expires_in_days(7);
+    /// let created = client.create_token(request).await?;
+    /// let dashboard = builder().token(created.expose_secret()).build()?;
+    /// assert_eq!(dashboard.credits().await?.available.get(), 100.0);
+    ///
+    /// client.revoke_token(&created.info.id).await?;
+    /// assert!(matches!(dashboard.credits().await, Err(Error::TokenInvalid(_))));
+    /// assert!(client.tokens().await?[0].revoked_at.is_some());
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::OutcomeUnknown`] when the response was lost: a token may exist that nobody knows;
+    /// it is listed by [`tokens`](Self::tokens) and can be revoked. The error responses of the
+    /// service; the connection errors.
+    ///
+    /// # Cancel safety
+    /// Dropping the future may leave a token that nobody knows, as above.
+    pub async fn create_token(&self, token: CreateToken) -> Result<CreatedToken> {
+        let created: TokenCreated = self.call(Endpoint::TokenCreate, &[], json(&token)?).await?;
+        Ok(created.into())
+    }
+
+    /// Returns the user's own tokens, without their secrets. Some revisions of the service document
+    /// this.
+    ///
+    /// # Errors
+    /// [`Error::TokenInvalid`]; the error responses of the service; the connection errors.
+    pub async fn tokens(&self) -> Result<Vec<ApiToken>> {
+        let TokenList(tokens) = self.call(Endpoint::TokenList, &[], Payload::Empty).await?;
+        Ok(tokens)
+    }
+
+    /// Revokes one of the user's own tokens: from then on, calls with it end with
+    /// [`Error::TokenInvalid`]. Some revisions of the service document this, but not its response:
+    /// one that cannot be decoded is a success only if the [list](Self::tokens) confirms it.
+    ///
+    /// # Errors
+    /// [`Error::Decode`] as above; the error responses of the service; the connection errors. The
+    /// token may be revoked all the same; it is safe to revoke it again.
+    ///
+    /// # Cancel safety
+    /// Safe to drop; revoke it again.
+    pub async fn revoke_token(&self, id: &TokenId) -> Result<()> {
+        let params = [id.as_str()];
+        match self.call(Endpoint::TokenRevoke, &params, Payload::Empty).await {
+            Ok(TokenRevoked) => Ok(()),
+            Err(error @ Error::Decode { .. }) => {
+                let is_valid = |token: &ApiToken| token.id == *id && token.revoked_at.is_none();
+                match self.tokens().await {
+                    Ok(tokens) if !tokens.iter().any(is_valid) => Ok(()),
+                    _ => Err(error),
+                }
+            }
+            Err(error) => Err(error),
+        }
     }
 
     /// Creates a session, in which one video is made. It keeps the requested language, which the

@@ -45,6 +45,7 @@ pub struct Upload {
     content: UploadContent,
     progress: Option<UploadProgress>,
     replacement: Option<FindReplacement>,
+    is_unchecked: bool,
 }
 
 impl fmt::Debug for Upload {
@@ -62,7 +63,8 @@ enum UploadContent {
 impl NemoClient {
     /// Uploads a file from disk: a video, an image, audio, or a script (TXT, DOCX).
     ///
-    /// Its format and size are checked before anything is sent. It is streamed, with its length
+    /// Its format and size are checked before anything is sent, unless it is uploaded
+    /// [`without_checks`](Upload::without_checks). It is streamed, with its length
     /// known beforehand, and is never in memory as a whole. The
     /// [response timeout](super::Timeouts::with_response) runs only while no byte is sent, so a
     /// slow upload does not time out.
@@ -115,7 +117,8 @@ impl NemoClient {
 
     fn upload(&self, session: &SessionId, content: UploadContent) -> Upload {
         let (client, session) = (self.clone(), session.clone());
-        Upload { client, session, content, progress: None, replacement: None }
+        let (progress, replacement, is_unchecked) = (None, None, false);
+        Upload { client, session, content, progress, replacement, is_unchecked }
     }
 
     /// Has the service download files from URLs.
@@ -149,6 +152,29 @@ impl Upload {
         self
     }
 
+    /// Sends the file whatever its format and size, and leaves it to the service to reject it.
+    ///
+    /// The client's own checks are those of the specification: the formats of
+    /// [`FileFormat::ALL`] and [`Limits::upload`](super::Limits::upload) bytes. Some revisions of
+    /// the service document more: 500 MB, PDF and SRT.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # use nemovideo::mock::{MockNemo, MockResponse};
+    /// # let nemo = MockNemo::start().await;
+    /// # nemo.given(MockResponse::upload([])).await;
+    /// # let client = nemo.client();
+    /// let subtitles = "1\n00:00:00,000 --> 00:00:02,000\nGood morning.\n";
+    /// let upload = client.upload_bytes(&"session".into(), "words.srt", subtitles);
+    /// upload.without_checks().await?;
+    /// # Ok(()) }
+    /// ```
+    pub fn without_checks(mut self) -> Self {
+        self.is_unchecked = true;
+        self
+    }
+
     /// Uploads into a new session when the service has lost this one, and so accepted nothing.
     pub(crate) fn or_in_new_session(mut self, replacement: FindReplacement) -> Self {
         self.replacement = Some(replacement);
@@ -169,7 +195,7 @@ impl Upload {
 
     async fn send(&self) -> Result<Vec<UploadedFile>> {
         let measured = self.content.measure().await?;
-        let format = self.check(&measured)?;
+        let content_type = self.check(&measured)?;
         let failure = Arc::new(Mutex::new(None));
         let progress = self.progress.clone().map(|progress| -> OnBytesSent {
             let size = measured.length;
@@ -183,7 +209,7 @@ impl Upload {
                 let body = content.body(&measured, failure).await?;
                 let part = multipart::Part::stream_with_length(body, measured.length)
                     .file_name(measured.name)
-                    .mime_str(format.content_type)
+                    .mime_str(content_type)
                     .map_err(|error| Error::InvalidInput(error.to_string()))?;
                 Ok(multipart::Form::new().part("files", part))
             })
@@ -194,13 +220,17 @@ impl Upload {
         Ok(uploaded.await?.files)
     }
 
-    /// Checks the name, the format and the size of the file before anything is sent.
-    fn check(&self, measured: &MeasuredFile) -> Result<FileFormat> {
+    /// Checks the name, the format and the size of the file before anything is sent, and returns
+    /// its media type.
+    fn check(&self, measured: &MeasuredFile) -> Result<&'static str> {
         let MeasuredFile { name, length, .. } = measured;
         if name.contains(char::is_control) {
             // A line break would be sent as one within the header of the multipart field.
             let what = format!("the name {name:?} holds control characters");
             return Err(Error::InvalidInput(what));
+        }
+        if self.is_unchecked {
+            return Ok(FileFormat::content_type_of(name));
         }
         let Some(format) = FileFormat::of(name) else {
             let what = format!("{name} is none of {}", FileFormat::accepted());
@@ -211,7 +241,7 @@ impl Upload {
             let what = format!("{name} has {length} bytes; the limit is {limit}");
             return Err(Error::from_api(ApiError::local(ErrorCode::FileTooLarge, what)));
         }
-        Ok(format)
+        Ok(format.content_type)
     }
 }
 

@@ -70,7 +70,8 @@ pub struct ApiError {
     /// How long the service asks to wait.
     pub retry_after: Option<Duration>,
     /// Where the user can resolve it: the registration page for an anonymous account that is out
-    /// of credits.
+    /// of credits. By some revisions of the service, registering brings 100 credits more, and the
+    /// projects stay.
     pub link: Option<Url>,
     /// The call, `None` when nothing was sent.
     pub call: Option<Call>,
@@ -92,16 +93,18 @@ impl ApiError {
     pub(super) fn advice(&self) -> String {
         match (self.code, &self.link, self.retry_after) {
             (ErrorCode::OutOfCredits, Some(link), _) => {
-                return format!("Register at {link} to keep this work and get more credits.");
+                return format!(
+                    "Register at {link}: that brings 100 credits more and keeps the projects."
+                );
             }
             (ErrorCode::UnsupportedFileType, ..) => {
                 return format!("Use one of these formats: {}.", FileFormat::accepted());
             }
+            (code, ..) if code.is_token_rejection() => {
+                "Set NEMO_TOKEN to a valid token, or unset it to continue anonymously."
+            }
             (ErrorCode::RateLimited, _, Some(wait)) => {
                 return format!("Wait {} s, then try again.", wait.as_secs().max(1));
-            }
-            (ErrorCode::TokenInvalid, ..) => {
-                "Set NEMO_TOKEN to a valid token, or unset it to continue anonymously."
             }
             (ErrorCode::SessionNotFound, ..) => {
                 "Start a new session; this one is gone or belongs to another account."
@@ -112,13 +115,15 @@ impl ApiError {
                 "Set NEMO_CLIENT_ID to a UUID, or remove it so that one is generated."
             }
             (ErrorCode::ExportBlocked, ..) => {
-                "Exports need a subscription on this account; credits do not help."
+                "Credits do not help: an export needs a subscription to a plan that includes it, all \
+                 three attribution headers, and, by some revisions of the service, a token with the \
+                 `render` scope."
             }
             (ErrorCode::RateLimited, ..) => "Wait 30 s, then try again.",
             (ErrorCode::Other(_), ..) if self.status.is_some_and(|status| status >= 500) => {
                 "The service has a problem; try again in a few minutes."
             }
-            (ErrorCode::Other(_), ..) => "Read the message of the service and change the request.",
+            _ => "Read the message of the service and change the request.",
         }
         .to_owned()
     }

@@ -1,5 +1,5 @@
-//! Anonymous accounts: the client ids to which they belong, the tokens that open them, and their
-//! credits, which are available, frozen for work in progress, or taken.
+//! Anonymous accounts: the client ids to which they belong, the tokens that open them with their
+//! scopes, and their credits, which are available, frozen for work in progress, or taken.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -7,7 +7,10 @@ use std::time::{Duration, SystemTime};
 
 use uuid::Uuid;
 
-use crate::protocol::{AnonymousToken, ClientId, CreditBalance, Credits, UserId};
+use crate::protocol::{
+    AnonymousToken, ApiToken, ClientId, CreateToken, CreditBalance, Credits, TokenId, TokenScope,
+    UserId,
+};
 use crate::sync::lock;
 
 #[derive(Debug, Default)]
@@ -16,14 +19,46 @@ pub(crate) struct Accounts(Mutex<AccountMaps>);
 #[derive(Debug, Default)]
 struct AccountMaps {
     by_client: HashMap<ClientId, Arc<LocalAccount>>,
-    by_token: HashMap<String, Arc<LocalAccount>>,
+    tokens: HashMap<String, LocalToken>,
 }
+
+#[derive(Debug)]
+struct LocalToken {
+    account: Arc<LocalAccount>,
+    scopes: Vec<TokenScope>,
+    expires_at: SystemTime,
+    /// The properties of a token that its user created; `None` for an anonymous one.
+    info: Option<ApiToken>,
+}
+
+impl LocalToken {
+    fn is_valid(&self) -> bool {
+        let is_revoked = self.info.as_ref().is_some_and(|info| info.revoked_at.is_some());
+        !is_revoked && SystemTime::now() < self.expires_at
+    }
+}
+
+/// What a valid token allows.
+#[derive(Clone, Debug)]
+pub(crate) struct Grant {
+    pub(crate) account: Arc<LocalAccount>,
+    scopes: Vec<TokenScope>,
+}
+
+impl Grant {
+    pub(crate) fn allows(&self, scope: &TokenScope) -> bool {
+        self.scopes.contains(&TokenScope::All) || self.scopes.contains(scope)
+    }
+}
+
+/// The lifetime of a token that was created without one, in days.
+const DEFAULT_DAYS: u32 = 90;
 
 #[derive(Debug)]
 pub(crate) struct LocalAccount {
     pub(crate) user: UserId,
     pub(crate) ledger: Arc<Ledger>,
-    /// Expiry of the newest token: an account has one valid token at a time.
+    /// Expiry of the newest anonymous token: an account has one valid one at a time.
     expires_at: Mutex<SystemTime>,
 }
 
@@ -35,6 +70,7 @@ impl Accounts {
         client: ClientId,
         credits: Credits,
         lifetime: Duration,
+        scopes: &[TokenScope],
     ) -> Result<AnonymousToken, Duration> {
         let now = SystemTime::now();
         let expires_at = now.checked_add(lifetime).unwrap_or(now);
@@ -64,22 +100,75 @@ impl Accounts {
         token.user_id = Some(account.user.clone());
         token.credits = Some(account.ledger.balance().available);
         token.expires_at = Some(expires_at);
-        maps.by_token.retain(|_, other| !Arc::ptr_eq(other, &account));
-        maps.by_token.insert(token.token.expose().to_owned(), account);
+        token.scopes = Some(scopes.to_vec());
+        let is_older =
+            |other: &LocalToken| other.info.is_none() && Arc::ptr_eq(&other.account, &account);
+        maps.tokens.retain(|_, other| !is_older(other));
+        let issued = LocalToken { account, scopes: scopes.to_vec(), expires_at, info: None };
+        maps.tokens.insert(token.token.expose().to_owned(), issued);
         Ok(token)
     }
 
-    /// Returns the account of a token, unless it has expired.
-    pub(crate) fn by_token(&self, token: &str) -> Option<Arc<LocalAccount>> {
-        let account = Arc::clone(lock(&self.0).by_token.get(token)?);
-        let is_valid = SystemTime::now() < *lock(&account.expires_at);
-        is_valid.then_some(account)
+    /// Creates a token of an account, for scopes that the creator's token has: `*` stands for all
+    /// of these. The error is a scope that it does not have.
+    pub(crate) fn create_token(
+        &self,
+        creator: &Grant,
+        request: CreateToken,
+    ) -> Result<(String, ApiToken), TokenScope> {
+        let is_missing = |scope: &&TokenScope| **scope != TokenScope::All && !creator.allows(scope);
+        if let Some(missing) = request.scopes.iter().find(is_missing) {
+            return Err(missing.clone());
+        }
+        let is_all = request.scopes.contains(&TokenScope::All);
+        let scopes = if is_all { creator.scopes.clone() } else { request.scopes };
+        let now = SystemTime::now();
+        let days = u64::from(request.expires_in_days.unwrap_or(DEFAULT_DAYS));
+        let lifetime = Duration::from_secs(days * 24 * 60 * 60);
+        let expires_at = now.checked_add(lifetime).unwrap_or(now);
+        let mut info = ApiToken::new(format!("tok_{}", Uuid::new_v4().simple()), request.name);
+        info.scopes.clone_from(&scopes);
+        (info.created_at, info.expires_at) = (Some(now), Some(expires_at));
+        let secret = format!("nmv_usr_{}", Uuid::new_v4().simple());
+        let account = Arc::clone(&creator.account);
+        let token = LocalToken { account, scopes, expires_at, info: Some(info.clone()) };
+        lock(&self.0).tokens.insert(secret.clone(), token);
+        Ok((secret, info))
     }
 
-    /// Expires all tokens. The accounts stay.
+    /// Returns the tokens that the user of an account created, the oldest first.
+    pub(crate) fn tokens_of(&self, account: &Arc<LocalAccount>) -> Vec<ApiToken> {
+        let maps = lock(&self.0);
+        let own = maps.tokens.values().filter(|token| Arc::ptr_eq(&token.account, account));
+        let mut list: Vec<ApiToken> = own.filter_map(|token| token.info.clone()).collect();
+        list.sort_by(|a, b| (a.created_at, &a.id).cmp(&(b.created_at, &b.id)));
+        list
+    }
+
+    /// Revokes a token that the user of an account created. Returns whether it was not revoked
+    /// before; `None` if there is no such token.
+    pub(crate) fn revoke_token(&self, account: &Arc<LocalAccount>, id: &TokenId) -> Option<bool> {
+        let mut maps = lock(&self.0);
+        let mut own = maps.tokens.values_mut().filter(|t| Arc::ptr_eq(&t.account, account));
+        let info = own.find_map(|token| token.info.as_mut().filter(|info| info.id == *id))?;
+        let is_first = info.revoked_at.is_none();
+        info.revoked_at.get_or_insert_with(SystemTime::now);
+        Some(is_first)
+    }
+
+    /// Returns what a token allows, unless it has expired or was revoked.
+    pub(crate) fn by_token(&self, token: &str) -> Option<Grant> {
+        let maps = lock(&self.0);
+        let token = maps.tokens.get(token).filter(|token| token.is_valid())?;
+        Some(Grant { account: Arc::clone(&token.account), scopes: token.scopes.clone() })
+    }
+
+    /// Expires all tokens. The accounts stay, and those that users created stay listed.
     pub(crate) fn expire_tokens(&self) {
         let mut maps = lock(&self.0);
-        maps.by_token.clear();
+        for token in maps.tokens.values_mut() {
+            token.expires_at = SystemTime::UNIX_EPOCH;
+        }
         for account in maps.by_client.values() {
             *lock(&account.expires_at) = SystemTime::UNIX_EPOCH;
         }
@@ -164,19 +253,53 @@ mod tests {
     fn a_client_has_one_valid_token_and_keeps_its_account() {
         let accounts = Accounts::default();
         let is_valid = |issued: &AnonymousToken| accounts.by_token(issued.token.expose()).is_some();
-        let first = accounts.issue("c".into(), Credits::new(7.0), Duration::ZERO).unwrap();
+        let issue = |client: &str, credits, lifetime| {
+            accounts.issue(client.into(), Credits::new(credits), lifetime, &[TokenScope::All])
+        };
+        let first = issue("c", 7.0, Duration::ZERO).unwrap();
         assert!(!is_valid(&first), "its lifetime is zero");
 
-        let second = accounts.issue("c".into(), Credits::new(99.0), WEEK).unwrap();
+        let second = issue("c", 99.0, WEEK).unwrap();
         assert_eq!(second.user_id, first.user_id);
         assert_eq!(second.credits, Some(Credits::new(7.0)));
         assert!(is_valid(&second));
         assert!(!is_valid(&first), "an expired token stays expired");
 
-        let remaining = accounts.issue("c".into(), Credits::ZERO, WEEK).unwrap_err();
+        let remaining = issue("c", 0.0, WEEK).unwrap_err();
         assert!(remaining > WEEK - Duration::from_secs(60));
-        let other = accounts.issue("d".into(), Credits::ZERO, WEEK).unwrap();
+        let other = issue("d", 0.0, WEEK).unwrap();
         assert_ne!(other.user_id, first.user_id);
+    }
+
+    #[test]
+    fn a_created_token_has_no_more_scopes_than_its_creator() {
+        use TokenScope::{All, Read, Render, Write};
+        let accounts = Accounts::default();
+        let issued = accounts.issue("c".into(), Credits::ZERO, WEEK, &[Read, Write]).unwrap();
+        let creator = accounts.by_token(issued.token.expose()).unwrap();
+        let create = |scopes: &[TokenScope]| {
+            let request = CreateToken::named("t").scopes(scopes.iter().cloned());
+            accounts.create_token(&creator, request)
+        };
+        assert_eq!(create(&[Read, Render]).unwrap_err(), Render);
+        let (secret, info) = create(&[All]).unwrap();
+        assert_eq!(info.scopes, [Read, Write]);
+        assert!(!accounts.by_token(&secret).unwrap().allows(&Render));
+
+        let (reader, info) = create(&[Read]).unwrap();
+        let grant = accounts.by_token(&reader).unwrap();
+        assert!(grant.allows(&Read) && !grant.allows(&Write));
+        assert_eq!(accounts.tokens_of(&creator.account).len(), 2);
+        assert_eq!(accounts.revoke_token(&creator.account, &info.id), Some(true));
+        assert_eq!(accounts.revoke_token(&creator.account, &info.id), Some(false));
+        assert_eq!(accounts.revoke_token(&creator.account, &"tok_other".into()), None);
+        assert!(accounts.by_token(&reader).is_none(), "it is revoked");
+        assert!(accounts.by_token(&secret).is_some());
+
+        accounts.expire_tokens();
+        assert!(accounts.by_token(&secret).is_none());
+        accounts.issue("c".into(), Credits::ZERO, WEEK, &[Read]).unwrap();
+        assert_eq!(accounts.tokens_of(&creator.account).len(), 2, "they stay listed");
     }
 
     fn balance(available: f64, frozen: f64) -> CreditBalance {

@@ -7,11 +7,13 @@
 //! | `parse` | a message → an instruction: a voiceover and its script, edits, an undo, help |
 //! | `phrase` | a phrase: its numbers and times, and the edit or the options that it means |
 //! | `words` | the vocabulary, as data |
+//! | `ask` | the questions of the agent, and the answers to them |
 //! | `edit` | the effect of an edit on a draft |
 //! | `speak` | every message of the agent in both languages, as data |
 //! | `document` | an uploaded TXT or DOCX → a script |
 //! | `turn` | a message from beginning to end: work, state, events, credits |
 
+mod ask;
 mod document;
 mod edit;
 mod parse;
@@ -20,5 +22,6 @@ mod speak;
 mod turn;
 mod words;
 
-pub(super) use parse::parse;
+pub(super) use ask::OpenQuestions;
+pub(super) use parse::{Instruction, parse};
 pub(super) use turn::{AgentTurn, Emitter};

@@ -12,7 +12,7 @@ use super::engine::{Engine, PlaceholderEngine};
 use super::faults::{Gate, GateListener};
 use super::library::Library;
 use super::server::{LocalBackend, LocalError, Service, WorkerPool};
-use crate::protocol::Credits;
+use crate::protocol::{Credits, TokenScope};
 
 /// Builds a [`LocalBackend`]. Every setting has a default.
 ///
@@ -81,6 +81,13 @@ impl LocalBackendBuilder {
     /// Sets the lifetime of tokens; 7 days by default.
     pub fn token_lifetime(mut self, lifetime: Duration) -> Self {
         self.settings.token_lifetime = lifetime;
+        self
+    }
+
+    /// Sets what anonymous tokens may be used for. By default they may read, write, upload and
+    /// render; revisions of the service differ in whether they may render.
+    pub fn token_scopes(mut self, scopes: impl IntoIterator<Item = TokenScope>) -> Self {
+        self.settings.token_scopes = scopes.into_iter().collect();
         self
     }
 
@@ -196,6 +203,7 @@ pub(crate) struct Settings {
     pub(crate) credits: Credits,
     pub(crate) prices: Prices,
     pub(crate) token_lifetime: Duration,
+    pub(crate) token_scopes: Vec<TokenScope>,
     pub(crate) heartbeat_every: Duration,
     pub(crate) silent_edits: Frequency,
     pub(crate) trailing_noise: Frequency,
@@ -210,6 +218,12 @@ impl Default for Settings {
             credits: Credits::new(100.0),
             prices: Prices::default(),
             token_lifetime: Duration::from_secs(7 * 24 * 60 * 60),
+            token_scopes: vec![
+                TokenScope::Read,
+                TokenScope::Write,
+                TokenScope::Upload,
+                TokenScope::Render,
+            ],
             heartbeat_every: Duration::from_secs(5),
             silent_edits: Frequency::Every(3),
             trailing_noise: Frequency::Never,

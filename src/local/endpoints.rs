@@ -21,15 +21,16 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::task::spawn_blocking;
 use uuid::Uuid;
 
-use super::agent::{AgentTurn, Emitter, parse};
+use super::agent::{AgentTurn, Emitter};
 use super::faults::{HandlerFault, Release, inject};
-use super::response::{Caller, JsonBody, PathParams, Rejected, Success};
+use super::response::{Authorized, Caller, JsonBody, PathParams, Rejected, Success};
 use super::server::SharedService;
 use crate::protocol::event::AdkEvent;
 use crate::protocol::headers::CLIENT_ID;
 use crate::protocol::{
-    AGENT_NAME, AnonymousToken, ClaimRequest, ClaimToken, CreateSession, CreditBalance, Endpoint,
-    ErrorCode, ME, RunRequest, Session, SessionId, StateResponse,
+    AGENT_NAME, AnonymousToken, ClaimRequest, ClaimToken, CreateSession, CreateToken,
+    CreditBalance, Endpoint, ErrorCode, ME, RunRequest, Session, SessionId, StateResponse,
+    TokenCreated, TokenId, TokenList,
 };
 
 /// A week, as documented.
@@ -38,7 +39,8 @@ const CLAIM_SECONDS: u64 = 604_800;
 pub(crate) fn all(service: &SharedService) -> Router<SharedService> {
     Endpoint::ALL.into_iter().fold(Router::new(), |router, endpoint| {
         let faults = from_fn_with_state((Arc::clone(service), endpoint), inject);
-        router.route(endpoint.template(), handler(endpoint).route_layer(faults))
+        let handler = handler(endpoint).route_layer(faults).route_layer(Extension(endpoint));
+        router.route(endpoint.template(), handler)
     })
 }
 
@@ -46,6 +48,9 @@ fn handler(endpoint: Endpoint) -> MethodRouter<SharedService> {
     match endpoint {
         Endpoint::Token => post(issue_token),
         Endpoint::Claim => post(claim),
+        Endpoint::TokenCreate => post(create_token),
+        Endpoint::TokenList => get(list_tokens),
+        Endpoint::TokenRevoke => post(revoke_token),
         Endpoint::Session => post(create_session),
         Endpoint::Message => post(run_message),
         // Uploads have a limit of their own for each file, and are never held in memory.
@@ -71,13 +76,51 @@ async fn issue_token(
     let settings = &service.settings;
     let token = service
         .accounts
-        .issue(client.into(), settings.credits, settings.token_lifetime)
+        .issue(client.into(), settings.credits, settings.token_lifetime, &settings.token_scopes)
         .map_err(|remaining| {
             let message = "this client has a token that is still valid";
             Rejected::RateLimited(remaining.as_secs() + 1, message.to_owned())
         })?;
     service.count(|counters| counters.tokens_issued += 1);
     Ok(Success(token))
+}
+
+/// Creates a token of the caller's account. All accounts are anonymous here, so these may have
+/// tokens of their own, which the service allows registered users only.
+async fn create_token(
+    State(service): State<SharedService>,
+    Authorized(creator): Authorized,
+    JsonBody(request): JsonBody<CreateToken>,
+) -> Result<Success<TokenCreated>, Rejected> {
+    if request.name.trim().is_empty() {
+        let message = "String should have at least 1 character";
+        return Err(Rejected::invalid(&["body", "name"], message, "string_too_short"));
+    }
+    let created = service.accounts.create_token(&creator, request);
+    let (token, info) =
+        created.map_err(|scope| Rejected::missing_scope(Endpoint::TokenCreate, &scope))?;
+    service.count(|counters| counters.tokens_created += 1);
+    Ok(Success(TokenCreated::new(token, info)))
+}
+
+async fn list_tokens(
+    State(service): State<SharedService>,
+    Caller(account): Caller,
+) -> Success<TokenList> {
+    Success(TokenList(service.accounts.tokens_of(&account)))
+}
+
+async fn revoke_token(
+    State(service): State<SharedService>,
+    Caller(account): Caller,
+    PathParams(id): PathParams<TokenId>,
+) -> Result<Success<serde_json::Value>, Rejected> {
+    let is_first = service
+        .accounts
+        .revoke_token(&account, &id)
+        .ok_or_else(|| Rejected::detail(StatusCode::NOT_FOUND, format!("Token not found: {id}")))?;
+    service.count(|counters| counters.tokens_revoked += u64::from(is_first));
+    Ok(Success(serde_json::json!({ "id": id, "revoked": true })))
 }
 
 /// Returns a claim token. The backend has no web site, so nothing ever redeems it.
@@ -131,7 +174,7 @@ async fn run_message(
         return Err(Rejected::detail(StatusCode::NOT_FOUND, message));
     }
     let session = service.sessions.find(&account.user, &request.session_id)?;
-    let instruction = parse(&request.text());
+    let instruction = session.instruction(&request.text());
     let price = instruction.price(&service.settings.prices);
     let hold = account.ledger.freeze(price).ok_or_else(|| {
         let left = account.ledger.balance().available;

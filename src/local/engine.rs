@@ -12,7 +12,9 @@ use std::time::Duration;
 
 use super::library::{MediaInfo, StoredFile};
 use crate::draft::{Draft, Json, Segment, Track, TrackKind, TrackRole};
-use crate::protocol::{Aspect, FileType, RenderFormat, RenderOutput, RenderQuality};
+use crate::protocol::{
+    Aspect, FileType, RenderFormat, RenderOutput, RenderQuality, RenderResolution,
+};
 #[cfg(feature = "media")]
 pub(crate) use media::MediaEngine;
 
@@ -137,7 +139,8 @@ pub(crate) struct Caption {
 pub(crate) struct VideoPlan {
     pub(crate) format: RenderFormat,
     pub(crate) quality: RenderQuality,
-    pub(crate) aspect: Aspect,
+    /// The width and the height in pixels.
+    pub(crate) size: (u32, u32),
     pub(crate) duration: Duration,
     pub(crate) background: Background,
     pub(crate) audio: Vec<PlannedAudio>,
@@ -207,10 +210,12 @@ impl VideoPlan {
                 duration.as_secs()
             ));
         }
+        let aspect = output.aspect.or_else(|| draft.aspect()).unwrap_or_default();
+        let size = frame_size(aspect, output.resolution.as_ref());
         let mut video = Self {
             format: output.format.clone(),
-            quality: output.quality.clone(),
-            aspect: output.aspect.or_else(|| draft.aspect()).unwrap_or_default(),
+            quality: quality(output),
+            size: size.ok_or_else(|| "this resolution cannot be rendered".to_owned())?,
             duration,
             background: Background::default(),
             audio: Vec::new(),
@@ -239,6 +244,34 @@ impl VideoPlan {
             }
         }
         Ok(video)
+    }
+}
+
+/// Returns the width and height of a video; `None` for a resolution that cannot be rendered.
+pub(crate) fn frame_size(
+    aspect: Aspect,
+    resolution: Option<&RenderResolution>,
+) -> Option<(u32, u32)> {
+    let (width, height) = aspect.size();
+    let lines = match resolution {
+        None | Some(RenderResolution::P1080) => return Some((width, height)),
+        Some(RenderResolution::P720) => 720,
+        Some(RenderResolution::P480) => 480,
+        Some(_) => return None,
+    };
+    // An encoder requires even sides.
+    let scaled = |side: u32| (side * lines / width.min(height)).next_multiple_of(2);
+    Some((scaled(width), scaled(height)))
+}
+
+/// Returns the quality of an output. A rate factor stands for the quality of about its size: the
+/// encoder has these three.
+fn quality(output: &RenderOutput) -> RenderQuality {
+    match output.crf {
+        None => output.quality.clone(),
+        Some(0..=23) => RenderQuality::High,
+        Some(24..=28) => RenderQuality::Medium,
+        Some(_) => RenderQuality::Low,
     }
 }
 
@@ -384,10 +417,38 @@ mod tests {
     fn a_draft_written_by_hand_is_a_video() {
         let video = read(r#"{"t":[{"tt":7,"sg":[{"d":3000,"m":{"text":"Hi"}}]}]}"#).unwrap();
         assert_eq!(video.duration, Duration::from_secs(3));
-        assert_eq!(video.aspect, Aspect::Landscape);
+        assert_eq!(video.size, (1920, 1080));
         assert_eq!(video.background, Background::Plain);
         assert_eq!(video.texts[0].text, "Hi");
         assert!(video.texts[0].is_title);
+    }
+
+    #[test]
+    fn a_resolution_is_that_of_the_shorter_side_and_both_are_even() {
+        use RenderResolution::{P480, P720, P1080};
+        for (aspect, resolution, size) in [
+            (Aspect::Landscape, P1080, (1920, 1080)),
+            (Aspect::Portrait, P720, (720, 1280)),
+            (Aspect::Square, P720, (720, 720)),
+            (Aspect::Landscape, P480, (854, 480)),
+        ] {
+            assert_eq!(frame_size(aspect, Some(&resolution)), Some(size), "{resolution}");
+        }
+        assert_eq!(frame_size(Aspect::Square, Some(&"8k".into())), None);
+    }
+
+    #[test]
+    fn a_rate_factor_takes_precedence_over_the_quality() {
+        let low = RenderOutput::mp4().quality(RenderQuality::Low);
+        assert_eq!(quality(&low), RenderQuality::Low);
+        for (crf, expected) in [
+            (18, RenderQuality::High),
+            (23, RenderQuality::High),
+            (28, RenderQuality::Medium),
+            (40, RenderQuality::Low),
+        ] {
+            assert_eq!(quality(&low.clone().crf(crf)), expected, "{crf}");
+        }
     }
 
     #[test]
@@ -402,7 +463,7 @@ mod tests {
             {"tt":42,"sg":[{"d":1}]}],"m":{"aspect":"9:16"}}"#,
         )
         .unwrap();
-        assert_eq!(video.aspect, Aspect::Portrait);
+        assert_eq!(video.size, (1080, 1920));
         assert_eq!(video.background, Background::Image("a.png".into()));
         let [voice, music] = video.audio.as_slice() else { panic!("{:?}", video.audio) };
         assert_eq!(

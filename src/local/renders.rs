@@ -7,18 +7,26 @@ use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex};
 use std::time::SystemTime;
 
+use axum::http::StatusCode;
 use tokio::task::spawn_blocking;
 use tokio_util::sync::CancellationToken;
 
-use super::engine::{EngineError, VideoPlan};
+use super::engine::{EngineError, VideoPlan, frame_size};
 use super::faults::Fault;
 use super::library::StoredFile;
+use super::response::Rejected;
 use super::server::SharedService;
 use super::sessions::LocalSession;
 use crate::protocol::{
-    FileFormat, RenderId, RenderJob, RenderOutput, RenderState, RenderStatus, SessionId, UserId,
+    Aspect, FileFormat, RenderCodec, RenderFormat, RenderId, RenderJob, RenderOutput, RenderState,
+    RenderStatus, SessionId, UserId,
 };
 use crate::sync::lock;
+
+/// The frame rate of every video.
+const FPS: u32 = 30;
+/// The largest rate factor of H.264.
+const MAX_CRF: u8 = 51;
 
 /// All renders, by account and id. The id alone is not unique across accounts, because clients choose
 /// it.
@@ -46,22 +54,26 @@ impl Renders {
     }
 }
 
-/// Accepts a render. A known id starts nothing and returns its render.
+/// Accepts a render. An id that is used already starts nothing and is an error, as documented by
+/// some revisions of the service; their error response is not, so it is a 409.
 pub(crate) fn submit(
     service: &SharedService,
     user: &UserId,
     session: &Arc<LocalSession>,
     request: RenderJob,
     fault: Option<&Fault>,
-) -> Arc<Render> {
+) -> Result<Arc<Render>, Rejected> {
     match lock(&service.renders.0).entry((user.clone(), request.id.clone())) {
-        Entry::Occupied(known) => Arc::clone(known.get()),
+        Entry::Occupied(_) => {
+            let message = format!("Render id already used: {}", request.id);
+            Err(Rejected::detail(StatusCode::CONFLICT, message))
+        }
         Entry::Vacant(new) => {
             let render = Arc::clone(new.insert(Arc::new(Render::new(request.id.clone(), fault))));
             service.count(|counters| counters.renders_started += 1);
             let (service, session) = (Arc::clone(service), Arc::clone(session));
             tokio::spawn(run(service, session, Arc::clone(&render), request));
-            render
+            Ok(render)
         }
     }
 }
@@ -108,11 +120,51 @@ fn make(
     Ok(service.library.add(file))
 }
 
+/// Checks that an output can be rendered. The error is the field that cannot be honoured and why:
+/// nothing that was requested is ignored.
+pub(crate) fn check_output(output: &RenderOutput) -> Result<(), (&'static str, String)> {
+    if format_of(output).is_none() {
+        let message = format!("the format `{}` is not one of mp4, m4a, wav", output.format);
+        return Err(("format", message));
+    }
+    if output.format != RenderFormat::Mp4 {
+        let of_videos = [
+            ("resolution", output.resolution.is_some()),
+            ("fps", output.fps.is_some()),
+            ("codec", output.codec.is_some()),
+            ("crf", output.crf.is_some()),
+        ];
+        let found = of_videos.into_iter().find(|(_, is_set)| *is_set);
+        return found.map_or(Ok(()), |(field, _)| {
+            Err((field, format!("a file in the format `{}` has no picture", output.format)))
+        });
+    }
+    if let Some(resolution) = &output.resolution
+        && frame_size(Aspect::default(), Some(resolution)).is_none()
+    {
+        let message = format!("the resolution `{resolution}` is not one of 1080p, 720p, 480p");
+        return Err(("resolution", message));
+    }
+    match (output.fps, &output.codec, output.crf) {
+        (Some(fps), ..) if fps != FPS => {
+            Err(("fps", format!("videos have {FPS} frames per second, not {fps}")))
+        }
+        (_, Some(codec), _) if *codec != RenderCodec::H264 => {
+            Err(("codec", format!("the codec `{codec}` is not h264")))
+        }
+        (.., Some(crf)) if crf > MAX_CRF => {
+            Err(("crf", format!("the rate factor {crf} is not one from 0 to {MAX_CRF}")))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Returns the file format of an output; `None` if it cannot be rendered.
 pub(crate) fn format_of(output: &RenderOutput) -> Option<FileFormat> {
-    use crate::protocol::RenderFormat::{M4a, Mp4, Wav};
     match &output.format {
-        known @ (Mp4 | M4a | Wav) => FileFormat::of(format!("video.{known}")),
+        known @ (RenderFormat::Mp4 | RenderFormat::M4a | RenderFormat::Wav) => {
+            FileFormat::of(format!("video.{known}"))
+        }
         _ => None,
     }
 }
@@ -307,7 +359,7 @@ mod tests {
             output: RenderOutput::mp4(),
             replaces: None,
         };
-        submit(service, &USER.into(), session, request, None)
+        submit(service, &USER.into(), session, request, None).expect("a new id")
     }
 
     #[tokio::test]

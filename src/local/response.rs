@@ -13,10 +13,10 @@ use serde::Serialize;
 use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::{Value, json};
 
-use super::accounts::LocalAccount;
+use super::accounts::{Grant, LocalAccount};
 use super::server::SharedService;
 use crate::protocol::headers::ATTRIBUTION;
-use crate::protocol::{Envelope, ErrorCode};
+use crate::protocol::{Endpoint, Envelope, ErrorCode, TokenScope};
 
 /// The maximum size of a JSON body.
 const MAX_JSON_BYTES: usize = 64 * 1024 * 1024;
@@ -55,6 +55,16 @@ impl Rejected {
 
     pub(crate) fn not_found() -> Self {
         Self::detail(StatusCode::NOT_FOUND, "Not Found")
+    }
+
+    /// Returns the error response to a call whose token lacks a scope: code 402 for an export, as
+    /// documented, and a 403 otherwise.
+    pub(crate) fn missing_scope(endpoint: Endpoint, scope: &TokenScope) -> Self {
+        if endpoint == Endpoint::RenderSubmit {
+            let message = format!("export is blocked: the token lacks the `{scope}` scope");
+            return Self::Code(ErrorCode::ExportBlocked, message);
+        }
+        Self::detail(StatusCode::FORBIDDEN, format!("The token lacks the `{scope}` scope"))
     }
 
     pub(crate) fn unknown_session() -> Self {
@@ -101,7 +111,55 @@ impl IntoResponse for Rejected {
     }
 }
 
-/// The account of the call's bearer token; code 1001 without a valid token.
+/// What the call's bearer token allows; code 1001 without a valid token, and an error response
+/// without the scope of the endpoint.
+#[derive(Debug)]
+pub(crate) struct Authorized(pub(crate) Grant);
+
+impl FromRequestParts<SharedService> for Authorized {
+    type Rejection = Rejected;
+
+    async fn from_request_parts(
+        parts: &mut Parts,
+        service: &SharedService,
+    ) -> Result<Self, Rejected> {
+        let grant = bearer(&parts.headers).and_then(|token| service.accounts.by_token(token));
+        let grant = grant.ok_or_else(|| {
+            let message = "the token is missing, expired or invalid";
+            Rejected::Code(ErrorCode::TokenInvalid, message.to_owned())
+        })?;
+        // Every route has its endpoint as an extension.
+        let endpoint = parts.extensions.get::<Endpoint>().copied();
+        match endpoint.map(|endpoint| (endpoint, scope_of(endpoint))) {
+            Some((endpoint, Some(scope))) if !grant.allows(&scope) => {
+                Err(Rejected::missing_scope(endpoint, &scope))
+            }
+            _ => Ok(Self(grant)),
+        }
+    }
+}
+
+/// Returns the scope that calls to an endpoint require. The service documents the scopes, but not
+/// which call requires which.
+const fn scope_of(endpoint: Endpoint) -> Option<TokenScope> {
+    Some(match endpoint {
+        Endpoint::Token | Endpoint::File => return None,
+        Endpoint::Credits
+        | Endpoint::State
+        | Endpoint::TokenList
+        | Endpoint::RenderStatus
+        | Endpoint::RenderDownload => TokenScope::Read,
+        Endpoint::Upload => TokenScope::Upload,
+        Endpoint::RenderSubmit | Endpoint::RenderCancel => TokenScope::Render,
+        Endpoint::Claim
+        | Endpoint::TokenCreate
+        | Endpoint::TokenRevoke
+        | Endpoint::Session
+        | Endpoint::Message => TokenScope::Write,
+    })
+}
+
+/// The account of the call's bearer token; the errors of [`Authorized`].
 #[derive(Debug)]
 pub(crate) struct Caller(pub(crate) Arc<LocalAccount>);
 
@@ -112,13 +170,8 @@ impl FromRequestParts<SharedService> for Caller {
         parts: &mut Parts,
         service: &SharedService,
     ) -> Result<Self, Rejected> {
-        bearer(&parts.headers)
-            .and_then(|token| service.accounts.by_token(token))
-            .map(Self)
-            .ok_or_else(|| {
-                let message = "the token is missing, expired or invalid";
-                Rejected::Code(ErrorCode::TokenInvalid, message.to_owned())
-            })
+        let Authorized(grant) = Authorized::from_request_parts(parts, service).await?;
+        Ok(Self(grant.account))
     }
 }
 

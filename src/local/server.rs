@@ -219,11 +219,15 @@ impl Service {
 pub struct Counters {
     /// Anonymous tokens issued.
     pub tokens_issued: u64,
+    /// Tokens that users created for themselves.
+    pub tokens_created: u64,
+    /// Tokens that users revoked; a token that is revoked again counts once.
+    pub tokens_revoked: u64,
     /// Sessions created.
     pub sessions_created: u64,
     /// Messages that reached the agent.
     pub messages_run: u64,
-    /// Renders accepted; repeated submits of one id count once.
+    /// Renders accepted; a second submit of one id is rejected.
     pub renders_started: u64,
     /// Renders that have a video.
     pub renders_finished: u64,

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use super::agent::{Instruction, OpenQuestions, parse};
 use super::engine::Delivery;
 use super::library::StoredFile;
 use super::response::Rejected;
@@ -74,6 +75,8 @@ struct SessionContent {
     turns: u64,
     uploads: Vec<Arc<StoredFile>>,
     generated: Vec<Value>,
+    /// What the agent asked last, until the next message.
+    questions: Option<OpenQuestions>,
 }
 
 /// What a turn changes and an undo restores.
@@ -139,6 +142,16 @@ impl LocalSession {
         let mut content = lock(&self.content);
         content.edits += 1;
         content.edits
+    }
+
+    pub(crate) fn set_questions(&self, questions: Option<OpenQuestions>) {
+        lock(&self.content).questions = questions;
+    }
+
+    /// Returns what a message means to the agent: the answer to its questions, or an instruction.
+    pub(crate) fn instruction(&self, message: &str) -> Instruction {
+        let open = lock(&self.content).questions.clone();
+        open.and_then(|open| open.answer(message)).unwrap_or_else(|| parse(message))
     }
 
     pub(crate) fn add_upload(&self, file: Arc<StoredFile>) {

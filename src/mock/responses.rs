@@ -6,8 +6,9 @@ use wiremock::{Mock, MockServer, ResponseTemplate};
 use super::Events;
 use crate::draft::Draft;
 use crate::protocol::{
-    AnonymousToken, ClaimToken, CreditBalance, Credits, Endpoint, Envelope, ErrorCode, RenderState,
-    Session, SessionState, StateResponse, UploadResponse, UploadedFile,
+    AnonymousToken, ApiToken, ClaimToken, CreditBalance, Credits, Endpoint, Envelope, ErrorCode,
+    RenderState, Session, SessionState, StateResponse, TokenCreated, TokenList, TokenScope,
+    UploadResponse, UploadedFile,
 };
 
 /// A response of [`MockNemo`](super::MockNemo), passed to [`given`](super::MockNemo::given).
@@ -37,6 +38,29 @@ impl MockResponse {
         let mut data = AnonymousToken::new(token);
         data.user_id = Some("anon_mock".into());
         Self::enveloped(Endpoint::Token, data)
+    }
+
+    /// Creates a response with an anonymous token that may be used for these scopes only.
+    pub fn scoped_token(token: &str, scopes: impl IntoIterator<Item = TokenScope>) -> Self {
+        let mut data = AnonymousToken::new(token);
+        data.user_id = Some("anon_mock".into());
+        data.scopes = Some(scopes.into_iter().collect());
+        Self::enveloped(Endpoint::Token, data)
+    }
+
+    /// Creates a response to the creation of one of a user's own tokens.
+    pub fn created_token(token: &str, info: ApiToken) -> Self {
+        Self::enveloped(Endpoint::TokenCreate, TokenCreated::new(token, info))
+    }
+
+    /// Creates a response with the list of a user's own tokens.
+    pub fn tokens(tokens: impl IntoIterator<Item = ApiToken>) -> Self {
+        Self::enveloped(Endpoint::TokenList, TokenList(tokens.into_iter().collect()))
+    }
+
+    /// Creates a response to the revocation of one of a user's own tokens.
+    pub fn token_revoked() -> Self {
+        Self::enveloped(Endpoint::TokenRevoke, serde_json::json!({}))
     }
 
     /// Creates a response with a claim token.

@@ -6,7 +6,9 @@ use std::path::PathBuf;
 use url::Url;
 
 use crate::language::intent::{ExportDetails, NamedFiles, Order, read};
-use crate::protocol::{Aspect, FileFormat, RenderFormat, RenderOutput, RenderQuality};
+use crate::protocol::{
+    Aspect, FileFormat, RenderFormat, RenderOutput, RenderQuality, RenderResolution,
+};
 
 /// What a user means by a sentence: a command that the API carries out, or a message for the agent.
 ///
@@ -94,8 +96,9 @@ pub struct ExportRequest {
     pub quality: Option<RenderQuality>,
     /// Aspect ratio of the video.
     pub aspect: Option<Aspect>,
-    /// Short side in pixels: 1080 for "1080p". The protocol has no field for it and the service
-    /// renders at most 1080 lines, so [`output`](Self::output) only chooses a quality by it.
+    /// Short side in pixels: 1080 for "1080p". [`output`](Self::output) requests it where there is
+    /// a [`RenderResolution`] of it, and chooses a quality by it, since the specification has no
+    /// field for it.
     pub resolution: Option<u32>,
 }
 
@@ -114,7 +117,16 @@ impl ExportRequest {
         let said = self.quality.clone().or_else(|| self.resolution.map(by_lines));
         let format = self.format.clone().unwrap_or(RenderFormat::Mp4);
         let quality = said.unwrap_or(RenderQuality::High);
-        RenderOutput { format, quality, aspect: self.aspect }
+        let mut output = RenderOutput::new(format).quality(quality);
+        output.aspect = self.aspect;
+        output.resolution = match self.resolution {
+            _ if output.format != RenderFormat::Mp4 => None,
+            Some(1080) => Some(RenderResolution::P1080),
+            Some(720) => Some(RenderResolution::P720),
+            Some(480) => Some(RenderResolution::P480),
+            _ => None,
+        };
+        output
     }
 }
 

@@ -2,9 +2,11 @@
 //!
 //! | file | holds |
 //! |---|---|
+//! | `activity` | what a tool does, for people: [`ToolActivity`] |
 //! | `presenter` | the agent's events, for people |
 //! | `report` | a message summed up: [`TurnReport`] |
 
+mod activity;
 mod presenter;
 mod report;
 
@@ -25,6 +27,7 @@ use crate::error::{Error, Result, UnknownOutcome};
 use crate::protocol::{SessionId, SessionState};
 use presenter::Presenter;
 
+pub use activity::ToolActivity;
 pub use report::{Outcome, TurnReport};
 
 /// A message that is about to be sent; `.await` sends it and returns its [`Turn`].
@@ -285,7 +288,7 @@ pub enum TurnEvent {
     Text(String),
     /// An action that the agent requested on a screen, and that the API offers instead.
     Suggestion(Suggestion),
-    /// The agent started a tool.
+    /// The agent started a tool. [`ToolActivity::of`] returns what it does, for people.
     ToolStarted {
         /// Name of the tool.
         name: String,

@@ -33,6 +33,12 @@ pub enum Endpoint {
     Token,
     /// Issues a claim token, which opens an anonymous project in a browser.
     Claim,
+    /// Creates one of a user's own tokens.
+    TokenCreate,
+    /// Lists a user's own tokens.
+    TokenList,
+    /// Revokes one of a user's own tokens.
+    TokenRevoke,
     /// Creates a session.
     Session,
     /// Sends a message; the response is an event stream.
@@ -58,9 +64,12 @@ pub enum Endpoint {
 
 impl Endpoint {
     /// All endpoints, in the order of their declaration.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 15] = [
         Self::Token,
         Self::Claim,
+        Self::TokenCreate,
+        Self::TokenList,
+        Self::TokenRevoke,
         Self::Session,
         Self::Message,
         Self::Upload,
@@ -78,6 +87,9 @@ impl Endpoint {
         match self {
             Self::Token => ("POST", "/api/auth/anonymous-token", Idempotent),
             Self::Claim => ("POST", "/api/auth/claim-token", Idempotent),
+            Self::TokenCreate => ("POST", "/api/tokens", Creates),
+            Self::TokenList => ("GET", "/api/tokens", ReadOnly),
+            Self::TokenRevoke => ("POST", "/api/tokens/{token}/revoke", Idempotent),
             Self::Session => ("POST", "/api/tasks/me/with-session/nemo_agent", Creates),
             Self::Message => ("POST", "/run_sse", Billable),
             Self::Upload => ("POST", "/api/upload-video/nemo_agent/me/{session}", Creates),

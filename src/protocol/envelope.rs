@@ -19,6 +19,12 @@ use crate::draft::Json;
 pub enum ErrorCode {
     /// 1001: the token is expired or invalid.
     TokenInvalid,
+    /// 1010: the token is invalid. Documented by some revisions of the service; a client does the
+    /// same as for [`TokenInvalid`](Self::TokenInvalid).
+    TokenInvalid1010,
+    /// 1011: the token is invalid. Documented by some revisions of the service; a client does the
+    /// same as for [`TokenInvalid`](Self::TokenInvalid).
+    TokenInvalid1011,
     /// 1002: the session does not exist.
     SessionNotFound,
     /// 2001: the account has no credits left.
@@ -29,7 +35,8 @@ pub enum ErrorCode {
     FileTooLarge,
     /// 400: the `X-Client-Id` header is missing.
     ClientIdMissing,
-    /// 402: the plan does not allow this export.
+    /// 402: this export is not allowed: by the plan, for want of an attribution header, or, by some
+    /// revisions of the service, for want of the token's `render` scope.
     ExportBlocked,
     /// 429: too many requests.
     RateLimited,
@@ -38,8 +45,10 @@ pub enum ErrorCode {
 }
 
 impl ErrorCode {
-    const DOCUMENTED: [Self; 8] = [
+    const DOCUMENTED: [Self; 10] = [
         Self::TokenInvalid,
+        Self::TokenInvalid1010,
+        Self::TokenInvalid1011,
         Self::SessionNotFound,
         Self::OutOfCredits,
         Self::UnsupportedFileType,
@@ -52,12 +61,14 @@ impl ErrorCode {
     const fn row(self) -> (i64, &'static str) {
         match self {
             Self::TokenInvalid => (1001, "the token is expired or invalid"),
+            Self::TokenInvalid1010 => (1010, "the token is invalid"),
+            Self::TokenInvalid1011 => (1011, "the token is invalid"),
             Self::SessionNotFound => (1002, "the session was not found"),
             Self::OutOfCredits => (2001, "out of credits"),
             Self::UnsupportedFileType => (4001, "unsupported file type"),
             Self::FileTooLarge => (4002, "the file is too large"),
             Self::ClientIdMissing => (400, "the client id is missing"),
-            Self::ExportBlocked => (402, "the plan does not allow this export"),
+            Self::ExportBlocked => (402, "the export is blocked"),
             Self::RateLimited => (429, "rate limited"),
             Self::Other(number) => (number, "the service returned an error"),
         }
@@ -67,6 +78,12 @@ impl ErrorCode {
     #[must_use]
     pub const fn number(self) -> i64 {
         self.row().0
+    }
+
+    /// Returns whether the service rejected the token: code 1001, 1010 or 1011.
+    #[must_use]
+    pub const fn is_token_rejection(self) -> bool {
+        matches!(self, Self::TokenInvalid | Self::TokenInvalid1010 | Self::TokenInvalid1011)
     }
 
     /// Returns the meaning of the code in a few words.
@@ -204,6 +221,8 @@ const DATA_KEYS: &[&str] = &[
     "status",
     "task_id",
     "token",
+    "token_id",
+    "tokens",
 ];
 
 /// The keys that distinguish the envelopes, unparsed: one of an unexpected type must not hide the

@@ -99,6 +99,11 @@ id! {
     UserId
 }
 id! {
+    /// The id of one of a user's own tokens. It is not the token itself and grants no access.
+    #[derive(Debug)]
+    TokenId
+}
+id! {
     /// The id of a render.
     ///
     /// The client generates it, so that a render can be looked up even if the response to its
@@ -119,7 +124,8 @@ impl RenderId {
     /// Generates an id of the form `render_<milliseconds since 1970>_<random>`.
     ///
     /// The specification shows `render_<ts>`; the random end keeps two renders of one millisecond
-    /// apart.
+    /// apart. Other forms, such as the `render_<uuid>` of some revisions of the service, are valid
+    /// too: `RenderId::new` takes any text.
     #[must_use]
     pub fn generate() -> Self {
         let millis = unix_millis(SystemTime::now()).unwrap_or_default();

@@ -100,6 +100,27 @@ string_enum! {
 }
 
 string_enum! {
+    /// The resolution of a rendered video, by its shorter side. Documented by some revisions of the
+    /// service, which show `1080p`.
+    RenderResolution {
+        /// 1080 pixels, as 1920 × 1080 or 1080 × 1920: the largest that the service documents.
+        P1080 = "1080p",
+        /// 720 pixels.
+        P720 = "720p",
+        /// 480 pixels.
+        P480 = "480p",
+    }
+}
+
+string_enum! {
+    /// The video codec of a rendered file, documented by some revisions of the service.
+    RenderCodec {
+        /// H.264, the codec of every documented output.
+        H264 = "h264",
+    }
+}
+
+string_enum! {
     /// The status of a render.
     RenderStatus {
         /// The render is in the queue.
@@ -125,18 +146,23 @@ impl RenderStatus {
 
 /// The requested form of a rendered file.
 ///
+/// Format and quality are always sent, as specified. The rest is documented only by some revisions
+/// of the service, so it is sent only when set. [`unspecified`](Self::unspecified) sends nothing at
+/// all.
+///
 /// ```
 /// use nemovideo::{Aspect, RenderOutput, RenderQuality};
 ///
-/// let preview = RenderOutput::mp4().quality(RenderQuality::Low).aspect(Aspect::Portrait);
+/// let preview = RenderOutput::mp4().quality(RenderQuality::Low).aspect(Aspect::Portrait).fps(30);
 /// let json = serde_json::to_string(&preview)?;
-/// assert_eq!(json, r#"{"format":"mp4","quality":"low","aspect":"9:16"}"#);
+/// assert_eq!(json, r#"{"format":"mp4","quality":"low","aspect":"9:16","fps":30}"#);
 /// # Ok::<(), serde_json::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct RenderOutput {
     /// The format of the file.
+    #[serde(default = "default_format")]
     pub format: RenderFormat,
     /// The quality of the file.
     #[serde(default = "default_quality")]
@@ -145,13 +171,51 @@ pub struct RenderOutput {
     /// sent only when set.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub aspect: Option<Aspect>,
+    /// The resolution.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resolution: Option<RenderResolution>,
+    /// The frame rate, in frames per second.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fps: Option<u32>,
+    /// The video codec.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub codec: Option<RenderCodec>,
+    /// The constant rate factor of the video encoder: lower is better and larger. The documented
+    /// example is 23.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub crf: Option<u8>,
+    /// Whether nothing is requested, so that a submission leaves `output` out.
+    #[serde(skip)]
+    is_unspecified: bool,
 }
 
 impl RenderOutput {
     /// Creates the output of a file in this format and in high quality.
     #[must_use]
     pub const fn new(format: RenderFormat) -> Self {
-        Self { format, quality: RenderQuality::High, aspect: None }
+        Self {
+            format,
+            quality: RenderQuality::High,
+            aspect: None,
+            resolution: None,
+            fps: None,
+            codec: None,
+            crf: None,
+            is_unspecified: false,
+        }
+    }
+
+    /// A video in whatever form the service chooses: a submission leaves `output` out, which some
+    /// revisions of the service document. Any setter makes it a specified one again.
+    #[must_use]
+    pub const fn unspecified() -> Self {
+        let mut output = Self::mp4();
+        output.is_unspecified = true;
+        output
+    }
+
+    fn is_unspecified(&self) -> bool {
+        self.is_unspecified
     }
 
     /// Creates the output of a video as in the specification: `{"format":"mp4","quality":"high"}`.
@@ -176,13 +240,46 @@ impl RenderOutput {
     #[must_use]
     pub fn quality(mut self, quality: RenderQuality) -> Self {
         self.quality = quality;
-        self
+        self.specified()
     }
 
     /// Sets another aspect ratio than the draft's own.
     #[must_use]
     pub fn aspect(mut self, aspect: Aspect) -> Self {
         self.aspect = Some(aspect);
+        self.specified()
+    }
+
+    /// Sets the resolution.
+    #[must_use]
+    pub fn resolution(mut self, resolution: RenderResolution) -> Self {
+        self.resolution = Some(resolution);
+        self.specified()
+    }
+
+    /// Sets the frame rate, in frames per second.
+    #[must_use]
+    pub fn fps(mut self, fps: u32) -> Self {
+        self.fps = Some(fps);
+        self.specified()
+    }
+
+    /// Sets the video codec.
+    #[must_use]
+    pub fn codec(mut self, codec: RenderCodec) -> Self {
+        self.codec = Some(codec);
+        self.specified()
+    }
+
+    /// Sets the constant rate factor of the video encoder.
+    #[must_use]
+    pub fn crf(mut self, crf: u8) -> Self {
+        self.crf = Some(crf);
+        self.specified()
+    }
+
+    fn specified(mut self) -> Self {
+        self.is_unspecified = false;
         self
     }
 }
@@ -191,6 +288,10 @@ impl Default for RenderOutput {
     fn default() -> Self {
         Self::mp4()
     }
+}
+
+fn default_format() -> RenderFormat {
+    RenderFormat::Mp4
 }
 
 fn default_quality() -> RenderQuality {
@@ -210,7 +311,10 @@ pub struct RenderJob {
     #[serde(rename(deserialize = "sessionId"), alias = "session_id")]
     pub session_id: SessionId,
     /// The requested form of the file.
-    #[serde(default)]
+    #[serde(
+        default = "RenderOutput::unspecified",
+        skip_serializing_if = "RenderOutput::is_unspecified"
+    )]
     pub output: RenderOutput,
     /// The draft to render.
     pub draft: Draft,
@@ -227,7 +331,8 @@ pub(crate) struct RenderRequest<'a> {
     #[serde(rename = "sessionId")]
     session_id: &'a SessionId,
     draft: &'a Draft,
-    output: &'a RenderOutput,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    output: Option<&'a RenderOutput>,
 }
 
 impl RenderJob {
@@ -251,6 +356,7 @@ impl RenderJob {
 
     pub(crate) fn request(&self) -> RenderRequest<'_> {
         let Self { id, session_id, draft, output, replaces: _ } = self;
+        let output = (!output.is_unspecified()).then_some(output);
         RenderRequest { id, session_id, draft, output }
     }
 }
@@ -444,9 +550,33 @@ mod tests {
 
     #[test]
     fn a_request_without_an_output_is_for_a_video() {
-        let body = r#"{"id":"render_1","session_id":"s","draft":{"t":[]}}"#;
+        let body = r#"{"id":"render_1","sessionId":"s","draft":{"t":[]}}"#;
         let job: RenderJob = serde_json::from_str(body).unwrap();
-        assert_eq!(job.output, RenderOutput::mp4());
+        assert_eq!(job.output, RenderOutput::unspecified());
+        assert_eq!(job.output.format, RenderFormat::Mp4);
+        assert_eq!(serde_json::to_string(&job.request()).unwrap(), body);
+        let saved = serde_json::to_string(&job).unwrap();
+        assert_eq!(serde_json::from_str::<RenderJob>(&saved).unwrap(), job);
+        assert_eq!(RenderOutput::unspecified().quality(RenderQuality::High), RenderOutput::mp4());
+    }
+
+    #[test]
+    fn an_option_is_sent_only_when_it_is_set() {
+        let json = |output: &RenderOutput| serde_json::to_string(output).unwrap();
+        let specified = r#"{"format":"mp4","quality":"high"#;
+        for (output, added) in [
+            (RenderOutput::mp4(), ""),
+            (RenderOutput::mp4().resolution(RenderResolution::P1080), r#","resolution":"1080p""#),
+            (RenderOutput::mp4().fps(24), r#","fps":24"#),
+            (RenderOutput::mp4().codec(RenderCodec::H264), r#","codec":"h264""#),
+            (RenderOutput::mp4().crf(23), r#","crf":23"#),
+            (RenderOutput::mp4().codec("av1".into()), r#","codec":"av1""#),
+        ] {
+            assert_eq!(json(&output), format!("{specified}\"{added}}}"));
+            assert_eq!(serde_json::from_str::<RenderOutput>(&json(&output)).unwrap(), output);
+        }
+        let bare: RenderOutput = serde_json::from_str(r#"{"resolution":"1080p"}"#).unwrap();
+        assert_eq!(bare, RenderOutput::mp4().resolution(RenderResolution::P1080));
     }
 
     #[test]

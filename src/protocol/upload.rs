@@ -10,7 +10,8 @@ use serde::{Deserialize, Serialize};
 use super::tolerant::{FieldError, Fields, RedactedUrl, flag, integer, number, rate, text};
 use crate::draft::Json;
 
-/// The largest file that the service accepts, by its specification: 200 MB.
+/// The largest file that the service accepts, by its specification: 200 MB. Some revisions document
+/// 500 MB.
 pub const MAX_UPLOAD_BYTES: u64 = 200_000_000;
 
 /// The type of a file, as the service classifies it.
@@ -86,14 +87,33 @@ impl FileFormat {
         ),
     ];
 
+    /// Formats that only some revisions of the service accept, and the specification does not: an
+    /// upload of them must be sent
+    /// [without the client's checks](crate::client::Upload::without_checks).
+    pub const UNSPECIFIED: &'static [Self] = &[
+        Self::new("pdf", FileType::Document, "application/pdf"),
+        Self::new("srt", FileType::Document, "application/x-subrip"),
+    ];
+
     const fn new(extension: &'static str, file_type: FileType, content_type: &'static str) -> Self {
         Self { extension, file_type, content_type }
     }
 
     /// Returns the format of a file by its name; `None` when the service does not accept it.
     pub fn of(name: impl AsRef<Path>) -> Option<Self> {
-        let extension = name.as_ref().extension()?.to_str()?.to_ascii_lowercase();
-        Self::ALL.iter().copied().find(|format| format.extension == extension)
+        Self::in_table(Self::ALL, name.as_ref())
+    }
+
+    fn in_table(formats: &[Self], name: &Path) -> Option<Self> {
+        let extension = name.extension()?.to_str()?.to_ascii_lowercase();
+        formats.iter().copied().find(|format| format.extension == extension)
+    }
+
+    /// Returns the media type of any file by its name.
+    pub(crate) fn content_type_of(name: &str) -> &'static str {
+        let name = Path::new(name);
+        let format = Self::of(name).or_else(|| Self::in_table(Self::UNSPECIFIED, name));
+        format.map_or("application/octet-stream", |format| format.content_type)
     }
 
     /// Returns the extensions of all accepted formats, separated by commas.
@@ -213,7 +233,7 @@ impl fmt::Debug for UploadedFile {
 
 #[cfg(test)]
 mod tests {
-    use super::{FileType, UploadResponse, UploadUrls, UploadedFile};
+    use super::{FileFormat, FileType, UploadResponse, UploadUrls, UploadedFile};
     use crate::protocol::decode;
 
     #[test]
@@ -222,6 +242,20 @@ mod tests {
             serde_json::to_string(&UploadUrls::new(["https://a/b.mp4"])).unwrap(),
             r#"{"urls":["https://a/b.mp4"],"source_type":"url"}"#
         );
+    }
+
+    #[test]
+    fn every_file_has_a_media_type_and_only_the_specified_ones_are_accepted() {
+        for (name, content_type, is_accepted) in [
+            ("a.mp4", "video/mp4", true),
+            ("notes.PDF", "application/pdf", false),
+            ("words.srt", "application/x-subrip", false),
+            ("a.xls", "application/octet-stream", false),
+            ("pdf", "application/octet-stream", false),
+        ] {
+            assert_eq!(FileFormat::content_type_of(name), content_type, "{name}");
+            assert_eq!(FileFormat::of(name).is_some(), is_accepted, "{name}");
+        }
     }
 
     #[test]

@@ -246,7 +246,7 @@ impl<'a> Exchange<'a> {
         };
         let error = self.api_error(code, message, Some(status.as_u16()), wait);
         Err(match code {
-            ErrorCode::TokenInvalid => AttemptError::TokenRejected(error),
+            code if code.is_token_rejection() => AttemptError::TokenRejected(error),
             ErrorCode::RateLimited => {
                 AttemptError::Failed(FailureKind::RateLimited { retry_after: wait }, error)
             }

@@ -8,8 +8,8 @@ use nemovideo::local::{Counters, LocalBackend};
 use nemovideo::protocol::Endpoint;
 use nemovideo::protocol::FileType;
 use nemovideo::{
-    CreateSession, Effect, Error, ExponentialRetry, Limits, NemoClient, RenderJob, RenderOutput,
-    RenderPolling, RenderedVideo, Result, Session, Timeouts, TurnRecovery,
+    CreateSession, CreateToken, Effect, Error, ExponentialRetry, Limits, NemoClient, RenderJob,
+    RenderOutput, RenderPolling, RenderedVideo, Result, Session, Timeouts, TokenId, TurnRecovery,
 };
 
 const SOON: Duration = Duration::from_millis(1);
@@ -34,10 +34,13 @@ pub(crate) enum Call {
     Download,
     DownloadFromApi,
     ClaimLink,
+    CreateToken,
+    ListTokens,
+    RevokeToken,
 }
 
 impl Call {
-    pub(crate) const ALL: [Self; 16] = [
+    pub(crate) const ALL: [Self; 19] = [
         Self::Authenticate,
         Self::CreateSession,
         Self::SendMessage,
@@ -54,6 +57,9 @@ impl Call {
         Self::Download,
         Self::DownloadFromApi,
         Self::ClaimLink,
+        Self::CreateToken,
+        Self::ListTokens,
+        Self::RevokeToken,
     ];
 
     pub(crate) const fn endpoint(self) -> Endpoint {
@@ -70,6 +76,9 @@ impl Call {
             Self::Download => Endpoint::File,
             Self::DownloadFromApi => Endpoint::RenderDownload,
             Self::ClaimLink => Endpoint::Claim,
+            Self::CreateToken => Endpoint::TokenCreate,
+            Self::ListTokens => Endpoint::TokenList,
+            Self::RevokeToken => Endpoint::TokenRevoke,
         }
     }
 
@@ -77,14 +86,18 @@ impl Call {
     /// own table.
     pub(crate) const fn effect(self) -> Effect {
         match self {
-            Self::Authenticate | Self::CancelRender | Self::ClaimLink => Effect::Idempotent,
+            Self::Authenticate | Self::CancelRender | Self::ClaimLink | Self::RevokeToken => {
+                Effect::Idempotent
+            }
             Self::CreateSession
+            | Self::CreateToken
             | Self::UploadFile
             | Self::UploadBytes
             | Self::UploadUrls
             | Self::SubmitRender => Effect::Creates,
             Self::SendMessage | Self::Watch => Effect::Billable,
             Self::Credits
+            | Self::ListTokens
             | Self::SessionState
             | Self::RenderStatus
             | Self::Render
@@ -98,6 +111,8 @@ impl Call {
         match self {
             Self::Authenticate => counters.tokens_issued,
             Self::CreateSession => counters.sessions_created,
+            Self::CreateToken => counters.tokens_created,
+            Self::RevokeToken => counters.tokens_revoked,
             Self::SendMessage | Self::Watch => counters.messages_run,
             Self::UploadFile | Self::UploadBytes | Self::UploadUrls => counters.uploads_taken,
             Self::SubmitRender => counters.renders_started,
@@ -120,6 +135,7 @@ pub(crate) struct Fixture {
     job: Option<RenderJob>,
     video: Option<RenderedVideo>,
     upload: Option<String>,
+    token: Option<TokenId>,
     directory: tempfile::TempDir,
     _credentials: tempfile::TempDir,
 }
@@ -162,6 +178,7 @@ impl Fixture {
             job: None,
             video: None,
             upload: None,
+            token: None,
             directory,
             _credentials: credentials,
         };
@@ -172,7 +189,15 @@ impl Fixture {
         let client = patient;
         client.authenticate().await?;
         fixture.client.authenticate().await?;
-        if matches!(call, Call::CreateSession | Call::Credits) {
+        if matches!(
+            call,
+            Call::CreateSession | Call::Credits | Call::CreateToken | Call::ListTokens
+        ) {
+            return Ok(fixture);
+        }
+        if call == Call::RevokeToken {
+            let created = client.create_token(CreateToken::named("a cell")).await?;
+            fixture.token = Some(created.info.id);
             return Ok(fixture);
         }
         let session = client.create_session(CreateSession::named("a cell")).await?;
@@ -265,6 +290,12 @@ impl Fixture {
             Call::ClaimLink => {
                 let session = self.session.as_ref().expect("the fixture has a session");
                 client.claim_link(session).await.map(drop)
+            }
+            Call::CreateToken => client.create_token(CreateToken::named("x")).await.map(drop),
+            Call::ListTokens => client.tokens().await.map(drop),
+            Call::RevokeToken => {
+                let token = self.token.as_ref().expect("the fixture has a token");
+                client.revoke_token(token).await
             }
         }
     }

@@ -8,8 +8,8 @@ use nemovideo::mock::{Events, MockNemo, MockResponse};
 use nemovideo::protocol::event::{AgentEvent, TextAccumulator};
 use nemovideo::protocol::{Endpoint, FileType, RenderState, RenderStatus, UploadedFile};
 use nemovideo::{
-    Attribution, CreateSession, Error, ErrorCode, Reauthenticate, RenderOutput, RenderPolling,
-    RenderProgress, Session, SessionId,
+    ApiToken, Attribution, CreateSession, CreateToken, Error, ErrorCode, Reauthenticate,
+    RenderOutput, RenderPolling, RenderProgress, RenderResolution, Session, SessionId, TokenScope,
 };
 use serde_json::json;
 
@@ -93,7 +93,8 @@ async fn an_anonymous_account_out_of_credits_is_advised_to_register() {
     nemo.given(MockResponse::error(Endpoint::Message, ErrorCode::OutOfCredits)).await;
     let error = nemo.client().send_message(&"s".into(), "hi").await.unwrap_err();
     assert!(
-        error.advice().contains("https://nemovideo.com/register?bind=anon_mock"),
+        error.advice().contains("https://nemovideo.com/register?bind=anon_mock")
+            && error.advice().contains("100 credits"),
         "{}",
         error.advice()
     );
@@ -114,6 +115,168 @@ async fn a_rejected_anonymous_token_is_replaced() {
     let sent = nemo.requests(Endpoint::Credits).await;
     assert_eq!(sent[0].headers["authorization"], "Bearer old");
     assert_eq!(sent[1].headers["authorization"], "Bearer new");
+}
+
+#[tokio::test]
+async fn every_code_of_an_invalid_token_replaces_an_anonymous_one_and_no_other() {
+    for number in [1001, 1010, 1011] {
+        let nemo = MockNemo::start().await;
+        let code = ErrorCode::from(number);
+        nemo.given(MockResponse::token("old").times(1)).await;
+        nemo.given(MockResponse::token("new")).await;
+        nemo.given(MockResponse::error(Endpoint::Credits, code).times(1)).await;
+        nemo.given(MockResponse::credits(5.0)).await;
+        assert_eq!(nemo.client().credits().await.unwrap().available.get(), 5.0, "{number}");
+        let sent = nemo.requests(Endpoint::Credits).await;
+        assert_eq!(sent[1].headers["authorization"], "Bearer new", "{number}");
+
+        nemo.given(MockResponse::error(Endpoint::State, code)).await;
+        let own = nemo.client_builder().token("mine").build().unwrap();
+        let error = own.session_state(&"s".into()).await.unwrap_err();
+        assert!(matches!(error, Error::TokenInvalid(_)), "{error}");
+        assert_eq!(error.code(), Some(code));
+        assert!(error.to_string().contains(&number.to_string()), "{error}");
+        assert_eq!(nemo.requests(Endpoint::State).await.len(), 1, "{number}");
+    }
+}
+
+#[tokio::test]
+async fn the_users_own_tokens_are_created_listed_and_revoked() {
+    let nemo = MockNemo::start().await;
+    let mut info = ApiToken::new("tok_1", "ci");
+    info.scopes = vec![TokenScope::Read];
+    nemo.given(MockResponse::created_token("nmv_usr_secret", info.clone())).await;
+    nemo.given(MockResponse::tokens([info.clone()])).await;
+    nemo.given(MockResponse::token_revoked()).await;
+    let client = nemo.client_builder().token("mine").build().unwrap();
+
+    let request = CreateToken::named("ci").scopes([TokenScope::Read]).expires_in_days(30);
+    let created = client.create_token(request).await.unwrap();
+    assert_eq!((&created.info, created.expose_secret()), (&info, "nmv_usr_secret"));
+    assert!(!format!("{created:?} {created:#?}").contains("nmv_usr"), "{created:?}");
+    assert_eq!(client.tokens().await.unwrap(), [info]);
+    client.revoke_token(&created.info.id).await.unwrap();
+
+    let body: serde_json::Value =
+        nemo.requests(Endpoint::TokenCreate).await[0].body_json().unwrap();
+    assert_eq!(body, json!({ "name": "ci", "scopes": ["read"], "expires_in_days": 30 }));
+    let revoked = &nemo.requests(Endpoint::TokenRevoke).await[0];
+    assert_eq!(revoked.url.path(), "/api/tokens/tok_1/revoke");
+    assert!(revoked.body.is_empty());
+    nemo.check_attribution().await;
+}
+
+#[tokio::test]
+async fn a_revocation_whose_response_cannot_be_read_is_confirmed_by_the_list() {
+    let token = |is_revoked: bool| {
+        let mut token = ApiToken::new("tok_1", "ci");
+        token.revoked_at = is_revoked.then(std::time::SystemTime::now);
+        token
+    };
+    for (body, listed, is_revoked) in [
+        (r#"{"code":0}"#, None, true),
+        (r#"{"success":true,"data":null}"#, None, true),
+        (r#"{"code":0,"data":{"revoked":true}}"#, None, true),
+        ("", Some(vec![token(true)]), true),
+        ("OK", Some(vec![ApiToken::new("tok_2", "other")]), true),
+        ("<html>Sign in to the network</html>", Some(vec![token(false)]), false),
+        ("<html>Sign in to the network</html>", None, false),
+        (r#"{"code":5003,"message":"no"}"#, Some(vec![token(true)]), false),
+        (r#"{"success":false,"message":"no"}"#, None, false),
+    ] {
+        let nemo = MockNemo::start().await;
+        let response = ResponseTemplate::new(200).set_body_string(body);
+        nemo.given(MockResponse::raw(Endpoint::TokenRevoke, response)).await;
+        if let Some(listed) = listed {
+            nemo.given(MockResponse::tokens(listed)).await;
+        }
+        let outcome = nemo.client().revoke_token(&"tok_1".into()).await;
+        assert_eq!(outcome.is_ok(), is_revoked, "{body}: {outcome:?}");
+        assert_eq!(nemo.requests(Endpoint::TokenRevoke).await.len(), 1, "{body}");
+    }
+}
+
+#[tokio::test]
+async fn the_scopes_of_a_token_are_reported() {
+    let nemo = MockNemo::start().await;
+    let scopes = [TokenScope::Read, TokenScope::Other("fly".to_owned())];
+    nemo.given(MockResponse::scoped_token("t", scopes.clone())).await;
+    let account = nemo.client().authenticate().await.unwrap();
+    assert_eq!(account.scopes, Some(scopes.to_vec()));
+    let unknown = MockNemo::start().await;
+    assert_eq!(unknown.client().authenticate().await.unwrap().scopes, None);
+}
+
+#[tokio::test]
+async fn an_upload_without_checks_leaves_the_decision_to_the_service() {
+    let nemo = MockNemo::start().await;
+    nemo.given(MockResponse::upload([UploadedFile::default()])).await;
+    let limits = nemovideo::Limits::default().with_upload(10);
+    let client = nemo.client_builder().limits(limits).build().unwrap();
+    let session = SessionId::from("s");
+    let upload = |name: &str| client.upload_bytes(&session, name, vec![7; 11]);
+    let error = upload("notes.pdf").await.unwrap_err();
+    assert!(matches!(error, Error::UnsupportedFileType(_)), "{error}");
+    let error = upload("clip.mp4").await.unwrap_err();
+    assert!(matches!(error, Error::FileTooLarge(_)), "{error}");
+    assert!(nemo.requests(Endpoint::Upload).await.is_empty());
+
+    for (name, content_type) in [
+        ("notes.pdf", "application/pdf"),
+        ("words.srt", "application/x-subrip"),
+        ("clip.mp4", "video/mp4"),
+        ("clip.xyz", "application/octet-stream"),
+    ] {
+        upload(name).without_checks().await.unwrap();
+        let sent = nemo.requests(Endpoint::Upload).await.pop().unwrap();
+        let body = String::from_utf8_lossy(&sent.body).to_ascii_lowercase();
+        assert!(body.contains(&format!("content-type: {content_type}")), "{name}: {body}");
+        assert!(body.contains(name), "{body}");
+    }
+    let error = upload("a\nb.pdf").without_checks().await.unwrap_err();
+    assert!(matches!(error, Error::InvalidInput(_)), "{error}");
+}
+
+#[tokio::test]
+async fn an_output_is_sent_as_specified_with_what_was_added_or_not_at_all() {
+    let nemo = MockNemo::start().await;
+    nemo.given(MockResponse::render(&state("r", RenderStatus::Pending))).await;
+    let client = nemo.client();
+    for (output, expected) in [
+        (RenderOutput::mp4(), Some(r#"{"format":"mp4","quality":"high"}"#)),
+        (
+            RenderOutput::mp4().resolution(RenderResolution::P1080).fps(30).crf(23),
+            Some(r#"{"format":"mp4","quality":"high","resolution":"1080p","fps":30,"crf":23}"#),
+        ),
+        (RenderOutput::unspecified(), None),
+    ] {
+        client.submit_render(&"s".into(), &draft(), output).await.unwrap();
+        let sent = nemo.requests(Endpoint::RenderSubmit).await.pop().unwrap();
+        let body = String::from_utf8(sent.body).unwrap();
+        let end = expected.map_or("}".to_owned(), |output| format!(r#","output":{output}}}"#));
+        assert!(body.ends_with(&format!("{}{end}", draft().to_json())), "{body}");
+    }
+}
+
+#[tokio::test]
+async fn a_submit_whose_id_is_known_already_is_looked_up() {
+    let nemo = MockNemo::start().await;
+    let known = ResponseTemplate::new(409).set_body_json(json!({ "detail": "id already used" }));
+    nemo.given(MockResponse::raw(Endpoint::RenderSubmit, known)).await;
+    let unknown = ResponseTemplate::new(404).set_body_json(json!({ "detail": "not found" }));
+    nemo.given(MockResponse::raw(Endpoint::RenderStatus, unknown).times(1)).await;
+    nemo.given(MockResponse::render_status(&state("r", RenderStatus::Processing))).await;
+    let job = nemovideo::RenderJob::new("s".into(), draft(), RenderOutput::mp4());
+    // Another process submits it between the look-up and the submit.
+    let found = nemo.client().ensure_submitted(&job).await.unwrap();
+    assert_eq!(found.status, RenderStatus::Processing);
+    assert_eq!(nemo.requests(Endpoint::RenderSubmit).await.len(), 1);
+
+    let nemo = MockNemo::start().await;
+    let rejected = ResponseTemplate::new(409).set_body_json(json!({ "detail": "no" }));
+    nemo.given(MockResponse::raw(Endpoint::RenderSubmit, rejected)).await;
+    let error = nemo.client().ensure_submitted(&job).await.unwrap_err();
+    assert_eq!(error.code(), Some(ErrorCode::Other(409)), "the error of the submit is kept");
 }
 
 #[tokio::test]

@@ -28,6 +28,7 @@ async fn a_token_is_for_one_client_and_one_at_a_time() {
     assert!(first["data"]["user_id"].as_str().unwrap().starts_with("anon_"));
     assert_eq!(first["data"]["credits"], 100.0);
     assert!(first["data"]["expires_at"].as_str().unwrap().ends_with('Z'));
+    assert_eq!(first["data"]["scopes"], json!(["read", "write", "upload", "render"]));
 
     let second = http.post(&url).header("X-Client-Id", "one").send().await.unwrap();
     assert_eq!(second.status(), 429);
@@ -56,12 +57,15 @@ async fn every_call_but_the_first_needs_a_token() {
         "/api/credits/balance/simple",
         "/api/state/nemo_agent/me/s/latest",
         "/api/render/proxy/lambda/r",
+        "/api/tokens",
     ] {
         let response = stranger.get(path).await;
         assert_eq!((response.status, response.code()), (200, 1001), "{path}");
     }
     for path in [
         "/api/auth/claim-token",
+        "/api/tokens",
+        "/api/tokens/t/revoke",
         "/api/tasks/me/with-session/nemo_agent",
         "/run_sse",
         "/api/upload-video/nemo_agent/me/s",
@@ -375,7 +379,8 @@ async fn a_render_is_submitted_polled_and_downloaded_in_ranges() {
     let done = caller.rendered("render_1").await;
     assert_eq!((&done["status"], &done["progress"]), (&json!("completed"), &json!(100.0)));
     let again = caller.post("/api/render/proxy/lambda", &body).await;
-    assert_eq!(again.body["status"], "completed");
+    assert_eq!(again.status, 409, "an id is used once");
+    assert!(again.body["detail"].as_str().unwrap().contains("render_1"), "{}", again.body);
     assert_eq!(backend.counters().renders_started, 1);
 
     let url = done["output"]["url"].as_str().unwrap();
@@ -403,6 +408,52 @@ async fn a_render_is_submitted_polled_and_downloaded_in_ranges() {
     let other = Caller::new(&backend, "other").await;
     assert_eq!(other.get("/api/render/proxy/lambda/render_1").await.status, 404);
     assert_eq!(caller.credits().await, (100.0, 0.0), "exports are free");
+}
+
+#[tokio::test]
+async fn an_output_option_is_honoured_or_rejected_and_never_ignored() {
+    let backend = quick().start().await.unwrap();
+    let caller = Caller::new(&backend, "one").await;
+    let session = caller.session().await;
+    let draft = json!({"t": [{"tt": 7, "sg": [{"d": 3000, "m": {"text": "Hi"}}]}]});
+    let submit = async |id: String, output: Value| {
+        let mut body = json!({"id": id, "sessionId": session, "draft": draft});
+        if !output.is_null() {
+            body["output"] = output;
+        }
+        caller.post("/api/render/proxy/lambda", &body).await
+    };
+    let uuid = "render_0b3a1c5e-6f0e-4c56-9d0f-0a7a4a6d4b11".to_owned();
+    assert_eq!(submit(uuid.clone(), Value::Null).await.body["id"], uuid.as_str());
+    assert_eq!(caller.rendered(&uuid).await["status"], "completed");
+    for (at, output) in [
+        json!({}),
+        json!({"resolution": "720p", "fps": 30, "codec": "h264", "crf": 23}),
+        json!({"format": "mp4", "quality": "high", "resolution": "1080p"}),
+        json!({"format": "wav"}),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let accepted = submit(format!("ok{at}"), output.clone()).await;
+        assert_eq!(accepted.code(), 0, "{output}");
+        assert_eq!(caller.rendered(&format!("ok{at}")).await["status"], "completed", "{output}");
+    }
+    for (output, field) in [
+        (json!({"resolution": "4k"}), "resolution"),
+        (json!({"fps": 60}), "fps"),
+        (json!({"codec": "av1"}), "codec"),
+        (json!({"crf": 52}), "crf"),
+        (json!({"format": "m4a", "resolution": "720p"}), "resolution"),
+        (json!({"format": "wav", "fps": 30}), "fps"),
+        (json!({"format": "gif"}), "format"),
+    ] {
+        let rejected = submit("rejected".to_owned(), output.clone()).await;
+        assert_eq!(rejected.status, 422, "{output}");
+        let loc = &rejected.body["detail"][0]["loc"];
+        assert_eq!(loc, &json!(["body", "output", field]), "{output}");
+    }
+    assert_eq!(backend.counters().renders_started, 5);
 }
 
 #[tokio::test]

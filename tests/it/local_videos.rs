@@ -36,6 +36,32 @@ async fn fetched(done: &Value) -> Vec<u8> {
     bytes.into()
 }
 
+#[tokio::test]
+async fn a_video_has_the_requested_resolution() {
+    let backend = LocalBackend::start().await.unwrap();
+    let caller = Caller::new(&backend, "one").await;
+    let session = caller.session().await;
+    let draft = json!({"t": [{"tt": 7, "sg": [{"d": 300, "m": {"text": "Hi"}}]}]});
+    for (id, aspect, resolution, size) in
+        [("a", "9:16", "720p", (720, 1280)), ("b", "16:9", "480p", (854, 480))]
+    {
+        let output = json!({"format": "mp4", "quality": "high", "aspect": aspect,
+            "resolution": resolution, "fps": 30, "codec": "h264", "crf": 40});
+        let body = json!({"id": id, "sessionId": session, "draft": draft, "output": output});
+        assert_eq!(caller.post("/api/render/proxy/lambda", &body).await.code(), 0);
+        let video = fetched(&caller.rendered(id).await).await;
+        // The width and the height are 24 bytes into the sample entry of the video track.
+        let entry = video.windows(4).position(|bytes| bytes == b"avc1").expect("H.264");
+        // The brand `avc1` of the file's header comes first.
+        let entry = video[entry + 4..]
+            .windows(4)
+            .position(|bytes| bytes == b"avc1")
+            .map_or(entry, |at| entry + 4 + at);
+        let side = |at: usize| u16::from_be_bytes([video[entry + 4 + at], video[entry + 5 + at]]);
+        assert_eq!((side(24), side(26)), size, "{resolution}");
+    }
+}
+
 fn tone(seconds: u32) -> Vec<u8> {
     let spec = hound::WavSpec {
         channels: 1,

@@ -37,6 +37,8 @@ mod local_faults_responses;
 mod local_faults_videos;
 mod local_odd_calls;
 mod local_protocol;
+mod local_questions;
+mod local_tokens;
 mod local_videos;
 mod main_job;
 mod media_ffmpeg;

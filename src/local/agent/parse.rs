@@ -33,6 +33,11 @@ pub(crate) enum Action {
         edits: Vec<Edit>,
         unknown: Vec<String>,
     },
+    /// Questions about a video, before it is made of this script, if the message holds one.
+    Ask {
+        script: Option<String>,
+        options: VoiceoverOptions,
+    },
     /// Taking back the last turns.
     Undo(usize),
     Help,
@@ -56,7 +61,11 @@ pub(crate) fn parse(message: &str) -> Instruction {
         let before = message.trim().strip_suffix(script.as_str()).unwrap_or(message);
         let language = MessagePhrase::new(before).language();
         let options = VoiceoverOptions::parse(&order);
-        let action = Action::Voiceover { script: RequestedScript::Message(script), options };
+        let action = if MessagePhrase::new(&order).has(ASK_FIRST) {
+            Action::Ask { script: Some(script), options }
+        } else {
+            Action::Voiceover { script: RequestedScript::Message(script), options }
+        };
         return Instruction { action, language };
     }
     let whole = MessagePhrase::new(message);
@@ -77,9 +86,13 @@ fn action(message: &str, whole: &MessagePhrase) -> Action {
     if whole.has(HELP) {
         return Action::Help;
     }
-    // The order is what the message begins with; options follow, and some may be unknown.
     let first = kinds.iter().find(|kind| **kind != PhraseKind::Courtesy);
-    if is_voiceover(whole) && first.is_some_and(|kind| kind.is_request()) {
+    let is_request = first.is_some_and(|kind| kind.is_request());
+    if whole.has(ASK_FIRST) && !kinds.contains(&PhraseKind::Statement) {
+        return Action::Ask { script: None, options: VoiceoverOptions::parse(message) };
+    }
+    // The order is what the message begins with; options follow, and some may be unknown.
+    if is_voiceover(whole) && is_request {
         let is_upload = whole.has(UPLOADED);
         let script = if is_upload { RequestedScript::Upload } else { RequestedScript::Latest };
         return Action::Voiceover { script, options: VoiceoverOptions::parse(message) };
@@ -88,6 +101,9 @@ fn action(message: &str, whole: &MessagePhrase) -> Action {
     // A text in which something sounds like an order is a text.
     let statements = kinds.iter().filter(|kind| **kind == PhraseKind::Statement).count();
     let is_prose = statements > phrases.len() - statements;
+    if edits.is_empty() && is_request && makes_new_video(whole) {
+        return Action::Ask { script: None, options: VoiceoverOptions::parse(message) };
+    }
     if edits.is_empty() || is_prose { Action::Unknown } else { Action::Edits { edits, unknown } }
 }
 
@@ -353,6 +369,25 @@ fn is_voiceover(message: &MessagePhrase) -> bool {
         || text.starts_with("read it aloud")
         || (starts(MAKE_AGAIN) && (is_new || has_source))
         || ["voiceover", "voice-over", "voice over"].contains(&text.as_str())
+}
+
+/// Whether a message requests a new video, and not an edit: "make me a short video", "做个视频". What
+/// it is to show is open.
+fn makes_new_video(message: &MessagePhrase) -> bool {
+    if is_voiceover(message) || message.has(SCRIPTS) || message.has(UPLOADED) {
+        return false;
+    }
+    if message.plain.contains(is_han) {
+        return message.has(HAN_MAKE_NEW) && message.has(VIDEOS) && !message.has(TITLES);
+    }
+    let (text, is_asked) = without_courtesy(&message.words());
+    let mut words = text.split_whitespace().peekable();
+    let is_made = words.next_if(|word| is_in(MAKE_NEW, word)).is_some();
+    let _ = words.next_if(|word| *word == "me" || *word == "us");
+    let is_new = words.next_if(|word| ["a", "an", "another", "some"].contains(word)).is_some();
+    // "Make a title for the video" is about a title.
+    let noun = words.find(|word| is_in(NOUNS, word));
+    (is_made || is_asked) && is_new && noun.is_some_and(|noun| is_in(VIDEOS, noun))
 }
 
 /// The order and the script that follows it, which may be empty.

@@ -25,7 +25,8 @@ macro_rules! messages {
 }
 
 messages! {
-    SPEAKING ON_IT GOING_BACK RAW_CLIP READY CLIP_READY SPOKEN_AGAIN TITLE_ADDED TITLE_CHANGED
+    SPEAKING ON_IT GOING_BACK RAW_CLIP ASK_TITLE ASKING WHICH_SCRIPT WHICH_VOICE WHICH_ASPECT
+    WITH_CAPTIONS READY CLIP_READY SPOKEN_AGAIN TITLE_ADDED TITLE_CHANGED
     TITLE_MISSING CAPTIONS_ON CAPTIONS_OFF MUSIC_PLAYS MUTED VOLUME_SET LOUDER QUIETER
     FULL_VOLUME ENDS_AFTER END_CUT START_CUT TRACK_REMOVED REMOVED ASPECT_CHANGED IMAGE_SHOWN
     PALETTE_SHOWN UNDONE UNDONE_SOME UNDONE_ONLY UNDONE_ALL VIDEO_OVER VIDEO_SHORT NEGATIVE
@@ -127,7 +128,7 @@ impl MessageValue {
         known.map_or_else(|| english.into(), |(term, other)| Self::Term(Template(term, other)))
     }
 
-    fn text(&self, language: Language) -> String {
+    pub(crate) fn text(&self, language: Language) -> String {
         match self {
             Self::Text(text) => text.clone(),
             Self::Term(term) => term.text(language).to_owned(),
@@ -235,7 +236,10 @@ mod tests {
     #[test]
     fn each_message_of_the_file_is_used_and_complete_in_both_languages() {
         let headers = MESSAGES.lines().filter_map(|line| line.strip_prefix('[')?.strip_suffix(']'));
-        assert!(headers.eq(NAMES.iter().copied().chain(["TERMS"])), "a section has no constant");
+        assert!(
+            headers.eq(NAMES.iter().copied().chain(["SAMPLE_SCRIPTS", "TERMS"])),
+            "a section has no constant"
+        );
         for name in NAMES {
             let Template(english, chinese) = Template::named(name);
             let values = english.matches("{}").count();

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use tokio::sync::mpsc::UnboundedSender;
 use uuid::Uuid;
 
+use super::ask::{ASK_QUESTION, OpenQuestions};
 use super::document;
 use super::edit::{self, Adjustment, Edit, NarratedSentence, VoiceChange};
 use super::parse::{Action, Instruction, RequestedScript};
@@ -34,7 +35,7 @@ impl Instruction {
             Action::Voiceover { .. } => prices.voiceover(),
             Action::Edits { edits, .. } if edits.iter().any(speaks) => prices.voiceover(),
             Action::Edits { .. } | Action::Undo(_) => prices.edit(),
-            Action::Help | Action::Unknown => Credits::ZERO,
+            Action::Ask { .. } | Action::Help | Action::Unknown => Credits::ZERO,
         }
     }
 }
@@ -55,6 +56,8 @@ enum TurnEnd {
     Silent,
     /// Nothing was done, and nothing is charged.
     Declined,
+    /// The agent waits for answers. Nothing is charged.
+    Asked,
 }
 
 /// How a turn replies.
@@ -87,12 +90,15 @@ impl From<EngineError> for VoiceoverError {
 impl AgentTurn {
     pub(crate) fn run(self, instruction: Instruction) {
         let manner = Manner { language: instruction.language, nth: self.session.count_turn() };
+        // Whatever the message is, it answers or abandons the questions before it.
+        self.session.set_questions(None);
         let is_noisy = self.service.settings.trailing_noise.includes(manner.nth);
         let emitter = self.emitter.clone();
         let text = |template: Template| Reply::from(template).text(manner.language);
         let end = match instruction.action {
             Action::Voiceover { script, options } => self.voiceover(manner, script, &options),
             Action::Edits { edits, unknown } => self.edits(manner, &edits, &unknown),
+            Action::Ask { script, options } => self.ask(manner, script, options),
             Action::Undo(steps) => self.undo(manner, steps),
             Action::Help => {
                 emitter.text(&text(speak::HELP));
@@ -187,6 +193,23 @@ impl AgentTurn {
         self.emitter.result(call, &json!({ "status": "ok" }), delta(&draft));
         self.emitter.text(&remark.append_to(&text(ready), manner.language));
         TurnEnd::Replied
+    }
+
+    /// Asks for what is open about a video.
+    fn ask(&self, manner: Manner, script: Option<String>, options: VoiceoverOptions) -> TurnEnd {
+        let has_source = self.session.last_upload(FileType::Document).is_some()
+            || self.session.work().spoken.is_some();
+        let source = match script {
+            Some(script) => Some(ScriptSource::Message(script)),
+            None => has_source.then_some(ScriptSource::Latest),
+        };
+        let open = OpenQuestions::new(manner.language, source, options);
+        let intro = Reply::from(speak::ASKING).text(manner.language);
+        let args = open.args();
+        self.session.set_questions(Some(open));
+        // The result of the call is the user's next message.
+        self.emitter.call(&intro, ASK_QUESTION, &args);
+        TurnEnd::Asked
     }
 
     /// The next remark about a part of the screen that shows something.
@@ -493,7 +516,12 @@ impl Emitter {
                 self.send(partial);
             }
         }
-        self.send(event(text, parts));
+        let asked = parts.iter().filter_map(|part| match part {
+            AdkPart::FunctionCall(call) if call.name == ASK_QUESTION => call.id.clone(),
+            _ => None,
+        });
+        let long_running_tool_ids = asked.collect();
+        self.send(AdkEvent { long_running_tool_ids, ..event(text, parts) });
     }
 
     fn event(&self) -> AdkEvent {
@@ -531,6 +559,8 @@ mod tests {
             ("add a title 'x'", 2.0),
             ("undo", 2.0),
             ("what can you do?", 0.0),
+            ("make a video", 0.0),
+            ("narrate this and ask me first: hello", 0.0),
             ("is this real?", 0.0),
         ] {
             assert_eq!(parse(message).price(&prices), Credits::new(credits), "{message}");

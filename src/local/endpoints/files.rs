@@ -46,23 +46,19 @@ pub(crate) async fn submit_render(
     JsonBody(job): JsonBody<RenderJob>,
 ) -> Result<Json<RenderResponse>, Rejected> {
     let session = service.sessions.find(&account.user, &job.session_id)?;
-    if let Some(render) = service.renders.find(&account.user, &job.id) {
-        return Ok(RenderResponse::new(render.state()));
-    }
     if job.id.as_str().is_empty() {
         // It could never be polled.
         let message = "String should have at least 1 character";
         return Err(Rejected::invalid(&["body", "id"], message, "string_too_short"));
     }
-    if renders::format_of(&job.output).is_none() {
-        let message = format!("the format `{}` is not one of mp4, m4a, wav", job.output.format);
-        return Err(Rejected::invalid(&["body", "output", "format"], message, "value_error"));
-    }
+    renders::check_output(&job.output).map_err(|(field, message)| {
+        Rejected::invalid(&["body", "output", field], message, "value_error")
+    })?;
     if !job.draft.is_ready_to_export() {
         let message = "the draft is not ready to export: no track of it has a segment";
         return Err(Rejected::invalid(&["body", "draft", "t"], message, "value_error"));
     }
-    let render = renders::submit(&service, &account.user, &session, job, fault.as_ref());
+    let render = renders::submit(&service, &account.user, &session, job, fault.as_ref())?;
     Ok(RenderResponse::new(render.state()))
 }
 

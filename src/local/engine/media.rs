@@ -150,7 +150,7 @@ impl Engine for MediaEngine {
 
 impl MediaEngine {
     fn timeline(&self, video: &VideoPlan) -> Result<Timeline, EngineError> {
-        let (width, height) = video.aspect.size();
+        let (width, height) = video.size;
         let mut timeline = Timeline::new(FrameSize { width, height }, video.duration);
         timeline.font = self.font.clone();
         timeline.background = match &video.background {
