@@ -25,7 +25,8 @@ impl Expect {
     pub(crate) fn is_met_by(self, response: &Response) -> bool {
         match self {
             Self::ContentType(expected) => {
-                has_content_type(response, expected) && !is_encoded(response)
+                has_content_type(response, expected)
+                    && content_encoding(response.headers()).is_none()
             }
             Self::File => !has_content_type(response, "application/json"),
         }
@@ -42,15 +43,23 @@ fn content_type(response: &Response) -> String {
     value.unwrap_or("no content type").chars().take(100).collect()
 }
 
-/// Returns whether the body is compressed, which was not requested and is not decoded.
-fn is_encoded(response: &Response) -> bool {
-    response.headers().get(CONTENT_ENCODING).is_some_and(|encoding| encoding != "identity")
+/// Returns the encoding of a body, which was not requested and is not decoded; `None` for one that
+/// came as it is.
+pub(crate) fn content_encoding(headers: &HeaderMap) -> Option<String> {
+    let values = headers.get_all(CONTENT_ENCODING).iter();
+    let encodings = values.flat_map(|value| value.to_str().unwrap_or("unreadable").split(','));
+    let is_plain =
+        |encoding: &str| encoding.is_empty() || encoding.eq_ignore_ascii_case("identity");
+    let encoding = encodings.map(str::trim).find(|encoding| !is_plain(encoding))?;
+    Some(encoding.chars().take(40).collect())
 }
 
 /// Describes the content of a response that is not the expected one.
 pub(crate) fn describe_content(response: &Response) -> String {
-    let encoded = if is_encoded(response) { ", compressed" } else { "" };
-    format!("{}{encoded}", content_type(response))
+    match content_encoding(response.headers()) {
+        None => content_type(response),
+        Some(encoding) => format!("{}, compressed ({encoding})", content_type(response)),
+    }
 }
 
 /// Returns the request id of a response, under either of its usual header names.
@@ -156,6 +165,12 @@ pub(crate) fn decode<T: DeserializeOwned>(body: &[u8], call: Call) -> Result<T> 
             call: Box::new(call),
         }),
     }
+}
+
+/// Returns the error for a body that cannot be decoded because it is encoded.
+pub(crate) fn encoded(encoding: &str, call: Call) -> Error {
+    let what = format!("the response came in the encoding {encoding:?}, which was not requested");
+    Error::Decode { path: ".".to_owned(), source: source(what), call: Box::new(call) }
 }
 
 #[cfg(test)]
