@@ -387,7 +387,7 @@ impl TryFrom<Fields<'_>> for RenderState {
             const REASONS: [&str; 4] = ["message", "reason", "failure_reason", "detail"];
             error = error.or_else(|| fields.read_any(&REASONS, reason));
         }
-        let url = |json: &Json| text(json).filter(|url| !url.trim().is_empty());
+        let url = |json: &Json| text(json).filter(|url| is_usable_url(url));
         let (nested, duration, size) = {
             let empty = Object::new();
             let object = fields.get("output").and_then(Json::as_object).unwrap_or(&empty);
@@ -408,6 +408,11 @@ impl TryFrom<Fields<'_>> for RenderState {
             completed_at: fields.read("completed_at", timestamp),
         })
     }
+}
+
+/// Whether a URL is there, and whole: one with a lost character leads elsewhere.
+fn is_usable_url(url: &str) -> bool {
+    !url.trim().is_empty() && !url.contains(char::REPLACEMENT_CHARACTER)
 }
 
 /// Returns a duration from seconds; `None` when it is out of range.

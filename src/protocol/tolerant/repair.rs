@@ -25,7 +25,6 @@ pub(crate) enum LoneSurrogates {
     /// It stays, for [`Json`](crate::draft::Json), which keeps it.
     Keep,
     /// It becomes U+FFFD, except in a draft: a Rust string cannot hold it.
-    #[allow(dead_code, reason = "for responses that are read into Rust strings")]
     Replace,
 }
 
