@@ -210,7 +210,8 @@ impl NemoClient {
     }
 }
 
-/// The number of times in a row that a status is requested again because it was not to be had.
+/// The number of times in a row that a status is requested again because a response showed none.
+/// At the documented pace of 30 s, that is a minute and a half.
 pub(super) const MAX_MISSED_POLLS: u32 = 3;
 
 /// The longest pause between two look-ups of a render whose submission may have been lost. It is

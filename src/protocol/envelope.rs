@@ -473,7 +473,24 @@ mod tests {
     }
 
     #[test]
-    fn every_prefix_and_every_changed_byte_is_data_or_an_error() {
+    fn every_prefix_and_every_changed_byte_of_a_poll_is_data_or_an_error() {
+        let body =
+            br#"{"code":0,"data":{"id":"r","status":"done","output":{"url":"/f","size":5}}}"#;
+        for at in 0..body.len() {
+            assert!(decode::<RenderState>(&body[..at]).is_err(), "{at}");
+            for byte in 0..=u8::MAX {
+                let mut changed = body.to_vec();
+                changed[at] = byte;
+                // An error or a state, but no URL with a lost character.
+                if let Ok(Ok(RenderState { url: Some(url), .. })) = decode(&changed) {
+                    assert!(!url.contains(char::REPLACEMENT_CHARACTER), "{at} {byte}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn every_prefix_and_every_changed_byte_of_a_state_is_data_or_an_error() {
         let body = br#"{"code":0,"data":{"state":{"draft":{"t":[{"sg":[{"d":1e3}]}],"n":"\ud83d\ude00"}}}}"#;
         for length in 0..body.len() {
             assert!(decode::<StateResponse>(&body[..length]).is_err(), "{length}");

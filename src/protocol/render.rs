@@ -16,7 +16,7 @@ use crate::draft::{Draft, Json, Object};
 
 /// Defines an enum of strings that the service may extend: unknown strings are kept. A variant is
 /// written as the service's own string, and read from that and from the other words after it, in
-/// any letter case and whatever separates their parts.
+/// any letter case.
 macro_rules! string_enum {
     ($(#[$doc:meta])* $name:ident {
         $($(#[$vdoc:meta])* $variant:ident = $value:literal $(| $word:literal)*),+ $(,)?
@@ -43,8 +43,7 @@ macro_rules! string_enum {
 
         impl From<&str> for $name {
             fn from(value: &str) -> Self {
-                let letters = value.chars().filter(|c| c.is_alphanumeric());
-                match letters.collect::<String>().to_ascii_lowercase().as_str() {
+                match value.trim().to_ascii_lowercase().as_str() {
                     $($value $(| $word)* => Self::$variant,)+
                     _ => Self::Other(value.to_owned()),
                 }
@@ -127,7 +126,7 @@ string_enum! {
             | "finished" | "ready",
         /// The render failed, was rejected or took too long.
         Failed = "failed" | "failure" | "fail" | "error" | "errored" | "rejected" | "expired"
-            | "timedout" | "timeout",
+            | "timeout" | "timedout" | "timed_out" | "timed-out" | "timed out" | "time_out",
         /// The render was cancelled.
         Cancelled = "cancelled" | "canceled" | "aborted" | "terminated" | "stopped",
     }
@@ -535,6 +534,7 @@ mod tests {
             (r#"{"status":"failed","error":"","failureReason":"bad draft"}"#, Some("bad draft")),
             (r#"{"status":"aborted","error":true,"reason":"by an admin"}"#, Some("by an admin")),
             (r#"{"code":0,"message":"success","data":{"status":"failed"}}"#, None),
+            (r#"{"status":"success","message":"ok","data":{"status":"processing"}}"#, None),
             (r#"{"status":"processing","message":"frame 3 of 90"}"#, None),
             (r#"{"status":"canceled"}"#, None),
         ] {

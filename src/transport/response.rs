@@ -25,8 +25,7 @@ impl Expect {
     pub(crate) fn is_met_by(self, response: &Response) -> bool {
         match self {
             Self::ContentType(expected) => {
-                has_content_type(response, expected)
-                    && content_encoding(response.headers()).is_none()
+                has_content_type(response, expected) && !is_encoded(response)
             }
             Self::File => !has_content_type(response, "application/json"),
         }
@@ -41,6 +40,11 @@ fn has_content_type(response: &Response, expected: &str) -> bool {
 fn content_type(response: &Response) -> String {
     let value = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
     value.unwrap_or("no content type").chars().take(100).collect()
+}
+
+/// Returns whether the body is encoded, which was not requested and is not undone.
+fn is_encoded(response: &Response) -> bool {
+    content_encoding(response.headers()).is_some()
 }
 
 /// Returns the encoding of a body, which was not requested and is not decoded; `None` for one that
@@ -178,9 +182,9 @@ mod tests {
     use std::time::{Duration, SystemTime};
 
     use reqwest::StatusCode;
-    use reqwest::header::{HeaderMap, HeaderValue, RETRY_AFTER};
+    use reqwest::header::{CONTENT_ENCODING, HeaderMap, HeaderValue, RETRY_AFTER};
 
-    use super::{error_in, retry_after};
+    use super::{content_encoding, error_in, retry_after};
 
     #[test]
     fn a_code_in_the_body_takes_precedence_over_the_status() {
@@ -221,6 +225,24 @@ mod tests {
         ] {
             let (code, message) = error_in(StatusCode::CONFLICT, body.as_bytes()).unwrap();
             assert_eq!((code.number(), message.as_str()), (409, "too many renders"));
+        }
+    }
+
+    #[test]
+    fn an_encoding_is_found_in_every_spelling() {
+        for (values, expected) in [
+            (&[][..], None),
+            (&["identity", " Identity ,"], None),
+            (&["gzip"], Some("gzip")),
+            (&["identity", "deflate, br"], Some("deflate")),
+            (&["\u{e9}"], Some("unreadable")),
+        ] {
+            let mut headers = HeaderMap::new();
+            for value in values {
+                headers
+                    .append(CONTENT_ENCODING, HeaderValue::from_bytes(value.as_bytes()).unwrap());
+            }
+            assert_eq!(content_encoding(&headers).as_deref(), expected, "{values:?}");
         }
     }
 
