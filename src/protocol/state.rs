@@ -191,6 +191,7 @@ mod tests {
             b"\"note\":\"caf\xe9\",\"caf\xe9\":\"\x80\"",
             b"\"note\":\"tab\tnewline\n\"",
             br#""note":"\x41 \u12""#,
+            format!(r#""x":{}{}"#, r#"{"a":["#.repeat(500), "]}".repeat(500)).as_bytes(),
             br#""video_infos":"none","generated_media":7,"canvas_config":[],"videoAnalyses":true"#,
         ] {
             for (before, after) in [(r#"{"code":0,"data":"#, "}"), ("", "")] {
