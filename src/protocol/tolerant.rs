@@ -4,6 +4,8 @@
 //! unexpected form must not cost the rest: a key is read in snake_case and in camelCase, or both
 //! at once; a number also as text; and an optional value of another type counts as absent.
 
+mod repair;
+
 use std::borrow::Cow;
 use std::fmt;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -14,6 +16,8 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use crate::draft::{Json, Object};
+
+pub(crate) use repair::{LoneSurrogates, repair_json};
 
 /// The fields of an object, read by their snake_case names. `null` counts as absent.
 #[derive(Debug)]
@@ -165,9 +169,9 @@ fn text_of(json: &Json) -> Option<&str> {
     json.as_str().or_else(|| json.as_number_str())
 }
 
-/// Returns an id, which may also be a number.
+/// Returns an id, which may also be a number. One with a character that was lost is another id.
 pub(crate) fn id<T: From<String>>(json: &Json) -> Option<T> {
-    text(json).map(T::from)
+    text(json).filter(|id| !id.contains(char::REPLACEMENT_CHARACTER)).map(T::from)
 }
 
 /// Returns a finite number, also from text.

@@ -11,7 +11,8 @@ use url::Url;
 use super::body::BodyTracker;
 use super::request::{Authorization, Params, Payload, PendingResponse, Transport};
 use super::response::{
-    Expect, ReadError, decode, describe_content, error_in, read_limited, request_id, retry_after,
+    Expect, ReadError, content_encoding, decode, describe_content, encoded, error_in, read_limited,
+    request_id, retry_after,
 };
 use crate::error::{
     ApiError, Call, ConnectionError, Error, Result, Source, TimeoutKind, UnknownOutcome, source,
@@ -84,11 +85,19 @@ impl<'a> Exchange<'a> {
     /// Makes one attempt, reads the whole response and decodes it.
     pub(crate) async fn read_json<T: DeserializeOwned>(&mut self) -> Result<T, AttemptError> {
         let response = self.send().await?;
+        let encoding = content_encoding(response.headers());
         let body = self.read(response).await?;
-        let decoded = decode(&body, self.succeed()).map_err(AttemptError::Final)?;
-        decoded.map_err(|(code, message)| {
-            AttemptError::Final(self.api_error(code, message, None, None))
-        })
+        let call = self.succeed();
+        match (decode(&body, call.clone()), encoding) {
+            (Err(Error::Decode { .. }), Some(encoding)) => {
+                Err(AttemptError::Final(encoded(&encoding, call)))
+            }
+            (Err(error), _) => Err(AttemptError::Final(error)),
+            (Ok(Err((code, message))), _) => {
+                Err(AttemptError::Final(self.api_error(code, message, None, None)))
+            }
+            (Ok(Ok(value)), _) => Ok(value),
+        }
     }
 
     /// Makes one attempt, up to the head of the expected response.

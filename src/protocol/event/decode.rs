@@ -3,7 +3,7 @@
 use super::adk::{AdkEvent, AdkPart};
 use super::{AgentEvent, AgentFailure, Origin, TextEvent, TextKind, ToolCall, ToolResult};
 use crate::draft::{Json, Object};
-use crate::protocol::tolerant::{Fields, text};
+use crate::protocol::tolerant::{Fields, LoneSurrogates, repair_json, text};
 
 const HEARTBEAT: &str = "heartbeat";
 
@@ -12,13 +12,13 @@ pub(super) fn decode(event: &str, data: &str) -> Vec<AgentEvent> {
     if event == HEARTBEAT || trimmed.is_empty() || trimmed == HEARTBEAT {
         return vec![AgentEvent::Heartbeat];
     }
-    let json = trimmed.parse::<Json>().ok();
+    let (json, is_draft_exact) = parse(trimmed);
     let object = json.as_ref().and_then(Json::as_object);
     if let Some(events) = object.and_then(simple) {
         return events;
     }
     let known = object.filter(|object| AdkEvent::is_likely(object)).and_then(|object| {
-        let events = adk(object, data);
+        let events = adk(object, data, is_draft_exact);
         // The server's own events have no `type`: one that has, and yields nothing, is unknown.
         (!events.is_empty() || Fields::of(object).get("type").is_none()).then_some(events)
     });
@@ -35,6 +35,18 @@ pub(super) fn decode(event: &str, data: &str) -> Vec<AgentEvent> {
             events.extend(failed.map(AgentEvent::Error));
             events
         }
+    }
+}
+
+/// Parses the data of a frame, after replacing what JSON does not have. The second value is whether
+/// a draft in it is exact.
+fn parse(data: &str) -> (Option<Json>, bool) {
+    if let Ok(json) = data.parse() {
+        return (Some(json), true);
+    }
+    match repair_json(data.as_bytes(), LoneSurrogates::Keep) {
+        Some(repaired) => (repaired.text.parse().ok(), repaired.is_draft_exact),
+        None => (None, true),
     }
 }
 
@@ -69,8 +81,15 @@ fn simple(object: &Object) -> Option<Vec<AgentEvent>> {
     Some(vec![event])
 }
 
-fn adk(object: &Object, data: &str) -> Vec<AgentEvent> {
-    let (event, is_sound) = AdkEvent::read(object);
+fn adk(object: &Object, data: &str, is_draft_exact: bool) -> Vec<AgentEvent> {
+    let (mut event, mut is_sound) = AdkEvent::read(object);
+    let delta = &mut event.actions.state_delta;
+    // The frame's decoder has replaced what is not UTF-8.
+    let is_broken = |draft: &Json| draft.to_string().contains(char::REPLACEMENT_CHARACTER);
+    if !is_draft_exact || delta.get("draft").is_some_and(is_broken) {
+        // A draft must be returned exactly as it came: the session's state has it whole.
+        is_sound &= delta.remove("draft").is_none();
+    }
     let some = |id: String| (!id.is_empty()).then_some(id);
     let origin = Origin {
         event_id: some(event.id),
