@@ -141,19 +141,25 @@ struct Limits {
 }
 
 impl Limits {
+    const TOO_LONG: &str = "it holds more audio than a file of its size can";
+
     /// Returns the limits for a file of this size.
     ///
     /// A small file that decodes to hours is made to exhaust the memory: even speech at 32 kbit/s
     /// has no more than twelve samples per byte.
     const fn of(bytes: usize) -> Self {
-        const MINIMUM: usize = 4 << 20;
+        const MINIMUM: usize = 2 << 20;
         const SAMPLES_PER_BYTE: usize = 12;
         Self { samples: bytes.saturating_mul(SAMPLES_PER_BYTE).saturating_add(MINIMUM) }
     }
 
-    /// Fails for a length of more than [`MAX_SECONDS`], and for a rate that no audio has.
+    /// Fails for a length of more than [`MAX_SECONDS`] or than the file can hold, and for a rate
+    /// that no audio has.
     fn check(self, samples: usize, rate: u32) -> Result<(), String> {
         Self::check_rate(rate)?;
+        if samples > self.samples {
+            return Err(Self::TOO_LONG.to_owned());
+        }
         if samples / rate as usize > MAX_SECONDS {
             return Err("it is longer than two hours".to_owned());
         }

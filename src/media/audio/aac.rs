@@ -16,32 +16,49 @@ pub(crate) fn decode(bytes: &[u8], limits: Limits) -> Result<AudioBuffer, String
     {
         return Err(why);
     }
-    let options = options(limits);
     let mut rate = 0;
-    let samples = Downmix::run(limits.samples, |mix| {
-        let mut stopped = None;
-        let mut layout: Option<Layout> = None;
-        let result = syom::decode_streaming(bytes, &options, |frame| {
-            rate = frame.sample_rate;
-            let layout =
-                layout.get_or_insert_with(|| Layout::new(frame.meta.labels().map(speaker)));
-            push(mix, layout, &frame);
-            let limit = limits.check(mix.len(), rate).and_then(|()| mix.check());
-            limit.map_err(|why| {
-                stopped = Some(why);
-                AacError::NotAac
-            })
-        });
-        match (stopped, result) {
-            (Some(why), _) => Err(why),
-            (None, Ok(_)) => Ok(()),
-            // The file was cut: what is there is used.
-            (None, Err(error)) if mix.len() > 0 && is_cut(&error) => Ok(()),
-            (None, Err(AacError::NotAac)) => Err("its AAC audio is broken".to_owned()),
-            (None, Err(error)) => Err(error.to_string()),
-        }
+    let samples = Downmix::run(|mix| match stream(bytes, mix, limits, &mut rate) {
+        // Edits that the decoder does not know, such as an empty one at the start.
+        Err(why) if why.contains("elst") => stream(&without_edits(bytes), mix, limits, &mut rate),
+        result => result,
     })?;
     Ok(AudioBuffer::new(rate, samples))
+}
+
+fn stream(bytes: &[u8], mix: &mut Downmix, limits: Limits, rate: &mut u32) -> Result<(), String> {
+    let mut stopped = None;
+    let mut layout: Option<Layout> = None;
+    let result = syom::decode_streaming(bytes, &options(limits), |frame| {
+        *rate = frame.sample_rate;
+        let layout = layout.get_or_insert_with(|| Layout::new(frame.meta.labels().map(speaker)));
+        push(mix, layout, &frame);
+        limits.check(mix.len(), frame.sample_rate).map_err(|why| {
+            stopped = Some(why);
+            AacError::NotAac
+        })
+    });
+    match (stopped, result) {
+        (Some(why), _) => Err(why),
+        (None, Ok(_)) => Ok(()),
+        // The file was cut: what is there is used.
+        (None, Err(error)) if mix.len() > 0 && is_cut(&error) => Ok(()),
+        (None, Err(AacError::NotAac)) => Err("its AAC audio is broken".to_owned()),
+        (None, Err(AacError::TooLong { .. })) => Err(Limits::TOO_LONG.to_owned()),
+        (None, Err(error)) => Err(format!("its AAC audio is broken ({error})")),
+    }
+}
+
+/// Returns the file with its edit lists renamed to free space.
+fn without_edits(bytes: &[u8]) -> Vec<u8> {
+    let mut bytes = bytes.to_vec();
+    // The box `edts` has nothing but the box `elst` in it, after four bytes of its size.
+    let is_edit = |window: &[u8]| window.starts_with(b"edts") && window.ends_with(b"elst");
+    let mut at = 0;
+    while let Some(found) = bytes[at..].windows(12).position(is_edit) {
+        at += found;
+        bytes[at..at + 4].copy_from_slice(b"free");
+    }
+    bytes
 }
 
 /// The length is limited by the samples themselves, and here against edits that skip them all.
@@ -110,6 +127,18 @@ mod tests {
             let peak = audio.samples().iter().map(|s| s.unsigned_abs()).max().unwrap();
             assert!((15_000..18_500).contains(&peak), "{name}: {peak}");
         }
+    }
+
+    #[test]
+    fn an_empty_edit_costs_nothing() {
+        let mut m4a =
+            syom::encode_with(&[tone(48_000)], 48_000, &syom::EncodeOptions::m4a()).unwrap();
+        let list = m4a.windows(4).position(|kind| kind == b"elst").unwrap() + 4;
+        // The number of edits, of which the first is empty: its time is −1.
+        assert_eq!(m4a[list + 4..list + 8], [0, 0, 0, 1]);
+        m4a[list + 12..list + 16].fill(0xFF);
+        let edited = decoded(&m4a).unwrap().samples().len();
+        assert!((48_000..=48_000 + 3 * 1024).contains(&edited), "{edited}");
     }
 
     #[test]

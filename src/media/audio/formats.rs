@@ -124,7 +124,7 @@ pub(crate) fn unsupported_mp4(bytes: &[u8]) -> Option<String> {
         // Version, flags and number of entries come first.
         let entry = tables.and_then(|table| boxes(table.get(8..)?).next());
         match entry {
-            Some((kind, _)) if kind == b"mp4a" => return None,
+            Some((b"mp4a", _)) => return None,
             Some((kind, _)) => {
                 let named = MP4_CODINGS.iter().find(|(known, _)| *known == kind);
                 other = other.or(named.map(|(_, name)| *name));

@@ -29,13 +29,17 @@ pub(crate) fn decode(bytes: &[u8], limits: Limits) -> Option<Result<AudioBuffer,
     // A tag may declare a wrong length. Then frames are searched from its start.
     let after_tags = Frames::new(bytes, tags_len(bytes));
     let frames = if after_tags.frame().is_some() { after_tags } else { Frames::new(bytes, 0) };
-    let mut first = frames;
-    let rate = first.next()?.1.rate;
-    let samples = Downmix::run(limits.samples, |mix| decode_frames(frames, mix, limits));
-    Some(samples.map(|samples| AudioBuffer::new(rate, samples)))
+    let mut headers = frames.map(|(_, header)| header);
+    let first = headers.next()?;
+    // Headers are counted faster than frames are decoded.
+    let length = headers.fold(first.samples, |length, header| length + header.samples);
+    let samples = limits
+        .check(length, first.rate)
+        .and_then(|()| Downmix::run(|mix| decode_frames(frames, mix)));
+    Some(samples.map(|samples| AudioBuffer::new(first.rate, samples)))
 }
 
-fn decode_frames(frames: Frames<'_>, mix: &mut Downmix, limits: Limits) -> Result<(), String> {
+fn decode_frames(frames: Frames<'_>, mix: &mut Downmix) -> Result<(), String> {
     let mut decoder = Decoder::new();
     let mut samples = [0.0_f32; MAX_SAMPLES_PER_FRAME];
     let mut info = None;
@@ -66,7 +70,6 @@ fn decode_frames(frames: Frames<'_>, mix: &mut Downmix, limits: Limits) -> Resul
             // that the rest stays at its time.
             Err(_) => mix.push_silence(header.samples),
         }
-        limits.check(mix.len(), header.rate).and_then(|()| mix.check())?;
     }
     if let Some(tag) = info
         && let Some((delay, padding)) = tag.encoder_delay_padding

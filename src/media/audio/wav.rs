@@ -25,12 +25,12 @@ pub(crate) fn decode(bytes: &[u8], limits: Limits) -> Result<AudioBuffer, String
     }
     let coding = format.coding(data)?;
     limits.check(data.len() / format.frame_size(), format.rate)?;
-    let samples = Downmix::run(limits.samples, |mix| {
+    let samples = Downmix::run(|mix| {
         for frame in data.chunks_exact(format.frame_size()) {
             let samples = frame.chunks_exact(format.sample_size);
             mix.push(format.layout.stereo(samples.map(|bytes| coding.sample(bytes))));
         }
-        mix.check()
+        Ok(())
     })?;
     Ok(AudioBuffer::new(format.rate, samples))
 }
