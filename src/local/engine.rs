@@ -59,9 +59,10 @@ pub(crate) trait Engine: Send + Sync + fmt::Debug {
         new_path: &mut dyn FnMut() -> PathBuf,
     ) -> Result<Vec<SpokenLine>, EngineError>;
 
-    /// Returns what an image or audio file says about itself; nothing for other or broken files.
-    fn probe(&self, _file: &StoredFile) -> MediaInfo {
-        MediaInfo::default()
+    /// Returns what an uploaded image or audio file says about itself; nothing for other files.
+    /// Audio that cannot be used is an error, so that it is rejected before anything is charged.
+    fn probe(&self, _file: &StoredFile) -> Result<MediaInfo, EngineError> {
+        Ok(MediaInfo::default())
     }
 
     /// Renders a video to a file. `progress` is called with shares from 0 to 1 and may cancel.
@@ -163,6 +164,8 @@ pub(crate) const PALETTES: [&str; 5] = ["dusk", "ocean", "forest", "ember", "sla
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct PlannedAudio {
     pub(crate) path: PathBuf,
+    /// The name that the user gave the file, for errors.
+    pub(crate) name: String,
     pub(crate) start: Duration,
     /// The part of the file's start that is left out.
     pub(crate) skip: Duration,
@@ -310,6 +313,7 @@ fn audio(
     let skip = value(segment, "skip").and_then(Json::as_f64).map_or(0, |ms| ms as u64);
     Ok(Some(PlannedAudio {
         path: file.path.clone(),
+        name: file.name.clone(),
         start: segment.start(),
         skip: Duration::from_millis(skip),
         duration: segment.duration(),

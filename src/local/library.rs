@@ -15,7 +15,7 @@ use tokio::io::AsyncWriteExt as _;
 use url::Url;
 use uuid::Uuid;
 
-use super::engine::Engine;
+use super::engine::{Engine, EngineError};
 use crate::protocol::{FileFormat, SessionId, UploadedFile};
 use crate::sync::lock;
 
@@ -190,10 +190,11 @@ impl IncomingFile {
 pub(crate) struct StagedFile(Option<StoredFile>);
 
 impl StagedFile {
-    pub(crate) fn probe(&mut self, engine: &dyn Engine) {
+    pub(crate) fn probe(&mut self, engine: &dyn Engine) -> Result<(), EngineError> {
         if let Some(file) = &mut self.0 {
-            file.info = engine.probe(file);
+            file.info = engine.probe(file)?;
         }
+        Ok(())
     }
 
     pub(crate) fn take(mut self) -> StoredFile {

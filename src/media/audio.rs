@@ -1,10 +1,16 @@
-//! Mono audio in memory, and reading it from WAV, MP3, M4A and AAC files. Mixing several buffers
-//! into the audio track of a video is left to [`mix`], encoding it to [`encode`].
+//! Mono audio in memory, and reading it from WAV, MP3, M4A and AAC files. Each format has a module
+//! of its own. Mixing several buffers into the audio track of a video is left to [`mix`], encoding
+//! it to [`encode`].
 
+mod aac;
+mod downmix;
 pub(crate) mod encode;
+mod formats;
 pub(crate) mod mix;
+mod mp3;
+mod wav;
 
-use std::io::Cursor;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,31 +19,55 @@ use super::MediaError;
 /// Longer files are rejected: they are not background music, and would exhaust the memory.
 const MAX_SECONDS: usize = 2 * 60 * 60;
 
+/// Sample rates outside this range are not those of audio, but of a broken header.
+const SAMPLE_RATES: RangeInclusive<u32> = 1000..=MAX_SAMPLE_RATE;
+
+/// The highest rate of studio formats. A resampler from a much higher one takes too much memory.
+pub(crate) const MAX_SAMPLE_RATE: u32 = 768_000;
+
 /// Mono 16-bit audio at any sample rate. Cheap to clone.
 #[derive(Clone, PartialEq, Eq)]
 pub struct AudioBuffer {
     sample_rate: u32,
-    samples: Arc<[i16]>,
+    // Hours of audio are not copied once more, as an `Arc<[i16]>` would.
+    samples: Arc<Vec<i16>>,
 }
 
 impl AudioBuffer {
     /// Creates a buffer from samples. A rate of 0 is treated as 1, so that the duration is always
     /// defined.
     #[must_use]
-    pub fn new(sample_rate: u32, samples: impl Into<Arc<[i16]>>) -> Self {
-        Self { sample_rate: sample_rate.max(1), samples: samples.into() }
+    pub fn new(sample_rate: u32, samples: impl Into<Vec<i16>>) -> Self {
+        Self { sample_rate: sample_rate.max(1), samples: Arc::new(samples.into()) }
     }
 
     /// Decodes a WAV, MP3, M4A or AAC file, mixing its channels down to one.
     ///
     /// The format is detected from the content; `name`, the name of the file, appears in the
-    /// error message only.
+    /// error message only. Of a file that is damaged or was cut, what can be read is used. WAV
+    /// files may be uncompressed, µ-law, A-law or MP3; M4A files must be AAC.
     ///
     /// # Errors
     /// [`MediaError::Audio`] when the file has none of these formats, or is broken, empty or
     /// longer than two hours.
     pub fn decode(bytes: &[u8], name: &str) -> Result<Self, MediaError> {
-        decode(bytes).map_err(|why| MediaError::Audio(format!("{name}: {why}")))
+        Self::from_file(bytes).map_err(|why| MediaError::Audio(format!("{name}: {why}")))
+    }
+
+    /// Decodes a file. The error is the reason alone, which starts with the file as “it”.
+    pub(crate) fn from_file(bytes: &[u8]) -> Result<Self, String> {
+        let audio = decode(bytes, Limits::of(bytes.len()))?;
+        if audio.samples.is_empty() {
+            return Err("it contains no audio".to_owned());
+        }
+        Ok(audio)
+    }
+
+    /// Returns the audio as a WAV file, which every program can read.
+    pub(crate) fn to_wav(&self) -> Vec<u8> {
+        let mut file = wav::header(self.sample_rate, self.samples.len() as u64).to_vec();
+        file.extend(self.samples.iter().flat_map(|sample| sample.to_le_bytes()));
+        file
     }
 
     /// Returns the number of samples per second.
@@ -89,115 +119,59 @@ impl std::fmt::Debug for AudioBuffer {
     }
 }
 
-fn decode(bytes: &[u8]) -> Result<AudioBuffer, String> {
-    // Both MP3 and AAC files may start with an ID3 tag.
-    let untagged = bytes.get(nanomp3::id3v2_len(bytes)..).unwrap_or_default();
-    let audio = if bytes.starts_with(b"RIFF") {
-        wav(bytes)?
-    } else if syom::sniff_aac(untagged) {
-        aac(bytes)?
-    } else if nanomp3::detect(bytes) {
-        mp3(bytes)?
-    } else {
-        return Err("it is not a known audio format".to_owned());
-    };
-    if audio.samples.is_empty() {
-        return Err("it contains no audio".to_owned());
+fn decode(bytes: &[u8], limits: Limits) -> Result<AudioBuffer, String> {
+    // Tags of MP3 files are found in front of the other formats, too.
+    let untagged = &bytes[mp3::tags_len(bytes)..];
+    if wav::is_wav(untagged) {
+        return wav::decode(untagged, limits);
     }
-    Ok(audio)
+    let aac = aac::is_aac(untagged).then(|| aac::decode(untagged, limits));
+    match aac {
+        Some(Ok(audio)) => Ok(audio),
+        // The first bytes of AAC are easily found at the start of others.
+        Some(Err(why)) => mp3::decode(bytes, limits).unwrap_or(Err(why)),
+        None => mp3::decode(bytes, limits).unwrap_or_else(|| Err(formats::unknown(untagged))),
+    }
 }
 
-fn wav(bytes: &[u8]) -> Result<AudioBuffer, String> {
-    let reader = hound::WavReader::new(Cursor::new(bytes)).map_err(|e| e.to_string())?;
-    let spec = reader.spec();
-    let frames = reader.duration() as usize;
-    check_length(frames, spec.sample_rate)?;
-    let channels = usize::from(spec.channels);
-    let mut mono = Downmix::new(channels, frames)?;
-    match spec.sample_format {
-        hound::SampleFormat::Float => {
-            for sample in reader.into_samples::<f32>() {
-                mono.push(sample.map_err(|e| e.to_string())? * 32_768.0);
-            }
-        }
-        hound::SampleFormat::Int => {
-            let scale = 32_768.0 / (1_u64 << (spec.bits_per_sample.clamp(1, 32) - 1)) as f32;
-            for sample in reader.into_samples::<i32>() {
-                mono.push(sample.map_err(|e| e.to_string())? as f32 * scale);
-            }
-        }
-    }
-    Ok(AudioBuffer::new(spec.sample_rate, mono.samples))
+/// What a file may make of its decoder, whatever it declares.
+#[derive(Debug, Clone, Copy)]
+struct Limits {
+    samples: usize,
 }
 
-fn mp3(bytes: &[u8]) -> Result<AudioBuffer, String> {
-    let mut reader = nanomp3::SliceReader::<i16>::new(bytes);
-    let rate = reader.sample_rate();
-    let channels = match reader.channels() {
-        Some(nanomp3::Channels::Mono) => 1,
-        Some(nanomp3::Channels::Stereo) => 2,
-        None => return Err("it contains no audio".to_owned()),
-    };
-    let mut mono = Downmix::new(channels, 0)?;
-    while let Some(frame) = reader.read_frame().map_err(|e| e.to_string())? {
-        for &sample in frame {
-            mono.push(f32::from(sample));
-        }
-        check_length(mono.samples.len(), rate)?;
-    }
-    Ok(AudioBuffer::new(rate, mono.samples))
-}
+impl Limits {
+    const TOO_LONG: &str = "it holds more audio than a file of its size can";
 
-fn aac(bytes: &[u8]) -> Result<AudioBuffer, String> {
-    // The decoder mixes down to mono and enforces its own limits of length and memory.
-    let options = syom::DecodeOptions::speech().with_max_duration_secs(MAX_SECONDS as f64);
-    let mut samples: Vec<i16> = Vec::new();
-    let info = syom::decode_streaming(bytes, &options, |frame| {
-        if let Some(plane) = frame.planar.first() {
-            samples.extend(plane.iter().map(|&sample| (sample * 32_768.0).round() as i16));
+    /// Returns the limits for a file of this size.
+    ///
+    /// A small file that decodes to hours is made to exhaust the memory: even speech at 32 kbit/s
+    /// has no more than twelve samples per byte.
+    const fn of(bytes: usize) -> Self {
+        const MINIMUM: usize = 2 << 20;
+        const SAMPLES_PER_BYTE: usize = 12;
+        Self { samples: bytes.saturating_mul(SAMPLES_PER_BYTE).saturating_add(MINIMUM) }
+    }
+
+    /// Fails for a length of more than [`MAX_SECONDS`] or than the file can hold, and for a rate
+    /// that no audio has.
+    fn check(self, samples: usize, rate: u32) -> Result<(), String> {
+        Self::check_rate(rate)?;
+        if samples > self.samples {
+            return Err(Self::TOO_LONG.to_owned());
+        }
+        if samples / rate as usize > MAX_SECONDS {
+            return Err("it is longer than two hours".to_owned());
         }
         Ok(())
-    })
-    .map_err(|e| e.to_string())?;
-    Ok(AudioBuffer::new(info.sample_rate, samples))
-}
-
-fn check_length(samples: usize, rate: u32) -> Result<(), String> {
-    if rate == 0 {
-        return Err("its sample rate is 0".to_owned());
     }
-    if samples / rate as usize > MAX_SECONDS {
-        return Err("it is longer than two hours".to_owned());
-    }
-    Ok(())
-}
 
-/// Averages the channels of interleaved samples.
-struct Downmix {
-    channels: usize,
-    summed: usize,
-    sum: f32,
-    samples: Vec<i16>,
-}
-
-impl Downmix {
-    fn new(channels: usize, frames: usize) -> Result<Self, String> {
-        if channels == 0 {
-            return Err("it has no channels".to_owned());
+    fn check_rate(rate: u32) -> Result<(), String> {
+        if SAMPLE_RATES.contains(&rate) {
+            return Ok(());
         }
-        // A header may claim any length: more than a minute is allocated only as it is read.
-        let samples = Vec::with_capacity(frames.min(60 * 48_000));
-        Ok(Self { channels, summed: 0, sum: 0.0, samples })
-    }
-
-    fn push(&mut self, sample: f32) {
-        self.sum += sample;
-        self.summed += 1;
-        if self.summed == self.channels {
-            self.samples.push((self.sum / self.channels as f32).round() as i16);
-            self.summed = 0;
-            self.sum = 0.0;
-        }
+        let (from, to) = (SAMPLE_RATES.start(), SAMPLE_RATES.end());
+        Err(format!("its sample rate is {rate} Hz, not {from} to {to} Hz"))
     }
 }
 
@@ -222,62 +196,26 @@ mod tests {
         assert_eq!(AudioBuffer::new(3, [0; 4]).duration(), Duration::from_nanos(1_333_333_333));
     }
 
-    fn wav_file(
-        spec: hound::WavSpec,
-        write: impl FnOnce(&mut hound::WavWriter<&mut Cursor<Vec<u8>>>),
-    ) -> Vec<u8> {
-        let mut file = Cursor::new(Vec::new());
-        let mut writer = hound::WavWriter::new(&mut file, spec).unwrap();
-        write(&mut writer);
-        writer.finalize().unwrap();
-        file.into_inner()
-    }
-
-    fn spec(channels: u16, bits: u16, sample_format: hound::SampleFormat) -> hound::WavSpec {
-        hound::WavSpec { channels, sample_rate: 44_100, bits_per_sample: bits, sample_format }
+    #[test]
+    fn a_wav_file_is_read_as_it_was_written() {
+        let audio = AudioBuffer::new(22_050, [0, 1, -1, i16::MAX, i16::MIN]);
+        assert_eq!(AudioBuffer::from_file(&audio.to_wav()).unwrap(), audio);
     }
 
     #[test]
-    fn wav_of_every_width_and_channel_count_is_decoded() {
-        use hound::SampleFormat::{Float, Int};
-        let stereo = wav_file(spec(2, 16, Int), |w| {
-            for s in [1000_i16, 3000, -400, 400] {
-                w.write_sample(s).unwrap();
-            }
-        });
-        assert_eq!(decode(&stereo).unwrap().samples(), [2000, 0]);
-        let wide = wav_file(spec(1, 24, Int), |w| w.write_sample(256_000_i32).unwrap());
-        assert_eq!(decode(&wide).unwrap().samples(), [1000]);
-        let float = wav_file(spec(1, 32, Float), |w| w.write_sample(2.0_f32).unwrap());
-        assert_eq!(decode(&float).unwrap().samples(), [i16::MAX]);
-    }
-
-    #[test]
-    fn m4a_and_adts_keep_their_length_and_level() {
-        let tone: Vec<f32> = (0..48_000).map(|n| 0.5 * (n as f32 * 0.05).sin()).collect();
-        let m4a = syom::encode_with(&[&tone[..]], 48_000, &syom::EncodeOptions::m4a()).unwrap();
-        let adts = syom::encode_with(&[&tone[..]], 48_000, &syom::EncodeOptions::adts()).unwrap();
-        for (name, file) in [("m4a", m4a), ("adts", adts)] {
-            let audio = decode(&file).unwrap();
-            assert_eq!(audio.sample_rate(), 48_000, "{name}");
-            assert_eq!(audio.samples().len(), 48_000, "{name}");
-            let peak = audio.samples().iter().map(|s| s.unsigned_abs()).max().unwrap();
-            assert!((15_000..18_500).contains(&peak), "{name}: {peak}");
-        }
-    }
-
-    #[test]
-    fn invalid_audio_is_an_error_and_never_panics() {
-        for bytes in [&b""[..], b"RIFF", b"RIFF\x10\0\0\0WAVEfmt ", b"hello, world", &[0xff; 64]] {
-            assert!(decode(bytes).is_err(), "{bytes:?}");
-        }
-        let whole = wav_file(spec(2, 16, hound::SampleFormat::Int), |w| {
-            for s in 0..200_i16 {
-                w.write_sample(s).unwrap();
-            }
-        });
-        for cut in 0..whole.len() {
-            let _ = decode(&whole[..cut]);
+    fn a_file_that_is_no_audio_is_an_error_with_the_reason() {
+        for (bytes, expected) in [
+            (&b""[..], "it is empty"),
+            (b"RIFF", "not a known audio format"),
+            (b"hello, world", "not a known audio format"),
+            (&[0xFF; 64], "not a known audio format"),
+            (b"OggS\0\x02", "an Ogg file"),
+            (b"RIFF\x04\0\0\0WAVE", "the WAV file has no format"),
+            (b"\0\0\0\x08ftypM4A ", "no index"),
+            (b"ID3\x04\0\0\0\0\0\0fLaC\0\0\0\x22", "FLAC"),
+        ] {
+            let error = AudioBuffer::decode(bytes, "song.x").unwrap_err().to_string();
+            assert!(error.contains(expected) && error.contains("song.x: "), "{error}");
         }
     }
 }

@@ -38,7 +38,9 @@ pub enum MediaError {
     #[error("the image cannot be used: {0}; use a PNG, JPEG, GIF or WebP file")]
     Image(String),
     /// An audio file is invalid or too long.
-    #[error("the audio cannot be used: {0}; use a WAV, MP3, M4A or AAC file")]
+    #[error(
+        "the audio cannot be used: {0}; use an uncompressed WAV file, or convert it to MP3 or AAC (M4A)"
+    )]
     Audio(String),
     /// A voice failed to speak.
     #[error("the voice failed: {0}")]

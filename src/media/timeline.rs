@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use super::audio::MAX_SAMPLE_RATE;
 use super::{AudioBuffer, Font, MediaError, VideoBackground};
 
 /// Longer videos are rejected. An MP4 has 32-bit file offsets, which six hours stay far below.
@@ -40,11 +41,12 @@ impl Timeline {
         }
     }
 
-    /// Checks the size, the duration, and that the font has glyphs for every text. This is fast;
-    /// [`render`](super::render()) does it first.
+    /// Checks the size, the duration, the sample rates, and that the font has glyphs for every text.
+    /// This is fast; [`render`](super::render()) does it first.
     ///
     /// # Errors
-    /// [`MediaError::Timeline`] for the size and the duration, [`MediaError::NoGlyphs`] for a text.
+    /// [`MediaError::Timeline`] for the size, the duration and a sample rate,
+    /// [`MediaError::NoGlyphs`] for a text.
     pub fn check(&self) -> Result<(), MediaError> {
         self.frame.check()?;
         if self.duration < Duration::from_millis(100) {
@@ -52,6 +54,14 @@ impl Timeline {
         }
         if self.duration > MAX_DURATION {
             return Err(MediaError::Timeline("it is longer than six hours".to_owned()));
+        }
+        if let Some(clip) =
+            self.audio.iter().find(|clip| clip.audio.sample_rate() > MAX_SAMPLE_RATE)
+        {
+            let rate = clip.audio.sample_rate();
+            return Err(MediaError::Timeline(format!(
+                "its audio has a sample rate of {rate} Hz, more than {MAX_SAMPLE_RATE} Hz"
+            )));
         }
         let font = self.font.clone().unwrap_or_default();
         let mut missing: Vec<char> = Vec::new();

@@ -205,10 +205,10 @@ impl Fixture {
         fixture.session = Some(session);
         match call {
             Call::UploadFile => {
-                std::fs::write(fixture.audio_path(), vec![7; 300_000]).expect("a file to upload");
+                std::fs::write(fixture.audio_path(), audio(300_000)).expect("a file to upload");
             }
             Call::UploadUrls => {
-                let response = client.upload_bytes(&id, "hum.wav", vec![7; 3000]).await?;
+                let response = client.upload_bytes(&id, "hum.wav", audio(3000)).await?;
                 assert_eq!(response[0].file_type, Some(FileType::Audio));
                 fixture.upload.clone_from(&response[0].cdn_url);
             }
@@ -253,7 +253,7 @@ impl Fixture {
                 client.upload_file(self.session(), self.audio_path()).await.map(drop)
             }
             Call::UploadBytes => {
-                client.upload_bytes(self.session(), "hum.wav", vec![7; 3000]).await.map(drop)
+                client.upload_bytes(self.session(), "hum.wav", audio(3000)).await.map(drop)
             }
             Call::UploadUrls => {
                 client.upload_urls(self.session(), self.upload.clone()).await.map(drop)
@@ -319,6 +319,13 @@ impl Fixture {
     fn audio_path(&self) -> PathBuf {
         self.directory.path().join("hum.wav")
     }
+}
+
+/// Returns a WAV file with this many bytes of samples.
+fn audio(bytes: usize) -> Vec<u8> {
+    let header =
+        b"RIFF\0\0\0\0WAVEfmt \x10\0\0\0\x01\0\x01\0\x80\x3E\0\0\0\x7D\0\0\x02\0\x10\0data\0\0\0\0";
+    [header, &vec![7; bytes][..]].concat()
 }
 
 /// Returns the name of an outcome's variant, with the code of an [`Error::Api`].

@@ -41,8 +41,10 @@ fn title_of(draft: &Value) -> Option<(&str, u64, u64)> {
 async fn with_video(backend: &LocalBackend, client_id: &str) -> (Caller, String) {
     let caller = Caller::new(backend, client_id).await;
     let session = caller.session().await;
-    let part = |name: &'static str| Part::bytes(b"bytes".as_slice()).file_name(name);
-    let form = Form::new().part("files", part("song.mp3")).part("files", part("sea.png"));
+    let part = |name: &'static str, bytes: &'static [u8]| Part::bytes(bytes).file_name(name);
+    let song = include_bytes!("../data/cases/audio/vbr.mp3");
+    let form =
+        Form::new().part("files", part("song.mp3", song)).part("files", part("sea.png", b"bytes"));
     caller.upload(&session, form).await;
     caller.say(&session, &format!("narrate: {SCRIPT}")).await;
     (caller, session)

@@ -139,6 +139,57 @@ async fn a_document_an_image_and_audio_become_a_video() {
 }
 
 #[tokio::test]
+async fn audio_that_cannot_be_used_is_rejected_at_its_upload() {
+    let backend = LocalBackend::start().await.unwrap();
+    let caller = Caller::new(&backend, "one").await;
+    let session = caller.session().await;
+    let adpcm = include_bytes!("../data/cases/audio/adpcm.wav");
+    for (name, bytes, why) in [
+        ("my song.mp3", &b"not music"[..], "not a known audio format"),
+        ("old phone.wav", adpcm, "IMA ADPCM"),
+        ("page.mp3", b"<html>Not found</html>", "a web page"),
+        ("empty.m4a", b"", "empty"),
+    ] {
+        let form = Form::new()
+            .part("files", Part::bytes(tone(1)).file_name("good.wav"))
+            .part("files", Part::bytes(bytes).file_name(name));
+        let response = caller.upload(&session, form).await;
+        assert_eq!(response.code(), 4001, "{name}");
+        let message = response.body["message"].as_str().unwrap();
+        assert!(message.contains(name) && message.contains(why), "{message}");
+        let root = std::env::temp_dir();
+        assert!(!message.contains(&*root.to_string_lossy()), "{message}");
+    }
+    assert_eq!(backend.counters().uploads_taken, 0, "no file of a rejected upload is kept");
+    // None of them is the music of the next video.
+    caller.say(&session, "narrate: One sentence.").await;
+    let draft = caller.draft(&session).await;
+    assert!(draft["t"].as_array().unwrap().iter().all(|track| track["m"]["role"] != "music"));
+}
+
+#[tokio::test]
+async fn a_render_whose_music_is_gone_names_the_file_of_the_user() {
+    let directory = tempfile::tempdir().unwrap();
+    let backend = LocalBackend::builder().data_dir(directory.path()).start().await.unwrap();
+    let caller = Caller::new(&backend, "one").await;
+    let session = caller.session().await;
+    let form = Form::new().part("files", Part::bytes(tone(1)).file_name("rain and sea.wav"));
+    caller.upload(&session, form).await;
+    caller.say(&session, "narrate: One sentence.").await;
+    let draft = caller.draft(&session).await;
+    let music = draft["t"].as_array().unwrap().iter().find(|track| track["m"]["role"] == "music");
+    let id = music.unwrap()["sg"][0]["m"]["media"].as_str().unwrap().to_owned();
+    std::fs::write(directory.path().join("files").join(id.clone() + ".wav"), b"overwritten")
+        .unwrap();
+    let body = json!({"id": "r", "sessionId": session, "draft": draft,
+        "output": {"format": "wav", "quality": "high"}});
+    assert_eq!(caller.post("/api/render/proxy/lambda", &body).await.code(), 0);
+    let done = caller.rendered("r").await.to_string();
+    assert!(done.contains("rain and sea.wav: it is not a known audio format"), "{done}");
+    assert!(!done.contains(&id), "{done}");
+}
+
+#[tokio::test]
 async fn a_voice_can_be_changed_and_the_rest_stays() {
     let backend = LocalBackend::start().await.unwrap();
     let caller = Caller::new(&backend, "one").await;

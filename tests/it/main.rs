@@ -9,7 +9,7 @@
 //! | what is reported is true | `turn_report`, `draft_diff`, `draft_picture`, `draft_summary`, `draft_reading` |
 //! | an edit leaves a valid draft | `draft_editor` |
 //! | a message is understood | `intents`, `screen_words`, `project` |
-//! | it runs without the cloud | `main_job`, `local_*`, `media_*` |
+//! | it runs without the cloud | `main_job`, `local_*`, `media_*`, `audio_files` |
 //!
 //! `fault_matrix`, `chaos`, `memory`, `secrets` and `examples` are binaries of their own beside this
 //! directory, because they measure or replace a property of the whole process.
@@ -19,6 +19,7 @@
 
 mod support;
 
+mod audio_files;
 mod batch;
 mod client_builder;
 mod client_calls;

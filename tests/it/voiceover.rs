@@ -46,7 +46,8 @@ fn recorded(voiceover: Voiceover) -> (Voiceover, ProgressLog) {
 /// Writes a file whose first bytes are those of an MP3.
 fn music(dir: &Path, name: &str) -> PathBuf {
     let path = dir.join(name);
-    std::fs::write(&path, b"ID3\x04 and audio").expect("a file");
+    let audio = include_bytes!("../data/cases/audio/cbr-id3v23.mp3");
+    std::fs::write(&path, audio).expect("a file");
     path
 }
 

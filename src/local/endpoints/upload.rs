@@ -158,7 +158,8 @@ fn too_large(name: &str) -> Rejected {
     Rejected::Code(ErrorCode::FileTooLarge, message)
 }
 
-/// Writes a file to disk as it arrives, and reads what it says about itself.
+/// Writes a file to disk as it arrives, and reads what it says about itself. Audio that cannot be
+/// used is rejected.
 async fn store(
     service: &SharedService,
     session: &LocalSession,
@@ -179,11 +180,9 @@ async fn store(
     }
     let mut file = incoming.finish(session.id.clone(), name.to_owned()).await?;
     let engine = Arc::clone(&service.engine);
-    let probed = tokio::task::spawn_blocking(move || {
-        file.probe(&*engine);
-        file
-    });
-    probed.await.map_err(Rejected::internal)
+    let probed = tokio::task::spawn_blocking(move || file.probe(&*engine).map(|()| file));
+    let probed = probed.await.map_err(Rejected::internal)?;
+    probed.map_err(|error| Rejected::Code(ErrorCode::UnsupportedFileType, error.message))
 }
 
 #[cfg(test)]

@@ -92,7 +92,7 @@ impl Engine for MediaEngine {
         let mut lines = Vec::new();
         for spoken in narration.sentences {
             let path = new_path();
-            save(&spoken.audio, &path)?;
+            std::fs::write(&path, spoken.audio.to_wav()).map_err(io)?;
             lines.push(SpokenLine {
                 text: spoken.text,
                 start: spoken.start,
@@ -103,18 +103,19 @@ impl Engine for MediaEngine {
         Ok(lines)
     }
 
-    fn probe(&self, file: &StoredFile) -> MediaInfo {
-        let Ok(bytes) = std::fs::read(&file.path) else { return MediaInfo::default() };
+    fn probe(&self, file: &StoredFile) -> Result<MediaInfo, EngineError> {
         match file.format.file_type {
             FileType::Image => {
-                let size = Image::decode(&bytes).map(|p| (p.width(), p.height())).ok();
-                MediaInfo { size, duration: None }
+                let image = Image::decode(&std::fs::read(&file.path).map_err(io)?);
+                let size = image.map(|image| (image.width(), image.height())).ok();
+                Ok(MediaInfo { size, duration: None })
             }
             FileType::Audio => {
-                let audio = AudioBuffer::decode(&bytes, &file.name);
-                MediaInfo { size: None, duration: audio.map(|audio| audio.duration()).ok() }
+                let bytes = std::fs::read(&file.path).map_err(io)?;
+                let audio = AudioBuffer::decode(&bytes, &file.name)?;
+                Ok(MediaInfo { size: None, duration: Some(audio.duration()) })
             }
-            _ => MediaInfo::default(),
+            _ => Ok(MediaInfo::default()),
         }
     }
 
@@ -163,8 +164,8 @@ impl MediaEngine {
             }
         };
         for audio in &video.audio {
-            let name = audio.path.to_string_lossy();
-            let decoded = AudioBuffer::decode(&std::fs::read(&audio.path).map_err(io)?, &name)?;
+            let bytes = std::fs::read(&audio.path).map_err(io)?;
+            let decoded = AudioBuffer::decode(&bytes, &audio.name)?;
             let mut clip = AudioClip::new(decoded, audio.start);
             clip.trim = audio.skip;
             clip.take = Some(audio.duration).filter(|duration| !duration.is_zero());
@@ -182,23 +183,4 @@ impl MediaEngine {
             .collect();
         Ok(timeline)
     }
-}
-
-/// Saves audio as WAV, which every program can read.
-fn save(audio: &AudioBuffer, path: &Path) -> Result<(), EngineError> {
-    let spec = hound::WavSpec {
-        channels: 1,
-        sample_rate: audio.sample_rate(),
-        bits_per_sample: 16,
-        sample_format: hound::SampleFormat::Int,
-    };
-    let failed = |error: hound::Error| EngineError::new("IO", error.to_string());
-    let mut writer = hound::WavWriter::create(path, spec).map_err(failed)?;
-    let mut samples =
-        writer.get_i16_writer(u32::try_from(audio.samples().len()).unwrap_or(u32::MAX));
-    for sample in audio.samples() {
-        samples.write_sample(*sample);
-    }
-    samples.flush().map_err(failed)?;
-    writer.finalize().map_err(failed)
 }

@@ -1,11 +1,12 @@
 //! Encodes a mixed track: to AAC-LC for MP4 and M4A, or to WAV. Writing the MP4 is left to
 //! [`output`](crate::media::output).
 
-use std::io::{Seek, Write};
+use std::io::Write;
 
 use syom::{EncodeOptions, EncodedFrame, Encoder};
 
 use super::mix::{AudioMix, SAMPLE_RATE};
+use super::wav;
 use crate::media::{Cancel, MediaError};
 
 /// Number of samples in an AAC frame.
@@ -82,29 +83,20 @@ pub(crate) fn write_m4a(
 /// Writes the mix as an uncompressed WAV file.
 pub(crate) fn write_wav(
     mix: &AudioMix<'_>,
-    file: impl Write + Seek,
+    mut file: impl Write,
     progress: impl Fn(u64),
     cancel: &Cancel,
 ) -> Result<(), MediaError> {
-    let failed = |error| match error {
-        hound::Error::IoError(error) => MediaError::io("write the audio")(error),
-        error => MediaError::Encode(format!("WAV: {error}")),
-    };
-    let spec = hound::WavSpec {
-        channels: 1,
-        sample_rate: SAMPLE_RATE,
-        bits_per_sample: 16,
-        sample_format: hound::SampleFormat::Int,
-    };
-    let mut writer = hound::WavWriter::new(file, spec).map_err(failed)?;
+    let failed = || MediaError::io("write the audio");
+    file.write_all(&wav::header(SAMPLE_RATE, mix.length())).map_err(failed())?;
     for_each_second(mix, cancel, |chunk| {
-        for sample in chunk {
-            writer.write_sample((sample * 32_767.0).round() as i16).map_err(failed)?;
-        }
+        let sample = |sample: &f32| ((sample * 32_767.0).round() as i16).to_le_bytes();
+        let bytes: Vec<u8> = chunk.iter().flat_map(sample).collect();
+        file.write_all(&bytes).map_err(failed())?;
         progress(chunk.len() as u64);
         Ok(())
     })?;
-    writer.finalize().map_err(failed)
+    file.flush().map_err(failed())
 }
 
 fn encode(

@@ -18,7 +18,8 @@ const TEXT: &str = "{text}";
 const LANGUAGE: &str = "{language}";
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(120);
 
-/// A voice that runs a program for each sentence and reads the WAV file that it writes.
+/// A voice that runs a program for each sentence and reads the audio that it writes: a WAV
+/// file, or any other that [`AudioBuffer::decode`] reads.
 ///
 /// In the arguments, `{out}` stands for the path of the file to write, `{language}` for one of the
 /// declared languages, and `{text}` for the sentence. Without `{text}`, the sentence is sent to
@@ -128,7 +129,8 @@ impl Voice for CommandVoice {
         } else {
             stdout
         };
-        AudioBuffer::decode(&wav, "its output").map_err(|error| self.failed(error))
+        AudioBuffer::from_file(&wav)
+            .map_err(|why| self.failed(format_args!("wrote audio that cannot be used: {why}")))
     }
 }
 
