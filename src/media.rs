@@ -45,6 +45,8 @@ mod narration;
 mod output;
 mod render;
 mod script;
+#[allow(dead_code)] // Remove this with the first caller outside the module.
+mod spoken;
 mod stills;
 mod timeline;
 mod voice;
