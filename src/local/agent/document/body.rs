@@ -111,9 +111,9 @@ impl TextFlow {
 
     fn flush(&mut self, position: Option<ListPosition>, lists: &mut ListCounters<'_>) {
         self.continued = None;
-        let label = position.and_then(|position| lists.next(position));
         let text = mem::take(&mut self.paragraph);
         let text = text.trim();
+        let label = position.and_then(|position| lists.next(position, !text.is_empty()));
         if !text.is_empty() {
             if let Some(label) = label {
                 self.paragraphs.push_str(&label);

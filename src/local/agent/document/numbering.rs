@@ -254,8 +254,8 @@ impl<'d> ListCounters<'d> {
         self.resolved.entry(list).or_insert_with(|| numbering.resolve(list, styles)).as_ref()
     }
 
-    /// Counts a paragraph, and returns its label if it has one.
-    pub(super) fn next(&mut self, position: ListPosition) -> Option<String> {
+    /// Counts a paragraph, and returns its label if it has text and a label.
+    pub(super) fn next(&mut self, position: ListPosition, has_text: bool) -> Option<String> {
         let ListPosition { list: number, level: index } = position;
         self.list(number)?;
         let list = self.resolved.get(&number)?.as_ref()?;
@@ -274,7 +274,7 @@ impl<'d> ListCounters<'d> {
                 counts[deeper] = None;
             }
         }
-        if level.is_hidden || level.format == "bullet" {
+        if !has_text || level.is_hidden || level.format == "bullet" {
             return None;
         }
         let mut label = String::new();
@@ -434,7 +434,7 @@ mod tests {
         let labels = paragraphs.iter().map(|&(list, level)| {
             let own = ListReference { number: Some(list), level: Some(level) };
             let position = counters.position(own, None);
-            position.and_then(|at| counters.next(at)).unwrap_or_default()
+            position.and_then(|at| counters.next(at, true)).unwrap_or_default()
         });
         labels.collect()
     }
