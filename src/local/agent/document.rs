@@ -1,18 +1,21 @@
 //! Uploaded TXT and DOCX files as scripts. Both may come from anyone, so what they unpack to is
-//! bounded. What a listener should know to be missing is reported.
+//! bounded. A DOCX is read as its page shows it, without headers, notes and comments. Text that is
+//! struck out is not spoken either; that, and what cannot be spoken, is reported to the user.
 //!
 //! | file | holds |
 //! |---|---|
 //! | `package` | a DOCX file → its parts and their relationships, within limits |
 //! | `body` | the main part → the text that its page shows |
+//! | `flow` | paragraphs in sequence, with the text boxes beside them |
 //! | `styles` | what styles hide, strike out or raise |
 //! | `numbering` | the automatic numbers of paragraphs |
 //! | `fields` | what a field adds to the text |
-//! | `symbols` | the characters of symbol fonts, as data |
+//! | `symbols` | the characters of symbol fonts, as data, and raised ones |
 //! | `html` | an inserted HTML file → its text |
 
 mod body;
 mod fields;
+mod flow;
 mod html;
 mod numbering;
 mod package;

@@ -115,7 +115,7 @@ pub(crate) enum MessageValue {
     Percent(f64),
     Sentences(usize),
     List(Vec<String>),
-    Series(Vec<MessageValue>),
+    Series(Vec<Self>),
     /// A part of a sentence with values of its own.
     Clause(Reply),
 }

@@ -8,7 +8,8 @@ use quick_xml::escape::resolve_xml_entity;
 use quick_xml::events::{BytesStart, Event};
 
 use super::fields::{Field, FieldResult};
-use super::numbering::{ListCounters, ListPosition, ListReference};
+use super::flow::{Mark, TextFlow};
+use super::numbering::ListCounters;
 use super::package::attribute;
 use super::styles::{Raise, RunFormat, Styles, TextFormat};
 use super::symbols::{self, symbol};
@@ -52,83 +53,6 @@ impl Element {
             "rPr" => Self::RunProperties,
             "t" => Self::Text,
             _ => Self::Other,
-        }
-    }
-}
-
-/// The mark at the end of a paragraph.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Mark {
-    #[default]
-    Shown,
-    /// The next paragraph continues this one.
-    Hidden,
-    /// As hidden, but within a word.
-    Deleted,
-}
-
-/// Paragraphs in sequence: those of the document, or of a text box.
-#[derive(Debug, Default)]
-struct TextFlow {
-    paragraphs: String,
-    paragraph: String,
-    /// The text boxes anchored in the paragraph. They stand beside it, so they are read after it.
-    boxes: String,
-    style: Option<String>,
-    list: ListReference,
-    mark: Mark,
-    /// The list position of the paragraph that the current one continues.
-    continued: Option<Option<ListPosition>>,
-}
-
-impl TextFlow {
-    fn begin_paragraph(&mut self) {
-        self.style = None;
-        self.list = ListReference::default();
-        self.mark = Mark::Shown;
-    }
-
-    fn end_paragraph(&mut self, lists: &mut ListCounters<'_>) {
-        let position = lists.position(self.list, self.style.as_deref());
-        if self.mark == Mark::Shown {
-            self.flush(self.continued.unwrap_or(position), lists);
-        } else if !self.paragraph.trim().is_empty() {
-            self.continued.get_or_insert(position);
-            if self.mark == Mark::Hidden && !self.paragraph.ends_with(char::is_whitespace) {
-                self.paragraph.push(' ');
-            }
-        }
-        self.begin_paragraph();
-    }
-
-    /// Ends a sequence of paragraphs, the last of which continues in nothing.
-    fn end(&mut self, lists: &mut ListCounters<'_>) {
-        if let Some(position) = self.continued {
-            self.flush(position, lists);
-        }
-        self.flush(None, lists);
-    }
-
-    fn flush(&mut self, position: Option<ListPosition>, lists: &mut ListCounters<'_>) {
-        self.continued = None;
-        let text = mem::take(&mut self.paragraph);
-        let text = text.trim();
-        let label = position.and_then(|position| lists.next(position, !text.is_empty()));
-        if !text.is_empty() {
-            if let Some(label) = label {
-                self.paragraphs.push_str(&label);
-                self.paragraphs.push(' ');
-            }
-            self.push_paragraph(text);
-        }
-        let boxes = mem::take(&mut self.boxes);
-        self.push_paragraph(boxes.trim());
-    }
-
-    fn push_paragraph(&mut self, text: &str) {
-        if !text.is_empty() {
-            self.paragraphs.push_str(text);
-            self.paragraphs.push_str("\n\n");
         }
     }
 }
@@ -254,11 +178,11 @@ impl<'d> BodyReader<'d> {
             _ if name.ends_with("Change") => return self.skip(None),
 
             ("vanish" | "specVanish", Element::RunProperties)
-                if around_parent == Some(Element::ParagraphProperties) =>
+                if around_parent == Some(Element::ParagraphProperties)
+                    && is_on(tag)
+                    && self.flow.mark == Mark::Shown =>
             {
-                if is_on(tag) && self.flow.mark == Mark::Shown {
-                    self.flow.mark = Mark::Hidden;
-                }
+                self.flow.mark = Mark::Hidden;
             }
             (_, Element::RunProperties) if around_parent == Some(Element::Run) => {
                 if let Some(run) = self.runs.last_mut() {
@@ -278,11 +202,11 @@ impl<'d> BodyReader<'d> {
                 self.omit(Omission::Placeholders);
                 self.hide(Element::Control);
             }
-            ("docPartGallery", _) => {
-                if attribute(tag, "val").as_deref() == Some("Table of Contents") {
-                    self.omit(Omission::Contents);
-                    self.hide(Element::Control);
-                }
+            ("docPartGallery", _)
+                if attribute(tag, "val").as_deref() == Some("Table of Contents") =>
+            {
+                self.omit(Omission::Contents);
+                self.hide(Element::Control);
             }
 
             ("fldChar", _) => self.field_mark(tag)?,
@@ -522,39 +446,9 @@ impl<'d> BodyReader<'d> {
             self.omitted.insert(Omission::Symbols);
         }
         if format.raise == Raise::Super {
-            clean = superscript(&self.flow.paragraph, clean);
+            clean = symbols::superscript(&self.flow.paragraph, clean);
         }
         self.bytes += clean.len();
         self.flow.paragraph.push_str(&clean);
     }
-}
-
-/// Raised text as it stands in plain text after `before`. Numbers are powers, unless they refer to
-/// a note; what Unicode has no raised characters for is written on the line, such as the letters of
-/// an ordinal number.
-fn superscript(before: &str, text: String) -> String {
-    const PLAIN: &str = "0123456789+-\u{2212}=()n";
-    const RAISED: &str = "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻⁼⁽⁾ⁿ";
-    let follows = |characters: &[char]| before.ends_with(characters);
-    let word = text.trim();
-    let is_raised = |c: char| PLAIN.contains(c);
-    if word.is_empty() || !word.chars().all(is_raised) {
-        // Ordinal numbers: `1.º`, `2ª`.
-        let follows_number = before.ends_with(|c: char| c.is_ascii_digit() || c == '.');
-        return match word {
-            "a" if follows_number => text.replace('a', "ª"),
-            "o" if follows_number => text.replace('o', "º"),
-            "TM" => text.replace("TM", "™"),
-            _ => text,
-        };
-    }
-    if follows(&['.', ',', ';', ':', '!', '?', '…', '"', '”', '’', '»', '。', '，', '！', '？'])
-    {
-        return String::new();
-    }
-    let raise = |c: char| {
-        let at = PLAIN.chars().position(|plain| plain == c);
-        at.and_then(|at| RAISED.chars().nth(at)).unwrap_or(c)
-    };
-    text.chars().map(raise).collect()
 }

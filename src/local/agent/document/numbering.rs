@@ -268,10 +268,10 @@ impl<'d> ListCounters<'d> {
             Some(count) if !restarts => count.saturating_add(1),
             _ => own_start.unwrap_or(level.start),
         });
-        for deeper in index + 1..LEVELS {
-            let restart = list.levels[deeper].and_then(|level| level.restart);
+        for (count, deeper) in counts.iter_mut().zip(&list.levels).skip(index + 1) {
+            let restart = deeper.and_then(|level| level.restart);
             if restart.is_none_or(|after| (index as u32) < after) {
-                counts[deeper] = None;
+                *count = None;
             }
         }
         if !has_text || level.is_hidden || level.format == "bullet" {

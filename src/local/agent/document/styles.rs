@@ -250,8 +250,7 @@ impl Styles {
     ) -> Option<&'s str> {
         let character = run.style.as_ref().and_then(|id| self.styles.get(id));
         let styles = [character, self.paragraph_style(paragraph)].into_iter().flatten();
-        let font =
-            run.font.as_ref().or_else(|| styles.map(|style| &style.format.font).flatten().next());
+        let font = run.font.as_ref().or_else(|| styles.flat_map(|style| &style.format.font).next());
         font.map(String::as_str)
     }
 }

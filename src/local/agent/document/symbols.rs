@@ -1,4 +1,5 @@
-//! The characters of symbol fonts such as Symbol and Wingdings, as data.
+//! Characters that a document has by their look: those of symbol fonts such as Symbol and Wingdings,
+//! as data, and raised ones.
 
 const TABLE: &str = include_str!("symbols.table");
 
@@ -29,6 +30,36 @@ pub(super) fn symbol(font: &str, code: u32) -> Option<char> {
     let characters =
         lines.take_while(|line| !line.is_empty()).find_map(|line| line.strip_prefix(&row))?;
     characters.chars().nth((code & 0xF) as usize).filter(|c| *c != char::REPLACEMENT_CHARACTER)
+}
+
+/// Raised text as it stands in plain text after `before`. Numbers are powers, unless they refer to
+/// a note; what Unicode has no raised characters for is written on the line, such as the letters of
+/// an ordinal number.
+pub(super) fn superscript(before: &str, text: String) -> String {
+    const PLAIN: &str = "0123456789+-\u{2212}=()n";
+    const RAISED: &str = "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻⁼⁽⁾ⁿ";
+    let follows = |characters: &[char]| before.ends_with(characters);
+    let word = text.trim();
+    let is_raised = |c: char| PLAIN.contains(c);
+    if word.is_empty() || !word.chars().all(is_raised) {
+        // Ordinal numbers: `1.º`, `2ª`.
+        let follows_number = before.ends_with(|c: char| c.is_ascii_digit() || c == '.');
+        return match word {
+            "a" if follows_number => text.replace('a', "ª"),
+            "o" if follows_number => text.replace('o', "º"),
+            "TM" => text.replace("TM", "™"),
+            _ => text,
+        };
+    }
+    if follows(&['.', ',', ';', ':', '!', '?', '…', '"', '”', '’', '»', '。', '，', '！', '？'])
+    {
+        return String::new();
+    }
+    let raise = |c: char| {
+        let at = PLAIN.chars().position(|plain| plain == c);
+        at.and_then(|at| RAISED.chars().nth(at)).unwrap_or(c)
+    };
+    text.chars().map(raise).collect()
 }
 
 #[cfg(test)]
