@@ -448,6 +448,9 @@ impl<'d> BodyReader<'d> {
         if format.raise == Raise::Super {
             clean = symbols::superscript(&self.flow.paragraph, clean);
         }
+        if format.raise == Raise::Sub && clean.starts_with(|c: char| c.is_ascii_digit()) {
+            symbols::lower_numerator(&mut self.flow.paragraph);
+        }
         self.bytes += clean.len();
         self.flow.paragraph.push_str(&clean);
     }

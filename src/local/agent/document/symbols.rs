@@ -17,9 +17,14 @@ pub(super) fn is_private(c: char) -> bool {
 /// Returns the character that a code shows in a font. In a font that is not in the table, a code
 /// outside of the private area is a character of Unicode.
 pub(super) fn symbol(font: &str, code: u32) -> Option<char> {
+    // Of several makers: Symbol MT, Symbol Std.
+    let font = match font.trim() {
+        font if font.get(..6).is_some_and(|name| name.eq_ignore_ascii_case("Symbol")) => "Symbol",
+        font => font,
+    };
     let mut lines = TABLE.lines().skip_while(|line| {
         let name = line.strip_prefix('[').and_then(|name| name.strip_suffix(']'));
-        name.is_none_or(|name| !name.eq_ignore_ascii_case(font.trim()))
+        name.is_none_or(|name| !name.eq_ignore_ascii_case(font))
     });
     if lines.next().is_none() {
         let is_meaningful = |c: &char| !matches!(u32::from(*c), 0xE000..=0xF8FF | 0..=0x1F);
@@ -32,12 +37,13 @@ pub(super) fn symbol(font: &str, code: u32) -> Option<char> {
     characters.chars().nth((code & 0xF) as usize).filter(|c| *c != char::REPLACEMENT_CHARACTER)
 }
 
+const PLAIN: &str = "0123456789+-\u{2212}=()n";
+const RAISED: &str = "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻⁼⁽⁾ⁿ";
+
 /// Raised text as it stands in plain text after `before`. Numbers are powers, unless they refer to
 /// a note; what Unicode has no raised characters for is written on the line, such as the letters of
 /// an ordinal number.
 pub(super) fn superscript(before: &str, text: String) -> String {
-    const PLAIN: &str = "0123456789+-\u{2212}=()n";
-    const RAISED: &str = "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻⁼⁽⁾ⁿ";
     let follows = |characters: &[char]| before.ends_with(characters);
     let word = text.trim();
     let is_raised = |c: char| PLAIN.contains(c);
@@ -62,6 +68,25 @@ pub(super) fn superscript(before: &str, text: String) -> String {
     text.chars().map(raise).collect()
 }
 
+/// Writes the raised number before a fraction bar on the line, since a lowered one follows it:
+/// `2¹/` becomes `2 1/`.
+pub(super) fn lower_numerator(before: &mut String) {
+    let Some(number) = before.strip_suffix(['/', '⁄']) else { return };
+    let is_digit = |c: char| RAISED.chars().take(10).any(|raised| raised == c);
+    let whole = number.trim_end_matches(is_digit);
+    let numerator: String = number[whole.len()..]
+        .chars()
+        .filter_map(|c| RAISED.chars().zip(PLAIN.chars()).find(|(raised, _)| *raised == c))
+        .map(|(_, plain)| plain)
+        .collect();
+    if numerator.is_empty() {
+        return;
+    }
+    let space = if whole.ends_with(|c: char| c.is_ascii_digit()) { " " } else { "" };
+    let end = whole.len();
+    before.replace_range(end.., &format!("{space}{numerator}/"));
+}
+
 #[cfg(test)]
 mod tests {
     use super::symbol;
@@ -71,6 +96,7 @@ mod tests {
         for (font, code, c) in [
             ("Symbol", 0xF0B3, Some('≥')),
             ("symbol", 0xB4, Some('×')),
+            ("Symbol MT", 0xF0B4, Some('×')),
             ("Symbol", 0xF020, Some(' ')),
             ("Symbol", 0xF0B7, Some('•')),
             ("Symbol", 0xF061, Some('α')),

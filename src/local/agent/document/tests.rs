@@ -374,6 +374,11 @@ fn raised_numbers_are_powers_and_raised_letters_plain() {
         let body = format!("<w:p>{}{}</w:p>", run("", before), raised(up));
         assert_eq!(text_of(&body), text);
     }
+    let lowered = run(r#"<w:vertAlign w:val="subscript"/>"#, "2");
+    for (before, text) in [("5", "5 1/2"), ("add ", "add 1/2")] {
+        let body = [run("", before), raised("1"), run("", "/"), lowered.clone(), run("", " cup")];
+        assert_eq!(text_of(&format!("<w:p>{}</w:p>", body.concat())), format!("{text} cup"));
+    }
     let style = r#"<w:style w:type="character" w:styleId="Up"><w:rPr><w:vertAlign w:val="superscript"/></w:rPr></w:style>"#;
     let body = format!("<w:p>{}{}</w:p>", run("", "2"), run(r#"<w:rStyle w:val="Up"/>"#, "8"));
     assert_eq!(Docx::new(&body).with_styles(style).text(), "2⁸");
