@@ -38,6 +38,9 @@ struct Args {
     /// The script: a TXT or DOCX file, or - for standard input.
     #[arg(long, value_name = "FILE|-", conflicts_with = "text")]
     script: Option<PathBuf>,
+    /// The encoding of a TXT file in neither UTF-8 nor UTF-16, such as gbk or windows-1252.
+    #[arg(long, value_name = "NAME", requires = "script")]
+    encoding: Option<String>,
     /// The text of the script.
     #[arg(long, value_name = "T")]
     text: Option<String>,
@@ -168,7 +171,10 @@ fn read_script(args: &Args) -> Result<Script> {
                 .map_err(|error| format!("could not read the script: {error}"))?;
             Script::text(text)?
         }
-        (Some(path), _) => Script::from_path(path)?,
+        (Some(path), _) => match &args.encoding {
+            Some(encoding) => Script::from_path_with_encoding(path, encoding)?,
+            None => Script::from_path(path)?,
+        },
         (None, Some(text)) => Script::text(text)?,
         (None, None) => Script::text(DEFAULT_SCRIPT)?,
     })

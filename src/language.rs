@@ -2,7 +2,7 @@
 //!
 //! | file | holds |
 //! |---|---|
-//! | `encoding` | text files in UTF-8 and UTF-16 |
+//! | `encoding` | text files in UTF-8 and UTF-16, and what other files are |
 //! | `tokens` | words, quotations, clauses and sentences, in one spelling |
 //! | `intent`, `intent.phrases` | the order that a sentence gives |
 //! | `screen`, `screen.patterns` | what an agent says of a screen that its user may not have |

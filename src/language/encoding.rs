@@ -1,8 +1,87 @@
-//! The encodings of uploaded and local text files.
+//! The encodings of uploaded and local text files. What encoding a file is likely to have when it
+//! is none of those that are read is left to [`likely`].
+
+pub(crate) mod likely;
+
+use std::fmt;
+
+/// A ZIP archive, which is what a DOCX file is.
+pub(crate) const ZIP: &str = "a ZIP archive or an Office document";
+/// HTML, whatever the name of the file.
+pub(crate) const HTML: &str = "an HTML document";
+/// XML other than XHTML.
+const XML: &str = "an XML document";
+
+/// How many bytes at the start of a file tell its format.
+pub(crate) const SIGNATURE_BYTES: usize = 1024;
+
+/// The first bytes of formats that are found under the name of a text file.
+const SIGNATURES: [(&[u8], &str); 13] = [
+    (b"%PDF-", "a PDF document"),
+    (b"{\\rtf", "an RTF document"),
+    (b"PK\x03\x04", ZIP),
+    (b"PK\x05\x06", ZIP),
+    (b"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1", "an old or encrypted Office document"),
+    (b"\x89PNG\r\n\x1A\n", "an image"),
+    (b"\xFF\xD8\xFF", "an image"),
+    (b"GIF8", "an image"),
+    (b"RIFF", "an audio or video file"),
+    (b"ID3", "an audio file"),
+    (b"OggS", "an audio or video file"),
+    (b"\x1F\x8B", "a GZIP archive"),
+    (b"7z\xBC\xAF\x27\x1C", "a 7z archive"),
+];
+
+/// Why a file cannot be read as text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum DecodeError {
+    /// It is another format, of this name.
+    Format(&'static str),
+    /// It is neither UTF-8 nor UTF-16. Its likely encoding, if it looks like text in one.
+    Encoding(Option<&'static str>),
+    /// It is UTF-16, but the last character is cut off or none.
+    BrokenUtf16,
+    /// It holds this control character.
+    Control(char),
+}
+
+impl fmt::Display for DecodeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Format(format) => write!(f, "it is {format}, not text"),
+            Self::Encoding(None) => f.write_str("it is neither UTF-8 nor UTF-16 text"),
+            Self::Encoding(Some(likely)) => write!(
+                f,
+                "it is neither UTF-8 nor UTF-16 text, and looks like {likely}: save it as UTF-8"
+            ),
+            Self::BrokenUtf16 => f.write_str("it is neither UTF-8 nor complete UTF-16 text"),
+            Self::Control(c) => write!(f, "it is not plain text: it holds {c:?}"),
+        }
+    }
+}
 
 /// Decodes a text file: UTF-8, or UTF-16 if the file shows that it is. Everything else is an error:
-/// a file whose encoding is guessed would be spoken, and paid for, as noise.
-pub(crate) fn decode(bytes: &[u8]) -> Result<String, &'static str> {
+/// a file whose encoding is guessed would be spoken, and paid for, as noise. So is a file that is
+/// something else under the name of a text file.
+pub(crate) fn decode(bytes: &[u8]) -> Result<String, DecodeError> {
+    if let Some(format) = format_of(bytes) {
+        return Err(DecodeError::Format(format));
+    }
+    let text = decode_unicode(bytes)?;
+    check(&text)?;
+    Ok(text)
+}
+
+/// Checks that a decoded file is a text for reading aloud.
+pub(crate) fn check(text: &str) -> Result<(), DecodeError> {
+    if let Some(format) = markup_of(text) {
+        return Err(DecodeError::Format(format));
+    }
+    control_character(text).map_or(Ok(()), |c| Err(DecodeError::Control(c)))
+}
+
+/// Decodes UTF-8 or UTF-16, whatever the text is.
+pub(crate) fn decode_unicode(bytes: &[u8]) -> Result<String, DecodeError> {
     match bytes {
         [0xFF, 0xFE, rest @ ..] => utf16(rest, u16::from_le_bytes),
         [0xFE, 0xFF, rest @ ..] => utf16(rest, u16::from_be_bytes),
@@ -17,28 +96,69 @@ pub(crate) fn decode(bytes: &[u8]) -> Result<String, &'static str> {
                 (0, 0) => utf8(bytes),
                 (first, second) if clear(first, second) => utf16(bytes, u16::from_be_bytes),
                 (first, second) if clear(second, first) => utf16(bytes, u16::from_le_bytes),
-                _ => Err("it is not text: neither UTF-8 nor UTF-16"),
+                _ => Err(DecodeError::Encoding(None)),
             }
         }
     }
 }
 
-fn utf8(bytes: &[u8]) -> Result<String, &'static str> {
-    std::str::from_utf8(bytes).map(str::to_owned).map_err(|_| "it is neither UTF-8 nor UTF-16 text")
+fn utf8(bytes: &[u8]) -> Result<String, DecodeError> {
+    let text = std::str::from_utf8(bytes).map(str::to_owned);
+    text.map_err(|_| DecodeError::Encoding(likely::encoding(bytes)))
 }
 
-fn utf16(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> Result<String, &'static str> {
+fn utf16(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> Result<String, DecodeError> {
     let (pairs, []) = bytes.as_chunks::<2>() else {
-        return Err("it is neither UTF-8 nor complete UTF-16 text");
+        return Err(DecodeError::BrokenUtf16);
     };
     char::decode_utf16(pairs.iter().map(|pair| unit(*pair)))
         .collect::<Result<String, _>>()
-        .map_err(|_| "it is neither UTF-8 nor UTF-16 text")
+        .map_err(|_| DecodeError::BrokenUtf16)
+}
+
+/// Returns the name of the format that a file begins like, if it is none of plain text.
+pub(crate) fn format_of(bytes: &[u8]) -> Option<&'static str> {
+    let start = &bytes[..bytes.len().min(SIGNATURE_BYTES)];
+    let signature = SIGNATURES.iter().find(|(signature, _)| start.starts_with(signature));
+    signature.map(|(_, format)| *format).or_else(|| markup_of(&String::from_utf8_lossy(start)))
+}
+
+/// Returns the markup language of a text that is a document in one: HTML, XML or RTF. Markup within
+/// a text is none of them.
+fn markup_of(text: &str) -> Option<&'static str> {
+    if text.starts_with("{\\rtf") {
+        return Some("an RTF document");
+    }
+    let starts = |text: &str, with: &str| {
+        text.get(..with.len()).is_some_and(|start| start.eq_ignore_ascii_case(with))
+    };
+    let mut rest = text.trim_start_matches(|c: char| c.is_whitespace() || c == '\u{feff}');
+    let is_xml = starts(rest, "<?xml ");
+    loop {
+        let end = match rest {
+            _ if starts(rest, "<?xml ") => "?>",
+            _ if rest.starts_with("<!--") => "-->",
+            _ => break,
+        };
+        let Some((_, after)) = rest.split_once(end) else { break };
+        rest = after.trim_start();
+    }
+    if starts(rest, "<!doctype html") || starts(rest, "<html>") || starts(rest, "<html ") {
+        return Some(HTML);
+    }
+    is_xml.then_some(XML)
+}
+
+/// Returns a control character that no text for reading aloud has: it comes from a binary file, or
+/// would be interpreted by whatever shows the script. Tabs, line and page breaks are allowed.
+pub(crate) fn control_character(text: &str) -> Option<char> {
+    text.chars()
+        .find(|c| c.is_control() && !matches!(c, '\t' | '\n' | '\r' | '\u{b}' | '\u{c}' | '\u{85}'))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::decode;
+    use super::*;
 
     fn utf16(text: &str, unit: fn(u16) -> [u8; 2]) -> Vec<u8> {
         text.encode_utf16().flat_map(unit).collect()
@@ -72,5 +192,41 @@ mod tests {
         ] {
             assert!(decode(bytes).is_err(), "{bytes:?}");
         }
+    }
+
+    #[test]
+    fn another_format_is_named() {
+        let html_in_utf16 = utf16("\u{feff}<HTML><p>Tea</p></HTML>", u16::to_le_bytes);
+        for (bytes, format) in [
+            (&b"%PDF-1.7\n%\xE2\xE3"[..], Some("a PDF document")),
+            (b"{\\rtf1\\ansi Hello there.}", Some("an RTF document")),
+            (b"PK\x03\x04\x14\x00", Some(ZIP)),
+            (b"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1\x00", Some("an old or encrypted Office document")),
+            (b"\x89PNG\r\n\x1A\n\0\0", Some("an image")),
+            (b"<html><body><p>Hello</p></body></html>", Some(HTML)),
+            (b"\xEF\xBB\xBF\r\n<!DOCTYPE html>\n<title>x</title>", Some(HTML)),
+            (b"<!-- saved from url -->\n<html lang=\"en\">", Some(HTML)),
+            (b"<?xml version=\"1.0\"?>\n<!DOCTYPE html PUBLIC>", Some(HTML)),
+            (b"<?xml version=\"1.0\"?><talk/>", Some(XML)),
+            (&html_in_utf16, Some(HTML)),
+            (b"Use the <html> tag.", None),
+            (b"<b>Hello</b> there.", None),
+            (b"ZIP files start with PK.", None),
+        ] {
+            let found = match decode(bytes) {
+                Err(DecodeError::Format(format)) => Some(format),
+                _ => None,
+            };
+            assert_eq!(found, format, "{}", String::from_utf8_lossy(bytes));
+        }
+    }
+
+    #[test]
+    fn a_control_character_is_found() {
+        assert_eq!(control_character("one\ttwo\r\nthree\u{c}"), None);
+        for text in ["a\0b", "a\u{1b}[31mb", "\u{7}", "a\u{9f}"] {
+            assert!(control_character(text).is_some(), "{text:?}");
+        }
+        assert_eq!(decode(b"Hello\x08 there."), Err(DecodeError::Control('\u{8}')));
     }
 }

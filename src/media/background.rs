@@ -5,8 +5,12 @@ use std::fmt;
 use std::io::Cursor;
 use std::sync::Arc;
 
+use image::error::{DecodingError, ImageError};
 use image::imageops::{self, FilterType};
-use image::{DynamicImage, ImageDecoder as _, ImageReader, Limits, RgbImage};
+use image::{DynamicImage, ImageDecoder as _, ImageFormat, ImageReader, Limits, RgbImage};
+use zune_jpeg::JpegDecoder;
+use zune_jpeg::zune_core::bytestream::ZCursor;
+use zune_jpeg::zune_core::options::DecoderOptions;
 
 use super::canvas::{Canvas, yuv};
 use super::{FrameSize, MediaError};
@@ -94,6 +98,9 @@ const LIGHTS: [Light; 2] = [
 const MAX_SIDE: u32 = 16_384;
 /// Limit for the memory used to decode an image, in bytes.
 const MAX_MEMORY: u64 = 256 << 20;
+/// The share of a JPEG image that may be missing at its end.
+const MAX_LOST_SHARE: f32 = 0.1;
+const JPEG_SIGNATURE: &[u8] = b"\xFF\xD8\xFF";
 /// Color that transparent images are composited on.
 const MATTE: [u8; 3] = [22, 24, 30];
 
@@ -106,11 +113,18 @@ pub struct Image {
 impl Image {
     /// Decodes a PNG, JPEG, GIF (its first frame) or WebP file, and applies its EXIF orientation.
     ///
+    /// A file that is cut off is read if nothing of the image is missing; of a JPEG, up to a tenth
+    /// may be.
+    ///
     /// # Errors
     /// [`MediaError::Image`] when the file has none of these formats, is broken, is larger than
     /// 16384 pixels on a side, or needs more than 256 MiB of memory.
     pub fn decode(bytes: &[u8]) -> Result<Self, MediaError> {
-        let decoded = decode_image(bytes).map_err(|error| MediaError::Image(error.to_string()))?;
+        let decoded = match (decode_image(bytes), with_png_end(bytes)) {
+            (Err(_), Some(ended)) => decode_image(&ended),
+            (decoded, _) => decoded,
+        };
+        let decoded = decoded.map_err(|error| MediaError::Image(error.to_string()))?;
         Ok(Self { pixels: Arc::new(opaque(decoded)) })
     }
 
@@ -148,8 +162,51 @@ fn decode_image(bytes: &[u8]) -> image::ImageResult<DynamicImage> {
     decoder.set_limits(limits)?;
     let orientation = decoder.orientation()?;
     let mut decoded = DynamicImage::from_decoder(decoder)?;
+    if bytes.starts_with(JPEG_SIGNATURE) && lost_share(&decoded) > MAX_LOST_SHARE {
+        check_jpeg(bytes)?;
+    }
     decoded.apply_orientation(orientation);
     Ok(decoded)
+}
+
+/// Returns the share of an image at its end that is middle gray, which is what the JPEG decoder
+/// fills in for data that is missing or broken.
+fn lost_share(decoded: &DynamicImage) -> f32 {
+    let bytes = decoded.as_bytes();
+    let gray = bytes.iter().rev().take_while(|byte| **byte == 128).count();
+    gray as f32 / bytes.len().max(1) as f32
+}
+
+/// Fails if a JPEG file is not complete. An image may really be gray at its end.
+fn check_jpeg(bytes: &[u8]) -> image::ImageResult<()> {
+    let side = MAX_SIDE as usize;
+    let strict =
+        DecoderOptions::default().set_strict_mode(true).set_max_width(side).set_max_height(side);
+    let mut decoder = JpegDecoder::new_with_options(ZCursor::new(bytes), strict);
+    decoder.decode().map(drop).map_err(|error| {
+        let message = format!("a part of it is missing ({error:?})");
+        ImageError::Decoding(DecodingError::new(ImageFormat::Jpeg.into(), message))
+    })
+}
+
+/// Returns a PNG file that has no end chunk up to its last complete chunk, with an end chunk: the
+/// decoder needs one. `None` for any other file.
+fn with_png_end(bytes: &[u8]) -> Option<Vec<u8>> {
+    const SIGNATURE: &[u8] = b"\x89PNG\r\n\x1A\n";
+    const END: &[u8] = b"\0\0\0\0IEND\xAE\x42\x60\x82";
+    let mut rest = bytes.strip_prefix(SIGNATURE)?;
+    // A chunk has a length, a name, its content, and a checksum.
+    while let Some((length, after)) = rest.split_first_chunk::<4>() {
+        let length = u32::from_be_bytes(*length) as usize;
+        let Some(after_chunk) = length.checked_add(8).and_then(|end| after.get(end..)) else {
+            break;
+        };
+        if after.starts_with(b"IEND") {
+            return None;
+        }
+        rest = after_chunk;
+    }
+    Some([&bytes[..bytes.len() - rest.len()], END].concat())
 }
 
 fn opaque(decoded: DynamicImage) -> RgbImage {
@@ -357,7 +414,7 @@ fn darken_lower_third(canvas: &mut Canvas) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use image::{ImageFormat, Rgb};
+    use image::Rgb;
 
     const SIZE: FrameSize = FrameSize { width: 320, height: 180 };
 
@@ -447,16 +504,135 @@ mod tests {
         assert!(matches!(Image::decode(&wide), Err(MediaError::Image(_))));
     }
 
+    const FORMATS: [ImageFormat; 4] =
+        [ImageFormat::Png, ImageFormat::Jpeg, ImageFormat::Gif, ImageFormat::WebP];
+
+    /// An image without two equal rows.
+    fn detailed() -> DynamicImage {
+        let color = |x: u32, y: u32| [x * 5, y * 5, (x * 7 + y * 3) % 200].map(|c| c as u8);
+        DynamicImage::ImageRgb8(RgbImage::from_fn(48, 48, |x, y| Rgb(color(x, y))))
+    }
+
+    /// Returns the share of pixels that differ visibly.
+    fn difference(a: &Image, b: &Image) -> f32 {
+        let pixels = a.pixels.pixels().zip(b.pixels.pixels());
+        let differ = |(a, b): &(&Rgb<u8>, &Rgb<u8>)| (0..3).any(|c| a.0[c].abs_diff(b.0[c]) > 30);
+        pixels.filter(differ).count() as f32 / (a.width() * a.height()) as f32
+    }
+
     #[test]
-    fn broken_files_are_errors_and_never_panic() {
-        let source = DynamicImage::ImageRgb8(RgbImage::from_pixel(16, 16, Rgb([1, 2, 3])));
-        for format in [ImageFormat::Png, ImageFormat::Jpeg, ImageFormat::Gif, ImageFormat::WebP] {
-            let whole = file(&source, format);
-            for cut in (0..whole.len()).step_by(7) {
-                let _ = Image::decode(&whole[..cut]);
+    fn a_cut_file_is_an_error_unless_nearly_nothing_is_missing() {
+        for format in FORMATS {
+            let bytes = file(&detailed(), format);
+            let whole = Image::decode(&bytes).unwrap();
+            for end in 0..bytes.len() {
+                if let Ok(read) = Image::decode(&bytes[..end]) {
+                    let lost = difference(&read, &whole);
+                    assert!(lost < 0.2, "{format:?}: {lost} is lost at {end} of {}", bytes.len());
+                }
             }
-            assert!(Image::decode(&whole[..whole.len() / 4]).is_err());
+            assert!(Image::decode(&bytes[..bytes.len() / 4]).is_err());
         }
         assert!(Image::decode(b"not an image").is_err());
+    }
+
+    #[test]
+    fn an_image_is_read_whole_without_the_mark_at_its_end() {
+        // The end chunk of a PNG or a part of it, and the end marks of the others.
+        for (format, marks) in
+            [(ImageFormat::Png, 1..=12), (ImageFormat::Jpeg, 1..=2), (ImageFormat::Gif, 1..=1)]
+        {
+            let bytes = file(&detailed(), format);
+            let whole = Image::decode(&bytes).unwrap();
+            for mark in marks {
+                let read = Image::decode(&bytes[..bytes.len() - mark]);
+                assert!(read.is_ok_and(|read| read == whole), "{format:?} without {mark}");
+            }
+        }
+        // An image that is gray is not one that is missing.
+        let gray = DynamicImage::ImageRgb8(RgbImage::from_pixel(32, 32, Rgb([128; 3])));
+        assert!(Image::decode(&file(&gray, ImageFormat::Jpeg)).is_ok());
+    }
+
+    #[test]
+    fn a_png_without_some_of_its_data_chunks_is_an_error() {
+        /// The checksum of PNG, bit by bit.
+        fn crc(bytes: &[u8]) -> u32 {
+            !bytes.iter().fold(u32::MAX, |crc, byte| {
+                (0..8).fold(crc ^ u32::from(*byte), |crc, _| (crc >> 1) ^ (0xEDB8_8320 * (crc & 1)))
+            })
+        }
+        let chunk = |name: &[u8], content: &[u8]| {
+            let named = [name, content].concat();
+            [&(content.len() as u32).to_be_bytes(), &named[..], &crc(&named).to_be_bytes()].concat()
+        };
+        let bytes = file(&detailed(), ImageFormat::Png);
+        let data = bytes.windows(4).position(|name| name == b"IDAT").unwrap();
+        let length = u32::from_be_bytes(bytes[data - 4..data].try_into().unwrap()) as usize;
+        let content = &bytes[data + 4..][..length];
+        let mut parts = vec![bytes[..data - 4].to_vec()];
+        parts.extend(content.chunks(length.div_ceil(4)).map(|part| chunk(b"IDAT", part)));
+        let whole = Image::decode(&bytes).unwrap();
+        assert_eq!(Image::decode(&parts.concat()).unwrap(), whole, "all data and no end");
+        let text = [parts.concat(), chunk(b"tEXt", b"Comment\0x")[..15].to_vec()].concat();
+        assert_eq!(Image::decode(&text).unwrap(), whole, "a cut chunk that is no data");
+        for count in 1..parts.len() {
+            assert!(Image::decode(&parts[..count].concat()).is_err(), "{count} chunks");
+        }
+    }
+
+    fn cases() -> impl Iterator<Item = (String, Vec<u8>)> {
+        let dir = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/cases/pic");
+        std::fs::read_dir(dir).unwrap().map(|entry| {
+            let entry = entry.unwrap();
+            (entry.file_name().into_string().unwrap(), std::fs::read(entry.path()).unwrap())
+        })
+    }
+
+    #[test]
+    fn each_collected_image_is_read_whole_or_not_at_all() {
+        let mut right: Vec<&str> = vec![
+            "bad-crc-iccp.png 64x48",
+            "bad-crc-text.png 64x48",
+            "cmyk.jpg 64x48",
+            "cut.jpg missing",
+            "cut.png missing",
+            "exif6.jpg 48x64",
+            "exif6.png 48x64",
+            "exif6.webp 48x64",
+            "gray16.png 64x48",
+            "im-cmyk.jpg 64x48",
+            "no-iend.png 64x48",
+            "pal-trns.png 64x48",
+            "rgb.jpg 64x48",
+            "rgb.png 64x48",
+        ];
+        let mut found: Vec<String> = cases()
+            .map(|(name, bytes)| match Image::decode(&bytes) {
+                Ok(image) => format!("{name} {}x{}", image.width(), image.height()),
+                Err(_) => format!("{name} missing"),
+            })
+            .collect();
+        right.sort_unstable();
+        found.sort_unstable();
+        assert_eq!(found, right);
+        let image = |of: &str| {
+            let (_, bytes) = cases().find(|(name, _)| name == of).unwrap();
+            Image::decode(&bytes).unwrap()
+        };
+        assert_eq!(image("no-iend.png"), image("rgb.png"));
+    }
+
+    #[test]
+    fn an_image_changed_anywhere_gives_a_result_or_an_error() {
+        for (_, mut bytes) in cases() {
+            for at in 0..bytes.len() {
+                let byte = bytes[at];
+                bytes[at] = byte ^ 1 << (at % 8);
+                let _ = Image::decode(&bytes);
+                bytes[at] = byte;
+                let _ = Image::decode(&bytes[..at]);
+            }
+        }
     }
 }

@@ -9,6 +9,7 @@
 //! | what is reported is true | `turn_report`, `draft_diff`, `draft_picture`, `draft_summary`, `draft_reading` |
 //! | an edit leaves a valid draft | `draft_editor` |
 //! | a message is understood | `intents`, `screen_words`, `project` |
+//! | a script is read right or refused with a reason | `script_files`, `voiceover` |
 //! | it runs without the cloud | `main_job`, `local_*`, `media_*`, `audio_files` |
 //!
 //! `fault_matrix`, `chaos`, `memory`, `secrets` and `examples` are binaries of their own beside this
@@ -50,6 +51,7 @@ mod polls;
 mod project;
 mod renders;
 mod screen_words;
+mod script_files;
 mod skill_files;
 mod sse_adk_streams;
 mod sse_text_accumulator;

@@ -49,6 +49,12 @@ fn other_keys_may_be_any_yaml() {
         "[: {",
         "a: `b`",
         "- a",
+        "a: @scope/name",
+        "a: Makes videos. Use when: asked, or: not",
+        "a: *new* and &old",
+        "a: !important",
+        "a: yes: no: maybe",
+        "a: 50% off, {half",
         "a: |\n  ---\n  name: no\n  version: no",
         "a:\n  name: no\n  version: no",
     ] {
@@ -69,6 +75,8 @@ fn a_version_under_metadata_counts_when_there_is_no_other() {
         ("metadata:\n  more:\n    version: 9", None),
         ("metadata: {more: {version: 9}}", None),
         ("metadata: version", None),
+        ("version: ~\nmetadata:\n  version: ~", None),
+        ("version:\nmetadata:\n  version: '1.0'", Some("1.0")),
     ] {
         let read = read(&format!("name: x\n{yaml}")).map(|(_, version)| version);
         assert_eq!(read.as_deref(), version, "{yaml:?}");
@@ -127,5 +135,33 @@ fn every_skill_file_of_the_fixtures_is_read_right() {
         let read = Attribution::from_skill_file(dir.join(name).with_extension("md")).ok();
         let read = read.map(|read| format!("{} {}", read.source(), read.version()));
         assert_eq!(read.as_deref(), right, "{name}");
+    }
+}
+
+#[test]
+fn a_null_is_no_version() {
+    for null in ["~", "null", "Null", "NULL", "", "~ # later", "!!null ~", "\"\""] {
+        assert_eq!(read(&format!("name: x\nversion: {null}")), None, "{null}");
+    }
+    let quoted = read("name: x\nversion: 'null'").map(|(_, version)| version);
+    assert_eq!(quoted.as_deref(), Some("null"));
+}
+
+#[test]
+fn a_file_cut_or_changed_anywhere_gives_a_result_or_an_error() {
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/skill");
+    for entry in std::fs::read_dir(dir).unwrap() {
+        let bytes = std::fs::read(entry.unwrap().path()).unwrap();
+        let read = |bytes: &[u8]| {
+            let _ = Attribution::from_front_matter(&String::from_utf8_lossy(bytes));
+        };
+        for at in 0..bytes.len() {
+            read(&bytes[..at]);
+            for bit in 0..8 {
+                let mut changed = bytes.clone();
+                changed[at] ^= 1 << bit;
+                read(&changed);
+            }
+        }
     }
 }

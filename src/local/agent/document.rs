@@ -1,269 +1,210 @@
 //! Uploaded TXT and DOCX files as scripts. Both may come from anyone, so what they unpack to is
-//! bounded. A DOCX is read as the page shows it: its paragraphs, without text that is hidden,
-//! deleted, moved away or present twice.
+//! bounded. A DOCX is read as its page shows it, without headers, notes and comments. Text that is
+//! struck out is not spoken either; that, and what cannot be spoken, is reported to the user.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `package` | a DOCX file → its parts and their relationships, within limits |
+//! | `body` | the main part → the text that its page shows |
+//! | `flow` | paragraphs in sequence, with the text boxes beside them |
+//! | `styles` | what styles hide, strike out or raise |
+//! | `numbering` | the automatic numbers of paragraphs |
+//! | `fields` | what a field adds to the text |
+//! | `symbols` | the characters of symbol fonts, as data, and raised ones |
+//! | `html` | an inserted HTML file → its text |
 
+mod body;
+mod fields;
+mod flow;
+mod html;
+mod numbering;
+mod package;
+mod styles;
+mod symbols;
+
+use std::collections::{BTreeSet, HashMap};
 use std::fs::File;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufReader, Cursor, Read, Seek};
 use std::path::Path;
 
-use quick_xml::Reader;
-use quick_xml::escape::resolve_xml_entity;
-use quick_xml::events::{BytesStart, Event};
+use quick_xml::events::BytesStart;
 
-use super::speak::{self, MessageValue};
+use self::body::{BodyReader, Surroundings};
+use self::numbering::{ListCounters, NumberingReader};
+use self::package::{Package, UnpackLimit, attribute};
+use self::styles::StylesReader;
+use super::speak::{self, MessageValue, Reply};
 use super::turn::VoiceoverError;
-use crate::language::encoding::decode;
+use crate::language::encoding::{self, DecodeError, decode};
 
 /// Far more than a video of six hours says.
-const MAX_TEXT_BYTES: u64 = 4 * 1024 * 1024;
-/// The XML of a document is several times its text.
-const MAX_XML_BYTES: u64 = 64 * 1024 * 1024;
+const MAX_TEXT_BYTES: usize = 4 * 1024 * 1024;
+/// Documents within documents.
+const MAX_EMBEDDED: usize = 3;
 
-/// Elements that are skipped with their content: what was deleted or moved away with changes
-/// tracked (`moveTo` holds the text at its new position), the properties of a paragraph, and the
-/// phonetic guide beside a Chinese or Japanese word.
-const SKIPPED: [&str; 4] = ["del", "moveFrom", "pPr", "rt"];
+/// Content of a document that is not spoken, and that a listener would miss.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Omission {
+    Equations,
+    StruckText,
+    Symbols,
+    Placeholders,
+    Contents,
+    Objects,
+}
 
-pub(crate) fn read(path: &Path, name: &str) -> Result<String, VoiceoverError> {
+impl Omission {
+    /// Its name, one of the terms of the messages.
+    const fn term(self) -> &'static str {
+        match self {
+            Self::Equations => "equations",
+            Self::StruckText => "struck-out text",
+            Self::Symbols => "symbols of an unknown font",
+            Self::Placeholders => "fields that nobody filled in",
+            Self::Contents => "the table of contents",
+            Self::Objects => "charts and embedded objects",
+        }
+    }
+}
+
+type Omitted = BTreeSet<Omission>;
+/// A value, or the reason why the file cannot be read.
+type Reading<T> = Result<T, MessageValue>;
+
+/// The text of an uploaded file.
+#[derive(Debug)]
+pub(crate) struct ScriptFile {
+    pub(crate) text: String,
+    /// What the file has beside the text.
+    pub(crate) note: Option<Reply>,
+}
+
+impl From<String> for ScriptFile {
+    fn from(text: String) -> Self {
+        Self { text, note: None }
+    }
+}
+
+pub(crate) fn read(path: &Path, name: &str) -> Result<ScriptFile, VoiceoverError> {
     let is_docx = path.extension().is_some_and(|extension| extension == "docx");
-    let text = if is_docx { docx(path) } else { txt(path) };
-    text.map_err(|reason| {
+    let read = if is_docx { docx(path) } else { txt(path).map(|text| (text, Omitted::new())) };
+    let (text, omitted) = read.map_err(|reason| {
         VoiceoverError::new("UNREADABLE_SCRIPT", speak::UNREADABLE.with([name.into(), reason]))
-    })
+    })?;
+    let terms: Vec<_> = omitted.into_iter().map(|of| MessageValue::term(of.term())).collect();
+    let note = (!terms.is_empty())
+        .then(|| speak::LEFT_OUT.with([name.into(), MessageValue::Series(terms)]));
+    Ok(ScriptFile { text, note })
 }
 
 fn other(error: impl std::fmt::Display) -> MessageValue {
     MessageValue::Text(error.to_string())
 }
 
-fn txt(path: &Path) -> Result<String, MessageValue> {
+fn not_text(error: DecodeError) -> MessageValue {
+    match error {
+        DecodeError::Format(format) => {
+            MessageValue::Clause(speak::OTHER_FORMAT.with([MessageValue::term(format)]))
+        }
+        DecodeError::Encoding(Some(likely)) => {
+            MessageValue::Clause(speak::OTHER_ENCODING.with([likely.into()]))
+        }
+        _ => MessageValue::Term(speak::NOT_TEXT),
+    }
+}
+
+fn txt(path: &Path) -> Reading<String> {
     let file = File::open(path).map_err(other)?;
     let mut bytes = Vec::new();
-    file.take(MAX_TEXT_BYTES + 1).read_to_end(&mut bytes).map_err(other)?;
-    if bytes.len() as u64 > MAX_TEXT_BYTES {
+    file.take(MAX_TEXT_BYTES as u64 + 1).read_to_end(&mut bytes).map_err(other)?;
+    if bytes.len() > MAX_TEXT_BYTES {
         return Err(MessageValue::Term(speak::TEXT_TOO_LONG));
     }
-    decode(&bytes).map_err(|_| MessageValue::Term(speak::NOT_TEXT))
+    decode(&bytes).map_err(not_text)
 }
 
-fn docx(path: &Path) -> Result<String, MessageValue> {
-    let file = BufReader::new(File::open(path).map_err(other)?);
-    let mut archive =
-        zip::ZipArchive::new(file).map_err(|_| MessageValue::Term(speak::NOT_DOCX))?;
-    let document =
-        archive.by_name("word/document.xml").map_err(|_| MessageValue::Term(speak::NO_TEXT))?;
-    text_of(BufReader::new(document.take(MAX_XML_BYTES + 1)))
-}
-
-/// Paragraphs in sequence: those of the document, or of a text box.
-#[derive(Debug, Default)]
-struct TextFlow {
-    paragraphs: String,
-    paragraph: String,
-    /// The text boxes anchored in the paragraph. They stand beside it, so they are read after it.
-    boxes: String,
-}
-
-impl TextFlow {
-    fn end_paragraph(&mut self) {
-        for text in [std::mem::take(&mut self.paragraph), std::mem::take(&mut self.boxes)] {
-            let text = text.trim();
-            if !text.is_empty() {
-                self.paragraphs.push_str(text);
-                self.paragraphs.push_str("\n\n");
-            }
-        }
+fn docx(path: &Path) -> Reading<(String, Omitted)> {
+    let mut file = File::open(path).map_err(other)?;
+    let mut start = Vec::new();
+    file.by_ref().take(encoding::SIGNATURE_BYTES as u64).read_to_end(&mut start).map_err(other)?;
+    match encoding::format_of(&start) {
+        None | Some(encoding::ZIP) => {}
+        Some(format) => return Err(not_text(DecodeError::Format(format))),
     }
+    file.rewind().map_err(other)?;
+    document(BufReader::new(file), &mut UnpackLimit::default())
 }
 
-#[derive(Debug, Default)]
-struct DocxText {
-    flow: TextFlow,
-    /// The flows around the current text box.
-    outer: Vec<TextFlow>,
-    /// Whether each open run is hidden.
-    runs: Vec<bool>,
-    /// Whether one of each open set of alternatives has been read. The others repeat it for older
-    /// programs.
-    alternatives: Vec<bool>,
-    /// The depth within a skipped element.
-    skipped: usize,
-    in_text: bool,
-    bytes: u64,
-}
-
-/// The text of a WordprocessingML document in UTF-8.
-fn text_of(xml: impl BufRead) -> Result<String, MessageValue> {
-    let mut reader = Reader::from_reader(xml);
-    reader.config_mut().expand_empty_elements = true;
-    let mut buffer = Vec::new();
-    let mut docx = DocxText::default();
-    loop {
-        match reader.read_event_into(&mut buffer).map_err(other)? {
-            Event::Start(_) if docx.skipped > 0 => docx.skipped += 1,
-            Event::End(_) if docx.skipped > 0 => docx.skipped -= 1,
-            Event::Eof => break,
-            _ if docx.skipped > 0 => {}
-            Event::Start(tag) => docx.start(&tag),
-            Event::End(tag) => docx.end(tag.local_name().as_ref()),
-            Event::Text(text) if docx.in_text => docx.push(&text),
-            Event::CData(text) if docx.in_text => docx.push(&text),
-            Event::GeneralRef(entity) if docx.in_text => {
-                match entity.resolve_char_ref().map_err(other)? {
-                    Some(c) => docx.push(c.encode_utf8(&mut [0; 4])),
-                    None => docx.push(resolve_xml_entity(entity.as_ref()).unwrap_or_default()),
-                }
+fn document(file: impl Read + Seek, limit: &mut UnpackLimit) -> Reading<(String, Omitted)> {
+    let mut package = Package::open(file)?;
+    let main = package.main_part(limit)?;
+    let (mut styles, mut numbering) = (StylesReader::default(), NumberingReader::default());
+    let mut chunks = HashMap::new();
+    for to in package.relationships(&main, limit)? {
+        match (to.kind, &to.part) {
+            ("styles", Some(part)) => package.read_xml(part, limit, |event| styles.event(event))?,
+            ("numbering", Some(part)) => {
+                package.read_xml(part, limit, |event| numbering.event(event))?;
             }
-            _ => {}
-        }
-        if docx.bytes > MAX_TEXT_BYTES || reader.buffer_position() > MAX_XML_BYTES {
-            return Err(MessageValue::Term(speak::TEXT_TOO_LONG));
-        }
-        buffer.clear();
-    }
-    docx.flow.end_paragraph();
-    Ok(docx.flow.paragraphs.trim().to_owned())
-}
-
-impl DocxText {
-    fn start(&mut self, tag: &BytesStart<'_>) {
-        let name = tag.local_name();
-        self.in_text = name.as_ref() == "t";
-        match name.as_ref() {
-            name if SKIPPED.contains(&name) => self.skipped = 1,
-            "AlternateContent" => self.alternatives.push(false),
-            "Choice" | "Fallback" => match self.alternatives.last_mut() {
-                Some(read) if *read => self.skipped = 1,
-                Some(read) => *read = true,
-                None => {}
-            },
-            "txbxContent" => self.outer.push(std::mem::take(&mut self.flow)),
-            "r" => self.runs.push(false),
-            "vanish" if is_on(tag) => {
-                if let Some(hidden) = self.runs.last_mut() {
-                    *hidden = true;
-                }
-            }
-            "br" | "cr" => self.push("\n"),
-            "tab" | "ptab" => self.push(" "),
-            // It differs from a hyphen only in how lines break.
-            "noBreakHyphen" => self.push("-"),
-            _ => {}
-        }
-    }
-
-    fn end(&mut self, name: &str) {
-        self.in_text = false;
-        match name {
-            "p" => self.flow.end_paragraph(),
-            "r" => {
-                self.runs.pop();
-            }
-            "AlternateContent" => {
-                self.alternatives.pop();
-            }
-            "txbxContent" => {
-                self.flow.end_paragraph();
-                if let Some(outer) = self.outer.pop() {
-                    let inner = std::mem::replace(&mut self.flow, outer);
-                    self.flow.boxes.push_str(&inner.paragraphs);
-                }
+            ("aFChunk" | "subDocument", part) => {
+                let text = match part {
+                    Some(part) => chunk(&mut package, part, limit),
+                    None => Err(MessageValue::Term(speak::CHUNK_MISSING)),
+                };
+                chunks.insert(to.id, text);
             }
             _ => {}
         }
     }
-
-    fn push(&mut self, text: &str) {
-        if !self.runs.contains(&true) {
-            self.flow.paragraph.push_str(text);
-            self.bytes += text.len() as u64;
+    let (styles, numbering) = (styles.finish(), numbering.finish());
+    for obeys_fields in [true, false] {
+        let around = Surroundings { styles: &styles, chunks: &chunks, obeys_fields };
+        let mut body = BodyReader::new(ListCounters::new(&numbering, &styles), around);
+        package.read_xml(&main, limit, |event| body.event(event))?;
+        if !(obeys_fields && body.has_open_field()) {
+            return body.finish();
         }
+    }
+    Err(MessageValue::Term(speak::NO_TEXT))
+}
+
+/// The text of a file that is inserted into a document as a whole: HTML, plain text or another
+/// document.
+fn chunk<R: Read + Seek>(
+    package: &mut Package<R>,
+    part: &str,
+    limit: &mut UnpackLimit,
+) -> Reading<(String, Omitted)> {
+    let missing = MessageValue::Term(speak::CHUNK_MISSING);
+    let bytes = package.bytes(part, limit)?.ok_or(missing)?;
+    let unreadable =
+        |format| MessageValue::Clause(speak::CHUNK_UNREAD.with([MessageValue::term(format)]));
+    match encoding::format_of(&bytes) {
+        Some(encoding::ZIP) if limit.embedded < MAX_EMBEDDED => {
+            limit.embedded += 1;
+            let text = document(Cursor::new(bytes), limit);
+            limit.embedded -= 1;
+            return text;
+        }
+        Some(encoding::HTML) | None => {}
+        Some(format) => return Err(unreadable(format)),
+    }
+    let text = encoding::decode_unicode(&bytes).map_err(not_text)?;
+    let extension = part.rsplit_once('.').map_or("", |(_, extension)| extension);
+    match (encoding::format_of(text.as_bytes()), extension) {
+        (Some(encoding::HTML), _) | (None, "htm" | "html" | "xhtml") => {
+            Ok((html::text_of_html(&text), Omitted::new()))
+        }
+        (None, "txt") => Ok((text, Omitted::new())),
+        (format, _) => Err(unreadable(format.unwrap_or("a file of an unknown format"))),
     }
 }
 
 /// Whether a switch such as `w:vanish` is on, which is its default.
 fn is_on(tag: &BytesStart<'_>) -> bool {
-    let value =
-        tag.attributes().flatten().find(|attribute| attribute.key.local_name().as_ref() == "val");
-    !value.is_some_and(|value| ["0", "false", "off"].contains(&value.value.as_ref()))
+    let value = attribute(tag, "val");
+    !value.is_some_and(|value| ["0", "false", "off"].contains(&value.as_str()))
 }
 
 #[cfg(test)]
-mod tests {
-    use super::{text_of, txt};
-
-    const TEXT_BOX: &str = "<w:txbxContent><w:p><w:r><w:t>Inside the box.</w:t></w:r></w:p>\
-        <w:p><w:r><w:t>Still inside.</w:t></w:r></w:p></w:txbxContent>";
-
-    #[test]
-    fn a_document_is_read_as_its_page_shows_it() {
-        let boxes = format!(
-            "<w:r><w:t>Before box.</w:t></w:r><w:r><mc:AlternateContent>\
-             <mc:Choice Requires=\"wps\"><w:drawing><wps:txbx>{TEXT_BOX}</wps:txbx></w:drawing></mc:Choice>\
-             <mc:Fallback><w:pict><v:textbox>{TEXT_BOX}</v:textbox></w:pict></mc:Fallback>\
-             </mc:AlternateContent></w:r><w:r><w:t> After it.</w:t></w:r></w:p>\
-             <w:p><w:r><w:t>Next.</w:t></w:r>"
-        );
-        let hidden = |mark: &str| format!("<w:r><w:rPr>{mark}</w:rPr><w:t> hidden</w:t></w:r>");
-        let shown = |mark: &str| format!("<w:r><w:rPr>{mark}</w:rPr><w:t> seen</w:t></w:r>");
-        // The mark at the end of a paragraph may be hidden and its text not.
-        let visibility = [
-            "<w:pPr><w:tabs><w:tab/></w:tabs><w:rPr><w:vanish/></w:rPr></w:pPr>",
-            &shown(""),
-            &hidden("<w:b/><w:vanish/>"),
-            &hidden(r#"<w:vanish w:val="1"/>"#),
-            &shown(r#"<w:vanish w:val="0"/>"#),
-            &shown(r#"<w:vanish w:val="false"/>"#),
-        ];
-        for (body, expected) in [
-            (
-                r#"<w:r><w:t>Salt &amp; pep</w:t></w:r><w:r><w:t xml:space="preserve">per &#8212; </w:t></w:r>
-                <w:del><w:r><w:delText>gone</w:delText></w:r></w:del><w:r><w:br/><w:t>next</w:t></w:r></w:p>
-                <w:p/><w:p><w:r><w:instrText>PAGE</w:instrText><w:t>End.</w:t></w:r>"#,
-                "Salt & pepper — \nnext\n\nEnd.",
-            ),
-            // A text box is read once and after its paragraph.
-            (&boxes, "Before box. After it.\n\nInside the box.\n\nStill inside.\n\nNext."),
-            (
-                "<w:r><mc:AlternateContent><mc:Fallback><w:t>old</w:t></mc:Fallback>\
-                 </mc:AlternateContent></w:r>",
-                "old",
-            ),
-            ("<w:r><w:t>well</w:t><w:noBreakHyphen/><w:t>known</w:t></w:r>", "well-known"),
-            ("<w:r><w:t>well</w:t><w:softHyphen/><w:t>known</w:t></w:r>", "wellknown"),
-            (
-                "<w:moveFrom><w:r><w:t>Moved. </w:t></w:r></w:moveFrom><w:r><w:t>First. </w:t></w:r>\
-                 <w:moveTo><w:r><w:t>Moved.</w:t></w:r></w:moveTo>",
-                "First. Moved.",
-            ),
-            (&visibility.concat(), "seen seen seen"),
-            ("<w:r><w:t><![CDATA[Salt & <pepper>]]></w:t></w:r>", "Salt & <pepper>"),
-            (
-                "<w:r><w:ruby><w:rt><w:r><w:t>kan</w:t></w:r></w:rt>\
-                 <w:rubyBase><w:r><w:t>漢</w:t></w:r></w:rubyBase></w:ruby></w:r>",
-                "漢",
-            ),
-        ] {
-            let document = format!(
-                r#"<?xml version="1.0"?><w:document><w:body><w:p>{body}</w:p></w:body></w:document>"#
-            );
-            assert_eq!(text_of(document.as_bytes()).unwrap(), expected, "{body}");
-        }
-    }
-
-    #[test]
-    fn a_text_is_read_in_utf_8_and_utf_16() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("script.txt");
-        let utf_16: Vec<u8> =
-            "\u{feff}早安 Tea".encode_utf16().flat_map(u16::to_le_bytes).collect();
-        for (bytes, text) in [
-            (utf_16.as_slice(), Some("早安 Tea")),
-            ("\u{feff}早安 Tea".as_bytes(), Some("早安 Tea")),
-            (b"\xE9t\xE9", None),
-        ] {
-            std::fs::write(&path, bytes).unwrap();
-            assert_eq!(txt(&path).ok().as_deref(), text, "{bytes:?}");
-        }
-    }
-}
+mod tests;

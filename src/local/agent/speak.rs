@@ -33,7 +33,8 @@ messages! {
     NOTHING_LEFT NOTHING_FOR_CAPTIONS NO_MUSIC NO_IMAGE NO_TRACK NONE_OF NO_AUDIO
     FULL_VOLUME_ALREADY MUTED_ALREADY SAME_VOLUME SILENT_ALREADY EDIT_FAILED SPEAK_AGAIN_FIRST
     NOTHING_SPOKEN NOTHING_TO_EDIT NOTHING_TO_UNDO NO_SCRIPT NO_UPLOADED_SCRIPT EMPTY_SCRIPT
-    NO_GLYPHS NO_VOICE FAILED UNREADABLE TEXT_TOO_LONG NOT_TEXT NOT_DOCX NO_TEXT PHRASE_UNKNOWN
+    NO_GLYPHS NO_VOICE FAILED UNREADABLE TEXT_TOO_LONG NOT_TEXT OTHER_FORMAT OTHER_ENCODING
+    NOT_DOCX NO_TEXT TOO_DEEP CHUNK_MISSING CHUNK_UNREAD LEFT_OUT PHRASE_UNKNOWN
     UNKNOWN NOTHING_CHARGED NOTHING_CHANGED NOISE EXPORT PREVIEW DRAG_TITLE MEDIA_PANEL BILLING
     HELP
 }
@@ -115,6 +116,9 @@ pub(crate) enum MessageValue {
     Percent(f64),
     Sentences(usize),
     List(Vec<String>),
+    Series(Vec<Self>),
+    /// A part of a sentence with values of its own.
+    Clause(Reply),
 }
 
 /// The words that are values of messages, each in English and in Chinese.
@@ -142,6 +146,11 @@ impl MessageValue {
                 format!("{count} {}", Template("sentences", "句").text(language))
             }
             Self::List(items) => items.join(Template(", ", "、").text(language)),
+            Self::Series(items) => {
+                let items: Vec<_> = items.iter().map(|item| item.text(language)).collect();
+                items.join(Template(", ", "、").text(language))
+            }
+            Self::Clause(clause) => clause.text(language),
         }
     }
 }

@@ -10,7 +10,7 @@ use tokio::sync::mpsc::UnboundedSender;
 use uuid::Uuid;
 
 use super::ask::{ASK_QUESTION, OpenQuestions};
-use super::document;
+use super::document::{self, ScriptFile};
 use super::edit::{self, Adjustment, Edit, NarratedSentence, VoiceChange};
 use super::parse::{Action, Instruction, RequestedScript};
 use super::phrase::{TITLE_TIME, VoiceoverOptions, language_of_characters};
@@ -121,7 +121,7 @@ impl AgentTurn {
         options: &VoiceoverOptions,
     ) -> TurnEnd {
         let text = |reply: Reply| reply.text(manner.language);
-        let (script, delivery) = match self.prepare(script, options) {
+        let (ScriptFile { text: script, note }, delivery) = match self.prepare(script, options) {
             Ok(prepared) => prepared,
             Err(error) => return self.fail(manner, &error),
         };
@@ -191,7 +191,9 @@ impl AgentTurn {
         self.session.update_work(Work { draft: Some(draft.clone()), spoken });
         self.hold.take();
         self.emitter.result(call, &json!({ "status": "ok" }), delta(&draft));
-        self.emitter.text(&remark.append_to(&text(ready), manner.language));
+        let replies: Vec<Reply> = note.into_iter().chain([ready]).collect();
+        let ready = speak::join(&replies, manner.language);
+        self.emitter.text(&remark.append_to(&ready, manner.language));
         TurnEnd::Replied
     }
 
@@ -227,34 +229,35 @@ impl AgentTurn {
         &self,
         script: RequestedScript,
         options: &VoiceoverOptions,
-    ) -> Result<(String, Delivery), VoiceoverError> {
+    ) -> Result<(ScriptFile, Delivery), VoiceoverError> {
         let upload = || self.session.last_upload(FileType::Document);
         let missing = |reply: Template| VoiceoverError::new("NO_SCRIPT", reply);
-        let script = match script {
-            RequestedScript::Message(script) => script,
+        let file = match script {
+            RequestedScript::Message(script) => script.into(),
             RequestedScript::Upload => {
                 let file = upload().ok_or_else(|| missing(speak::NO_UPLOADED_SCRIPT))?;
                 document::read(&file.path, &file.name)?
             }
             RequestedScript::Latest => match (upload(), self.session.work().spoken) {
                 (Some(file), _) => document::read(&file.path, &file.name)?,
-                (None, Some(spoken)) => spoken.script,
+                (None, Some(spoken)) => spoken.script.into(),
                 (None, None) => return Err(missing(speak::NO_SCRIPT)),
             },
         };
+        let script = &file.text;
         if !script.contains(char::is_alphanumeric) {
             return Err(EngineError::empty_script().into());
         }
         let engine = &self.service.engine;
-        let language = options.language.clone().unwrap_or_else(|| self.language_of(&script));
+        let language = options.language.clone().unwrap_or_else(|| self.language_of(script));
         self.check_voice(&language)?;
         if options.captions != Some(false) {
-            engine.can_draw(&script)?;
+            engine.can_draw(script)?;
         }
         engine.can_draw(options.title.as_deref().unwrap_or_default())?;
         let gender = options.gender.unwrap_or_default();
         let pace = options.pace.unwrap_or(1.0).clamp(0.5, 2.0);
-        Ok((script, Delivery { language, gender, pace }))
+        Ok((file, Delivery { language, gender, pace }))
     }
 
     fn check_voice(&self, language: &str) -> Result<(), VoiceoverError> {

@@ -1,0 +1,159 @@
+//! A script file is read as its author wrote it, or refused with a reason that names the file and
+//! what it is, before anything is sent.
+
+use std::path::{Path, PathBuf};
+
+use nemovideo::local::{Frequency, LocalBackend};
+use nemovideo::project::Script;
+use reqwest::multipart::{Form, Part};
+
+use crate::support::caller::Caller;
+
+fn cases(group: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/cases").join(group)
+}
+
+const LETTER: &str = "It’s a café — “naïve” façade for €5.\r\nSecond line.\r\n";
+
+#[test]
+fn each_collected_text_file_is_read_or_refused_with_a_reason() {
+    let read = [
+        ("UPPER.TXT", "Hello there."),
+        ("bidi.txt", "Hello \u{202e}olleh\u{202c} there."),
+        ("cr-only.txt", "One.\rTwo.\r\rThree."),
+        ("mojibake.txt", "Itâ€™s a cafÃ©."),
+        ("nel.txt", "One.\u{85}Two."),
+        ("noext", "Hello there."),
+        ("script.md", "# Title\nHello there."),
+        ("script.text", "Hello there."),
+        ("utf16be-bom.txt", LETTER),
+        ("utf16le-bom.txt", LETTER),
+        ("utf16le-nobom.txt", LETTER),
+        ("utf16le-nobom-ascii.txt", "Hello there.\n"),
+        ("utf8-bom.txt", LETTER),
+        ("vt.txt", "Line one\u{b}Line two."),
+        ("zwj.txt", "Zero\u{200b}width\u{feff} mid\u{2060}dle bom."),
+    ];
+    let refused = [
+        ("ansi.txt", "it holds '\\u{1b}'"),
+        ("ascii-with-one-bad.txt", "looks like windows-1252"),
+        ("bell.txt", "it holds '\\u{8}'"),
+        ("cp1252.txt", "looks like windows-1252"),
+        ("ctrl-z.txt", "it holds '\\u{1a}'"),
+        ("gbk.txt", "looks like gbk"),
+        ("html-named.txt", "it is an HTML document"),
+        ("mac-roman.txt", "looks like macintosh"),
+        ("nul-end.txt", "neither UTF-8 nor UTF-16"),
+        ("rtf-named.txt", "it is an RTF document"),
+        ("sjis.txt", "looks like shift_jis"),
+        ("utf16le-bom-odd.txt", "nor complete UTF-16"),
+        ("utf16le-nobom-cjk.txt", "neither UTF-8 nor UTF-16"),
+        ("word-hyphen.txt", "it holds '\\u{1e}'"),
+    ];
+    let dir = cases("txt");
+    assert_eq!(std::fs::read_dir(&dir).unwrap().count(), read.len() + refused.len());
+    for (name, text) in read {
+        let script = Script::from_path(dir.join(name)).unwrap();
+        assert_eq!(script, Script::text(text).unwrap(), "{name}");
+    }
+    for (name, reason) in refused {
+        let error = Script::from_path(dir.join(name)).unwrap_err().to_string();
+        assert!(error.contains(reason) && error.contains(name), "{name}: {error}");
+    }
+}
+
+#[test]
+fn the_extension_and_the_content_decide_what_a_file_is() {
+    let dir = tempfile::tempdir().unwrap();
+    let write = |name: &str, bytes: &[u8]| {
+        let path = dir.path().join(name);
+        std::fs::write(&path, bytes).unwrap();
+        path
+    };
+    let hello = Script::text("Hello.").unwrap();
+    for name in ["a.md", "a.Markdown", "a.TEXT", "a.Txt", "README", ".script"] {
+        assert_eq!(Script::from_path(write(name, b"Hello.")).unwrap(), hello, "{name}");
+    }
+    assert!(Script::from_path(write("talk.DOCX", b"PK\x03\x04")).is_ok());
+    for (name, bytes, reason) in [
+        ("a.csv", &b"Hello."[..], "neither a text file"),
+        ("a.txt", b"%PDF-1.7", "a PDF document"),
+        ("a.md", b"PK\x03\x04", "a ZIP archive or an Office document"),
+        ("script", b"PK\x03\x04", "a ZIP archive or an Office document"),
+        ("a.docx", b"{\\rtf1 Hello.}", "not a DOCX document: it is an RTF document"),
+        ("a.docx", b"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1", "an old or encrypted Office document"),
+    ] {
+        let error = Script::from_path(write(name, bytes)).unwrap_err().to_string();
+        assert!(error.contains(reason) && error.contains(name), "{name}: {error}");
+    }
+}
+
+#[test]
+fn an_encoding_that_is_named_is_read() {
+    for (name, label, text) in [
+        ("cp1252.txt", "windows-1252", None),
+        ("gbk.txt", "gbk", Some("今天天气")),
+        ("sjis.txt", "Shift_JIS", None),
+        ("mac-roman.txt", "macintosh", Some("It’s a café.")),
+    ] {
+        let script = Script::from_path_with_encoding(cases("txt").join(name), label).unwrap();
+        if let Some(text) = text {
+            assert!(format!("{script:?}").contains(text), "{name}: {script:?}");
+        }
+    }
+    let script =
+        Script::from_path_with_encoding(cases("txt").join("cp1252.txt"), "cp1252").unwrap();
+    assert_eq!(script, Script::text(LETTER).unwrap());
+    for (name, label, reason) in [
+        ("gbk.txt", "klingon", "\"klingon\" is not the name of an encoding"),
+        ("cp1252.txt", "shift_jis", "bytes that are no character"),
+        ("rtf-named.txt", "windows-1252", "an RTF document"),
+        ("ansi.txt", "windows-1252", "it holds '\\u{1b}'"),
+    ] {
+        let path = cases("txt").join(name);
+        let error = Script::from_path_with_encoding(path, label).unwrap_err().to_string();
+        assert!(error.contains(reason), "{name}: {error}");
+    }
+}
+
+#[test]
+fn a_text_file_cut_or_changed_anywhere_gives_a_result_or_an_error() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("script.txt");
+    for entry in std::fs::read_dir(cases("txt")).unwrap() {
+        let bytes = std::fs::read(entry.unwrap().path()).unwrap();
+        for at in 0..bytes.len() {
+            let mut changed = bytes.clone();
+            changed[at] ^= 1 << (at % 8);
+            for bytes in [&bytes[..at], &changed] {
+                std::fs::write(&path, bytes).unwrap();
+                let _ = Script::from_path(&path);
+                let _ = Script::from_path_with_encoding(&path, "gbk");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_uploaded_file_is_read_like_a_local_one_and_what_it_lacks_is_said() {
+    let backend = LocalBackend::builder().placeholder_videos().silent_edits(Frequency::Never);
+    let backend = backend.start().await.unwrap();
+    let caller = Caller::new(&backend, "one").await;
+    for (group, name, text, note) in [
+        ("txt", "utf16le-nobom-ascii.txt", "Hello there.", None),
+        ("docx", "sym.docx", "The dose must be ≥ 5 grams, or 3 × 2 drops at 20°C.", None),
+        ("docx", "placeholder.docx", "Dear reader.", Some("fields that nobody filled in")),
+    ] {
+        let session = caller.session().await;
+        let bytes = std::fs::read(cases(group).join(name)).unwrap();
+        caller
+            .upload(&session, Form::new().part("files", Part::bytes(bytes).file_name(name)))
+            .await;
+        let stream = caller.say(&session, "Turn the uploaded script into a video").await;
+        let draft = caller.draft(&session).await.to_string();
+        assert!(draft.contains(text) && !draft.contains("\\u0000"), "{name}: {draft}");
+        let last = stream.texts().last().copied().unwrap_or_default();
+        let said = format!("Not spoken from `{name}`: {}.", note.unwrap_or_default());
+        assert_eq!(last.contains(&said), note.is_some(), "{name}: {last}");
+    }
+}
