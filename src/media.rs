@@ -41,6 +41,7 @@ mod narration;
 mod output;
 mod render;
 mod script;
+mod spoken;
 mod stills;
 mod timeline;
 mod voice;
