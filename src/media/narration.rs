@@ -105,7 +105,7 @@ pub fn narrate(
     options: &SpeechOptions,
     cancel: &Cancel,
 ) -> Result<Narration, MediaError> {
-    let sentences = sentences(script);
+    let sentences = sentences(script, &options.language).sentences;
     if sentences.is_empty() {
         return Err(MediaError::EmptyScript);
     }
