@@ -29,6 +29,7 @@
 //! encoded once, and the frames that repeat it take a dozen bytes each. Audio is kept at its own
 //! sample rate; it is resampled, mixed and encoded one second at a time.
 
+mod align;
 mod audio;
 mod background;
 mod canvas;
@@ -51,9 +52,11 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 pub use audio::AudioBuffer;
 pub use background::{Gradient, Image, VideoBackground};
 pub use captions::captions;
+#[cfg_attr(not(feature = "local"), allow(unused_imports))]
+pub(crate) use captions::captions_at_marks;
 pub use error::{Cancel, MediaError};
 pub use font::Font;
-pub use narration::{Narration, SpokenSentence, narrate};
+pub use narration::{Narration, NarrationWarning, SpokenSentence, narrate};
 pub use output::{Quality, RenderOptions};
 pub use render::render;
 pub use timeline::{AudioClip, FrameSize, TextClip, Timeline};

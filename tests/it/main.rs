@@ -40,6 +40,7 @@ mod local_protocol;
 mod local_videos;
 mod main_job;
 mod media_ffmpeg;
+mod media_script;
 mod media_speech;
 mod media_video;
 mod project;

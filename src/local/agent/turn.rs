@@ -149,6 +149,7 @@ impl AgentTurn {
             }
         }
         edit::set_voiceover(&mut draft, &sentences);
+        let unspoken = speak::not_spoken(sentences.iter().flat_map(|s| &s.unspoken));
         let spoken = Some(Spoken { script, delivery });
         self.session.push_work(Work { draft: Some(draft.clone()), spoken: spoken.clone() });
         let sentences = sentences.len();
@@ -185,7 +186,9 @@ impl AgentTurn {
         self.session.update_work(Work { draft: Some(draft.clone()), spoken });
         self.hold.take();
         self.emitter.result(call, &json!({ "status": "ok" }), delta(&draft));
-        self.emitter.text(&remark.append_to(&text(ready), manner.language));
+        let ready = remark.append_to(&text(ready), manner.language);
+        let unspoken = unspoken.map(|reply| text(reply));
+        self.emitter.text(&speak::joined(&ready, unspoken.as_deref(), manner.language));
         TurnEnd::Replied
     }
 
@@ -280,7 +283,14 @@ impl AgentTurn {
                 }));
                 file.id.clone()
             });
-            SpokenSentence { text: line.text, start: line.start, duration: line.duration, media }
+            SpokenSentence {
+                text: line.text,
+                start: line.start,
+                duration: line.duration,
+                media,
+                marks: line.marks,
+                unspoken: line.unspoken,
+            }
         });
         Ok(sentences.collect())
     }
@@ -372,6 +382,7 @@ impl AgentTurn {
         let sentences =
             self.speak(&before.script, &delivery).map_err(|failure| Reply::failed(&failure))?;
         let length = length(&sentences);
+        let unspoken = speak::not_spoken(sentences.iter().flat_map(|s| &s.unspoken));
         edit::set_voiceover(draft, &sentences);
         edit::set_length(draft, length);
         draft.set_metadata("language", delivery.language.as_str());
@@ -382,7 +393,8 @@ impl AgentTurn {
         before.delivery = delivery.clone();
         let pace = ((delivery.pace * 100.0).round() / 100.0).to_string();
         let gender = MessageValue::term(&format!("a {} voice", delivery.gender.word()));
-        Ok(speak::SPOKEN_AGAIN.with([delivery.language.into(), gender, pace.into(), length.into()]))
+        let values = [delivery.language.into(), gender, pace.into(), length.into()];
+        Ok(speak::SPOKEN_AGAIN.with(values).followed_by(unspoken))
     }
 
     fn undo(self, manner: Manner, steps: usize) -> TurnEnd {
