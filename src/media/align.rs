@@ -10,9 +10,9 @@ use std::time::Duration;
 use super::AudioBuffer;
 
 /// Time between two frames.
-const HOP: f32 = 0.010;
+const HOP: f32 = 0.015;
 /// Length of the audio that a frame describes.
-const WINDOW: f32 = 0.016;
+const WINDOW: f32 = 0.020;
 /// Frequencies in Hz at which a frame is measured, evenly spaced in pitch as it is heard. The
 /// consonants are told apart by the highest, the vowels by the lowest.
 const BANDS: [f32; 12] =
@@ -27,9 +27,9 @@ const HOLD_SILENCE: f32 = 0.01;
 /// How far a part may be from its place at an even pace.
 const MAX_SHIFT: Duration = Duration::from_millis(1500);
 /// A part begins where a pause ends, if there is one so close.
-const SNAP: usize = 6;
+const SNAP: usize = 4;
 /// Shorter pauses are those within a consonant.
-const MIN_PAUSE: usize = 4;
+const MIN_PAUSE: usize = 3;
 
 /// Returns where each part but the first begins in the audio of a sentence. `parts` is their audio
 /// on their own, or `None` for a part that cannot be spoken alone.
