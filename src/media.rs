@@ -14,7 +14,7 @@
 //!
 //! let mut timeline = Timeline::new(FrameSize::PORTRAIT, narration.duration());
 //! timeline.audio = narration.audio();
-//! timeline.texts = narration.captions();
+//! timeline.texts = narration.captions_for(FrameSize::PORTRAIT);
 //! # let directory = tempfile::tempdir()?;
 //! let path = directory.path().join("coffee.mp4");
 //! let duration = render(&timeline, RenderOptions::mp4(), &path, &|_| {}, &cancel)?;

@@ -192,4 +192,20 @@ mod tests {
             assert_eq!(sentences(script, "en").left_out, left_out, "{script:?}");
         }
     }
+
+    #[test]
+    fn truncated_and_damaged_scripts_are_read() {
+        let directory = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/cases/speech");
+        for file in std::fs::read_dir(directory).unwrap() {
+            let bytes = std::fs::read(file.unwrap().path()).unwrap();
+            for at in 0..bytes.len() {
+                let _ = sentences(&String::from_utf8_lossy(&bytes[..at]), "de");
+                for damage in [0, b'\n', b'<', b'[', b'|', b'-', b'*', b'`', 0xe2] {
+                    let mut damaged = bytes.clone();
+                    damaged[at] = damage;
+                    let _ = sentences(&String::from_utf8_lossy(&damaged), "en");
+                }
+            }
+        }
+    }
 }

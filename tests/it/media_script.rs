@@ -2,11 +2,16 @@
 //! and captions that a reader would expect.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
+use nemovideo::local::{Frequency, LocalBackend};
 use nemovideo::media::{
     AudioBuffer, Cancel, FrameSize, MediaError, Narration, SpeechOptions, Voice, narrate,
 };
+use serde_json::Value;
+
+use crate::support::caller::Caller;
 
 /// Hums for each letter.
 #[derive(Debug)]
@@ -14,7 +19,7 @@ struct HumVoice;
 
 impl Voice for HumVoice {
     fn languages(&self) -> Vec<String> {
-        ["en", "de", "es"].map(str::to_owned).to_vec()
+        ["en-US", "de", "es"].map(str::to_owned).to_vec()
     }
 
     fn speak(&self, text: &str, _: &SpeechOptions) -> Result<AudioBuffer, MediaError> {
@@ -79,5 +84,43 @@ fn no_caption_is_too_short_to_be_read() {
                 assert!(caption.duration >= Duration::from_secs_f64(0.83), "{caption:?}");
             }
         }
+    }
+}
+
+/// Returns the start of each caption, without those that begin with a sentence, and the times of
+/// the marks, both in milliseconds from the start of the video.
+fn starts_and_marks(draft: &Value) -> (Vec<u64>, Vec<u64>) {
+    let track = |role: &str| {
+        let tracks = draft["t"].as_array().unwrap();
+        tracks.iter().find(|track| track["m"]["role"] == role).unwrap()["sg"].as_array().unwrap()
+    };
+    let start = |segment: &Value| segment["m"]["start"].as_u64().unwrap_or(0);
+    let sentences: Vec<u64> = track("voiceover").iter().map(start).collect();
+    let marks = track("voiceover").iter().flat_map(|segment| {
+        let marks = segment["m"]["marks"].as_array().cloned().unwrap_or_default();
+        marks.into_iter().map(move |mark| start(segment) + mark[1].as_u64().unwrap())
+    });
+    let starts = track("captions").iter().map(start).filter(|start| !sentences.contains(start));
+    (starts.collect(), marks.collect())
+}
+
+#[tokio::test]
+async fn the_agent_names_what_is_not_spoken_and_times_captions_by_the_speech() {
+    let builder = LocalBackend::builder().silent_edits(Frequency::Never);
+    let backend = builder.voice(Arc::new(HumVoice)).start().await.unwrap();
+    let caller = Caller::new(&backend, "unspoken").await;
+    let session = caller.session().await;
+    let script = "narrate: We ~~sold~~ bought the house that stands beside the old mill in the \
+                  valley, because nobody else had asked for it in all of the seven years. Short.";
+    let stream = caller.say(&session, script).await;
+    let reply = stream.texts().last().copied().unwrap_or_default().to_owned();
+    assert!(reply.ends_with("Not spoken: sold."), "{reply}");
+    let (landscape, marks) = starts_and_marks(&caller.draft(&session).await);
+    assert_eq!(landscape.len(), 1);
+    caller.say(&session, "make it portrait").await;
+    let (portrait, _) = starts_and_marks(&caller.draft(&session).await);
+    assert!(portrait.len() >= landscape.len());
+    for start in landscape.iter().chain(&portrait) {
+        assert!(marks.iter().any(|mark| mark.abs_diff(*start) <= 1), "{start}: {marks:?}");
     }
 }

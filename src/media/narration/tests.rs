@@ -18,7 +18,7 @@ struct ToneVoice {
     drawl: u64,
 }
 
-const RATE: u64 = 8000;
+const RATE: u64 = 4000;
 
 impl ToneVoice {
     fn hash(word: &str) -> u64 {
@@ -30,7 +30,7 @@ impl ToneVoice {
     /// Returns the number of samples of a word and of the silence behind it.
     fn length(&self, word: &str, is_last: bool) -> (u64, u64) {
         let letters = word.chars().filter(|c| c.is_alphanumeric()).count() as u64;
-        let tone = if letters == 0 { 0 } else { 120 + 55 * letters + Self::hash(word) % 90 };
+        let tone = if letters == 0 { 0 } else { 80 + 40 * letters + Self::hash(word) % 60 };
         let tone = if is_last { tone * (100 + self.drawl) / 100 } else { tone };
         let silence = if word.ends_with([',', ';', ':', '—']) { 220 } else { 30 };
         (tone * RATE / 1000, silence * RATE / 1000)
@@ -57,7 +57,7 @@ impl Voice for ToneVoice {
         let words: Vec<&str> = text.split_whitespace().collect();
         let mut samples = vec![0_i16; 700];
         for (index, word) in words.iter().enumerate() {
-            let pitch = if self.is_melodic { 200 + Self::hash(word) / 7 % 3000 } else { 500 };
+            let pitch = if self.is_melodic { 200 + Self::hash(word) / 7 % 1500 } else { 500 };
             let (tone, silence) = self.length(word, index + 1 == words.len());
             samples.extend((0..tone).map(|n| {
                 let phase = std::f32::consts::TAU * (pitch * n) as f32 / RATE as f32;
@@ -137,7 +137,7 @@ fn random_script(dice: &mut Dice) -> (String, Vec<String>) {
             continue;
         }
         let clauses: Vec<&str> =
-            (0..1 + dice.roll(5)).map(|_| CLAUSES[dice.roll(CLAUSES.len())]).collect();
+            (0..1 + dice.roll(4)).map(|_| CLAUSES[dice.roll(CLAUSES.len())]).collect();
         let joint = [", and ", ", ", " and ", "; "][dice.roll(4)];
         let sentence = format!("Today {}. ", clauses.join(joint));
         script.push_str(&sentence);

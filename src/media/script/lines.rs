@@ -243,7 +243,9 @@ fn hyphen(left: &str, right: &str, table: &LanguageTable, vocabulary: &Vocabular
     let is_lower = right.chars().next().is_some_and(|c| c.is_alphabetic() && !c.is_uppercase());
     let last = left.chars().next_back();
     // `X-Ray`, `COVID-19`, `20-year`, `Anglo-American`, `state-of-the-art`.
-    if !is_lower || !is_letter(last) || left.contains(['-', '\u{2010}']) {
+    // Nobody takes a single letter off a word: `e-mail`.
+    let is_single = left.chars().count() == 1;
+    if !is_lower || !is_letter(last) || is_single || left.contains(['-', '\u{2010}']) {
         return Hyphen::Kept;
     }
     if vocabulary.has(&format!("{left}-{right}")) {
@@ -335,6 +337,7 @@ mod tests {
             ("en", "pre-\nand post-war", "pre- and post-war"),
             ("en", "a wind-\nmill. The wind-mill turns.", "a wind-mill. The wind-mill turns."),
             ("en", "a post-\nman. The postman rings.", "a postman. The postman rings."),
+            ("en", "an e-\nmail", "an e-mail"),
             ("en", "go --\nnow", "go -- now"),
             ("en", "go -\nnow", "go - now"),
             ("de", "Die Ver-\nwaltung", "Die Verwaltung"),
