@@ -118,20 +118,7 @@ fn marked_up(text: &str, options: &SpeechOptions) -> String {
         VoiceGender::Female => 100,
         VoiceGender::Male => MALE_PITCH,
     };
-    let plain: String = text
-        .chars()
-        .map(|c| match c {
-            '<' | '>' => ' ',
-            c if c.is_control() => ' ',
-            // The engine supports ASCII punctuation only.
-            '‘' | '’' | 'ʼ' => '\'',
-            '“' | '”' | '„' | '«' | '»' => '"',
-            '–' | '—' | '―' => ',',
-            '\u{a0}' | '\u{202f}' | '\u{2009}' => ' ',
-            '‐' | '‑' => '-',
-            c => c,
-        })
-        .collect();
+    let plain = text.replace(|c: char| matches!(c, '<' | '>') || c.is_control(), " ");
     format!(r#"<pitch level="{pitch}"><speed level="{speed}">{plain}</speed></pitch>"#)
 }
 
