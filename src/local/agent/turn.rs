@@ -187,7 +187,7 @@ impl AgentTurn {
         self.hold.take();
         self.emitter.result(call, &json!({ "status": "ok" }), delta(&draft));
         let ready = remark.append_to(&text(ready), manner.language);
-        let unspoken = unspoken.map(|reply| text(reply));
+        let unspoken = unspoken.map(text);
         self.emitter.text(&speak::joined(&ready, unspoken.as_deref(), manner.language));
         TurnEnd::Replied
     }

@@ -79,13 +79,13 @@ fn hidden<'t>(text: &'t str, unclosed: &mut HashSet<&'t str>) -> Option<usize> {
     const KINDS: [(&str, &str); 4] =
         [("<!--", "-->"), ("<![CDATA[", "]]>"), ("<!", ">"), ("<?", "?>")];
     for (start, end) in KINDS {
-        if text.starts_with(start) {
+        if let Some(inside) = text.strip_prefix(start) {
             let is_declaration =
-                start != "<!" || text[2..].starts_with(|c: char| c.is_ascii_alphabetic());
+                start != "<!" || inside.starts_with(|c: char| c.is_ascii_alphabetic());
             if !is_declaration || unclosed.contains(end) {
                 return None;
             }
-            let found = text[start.len()..].find(end);
+            let found = inside.find(end);
             if found.is_none() {
                 unclosed.insert(end);
             }

@@ -42,7 +42,7 @@ pub(super) fn prepared(script: &str, table: &LanguageTable) -> Prepared {
         before = if let Some(item) = line.bullet {
             let is_text = before == Before::Text
                 && !previous.is_some_and(|line| line.ends_clause())
-                && !lines.get(at + 1).is_some_and(|next| next.bullet.is_some())
+                && lines.get(at + 1).is_none_or(|next| next.bullet.is_none())
                 && !item.starts_with(char::is_uppercase);
             if is_text {
                 escape(line.text, &mut markdown);
