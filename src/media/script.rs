@@ -200,7 +200,7 @@ mod tests {
             let bytes = std::fs::read(file.unwrap().path()).unwrap();
             for at in 0..bytes.len() {
                 let _ = sentences(&String::from_utf8_lossy(&bytes[..at]), "de");
-                for damage in [0, b'\n', b'<', b'[', b'|', b'-', b'*', b'`', 0xe2] {
+                for damage in [b'\n', b'<', 0xe2] {
                     let mut damaged = bytes.clone();
                     damaged[at] = damage;
                     let _ = sentences(&String::from_utf8_lossy(&damaged), "en");
