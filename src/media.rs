@@ -14,7 +14,7 @@
 //!
 //! let mut timeline = Timeline::new(FrameSize::PORTRAIT, narration.duration());
 //! timeline.audio = narration.audio();
-//! timeline.texts = narration.captions();
+//! timeline.texts = narration.captions_for(FrameSize::PORTRAIT);
 //! # let directory = tempfile::tempdir()?;
 //! let path = directory.path().join("coffee.mp4");
 //! let duration = render(&timeline, RenderOptions::mp4(), &path, &|_| {}, &cancel)?;
@@ -33,6 +33,7 @@
 //! encoded once, and the frames that repeat it take a dozen bytes each. Audio is kept at its own
 //! sample rate; it is resampled, mixed and encoded one second at a time.
 
+mod align;
 mod audio;
 mod background;
 mod canvas;
@@ -56,9 +57,11 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 pub use audio::AudioBuffer;
 pub use background::{Gradient, Image, VideoBackground};
 pub use captions::captions;
+#[cfg_attr(not(feature = "local"), allow(unused_imports))]
+pub(crate) use captions::captions_at_marks;
 pub use error::{Cancel, MediaError};
 pub use font::Font;
-pub use narration::{Narration, SpokenSentence, narrate};
+pub use narration::{Narration, NarrationWarning, SpokenSentence, narrate};
 pub use output::{Quality, RenderOptions};
 pub use render::render;
 pub use timeline::{AudioClip, FrameSize, TextClip, Timeline};

@@ -47,7 +47,8 @@ pub(crate) trait Engine: Send + Sync + fmt::Debug {
     }
 
     /// Splits a sentence into captions for the time in which it is spoken.
-    fn captions(&self, text: &str, start: Duration, duration: Duration) -> Vec<Caption> {
+    fn captions(&self, spoken: &CaptionedSpeech<'_>, _aspect: Aspect) -> Vec<Caption> {
+        let CaptionedSpeech { text, start, duration, .. } = *spoken;
         vec![Caption { start, duration, text: text.to_owned() }]
     }
 
@@ -126,6 +127,28 @@ pub(crate) struct SpokenLine {
     pub(crate) duration: Duration,
     /// The path of its audio, unless the engine makes none.
     pub(crate) audio: Option<PathBuf>,
+    /// When the parts are spoken at which captions may begin.
+    pub(crate) marks: Vec<SpeechMark>,
+    /// What of the script is not spoken, in this sentence or beside it.
+    pub(crate) unspoken: Vec<String>,
+}
+
+/// When the text of a sentence from an offset on is spoken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct SpeechMark {
+    /// Byte offset in the text.
+    pub(crate) offset: usize,
+    /// Time from the start of the sentence.
+    pub(crate) time: Duration,
+}
+
+/// A spoken sentence that is to have captions.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct CaptionedSpeech<'s> {
+    pub(crate) text: &'s str,
+    pub(crate) start: Duration,
+    pub(crate) duration: Duration,
+    pub(crate) marks: &'s [SpeechMark],
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -367,7 +390,14 @@ impl Engine for PlaceholderEngine {
             let words = text.split_whitespace().count() as f64;
             let seconds = words / WORDS_PER_SECOND / f64::from(delivery.pace.clamp(0.5, 2.0));
             let duration = Duration::from_secs_f64(seconds);
-            lines.push(SpokenLine { text: text.to_owned(), start, duration, audio: None });
+            lines.push(SpokenLine {
+                text: text.to_owned(),
+                start,
+                duration,
+                audio: None,
+                marks: Vec::new(),
+                unspoken: Vec::new(),
+            });
             start += duration + PAUSE;
         }
         if lines.is_empty() { Err(EngineError::empty_script()) } else { Ok(lines) }

@@ -88,6 +88,12 @@ impl TextLayout {
     }
 }
 
+/// Returns the width of a line of a caption, in ems of its font.
+pub(crate) fn caption_width(frame: FrameSize) -> f32 {
+    let layout = TextLayout::of(TextStyle::Caption, frame);
+    layout.max_width / layout.size
+}
+
 /// Draws a text onto the canvas.
 pub(crate) fn draw_text(canvas: &mut Canvas, text: &str, style: TextStyle, font: &Font) {
     let layout = TextLayout::of(style, canvas.size);
@@ -396,6 +402,39 @@ mod tests {
             for size in SHAPES {
                 let [left, right, top, bottom] = touched(size, &CAPTION.repeat(8), style).unwrap();
                 assert!(left > 0.04 && right < 0.96 && top > 0.05 && bottom < 0.95, "{size:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn captions_take_two_lines_or_three_in_portrait_at_their_own_size() {
+        use crate::media::captions::{CaptionLayout, timed_captions};
+        use std::time::Duration;
+        let font = Font::default();
+        let texts = [
+            "When the siege of Vienna ended, the story goes, the fleeing army left behind sacks of \
+             strange beans, and a man who knew what they were for opened the first coffee house.",
+            "WHEN THE SIEGE OF VIENNA ENDED, WWW WAS MADE BY MAMMOTHS, WHOM WE WILL MAKE MEMBERS \
+             OF THE WORLDWIDE MOVEMENT OF MEN AND WOMEN WHO WERE MEANT TO BE MUMMIES.",
+            "Rechtsschutzversicherungsgesellschaften und Donaudampfschifffahrtsgesellschaften \
+             bieten Kraftfahrzeughaftpflichtversicherungen an, die Verkehrsteilnehmer brauchen.",
+            "咖啡是在十七世纪由商人从奥斯曼帝国带到威尼斯的，从那里它传遍了整个欧洲，改变了人们见面。",
+        ];
+        for (size, most) in [
+            (FrameSize::LANDSCAPE, 2),
+            (FrameSize::SQUARE, 2),
+            (FrameSize::PORTRAIT, 3),
+            (FrameSize { width: 640, height: 480 }, 2),
+        ] {
+            let layout = TextLayout::of(TextStyle::Caption, size);
+            for text in texts {
+                let time = Duration::from_secs(20);
+                for clip in timed_captions(text, Duration::ZERO, time, &[], CaptionLayout::of(size))
+                {
+                    let (drawn, lines) = lay_out(&clip.text, &layout, &font).unwrap();
+                    assert!(lines.len() <= most, "{size:?}: {lines:?}");
+                    assert_eq!(drawn, layout.size, "{size:?}: {lines:?}");
+                }
             }
         }
     }

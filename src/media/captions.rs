@@ -1,182 +1,421 @@
-//! Splits a sentence into captions of at most two lines and about equal length, preferably after
-//! a comma, each timed by its share of the sentence. Drawing them is left to
-//! [`canvas`](super::canvas).
+//! Splits a sentence into captions that fit a frame: few, of about equal length, preferably ending
+//! with a clause, and timed by the marks of its [`narration`](super::narration). Drawing them is
+//! left to [`canvas`](super::canvas).
 
+use std::ops::Range;
+use std::sync::LazyLock;
 use std::time::Duration;
 
-use super::TextClip;
+use super::canvas::caption_width;
 use super::characters::{breaks_after_hyphen, breaks_between, is_wide};
+use super::{Font, FrameSize, TextClip};
 
-/// Two lines of 42 characters, a common limit for subtitles. A full-width character counts twice.
-const MAX_WIDTH: usize = 84;
+/// Shorter captions cannot be read: five sixths of a second, the minimum of common subtitle
+/// guidelines such as Netflix's.
+pub(crate) const MIN_CAPTION: Duration = Duration::from_millis(834);
 
-/// Longer texts are halved before their captions are balanced.
-const MAX_BALANCED_WIDTH: usize = 12 * MAX_WIDTH;
+/// Longer texts are halved before their captions are balanced, which takes quadratic time.
+const MAX_BALANCED_CAPTIONS: f32 = 12.0;
+
+/// When the words from a position of a sentence on are spoken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct CaptionMark {
+    /// Byte offset in the text.
+    pub(crate) offset: usize,
+    /// Time from the start of the sentence.
+    pub(crate) time: Duration,
+}
+
+/// How much text a caption may have.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct CaptionLayout {
+    lines: usize,
+    /// Width of a line in ems.
+    ems: f32,
+    /// The same in characters; a full-width character counts twice.
+    characters: usize,
+}
+
+impl CaptionLayout {
+    /// 42 characters are a common limit for subtitles.
+    pub(crate) const LANDSCAPE: Self = Self { lines: 2, ems: 25.0, characters: 42 };
+    pub(crate) const SQUARE: Self = Self { lines: 2, ems: 16.0, characters: 42 };
+    pub(crate) const PORTRAIT: Self = Self { lines: 3, ems: 13.3, characters: 42 };
+    /// Every layout that there is.
+    pub(crate) const ALL: [Self; 3] = [Self::LANDSCAPE, Self::SQUARE, Self::PORTRAIT];
+
+    /// Returns the layout for a frame. The limits are a little below those of the frame, because
+    /// fonts differ.
+    pub(crate) fn of(frame: FrameSize) -> Self {
+        if f64::from(frame.height) > 1.2 * f64::from(frame.width) {
+            Self::PORTRAIT
+        } else if caption_width(frame) >= Self::LANDSCAPE.ems {
+            Self::LANDSCAPE
+        } else {
+            Self::SQUARE
+        }
+    }
+}
 
 /// Splits a sentence that is spoken from `start` on for `duration` into captions of at most two
-/// lines.
+/// lines in a landscape frame, timed by the length of their text.
+///
+/// The captions of a whole script, timed by its speech, are those of
+/// [`Narration::captions`](super::Narration::captions).
 #[must_use]
 pub fn captions(text: &str, start: Duration, duration: Duration) -> Vec<TextClip> {
-    let parts = balanced(text.trim());
-    let total: usize = parts.iter().map(|part| weight(part)).sum();
-    let share = |weight: usize| duration.mul_f64(weight as f64 / total.max(1) as f64);
-    let mut before = 0;
+    timed_captions(text, start, duration, &[], CaptionLayout::LANDSCAPE)
+}
+
+/// Splits a sentence into captions for a frame, preferably at the marks of its narration: byte
+/// offsets with their times from the start of the sentence.
+pub(crate) fn captions_at_marks(
+    text: &str,
+    start: Duration,
+    duration: Duration,
+    marks: &[(usize, Duration)],
+    frame: FrameSize,
+) -> Vec<TextClip> {
+    let mark = |&(offset, time): &(usize, Duration)| CaptionMark { offset, time };
+    let marks: Vec<CaptionMark> = marks.iter().map(mark).collect();
+    timed_captions(text, start, duration, &marks, CaptionLayout::of(frame))
+}
+
+/// Splits a sentence into captions, preferably at its marks.
+pub(crate) fn timed_captions(
+    text: &str,
+    start: Duration,
+    duration: Duration,
+    marks: &[CaptionMark],
+    layout: CaptionLayout,
+) -> Vec<TextClip> {
+    let time = |offset: usize| time_at(text, duration, marks, offset);
+    let at_marks = |offset: usize| marks.iter().any(|mark| mark.offset == offset);
+    let splitter = CaptionSplitter { layout, may_break: &at_marks, time: Some(&time) };
+    let parts = splitter.split(text).unwrap_or_else(|| {
+        CaptionSplitter { may_break: &|_| true, ..splitter }.split(text).unwrap_or_default()
+    });
+    let later = parts.iter().skip(1).map(|part| time(part.start));
+    let starts: Vec<Duration> = std::iter::once(Duration::ZERO).chain(later).collect();
+    let ends = starts.iter().skip(1).copied().chain([duration]);
     parts
-        .into_iter()
-        .map(|part| {
-            let offset = share(before);
-            before += weight(part);
-            // Computed from the sum, so that the last caption ends exactly with the sentence.
-            TextClip::caption(part, start + offset, share(before) - offset)
+        .iter()
+        .zip(starts.iter().zip(ends))
+        .map(|(part, (&from, to))| {
+            TextClip::caption(text[part.clone()].trim(), start + from, to.saturating_sub(from))
         })
         .collect()
+}
+
+/// Returns the offsets at which a layout splits a text. `is_word` is whether an offset is not
+/// inside words that are spoken as one, such as a telephone number.
+pub(crate) fn caption_breaks(
+    text: &str,
+    layout: CaptionLayout,
+    is_word: &dyn Fn(usize) -> bool,
+) -> Vec<usize> {
+    let splitter = CaptionSplitter { layout, may_break: is_word, time: None };
+    let parts = splitter
+        .split(text)
+        .or_else(|| CaptionSplitter { may_break: &|_| true, ..splitter }.split(text));
+    parts.unwrap_or_default().iter().skip(1).map(|part| part.start).collect()
+}
+
+/// Returns when the text from an offset on is spoken. Between marks, time is shared by the length
+/// of the text.
+fn time_at(text: &str, duration: Duration, marks: &[CaptionMark], offset: usize) -> Duration {
+    let end = CaptionMark { offset: text.len(), time: duration };
+    let mut before = CaptionMark { offset: 0, time: Duration::ZERO };
+    for mark in marks.iter().copied().filter(|mark| text.is_char_boundary(mark.offset)).chain([end])
+    {
+        if offset < mark.offset {
+            let whole = weight(&text[before.offset..mark.offset]).max(1);
+            let part = weight(&text[before.offset..offset]);
+            let between = mark.time.saturating_sub(before.time);
+            return (before.time + between.mul_f64(part as f64 / whole as f64)).min(duration);
+        }
+        before = mark;
+    }
+    before.time.min(duration)
 }
 
 /// Returns the relative time a text takes to say, in characters; a comma adds a short pause.
 fn weight(text: &str) -> usize {
     let pauses = text.chars().filter(|&c| is_clause_mark(c)).count();
-    width(text) + 3 * pauses
+    characters(text) + 3 * pauses
 }
 
-fn width(text: &str) -> usize {
+fn characters(text: &str) -> usize {
     text.chars().map(|c| if is_wide(c) { 2 } else { 1 }).sum()
+}
+
+/// Returns the width of a text in ems of the built-in font. A full-width character has one em.
+fn ems(text: &str) -> f32 {
+    static FONT: LazyLock<Font> = LazyLock::new(Font::default);
+    let wide = text.chars().filter(|&c| is_wide(c)).count();
+    let narrow: String = text.chars().filter(|&c| !is_wide(c)).collect();
+    wide as f32 + FONT.width(&narrow, 1.0)
 }
 
 const fn is_clause_mark(c: char) -> bool {
     matches!(c, ',' | ';' | ':' | '，' | '、' | '；' | '：' | '—' | '–' | '.' | '…')
 }
 
-/// A position where the text may be split: the byte offsets where one caption may end and the
-/// next one begins, and the widths up to them.
-struct BreakPoint {
+/// A part of a text that a line break cannot split.
+struct TextUnit {
+    start: usize,
     end: usize,
+    /// Where the next unit begins: after the space, if there is one.
     next: usize,
-    end_width: usize,
-    next_width: usize,
-    after_clause: bool,
+    ems: f32,
+    characters: usize,
+    /// The width of the space behind it.
+    space: f32,
+    ends_clause: bool,
+    /// Whether the unit is a part of a word that is too long for a caption.
+    is_cut: bool,
+    /// Whether the unit ends at a hyphen within a word.
+    is_inside: bool,
 }
 
-impl BreakPoint {
-    /// Splits the text where there is no space.
-    const fn within(at: usize, width: usize, after_clause: bool) -> Self {
-        Self { end: at, next: at, end_width: width, next_width: width, after_clause }
+/// Splits text into captions.
+struct CaptionSplitter<'s> {
+    layout: CaptionLayout,
+    /// Returns whether a caption may begin at an offset.
+    may_break: &'s dyn Fn(usize) -> bool,
+    /// When the text from an offset on is spoken, if that is known.
+    time: Option<&'s dyn Fn(usize) -> Duration>,
+}
+
+impl CaptionSplitter<'_> {
+    /// Returns the parts of a text, as few as fit, with the most equal widths and the most clause
+    /// ends, or `None` when none fit.
+    fn split(&self, text: &str) -> Option<Vec<Range<usize>>> {
+        let units = self.units(text);
+        if units.is_empty() {
+            return Some(Vec::new());
+        }
+        let mut parts = Vec::new();
+        self.split_units(&units, &mut parts)?;
+        Some(parts)
     }
-}
 
-fn break_points(text: &str) -> Vec<BreakPoint> {
-    let mut points = Vec::new();
-    let mut before: Option<char> = None;
-    let mut at_width = 0;
-    let mut word_width = 0;
-    // The last hyphen of the word and the width up to it: the preferred position to split a long
-    // word.
-    let mut hyphen: Option<(usize, usize)> = None;
-    for (at, c) in text.char_indices() {
-        let char_width = width(c.encode_utf8(&mut [0; 4]));
-        let point = |next: usize, next_width: usize| BreakPoint {
-            end: at,
-            next,
-            end_width: at_width,
-            next_width,
-            after_clause: before.is_some_and(is_clause_mark),
+    fn split_units(&self, units: &[TextUnit], parts: &mut Vec<Range<usize>>) -> Option<()> {
+        let capacity = self.layout.ems * self.layout.lines as f32;
+        let width: f32 = units.iter().map(|unit| unit.ems + unit.space).sum();
+        if width > capacity * MAX_BALANCED_CAPTIONS {
+            let mut at = 0.0;
+            let half = units.iter().enumerate().skip(1).map(|(index, unit)| {
+                at += units[index - 1].ems + units[index - 1].space;
+                (index, (at - width / 2.0).abs(), unit.start)
+            });
+            let half = half.filter(|(_, _, start)| (self.may_break)(*start));
+            let (middle, _, _) = half.min_by(|a, b| a.1.total_cmp(&b.1))?;
+            self.split_units(&units[..middle], parts)?;
+            return self.split_units(&units[middle..], parts);
+        }
+        let reach: Vec<usize> =
+            (0..units.len()).map(|from| from + self.fitting(&units[from..])).collect();
+        let ends = units.iter().map(|unit| unit.start).chain(units.last().map(|unit| unit.next));
+        let times: Option<Vec<Duration>> = self.time.map(|time| ends.map(time).collect());
+        let fewest = (width / capacity).ceil().max(1.0) as usize;
+        let found = (fewest..=units.len())
+            .find_map(|count| self.best_ends(units, &reach, &times, count))?;
+        let mut from = 0;
+        for to in found {
+            parts.push(units[from].start..units[to].end);
+            from = to + 1;
+        }
+        Some(())
+    }
+
+    /// Returns how many units at the start fit into one caption, at least one.
+    fn fitting(&self, units: &[TextUnit]) -> usize {
+        let (mut lines, mut width, mut count) = (1, 0.0, 0);
+        let mut total = 0;
+        for (index, unit) in units.iter().enumerate() {
+            let space = if index > 0 { units[index - 1].space } else { 0.0 };
+            if width > 0.0 && width + space + unit.ems > self.layout.ems {
+                lines += 1;
+                width = unit.ems;
+            } else {
+                width += space + unit.ems;
+            }
+            // A unit wider than a line is cut.
+            while width > self.layout.ems {
+                lines += 1;
+                width -= self.layout.ems;
+            }
+            total += unit.characters + usize::from(space > 0.0);
+            if index > 0
+                && (lines > self.layout.lines || total > self.layout.characters * self.layout.lines)
+            {
+                break;
+            }
+            count = index + 1;
+        }
+        count
+    }
+
+    /// Returns the units that best end `count` captions, or `None` when they do not fit. `reach` is
+    /// the end of the longest caption from each unit on, `times` are those of the units and the end.
+    fn best_ends(
+        &self,
+        units: &[TextUnit],
+        reach: &[usize],
+        times: &Option<Vec<Duration>>,
+        count: usize,
+    ) -> Option<Vec<usize>> {
+        /// Ending at a clause is worth an imbalance of this many ems.
+        const CLAUSE: f32 = 12.0;
+        /// So is not ending inside a word.
+        const CUT: f32 = 60.0;
+        /// So is a caption that is long enough to be read.
+        const SHORT: f32 = 100.0;
+        let mut widths = vec![0.0];
+        for unit in units {
+            widths.push(widths[widths.len() - 1] + unit.ems + unit.space);
+        }
+        let target = widths[units.len()] / count as f32;
+        let is_end = |to: usize| {
+            units.get(to + 1).is_none_or(|next| units[to].is_cut || (self.may_break)(next.start))
         };
-        if c.is_whitespace() {
-            points.push(point(at + c.len_utf8(), at_width + char_width));
-            (word_width, hyphen) = (0, None);
-        } else if before.is_some_and(|before| breaks_between(before, c)) {
-            points.push(point(at, at_width));
-            (word_width, hyphen) = (char_width, None);
-        } else {
-            if breaks_after_hyphen(&text[..at], c) {
-                hyphen = Some((at, at_width));
+        let cost = |from: usize, to: usize| {
+            let unit = &units[to];
+            let width = widths[to + 1] - unit.space - widths[from];
+            let is_last = to + 1 == units.len();
+            let clause = if unit.ends_clause || is_last { 0.0 } else { CLAUSE };
+            let cut = if (unit.is_cut || unit.is_inside) && !is_last { CUT } else { 0.0 };
+            let is_short = times
+                .as_ref()
+                .is_some_and(|times| times[to + 1].saturating_sub(times[from]) < MIN_CAPTION);
+            let short = if is_short { SHORT } else { 0.0 };
+            (width - target).powi(2) + clause * clause + cut * cut + short * short
+        };
+        // For each unit: the least cost of ending a caption with it, and where that caption begins.
+        let mut rounds: Vec<Vec<Option<(f32, usize)>>> = Vec::with_capacity(count);
+        for round in 0..count {
+            let mut best: Vec<Option<(f32, usize)>> = vec![None; units.len()];
+            for from in 0..units.len() {
+                let before = match (round, from) {
+                    (0, 0) => Some(0.0),
+                    (0, _) | (_, 0) => None,
+                    _ => rounds[round - 1][from - 1].map(|(cost, _)| cost),
+                };
+                let Some(before) = before else { continue };
+                for to in (from..reach[from]).filter(|to| is_end(*to)) {
+                    let total = before + cost(from, to);
+                    if best[to].is_none_or(|(least, _)| total < least) {
+                        best[to] = Some((total, from));
+                    }
+                }
             }
-            word_width += char_width;
-            if word_width > MAX_WIDTH {
-                // A word wider than a caption, such as a URL, has to be split somewhere.
-                let (end, width) = hyphen.take().unwrap_or((at, at_width));
-                points.push(BreakPoint::within(end, width, false));
-                word_width = at_width + char_width - width;
+            rounds.push(best);
+        }
+        let mut ends = Vec::with_capacity(count);
+        let mut end = units.len() - 1;
+        for round in rounds.iter().rev() {
+            let (_, from) = round[end]?;
+            ends.push(end);
+            end = from.wrapping_sub(1);
+        }
+        ends.reverse();
+        Some(ends)
+    }
+
+    fn units(&self, text: &str) -> Vec<TextUnit> {
+        let mut units: Vec<TextUnit> = Vec::new();
+        let mut start = text.len() - text.trim_start().len();
+        let mut before: Option<char> = None;
+        let finish = |units: &mut Vec<TextUnit>, start: usize, end: usize, next: usize| {
+            let word = &text[start..end];
+            let has_space = next > end;
+            self.add_word(units, word, start, next, has_space);
+        };
+        for (at, c) in text.char_indices() {
+            if at < start {
+                continue;
+            }
+            if c.is_whitespace() {
+                if at > start {
+                    let rest = &text[at..];
+                    let next = at + rest.len() - rest.trim_start().len();
+                    finish(&mut units, start, at, next);
+                    start = next;
+                }
+                before = None;
+                continue;
+            }
+            let breaks = before.is_some_and(|before| breaks_between(before, c));
+            if at > start && (breaks || breaks_after_hyphen(&text[start..at], c)) {
+                finish(&mut units, start, at, at);
+                start = at;
+            }
+            before = Some(c);
+        }
+        let end = text.trim_end().len();
+        if end > start {
+            finish(&mut units, start, end, text.len());
+        }
+        units
+    }
+
+    /// Adds a word, in parts if it is too long for a caption.
+    fn add_word(
+        &self,
+        units: &mut Vec<TextUnit>,
+        word: &str,
+        start: usize,
+        next: usize,
+        has_space: bool,
+    ) {
+        let mut rest = word;
+        let mut at = start;
+        loop {
+            let limit = self.word_limit(rest);
+            let (part, tail) = rest.split_at(limit);
+            let is_cut = !tail.is_empty();
+            let end = at + part.len();
+            units.push(TextUnit {
+                start: at,
+                end,
+                next: if is_cut { end } else { next },
+                ems: ems(part),
+                characters: characters(part),
+                space: if has_space && !is_cut { ems(" ") } else { 0.0 },
+                ends_clause: part.ends_with(is_clause_mark) && !is_cut,
+                is_cut,
+                is_inside: !has_space && part.ends_with(['-', '\u{2010}']),
+            });
+            if !is_cut {
+                return;
+            }
+            (rest, at) = (tail, end);
+        }
+    }
+
+    /// Returns the length of the part of a word that fits into a caption.
+    fn word_limit(&self, word: &str) -> usize {
+        let Self { layout, .. } = self;
+        let (lines, count) = (layout.lines as f32, layout.lines * layout.characters);
+        if characters(word) <= count.min(layout.lines * 10)
+            || characters(word) <= count && ems(word) <= lines * layout.ems
+        {
+            return word.len();
+        }
+        let mut width = 0.0;
+        let mut total = 0;
+        for (at, c) in word.char_indices() {
+            let mut bytes = [0; 4];
+            let c = c.encode_utf8(&mut bytes);
+            width += ems(c);
+            total += characters(c);
+            if at > 0 && (width > lines * layout.ems || total > count) {
+                return at;
             }
         }
-        at_width += char_width;
-        before = Some(c);
+        word.len()
     }
-    points.push(BreakPoint::within(text.len(), at_width, true));
-    points
-}
-
-/// Splits a text into as few parts as fit, with the most equal widths and the most clause ends.
-fn balanced(text: &str) -> Vec<&str> {
-    let total = width(text);
-    if total <= MAX_WIDTH {
-        return if text.is_empty() { Vec::new() } else { vec![text] };
-    }
-    let points = break_points(text);
-    if total > MAX_BALANCED_WIDTH {
-        // The balancing takes quadratic time.
-        let middle = points.iter().min_by_key(|point| point.end_width.abs_diff(total / 2));
-        if let Some(point) = middle {
-            return [balanced(&text[..point.end]), balanced(text[point.next..].trim())].concat();
-        }
-    }
-    let fewest = total.div_ceil(MAX_WIDTH);
-    // Ending a part at every break point always fits.
-    (fewest..=points.len()).find_map(|count| split_ends(&points, count, total / count)).map_or_else(
-        || vec![text],
-        |ends| {
-            let mut start = 0;
-            let part = |end: usize| {
-                let part = text[start..points[end].end].trim();
-                start = points[end].next;
-                part
-            };
-            ends.into_iter().map(part).collect()
-        },
-    )
-}
-
-/// Returns the break points that best end `count` parts, as indices, or `None` when none fit.
-fn split_ends(points: &[BreakPoint], count: usize, target: usize) -> Option<Vec<usize>> {
-    /// Ending at a clause is worth an imbalance of this many characters.
-    const CLAUSE: usize = 20;
-    let cost = |from_width: usize, point: &BreakPoint| {
-        let width = point.end_width.saturating_sub(from_width);
-        (width <= MAX_WIDTH).then(|| {
-            let clause = if point.after_clause { 0 } else { CLAUSE * CLAUSE };
-            width.abs_diff(target).pow(2) + clause
-        })
-    };
-    // For each break point: the least cost of ending a part there, and the break point before it.
-    let mut best: Vec<Option<(usize, usize)>> =
-        points.iter().map(|point| cost(0, point).map(|cost| (cost, usize::MAX))).collect();
-    let mut rounds = Vec::with_capacity(count);
-    for _ in 1..count {
-        let next = (0..points.len())
-            .map(|to| {
-                (0..to)
-                    .rev()
-                    .take_while(|&from| {
-                        points[to].end_width.saturating_sub(points[from].next_width) <= MAX_WIDTH
-                    })
-                    .filter_map(|from| {
-                        let step = cost(points[from].next_width, &points[to])?;
-                        Some((best[from]?.0 + step, from))
-                    })
-                    .min()
-            })
-            .collect();
-        rounds.push(std::mem::replace(&mut best, next));
-    }
-    rounds.push(best);
-    let mut ends = Vec::with_capacity(count);
-    let mut end = points.len() - 1;
-    for round in rounds.iter().rev() {
-        let (_, from) = round[end]?;
-        ends.push(end);
-        end = from;
-    }
-    ends.reverse();
-    Some(ends)
 }
 
 #[cfg(test)]
@@ -186,6 +425,10 @@ mod tests {
     const LONG: &str = "When the siege of Vienna ended, the story goes, the fleeing army left behind \
         sacks of strange beans, and a man who knew what they were for opened the first coffee house \
         of the city.";
+
+    fn captions_of(text: &str, layout: CaptionLayout) -> Vec<TextClip> {
+        timed_captions(text, Duration::ZERO, Duration::from_secs(12), &[], layout)
+    }
 
     #[test]
     fn a_short_sentence_is_one_caption_for_its_whole_time() {
@@ -203,8 +446,8 @@ mod tests {
         assert_eq!(found.len(), 3);
         let mut at = Duration::ZERO;
         for caption in &found {
-            assert!(width(&caption.text) <= MAX_WIDTH, "{caption:?}");
-            assert!(width(&caption.text) >= 35, "{caption:?}");
+            assert!(characters(&caption.text) <= 84, "{caption:?}");
+            assert!(characters(&caption.text) >= 35, "{caption:?}");
             assert_eq!(caption.start, at);
             at += caption.duration;
         }
@@ -215,13 +458,68 @@ mod tests {
     }
 
     #[test]
+    fn captions_begin_at_their_marks() {
+        let offset = LONG.find("the story").unwrap();
+        let other = LONG.find("sacks of").unwrap();
+        let third = LONG.find("knew").unwrap();
+        let marks = [(offset, 4000), (other, 6000), (third, 8000)]
+            .map(|(offset, ms)| CaptionMark { offset, time: Duration::from_millis(ms) });
+        let found = timed_captions(
+            LONG,
+            Duration::from_secs(1),
+            Duration::from_secs(12),
+            &marks,
+            CaptionLayout::LANDSCAPE,
+        );
+        assert_eq!(found.len(), 3, "{found:?}");
+        for caption in &found[1..] {
+            let at = LONG.find(&caption.text).unwrap();
+            let mark =
+                marks.iter().find(|mark| mark.offset == at).expect("a caption begins at a mark");
+            assert_eq!(caption.start, Duration::from_secs(1) + mark.time);
+        }
+    }
+
+    #[test]
+    fn a_caption_is_not_shorter_than_can_be_read_where_another_split_is_possible() {
+        let half = LONG.find("left behind").unwrap();
+        let late = LONG.find("and a man").unwrap();
+        let marks = [(half, 200), (late, 6000)]
+            .map(|(offset, ms)| CaptionMark { offset, time: Duration::from_millis(ms) });
+        let text = &LONG[..120];
+        let found = timed_captions(
+            text,
+            Duration::ZERO,
+            Duration::from_secs(8),
+            &marks[1..],
+            CaptionLayout::LANDSCAPE,
+        );
+        assert!(found.iter().all(|caption| caption.duration >= MIN_CAPTION), "{found:?}");
+    }
+
+    #[test]
+    fn words_spoken_as_one_stay_together() {
+        let text = "If you have any questions about this offer of ours, please call +1 555 010 \
+                    0199 22 33 44 55 at any time.";
+        let number = text.find("+1").unwrap()..text.find(" at any").unwrap();
+        for layout in CaptionLayout::ALL {
+            let breaks =
+                caption_breaks(text, layout, &|at| !(number.start + 1..number.end).contains(&at));
+            assert!(!breaks.is_empty());
+            assert!(breaks.iter().all(|at| *at <= number.start || *at >= number.end), "{breaks:?}");
+        }
+    }
+
+    #[test]
     fn chinese_is_split_between_characters_but_never_before_a_comma() {
         let text = "咖啡是在十七世纪由商人从奥斯曼帝国带到威尼斯的，从那里它传遍了整个欧洲，改变了人们见面、交谈和做生意的方式，也改变了城市本身。";
-        let found = captions(text, Duration::ZERO, Duration::from_secs(10));
-        assert_eq!(found.len(), 2);
-        let joined: String = found.iter().map(|caption| caption.text.as_str()).collect();
-        assert_eq!(joined, text);
-        assert!(!found[1].text.starts_with('，'));
+        for layout in CaptionLayout::ALL {
+            let found = captions_of(text, layout);
+            assert!(found.len() >= 2);
+            let joined: String = found.iter().map(|caption| caption.text.as_str()).collect();
+            assert_eq!(joined, text);
+            assert!(found.iter().all(|caption| !caption.text.starts_with('，')), "{found:?}");
+        }
     }
 
     #[test]
@@ -235,9 +533,12 @@ mod tests {
     #[test]
     fn an_endless_word_is_split_rather_than_lost() {
         let text = format!("See https://example.com/{} now", "a".repeat(300));
-        let found = captions(&text, Duration::ZERO, Duration::from_secs(3));
-        let joined: String = found.iter().map(|caption| caption.text.as_str()).collect();
-        assert_eq!(joined.replace(' ', ""), text.replace(' ', ""));
-        assert!(found.iter().all(|caption| width(&caption.text) <= MAX_WIDTH));
+        for layout in CaptionLayout::ALL {
+            let found = captions_of(&text, layout);
+            let joined: String = found.iter().map(|caption| caption.text.as_str()).collect();
+            assert_eq!(joined.replace(' ', ""), text.replace(' ', ""));
+        }
+        let none = captions_of(&"word ".repeat(3000), CaptionLayout::SQUARE);
+        assert_eq!(none.iter().map(|c| c.text.split(' ').count()).sum::<usize>(), 3000);
     }
 }

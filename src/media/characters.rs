@@ -52,14 +52,3 @@ pub(crate) fn breaks_after_hyphen(before: &str, after: char) -> bool {
     let hyphen = matches!(characters.next(), Some('-' | '\u{2010}'));
     hyphen && after.is_alphabetic() && characters.take_while(|c| c.is_alphabetic()).nth(1).is_some()
 }
-
-/// Returns the text without emoji, with the resulting gaps closed.
-pub(crate) fn without_emoji(text: &str) -> String {
-    if !text.chars().any(|c| is_emoji(c) || is_invisible(c)) {
-        return text.to_owned();
-    }
-    // Invisible characters leave no gap, because they may be inside a word.
-    let visible = text.chars().filter(|&c| !is_invisible(c));
-    let plain: String = visible.map(|c| if is_emoji(c) { ' ' } else { c }).collect();
-    plain.split_whitespace().collect::<Vec<_>>().join(" ")
-}

@@ -1,15 +1,20 @@
-//! Speaks a script sentence by sentence and times each sentence. Adding images is left to
-//! [`render`](super::render()).
+//! Speaks a script sentence by sentence and times each sentence and its captions. Adding images is
+//! left to [`render`](super::render()).
 
+use std::fmt;
+use std::ops::Range;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use super::characters::without_emoji;
-use super::script::{ScriptSentence, sentences};
+use super::align::part_starts;
+use super::captions::{CaptionLayout, CaptionMark, MIN_CAPTION, caption_breaks, timed_captions};
+use super::characters::{is_emoji, is_invisible};
+use super::script::{Script, ScriptSentence, sentences};
+use super::spoken::{SpokenText, spoken};
 use super::{
-    AudioBuffer, AudioClip, Cancel, MediaError, SpeechOptions, TextClip, Voice, captions, lock,
+    AudioBuffer, AudioClip, Cancel, FrameSize, MediaError, SpeechOptions, TextClip, Voice, lock,
     thread_count,
 };
 
@@ -19,6 +24,8 @@ use super::{
 pub struct Narration {
     /// The sentences in order.
     pub sentences: Vec<SpokenSentence>,
+    /// What of the script is not spoken. Emoji, which are decoration, are not reported.
+    pub warnings: Vec<NarrationWarning>,
     duration: Duration,
 }
 
@@ -32,6 +39,8 @@ pub struct SpokenSentence {
     pub start: Duration,
     /// Speech without silence before or after it.
     pub audio: AudioBuffer,
+    /// When the parts are spoken at which captions may begin.
+    marks: Vec<CaptionMark>,
 }
 
 impl SpokenSentence {
@@ -39,6 +48,53 @@ impl SpokenSentence {
     #[must_use]
     pub fn end(&self) -> Duration {
         self.start + self.audio.duration()
+    }
+
+    /// Returns the byte offsets in the text at which captions may begin, with their times from the
+    /// start of the sentence.
+    pub(crate) fn marks(&self) -> impl Iterator<Item = (usize, Duration)> + '_ {
+        self.marks.iter().map(|mark| (mark.offset, mark.time))
+    }
+}
+
+/// A part of a script that is not spoken, from [`Narration::warnings`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum NarrationWarning {
+    /// A sentence has signs for which the language has no words, such as `☃`. They are in the
+    /// captions.
+    NotSpoken {
+        /// Text of the sentence.
+        sentence: String,
+        /// The signs.
+        parts: Vec<String>,
+    },
+    /// A text is neither spoken nor in the captions: it is struck out, it describes the file (its
+    /// front matter), or it has no words.
+    LeftOut {
+        /// The text.
+        text: String,
+    },
+}
+
+impl NarrationWarning {
+    /// Returns the parts of the script that are not spoken.
+    pub(crate) fn unspoken(&self) -> Vec<&str> {
+        match self {
+            Self::NotSpoken { parts, .. } => parts.iter().map(String::as_str).collect(),
+            Self::LeftOut { text } => vec![text],
+        }
+    }
+}
+
+impl fmt::Display for NarrationWarning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotSpoken { sentence, parts } => {
+                write!(f, "not spoken in “{sentence}”: {}", parts.join(", "))
+            }
+            Self::LeftOut { text } => write!(f, "left out: “{text}”"),
+        }
     }
 }
 
@@ -56,12 +112,21 @@ impl Narration {
         self.sentences.iter().map(clip).collect()
     }
 
-    /// Returns the captions. Each appears with its words and stays until the next one appears, or
-    /// for at most 750 ms after its words.
+    /// Returns the captions for a landscape video. [`captions_for`](Self::captions_for) returns
+    /// those for any frame.
     #[must_use]
     pub fn captions(&self) -> Vec<TextClip> {
+        self.captions_for(FrameSize::LANDSCAPE)
+    }
+
+    /// Returns the captions for a frame: at most three lines each where the frame is portrait, and
+    /// two lines elsewhere. Each appears with its words and stays until the next one appears, or
+    /// for at most 750 ms after its words.
+    #[must_use]
+    pub fn captions_for(&self, frame: FrameSize) -> Vec<TextClip> {
         /// A caption that disappeared shortly before the next one would flicker.
         const LINGER: Duration = Duration::from_millis(750);
+        let layout = CaptionLayout::of(frame);
         let extend = |last: Option<&mut TextClip>, until: Duration| {
             if let Some(last) = last {
                 last.duration = (until - last.start).min(last.duration + LINGER);
@@ -70,7 +135,14 @@ impl Narration {
         let mut clips: Vec<TextClip> = Vec::new();
         for spoken in &self.sentences {
             extend(clips.last_mut(), spoken.start);
-            clips.extend(captions(&spoken.text, spoken.start, spoken.audio.duration()));
+            let duration = spoken.audio.duration();
+            clips.extend(timed_captions(
+                &spoken.text,
+                spoken.start,
+                duration,
+                &spoken.marks,
+                layout,
+            ));
         }
         extend(clips.last_mut(), self.duration);
         clips
@@ -80,8 +152,11 @@ impl Narration {
 /// Speaks a script, several sentences at a time on all cores. The result does not depend on the
 /// number of cores.
 ///
-/// Line breaks, paragraphs and Markdown in the script are handled; emoji are not spoken, but stay
-/// in the captions.
+/// Line breaks, paragraphs, Markdown and HTML in the script are handled; emoji are not spoken, but
+/// stay in the captions. What else is not spoken is in [`Narration::warnings`].
+///
+/// A sentence that is too long for one caption is spoken twice: as a whole, and in parts, which
+/// tells when each caption is to appear. The audio of the parts is not used otherwise.
 ///
 /// ```
 /// use nemovideo::media::{Cancel, Pico, SpeechOptions, VoiceGender, narrate};
@@ -105,62 +180,184 @@ pub fn narrate(
     options: &SpeechOptions,
     cancel: &Cancel,
 ) -> Result<Narration, MediaError> {
-    let sentences = sentences(script);
+    let Script { sentences, left_out } = sentences(script, options.language());
     if sentences.is_empty() {
         return Err(MediaError::EmptyScript);
     }
-    let audio = speak_all(&sentences, voice, options, cancel)?;
-    let mut at = Duration::ZERO;
-    let spoken = sentences
-        .into_iter()
-        .zip(audio)
-        .map(|(sentence, audio)| {
-            let spoken = SpokenSentence { text: sentence.text, start: at, audio };
-            at = spoken.end() + sentence.pause_after;
-            spoken
+    let plans: Vec<SentencePlan> =
+        sentences.into_iter().map(|sentence| SentencePlan::new(sentence, options)).collect();
+    let audio = speak_all(&plans, voice, options, cancel)?;
+    let mut audio = audio.into_iter();
+    let spoken: Vec<(AudioBuffer, Vec<Option<AudioBuffer>>)> = plans
+        .iter()
+        .map(|plan| {
+            let whole = audio.next().flatten().unwrap_or_else(|| AudioBuffer::new(1, []));
+            (whole, audio.by_ref().take(plan.parts.len()).collect())
         })
         .collect();
-    Ok(Narration { sentences: spoken, duration: at })
+    let starts = in_parallel(&spoken, |(whole, parts)| {
+        cancel.check()?;
+        Ok(if parts.is_empty() { Vec::new() } else { part_starts(whole, parts) })
+    })?;
+
+    let mut narration = Narration {
+        sentences: Vec::with_capacity(plans.len()),
+        warnings: left_out.into_iter().map(|text| NarrationWarning::LeftOut { text }).collect(),
+        duration: Duration::ZERO,
+    };
+    for ((plan, (audio, _)), starts) in plans.into_iter().zip(spoken).zip(starts) {
+        let SentencePlan { sentence, text, breaks, .. } = plan;
+        let marks = breaks.into_iter().zip(starts);
+        let marks = marks.map(|(offset, time)| CaptionMark { offset, time }).collect();
+        let parts = text.unspoken.into_iter().filter(|part| !is_decoration(part));
+        let parts: Vec<String> = parts.collect();
+        if !parts.is_empty() {
+            let sentence = sentence.text.clone();
+            narration.warnings.push(NarrationWarning::NotSpoken { sentence, parts });
+        }
+        let start = narration.duration;
+        // After a word such as “No.”, the pause is as long as its caption needs.
+        let pause = sentence.pause_after.max(MIN_CAPTION.saturating_sub(audio.duration()));
+        let spoken = SpokenSentence { text: sentence.text, start, audio, marks };
+        narration.duration = spoken.end() + pause;
+        narration.sentences.push(spoken);
+    }
+    Ok(narration)
 }
 
+/// Returns whether a text is emoji only.
+fn is_decoration(text: &str) -> bool {
+    text.chars().all(|c| is_emoji(c) || is_invisible(c) || c.is_whitespace())
+}
+
+/// A sentence before it is spoken.
+#[derive(Debug)]
+struct SentencePlan {
+    sentence: ScriptSentence,
+    text: SpokenText,
+    /// Offsets in the text of the sentence where captions of any frame may begin.
+    breaks: Vec<usize>,
+    /// What is spoken from the start and from each break on.
+    parts: Vec<Range<usize>>,
+}
+
+impl SentencePlan {
+    fn new(sentence: ScriptSentence, options: &SpeechOptions) -> Self {
+        let text = spoken(&sentence.text, options.language());
+        let is_word = |offset: usize| split_point(&sentence.text, &text, offset).1;
+        let mut breaks: Vec<usize> = CaptionLayout::ALL
+            .into_iter()
+            .flat_map(|layout| caption_breaks(&sentence.text, layout, &is_word))
+            .collect();
+        breaks.sort_unstable();
+        breaks.dedup();
+        let mut parts = Vec::new();
+        if !breaks.is_empty() {
+            let mut start = 0;
+            for &offset in &breaks {
+                let end = split_point(&sentence.text, &text, offset).0.max(start);
+                parts.push(start..end);
+                start = end;
+            }
+            parts.push(start..text.text.len());
+        }
+        Self { sentence, text, breaks, parts }
+    }
+}
+
+/// Returns where the words from an offset of a sentence on begin in its spoken text, and whether
+/// this is exact: a number of several words is one piece, within which the place is an estimate.
+fn split_point(source: &str, text: &SpokenText, offset: usize) -> (usize, bool) {
+    let Some(piece) = text.pieces.iter().find(|piece| offset < piece.source.end) else {
+        return (text.text.len(), true);
+    };
+    let is_blank =
+        |range: Range<usize>| source.get(range).is_none_or(|between| between.trim().is_empty());
+    if offset <= piece.source.start || is_blank(piece.source.start..offset) {
+        return (piece.spoken.start, true);
+    }
+    if is_blank(offset..piece.source.end) {
+        return (piece.spoken.end, true);
+    }
+    let share = (offset - piece.source.start) * piece.spoken.len() / piece.source.len().max(1);
+    let estimate = piece.spoken.start + share;
+    let spoken = &text.text[piece.spoken.clone()];
+    let spaces = spoken.match_indices(' ').map(|(at, _)| piece.spoken.start + at);
+    let nearest = spaces.min_by_key(|at| at.abs_diff(estimate)).unwrap_or(piece.spoken.end);
+    (nearest, false)
+}
+
+/// Speaks each sentence as a whole and then its parts, in order. A part that cannot be spoken on
+/// its own is `None`.
 fn speak_all(
-    sentences: &[ScriptSentence],
+    plans: &[SentencePlan],
     voice: &dyn Voice,
     options: &SpeechOptions,
     cancel: &Cancel,
-) -> Result<Vec<AudioBuffer>, MediaError> {
+) -> Result<Vec<Option<AudioBuffer>>, MediaError> {
+    let jobs: Vec<(&SentencePlan, Option<&Range<usize>>)> = plans
+        .iter()
+        .flat_map(|plan| {
+            std::iter::once((plan, None))
+                .chain(plan.parts.iter().map(move |part| (plan, Some(part))))
+        })
+        .collect();
+    in_parallel(&jobs, |(plan, part)| {
+        cancel.check()?;
+        let Some(part) = part else {
+            return speak(&plan.sentence.text, &plan.text.text, voice, options).map(Some);
+        };
+        let text = plan.text.text[(*part).clone()].trim();
+        if !text.contains(char::is_alphanumeric) {
+            return Ok(None);
+        }
+        match voice.speak(text, options) {
+            Ok(audio) => Ok(Some(audio)),
+            Err(MediaError::Cancelled) => Err(MediaError::Cancelled),
+            // The sentence as a whole can be spoken; only the times of its captions are less exact.
+            Err(_) => Ok(None),
+        }
+    })
+}
+
+/// Does work for each item on all cores. The results are in the order of the items.
+fn in_parallel<T: Sync, R: Send>(
+    items: &[T],
+    work: impl Fn(&T) -> Result<R, MediaError> + Sync,
+) -> Result<Vec<R>, MediaError> {
     let next = AtomicUsize::new(0);
     let failed = AtomicBool::new(false);
-    let done: Mutex<Vec<Option<Result<AudioBuffer, MediaError>>>> =
-        Mutex::new(sentences.iter().map(|_| None).collect());
-    let work = || {
+    let done: Mutex<Vec<Option<Result<R, MediaError>>>> =
+        Mutex::new(items.iter().map(|_| None).collect());
+    let run = || {
         while !failed.load(Ordering::Relaxed) {
             let index = next.fetch_add(1, Ordering::Relaxed);
-            let Some(sentence) = sentences.get(index) else { return };
-            let spoken = cancel.check().and_then(|()| speak(&sentence.text, voice, options));
-            failed.fetch_or(spoken.is_err(), Ordering::Relaxed);
-            lock(&done)[index] = Some(spoken);
+            let Some(item) = items.get(index) else { return };
+            let result = work(item);
+            failed.fetch_or(result.is_err(), Ordering::Relaxed);
+            lock(&done)[index] = Some(result);
         }
     };
     thread::scope(|scope| {
-        for _ in 1..thread_count().min(sentences.len()) {
-            scope.spawn(work);
+        for _ in 1..thread_count().min(items.len()) {
+            scope.spawn(run);
         }
-        work();
+        run();
     });
-    // Sentences are taken in order, so an error precedes any sentence that was not spoken.
+    // Items are taken in order, so an error precedes any item that was not worked on.
     let done = std::mem::take(&mut *lock(&done));
     done.into_iter().flatten().collect()
 }
 
 fn speak(
+    sentence: &str,
     text: &str,
     voice: &dyn Voice,
     options: &SpeechOptions,
 ) -> Result<AudioBuffer, MediaError> {
-    let audio = voice.speak(&without_emoji(text), options)?.trimmed();
+    let audio = voice.speak(text.trim(), options)?.trimmed();
     if audio.samples().is_empty() {
-        let start: String = text.chars().take(40).collect();
+        let start: String = sentence.chars().take(40).collect();
         return Err(MediaError::Voice(format!(
             "the voice for `{}` is silent for “{start}”; is the script in another language?",
             options.language()
@@ -168,3 +365,6 @@ fn speak(
     }
     Ok(audio)
 }
+
+#[cfg(test)]
+mod tests;

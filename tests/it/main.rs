@@ -45,6 +45,7 @@ mod local_tokens;
 mod local_videos;
 mod main_job;
 mod media_ffmpeg;
+mod media_script;
 mod media_speech;
 mod media_video;
 mod polls;

@@ -6,7 +6,7 @@
 
 use serde_json::{Value, json};
 
-use super::parse::{Action, Instruction, ScriptSource};
+use super::parse::{Action, Instruction, RequestedScript};
 use super::phrase::VoiceoverOptions;
 use super::speak::{self, MessageValue, Reply, Template};
 use super::words::{SKIPPED, section};
@@ -23,7 +23,7 @@ pub(crate) const ASK_QUESTION: &str = "ask_question";
 pub(crate) struct OpenQuestions {
     language: Language,
     /// Where the script is; `None` if that is asked.
-    script: Option<ScriptSource>,
+    script: Option<RequestedScript>,
     options: VoiceoverOptions,
     questions: Vec<Question>,
 }
@@ -108,7 +108,7 @@ impl OpenQuestions {
     /// Creates the questions that a request leaves open.
     pub(crate) fn new(
         language: Language,
-        script: Option<ScriptSource>,
+        script: Option<RequestedScript>,
         options: VoiceoverOptions,
     ) -> Self {
         let mut questions = Vec::new();
@@ -151,7 +151,7 @@ impl OpenQuestions {
             let chosen = option.unwrap_or_else(|| question.default_option());
             match question {
                 Question::Script => {
-                    script = Some(ScriptSource::Message(match (text, option) {
+                    script = Some(RequestedScript::Message(match (text, option) {
                         (Some(text), None) => text.to_owned(),
                         _ => {
                             let language = &mut options.language;
@@ -178,7 +178,7 @@ impl OpenQuestions {
                 }
             }
         }
-        let script = script.unwrap_or(ScriptSource::Latest);
+        let script = script.unwrap_or(RequestedScript::Latest);
         Some(Instruction { action: Action::Voiceover { script, options }, language: self.language })
     }
 
@@ -229,14 +229,14 @@ mod tests {
     use super::*;
 
     fn questions(language: Language, script: Option<&str>) -> OpenQuestions {
-        let script = script.map(|script| ScriptSource::Message(script.to_owned()));
+        let script = script.map(|script| RequestedScript::Message(script.to_owned()));
         OpenQuestions::new(language, script, VoiceoverOptions::default())
     }
 
     /// The script, voice, aspect and captions of an answer.
     fn answered(open: &OpenQuestions, message: &str) -> (String, Gender, Aspect, bool) {
         match open.answer(message).expect("an answer").action {
-            Action::Voiceover { script: ScriptSource::Message(script), options } => (
+            Action::Voiceover { script: RequestedScript::Message(script), options } => (
                 script,
                 options.gender.unwrap(),
                 options.aspect.unwrap(),

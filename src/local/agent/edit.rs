@@ -6,14 +6,19 @@ use std::time::Duration;
 
 use super::phrase::TITLE_TIME;
 use super::speak::{self, MessageValue, Reply};
-use crate::draft::{Draft, EditError, Json, TrackKind, TrackMut, TrackRole};
-use crate::local::engine::{Caption, Engine, Gender};
+use crate::draft::{Draft, EditError, Json, Segment, TrackKind, TrackMut, TrackRole};
+use crate::local::engine::{Caption, CaptionedSpeech, Engine, Gender, SpeechMark};
 use crate::local::library::StoredFile;
 use crate::local::sessions::LocalSession;
 use crate::protocol::{Aspect, FileType};
 
 /// Music plays below a voice.
 const MUSIC_VOLUME: f64 = 0.2;
+/// The metadata of a spoken sentence that says where captions may begin: pairs of the number of
+/// characters before the place and the milliseconds before its words.
+const MARKS: &str = "marks";
+/// A shorter caption cannot be read.
+const MIN_CAPTION: Duration = Duration::from_millis(834);
 
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Edit {
@@ -74,6 +79,9 @@ pub(crate) struct NarratedSentence {
     pub(crate) start: Duration,
     pub(crate) duration: Duration,
     pub(crate) media: Option<String>,
+    pub(crate) marks: Vec<SpeechMark>,
+    /// What of the script is not spoken, in this sentence or beside it.
+    pub(crate) unspoken: Vec<String>,
 }
 
 impl Edit {
@@ -159,6 +167,10 @@ impl Edit {
             }
             Self::SetAspect(aspect) => {
                 draft.edit().set_aspect(*aspect)?;
+                if has(draft, &TrackRole::Captions) {
+                    let captions = captions(draft, engine);
+                    set_captions(draft, &captions);
+                }
                 Ok(speak::ASPECT_CHANGED.with([MessageValue::term(aspect.ratio())]))
             }
             Self::SetImage => {
@@ -189,11 +201,16 @@ impl From<EditError> for Reply {
 pub(crate) fn captions(draft: &Draft, engine: &dyn Engine) -> Vec<Caption> {
     /// A caption that ends just before the next one flickers.
     const LINGER: Duration = Duration::from_millis(750);
+    let aspect = draft.aspect().unwrap_or_default();
     let voices = draft.tracks().filter(|track| track.role() == Some(TrackRole::Voiceover));
     let mut captions: Vec<Caption> = voices
         .flat_map(|track| track.segments())
         .filter_map(|segment| {
-            Some(engine.captions(segment.text()?, segment.start(), segment.duration()))
+            let text = segment.text()?;
+            let (start, duration) = (segment.start(), segment.duration());
+            let marks = marks(&segment, text);
+            let spoken = CaptionedSpeech { text, start, duration, marks: &marks };
+            Some(engine.captions(&spoken, aspect))
         })
         .flatten()
         .collect();
@@ -205,7 +222,24 @@ pub(crate) fn captions(draft: &Draft, engine: &dyn Engine) -> Vec<Caption> {
             caption.duration = until_next.min(caption.duration + LINGER);
         }
     }
+    if let Some(last) = captions.last_mut() {
+        let until_end = draft.duration().saturating_sub(last.start);
+        last.duration = last.duration.max(until_end.min(MIN_CAPTION));
+    }
     captions
+}
+
+/// The times at which captions of a segment may begin, as [`set_voiceover`] writes them.
+fn marks(segment: &Segment<'_>, text: &str) -> Vec<SpeechMark> {
+    let skip = segment.metadata().and_then(|m| m.get("skip")?.as_f64()).unwrap_or_default();
+    let pairs = segment.metadata().and_then(|m| m.get(MARKS)?.as_array());
+    let pairs = pairs.into_iter().flatten().filter_map(|pair| {
+        let [character, time] = pair.as_array()? else { return None };
+        let (offset, _) = text.char_indices().nth(character.as_f64()? as usize)?;
+        let time = Duration::try_from_secs_f64((time.as_f64()? - skip).max(0.0) / 1000.0).ok()?;
+        Some(SpeechMark { offset, time })
+    });
+    pairs.collect()
 }
 
 fn remove(draft: &mut Draft, role: &TrackRole) -> Result<(), Reply> {
@@ -318,6 +352,17 @@ pub(crate) fn set_voiceover(draft: &mut Draft, sentences: &[NarratedSentence]) {
             segment.set_metadata("media", media.as_str());
         }
         segment.set_metadata("volume", volume);
+        let marks: Vec<Json> = sentence
+            .marks
+            .iter()
+            .filter_map(|mark| {
+                let character = sentence.text.get(..mark.offset)?.chars().count() as u64;
+                Some(vec![Json::from(character), millis(mark.time).into()].into())
+            })
+            .collect();
+        if !marks.is_empty() {
+            segment.set_metadata(MARKS, marks);
+        }
     }
 }
 

@@ -26,7 +26,7 @@ macro_rules! messages {
 
 messages! {
     SPEAKING ON_IT GOING_BACK RAW_CLIP ASK_TITLE ASKING WHICH_SCRIPT WHICH_VOICE WHICH_ASPECT
-    WITH_CAPTIONS READY CLIP_READY SPOKEN_AGAIN TITLE_ADDED TITLE_CHANGED
+    WITH_CAPTIONS READY CLIP_READY NOT_SPOKEN SPOKEN_AGAIN TITLE_ADDED TITLE_CHANGED
     TITLE_MISSING CAPTIONS_ON CAPTIONS_OFF MUSIC_PLAYS MUTED VOLUME_SET LOUDER QUIETER
     FULL_VOLUME ENDS_AFTER END_CUT START_CUT TRACK_REMOVED REMOVED ASPECT_CHANGED IMAGE_SHOWN
     PALETTE_SHOWN UNDONE UNDONE_SOME UNDONE_ONLY UNDONE_ALL VIDEO_OVER VIDEO_SHORT NEGATIVE
@@ -59,7 +59,7 @@ impl Template {
     }
 
     pub(crate) fn with<const N: usize>(self, values: [MessageValue; N]) -> Reply {
-        Reply { template: self, values: values.into() }
+        Reply { template: self, values: values.into(), next: None }
     }
 }
 
@@ -68,6 +68,8 @@ impl Template {
 pub(crate) struct Reply {
     template: Template,
     values: Vec<MessageValue>,
+    /// A reply of its own behind this one.
+    next: Option<Box<Self>>,
 }
 
 impl From<Template> for Reply {
@@ -97,8 +99,42 @@ impl Reply {
             text.push_str(&value.text(language));
             text.push_str(part);
         }
-        text
+        let next = self.next.as_ref().map(|next| next.text(language));
+        joined(&text, next.as_deref(), language)
     }
+
+    pub(crate) fn followed_by(self, next: Option<Self>) -> Self {
+        Self { next: next.map(Box::new), ..self }
+    }
+}
+
+/// What of a script is not spoken, or `None` if there is nothing.
+pub(crate) fn not_spoken<'t>(parts: impl Iterator<Item = &'t String>) -> Option<Reply> {
+    const MAX_PARTS: usize = 10;
+    const MAX_CHARS: usize = 40;
+    let mut named: Vec<String> = Vec::new();
+    for part in parts {
+        let short: String = part.split_whitespace().collect::<Vec<_>>().join(" ");
+        let short = if short.chars().count() > MAX_CHARS {
+            format!("{}…", short.chars().take(MAX_CHARS).collect::<String>())
+        } else {
+            short
+        };
+        if named.len() == MAX_PARTS {
+            named.push("…".to_owned());
+            break;
+        }
+        if !named.contains(&short) {
+            named.push(short);
+        }
+    }
+    (!named.is_empty()).then(|| NOT_SPOKEN.with([MessageValue::List(named)]))
+}
+
+/// A text, followed by another one if there is one.
+pub(crate) fn joined(text: &str, next: Option<&str>, language: Language) -> String {
+    let Some(next) = next else { return text.to_owned() };
+    [text, next].join(Template(" ", "").text(language))
 }
 
 /// The texts of several replies, one after the other.
@@ -241,6 +277,20 @@ impl Remark {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_not_spoken_is_named_once_and_shortly() {
+        let parts = ["☃", "☃", &"long ".repeat(20)].map(str::to_owned);
+        let reply = not_spoken(parts.iter()).unwrap();
+        assert_eq!(
+            reply.text(Language::English),
+            "Not spoken: ☃, long long long long long long long long …."
+        );
+        assert_eq!(not_spoken([].iter()), None);
+        let again = Reply::from(CAPTIONS_ON).followed_by(not_spoken(parts[..1].iter()));
+        assert_eq!(again.text(Language::English), "The captions are on. Not spoken: ☃.");
+        assert_eq!(again.text(Language::Chinese), "字幕已开启。未朗读：☃。");
+    }
 
     #[test]
     fn each_message_of_the_file_is_used_and_complete_in_both_languages() {

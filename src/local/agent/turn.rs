@@ -155,6 +155,7 @@ impl AgentTurn {
             }
         }
         edit::set_voiceover(&mut draft, &sentences);
+        let unspoken = speak::not_spoken(sentences.iter().flat_map(|s| &s.unspoken));
         let spoken = Some(Spoken { script, delivery });
         self.session.push_work(Work { draft: Some(draft.clone()), spoken: spoken.clone() });
         let sentences = sentences.len();
@@ -192,8 +193,9 @@ impl AgentTurn {
         self.hold.take();
         self.emitter.result(call, &json!({ "status": "ok" }), delta(&draft));
         let replies: Vec<Reply> = note.into_iter().chain([ready]).collect();
-        let ready = speak::join(&replies, manner.language);
-        self.emitter.text(&remark.append_to(&ready, manner.language));
+        let ready = remark.append_to(&speak::join(&replies, manner.language), manner.language);
+        let unspoken = unspoken.map(text);
+        self.emitter.text(&speak::joined(&ready, unspoken.as_deref(), manner.language));
         TurnEnd::Replied
     }
 
@@ -202,8 +204,8 @@ impl AgentTurn {
         let has_source = self.session.last_upload(FileType::Document).is_some()
             || self.session.work().spoken.is_some();
         let source = match script {
-            Some(script) => Some(ScriptSource::Message(script)),
-            None => has_source.then_some(ScriptSource::Latest),
+            Some(script) => Some(RequestedScript::Message(script)),
+            None => has_source.then_some(RequestedScript::Latest),
         };
         let open = OpenQuestions::new(manner.language, source, options);
         let intro = Reply::from(speak::ASKING).text(manner.language);
@@ -310,7 +312,14 @@ impl AgentTurn {
                 }));
                 file.id.clone()
             });
-            NarratedSentence { text: line.text, start: line.start, duration: line.duration, media }
+            NarratedSentence {
+                text: line.text,
+                start: line.start,
+                duration: line.duration,
+                media,
+                marks: line.marks,
+                unspoken: line.unspoken,
+            }
         });
         Ok(sentences.collect())
     }
@@ -402,6 +411,7 @@ impl AgentTurn {
         let sentences =
             self.speak(&before.script, &delivery).map_err(|failure| Reply::failed(&failure))?;
         let length = length(&sentences);
+        let unspoken = speak::not_spoken(sentences.iter().flat_map(|s| &s.unspoken));
         edit::set_voiceover(draft, &sentences);
         edit::set_length(draft, length);
         draft.set_metadata("language", delivery.language.as_str());
@@ -412,7 +422,8 @@ impl AgentTurn {
         before.delivery = delivery.clone();
         let pace = ((delivery.pace * 100.0).round() / 100.0).to_string();
         let gender = MessageValue::term(&format!("a {} voice", delivery.gender.word()));
-        Ok(speak::SPOKEN_AGAIN.with([delivery.language.into(), gender, pace.into(), length.into()]))
+        let values = [delivery.language.into(), gender, pace.into(), length.into()];
+        Ok(speak::SPOKEN_AGAIN.with(values).followed_by(unspoken))
     }
 
     fn undo(self, manner: Manner, steps: usize) -> TurnEnd {

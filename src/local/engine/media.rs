@@ -6,14 +6,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{
-    Background, Caption, Delivery, Engine, EngineError, EngineOutput, Gender, SpokenLine, VideoPlan,
+    Background, Caption, CaptionedSpeech, Delivery, Engine, EngineError, EngineOutput, Gender,
+    SpeechMark, SpokenLine, VideoPlan,
 };
 use crate::local::library::{MediaInfo, StoredFile};
 use crate::media::{
     self, AudioBuffer, AudioClip, Cancel, Font, FrameSize, Gradient, Image, MediaError, Pico,
     Quality, RenderOptions, SpeechOptions, TextClip, Timeline, VideoBackground, Voice, VoiceGender,
 };
-use crate::protocol::{FileType, RenderFormat, RenderQuality};
+use crate::protocol::{Aspect, FileType, RenderFormat, RenderQuality};
 
 #[derive(Debug)]
 pub(crate) struct MediaEngine {
@@ -68,9 +69,13 @@ impl Engine for MediaEngine {
         Ok(timeline.check()?)
     }
 
-    fn captions(&self, text: &str, start: Duration, duration: Duration) -> Vec<Caption> {
-        let clips = media::captions(text, start, duration).into_iter();
-        clips
+    fn captions(&self, spoken: &CaptionedSpeech<'_>, aspect: Aspect) -> Vec<Caption> {
+        let (width, height) = aspect.size();
+        let marks: Vec<(usize, Duration)> =
+            spoken.marks.iter().map(|mark| (mark.offset, mark.time)).collect();
+        let CaptionedSpeech { text, start, duration, .. } = *spoken;
+        media::captions_at_marks(text, start, duration, &marks, FrameSize { width, height })
+            .into_iter()
             .map(|clip| Caption { start: clip.start, duration: clip.duration, text: clip.text })
             .collect()
     }
@@ -90,14 +95,23 @@ impl Engine for MediaEngine {
             .with_rate(delivery.pace);
         let narration = media::narrate(script, &*self.voice, &how, &Cancel::new())?;
         let mut lines = Vec::new();
+        let mut unspoken: Vec<String> = narration
+            .warnings
+            .iter()
+            .flat_map(|warning| warning.unspoken())
+            .map(str::to_owned)
+            .collect();
         for spoken in narration.sentences {
             let path = new_path();
             std::fs::write(&path, spoken.audio.to_wav()).map_err(io)?;
+            let marks = spoken.marks();
             lines.push(SpokenLine {
-                text: spoken.text,
                 start: spoken.start,
                 duration: spoken.audio.duration(),
                 audio: Some(path),
+                marks: marks.map(|(offset, time)| SpeechMark { offset, time }).collect(),
+                unspoken: std::mem::take(&mut unspoken),
+                text: spoken.text,
             });
         }
         Ok(lines)

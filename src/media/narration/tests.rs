@@ -1,0 +1,331 @@
+//! Ground truth comes from a voice whose timing is known for each word, and from the pauses that
+//! the built-in voice makes.
+
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+
+use super::*;
+use crate::media::Pico;
+
+/// The promise: a caption appears at most this much before or after its words.
+const MAX_ERROR: Duration = Duration::from_millis(150);
+
+/// Speaks each word as a tone whose pitch and length depend on its letters, with silence behind it.
+#[derive(Debug)]
+struct ToneVoice {
+    /// Whether words differ in pitch, as they do in speech.
+    is_melodic: bool,
+    /// The slowdown of the last word, in percent.
+    drawl: u64,
+}
+
+const RATE: u64 = 4000;
+
+impl ToneVoice {
+    fn hash(word: &str) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        word.to_lowercase().trim_matches(|c: char| !c.is_alphanumeric()).hash(&mut hasher);
+        hasher.finish()
+    }
+
+    /// Returns the number of samples of a word and of the silence behind it.
+    fn length(&self, word: &str, is_last: bool) -> (u64, u64) {
+        let letters = word.chars().filter(|c| c.is_alphanumeric()).count() as u64;
+        let tone = if letters == 0 { 0 } else { 80 + 40 * letters + Self::hash(word) % 60 };
+        let tone = if is_last { tone * (100 + self.drawl) / 100 } else { tone };
+        let silence = if word.ends_with([',', ';', ':', '—']) { 220 } else { 30 };
+        (tone * RATE / 1000, silence * RATE / 1000)
+    }
+
+    /// Returns when the word at an offset of a spoken text begins.
+    fn time_of(&self, text: &str, offset: usize) -> Duration {
+        // A dash before the first word is silent.
+        let words = &text[offset..];
+        let offset = offset + words.find(char::is_alphanumeric).unwrap_or(words.len());
+        let before = text[..offset].rsplit_once(' ').map_or("", |(before, _)| before);
+        let before = before.split_whitespace();
+        let samples: u64 = before.map(|word| self.length(word, false)).map(|(t, s)| t + s).sum();
+        Duration::from_millis(samples * 1000 / RATE)
+    }
+}
+
+impl Voice for ToneVoice {
+    fn languages(&self) -> Vec<String> {
+        ["en", "de", "es", "fr", "it"].map(str::to_owned).to_vec()
+    }
+
+    fn speak(&self, text: &str, _: &SpeechOptions) -> Result<AudioBuffer, MediaError> {
+        let words: Vec<&str> = text.split_whitespace().collect();
+        let mut samples = vec![0_i16; 700];
+        for (index, word) in words.iter().enumerate() {
+            let pitch = if self.is_melodic { 200 + Self::hash(word) / 7 % 1500 } else { 500 };
+            let (tone, silence) = self.length(word, index + 1 == words.len());
+            samples.extend((0..tone).map(|n| {
+                let phase = std::f32::consts::TAU * (pitch * n) as f32 / RATE as f32;
+                (9000.0 * phase.sin()) as i16 + 1000
+            }));
+            samples.extend(vec![0; silence as usize]);
+        }
+        samples.extend(vec![0; 900]);
+        Ok(AudioBuffer::new(RATE as u32, samples))
+    }
+}
+
+/// Numbers that look random and are the same in every run.
+struct Dice(u64);
+
+impl Dice {
+    fn roll(&mut self, sides: usize) -> usize {
+        self.0 =
+            self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) as usize % sides
+    }
+}
+
+const FRAMES: [FrameSize; 3] = [FrameSize::LANDSCAPE, FrameSize::PORTRAIT, FrameSize::SQUARE];
+
+/// Parts of sentences that are spoken in another way than they are written.
+const CLAUSES: [&str; 24] = [
+    "the company was founded on 3 March 1998",
+    "it costs $1,250,000.50 a year",
+    "please call +1 (555) 010-0199",
+    "see https://www.example.com/path/to?x=1 for more",
+    "write to first.last@example.org",
+    "temperatures between −5 and 37.5 °C",
+    "about 25 % of the 5 × 4 m² room",
+    "the FBI and the USA",
+    "HOW TO MAKE TEA",
+    "well-known co-operation",
+    "from 1914–1918",
+    "a re\u{301}sume\u{301} of o\u{fb03}cial \u{fb01}gures",
+    "no. 5 of vol. IV",
+    "at 5 p.m. on Dec. 24",
+    "£3.2bn in 2024",
+    "Dr. Smith — the one from No. 10 —",
+    "½ of it, 10⁶ times",
+    "AT&T & Co.",
+    "and 12,345,678 other things",
+    "version 2.10.3-beta",
+    "the α particles hit π",
+    "great work 🎉👍🏽",
+    "“quoted words”, he said",
+    "more than anyone had ever thought possible before",
+];
+
+const MARKUP: [(&str, &str); 12] = [
+    ("# A Heading\n", "A Heading"),
+    ("- first item\n- second item\n", "first item second item"),
+    ("1. mix it\n2. bake it\n", "mix it bake it"),
+    ("| Name | Price |\n|---|---|\n| Tea | three |\n", "Name Price Tea three"),
+    ("<p>Some <b>bold</b> words</p><!-- none -->\n", "Some bold words"),
+    ("Apple\nBanana\nOrange\n", "Apple Banana Orange"),
+    ("The word nega-\ntive is here.\n", "The word negative is here."),
+    ("The score was\n12. Nobody scored.\n", "The score was 12. Nobody scored."),
+    ("See [the map](https://a.b/c) *now*.\n", "See the map now."),
+    ("> quoted text\n", "quoted text"),
+    ("Yes. No. Go. Stop now.\n", "Yes. No. Go. Stop now."),
+    ("Tea &amp; milk.\n", "Tea & milk."),
+];
+
+/// Returns a script and the words in it.
+fn random_script(dice: &mut Dice) -> (String, Vec<String>) {
+    let (mut script, mut words) = (String::new(), String::new());
+    for _ in 0..1 + dice.roll(4) {
+        if dice.roll(3) == 0 {
+            let (markup, text) = MARKUP[dice.roll(MARKUP.len())];
+            script.push_str(&format!("\n{markup}\n"));
+            words.push_str(&format!(" {text}"));
+            continue;
+        }
+        let clauses: Vec<&str> =
+            (0..1 + dice.roll(4)).map(|_| CLAUSES[dice.roll(CLAUSES.len())]).collect();
+        let joint = [", and ", ", ", " and ", "; "][dice.roll(4)];
+        let sentence = format!("Today {}. ", clauses.join(joint));
+        script.push_str(&sentence);
+        words.push_str(&format!(" {sentence}"));
+    }
+    (script, bare_words(&words))
+}
+
+fn bare_words(text: &str) -> Vec<String> {
+    let letters = |word: &str| word.chars().filter(|c| c.is_alphanumeric()).collect::<String>();
+    text.split_whitespace().map(letters).filter(|word| !word.is_empty()).collect()
+}
+
+fn narrated(script: &str, voice: &dyn Voice, language: &str) -> Narration {
+    narrate(script, voice, &SpeechOptions::new(language), &Cancel::new()).unwrap()
+}
+
+/// Returns the error of each caption that begins within a sentence.
+fn caption_errors(
+    narration: &Narration,
+    voice: &ToneVoice,
+    language: &str,
+) -> Vec<(String, Duration)> {
+    let mut errors = Vec::new();
+    for frame in FRAMES {
+        let clips = narration.captions_for(frame);
+        let mut clips = clips.iter();
+        for sentence in &narration.sentences {
+            let text = spoken(&sentence.text, language);
+            let mut at = 0;
+            while at < sentence.text.trim_end().len() {
+                let clip = clips.next().expect("each word is in a caption");
+                let offset =
+                    at + sentence.text[at..].find(&clip.text).expect("captions are in order");
+                at = offset + clip.text.len();
+                let (place, is_exact) = split_point(&sentence.text, &text, offset);
+                if is_exact {
+                    let truth = sentence.start + voice.time_of(&text.text, place);
+                    errors.push((clip.text.clone(), clip.start.abs_diff(truth)));
+                }
+            }
+        }
+        assert!(clips.next().is_none());
+    }
+    errors
+}
+
+#[test]
+fn no_word_of_a_random_script_is_lost_and_every_caption_is_in_time() {
+    let mut dice = Dice(20_261_126);
+    let mut checked = 0;
+    for round in 0..200 {
+        let voice = ToneVoice { is_melodic: round % 4 > 0, drawl: [0, 25, 40][round % 3] };
+        let (script, words) = random_script(&mut dice);
+        let narration = narrated(&script, &voice, "en-US");
+        for frame in FRAMES {
+            let captions = narration.captions_for(frame);
+            let shown: Vec<&str> = captions.iter().map(|clip| clip.text.as_str()).collect();
+            assert_eq!(bare_words(&shown.join(" ")), words, "{script:?}");
+            for clip in &captions {
+                assert!(clip.duration >= MIN_CAPTION, "{clip:?} in {script:?}");
+            }
+        }
+        for sentence in &narration.sentences {
+            // What is not spoken is reported.
+            let text = spoken(&sentence.text, "en-US");
+            for piece in &text.pieces {
+                let source = &sentence.text[piece.source.clone()];
+                let is_word = source.contains(char::is_alphanumeric);
+                let is_spoken = !text.text[piece.spoken.clone()].trim().is_empty();
+                let is_reported = text.unspoken.iter().any(|part| source.contains(part.as_str()));
+                assert!(!is_word || is_spoken || is_reported, "{source:?} in {script:?}");
+            }
+        }
+        // Words of one sound have no ends that could be heard, so these are in time without drawl.
+        if voice.is_melodic || voice.drawl == 0 {
+            for (text, error) in caption_errors(&narration, &voice, "en-US") {
+                assert!(error <= MAX_ERROR, "{error:?} before or after {text:?} in {script:?}");
+                checked += 1;
+            }
+        }
+    }
+    assert!(checked > 1000, "{checked}");
+}
+
+#[test]
+fn captions_of_the_built_in_voice_appear_where_its_pauses_end() {
+    for (language, sentence) in [
+        (
+            "en-US",
+            "The bill over $1,250,000.50 came on 24 December 2023, but nobody could pay it, because the bank at https://www.example.com/login was closed, as it is every year.",
+        ),
+        (
+            "en-GB",
+            "If you want to order one of them, please call +44 20 7946 0958 in the morning, or write to sales@example.com, and we will send it to you within 24 hours.",
+        ),
+        (
+            "de-DE",
+            "Die Rechnung über 1.250.000,50 € kam am 24. Dezember 2023 an, aber niemand konnte sie bezahlen, weil die Bank geschlossen war, wie in jedem Jahr.",
+        ),
+        (
+            "fr-FR",
+            "La facture de 1 250 000 euros est arrivée le 24 décembre 2023, mais personne ne pouvait la payer, parce que la banque était fermée.",
+        ),
+    ] {
+        let narration = narrated(sentence, &Pico::new(), language);
+        let [spoken] = &narration.sentences[..] else { panic!("{language}: one sentence") };
+        let pauses = pause_ends(&spoken.audio);
+        let mut checked = 0;
+        for frame in FRAMES {
+            let clips = narration.captions_for(frame);
+            for pair in clips.windows(2).filter(|pair| pair[0].text.ends_with(',')) {
+                let error = pauses.iter().map(|pause| pause.abs_diff(pair[1].start)).min();
+                assert!(error < Some(MAX_ERROR), "{language}: {pair:?}, {pauses:?}");
+                checked += 1;
+            }
+        }
+        assert!(checked > 0, "{language}");
+    }
+}
+
+/// Returns the ends of the pauses that are longer than those within a word.
+fn pause_ends(audio: &AudioBuffer) -> Vec<Duration> {
+    let rate = audio.sample_rate() as usize;
+    let mut ends = Vec::new();
+    let mut quiet = 0;
+    for (at, sample) in audio.samples().iter().enumerate() {
+        if sample.unsigned_abs() <= 160 {
+            quiet += 1;
+        } else {
+            if quiet > rate * 12 / 100 {
+                ends.push(Duration::from_secs_f64(at as f64 / rate as f64));
+            }
+            quiet = 0;
+        }
+    }
+    ends
+}
+
+#[test]
+fn a_sentence_of_one_caption_is_spoken_once() {
+    #[derive(Debug)]
+    struct Counting(AtomicUsize);
+    impl Voice for Counting {
+        fn languages(&self) -> Vec<String> {
+            vec!["en".to_owned()]
+        }
+        fn speak(&self, text: &str, options: &SpeechOptions) -> Result<AudioBuffer, MediaError> {
+            self.0.fetch_add(text.split_whitespace().count(), Ordering::Relaxed);
+            ToneVoice { is_melodic: true, drawl: 0 }.speak(text, options)
+        }
+    }
+    let words_for = |script: &str| {
+        let voice = Counting(AtomicUsize::new(0));
+        narrated(script, &voice, "en");
+        voice.0.into_inner()
+    };
+    assert_eq!(words_for("One two three. Four five."), 5);
+    let long = "word ".repeat(40);
+    assert_eq!(words_for(&long), 80);
+}
+
+#[test]
+fn a_part_that_cannot_be_spoken_alone_does_not_fail_the_narration() {
+    #[derive(Debug)]
+    struct Picky;
+    impl Voice for Picky {
+        fn languages(&self) -> Vec<String> {
+            vec!["en".to_owned()]
+        }
+        fn speak(&self, text: &str, options: &SpeechOptions) -> Result<AudioBuffer, MediaError> {
+            if text.split_whitespace().count() < 30 {
+                return Err(MediaError::Voice("too short".to_owned()));
+            }
+            ToneVoice { is_melodic: true, drawl: 0 }.speak(text, options)
+        }
+    }
+    let narration = narrated(&"word and word again ".repeat(10), &Picky, "en");
+    assert!(narration.captions().len() > 1);
+}
+
+#[test]
+fn what_is_not_spoken_is_reported() {
+    let voice = ToneVoice { is_melodic: true, drawl: 0 };
+    let narration = narrated("We ~~sold~~ bought it. 🎉\n\n≥ ♪\n\nGreat 🎉 day.", &voice, "en");
+    let warnings: Vec<String> = narration.warnings.iter().map(ToString::to_string).collect();
+    assert_eq!(warnings, ["left out: “sold”", "left out: “≥ ♪”"]);
+    let parts = vec!["☃".to_owned()];
+    let warning = NarrationWarning::NotSpoken { sentence: "A ☃.".to_owned(), parts };
+    assert_eq!(warning.to_string(), "not spoken in “A ☃.”: ☃");
+}
