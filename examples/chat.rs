@@ -4,6 +4,8 @@
 //! cargo run --example chat -- --session s_1 --api http://127.0.0.1:8787 "add a title 'Morning Brew'"
 //! ```
 //!
+//! Where the agent asks a question, a line of the standard input is the reply to it.
+//!
 //! With `--json` each decoded event is a line, and the last line has the whole text once.
 
 mod support;
@@ -16,7 +18,8 @@ use clap::Parser;
 use futures::StreamExt as _;
 use nemovideo::SessionId;
 use nemovideo::client::MessageStream;
-use nemovideo::protocol::event::{AgentEvent, TextAccumulator, TextDelta, TextKind};
+use nemovideo::project::QuestionResponse;
+use nemovideo::protocol::event::{AgentEvent, Question, TextAccumulator, TextDelta, TextKind};
 use serde_json::json;
 
 use support::output::{print_json, print_line, print_text};
@@ -50,41 +53,83 @@ async fn main() -> ExitCode {
 async fn chat(args: Args) -> Result<()> {
     let client = Connection::remote(args.api.as_deref())?.client;
     let session = SessionId::new(args.session);
-    let mut message = client.send_message(&session, args.message);
-    if args.streaming {
-        message = message.streaming();
-    }
-    let started = Instant::now();
-    let events = message.await?;
-    if args.json {
-        return print_events(events, started).await;
-    }
-    if !print_text_of(events).await? {
-        // Normal after an edit: the session's state shows what it did.
-        let draft = client.session_state(&session).await?.draft.unwrap_or_default();
-        print_line(&format!("(no text) {}", draft.summary()));
-    }
-    Ok(())
-}
-
-/// Prints the agent's text as it is received. Returns whether there was any.
-async fn print_text_of(events: MessageStream) -> Result<bool> {
-    let mut text = events.text();
-    let (mut has_text, mut failure) = (false, None);
-    while let Some(delta) = text.next().await {
-        match delta {
-            Ok(delta) => {
-                has_text = true;
-                print_text(&delta);
+    let mut text = args.message;
+    loop {
+        let mut message = client.send_message(&session, text);
+        if args.streaming {
+            message = message.streaming();
+        }
+        let started = Instant::now();
+        let events = message.await?;
+        if args.json {
+            return print_events(events, started).await;
+        }
+        match print_response(events).await? {
+            Response::Text => return Ok(()),
+            Response::Question(question) => match reply_to(&question) {
+                Some(reply) => text = reply,
+                None => return Ok(()),
+            },
+            // Normal after an edit: the session's state shows what it did.
+            Response::Nothing => {
+                let draft = client.session_state(&session).await?.draft.unwrap_or_default();
+                print_line(&format!("(no text) {}", draft.summary()));
+                return Ok(());
             }
-            // More text may follow. The first failure is the cause of the others.
-            Err(error) => failure = failure.or(Some(error)),
         }
     }
-    if has_text {
+}
+
+/// What a response ended with.
+enum Response {
+    Nothing,
+    Text,
+    Question(Question),
+}
+
+/// Prints the agent's text as it is received, and its question.
+async fn print_response(mut events: MessageStream) -> Result<Response> {
+    let mut accumulator = TextAccumulator::new();
+    let (mut response, mut failure) = (Response::Nothing, None);
+    while let Some(event) = events.next().await {
+        let event = event?;
+        if let Some(delta) = accumulator.push(&event).and_then(TextDelta::text) {
+            print_text(delta);
+            if matches!(response, Response::Nothing) {
+                response = Response::Text;
+            }
+        }
+        match event {
+            AgentEvent::Question(question) => response = Response::Question(question),
+            // The agent works on without a reply.
+            AgentEvent::ToolCall(_) if matches!(response, Response::Question(_)) => {
+                response = Response::Text;
+            }
+            // More text may follow. The first failure is the cause of the others.
+            AgentEvent::Error(error) => failure = failure.or(Some(error)),
+            _ => {}
+        }
+    }
+    if !matches!(response, Response::Nothing) {
         print_line("");
     }
-    failure.map_or(Ok(has_text), |error| Err(error.into()))
+    if let Response::Question(question) = &response {
+        print_line(&question.to_string());
+    }
+    failure.map_or(Ok(response), |failure| Err(format!("the agent failed: {failure}").into()))
+}
+
+/// Reads the user's reply to a question: an option by its number or name, or any text.
+fn reply_to(question: &Question) -> Option<String> {
+    print_text("> ");
+    let mut line = String::new();
+    std::io::stdin().read_line(&mut line).ok()?;
+    let line = line.trim();
+    if line.is_empty() {
+        return None;
+    }
+    let response = QuestionResponse::parse(question, line);
+    Some(response.and_then(|r| r.message(question).ok()).unwrap_or_else(|| line.to_owned()))
 }
 
 /// Prints each event as a JSON line, then a summary.
@@ -102,6 +147,7 @@ async fn print_events(mut events: MessageStream, started: Instant) -> Result<()>
             AgentEvent::ToolCall(call) => {
                 json!({ "id": call.id, "name": call.name, "args": call.args })
             }
+            AgentEvent::Question(question) => json!({ "question": question }),
             AgentEvent::ToolResult(result) => {
                 json!({ "id": result.id, "name": result.name, "result": result.response })
             }

@@ -8,6 +8,7 @@ mod call;
 mod config;
 mod download;
 mod message;
+mod reader;
 mod render;
 mod session;
 mod turn;

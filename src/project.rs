@@ -23,6 +23,7 @@
 //! | `intent` | what a message means: [`Intent`] |
 //! | `conversation` | [`Project`]: one session, one message at a time |
 //! | `turn` | one message: sent, followed to its end, summed up |
+//! | `question` | the user's response to a question of the agent: [`QuestionResponse`] |
 //! | `pipeline` | message → draft → render → file: [`JobProgress`] |
 //! | `voiceover`, `script` | the main job in one call: [`NemoClient::voiceover`](crate::NemoClient::voiceover) |
 //! | `batch` | several videos in one session, which can be persisted and resumed |
@@ -35,6 +36,7 @@ mod export;
 mod intent;
 mod messages;
 mod pipeline;
+mod question;
 mod script;
 mod turn;
 mod voiceover;
@@ -45,6 +47,7 @@ pub use conversation::{CreateProject, Dispatched, Project};
 pub use export::{Export, SavedVideo};
 pub use intent::{ExportRequest, Intent, UploadHint};
 pub use pipeline::{JobProgress, JobStage};
+pub use question::QuestionResponse;
 pub use script::Script;
 pub use turn::{Outcome, SendMessage, Turn, TurnEvent, TurnReport};
 pub use voiceover::{Captions, VoiceChoice, Voiceover};

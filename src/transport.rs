@@ -10,6 +10,7 @@
 mod attribution;
 mod body;
 mod exchange;
+mod peek;
 mod request;
 mod response;
 
