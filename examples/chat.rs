@@ -64,59 +64,40 @@ async fn chat(args: Args) -> Result<()> {
         if args.json {
             return print_events(events, started).await;
         }
-        match print_response(events).await? {
-            Response::Text => return Ok(()),
-            Response::Question(question) => match reply_to(&question) {
-                Some(reply) => text = reply,
-                None => return Ok(()),
-            },
-            // Normal after an edit: the session's state shows what it did.
-            Response::Nothing => {
-                let draft = client.session_state(&session).await?.draft.unwrap_or_default();
-                print_line(&format!("(no text) {}", draft.summary()));
-                return Ok(());
-            }
+        let (has_text, question) = print_text_of(events).await?;
+        if let Some(reply) = question.as_ref().and_then(reply_to) {
+            text = reply;
+            continue;
         }
+        if !has_text {
+            // Normal after an edit: the session's state shows what it did.
+            let draft = client.session_state(&session).await?.draft.unwrap_or_default();
+            print_line(&format!("(no text) {}", draft.summary()));
+        }
+        return Ok(());
     }
 }
 
-/// What a response ended with.
-enum Response {
-    Nothing,
-    Text,
-    Question(Question),
-}
-
-/// Prints the agent's text as it is received, and its question.
-async fn print_response(mut events: MessageStream) -> Result<Response> {
-    let mut accumulator = TextAccumulator::new();
-    let (mut response, mut failure) = (Response::Nothing, None);
-    while let Some(event) = events.next().await {
-        let event = event?;
-        if let Some(delta) = accumulator.push(&event).and_then(TextDelta::text) {
-            print_text(delta);
-            if matches!(response, Response::Nothing) {
-                response = Response::Text;
-            }
-        }
-        match event {
-            AgentEvent::Question(question) => response = Response::Question(question),
-            // The agent works on without a reply.
-            AgentEvent::ToolCall(_) if matches!(response, Response::Question(_)) => {
-                response = Response::Text;
+/// Prints the agent's text as it is received. Returns whether there was any, and the question that
+/// it ended with.
+async fn print_text_of(events: MessageStream) -> Result<(bool, Option<Question>)> {
+    let mut text = events.text();
+    let (mut has_text, mut failure) = (false, None);
+    while let Some(delta) = text.next().await {
+        match delta {
+            Ok(delta) => {
+                has_text = true;
+                print_text(&delta);
             }
             // More text may follow. The first failure is the cause of the others.
-            AgentEvent::Error(error) => failure = failure.or(Some(error)),
-            _ => {}
+            Err(error) => failure = failure.or(Some(error)),
         }
     }
-    if !matches!(response, Response::Nothing) {
+    if has_text {
         print_line("");
     }
-    if let Response::Question(question) = &response {
-        print_line(&question.to_string());
-    }
-    failure.map_or(Ok(response), |failure| Err(format!("the agent failed: {failure}").into()))
+    let question = text.question().cloned();
+    failure.map_or(Ok((has_text, question)), |error| Err(error.into()))
 }
 
 /// Reads the user's reply to a question: an option by its number or name, or any text.

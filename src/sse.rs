@@ -228,9 +228,12 @@ impl Decoder {
                     self.after_cr = false;
                     let end = input.iter().position(|byte| matches!(byte, b'\r' | b'\n'));
                     let (part, rest) = input.split_at(end.unwrap_or(input.len()));
-                    *input = rest;
-                    if let Err(too_large) = self.read_part(part) {
-                        return Some(Err(too_large));
+                    match self.read_part(part) {
+                        Ok(unread) => *input = &input[part.len() - unread..],
+                        Err(too_large) => {
+                            *input = rest;
+                            return Some(Err(too_large));
+                        }
                     }
                 }
             }
@@ -253,18 +256,19 @@ impl Decoder {
         inside_line || is_bare_open || self.block.data.is_some() || self.block.too_large
     }
 
-    /// Reads a part of a line, without its end.
-    fn read_part(&mut self, mut part: &[u8]) -> Result<(), EventTooLarge> {
+    /// Reads a part of a line, without its end. Returns how many bytes are left, for after the bare
+    /// text that ended at a field is returned.
+    fn read_part(&mut self, mut part: &[u8]) -> Result<usize, EventTooLarge> {
         while let [byte, rest @ ..] = part {
             match &mut self.line {
-                Line::Ignored => return Ok(()),
+                Line::Ignored => return Ok(0),
                 Line::Bare => {
                     self.bare.iter_mut().for_each(|bare| bare.push(part));
-                    return Ok(());
+                    return Ok(0);
                 }
                 Line::Value(field) => {
                     let field = *field;
-                    return self.append(field, part);
+                    return self.append(field, part).map(|()| 0);
                 }
                 Line::Colon(field) => {
                     if *byte == b' ' {
@@ -276,7 +280,12 @@ impl Decoder {
                     if *byte == b':' {
                         let (name, len) = (*bytes, *len);
                         match Field::named(&name[..len]) {
-                            Some(field) => self.begin(field)?,
+                            Some(field) => {
+                                self.begin(field)?;
+                                if self.bare.as_ref().is_some_and(BareText::is_ready) {
+                                    return Ok(rest.len());
+                                }
+                            }
                             // An empty name makes a comment.
                             None if len == 0 => self.line = Line::Ignored,
                             None => {
@@ -309,7 +318,7 @@ impl Decoder {
                 }
             }
         }
-        Ok(())
+        Ok(0)
     }
 
     /// Begins a line without a known field, of which this was read so far.

@@ -13,7 +13,7 @@ use tokio::time::{Instant, timeout_at};
 use super::reader::{BodyEnd, EventReader};
 use super::{Limits, NemoClient, Timeouts, json};
 use crate::error::{Error, Result, Source, TimeoutKind, UnknownOutcome, source};
-use crate::protocol::event::{AgentEvent, TextAccumulator, TextDelta};
+use crate::protocol::event::{AgentEvent, Question, TextAccumulator, TextDelta};
 use crate::protocol::{Endpoint, RunRequest, SessionId};
 use crate::transport::{PendingResponse, after};
 
@@ -113,7 +113,12 @@ pub struct MessageStream {
 impl MessageStream {
     /// Reduces the stream to the agent's text: see [`TextStream`].
     pub fn text(self) -> TextStream {
-        TextStream { events: self, accumulator: TextAccumulator::new(), has_text: false }
+        TextStream {
+            events: self,
+            accumulator: TextAccumulator::new(),
+            has_text: false,
+            question: None,
+        }
     }
 }
 
@@ -144,13 +149,24 @@ pub struct TextStream {
     events: MessageStream,
     accumulator: TextAccumulator,
     has_text: bool,
+    question: Option<Question>,
+}
+
+impl TextStream {
+    /// Returns what the agent has asked so far and not worked on without. At the end of the stream
+    /// the agent waits for the response, which is the next message: see
+    /// [`QuestionResponse`](crate::project::QuestionResponse).
+    #[must_use]
+    pub fn question(&self) -> Option<&Question> {
+        self.question.as_ref()
+    }
 }
 
 impl Stream for TextStream {
     type Item = Result<String>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let Self { events, accumulator, has_text } = &mut *self;
+        let Self { events, accumulator, has_text, question } = &mut *self;
         loop {
             let event = match ready!(events.poll_next_unpin(cx)) {
                 Some(Ok(event)) => event,
@@ -161,9 +177,14 @@ impl Stream for TextStream {
                 let failed = Error::AgentFailed(failure.to_string());
                 return Poll::Ready(Some(Err(failed)));
             }
-            if let AgentEvent::Question(question) = &event {
-                let line_break = if std::mem::replace(has_text, true) { "\n" } else { "" };
-                return Poll::Ready(Some(Ok(format!("{line_break}{question}\n"))));
+            match &event {
+                AgentEvent::Question(asked) => {
+                    let line_break = if std::mem::replace(has_text, true) { "\n" } else { "" };
+                    question.get_or_insert_default().append(asked.clone());
+                    return Poll::Ready(Some(Ok(format!("{line_break}{asked}\n"))));
+                }
+                AgentEvent::ToolCall(_) => *question = None,
+                _ => {}
             }
             if let Some(delta) = push_text(accumulator, &event) {
                 *has_text = true;

@@ -57,6 +57,11 @@ impl BareText {
         self.ready.pop_front()
     }
 
+    /// Whether a complete text waits to be returned.
+    pub(super) fn is_ready(&self) -> bool {
+        !self.ready.is_empty()
+    }
+
     /// Whether a text began that is not complete yet.
     pub(super) fn is_open(&self) -> bool {
         self.state != State::Between

@@ -67,8 +67,14 @@ impl BodyStart {
     }
 }
 
+/// The largest object that is tried as an event.
+const MAX_EVENT_BYTES: usize = 4 * 1024 * 1024;
+
 /// Whether an object is an event of the agent, rather than an error or something else.
 fn is_event(object: &[u8]) -> bool {
+    if object.len() > MAX_EVENT_BYTES {
+        return false;
+    }
     let events = AgentEvent::decode("message", &String::from_utf8_lossy(object));
     events.iter().any(|event| !matches!(event, AgentEvent::Error(_) | AgentEvent::Unknown(_)))
 }

@@ -3,7 +3,7 @@
 
 use futures::StreamExt as _;
 use nemovideo::mock::{Events, MockNemo, MockResponse};
-use nemovideo::project::{Dispatched, Outcome, Project, QuestionResponse, TurnEvent};
+use nemovideo::project::{Dispatched, Outcome, Project, QuestionResponse, Script, TurnEvent};
 use nemovideo::{Error, NemoClient, TurnUpdate};
 use serde_json::{Value, json};
 
@@ -101,9 +101,23 @@ async fn a_question_stays_open_until_a_message_is_sent() {
 async fn a_message_shows_the_question_as_text() {
     let (nemo, _project) = asked().await;
     let stream = nemo.client().send_message(&"s".into(), "make a clip").await.unwrap();
-    let deltas: Vec<_> = stream.text().map(Result::unwrap).collect().await;
+    let mut stream = stream.text();
+    let deltas: Vec<_> = stream.by_ref().map(Result::unwrap).collect().await;
+    assert_eq!(stream.question().unwrap().items[0].prompt, "Which format?");
     let text = "One moment.\nFormat\n1. Which format?\n   1) Portrait\n   2) Landscape\n";
     assert_eq!(deltas.concat(), text);
+}
+
+#[tokio::test]
+async fn a_job_whose_agent_asks_fails_with_the_question() {
+    let (nemo, _project) = asked().await;
+    let directory = tempfile::tempdir().unwrap();
+    let script = Script::text("Good morning.").unwrap();
+    let voiceover = nemo.client().voiceover(script).save_to(directory.path().join("out.mp4"));
+    let error = voiceover.await.unwrap_err();
+    let Error::AgentFailed(message) = &error else { panic!("{error:?}") };
+    assert!(message.contains("1. Which format?"), "{message}");
+    assert!(nemo.renders().await.is_empty());
 }
 
 #[tokio::test]

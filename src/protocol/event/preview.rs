@@ -2,6 +2,10 @@
 
 use super::{AgentEvent, Origin, ToolCall};
 
+/// The number of previews that are held at a time. A model calls few tools at once; more than that
+/// must not fill the memory.
+const MAX_HELD: usize = 64;
+
 /// Holds the previews of tool calls back until the call itself comes.
 ///
 /// The server sends a call in an event with `"partial":true` first, with a preview of its
@@ -20,6 +24,9 @@ impl PreviewFilter {
             match &event {
                 AgentEvent::ToolCall(call) if call.is_preview => {
                     self.hold(call.clone());
+                    if self.held.len() > MAX_HELD {
+                        passed.push(AgentEvent::ToolCall(self.held.remove(0)));
+                    }
                     continue;
                 }
                 AgentEvent::ToolCall(call) => {
