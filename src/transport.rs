@@ -20,4 +20,4 @@ pub(crate) use exchange::{AttemptError, Exchange};
 pub(crate) use request::{
     Authorization, Form, FormFuture, Params, Payload, PendingResponse, Transport, call_span,
 };
-pub(crate) use response::{Expect, request_id};
+pub(crate) use response::{Expect, content_encoding, request_id};

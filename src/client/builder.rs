@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use reqwest::header::{ACCEPT_ENCODING, HeaderMap, HeaderValue};
 use reqwest::redirect::Policy;
 use url::{Host, Url};
 
@@ -296,8 +297,11 @@ fn without_certificates(builder: reqwest::ClientBuilder) -> reqwest::ClientBuild
 
 /// Returns the settings that both HTTP clients have in common.
 fn connection(connect: Duration, loopback: bool) -> reqwest::ClientBuilder {
+    // Nothing here decodes a compressed body, and a part of one could not be resumed.
+    let as_is = (ACCEPT_ENCODING, HeaderValue::from_static("identity"));
     let builder = reqwest::Client::builder()
         .connect_timeout(connect)
+        .default_headers(HeaderMap::from_iter([as_is]))
         // Retries are decided in `transport` alone.
         .retry(reqwest::retry::never())
         .user_agent(concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION")));

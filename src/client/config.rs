@@ -76,22 +76,80 @@ settings! {
 
 settings! {
     /// The pace at which a render is polled.
+    ///
+    /// The default is the documented one, at most ten polls with 30 s between them. A typical
+    /// render takes 27 s, so [growing](Self::growing) pauses find its end sooner:
+    ///
+    /// ```
+    /// use nemovideo::RenderPolling;
+    /// use std::time::Duration;
+    ///
+    /// // The pace of the service's own tools: 2 s, 3 s, 4.5 s … 15 s, for five minutes.
+    /// let (first, longest) = (Duration::from_secs(2), Duration::from_secs(15));
+    /// let polling = RenderPolling::growing(first, 150, longest);
+    /// assert_eq!(polling.max_wait(), Duration::from_secs(300));
+    /// ```
     RenderPolling {
-        "the pause between two polls"
+        "the pause between two polls, or the first pause if they grow"
         /// The default is the documented 30 s.
         with_interval, interval: Duration = Duration::from_secs(30);
+
+        "the length of each pause in percent of the one before"
+        /// The default is 100: all pauses are the same. The pauses of a render that replaces a
+        /// failed one grow from the first one again.
+        with_growth, growth: u32 = 100;
+
+        "the longest pause between two polls, however long they grow"
+        /// The default is [`Duration::MAX`].
+        with_max_interval, max_interval: Duration = Duration::MAX;
 
         "the number of polls after which waiting ends"
         /// The render itself continues. The default is the documented 10.
         with_max_polls, max_polls: u32 = 10;
+
+        "the time after which waiting ends, however few polls were made"
+        /// The render itself continues. The default is [`Duration::MAX`].
+        with_max_wait, max_wait: Duration = Duration::MAX;
     }
 }
 
 impl RenderPolling {
+    /// The time after which the service's own tools end their polling.
+    const VENDOR_MAX_WAIT: Duration = Duration::from_secs(5 * 60);
+
     /// Polls at an interval, at most `max_polls` times.
     #[must_use]
     pub const fn new(interval: Duration, max_polls: u32) -> Self {
-        Self { interval, max_polls }
+        Self {
+            interval,
+            growth: 100,
+            max_interval: Duration::MAX,
+            max_polls,
+            max_wait: Duration::MAX,
+        }
+    }
+
+    /// Polls at growing intervals for five minutes: each pause has `percent` of the length of the
+    /// one before, up to `longest`.
+    #[must_use]
+    pub const fn growing(first: Duration, percent: u32, longest: Duration) -> Self {
+        Self {
+            interval: first,
+            growth: percent,
+            max_interval: longest,
+            max_polls: u32::MAX,
+            max_wait: Self::VENDOR_MAX_WAIT,
+        }
+    }
+
+    /// Returns the pauses after the first poll of a render, the second one and so on.
+    pub(crate) fn pauses(&self) -> impl Iterator<Item = Duration> + Send + use<> {
+        let Self { growth, max_interval, .. } = *self;
+        let grow = move |pause: &Duration| {
+            let longer = pause.as_secs_f64() * f64::from(growth) / 100.0;
+            Some(Duration::try_from_secs_f64(longer).unwrap_or(max_interval).min(max_interval))
+        };
+        std::iter::successors(Some(self.interval.min(max_interval)), grow)
     }
 }
 
@@ -122,5 +180,35 @@ impl TurnRecovery {
         max_unchanged_polls: u32,
     ) -> Self {
         Self { initial_delay, interval, max_unchanged_polls }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Duration, RenderPolling};
+
+    fn millis(polling: RenderPolling, count: usize) -> Vec<u128> {
+        polling.pauses().take(count).map(|pause| pause.as_millis()).collect()
+    }
+
+    #[test]
+    fn pauses_stay_the_same_unless_they_are_to_grow() {
+        assert_eq!(millis(RenderPolling::default(), 3), [30_000; 3]);
+        assert_eq!(millis(RenderPolling::new(Duration::from_millis(7), 2), 3), [7; 3]);
+        assert_eq!(millis(RenderPolling::new(Duration::ZERO, 2), 3), [0; 3]);
+        let longest = RenderPolling::new(Duration::MAX, 2).pauses().nth(5);
+        assert_eq!(longest, Some(Duration::MAX));
+    }
+
+    #[test]
+    fn pauses_grow_up_to_the_longest() {
+        let [first, longest] = [2, 15].map(Duration::from_secs);
+        let growing = RenderPolling::growing(first, 150, longest);
+        assert_eq!(millis(growing, 7), [2_000, 3_000, 4_500, 6_750, 10_125, 15_000, 15_000]);
+        let short = growing.with_interval(Duration::from_secs(60));
+        assert_eq!(millis(short, 2), [15_000; 2]);
+        let unbounded = growing.with_growth(u32::MAX).with_max_interval(Duration::MAX);
+        assert_eq!(unbounded.pauses().nth(20), Some(Duration::MAX));
+        assert_eq!(millis(growing.with_growth(0), 3), [2_000, 0, 0]);
     }
 }

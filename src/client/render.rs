@@ -1,21 +1,15 @@
-//! Renders: submitted once, polled until finished.
+//! Renders: submitted once, looked up and cancelled.
 
 use std::fmt;
-use std::future::IntoFuture;
-use std::pin::Pin;
-use std::task::{Context, Poll};
 use std::time::Duration;
 
-use futures::stream::BoxStream;
-use futures::{Stream, StreamExt as _};
 use serde::{Deserialize, Deserializer, Serialize, de};
 
-use super::{NemoClient, RenderPolling, json};
+use super::{NemoClient, json};
 use crate::draft::Draft;
 use crate::error::{Error, Result, UnknownOutcome, source};
 use crate::protocol::{
-    Endpoint, ErrorCode, RedactedUrl, RenderId, RenderJob, RenderOutput, RenderState, RenderStatus,
-    SessionId,
+    Endpoint, ErrorCode, RedactedUrl, RenderId, RenderJob, RenderOutput, RenderState, SessionId,
 };
 use crate::transport::Payload;
 
@@ -26,7 +20,8 @@ use crate::transport::Payload;
 pub struct RenderedVideo {
     /// The id of the render.
     pub id: RenderId,
-    /// The URL of the file.
+    /// The URL of the file. If the service reported none, it is the URL of the API's download
+    /// route, which requires the token: [`download`](NemoClient::download) sends it.
     pub url: String,
     /// The duration of the video, if the service reported it.
     pub duration: Option<Duration>,
@@ -101,7 +96,9 @@ impl NemoClient {
     /// Submits a job unless the service already knows it, and returns its state.
     ///
     /// However often and from however many processes it is called, one after the other, the job
-    /// is rendered once: call it again after [`Error::OutcomeUnknown`] or a crash.
+    /// is rendered once: call it again after [`Error::OutcomeUnknown`] or a crash. A response that
+    /// does not show whether the service knows the job, such as a web page, is requested again a
+    /// few times.
     ///
     /// # Errors
     /// As for [`submit_render`](Self::submit_render).
@@ -109,8 +106,12 @@ impl NemoClient {
     /// # Cancel safety
     /// Safe to drop; call it again.
     pub async fn ensure_submitted(&self, job: &RenderJob) -> Result<RenderState> {
-        match self.render_status(&job.id).await {
-            Err(error) if is_unknown_render(&error) => self.submit(job).await,
+        if let Some(state) = self.find_render(&job.id, false).await? {
+            return Ok(state);
+        }
+        match self.submit(job).await {
+            // An id that is in use is an error: the render may have been submitted after all.
+            Err(error @ Error::Api(_)) => self.render_status(&job.id).await.map_err(|_| error),
             result => result,
         }
     }
@@ -126,13 +127,37 @@ impl NemoClient {
             Err(error) if may_be_submitted(&error) => error,
             result => return result,
         };
-        match self.render_status(&job.id).await {
-            Ok(state) => Ok(state),
+        match self.find_render(&job.id, true).await {
+            Ok(Some(state)) => Ok(state),
             // The service does not know the id: the request never arrived.
-            Err(error) if is_unknown_render(&error) => {
-                self.send_render(job).await.map_err(|error| with_job(error, job))
-            }
+            Ok(None) => self.send_render(job).await.map_err(|error| with_job(error, job)),
             Err(_) => Err(with_job(lost, job)),
+        }
+    }
+
+    /// Returns the state of a render, or `None` if the service does not know it.
+    ///
+    /// A service may know a render only some time after its submission. If one may just have been
+    /// submitted, the service is asked several times before the render counts as unknown.
+    async fn find_render(
+        &self,
+        id: &RenderId,
+        may_be_submitted: bool,
+    ) -> Result<Option<RenderState>> {
+        let pause = self.inner.polling.interval().min(MAX_LOOKUP_PAUSE);
+        let mut asked = 0;
+        loop {
+            let error = match self.render_status(id).await {
+                Ok(state) => return Ok(Some(state)),
+                Err(error) => error,
+            };
+            let is_unknown = is_unknown_render(&error);
+            let is_clear = if is_unknown { !may_be_submitted } else { !is_unreadable(&error) };
+            if is_clear || asked == MAX_MISSED_POLLS {
+                return if is_unknown { Ok(None) } else { Err(error) };
+            }
+            asked += 1;
+            tokio::time::sleep(pause).await;
         }
     }
 
@@ -169,19 +194,43 @@ impl NemoClient {
         }
     }
 
-    /// Waits for a render: `.await` returns the video, and as a stream the [`RenderPoller`]
-    /// reports each poll.
-    ///
-    /// The job may come from another process. As documented, a failed render is submitted once
-    /// more under a new id.
-    pub fn wait_for_render(&self, job: &RenderJob) -> RenderPoller {
-        let polling = self.inner.polling;
-        RenderPoller { client: self.clone(), job: job.clone(), polling, polls: None }
+    /// Returns the video of a completed render. Without a URL of its own, the video has that of
+    /// the API's download route.
+    pub(super) fn rendered_video(
+        &self,
+        job: &RenderJob,
+        state: RenderState,
+    ) -> Result<RenderedVideo> {
+        let id = job.id.clone();
+        let url = match state.url {
+            Some(url) => url,
+            None => self.transport().url(Endpoint::RenderDownload, &[id.as_str()])?.into(),
+        };
+        Ok(RenderedVideo { id, url, duration: state.duration, size: state.size })
     }
 }
 
-fn is_unknown_render(error: &Error) -> bool {
+/// The number of times in a row that a status is requested again because a response showed none.
+/// At the documented pace of 30 s, that is a minute and a half.
+pub(super) const MAX_MISSED_POLLS: u32 = 3;
+
+/// The longest pause between two look-ups of a render whose submission may have been lost. It is
+/// the first pause of the service's own tools.
+const MAX_LOOKUP_PAUSE: Duration = Duration::from_secs(2);
+
+/// Returns whether the service does not know a render.
+pub(super) fn is_unknown_render(error: &Error) -> bool {
     error.api().is_some_and(|api| api.status == Some(404) || api.code == ErrorCode::Other(404))
+}
+
+/// Returns whether a response reveals nothing about a render: a web page, an empty body, or a
+/// message without a code under a status of success.
+pub(super) fn is_unreadable(error: &Error) -> bool {
+    match error {
+        Error::Decode { .. } => true,
+        Error::Api(api) => matches!(api.code, ErrorCode::Other(0 | 200)),
+        _ => false,
+    }
 }
 
 /// Returns whether the render may have been submitted. A call for a token that failed before it
@@ -219,177 +268,4 @@ impl<'de> Deserialize<'de> for CancelAccepted {
             Some(_) => Err(de::Error::custom("it holds an error")),
         }
     }
-}
-
-/// The progress of a render, as reported by one poll.
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub enum RenderProgress {
-    /// The render is queued.
-    Pending,
-    /// The render is in progress.
-    Processing {
-        /// The progress from 0 to 100, if the service reported it.
-        percent: Option<f32>,
-    },
-    /// The render failed and was submitted once more under a new id: persist this job in place of
-    /// the previous one.
-    Replaced(Box<RenderJob>),
-    /// The render is finished. The last item.
-    Completed(RenderedVideo),
-}
-
-/// Polls a render until it is finished. `.await` returns the [`RenderedVideo`]; as a stream it
-/// yields a [`RenderProgress`] for each poll. Created by [`NemoClient::wait_for_render`].
-///
-/// ```
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// # use nemovideo::{CreateSession, NemoClient, RenderOutput, local::LocalBackend};
-/// # let backend = LocalBackend::builder().placeholder_videos().start().await?;
-/// # let client = NemoClient::builder().base_url(backend.url());
-/// # let client = client.in_memory_credentials().build()?;
-/// # let id = client.create_session(CreateSession::default()).await?.session_id;
-/// # futures::StreamExt::count(client.send_message(&id, "narrate: Hello.").await?).await;
-/// # let draft = client.session_state(&id).await?.draft.ok_or("there is no draft")?;
-/// # let mut job = client.submit_render(&id, &draft, RenderOutput::mp4()).await?;
-/// use futures::StreamExt as _;
-/// use nemovideo::{RenderPolling, RenderProgress};
-/// use std::time::Duration;
-///
-/// let polling = RenderPolling::new(Duration::from_millis(20), 500);
-/// let mut poller = client.wait_for_render(&job).polling(polling);
-/// while let Some(progress) = poller.next().await {
-///     match progress? {
-///         RenderProgress::Processing { percent } => println!("{percent:?} %"),
-///         RenderProgress::Replaced(replacement) => job = *replacement, // to be persisted
-///         RenderProgress::Completed(video) => println!("finished: {}", video.url),
-///         _ => {}
-///     }
-/// }
-/// # Ok(()) }
-/// ```
-///
-/// # Errors
-/// An error is the last item. [`Error::RenderFailed`] when the render failed twice;
-/// [`Error::RenderUnfinished`] after the last poll, with the job to continue with; the errors of
-/// [`render_status`](NemoClient::render_status).
-///
-/// # Cancel safety
-/// Safe to drop at any time: the render continues, and its job can be polled again.
-#[must_use = "a poller does nothing unless it is awaited or polled as a stream"]
-pub struct RenderPoller {
-    client: NemoClient,
-    job: RenderJob,
-    polling: RenderPolling,
-    /// The stream of the polls, from the first one on.
-    polls: Option<BoxStream<'static, Result<RenderProgress>>>,
-}
-
-impl RenderPoller {
-    /// Sets the pace of the polls, in place of the client's. It has no effect after the first
-    /// poll.
-    pub fn polling(mut self, polling: RenderPolling) -> Self {
-        self.polling = polling;
-        self
-    }
-
-    /// Polls until the render is finished, and passes on what each poll reports.
-    pub(crate) async fn finish(
-        mut self,
-        mut on_progress: impl FnMut(&RenderProgress) + Send,
-    ) -> Result<RenderedVideo> {
-        while let Some(progress) = self.next().await {
-            let progress = progress?;
-            on_progress(&progress);
-            if let RenderProgress::Completed(video) = progress {
-                return Ok(video);
-            }
-        }
-        // Unreachable on a poller that starts here: its last item is a video or an error.
-        let reason = "polling ended without a file".to_owned();
-        Err(Error::RenderFailed { id: self.job.id, reason })
-    }
-}
-
-impl Stream for RenderPoller {
-    type Item = Result<RenderProgress>;
-
-    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let Self { client, job, polling, polls } = &mut *self;
-        let polls =
-            polls.get_or_insert_with(|| poll(client.clone(), job.clone(), *polling).boxed());
-        polls.poll_next_unpin(cx)
-    }
-}
-
-impl IntoFuture for RenderPoller {
-    type Output = Result<RenderedVideo>;
-    type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
-
-    fn into_future(self) -> Self::IntoFuture {
-        Box::pin(self.finish(|_| {}))
-    }
-}
-
-impl fmt::Debug for RenderPoller {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RenderPoller").field("id", &self.job.id).finish_non_exhaustive()
-    }
-}
-
-fn poll(
-    client: NemoClient,
-    mut job: RenderJob,
-    polling: RenderPolling,
-) -> impl Stream<Item = Result<RenderProgress>> + Send {
-    async_stream::try_stream! {
-        let mut polls = 0;
-        loop {
-            let state = client.render_status(&job.id).await?;
-            polls += 1;
-            match state.status {
-                RenderStatus::Completed => {
-                    yield RenderProgress::Completed(completed(&job, state)?);
-                    return;
-                }
-                RenderStatus::Failed if job.replaces.is_none() => {
-                    job = job.replacement();
-                    // The new id follows from the old one, so another process may already have
-                    // submitted it.
-                    client.ensure_submitted(&job).await?;
-                    yield RenderProgress::Replaced(Box::new(job.clone()));
-                }
-                RenderStatus::Failed | RenderStatus::Cancelled => {
-                    Err(failed(&job, state))?;
-                }
-                RenderStatus::Pending => yield RenderProgress::Pending,
-                // A status that this version does not know is not final.
-                _ => yield RenderProgress::Processing { percent: state.progress },
-            }
-            if polls >= polling.max_polls() {
-                Err(Error::RenderUnfinished { job: Box::new(job.clone()), polls })?;
-            }
-            tokio::time::sleep(polling.interval()).await;
-        }
-    }
-}
-
-fn completed(job: &RenderJob, state: RenderState) -> Result<RenderedVideo> {
-    let id = job.id.clone();
-    match state.url {
-        Some(url) => Ok(RenderedVideo { id, url, duration: state.duration, size: state.size }),
-        None => {
-            let reason = "it is completed, but the service named no file".to_owned();
-            Err(Error::RenderFailed { id, reason })
-        }
-    }
-}
-
-fn failed(job: &RenderJob, state: RenderState) -> Error {
-    let reason = state.error.unwrap_or_else(|| match state.status {
-        RenderStatus::Cancelled => "it was cancelled".to_owned(),
-        _ => "the service gave no reason".to_owned(),
-    });
-    Error::RenderFailed { id: job.id.clone(), reason }
 }

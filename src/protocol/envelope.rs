@@ -8,7 +8,7 @@ use serde::de::{DeserializeOwned, Error as _, IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
-use super::tolerant::{flag, is_spelling, number, one_line};
+use super::tolerant::{LoneSurrogates, flag, is_spelling, number, one_line, repair_json};
 use crate::draft::Json;
 
 /// The `code` of an error response, or the HTTP status that stands for it.
@@ -137,13 +137,36 @@ pub(crate) struct DecodeError {
 ///
 /// The inner result distinguishes data from an [`ErrorResponse`]. A body that has no envelope and none of
 /// the requested data, but an `error` or a `message`, is an error response too.
+///
+/// A detail that is not valid JSON or UTF-8 costs itself alone, except in a draft: that must go
+/// back exactly as it came.
 pub(crate) fn decode<T: DeserializeOwned>(
     body: &[u8],
 ) -> Result<Result<T, ErrorResponse>, DecodeError> {
-    // Invalid UTF-8 in a message must not hide the code beside it.
-    let text = String::from_utf8_lossy(body);
-    let is_repaired = matches!(text, Cow::Owned(_));
-    let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
+    let mut error = match std::str::from_utf8(body) {
+        Ok(text) => match decode_text(text.strip_prefix('\u{feff}').unwrap_or(text), true) {
+            Err(error) => error,
+            decoded => return decoded,
+        },
+        Err(_) => DecodeError {
+            path: ".".to_owned(),
+            source: serde_json::Error::custom("the body is not UTF-8"),
+        },
+    };
+    for surrogates in [LoneSurrogates::Keep, LoneSurrogates::Replace] {
+        let Some(repaired) = repair_json(body, surrogates) else { break };
+        match decode_text(&repaired.text, repaired.is_draft_exact) {
+            Err(more_specific) => error = more_specific,
+            decoded => return decoded,
+        }
+    }
+    Err(error)
+}
+
+fn decode_text<T: DeserializeOwned>(
+    text: &str,
+    is_draft_exact: bool,
+) -> Result<Result<T, ErrorResponse>, DecodeError> {
     let Ok(envelope) = serde_json::from_str::<RawEnvelope<'_>>(text) else {
         // Not an object: JSON of another type, or no JSON at all; `T` decides.
         return deserialize(text, "").map(Ok);
@@ -151,12 +174,11 @@ pub(crate) fn decode<T: DeserializeOwned>(
     if let Some(error) = envelope.error_response() {
         return Ok(Err(error));
     }
-    let (json, path) = envelope.data.map_or((text, ""), |data| (data.get(), "data"));
-    if is_repaired && json.contains(char::REPLACEMENT_CHARACTER) {
-        // Data is never guessed: a draft must go back exactly as it came.
-        let path = if path.is_empty() { "." } else { path }.to_owned();
-        return Err(DecodeError { path, source: serde_json::Error::custom("invalid UTF-8") });
+    if !is_draft_exact {
+        let source = serde_json::Error::custom("the draft is not valid JSON in UTF-8");
+        return Err(DecodeError { path: "draft".to_owned(), source });
     }
+    let (json, path) = envelope.data.map_or((text, ""), |data| (data.get(), "data"));
     match (deserialize(json, path), envelope.message_alone()) {
         (Err(_), Some(error)) => Ok(Err(error)),
         (data, _) => data.map(Ok),
@@ -428,13 +450,64 @@ mod tests {
     }
 
     #[test]
-    fn invalid_utf_8_hides_no_code_and_is_no_data() {
+    fn a_broken_detail_costs_itself_alone() {
         let error = decode::<CreditBalance>(b"{\"code\":2001,\"message\":\"\xc3(\"}");
         assert_eq!(error.unwrap().unwrap_err().code, Some(2001));
-        let beside = b"{\"code\":0,\"message\":\"\xc3(\",\"data\":{\"available\":7}}";
-        assert!(decode::<CreditBalance>(beside).unwrap().is_ok());
-        let inside = b"{\"code\":0,\"data\":{\"available\":7,\"x\":\"\xc3(\"}}";
-        assert_eq!(decode::<CreditBalance>(inside).unwrap_err().path, "data");
+        for body in [
+            b"{\"code\":0,\"message\":\"\xc3(\",\"data\":{\"available\":7}}".as_slice(),
+            b"{\"code\":0,\"data\":{\"available\":7,\"x\":\"\xc3(\"}}",
+            br#"{"code":0,"data":{"available":7,"frozen":NaN}}"#,
+            br#"{"available":7,"total":-Infinity,"note":"\ud83d"}"#,
+        ] {
+            let balance = decode::<CreditBalance>(body).unwrap().unwrap();
+            assert_eq!(balance.available.get(), 7.0, "{}", String::from_utf8_lossy(body));
+        }
+        for broken in [br#"{"available":NaN}"#.as_slice(), b"{\"available\":\"\xff\"}"] {
+            assert_eq!(decode::<CreditBalance>(broken).unwrap_err().path, "available");
+        }
+        // An id is not guessed.
+        for id in [&b"r\xff"[..], br"r\ud83d"] {
+            let body = [br#"{"id":""#, id, br#"","status":"pending"}"#].concat();
+            assert_eq!(decode::<RenderState>(&body).unwrap().unwrap().id, None);
+        }
+    }
+
+    #[test]
+    fn every_prefix_and_every_changed_byte_of_a_poll_is_data_or_an_error() {
+        let body =
+            br#"{"code":0,"data":{"id":"r","status":"done","output":{"url":"/f","size":5}}}"#;
+        for at in 0..body.len() {
+            assert!(decode::<RenderState>(&body[..at]).is_err(), "{at}");
+            for byte in 0..=u8::MAX {
+                let mut changed = body.to_vec();
+                changed[at] = byte;
+                // An error or a state, but no URL with a lost character.
+                if let Ok(Ok(RenderState { url: Some(url), .. })) = decode(&changed) {
+                    assert!(!url.contains(char::REPLACEMENT_CHARACTER), "{at} {byte}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn every_prefix_and_every_changed_byte_of_a_state_is_data_or_an_error() {
+        let body = br#"{"code":0,"data":{"state":{"draft":{"t":[{"sg":[{"d":1e3}]}],"n":"\ud83d\ude00"}}}}"#;
+        for length in 0..body.len() {
+            assert!(decode::<StateResponse>(&body[..length]).is_err(), "{length}");
+        }
+        for at in 0..body.len() {
+            for byte in [0, b'"', b'\\', b'{', b'}', b'N', b' ', 0xff] {
+                let mut changed = body.to_vec();
+                changed[at] = byte;
+                // Neither a panic nor a draft of guessed content.
+                if let Ok(Ok(response)) = decode::<StateResponse>(&changed) {
+                    let draft = response.state.draft.map(|draft| draft.to_json());
+                    assert!(
+                        !draft.is_some_and(|draft| draft.contains(char::REPLACEMENT_CHARACTER))
+                    );
+                }
+            }
+        }
     }
 
     #[test]

@@ -12,11 +12,15 @@ use super::tolerant::{
     FieldError, Fields, RedactedUrl, id, integer, number, one_line, text, timestamp, unix_millis,
 };
 use super::{Aspect, RenderId, SessionId};
-use crate::draft::{Draft, Json};
+use crate::draft::{Draft, Json, Object};
 
-/// Defines an enum of strings that the service may extend: unknown strings are kept.
+/// Defines an enum of strings that the service may extend: unknown strings are kept. A variant is
+/// written as the service's own string, and read from that and from the other words after it, in
+/// any letter case.
 macro_rules! string_enum {
-    ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $value:literal),+ $(,)? }) => {
+    ($(#[$doc:meta])* $name:ident {
+        $($(#[$vdoc:meta])* $variant:ident = $value:literal $(| $word:literal)*),+ $(,)?
+    }) => {
         $(#[$doc])*
         #[derive(Clone, Debug, PartialEq, Eq, Hash)]
         #[non_exhaustive]
@@ -39,8 +43,8 @@ macro_rules! string_enum {
 
         impl From<&str> for $name {
             fn from(value: &str) -> Self {
-                match value.to_ascii_lowercase().as_str() {
-                    $($value => Self::$variant,)+
+                match value.trim().to_ascii_lowercase().as_str() {
+                    $($value $(| $word)* => Self::$variant,)+
                     _ => Self::Other(value.to_owned()),
                 }
             }
@@ -101,17 +105,30 @@ string_enum! {
 
 string_enum! {
     /// The status of a render.
+    ///
+    /// The end of a render is also read from the words that neighbouring services use for it:
+    ///
+    /// ```
+    /// use nemovideo::protocol::RenderStatus;
+    ///
+    /// assert_eq!(RenderStatus::from("SUCCEEDED"), RenderStatus::Completed);
+    /// assert_eq!(RenderStatus::from("timed_out"), RenderStatus::Failed);
+    /// assert_eq!(RenderStatus::from("canceled"), RenderStatus::Cancelled);
+    /// assert_eq!(RenderStatus::from("warming_up").as_str(), "warming_up"); // not an end
+    /// ```
     RenderStatus {
         /// The render is in the queue.
         Pending = "pending",
         /// The render is running.
         Processing = "processing",
         /// The file is finished.
-        Completed = "completed",
-        /// The render failed.
-        Failed = "failed",
+        Completed = "completed" | "complete" | "success" | "succeeded" | "successful" | "done"
+            | "finished" | "ready",
+        /// The render failed, was rejected or took too long.
+        Failed = "failed" | "failure" | "fail" | "error" | "errored" | "rejected" | "expired"
+            | "timeout" | "timedout" | "timed_out" | "timed-out" | "timed out" | "time_out",
         /// The render was cancelled.
-        Cancelled = "cancelled",
+        Cancelled = "cancelled" | "canceled" | "aborted" | "terminated" | "stopped",
     }
 }
 
@@ -356,7 +373,7 @@ impl TryFrom<Fields<'_>> for RenderState {
     /// Reads both documented shapes at once: a nested `output.url` and a flat `outputUrl`.
     fn try_from(mut fields: Fields<'_>) -> Result<Self, FieldError> {
         let id = fields.read_any(&["id", "render_id"], id);
-        let error = fields.read_any(&["error", "error_message"], reason);
+        let mut error = fields.read_any(&["error", "error_message"], reason);
         let status = match fields.require("status", |json| json.as_str().map(RenderStatus::from)) {
             // The response to a submission may hold the id alone: the render was accepted.
             Err(_) if fields.get("status").is_none() && id.is_some() && error.is_none() => {
@@ -364,20 +381,20 @@ impl TryFrom<Fields<'_>> for RenderState {
             }
             status => status?,
         };
-        let url = |json: &Json| text(json).filter(|url| !url.is_empty());
-        // An `output` without a `url` is that of an unfinished render, not an invalid response.
-        let file = fields.read("output", |output| {
-            let Some(object) = output.as_object() else {
-                return Some((url(output)?, None, None));
-            };
+        if matches!(status, RenderStatus::Failed | RenderStatus::Cancelled) {
+            // Beside any other status, these may say anything.
+            const REASONS: [&str; 4] = ["message", "reason", "failure_reason", "detail"];
+            error = error.or_else(|| fields.read_any(&REASONS, reason));
+        }
+        let url = |json: &Json| text(json).filter(|url| is_usable_url(url));
+        let (nested, duration, size) = {
+            let empty = Object::new();
+            let object = fields.get("output").and_then(Json::as_object).unwrap_or(&empty);
             let mut file = Fields::of(object);
-            let duration = file.read("duration", seconds);
-            Some((file.read("url", url)?, duration, file.read("size", integer)))
-        });
-        let (url, duration, size) = match file {
-            Some((url, duration, size)) => (Some(url), duration, size),
-            None => (fields.read("output_url", url), None, None),
+            (file.read("url", url), file.read("duration", seconds), file.read("size", integer))
         };
+        let nested = nested.or_else(|| fields.read("output", url));
+        let url = nested.or_else(|| fields.read("output_url", url));
         Ok(Self {
             id,
             status,
@@ -390,6 +407,11 @@ impl TryFrom<Fields<'_>> for RenderState {
             completed_at: fields.read("completed_at", timestamp),
         })
     }
+}
+
+/// Whether a URL is there, and whole: one with a lost character leads elsewhere.
+fn is_usable_url(url: &str) -> bool {
+    !url.trim().is_empty() && !url.contains(char::REPLACEMENT_CHARACTER)
 }
 
 /// Returns a duration from seconds; `None` when it is out of range.
@@ -481,6 +503,46 @@ mod tests {
     }
 
     #[test]
+    fn every_known_word_for_an_end_is_an_end() {
+        use RenderStatus::{Cancelled, Completed, Failed};
+        for (end, words) in [
+            (Completed, "completed succeeded success done complete finished ready Successful"),
+            (Failed, "failed error timed_out timed-out timedOut timeout expired rejected failure"),
+            (Cancelled, "cancelled canceled aborted terminated stopped"),
+        ] {
+            for word in words.split(' ') {
+                for word in [word.to_owned(), word.to_uppercase(), format!(" {word} ")] {
+                    let read = state(&format!(r#"{{"id":"r","status":"{word}"}}"#)).status;
+                    assert_eq!(read, end, "{word}");
+                    assert!(read.is_final());
+                }
+            }
+        }
+        assert_eq!(Failed.to_string(), "failed");
+        for word in ["", "queued", "erroring", "not completed", "已完成"] {
+            let read = RenderStatus::from(word);
+            assert_eq!((read.is_final(), read.as_str()), (false, word));
+        }
+    }
+
+    #[test]
+    fn a_failure_has_the_message_beside_it() {
+        for (body, expected) in [
+            (r#"{"id":"r","status":"error","error":"bad draft"}"#, Some("bad draft")),
+            (r#"{"id":"r","status":"error","message":"bad draft"}"#, Some("bad draft")),
+            (r#"{"status":"failed","error":{"code":3,"message":"bad draft"}}"#, Some("bad draft")),
+            (r#"{"status":"failed","error":"","failureReason":"bad draft"}"#, Some("bad draft")),
+            (r#"{"status":"aborted","error":true,"reason":"by an admin"}"#, Some("by an admin")),
+            (r#"{"code":0,"message":"success","data":{"status":"failed"}}"#, None),
+            (r#"{"status":"success","message":"ok","data":{"status":"processing"}}"#, None),
+            (r#"{"status":"processing","message":"frame 3 of 90"}"#, None),
+            (r#"{"status":"canceled"}"#, None),
+        ] {
+            assert_eq!(state(body).error.as_deref(), expected, "{body}");
+        }
+    }
+
+    #[test]
     fn a_state_reads_what_it_wrote() {
         let body = r#"{"id":"r","status":"processing","progress":40.5,"createdAt":1795351293000}"#;
         assert_eq!(serde_json::to_string(&state(body)).unwrap(), body);
@@ -504,6 +566,10 @@ mod tests {
             r#"{"status":"completed","output":{"url":"u","size":5.0,"duration":-1},"progress":[]}"#,
         );
         assert_eq!((odd.size, odd.duration), (Some(5), None));
+        let odd = state(r#"{"status":"completed","output":{"size":5},"outputUrl":"https://c/f"}"#);
+        assert_eq!((odd.url.as_deref(), odd.size), (Some("https://c/f"), Some(5)));
+        let odd = state(r#"{"status":"completed","output":{"url":" "},"outputUrl":""}"#);
+        assert_eq!(odd.url, None);
         let odd = state(r#"{"status":"completed","output":"https://c/f","progress":"40 %"}"#);
         assert_eq!((odd.url.as_deref(), odd.progress), (Some("https://c/f"), Some(40.0)));
         let odd =

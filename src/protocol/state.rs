@@ -182,6 +182,44 @@ mod tests {
     }
 
     #[test]
+    fn a_broken_detail_beside_the_draft_costs_itself_alone() {
+        let draft = r#"{"zz":1.10,"t":[{"tt":0,"sg":[{"d":1E3}]}],"n":"caf\u00e9 \ud83d"}"#;
+        for beside in [
+            br#""video_analyses":{"loudness":NaN,"peak":-Infinity}"#.as_slice(),
+            br#""video_infos":undefined,"generated_media":[nan,+inf]"#,
+            br#""task_note":"cut \ud83d","\udc00":1"#,
+            b"\"note\":\"caf\xe9\",\"caf\xe9\":\"\x80\"",
+            b"\"note\":\"tab\tnewline\n\"",
+            br#""note":"\x41 \u12""#,
+            format!(r#""x":{}{}"#, r#"{"a":["#.repeat(500), "]}".repeat(500)).as_bytes(),
+            br#""video_infos":"none","generated_media":7,"canvas_config":[],"videoAnalyses":true"#,
+        ] {
+            for (before, after) in [(r#"{"code":0,"data":"#, "}"), ("", "")] {
+                let state = [br#"{"state":{"draft":"#, draft.as_bytes(), b",", beside].concat();
+                let end = format!("}},\"session_id\":[]}}{after}");
+                let body = [before.as_bytes(), &state, end.as_bytes()].concat();
+                let response: StateResponse = decode(&body).unwrap().unwrap();
+                assert_eq!(response.state.draft.unwrap().to_json(), draft);
+            }
+        }
+    }
+
+    #[test]
+    fn a_draft_that_cannot_be_kept_exactly_is_an_error() {
+        for draft in [
+            br#"{"t":[{"sg":[{"d":NaN}]}]}"#.as_slice(),
+            b"{\"t\":[],\"n\":\"caf\xe9\"}",
+            br#"{"t":[],"n":"\x41"}"#,
+            b"Infinity",
+        ] {
+            let body = [br#"{"code":0,"data":{"state":{"draft":"#, draft, b"}}}"].concat();
+            let error = decode::<StateResponse>(&body).unwrap_err();
+            assert_eq!(error.path, "draft", "{}", String::from_utf8_lossy(draft));
+            assert!(error.source.to_string().contains("draft"), "{}", error.source);
+        }
+    }
+
+    #[test]
     fn an_empty_session_is_not_an_error() {
         for state in ["null", "{}", r#"{"draft":null}"#] {
             for body in [

@@ -169,9 +169,9 @@ fn text_of(json: &Json) -> Option<&str> {
     json.as_str().or_else(|| json.as_number_str())
 }
 
-/// Returns an id, which may also be a number.
+/// Returns an id, which may also be a number. One with a character that was lost is another id.
 pub(crate) fn id<T: From<String>>(json: &Json) -> Option<T> {
-    text(json).map(T::from)
+    text(json).filter(|id| !id.contains(char::REPLACEMENT_CHARACTER)).map(T::from)
 }
 
 /// Returns a finite number, also from text.

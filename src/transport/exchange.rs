@@ -12,8 +12,8 @@ use super::body::BodyTracker;
 use super::peek::{BodyKind, BodyStart};
 use super::request::{Authorization, Params, Payload, PendingResponse, Transport, UntypedStart};
 use super::response::{
-    Expect, ReadError, decode, describe_content, error_in, is_encoded, read_limited, request_id,
-    retry_after,
+    Expect, ReadError, content_encoding, decode, describe_content, encoded, error_in, is_encoded,
+    read_limited, request_id, retry_after,
 };
 use crate::error::{
     ApiError, Call, ConnectionError, Error, Result, Source, TimeoutKind, UnknownOutcome, source,
@@ -86,8 +86,14 @@ impl<'a> Exchange<'a> {
     /// Makes one attempt, reads the whole response and decodes it.
     pub(crate) async fn read_json<T: DeserializeOwned>(&mut self) -> Result<T, AttemptError> {
         let response = self.send().await?;
+        let encoding = content_encoding(response.headers());
         let body = self.read(response).await?;
-        decode(&body, self.succeed()).map_err(AttemptError::Final)
+        let call = self.succeed();
+        let decoded = match (decode(&body, call.clone()), encoding) {
+            (Err(Error::Decode { .. }), Some(encoding)) => Err(encoded(&encoding, call)),
+            (decoded, _) => decoded,
+        };
+        decoded.map_err(AttemptError::Final)
     }
 
     /// Makes one attempt, up to the head of the expected response.

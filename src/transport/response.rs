@@ -42,15 +42,28 @@ fn content_type(response: &Response) -> String {
     value.unwrap_or("no content type").chars().take(100).collect()
 }
 
-/// Returns whether the body is compressed, which was not requested and is not decoded.
+/// Returns whether the body is encoded, which was not requested and is not undone.
 pub(crate) fn is_encoded(response: &Response) -> bool {
-    response.headers().get(CONTENT_ENCODING).is_some_and(|encoding| encoding != "identity")
+    content_encoding(response.headers()).is_some()
+}
+
+/// Returns the encoding of a body, which was not requested and is not decoded; `None` for one that
+/// came as it is.
+pub(crate) fn content_encoding(headers: &HeaderMap) -> Option<String> {
+    let values = headers.get_all(CONTENT_ENCODING).iter();
+    let encodings = values.flat_map(|value| value.to_str().unwrap_or("unreadable").split(','));
+    let is_plain =
+        |encoding: &str| encoding.is_empty() || encoding.eq_ignore_ascii_case("identity");
+    let encoding = encodings.map(str::trim).find(|encoding| !is_plain(encoding))?;
+    Some(encoding.chars().take(40).collect())
 }
 
 /// Describes the content of a response that is not the expected one.
 pub(crate) fn describe_content(response: &Response) -> String {
-    let encoded = if is_encoded(response) { ", compressed" } else { "" };
-    format!("{}{encoded}", content_type(response))
+    match content_encoding(response.headers()) {
+        None => content_type(response),
+        Some(encoding) => format!("{}, compressed ({encoding})", content_type(response)),
+    }
 }
 
 /// Returns the request id of a response, under either of its usual header names.
@@ -158,14 +171,20 @@ pub(crate) fn decode<T: DeserializeOwned>(body: &[u8], call: Call) -> Result<T> 
     }
 }
 
+/// Returns the error for a body that cannot be decoded because it is encoded.
+pub(crate) fn encoded(encoding: &str, call: Call) -> Error {
+    let what = format!("the response came in the encoding {encoding:?}, which was not requested");
+    Error::Decode { path: ".".to_owned(), source: source(what), call: Box::new(call) }
+}
+
 #[cfg(test)]
 mod tests {
     use std::time::{Duration, SystemTime};
 
     use reqwest::StatusCode;
-    use reqwest::header::{HeaderMap, HeaderValue, RETRY_AFTER};
+    use reqwest::header::{CONTENT_ENCODING, HeaderMap, HeaderValue, RETRY_AFTER};
 
-    use super::{error_in, retry_after};
+    use super::{content_encoding, error_in, retry_after};
 
     #[test]
     fn a_code_in_the_body_takes_precedence_over_the_status() {
@@ -206,6 +225,24 @@ mod tests {
         ] {
             let (code, message) = error_in(StatusCode::CONFLICT, body.as_bytes()).unwrap();
             assert_eq!((code.number(), message.as_str()), (409, "too many renders"));
+        }
+    }
+
+    #[test]
+    fn an_encoding_is_found_in_every_spelling() {
+        for (values, expected) in [
+            (&[][..], None),
+            (&["identity", " Identity ,"], None),
+            (&["gzip"], Some("gzip")),
+            (&["identity", "deflate, br"], Some("deflate")),
+            (&["\u{e9}"], Some("unreadable")),
+        ] {
+            let mut headers = HeaderMap::new();
+            for value in values {
+                headers
+                    .append(CONTENT_ENCODING, HeaderValue::from_bytes(value.as_bytes()).unwrap());
+            }
+            assert_eq!(content_encoding(&headers).as_deref(), expected, "{values:?}");
         }
     }
 

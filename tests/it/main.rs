@@ -3,7 +3,7 @@
 //! | promise | tests |
 //! |---|---|
 //! | nothing is charged twice | `fault_matrix`, `chaos`, `client_calls`, `tokens`, `turn_recovery`, `batch` |
-//! | nothing is lost | `chaos`, `renders`, `transfers`, `turn_left`, `voiceover`, `draft_round_trip`, `draft_edit` |
+//! | nothing is lost | `chaos`, `renders`, `polls`, `transfers`, `downloads`, `turn_left`, `voiceover`, `draft_round_trip`, `draft_edit` |
 //! | nothing but its end ends a stream | `sse_vectors`, `sse_adk_streams`, `sse_text_accumulator`, `stream_bodies`, `stream_ends` |
 //! | no secret leaks | `secrets`, `client_builder` |
 //! | what is reported is true | `turn_report`, `draft_diff`, `draft_picture`, `draft_summary`, `draft_reading` |
@@ -22,6 +22,7 @@ mod support;
 mod batch;
 mod client_builder;
 mod client_calls;
+mod downloads;
 mod draft_diff;
 mod draft_edit;
 mod draft_editor;
@@ -42,6 +43,7 @@ mod main_job;
 mod media_ffmpeg;
 mod media_speech;
 mod media_video;
+mod polls;
 mod project;
 mod questions;
 mod renders;

@@ -85,7 +85,7 @@ async fn a_compressed_stream_is_an_error_instead_of_an_empty_stream() {
     nemo.given(MockResponse::raw(Endpoint::Message, compressed)).await;
     let error = nemo.client().send_message(&"s".into(), "hi").await.unwrap_err();
     let Error::NotAStream { content_type, .. } = error else { panic!("{error:?}") };
-    assert_eq!(content_type, "text/event-stream, compressed");
+    assert_eq!(content_type, "text/event-stream, compressed (gzip)");
 }
 
 #[tokio::test]

@@ -10,6 +10,10 @@ use serde::de::IgnoredAny;
 /// The key whose value must be exact.
 const DRAFT: &[u8] = b"\"draft\"";
 
+/// The depth from which on arrays and objects are left out, unless they are in a draft: less than
+/// what [`Json`](crate::draft::Json) accepts.
+const MAX_DEPTH: usize = 100;
+
 /// JSON after [`repair_json`].
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct RepairedJson {
@@ -25,12 +29,11 @@ pub(crate) enum LoneSurrogates {
     /// It stays, for [`Json`](crate::draft::Json), which keeps it.
     Keep,
     /// It becomes U+FFFD, except in a draft: a Rust string cannot hold it.
-    #[allow(dead_code, reason = "for responses that are read into Rust strings")]
     Replace,
 }
 
 /// Returns an object or array with every unreadable detail replaced: a literal that JSON does not
-/// have by `null`, and a byte that is not UTF-8 by U+FFFD. Raw control characters are escaped, and
+/// have, and what is nested too deeply, by `null`, and a byte that is not UTF-8 by U+FFFD. Raw control characters are escaped, and
 /// so is the backslash of an unknown escape.
 ///
 /// `None` means that the text is not JSON even so, for example because its end is missing.
@@ -71,6 +74,7 @@ impl Repair {
         while let [byte, ..] = rest {
             let length = match byte {
                 b'"' => string_length(rest),
+                b'{' | b'[' if self.is_too_deep() => container_length(rest),
                 byte if is_word(*byte) => {
                     rest.iter().position(|byte| !is_word(*byte)).unwrap_or(rest.len())
                 }
@@ -80,6 +84,11 @@ impl Repair {
             rest = after;
             match byte {
                 b'"' => self.string(token),
+                b'{' | b'[' if self.is_too_deep() => {
+                    self.text.push_str("null");
+                    is_draft_key = false;
+                    continue;
+                }
                 b'{' | b'[' => {
                     if self.is_draft_next && self.draft_depth.is_none() {
                         self.draft_depth = Some(self.depth);
@@ -114,6 +123,10 @@ impl Repair {
         if self.is_in_draft() {
             self.is_draft_exact = false;
         }
+    }
+
+    fn is_too_deep(&self) -> bool {
+        self.depth >= MAX_DEPTH && !self.is_in_draft()
     }
 
     fn is_in_draft(&self) -> bool {
@@ -184,6 +197,24 @@ fn string_length(bytes: &[u8]) -> usize {
             b'\\' => 2,
             _ => 1,
         };
+    }
+    bytes.len()
+}
+
+/// Returns the length of the array or object at the start.
+fn container_length(bytes: &[u8]) -> usize {
+    let (mut at, mut depth) = (0, 0_usize);
+    while let Some(byte) = bytes.get(at) {
+        at += match byte {
+            b'"' => string_length(&bytes[at..]),
+            _ => 1,
+        };
+        match byte {
+            b'{' | b'[' => depth += 1,
+            b'}' | b']' if depth <= 1 => return at,
+            b'}' | b']' => depth -= 1,
+            _ => {}
+        }
     }
     bytes.len()
 }
@@ -294,6 +325,19 @@ mod tests {
         // A surrogate in a draft stays as it is.
         let repaired = repaired(br#"{"draft":{"a":"\ud800"},"y":"\ud800"}"#);
         assert_eq!(repaired.text, r#"{"draft":{"a":"\ud800"},"y":"\ufffd"}"#);
+    }
+
+    #[test]
+    fn what_is_nested_too_deeply_becomes_null_except_in_a_draft() {
+        let deep = |depth| format!("{}\"]\\\"\"{}", "[".repeat(depth), "]".repeat(depth));
+        let text = format!(r#"{{"a":{},"draft":{},"b":1}}"#, deep(5_000), deep(110));
+        let RepairedJson { text: pruned, is_draft_exact } = repaired(text.as_bytes());
+        assert!(is_draft_exact);
+        let json = pruned.parse::<Json>().unwrap();
+        assert_eq!(json.get("draft").unwrap().to_string(), deep(110));
+        assert_eq!(json.get("b").and_then(Json::as_u64), Some(1));
+        assert!(pruned.starts_with(r#"{"a":[[[["#) && pruned.contains("[null]"), "{pruned}");
+        assert_eq!(repair_json("[".repeat(5_000).as_bytes(), LoneSurrogates::Keep), None);
     }
 
     #[test]
