@@ -4,6 +4,8 @@
 //! cargo run --example chat -- --session s_1 --api http://127.0.0.1:8787 "add a title 'Morning Brew'"
 //! ```
 //!
+//! Where the agent asks a question, a line of the standard input is the reply to it.
+//!
 //! With `--json` each decoded event is a line, except thoughts and changes of the state; the last
 //! line has the whole text once, the number of thoughts, and the names of what changed.
 
@@ -17,7 +19,8 @@ use clap::Parser;
 use futures::StreamExt as _;
 use nemovideo::SessionId;
 use nemovideo::client::MessageStream;
-use nemovideo::protocol::event::{AgentEvent, TextAccumulator, TextDelta, TextKind};
+use nemovideo::project::QuestionResponse;
+use nemovideo::protocol::event::{AgentEvent, Question, TextAccumulator, TextDelta, TextKind};
 use serde_json::json;
 
 use support::output::{print_json, print_line, print_text};
@@ -51,25 +54,34 @@ async fn main() -> ExitCode {
 async fn chat(args: Args) -> Result<()> {
     let client = Connection::remote(args.api.as_deref())?.client;
     let session = SessionId::new(args.session);
-    let mut message = client.send_message(&session, args.message);
-    if args.streaming {
-        message = message.streaming();
+    let mut text = args.message;
+    loop {
+        let mut message = client.send_message(&session, text);
+        if args.streaming {
+            message = message.streaming();
+        }
+        let started = Instant::now();
+        let events = message.await?;
+        if args.json {
+            return print_events(events, started).await;
+        }
+        let (has_text, question) = print_text_of(events).await?;
+        if let Some(reply) = question.as_ref().and_then(reply_to) {
+            text = reply;
+            continue;
+        }
+        if !has_text {
+            // Normal after an edit: the session's state shows what it did.
+            let draft = client.session_state(&session).await?.draft.unwrap_or_default();
+            print_line(&format!("(no text) {}", draft.summary()));
+        }
+        return Ok(());
     }
-    let started = Instant::now();
-    let events = message.await?;
-    if args.json {
-        return print_events(events, started).await;
-    }
-    if !print_text_of(events).await? {
-        // Normal after an edit: the session's state shows what it did.
-        let draft = client.session_state(&session).await?.draft.unwrap_or_default();
-        print_line(&format!("(no text) {}", draft.summary()));
-    }
-    Ok(())
 }
 
-/// Prints the agent's text as it is received. Returns whether there was any.
-async fn print_text_of(events: MessageStream) -> Result<bool> {
+/// Prints the agent's text as it is received. Returns whether there was any, and the question that
+/// it ended with.
+async fn print_text_of(events: MessageStream) -> Result<(bool, Option<Question>)> {
     let mut text = events.text();
     let (mut has_text, mut failure) = (false, None);
     while let Some(delta) = text.next().await {
@@ -85,7 +97,21 @@ async fn print_text_of(events: MessageStream) -> Result<bool> {
     if has_text {
         print_line("");
     }
-    failure.map_or(Ok(has_text), |error| Err(error.into()))
+    let question = text.question().cloned();
+    failure.map_or(Ok((has_text, question)), |error| Err(error.into()))
+}
+
+/// Reads the user's reply to a question: an option by its number or name, or any text.
+fn reply_to(question: &Question) -> Option<String> {
+    print_text("> ");
+    let mut line = String::new();
+    std::io::stdin().read_line(&mut line).ok()?;
+    let line = line.trim();
+    if line.is_empty() {
+        return None;
+    }
+    let response = QuestionResponse::parse(question, line);
+    Some(response.and_then(|r| r.message(question).ok()).unwrap_or_else(|| line.to_owned()))
 }
 
 /// Prints each event as a JSON line, then a summary.
@@ -103,6 +129,7 @@ async fn print_events(mut events: MessageStream, started: Instant) -> Result<()>
             AgentEvent::ToolCall(call) => {
                 json!({ "id": call.id, "name": call.name, "args": call.args })
             }
+            AgentEvent::Question(question) => json!({ "question": question }),
             AgentEvent::ToolResult(result) => {
                 json!({ "id": result.id, "name": result.name, "result": result.response })
             }

@@ -11,6 +11,7 @@ mod config;
 mod download;
 mod message;
 mod poller;
+mod reader;
 mod render;
 mod session;
 mod turn;

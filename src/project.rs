@@ -23,6 +23,7 @@
 //! | make a video from a script in one call | [`NemoClient::voiceover`](crate::NemoClient::voiceover), [`Script`] |
 //! | hold a conversation, one message at a time | [`Project`], [`Turn`], [`TurnReport`] |
 //! | classify what a user writes | [`Intent`], [`Project::dispatch`] |
+//! | respond to a question of the agent | [`Project::respond_to`], [`QuestionResponse`] |
 //! | render the timeline and save the file | [`Project::export`], [`SavedVideo`] |
 //! | make several videos, persist and resume them | [`Project::batch`], [`BatchState`] |
 //! | show or persist the progress of a video | [`JobProgress`] |
@@ -36,6 +37,7 @@ mod export;
 mod intent;
 mod messages;
 mod pipeline;
+mod question;
 mod script;
 mod turn;
 mod voiceover;
@@ -46,6 +48,7 @@ pub use conversation::{CreateProject, Dispatched, Project};
 pub use export::{Export, SavedVideo};
 pub use intent::{ExportRequest, Intent, UploadHint};
 pub use pipeline::{JobProgress, JobStage, JobStream};
+pub use question::QuestionResponse;
 pub use script::Script;
 pub use turn::{Outcome, SendMessage, ToolActivity, Turn, TurnEvent, TurnReport};
 pub use voiceover::{Captions, VoiceChoice, Voiceover};

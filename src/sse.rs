@@ -19,10 +19,17 @@
 //! assert_eq!(data, [r#"{"type":"text"}"#, "heartbeat"]);
 //! # Ok::<(), nemovideo::sse::EventTooLarge>(())
 //! ```
+//!
+//! A server that fails may write its error without `data:`, or send JSON in place of a stream. The
+//! standard ignores both; a decoder [with bare text](Decoder::with_bare_text) returns them.
+
+mod bare;
 
 use std::mem;
 use std::sync::Arc;
 use std::time::Duration;
+
+use bare::BareText;
 
 /// The default limit of bytes in one event: 1 MiB. That is hundreds of times the size of a usual
 /// event, and small enough for a client that follows many streams at once.
@@ -46,6 +53,9 @@ pub struct Frame {
     pub own_id: Option<Arc<str>>,
     /// The reconnection delay that this event sets.
     pub retry: Option<Duration>,
+    /// Whether this is no event of the stream but text outside of any: see
+    /// [`Decoder::with_bare_text`].
+    pub is_bare: bool,
 }
 
 /// An event was larger than the limit of the decoder and was left out. Decoding continues with the
@@ -81,6 +91,8 @@ pub struct Decoder {
     /// The value of the current line, except data, which is appended to the block directly.
     value: Vec<u8>,
     last_id: Arc<str>,
+    /// The text outside of events; `None` when it is ignored.
+    bare: Option<BareText>,
 }
 
 /// The position of the decoder in a line.
@@ -94,8 +106,10 @@ enum Line {
     Colon(Field),
     /// In the value.
     Value(Field),
-    /// In a comment or an unknown field.
+    /// In a comment, or in an unknown field that is ignored.
     Ignored,
+    /// In a line without a known field, which is kept.
+    Bare,
 }
 
 impl Line {
@@ -156,7 +170,36 @@ impl Decoder {
             block: Block::default(),
             value: Vec::new(),
             last_id: Arc::default(),
+            bare: None,
         }
+    }
+
+    /// Returns text outside of events too, as frames that [are bare](Frame::is_bare), in place of
+    /// ignoring it.
+    ///
+    /// Each JSON object is a frame, whether it takes one line or several and whether it stands
+    /// alone or in an array. Lines of other text are one frame up to whatever else follows them.
+    /// Comments are ignored all the same. An object or a text that exceeds the limit is left out
+    /// like an event.
+    ///
+    /// ```
+    /// use nemovideo::sse::Decoder;
+    ///
+    /// let mut input = b"data: 1\n\nError: overloaded\n\n[{\"a\":1},\n{\"a\":2}]".as_slice();
+    /// let mut decoder = Decoder::new().with_bare_text();
+    /// let mut frames = Vec::new();
+    /// while let Some(frame) = decoder.next_frame(&mut input) {
+    ///     let frame = frame?;
+    ///     frames.push((frame.is_bare, frame.data));
+    /// }
+    /// let frames: Vec<_> = frames.iter().map(|(bare, data)| (*bare, data.as_str())).collect();
+    /// let error = (true, "Error: overloaded");
+    /// assert_eq!(frames, [(false, "1"), error, (true, r#"{"a":1}"#), (true, r#"{"a":2}"#)]);
+    /// # Ok::<(), nemovideo::sse::EventTooLarge>(())
+    /// ```
+    #[must_use]
+    pub fn with_bare_text(self) -> Self {
+        Self { bare: Some(BareText::with_limit(self.limit)), ..self }
     }
 
     /// Returns the next frame and advances `input` past it. `None` means that all of `input` was
@@ -165,7 +208,11 @@ impl Decoder {
     /// # Errors
     /// [`EventTooLarge`] in place of an event that exceeds the limit. Decoding may continue.
     pub fn next_frame(&mut self, input: &mut &[u8]) -> Option<Result<Frame, EventTooLarge>> {
-        while let [byte, rest @ ..] = *input {
+        loop {
+            if let Some(text) = self.bare.as_mut().and_then(BareText::pop) {
+                return Some(text.map(|bytes| self.bare_frame(bytes)));
+            }
+            let [byte, rest @ ..] = *input else { return None };
             match byte {
                 b'\n' if mem::take(&mut self.after_cr) => *input = rest,
                 b'\r' | b'\n' => {
@@ -181,35 +228,47 @@ impl Decoder {
                     self.after_cr = false;
                     let end = input.iter().position(|byte| matches!(byte, b'\r' | b'\n'));
                     let (part, rest) = input.split_at(end.unwrap_or(input.len()));
-                    *input = rest;
-                    if let Err(too_large) = self.read_part(part) {
-                        return Some(Err(too_large));
+                    match self.read_part(part) {
+                        Ok(unread) => *input = &input[part.len() - unread..],
+                        Err(too_large) => {
+                            *input = rest;
+                            return Some(Err(too_large));
+                        }
                     }
                 }
             }
         }
-        None
     }
 
     /// Returns whether the bytes so far end inside an event. If the stream ends there, it was cut off.
     #[must_use]
     pub fn is_inside_event(&self) -> bool {
         let inside_line = match self.line {
+            // Brackets between bare objects are no part of any.
+            Line::Name { bytes, len } if self.bare.is_some() => {
+                !bytes[..len].iter().all(|byte| bare::is_between(*byte))
+            }
             Line::Name { len, .. } => len > 0,
             Line::Colon(_) | Line::Value(_) => true,
-            Line::ByteOrderMark(_) | Line::Ignored => false,
+            Line::ByteOrderMark(_) | Line::Ignored | Line::Bare => false,
         };
-        inside_line || self.block.data.is_some() || self.block.too_large
+        let is_bare_open = self.bare.as_ref().is_some_and(BareText::is_open);
+        inside_line || is_bare_open || self.block.data.is_some() || self.block.too_large
     }
 
-    /// Reads a part of a line, without its end.
-    fn read_part(&mut self, mut part: &[u8]) -> Result<(), EventTooLarge> {
+    /// Reads a part of a line, without its end. Returns how many bytes are left, for after the bare
+    /// text that ended at a field is returned.
+    fn read_part(&mut self, mut part: &[u8]) -> Result<usize, EventTooLarge> {
         while let [byte, rest @ ..] = part {
             match &mut self.line {
-                Line::Ignored => return Ok(()),
+                Line::Ignored => return Ok(0),
+                Line::Bare => {
+                    self.bare.iter_mut().for_each(|bare| bare.push(part));
+                    return Ok(0);
+                }
                 Line::Value(field) => {
                     let field = *field;
-                    return self.append(field, part);
+                    return self.append(field, part).map(|()| 0);
                 }
                 Line::Colon(field) => {
                     if *byte == b' ' {
@@ -219,16 +278,28 @@ impl Decoder {
                 }
                 Line::Name { bytes, len } => {
                     if *byte == b':' {
-                        match Field::named(&bytes[..*len]) {
-                            Some(field) => self.begin(field)?,
+                        let (name, len) = (*bytes, *len);
+                        match Field::named(&name[..len]) {
+                            Some(field) => {
+                                self.begin(field)?;
+                                if self.bare.as_ref().is_some_and(BareText::is_ready) {
+                                    return Ok(rest.len());
+                                }
+                            }
                             // An empty name makes a comment.
-                            None => self.line = Line::Ignored,
+                            None if len == 0 => self.line = Line::Ignored,
+                            None => {
+                                self.begin_unknown(&name[..len]);
+                                continue;
+                            }
                         }
                     } else if let Some(slot) = bytes.get_mut(*len) {
                         *slot = *byte;
                         *len += 1;
                     } else {
-                        self.line = Line::Ignored;
+                        let name = *bytes;
+                        self.begin_unknown(&name);
+                        continue;
                     }
                     part = rest;
                 }
@@ -241,14 +312,40 @@ impl Decoder {
                 }
                 Line::ByteOrderMark(0) => self.line = Line::START,
                 // An incomplete mark begins an unknown name.
-                Line::ByteOrderMark(_) => self.line = Line::Ignored,
+                Line::ByteOrderMark(matched) => {
+                    let matched = *matched;
+                    self.begin_unknown(&BYTE_ORDER_MARK[..matched]);
+                }
             }
         }
-        Ok(())
+        Ok(0)
+    }
+
+    /// Begins a line without a known field, of which this was read so far.
+    fn begin_unknown(&mut self, start: &[u8]) {
+        self.line = match &mut self.bare {
+            Some(bare) => {
+                bare.push(start);
+                Line::Bare
+            }
+            None => Line::Ignored,
+        };
+    }
+
+    fn bare_frame(&self, bytes: Vec<u8>) -> Frame {
+        Frame {
+            event: "message".to_owned(),
+            data: text(bytes),
+            id: Arc::clone(&self.last_id),
+            own_id: None,
+            retry: None,
+            is_bare: true,
+        }
     }
 
     /// Begins a known field.
     fn begin(&mut self, field: Field) -> Result<(), EventTooLarge> {
+        self.bare.iter_mut().for_each(BareText::flush);
         if self.block.too_large {
             self.line = Line::Ignored;
             return Ok(());
@@ -287,7 +384,10 @@ impl Decoder {
     /// Ends the line.
     fn end_line(&mut self) -> Result<Option<Frame>, EventTooLarge> {
         match mem::replace(&mut self.line, Line::START) {
-            Line::ByteOrderMark(0) | Line::Name { len: 0, .. } => return Ok(self.dispatch()),
+            Line::ByteOrderMark(0) | Line::Name { len: 0, .. } => {
+                self.bare.iter_mut().for_each(BareText::flush);
+                return Ok(self.dispatch());
+            }
             Line::Name { bytes, len } => {
                 // A name without a colon is a field with an empty value.
                 if let Some(field) = Field::named(&bytes[..len]) {
@@ -295,12 +395,26 @@ impl Decoder {
                     self.line = Line::START;
                     begun?;
                     self.set(field);
+                } else {
+                    self.end_unknown(&bytes[..len]);
                 }
             }
             Line::Colon(field) | Line::Value(field) => self.set(field),
-            Line::ByteOrderMark(_) | Line::Ignored => {}
+            Line::ByteOrderMark(matched) => self.end_unknown(&BYTE_ORDER_MARK[..matched]),
+            Line::Bare => self.end_unknown(b""),
+            Line::Ignored => {}
         }
         Ok(None)
+    }
+
+    /// Ends a line without a known field, of which this was not read yet.
+    fn end_unknown(&mut self, end: &[u8]) {
+        if let Some(bare) = &mut self.bare {
+            if !end.is_empty() {
+                bare.push(end);
+            }
+            bare.end_line();
+        }
     }
 
     /// Sets a complete value in the block.
@@ -337,6 +451,7 @@ impl Decoder {
             id: Arc::clone(&self.last_id),
             own_id,
             retry,
+            is_bare: false,
         })
     }
 }

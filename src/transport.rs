@@ -11,6 +11,7 @@
 mod attribution;
 mod body;
 mod exchange;
+mod peek;
 mod request;
 mod response;
 

@@ -7,8 +7,9 @@ use libfuzzer_sys::fuzz_target;
 use nemovideo::protocol::event::AgentEvent;
 use nemovideo::sse::{Decoder, EventTooLarge, Frame};
 
-fn decode(stream: &[u8], piece: usize, limit: usize) -> Vec<Result<Frame, EventTooLarge>> {
-    let mut decoder = Decoder::with_limit(limit);
+type Frames = Vec<Result<Frame, EventTooLarge>>;
+
+fn decode(mut decoder: Decoder, stream: &[u8], piece: usize) -> Frames {
     let mut frames = Vec::new();
     for mut chunk in stream.chunks(piece.max(1)) {
         while let Some(frame) = decoder.next_frame(&mut chunk) {
@@ -22,8 +23,11 @@ fn decode(stream: &[u8], piece: usize, limit: usize) -> Vec<Result<Frame, EventT
 fuzz_target!(|input: (u8, u8, &[u8])| {
     let (piece, limit, stream) = input;
     let limit = usize::from(limit);
-    let frames = decode(stream, usize::from(piece), limit);
-    assert_eq!(frames, decode(stream, stream.len(), limit));
+    let decoder = || Decoder::with_limit(limit);
+    let frames = decode(decoder(), stream, usize::from(piece));
+    assert_eq!(frames, decode(decoder(), stream, stream.len()));
+    let with_bare_text = decode(decoder().with_bare_text(), stream, usize::from(piece));
+    assert_eq!(with_bare_text, decode(decoder().with_bare_text(), stream, stream.len()));
     for frame in frames.into_iter().flatten() {
         // Each byte that is not UTF-8 is replaced by a character of three bytes.
         assert!(frame.data.len() <= 3 * limit);

@@ -43,16 +43,16 @@ impl NemoClient {
         attempt.instrument(call_span(endpoint)).await
     }
 
-    /// Opens a response stream of a content type.
-    pub(crate) async fn open_stream(
+    /// Opens a stream of events, whatever its content type.
+    pub(crate) async fn open_events(
         &self,
         endpoint: Endpoint,
         payload: Payload,
-        content_type: &'static str,
     ) -> Result<PendingResponse> {
-        let accept = HeaderMap::from_iter([(ACCEPT, HeaderValue::from_static(content_type))]);
+        let content_type = HeaderValue::from_static("text/event-stream");
+        let accept = HeaderMap::from_iter([(ACCEPT, content_type)]);
         let call = AuthorizedCall::new(self, endpoint, &[], payload, accept)?;
-        call.open(Expect::ContentType(content_type)).await
+        call.open(Expect::Events).await
     }
 
     /// Opens a file: any successful response that is not JSON.

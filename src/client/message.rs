@@ -8,14 +8,13 @@ use std::time::Duration;
 
 use futures::stream::BoxStream;
 use futures::{Stream, StreamExt as _};
-use serde::de::IgnoredAny;
 use tokio::time::{Instant, timeout_at};
 
+use super::reader::{BodyEnd, EventReader};
 use super::{Limits, NemoClient, Timeouts, json};
 use crate::error::{Error, Result, Source, TimeoutKind, UnknownOutcome, source};
-use crate::protocol::event::{AgentEvent, TextAccumulator, TextDelta};
+use crate::protocol::event::{AgentEvent, Question, TextAccumulator, TextDelta};
 use crate::protocol::{Endpoint, RunRequest, SessionId};
-use crate::sse::{Decoder, Frame};
 use crate::transport::{PendingResponse, after};
 
 /// A message that has not been sent yet. `.await` sends it, once, and returns the stream of its
@@ -55,7 +54,7 @@ impl NemoClient {
     /// # Errors
     /// [`Error::SessionNotFound`], [`Error::OutOfCredits`], [`Error::TokenInvalid`];
     /// [`Error::OutcomeUnknown`] when the service may have accepted the message and no stream was
-    /// received; [`Error::NotAStream`]; the [connection errors](NemoClient#connection-errors).
+    /// received; [`Error::NotAStream`] for a page or an empty body; the [connection errors](NemoClient#connection-errors).
     ///
     /// # Cancel safety
     /// The future returns the stream once the service has accepted the message. If it is dropped
@@ -85,8 +84,7 @@ impl IntoFuture for MessageRequest {
         Box::pin(async move {
             let Self { client, request } = self;
             let payload = json(&request)?;
-            let response =
-                client.open_stream(Endpoint::Message, payload, "text/event-stream").await?;
+            let response = client.open_events(Endpoint::Message, payload).await?;
             let events = events(response, client.inner.timeouts, client.inner.limits);
             Ok(MessageStream { events: events.boxed() })
         })
@@ -100,6 +98,12 @@ impl IntoFuture for MessageRequest {
 /// the connection ends it with [`Error::OutcomeUnknown`], which does not mean that the work failed,
 /// since the message was accepted: the session's state shows the outcome.
 ///
+/// The response is read in whatever form it comes, because the message is paid. Besides an event
+/// stream that is JSON: events in an array, or one after the other, under any content type or none.
+/// An error that the server writes between the events, without `data:`, is an
+/// [`AgentEvent::Error`]. A body in which nothing is an event ends with [`Error::NotAStream`]. A
+/// tool call that comes as a preview first is one event.
+///
 /// # Cancel safety
 /// Dropping the stream closes the connection. The work may continue at the service; it is
 /// neither cancelled nor charged again.
@@ -111,7 +115,12 @@ pub struct MessageStream {
 impl MessageStream {
     /// Reduces the stream to the agent's text: see [`TextStream`].
     pub fn text(self) -> TextStream {
-        TextStream { events: self, accumulator: TextAccumulator::new() }
+        TextStream {
+            events: self,
+            accumulator: TextAccumulator::new(),
+            has_text: false,
+            question: None,
+        }
     }
 }
 
@@ -132,21 +141,34 @@ impl fmt::Debug for MessageStream {
 /// The text of the agent's response: a stream of text deltas in which each text occurs once.
 ///
 /// Concatenated, the deltas are the text to show; a line break separates two texts that would
-/// otherwise run together. The model's thoughts and every other event are left out, except that a
-/// failure reported by the agent is an [`Error::AgentFailed`], after which the stream continues.
-/// The errors of the [`MessageStream`] are passed on and end it.
+/// otherwise run together. A question to the user is text too, on lines of its own: without it the
+/// response would seem to end for no reason. The model's thoughts and every other event are left
+/// out, except that a failure reported by the agent is an [`Error::AgentFailed`], after which the
+/// stream continues. The errors of the [`MessageStream`] are passed on and end it.
 #[derive(Debug)]
 #[must_use = "a stream does nothing unless it is polled"]
 pub struct TextStream {
     events: MessageStream,
     accumulator: TextAccumulator,
+    has_text: bool,
+    question: Option<Question>,
+}
+
+impl TextStream {
+    /// Returns what the agent has asked so far and not worked on without. At the end of the stream
+    /// the agent waits for the response, which is the next message: see
+    /// [`QuestionResponse`](crate::project::QuestionResponse).
+    #[must_use]
+    pub fn question(&self) -> Option<&Question> {
+        self.question.as_ref()
+    }
 }
 
 impl Stream for TextStream {
     type Item = Result<String>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let Self { events, accumulator } = &mut *self;
+        let Self { events, accumulator, has_text, question } = &mut *self;
         loop {
             let event = match ready!(events.poll_next_unpin(cx)) {
                 Some(Ok(event)) => event,
@@ -157,7 +179,17 @@ impl Stream for TextStream {
                 let failed = Error::AgentFailed(failure.to_string());
                 return Poll::Ready(Some(Err(failed)));
             }
+            match &event {
+                AgentEvent::Question(asked) => {
+                    let line_break = if std::mem::replace(has_text, true) { "\n" } else { "" };
+                    question.get_or_insert_default().append(asked.clone());
+                    return Poll::Ready(Some(Ok(format!("{line_break}{asked}\n"))));
+                }
+                AgentEvent::ToolCall(_) => *question = None,
+                _ => {}
+            }
             if let Some(delta) = push_text(accumulator, &event) {
+                *has_text = true;
                 return Poll::Ready(Some(Ok(delta)));
             }
         }
@@ -178,9 +210,13 @@ fn events(
     limits: Limits,
 ) -> impl Stream<Item = Result<AgentEvent>> + Send {
     async_stream::stream! {
-        let PendingResponse { response, call } = response;
-        let mut bytes = response.bytes_stream();
-        let mut decoder = Decoder::with_limit(limits.event());
+        let PendingResponse { response, start, call } = response;
+        let mut reader = EventReader::new(limits.event(), start.is_none());
+        let (content_type, start) = match start {
+            Some(start) => (Some(start.content_type), Some(Ok(start.bytes))),
+            None => (None, None),
+        };
+        let mut bytes = futures::stream::iter(start).chain(response.bytes_stream());
         let mut deadlines = StreamDeadlines::start(timeouts);
         let broken = |what: String, source: Option<Source>, deadlines: &StreamDeadlines| {
             let mut call = call.clone();
@@ -197,15 +233,19 @@ fn events(
                     return;
                 }
                 Ok(None) => {
-                    match last_events(&mut decoder) {
-                        Ok(events) => {
-                            for event in events {
-                                yield Ok(event);
-                            }
-                        }
-                        Err(TruncatedEvent) => {
+                    let (events, end) = reader.finish();
+                    for event in events {
+                        yield Ok(event);
+                    }
+                    match end {
+                        BodyEnd::Complete => {}
+                        BodyEnd::Truncated => {
                             let what = "the stream ended within an event".to_owned();
                             yield Err(broken(what, None, &deadlines));
+                        }
+                        BodyEnd::NoEvents => {
+                            let content_type = content_type.unwrap_or_else(|| "a page".to_owned());
+                            yield Err(Error::NotAStream { content_type, call: Box::new(call) });
                         }
                     }
                     return;
@@ -218,43 +258,16 @@ fn events(
             };
             deadlines.byte_received();
             let mut input = &chunk[..];
-            while let Some(frame) = decoder.next_frame(&mut input) {
-                let events = match frame {
-                    Ok(frame) => decode(&frame),
-                    // The event is lost; the stream continues after it.
-                    Err(too_large) => vec![AgentEvent::Unknown(too_large.to_string())],
-                };
-                for event in events {
-                    if !matches!(event, AgentEvent::Heartbeat) {
-                        deadlines.event_received();
-                    }
+            while let Some(frame) = reader.next_events(&mut input) {
+                if frame.is_progress {
+                    deadlines.event_received();
+                }
+                for event in frame.events {
                     yield Ok(event);
                 }
             }
         }
     }
-}
-
-fn decode(frame: &Frame) -> Vec<AgentEvent> {
-    AgentEvent::decode(&frame.event, &frame.data)
-}
-
-/// The stream ended within an event, so the connection was cut.
-struct TruncatedEvent;
-
-/// Returns the events that the stream ended with, where the blank line after the last one is
-/// missing. A complete last event counts like any other.
-fn last_events(decoder: &mut Decoder) -> Result<Vec<AgentEvent>, TruncatedEvent> {
-    if !decoder.is_inside_event() {
-        return Ok(Vec::new());
-    }
-    let Some(Ok(frame)) = decoder.next_frame(&mut b"\n\n".as_slice()) else {
-        return Err(TruncatedEvent);
-    };
-    let events = decode(&frame);
-    let is_json = serde_json::from_str::<IgnoredAny>(&frame.data).is_ok();
-    let is_known = events.iter().all(|event| !matches!(event, AgentEvent::Unknown(_)));
-    if is_json || is_known { Ok(events) } else { Err(TruncatedEvent) }
 }
 
 /// The three timeouts of a stream: for a byte, for an event, and for all of it.

@@ -7,7 +7,7 @@
 //! | phase | what happens | updates | next phase |
 //! |---|---|---|---|
 //! | `Connecting` | the state is read as the baseline, the message is sent | [`Connected`](TurnUpdate::Connected) | `Streaming`; `Broken` if the message may have been accepted without a response; `Ended` with an error if it certainly was not |
-//! | `Streaming` | events are received | [`Event`](TurnUpdate::Event) | `Silent`, `Broken`, `Ended` |
+//! | `Streaming` | events are received | [`Event`](TurnUpdate::Event) | `Silent`, `Broken`, `Ended`, also when the stream breaks while the agent waits for the user |
 //! | `Silent` | only heartbeats are received for a while | [`StillWorking`](TurnUpdate::StillWorking) | `Streaming`, `Broken`, `Ended` |
 //! | `Broken` | the stream broke or timed out; the first poll is delayed | [`Recovering`](TurnUpdate::Recovering), [`StillWorking`](TurnUpdate::StillWorking) | `Recovering` |
 //! | `Recovering` | the state is polled at an interval | [`Unchanged`](TurnUpdate::Unchanged), [`StillWorking`](TurnUpdate::StillWorking) | `Ended` with [`Recovered`](TurnUpdate::Recovered) or [`Error::OutcomeUnknown`] |
@@ -338,9 +338,15 @@ fn watch(
                 yield Ok(TurnUpdate::Connected);
                 let mut accumulator = TextAccumulator::new();
                 let mut timer = StillWorkingTimer::start(&client, Duration::ZERO);
+                let mut is_asked = false;
                 loop {
                     let event = match timeout_at(timer.due(), events.next()).await {
                         Ok(Some(Ok(event))) => event,
+                        // The agent waits for the user, so there is nothing to recover.
+                        Ok(Some(Err(_)) | None) if is_asked => {
+                            tracker.end();
+                            return;
+                        }
                         Ok(Some(Err(error))) => break error,
                         Ok(None) => {
                             tracker.end();
@@ -355,6 +361,12 @@ fn watch(
                     if !matches!(event, AgentEvent::Heartbeat) {
                         timer.restart();
                         tracker.enter(TurnPhase::Streaming);
+                    }
+                    match &event {
+                        AgentEvent::Question(_) => is_asked = true,
+                        // The agent works on without the user.
+                        AgentEvent::ToolCall(_) => is_asked = false,
+                        _ => {}
                     }
                     tracker.append_text(EventText::of(&event, &mut accumulator));
                     yield Ok(TurnUpdate::Event(event));

@@ -78,6 +78,19 @@ impl Json {
         Some(string.as_str())
     }
 
+    /// Returns the unpaired surrogates at the ends of a string: the second half of a pair at the
+    /// start, and the first half at the end.
+    pub(crate) fn surrogate_halves(&self) -> (Option<u16>, Option<u16>) {
+        let Repr::String(JsonString { value, escaped: Some(escaped) }) = &self.0 else {
+            return (None, None);
+        };
+        let low = unicode_escape(escaped).filter(|unit| (0xdc00..=0xdfff).contains(unit));
+        let end = escaped.len().checked_sub(6).and_then(|at| escaped.get(at..));
+        let high = end.and_then(unicode_escape).filter(|unit| (0xd800..=0xdbff).contains(unit));
+        // An escaped backslash may precede what looks like an escape.
+        (low, high.filter(|_| value.ends_with(char::REPLACEMENT_CHARACTER)))
+    }
+
     /// Returns the text of a number, digit by digit.
     #[must_use]
     pub fn as_number_str(&self) -> Option<&str> {

@@ -172,7 +172,8 @@ impl Reader<'_> {
 
     /// Returns the reading of a word, number or address at the start of a text.
     fn reading(&self, before: &str, rest: &str, c: char) -> Option<Reading> {
-        let window = &rest[..rest.floor_char_boundary(WINDOW)];
+        let end = rest.char_indices().map(|(at, _)| at).find(|at| *at >= WINDOW);
+        let window = &rest[..end.unwrap_or(rest.len())];
         let inside = before.ends_with(char::is_alphanumeric);
         if !inside && (c.is_alphanumeric() || matches!(c, '@' | '#')) && c.is_ascii() {
             let found = self.words.address(before, rest, window).or_else(|| self.words.tag(window));
@@ -317,11 +318,11 @@ impl Reader<'_> {
                     && after.starts_with(|c: char| c.is_ascii_digit());
                 self.out.say(at, self.speller.language.word(if digits { "point" } else { "dot" }));
             }
-        } else if next.is_none() {
-            self.out.pause('.');
-        } else if next.is_some_and(|c| !c.is_lowercase())
-            && (word.chars().count() != 1 || !word.starts_with(char::is_uppercase))
-        {
+            return;
+        }
+        // A stop after an initial, or before a word that continues the sentence, is no pause.
+        let is_initial = word.chars().count() == 1 && word.starts_with(char::is_uppercase);
+        if next.is_none_or(|c| !c.is_lowercase() && !is_initial) {
             self.out.pause('.');
         }
     }
@@ -344,7 +345,7 @@ fn emoji(text: &str) -> &str {
     for (at, c) in text.char_indices() {
         let combines = matches!(c as u32, 0x200d | 0x20e3 | 0xfe0e | 0xfe0f | 0x1f3fb..=0x1f3ff | 0xe0000..=0xe007f);
         let regional = matches!(c as u32, 0x1f1e6..=0x1f1ff);
-        if !combines && !joined && !(flag && regional) {
+        if !(combines || joined || flag && regional) {
             return &text[..at];
         }
         flag = regional && !flag;

@@ -47,6 +47,19 @@ impl Events {
             .content(AdkContent::user(vec![AdkPart::FunctionResponse(result)]), false)
     }
 
+    /// Appends a call of the tool by which the agent asks the user:
+    /// `{"title":…,"questions":[{"id":…,"prompt":…,"options":[{"id":…,"label":…}]}]}`. The stream
+    /// normally ends with it.
+    #[must_use]
+    pub fn question(self, args: impl Into<Json>) -> Self {
+        let call = FunctionCall {
+            id: Some(format!("call-{}", self.count)),
+            args: args.into(),
+            name: "ask_question".to_owned(),
+        };
+        self.content(AdkContent::model(vec![AdkPart::FunctionCall(call)]), false)
+    }
+
     /// Appends a state delta with a changed draft.
     #[must_use]
     pub fn draft(self, draft: &Draft) -> Self {

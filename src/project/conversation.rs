@@ -9,11 +9,13 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use bytes::Bytes;
 
-use super::turn::Turn;
-use super::{Export, Intent, UploadHint};
+use super::question::message_of;
+use super::turn::{SendMessage, Turn};
+use super::{Export, Intent, QuestionResponse, UploadHint};
 use crate::client::{NemoClient, OpenSession, PendingTurn, TurnTracker, Upload};
 use crate::draft::{Draft, Language};
 use crate::error::{Error, Result};
+use crate::protocol::event::Question;
 use crate::protocol::{CreateSession, CreditBalance, Session, SessionId, UploadedFile};
 use crate::sync::lock;
 
@@ -33,7 +35,11 @@ struct ProjectInner {
     session: Mutex<Session>,
     /// Something was sent to the session that another one would not have.
     is_touched: AtomicBool,
+    question: OpenQuestion,
 }
+
+/// What the agent asked last, until the next message.
+pub(super) type OpenQuestion = Arc<Mutex<Option<Question>>>;
 
 /// The messages of a project whose end may be unknown.
 #[derive(Default)]
@@ -64,6 +70,7 @@ pub struct CreateProject {
 /// The result of [`Project::dispatch`].
 #[derive(Debug)]
 #[non_exhaustive]
+#[expect(clippy::large_enum_variant, reason = "one per message, and an export must be awaitable")]
 pub enum Dispatched {
     /// The message was sent to the agent.
     Turn(Turn),
@@ -154,6 +161,7 @@ impl Project {
             new,
             session: Mutex::new(session),
             is_touched: AtomicBool::new(is_touched),
+            question: OpenQuestion::default(),
         };
         Self { inner: Arc::new(inner) }
     }
@@ -179,6 +187,11 @@ impl Project {
     /// Classifies a message with [`Intent::of`] and carries it out: returns the credits or the
     /// timeline, prepares an export or an upload, or sends the message to the agent.
     ///
+    /// While the agent [waits for a response](Self::open_question), every message is one and is sent
+    /// to the agent, "export" too. One that names the options of the question, by their numbers or
+    /// labels, is sent in the documented form, by the rule of [`QuestionResponse::parse`]; any
+    /// other is sent as it is.
+    ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -203,6 +216,9 @@ impl Project {
     /// A message to the agent may have been accepted; all other calls change nothing.
     pub async fn dispatch(&self, text: impl Into<String>) -> Result<Dispatched> {
         let text = text.into();
+        if let Some(question) = self.open_question() {
+            return Ok(Dispatched::Turn(self.say(message_of(&question, &text)).await?));
+        }
         Ok(match Intent::of(&text) {
             Intent::Export(request) => {
                 self.ensure_idle()?;
@@ -213,6 +229,58 @@ impl Project {
             Intent::Upload(hint) => Dispatched::Upload(hint),
             _ => Dispatched::Turn(self.say(text).await?),
         })
+    }
+
+    /// Returns what the agent asked in the last turn, if it waits for the user. The next message
+    /// that is sent is the response, whatever it says.
+    #[must_use]
+    pub fn open_question(&self) -> Option<Question> {
+        lock(&self.inner.question).clone()
+    }
+
+    /// Responds to a question of the agent: one from [`open_question`](Self::open_question), from
+    /// the [report](super::TurnReport::question) of a turn, or one that was persisted.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use nemovideo::mock::{Events, MockNemo, MockResponse};
+    /// use nemovideo::project::{Outcome, QuestionResponse};
+    /// use nemovideo::draft::Json;
+    ///
+    /// let nemo = MockNemo::start().await;
+    /// # nemo.given(MockResponse::session("t", "s")).await;
+    /// # nemo.given(MockResponse::state(None)).await;
+    /// let asked: Json = r#"{"questions": [{"prompt": "Which format?",
+    ///     "options": [{"label": "Portrait"}, {"label": "Square"}]}]}"#.parse()?;
+    /// nemo.given(MockResponse::message(Events::new().question(asked)).times(1)).await;
+    /// nemo.given(MockResponse::message(Events::new().text("Square it is."))).await;
+    ///
+    /// let project = nemo.client().project("demo").await?;
+    /// let report = project.say("make a clip").await?.finish().await?;
+    /// assert_eq!(report.outcome, Outcome::AwaitingInput);
+    /// let question = report.question.expect("a question");
+    ///
+    /// let response = QuestionResponse::new().answer(0, "Square");
+    /// let report = project.respond_to(&question, &response)?.await?.finish().await?;
+    /// assert_eq!(report.text, "Square it is.");
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::InvalidInput`] if the response does not fit the question: see
+    /// [`QuestionResponse::message`].
+    pub fn respond_to(
+        &self,
+        question: &Question,
+        response: &QuestionResponse,
+    ) -> Result<SendMessage> {
+        Ok(self.say(response.message(question)?))
+    }
+
+    /// Returns the place that a turn keeps its question in.
+    pub(super) fn question_slot(&self) -> OpenQuestion {
+        Arc::clone(&self.inner.question)
     }
 
     /// Returns the timeline, once there is one.

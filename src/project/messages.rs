@@ -10,6 +10,7 @@ pub(super) enum Text {
     OutcomeUnknown,
     StateUnreadable,
     AgentFailed,
+    AgentWaits,
     CanExport,
     CanShowTimeline,
     CanShowCredits,
@@ -40,6 +41,7 @@ impl Text {
             Self::AgentFailed => {
                 ["The agent failed and gave no reason.", "助手出错了，没有说明原因。"]
             }
+            Self::AgentWaits => ["The agent waits for a reply.", "助手正在等待回复。"],
             Self::CanExport => ["The video can be exported now.", "现在可以导出视频了。"],
             Self::CanShowTimeline => ["See the timeline for details.", "可以查看时间线了解内容。"],
             Self::CanShowCredits => ["See how many credits are left.", "可以查询剩余积分。"],

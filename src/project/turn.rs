@@ -19,12 +19,14 @@ use std::time::Duration;
 use futures::{Stream, StreamExt as _};
 use tokio::sync::OwnedMutexGuard;
 
-use super::conversation::language_of;
+use super::conversation::{OpenQuestion, language_of};
 use super::{Project, Suggestion};
 use crate::client::{NemoClient, PendingTurn, TurnStream, TurnTracker, TurnUpdate};
 use crate::draft::Language;
 use crate::error::{Error, Result, UnknownOutcome};
+use crate::protocol::event::Question;
 use crate::protocol::{SessionId, SessionState};
+use crate::sync::lock;
 use presenter::Presenter;
 
 pub use activity::ToolActivity;
@@ -60,10 +62,10 @@ impl SendMessage {
         if text.trim().is_empty() {
             return Err(Error::InvalidInput("the message is blank".to_owned()));
         }
-        let lock = project.turn_lock();
+        let turn = project.turn_lock();
         let guard = match is_queued {
-            true => lock.lock_owned().await,
-            false => lock.try_lock_owned().map_err(|_| Error::Busy)?,
+            true => turn.lock_owned().await,
+            false => turn.try_lock_owned().map_err(|_| Error::Busy)?,
         };
         let connect = |session_id| {
             let mut message = project.client().send_message(&session_id, text.as_str());
@@ -77,7 +79,11 @@ impl SendMessage {
                 Ok((first, updates))
             }
         };
-        let (first, updates) = project.in_session(connect).await?;
+        let connected = project.in_session(connect).await;
+        if connected.as_ref().err().is_none_or(Error::may_have_taken_effect) {
+            *lock(&project.question_slot()) = None;
+        }
+        let (first, updates) = connected?;
         Ok(project.turn(first, updates, guard))
     }
 }
@@ -115,6 +121,8 @@ struct OpenTurn {
     updates: TurnStream,
     /// Keeps other messages of the project out.
     guard: Option<OwnedMutexGuard<()>>,
+    /// Where the project keeps what the agent asks.
+    question: OpenQuestion,
 }
 
 impl Turn {
@@ -132,6 +140,7 @@ impl Turn {
             first: None,
             updates: client.resume_turn(pending),
             guard: None,
+            question: OpenQuestion::default(),
         })
     }
 
@@ -253,6 +262,7 @@ impl Project {
             first,
             updates,
             guard: Some(guard),
+            question: self.question_slot(),
         })
     }
 }
@@ -298,6 +308,9 @@ pub enum TurnEvent {
         /// Name of the tool.
         name: String,
     },
+    /// The agent asks the user, and waits for the response if nothing else follows. Its text is not
+    /// part of [`Text`](Self::Text).
+    Question(Question),
     /// The first stage is done: images and voice are on the timeline.
     RawClipReady,
     /// The second stage is done: titles, captions or music were added.
@@ -333,7 +346,7 @@ enum End {
 /// The events of a turn.
 fn events(turn: OpenTurn) -> impl Stream<Item = Result<TurnEvent>> + Send {
     async_stream::stream! {
-        let OpenTurn { client, session_id, language, first, updates, guard } = turn;
+        let OpenTurn { client, session_id, language, first, updates, guard, question } = turn;
         let tracker = updates.tracker();
         let (baseline, text) =
             tracker.pending().map(|pending| (pending.baseline, pending.text)).unwrap_or_default();
@@ -343,7 +356,10 @@ fn events(turn: OpenTurn) -> impl Stream<Item = Result<TurnEvent>> + Send {
         while let Some(update) = updates.next().await {
             match update {
                 Ok(TurnUpdate::Event(event)) => {
-                    for event in presenter.push(&event, tracker.take_text()) {
+                    let events = presenter.push(&event, tracker.take_text());
+                    // Kept at once: the turn may be dropped.
+                    lock(&question).clone_from(presenter.question());
+                    for event in events {
                         yield Ok(event);
                     }
                 }
@@ -377,9 +393,7 @@ fn events(turn: OpenTurn) -> impl Stream<Item = Result<TurnEvent>> + Send {
             End::Closed => {
                 let (state, after) =
                     tokio::join!(client.session_state(&session_id), client.credits_at_once());
-                let is_silent = transcript.text.trim().is_empty();
-                let outcome = if is_silent { Outcome::Silent } else { Outcome::Replied };
-                (outcome, state.ok(), after)
+                (transcript.outcome(), state.ok(), after)
             }
         };
         let mut report = TurnReport::new(&transcript, &baseline, state, outcome, language);

@@ -29,12 +29,16 @@ use crate::draft::{Draft, Json, Object};
 
 mod adk;
 mod decode;
+mod preview;
+mod question;
 mod text;
 
 #[cfg(feature = "mock")]
 pub(crate) use adk::AdkActions;
 #[cfg(any(feature = "local", feature = "mock"))]
 pub(crate) use adk::{AdkContent, AdkEvent, AdkPart, FunctionCall, FunctionResponse};
+pub(crate) use preview::PreviewFilter;
+pub use question::{Question, QuestionItem, QuestionOption};
 pub use text::{TextAccumulator, TextDelta};
 
 /// An event of the agent.
@@ -60,8 +64,10 @@ pub enum AgentEvent {
     Text(TextEvent),
     /// Reasoning of the model, not meant for the user.
     Thought(TextEvent),
-    /// A call of a tool by the agent.
+    /// A call of a tool by the agent, except of the tool that asks the user.
     ToolCall(ToolCall),
+    /// A question to the user, whose response is the next message.
+    Question(Question),
     /// The result of a tool call.
     ToolResult(ToolResult),
     /// A change of the session state.
@@ -81,17 +87,39 @@ impl AgentEvent {
     /// neither text nor unknown.
     #[must_use]
     pub fn decode(event: &str, data: &str) -> Vec<Self> {
+        decode::decode(event, data).into_iter().map(Self::or_question).collect()
+    }
+
+    /// Decodes a frame for a [`PreviewFilter`]: a question is still a call.
+    pub(crate) fn decode_calls(event: &str, data: &str) -> Vec<Self> {
         decode::decode(event, data)
     }
 
-    /// Returns the kind in one word: `text`, `thought`, `tool_call`, `tool_result`, `state_delta`,
-    /// `heartbeat`, `error` or `unknown`.
+    /// As [`decode_calls`](Self::decode_calls), for text that a server sent without a field name:
+    /// JSON in place of a stream, or its error.
+    pub(crate) fn decode_bare(text: &str) -> Vec<Self> {
+        decode::decode_bare(text)
+    }
+
+    /// Returns a failure of which the server sent no code.
+    pub(crate) fn failure(message: String, details: Option<Json>) -> Self {
+        Self::Error(AgentFailure { code: None, message, details })
+    }
+
+    /// Whether the data of a frame is JSON, apart from details.
+    pub(crate) fn is_json(data: &str) -> bool {
+        decode::is_json(data)
+    }
+
+    /// Returns the kind in one word: `text`, `thought`, `tool_call`, `question`, `tool_result`,
+    /// `state_delta`, `heartbeat`, `error` or `unknown`.
     #[must_use]
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Text(_) => "text",
             Self::Thought(_) => "thought",
             Self::ToolCall(_) => "tool_call",
+            Self::Question(_) => "question",
             Self::ToolResult(_) => "tool_result",
             Self::StateDelta(_) => "state_delta",
             Self::Heartbeat => "heartbeat",
@@ -113,6 +141,17 @@ pub struct TextEvent {
     pub origin: Origin,
     /// Whether the next text of the same event continues this one.
     pub(crate) continues: bool,
+    /// The halves of characters at the ends, each of which U+FFFD stands for in the text.
+    pub(crate) halves: SurrogateHalves,
+}
+
+/// The halves of surrogate pairs at the ends of a text that was cut within a character.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct SurrogateHalves {
+    /// The second half of a pair, at the start.
+    pub(crate) low: Option<u16>,
+    /// The first half of a pair, at the end.
+    pub(crate) high: Option<u16>,
 }
 
 /// Whether a text is complete.
@@ -149,6 +188,12 @@ pub struct ToolCall {
     pub args: Json,
     /// Whether the result is sent in a later event.
     pub long_running: bool,
+    /// Whether this is a preview from an event with partial content, which a later event repeats
+    /// with the final arguments.
+    ///
+    /// A [`MessageStream`](crate::MessageStream) yields one event per call: it yields a preview
+    /// only if its stream, or the result of the call, comes before the final call.
+    pub is_preview: bool,
     /// The source of the event.
     pub origin: Origin,
 }

@@ -4,15 +4,16 @@ use std::time::{Duration, Instant, SystemTime};
 
 use bytes::Bytes;
 use reqwest::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap};
-use reqwest::{Method, RequestBuilder, Response};
+use reqwest::{Method, RequestBuilder, Response, StatusCode};
 use serde::de::DeserializeOwned;
 use url::Url;
 
 use super::body::BodyTracker;
-use super::request::{Authorization, Params, Payload, PendingResponse, Transport};
+use super::peek::{BodyKind, BodyStart};
+use super::request::{Authorization, Params, Payload, PendingResponse, Transport, UntypedStart};
 use super::response::{
-    Expect, ReadError, content_encoding, decode, describe_content, encoded, error_in, read_limited,
-    request_id, retry_after,
+    Expect, ReadError, content_encoding, decode, describe_content, encoded, error_in, is_encoded,
+    read_limited, request_id, retry_after,
 };
 use crate::error::{
     ApiError, Call, ConnectionError, Error, Result, Source, TimeoutKind, UnknownOutcome, source,
@@ -104,16 +105,53 @@ impl<'a> Exchange<'a> {
     pub(crate) async fn open(&mut self, expect: Expect) -> Result<PendingResponse, AttemptError> {
         let response = self.send().await?;
         if expect.is_met_by(&response) {
-            return Ok(PendingResponse { response, call: self.succeed() });
+            return Ok(PendingResponse { response, start: None, call: self.succeed() });
         }
-        let content_type = describe_content(&response);
-        self.read(response).await?;
-        Err(AttemptError::Final(match expect {
-            Expect::ContentType(_) => {
-                Error::NotAStream { content_type, call: Box::new(self.call()) }
+        match expect {
+            Expect::Events if !is_encoded(&response) => self.peek(response).await,
+            Expect::Events => {
+                let content_type = describe_content(&response);
+                self.read(response).await?;
+                Err(self.not_a_stream(content_type))
             }
-            Expect::File => self.disconnected(source("JSON came in place of a file")),
-        }))
+            Expect::File => {
+                self.read(response).await?;
+                let source = source("JSON came in place of a file");
+                Err(AttemptError::Final(self.disconnected(source)))
+            }
+        }
+    }
+
+    /// Reads a response of another content type, or of none, up to where it shows what it is.
+    async fn peek(&mut self, mut response: Response) -> Result<PendingResponse, AttemptError> {
+        let content_type = describe_content(&response);
+        let status = response.status();
+        let wait = retry_after(response.headers(), SystemTime::now());
+        let limit = self.transport.body_limit;
+        let mut start = BodyStart::default();
+        loop {
+            let chunk = tokio::time::timeout(self.transport.response_timeout, response.chunk());
+            let kind = match chunk.await {
+                Ok(Ok(Some(chunk))) => start.push(&chunk),
+                Ok(Ok(None)) => return Err(self.not_a_stream(content_type)),
+                Ok(Err(error)) => return Err(self.no_response(error, false)),
+                // The timeouts of the stream take over.
+                Err(_elapsed) => BodyKind::Stream,
+            };
+            match kind {
+                BodyKind::Undecided if start.len() as u64 > limit => return Err(self.too_large()),
+                BodyKind::Undecided => continue,
+                BodyKind::Markup => return Err(self.not_a_stream(content_type)),
+                BodyKind::Object => self.check(status, start.object(), wait)?,
+                BodyKind::Stream => {}
+            }
+            let start = Some(UntypedStart { content_type, bytes: start.into_bytes() });
+            return Ok(PendingResponse { response, start, call: self.succeed() });
+        }
+    }
+
+    fn not_a_stream(&self, content_type: String) -> AttemptError {
+        AttemptError::Final(Error::NotAStream { content_type, call: Box::new(self.call()) })
     }
 
     /// Waits for the next attempt, or ends the call with its error.
@@ -239,19 +277,33 @@ impl<'a> Exchange<'a> {
         let body = match tokio::time::timeout(self.transport.response_timeout, reading).await {
             Ok(Ok(body)) => body,
             Ok(Err(ReadError::Broken(error))) => return Err(self.no_response(error, false)),
-            Ok(Err(ReadError::TooLarge)) if self.endpoint.effect().is_repeatable() => {
-                let what = "the response";
-                return Err(AttemptError::Final(Error::LimitExceeded { what, limit }));
-            }
-            // Whatever it holds, the service has accepted the call.
-            Ok(Err(ReadError::TooLarge)) => {
-                let what = format!("the response is larger than the limit of {limit} bytes");
-                return Err(AttemptError::Final(self.unknown(what, None)));
-            }
+            Ok(Err(ReadError::TooLarge)) => return Err(self.too_large()),
             Err(_elapsed) => return Err(self.no_response_in_time()),
         };
-        let Some((code, message)) = error_in(status, &body) else {
-            return Ok(body);
+        self.check(status, &body, wait)?;
+        Ok(body)
+    }
+
+    fn too_large(&self) -> AttemptError {
+        let limit = self.transport.body_limit;
+        AttemptError::Final(if self.endpoint.effect().is_repeatable() {
+            Error::LimitExceeded { what: "the response", limit }
+        } else {
+            // Whatever it holds, the service has accepted the call.
+            let what = format!("the response is larger than the limit of {limit} bytes");
+            self.unknown(what, None)
+        })
+    }
+
+    /// Fails for a body that is an error response.
+    fn check(
+        &self,
+        status: StatusCode,
+        body: &[u8],
+        wait: Option<Duration>,
+    ) -> Result<(), AttemptError> {
+        let Some((code, message)) = error_in(status, body) else {
+            return Ok(());
         };
         let error = self.api_error(code, message, Some(status.as_u16()), wait);
         Err(match code {
@@ -274,8 +326,9 @@ impl<'a> Exchange<'a> {
             // The service never redirects or upgrades a call. Whoever did says nothing about whether the
             // service had the request before.
             ErrorCode::Other(_)
-                if !(status.is_success() || status.is_client_error())
-                    && !self.endpoint.effect().is_repeatable() =>
+                if !(status.is_success()
+                    || status.is_client_error()
+                    || self.endpoint.effect().is_repeatable()) =>
             {
                 let what = format!("HTTP {} came in place of the response", status.as_u16());
                 AttemptError::Final(self.unknown(what, Some(source(error.to_string()))))

@@ -51,8 +51,17 @@ pub(crate) type FormFuture = Pin<Box<dyn Future<Output = Result<multipart::Form>
 #[derive(Debug)]
 pub(crate) struct PendingResponse {
     pub(crate) response: Response,
+    /// What was read of the body already, where the content type does not say what it is.
+    pub(crate) start: Option<UntypedStart>,
     /// The call so far, for errors of what follows.
     pub(crate) call: Call,
+}
+
+/// The start of a body that came with another content type than the expected one, or with none.
+#[derive(Debug)]
+pub(crate) struct UntypedStart {
+    pub(crate) content_type: String,
+    pub(crate) bytes: Bytes,
 }
 
 /// The value of the `Authorization` header.

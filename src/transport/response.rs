@@ -11,12 +11,12 @@ use serde::de::{DeserializeOwned, IgnoredAny};
 use crate::error::{Call, Error, Result, source};
 use crate::protocol::{self, ErrorCode, ErrorResponse};
 
-/// The response whose body is left unread. Any other is read whole, since an error may come in its
+/// The response whose body is left unread. Any other is read, since an error may come in its
 /// place, under HTTP 200 too.
 #[derive(Clone, Copy)]
 pub(crate) enum Expect {
-    /// A body of this content type.
-    ContentType(&'static str),
+    /// An event stream, or a body that may hold events by its first bytes.
+    Events,
     /// Any body but JSON, which no media file is.
     File,
 }
@@ -24,8 +24,8 @@ pub(crate) enum Expect {
 impl Expect {
     pub(crate) fn is_met_by(self, response: &Response) -> bool {
         match self {
-            Self::ContentType(expected) => {
-                has_content_type(response, expected) && !is_encoded(response)
+            Self::Events => {
+                has_content_type(response, "text/event-stream") && !is_encoded(response)
             }
             Self::File => !has_content_type(response, "application/json"),
         }
@@ -43,7 +43,7 @@ fn content_type(response: &Response) -> String {
 }
 
 /// Returns whether the body is encoded, which was not requested and is not undone.
-fn is_encoded(response: &Response) -> bool {
+pub(crate) fn is_encoded(response: &Response) -> bool {
     content_encoding(response.headers()).is_some()
 }
 

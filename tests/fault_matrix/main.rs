@@ -98,7 +98,7 @@ fn expected(call: Call, trial: &Trial, frequency: Frequency) -> CellResult {
         }
 
         // A response that is not a stream.
-        (Call::SendMessage, Class::Undecodable | Class::WrongType, _) => end("NotAStream", 1),
+        (Call::SendMessage, Class::Undecodable, _) => end("NotAStream", 1),
         // The token was replaced for the baseline already: the service issues no other for a week.
         (Call::Watch, Class::TokenExpired, Once) => end("Ok", 1),
         (Call::Watch, Class::TokenExpired, Always) => end("RateLimited", 1),
@@ -109,7 +109,6 @@ fn expected(call: Call, trial: &Trial, frequency: Frequency) -> CellResult {
             | Class::Stalled
             | Class::ServerError(_)
             | Class::Undecodable
-            | Class::WrongType
             | Class::TooLarge
             | Class::Redirect
             | Class::LostStream,

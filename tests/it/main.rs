@@ -4,7 +4,7 @@
 //! |---|---|
 //! | nothing is charged twice | `fault_matrix`, `chaos`, `client_calls`, `tokens`, `turn_recovery`, `batch` |
 //! | nothing is lost | `chaos`, `renders`, `polls`, `transfers`, `downloads`, `turn_left`, `voiceover`, `draft_round_trip`, `draft_edit` |
-//! | nothing but its end ends a stream | `sse_vectors`, `sse_adk_streams`, `sse_text_accumulator`, `stream_ends` |
+//! | nothing but its end ends a stream | `sse_vectors`, `sse_adk_streams`, `sse_text_accumulator`, `stream_bodies`, `stream_ends` |
 //! | no secret leaks | `secrets`, `client_builder` |
 //! | what is reported is true | `turn_report`, `draft_diff`, `draft_picture`, `draft_summary`, `draft_reading` |
 //! | an edit leaves a valid draft | `draft_editor` |
@@ -50,6 +50,7 @@ mod media_speech;
 mod media_video;
 mod polls;
 mod project;
+mod questions;
 mod renders;
 mod screen_words;
 mod script_files;
@@ -57,6 +58,7 @@ mod skill_files;
 mod sse_adk_streams;
 mod sse_text_accumulator;
 mod sse_vectors;
+mod stream_bodies;
 mod stream_ends;
 mod tokens;
 mod transfers;

@@ -178,11 +178,11 @@ mod programs {
             |name: &str| format!("{}/tests/data/cases/audio/{name}", env!("CARGO_MANIFEST_DIR"));
         for name in ["len-ffffffff.wav", "len-zero.wav", "rf64.wav", "mulaw.wav"] {
             let audio =
-                say(&shell(r#"cat > /dev/null; cat "$1""#).args([case(name)]), "Hi").unwrap();
+                say(&shell(r#"cat > /dev/null; cat "$1""#).with_args([case(name)]), "Hi").unwrap();
             assert_eq!((audio.sample_rate(), audio.samples().len()), (16_000, 3200), "{name}");
         }
-        let to_file =
-            shell(r#"cat > /dev/null; cp "$1" "$2""#).args([case("adpcm.wav"), "{out}".to_owned()]);
+        let to_file = shell(r#"cat > /dev/null; cp "$1" "$2""#)
+            .with_args([case("adpcm.wav"), "{out}".to_owned()]);
         let error = error(&to_file);
         assert!(
             error.contains("`sh` wrote audio that cannot be used") && error.contains("IMA ADPCM")

@@ -151,6 +151,50 @@ fn stream() -> impl Strategy<Value = Vec<u8>> {
     prop::collection::vec(piece, 0..40).prop_map(|pieces| pieces.concat())
 }
 
+/// Bytes that resemble JSON and other text in place of a stream.
+fn bare_stream() -> impl Strategy<Value = Vec<u8>> {
+    let pieces = vec![
+        "{\"a\":1}",
+        "{",
+        "}",
+        "[",
+        "]",
+        ",",
+        "\"",
+        "\\",
+        ":",
+        "\n",
+        "\r\n",
+        "\n\n",
+        " ",
+        "Error: x",
+        "data: {}",
+        "data: ",
+        "id: 1",
+        ": ping",
+        "<html>",
+        "\u{feff}",
+        "é",
+    ];
+    let piece = prop::sample::select(pieces);
+    prop::collection::vec(piece, 0..30).prop_map(|pieces| pieces.concat().into_bytes())
+}
+
+fn decode_with_bare_text(
+    stream: &[u8],
+    size: usize,
+    limit: usize,
+) -> Vec<Result<Frame, EventTooLarge>> {
+    let mut decoder = Decoder::with_limit(limit).with_bare_text();
+    let mut frames = Vec::new();
+    for mut chunk in stream.chunks(size) {
+        while let Some(frame) = decoder.next_frame(&mut chunk) {
+            frames.push(frame);
+        }
+    }
+    frames
+}
+
 proptest! {
     #[test]
     fn any_stream_is_decoded_as_the_standard_does(stream in stream()) {
@@ -167,6 +211,19 @@ proptest! {
         cuts.sort_unstable();
         let chunks = cuts.windows(2).map(|cut| &stream[cut[0]..cut[1]]);
         prop_assert_eq!(decode(chunks), decode([stream.as_slice()]));
+    }
+
+    #[test]
+    fn bare_text_changes_no_event_and_does_not_depend_on_the_split(
+        stream in prop_oneof![stream(), bare_stream()],
+        size in 1_usize..9,
+        limit in 4_usize..40,
+    ) {
+        let all = decode_with_bare_text(&stream, stream.len().max(1), limit);
+        prop_assert_eq!(&decode_with_bare_text(&stream, size, limit), &all);
+        let events = decode_with_bare_text(&stream, stream.len().max(1), 4096);
+        let events = events.into_iter().flatten().filter(|frame| !frame.is_bare);
+        prop_assert_eq!(events.map(Expected::from).collect::<Vec<_>>(), decode([&stream[..]]));
     }
 
     #[test]

@@ -3,12 +3,12 @@
 
 use std::collections::HashSet;
 
-use super::TurnEvent;
+use super::{Outcome, TurnEvent};
 use crate::client::EventText;
 use crate::draft::{Draft, Language, Object, Segment, TrackLabel};
 use crate::language::{FilteredText, GuiFilter, Suggestion, filter_gui};
 use crate::project::messages::{self, Text};
-use crate::protocol::event::{AgentEvent, AgentFailure, TextKind};
+use crate::protocol::event::{AgentEvent, AgentFailure, Question, TextKind};
 
 /// What the agent has said and done so far.
 #[derive(Debug, Default)]
@@ -21,6 +21,21 @@ pub(super) struct Transcript {
     pub failure_text: Option<String>,
     /// The last draft in the stream.
     pub draft: Option<Draft>,
+    /// What the agent asked, until it works on without a response.
+    pub question: Option<Question>,
+}
+
+impl Transcript {
+    /// Returns how a turn ended whose stream was complete.
+    pub(super) fn outcome(&self) -> Outcome {
+        if self.question.is_some() {
+            Outcome::AwaitingInput
+        } else if self.text.trim().is_empty() {
+            Outcome::Silent
+        } else {
+            Outcome::Replied
+        }
+    }
 }
 
 /// Turns the events of a stream into events for people.
@@ -58,7 +73,18 @@ impl Presenter {
         let mut events = Vec::new();
         self.push_text(event, text, &mut events);
         match event {
+            AgentEvent::Question(question) => {
+                let asked = &mut self.transcript.question;
+                let mut all = asked.clone().unwrap_or_default();
+                all.append(question.clone());
+                // Both forms of events may ask the same.
+                if asked.as_ref() != Some(&all) {
+                    *asked = Some(all);
+                    events.push(TurnEvent::Question(question.clone()));
+                }
+            }
             AgentEvent::ToolCall(call) => {
+                self.transcript.question = None;
                 let key = call.id.clone().unwrap_or_else(|| call.name.clone());
                 // A call may come in pieces and be repeated, as text is.
                 if !self.running.contains(&key) {
@@ -66,6 +92,8 @@ impl Presenter {
                     events.push(TurnEvent::ToolStarted { name: call.name.clone() });
                 }
             }
+            // The result of asking is the user's next message.
+            AgentEvent::ToolResult(result) if Question::is_asked_by(&result.name) => {}
             AgentEvent::ToolResult(result) => {
                 let key = result.id.clone().unwrap_or_else(|| result.name.clone());
                 self.running.retain(|running| *running != key);
@@ -124,6 +152,11 @@ impl Presenter {
         self.transcript.failure_text = Some(message.clone());
         events.push(TurnEvent::Failed { message });
         self.present(suggestions.into_iter().map(FilteredText::Suggestion).collect(), events);
+    }
+
+    /// Returns what the agent has asked so far, unless it worked on without a response.
+    pub(super) fn question(&self) -> &Option<Question> {
+        &self.transcript.question
     }
 
     /// Presents what was held back until the end of the stream, and returns the transcript.
@@ -234,7 +267,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::project::turn::report::{Outcome, TurnReport};
+    use crate::project::turn::report::TurnReport;
     use crate::protocol::SessionState;
     use crate::protocol::event::TextAccumulator;
 
@@ -257,8 +290,7 @@ mod tests {
         let mut events = push_all(&mut presenter, stream);
         let (held_back, transcript) = presenter.finish();
         events.extend(held_back);
-        let is_silent = transcript.text.trim().is_empty();
-        let outcome = if is_silent { Outcome::Silent } else { Outcome::Replied };
+        let outcome = transcript.outcome();
         let state = SessionState { draft: transcript.draft.clone(), ..SessionState::default() };
         let before = SessionState::default();
         let report = TurnReport::new(&transcript, &before, Some(state), outcome, Language::English);
@@ -314,6 +346,42 @@ mod tests {
             assert!(events.contains(&TurnEvent::RawClipReady));
         }
         assert_eq!(present(recorded!("model_error")).1.summary(), "model overloaded");
+    }
+
+    #[test]
+    fn a_question_is_an_event_of_its_own_until_the_agent_works_on() {
+        let ask = |prompt: &str| {
+            let args = json!({ "questions": [{ "prompt": prompt, "options": ["a", "b"] }] });
+            model(&json!([{ "functionCall": { "name": "ask_question", "args": args } }]), false)
+        };
+        let result = model(
+            &json!([{ "functionResponse": { "name": "ask_question", "response": { "ok": 1 } } }]),
+            false,
+        );
+        let stream = texts(&["Almost done."]) + &ask("Which?") + &result;
+        let (events, report) = present(&stream);
+        let [TurnEvent::Text(_), TurnEvent::Question(question)] = &events[..] else {
+            panic!("{events:?}");
+        };
+        assert_eq!(report.outcome, Outcome::AwaitingInput);
+        assert_eq!(report.question.as_ref(), Some(question));
+        assert_eq!(report.summary(), "Almost done.\n1. Which?\n   1) a\n   2) b");
+
+        // Nothing but the question, asked in both forms of events, and another one.
+        let simple = frame(&json!({ "type": "tool_call", "name": "ask_question",
+            "args": { "questions": [{ "prompt": "Which?", "options": ["a", "b"] }] } }));
+        let (events, report) = present(&(ask("Which?") + &simple + &ask("When?")));
+        assert_eq!(events.len(), 2, "{events:?}");
+        assert_eq!(report.question.unwrap().items.len(), 2);
+
+        // The agent did not wait.
+        let (_, report) = present(&(ask("Which?") + &tool("functionCall") + &texts(&["Done."])));
+        assert_eq!((report.outcome, report.question), (Outcome::Replied, None));
+        // A question of which nothing can be read is one all the same.
+        let empty = frame(&json!({ "type": "tool_call", "name": "ask_question" }));
+        let (_, report) = present(&empty);
+        assert_eq!(report.outcome, Outcome::AwaitingInput);
+        assert!(!report.summary().is_empty());
     }
 
     #[test]

@@ -6,7 +6,7 @@ use crate::draft::{Diff, Draft, Language};
 use crate::error::UnknownOutcome;
 use crate::project::Suggestion;
 use crate::project::messages::{self, Text};
-use crate::protocol::event::AgentFailure;
+use crate::protocol::event::{AgentFailure, Question};
 use crate::protocol::{Credits, SessionState, StatePart};
 
 /// How a turn ended.
@@ -18,6 +18,9 @@ pub enum Outcome {
     /// The agent said nothing, or nothing but directions for a screen: what it did is reported
     /// from the state.
     Silent,
+    /// The agent asked a question and waits for the response, which is the next message. The turn
+    /// is neither silent nor done, and what it was about may be unfinished.
+    AwaitingInput,
     /// The stream broke, and the session's state shows that the work was done.
     Recovered,
     /// The stream broke, and nothing shows what became of the message. It was not sent again.
@@ -38,6 +41,8 @@ pub struct TurnReport {
     pub suggestions: Vec<Suggestion>,
     /// How the turn ended.
     pub outcome: Outcome,
+    /// What the agent asked, if it waits for the response. Its text is not part of `text`.
+    pub question: Option<Question>,
     /// What the turn cost, if the balance could be read before and after it.
     pub spent: Option<Credits>,
     /// The failure that the agent reported, as received. The agent may have continued after it.
@@ -111,6 +116,7 @@ impl TurnReport {
             draft,
             suggestions: transcript.suggestions.clone(),
             outcome,
+            question: transcript.question.clone().filter(|_| outcome == Outcome::AwaitingInput),
             spent: None,
             failure: transcript.failure.clone(),
             pending: None,
@@ -136,8 +142,8 @@ impl TurnReport {
     /// Returns the turn as text for people, in the language of the project. The text is never
     /// empty.
     ///
-    /// It holds what the agent said and what it failed with; where it said nothing, what changed,
-    /// or that this could not be found out.
+    /// It holds what the agent said, what it failed with and what it asks; where it said nothing,
+    /// what changed, or that this could not be found out.
     #[must_use]
     pub fn summary(&self) -> String {
         let Details { language, failure, around, is_unread, .. } = &self.details;
@@ -145,6 +151,12 @@ impl TurnReport {
         parts.extend(failure.clone());
         match self.outcome {
             Outcome::Replied => {}
+            Outcome::AwaitingInput => {
+                let question = self.question.as_ref().map(Question::to_string);
+                let asked = question.filter(|question| !question.is_empty());
+                let waits = || Text::AgentWaits.in_language(*language).to_owned();
+                parts.push(asked.unwrap_or_else(waits));
+            }
             Outcome::Unknown => parts.push(Text::OutcomeUnknown.in_language(*language).to_owned()),
             Outcome::Silent | Outcome::Recovered => {
                 if !self.changes.is_empty() {

@@ -6,6 +6,7 @@
 
 use serde::Serialize;
 
+use super::SurrogateHalves;
 use crate::draft::{Json, Object};
 use crate::protocol::tolerant::{Fields, number, text};
 
@@ -76,6 +77,8 @@ pub(crate) enum AdkPart {
         /// Whether the text is reasoning, not meant for the user.
         #[serde(skip_serializing_if = "std::ops::Not::not")]
         thought: bool,
+        #[serde(skip)]
+        halves: SurrogateHalves,
     },
     /// Anything else: data, files, and kinds that are yet to come.
     #[serde(untagged)]
@@ -119,7 +122,7 @@ impl AdkContent {
 impl AdkPart {
     /// Text for the user.
     pub(crate) fn text(text: impl Into<String>) -> Self {
-        Self::Text { text: text.into(), thought: false }
+        Self::Text { text: text.into(), thought: false, halves: SurrogateHalves::default() }
     }
 }
 
@@ -207,7 +210,11 @@ impl AdkPart {
         };
         let mut fields = Fields::of(object);
         let thought = fields.get("thought").and_then(Json::as_bool).unwrap_or_default();
-        let text = |json: &Json| Some(Self::Text { text: json.as_str()?.to_owned(), thought });
+        let text = |json: &Json| {
+            let (low, high) = json.surrogate_halves();
+            let halves = SurrogateHalves { low, high };
+            Some(Self::Text { text: json.as_str()?.to_owned(), thought, halves })
+        };
         let call = |json: &Json| FunctionCall::read(json.as_object()?).map(Self::FunctionCall);
         let response =
             |json: &Json| FunctionResponse::read(json.as_object()?).map(Self::FunctionResponse);
@@ -263,7 +270,11 @@ mod tests {
         let event = AdkEvent {
             content: Some(AdkContent::model(vec![
                 AdkPart::text("Working on it…"),
-                AdkPart::Text { text: "hm".to_owned(), thought: true },
+                AdkPart::Text {
+                    text: "hm".to_owned(),
+                    thought: true,
+                    halves: SurrogateHalves::default(),
+                },
                 AdkPart::FunctionCall(FunctionCall {
                     id: Some("adk-1".to_owned()),
                     args: Object::from([("pace", 1.10)]).into(),

@@ -1,7 +1,9 @@
 //! Decoding the data of a frame to [`AgentEvent`]s. Nothing here fails: see [`AgentEvent::Unknown`].
 
 use super::adk::{AdkEvent, AdkPart};
-use super::{AgentEvent, AgentFailure, Origin, TextEvent, TextKind, ToolCall, ToolResult};
+use super::{
+    AgentEvent, AgentFailure, Origin, SurrogateHalves, TextEvent, TextKind, ToolCall, ToolResult,
+};
 use crate::draft::{Json, Object};
 use crate::protocol::tolerant::{Fields, LoneSurrogates, repair_json, text};
 
@@ -12,8 +14,63 @@ pub(super) fn decode(event: &str, data: &str) -> Vec<AgentEvent> {
     if event == HEARTBEAT || trimmed.is_empty() || trimmed == HEARTBEAT {
         return vec![AgentEvent::Heartbeat];
     }
-    let (json, is_draft_exact) = parse(trimmed);
-    let object = json.as_ref().and_then(Json::as_object);
+    match parse(trimmed) {
+        (Some(json), is_draft_exact) => decode_json(event, &json, data, is_draft_exact),
+        (None, _) if event == "error" => vec![error_text(trimmed)],
+        (None, _) => vec![AgentEvent::Unknown(data.to_owned())],
+    }
+}
+
+/// Decodes text that is outside of any event of the stream.
+///
+/// JSON is decoded like an event. Other text is the error of a server, unless it looks like a field
+/// of another protocol (`name: value`) or like a keep-alive (`ping`) and says nothing of an error.
+pub(super) fn decode_bare(text: &str) -> Vec<AgentEvent> {
+    let text = text.trim();
+    if text.is_empty() || text == HEARTBEAT || parse(text).0.is_some() {
+        return decode("message", text);
+    }
+    vec![if is_error(text) { error_text(text) } else { AgentEvent::Unknown(text.to_owned()) }]
+}
+
+/// Words by which servers report errors.
+const ERROR_WORDS: &str = "error exception traceback fail fatal timeout unavailable overloaded \
+                           denied forbidden unauthorized invalid refused exceeded aborted crash \
+                           错误 失败 异常 超时";
+
+fn is_error(text: &str) -> bool {
+    let lower = text.to_lowercase();
+    if ERROR_WORDS.split(' ').any(|word| lower.contains(word)) {
+        return true;
+    }
+    let is_name = |name: &str| {
+        name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'))
+    };
+    let is_field = text.split_once(':').is_some_and(|(name, _)| is_name(name));
+    let is_sentence = text.contains(char::is_whitespace) || !text.is_ascii();
+    is_sentence && !is_field && lower != "keep alive"
+}
+
+/// Returns an error of which only the text is known.
+fn error_text(text: &str) -> AgentEvent {
+    let mut lines = text.lines().filter(|line| !line.trim().is_empty());
+    // Python writes the error itself last.
+    let is_traceback = text.starts_with("Traceback");
+    let line = if is_traceback { lines.next_back() } else { lines.next() };
+    let line = line.unwrap_or(text).trim();
+    AgentEvent::failure(line.to_owned(), (line != text).then(|| text.into()))
+}
+
+pub(super) fn is_json(data: &str) -> bool {
+    parse(data).0.is_some()
+}
+
+fn decode_json(event: &str, json: &Json, data: &str, is_draft_exact: bool) -> Vec<AgentEvent> {
+    if let Some(items) = json.as_array().filter(|items| items.iter().any(is_object)) {
+        let decode = |item: &Json| decode_json(event, item, &item.to_string(), is_draft_exact);
+        return items.iter().flat_map(decode).collect();
+    }
+    let object = json.as_object();
     if let Some(events) = object.and_then(simple) {
         return events;
     }
@@ -24,18 +81,33 @@ pub(super) fn decode(event: &str, data: &str) -> Vec<AgentEvent> {
     });
     let failed = object.and_then(failure);
     match (known, failed) {
-        (None, None) if event == "error" => vec![AgentEvent::Error(AgentFailure {
-            code: None,
-            message: trimmed.to_owned(),
-            details: None,
-        })],
-        (None, None) => vec![AgentEvent::Unknown(data.to_owned())],
+        (None, None) => enclosed(event, object, is_draft_exact).unwrap_or_else(|| {
+            vec![match event {
+                "error" => error_text(data.trim()),
+                _ => AgentEvent::Unknown(data.to_owned()),
+            }]
+        }),
         (known, failed) => {
             let mut events = known.unwrap_or_default();
             events.extend(failed.map(AgentEvent::Error));
             events
         }
     }
+}
+
+/// Decodes the events in the envelope of the other endpoints, if there are any.
+fn enclosed(event: &str, object: Option<&Object>, is_draft_exact: bool) -> Option<Vec<AgentEvent>> {
+    let fields = Fields::of(object?);
+    let json = ["events", "data"].iter().find_map(|name| {
+        fields.get(name).filter(|json| is_object(json) || json.as_array().is_some())
+    })?;
+    let events = decode_json(event, json, &json.to_string(), is_draft_exact);
+    let is_known = events.iter().any(|event| !matches!(event, AgentEvent::Unknown(_)));
+    is_known.then_some(events)
+}
+
+fn is_object(json: &Json) -> bool {
+    json.as_object().is_some()
 }
 
 /// Parses the data of a frame, after replacing what JSON does not have. The second value is whether
@@ -58,8 +130,10 @@ fn simple(object: &Object) -> Option<Vec<AgentEvent>> {
     let name = || Some(fields.get("name")?.as_str()?.to_owned());
     let event = match fields.get("type")?.as_str()? {
         "text" => {
-            let content = fields.get("content").or_else(|| fields.get("text"))?.as_str()?;
-            let text = text_event(content.to_owned(), TextKind::Final, &origin);
+            let content = fields.get("content").or_else(|| fields.get("text"))?;
+            let (low, high) = content.surrogate_halves();
+            let halves = SurrogateHalves { low, high };
+            let text = text_event(content.as_str()?.to_owned(), halves, TextKind::Final, &origin);
             return Some(text.map(AgentEvent::Text).into_iter().collect());
         }
         "tool_call" => AgentEvent::ToolCall(ToolCall {
@@ -67,6 +141,7 @@ fn simple(object: &Object) -> Option<Vec<AgentEvent>> {
             name: name()?,
             args: fields.get("args").cloned().unwrap_or_else(|| Object::new().into()),
             long_running: false,
+            is_preview: fields.get("partial").and_then(Json::as_bool).unwrap_or_default(),
             origin,
         }),
         "tool_result" => AgentEvent::ToolResult(ToolResult {
@@ -103,9 +178,9 @@ fn adk(object: &Object, data: &str, is_draft_exact: bool) -> Vec<AgentEvent> {
     while let Some(part) = parts.next() {
         let continues = parts.peek().is_some_and(is_text);
         match part {
-            AdkPart::Text { text, thought } => {
+            AdkPart::Text { text, thought, halves } => {
                 let variant = if thought { AgentEvent::Thought } else { AgentEvent::Text };
-                let text = text_event(text, kind, &origin);
+                let text = text_event(text, halves, kind, &origin);
                 events.extend(text.map(|text| variant(TextEvent { continues, ..text })));
             }
             AdkPart::FunctionCall(call) => events.push(AgentEvent::ToolCall(ToolCall {
@@ -116,6 +191,7 @@ fn adk(object: &Object, data: &str, is_draft_exact: bool) -> Vec<AgentEvent> {
                 id: call.id,
                 name: call.name,
                 args: call.args,
+                is_preview: event.partial,
                 origin: origin.clone(),
             })),
             AdkPart::FunctionResponse(result) => events.push(AgentEvent::ToolResult(ToolResult {
@@ -141,13 +217,19 @@ fn adk(object: &Object, data: &str, is_draft_exact: bool) -> Vec<AgentEvent> {
     events
 }
 
-fn text_event(text: String, kind: TextKind, origin: &Origin) -> Option<TextEvent> {
-    (!text.is_empty()).then(|| TextEvent { text, kind, origin: origin.clone(), continues: false })
+fn text_event(
+    text: String,
+    halves: SurrogateHalves,
+    kind: TextKind,
+    origin: &Origin,
+) -> Option<TextEvent> {
+    let origin = origin.clone();
+    (!text.is_empty()).then_some(TextEvent { text, kind, origin, continues: false, halves })
 }
 
 /// Whether a part is text for the user.
 fn is_text(part: &AdkPart) -> bool {
-    matches!(part, AdkPart::Text { text, thought: false } if !text.is_empty())
+    matches!(part, AdkPart::Text { text, thought: false, .. } if !text.is_empty())
 }
 
 /// Reads a failure that is not in the form of an event: after an exception in the agent
@@ -210,6 +292,7 @@ mod tests {
             kind: TextKind::Partial,
             origin: origin.clone(),
             continues,
+            halves: SurrogateHalves::default(),
         };
         let call = |id: &str, name: &str, args: &str, long_running| {
             AgentEvent::ToolCall(ToolCall {
@@ -217,6 +300,7 @@ mod tests {
                 name: name.to_owned(),
                 args: args.parse().unwrap(),
                 long_running,
+                is_preview: true,
                 origin: origin.clone(),
             })
         };

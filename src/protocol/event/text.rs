@@ -70,6 +70,8 @@ struct Transcript {
     parts: String,
     /// The number of bytes of `parts` that were shown; the rest is white space.
     shown: usize,
+    /// The first half of a surrogate pair behind `parts`, whose other half may come next.
+    high: Option<u16>,
     /// Whether a tool returned a result since: then no more parts continue these.
     is_closed: bool,
     /// The id of the event that began to repeat the parts, which it may do in several texts.
@@ -108,7 +110,7 @@ impl TextAccumulator {
         let at = self.transcript(&text.origin, is_thought);
         let (delta, is_continued) = match text.kind {
             TextKind::Partial => {
-                let (new, is_continued) = self.transcripts[at].push_part(&text.text);
+                let (new, is_continued) = self.transcripts[at].push_part(text);
                 (&self.transcripts[at].parts[new], is_continued)
             }
             TextKind::Final => {
@@ -159,6 +161,7 @@ impl TextAccumulator {
                 is_thought,
                 parts: String::new(),
                 shown: 0,
+                high: None,
                 is_closed: false,
                 repeated_by: None,
                 continues: false,
@@ -265,9 +268,21 @@ impl Transcript {
     }
 
     /// Returns the range of `parts` to be shown now, and whether it continues what was shown.
-    fn push_part(&mut self, text: &str) -> (Range<usize>, bool) {
+    fn push_part(&mut self, event: &TextEvent) -> (Range<usize>, bool) {
         if self.repeated_by.take().is_some() || self.is_closed {
             self.forget();
+        }
+        let (mut text, halves) = (event.text.as_str(), event.halves);
+        if let Some(high) = self.high.take() {
+            let pair = halves.low.map(|low| [high, low]);
+            if pair.is_some() {
+                text = text.strip_prefix(char::REPLACEMENT_CHARACTER).unwrap_or(text);
+            }
+            self.parts.push_str(&String::from_utf16_lossy(pair.as_ref().map_or(&[high], |p| p)));
+        }
+        if halves.high.is_some() {
+            text = text.strip_suffix(char::REPLACEMENT_CHARACTER).unwrap_or(text);
+            self.high = halves.high;
         }
         self.parts.push_str(text);
         let from = self.shown;
@@ -286,8 +301,7 @@ impl Transcript {
             self.forget();
             return is_repeated.then_some(text.len());
         }
-        if text.starts_with(&self.parts[..self.shown]) {
-            let from = self.shown;
+        if let Some(from) = length_of_repetition(&self.parts[..self.shown], text) {
             self.forget();
             return Some(from);
         }
@@ -308,7 +322,42 @@ impl Transcript {
     fn forget(&mut self) {
         self.parts.clear();
         self.shown = 0;
+        self.high = None;
         self.is_closed = false;
+    }
+}
+
+/// Returns how much of a text repeats the parts at its start; `None` when it does not repeat them.
+///
+/// U+FFFD in the parts stands for a character that was cut, of which the text may have all: each
+/// run of them matches as many characters, or fewer.
+fn length_of_repetition(parts: &str, text: &str) -> Option<usize> {
+    let mut at = 0;
+    let mut literals = parts.split(char::REPLACEMENT_CHARACTER).peekable();
+    loop {
+        let literal = literals.next()?;
+        if !text[at..].starts_with(literal) {
+            return None;
+        }
+        at += literal.len();
+        let mut run = 0;
+        while literals.peek().is_some() {
+            run += 1;
+            if literals.peek().is_some_and(|literal| !literal.is_empty()) {
+                break;
+            }
+            literals.next();
+        }
+        if run == 0 {
+            return Some(at);
+        }
+        let next = literals.peek().copied().unwrap_or_default();
+        let mut ends = text[at..].char_indices().map(|(from, c)| at + from + c.len_utf8());
+        let end = ends.by_ref().take(run).find(|end| text[*end..].starts_with(next))?;
+        at = end;
+        if literals.peek().is_none() {
+            return Some(at);
+        }
     }
 }
 
@@ -353,5 +402,56 @@ mod tests {
             new.push(texts.is_new_text());
         }
         assert_eq!(new, [true, false, false, true]);
+    }
+
+    #[test]
+    fn parts_that_were_cut_within_a_character_are_repeated_by_the_whole() {
+        for (parts, text, expected) in [
+            ("ab", "abc", Some(2)),
+            ("", "abc", Some(0)),
+            ("ab", "a", None),
+            ("a\u{fffd} b", "a😀 b c", Some(7)),
+            ("a\u{fffd}\u{fffd} b", "a😀 b c", Some(7)),
+            ("a\u{fffd}\u{fffd} b", "a\u{fffd}\u{fffd} b", Some(9)),
+            ("a\u{fffd}", "a😀 b", Some(5)),
+            ("\u{fffd}\u{fffd}b\u{fffd}c", "éb😀c.", Some(8)),
+            ("a\u{fffd}b", "ab", None),
+            ("a\u{fffd}b", "a12b", None),
+            ("a\u{fffd}", "a", None),
+        ] {
+            assert_eq!(length_of_repetition(parts, text), expected, "{parts:?} {text:?}");
+        }
+    }
+
+    #[test]
+    fn a_character_that_two_parts_share_is_joined_and_a_lone_half_replaced_once() {
+        let texts = |events: &[&str]| {
+            let mut texts = TextAccumulator::new();
+            let mut shown = Vec::new();
+            for data in events {
+                for event in AgentEvent::decode("message", data) {
+                    shown.extend(texts.push(&event).and_then(TextDelta::text).map(str::to_owned));
+                }
+            }
+            shown.join("|")
+        };
+        let part = |text: &str| {
+            format!(r#"{{"content":{{"parts":[{{"text":"{text}"}}]}},"partial":true}}"#)
+        };
+        let whole = |text: &str| format!(r#"{{"content":{{"parts":[{{"text":"{text}"}}]}}}}"#);
+        for (parts, last, expected) in [
+            (vec!["Great \\ud83d", "\\ude00 day"], "Great \\ud83d\\ude00 day", "Great| 😀 day"),
+            (vec!["\\ud83d", "\\ude00\\ud83d", "\\ude01"], "😀😁", "😀|😁"),
+            (vec!["Great \\ud83d"], "Great \\ud83d\\ude00 day", "Great| 😀 day"),
+            (vec!["Great \\ud83d", " day"], "Great \\ufffd day", "Great| \u{fffd} day"),
+            (vec!["Great \\ude00 day"], "Great \\ude00 day", "Great \u{fffd} day"),
+            // Cut within the bytes of a character.
+            (vec!["Great \\ufffd", "\\ufffd day"], "Great 😀 day", "Great \u{fffd}|\u{fffd} day"),
+        ] {
+            let mut events: Vec<String> = parts.iter().map(|text| part(text)).collect();
+            events.push(whole(last));
+            let events: Vec<&str> = events.iter().map(String::as_str).collect();
+            assert_eq!(texts(&events), expected, "{parts:?}");
+        }
     }
 }

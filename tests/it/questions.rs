@@ -1,0 +1,144 @@
+//! A question of the agent ends a turn that waits for the user, and the next message is the
+//! response.
+
+use futures::StreamExt as _;
+use nemovideo::draft::Json;
+use nemovideo::mock::{Events, MockNemo, MockResponse};
+use nemovideo::project::{Dispatched, Outcome, Project, QuestionResponse, Script, TurnEvent};
+use nemovideo::{Error, NemoClient, TurnUpdate};
+use serde_json::json;
+
+use crate::support::raw::{RawResponse, RawServer};
+
+fn question() -> Json {
+    r#"{"title": "Format", "questions": [{"id": "f", "prompt": "Which format?",
+        "options": [{"id": "p", "label": "Portrait"}, {"id": "l", "label": "Landscape"}]}]}"#
+        .parse()
+        .unwrap()
+}
+
+/// Returns a project whose agent asks first, and then replies.
+async fn asked() -> (MockNemo, Project) {
+    let nemo = MockNemo::start().await;
+    nemo.given(MockResponse::session("t", "s")).await;
+    nemo.given(MockResponse::state(None)).await;
+    nemo.given(MockResponse::credits(9.0)).await;
+    let events = Events::new().text("One moment.").question(question());
+    nemo.given(MockResponse::message(events).times(1)).await;
+    nemo.given(MockResponse::message(Events::new().text("All right."))).await;
+    let project = nemo.client().project("demo").await.unwrap();
+    (nemo, project)
+}
+
+async fn last_message(nemo: &MockNemo) -> String {
+    nemo.messages().await.pop().unwrap().1
+}
+
+#[tokio::test]
+async fn a_turn_that_asks_waits_for_the_user() {
+    let (nemo, project) = asked().await;
+    let events: Vec<_> = project.say("make a clip").await.unwrap().collect().await;
+    let questions: Vec<_> = events
+        .iter()
+        .filter_map(|event| match event {
+            Ok(TurnEvent::Question(question)) => Some(question),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(questions.len(), 1, "{events:?}");
+    let Some(Ok(TurnEvent::Finished(report))) = events.last() else { panic!("{events:?}") };
+    assert_eq!(report.outcome, Outcome::AwaitingInput);
+    assert_eq!(report.question.as_ref(), Some(questions[0]));
+    assert_eq!(report.text, "One moment.");
+    let summary = "One moment.\nFormat\n1. Which format?\n   1) Portrait\n   2) Landscape";
+    assert_eq!(report.summary(), summary);
+    assert!(report.pending.is_none() && project.pending().is_none());
+    assert_eq!(project.open_question(), report.question);
+
+    let wrong = QuestionResponse::new().answer(0, "Round");
+    let question = project.open_question().unwrap();
+    let error = project.respond_to(&question, &wrong).unwrap_err();
+    assert!(matches!(error, Error::InvalidInput(_)), "{error:?}");
+    let response = QuestionResponse::new().answer(0, "l");
+    let report = project.respond_to(&question, &response).unwrap().await.unwrap();
+    let report = report.finish().await.unwrap();
+    assert_eq!(last_message(&nemo).await, "1. Which format?: Landscape");
+    assert_eq!((report.outcome, report.question), (Outcome::Replied, None));
+    assert_eq!(project.open_question(), None);
+}
+
+#[tokio::test]
+async fn every_reply_to_a_question_is_sent_to_the_agent() {
+    for (reply, sent) in [
+        ("2", "1. Which format?: Landscape"),
+        ("portrait", "1. Which format?: Portrait"),
+        ("skip", "Skipped"),
+        ("export", "export"),
+        ("what's my balance?", "what's my balance?"),
+        ("square, please", "square, please"),
+    ] {
+        let (nemo, project) = asked().await;
+        project.say("make a clip").await.unwrap().finish().await.unwrap();
+        let dispatched = project.dispatch(reply).await.unwrap();
+        let Dispatched::Turn(turn) = dispatched else { panic!("{reply}: {dispatched:?}") };
+        turn.finish().await.unwrap();
+        assert_eq!(last_message(&nemo).await, sent);
+        // Answered: the next order is one again.
+        let dispatched = project.dispatch("export").await.unwrap();
+        assert!(matches!(dispatched, Dispatched::Export(_)), "{reply}: {dispatched:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_question_stays_open_until_a_message_is_sent() {
+    let (_nemo, project) = asked().await;
+    let mut turn = project.say("make a clip").await.unwrap();
+    while !matches!(turn.next().await, Some(Ok(TurnEvent::Question(_)))) {}
+    drop(turn);
+    assert!(project.open_question().is_some());
+    assert!(matches!(project.dispatch(" ").await, Err(Error::InvalidInput(_))));
+    assert!(project.open_question().is_some());
+}
+
+#[tokio::test]
+async fn a_message_shows_the_question_as_text() {
+    let (nemo, _project) = asked().await;
+    let stream = nemo.client().send_message(&"s".into(), "make a clip").await.unwrap();
+    let mut stream = stream.text();
+    let deltas: Vec<_> = stream.by_ref().map(Result::unwrap).collect().await;
+    assert_eq!(stream.question().unwrap().items[0].prompt, "Which format?");
+    let text = "One moment.\nFormat\n1. Which format?\n   1) Portrait\n   2) Landscape\n";
+    assert_eq!(deltas.concat(), text);
+}
+
+#[tokio::test]
+async fn a_job_whose_agent_asks_fails_with_the_question() {
+    let (nemo, _project) = asked().await;
+    let directory = tempfile::tempdir().unwrap();
+    let script = Script::text("Good morning.").unwrap();
+    let voiceover = nemo.client().voiceover(script).save_to(directory.path().join("out.mp4"));
+    let error = voiceover.await.unwrap_err();
+    let Error::AgentFailed(message) = &error else { panic!("{error:?}") };
+    assert!(message.contains("1. Which format?"), "{message}");
+    assert!(nemo.renders().await.is_empty());
+}
+
+#[tokio::test]
+async fn nothing_is_recovered_after_a_question() {
+    let data = format!(
+        "data: {}\n\n",
+        json!({"type": "tool_call", "name": "ask_question", "args": question()})
+    );
+    let server = RawServer::start(move |request| match request.path() {
+        "/run_sse" => RawResponse::broken_stream(&data),
+        _ => RawResponse::json(r#"{"code":0,"data":{"state":{}}}"#),
+    })
+    .await;
+    let client = NemoClient::builder().base_url(server.url()).token("t").build().unwrap();
+    let updates: Vec<_> = client.send_message(&"s".into(), "hi").watch().collect().await;
+    assert!(
+        matches!(&updates[..], [Ok(TurnUpdate::Connected), Ok(TurnUpdate::Event(_))]),
+        "{updates:?}"
+    );
+    assert_eq!(server.requests("/api/state/nemo_agent/me/s/latest"), 1);
+}
