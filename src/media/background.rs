@@ -116,15 +116,17 @@ impl Image {
     /// A file that is cut off is read if nothing of the image is missing; of a JPEG, up to a tenth
     /// may be.
     ///
+    /// `name`, the name of the file, appears in the error.
+    ///
     /// # Errors
     /// [`MediaError::Image`] when the file has none of these formats, is broken, is larger than
     /// 16384 pixels on a side, or needs more than 256 MiB of memory.
-    pub fn decode(bytes: &[u8]) -> Result<Self, MediaError> {
+    pub fn decode(bytes: &[u8], name: &str) -> Result<Self, MediaError> {
         let decoded = match (decode_image(bytes), with_png_end(bytes)) {
             (Err(_), Some(ended)) => decode_image(&ended),
             (decoded, _) => decoded,
         };
-        let decoded = decoded.map_err(|error| MediaError::Image(error.to_string()))?;
+        let decoded = decoded.map_err(|error| MediaError::Image(format!("{name}: {error}")))?;
         Ok(Self { pixels: Arc::new(opaque(decoded)) })
     }
 
@@ -476,7 +478,7 @@ mod tests {
     fn every_format_that_can_be_uploaded_is_decoded() {
         let source = DynamicImage::ImageRgb8(RgbImage::from_pixel(20, 10, Rgb([200, 40, 40])));
         for format in [ImageFormat::Png, ImageFormat::Jpeg, ImageFormat::Gif, ImageFormat::WebP] {
-            let read = Image::decode(&file(&source, format)).unwrap();
+            let read = Image::decode(&file(&source, format), "image").unwrap();
             assert_eq!((read.width(), read.height()), (20, 10), "{format:?}");
             assert!(read.pixels.get_pixel(5, 5).0[0].abs_diff(200) < 8, "{format:?}");
         }
@@ -489,7 +491,7 @@ mod tests {
             2,
             image::Rgba([255, 0, 0, 0]),
         ));
-        let read = Image::decode(&file(&clear, ImageFormat::Png)).unwrap();
+        let read = Image::decode(&file(&clear, ImageFormat::Png), "image").unwrap();
         assert_eq!(read.pixels.get_pixel(0, 0).0, MATTE);
     }
 
@@ -499,9 +501,9 @@ mod tests {
         // Width and height in the header.
         png[16..20].copy_from_slice(&60_000_u32.to_be_bytes());
         png[20..24].copy_from_slice(&60_000_u32.to_be_bytes());
-        assert!(matches!(Image::decode(&png), Err(MediaError::Image(_))));
+        assert!(matches!(Image::decode(&png, "image"), Err(MediaError::Image(_))));
         let wide = file(&DynamicImage::new_luma8(MAX_SIDE + 1, 1), ImageFormat::Png);
-        assert!(matches!(Image::decode(&wide), Err(MediaError::Image(_))));
+        assert!(matches!(Image::decode(&wide, "image"), Err(MediaError::Image(_))));
     }
 
     const FORMATS: [ImageFormat; 4] =
@@ -524,16 +526,16 @@ mod tests {
     fn a_cut_file_is_an_error_unless_nearly_nothing_is_missing() {
         for format in FORMATS {
             let bytes = file(&detailed(), format);
-            let whole = Image::decode(&bytes).unwrap();
+            let whole = Image::decode(&bytes, "image").unwrap();
             for end in 0..bytes.len() {
-                if let Ok(read) = Image::decode(&bytes[..end]) {
+                if let Ok(read) = Image::decode(&bytes[..end], "image") {
                     let lost = difference(&read, &whole);
                     assert!(lost < 0.2, "{format:?}: {lost} is lost at {end} of {}", bytes.len());
                 }
             }
-            assert!(Image::decode(&bytes[..bytes.len() / 4]).is_err());
+            assert!(Image::decode(&bytes[..bytes.len() / 4], "image").is_err());
         }
-        assert!(Image::decode(b"not an image").is_err());
+        assert!(Image::decode(b"not an image", "image").is_err());
     }
 
     #[test]
@@ -543,15 +545,15 @@ mod tests {
             [(ImageFormat::Png, 1..=12), (ImageFormat::Jpeg, 1..=2), (ImageFormat::Gif, 1..=1)]
         {
             let bytes = file(&detailed(), format);
-            let whole = Image::decode(&bytes).unwrap();
+            let whole = Image::decode(&bytes, "image").unwrap();
             for mark in marks {
-                let read = Image::decode(&bytes[..bytes.len() - mark]);
+                let read = Image::decode(&bytes[..bytes.len() - mark], "image");
                 assert!(read.is_ok_and(|read| read == whole), "{format:?} without {mark}");
             }
         }
         // An image that is gray is not one that is missing.
         let gray = DynamicImage::ImageRgb8(RgbImage::from_pixel(32, 32, Rgb([128; 3])));
-        assert!(Image::decode(&file(&gray, ImageFormat::Jpeg)).is_ok());
+        assert!(Image::decode(&file(&gray, ImageFormat::Jpeg), "image").is_ok());
     }
 
     #[test]
@@ -572,12 +574,12 @@ mod tests {
         let content = &bytes[data + 4..][..length];
         let mut parts = vec![bytes[..data - 4].to_vec()];
         parts.extend(content.chunks(length.div_ceil(4)).map(|part| chunk(b"IDAT", part)));
-        let whole = Image::decode(&bytes).unwrap();
-        assert_eq!(Image::decode(&parts.concat()).unwrap(), whole, "all data and no end");
+        let whole = Image::decode(&bytes, "image").unwrap();
+        assert_eq!(Image::decode(&parts.concat(), "image").unwrap(), whole, "all data and no end");
         let text = [parts.concat(), chunk(b"tEXt", b"Comment\0x")[..15].to_vec()].concat();
-        assert_eq!(Image::decode(&text).unwrap(), whole, "a cut chunk that is no data");
+        assert_eq!(Image::decode(&text, "image").unwrap(), whole, "a cut chunk that is no data");
         for count in 1..parts.len() {
-            assert!(Image::decode(&parts[..count].concat()).is_err(), "{count} chunks");
+            assert!(Image::decode(&parts[..count].concat(), "image").is_err(), "{count} chunks");
         }
     }
 
@@ -608,7 +610,7 @@ mod tests {
             "rgb.png 64x48",
         ];
         let mut found: Vec<String> = cases()
-            .map(|(name, bytes)| match Image::decode(&bytes) {
+            .map(|(name, bytes)| match Image::decode(&bytes, "image") {
                 Ok(image) => format!("{name} {}x{}", image.width(), image.height()),
                 Err(_) => format!("{name} missing"),
             })
@@ -618,7 +620,7 @@ mod tests {
         assert_eq!(found, right);
         let image = |of: &str| {
             let (_, bytes) = cases().find(|(name, _)| name == of).unwrap();
-            Image::decode(&bytes).unwrap()
+            Image::decode(&bytes, "image").unwrap()
         };
         assert_eq!(image("no-iend.png"), image("rgb.png"));
     }
@@ -629,9 +631,9 @@ mod tests {
             for at in 0..bytes.len() {
                 let byte = bytes[at];
                 bytes[at] = byte ^ 1 << (at % 8);
-                let _ = Image::decode(&bytes);
+                let _ = Image::decode(&bytes, "image");
                 bytes[at] = byte;
-                let _ = Image::decode(&bytes[..at]);
+                let _ = Image::decode(&bytes[..at], "image");
             }
         }
     }

@@ -187,7 +187,7 @@ fn an_image_is_visible_behind_the_captions() {
     let mut video = Timeline::new(SIZE, millis(500));
     video.background = VideoBackground::Gradient(Gradient::Ocean);
     let dark = brightness(&make(&video, RenderOptions::default(), "video.mp4"));
-    video.background = VideoBackground::Image(Image::decode(png.get_ref()).unwrap());
+    video.background = VideoBackground::Image(Image::decode(png.get_ref(), "image.png").unwrap());
     let light = brightness(&make(&video, RenderOptions::default(), "video.mp4"));
     assert!(dark.iter().all(|&b| b < 150) && light.iter().all(|&b| b > 225), "{dark:?} {light:?}");
 }

@@ -120,9 +120,9 @@ impl Engine for MediaEngine {
     fn probe(&self, file: &StoredFile) -> Result<MediaInfo, EngineError> {
         match file.format.file_type {
             FileType::Image => {
-                let image = Image::decode(&std::fs::read(&file.path).map_err(io)?);
-                let size = image.map(|image| (image.width(), image.height())).ok();
-                Ok(MediaInfo { size, duration: None })
+                let bytes = std::fs::read(&file.path).map_err(io)?;
+                let image = Image::decode(&bytes, &file.name)?;
+                Ok(MediaInfo { size: Some((image.width(), image.height())), duration: None })
             }
             FileType::Audio => {
                 let bytes = std::fs::read(&file.path).map_err(io)?;
@@ -173,9 +173,10 @@ impl MediaEngine {
             Background::Named(name) => {
                 VideoBackground::Gradient(Gradient::named(name).unwrap_or_default())
             }
-            Background::Image(path) => {
-                VideoBackground::Image(Image::decode(&std::fs::read(path).map_err(io)?)?)
-            }
+            Background::Image(path) => VideoBackground::Image(Image::decode(
+                &std::fs::read(path).map_err(io)?,
+                "the image",
+            )?),
         };
         for audio in &video.audio {
             let bytes = std::fs::read(&audio.path).map_err(io)?;
