@@ -54,7 +54,7 @@ pub use session::{CreateSession, Session};
 pub use state::SessionState;
 pub(crate) use state::{StatePart, StateResponse};
 pub(crate) use token::{
-    AnonymousToken, ClaimRequest, ClaimToken, Secret, TokenCreated, TokenList, TokenRevoked,
+    Accepted, AnonymousToken, ClaimRequest, ClaimToken, Secret, TokenCreated, TokenList,
 };
 pub use token::{ApiToken, CreateToken, CreatedToken, TokenScope};
 pub(crate) use tolerant::{RedactedUrl, one_line};

@@ -1,5 +1,6 @@
 //! Downloads: streamed to a temporary file, resumed after a break, renamed when complete.
 
+mod container;
 mod part;
 mod sources;
 
@@ -48,8 +49,9 @@ impl NemoClient {
     /// complete: an incomplete file never has the final name, and an existing file stays until
     /// then. A download that breaks is resumed; if the response to that is anything but the missing
     /// bytes of the same file, it restarts. A file is complete when it has the size that the
-    /// service reported, or else the one that its host declares. If neither is known, it is
-    /// complete at the regular end of the response.
+    /// service reported, or else the one that its host declares. If neither is known, an MP4 or WAV
+    /// file is complete when it has the end that its own structure declares, and any other file at
+    /// the regular end of the response.
     ///
     /// When the file's URL fails, or returns text, JSON, XML or an encoded file, the file is
     /// downloaded through the API. If the API redirects to another URL, it is downloaded from
@@ -97,10 +99,11 @@ impl Download {
         let mut sources = FileSources::new(&self.client, &self.id, &self.url);
         let mut received = ReceivedFile::of_size(self.size);
         let started = Instant::now();
-        // Attempts since bytes were last received.
+        // Attempts since the file was last received further than before: what is received again
+        // after a restart is no progress.
         let mut attempts = 0;
         loop {
-            let before = received.bytes;
+            let (before, furthest) = (received.bytes, received.furthest);
             let error = match self.attempt(&sources, &mut file, &mut received).await {
                 Ok(()) => break,
                 Err(error @ (Error::Io { .. } | Error::LimitExceeded { what: FILE, .. })) => {
@@ -108,7 +111,7 @@ impl Download {
                 }
                 Err(error) => error,
             };
-            attempts = if received.bytes > before { 1 } else { attempts + 1 };
+            attempts = if received.furthest > furthest { 1 } else { attempts + 1 };
             // A source that has sent nothing so far is not retried: the other one is used at once.
             let decision = match failure_of(&error) {
                 Some(failure) if received.bytes.max(before) > 0 => {
@@ -137,13 +140,13 @@ impl Download {
         file: &mut PartialFile,
         received: &mut ReceivedFile,
     ) -> Result<()> {
-        let (response, call) = sources.open(received.bytes, received.tag()).await?;
+        let from = received.missing_from();
+        let (response, call) = sources.open(from, received.tag()).await?;
         let (status, headers) = (response.status(), response.headers());
         let part = match FilePart::declared_by(status, headers, response.content_length()) {
             Ok(part) if received.is_continued_by(&part) => part,
             Ok(part) => {
-                let is_whole =
-                    part.first == 0 && (received.bytes == 0 || received.is_replaced_by(&part));
+                let is_whole = part.first == 0 && (from == 0 || received.is_replaced_by(&part));
                 self.discard(file, received).await?;
                 if !is_whole {
                     // The next attempt requests all of it.
@@ -217,7 +220,13 @@ impl Download {
         let ends_early = received.total.is_some_and(|total| received.bytes < total);
         let expected = expected.unwrap_or(received.bytes);
         if received.bytes > 0 && received.bytes == expected && !is_too_long {
-            return Ok(());
+            return match received.cut_format().filter(|_| end.is_none()) {
+                Some(format) => Err(disconnected(
+                    call_now(),
+                    format!("{expected} bytes of the {format} file came without its end"),
+                )),
+                None => Ok(()),
+            };
         }
         let what = match received.bytes {
             0 => "the file is empty".to_owned(),

@@ -3,13 +3,14 @@
 use std::fmt;
 use std::time::Duration;
 
-use serde::{Deserialize, Deserializer, Serialize, de};
+use serde::{Deserialize, Serialize};
 
 use super::{NemoClient, json};
 use crate::draft::Draft;
 use crate::error::{Error, Result, UnknownOutcome, source};
 use crate::protocol::{
-    Endpoint, ErrorCode, RedactedUrl, RenderId, RenderJob, RenderOutput, RenderState, SessionId,
+    Accepted, Endpoint, ErrorCode, RedactedUrl, RenderId, RenderJob, RenderOutput, RenderState,
+    SessionId,
 };
 use crate::transport::Payload;
 
@@ -195,7 +196,7 @@ impl NemoClient {
         match self.call(Endpoint::RenderCancel, &params, Payload::Empty).await {
             // Error responses are recognized before a body is decoded: what cannot be decoded
             // here is a success of an undocumented shape, or without a body.
-            Ok(CancelAccepted) | Err(Error::Decode { .. }) => Ok(()),
+            Ok(Accepted) | Err(Error::Decode { .. }) => Ok(()),
             Err(error) => Err(error),
         }
     }
@@ -261,17 +262,4 @@ fn with_job(error: Error, job: &RenderJob) -> Error {
     };
     unknown.job = Some(Box::new(job.clone()));
     Error::OutcomeUnknown(unknown)
-}
-
-/// A successful response to a cancellation: any JSON without an error in it.
-struct CancelAccepted;
-
-impl<'de> Deserialize<'de> for CancelAccepted {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let response = serde_json::Value::deserialize(deserializer)?;
-        match response.get("error") {
-            None | Some(serde_json::Value::Null) => Ok(Self),
-            Some(_) => Err(de::Error::custom("it holds an error")),
-        }
-    }
 }

@@ -9,9 +9,9 @@ use super::{NemoClient, json};
 use crate::auth::Account;
 use crate::error::{Error, Result};
 use crate::protocol::{
-    ApiToken, ClaimRequest, ClaimToken, CreateSession, CreateToken, CreatedToken, CreditBalance,
-    Endpoint, Session, SessionId, SessionState, StateResponse, TokenCreated, TokenId, TokenList,
-    TokenRevoked,
+    Accepted, ApiToken, ClaimRequest, ClaimToken, CreateSession, CreateToken, CreatedToken,
+    CreditBalance, Endpoint, Session, SessionId, SessionState, StateResponse, TokenCreated,
+    TokenId, TokenList,
 };
 use crate::transport::Payload;
 
@@ -111,7 +111,7 @@ impl NemoClient {
     pub async fn revoke_token(&self, id: &TokenId) -> Result<()> {
         let params = [id.as_str()];
         match self.call(Endpoint::TokenRevoke, &params, Payload::Empty).await {
-            Ok(TokenRevoked) => Ok(()),
+            Ok(Accepted) => Ok(()),
             Err(error @ Error::Decode { .. }) => {
                 let is_valid = |token: &ApiToken| token.id == *id && token.revoked_at.is_none();
                 match self.tokens().await {

@@ -1,15 +1,15 @@
 //! Anonymous accounts: the client ids to which they belong, the tokens that open them with their
 //! scopes, and their credits, which are available, frozen for work in progress, or taken.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
 use uuid::Uuid;
 
 use crate::protocol::{
-    AnonymousToken, ApiToken, ClientId, CreateToken, CreditBalance, Credits, TokenId, TokenScope,
-    UserId,
+    AnonymousToken, ApiToken, ClientId, CreateToken, CreditBalance, Credits, Secret, TokenId,
+    TokenScope, UserId,
 };
 use crate::sync::lock;
 
@@ -19,7 +19,7 @@ pub(crate) struct Accounts(Mutex<AccountMaps>);
 #[derive(Debug, Default)]
 struct AccountMaps {
     by_client: HashMap<ClientId, Arc<LocalAccount>>,
-    tokens: HashMap<String, LocalToken>,
+    tokens: HashMap<Secret, LocalToken>,
 }
 
 #[derive(Debug)]
@@ -38,6 +38,25 @@ impl LocalToken {
     }
 }
 
+impl AccountMaps {
+    /// Removes the oldest expired and revoked tokens of an account, down to [`MAX_ENDED_TOKENS`].
+    fn remove_ended_tokens(&mut self, account: &Arc<LocalAccount>) {
+        let is_ended =
+            |token: &&LocalToken| Arc::ptr_eq(&token.account, account) && !token.is_valid();
+        let ended = self.tokens.values().filter(is_ended);
+        let mut ended: Vec<(Option<SystemTime>, TokenId)> = ended
+            .filter_map(|token| token.info.as_ref())
+            .map(|info| (info.created_at, info.id.clone()))
+            .collect();
+        let Some(surplus) = ended.len().checked_sub(MAX_ENDED_TOKENS) else { return };
+        ended.sort();
+        ended.truncate(surplus);
+        let ids: HashSet<TokenId> = ended.into_iter().map(|(_, id)| id).collect();
+        self.tokens
+            .retain(|_, token| token.info.as_ref().is_none_or(|info| !ids.contains(&info.id)));
+    }
+}
+
 /// What a valid token allows.
 #[derive(Clone, Debug)]
 pub(crate) struct Grant {
@@ -53,6 +72,8 @@ impl Grant {
 
 /// The lifetime of a token that was created without one, in days.
 const DEFAULT_DAYS: u32 = 90;
+/// The number of expired and revoked tokens of an account that stay listed: the newest ones.
+const MAX_ENDED_TOKENS: usize = 100;
 
 #[derive(Debug)]
 pub(crate) struct LocalAccount {
@@ -105,7 +126,7 @@ impl Accounts {
             |other: &LocalToken| other.info.is_none() && Arc::ptr_eq(&other.account, &account);
         maps.tokens.retain(|_, other| !is_older(other));
         let issued = LocalToken { account, scopes: scopes.to_vec(), expires_at, info: None };
-        maps.tokens.insert(token.token.expose().to_owned(), issued);
+        maps.tokens.insert(token.token.clone(), issued);
         Ok(token)
     }
 
@@ -115,7 +136,7 @@ impl Accounts {
         &self,
         creator: &Grant,
         request: CreateToken,
-    ) -> Result<(String, ApiToken), TokenScope> {
+    ) -> Result<(Secret, ApiToken), TokenScope> {
         let is_missing = |scope: &&TokenScope| **scope != TokenScope::All && !creator.allows(scope);
         if let Some(missing) = request.scopes.iter().find(is_missing) {
             return Err(missing.clone());
@@ -129,10 +150,12 @@ impl Accounts {
         let mut info = ApiToken::new(format!("tok_{}", Uuid::new_v4().simple()), request.name);
         info.scopes.clone_from(&scopes);
         (info.created_at, info.expires_at) = (Some(now), Some(expires_at));
-        let secret = format!("nmv_usr_{}", Uuid::new_v4().simple());
+        let secret = Secret::new(format!("nmv_usr_{}", Uuid::new_v4().simple()));
         let account = Arc::clone(&creator.account);
+        let mut maps = lock(&self.0);
+        maps.remove_ended_tokens(&account);
         let token = LocalToken { account, scopes, expires_at, info: Some(info.clone()) };
-        lock(&self.0).tokens.insert(secret.clone(), token);
+        maps.tokens.insert(secret.clone(), token);
         Ok((secret, info))
     }
 
@@ -284,22 +307,62 @@ mod tests {
         assert_eq!(create(&[Read, Render]).unwrap_err(), Render);
         let (secret, info) = create(&[All]).unwrap();
         assert_eq!(info.scopes, [Read, Write]);
-        assert!(!accounts.by_token(&secret).unwrap().allows(&Render));
+        assert!(!accounts.by_token(secret.expose()).unwrap().allows(&Render));
 
         let (reader, info) = create(&[Read]).unwrap();
-        let grant = accounts.by_token(&reader).unwrap();
+        let grant = accounts.by_token(reader.expose()).unwrap();
         assert!(grant.allows(&Read) && !grant.allows(&Write));
         assert_eq!(accounts.tokens_of(&creator.account).len(), 2);
         assert_eq!(accounts.revoke_token(&creator.account, &info.id), Some(true));
         assert_eq!(accounts.revoke_token(&creator.account, &info.id), Some(false));
         assert_eq!(accounts.revoke_token(&creator.account, &"tok_other".into()), None);
-        assert!(accounts.by_token(&reader).is_none(), "it is revoked");
-        assert!(accounts.by_token(&secret).is_some());
+        assert!(accounts.by_token(reader.expose()).is_none(), "it is revoked");
+        assert!(accounts.by_token(secret.expose()).is_some());
 
         accounts.expire_tokens();
-        assert!(accounts.by_token(&secret).is_none());
+        assert!(accounts.by_token(secret.expose()).is_none());
         accounts.issue("c".into(), Credits::ZERO, WEEK, &[Read]).unwrap();
         assert_eq!(accounts.tokens_of(&creator.account).len(), 2, "they stay listed");
+    }
+
+    #[test]
+    fn the_debug_of_the_accounts_shows_no_token() {
+        let accounts = Accounts::default();
+        let issued = accounts.issue("c".into(), Credits::ZERO, WEEK, &[TokenScope::All]).unwrap();
+        let creator = accounts.by_token(issued.token.expose()).unwrap();
+        let (secret, info) = accounts.create_token(&creator, CreateToken::named("t")).unwrap();
+        let shown = format!("{accounts:?} {accounts:#?} {creator:?}");
+        assert!(shown.contains(info.id.as_str()), "{shown}");
+        for token in [issued.token.expose(), secret.expose(), "nmv_usr_"] {
+            assert!(!shown.contains(token), "{shown}");
+        }
+    }
+
+    #[test]
+    fn only_the_newest_of_the_ended_tokens_stay_listed() {
+        let accounts = Accounts::default();
+        let of = |client: &str| {
+            let issued = accounts.issue(client.into(), Credits::ZERO, WEEK, &[TokenScope::All]);
+            accounts.by_token(issued.unwrap().token.expose()).unwrap()
+        };
+        let (one, other) = (of("one"), of("other"));
+        let create = |creator, name: &str, days| {
+            let request = CreateToken::named(name).expires_in_days(days);
+            accounts.create_token(creator, request).unwrap()
+        };
+        create(&other, "ended, of another account", 0);
+        let (valid, _) = create(&one, "valid", 90);
+        for _ in 0..2 * MAX_ENDED_TOKENS {
+            create(&one, "expired", 0);
+            let (_, revoked) = create(&one, "revoked", 90);
+            accounts.revoke_token(&one.account, &revoked.id).unwrap();
+        }
+        let (_, newest) = create(&one, "newest", 0);
+        let listed = accounts.tokens_of(&one.account);
+        assert_eq!(listed.len(), 1 + MAX_ENDED_TOKENS + 1);
+        assert!(listed.iter().any(|token| token.id == newest.id));
+        assert!(accounts.by_token(valid.expose()).is_some(), "a valid one is never removed");
+        assert_eq!(accounts.tokens_of(&other.account).len(), 1);
     }
 
     fn balance(available: f64, frozen: f64) -> CreditBalance {

@@ -100,7 +100,7 @@ async fn create_token(
     let (token, info) =
         created.map_err(|scope| Rejected::missing_scope(Endpoint::TokenCreate, &scope))?;
     service.count(|counters| counters.tokens_created += 1);
-    Ok(Success(TokenCreated::new(token, info)))
+    Ok(Success(TokenCreated::new(token.expose(), info)))
 }
 
 async fn list_tokens(

@@ -43,7 +43,8 @@ macro_rules! string_enum {
 
         impl From<&str> for $name {
             fn from(value: &str) -> Self {
-                match value.trim().to_ascii_lowercase().as_str() {
+                let word = value.trim().to_ascii_lowercase().replace(['-', ' '], "_");
+                match word.as_str() {
                     $($value $(| $word)* => Self::$variant,)+
                     _ => Self::Other(value.to_owned()),
                 }
@@ -143,13 +144,15 @@ string_enum! {
         /// The render is running.
         Processing = "processing",
         /// The file is finished.
-        Completed = "completed" | "complete" | "success" | "succeeded" | "successful" | "done"
-            | "finished" | "ready",
+        Completed = "completed" | "complete" | "success" | "succeed" | "succeeded" | "successful"
+            | "done" | "finished" | "completed_with_warnings" | "completed_with_errors",
         /// The render failed, was rejected or took too long.
-        Failed = "failed" | "failure" | "fail" | "error" | "errored" | "rejected" | "expired"
-            | "timeout" | "timedout" | "timed_out" | "timed-out" | "timed out" | "time_out",
+        Failed = "failed" | "failure" | "fail" | "fails" | "error" | "errored" | "rejected"
+            | "expired" | "crashed" | "unsuccessful" | "timeout" | "timedout" | "timed_out"
+            | "time_out",
         /// The render was cancelled.
-        Cancelled = "cancelled" | "canceled" | "aborted" | "terminated" | "stopped",
+        Cancelled = "cancelled" | "canceled" | "cancel" | "aborted" | "terminated" | "stopped"
+            | "killed" | "interrupted",
     }
 }
 
@@ -501,6 +504,9 @@ impl TryFrom<Fields<'_>> for RenderState {
         };
         let nested = nested.or_else(|| fields.read("output", url));
         let url = nested.or_else(|| fields.read("output_url", url));
+        // The file may be ready, or the render for its start: only the URL shows which.
+        let is_ready = status.as_str().trim().eq_ignore_ascii_case("ready") && url.is_some();
+        let status = if is_ready { RenderStatus::Completed } else { status };
         Ok(Self {
             id,
             status,
@@ -636,9 +642,17 @@ mod tests {
     fn every_known_word_for_an_end_is_an_end() {
         use RenderStatus::{Cancelled, Completed, Failed};
         for (end, words) in [
-            (Completed, "completed succeeded success done complete finished ready Successful"),
-            (Failed, "failed error timed_out timed-out timedOut timeout expired rejected failure"),
-            (Cancelled, "cancelled canceled aborted terminated stopped"),
+            (
+                Completed,
+                "completed succeeded success succeed done complete finished Successful \
+                 completed_with_warnings Completed-With-Errors",
+            ),
+            (
+                Failed,
+                "failed error timed_out timed-out timedOut timeout expired rejected failure fails \
+                 crashed unsuccessful",
+            ),
+            (Cancelled, "cancelled canceled cancel aborted terminated stopped killed interrupted"),
         ] {
             for word in words.split(' ') {
                 for word in [word.to_owned(), word.to_uppercase(), format!(" {word} ")] {
@@ -649,9 +663,33 @@ mod tests {
             }
         }
         assert_eq!(Failed.to_string(), "failed");
-        for word in ["", "queued", "erroring", "not completed", "已完成"] {
+        assert_eq!(RenderStatus::from("Timed out"), Failed);
+        assert_eq!(RenderStatus::from("completed with warnings"), Completed);
+        for word in [
+            "",
+            "queued",
+            "ready",
+            "erroring",
+            "cancelling",
+            "succeeding",
+            "not completed",
+            "已完成",
+        ] {
             let read = RenderStatus::from(word);
             assert_eq!((read.is_final(), read.as_str()), (false, word));
+        }
+    }
+
+    #[test]
+    fn a_render_that_is_ready_is_completed_only_with_a_url() {
+        for (body, expected) in [
+            (r#"{"status":"ready","output":{"url":"https://c/f"}}"#, true),
+            (r#"{"status":" READY ","outputUrl":"https://c/f"}"#, true),
+            (r#"{"status":"ready"}"#, false),
+            (r#"{"status":"ready","output":{"url":" "},"outputUrl":null}"#, false),
+            (r#"{"status":"queued","outputUrl":"https://c/f"}"#, false),
+        ] {
+            assert_eq!(state(body).status == RenderStatus::Completed, expected, "{body}");
         }
     }
 

@@ -2,6 +2,7 @@
 //! `POST /api/auth/claim-token`), and a registered user's own (`/api/tokens`), which some revisions
 //! of the service document.
 
+use std::borrow::Borrow;
 use std::convert::Infallible;
 use std::fmt;
 use std::str::FromStr;
@@ -17,7 +18,7 @@ use super::{Credits, SessionId, TaskId, TokenId, UserId};
 use crate::draft::Json;
 
 /// A token. Neither `Debug` nor any error shows it, and it has no `Display`.
-#[derive(Clone, PartialEq, Eq, Serialize)]
+#[derive(Clone, PartialEq, Eq, Hash, Serialize)]
 #[serde(transparent)]
 pub(crate) struct Secret(Arc<str>);
 
@@ -37,6 +38,13 @@ impl Secret {
 
     fn read(json: &Json) -> Option<Self> {
         text(json).map(Self::new).filter(|secret| !secret.is_blank())
+    }
+}
+
+/// A map of secrets, whose `Debug` shows none of them, is searched by a text.
+impl Borrow<str> for Secret {
+    fn borrow(&self) -> &str {
+        self.expose()
     }
 }
 
@@ -327,11 +335,12 @@ impl Serialize for TokenList {
     }
 }
 
-/// The response to a revocation. Its form is not documented: any object without an error.
+/// A successful response to a revocation of a token or a cancellation of a render. Its form is not
+/// documented: an object without an error in it.
 #[derive(Debug)]
-pub(crate) struct TokenRevoked;
+pub(crate) struct Accepted;
 
-impl<'de> Deserialize<'de> for TokenRevoked {
+impl<'de> Deserialize<'de> for Accepted {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let json = serde_json::Value::deserialize(deserializer)?;
         match json.as_object().map(|object| object.get("error")) {

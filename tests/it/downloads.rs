@@ -133,6 +133,95 @@ async fn a_file_that_is_never_whole_is_not_saved() {
             .await;
         let error = saved(&server, None).await.expect_err(name);
         assert!(matches!(error, Error::Disconnected(_) | Error::Api(_)), "{name}: {error}");
+        // Ten more requests would use up what all calls of a client have for retries.
+        let requests = server.requests("/video.mp4");
+        assert!(requests <= 8, "{name}: {requests}");
+    }
+}
+
+#[tokio::test]
+async fn bytes_that_are_received_again_are_no_progress() {
+    // A host that breaks and ignores ranges, and one whose breaks come later each time.
+    for (lengths, expected) in
+        [(&[RECEIVED][..], 3), (&[RECEIVED, 3_000, RECEIVED], 3), (&[1_000, 2_000, 3_000], 5)]
+    {
+        let server = RawServer::start(move |request| match request.path() {
+            "/video.mp4" => {
+                let at = request.index_on_path().min(lengths.len() - 1);
+                response("200 OK", &["content-length: 10240"], &video()[..lengths[at]])
+            }
+            _ => response("404 Not Found", &["content-length: 0"], b""),
+        })
+        .await;
+        let error = saved(&server, None).await.unwrap_err();
+        assert!(matches!(error, Error::Disconnected(_)), "{error}");
+        assert_eq!(server.requests("/video.mp4"), expected, "{lengths:?}");
+    }
+}
+
+/// An MP4 and a WAV file, each with the number of bytes after which it is cut.
+fn files_with_a_structure() -> [(&'static str, Vec<u8>, usize); 3] {
+    let boxed = |kind: &[u8; 4], content: &[u8]| {
+        let size = u32::try_from(content.len() + 8).unwrap();
+        [&size.to_be_bytes()[..], kind, content].concat()
+    };
+    let (start, index) = (boxed(b"ftyp", b"isom\0\0\0\0"), boxed(b"moov", &[7; 500]));
+    let media = boxed(b"mdat", &[1; 2_000]);
+    let sound = [&b"WAVEfmt \x10\0\0\0\x01\0\x01\0"[..], &[9; 1_000]].concat();
+    let size = u32::try_from(sound.len()).unwrap().to_le_bytes();
+    [
+        ("MP4", [&start[..], &index, &media].concat(), 1_500),
+        // At the end of a box.
+        ("MP4", [&start[..], &media, &index].concat(), start.len() + media.len()),
+        ("WAV", [&b"RIFF"[..], &size, &sound].concat(), 700),
+    ]
+}
+
+#[tokio::test]
+async fn a_file_of_no_declared_length_that_lacks_its_end_is_not_saved() {
+    for (format, file, cut) in files_with_a_structure() {
+        for (sends, headers) in [
+            (response as fn(&str, &[&str], &[u8]) -> RawResponse, &[][..]),
+            (response, &["etag: \"1\""]),
+            (chunked, &[]),
+        ] {
+            // It is cut once, and then whole.
+            let whole = file.clone();
+            let server = RawServer::start(move |request| match request.index_on_path() {
+                0 => sends("200 OK", headers, &whole[..cut]),
+                _ => sends("200 OK", headers, &whole),
+            })
+            .await;
+            assert!(saved(&server, None).await.expect(format) == file, "{format} {headers:?}");
+            assert!(server.requests("/video.mp4") > 1, "{format} {headers:?}");
+
+            // It is always cut, at both of its sources.
+            let part = file[..cut].to_vec();
+            let server = RawServer::start(move |_| sends("200 OK", headers, &part)).await;
+            let error = saved(&server, None).await.expect_err(format);
+            let Error::Disconnected(failure) = &error else { panic!("{format}: {error}") };
+            let what = failure.source.to_string();
+            assert!(what.contains(format), "{what}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_rest_of_a_cut_file_is_resumed_under_its_tag() {
+    for (format, file, cut) in files_with_a_structure() {
+        let whole = file.clone();
+        let server = RawServer::start(move |request| match request.header("range") {
+            None => response("200 OK", &["etag: \"1\""], &whole[..cut]),
+            Some(range) => {
+                assert_eq!(range, format!("bytes={cut}-"));
+                let (last, total) = (whole.len() - 1, whole.len());
+                let part = format!("content-range: bytes {cut}-{last}/{total}");
+                response("206 Partial Content", &["etag: \"1\"", &part], &whole[cut..])
+            }
+        })
+        .await;
+        assert!(saved(&server, None).await.expect(format) == file, "{format}");
+        assert_eq!(server.requests("/video.mp4"), 2);
     }
 }
 

@@ -1,7 +1,7 @@
 //! A user's own tokens on the embedded backend: they are created, used, listed and revoked, and allow
 //! what their scopes say.
 
-use crate::support::caller::Caller;
+use crate::support::caller::{Caller, message};
 use nemovideo::local::{ErrorReply, Fault, LocalBackend, LocalBackendBuilder};
 use nemovideo::protocol::Endpoint;
 use nemovideo::{
@@ -60,6 +60,19 @@ async fn a_token_is_created_used_listed_and_revoked() {
 }
 
 #[tokio::test]
+async fn the_debug_of_a_backend_shows_no_token() {
+    let backend = quick().start().await.unwrap();
+    let caller = Caller::new(&backend, "one").await;
+    let created = caller.post("/api/tokens", &json!({"name": "ci", "scopes": ["*"]})).await;
+    let session = caller.session().await;
+    let shown = format!("{backend:?} {backend:#?}");
+    assert!(shown.contains(&session) && shown.contains(&created.data("id")), "{shown}");
+    for secret in [&*caller.token, &*created.data("token"), "nmv_usr_"] {
+        assert!(!shown.contains(secret), "{secret} is in {shown}");
+    }
+}
+
+#[tokio::test]
 async fn a_token_lives_for_its_days() {
     let backend = quick().start().await.unwrap();
     let caller = Caller::new(&backend, "one").await;
@@ -94,30 +107,41 @@ async fn a_call_requires_its_scope() {
     let render = json!({"id": "r", "sessionId": session, "output": {"format": "mp4"},
         "draft": {"t": [{"tt": 7, "sg": [{"d": 1000, "m": {"text": "Hi"}}]}]}});
     let claim = json!({"task_id": "t", "session_id": session});
-    let all: [(&str, Method, &str, Value); 8] = [
+    let say = message(&session, "what can you do?");
+    let all: [(&str, Method, &str, Value); 13] = [
         ("read", Method::GET, "/api/credits/balance/simple", Value::Null),
         ("read", Method::GET, &state, Value::Null),
         ("read", Method::GET, "/api/tokens", Value::Null),
+        ("read", Method::GET, "/api/render/proxy/lambda/r", Value::Null),
+        ("read", Method::GET, "/api/render/proxy/r/download", Value::Null),
         ("write", Method::POST, "/api/tasks/me/with-session/nemo_agent", json!({})),
         ("write", Method::POST, "/api/auth/claim-token", claim),
         ("write", Method::POST, "/api/tokens", json!({"name": "y", "scopes": ["write"]})),
+        ("write", Method::POST, "/api/tokens/tok_none/revoke", json!({})),
+        ("write", Method::POST, "/run_sse", say),
         ("upload", Method::POST, &upload, Value::Null),
         ("render", Method::POST, "/api/render/proxy/lambda", render),
+        ("render", Method::POST, "/api/render/proxy/lambda/r/cancel", json!({})),
     ];
     for scope in ["read", "write", "upload", "render"] {
         let token = scoped(&[scope]).await;
         for (required, method, path, body) in &all {
-            let answer = match (*method == Method::GET, *required) {
-                (true, _) => token.get(path).await,
-                (_, "upload") => {
+            let request = token.request(method.clone(), path);
+            let request = match *required {
+                "upload" => {
                     let part = Part::bytes(&b"One."[..]).file_name("a.txt");
-                    token.upload(&session, Form::new().part("files", part)).await
+                    request.multipart(Form::new().part("files", part))
                 }
-                _ => token.post(path, body).await,
+                _ if body.is_null() => request,
+                _ => request.header("Content-Type", "application/json").body(body.to_string()),
             };
-            let is_rejected = answer.status == 403 || answer.status == 402;
-            assert_eq!(is_rejected, *required != scope, "{scope} {path}: {}", answer.body);
-            assert_eq!(answer.status == 402, is_rejected && *required == "render", "{path}");
+            let response = request.send().await.unwrap();
+            let status = response.status().as_u16();
+            let text = response.text().await.unwrap();
+            let is_rejected = status == 403 || status == 402;
+            assert_eq!(is_rejected, *required != scope, "{scope} {method} {path}: {text}");
+            let is_export = *path == "/api/render/proxy/lambda";
+            assert_eq!(status == 402, is_rejected && is_export, "{method} {path}");
         }
     }
     // No token grants more than it has.

@@ -98,6 +98,8 @@ async fn every_known_word_for_an_end_ends_the_wait() {
         (RawResponse::json(r#"{"status":"error","error":"bad codec"}"#), "bad codec"),
         (RawResponse::json(r#"{"status":"Timed-Out","message":"too slow"}"#), "too slow"),
         (RawResponse::json(r#"{"data":{"status":"ABORTED"}}"#), "it was cancelled"),
+        (RawResponse::json(r#"{"status":"killed"}"#), "it was cancelled"),
+        (RawResponse::json(r#"{"status":"crashed","message":"no memory"}"#), "no memory"),
     ] {
         let (outcome, polls) = wait(vec![processing(), end]).await;
         let Err(Error::RenderFailed { reason: found, .. }) = outcome else {
@@ -107,6 +109,18 @@ async fn every_known_word_for_an_end_ends_the_wait() {
     }
     let (outcome, polls) = wait(vec![case!("poll-succeeded")]).await;
     assert_eq!((outcome.unwrap().url.as_str(), polls), ("http://127.0.0.1/f.mp4", 1));
+}
+
+#[tokio::test]
+async fn a_render_that_is_ready_without_a_file_is_waited_for() {
+    let ready = RawResponse::json(r#"{"id":"r","status":"ready"}"#);
+    let statuses = [vec![ready.clone(); 6], vec![processing(), completed()]].concat();
+    let (outcome, polls) = wait(statuses).await;
+    assert_eq!((outcome.unwrap().url.as_str(), polls), ("https://cdn.test/f.mp4", 8));
+
+    let file = RawResponse::json(r#"{"id":"r","status":"ready","outputUrl":"https://cdn.test/g"}"#);
+    let (outcome, polls) = wait(vec![ready, file]).await;
+    assert_eq!((outcome.unwrap().url.as_str(), polls), ("https://cdn.test/g", 2));
 }
 
 #[tokio::test]

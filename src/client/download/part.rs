@@ -7,6 +7,7 @@ use reqwest::header::{
     TRANSFER_ENCODING,
 };
 
+use super::container::Container;
 use crate::transport::content_encoding;
 
 /// The number of first bytes that are kept to recognize a page in place of a file.
@@ -107,9 +108,13 @@ impl FileVersion {
 pub(super) struct ReceivedFile {
     pub(super) bytes: u64,
     pub(super) total: Option<u64>,
+    /// The most bytes that this source has sent without a new start: only more than these are
+    /// progress.
+    pub(super) furthest: u64,
     version: FileVersion,
     /// Its first bytes, up to [`START_BYTES`].
     start: Vec<u8>,
+    container: Container,
     /// The next bytes come from another source than these.
     is_source_changed: bool,
 }
@@ -132,6 +137,19 @@ impl ReceivedFile {
         if self.tag().is_none() {
             self.clear();
         }
+        self.furthest = self.bytes;
+    }
+
+    /// Returns the offset of the first missing byte; zero if no response could be recognized as the
+    /// rest of these bytes, so that the whole file is needed.
+    pub(super) fn missing_from(&self) -> u64 {
+        let is_known = self.total.is_some() || self.tag().is_some();
+        if is_known { self.bytes } else { 0 }
+    }
+
+    /// Returns the name of the format if the file by its own structure lacks its end.
+    pub(super) fn cut_format(&self) -> Option<&'static str> {
+        self.container.cut_format()
     }
 
     /// Returns whether a response holds the bytes of the same file that follow these.
@@ -165,13 +183,16 @@ impl ReceivedFile {
     pub(super) fn push(&mut self, bytes: &[u8]) {
         let missing = START_BYTES - self.start.len();
         self.start.extend_from_slice(&bytes[..bytes.len().min(missing)]);
+        self.container.push(bytes);
         self.bytes += bytes.len() as u64;
+        self.furthest = self.furthest.max(self.bytes);
     }
 
     /// Forgets the bytes received so far.
     pub(super) fn clear(&mut self) {
         self.bytes = 0;
         self.start.clear();
+        self.container.clear();
     }
 
     /// Returns the name of the text that came in place of a video or audio file, by its first
@@ -382,6 +403,32 @@ mod tests {
         assert!(!replaced(&[], Some(6_240), &[]));
         assert!(!replaced(&[], None, &[]));
         assert!(!replaced(&[("etag", "\"v1\"")], Some(6_240), &[("etag", "\"v1\"")]));
+    }
+
+    #[test]
+    fn only_bytes_beyond_the_furthest_are_progress() {
+        let mut received = received(&[]);
+        assert_eq!((received.bytes, received.furthest), (4_000, 4_000));
+        received.clear();
+        received.push(&[0; 3_000]);
+        assert_eq!((received.bytes, received.furthest), (3_000, 4_000));
+        received.push(&[0; 3_000]);
+        assert_eq!(received.furthest, 6_000);
+        received.change_source();
+        assert_eq!((received.bytes, received.furthest), (0, 0));
+    }
+
+    #[test]
+    fn the_rest_is_requested_only_if_it_can_be_recognized() {
+        assert_eq!(received(&[]).missing_from(), 4_000);
+        for (lines, expected) in
+            [(&[][..], 0), (&[("etag", "\"1\"")], 9), (&[("etag", "W/\"1\"")], 0)]
+        {
+            let mut received = ReceivedFile::of_size(None);
+            received.begin(declared(200, None, lines).unwrap(), None);
+            received.push(b"the video");
+            assert_eq!(received.missing_from(), expected, "{lines:?}");
+        }
     }
 
     #[test]

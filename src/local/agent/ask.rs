@@ -182,13 +182,25 @@ impl OpenQuestions {
         Some(Instruction { action: Action::Voiceover { script, options }, language: self.language })
     }
 
-    /// Returns the answers by the numbers of their questions. A line without a number continues the
-    /// answer before it; a message that does not begin with a number is no answer.
+    /// Returns the answers by the numbers of their questions. A line that does not begin an answer
+    /// continues the one before it; a message that does not begin with an answer is none.
     fn answers(&self, message: &str) -> Option<Vec<(usize, String)>> {
         let mut answers: Vec<(usize, String)> = Vec::new();
+        let mut is_script_prompted = false;
         for line in message.lines() {
-            match (self.numbered(line), answers.last_mut()) {
-                (Some((number, text)), _) => answers.push((number, text.to_owned())),
+            let begun = self.numbered(line).filter(|begun| {
+                let is_new = answers.iter().all(|(number, _)| *number != begun.number);
+                // A script may hold numbered lines of its own, such as the steps of a recipe.
+                let is_in_script =
+                    answers.last().is_some_and(|(number, _)| self.is_script(*number));
+                let is_clear = begun.is_prompted || (!is_script_prompted && begun.is_answer());
+                is_new && (is_clear || !is_in_script)
+            });
+            match (begun, answers.last_mut()) {
+                (Some(begun), _) => {
+                    is_script_prompted |= begun.is_prompted && self.is_script(begun.number);
+                    answers.push((begun.number, begun.text.to_owned()));
+                }
                 (None, Some((_, text))) => {
                     text.push('\n');
                     text.push_str(line);
@@ -200,22 +212,52 @@ impl OpenQuestions {
         (!answers.is_empty()).then_some(answers)
     }
 
+    fn is_script(&self, number: usize) -> bool {
+        number.checked_sub(1).and_then(|at| self.questions.get(at)) == Some(&Question::Script)
+    }
+
     /// Splits `1. <prompt>: <labels>`. The number must be that of a question.
-    fn numbered<'l>(&self, line: &'l str) -> Option<(usize, &'l str)> {
+    fn numbered<'l>(&self, line: &'l str) -> Option<NumberedLine<'l>> {
         let line = line.trim_start();
         let (number, rest) = line.split_once(['.', ')', '、'])?;
         let number: usize = number.parse().ok()?;
-        let question = self.questions.get(number.checked_sub(1)?)?;
+        let question = *self.questions.get(number.checked_sub(1)?)?;
         let rest = rest.trim_start();
         let prompt = question.prompt(self.language);
-        let after = rest.strip_prefix(prompt.as_str()).unwrap_or(rest);
-        Some((number, after.split_once([':', '：'])?.1))
+        let after = rest.strip_prefix(prompt.as_str());
+        let (before, text) = after.unwrap_or(rest).split_once([':', '：'])?;
+        let is_prompted = after.is_some() && before.trim().is_empty();
+        Some(NumberedLine { number, question, is_prompted, text: text.trim() })
+    }
+}
+
+/// A line that may begin the answer to a question.
+#[derive(Clone, Copy, Debug)]
+struct NumberedLine<'l> {
+    number: usize,
+    question: Question,
+    /// Whether the line repeats the prompt, as an answer in the documented form does.
+    is_prompted: bool,
+    text: &'l str,
+}
+
+impl NumberedLine<'_> {
+    /// Returns whether the text answers this very question, by an option or in words.
+    fn is_answer(&self) -> bool {
+        let said = VoiceoverOptions::parse(self.text);
+        let is_said = match self.question {
+            Question::Script => false,
+            Question::Voice => said.gender.is_some(),
+            Question::Aspect => said.aspect.is_some(),
+            Question::Captions => said.captions.is_some(),
+        };
+        is_said || is_skipped(self.text) || self.question.option_of(self.text).is_some()
     }
 }
 
 fn is_skipped(answer: &str) -> bool {
     let answer = plain_text(answer);
-    let answer = answer.trim_matches(|c: char| !c.is_alphanumeric());
+    let answer = answer.trim_matches(|c: char| !c.is_alphanumeric()).replace(' ', "_");
     SKIPPED.split_ascii_whitespace().any(|word| word == answer)
 }
 
@@ -289,8 +331,15 @@ mod tests {
             assert_eq!(answered(&open, message), male, "{message}");
         }
         let defaults = ("Hi.".to_owned(), Gender::Female, Aspect::Landscape, true);
-        for message in ["Skipped", " skipped.\n", "跳过", "1. Which voice?: ", "2. shape: what?"]
-        {
+        for message in [
+            "Skipped",
+            " skipped.\n",
+            "Skip it!",
+            "跳过",
+            "略过",
+            "1. Which voice?: ",
+            "2. shape: what?",
+        ] {
             assert_eq!(answered(&open, message), defaults, "{message}");
         }
         for message in ["add a title 'x'", "", "4. what: ever", "male", "undo"] {
@@ -312,5 +361,35 @@ mod tests {
         for (id, _) in Question::Script.row().2 {
             assert!(!sample_script(id).is_empty(), "{id}");
         }
+    }
+
+    #[test]
+    fn a_script_keeps_its_numbered_lines() {
+        let open = questions(Language::English, None);
+        let recipe = "My pasta.\n1. Salt: a spoon.\n2. Boil: the water\n3) Stir: well\n4. Eat: now";
+        let prompted = format!("1. {}: {recipe}", Question::Script.prompt(Language::English));
+        let rest = "2. Which voice?: a male voice\n3. Which aspect ratio?: portrait\n\
+                    4. Shall there be captions?: without captions";
+        let defaults = (Gender::Female, Aspect::Landscape, true);
+        let chosen = (Gender::Male, Aspect::Portrait, false);
+        for (message, expected) in [
+            (prompted.clone(), defaults),
+            (format!("{prompted}\n{rest}"), chosen),
+            (format!("{rest}\n{prompted}"), chosen),
+            (format!("1. script: {recipe}"), defaults),
+            (
+                format!("1. script: {recipe}\n2. voice: male\n3. shape: 9:16\n4) captions: off"),
+                chosen,
+            ),
+        ] {
+            let (script, gender, aspect, captions) = answered(&open, &message);
+            assert_eq!(script, recipe, "{message}");
+            assert_eq!((gender, aspect, captions), expected, "{message}");
+        }
+        // In the documented form, not even a line that would be an answer ends the script.
+        let message = format!("{prompted}\n2. The voice: male\n{rest}");
+        let (script, gender, ..) = answered(&open, &message);
+        assert_eq!(script, format!("{recipe}\n2. The voice: male"));
+        assert_eq!(gender, Gender::Male);
     }
 }
