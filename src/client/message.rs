@@ -95,7 +95,7 @@ impl IntoFuture for MessageRequest {
 /// or with one error.
 ///
 /// No event ends it: what cannot be decoded is an [`AgentEvent::Unknown`]. A break or a timeout of
-/// the connection ends it with [`Error::OutcomeUnknown`], which does not mean that the work failed,
+/// the connection ends it, after all that was received, with [`Error::OutcomeUnknown`], which does not mean that the work failed,
 /// since the message was accepted: the session's state shows the outcome.
 ///
 /// The response is read in whatever form it comes, because the message is paid. Besides an event

@@ -138,6 +138,8 @@ impl<'a> Exchange<'a> {
         let broken = loop {
             match tokio::time::timeout_at(deadline, response.chunk()).await {
                 Ok(Ok(Some(chunk))) => match start.push(&chunk) {
+                    // A server that sends without a pause leaves the timeout no chance.
+                    BodyKind::Undecided if tokio::time::Instant::now() >= deadline => break None,
                     BodyKind::Undecided => {}
                     BodyKind::Markup => return Err(self.not_a_stream(content_type)),
                     BodyKind::Stream => break None,

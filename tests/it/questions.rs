@@ -5,7 +5,7 @@ use futures::StreamExt as _;
 use nemovideo::draft::Json;
 use nemovideo::mock::{Events, MockNemo, MockResponse};
 use nemovideo::project::{Dispatched, Outcome, Project, QuestionResponse, Script, TurnEvent};
-use nemovideo::{Error, NemoClient, TurnUpdate};
+use nemovideo::{Error, NemoClient, Session, TurnUpdate};
 
 use crate::support::raw::{RawResponse, RawServer};
 
@@ -176,6 +176,18 @@ async fn nothing_is_recovered_after_a_question() {
         assert!(!rest.is_empty() && rest.iter().all(is_event), "{data}: {updates:?}");
         assert_eq!(server.requests("/api/state/nemo_agent/me/s/latest"), 1);
     }
+}
+
+#[tokio::test]
+async fn a_project_whose_stream_breaks_after_a_question_waits_for_the_user() {
+    let ask = format!(r#"{{"functionCall":{{"name":"ask_question","args":{}}}}}"#, question());
+    let data = format!("data: {{\"content\":{{\"parts\":[{ask}]}},\"partial\":true}}\n\n");
+    let (_server, client) = broken_after(data).await;
+    let project = client.resume_project(Session::new("t", "s"));
+    let report = project.say("make a clip").await.unwrap().finish().await.unwrap();
+    assert_eq!(report.outcome, Outcome::AwaitingInput);
+    assert!(report.question.is_some() && report.pending.is_none());
+    assert_eq!(project.open_question(), report.question);
 }
 
 #[tokio::test]

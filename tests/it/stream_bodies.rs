@@ -4,7 +4,7 @@
 use futures::StreamExt as _;
 use nemovideo::project::{Outcome, TurnEvent};
 use nemovideo::protocol::event::AgentEvent;
-use nemovideo::{Error, NemoClient, Result, TurnRecovery};
+use nemovideo::{Error, NemoClient, Result, Timeouts, TurnRecovery};
 
 use crate::support::raw::{RawResponse, RawServer};
 
@@ -221,6 +221,18 @@ async fn what_was_received_before_it_showed_what_it_is_is_kept() {
     let events: Vec<_> = stream.collect().await;
     assert!(matches!(events.last(), Some(Err(Error::OutcomeUnknown(_)))), "{events:?}");
     assert_eq!(kinds(&events), ["error", "Err"], "{events:?}");
+    assert_eq!(server.requests("/run_sse"), 1);
+}
+
+#[tokio::test]
+async fn a_body_that_never_shows_what_it_is_ends_with_the_timeouts_of_a_stream() {
+    let server = RawServer::start(|_| RawResponse::endless_file("\n")).await;
+    let soon = std::time::Duration::from_millis(50);
+    let timeouts = Timeouts::default().with_response(soon).with_total(2 * soon);
+    let client = NemoClient::builder().base_url(server.url()).token("t").timeouts(timeouts);
+    let stream = client.build().unwrap().send_message(&"s".into(), "hi").await.unwrap();
+    let events: Vec<_> = stream.collect().await;
+    assert!(matches!(&events[..], [Err(Error::OutcomeUnknown(_))]), "{events:?}");
     assert_eq!(server.requests("/run_sse"), 1);
 }
 
