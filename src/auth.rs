@@ -17,7 +17,7 @@ use url::Url;
 use crate::error::{Error, Result};
 use crate::protocol::{ClientId, Credits, Secret, TokenScope, UserId};
 use crate::sync::lock;
-use crate::transport::{Authorization, Transport};
+use crate::transport::{Authorization, Secrets, Transport};
 pub(crate) use store::CredentialStore;
 use token::CachedToken;
 
@@ -250,6 +250,12 @@ impl Auth {
     pub(crate) async fn account(&self, transport: &Transport) -> Result<Account> {
         self.bearer(transport).await?;
         Ok(self.state().account.clone().unwrap_or(Account::OWN))
+    }
+
+    /// Returns a message of the service without the token, which it may echo.
+    pub(crate) fn redact(&self, message: String) -> String {
+        let bearer = self.state().bearer();
+        Secrets::from_iter(bearer.iter().map(|bearer| bearer.secret.expose())).redact(message)
     }
 
     /// Returns the page where an anonymous account becomes a registered one.

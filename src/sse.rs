@@ -30,6 +30,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bare::BareText;
+pub(crate) use bare::ObjectScanner;
 
 /// The default limit of bytes in one event: 1 MiB. That is hundreds of times the size of a usual
 /// event, and small enough for a client that follows many streams at once.

@@ -19,6 +19,7 @@ pub use attribution::Attribution;
 pub(crate) use body::{OnBytesSent, after};
 pub(crate) use exchange::{AttemptError, Exchange};
 pub(crate) use request::{
-    Authorization, Form, FormFuture, Params, Payload, PendingResponse, Transport, call_span,
+    Authorization, Form, FormFuture, Params, Payload, PendingResponse, Secrets, Transport,
+    call_span,
 };
 pub(crate) use response::{Expect, content_encoding, request_id};

@@ -10,10 +10,11 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures::StreamExt as _;
+use nemovideo::draft::{Draft, Json};
 use nemovideo::local::LocalBackend;
 use nemovideo::{
-    ClientId, CreateSession, CreateToken, Error, ExponentialRetry, NemoClient, RenderOutput,
-    RenderPolling, SessionId,
+    ClientId, CreateSession, CreateToken, Error, ExponentialRetry, NemoClient, RenderJob,
+    RenderOutput, RenderPolling, SessionId,
 };
 use raw::{RawResponse, RawServer};
 use tracing_subscriber::fmt::MakeWriter;
@@ -167,6 +168,14 @@ async fn no_error_quotes_a_token_that_the_service_echoed() {
         (Endpoint::State, 200, format!(r#"{{"message":"bad token {OWN_TOKEN}"}}"#)),
         (Endpoint::State, 200, format!(r#"{{"error":"bad token {OWN_TOKEN}"}}"#)),
         (Endpoint::Session, 200, format!(r#"{{"error":"bad token {OWN_TOKEN}"}}"#)),
+        (Endpoint::Message, 200, format!("data: {{}}\n\nError: invalid token {OWN_TOKEN}\n\n")),
+        (Endpoint::Message, 200, format!("data: {{\"error\":\"bad {OWN_TOKEN}\"}}\n\n")),
+        (Endpoint::Message, 200, format!(r#"{{"code":2001,"message":"{OWN_TOKEN}"}}"#)),
+        (
+            Endpoint::RenderStatus,
+            200,
+            format!(r#"{{"code":0,"data":{{"status":"cancelled","error":"bad {OWN_TOKEN}"}}}}"#),
+        ),
     ];
     for (endpoint, status, body) in responses {
         let nemo = MockNemo::start().await;
@@ -189,6 +198,25 @@ async fn no_error_quotes_a_token_that_the_service_echoed() {
                         client.create_session(CreateSession::named("a")).await.err()
                     }
                     Endpoint::State => client.session_state(&SessionId::new("s")).await.err(),
+                    Endpoint::RenderStatus => {
+                        let draft = Draft::from(r#"{"t":[]}"#.parse::<Json>().unwrap());
+                        let job = RenderJob::new("s".into(), draft, RenderOutput::mp4());
+                        client.wait_for_render(&job).await.map(drop).err()
+                    }
+                    Endpoint::Message => {
+                        let message = client.send_message(&"s".into(), "hi").await;
+                        match message {
+                            Err(error) => Some(error),
+                            Ok(events) => {
+                                events
+                                    .text()
+                                    .filter_map(|text| async { text.err() })
+                                    .boxed()
+                                    .next()
+                                    .await
+                            }
+                        }
+                    }
                     _ => client.credits().await.err(),
                 }
                 .unwrap()

@@ -11,10 +11,10 @@ use futures::{Stream, StreamExt as _};
 use tokio::time::{Instant, timeout_at};
 
 use super::reader::{BodyEnd, EventReader};
-use super::{Limits, NemoClient, Timeouts, json};
-use crate::error::{Error, Result, Source, TimeoutKind, UnknownOutcome, source};
-use crate::protocol::event::{AgentEvent, Question, TextAccumulator, TextDelta};
-use crate::protocol::{Endpoint, RunRequest, SessionId};
+use super::{NemoClient, Timeouts, json};
+use crate::error::{ApiError, Error, Result, Source, TimeoutKind, UnknownOutcome, source};
+use crate::protocol::event::{AgentEvent, Question, QuestionTracker, TextAccumulator, TextDelta};
+use crate::protocol::{Endpoint, ErrorCode, RunRequest, SessionId};
 use crate::transport::{PendingResponse, after};
 
 /// A message that has not been sent yet. `.await` sends it, once, and returns the stream of its
@@ -85,7 +85,7 @@ impl IntoFuture for MessageRequest {
             let Self { client, request } = self;
             let payload = json(&request)?;
             let response = client.open_events(Endpoint::Message, payload).await?;
-            let events = events(response, client.inner.timeouts, client.inner.limits);
+            let events = events(client, response);
             Ok(MessageStream { events: events.boxed() })
         })
     }
@@ -95,13 +95,14 @@ impl IntoFuture for MessageRequest {
 /// or with one error.
 ///
 /// No event ends it: what cannot be decoded is an [`AgentEvent::Unknown`]. A break or a timeout of
-/// the connection ends it with [`Error::OutcomeUnknown`], which does not mean that the work failed,
+/// the connection ends it, after all that was received, with [`Error::OutcomeUnknown`], which does not mean that the work failed,
 /// since the message was accepted: the session's state shows the outcome.
 ///
 /// The response is read in whatever form it comes, because the message is paid. Besides an event
 /// stream that is JSON: events in an array, or one after the other, under any content type or none.
 /// An error that the server writes between the events, without `data:`, is an
-/// [`AgentEvent::Error`]. A body in which nothing is an event ends with [`Error::NotAStream`]. A
+/// [`AgentEvent::Error`]. A body in which nothing is an event ends with [`Error::NotAStream`], and
+/// one that is nothing but a documented error response with its error. A
 /// tool call that comes as a preview first is one event.
 ///
 /// # Cancel safety
@@ -119,7 +120,7 @@ impl MessageStream {
             events: self,
             accumulator: TextAccumulator::new(),
             has_text: false,
-            question: None,
+            question: QuestionTracker::default(),
         }
     }
 }
@@ -151,7 +152,7 @@ pub struct TextStream {
     events: MessageStream,
     accumulator: TextAccumulator,
     has_text: bool,
-    question: Option<Question>,
+    question: QuestionTracker,
 }
 
 impl TextStream {
@@ -160,7 +161,7 @@ impl TextStream {
     /// [`QuestionResponse`](crate::project::QuestionResponse).
     #[must_use]
     pub fn question(&self) -> Option<&Question> {
-        self.question.as_ref()
+        self.question.question()
     }
 }
 
@@ -179,14 +180,9 @@ impl Stream for TextStream {
                 let failed = Error::AgentFailed(failure.to_string());
                 return Poll::Ready(Some(Err(failed)));
             }
-            match &event {
-                AgentEvent::Question(asked) => {
-                    let line_break = if std::mem::replace(has_text, true) { "\n" } else { "" };
-                    question.get_or_insert_default().append(asked.clone());
-                    return Poll::Ready(Some(Ok(format!("{line_break}{asked}\n"))));
-                }
-                AgentEvent::ToolCall(_) => *question = None,
-                _ => {}
+            if let Some(asked) = question.push(&event) {
+                let line_break = if std::mem::replace(has_text, true) { "\n" } else { "" };
+                return Poll::Ready(Some(Ok(format!("{line_break}{asked}\n"))));
             }
             if let Some(delta) = push_text(accumulator, &event) {
                 *has_text = true;
@@ -205,56 +201,30 @@ pub(super) fn push_text(accumulator: &mut TextAccumulator, event: &AgentEvent) -
 }
 
 fn events(
+    client: NemoClient,
     response: PendingResponse,
-    timeouts: Timeouts,
-    limits: Limits,
 ) -> impl Stream<Item = Result<AgentEvent>> + Send {
     async_stream::stream! {
-        let PendingResponse { response, start, call } = response;
-        let mut reader = EventReader::new(limits.event(), start.is_none());
+        let PendingResponse { response, start, mut call, secrets } = response;
+        let mut reader = EventReader::new(client.inner.limits.event(), start.is_none(), secrets);
         let (content_type, start) = match start {
-            Some(start) => (Some(start.content_type), Some(Ok(start.bytes))),
-            None => (None, None),
+            Some(start) => {
+                (Some(start.content_type), [Some(Ok(start.bytes)), start.broken.map(Err)])
+            }
+            None => (None, [None, None]),
         };
-        let mut bytes = futures::stream::iter(start).chain(response.bytes_stream());
-        let mut deadlines = StreamDeadlines::start(timeouts);
-        let broken = |what: String, source: Option<Source>, deadlines: &StreamDeadlines| {
-            let mut call = call.clone();
-            call.elapsed += deadlines.started.elapsed();
-            Error::OutcomeUnknown(Box::new(UnknownOutcome::new(call, what, source)))
-        };
-        loop {
+        let start = futures::stream::iter(start.into_iter().flatten());
+        let mut bytes = start.chain(response.bytes_stream());
+        let mut deadlines = StreamDeadlines::start(client.inner.timeouts);
+        let broken: Option<(String, Option<Source>)> = loop {
             let (deadline, kind, after) = deadlines.next();
             let chunk = match timeout_at(deadline, bytes.next()).await {
                 Ok(Some(Ok(chunk))) => chunk,
                 Ok(Some(Err(error))) => {
-                    let source = source(error.without_url());
-                    yield Err(broken("the stream broke".to_owned(), Some(source), &deadlines));
-                    return;
+                    break Some(("the stream broke".to_owned(), Some(source(error.without_url()))));
                 }
-                Ok(None) => {
-                    let (events, end) = reader.finish();
-                    for event in events {
-                        yield Ok(event);
-                    }
-                    match end {
-                        BodyEnd::Complete => {}
-                        BodyEnd::Truncated => {
-                            let what = "the stream ended within an event".to_owned();
-                            yield Err(broken(what, None, &deadlines));
-                        }
-                        BodyEnd::NoEvents => {
-                            let content_type = content_type.unwrap_or_else(|| "a page".to_owned());
-                            yield Err(Error::NotAStream { content_type, call: Box::new(call) });
-                        }
-                    }
-                    return;
-                }
-                Err(_elapsed) => {
-                    let what = format!("{kind} for {:.0} s", after.as_secs_f64());
-                    yield Err(broken(what, None, &deadlines));
-                    return;
-                }
+                Ok(None) => break None,
+                Err(_elapsed) => break Some((format!("{kind} for {:.0} s", after.as_secs_f64()), None)),
             };
             deadlines.byte_received();
             let mut input = &chunk[..];
@@ -265,6 +235,45 @@ fn events(
                 for event in frame.events {
                     yield Ok(event);
                 }
+            }
+        };
+        call.elapsed += deadlines.started.elapsed();
+        let unknown = |call, what, source| {
+            Error::OutcomeUnknown(Box::new(UnknownOutcome::new(call, what, source)))
+        };
+        // What was received until then is paid for, however the stream ended.
+        if let Some((what, source)) = broken {
+            for event in reader.interrupt() {
+                yield Ok(event);
+            }
+            yield Err(unknown(call, what, source));
+            return;
+        }
+        let (events, end) = reader.finish();
+        for event in events {
+            yield Ok(event);
+        }
+        match end {
+            BodyEnd::Complete => {}
+            BodyEnd::Truncated => {
+                yield Err(unknown(call, "the stream ended within an event".to_owned(), None));
+            }
+            BodyEnd::NoEvents => {
+                let content_type = content_type.unwrap_or_else(|| "a page".to_owned());
+                yield Err(Error::NotAStream { content_type, call: Box::new(call) });
+            }
+            BodyEnd::ErrorResponse(code, failure) => {
+                let link = match code {
+                    ErrorCode::OutOfCredits => {
+                        client.auth().registration_link(&client.inner.web)
+                    }
+                    _ => None,
+                };
+                yield Err(Error::from_api(ApiError {
+                    link,
+                    call: Some(call),
+                    ..ApiError::local(code, failure.message)
+                }));
             }
         }
     }

@@ -4,8 +4,10 @@
 //! message is paid: errors that a server writes without `data:`, and JSON, line by line or in an
 //! array, in place of a stream.
 
-use crate::protocol::event::{AgentEvent, PreviewFilter};
+use crate::protocol::ErrorCode;
+use crate::protocol::event::{AgentEvent, AgentFailure, PreviewFilter};
 use crate::sse::{Decoder, EventTooLarge, Frame};
+use crate::transport::Secrets;
 
 /// Decodes the body of one response.
 #[derive(Debug)]
@@ -17,6 +19,13 @@ pub(super) struct EventReader {
     /// Whether anything was understood.
     has_events: bool,
     has_markup: bool,
+    /// What no failure may show.
+    secrets: Secrets,
+    /// Whether a frame was read.
+    has_frames: bool,
+    /// A documented error in the envelope of the other endpoints, for as long as it is all that
+    /// was read: then it is the response, and not an event.
+    envelope: Option<(ErrorCode, AgentFailure)>,
 }
 
 /// The events of one frame.
@@ -28,10 +37,12 @@ pub(super) struct FrameEvents {
 }
 
 /// How a body ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) enum BodyEnd {
     /// After its last event.
     Complete,
+    /// After a documented error response, which is all that the body holds.
+    ErrorResponse(ErrorCode, AgentFailure),
     /// Within an event, so the connection was cut.
     Truncated,
     /// Without an event, and the body is no event stream either.
@@ -40,13 +51,16 @@ pub(super) enum BodyEnd {
 
 impl EventReader {
     /// A reader of events that hold at most `limit` bytes each.
-    pub(super) fn new(limit: usize, is_typed: bool) -> Self {
+    pub(super) fn new(limit: usize, is_typed: bool, secrets: Secrets) -> Self {
         Self {
             decoder: Decoder::with_limit(limit).with_bare_text(),
             previews: PreviewFilter::default(),
             is_typed,
             has_events: false,
             has_markup: false,
+            secrets,
+            has_frames: false,
+            envelope: None,
         }
     }
 
@@ -54,7 +68,37 @@ impl EventReader {
     /// `input` was read.
     pub(super) fn next_events(&mut self, input: &mut &[u8]) -> Option<FrameEvents> {
         let frame = self.decoder.next_frame(input)?;
-        Some(self.read(frame))
+        Some(self.next(frame))
+    }
+
+    fn next(&mut self, frame: Result<Frame, EventTooLarge>) -> FrameEvents {
+        let held = self.release();
+        let is_first = !std::mem::replace(&mut self.has_frames, true);
+        if let (true, Ok(frame)) = (is_first, &frame)
+            && let Some((code, failure)) = envelope(frame)
+        {
+            self.envelope = Some((code, self.redacted(failure)));
+            return FrameEvents { events: Vec::new(), is_progress: true };
+        }
+        let mut frame = self.read(frame);
+        frame.events.splice(..0, held);
+        frame
+    }
+
+    /// Returns the error response that was held back, as the event that it is among others.
+    fn release(&mut self) -> Option<AgentEvent> {
+        let (_, failure) = self.envelope.take()?;
+        self.has_events = true;
+        Some(AgentEvent::Error(failure))
+    }
+
+    /// Returns the events that are left when the connection breaks: what was received is paid for.
+    pub(super) fn interrupt(self) -> Vec<AgentEvent> {
+        let (mut events, end) = self.finish();
+        if let BodyEnd::ErrorResponse(_, failure) = end {
+            events.push(AgentEvent::Error(failure));
+        }
+        events
     }
 
     /// Returns the events that the body ended with, where the blank line after the last one is
@@ -69,7 +113,9 @@ impl EventReader {
                 has_frame = true;
                 match frame {
                     // A complete last event counts like any other.
-                    Ok(frame) if is_complete(&frame) => events.extend(self.read(Ok(frame)).events),
+                    Ok(frame) if is_complete(&frame) => {
+                        events.extend(self.next(Ok(frame)).events);
+                    }
                     _ => end = BodyEnd::Truncated,
                 }
             }
@@ -77,6 +123,12 @@ impl EventReader {
                 end = BodyEnd::Truncated;
             }
         }
+        if end == BodyEnd::Complete
+            && let Some((code, failure)) = self.envelope.take()
+        {
+            return (events, BodyEnd::ErrorResponse(code, failure));
+        }
+        events.extend(self.release());
         if end == BodyEnd::Complete && !self.has_events && (self.has_markup || !self.is_typed) {
             end = BodyEnd::NoEvents;
         }
@@ -101,9 +153,10 @@ impl EventReader {
         let is_text = frame.is_bare && !frame.data.starts_with(['{', '[']);
         // Text in a body of another type is no response of the agent.
         self.has_events |= is_known && (self.is_typed || !is_text);
-        events = self.previews.push(events);
+        events = self.previews.push(events).into_iter().map(|event| self.safe(event)).collect();
         let is_progress = match is_text {
-            true => is_known && !events.contains(&AgentEvent::Heartbeat),
+            // Any other sentence is a keep-alive as likely as an error.
+            true => AgentEvent::names_an_error(&frame.data),
             false => events.iter().any(|event| !matches!(event, AgentEvent::Heartbeat)),
         };
         FrameEvents { events, is_progress }
@@ -117,9 +170,43 @@ impl EventReader {
         }
         let message = "a page came in place of events".to_owned();
         let details = Some(frame.data.as_str().into());
-        let failure = AgentEvent::failure(message, details);
+        let failure = self.safe(AgentEvent::failure(message, details));
         FrameEvents { events: vec![failure], is_progress: true }
     }
+
+    /// Returns an event without the secrets that a server echoed in a failure, or in what may be
+    /// one. The agent's own text is left as it is: a link in it may need them.
+    fn safe(&self, event: AgentEvent) -> AgentEvent {
+        match event {
+            AgentEvent::Error(failure) => AgentEvent::Error(self.redacted(failure)),
+            AgentEvent::Unknown(raw) => AgentEvent::Unknown(self.secrets.redact(raw)),
+            event => event,
+        }
+    }
+
+    fn redacted(&self, failure: AgentFailure) -> AgentFailure {
+        let redact = |text| self.secrets.redact(text);
+        AgentFailure {
+            code: failure.code.map(redact),
+            message: redact(failure.message),
+            details: failure.details.map(|details| {
+                let redacted = redact(details.to_string());
+                redacted.parse().unwrap_or_else(|_| redacted.into())
+            }),
+        }
+    }
+}
+
+/// Returns the documented error that a frame reports in the envelope of the other endpoints.
+fn envelope(frame: &Frame) -> Option<(ErrorCode, AgentFailure)> {
+    if !(frame.is_bare && frame.data.starts_with('{')) {
+        return None;
+    }
+    let [AgentEvent::Error(failure)] = &AgentEvent::decode_bare(&frame.data)[..] else {
+        return None;
+    };
+    let code = ErrorCode::from(failure.code.as_deref()?.parse::<i64>().ok()?);
+    (!matches!(code, ErrorCode::Other(_))).then(|| (code, failure.clone()))
 }
 
 fn decode(frame: &Frame) -> Vec<AgentEvent> {
@@ -146,10 +233,12 @@ fn is_complete(frame: &Frame) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::client::message::push_text;
+    use crate::protocol::event::TextAccumulator;
 
     /// Returns the events of a body in chunks of this size, one line each, and how it ended.
     fn read_in_chunks(body: &[u8], is_typed: bool, size: usize) -> (Vec<String>, BodyEnd) {
-        let mut reader = EventReader::new(1024, is_typed);
+        let mut reader = EventReader::new(1024, is_typed, Secrets::default());
         let mut events = Vec::new();
         for mut chunk in body.chunks(size) {
             while let Some(frame) = reader.next_events(&mut chunk) {
@@ -158,14 +247,17 @@ mod tests {
         }
         let (last, end) = reader.finish();
         events.extend(last);
-        let line = |event: &AgentEvent| match event {
+        (events.iter().map(line).collect(), end)
+    }
+
+    fn line(event: &AgentEvent) -> String {
+        match event {
             AgentEvent::Text(text) => text.text.clone(),
             AgentEvent::Error(failure) => format!("! {failure}"),
             AgentEvent::Unknown(raw) => format!("? {raw}"),
             AgentEvent::ToolCall(call) => format!("{}()", call.name),
             other => other.kind().to_owned(),
-        };
-        (events.iter().map(line).collect(), end)
+        }
     }
 
     fn read(body: &str, is_typed: bool) -> (String, BodyEnd) {
@@ -204,8 +296,18 @@ mod tests {
                 "oops: {\"error\":1}\nmore of it\ndata: heartbeat\n\n",
                 "! oops: {\"error\":1}|heartbeat",
             ),
-            // Neither is an error.
+            ("processing failed\n", "! processing failed"),
+            ("ValueError: boom\n", "! ValueError: boom"),
+            ("status: failed\n", "! status: failed"),
+            // None of these is an error.
             ("ping\n\n", "? ping"),
+            ("pong 1\n\n", "? pong 1"),
+            ("keep-alive ping\n", "? keep-alive ping"),
+            ("keep-alive: timeout=5, max=100\n", "? keep-alive: timeout=5, max=100"),
+            ("Heartbeat at 12:00\n", "? Heartbeat at 12:00"),
+            ("still working\n\n", "? still working"),
+            ("processing 3 of 5\n\n", "? processing 3 of 5"),
+            ("retry-timeout: 5\n\n", "? retry-timeout: 5"),
             ("heartbeat\n\n", "heartbeat"),
             ("version: 3 of it\n\n", "? version: 3 of it"),
             (": comment\n\n", ""),
@@ -221,6 +323,93 @@ mod tests {
         // An error between two events, and one that begins a stream.
         let (events, end) = read(&format!("Error: x\n\n{}", stream("")), true);
         assert_eq!((events.as_str(), end), ("! Error: x|a", BodyEnd::Complete));
+    }
+
+    #[test]
+    fn only_what_names_an_error_ends_the_silence() {
+        for (line, is_progress) in [
+            ("Error: agent failed\n\n", true),
+            ("something went wrong here\n\n", false),
+            ("still working\n\n", false),
+            ("data: heartbeat\n\n", false),
+            ("data: {\"odd\":1}\n\n", true),
+        ] {
+            let mut reader = EventReader::new(1024, true, Secrets::default());
+            // The next field ends bare text.
+            let input = format!("{line}data: heartbeat\n\n");
+            let mut input = input.as_bytes();
+            let first = reader.next_events(&mut input).unwrap();
+            assert_eq!(first.is_progress, is_progress, "{line:?}");
+        }
+    }
+
+    #[test]
+    fn what_was_received_is_kept_when_the_connection_breaks() {
+        let ask = r#"{"content":{"parts":[{"functionCall":{"name":"ask_question","args":{"question":"Which?"}}}]},"partial":true}"#;
+        for (body, expected) in [
+            (format!("data: {A}\n\nError: agent failed\n"), "a|! Error: agent failed"),
+            (format!("data: {A}"), "a"),
+            (format!("data: {A}\n"), "a"),
+            (format!("data: {A}\n\ndata: {{\"type\":\"te"), "a"),
+            (format!("data: {ask}\n\n"), "question"),
+            (r#"{"code":1002,"message":"gone"}"#.to_owned(), "! 1002: gone"),
+        ] {
+            for size in [1, 7, 1000] {
+                let mut reader = EventReader::new(1024, true, Secrets::default());
+                let mut events = Vec::new();
+                for mut chunk in body.as_bytes().chunks(size) {
+                    while let Some(frame) = reader.next_events(&mut chunk) {
+                        events.extend(frame.events);
+                    }
+                }
+                events.extend(reader.interrupt());
+                let lines: Vec<_> = events.iter().map(line).collect();
+                assert_eq!(lines.join("|"), expected, "{body}");
+            }
+        }
+    }
+
+    #[test]
+    fn an_error_response_alone_is_one_and_an_event_among_others() {
+        let error = r#"{"code":2001,"message":"none left"}"#;
+        for body in [error.to_owned(), format!("\n{error}\n\n"), format!(": hi\n\n{error}\r\n")] {
+            let (events, end) = read(&body, true);
+            let BodyEnd::ErrorResponse(code, failure) = end else { panic!("{body}: {end:?}") };
+            assert_eq!((events.as_str(), code), ("", ErrorCode::OutOfCredits), "{body}");
+            assert_eq!(failure.message, "none left");
+        }
+        for (body, expected) in [
+            (format!("{error}\ndata: {A}\n\n"), "! 2001: none left|a"),
+            (format!("data: {A}\n\n{error}"), "a|! 2001: none left"),
+            (format!("{error}{error}"), "! 2001: none left|! 2001: none left"),
+            (format!("data: {error}\n\n"), "! 2001: none left"),
+            (error.replace("2001", "5003"), "! 5003: none left"),
+        ] {
+            assert_eq!(read(&body, true), (expected.to_owned(), BodyEnd::Complete), "{body}");
+        }
+    }
+
+    #[test]
+    fn a_failure_does_not_show_a_secret() {
+        let secret = "nmv_usr_s3cret";
+        for body in [
+            format!("Error: invalid token {secret}\n\n"),
+            format!(
+                "data: {{\"error\":\"bad {secret}\",\"error_details\":{{\"a\":\"{secret}\"}}}}\n\n"
+            ),
+            format!("data: {{\"odd\":\"{secret}\"}}\n\n"),
+            format!("{{\"code\":1001,\"message\":\"{secret} is over\"}}"),
+        ] {
+            let mut reader = EventReader::new(1024, true, Secrets::from_iter([secret]));
+            let mut input = body.as_bytes();
+            let mut events = Vec::new();
+            while let Some(frame) = reader.next_events(&mut input) {
+                events.extend(frame.events);
+            }
+            let (last, end) = reader.finish();
+            let shown = format!("{events:?}{last:?}{end:?}");
+            assert!(shown.contains('…') && !shown.contains(secret), "{shown}");
+        }
     }
 
     #[test]
@@ -305,21 +494,45 @@ mod tests {
         assert_eq!(read_in_chunks(latin, true, 5).0, ["a"]);
     }
 
+    /// Returns the text for the user in a body, as it is shown.
+    fn shown(body: &[u8], is_typed: bool) -> String {
+        let mut reader = EventReader::new(1024, is_typed, Secrets::default());
+        let mut texts = TextAccumulator::new();
+        let (mut shown, mut events, mut input) = (String::new(), Vec::new(), body);
+        while let Some(frame) = reader.next_events(&mut input) {
+            events.extend(frame.events);
+        }
+        events.extend(reader.finish().0);
+        for event in &events {
+            shown.extend(push_text(&mut texts, event));
+        }
+        shown
+    }
+
     #[test]
-    fn no_prefix_and_no_changed_byte_of_a_body_panics() {
-        for case in [
-            include_bytes!("../../tests/data/cases/wire/sse-bare-json-error.http").as_slice(),
-            include_bytes!("../../tests/data/cases/wire/sse-lone-surrogate.http"),
-            include_bytes!("../../tests/data/cases/wire/sse-nan.http"),
-            include_bytes!("../../tests/data/cases/wire/sse-no-ctype.http"),
-            include_bytes!("../../tests/data/cases/wire/sse-partial-tool-preview.http"),
-            include_bytes!("../../tests/data/cases/wire/sse-plain-text-error.http"),
+    fn no_prefix_and_no_changed_byte_of_a_body_costs_more_than_itself() {
+        for (case, text) in [
+            (
+                include_bytes!("../../tests/data/cases/wire/sse-bare-json-error.http").as_slice(),
+                "Working",
+            ),
+            (include_bytes!("../../tests/data/cases/wire/sse-lone-surrogate.http"), "Great 😀 day"),
+            (include_bytes!("../../tests/data/cases/wire/sse-nan.http"), "Your video is ready."),
+            (include_bytes!("../../tests/data/cases/wire/sse-no-ctype.http"), "Hi"),
+            (include_bytes!("../../tests/data/cases/wire/sse-partial-tool-preview.http"), "Done."),
+            (include_bytes!("../../tests/data/cases/wire/sse-plain-text-error.http"), "Working"),
         ] {
             let head = case.windows(4).position(|four| four == b"\r\n\r\n").unwrap() + 4;
             let body = &case[head..];
+            assert_eq!(shown(body, true), text);
             for end in 0..=body.len() {
-                let whole = read_in_chunks(&body[..end], false, body.len());
-                assert_eq!(read_in_chunks(&body[..end], false, 3), whole);
+                for is_typed in [true, false] {
+                    let whole = read_in_chunks(&body[..end], is_typed, body.len());
+                    assert_eq!(read_in_chunks(&body[..end], is_typed, 3), whole);
+                    // Nothing is shown twice.
+                    let shown = shown(&body[..end], is_typed);
+                    assert!(text.starts_with(&shown), "{shown} before {end}");
+                }
             }
             for at in 0..body.len() {
                 for byte in [b'\0', b'\n', b'\r', b'"', b'\\', b'{', b'}', b'[', b':', b'<', 0xff] {
@@ -328,6 +541,9 @@ mod tests {
                     // Text is shown once even so, and broken JSON as it is.
                     let (events, end) = read_in_chunks(&changed, false, 64);
                     assert!(!events.is_empty() || end != BodyEnd::Complete, "{changed:?}");
+                    assert_eq!(read_in_chunks(&changed, false, 3), (events, end), "{changed:?}");
+                    let shown = shown(&changed, true);
+                    assert!(shown.matches(text).count() <= 1, "{shown}");
                 }
             }
         }

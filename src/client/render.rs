@@ -169,7 +169,8 @@ impl NemoClient {
     }
 
     async fn send_render(&self, job: &RenderJob) -> Result<RenderState> {
-        self.call(Endpoint::RenderSubmit, &[], json(&job.request())?).await
+        let state = self.call(Endpoint::RenderSubmit, &[], json(&job.request())?).await?;
+        Ok(self.without_secrets(state))
     }
 
     /// Returns the state of a render, with one request.
@@ -178,7 +179,12 @@ impl NemoClient {
     /// The error responses of the service; the [connection errors](NemoClient#connection-errors).
     pub async fn render_status(&self, id: &RenderId) -> Result<RenderState> {
         let params = [id.as_str()];
-        self.call(Endpoint::RenderStatus, &params, Payload::Empty).await
+        let state = self.call(Endpoint::RenderStatus, &params, Payload::Empty).await?;
+        Ok(self.without_secrets(state))
+    }
+
+    fn without_secrets(&self, state: RenderState) -> RenderState {
+        RenderState { error: state.error.map(|error| self.auth().redact(error)), ..state }
     }
 
     /// Cancels a render. Since the response to a cancellation is not documented, any response but

@@ -29,7 +29,7 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 use super::message::push_text;
 use super::{MessageRequest, NemoClient};
 use crate::error::{Call, Error, Result, UnknownOutcome, source};
-use crate::protocol::event::{AgentEvent, TextAccumulator};
+use crate::protocol::event::{AgentEvent, QuestionTracker, TextAccumulator};
 use crate::protocol::{CreditBalance, Endpoint, SessionId, SessionState};
 use crate::sync::lock;
 use crate::transport::after;
@@ -338,12 +338,12 @@ fn watch(
                 yield Ok(TurnUpdate::Connected);
                 let mut accumulator = TextAccumulator::new();
                 let mut timer = StillWorkingTimer::start(&client, Duration::ZERO);
-                let mut is_asked = false;
+                let mut question = QuestionTracker::default();
                 loop {
                     let event = match timeout_at(timer.due(), events.next()).await {
                         Ok(Some(Ok(event))) => event,
                         // The agent waits for the user, so there is nothing to recover.
-                        Ok(Some(Err(_)) | None) if is_asked => {
+                        Ok(Some(Err(_)) | None) if question.question().is_some() => {
                             tracker.end();
                             return;
                         }
@@ -362,12 +362,7 @@ fn watch(
                         timer.restart();
                         tracker.enter(TurnPhase::Streaming);
                     }
-                    match &event {
-                        AgentEvent::Question(_) => is_asked = true,
-                        // The agent works on without the user.
-                        AgentEvent::ToolCall(_) => is_asked = false,
-                        _ => {}
-                    }
+                    question.push(&event);
                     tracker.append_text(EventText::of(&event, &mut accumulator));
                     yield Ok(TurnUpdate::Event(event));
                 }
@@ -380,6 +375,14 @@ fn watch(
             Error::NotAStream { call, content_type } => {
                 let what = format!("{content_type} came in place of an event stream");
                 Box::new(UnknownOutcome::new(*call, what, None))
+            }
+            // A message without a code, which leaves open what was done.
+            error @ Error::Api(_) if error.may_have_taken_effect() => {
+                let elapsed = sent_at.elapsed().unwrap_or_default();
+                let call = error.call().cloned();
+                let call = call.unwrap_or_else(|| Call::once(Endpoint::Message, elapsed));
+                let what = "an error without a code came in place of an event stream".to_owned();
+                Box::new(UnknownOutcome::new(call, what, Some(source(error))))
             }
             // The message was certainly not accepted, or the service reported its outcome.
             error => {

@@ -136,7 +136,12 @@ impl ApiError {
     /// Returns whether a successful response held a message without a code, which leaves open
     /// what was done, too.
     pub(crate) fn has_only_a_message(&self) -> bool {
-        self.code == ErrorCode::Other(0) && self.status.is_none()
+        match (self.code, self.status) {
+            (ErrorCode::Other(0), None) => true,
+            // Without a code the status stands for it.
+            (ErrorCode::Other(code), Some(status @ 200..300)) => code == i64::from(status),
+            _ => false,
+        }
     }
 }
 

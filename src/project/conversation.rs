@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use bytes::Bytes;
 
-use super::question::message_of;
+use super::question::{message_of, names_options};
 use super::turn::{SendMessage, Turn};
 use super::{Export, Intent, QuestionResponse, UploadHint};
 use crate::client::{NemoClient, OpenSession, PendingTurn, TurnTracker, Upload};
@@ -50,6 +50,11 @@ struct Messages {
 }
 
 impl Messages {
+    /// Whether the last message may have been accepted.
+    fn may_have_sent(&self) -> bool {
+        self.last.as_ref().is_some_and(|last| last.is_accepted() || last.pending().is_some())
+    }
+
     fn pending(&self) -> Option<PendingTurn> {
         match &self.last {
             Some(last) if last.is_accepted() => last.pending(),
@@ -187,10 +192,12 @@ impl Project {
     /// Classifies a message with [`Intent::of`] and carries it out: returns the credits or the
     /// timeline, prepares an export or an upload, or sends the message to the agent.
     ///
-    /// While the agent [waits for a response](Self::open_question), every message is one and is sent
-    /// to the agent, "export" too. One that names the options of the question, by their numbers or
-    /// labels, is sent in the documented form, by the rule of [`QuestionResponse::parse`]; any
-    /// other is sent as it is.
+    /// While the agent [waits for a response](Self::open_question), a message that names options of
+    /// the question, by their numbers, labels or ids, or that skips it, is the response, whatever
+    /// else it may mean. Any other is classified as always, so that an order is never sent as a
+    /// message, which costs credits; the question stays open then. What is a message is the
+    /// response: in the documented form where [`QuestionResponse::parse`] understands it, else as
+    /// it is.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
@@ -216,10 +223,12 @@ impl Project {
     /// A message to the agent may have been accepted; all other calls change nothing.
     pub async fn dispatch(&self, text: impl Into<String>) -> Result<Dispatched> {
         let text = text.into();
-        if let Some(question) = self.open_question() {
-            return Ok(Dispatched::Turn(self.say(message_of(&question, &text)).await?));
-        }
-        Ok(match Intent::of(&text) {
+        let question = self.open_question();
+        let intent = match &question {
+            Some(question) if names_options(question, &text) => Intent::Message,
+            _ => Intent::of(&text),
+        };
+        Ok(match intent {
             Intent::Export(request) => {
                 self.ensure_idle()?;
                 Dispatched::Export(self.export().output(request.output()))
@@ -227,15 +236,38 @@ impl Project {
             Intent::Credits => Dispatched::Credits(self.inner.client.credits().await?),
             Intent::State => Dispatched::State(self.draft().await?),
             Intent::Upload(hint) => Dispatched::Upload(hint),
-            _ => Dispatched::Turn(self.say(text).await?),
+            Intent::Message => {
+                let text = question.map_or(text.clone(), |asked| message_of(&asked, &text));
+                Dispatched::Turn(self.say(text).await?)
+            }
         })
     }
 
     /// Returns what the agent asked in the last turn, if it waits for the user. The next message
-    /// that is sent is the response, whatever it says.
+    /// that is sent is the response, whatever it says. Persist it beside the
+    /// [session](Self::session) for [`with_question`](Self::with_question).
     #[must_use]
     pub fn open_question(&self) -> Option<Question> {
         lock(&self.inner.question).clone()
+    }
+
+    /// Keeps a question that another process [was asked](Self::open_question) and persisted open,
+    /// so that [`dispatch`](Self::dispatch) reads what follows as the response.
+    ///
+    /// ```
+    /// # use nemovideo::{NemoClient, Session};
+    /// # use nemovideo::protocol::event::Question;
+    /// # fn resume(client: &NemoClient, session: Session, persisted: &str)
+    /// #     -> Result<(), Box<dyn std::error::Error>> {
+    /// let question: Question = serde_json::from_str(persisted)?;
+    /// let project = client.resume_project(session).with_question(question);
+    /// assert!(project.open_question().is_some());
+    /// # Ok(()) }
+    /// ```
+    #[must_use]
+    pub fn with_question(self, question: Question) -> Self {
+        *lock(&self.inner.question) = Some(question);
+        self
     }
 
     /// Responds to a question of the agent: one from [`open_question`](Self::open_question), from
@@ -364,6 +396,11 @@ impl Project {
             Err(Error::SessionNotFound(_)) if !was_touched => call(self.reopen().await?).await,
             result => result,
         }
+    }
+
+    /// Whether the last message may have been accepted.
+    pub(super) fn may_have_sent(&self) -> bool {
+        self.messages().may_have_sent()
     }
 
     /// Keeps a message that is about to be sent, or an earlier one that is resumed.

@@ -44,7 +44,7 @@ impl QuestionResponse {
     }
 
     /// Answers the question at `index`, counted from 0: with an option's label, id or number
-    /// counted from 1, or with any text where there are no options. To choose several options,
+    /// counted from 1, in this order, or with any text where there are no options. To choose several options,
     /// call it for each.
     #[must_use]
     pub fn answer(mut self, index: usize, answer: impl Into<String>) -> Self {
@@ -55,8 +55,8 @@ impl QuestionResponse {
     /// Reads a reply as a user types it to a question that is shown to them; `None` when it is not
     /// understood as one, so that it should be sent as it is.
     ///
-    /// A line answers one question: with the numbers, ids or labels of options, several of them
-    /// separated by commas, or with any text where there are no options. With several questions,
+    /// A line answers one question: with the labels, numbers or ids of options, in this order, since
+    /// the user sees no ids; several of them separated by commas, or with any text where there are no options. With several questions,
     /// there is one line for each, or the number of the question precedes each answer ("2. Square").
     /// "skip" skips.
     ///
@@ -145,6 +145,13 @@ pub(super) fn message_of(question: &Question, reply: &str) -> String {
     message.unwrap_or_else(|| reply.to_owned())
 }
 
+/// Whether a reply names options of the question or skips it, and says nothing in words of its own.
+pub(super) fn names_options(question: &Question, reply: &str) -> bool {
+    QuestionResponse::parse(question, reply).is_some_and(|response| {
+        response.answers.iter().all(|(at, _)| !question.items[*at].options.is_empty())
+    })
+}
+
 fn is_skip(reply: &str) -> bool {
     SKIP_WORDS.contains(&reply.trim_end_matches(['.', '!', '。']).to_lowercase().as_str())
 }
@@ -164,7 +171,7 @@ fn answers_to(item: &QuestionItem, line: &str) -> Option<Vec<String>> {
     if line.is_empty() {
         return None;
     }
-    if let Some(label) = option(item, line) {
+    if let Some(label) = option(item, line, Number::BeforeId) {
         return Some(vec![label.to_owned()]);
     }
     if is_skip(line) {
@@ -182,12 +189,22 @@ fn answers_to(item: &QuestionItem, line: &str) -> Option<Vec<String>> {
     }
     let parts = line.split([',', '，', '、', ';', '\n']);
     let parts = parts.map(str::trim).filter(|part| !part.is_empty());
-    let labels: Option<Vec<_>> = parts.map(|part| option(item, part).map(str::to_owned)).collect();
+    let labels: Option<Vec<_>> =
+        parts.map(|part| option(item, part, Number::BeforeId).map(str::to_owned)).collect();
     labels.filter(|labels| item.allow_multiple && !labels.is_empty())
 }
 
+/// What a number names that is the number of one option and the id of another.
+#[derive(Clone, Copy, PartialEq)]
+enum Number {
+    /// The option that is shown under it: a user sees no ids.
+    BeforeId,
+    /// The option with this id: a program does not see the numbers.
+    AfterId,
+}
+
 /// Returns the label of the option with this label, id or number.
-fn option<'q>(item: &'q QuestionItem, answer: &str) -> Option<&'q str> {
+fn option<'q>(item: &'q QuestionItem, answer: &str, number: Number) -> Option<&'q str> {
     let answer = answer.trim().trim_end_matches(['.', '。']);
     let is_same =
         |text: &str| text.trim_end_matches(['.', '。']).to_lowercase() == answer.to_lowercase();
@@ -198,7 +215,11 @@ fn option<'q>(item: &'q QuestionItem, answer: &str) -> Option<&'q str> {
         let number: usize = answer.trim_end_matches(')').parse().ok()?;
         options.get(number.checked_sub(1)?)
     };
-    by_label.or_else(by_id).or_else(by_number).map(|option| option.label.as_str())
+    let found = by_label.or_else(|| match number {
+        Number::BeforeId => by_number().or_else(by_id),
+        Number::AfterId => by_id().or_else(by_number),
+    });
+    found.map(|option| option.label.as_str())
 }
 
 /// Returns an answer as it is sent, or an error if the question does not allow it.
@@ -210,7 +231,7 @@ fn checked(item: &QuestionItem, answer: &str) -> Result<String> {
     if item.options.is_empty() {
         return Ok(answer);
     }
-    option(item, &answer).map(str::to_owned).ok_or_else(|| {
+    option(item, &answer, Number::AfterId).map(str::to_owned).ok_or_else(|| {
         let labels: Vec<_> = item.options.iter().map(|option| option.label.as_str()).collect();
         let labels = labels.join("”, “");
         Error::InvalidInput(format!("“{answer}” is none of the options “{labels}”"))
@@ -284,6 +305,47 @@ mod tests {
         assert_eq!(message_of(&both, "Portrait"), "Portrait");
         assert_eq!(message_of(&both, "4. Portrait"), "4. Portrait");
         assert_eq!(message_of(&question("[]"), "1"), "1");
+    }
+
+    #[test]
+    fn a_number_that_is_an_id_too_names_what_is_shown_under_it() {
+        let counted = question(
+            r#"[{"prompt":"Which?","allow_multiple":true,"options":[{"id":"0","label":"Portrait"},
+                {"id":"1","label":"Landscape"},{"id":"2","label":"Square"}]}]"#,
+        );
+        for (typed, answered, expected) in [
+            ("1", "0", "1. Which?: Portrait"),
+            ("2", "1", "1. Which?: Landscape"),
+            ("3", "2", "1. Which?: Square"),
+            // Only one of both is there.
+            ("0", "3", "1. Which?: "),
+        ] {
+            let by_number = message_of(&counted, typed);
+            assert!(by_number.starts_with(expected), "{typed}: {by_number}");
+            let by_id = QuestionResponse::new().answer(0, answered).message(&counted).unwrap();
+            assert!(by_id.starts_with(expected), "{answered}: {by_id}");
+        }
+        assert_eq!(message_of(&counted, "1, 3"), "1. Which?: Portrait, Square");
+    }
+
+    #[test]
+    fn only_options_and_skips_are_a_response_before_all_else() {
+        let format = question(&format!("[{FORMAT}]"));
+        let mixed = question(&format!("[{FORMAT},{TITLE}]"));
+        for (question, reply, expected) in [
+            (&format, "2", true),
+            (&format, "portrait.", true),
+            (&format, "p", true),
+            (&format, "skip", true),
+            (&format, "export", false),
+            (&format, "portrait, but wider", false),
+            (&mixed, "1. p", true),
+            (&mixed, "1. p\n2. skip", true),
+            (&mixed, "p\nBrew", false),
+            (&question(&format!("[{TITLE}]")), "export", false),
+        ] {
+            assert_eq!(names_options(question, reply), expected, "{reply:?}");
+        }
     }
 
     #[test]

@@ -79,12 +79,23 @@ impl SendMessage {
                 Ok((first, updates))
             }
         };
+        let open = OpenUntilSent(&project);
         let connected = project.in_session(connect).await;
-        if connected.as_ref().err().is_none_or(Error::may_have_taken_effect) {
-            *lock(&project.question_slot()) = None;
-        }
+        drop(open);
         let (first, updates) = connected?;
         Ok(project.turn(first, updates, guard))
+    }
+}
+
+/// Closes the question of a project once the message that responds to it may have been accepted,
+/// also where the future that sends it is dropped.
+struct OpenUntilSent<'p>(&'p Project);
+
+impl Drop for OpenUntilSent<'_> {
+    fn drop(&mut self) {
+        if self.0.may_have_sent() {
+            *lock(&self.0.question_slot()) = None;
+        }
     }
 }
 
@@ -358,7 +369,7 @@ fn events(turn: OpenTurn) -> impl Stream<Item = Result<TurnEvent>> + Send {
                 Ok(TurnUpdate::Event(event)) => {
                     let events = presenter.push(&event, tracker.take_text());
                     // Kept at once: the turn may be dropped.
-                    lock(&question).clone_from(presenter.question());
+                    *lock(&question) = presenter.question().cloned();
                     for event in events {
                         yield Ok(event);
                     }

@@ -38,6 +38,7 @@ pub(crate) use adk::AdkActions;
 #[cfg(any(feature = "local", feature = "mock"))]
 pub(crate) use adk::{AdkContent, AdkEvent, AdkPart, FunctionCall, FunctionResponse};
 pub(crate) use preview::PreviewFilter;
+pub(crate) use question::QuestionTracker;
 pub use question::{Question, QuestionItem, QuestionOption};
 pub use text::{TextAccumulator, TextDelta};
 
@@ -99,6 +100,11 @@ impl AgentEvent {
     /// JSON in place of a stream, or its error.
     pub(crate) fn decode_bare(text: &str) -> Vec<Self> {
         decode::decode_bare(text)
+    }
+
+    /// Whether text outside of any event says that something failed.
+    pub(crate) fn names_an_error(text: &str) -> bool {
+        decode::names_an_error(text)
     }
 
     /// Returns a failure of which the server sent no code.
@@ -194,6 +200,8 @@ pub struct ToolCall {
     /// A [`MessageStream`](crate::MessageStream) yields one event per call: it yields a preview
     /// only if its stream, or the result of the call, comes before the final call.
     pub is_preview: bool,
+    /// Whether the same event asks the user: then the agent waits for both.
+    pub(crate) is_beside_question: bool,
     /// The source of the event.
     pub origin: Origin,
 }

@@ -25,16 +25,21 @@ pub(super) struct BareText {
 enum State {
     /// Only white space, commas and brackets so far: what is between the objects of an array.
     Between,
-    Object {
-        depth: usize,
-        string: InString,
-    },
+    Object(ObjectScanner),
     Text,
 }
 
+/// Finds the end of a JSON object, byte by byte from its opening brace on.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct ObjectScanner {
+    depth: usize,
+    string: InString,
+}
+
 /// The position in an object relative to its strings.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 enum InString {
+    #[default]
     Outside,
     Inside,
     AfterBackslash,
@@ -73,20 +78,21 @@ impl BareText {
             self.flush();
         }
         for &byte in part {
-            self.state = match self.state {
-                State::Between => match byte {
+            if self.state == State::Between && !is_between(byte) {
+                self.state = match byte {
                     b'{' => {
                         self.bytes.clear();
-                        State::Object { depth: 1, string: InString::Outside }
+                        State::Object(ObjectScanner::default())
                     }
-                    byte if is_between(byte) => State::Between,
                     _ => State::Text,
-                },
-                State::Object { depth, string } => object(depth, string, byte),
-                State::Text => State::Text,
+                };
+            }
+            let is_end = match &mut self.state {
+                State::Object(object) => object.push(byte),
+                State::Between | State::Text => false,
             };
             self.keep(byte);
-            if let State::Object { depth: 0, .. } = self.state {
+            if is_end {
                 self.complete();
             }
         }
@@ -97,7 +103,7 @@ impl BareText {
         self.is_line_start = true;
         match self.state {
             State::Between => self.bytes.clear(),
-            State::Object { .. } | State::Text => self.keep(b'\n'),
+            State::Object(_) | State::Text => self.keep(b'\n'),
         }
     }
 
@@ -106,7 +112,7 @@ impl BareText {
         match self.state {
             State::Between => self.bytes.clear(),
             State::Text => self.complete(),
-            State::Object { .. } => self.give_up(),
+            State::Object(_) => self.give_up(),
         }
     }
 
@@ -115,7 +121,7 @@ impl BareText {
         match self.state {
             State::Between => false,
             State::Text => true,
-            State::Object { .. } => {
+            State::Object(_) => {
                 let end = self.bytes.trim_ascii_end().last();
                 !matches!(end, Some(b'{' | b'[' | b',' | b':'))
             }
@@ -171,14 +177,21 @@ pub(super) fn is_between(byte: u8) -> bool {
     matches!(byte, b'[' | b']' | b',') || byte.is_ascii_whitespace()
 }
 
-fn object(depth: usize, string: InString, byte: u8) -> State {
-    let (depth, string) = match (string, byte) {
-        (InString::Outside, b'"') => (depth, InString::Inside),
-        (InString::Outside, b'{' | b'[') => (depth + 1, string),
-        (InString::Outside, b'}' | b']') => (depth - 1, string),
-        (InString::Inside, b'"') | (InString::Outside, _) => (depth, InString::Outside),
-        (InString::Inside, b'\\') => (depth, InString::AfterBackslash),
-        (InString::Inside | InString::AfterBackslash, _) => (depth, InString::Inside),
-    };
-    State::Object { depth, string }
+impl ObjectScanner {
+    /// Reads the next byte, and returns whether it ends the object.
+    pub(crate) fn push(&mut self, byte: u8) -> bool {
+        match (self.string, byte) {
+            (InString::Outside, b'"') => self.string = InString::Inside,
+            (InString::Outside, b'{' | b'[') => self.depth += 1,
+            (InString::Outside, b'}' | b']') => {
+                self.depth = self.depth.saturating_sub(1);
+                return self.depth == 0;
+            }
+            (InString::Outside, _) => {}
+            (InString::Inside, b'"') => self.string = InString::Outside,
+            (InString::Inside, b'\\') => self.string = InString::AfterBackslash,
+            (InString::Inside | InString::AfterBackslash, _) => self.string = InString::Inside,
+        }
+        false
+    }
 }

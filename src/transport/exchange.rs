@@ -8,9 +8,11 @@ use reqwest::{Method, RequestBuilder, Response, StatusCode};
 use serde::de::DeserializeOwned;
 use url::Url;
 
-use super::body::BodyTracker;
+use super::body::{BodyTracker, after};
 use super::peek::{BodyKind, BodyStart};
-use super::request::{Authorization, Params, Payload, PendingResponse, Transport, UntypedStart};
+use super::request::{
+    Authorization, Params, Payload, PendingResponse, Secrets, Transport, UntypedStart,
+};
 use super::response::{
     Expect, ReadError, content_encoding, decode, describe_content, encoded, error_in, is_encoded,
     read_limited, request_id, retry_after,
@@ -105,7 +107,7 @@ impl<'a> Exchange<'a> {
     pub(crate) async fn open(&mut self, expect: Expect) -> Result<PendingResponse, AttemptError> {
         let response = self.send().await?;
         if expect.is_met_by(&response) {
-            return Ok(PendingResponse { response, start: None, call: self.succeed() });
+            return Ok(self.pending(response, None));
         }
         match expect {
             Expect::Events if !is_encoded(&response) => self.peek(response).await,
@@ -123,31 +125,43 @@ impl<'a> Exchange<'a> {
     }
 
     /// Reads a response of another content type, or of none, up to where it shows what it is.
+    ///
+    /// Only a body that is one object and nothing else is an error response: an object with more
+    /// after it is a part of a stream, which was paid for. A body that does not show in time what
+    /// it is counts as a stream, whose timeouts take over.
     async fn peek(&mut self, mut response: Response) -> Result<PendingResponse, AttemptError> {
         let content_type = describe_content(&response);
         let status = response.status();
         let wait = retry_after(response.headers(), SystemTime::now());
-        let limit = self.transport.body_limit;
+        let deadline = after(tokio::time::Instant::now(), self.transport.response_timeout);
         let mut start = BodyStart::default();
-        loop {
-            let chunk = tokio::time::timeout(self.transport.response_timeout, response.chunk());
-            let kind = match chunk.await {
-                Ok(Ok(Some(chunk))) => start.push(&chunk),
-                Ok(Ok(None)) => return Err(self.not_a_stream(content_type)),
-                Ok(Err(error)) => return Err(self.no_response(error, false)),
-                // The timeouts of the stream take over.
-                Err(_elapsed) => BodyKind::Stream,
-            };
-            match kind {
-                BodyKind::Undecided if start.len() as u64 > limit => return Err(self.too_large()),
-                BodyKind::Undecided => continue,
-                BodyKind::Markup => return Err(self.not_a_stream(content_type)),
-                BodyKind::Object => self.check(status, start.object(), wait)?,
-                BodyKind::Stream => {}
+        let broken = loop {
+            match tokio::time::timeout_at(deadline, response.chunk()).await {
+                Ok(Ok(Some(chunk))) => match start.push(&chunk) {
+                    // A server that sends without a pause leaves the timeout no chance.
+                    BodyKind::Undecided if tokio::time::Instant::now() >= deadline => break None,
+                    BodyKind::Undecided => {}
+                    BodyKind::Markup => return Err(self.not_a_stream(content_type)),
+                    BodyKind::Stream => break None,
+                },
+                Ok(Ok(None)) => match start.object() {
+                    Some(object) => {
+                        self.check(status, object, wait)?;
+                        break None;
+                    }
+                    None => return Err(self.not_a_stream(content_type)),
+                },
+                Ok(Err(error)) if start.is_empty() => return Err(self.no_response(error, false)),
+                Ok(Err(error)) => break Some(error),
+                Err(_elapsed) => break None,
             }
-            let start = Some(UntypedStart { content_type, bytes: start.into_bytes() });
-            return Ok(PendingResponse { response, start, call: self.succeed() });
-        }
+        };
+        let start = UntypedStart { content_type, bytes: start.into_bytes(), broken };
+        Ok(self.pending(response, Some(start)))
+    }
+
+    fn pending(&self, response: Response, start: Option<UntypedStart>) -> PendingResponse {
+        PendingResponse { response, start, call: self.succeed(), secrets: self.secrets() }
     }
 
     fn not_a_stream(&self, content_type: String) -> AttemptError {
@@ -344,17 +358,20 @@ impl<'a> Exchange<'a> {
         status: Option<u16>,
         retry_after: Option<Duration>,
     ) -> Error {
-        // The service may echo what grants access.
-        let token = self.authorization.as_ref().and_then(Authorization::token);
-        let client_id = self.headers.get(headers::CLIENT_ID).and_then(|id| id.to_str().ok());
-        let secrets = [token, client_id].into_iter().flatten().filter(|secret| !secret.is_empty());
-        let message = secrets.fold(message, |message, secret| message.replace(secret, "…"));
+        let message = self.secrets().redact(message);
         Error::from_api(ApiError {
             status,
             retry_after,
             call: Some(self.call()),
             ..ApiError::local(code, message)
         })
+    }
+
+    /// Returns what the service may echo although it grants access.
+    fn secrets(&self) -> Secrets {
+        let token = self.authorization.as_ref().and_then(Authorization::token);
+        let client_id = self.headers.get(headers::CLIENT_ID).and_then(|id| id.to_str().ok());
+        [token, client_id].into_iter().flatten().collect()
     }
 
     /// The connection was not made, or it broke.

@@ -1,26 +1,31 @@
 //! The first bytes of a response whose content type does not say what it is: proxies drop and
 //! replace content types, and what is behind them may be paid for.
 
-use bytes::{Bytes, BytesMut};
+use bytes::{Buf as _, Bytes, BytesMut};
 
 use crate::protocol::event::AgentEvent;
+use crate::sse::{DEFAULT_LIMIT, ObjectScanner};
 
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
-/// The start of a body, up to where it shows what the body is.
+/// The start of a body, up to where it shows what the body is. White space before everything else
+/// is not kept, since a server may send it without end.
 #[derive(Debug, Default)]
 pub(super) struct BodyStart {
     bytes: BytesMut,
-    object: ObjectEnd,
+    object: ObjectScanner,
+    /// How many bytes the scanner has read.
+    scanned: usize,
+    /// The length of the first object, once it is complete.
+    object_len: Option<usize>,
 }
 
 /// What a body is by its start.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum BodyKind {
-    /// Too short to tell.
+    /// Too short to tell. If it ends here, it may be an error response: see
+    /// [`BodyStart::object`].
     Undecided,
-    /// An object that is no event: an error response, if it is one.
-    Object,
     /// A page.
     Markup,
     /// Anything else, which may hold events.
@@ -30,88 +35,66 @@ pub(super) enum BodyKind {
 impl BodyStart {
     pub(super) fn push(&mut self, chunk: &[u8]) -> BodyKind {
         self.bytes.extend_from_slice(chunk);
-        if BYTE_ORDER_MARK.starts_with(&self.bytes) {
-            return BodyKind::Undecided;
+        if self.scanned == 0 {
+            if self.bytes.len() < BYTE_ORDER_MARK.len() && BYTE_ORDER_MARK.starts_with(&self.bytes)
+            {
+                return BodyKind::Undecided;
+            }
+            if self.bytes.starts_with(BYTE_ORDER_MARK) {
+                self.bytes.advance(BYTE_ORDER_MARK.len());
+            }
+            let blank = self.bytes.iter().take_while(|byte| byte.is_ascii_whitespace()).count();
+            self.bytes.advance(blank);
         }
-        let begin = self.begin();
-        match self.bytes.get(begin) {
+        match self.bytes.first() {
             None => BodyKind::Undecided,
             Some(b'<') => BodyKind::Markup,
-            Some(b'{') => match self.object.find(&self.bytes, begin) {
-                None => BodyKind::Undecided,
-                Some(end) if is_event(&self.bytes[begin..end]) => BodyKind::Stream,
-                Some(_) => BodyKind::Object,
-            },
+            Some(b'{') => self.scan(),
             Some(_) => BodyKind::Stream,
         }
     }
 
-    pub(super) fn len(&self) -> usize {
-        self.bytes.len()
+    /// Reads an object, each byte once.
+    fn scan(&mut self) -> BodyKind {
+        while self.object_len.is_none() && self.scanned < self.bytes.len() {
+            let is_end = self.object.push(self.bytes[self.scanned]);
+            self.scanned += 1;
+            if is_end {
+                self.object_len = Some(self.scanned);
+                if is_event(&self.bytes[..self.scanned]) {
+                    return BodyKind::Stream;
+                }
+            }
+        }
+        let rest = &self.bytes[self.scanned..];
+        let blank = rest.iter().take_while(|byte| byte.is_ascii_whitespace()).count();
+        // The rest is read once, too.
+        self.scanned += blank;
+        match self.scanned < self.bytes.len() || self.bytes.len() > DEFAULT_LIMIT {
+            true => BodyKind::Stream,
+            false => BodyKind::Undecided,
+        }
     }
 
-    /// Returns the first object, once it is complete.
-    pub(super) fn object(&self) -> &[u8] {
-        self.bytes.get(self.begin()..self.object.at).unwrap_or_default()
+    /// Whether nothing but white space was read.
+    pub(super) fn is_empty(&self) -> bool {
+        self.bytes.is_empty()
+    }
+
+    /// Returns the object that is no event, if it is complete and all that was read.
+    pub(super) fn object(&self) -> Option<&[u8]> {
+        self.object_len.map(|len| &self.bytes[..len])
     }
 
     pub(super) fn into_bytes(self) -> Bytes {
         self.bytes.freeze()
     }
-
-    /// Returns the position after a byte order mark and white space.
-    fn begin(&self) -> usize {
-        let mark = usize::from(self.bytes.starts_with(BYTE_ORDER_MARK)) * BYTE_ORDER_MARK.len();
-        let blank = self.bytes[mark..].iter().take_while(|byte| byte.is_ascii_whitespace()).count();
-        mark + blank
-    }
 }
-
-/// The largest object that is tried as an event.
-const MAX_EVENT_BYTES: usize = 4 * 1024 * 1024;
 
 /// Whether an object is an event of the agent, rather than an error or something else.
 fn is_event(object: &[u8]) -> bool {
-    if object.len() > MAX_EVENT_BYTES {
-        return false;
-    }
     let events = AgentEvent::decode("message", &String::from_utf8_lossy(object));
     events.iter().any(|event| !matches!(event, AgentEvent::Error(_) | AgentEvent::Unknown(_)))
-}
-
-/// Looks for the end of an object, at each byte once.
-#[derive(Debug, Default)]
-struct ObjectEnd {
-    at: usize,
-    depth: usize,
-    is_in_string: bool,
-    is_escaped: bool,
-}
-
-impl ObjectEnd {
-    fn find(&mut self, bytes: &[u8], begin: usize) -> Option<usize> {
-        self.at = self.at.max(begin);
-        while let Some(byte) = bytes.get(self.at) {
-            self.at += 1;
-            if self.is_escaped {
-                self.is_escaped = false;
-                continue;
-            }
-            match (self.is_in_string, byte) {
-                (true, b'\\') => self.is_escaped = true,
-                (_, b'"') => self.is_in_string = !self.is_in_string,
-                (false, b'{' | b'[') => self.depth += 1,
-                (false, b'}' | b']') => {
-                    self.depth -= 1;
-                    if self.depth == 0 {
-                        return Some(self.at);
-                    }
-                }
-                _ => {}
-            }
-        }
-        None
-    }
 }
 
 #[cfg(test)]
@@ -120,21 +103,32 @@ mod tests {
 
     #[test]
     fn the_start_of_a_body_shows_what_it_is_however_it_is_split() {
-        for (body, kind) in [
-            ("", BodyKind::Undecided),
-            (" \r\n", BodyKind::Undecided),
-            ("{\"code\":0,\"data\":{", BodyKind::Undecided),
-            ("{\"code\":\"}\\\"", BodyKind::Undecided),
-            ("<!doctype html><html>", BodyKind::Markup),
-            ("\u{feff}\n<html>", BodyKind::Markup),
-            ("data: {}\n\n", BodyKind::Stream),
-            (": comment\n\n", BodyKind::Stream),
-            ("[{\"type\":\"text\",\"content\":\"a\"}]", BodyKind::Stream),
-            ("{\"type\":\"text\",\n \"content\":\"}\\\"\"}\n", BodyKind::Stream),
-            ("\u{feff}{\"content\":{\"parts\":[{\"text\":\"a\"}]},\"x\":NaN}", BodyKind::Stream),
-            ("{\"code\":1002}\n", BodyKind::Object),
-            ("{\"code\":0,\"message\":\"{\"}", BodyKind::Object),
-            ("{\"detail\":\"Session not found: s\"}", BodyKind::Object),
+        let whole = "{\"code\":0,\"message\":\"{\"}";
+        let detail = "{\"detail\":\"Session not found: s\"}";
+        for (body, kind, object) in [
+            ("", BodyKind::Undecided, None),
+            (" \r\n", BodyKind::Undecided, None),
+            ("{\"code\":0,\"data\":{", BodyKind::Undecided, None),
+            ("{\"code\":\"}\\\"", BodyKind::Undecided, None),
+            ("<!doctype html><html>", BodyKind::Markup, None),
+            ("\u{feff}\n<html>", BodyKind::Markup, None),
+            ("data: {}\n\n", BodyKind::Stream, None),
+            (": comment\n\n", BodyKind::Stream, None),
+            ("[{\"type\":\"text\",\"content\":\"a\"}]", BodyKind::Stream, None),
+            ("{\"type\":\"text\",\n \"content\":\"}\\\"\"}\n", BodyKind::Stream, None),
+            (
+                "\u{feff}{\"content\":{\"parts\":[{\"text\":\"a\"}]},\"x\":NaN}",
+                BodyKind::Stream,
+                None,
+            ),
+            ("{\"code\":1002}\n", BodyKind::Undecided, Some("{\"code\":1002}")),
+            ("\u{feff} \n{\"code\":1002} \n\n", BodyKind::Undecided, Some("{\"code\":1002}")),
+            (whole, BodyKind::Undecided, Some(whole)),
+            (detail, BodyKind::Undecided, Some(detail)),
+            // An error in a stream.
+            ("{\"code\":429,\"message\":\"busy\"}\n\n{", BodyKind::Stream, None),
+            ("{\"code\":1001}{\"type\":\"text\"", BodyKind::Stream, None),
+            ("{\"code\":1001}\ndata: {}\n\n", BodyKind::Stream, None),
         ] {
             for size in [1, 2, 7, 100] {
                 let mut start = BodyStart::default();
@@ -146,11 +140,28 @@ mod tests {
                     }
                 }
                 assert_eq!(last, kind, "{body:?} in chunks of {size}");
-                if last == BodyKind::Object {
-                    assert!(body.trim().contains(str::from_utf8(start.object()).unwrap()));
-                    assert!(start.object().ends_with(b"}"), "{body:?}");
+                if kind == BodyKind::Undecided {
+                    let found = start.object().map(|object| str::from_utf8(object).unwrap());
+                    assert_eq!(found, object, "{body:?} in chunks of {size}");
                 }
             }
+        }
+    }
+
+    #[test]
+    fn a_body_that_never_shows_what_it_is_does_not_fill_the_memory() {
+        let mut start = BodyStart::default();
+        for _ in 0..100_000 {
+            assert_eq!(start.push(b"\n"), BodyKind::Undecided);
+        }
+        assert!(start.is_empty() && start.into_bytes().is_empty());
+        for open in ["{\"code\":0,\"data\":[", "{\"code\":1001}"] {
+            let mut start = BodyStart::default();
+            assert_eq!(start.push(open.as_bytes()), BodyKind::Undecided);
+            let blank = [b' '; 4096];
+            let chunks = (1..).take_while(|_| start.push(&blank) == BodyKind::Undecided).count();
+            assert!(chunks * blank.len() <= DEFAULT_LIMIT, "{open}");
+            assert!(start.into_bytes().starts_with(open.as_bytes()));
         }
     }
 }

@@ -11,7 +11,7 @@ use url::Url;
 
 use super::{Attribution, OnBytesSent};
 use crate::error::{Call, Error, Result};
-use crate::protocol::Endpoint;
+use crate::protocol::{Endpoint, Secret};
 use crate::retry::{AttemptInfo, RetryBudget, RetryDecision, RetryPolicy};
 
 /// How a client reaches the service; shared by all its calls.
@@ -47,6 +47,30 @@ pub(crate) struct Form {
 
 pub(crate) type FormFuture = Pin<Box<dyn Future<Output = Result<multipart::Form>> + Send>>;
 
+/// What grants access in one call. The service may echo it in its errors.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Secrets(Vec<Secret>);
+
+impl Secrets {
+    /// Anything shorter occurs in a text by chance, and grants no access.
+    const MIN_BYTES: usize = 8;
+
+    /// Returns the text without the secrets.
+    pub(crate) fn redact(&self, text: String) -> String {
+        self.0.iter().fold(text, |text, secret| match text.contains(secret.expose()) {
+            true => text.replace(secret.expose(), "…"),
+            false => text,
+        })
+    }
+}
+
+impl<'a> FromIterator<&'a str> for Secrets {
+    fn from_iter<I: IntoIterator<Item = &'a str>>(secrets: I) -> Self {
+        let secrets = secrets.into_iter().filter(|secret| secret.len() >= Self::MIN_BYTES);
+        Self(secrets.map(Secret::new).collect())
+    }
+}
+
 /// A successful response whose body is still to be read.
 #[derive(Debug)]
 pub(crate) struct PendingResponse {
@@ -55,6 +79,8 @@ pub(crate) struct PendingResponse {
     pub(crate) start: Option<UntypedStart>,
     /// The call so far, for errors of what follows.
     pub(crate) call: Call,
+    /// What those errors must not show.
+    pub(crate) secrets: Secrets,
 }
 
 /// The start of a body that came with another content type than the expected one, or with none.
@@ -62,6 +88,8 @@ pub(crate) struct PendingResponse {
 pub(crate) struct UntypedStart {
     pub(crate) content_type: String,
     pub(crate) bytes: Bytes,
+    /// How the connection broke after these bytes, if it did.
+    pub(crate) broken: Option<reqwest::Error>,
 }
 
 /// The value of the `Authorization` header.
@@ -156,7 +184,7 @@ pub(crate) fn call_span(endpoint: Endpoint) -> tracing::Span {
 mod tests {
     use url::Url;
 
-    use super::{Authorization, url_below};
+    use super::{Authorization, Secrets, url_below};
     use crate::protocol::Endpoint;
 
     #[test]
@@ -178,6 +206,14 @@ mod tests {
             let url = url_below(&Url::parse(base).unwrap(), Endpoint::Message, &[]).unwrap();
             assert_eq!(url.as_str(), "http://127.0.0.1:1/run_sse");
         }
+    }
+
+    #[test]
+    fn a_secret_is_removed_from_a_text_and_the_letters_of_a_short_one_are_not() {
+        let secrets = Secrets::from_iter(["nmv_usr_hunter2", "t", ""]);
+        let text = "token nmv_usr_hunter2 is not nmv_usr_hunter".to_owned();
+        assert_eq!(secrets.redact(text), "token … is not nmv_usr_hunter");
+        assert!(!format!("{secrets:?}").contains("hunter2"));
     }
 
     #[test]

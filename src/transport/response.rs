@@ -137,12 +137,13 @@ fn code_of(status: StatusCode, message: &str) -> ErrorCode {
     match status.as_u16() {
         401 => ErrorCode::TokenInvalid,
         402 => ErrorCode::ExportBlocked,
-        // The agent server's own message for an unknown session.
-        404 if message.starts_with("Session not found") => ErrorCode::SessionNotFound,
         413 => ErrorCode::FileTooLarge,
         429 => ErrorCode::RateLimited,
         // Any malformed request gets a 400; only the message shows that the client id is missing.
         400 if message.to_ascii_lowercase().contains("client-id") => ErrorCode::ClientIdMissing,
+        // The agent server's own message for an unknown session, under whatever status a proxy
+        // passes it on with.
+        _ if message.starts_with("Session not found") => ErrorCode::SessionNotFound,
         number => ErrorCode::Other(i64::from(number)),
     }
 }
@@ -201,10 +202,12 @@ mod tests {
 
     #[test]
     fn a_status_alone_determines_the_code() {
-        let cases: [(u16, &[u8], i64); 8] = [
+        let cases: [(u16, &[u8], i64); 10] = [
             (401, b"", 1001),
             (402, b"<html>", 402),
             (404, br#"{"detail":"Session not found: s"}"#, 1002),
+            (200, br#"{"detail":"Session not found: s"}"#, 1002),
+            (400, br#"{"detail":"Session not found: s"}"#, 1002),
             (404, br#"{"detail":"Not Found"}"#, 404),
             (413, b"", 4002),
             (429, b"slow down", 429),

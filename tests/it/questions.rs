@@ -5,8 +5,7 @@ use futures::StreamExt as _;
 use nemovideo::draft::Json;
 use nemovideo::mock::{Events, MockNemo, MockResponse};
 use nemovideo::project::{Dispatched, Outcome, Project, QuestionResponse, Script, TurnEvent};
-use nemovideo::{Error, NemoClient, TurnUpdate};
-use serde_json::json;
+use nemovideo::{Error, NemoClient, Session, TurnUpdate};
 
 use crate::support::raw::{RawResponse, RawServer};
 
@@ -68,13 +67,11 @@ async fn a_turn_that_asks_waits_for_the_user() {
 }
 
 #[tokio::test]
-async fn every_reply_to_a_question_is_sent_to_the_agent() {
+async fn a_reply_to_a_question_is_sent_to_the_agent() {
     for (reply, sent) in [
         ("2", "1. Which format?: Landscape"),
         ("portrait", "1. Which format?: Portrait"),
         ("skip", "Skipped"),
-        ("export", "export"),
-        ("what's my balance?", "what's my balance?"),
         ("square, please", "square, please"),
     ] {
         let (nemo, project) = asked().await;
@@ -83,10 +80,39 @@ async fn every_reply_to_a_question_is_sent_to_the_agent() {
         let Dispatched::Turn(turn) = dispatched else { panic!("{reply}: {dispatched:?}") };
         turn.finish().await.unwrap();
         assert_eq!(last_message(&nemo).await, sent);
-        // Answered: the next order is one again.
-        let dispatched = project.dispatch("export").await.unwrap();
-        assert!(matches!(dispatched, Dispatched::Export(_)), "{reply}: {dispatched:?}");
+        // Answered: a number is no response any more.
+        assert_eq!(project.open_question(), None);
     }
+}
+
+#[tokio::test]
+async fn an_order_is_never_sent_as_a_message_while_a_question_is_open() {
+    let (nemo, project) = asked().await;
+    project.say("make a clip").await.unwrap().finish().await.unwrap();
+    for order in ["export", "下载", "what's my balance?", "status", "upload beach.mp4"] {
+        let dispatched = project.dispatch(order).await.unwrap();
+        assert!(!matches!(dispatched, Dispatched::Turn(_)), "{order}: {dispatched:?}");
+    }
+    assert_eq!(nemo.messages().await.len(), 1);
+    assert!(project.open_question().is_some());
+    let dispatched = project.dispatch("1").await.unwrap();
+    assert!(matches!(dispatched, Dispatched::Turn(_)), "{dispatched:?}");
+    assert_eq!(last_message(&nemo).await, "1. Which format?: Portrait");
+}
+
+#[tokio::test]
+async fn a_persisted_question_is_open_in_another_process() {
+    let (nemo, project) = asked().await;
+    let report = project.say("make a clip").await.unwrap().finish().await.unwrap();
+    let persisted = serde_json::to_string(&report.question).unwrap();
+
+    let resumed = nemo.client().resume_project(project.session());
+    let resumed = resumed.with_question(serde_json::from_str(&persisted).unwrap());
+    assert_eq!(resumed.open_question(), report.question);
+    let dispatched = resumed.dispatch("2").await.unwrap();
+    assert!(matches!(dispatched, Dispatched::Turn(_)), "{dispatched:?}");
+    assert_eq!(last_message(&nemo).await, "1. Which format?: Landscape");
+    assert_eq!(resumed.open_question(), None);
 }
 
 #[tokio::test]
@@ -125,20 +151,71 @@ async fn a_job_whose_agent_asks_fails_with_the_question() {
 
 #[tokio::test]
 async fn nothing_is_recovered_after_a_question() {
-    let data = format!(
-        "data: {}\n\n",
-        json!({"type": "tool_call", "name": "ask_question", "args": question()})
-    );
+    let args = question().to_string();
+    let call = format!(r#"{{"name":"ask_question","args":{args}}}"#);
+    let other = r#"{"functionCall":{"name":"edit_multitrack","args":{}}}"#;
+    let adk = |parts: &str, partial: bool| {
+        format!(r#"data: {{"content":{{"parts":[{parts}]}},"partial":{partial}}}"#)
+    };
+    let asks = format!(r#"{{"functionCall":{call}}}"#);
+    for data in [
+        format!("data: {{\"type\":\"tool_call\",\"name\":\"ask_question\",\"args\":{args}}}\n\n"),
+        adk(&asks, false) + "\n\n",
+        // Only the preview came, or the blank line is missing.
+        adk(&asks, true) + "\n\n",
+        adk(&asks, false),
+        // Another tool is called at the same time.
+        adk(&format!("{asks},{other}"), false) + "\n\n",
+        adk(&format!("{other},{asks}"), true) + "\n\n",
+    ] {
+        let (server, client) = broken_after(data.clone()).await;
+        let updates: Vec<_> = client.send_message(&"s".into(), "hi").watch().collect().await;
+        assert!(matches!(&updates[0], Ok(TurnUpdate::Connected)), "{data}: {updates:?}");
+        let rest = &updates[1..];
+        let is_event = |update: &Result<TurnUpdate, _>| matches!(update, Ok(TurnUpdate::Event(_)));
+        assert!(!rest.is_empty() && rest.iter().all(is_event), "{data}: {updates:?}");
+        assert_eq!(server.requests("/api/state/nemo_agent/me/s/latest"), 1);
+    }
+}
+
+#[tokio::test]
+async fn a_project_whose_stream_breaks_after_a_question_waits_for_the_user() {
+    let ask = format!(r#"{{"functionCall":{{"name":"ask_question","args":{}}}}}"#, question());
+    let data = format!("data: {{\"content\":{{\"parts\":[{ask}]}},\"partial\":true}}\n\n");
+    let (_server, client) = broken_after(data).await;
+    let project = client.resume_project(Session::new("t", "s"));
+    let report = project.say("make a clip").await.unwrap().finish().await.unwrap();
+    assert_eq!(report.outcome, Outcome::AwaitingInput);
+    assert!(report.question.is_some() && report.pending.is_none());
+    assert_eq!(project.open_question(), report.question);
+}
+
+#[tokio::test]
+async fn what_was_received_before_a_break_is_shown() {
+    let text = r#"data: {"type":"text","content":"Done."}"#;
+    for (data, expected) in [
+        (text.to_owned(), ("Done.", None)),
+        (format!("{text}\n\nError: agent failed\n"), ("Done.", Some("Error: agent failed"))),
+    ] {
+        let (_server, client) = broken_after(data).await;
+        let stream = client.send_message(&"s".into(), "hi").await.unwrap();
+        let deltas: Vec<_> = stream.text().collect().await;
+        let failed = deltas.iter().find_map(|delta| match delta {
+            Err(Error::AgentFailed(message)) => Some(message.as_str()),
+            _ => None,
+        });
+        assert!(matches!(deltas.last(), Some(Err(Error::OutcomeUnknown(_)))), "{deltas:?}");
+        let shown: String = deltas.iter().flatten().map(String::as_str).collect();
+        assert_eq!((shown.as_str(), failed), expected);
+    }
+}
+
+async fn broken_after(data: String) -> (RawServer, NemoClient) {
     let server = RawServer::start(move |request| match request.path() {
         "/run_sse" => RawResponse::broken_stream(&data),
         _ => RawResponse::json(r#"{"code":0,"data":{"state":{}}}"#),
     })
     .await;
     let client = NemoClient::builder().base_url(server.url()).token("t").build().unwrap();
-    let updates: Vec<_> = client.send_message(&"s".into(), "hi").watch().collect().await;
-    assert!(
-        matches!(&updates[..], [Ok(TurnUpdate::Connected), Ok(TurnUpdate::Event(_))]),
-        "{updates:?}"
-    );
-    assert_eq!(server.requests("/api/state/nemo_agent/me/s/latest"), 1);
+    (server, client)
 }

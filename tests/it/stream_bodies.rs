@@ -4,7 +4,7 @@
 use futures::StreamExt as _;
 use nemovideo::project::{Outcome, TurnEvent};
 use nemovideo::protocol::event::AgentEvent;
-use nemovideo::{Error, NemoClient, Result, TurnRecovery};
+use nemovideo::{Error, NemoClient, Result, Timeouts, TurnRecovery};
 
 use crate::support::raw::{RawResponse, RawServer};
 
@@ -157,12 +157,83 @@ async fn an_error_response_stays_one_under_any_content_type() {
         for (body, code) in [
             (r#"{"code":1002,"message":"no such session"}"#, Some(1002)),
             (" {\n\"code\": 2001,\n\"message\": \"none left\"\n}\n", Some(2001)),
-            (r#"{"detail":"Session not found: s"}"#, Some(200)),
+            (r#"{"detail":"Session not found: s"}"#, Some(1002)),
         ] {
             let error = events_of(&response(head, body)).await.unwrap_err();
             assert_eq!(error.code().map(|code| code.number()), code, "{head}{body}: {error:?}");
         }
     }
+}
+
+#[tokio::test]
+async fn an_error_at_the_start_of_a_stream_neither_ends_it_nor_sends_the_message_again() {
+    for head in ["", "Content-Type: application/json\r\n", "Content-Type: text/event-stream\r\n"] {
+        for code in ["\"BUSY\"", "429", "1001", "1010", "1002", "2001"] {
+            let error = format!("{{\"code\":{code},\"message\":\"model busy, retrying\"}}");
+            let (server, client) = client_of(response(head, &format!("{error}\n{TEXT}\n"))).await;
+            let stream = client.send_message(&"s".into(), "hi").await.unwrap();
+            let events: Vec<_> = stream.collect().await;
+            assert_eq!(kinds(&events), ["error", "text"], "{head}{code}: {events:?}");
+            assert_eq!(server.requests("/run_sse"), 1);
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_error_response_alone_in_an_event_stream_is_one() {
+    let head = "Content-Type: text/event-stream\r\n";
+    for code in [1001, 1002, 2001, 429] {
+        let body = format!("{{\"code\":{code},\"message\":\"no\"}}\n");
+        let (server, client) = client_of(response(head, &body)).await;
+        let mut turn = client.send_message(&"s".into(), "hi").watch();
+        let updates: Vec<_> = turn.by_ref().collect().await;
+        let Some(Err(error)) = updates.last() else { panic!("{updates:?}") };
+        assert_eq!(error.code().map(|code| code.number()), Some(code), "{error:?}");
+        assert!(!error.may_have_taken_effect() && turn.pending().is_none());
+        assert_eq!(server.requests("/run_sse"), 1);
+    }
+}
+
+#[tokio::test]
+async fn an_error_without_a_code_leaves_the_outcome_open() {
+    for body in [
+        r#"{"success":false,"message":"model crashed"}"#,
+        r#"{"code":"BUSY","message":"model busy"}"#,
+        r#"{"detail":"model crashed"}"#,
+    ] {
+        let error = events_of(&response("", body)).await.unwrap_err();
+        assert!(matches!(error, Error::Api(_)) && error.may_have_taken_effect(), "{error:?}");
+
+        let (server, client) = client_of(response("", body)).await;
+        let updates: Vec<_> = client.send_message(&"s".into(), "hi").watch().collect().await;
+        let Some(Err(error)) = updates.last() else { panic!("{body}: {updates:?}") };
+        assert!(matches!(error, Error::OutcomeUnknown(_)), "{body}: {error:?}");
+        assert_eq!(server.requests("/run_sse"), 1);
+    }
+}
+
+#[tokio::test]
+async fn what_was_received_before_it_showed_what_it_is_is_kept() {
+    let body = "{\"code\":\"BUSY\",\"message\":\"model busy, retrying\"}\n";
+    let broken = response("Content-Length: 1000\r\n", body);
+    let (server, client) = client_of(broken).await;
+    let stream = client.send_message(&"s".into(), "hi").await.unwrap();
+    let events: Vec<_> = stream.collect().await;
+    assert!(matches!(events.last(), Some(Err(Error::OutcomeUnknown(_)))), "{events:?}");
+    assert_eq!(kinds(&events), ["error", "Err"], "{events:?}");
+    assert_eq!(server.requests("/run_sse"), 1);
+}
+
+#[tokio::test]
+async fn a_body_that_never_shows_what_it_is_ends_with_the_timeouts_of_a_stream() {
+    let server = RawServer::start(|_| RawResponse::endless_file("\n")).await;
+    let soon = std::time::Duration::from_millis(50);
+    let timeouts = Timeouts::default().with_response(soon).with_total(2 * soon);
+    let client = NemoClient::builder().base_url(server.url()).token("t").timeouts(timeouts);
+    let stream = client.build().unwrap().send_message(&"s".into(), "hi").await.unwrap();
+    let events: Vec<_> = stream.collect().await;
+    assert!(matches!(&events[..], [Err(Error::OutcomeUnknown(_))]), "{events:?}");
+    assert_eq!(server.requests("/run_sse"), 1);
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use crate::client::EventText;
 use crate::draft::{Draft, Language, Object, Segment, TrackLabel};
 use crate::language::{FilteredText, GuiFilter, Suggestion, filter_gui};
 use crate::project::messages::{self, Text};
-use crate::protocol::event::{AgentEvent, AgentFailure, Question, TextKind};
+use crate::protocol::event::{AgentEvent, AgentFailure, Question, QuestionTracker, TextKind};
 
 /// What the agent has said and done so far.
 #[derive(Debug, Default)]
@@ -22,13 +22,13 @@ pub(super) struct Transcript {
     /// The last draft in the stream.
     pub draft: Option<Draft>,
     /// What the agent asked, until it works on without a response.
-    pub question: Option<Question>,
+    pub question: QuestionTracker,
 }
 
 impl Transcript {
     /// Returns how a turn ended whose stream was complete.
     pub(super) fn outcome(&self) -> Outcome {
-        if self.question.is_some() {
+        if self.question.question().is_some() {
             Outcome::AwaitingInput
         } else if self.text.trim().is_empty() {
             Outcome::Silent
@@ -72,19 +72,10 @@ impl Presenter {
     pub(super) fn push(&mut self, event: &AgentEvent, text: EventText) -> Vec<TurnEvent> {
         let mut events = Vec::new();
         self.push_text(event, text, &mut events);
+        let asked = self.transcript.question.push(event);
+        events.extend(asked.cloned().map(TurnEvent::Question));
         match event {
-            AgentEvent::Question(question) => {
-                let asked = &mut self.transcript.question;
-                let mut all = asked.clone().unwrap_or_default();
-                all.append(question.clone());
-                // Both forms of events may ask the same.
-                if asked.as_ref() != Some(&all) {
-                    *asked = Some(all);
-                    events.push(TurnEvent::Question(question.clone()));
-                }
-            }
             AgentEvent::ToolCall(call) => {
-                self.transcript.question = None;
                 let key = call.id.clone().unwrap_or_else(|| call.name.clone());
                 // A call may come in pieces and be repeated, as text is.
                 if !self.running.contains(&key) {
@@ -155,8 +146,8 @@ impl Presenter {
     }
 
     /// Returns what the agent has asked so far, unless it worked on without a response.
-    pub(super) fn question(&self) -> &Option<Question> {
-        &self.transcript.question
+    pub(super) fn question(&self) -> Option<&Question> {
+        self.transcript.question.question()
     }
 
     /// Presents what was held back until the end of the stream, and returns the transcript.
@@ -377,6 +368,14 @@ mod tests {
         // The agent did not wait.
         let (_, report) = present(&(ask("Which?") + &tool("functionCall") + &texts(&["Done."])));
         assert_eq!((report.outcome, report.question), (Outcome::Replied, None));
+        // Two calls of one event run at once, whatever their order.
+        let question = json!({ "functionCall": { "name": "ask_question",
+            "args": { "questions": ["Which?"] } } });
+        let call = json!({ "functionCall": { "name": "cut" } });
+        for parts in [json!([question, call]), json!([call, question])] {
+            let (_, report) = present(&model(&parts, false));
+            assert_eq!(report.outcome, Outcome::AwaitingInput, "{parts}");
+        }
         // A question of which nothing can be read is one all the same.
         let empty = frame(&json!({ "type": "tool_call", "name": "ask_question" }));
         let (_, report) = present(&empty);

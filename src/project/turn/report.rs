@@ -116,7 +116,11 @@ impl TurnReport {
             draft,
             suggestions: transcript.suggestions.clone(),
             outcome,
-            question: transcript.question.clone().filter(|_| outcome == Outcome::AwaitingInput),
+            question: transcript
+                .question
+                .question()
+                .filter(|_| outcome == Outcome::AwaitingInput)
+                .cloned(),
             spent: None,
             failure: transcript.failure.clone(),
             pending: None,

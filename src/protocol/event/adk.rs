@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::SurrogateHalves;
 use crate::draft::{Json, Object};
-use crate::protocol::tolerant::{Fields, number, text};
+use crate::protocol::tolerant::{Fields, flag, number, text};
 
 /// An event of the agent server.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -141,7 +141,7 @@ impl AdkEvent {
             error_code: fields.read("error_code", text),
             error_message: fields.read("error_message", text),
             content,
-            partial: fields.read("partial", Json::as_bool).unwrap_or_default(),
+            partial: fields.read("partial", flag).unwrap_or_default(),
             invocation_id: detail("invocation_id"),
             author: detail("author"),
             actions: actions.unwrap_or_default(),
@@ -209,7 +209,7 @@ impl AdkPart {
             return vec![Self::Unknown(json.clone())];
         };
         let mut fields = Fields::of(object);
-        let thought = fields.get("thought").and_then(Json::as_bool).unwrap_or_default();
+        let thought = fields.get("thought").and_then(flag).unwrap_or_default();
         let text = |json: &Json| {
             let (low, high) = json.surrogate_halves();
             let halves = SurrogateHalves { low, high };
@@ -312,6 +312,18 @@ mod tests {
         assert_eq!(read(snake), read(camel));
         assert_eq!(read(snake).actions.state_delta.len(), 1);
         assert_eq!(read("{}"), AdkEvent::default());
+    }
+
+    #[test]
+    fn a_flag_is_read_in_every_form() {
+        for yes in ["true", "\"true\"", "\"True\"", "1", "\"1\""] {
+            let part = format!(r#"{{"text":"a","thought":{yes}}}"#);
+            let event = read(&format!(r#"{{"content":{{"parts":[{part}]}},"partial":{yes}}}"#));
+            assert!(event.partial, "{yes}");
+            let parts = event.content.unwrap().parts;
+            assert!(matches!(&parts[..], [AdkPart::Text { thought: true, .. }]), "{parts:?}");
+        }
+        assert!(!read(r#"{"partial":"false"}"#).partial && !read(r#"{"partial":0}"#).partial);
     }
 
     #[test]

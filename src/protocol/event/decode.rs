@@ -2,10 +2,11 @@
 
 use super::adk::{AdkEvent, AdkPart};
 use super::{
-    AgentEvent, AgentFailure, Origin, SurrogateHalves, TextEvent, TextKind, ToolCall, ToolResult,
+    AgentEvent, AgentFailure, Origin, Question, SurrogateHalves, TextEvent, TextKind, ToolCall,
+    ToolResult,
 };
 use crate::draft::{Json, Object};
-use crate::protocol::tolerant::{Fields, LoneSurrogates, repair_json, text};
+use crate::protocol::tolerant::{Fields, LoneSurrogates, flag, repair_json, text};
 
 const HEARTBEAT: &str = "heartbeat";
 
@@ -38,17 +39,54 @@ const ERROR_WORDS: &str = "error exception traceback fail fatal timeout unavaila
                            denied forbidden unauthorized invalid refused exceeded aborted crash \
                            错误 失败 异常 超时";
 
+/// The ends of the names of fields that report an error, as in `ValueError: boom`.
+const ERROR_FIELDS: [&str; 6] = ["error", "exception", "failure", "fatal", "panic", "traceback"];
+
+/// How a keep-alive begins.
+const KEEP_ALIVES: [&str; 6] =
+    ["ping", "pong", "heartbeat", "keep-alive", "keepalive", "keep alive"];
+
+/// Words that say that nothing is wrong.
+const WORKING_WORDS: &str = "working processing waiting wait loading queued alive ping pong \
+                             heartbeat keepalive";
+
+/// Whether text says by a word that something failed.
+pub(super) fn names_an_error(text: &str) -> bool {
+    let lower = text.trim().to_lowercase();
+    if is_keep_alive(&lower) {
+        return false;
+    }
+    let has_error_word = |text: &str| ERROR_WORDS.split(' ').any(|word| text.contains(word));
+    match field(&lower) {
+        Some((name, value)) => {
+            ERROR_FIELDS.iter().any(|end| name.ends_with(end)) || has_error_word(value)
+        }
+        None => has_error_word(&lower),
+    }
+}
+
 fn is_error(text: &str) -> bool {
-    let lower = text.to_lowercase();
-    if ERROR_WORDS.split(' ').any(|word| lower.contains(word)) {
+    if names_an_error(text) {
         return true;
     }
+    let lower = text.to_lowercase();
+    let is_known = |word: &str| WORKING_WORDS.split(' ').any(|known| known == word);
+    let is_working = lower.split(|c: char| !c.is_alphanumeric()).any(is_known);
+    let is_sentence = text.contains(char::is_whitespace) || !text.is_ascii();
+    is_sentence && field(text).is_none() && !is_keep_alive(&lower) && !is_working
+}
+
+fn is_keep_alive(lower: &str) -> bool {
+    let is_followed = |rest: &str| !rest.starts_with(char::is_alphanumeric);
+    KEEP_ALIVES.iter().any(|word| lower.strip_prefix(word).is_some_and(is_followed))
+}
+
+/// Splits a line that looks like a field of a protocol, `name: value`.
+fn field(text: &str) -> Option<(&str, &str)> {
     let is_name = |name: &str| {
         name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'))
     };
-    let is_field = text.split_once(':').is_some_and(|(name, _)| is_name(name));
-    let is_sentence = text.contains(char::is_whitespace) || !text.is_ascii();
-    is_sentence && !is_field && lower != "keep alive"
+    text.split_once(':').filter(|(name, _)| is_name(name))
 }
 
 /// Returns an error of which only the text is known.
@@ -141,7 +179,8 @@ fn simple(object: &Object) -> Option<Vec<AgentEvent>> {
             name: name()?,
             args: fields.get("args").cloned().unwrap_or_else(|| Object::new().into()),
             long_running: false,
-            is_preview: fields.get("partial").and_then(Json::as_bool).unwrap_or_default(),
+            is_preview: fields.get("partial").and_then(flag).unwrap_or_default(),
+            is_beside_question: false,
             origin,
         }),
         "tool_result" => AgentEvent::ToolResult(ToolResult {
@@ -174,7 +213,11 @@ fn adk(object: &Object, data: &str, is_draft_exact: bool) -> Vec<AgentEvent> {
     let kind = if event.partial { TextKind::Partial } else { TextKind::Final };
 
     let mut events = Vec::new();
-    let mut parts = event.content.unwrap_or_default().parts.into_iter().peekable();
+    let parts = event.content.unwrap_or_default().parts;
+    let is_beside_question = parts.iter().any(
+        |part| matches!(part, AdkPart::FunctionCall(call) if Question::is_asked_by(&call.name)),
+    );
+    let mut parts = parts.into_iter().peekable();
     while let Some(part) = parts.next() {
         let continues = parts.peek().is_some_and(is_text);
         match part {
@@ -192,6 +235,7 @@ fn adk(object: &Object, data: &str, is_draft_exact: bool) -> Vec<AgentEvent> {
                 name: call.name,
                 args: call.args,
                 is_preview: event.partial,
+                is_beside_question,
                 origin: origin.clone(),
             })),
             AdkPart::FunctionResponse(result) => events.push(AgentEvent::ToolResult(ToolResult {
@@ -301,6 +345,7 @@ mod tests {
                 args: args.parse().unwrap(),
                 long_running,
                 is_preview: true,
+                is_beside_question: false,
                 origin: origin.clone(),
             })
         };

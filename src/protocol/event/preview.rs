@@ -13,32 +13,42 @@ const MAX_HELD: usize = 64;
 /// call never comes is passed on before the result of the call, or at the end of the stream.
 #[derive(Debug, Default)]
 pub(crate) struct PreviewFilter {
-    held: Vec<ToolCall>,
+    held: Vec<Held>,
+    /// The number of frames so far.
+    frames: u64,
+}
+
+#[derive(Debug)]
+struct Held {
+    call: ToolCall,
+    /// The frame that the preview came in.
+    frame: u64,
 }
 
 impl PreviewFilter {
     /// Returns what to pass on of the events of one frame.
     pub(crate) fn push(&mut self, events: Vec<AgentEvent>) -> Vec<AgentEvent> {
+        self.frames += 1;
         let mut passed = Vec::with_capacity(events.len());
         for event in events {
             match &event {
                 AgentEvent::ToolCall(call) if call.is_preview => {
                     self.hold(call.clone());
                     if self.held.len() > MAX_HELD {
-                        passed.push(AgentEvent::ToolCall(self.held.remove(0)));
+                        passed.push(AgentEvent::ToolCall(self.held.remove(0).call));
                     }
                     continue;
                 }
                 AgentEvent::ToolCall(call) => {
-                    self.held.retain(|held| !is_same(held, call));
+                    self.held.retain(|held| !is_same(&held.call, call));
                 }
                 AgentEvent::ToolResult(result) => {
-                    let is_of_result = |held: &ToolCall| match (&held.id, &result.id) {
+                    let is_of_result = |held: &Held| match (&held.call.id, &result.id) {
                         (Some(held), Some(id)) => held == id,
-                        _ => held.name == result.name,
+                        _ => held.call.name == result.name,
                     };
                     if let Some(at) = self.held.iter().position(is_of_result) {
-                        passed.push(AgentEvent::ToolCall(self.held.remove(at)));
+                        passed.push(AgentEvent::ToolCall(self.held.remove(at).call));
                     }
                 }
                 _ => {}
@@ -50,14 +60,21 @@ impl PreviewFilter {
 
     /// Returns the previews whose calls never came.
     pub(crate) fn finish(self) -> Vec<AgentEvent> {
-        self.held.into_iter().map(AgentEvent::ToolCall).map(AgentEvent::or_question).collect()
+        let calls = self.held.into_iter().map(|held| AgentEvent::ToolCall(held.call));
+        calls.map(AgentEvent::or_question).collect()
     }
 
     fn hold(&mut self, call: ToolCall) {
-        match self.held.iter_mut().find(|held| held.id == call.id && held.name == call.name) {
+        let frame = self.frames;
+        // Without ids, two calls of one frame look the same.
+        let is_earlier = |held: &&mut Held| {
+            held.frame != frame || (call.id.is_some() && held.call.id == call.id)
+        };
+        let is_same = |held: &&mut Held| held.call.id == call.id && held.call.name == call.name;
+        match self.held.iter_mut().filter(is_same).find(is_earlier) {
             // A later preview of the same call.
-            Some(held) => *held = call,
-            None => self.held.push(call),
+            Some(held) => *held = Held { call, frame },
+            None => self.held.push(Held { call, frame }),
         }
     }
 }
@@ -100,6 +117,10 @@ mod tests {
     #[test]
     fn a_call_with_previews_is_one_call() {
         let preview = |id, args| event("functionCall", id, true, args);
+        let two = |a: &str, b: &str| {
+            let call = |args| format!(r#"{{"functionCall":{{"name":"cut","args":{args}}}}}"#);
+            format!(r#"{{"content":{{"parts":[{},{}]}},"partial":true}}"#, call(a), call(b))
+        };
         let call = |id, args| event("functionCall", id, false, args);
         let result = |id| event("functionResponse", id, false, "{}");
         for (stream, expected) in [
@@ -110,6 +131,8 @@ mod tests {
             (vec![preview("1", "{}"), call("2", "[1]"), result("2")], "call [1]|tool_result"),
             (vec![preview("1", "[0]"), result("1")], "call [0]|tool_result"),
             (vec![preview("1", "[0]")], "call [0]"),
+            // Two calls of one event without ids, previewed twice.
+            (vec![two("[0]", "[1]"), two("[2]", "[3]")], "call [2]|call [3]"),
             (vec![call("1", "[1]"), call("2", "[1]")], "call [1]|call [1]"),
             (
                 vec![preview("1", "{}"), preview("2", "{}"), call("1", "[1]"), call("2", "[2]")],

@@ -115,6 +115,37 @@ impl Question {
     }
 }
 
+/// What the agent has asked and waits for. It works on without the user where it calls another tool
+/// in a later event; one that it calls in the same event runs beside the question.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct QuestionTracker(Option<Question>);
+
+impl QuestionTracker {
+    /// Reads an event, and returns what it asks that was not asked before.
+    pub(crate) fn push<'e>(&mut self, event: &'e AgentEvent) -> Option<&'e Question> {
+        match event {
+            AgentEvent::Question(question) => {
+                let mut all = self.0.clone().unwrap_or_default();
+                all.append(question.clone());
+                // Both forms of events may ask the same.
+                let is_new = self.0.as_ref() != Some(&all);
+                self.0 = Some(all);
+                is_new.then_some(question)
+            }
+            // A preview without its call comes late, whenever it was made.
+            AgentEvent::ToolCall(call) if !call.is_beside_question && !call.is_preview => {
+                self.0 = None;
+                None
+            }
+            _ => None,
+        }
+    }
+
+    pub(crate) fn question(&self) -> Option<&Question> {
+        self.0.as_ref()
+    }
+}
+
 impl QuestionItem {
     fn read(json: &Json) -> Option<Self> {
         if let Some(prompt) = non_empty(json) {

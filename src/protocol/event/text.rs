@@ -227,7 +227,7 @@ impl TextAccumulator {
         transcript.repeated_by = Some(None);
         // The author's own whole text may still come.
         let (event_id, is_named) = (origin.event_id.clone(), is_named(origin));
-        self.whole_texts.push(WholeText { event_id, is_named, is_thought, text: text.to_owned() });
+        self.keep(WholeText { event_id, is_named, is_thought, text: text.to_owned() });
         true
     }
 
@@ -242,18 +242,20 @@ impl TextAccumulator {
             {
                 last.text.push_str(&event.text);
             }
-            _ => {
-                if self.whole_texts.len() >= REMEMBERED {
-                    self.whole_texts.remove(0);
-                }
-                self.whole_texts.push(WholeText {
-                    event_id: origin.event_id.clone(),
-                    is_named: is_named(origin),
-                    is_thought,
-                    text: event.text.clone(),
-                });
-            }
+            _ => self.keep(WholeText {
+                event_id: origin.event_id.clone(),
+                is_named: is_named(origin),
+                is_thought,
+                text: event.text.clone(),
+            }),
         }
+    }
+
+    fn keep(&mut self, text: WholeText) {
+        if self.whole_texts.len() >= REMEMBERED {
+            self.whole_texts.remove(0);
+        }
+        self.whole_texts.push(text);
     }
 }
 
