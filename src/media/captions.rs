@@ -96,9 +96,13 @@ pub(crate) fn timed_captions(
     let time = |offset: usize| times.at(offset);
     let at_marks =
         |offset: usize| times.marks.binary_search_by_key(&offset, |mark| mark.offset).is_ok();
-    let splitter = CaptionSplitter { layout, may_break: &at_marks, time: Some(&time) };
+    let splitter =
+        CaptionSplitter { layout, may_break: &at_marks, may_cut: &at_marks, time: Some(&time) };
     let parts = splitter.split(text).unwrap_or_else(|| {
-        CaptionSplitter { may_break: &|_| true, ..splitter }.split(text).unwrap_or_default()
+        let anywhere = |_| true;
+        CaptionSplitter { may_break: &anywhere, may_cut: &anywhere, ..splitter }
+            .split(text)
+            .unwrap_or_default()
     });
     let later = parts.iter().skip(1).map(|part| time(part.start));
     let starts: Vec<Duration> = std::iter::once(Duration::ZERO).chain(later).collect();
@@ -121,7 +125,8 @@ pub(crate) fn caption_breaks(
     is_word: &dyn Fn(usize) -> bool,
     time: &dyn Fn(usize) -> Duration,
 ) -> Vec<usize> {
-    let splitter = CaptionSplitter { layout, may_break: is_word, time: Some(time) };
+    let splitter =
+        CaptionSplitter { layout, may_break: is_word, may_cut: &|_| true, time: Some(time) };
     let parts = splitter
         .split(text)
         .or_else(|| CaptionSplitter { may_break: &|_| true, ..splitter }.split(text));
@@ -201,8 +206,10 @@ struct TextUnit {
     /// The width of the space behind it.
     space: f32,
     ends_clause: bool,
-    /// Whether the unit is a part of a word that is too long for a caption.
+    /// Whether the unit is a part of a word that is too long for a caption, but not its end.
     is_cut: bool,
+    /// The same for a word that is only too long for a line.
+    is_split: bool,
     /// Whether the unit ends at a hyphen within a word.
     is_inside: bool,
 }
@@ -225,6 +232,8 @@ struct CaptionSplitter<'s> {
     layout: CaptionLayout,
     /// Returns whether a caption may begin at an offset.
     may_break: &'s dyn Fn(usize) -> bool,
+    /// The same for an offset inside a word that is too long for a line.
+    may_cut: &'s dyn Fn(usize) -> bool,
     /// When the text from an offset on is spoken, if that is known.
     time: Option<&'s dyn Fn(usize) -> Duration>,
 }
@@ -232,8 +241,29 @@ struct CaptionSplitter<'s> {
 impl CaptionSplitter<'_> {
     /// Returns the parts of a text, as few as fit, with the most equal widths and the most clause
     /// ends, or `None` when none fit.
+    ///
+    /// A word that is only too long for a line is cut where a caption would be too short otherwise:
+    /// that of two words before a long URL.
     fn split(&self, text: &str) -> Option<Vec<Range<usize>>> {
-        let units = self.units(text);
+        let whole = self.split_words(text, false);
+        if whole.as_ref().is_some_and(|parts| parts.len() < 2 || !self.has_short(text, parts)) {
+            return whole;
+        }
+        let cut = self.split_words(text, true).filter(|parts| !self.has_short(text, parts));
+        cut.or(whole)
+    }
+
+    /// Returns whether one of the captions is too short to be read.
+    fn has_short(&self, text: &str, parts: &[Range<usize>]) -> bool {
+        let Some(time) = self.time else { return false };
+        let ends = parts.iter().skip(1).map(|part| part.start).chain([text.len()]);
+        let lasts =
+            |(part, end): (&Range<usize>, usize)| time(end).saturating_sub(time(part.start));
+        parts.iter().zip(ends).map(lasts).any(|duration| duration < MIN_CAPTION)
+    }
+
+    fn split_words(&self, text: &str, cuts: bool) -> Option<Vec<Range<usize>>> {
+        let units = self.units(text, cuts);
         if units.is_empty() {
             return Some(Vec::new());
         }
@@ -326,14 +356,16 @@ impl CaptionSplitter<'_> {
         }
         let target = widths[units.len()] / count as f32;
         let is_end = |to: usize| {
-            units.get(to + 1).is_none_or(|next| units[to].is_cut || (self.may_break)(next.start))
+            let may_end = if units[to].is_split { self.may_cut } else { self.may_break };
+            units.get(to + 1).is_none_or(|next| units[to].is_cut || may_end(next.start))
         };
         let cost = |from: usize, to: usize| {
             let unit = &units[to];
             let width = widths[to + 1] - unit.space - widths[from];
             let is_last = to + 1 == units.len();
             let clause = if unit.ends_clause || is_last { 0.0 } else { CLAUSE };
-            let cut = if (unit.is_cut || unit.is_inside) && !is_last { CUT } else { 0.0 };
+            let is_inside = unit.is_cut || unit.is_split || unit.is_inside;
+            let cut = if is_inside && !is_last { CUT } else { 0.0 };
             let short = if is_short(times, from, to) { SHORT } else { 0.0 };
             (width - target).powi(2) + clause * clause + cut * cut + short * short
         };
@@ -368,14 +400,15 @@ impl CaptionSplitter<'_> {
         Some(ends)
     }
 
-    fn units(&self, text: &str) -> Vec<TextUnit> {
+    /// Returns the units of a text. `cuts` is whether words that are too long for a line are cut.
+    fn units(&self, text: &str, cuts: bool) -> Vec<TextUnit> {
         let mut units: Vec<TextUnit> = Vec::new();
         let mut start = text.len() - text.trim_start().len();
         let mut before: Option<char> = None;
         let finish = |units: &mut Vec<TextUnit>, start: usize, end: usize, next: usize| {
             let word = &text[start..end];
             let has_space = next > end;
-            self.add_word(units, word, start, next, has_space);
+            self.add_word(units, word, start, next, has_space, cuts);
         };
         for (at, c) in text.char_indices() {
             if at < start {
@@ -406,7 +439,7 @@ impl CaptionSplitter<'_> {
         units
     }
 
-    /// Adds a word, in parts if it is too long for a caption.
+    /// Adds a word, in parts if it is too long for a caption, or for a line where that cuts it.
     fn add_word(
         &self,
         units: &mut Vec<TextUnit>,
@@ -414,27 +447,29 @@ impl CaptionSplitter<'_> {
         start: usize,
         next: usize,
         has_space: bool,
+        cuts: bool,
     ) {
         let mut rest = word;
         let mut at = start;
-        let is_long = !self.fits(word);
+        let fits = self.fits(word);
         loop {
-            let limit = if is_long { self.line_limit(rest) } else { rest.len() };
+            let limit = if fits && !cuts { rest.len() } else { self.line_limit(rest) };
             let (part, tail) = rest.split_at(limit);
-            let is_cut = !tail.is_empty();
+            let has_more = !tail.is_empty();
             let end = at + part.len();
             units.push(TextUnit {
                 start: at,
                 end,
-                next: if is_cut { end } else { next },
+                next: if has_more { end } else { next },
                 ems: ems(part),
                 characters: characters(part),
-                space: if has_space && !is_cut { ems(" ") } else { 0.0 },
-                ends_clause: part.ends_with(is_clause_mark) && !is_cut,
-                is_cut,
+                space: if has_space && !has_more { ems(" ") } else { 0.0 },
+                ends_clause: part.ends_with(is_clause_mark) && !has_more,
+                is_cut: has_more && !fits,
+                is_split: has_more && fits,
                 is_inside: !has_space && part.ends_with(['-', '\u{2010}']),
             });
-            if !is_cut {
+            if !has_more {
                 return;
             }
             (rest, at) = (tail, end);

@@ -249,7 +249,7 @@ struct SentencePlan {
 impl SentencePlan {
     fn new(sentence: ScriptSentence, options: &SpeechOptions) -> Self {
         /// The time that a letter takes at least. Voices take about 70 ms.
-        const LETTER: Duration = Duration::from_millis(45);
+        const LETTER: Duration = Duration::from_millis(50);
         /// A Chinese character is a syllable.
         const WIDE: u32 = 4;
         let text = spoken(&sentence.text, options.language());
