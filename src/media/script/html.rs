@@ -12,8 +12,8 @@ const BLOCKS: &str = " address article aside blockquote body center dd details d
 const INLINE: &str = " a abbr acronym area audio b base bdi bdo big br button canvas cite code col \
     colgroup data datalist del dfn em embed figure font i iframe img input ins kbd label link map \
     mark meta meter nobr noscript object output param picture progress q rp rt ruby s samp script \
-    slot small source span strike strong style sub sup svg td template textarea th time track tt u var video \
-    wbr ";
+    slot small source span strike strong style sub sup svg td template textarea th time track tt u \
+    var video wbr ";
 
 /// Elements that need no end, and those that are no words in any language.
 const ALONE: &str = " blockquote br col dd div dt em h1 h2 h3 h4 h5 h6 hr html li ol p span strong \
@@ -167,8 +167,9 @@ struct Tag<'t> {
 }
 
 impl<'t> Tag<'t> {
-    /// Parses a tag at the start of a text. Many calls take linear time all the same: an unquoted
-    /// `<` ends the search, and of any four of them, one is unquoted in the tag that another begins.
+    /// Parses a tag at the start of a text. Calls for every `<` of a text take linear time together:
+    /// an unquoted `<` ends the search, and of any four of them, one is unquoted in the tag that
+    /// another one begins.
     fn parse(text: &'t str) -> Option<Self> {
         let inner = text.strip_prefix('<')?;
         let is_closing = inner.starts_with('/');
