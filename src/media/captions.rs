@@ -17,6 +17,9 @@ pub(crate) const MIN_CAPTION: Duration = Duration::from_millis(834);
 /// Longer texts are halved before their captions are balanced, which takes quadratic time.
 const MAX_BALANCED_CAPTIONS: f32 = 12.0;
 
+/// So many captions more than needed are allowed where one of them would be too short otherwise.
+const MORE_CAPTIONS: usize = 2;
+
 /// When the words from a position of a sentence on are spoken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct CaptionMark {
@@ -89,11 +92,17 @@ pub(crate) fn timed_captions(
     marks: &[CaptionMark],
     layout: CaptionLayout,
 ) -> Vec<TextClip> {
-    let time = |offset: usize| time_at(text, duration, marks, offset);
-    let at_marks = |offset: usize| marks.iter().any(|mark| mark.offset == offset);
-    let splitter = CaptionSplitter { layout, may_break: &at_marks, time: Some(&time) };
+    let times = CaptionTimes::new(text, duration, marks);
+    let time = |offset: usize| times.at(offset);
+    let at_marks =
+        |offset: usize| times.marks.binary_search_by_key(&offset, |mark| mark.offset).is_ok();
+    let splitter =
+        CaptionSplitter { layout, may_break: &at_marks, may_cut: &at_marks, time: Some(&time) };
     let parts = splitter.split(text).unwrap_or_else(|| {
-        CaptionSplitter { may_break: &|_| true, ..splitter }.split(text).unwrap_or_default()
+        let anywhere = |_| true;
+        CaptionSplitter { may_break: &anywhere, may_cut: &anywhere, ..splitter }
+            .split(text)
+            .unwrap_or_default()
     });
     let later = parts.iter().skip(1).map(|part| time(part.start));
     let starts: Vec<Duration> = std::iter::once(Duration::ZERO).chain(later).collect();
@@ -108,41 +117,66 @@ pub(crate) fn timed_captions(
 }
 
 /// Returns the offsets at which a layout splits a text. `is_word` is whether an offset is not
-/// inside words that are spoken as one, such as a telephone number.
+/// inside words that are spoken as one, such as a telephone number. `time` is about when the text
+/// from an offset on is spoken.
 pub(crate) fn caption_breaks(
     text: &str,
     layout: CaptionLayout,
     is_word: &dyn Fn(usize) -> bool,
+    time: &dyn Fn(usize) -> Duration,
 ) -> Vec<usize> {
-    let splitter = CaptionSplitter { layout, may_break: is_word, time: None };
+    let splitter =
+        CaptionSplitter { layout, may_break: is_word, may_cut: &|_| true, time: Some(time) };
     let parts = splitter
         .split(text)
         .or_else(|| CaptionSplitter { may_break: &|_| true, ..splitter }.split(text));
     parts.unwrap_or_default().iter().skip(1).map(|part| part.start).collect()
 }
 
-/// Returns when the text from an offset on is spoken. Between marks, time is shared by the length
-/// of the text.
-fn time_at(text: &str, duration: Duration, marks: &[CaptionMark], offset: usize) -> Duration {
-    let end = CaptionMark { offset: text.len(), time: duration };
-    let mut before = CaptionMark { offset: 0, time: Duration::ZERO };
-    for mark in marks.iter().copied().filter(|mark| text.is_char_boundary(mark.offset)).chain([end])
-    {
-        if offset < mark.offset {
-            let whole = weight(&text[before.offset..mark.offset]).max(1);
-            let part = weight(&text[before.offset..offset]);
-            let between = mark.time.saturating_sub(before.time);
-            return (before.time + between.mul_f64(part as f64 / whole as f64)).min(duration);
-        }
-        before = mark;
-    }
-    before.time.min(duration)
+/// When the text from each offset on is spoken. Between marks, time is shared by the length of the
+/// text.
+struct CaptionTimes {
+    /// The marks in order, with one at the start and one at the end of the text.
+    marks: Vec<CaptionMark>,
+    /// The relative time that the text before each byte takes.
+    weights: Vec<u32>,
 }
 
-/// Returns the relative time a text takes to say, in characters; a comma adds a short pause.
-fn weight(text: &str) -> usize {
-    let pauses = text.chars().filter(|&c| is_clause_mark(c)).count();
-    characters(text) + 3 * pauses
+impl CaptionTimes {
+    fn new(text: &str, duration: Duration, marks: &[CaptionMark]) -> Self {
+        let mut weights = Vec::with_capacity(text.len() + 1);
+        let mut total = 0;
+        for c in text.chars() {
+            weights.resize(weights.len() + c.len_utf8(), total);
+            total += weight(c);
+        }
+        weights.push(total);
+        let start = CaptionMark { offset: 0, time: Duration::ZERO };
+        let end = CaptionMark { offset: text.len(), time: duration };
+        let inside = marks.iter().copied().filter(|mark| text.is_char_boundary(mark.offset));
+        let mut marks: Vec<CaptionMark> =
+            std::iter::once(start).chain(inside).chain([end]).collect();
+        marks.sort_by_key(|mark| mark.offset);
+        Self { marks, weights }
+    }
+
+    fn at(&self, offset: usize) -> Duration {
+        let duration = self.marks.last().map_or(Duration::ZERO, |end| end.time);
+        let next = self.marks.partition_point(|mark| mark.offset <= offset);
+        let (before, Some(after)) = (self.marks[next.max(1) - 1], self.marks.get(next)) else {
+            return duration;
+        };
+        let weight = |offset: usize| f64::from(self.weights[offset] - self.weights[before.offset]);
+        let share = weight(offset) / weight(after.offset).max(1.0);
+        let between = after.time.saturating_sub(before.time);
+        (before.time + between.mul_f64(share)).min(duration)
+    }
+}
+
+/// Returns the relative time that a character takes to say; a comma adds a short pause.
+const fn weight(c: char) -> u32 {
+    let pause = if is_clause_mark(c) { 3 } else { 0 };
+    pause + if is_wide(c) { 2 } else { 1 }
 }
 
 fn characters(text: &str) -> usize {
@@ -172,10 +206,25 @@ struct TextUnit {
     /// The width of the space behind it.
     space: f32,
     ends_clause: bool,
-    /// Whether the unit is a part of a word that is too long for a caption.
+    /// Whether the unit is a part of a word that is too long for a caption, but not its end.
     is_cut: bool,
+    /// The same for a word that is only too long for a line.
+    is_split: bool,
     /// Whether the unit ends at a hyphen within a word.
     is_inside: bool,
+}
+
+/// Returns whether the caption of the units from one to another is too short to be read. `times`
+/// are those of the units and the end.
+fn is_short(times: &Option<Vec<Duration>>, from: usize, to: usize) -> bool {
+    let lasts = |times: &Vec<Duration>| times[to + 1].saturating_sub(times[from]);
+    times.as_ref().is_some_and(|times| lasts(times) < MIN_CAPTION)
+}
+
+/// Returns whether one of the captions that end with the given units is too short to be read.
+fn has_short(ends: &[usize], times: &Option<Vec<Duration>>) -> bool {
+    let starts = std::iter::once(0).chain(ends.iter().map(|end| end + 1));
+    starts.zip(ends).any(|(from, &to)| is_short(times, from, to))
 }
 
 /// Splits text into captions.
@@ -183,6 +232,8 @@ struct CaptionSplitter<'s> {
     layout: CaptionLayout,
     /// Returns whether a caption may begin at an offset.
     may_break: &'s dyn Fn(usize) -> bool,
+    /// The same for an offset inside a word that is too long for a line.
+    may_cut: &'s dyn Fn(usize) -> bool,
     /// When the text from an offset on is spoken, if that is known.
     time: Option<&'s dyn Fn(usize) -> Duration>,
 }
@@ -190,8 +241,29 @@ struct CaptionSplitter<'s> {
 impl CaptionSplitter<'_> {
     /// Returns the parts of a text, as few as fit, with the most equal widths and the most clause
     /// ends, or `None` when none fit.
+    ///
+    /// A word that is only too long for a line is cut where a caption would be too short otherwise:
+    /// that of two words before a long URL.
     fn split(&self, text: &str) -> Option<Vec<Range<usize>>> {
-        let units = self.units(text);
+        let whole = self.split_words(text, false);
+        if whole.as_ref().is_some_and(|parts| parts.len() < 2 || !self.has_short(text, parts)) {
+            return whole;
+        }
+        let cut = self.split_words(text, true).filter(|parts| !self.has_short(text, parts));
+        cut.or(whole)
+    }
+
+    /// Returns whether one of the captions is too short to be read.
+    fn has_short(&self, text: &str, parts: &[Range<usize>]) -> bool {
+        let Some(time) = self.time else { return false };
+        let ends = parts.iter().skip(1).map(|part| part.start).chain([text.len()]);
+        let lasts =
+            |(part, end): (&Range<usize>, usize)| time(end).saturating_sub(time(part.start));
+        parts.iter().zip(ends).map(lasts).any(|duration| duration < MIN_CAPTION)
+    }
+
+    fn split_words(&self, text: &str, cuts: bool) -> Option<Vec<Range<usize>>> {
+        let units = self.units(text, cuts);
         if units.is_empty() {
             return Some(Vec::new());
         }
@@ -219,8 +291,14 @@ impl CaptionSplitter<'_> {
         let ends = units.iter().map(|unit| unit.start).chain(units.last().map(|unit| unit.next));
         let times: Option<Vec<Duration>> = self.time.map(|time| ends.map(time).collect());
         let fewest = (width / capacity).ceil().max(1.0) as usize;
-        let found = (fewest..=units.len())
-            .find_map(|count| self.best_ends(units, &reach, &times, count))?;
+        let split = |count: usize| self.best_ends(units, &reach, &times, count);
+        let (count, few) = (fewest..=units.len()).find_map(|count| Some((count, split(count)?)))?;
+        let found = if has_short(&few, &times) {
+            let more = (count + 1..=units.len()).take(MORE_CAPTIONS).filter_map(split);
+            more.into_iter().find(|ends| !has_short(ends, &times)).unwrap_or(few)
+        } else {
+            few
+        };
         let mut from = 0;
         for to in found {
             parts.push(units[from].start..units[to].end);
@@ -271,25 +349,24 @@ impl CaptionSplitter<'_> {
         /// So is not ending inside a word.
         const CUT: f32 = 60.0;
         /// So is a caption that is long enough to be read.
-        const SHORT: f32 = 100.0;
+        const SHORT: f32 = 200.0;
         let mut widths = vec![0.0];
         for unit in units {
             widths.push(widths[widths.len() - 1] + unit.ems + unit.space);
         }
         let target = widths[units.len()] / count as f32;
         let is_end = |to: usize| {
-            units.get(to + 1).is_none_or(|next| units[to].is_cut || (self.may_break)(next.start))
+            let may_end = if units[to].is_split { self.may_cut } else { self.may_break };
+            units.get(to + 1).is_none_or(|next| units[to].is_cut || may_end(next.start))
         };
         let cost = |from: usize, to: usize| {
             let unit = &units[to];
             let width = widths[to + 1] - unit.space - widths[from];
             let is_last = to + 1 == units.len();
             let clause = if unit.ends_clause || is_last { 0.0 } else { CLAUSE };
-            let cut = if (unit.is_cut || unit.is_inside) && !is_last { CUT } else { 0.0 };
-            let is_short = times
-                .as_ref()
-                .is_some_and(|times| times[to + 1].saturating_sub(times[from]) < MIN_CAPTION);
-            let short = if is_short { SHORT } else { 0.0 };
+            let is_inside = unit.is_cut || unit.is_split || unit.is_inside;
+            let cut = if is_inside && !is_last { CUT } else { 0.0 };
+            let short = if is_short(times, from, to) { SHORT } else { 0.0 };
             (width - target).powi(2) + clause * clause + cut * cut + short * short
         };
         // For each unit: the least cost of ending a caption with it, and where that caption begins.
@@ -323,20 +400,22 @@ impl CaptionSplitter<'_> {
         Some(ends)
     }
 
-    fn units(&self, text: &str) -> Vec<TextUnit> {
+    /// Returns the units of a text. `cuts` is whether words that are too long for a line are cut.
+    fn units(&self, text: &str, cuts: bool) -> Vec<TextUnit> {
         let mut units: Vec<TextUnit> = Vec::new();
         let mut start = text.len() - text.trim_start().len();
         let mut before: Option<char> = None;
         let finish = |units: &mut Vec<TextUnit>, start: usize, end: usize, next: usize| {
             let word = &text[start..end];
             let has_space = next > end;
-            self.add_word(units, word, start, next, has_space);
+            self.add_word(units, word, start, next, has_space, cuts);
         };
         for (at, c) in text.char_indices() {
             if at < start {
                 continue;
             }
-            if c.is_whitespace() {
+            // A number such as `10 000` may have fixed spaces.
+            if c.is_whitespace() && c != '\u{a0}' {
                 if at > start {
                     let rest = &text[at..];
                     let next = at + rest.len() - rest.trim_start().len();
@@ -360,7 +439,7 @@ impl CaptionSplitter<'_> {
         units
     }
 
-    /// Adds a word, in parts if it is too long for a caption.
+    /// Adds a word, in parts if it is too long for a caption, or for a line where that cuts it.
     fn add_word(
         &self,
         units: &mut Vec<TextUnit>,
@@ -368,41 +447,49 @@ impl CaptionSplitter<'_> {
         start: usize,
         next: usize,
         has_space: bool,
+        cuts: bool,
     ) {
         let mut rest = word;
         let mut at = start;
+        let fits = self.fits(word);
         loop {
-            let limit = self.word_limit(rest);
+            let limit = if fits && !cuts { rest.len() } else { self.line_limit(rest) };
             let (part, tail) = rest.split_at(limit);
-            let is_cut = !tail.is_empty();
+            let has_more = !tail.is_empty();
             let end = at + part.len();
             units.push(TextUnit {
                 start: at,
                 end,
-                next: if is_cut { end } else { next },
+                next: if has_more { end } else { next },
                 ems: ems(part),
                 characters: characters(part),
-                space: if has_space && !is_cut { ems(" ") } else { 0.0 },
-                ends_clause: part.ends_with(is_clause_mark) && !is_cut,
-                is_cut,
+                space: if has_space && !has_more { ems(" ") } else { 0.0 },
+                ends_clause: part.ends_with(is_clause_mark) && !has_more,
+                is_cut: has_more && !fits,
+                is_split: has_more && fits,
                 is_inside: !has_space && part.ends_with(['-', '\u{2010}']),
             });
-            if !is_cut {
+            if !has_more {
                 return;
             }
             (rest, at) = (tail, end);
         }
     }
 
-    /// Returns the length of the part of a word that fits into a caption.
-    fn word_limit(&self, word: &str) -> usize {
+    /// Returns whether a word fits into a caption.
+    fn fits(&self, word: &str) -> bool {
         let Self { layout, .. } = self;
-        let (lines, count) = (layout.lines as f32, layout.lines * layout.characters);
-        if characters(word) <= count.min(layout.lines * 10)
-            || characters(word) <= count && ems(word) <= lines * layout.ems
-        {
-            return word.len();
-        }
+        let limit = layout.lines * layout.characters;
+        // A word of megabytes is not measured as a whole.
+        let width: usize =
+            word.chars().take(limit + 1).map(|c| if is_wide(c) { 2 } else { 1 }).sum();
+        width <= limit
+            && (width <= layout.lines * 10 || ems(word) <= layout.lines as f32 * layout.ems)
+    }
+
+    /// Returns the length of the part of a word that fits into a line.
+    fn line_limit(&self, word: &str) -> usize {
+        let Self { layout, .. } = self;
         let mut width = 0.0;
         let mut total = 0;
         for (at, c) in word.char_indices() {
@@ -410,7 +497,7 @@ impl CaptionSplitter<'_> {
             let c = c.encode_utf8(&mut bytes);
             width += ems(c);
             total += characters(c);
-            if at > 0 && (width > lines * layout.ems || total > count) {
+            if at > 0 && (width > layout.ems || total > layout.characters) {
                 return at;
             }
         }
@@ -498,13 +585,49 @@ mod tests {
     }
 
     #[test]
+    fn two_words_before_a_long_url_are_no_caption_of_their_own() {
+        let text = "Today see https://www.example.com/path/to?x=1 for more, and please call +1 \
+                    (555) 010-0199 or the 5 × 4 m² room of the company.";
+        let [url, number] = ["https", "+1"].map(|word| text.find(word).unwrap());
+        let ends = [text.find(" for").unwrap(), text.find(" or the").unwrap()];
+        for layout in CaptionLayout::ALL {
+            let is_word =
+                |at| !(url + 1..ends[0]).contains(&at) && !(number + 1..ends[1]).contains(&at);
+            let time = |at: usize| Duration::from_millis(45 * at as u64);
+            let breaks = caption_breaks(text, layout, &is_word, &time);
+            let starts = std::iter::once(0).chain(breaks.iter().copied());
+            for (start, end) in starts.zip(breaks.iter().copied().chain([text.len()])) {
+                assert!(time(end - start) >= MIN_CAPTION, "{:?}", &text[start..end]);
+            }
+        }
+        let text = format!("Today see https://example.com/{} now", "a".repeat(130));
+        for layout in CaptionLayout::ALL {
+            let found = captions_of(&text, layout);
+            assert!(found.len() > 1);
+            assert!(found.iter().all(|caption| caption.duration >= MIN_CAPTION), "{found:?}");
+        }
+    }
+
+    #[test]
+    fn long_texts_and_words_take_little_time() {
+        for part in ["a", "字", "word ", "a, "] {
+            let text = part.repeat(100_000);
+            let found = captions(&text, Duration::ZERO, Duration::from_secs(100_000));
+            let letters: usize =
+                found.iter().flat_map(|clip| clip.text.chars()).filter(|c| *c != ' ').count();
+            assert_eq!(letters, text.chars().filter(|c| *c != ' ').count());
+        }
+    }
+
+    #[test]
     fn words_spoken_as_one_stay_together() {
         let text = "If you have any questions about this offer of ours, please call +1 555 010 \
                     0199 22 33 44 55 at any time.";
         let number = text.find("+1").unwrap()..text.find(" at any").unwrap();
         for layout in CaptionLayout::ALL {
-            let breaks =
-                caption_breaks(text, layout, &|at| !(number.start + 1..number.end).contains(&at));
+            let is_word = |at| !(number.start + 1..number.end).contains(&at);
+            let time = |at: usize| Duration::from_millis(60 * at as u64);
+            let breaks = caption_breaks(text, layout, &is_word, &time);
             assert!(!breaks.is_empty());
             assert!(breaks.iter().all(|at| *at <= number.start || *at >= number.end), "{breaks:?}");
         }

@@ -9,6 +9,32 @@ pub(crate) const fn is_emoji(c: char) -> bool {
         | 0x1F000..=0x1FAFF | 0xE0000..=0xE007F)
 }
 
+/// Returns whether a text is decoration only: white space and emoji that are shown in color. A sign
+/// in black, such as `⌘`, has a meaning, unless a variation selector makes it an emoji.
+pub(crate) fn is_decoration(text: &str) -> bool {
+    let mut chars = text.chars().peekable();
+    while let Some(c) = chars.next() {
+        let is_selected = chars.peek() == Some(&'\u{fe0f}');
+        if !c.is_whitespace() && !is_invisible(c) && !is_color_emoji(c) && !is_selected {
+            return false;
+        }
+    }
+    true
+}
+
+/// Returns whether a character is shown in color without a variation selector: those of the Basic
+/// Multilingual Plane with the Unicode property `Emoji_Presentation`, and all others that
+/// [`is_emoji`] accepts.
+pub(crate) const fn is_color_emoji(c: char) -> bool {
+    matches!(c as u32,
+        0x20E3 | 0x231A..=0x231B | 0x23E9..=0x23EC | 0x23F0 | 0x23F3 | 0x25FD..=0x25FE
+        | 0x2614..=0x2615 | 0x2648..=0x2653 | 0x267F | 0x2693 | 0x26A1 | 0x26AA..=0x26AB
+        | 0x26BD..=0x26BE | 0x26C4..=0x26C5 | 0x26CE | 0x26D4 | 0x26EA | 0x26F2..=0x26F3 | 0x26F5
+        | 0x26FA | 0x26FD | 0x2705 | 0x270A..=0x270B | 0x2728 | 0x274C | 0x274E | 0x2753..=0x2755
+        | 0x2757 | 0x2795..=0x2797 | 0x27B0 | 0x27BF | 0x2B1B..=0x2B1C | 0x2B50 | 0x2B55
+        | 0x1F000..=0x1FAFF | 0xE0000..=0xE007F)
+}
+
 /// Returns whether a character is default-ignorable in Unicode: joiners, direction marks,
 /// variation selectors. They must not be drawn, though many fonts have a glyph for them.
 pub(crate) const fn is_invisible(c: char) -> bool {
@@ -51,4 +77,21 @@ pub(crate) fn breaks_after_hyphen(before: &str, after: char) -> bool {
     let mut characters = before.chars().rev();
     let hyphen = matches!(characters.next(), Some('-' | '\u{2010}'));
     hyphen && after.is_alphabetic() && characters.take_while(|c| c.is_alphabetic()).nth(1).is_some()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn emoji_are_decoration_and_signs_are_not() {
+        for text in ["", " ", "🎉", "👍🏽", "👩‍💻", "🇩🇪", "☎️", "❤\u{fe0f} ⭐", "✅"]
+        {
+            assert!(is_decoration(text), "{text}");
+        }
+        for text in ["⌘", "⌥", "⌀", "★", "♀", "☎", "☃", "♪", "⭐ ★", "a", "🎉!"]
+        {
+            assert!(!is_decoration(text), "{text}");
+        }
+    }
 }

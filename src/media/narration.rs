@@ -9,8 +9,9 @@ use std::thread;
 use std::time::Duration;
 
 use super::align::part_starts;
+use super::audio::MAX_SAMPLE_RATE;
 use super::captions::{CaptionLayout, CaptionMark, MIN_CAPTION, caption_breaks, timed_captions};
-use super::characters::{is_emoji, is_invisible};
+use super::characters::{is_decoration, is_wide};
 use super::script::{Script, ScriptSentence, sentences};
 use super::spoken::{SpokenText, spoken};
 use super::{
@@ -37,7 +38,8 @@ pub struct SpokenSentence {
     pub text: String,
     /// Time from the start of the narration to the first word.
     pub start: Duration,
-    /// Speech without silence before or after it.
+    /// Speech without silence before or after it, or silence for a sentence of which no word can be
+    /// spoken.
     pub audio: AudioBuffer,
     /// When the parts are spoken at which captions may begin.
     marks: Vec<CaptionMark>,
@@ -61,16 +63,16 @@ impl SpokenSentence {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum NarrationWarning {
-    /// A sentence has signs for which the language has no words, such as `☃`. They are in the
-    /// captions.
+    /// A sentence has signs for which the language has no words, such as `☃`, or words in another
+    /// script. They are in the captions.
     NotSpoken {
         /// Text of the sentence.
         sentence: String,
-        /// The signs.
+        /// The signs and words.
         parts: Vec<String>,
     },
-    /// A text is neither spoken nor in the captions: it is struck out, it describes the file (its
-    /// front matter), or it has no words.
+    /// A text that is neither spoken nor in the captions: front matter, a comment, text that is
+    /// struck out, the description of an image, or a line without words.
     LeftOut {
         /// The text.
         text: String,
@@ -129,7 +131,8 @@ impl Narration {
         let layout = CaptionLayout::of(frame);
         let extend = |last: Option<&mut TextClip>, until: Duration| {
             if let Some(last) = last {
-                last.duration = (until - last.start).min(last.duration + LINGER);
+                let longest = (last.duration + LINGER).max(MIN_CAPTION);
+                last.duration = (until - last.start).min(longest);
             }
         };
         let mut clips: Vec<TextClip> = Vec::new();
@@ -172,7 +175,8 @@ impl Narration {
 /// # Errors
 /// - [`MediaError::EmptyScript`] when the script has no words.
 /// - [`MediaError::NoVoice`] when the voice does not support the language.
-/// - [`MediaError::Voice`] when the voice fails, or produces only silence for a sentence.
+/// - [`MediaError::Voice`] when the voice fails, produces only silence for a sentence, or when no
+///   sentence has words that can be spoken.
 /// - [`MediaError::Cancelled`] once `cancel` is set.
 pub fn narrate(
     script: &str,
@@ -186,6 +190,9 @@ pub fn narrate(
     }
     let plans: Vec<SentencePlan> =
         sentences.into_iter().map(|sentence| SentencePlan::new(sentence, options)).collect();
+    if plans.iter().all(SentencePlan::is_silent) {
+        return Err(silent(&plans[0].sentence.text, options));
+    }
     let audio = speak_all(&plans, voice, options, cancel)?;
     let mut audio = audio.into_iter();
     let spoken: Vec<(AudioBuffer, Vec<Option<AudioBuffer>>)> = plans
@@ -208,7 +215,9 @@ pub fn narrate(
     for ((plan, (audio, _)), starts) in plans.into_iter().zip(spoken).zip(starts) {
         let SentencePlan { sentence, text, breaks, .. } = plan;
         let marks = breaks.into_iter().zip(starts);
-        let marks = marks.map(|(offset, time)| CaptionMark { offset, time }).collect();
+        let marks: Vec<CaptionMark> =
+            marks.map(|(offset, time)| CaptionMark { offset, time }).collect();
+        let last_mark = marks.last().map_or(Duration::ZERO, |mark| mark.time);
         let parts = text.unspoken.into_iter().filter(|part| !is_decoration(part));
         let parts: Vec<String> = parts.collect();
         if !parts.is_empty() {
@@ -216,18 +225,14 @@ pub fn narrate(
             narration.warnings.push(NarrationWarning::NotSpoken { sentence, parts });
         }
         let start = narration.duration;
-        // After a word such as “No.”, the pause is as long as its caption needs.
-        let pause = sentence.pause_after.max(MIN_CAPTION.saturating_sub(audio.duration()));
+        // After a word such as “No.”, the pause is as long as the last caption needs.
+        let last_words = audio.duration().saturating_sub(last_mark);
+        let pause = sentence.pause_after.max(MIN_CAPTION.saturating_sub(last_words));
         let spoken = SpokenSentence { text: sentence.text, start, audio, marks };
         narration.duration = spoken.end() + pause;
         narration.sentences.push(spoken);
     }
     Ok(narration)
-}
-
-/// Returns whether a text is emoji only.
-fn is_decoration(text: &str) -> bool {
-    text.chars().all(|c| is_emoji(c) || is_invisible(c) || c.is_whitespace())
 }
 
 /// A sentence before it is spoken.
@@ -243,16 +248,25 @@ struct SentencePlan {
 
 impl SentencePlan {
     fn new(sentence: ScriptSentence, options: &SpeechOptions) -> Self {
+        /// The time that a letter takes at least. Voices take about 70 ms.
+        const LETTER: Duration = Duration::from_millis(50);
+        /// A Chinese character is a syllable.
+        const WIDE: u32 = 4;
         let text = spoken(&sentence.text, options.language());
         let is_word = |offset: usize| split_point(&sentence.text, &text, offset).1;
+        let time = |offset: usize| {
+            let place = split_point(&sentence.text, &text, offset).0;
+            let letters = text.text[..place].chars().map(|c| if is_wide(c) { WIDE } else { 1 });
+            LETTER.mul_f32(letters.sum::<u32>() as f32 / options.rate())
+        };
         let mut breaks: Vec<usize> = CaptionLayout::ALL
             .into_iter()
-            .flat_map(|layout| caption_breaks(&sentence.text, layout, &is_word))
+            .flat_map(|layout| caption_breaks(&sentence.text, layout, &is_word, &time))
             .collect();
         breaks.sort_unstable();
         breaks.dedup();
         let mut parts = Vec::new();
-        if !breaks.is_empty() {
+        if !breaks.is_empty() && has_words(&text.text) {
             let mut start = 0;
             for &offset in &breaks {
                 let end = split_point(&sentence.text, &text, offset).0.max(start);
@@ -263,6 +277,23 @@ impl SentencePlan {
         }
         Self { sentence, text, breaks, parts }
     }
+
+    /// Returns whether no word of the sentence can be spoken.
+    fn is_silent(&self) -> bool {
+        !has_words(&self.text.text)
+    }
+
+    /// Returns silence in which the captions of the sentence can be read.
+    fn silence(&self) -> AudioBuffer {
+        const RATE: u32 = 16_000;
+        let duration = MIN_CAPTION * (self.breaks.len() as u32 + 1);
+        let samples = (duration.as_millis() as usize * RATE as usize).div_ceil(1000);
+        AudioBuffer::new(RATE, vec![0; samples])
+    }
+}
+
+fn has_words(text: &str) -> bool {
+    text.contains(char::is_alphanumeric)
 }
 
 /// Returns where the words from an offset of a sentence on begin in its spoken text, and whether
@@ -305,13 +336,16 @@ fn speak_all(
     in_parallel(&jobs, |(plan, part)| {
         cancel.check()?;
         let Some(part) = part else {
+            if plan.is_silent() {
+                return Ok(Some(plan.silence()));
+            }
             return speak(&plan.sentence.text, &plan.text.text, voice, options).map(Some);
         };
         let text = plan.text.text[(*part).clone()].trim();
-        if !text.contains(char::is_alphanumeric) {
+        if !has_words(text) {
             return Ok(None);
         }
-        match voice.speak(text, options) {
+        match voice.speak(text, options).and_then(with_valid_rate) {
             Ok(audio) => Ok(Some(audio)),
             Err(MediaError::Cancelled) => Err(MediaError::Cancelled),
             // The sentence as a whole can be spoken; only the times of its captions are less exact.
@@ -355,15 +389,30 @@ fn speak(
     voice: &dyn Voice,
     options: &SpeechOptions,
 ) -> Result<AudioBuffer, MediaError> {
-    let audio = voice.speak(text.trim(), options)?.trimmed();
-    if audio.samples().is_empty() {
-        let start: String = sentence.chars().take(40).collect();
-        return Err(MediaError::Voice(format!(
-            "the voice for `{}` is silent for “{start}”; is the script in another language?",
-            options.language()
-        )));
+    let audio = voice.speak(text.trim(), options).and_then(with_valid_rate)?.trimmed();
+    if audio.samples().is_empty() { Err(silent(sentence, options)) } else { Ok(audio) }
+}
+
+/// Returns the error for a sentence that is not spoken.
+fn silent(sentence: &str, options: &SpeechOptions) -> MediaError {
+    let start: String = sentence.chars().take(40).collect();
+    MediaError::Voice(format!(
+        "the voice for `{}` is silent for “{start}”; is the script in another language?",
+        options.language()
+    ))
+}
+
+/// Checks the sample rate of a voice, which the memory for aligning its audio depends on.
+fn with_valid_rate(audio: AudioBuffer) -> Result<AudioBuffer, MediaError> {
+    /// Speech has no words below half of this rate.
+    const MIN_SAMPLE_RATE: u32 = 1000;
+    let rate = audio.sample_rate();
+    if (MIN_SAMPLE_RATE..=MAX_SAMPLE_RATE).contains(&rate) {
+        return Ok(audio);
     }
-    Ok(audio)
+    Err(MediaError::Voice(format!(
+        "its audio has a sample rate of {rate} Hz, not {MIN_SAMPLE_RATE} to {MAX_SAMPLE_RATE} Hz"
+    )))
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ mod split;
 
 use std::time::Duration;
 
-use super::characters::is_emoji;
+use super::characters::{is_color_emoji, is_decoration, is_emoji, is_invisible};
 use language::LanguageTable;
 use lines::Vocabulary;
 
@@ -28,7 +28,8 @@ const MAX_SENTENCE_CHARS: usize = 400;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Script {
     pub(crate) sentences: Vec<ScriptSentence>,
-    /// Text that is in no sentence: front matter, struck-out text, and lines of signs.
+    /// Text that belongs to no sentence: front matter, comments, struck-out text, what images show,
+    /// and lines of signs.
     pub(crate) left_out: Vec<String>,
 }
 
@@ -64,7 +65,7 @@ impl Script {
         for text in split::split(paragraph, table) {
             if !text.chars().any(char::is_alphanumeric) {
                 // Emoji and punctuation are decoration; a sign is not.
-                if text.chars().any(is_sign) {
+                if text.split(' ').any(|part| !is_decoration(part) && part.chars().any(is_sign)) {
                     self.left_out.push(text.to_owned());
                 }
                 continue;
@@ -87,7 +88,8 @@ impl Script {
 /// Returns whether a character stands for a word without being a letter or digit: `≥`, `€`.
 fn is_sign(c: char) -> bool {
     const MARKS: &str = "§¶†‡•·…‰←→↑↓¿¡«»‹›„“”‘’‚‛–—―−、。・「」『』（）【】《》〈〉！？，；：～￥";
-    !c.is_ascii() && !c.is_whitespace() && !is_emoji(c) && !MARKS.contains(c) && !is_combining(c)
+    let is_drawn = !c.is_whitespace() && !is_invisible(c) && !is_color_emoji(c);
+    !c.is_ascii() && is_drawn && !MARKS.contains(c) && !is_combining(c)
 }
 
 const fn is_combining(c: char) -> bool {
@@ -121,6 +123,8 @@ fn split_long(sentence: &str) -> impl Iterator<Item = &str> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::captions::captions;
+    use super::super::spoken::spoken;
     use super::*;
 
     fn texts(script: &str) -> Vec<String> {
@@ -186,26 +190,53 @@ mod tests {
 
     #[test]
     fn what_is_in_no_sentence_is_reported() {
-        for (script, left_out) in
-            [("One.\n\n≥ ♪\n\nTwo.", &["≥ ♪"][..]), ("One. 🎉\n\n— “…”\n\n***", &[])]
-        {
+        for (script, left_out) in [
+            ("One.\n\n≥ ♪\n\nTwo.", &["≥ ♪"][..]),
+            ("One.\n\n★\n\nTwo.", &["★"]),
+            ("One. 🎉\n\n— “…”\n\n***\n\n☎️ 🎉!", &[]),
+            ("One.<!-- draft -->\n\n![A cat](x.png)", &["draft", "A cat"]),
+        ] {
             assert_eq!(sentences(script, "en").left_out, left_out, "{script:?}");
+        }
+    }
+
+    /// Reads a script up to its captions.
+    fn read(script: &[u8], language: &str) {
+        let script = String::from_utf8_lossy(script);
+        for sentence in sentences(&script, language).sentences {
+            let text = spoken(&sentence.text, language);
+            let end = text.pieces.last().map(|piece| piece.source.end);
+            assert_eq!(end, Some(sentence.text.len()), "{script:?}");
+            let shown = captions(&sentence.text, Duration::ZERO, Duration::from_secs(3));
+            assert!(!shown.is_empty(), "{script:?}");
         }
     }
 
     #[test]
     fn truncated_and_damaged_scripts_are_read() {
         let directory = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/cases/speech");
+        let (mut scripts, mut lines) = (0, 0);
         for file in std::fs::read_dir(directory).unwrap() {
-            let bytes = std::fs::read(file.unwrap().path()).unwrap();
+            let path = file.unwrap().path();
+            let bytes = std::fs::read(&path).unwrap();
+            if path.extension().is_some_and(|extension| extension == "tsv") {
+                // A table of sentences, each of which is a script of its own.
+                for (index, line) in bytes.split(|&byte| byte == b'\n').enumerate() {
+                    (index % 3..line.len()).step_by(3).for_each(|at| read(&line[..at], "de"));
+                    lines += 1;
+                }
+                continue;
+            }
             for at in 0..bytes.len() {
-                let _ = sentences(&String::from_utf8_lossy(&bytes[..at]), "de");
-                for damage in [b'\n', b'<', 0xe2] {
+                read(&bytes[..at], "de");
+                for damage in [0, b'\n', b' ', b'<', b'*', b'.', b'9', 0xe2] {
                     let mut damaged = bytes.clone();
                     damaged[at] = damage;
-                    let _ = sentences(&String::from_utf8_lossy(&damaged), "en");
+                    read(&damaged, "en");
                 }
             }
+            scripts += 1;
         }
+        assert!(scripts > 10 && lines > 100, "{scripts} {lines}");
     }
 }

@@ -11,54 +11,66 @@ const BLOCKS: &str = " address article aside blockquote body center dd details d
 /// Elements inside a line.
 const INLINE: &str = " a abbr acronym area audio b base bdi bdo big br button canvas cite code col \
     colgroup data datalist del dfn em embed figure font i iframe img input ins kbd label link map \
-    mark meta meter nobr noscript object output param picture progress q rp rt ruby s samp slot \
-    small source span strike strong sub sup svg td template textarea th time track tt u var video \
-    wbr ";
+    mark meta meter nobr noscript object output param picture progress q rp rt ruby s samp script \
+    slot small source span strike strong style sub sup svg td template textarea th time track tt u \
+    var video wbr ";
+
+/// Elements that need no end, and those that are no words in any language.
+const ALONE: &str = " blockquote br col dd div dt em h1 h2 h3 h4 h5 h6 hr html li ol p span strong \
+    table tbody td tfoot th thead tr ul wbr ";
+
+/// Attributes without a value.
+const FLAGS: &str = " allowfullscreen async autoplay checked controls default defer disabled \
+    hidden ismap loop multiple muted novalidate nowrap open readonly required reversed selected ";
 
 /// Elements whose content is not text.
 const HIDDEN: [&str; 2] = ["script", "style"];
 
-/// Longer tags and code spans are text: this limits the search for their end.
+/// Longer tags, not counting what is quoted in them, and longer code spans are text.
 const MAX_TAG: usize = 2000;
 const MAX_CODE: usize = 200;
 
-/// Returns a script without HTML. Struck-out text is marked as in Markdown.
-pub(super) fn without_html(script: &str) -> String {
+/// Returns a script without HTML. Words that people do not see are added to `left_out`: what is
+/// struck out, comments, and what images show.
+pub(super) fn without_html(script: &str, left_out: &mut Vec<String>) -> String {
     if !script.contains('<') {
         return script.to_owned();
     }
-    let closed = closed_elements(script);
-    let mut out = String::with_capacity(script.len());
+    let elements = Elements::of(script);
+    let mut out = Writer { text: String::with_capacity(script.len()), ..Writer::default() };
     let mut rest = script;
     // The end of each kind of markup is searched once in vain at most.
     let mut unclosed: HashSet<&str> = HashSet::new();
     while let Some(at) = rest.find(['<', '`']) {
-        out.push_str(&rest[..at]);
+        out.push(&rest[..at]);
         rest = &rest[at..];
         let taken = if rest.starts_with('`') {
             let code = code_span(rest);
-            out.push_str(&rest[..code]);
+            out.push(&rest[..code]);
             code
-        } else if let Some(length) = hidden(rest, &mut unclosed) {
-            length
-        } else if let Some(tag) = Tag::parse(rest).filter(|tag| tag.is_markup(&closed)) {
-            tag.write(&mut out);
-            if tag.is_script(&["sup", "sub"])
+        } else if let Some(hidden) = Hidden::parse(rest, &mut unclosed) {
+            out.push(hidden.text);
+            out.leave_out(hidden.comment);
+            hidden.length
+        } else if let Some(tag) = Tag::parse(rest).filter(|tag| tag.is_markup(&elements)) {
+            out.write(&tag);
+            if !tag.is_closing
+                && matches!(tag.name.as_str(), "sup" | "sub")
                 && let Some(shifted) = shifted(&rest[tag.length..], &tag.name)
             {
-                out.push_str(&shifted.0);
+                out.push(&shifted.0);
                 tag.length + shifted.1
             } else {
                 tag.length
             }
         } else {
-            out.push('<');
+            out.push("<");
             1
         };
         rest = &rest[taken..];
     }
-    out.push_str(rest);
-    out
+    out.push(rest);
+    out.finish(left_out)
 }
 
 /// Returns the length of the code span at the start, or of its backticks when it is not closed.
@@ -74,57 +86,91 @@ fn code_span(text: &str) -> usize {
     end.map_or(mark, |at| mark + at + mark)
 }
 
-/// Returns the length of a comment, a declaration or a hidden element at the start of a text.
-fn hidden<'t>(text: &'t str, unclosed: &mut HashSet<&'t str>) -> Option<usize> {
-    const KINDS: [(&str, &str); 4] =
-        [("<!--", "-->"), ("<![CDATA[", "]]>"), ("<!", ">"), ("<?", "?>")];
-    for (start, end) in KINDS {
-        if let Some(inside) = text.strip_prefix(start) {
-            let is_declaration =
-                start != "<!" || inside.starts_with(|c: char| c.is_ascii_alphabetic());
-            if !is_declaration || unclosed.contains(end) {
-                return None;
+/// A comment, a declaration, a hidden element or a section of plain text.
+#[derive(Default)]
+struct Hidden<'t> {
+    length: usize,
+    /// What of it is text.
+    text: &'t str,
+    comment: &'t str,
+}
+
+impl<'t> Hidden<'t> {
+    /// Parses one at the start of a text.
+    fn parse(text: &'t str, unclosed: &mut HashSet<&'t str>) -> Option<Self> {
+        const COMMENT: &str = "<!--";
+        const PLAIN: &str = "<![CDATA[";
+        const KINDS: [(&str, &str); 4] =
+            [(COMMENT, "-->"), (PLAIN, "]]>"), ("<!", ">"), ("<?", "?>")];
+        for (start, end) in KINDS {
+            if let Some(inside) = text.strip_prefix(start) {
+                let is_declaration =
+                    start != "<!" || inside.starts_with(|c: char| c.is_ascii_alphabetic());
+                if !is_declaration || unclosed.contains(end) {
+                    return None;
+                }
+                let Some(at) = inside.find(end) else {
+                    unclosed.insert(end);
+                    return None;
+                };
+                let content = |kind: &str| if start == kind { &inside[..at] } else { "" };
+                return Some(Self {
+                    length: start.len() + at + end.len(),
+                    text: content(PLAIN),
+                    comment: content(COMMENT),
+                });
             }
-            let found = inside.find(end);
-            if found.is_none() {
-                unclosed.insert(end);
-            }
-            return found.map(|at| start.len() + at + end.len());
         }
+        let tag = Tag::parse(text)?;
+        let name = HIDDEN.into_iter().find(|name| *name == tag.name && !tag.is_closing)?;
+        if unclosed.contains(name) {
+            return None;
+        }
+        let end = text[tag.length..].match_indices("</").find_map(|(at, _)| {
+            let close = Tag::parse(&text[tag.length + at..])?;
+            (close.name == name).then_some(tag.length + at + close.length)
+        });
+        if end.is_none() {
+            unclosed.insert(name);
+        }
+        Some(Self { length: end?, ..Self::default() })
     }
-    let tag = Tag::parse(text)?;
-    let name = HIDDEN.into_iter().find(|name| *name == tag.name && !tag.is_closing)?;
-    if unclosed.contains(name) {
-        return None;
-    }
-    let end = text[tag.length..].match_indices("</").find_map(|(at, _)| {
-        let close = Tag::parse(&text[tag.length + at..])?;
-        (close.name == name).then_some(tag.length + at + close.length)
-    });
-    if end.is_none() {
-        unclosed.insert(name);
-    }
-    end
 }
 
-/// Returns the names of the elements that are closed somewhere.
-fn closed_elements(script: &str) -> HashSet<String> {
-    let tags = script.match_indices("</").filter_map(|(at, _)| Tag::parse(&script[at..]));
-    tags.map(|tag| tag.name).collect()
+/// The names of the elements that are opened or closed somewhere.
+#[derive(Default)]
+struct Elements {
+    opened: HashSet<String>,
+    closed: HashSet<String>,
 }
 
-struct Tag {
+impl Elements {
+    fn of(script: &str) -> Self {
+        let mut found = Self::default();
+        for tag in script.match_indices('<').filter_map(|(at, _)| Tag::parse(&script[at..])) {
+            let names = if tag.is_closing { &mut found.closed } else { &mut found.opened };
+            names.insert(tag.name);
+        }
+        found
+    }
+}
+
+struct Tag<'t> {
     /// In lower case.
     name: String,
     length: usize,
     is_closing: bool,
-    has_attributes: bool,
-    is_plain: bool,
+    /// What stands behind the name.
+    attributes: &'t str,
+    /// Whether the tag ends in `/>`.
+    is_empty: bool,
 }
 
-impl Tag {
-    /// Parses a tag at the start of a text.
-    fn parse(text: &str) -> Option<Self> {
+impl<'t> Tag<'t> {
+    /// Parses a tag at the start of a text. Calls for every `<` of a text take linear time together:
+    /// an unquoted `<` ends the search, and of any four of them, one is unquoted in the tag that
+    /// another one begins.
+    fn parse(text: &'t str) -> Option<Self> {
         let inner = text.strip_prefix('<')?;
         let is_closing = inner.starts_with('/');
         let inner = if is_closing { &inner[1..] } else { inner };
@@ -137,61 +183,184 @@ impl Tag {
             return None;
         }
         let mut quote = None;
-        let end = rest.char_indices().take(MAX_TAG).find_map(|(at, c)| {
-            match quote {
-                Some(mark) if mark == c => quote = None,
-                Some(_) => {}
-                None if c == '"' || c == '\'' => quote = Some(c),
-                None if c == '<' => return Some(None),
-                None if c == '>' => return Some(Some(at)),
-                None => {}
+        let mut unquoted = 0;
+        let end = rest.char_indices().find_map(|(at, c)| {
+            if quote.is_some() {
+                quote = quote.filter(|mark| *mark != c);
+                return None;
             }
-            None
+            unquoted += 1;
+            match c {
+                '>' => Some(Some(at)),
+                '<' => Some(None),
+                _ if unquoted > MAX_TAG => Some(None),
+                '"' | '\'' => {
+                    quote = Some(c);
+                    None
+                }
+                _ => None,
+            }
         })??;
         let attributes = rest[..end].trim();
+        let without_slash = attributes.strip_suffix('/').map(str::trim_end);
         Some(Self {
             name: name.to_ascii_lowercase(),
             length: text.len() - rest.len() + end + 1,
             is_closing,
-            has_attributes: attributes.contains('=') || attributes.ends_with('/'),
-            is_plain: attributes.is_empty(),
+            attributes: without_slash.unwrap_or(attributes),
+            is_empty: without_slash.is_some(),
         })
-    }
-
-    fn is_script(&self, names: &[&str]) -> bool {
-        !self.is_closing && names.contains(&self.name.as_str())
     }
 
     fn is_in(&self, list: &str) -> bool {
         list.split_ascii_whitespace().any(|name| name == self.name)
     }
 
-    /// Returns whether this is a tag rather than words in angle brackets.
-    fn is_markup(&self, closed: &HashSet<String>) -> bool {
-        let is_known = self.is_in(BLOCKS) || self.is_in(INLINE);
-        self.is_closing
-            || self.has_attributes
-            || self.is_plain && (is_known || closed.contains(&self.name))
+    fn is_known(&self) -> bool {
+        self.is_in(BLOCKS) || self.is_in(INLINE)
     }
 
-    /// Writes what stands for the tag in plain text.
-    fn write(&self, out: &mut String) {
-        match self.name.as_str() {
-            // A line break inside a table row would end the row.
-            "br" => out.push_str(if in_table_row(out) { " " } else { "\n" }),
-            "td" | "th" if !self.is_closing && !out.trim_end_matches(' ').ends_with('\n') => {
-                out.push_str(", ");
-            }
-            "del" | "s" | "strike" => out.push_str("~~"),
-            "li" if !self.is_closing => out.push_str("\n\n"),
-            _ if self.is_in(BLOCKS) && !in_table_row(out) => out.push_str("\n\n"),
-            _ => {}
+    /// Returns whether this is a tag rather than words in angle brackets, such as `<title>` for a
+    /// title that is not known yet.
+    fn is_markup(&self, elements: &Elements) -> bool {
+        if self.is_closing {
+            let is_opened = elements.opened.contains(&self.name);
+            return self.attributes.is_empty() && (self.is_known() || is_opened);
         }
+        let is_closed = elements.closed.contains(&self.name);
+        if self.attributes.is_empty() {
+            return self.is_empty || is_closed || self.is_in(ALONE);
+        }
+        self.attributes(self.is_known() || is_closed).is_some()
+    }
+
+    /// Returns the attributes with their values, or `None` where they are words of another kind.
+    /// In an unknown element, each must have a value in quotes.
+    fn attributes(&self, is_known: bool) -> Option<Vec<(&'t str, &'t str)>> {
+        let mut found = Vec::new();
+        let mut rest = self.attributes;
+        while !rest.is_empty() {
+            let end = rest.find(|c: char| c.is_whitespace() || c == '=').unwrap_or(rest.len());
+            let (name, tail) = rest.split_at(end);
+            let is_name = name.starts_with(|c: char| c.is_ascii_alphabetic() || "_:@".contains(c))
+                && name.chars().all(|c| c.is_ascii_alphanumeric() || "-_:.@".contains(c));
+            if !is_name {
+                return None;
+            }
+            let tail = tail.trim_start();
+            let Some(value) = tail.strip_prefix('=').map(str::trim_start) else {
+                let name = name.to_ascii_lowercase();
+                if !is_known || !FLAGS.split_ascii_whitespace().any(|flag| flag == name) {
+                    return None;
+                }
+                rest = tail;
+                continue;
+            };
+            let (value, tail) =
+                if let Some(mark) = value.chars().next().filter(|c| "\"'".contains(*c)) {
+                    value[1..].split_once(mark)?
+                } else if is_known && !value.is_empty() {
+                    value.split_at(value.find(char::is_whitespace).unwrap_or(value.len()))
+                } else {
+                    return None;
+                };
+            found.push((name, value));
+            rest = tail.trim_start();
+        }
+        Some(found)
     }
 }
 
-fn in_table_row(out: &str) -> bool {
-    out.rsplit('\n').next().is_some_and(|line| line.trim_start().starts_with('|'))
+/// Writes the text that stands for HTML.
+#[derive(Default)]
+struct Writer {
+    text: String,
+    line: LineStart,
+    /// What is struck out at present, and how many elements strike it out.
+    struck: String,
+    strikes: usize,
+    left_out: Vec<String>,
+}
+
+/// How the last line begins.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+enum LineStart {
+    #[default]
+    Blank,
+    /// With a `|`.
+    TableRow,
+    Text,
+}
+
+impl Writer {
+    fn push(&mut self, part: &str) {
+        if self.strikes > 0 {
+            self.struck.push_str(part);
+            return;
+        }
+        for c in part.chars() {
+            self.line = match (self.line, c) {
+                (_, '\n') => LineStart::Blank,
+                (LineStart::Blank, '|') => LineStart::TableRow,
+                (LineStart::Blank, c) if !c.is_whitespace() => LineStart::Text,
+                (line, _) => line,
+            };
+        }
+        self.text.push_str(part);
+    }
+
+    fn leave_out(&mut self, text: &str) {
+        if text.contains(char::is_alphanumeric) {
+            self.left_out.push(text.trim().to_owned());
+        }
+    }
+
+    /// Writes what stands for a tag in plain text.
+    fn write(&mut self, tag: &Tag<'_>) {
+        let is_row = self.line == LineStart::TableRow;
+        match tag.name.as_str() {
+            // A line break inside a table row would end the row.
+            "br" => self.push(if is_row { " " } else { "\n" }),
+            "td" | "th" if !tag.is_closing => self.begin_cell(),
+            "img" => {
+                let attributes = tag.attributes(true).unwrap_or_default();
+                let alt = attributes.iter().find(|(name, _)| name.eq_ignore_ascii_case("alt"));
+                self.leave_out(alt.map_or("", |(_, text)| text));
+            }
+            "del" | "s" | "strike" if tag.is_closing => self.end_strike(),
+            "del" | "s" | "strike" if !tag.is_empty => self.strikes += 1,
+            "li" if !tag.is_closing => self.push("\n\n"),
+            _ if tag.is_in(BLOCKS) && !is_row => self.push("\n\n"),
+            _ => {}
+        }
+    }
+
+    fn begin_cell(&mut self) {
+        if self.strikes > 0 {
+            return self.push(" ");
+        }
+        self.text.truncate(self.text.trim_end_matches(' ').len());
+        if !self.text.is_empty() && !self.text.ends_with('\n') {
+            self.push(", ");
+        }
+    }
+
+    fn end_strike(&mut self) {
+        self.strikes = self.strikes.saturating_sub(1);
+        if self.strikes == 0 {
+            let struck = std::mem::take(&mut self.struck);
+            self.leave_out(&struck);
+        }
+    }
+
+    fn finish(mut self, left_out: &mut Vec<String>) -> String {
+        // What is struck out without an end is text.
+        self.strikes = 0;
+        let struck = std::mem::take(&mut self.struck);
+        self.push(&struck);
+        left_out.append(&mut self.left_out);
+        self.text
+    }
 }
 
 /// Returns a number raised or lowered by `<sup>` or `<sub>` in the characters for it, and the
@@ -214,7 +383,7 @@ mod tests {
     use super::*;
 
     fn words(html: &str) -> String {
-        without_html(html).split_whitespace().collect::<Vec<_>>().join(" ")
+        without_html(html, &mut Vec::new()).split_whitespace().collect::<Vec<_>>().join(" ")
     }
 
     #[test]
@@ -228,7 +397,10 @@ mod tests {
             ("<speak>Hi<break time=\"1s\"/> there</speak>", "Hi there"),
             ("10<sup>6</sup> and H<sub>2</sub>O", "10⁶ and H₂O"),
             ("the 2<sup>nd</sup> one", "the 2nd one"),
-            ("<s>old</s> new", "~~old~~ new"),
+            ("<![CDATA[Hello]]> you", "Hello you"),
+            ("<ul><li>One<li>Two</ul><p>Three<br>Four", "One Two Three Four"),
+            ("<input type=checkbox checked> Yes", "Yes"),
+            ("<p>Yes<path d=\"M0 0\"/><y z='1'>no</p>", "Yesno"),
             (
                 "see <https://example.com/a> or <me@example.com>",
                 "see <https://example.com/a> or <me@example.com>",
@@ -249,15 +421,68 @@ mod tests {
             "<!-- never closed",
             "x << y >> z <- w",
             "<script> without an end",
+            "Meet <title> at <time> in <address>.",
+            "Press <s> to save, <b> or <i>, <link> or <source>",
+            "x <y and y = 5 but z> 3",
+            "x <b and b = 5 but z> 3",
+            "a <i = 5> b",
+            "the end </of the story>, </sarcasm>",
         ] {
             assert_eq!(words(text), text);
         }
     }
 
     #[test]
+    fn long_attributes_are_removed() {
+        let data = "QUJD".repeat(5000);
+        let html = format!("One <img src=\"data:image/png;base64,{data}\"> <path d='{data}'/>two");
+        assert_eq!(words(&html), "One two");
+    }
+
+    #[test]
+    fn words_that_are_not_seen_are_left_out() {
+        for (html, text, left_out) in [
+            ("<s>old</s> new", "new", &["old"][..]),
+            ("We <s> sold </s> bought it", "We bought it", &["sold"]),
+            ("<del><p>x</p></del>y", "y", &["x"]),
+            ("<del>a <s>b</s> c</del> d", "d", &["a b c"]),
+            ("</s>a <s>b", "a b", &[]),
+            ("a<!-- to do -->b<!-- - -->", "ab", &["to do"]),
+            ("<img src=\"x.png\" alt=\"A cat\"> sleeps", "sleeps", &["A cat"]),
+            ("<style>p { color: red }</style>a", "a", &[]),
+        ] {
+            let mut found = Vec::new();
+            let shown = without_html(html, &mut found);
+            assert_eq!(shown.split_whitespace().collect::<Vec<_>>().join(" "), text, "{html}");
+            assert_eq!(found, left_out, "{html}");
+        }
+    }
+
+    #[test]
     fn broken_markup_takes_linear_time() {
-        for part in ["<", "<!--", "<a ", "<script>", "</b", "`", "<sup>", "<?", "`` ` "] {
-            let _ = without_html(&part.repeat(20_000));
+        for part in [
+            "<",
+            "<!--",
+            "<a ",
+            "<script>",
+            "</b",
+            "`",
+            "<sup>",
+            "<?",
+            "`` ` ",
+            "<br>",
+            " <td>",
+            "<s>",
+            "<a \"",
+            "<a \"'",
+            "<a '\"'",
+            "<a x=\"",
+            "<![CDATA[",
+            "<a b=\"c\"",
+        ] {
+            for start in ["", "|", "   |", "</s>"] {
+                let _ = without_html(&format!("{start}{}", part.repeat(50_000)), &mut Vec::new());
+            }
         }
     }
 }

@@ -134,11 +134,13 @@ fn line_ends(lines: &[Line<'_>], table: &LanguageTable) -> Vec<bool> {
     let mut ends = vec![false; lines.len()];
     let mut at = 0;
     while at < lines.len() {
-        let length = item_run(&lines[at..]);
+        let (length, may_be_list) = item_run(&lines[at..]);
         let run = &lines[at..at + length];
         let follows_colon = at > 0 && lines[at - 1].end == End::Colon;
         // In German, many lines of prose begin with a noun, in upper case.
-        let is_list = if run.iter().any(|line| line.start == Start::Lower) {
+        let is_list = if !may_be_list {
+            false
+        } else if run.iter().any(|line| line.start == Start::Lower) {
             length >= 3 && follows_colon && at + length == lines.len()
         } else if run.first().is_some_and(|line| line.start == Start::Wide) {
             length >= 3
@@ -152,10 +154,9 @@ fn line_ends(lines: &[Line<'_>], table: &LanguageTable) -> Vec<bool> {
             if follows_colon {
                 ends[at - 1] = true;
             }
-            at += length;
-        } else {
-            at += 1;
         }
+        // A part of a run that is no list is no list either.
+        at += length.max(1);
     }
     if let [first, second, ..] = lines {
         // A heading without an empty line after it.
@@ -170,10 +171,10 @@ fn line_ends(lines: &[Line<'_>], table: &LanguageTable) -> Vec<bool> {
     ends
 }
 
-/// Returns the number of lines at the start that may be items of a list: all but the last one have
-/// nothing at their end that says whether the sentence goes on.
-fn item_run(lines: &[Line<'_>]) -> usize {
-    let Some(first) = lines.first() else { return 0 };
+/// Returns the number of lines at the start that are alike and of which all but the last one have
+/// nothing at their end that says whether the sentence goes on, and whether they may be a list.
+fn item_run(lines: &[Line<'_>]) -> (usize, bool) {
+    let Some(first) = lines.first() else { return (0, false) };
     let is_lower = first.start == Start::Lower;
     let fits = |line: &Line<'_>| {
         line.is_short()
@@ -184,18 +185,21 @@ fn item_run(lines: &[Line<'_>]) -> usize {
             && (!is_lower || line.words <= 3)
             && (line.start != Start::Wide || line.width <= 24)
     };
-    let run = lines.iter().take_while(|line| fits(line)).count();
-    let open = lines[..run].iter().take_while(|line| line.end == End::Open).count();
-    // The last item may have a full stop. Chinese prose has no spaces to wrap it at.
-    let run = if first.start == Start::Wide { open } else { run.min(open + 1) };
-    let mixed = lines
-        .get(run)
-        .is_some_and(|next| first.start == Start::Wide && next.start != Start::Wide && run == open);
-    if mixed { 0 } else { run }
+    let open = lines.iter().take_while(|line| fits(line) && line.end == End::Open).count();
+    let next = lines.get(open);
+    if first.start == Start::Wide {
+        // Chinese prose has no spaces to wrap it at.
+        (open, next.is_none_or(|next| next.start == Start::Wide))
+    } else {
+        // The last item may have a full stop.
+        (open + usize::from(next.is_some_and(fits)), true)
+    }
 }
 
 /// Appends a line to a paragraph. A word that is taken apart by the line's end becomes whole.
 fn join(paragraph: &mut String, line: &str, table: &LanguageTable, vocabulary: &Vocabulary) {
+    /// Limits the search for the start of a word, so that many hyphens do not take quadratic time.
+    const MAX_WORD: usize = 64;
     let (Some(last), Some(next)) = (paragraph.chars().next_back(), line.chars().next()) else {
         paragraph.push_str(line);
         return;
@@ -204,7 +208,8 @@ fn join(paragraph: &mut String, line: &str, table: &LanguageTable, vocabulary: &
         paragraph.push_str(line);
         return;
     }
-    let left = paragraph.rsplit(char::is_whitespace).next().unwrap_or_default();
+    let start = paragraph.char_indices().rev().take(MAX_WORD).last().map_or(0, |(at, _)| at);
+    let left = paragraph[start..].rsplit(char::is_whitespace).next().unwrap_or_default();
     let left =
         left.strip_suffix(['-', '\u{2010}']).filter(|left| left.ends_with(char::is_alphanumeric));
     if let Some(left) = left.map(str::to_owned)
@@ -322,6 +327,16 @@ mod tests {
     }
 
     #[test]
+    fn many_lines_take_linear_time() {
+        for part in ["A.\n", "ab\n", "a-\n", "Ab\n", "果\n", "a:\n", "ab,\n"] {
+            let text = format!("{}end of it", part.repeat(100_000));
+            let found = paragraphs_of("en", &text).concat();
+            let letters = |text: &str| text.chars().filter(|c| c.is_alphanumeric()).count();
+            assert_eq!(letters(&found), letters(&text), "{part}");
+        }
+    }
+
+    #[test]
     fn a_hyphen_at_a_line_end_is_undone_where_the_word_is_whole_afterwards() {
         for (language, text, joined) in [
             ("en", "The word nega-\ntive is here.", "The word negative is here."),
@@ -338,6 +353,7 @@ mod tests {
             ("en", "a wind-\nmill. The wind-mill turns.", "a wind-mill. The wind-mill turns."),
             ("en", "a post-\nman. The postman rings.", "a postman. The postman rings."),
             ("en", "an e-\nmail", "an e-mail"),
+            ("en", "a blue-\ngreen sea", "a blue-green sea"),
             ("en", "go --\nnow", "go -- now"),
             ("en", "go -\nnow", "go - now"),
             ("de", "Die Ver-\nwaltung", "Die Verwaltung"),

@@ -5,13 +5,15 @@ use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
 
 use super::language::LanguageTable;
 use super::prepare::prepared;
+use super::split::is_terminated;
 
 /// The text of a script without markup.
 #[derive(Debug, Default)]
 pub(super) struct Markup {
     /// The lines of each heading, paragraph, item of a list and row of a table.
     pub(super) blocks: Vec<Vec<String>>,
-    /// Text that is not part of what is to be said: front matter, and what is struck out.
+    /// Text that is not part of what is to be said: front matter, comments, what is struck out,
+    /// and what images show.
     pub(super) left_out: Vec<String>,
 }
 
@@ -23,7 +25,7 @@ pub(super) fn markup(script: &str, table: &LanguageTable) -> Markup {
         | Options::ENABLE_STRIKETHROUGH
         | Options::ENABLE_TASKLISTS;
     let mut reader = MarkupReader { source: &prepared.markdown, ..MarkupReader::default() };
-    reader.found.left_out.extend(prepared.front_matter);
+    reader.found.left_out.extend_from_slice(&prepared.left_out);
     for (event, range) in Parser::new_ext(&prepared.markdown, options).into_offset_iter() {
         reader.read(event, range);
     }
@@ -38,8 +40,14 @@ struct MarkupReader<'s> {
     block: String,
     cells: Vec<String>,
     last_cell: usize,
+    /// How many images the text describes, one inside another, and their description.
     images: usize,
-    struck: Option<String>,
+    image_text: String,
+    /// The number of tildes of each strikethrough that is open.
+    tildes: Vec<usize>,
+    /// How many of these strike text out, and that text.
+    strikes: usize,
+    struck: String,
 }
 
 impl MarkupReader<'_> {
@@ -55,16 +63,22 @@ impl MarkupReader<'_> {
             Event::Rule => self.finish(),
             Event::FootnoteReference(_) | Event::TaskListMarker(_) => {}
             Event::Start(Tag::Image { .. }) => self.images += 1,
-            Event::End(TagEnd::Image) => self.images -= 1,
-            Event::Start(Tag::Strikethrough) if self.source[range.start..].starts_with("~~") => {
-                self.struck = Some(String::new());
+            Event::End(TagEnd::Image) => {
+                self.images -= 1;
+                if self.images == 0 {
+                    let text = std::mem::take(&mut self.image_text);
+                    self.leave_out(text);
+                }
             }
-            Event::End(TagEnd::Strikethrough) => match self.struck.take() {
-                Some(struck) => self.found.left_out.extend(Some(struck).filter(|s| has_words(s))),
-                None => self.push("~"),
-            },
-            // One tilde stands for “about” or “to”.
-            Event::Start(Tag::Strikethrough) => self.push("~"),
+            Event::Start(Tag::Strikethrough) => {
+                let count = if self.source[range.start..].starts_with("~~") { 2 } else { 1 };
+                self.tildes.push(count);
+                self.strike(count, 1);
+            }
+            Event::End(TagEnd::Strikethrough) => {
+                let count = self.tildes.pop().unwrap_or_default();
+                self.strike(count, -1);
+            }
             Event::Start(Tag::Emphasis) if self.is_sign(range.start) => self.push("*"),
             Event::End(TagEnd::Emphasis) if self.is_sign(range.end - 1) => self.push("*"),
             Event::Start(
@@ -94,10 +108,30 @@ impl MarkupReader<'_> {
     }
 
     fn push(&mut self, text: &str) {
-        if self.images > 0 {
-            return;
+        let target = if self.images > 0 {
+            &mut self.image_text
+        } else if self.strikes > 0 {
+            &mut self.struck
+        } else {
+            &mut self.block
+        };
+        target.push_str(text);
+    }
+
+    /// Begins or ends a strikethrough. One tilde stands for “about” or “to”.
+    fn strike(&mut self, tildes: usize, change: isize) {
+        if tildes < 2 {
+            return self.push("~");
         }
-        self.struck.as_mut().unwrap_or(&mut self.block).push_str(text);
+        self.strikes = self.strikes.saturating_add_signed(change);
+        if self.strikes == 0 {
+            let struck = std::mem::take(&mut self.struck);
+            self.leave_out(struck);
+        }
+    }
+
+    fn leave_out(&mut self, text: String) {
+        self.found.left_out.extend(Some(text).filter(|text| has_words(text)));
     }
 
     /// Returns whether the mark at a position is between two letters or digits, as in `5*4*3`, and
@@ -136,12 +170,14 @@ fn has_words(text: &str) -> bool {
     text.contains(char::is_alphanumeric)
 }
 
-/// Returns the cells of a row as one line.
+/// Returns the cells of a row as one line. A dash stands for an empty cell.
 fn row<'c>(cells: impl Iterator<Item = &'c str>) -> String {
     let mut row = String::new();
-    for cell in cells.map(str::trim).filter(|cell| has_words(cell)) {
+    let is_empty = |cell: &str| cell.chars().all(|c| c.is_whitespace() || "-–—:=".contains(c));
+    for cell in cells.map(str::trim).filter(|cell| !is_empty(cell)) {
         if !row.is_empty() {
-            row.push_str(if row.ends_with(char::is_alphanumeric) { ", " } else { " " });
+            let has_pause = is_terminated(&row) || row.ends_with([',', ';', ':']);
+            row.push_str(if has_pause { " " } else { ", " });
         }
         row.push_str(cell);
     }
@@ -172,7 +208,28 @@ fn clean(line: &str) -> String {
         }
         rest = tail;
     }
-    out.split_whitespace().collect::<Vec<_>>().join(" ")
+    collapsed(&out)
+}
+
+/// Returns a text with one space for white space, which may not break where it separates the digits
+/// of one number.
+fn collapsed(text: &str) -> String {
+    let is_digit = |c: char| c.is_ascii_digit();
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text.trim();
+    while let Some(at) = rest.find(char::is_whitespace) {
+        let (word, tail) = rest.split_at(at);
+        let next = tail.trim_start();
+        let is_fixed =
+            matches!(&tail[..tail.len() - next.len()], "\u{a0}" | "\u{2009}" | "\u{202f}")
+                && word.ends_with(is_digit)
+                && next.starts_with(is_digit);
+        out.push_str(word);
+        out.push(if is_fixed { '\u{a0}' } else { ' ' });
+        rest = next;
+    }
+    out.push_str(rest);
+    out
 }
 
 /// Returns what follows a reference to a note, such as `[^1]`.
@@ -221,6 +278,12 @@ mod tests {
                 "Name, Price|Tea, 3, extra, more|Solo",
             ),
             ("| a | b |\n| c | d |", "a, b|c, d"),
+            ("| a | b | c |\n|---|---|---|\n| Export | ✗ | ✓ |", "a, b, c|Export, ✗, ✓"),
+            ("| € | ≥ 5. | – |\n| ∞ |  | d |", "€, ≥ 5.|∞, d"),
+            ("10\u{202f}000 people,\u{a0}5\u{a0}kg", "10\u{a0}000 people, 5 kg"),
+            ("1. a\n   1. b\n   2. c\n   3. d\n2. e", "a|b|c|d|e"),
+            ("1914. War begins.\n1915. Italy joins.", "1914. War begins./1915. Italy joins."),
+            ("Dates\n\n1914. War.\n\n1915. Italy.", "Dates|1914. War.|1915. Italy."),
             ("+---+---+\n| a | b |\n+---+---+", "a, b"),
             ("<p>One &amp; two</p><!-- no -->\n<b>three</b>", "One & two|three"),
             ("A note[^1] here.[^2]\n\n[^1]: The note.", "A note here.|The note."),
@@ -253,6 +316,19 @@ mod tests {
         assert_eq!(found.blocks, [["We bought ~5 kg."], ["End."]]);
         for prose in ["---\nIt was a day: warm.\n---\nEnd.", "---\nNo end: here", "---"] {
             assert!(markup(prose, LanguageTable::of("en")).left_out.is_empty(), "{prose}");
+        }
+    }
+
+    #[test]
+    fn nested_strikes_and_descriptions_of_images_are_reported() {
+        for (script, text, left_out) in [
+            ("~~a ~b~ c~~ d", "d", &["a ~b~ c"][..]),
+            ("We ~~sold~~ see ![a cat](x.png) here.", "We see here.", &["sold", "a cat"]),
+            ("![](x.png) <s>no</s> yes <!-- draft -->", "yes", &["no", "draft"]),
+        ] {
+            let found = markup(script, LanguageTable::of("en"));
+            assert_eq!(found.blocks, [[text]], "{script}");
+            assert_eq!(found.left_out, left_out, "{script}");
         }
     }
 
@@ -290,8 +366,10 @@ mod tests {
 
     #[test]
     fn unmatched_marks_take_linear_time() {
-        for mark in ["[", "*a ", "_a ", "~~a ", "![", "`", "[a](", "> ", "| a ", "- ", "[^", "<a "]
-        {
+        for mark in [
+            "[", "*a ", "_a ", "~~a ", "![", "`", "[a](", "> ", "| a ", "- ", "[^", "<a ", "~a ",
+            "1. a\n",
+        ] {
             let _ = markup(&mark.repeat(20_000), LanguageTable::of("en"));
         }
         let brackets = "[".repeat(200_000);

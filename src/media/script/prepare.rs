@@ -11,20 +11,22 @@ use super::split::is_terminated;
 /// How far apart the items of a numbered list may be, in lines.
 const LIST_REACH: usize = 20;
 
-/// A script as CommonMark, and the front matter that stood before it.
+/// A script as CommonMark, and the texts that are not part of it, such as its front matter.
 pub(super) struct Prepared {
     pub(super) markdown: String,
-    pub(super) front_matter: Option<String>,
+    pub(super) left_out: Vec<String>,
 }
 
 pub(super) fn prepared(script: &str, table: &LanguageTable) -> Prepared {
     let script = with_plain_characters(script);
     let (front_matter, body) = front_matter(&script);
-    let body = without_html(body);
+    let mut left_out: Vec<String> = front_matter.map(str::to_owned).into_iter().collect();
+    let body = without_html(body, &mut left_out);
     let lines: Vec<SourceLine<'_>> = body.lines().map(SourceLine::new).collect();
     let labels = labels(&body);
     let mut markdown = String::with_capacity(body.len() + body.len() / 8);
     let mut before = Before::Blank;
+    let mut numbered: Vec<NumberedItem> = Vec::new();
     for at in 0..lines.len() {
         let line = &lines[at];
         let previous = at.checked_sub(1).map(|at| &lines[at]);
@@ -53,7 +55,8 @@ pub(super) fn prepared(script: &str, table: &LanguageTable) -> Prepared {
                 Before::Item
             }
         } else if let Some((digits, rest)) = line.number {
-            if is_list(&lines, at, before, rest, table) {
+            if is_list(&lines, at, before, rest, &numbered, table) {
+                numbered.extend(line.value().map(|value| NumberedItem { line: at, value }));
                 markdown.push_str(line.text);
                 Before::Item
             } else {
@@ -81,7 +84,7 @@ pub(super) fn prepared(script: &str, table: &LanguageTable) -> Prepared {
         };
         markdown.push('\n');
     }
-    Prepared { markdown, front_matter: front_matter.map(str::to_owned) }
+    Prepared { markdown, left_out }
 }
 
 /// What stands before a line.
@@ -242,13 +245,21 @@ fn number(text: &str) -> Option<(usize, &str)> {
     is_marker.then(|| (digits, rest.trim_start()))
 }
 
+/// An item of a numbered list.
+struct NumberedItem {
+    line: usize,
+    value: u64,
+}
+
 /// Returns whether the number at the start of a line is the marker of an item: a paragraph is
-/// interrupted by 1 only, as in CommonMark, and a number without its neighbors is text.
+/// interrupted by 1 only, as in CommonMark, and a larger number that follows no item is text, such
+/// as a year.
 fn is_list(
     lines: &[SourceLine<'_>],
     at: usize,
     before: Before,
     item: &str,
+    numbered: &[NumberedItem],
     table: &LanguageTable,
 ) -> bool {
     let Some(value) = lines[at].value() else { return false };
@@ -256,18 +267,15 @@ fn is_list(
     if table.has(WordList::Ordinal, next_word) {
         return false;
     }
-    let values = |lines: &[SourceLine<'_>]| -> Vec<u64> {
-        lines.iter().filter_map(SourceLine::value).collect()
-    };
-    let earlier = values(&lines[at.saturating_sub(LIST_REACH)..at]);
-    let later = values(&lines[at + 1..lines.len().min(at + 1 + LIST_REACH)]);
-    let goes_on = later.first().is_some_and(|next| *next == value || *next == value + 1);
-    let follows = earlier.iter().any(|last| *last == value || last + 1 == value);
-    match before {
-        Before::Text => value <= 1 && goes_on,
-        _ if value <= 1 => goes_on || !table.has_dotted_ordinals(),
-        _ => goes_on || follows,
+    if value > 1 {
+        let near = numbered.iter().rev().take_while(|last| last.line + LIST_REACH >= at);
+        let mut near = near.map(|last| last.value);
+        return before != Before::Text && near.any(|last| last == value || last + 1 == value);
     }
+    let later = &lines[at + 1..lines.len().min(at + 1 + LIST_REACH)];
+    let next = later.iter().find_map(SourceLine::value);
+    let goes_on = next.is_some_and(|next| next == value || next == value + 1);
+    goes_on || before != Before::Text && !table.has_dotted_ordinals()
 }
 
 /// Returns whether a line has no text: a rule, the border of a table or the fence of a code block,

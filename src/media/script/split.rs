@@ -10,6 +10,7 @@ use crate::media::characters::{is_emoji, is_wide};
 /// Splits a paragraph after each terminator that ends a sentence.
 pub(super) fn split<'p>(paragraph: &'p str, table: &LanguageTable) -> Vec<&'p str> {
     let mut found = Vec::new();
+    let is_lower = is_lower_case(paragraph);
     let mut start = 0;
     let mut chars = paragraph.char_indices().peekable();
     while let Some((at, c)) = chars.next() {
@@ -29,7 +30,10 @@ pub(super) fn split<'p>(paragraph: &'p str, table: &LanguageTable) -> Vec<&'p st
             end = next + c.len_utf8();
             chars.next();
         }
-        if ends_sentence(&paragraph[start..at], last, &paragraph[end..], table) {
+        let (before, after) = (&paragraph[start..at], &paragraph[end..]);
+        if ends_sentence(before, last, after, table)
+            || is_lower && &paragraph[at..end] == "." && ends_lower_sentence(before, after, table)
+        {
             end += emoji_ahead(&paragraph[end..]);
             found.push(paragraph[start..end].trim());
             start = end;
@@ -39,6 +43,32 @@ pub(super) fn split<'p>(paragraph: &'p str, table: &LanguageTable) -> Vec<&'p st
     found.push(paragraph[start..].trim());
     found.retain(|sentence| !sentence.is_empty());
     found
+}
+
+/// Returns whether the sentences of a paragraph begin in lower case, as some people write.
+fn is_lower_case(paragraph: &str) -> bool {
+    let begins_upper =
+        |text: &str| text.chars().find(|&c| !is_opening(c)).is_some_and(char::is_uppercase);
+    let first = paragraph.chars().find(|c| c.is_alphanumeric());
+    first.is_some_and(char::is_lowercase)
+        && !paragraph
+            .match_indices(". ")
+            .any(|(at, stop)| begins_upper(&paragraph[at + stop.len()..]))
+}
+
+/// Returns whether a full stop ends a sentence where sentences begin in lower case: that behind a
+/// word that is no abbreviation.
+fn ends_lower_sentence(before: &str, after: &str, table: &LanguageTable) -> bool {
+    /// Shorter words may be abbreviations that are in no list.
+    const MIN_WORD: usize = 3;
+    let word = before.rsplit(|c: char| c.is_whitespace() || is_opening(c)).next();
+    let word = word.unwrap_or_default().trim_end_matches(is_closing);
+    let lists = [WordList::Title, WordList::Number, WordList::Open, WordList::End];
+    after.starts_with(' ')
+        && word.chars().count() >= MIN_WORD
+        && word.chars().all(|c| c.is_alphabetic() || matches!(c, '\'' | '’' | '-'))
+        && !lists.into_iter().any(|list| table.has(list, word))
+        && !table.has_number_suffix(word)
 }
 
 /// Returns the length of the emoji that directly follow a terminator: they belong to its sentence.
@@ -70,10 +100,13 @@ fn ends_sentence(before: &str, terminator: char, after: &str, table: &LanguageTa
 /// Returns whether the full stop after `before` is one of an abbreviation, an ordinal number or an
 /// initial, and the sentence goes on with `rest`.
 fn goes_on(before: &str, rest: &str, table: &LanguageTable) -> bool {
+    /// Limits the search for the next word, so that many full stops do not take quadratic time.
+    const MAX_AHEAD: usize = 40;
     let mut words = before.rsplit(|c: char| c.is_whitespace() || is_opening(c));
     let word = words.next().unwrap_or_default();
     let previous = words.next().unwrap_or_default();
-    let next = rest
+    let window = rest.char_indices().nth(MAX_AHEAD).map_or(rest.len(), |(at, _)| at);
+    let next = rest[..window]
         .split(|c: char| !c.is_alphanumeric() && c != '\'' && c != '’')
         .find(|word| !word.is_empty())
         .unwrap_or_default();
@@ -86,7 +119,8 @@ fn goes_on(before: &str, rest: &str, table: &LanguageTable) -> bool {
         return next_is_number;
     }
     if is(WordList::Title) {
-        return true;
+        // `He is 6 ft. The door is low.`, but `Ft. Worth`.
+        return !previous.ends_with(|c: char| c.is_ascii_digit()) || !next_starts;
     }
     // `No. 5`, but `He said no. Then …`.
     if is(WordList::Number) || table.has_number_suffix(word) {
@@ -166,6 +200,10 @@ mod tests {
             ("en", "She works at Example.com every day."),
             ("en", "“Why?” he asked."),
             ("en", "Well... maybe."),
+            ("en", "Use the misc. folder."),
+            ("en", "well... maybe."),
+            ("en", "we met approx. five of them, e.g. the U.S. Army."),
+            ("en", "He went to Ft. Worth."),
             ("en", "It is No. 5 of approx. five."),
             ("en", "Acme Inc. makes 1.000 things."),
             ("en", "See Fig. 3 and pp. 12 to 15 of vol. IV."),
@@ -194,6 +232,9 @@ mod tests {
         for (language, sentences) in [
             ("en", &["He left the U.S.", "The end."][..]),
             ("en", &["It was 1683.", "Then what?!", "Ha!"]),
+            ("en", &["He is 6 ft.", "The door is low."]),
+            ("en", &["we sell tea.", "come and visit.", "ask for dr. smith."]),
+            ("de", &["wir haben tee.", "kommt vorbei, ca. um 5."]),
             ("en", &["Apples, pears, etc.", "They grow."]),
             ("en", &["So did I.", "Then he left."]),
             ("en", &["(It rained.)", "“No!”", "It did…", "Yes."]),
@@ -211,6 +252,16 @@ mod tests {
             ("it", &["Mele, pere, ecc.", "Poi va via.", "È tardi."]),
         ] {
             assert_eq!(parts(language, &sentences.join(" ")), sentences, "{language}");
+        }
+    }
+
+    #[test]
+    fn many_full_stops_take_linear_time() {
+        for part in [". ", ". (", "a. ", "a.", "A. ", "… "] {
+            let text = part.repeat(200_000);
+            let found = split(&text, LanguageTable::of("en"));
+            let length: usize = found.iter().map(|sentence| sentence.len()).sum();
+            assert!(length + found.len() >= text.trim().len(), "{part}");
         }
     }
 
