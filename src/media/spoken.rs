@@ -25,6 +25,8 @@ mod words;
 use std::collections::HashSet;
 use std::ops::Range;
 
+use icu_normalizer::ComposingNormalizerBorrowed;
+
 use self::amounts::{Amounts, Reading};
 use self::normal::{Normal, is_latin, subscript, superscript};
 use self::numbers::Speller;
@@ -410,6 +412,10 @@ fn unchanged(source: &str) -> SpokenText {
             }
             rest = &rest[part.len()..];
         }
+        // Engines know letters with their accents in one character.
+        let composed =
+            ComposingNormalizerBorrowed::new_nfc().normalize(&text[start..]).into_owned();
+        text.replace_range(start.., &composed);
         if end > at {
             pieces.push(SpokenPiece { source: at..end, spoken: start..text.len() });
         }

@@ -255,9 +255,18 @@ impl Amounts<'_> {
             .unwrap_or(rest.len());
         let word = &rest[..end];
         if word.is_empty() {
+            // "5 l/100 km": the second amount is read by itself. "20 °C/68 °F" is no rate.
+            if matches!(&rest[..leading_digits(rest)], "10" | "100" | "1000") {
+                reading.words = format!("{} {}", reading.words, self.language().word("per"));
+                reading.len += 1;
+            }
             return reading;
         }
-        let noun = self.language().unit(word).map_or(word, |unit| unit.noun.one);
+        // "$10/MONTH" in a heading
+        let lower = word.to_lowercase();
+        let shouted = !word.contains(char::is_lowercase) && word.chars().count() > 2;
+        let plain = if shouted { lower.as_str() } else { word };
+        let noun = self.language().unit(word).map_or(plain, |unit| unit.noun.one);
         reading.words = format!("{} {} {noun}", reading.words, self.language().word("per"));
         reading.len += 1 + end;
         reading

@@ -449,6 +449,9 @@ mod tests {
             ("12 3456", Tongue::French, "12", None, 2),
             ("1'000", Tongue::German, "1000", None, 5),
             ("5.", Tongue::English, "5", None, 1),
+            ("10 000 x", Tongue::English, "10000", None, 6),
+            ("212 555 1234", Tongue::English, "212", None, 3),
+            ("1,00,000", Tongue::English, "100000", None, 8),
             (".5", Tongue::English, "", Some("5"), 2),
         ] {
             let number = Number::parse(text, tongue).unwrap();

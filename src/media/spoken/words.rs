@@ -114,7 +114,7 @@ impl Words {
         static DOMAIN: LazyLock<Regex> = LazyLock::new(|| {
             const TOP: &str = "com|org|net|edu|gov|info|io|ai|app|dev|tv|me|uk|us|eu|de|at|ch|fr|be|es|mx|it|nl|pl|ca|au|jp|cn|br|biz|shop|blog|online|site|tech|store|cloud|rs|ly|gg|be";
             Regex::new(&format!(
-                r"^(?i)(?:[a-z0-9](?:[a-z0-9\-]*[a-z0-9])?\.)+(?:{TOP})(?:[/:?#][^ ]*)?"
+                r"^(?i)(?:(?:[a-z0-9](?:[a-z0-9\-]*[a-z0-9])?\.)+(?:{TOP})(?:[/:?#][^ ]*)?|[a-z][a-z0-9\-]*(?:\.[a-z0-9\-]+){{0,4}}\.[a-z]{{2,24}}/[^ ]+)"
             ))
             .expect("a valid pattern")
         });
@@ -430,6 +430,8 @@ impl Words {
         } else {
             // Short words are known by the table; in a heading there are few abbreviations.
             let is_word = match length {
+                // "I'M"
+                _ if lower.contains('\'') => true,
                 ..=2 => false,
                 3 => self.shouted,
                 4 => self.shouted || !has_cluster(&lower),
