@@ -5,15 +5,27 @@
 //! The text is brought into a normal form and read from left to right. Each rule that fits yields
 //! the words for a part of it; what no rule can read is collected.
 
+/// Declares a regular expression that is compiled at its first use.
+macro_rules! pattern {
+    ($name:ident, $pattern:expr) => {
+        static $name: std::sync::LazyLock<regex::Regex> =
+            std::sync::LazyLock::new(|| regex::Regex::new($pattern).expect("a valid pattern"));
+    };
+}
+
 mod amounts;
+mod calendar;
 mod normal;
 mod numbers;
+mod phone;
 mod tables;
 mod text;
 mod words;
 
 use std::collections::HashSet;
 use std::ops::Range;
+
+use icu_normalizer::ComposingNormalizerBorrowed;
 
 use self::amounts::{Amounts, Reading};
 use self::normal::{Normal, is_latin, subscript, superscript};
@@ -53,7 +65,13 @@ const WINDOW: usize = 256;
 /// reads are left out.
 pub(crate) fn spoken(text: &str, language: &str) -> SpokenText {
     let Some(tables) = Language::of(language) else { return unchanged(text) };
-    let region = language.split(['-', '_']).nth(1);
+    // The script may stand between the language and the region: "en-Latn-US".
+    let is_region = |part: &&str| match part.len() {
+        2 => part.bytes().all(|c| c.is_ascii_alphabetic()),
+        3 => part.bytes().all(|c| c.is_ascii_digit()),
+        _ => false,
+    };
+    let region = language.trim().split(['-', '_']).skip(1).find(is_region);
     let british = region.is_some_and(|region| !region.eq_ignore_ascii_case("us"));
     let normal = Normal::of(text);
     let english = tables.tongue == Tongue::English;
@@ -181,7 +199,7 @@ impl Reader<'_> {
                 return found;
             }
         }
-        if !inside && let Some(found) = self.words.abbreviation(window) {
+        if !inside && let Some(found) = self.words.abbreviation(before, window) {
             return Some(found);
         }
         let signed = matches!(c, '-' | '−' | '–' | '.') && !inside && !before.ends_with(')');
@@ -190,9 +208,7 @@ impl Reader<'_> {
             || normal::fraction(c).is_some()
             || self.speller.language.sign(c).is_some()
             || !inside && c.is_ascii_uppercase()
-            || !inside
-                && c.is_alphabetic()
-                && self.speller.language.currency(&window[..c.len_utf8()]).is_some()
+            || !inside && self.speller.language.currency(&window[..c.len_utf8()]).is_some()
         {
             let amounts =
                 Amounts { speller: self.speller, american: self.american, before, text: window };
@@ -265,13 +281,18 @@ impl Reader<'_> {
 
     fn named_sign(&mut self, at: usize, before: &str, rest: &str, c: char) -> usize {
         let after = &rest[c.len_utf8()..];
+        // "x>y"
+        let between_words = before.ends_with(char::is_alphanumeric)
+            && after.starts_with(char::is_alphanumeric)
+            && c != '\\';
         let digit_next = skip_space(after).starts_with(|c: char| c.is_ascii_digit());
         match self.speller.language.sign(c) {
             // An emphasis mark or quote: `>` and `~` have a meaning only before what they compare.
             Some(Sign::Word(_))
                 if matches!(c, '~' | '\\' | '^' | '<' | '>')
                     && !digit_next
-                    && !after.starts_with(' ') => {}
+                    && !after.starts_with(' ')
+                    && !between_words => {}
             Some(Sign::Silent)
                 if c == '*'
                     && digit_next
@@ -391,6 +412,10 @@ fn unchanged(source: &str) -> SpokenText {
             }
             rest = &rest[part.len()..];
         }
+        // Engines know letters with their accents in one character.
+        let composed =
+            ComposingNormalizerBorrowed::new_nfc().normalize(&text[start..]).into_owned();
+        text.replace_range(start.., &composed);
         if end > at {
             pieces.push(SpokenPiece { source: at..end, spoken: start..text.len() });
         }

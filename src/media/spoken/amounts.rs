@@ -1,14 +1,12 @@
-//! Reads what begins with a number: telephone numbers, dates, times, money, quantities with units,
-//! ranges, fractions, ordinals, years.
-
-use std::sync::LazyLock;
+//! Reads what begins with a number: money, quantities with units, ranges, fractions, years.
+//! Dates and times are left to `calendar`, telephone numbers to `phone`.
 
 use regex::{Captures, Regex};
 
 use super::normal::{fraction, superscript};
 use super::numbers::{Ending, Number, Speller, leading_digits};
-use super::tables::{Currency, Language, Noun, Tongue};
-use super::text::{ends_word, previous_word, skip_space};
+use super::tables::{Currency, Language, Noun, Place, Tongue};
+use super::text::{ends_word, next_word, previous_word, skip_space};
 
 /// A part of a text and what is said for it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,24 +25,6 @@ pub(super) struct Amounts<'a> {
     pub(super) text: &'a str,
 }
 
-macro_rules! pattern {
-    ($name:ident, $pattern:expr) => {
-        static $name: LazyLock<Regex> =
-            LazyLock::new(|| Regex::new($pattern).expect("a valid pattern"));
-    };
-}
-
-pattern!(
-    PHONE,
-    r"^(?:\+[0-9]{1,3}(?:[ .\-/\x{a0}]?(?:\([0-9]{1,5}\)|[0-9]{1,11})){1,7}|(?:\+?1[ \-])?\([0-9]{2,5}\)[ \-]?[0-9]{3,}(?:[ \-.][0-9]{2,})*|0[0-9]{1,5}(?:[ /\-.\x{a0}]{1,3}[0-9]{2,})+|(?:1[ \-.])?[0-9]{3}[\-.][0-9]{3}[\-.][0-9]{4}|[0-9]{3}-[0-9]{4})"
-);
-pattern!(ISO_DATE, r"^([0-9]{4})-([0-9]{2})-([0-9]{2})");
-pattern!(DATE, r"^([0-9]{1,2})([./])([0-9]{1,2})[./]([0-9]{4}|[0-9]{2})");
-pattern!(DAY_MONTH, r"^([0-9]{1,2})\.([0-9]{1,2})\.");
-pattern!(TIME, r"^([01]?[0-9]|2[0-4]):([0-5][0-9])(?::([0-5][0-9]))?");
-pattern!(GERMAN_TIME, r"^([01]?[0-9]|2[0-4])[.:]([0-5][0-9])[ \x{a0}]Uhr");
-pattern!(FRENCH_TIME, r"^([01]?[0-9]|2[0-4])[ \x{a0}]?h[ \x{a0}]?([0-5][0-9])");
-pattern!(HALF_DAY, r"^[ \x{a0}]?(?:([ap])\.[ ]?m\.|([ap]|[AP])[mM])");
 pattern!(VERSION, r"^[0-9]+(?:\.[0-9]+){2,8}");
 pattern!(FRACTION, r"^([0-9]{1,3})/([0-9]{1,3})");
 pattern!(FEET, r#"^([0-9])'([0-9]{1,2})(?:"|'')"#);
@@ -63,44 +43,41 @@ struct Amount {
 }
 
 impl Amounts<'_> {
-    const fn language(&self) -> &'static Language {
+    pub(super) const fn language(&self) -> &'static Language {
         self.speller.language
     }
 
-    fn tongue(&self) -> Tongue {
+    pub(super) fn tongue(&self) -> Tongue {
         self.language().tongue
     }
 
     pub(super) fn read(&self) -> Option<Reading> {
-        if let Some(phone) = self.phone() {
-            return Some(phone);
-        }
         if let Some(mut point) = self.point() {
             // "9:00–17:00", "25th–27th"
             if let Some(sign) = range_sign(&self.text[point.len..]) {
-                let (before, text) = self.text.split_at(point.len + sign.len());
-                if let Some(end) = (Amounts { before, text, ..*self }).point() {
-                    let to = self.language().word("range");
+                let text = &self.text[point.len + sign.len()..];
+                let to = self.language().word("range");
+                if let Some(end) = (Amounts { before: to, text, ..*self }).point() {
                     point.words = format!("{} {to} {}", point.words, end.words);
                     point.len += sign.len() + end.len;
                 }
             }
             return Some(point);
         }
-        self.version()
+        self.phone()
+            .or_else(|| self.version())
             .or_else(|| self.written_fraction())
             .or_else(|| self.feet())
             .or_else(|| self.quantity())
     }
 
-    /// Reads a date, a time, an ordinal or a decade.
-    fn point(&self) -> Option<Reading> {
-        self.date().or_else(|| self.time()).or_else(|| self.special())
-    }
-
     /// Returns the match of a pattern that ends where a word or number ends. `separators` may follow
     /// the first digits: looking for them first is much faster than the pattern.
-    fn matched(&self, separators: &[char], pattern: &Regex) -> Option<(usize, Captures<'_>)> {
+    pub(super) fn matched(
+        &self,
+        separators: &[char],
+        pattern: &Regex,
+    ) -> Option<(usize, Captures<'_>)> {
         let digits = leading_digits(self.text);
         if digits == 0 || !self.text[digits..].starts_with(separators) {
             return None;
@@ -108,204 +85,10 @@ impl Amounts<'_> {
         self.matched_anywhere(pattern)
     }
 
-    fn matched_anywhere(&self, pattern: &Regex) -> Option<(usize, Captures<'_>)> {
+    pub(super) fn matched_anywhere(&self, pattern: &Regex) -> Option<(usize, Captures<'_>)> {
         let found = pattern.captures(self.text)?;
         let end = found.get(0)?.end();
         ends_word(&self.text[..end], &self.text[end..]).then_some((end, found))
-    }
-
-    fn phone(&self) -> Option<Reading> {
-        let is_part = |c: char| c.is_ascii_digit() || " +-./()\u{a0}".contains(c);
-        let shape = self.text.chars().take(40).take_while(|&c| is_part(c));
-        if shape.filter(char::is_ascii_digit).count() < 7 {
-            return None;
-        }
-        let (len, found) = self.matched_anywhere(&PHONE)?;
-        let written = &found[0];
-        let digits = written.bytes().filter(u8::is_ascii_digit).count();
-        let rest = &self.text[len..];
-        if digits < 7
-            || DATE.is_match(self.text)
-            || rest.starts_with("-") && leading_digits(&rest[1..]) > 0
-        {
-            return None;
-        }
-        let pairs = self.tongue() == Tongue::French;
-        let mut said = Vec::new();
-        for group in written.split(|c: char| !c.is_ascii_digit()).filter(|group| !group.is_empty())
-        {
-            said.push(match group.parse() {
-                Ok(value) if pairs && group.len() == 2 && !group.starts_with('0') => {
-                    self.speller.cardinal(value)
-                }
-                _ => self.speller.digits(group),
-            });
-        }
-        let plus = if written.starts_with('+') { self.language().word("plus") } else { "" };
-        Some(Reading { len, words: format!("{plus} {}", said.join(", ")).trim().to_owned() })
-    }
-
-    fn date(&self) -> Option<Reading> {
-        if let Some((len, found)) = self.matched(&['-'], &ISO_DATE) {
-            let words = self.say_date(&found[3], &found[2], Some(&found[1]))?;
-            return Some(Reading { len, words });
-        }
-        if let Some((len, found)) = self.matched(&['.', '/'], &DATE) {
-            // "1.2.34" is a version where dates have slashes.
-            if &found[2] == "." && self.tongue() == Tongue::English && found[4].len() == 2 {
-                return None;
-            }
-            let month_first = self.american && &found[2] == "/";
-            let (day, month) =
-                if month_first { (&found[3], &found[1]) } else { (&found[1], &found[3]) };
-            let words = self
-                .say_date(day, month, Some(&found[4]))
-                .or_else(|| self.say_date(month, day, Some(&found[4])))?;
-            return Some(Reading { len, words });
-        }
-        if self.tongue() == Tongue::German {
-            self.text[leading_digits(self.text)..].strip_prefix('.')?;
-            let found = DAY_MONTH.captures(self.text)?;
-            let words = self.say_date(&found[1], &found[2], None)?;
-            return Some(Reading { len: found[0].len(), words });
-        }
-        None
-    }
-
-    fn say_date(&self, day: &str, month: &str, year: Option<&str>) -> Option<String> {
-        let day = day.parse().ok().filter(|day| (1..=31).contains(day))?;
-        let month: u64 = month.parse().ok().filter(|month| (1..=12).contains(month))?;
-        let month = self.language().get("month", &month.to_string())?;
-        let year = match year {
-            Some(year) if year.len() == 2 && self.tongue() == Tongue::English => {
-                format!(" {}", self.speller.digits_or_pair(year))
-            }
-            Some(year) => format!(" {}", self.speller.year(year.parse().ok()?)),
-            None => String::new(),
-        };
-        let ordinal = |ending| self.speller.ordinal(day, ending);
-        let day = match self.tongue() {
-            Tongue::English if self.american => {
-                return Some(format!("{month} {},{year}", ordinal(Ending::Masculine)));
-            }
-            Tongue::English => format!("{}{} of", self.article(), ordinal(Ending::Masculine)),
-            Tongue::German => ordinal(self.german_ending()),
-            Tongue::Spanish => format!("{} de", self.speller.cardinal(day)),
-            Tongue::French | Tongue::Italian if day == 1 => ordinal(Ending::Masculine),
-            _ => self.speller.cardinal(day),
-        };
-        let of = if self.tongue() == Tongue::Spanish && !year.is_empty() { " de" } else { "" };
-        Some(format!("{day} {month}{of}{year}"))
-    }
-
-    fn article(&self) -> &'static str {
-        if previous_word(self.before).eq_ignore_ascii_case("the") { "" } else { "the " }
-    }
-
-    /// Returns the ending of a German ordinal after the word before it.
-    fn german_ending(&self) -> Ending {
-        let before = previous_word(self.before).to_lowercase();
-        if self.language().listed("ten", &before) {
-            Ending::Ten
-        } else if self.language().listed("te", &before) {
-            Ending::Masculine
-        } else {
-            Ending::Ter
-        }
-    }
-
-    fn time(&self) -> Option<Reading> {
-        let tongue = self.tongue();
-        if tongue == Tongue::English
-            && let Some(reading) = self.hour_of_half_day()
-        {
-            return Some(reading);
-        }
-        let (len, found) = match tongue {
-            Tongue::German => self.matched(&['.', ':'], &GERMAN_TIME),
-            Tongue::French => self.matched(&['h', ' ', '\u{a0}'], &FRENCH_TIME),
-            _ => None,
-        }
-        .or_else(|| self.matched(&[':'], &TIME))?;
-        let hour: u64 = found[1].parse().ok()?;
-        let minute: u64 = found[2].parse().ok()?;
-        let said_hour = self.speller.cardinal(hour);
-        let said_minute = self.speller.cardinal(minute);
-        let zero = self.speller.cardinal(0);
-        let mut len = len;
-        let mut words = match tongue {
-            Tongue::English => {
-                let half = self.half_day(len);
-                let said = match (minute, hour) {
-                    (0, _) if half.is_some() => said_hour,
-                    (0, 1..=12) => format!("{said_hour} o'clock"),
-                    (0, 0) => "midnight".to_owned(),
-                    (0, _) => format!("{said_hour} hundred"),
-                    (1..=9, _) => format!("{said_hour} oh {said_minute}"),
-                    _ => format!("{said_hour} {said_minute}"),
-                };
-                match half {
-                    Some((end, half)) => {
-                        len = end;
-                        format!("{said} {half}")
-                    }
-                    None => said,
-                }
-            }
-            Tongue::German => {
-                if let Some(rest) =
-                    self.text[len..].trim_start_matches([' ', '\u{a0}']).strip_prefix("Uhr")
-                {
-                    len = self.text.len() - rest.len();
-                }
-                let hour = self.speller.before_noun(&said_hour, false);
-                if minute == 0 {
-                    format!("{hour} Uhr")
-                } else {
-                    format!("{hour} Uhr {said_minute}")
-                }
-            }
-            Tongue::French => {
-                let hour_noun = if hour < 2 { "heure" } else { "heures" };
-                let hour = self.speller.before_noun(&said_hour, true);
-                if minute == 0 {
-                    format!("{hour} {hour_noun}")
-                } else {
-                    format!("{hour} {hour_noun} {said_minute}")
-                }
-            }
-            Tongue::Spanish => match minute {
-                0 => self.speller.before_noun(&said_hour, true),
-                1..=9 => format!("{said_hour} {zero} {said_minute}"),
-                _ => format!("{} {said_minute}", self.speller.before_noun(&said_hour, true)),
-            },
-            Tongue::Italian if minute == 0 => said_hour,
-            Tongue::Italian => format!("{said_hour} e {said_minute}"),
-        };
-        if let Some(second) = found.get(3).and_then(|second| second.as_str().parse().ok()) {
-            words = format!("{words} {}", self.speller.cardinal(second));
-        }
-        Some(Reading { len, words })
-    }
-
-    /// "9 a.m.", "5pm"
-    fn hour_of_half_day(&self) -> Option<Reading> {
-        let digits = leading_digits(self.text);
-        let hour: u64 = self.text[..digits].parse().ok().filter(|hour| (1..=12).contains(hour))?;
-        let (len, half) = self.half_day(digits)?;
-        Some(Reading { len, words: format!("{} {half}", self.speller.cardinal(hour)) })
-    }
-
-    fn half_day(&self, at: usize) -> Option<(usize, String)> {
-        let rest = &self.text[at..];
-        if !skip_space(rest).starts_with(['a', 'p', 'A', 'P']) {
-            return None;
-        }
-        let found = HALF_DAY.captures(rest)?;
-        let end = at + found[0].len();
-        let letter = found.get(1).or_else(|| found.get(2))?.as_str().to_uppercase();
-        let said = self.language().get("letter", &letter).unwrap_or(&letter);
-        ends_word(&self.text[..end], &self.text[end..]).then(|| (end, format!("{said} M")))
     }
 
     fn version(&self) -> Option<Reading> {
@@ -352,98 +135,25 @@ impl Amounts<'_> {
         Some(Reading { len: found[0].len(), words })
     }
 
-    /// Reads an ordinal or a decade.
-    fn special(&self) -> Option<Reading> {
-        let number = Number::parse(self.text, self.tongue())?;
-        let value = number.integer()?;
-        let rest = &self.text[number.len..];
-        let suffix = |suffixes: &[&str]| {
-            let found = suffixes.iter().find(|suffix| {
-                rest.starts_with(**suffix) && ends_word(suffix, &rest[suffix.len()..])
-            });
-            found.map(|suffix| number.len + suffix.len())
-        };
-        let reading = |len, words| Some(Reading { len, words });
-        let decade = |ending: &str| {
-            let said = if number.whole.len() == 4 {
-                self.speller.year(value)
-            } else {
-                self.speller.cardinal(value)
-            };
-            match said.strip_suffix('y') {
-                Some(stem) if ending == "s" => format!("{stem}ies"),
-                _ => format!("{said}{ending}"),
-            }
-        };
-        match self.tongue() {
-            Tongue::English => {
-                if let Some(len) = suffix(&["st", "nd", "rd", "th"]) {
-                    return reading(len, self.speller.ordinal(value, Ending::Masculine));
-                }
-                if number.whole.ends_with('0')
-                    && let Some(len) = suffix(&["s", "'s"])
-                {
-                    return reading(len, decade("s"));
-                }
-                None
-            }
-            Tongue::German => {
-                if number.whole.ends_with('0')
-                    && let Some(len) = suffix(&["er"])
-                {
-                    return reading(len, decade("er"));
-                }
-                let next = rest.strip_prefix(". ")?.chars().next()?;
-                (number.whole.len() <= 3 && next.is_alphabetic()).then(|| Reading {
-                    len: number.len + 1,
-                    words: self.speller.ordinal(value, self.german_ending()),
-                })
-            }
-            Tongue::French => {
-                if value == 1
-                    && let Some(len) = suffix(&["re", "ère"])
-                {
-                    return reading(len, self.speller.ordinal(value, Ending::Feminine));
-                }
-                if value == 1
-                    && let Some(len) = suffix(&["er"])
-                {
-                    return reading(len, self.speller.ordinal(value, Ending::Masculine));
-                }
-                let len = suffix(&["e", "ème", "eme", "ième", "nd", "nde"])?;
-                reading(len, self.speller.ordinal(value, Ending::Masculine))
-            }
-            Tongue::Spanish | Tongue::Italian => {
-                for (suffixes, ending) in [
-                    (&["º", ".º", "°", ".°"][..], Ending::Masculine),
-                    (&["ª", ".ª"], Ending::Feminine),
-                    (&[".er", "er"], Ending::Short),
-                ] {
-                    // "20 °C" and "20°" are degrees.
-                    let degrees = suffixes[0] == "º" && rest.starts_with('°') && value > 10;
-                    if !degrees && let Some(len) = suffix(suffixes) {
-                        return reading(len, self.speller.ordinal(value, ending));
-                    }
-                }
-                None
-            }
-        }
-    }
-
     /// Reads an amount, or two of them with "to" between.
     fn quantity(&self) -> Option<Reading> {
-        let first = self.amount(0)?;
+        let first = self.amount(0, false)?;
+        let money = first.currency.is_some() && first.currency_first;
         let rest = &self.text[first.len..];
         if let Some(sign) = range_sign(rest)
-            && let Some(second) = self.amount(first.len + sign.len()).filter(|next| !next.negative)
+            && let Some(second) =
+                self.amount(first.len + sign.len(), money).filter(|next| !next.negative)
             && self.is_range(&first, sign, &second)
         {
             let to = self.language().word("range");
-            let number = |amount: &Amount| self.range_number(amount);
+            // "1990–95" is a range of years, "350–1200" is none.
+            let years = is_year(&first.number)
+                && (is_year(&second.number) || second.number.whole.len() == 2);
+            let number = |amount: &Amount| self.range_number(amount, years);
             let words = match (&first, &second) {
                 // "$5–10", "5–10 km": what is written once is said once, after the second number.
                 (Amount { currency: None, unit: None, scale: None, .. }, _) => {
-                    format!("{} {to} {}", number(&first), self.say_range_end(&second))
+                    format!("{} {to} {}", number(&first), self.say_range_end(&second, years))
                 }
                 (
                     Amount { currency: Some(_), currency_first: true, .. },
@@ -509,10 +219,11 @@ impl Amounts<'_> {
         !(codes && sign == "-" || chain || in_chain || equation)
     }
 
-    fn range_number(&self, amount: &Amount) -> String {
+    fn range_number(&self, amount: &Amount, years: bool) -> String {
         match amount.number.integer() {
             Some(year)
-                if amount.unit.is_none()
+                if years
+                    && amount.unit.is_none()
                     && amount.currency.is_none()
                     && is_year(&amount.number) =>
             {
@@ -529,9 +240,9 @@ impl Amounts<'_> {
         }
     }
 
-    fn say_range_end(&self, amount: &Amount) -> String {
+    fn say_range_end(&self, amount: &Amount, years: bool) -> String {
         if amount.unit.is_none() && amount.currency.is_none() && amount.scale.is_none() {
-            return self.range_number(amount);
+            return self.range_number(amount, years);
         }
         self.say(amount)
     }
@@ -544,9 +255,18 @@ impl Amounts<'_> {
             .unwrap_or(rest.len());
         let word = &rest[..end];
         if word.is_empty() {
+            // "5 l/100 km": the second amount is read by itself. "20 °C/68 °F" is no rate.
+            if matches!(&rest[..leading_digits(rest)], "10" | "100" | "1000") {
+                reading.words = format!("{} {}", reading.words, self.language().word("per"));
+                reading.len += 1;
+            }
             return reading;
         }
-        let noun = self.language().unit(word).map_or(word, |unit| unit.noun.one);
+        // "$10/MONTH" in a heading
+        let lower = word.to_lowercase();
+        let shouted = !word.contains(char::is_lowercase) && word.chars().count() > 2;
+        let plain = if shouted { lower.as_str() } else { word };
+        let noun = self.language().unit(word).map_or(plain, |unit| unit.noun.one);
         reading.words = format!("{} {} {noun}", reading.words, self.language().word("per"));
         reading.len += 1 + end;
         reading
@@ -559,7 +279,7 @@ impl Amounts<'_> {
         let before = previous_word(self.before);
         let next: String = skip_space(rest).chars().take_while(|c| c.is_alphabetic()).collect();
         let language = self.language();
-        let is_month = |word: &str| language.get("month", word).is_some() && !word.is_empty();
+        let is_month = |word: &str| language.named("month", word).is_some();
         if is_year(number) {
             let lower = before.to_lowercase();
             let counted = next.starts_with(char::is_lowercase);
@@ -571,9 +291,8 @@ impl Amounts<'_> {
             if is_month(before.trim_end_matches('.')) {
                 return self.speller.ordinal(value, Ending::Masculine);
             }
-            if is_month(&next) && next != "May"
-                || next == "May" && !self.text[len..].contains(" be ") && self.american
-            {
+            let may = next.eq_ignore_ascii_case("may");
+            if is_month(&next) && !(may && rest.contains(" be ")) {
                 return format!(
                     "{}{} of",
                     self.article(),
@@ -587,7 +306,10 @@ impl Amounts<'_> {
                 if value == 1 && noun_follows && next.starts_with(char::is_uppercase) =>
             {
                 const FEMININE: [&str; 6] = ["e", "ung", "heit", "keit", "schaft", "ion"];
-                self.speller.before_noun(&said, FEMININE.iter().any(|end| next.ends_with(end)))
+                let ending = FEMININE.iter().any(|end| next.ends_with(end));
+                let feminine = language.listed("feminine", &next)
+                    || ending && !language.listed("not feminine", &next);
+                self.speller.before_noun(&said, feminine)
             }
             Tongue::Spanish | Tongue::Italian if noun_follows && next.chars().count() > 2 => {
                 self.speller.before_noun(&said, next.ends_with('a') || next.ends_with("as"))
@@ -596,14 +318,20 @@ impl Amounts<'_> {
         }
     }
 
-    fn amount(&self, at: usize) -> Option<Amount> {
+    /// Reads an amount. `money` is set where a currency before it counts for it, too.
+    fn amount(&self, at: usize, money: bool) -> Option<Amount> {
         let mut rest = &self.text[at..];
-        let negative = ['-', '−', '–'].iter().find_map(|sign| rest.strip_prefix(*sign));
+        let mut negative = ['-', '−', '–'].iter().find_map(|sign| rest.strip_prefix(*sign));
         rest = negative.unwrap_or(rest);
         let prefix = self.currency(rest, true);
         if let Some((len, _)) = prefix {
             rest = skip_space(&rest[len..]);
+            if negative.is_none() {
+                negative = rest.strip_prefix(['-', '−']);
+                rest = negative.unwrap_or(rest);
+            }
         }
+        let money = money || prefix.is_some();
         let tongue = self.tongue();
         let mut glyph = rest.chars().next().and_then(fraction);
         let number = match Number::parse(rest, tongue) {
@@ -621,7 +349,7 @@ impl Amounts<'_> {
                 rest = &after[after.chars().next()?.len_utf8()..];
             }
         }
-        let scale = self.scale(rest, prefix.is_some());
+        let scale = self.scale(rest, money, Some(&number));
         if let Some((len, _)) = scale {
             rest = &rest[len..];
         }
@@ -632,7 +360,7 @@ impl Amounts<'_> {
             let spaced = skip_space(rest);
             if let Some((len, found)) = self.currency(spaced, false) {
                 (currency, rest) = (Some(found), &spaced[len..]);
-            } else if let Some((len, noun)) = self.unit(rest) {
+            } else if !money && let Some((len, noun)) = self.unit(rest, Some(&number)) {
                 (unit, rest) = (Some(noun), &rest[len..]);
             }
         }
@@ -649,14 +377,17 @@ impl Amounts<'_> {
     }
 
     /// Reads the sign or code of a currency at the start of a text.
-    fn currency(&self, text: &str, first: bool) -> Option<(usize, Currency)> {
+    pub(super) fn currency(&self, text: &str, first: bool) -> Option<(usize, Currency)> {
         let end = text.char_indices().take(7).map(|(at, c)| at + c.len_utf8());
         let ends: Vec<usize> = end.collect();
         for &end in ends.iter().rev() {
             let (written, rest) = text.split_at(end);
             let Some(currency) = self.language().currency(written) else { continue };
             let fits = if first {
-                skip_space(rest).starts_with(|c: char| c.is_ascii_digit() || c == '.')
+                let rest = skip_space(rest);
+                rest.strip_prefix(['-', '−'])
+                    .unwrap_or(rest)
+                    .starts_with(|c: char| c.is_ascii_digit() || c == '.')
             } else {
                 ends_word(written, rest)
             };
@@ -665,7 +396,13 @@ impl Amounts<'_> {
         None
     }
 
-    fn scale(&self, text: &str, money: bool) -> Option<(usize, &'static str)> {
+    /// Reads the scale after a number, such as "k" and "million".
+    pub(super) fn scale(
+        &self,
+        text: &str,
+        money: bool,
+        number: Option<&Number>,
+    ) -> Option<(usize, &'static str)> {
         let spaced = skip_space(text);
         let joined = spaced.len() == text.len();
         let space = text.len() - spaced.len();
@@ -684,7 +421,10 @@ impl Amounts<'_> {
                 return Some((space + end, scale));
             }
             let after_money = money || self.currency(skip_space(&spaced[end..]), false).is_some();
-            if (after_money || joined && matches!(written, "k" | "M" | "B"))
+            // "Gate 12B" has a letter, "1.5B" a scale.
+            let letter = matches!(written, "M" | "B");
+            let decimal = number.is_some_and(|number| number.fraction.is_some());
+            if (after_money || joined && (written == "k" || letter && decimal))
                 && let Some(scale) = language.get("scale", written)
             {
                 return Some((space + end, scale));
@@ -693,7 +433,8 @@ impl Amounts<'_> {
         None
     }
 
-    fn unit(&self, text: &str) -> Option<(usize, Noun)> {
+    /// Reads the unit after a number.
+    pub(super) fn unit(&self, text: &str, number: Option<&Number>) -> Option<(usize, Noun)> {
         let spaced = skip_space(text);
         // "a 5-km run"
         let hyphen = spaced.strip_prefix('-').filter(|_| spaced.len() == text.len());
@@ -715,7 +456,20 @@ impl Amounts<'_> {
             if let Some(unit) = self.language().unit(written) {
                 let many = if hyphen.is_some() { unit.noun.one } else { unit.noun.many };
                 let noun = Noun { many, ..unit.noun };
-                return (!unit.joined || space == 0).then_some((space + end, noun));
+                // "Seat 12A" has a letter, "1.5 A" and "a fuse of 16 A" a unit.
+                let is_capital = |word: &str| word.starts_with(char::is_uppercase);
+                let decimal = number.is_some_and(|number| number.fraction.is_some());
+                let fits = match unit.place {
+                    Place::Any => true,
+                    Place::Joined => space == 0,
+                    Place::Letter => {
+                        decimal
+                            || space > 0
+                                && !is_capital(next_word(rest))
+                                && !is_capital(previous_word(self.before))
+                    }
+                };
+                return fits.then_some((space + end, noun));
             }
         }
         None
@@ -723,6 +477,7 @@ impl Amounts<'_> {
 
     fn say(&self, amount: &Amount) -> String {
         let Amount { number, scale, currency, unit, .. } = amount;
+        debug_assert!(currency.is_none() || unit.is_none(), "{amount:?}");
         let language = self.language();
         let one = number.integer() == Some(1) && scale.is_none() && amount.fraction.is_none();
         let mut said = match amount.fraction {
@@ -777,7 +532,11 @@ impl Amounts<'_> {
     }
 
     fn counted(&self, said: &str, one: bool, noun: Noun) -> String {
-        let said = if one || self.tongue() == Tongue::Spanish {
+        let language = self.language();
+        // "uno per cento"
+        let percent = language.tongue == Tongue::Italian && noun.many == language.word("percent");
+        let said = if !percent && one || matches!(language.tongue, Tongue::Spanish | Tongue::French)
+        {
             self.speller.before_noun(said, noun.feminine)
         } else {
             said.to_owned()
@@ -849,25 +608,4 @@ fn is_year(number: &Number) -> bool {
     number.whole.len() == 4
         && !number.grouped
         && number.integer().is_some_and(|year| (1_100..2_100).contains(&year))
-}
-
-impl Speller {
-    /// Says "05" as "oh five" and "24" as "twenty-four".
-    fn digits_or_pair(self, year: &str) -> String {
-        match year.parse() {
-            Ok(value @ 10..) => self.cardinal(value),
-            Ok(value) => format!("oh {}", self.cardinal(value)),
-            Err(_) => self.digits(year),
-        }
-    }
-
-    /// Says a whole number, or its digits when it is none.
-    pub(super) fn say_digits(self, digits: &str) -> String {
-        match digits.parse() {
-            Ok(value) if digits.len() <= 4 && (digits.len() == 1 || !digits.starts_with('0')) => {
-                self.cardinal(value)
-            }
-            _ => self.digits(digits),
-        }
-    }
 }

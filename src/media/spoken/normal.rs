@@ -27,6 +27,15 @@ impl Normal {
                 this.push(at, if c.is_control() { ' ' } else { c });
                 continue;
             }
+            // "20 ºC": keyboards for Spanish and Italian have a sign for ordinals.
+            let mut next = source[at + c.len_utf8()..].chars();
+            if c == 'º'
+                && matches!(next.next(), Some('C' | 'F'))
+                && !next.next().is_some_and(char::is_alphanumeric)
+            {
+                this.push(at, '°');
+                continue;
+            }
             let mut end = at + c.len_utf8();
             while let Some((next, mark)) = chars.next_if(|(_, next)| combines(*next)) {
                 end = next + mark.len_utf8();
@@ -203,6 +212,7 @@ mod tests {
             ("x\u{304}", "x"),
             ("㎡", "m²"),
             ("Ⅷ ㎏ …", "VIII kg ..."),
+            ("20 ºC, 3º", "20 °C, 3º"),
         ] {
             let found = Normal::of(source);
             assert_eq!(found.text, normal, "{source:?}");

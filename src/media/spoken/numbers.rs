@@ -41,6 +41,9 @@ impl Number {
     }
 
     fn groups(&mut self, text: &str, english: bool) {
+        if english && self.indian_groups(text) {
+            return;
+        }
         for separator in [',', '.', '\'', '\u{a0}', ' '] {
             let mut end = self.len;
             let mut whole = self.whole.clone();
@@ -66,7 +69,10 @@ impl Number {
                     }
                 }
                 '.' if english => 2,
-                ' ' if english => usize::MAX,
+                // "212 555 1234" has no groups of thousands.
+                ' ' if english && rest.strip_prefix(' ').is_some_and(|r| leading_digits(r) > 0) => {
+                    usize::MAX
+                }
                 _ => 1,
             };
             if count >= enough {
@@ -74,6 +80,28 @@ impl Number {
                 return;
             }
         }
+    }
+
+    /// Reads "1,00,000", which is how thousands are grouped in India.
+    fn indian_groups(&mut self, text: &str) -> bool {
+        let (mut end, mut whole) = (self.len, self.whole.clone());
+        while let Some(rest) = text[end..].strip_prefix(',')
+            && leading_digits(rest) == 2
+            && whole.len() < MAX_DIGITS
+        {
+            whole.push_str(&rest[..2]);
+            end += 3;
+        }
+        let Some(rest) = text[end..].strip_prefix(',').filter(|rest| leading_digits(rest) == 3)
+        else {
+            return false;
+        };
+        if end == self.len || self.len > 2 {
+            return false;
+        }
+        whole.push_str(&rest[..3]);
+        (self.len, self.whole, self.grouped) = (end + 4, whole, true);
+        true
     }
 
     /// Returns the whole number, if there is nothing after it.
@@ -208,10 +236,18 @@ impl Speller {
         if said == self.number(1) {
             return one.to_owned();
         }
+        // "doscientas casas", "vingt et une heures"
+        let said = match self.language.tongue {
+            Tongue::Spanish if feminine => said.replace("ientos", "ientas"),
+            Tongue::French if feminine && (said.ends_with(" un") || said.ends_with("-un")) => {
+                format!("{said}e")
+            }
+            _ => said.to_owned(),
+        };
         match (self.language.tongue, said.strip_suffix("uno")) {
             (Tongue::Spanish, Some("veinti")) if !feminine => "veintiún".to_owned(),
             (Tongue::Spanish, Some(start)) => format!("{start}{one}"),
-            _ => said.to_owned(),
+            _ => said,
         }
     }
 
@@ -310,6 +346,25 @@ impl Speller {
             }
         }
     }
+
+    /// Says "05" as "oh five" and "24" as "twenty-four".
+    pub(super) fn digits_or_pair(self, year: &str) -> String {
+        match year.parse() {
+            Ok(value @ 10..) => self.cardinal(value),
+            Ok(value) => format!("oh {}", self.cardinal(value)),
+            Err(_) => self.digits(year),
+        }
+    }
+
+    /// Says a whole number, or its digits when it is none.
+    pub(super) fn say_digits(self, digits: &str) -> String {
+        match digits.parse() {
+            Ok(value) if digits.len() <= 4 && (digits.len() == 1 || !digits.starts_with('0')) => {
+                self.cardinal(value)
+            }
+            _ => self.digits(digits),
+        }
+    }
 }
 
 /// Ending of an ordinal.
@@ -394,6 +449,9 @@ mod tests {
             ("12 3456", Tongue::French, "12", None, 2),
             ("1'000", Tongue::German, "1000", None, 5),
             ("5.", Tongue::English, "5", None, 1),
+            ("10 000 x", Tongue::English, "10000", None, 6),
+            ("212 555 1234", Tongue::English, "212", None, 3),
+            ("1,00,000", Tongue::English, "100000", None, 8),
             (".5", Tongue::English, "", Some("5"), 2),
         ] {
             let number = Number::parse(text, tongue).unwrap();

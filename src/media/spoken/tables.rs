@@ -46,8 +46,17 @@ pub(super) struct Unit {
     pub(super) noun: Noun,
     /// Also a unit without a number before it.
     pub(super) alone: bool,
-    /// A unit only when joined to the number.
-    pub(super) joined: bool,
+    pub(super) place: Place,
+}
+
+/// Where a unit stands after its number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Place {
+    Any,
+    /// Only joined to the number.
+    Joined,
+    /// Only where the letter cannot be part of a name, such as "12A".
+    Letter,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -133,8 +142,13 @@ impl Language {
         }
         for row in rows(UNITS) {
             let Some(noun) = noun(row[2 + index]) else { continue };
-            let (alone, joined) = (row[1].contains('a'), row[1].contains('j'));
-            this.units.insert(row[0], Unit { noun, alone, joined });
+            let alone = row[1].contains('a');
+            let place = match row[1] {
+                flags if flags.contains('j') => Place::Joined,
+                flags if flags.contains('l') => Place::Letter,
+                _ => Place::Any,
+            };
+            this.units.insert(row[0], Unit { noun, alone, place });
         }
         for row in rows(MONEY) {
             let Some((main, part)) = row[1 + index].split_once(';') else { continue };
@@ -163,6 +177,17 @@ impl Language {
         // The map's keys are `'static`, but a lookup needs no such key.
         let sections: &HashMap<(&str, &str), &'static str> = &self.sections;
         sections.get(&(section, key)).copied()
+    }
+
+    /// Returns the number of a month or weekday, whose name may be in capitals: "MAY" for "May".
+    pub(super) fn named(&self, section: &'static str, name: &str) -> Option<&'static str> {
+        let first = name.chars().next().filter(|c| c.is_alphabetic())?;
+        let lower = name.to_lowercase();
+        let capital = || -> String { first.to_uppercase().chain(lower.chars().skip(1)).collect() };
+        let shouted = !name.contains(char::is_lowercase) && name.chars().nth(1).is_some();
+        self.get(section, name)
+            .or_else(|| self.get(section, &lower).filter(|_| first.is_uppercase()))
+            .or_else(|| self.get(section, &capital()).filter(|_| shouted))
     }
 
     /// Returns a word that rules put between others, such as "minus"; every language has all.

@@ -7,7 +7,7 @@ use regex::Regex;
 use super::amounts::Reading;
 use super::normal::{is_latin, push_folded, subscript, superscript};
 use super::numbers::{Ending, Speller};
-use super::tables::{Before, Language, Sign, Tongue};
+use super::tables::{Abbreviation, Before, Language, Sign, Tongue};
 use super::text::{ends_word, next_word, previous_word, skip_space};
 
 #[derive(Debug, Clone, Copy)]
@@ -23,23 +23,62 @@ impl Words {
     }
 
     /// Reads an abbreviation of the table, or letters with a full stop after each.
-    pub(super) fn abbreviation(self, text: &str) -> Option<Reading> {
+    pub(super) fn abbreviation(self, before: &str, text: &str) -> Option<Reading> {
         let first = text.chars().next()?;
-        for abbreviation in self.language().abbreviations(first) {
-            let Some(rest) = text.strip_prefix(abbreviation.written) else { continue };
-            let next = skip_space(rest).chars().next();
-            let fits = match abbreviation.before {
-                Before::Anything => true,
-                Before::Digit => next.is_some_and(|c| c.is_ascii_digit()),
-                Before::Capital => next.is_some_and(char::is_uppercase),
-            };
-            // The full stop after "Mr" belongs to "Mr.", which the table has as well.
-            if fits && ends_word(abbreviation.written, rest) {
-                let len = abbreviation.written.len();
-                return Some(Reading { len, words: abbreviation.said.to_owned() });
-            }
+        let find = |first: char, accept: &dyn Fn(&Abbreviation, &str, &str) -> bool| {
+            self.language().abbreviations(first).iter().find_map(|abbreviation| {
+                let (start, rest) = text.split_at_checked(abbreviation.written.len())?;
+                let next = skip_space(rest).chars().next();
+                let fits = match abbreviation.before {
+                    Before::Anything => true,
+                    Before::Digit => next.is_some_and(|c| c.is_ascii_digit()),
+                    Before::Capital => next.is_some_and(char::is_uppercase),
+                };
+                // The full stop after "Mr" belongs to "Mr.", which the table has as well.
+                let fits = fits
+                    && ends_word(abbreviation.written, rest)
+                    && accept(abbreviation, start, rest);
+                fits.then(|| Reading { len: start.len(), words: abbreviation.said.to_owned() })
+            })
+        };
+        let exact = find(first, &|abbreviation, start, _| abbreviation.written == start);
+        if exact.is_some() || !first.is_uppercase() {
+            return exact.or_else(|| self.dotted(text));
         }
-        self.dotted(text)
+        let lower = first.to_lowercase().next().unwrap_or(first);
+        let sentence_start = {
+            let before =
+                before.trim_end_matches(|c: char| !c.is_alphanumeric() && !".!?:".contains(c));
+            before.is_empty() || before.ends_with(['.', '!', '?', ':'])
+        };
+        // "E.g. apples", "Pág. 5", but not the name in "I know Max."
+        let capital = || {
+            find(lower, &|abbreviation, start, rest| {
+                let mut letters = abbreviation.written.chars();
+                letters.next();
+                let next = skip_space(rest).chars().next();
+                let tail = &start[first.len_utf8().min(start.len())..];
+                letters.as_str() == tail
+                    && abbreviation.written.ends_with('.')
+                    && tail.chars().any(char::is_alphabetic)
+                    && (next.is_some_and(|c| c.is_ascii_digit())
+                        || sentence_start && next.is_some_and(char::is_alphanumeric))
+            })
+        };
+        // "MR. SMITH VS. DR. JONES"
+        let shouted = |first| {
+            find(first, &|abbreviation, start, _| {
+                let lower = start.to_lowercase();
+                self.shouted
+                    && abbreviation.written.to_lowercase() == lower
+                    && lower.chars().filter(|c| c.is_alphabetic()).count() > 1
+                    && !self.language().listed("common", &lower)
+            })
+        };
+        capital()
+            .or_else(|| shouted(first))
+            .or_else(|| shouted(lower))
+            .or_else(|| self.dotted(text))
     }
 
     /// "U.S.", "J.R.R."
@@ -75,7 +114,7 @@ impl Words {
         static DOMAIN: LazyLock<Regex> = LazyLock::new(|| {
             const TOP: &str = "com|org|net|edu|gov|info|io|ai|app|dev|tv|me|uk|us|eu|de|at|ch|fr|be|es|mx|it|nl|pl|ca|au|jp|cn|br|biz|shop|blog|online|site|tech|store|cloud|rs|ly|gg|be";
             Regex::new(&format!(
-                r"^(?i)(?:[a-z0-9](?:[a-z0-9\-]*[a-z0-9])?\.)+(?:{TOP})(?:[/:?#][^ ]*)?"
+                r"^(?i)(?:(?:[a-z0-9](?:[a-z0-9\-]*[a-z0-9])?\.)+(?:{TOP})(?:[/:?#][^ ]*)?|[a-z][a-z0-9\-]*(?:\.[a-z0-9\-]+){{0,4}}\.[a-z]{{2,24}}/[^ ]+)"
             ))
             .expect("a valid pattern")
         });
@@ -279,20 +318,25 @@ impl Words {
     /// "Mon–Fri", "May-June", "A–Z"
     fn named_range(self, word: &str, rest: &str) -> Option<Reading> {
         let language = self.language();
+        let full = |name: &str| {
+            ["weekday", "month"].into_iter().find_map(|section| {
+                let number = language.named(section, name)?;
+                language.get(section, number).map(|full| (section, full))
+            })
+        };
         let (first, second, len) = match word.split_once('-') {
             Some((first, second)) => (first, second, word.len()),
             None => {
-                let after = skip_space(rest).strip_prefix('–')?;
+                let sign = skip_space(rest);
+                let after = sign.strip_prefix(['–', '-'])?;
+                // A hyphen between spaces is a pause, except between names of days and months.
+                if sign.starts_with('-') && full(word).is_none() {
+                    return None;
+                }
                 let second = next_word(after);
                 let len = word.len() + rest.len() - skip_space(after).len() + second.len();
                 (word, second, len)
             }
-        };
-        let full = |name: &str| {
-            ["weekday", "month"].into_iter().find_map(|section| {
-                let number = language.get(section, name).filter(|_| !name.is_empty())?;
-                language.get(section, number).map(|full| (section, full))
-            })
         };
         let to = language.word("range");
         let letter = |name: &str| name.chars().count() == 1 && is_upper(name);
@@ -348,7 +392,17 @@ impl Words {
             }
         }
         if word.chars().filter(|c| c.is_alphabetic()).count() < 2 || !is_upper(word) {
-            return self.folded(word);
+            // "Seat 12A"
+            let numbered = is_upper(word) && before.ends_with(|c: char| c.is_ascii_digit());
+            return if numbered { self.letters(word) } else { self.folded(word) };
+        }
+        // "L'UE" is an article and an abbreviation.
+        if matches!(self.language().tongue, Tongue::French | Tongue::Italian)
+            && let Some((article, name)) = word.split_once('\'')
+            && name.chars().count() > 1
+        {
+            let name = self.capitals(name, before, after);
+            return format!("{}'{name}", self.folded(&article.to_lowercase()));
         }
         self.capitals(word, before, after)
     }
@@ -358,10 +412,9 @@ impl Words {
         let language = self.language();
         let lower = word.to_lowercase();
         let (spelled, common) = (language.listed("spell", word), language.listed("common", &lower));
-        let as_word = if language.listed("read", word) {
+        let length = lower.chars().count();
+        let as_word = if language.listed("read", word) || self.shouted && common {
             true
-        } else if self.shouted {
-            common || !spelled && has_vowel(&lower) && is_pronounceable(&lower)
         } else if spelled && common {
             let previous = previous_word(before);
             let next = next_word(after);
@@ -375,7 +428,16 @@ impl Words {
                 || emphasized(previous)
                 || emphasized(next)
         } else {
-            !spelled && (common || lower.chars().count() > 3 && is_pronounceable(&lower))
+            // Short words are known by the table; in a heading there are few abbreviations.
+            let is_word = match length {
+                // "I'M"
+                _ if lower.contains('\'') => true,
+                ..=2 => false,
+                3 => self.shouted,
+                4 => self.shouted || !has_cluster(&lower),
+                _ => true,
+            };
+            !spelled && (common || is_word && has_vowel(&lower))
         };
         if as_word { self.folded(&lower) } else { self.letters(word) }
     }
@@ -389,6 +451,11 @@ impl Words {
         let king = self.language().listed("king", previous);
         let ordinal = |ending| Some(self.speller.ordinal(value, ending));
         let tongue = self.language().tongue;
+        // "Isabel II"
+        let queen = previous.starts_with(char::is_uppercase)
+            && (previous.ends_with('a') || previous == "Isabel")
+            && !matches!(previous, "Papa" | "Andrea" | "Luca");
+        let regnal = if queen { Ending::Feminine } else { Ending::Masculine };
         if tongue == Tongue::French && matches!(suffix, "e" | "ème" | "er" | "ᵉ") {
             return ordinal(Ending::Masculine);
         }
@@ -402,8 +469,8 @@ impl Words {
             Tongue::German if after.starts_with('.') => {
                 Some(format!("der {}", self.speller.ordinal(value, Ending::Masculine)))
             }
-            Tongue::Spanish if previous != "siglo" && value <= 10 => ordinal(Ending::Masculine),
-            Tongue::Italian => ordinal(Ending::Masculine),
+            Tongue::Spanish if previous != "siglo" && value <= 10 => ordinal(regnal),
+            Tongue::Italian => ordinal(regnal),
             _ => Some(self.speller.cardinal(value)),
         }
     }
@@ -462,21 +529,9 @@ fn is_vowel(c: char) -> bool {
     "aeiouyäöüáéíóúàèìòùâêîôûëïœæøåAEIOUYÄÖÜÁÉÍÓÚÀÈÌÒÙÂÊÎÔÛËÏŒÆØÅ".contains(c)
 }
 
-/// Returns whether a word in small letters can be spoken as one in any of the languages.
-fn is_pronounceable(word: &str) -> bool {
-    const ONSETS: &str = "bl br ch cl cr dr fl fr gh gl gn gr kl kn kr ll pf ph pl pn pr ps qu rh sc sh sk sl sm sn sp sq st sw th tr ts tw vr wh wr zw sch scr shr spl spr str thr chr phr schl schm schn schr schw";
-    if !has_vowel(word) {
-        return false;
-    }
-    let consonants = |text: &str| text.find(is_vowel).unwrap_or(text.len());
-    let onset = &word[..consonants(word)];
-    let last_vowel = word.rfind(is_vowel).unwrap_or(0);
-    let coda = word[last_vowel..].chars().count() - 1;
-    let inner = word.split(is_vowel).map(|run| run.chars().count()).max().unwrap_or(0);
-    let short = word.chars().count() <= 4;
-    (onset.chars().count() < 2 || ONSETS.split(' ').any(|known| known == onset))
-        && coda <= if short { 2 } else { 4 }
-        && inner <= 5
+/// Returns whether three consonants follow each other, which is rare in a word of four letters.
+fn has_cluster(word: &str) -> bool {
+    word.split(is_vowel).any(|run| run.chars().count() > 2)
 }
 
 /// Returns whether a name with full stops is rather the end of a sentence: "end.It".
