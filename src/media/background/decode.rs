@@ -57,7 +57,7 @@ fn decode_ended(bytes: &[u8]) -> ImageResult<(RgbImage, Orientation)> {
     let jpeg = (format == Some(ImageFormat::Jpeg)).then(|| JpegLayout::of(bytes));
     let working = match (&jpeg, format) {
         (Some(jpeg), _) => pixels.saturating_mul(jpeg.coefficients) / 16,
-        (_, Some(ImageFormat::WebP)) => pixels.saturating_mul(webp_working_bytes(bytes)),
+        (_, Some(ImageFormat::WebP)) => webp_working_bytes(bytes, pixels),
         _ => 0,
     };
     let needed = stored.max(pixels.saturating_mul(3));
@@ -125,16 +125,44 @@ fn into_rgb(mut buffer: Vec<u8>, color: ColorType, pixels: usize) -> ImageResult
     Ok(buffer)
 }
 
-/// What the decoder of WebP needs beside the pixels, in bytes for each of them.
-fn webp_working_bytes(bytes: &[u8]) -> u64 {
+/// What the decoder of WebP needs beside the pixels, in bytes.
+fn webp_working_bytes(bytes: &[u8], pixels: u64) -> u64 {
     let is_animated = bytes.get(20).is_some_and(|flags| flags & 2 != 0);
-    match bytes.get(12..16) {
+    let for_pixel = match bytes.get(12..16) {
         Some(b"VP8 ") => 2,
         Some(b"VP8L") => 5,
         _ if is_animated => 13,
         // The alpha channel may be an image of its own.
         _ => 7,
+    };
+    // A lossy frame is decoded before its sides are compared with those of the image.
+    let frame = largest_webp_frame(bytes.get(12..).unwrap_or_default(), true);
+    pixels.saturating_mul(for_pixel).saturating_add(frame.saturating_sub(pixels) * 2)
+}
+
+/// Returns how many pixels the largest lossy frame among the chunks of a WebP file claims.
+fn largest_webp_frame(chunks: &[u8], is_file: bool) -> u64 {
+    let mut largest = 0;
+    let mut rest = chunks;
+    while let Some((header, after)) = rest.split_first_chunk::<8>() {
+        let (name, length) = header.split_at(4);
+        let length = length.iter().rev().fold(0, |sum, byte| sum << 8 | usize::from(*byte));
+        let content = &after[..length.min(after.len())];
+        let pixels = match (name, content) {
+            (b"VP8 ", [_, _, _, _, _, _, w0, w1, h0, h1, ..]) => {
+                let side = |low: u8, high: u8| u64::from(u16::from_le_bytes([low, high]) & 0x3FFF);
+                side(*w0, *w1) * side(*h0, *h1)
+            }
+            // A frame of an animation has its position and duration before its own chunks.
+            (b"ANMF", _) if is_file => {
+                largest_webp_frame(content.get(16..).unwrap_or_default(), false)
+            }
+            _ => 0,
+        };
+        largest = largest.max(pixels);
+        rest = after.get(length.saturating_add(length % 2)..).unwrap_or_default();
     }
+    largest
 }
 
 /// How the data of a JPEG file are arranged.
@@ -289,6 +317,24 @@ mod tests {
         assert!(huge.len() < 1 << 20 && matches!(decode(&huge), Err(ImageError::Limits(_))));
         let screenshot = png(DynamicImage::new_luma8(3840, 2160));
         assert!(decode(&screenshot).is_ok_and(|(image, _)| image.width() == 3840));
+    }
+
+    #[test]
+    fn a_frame_that_is_larger_than_its_image_counts() {
+        let chunk = |name: &[u8], content: &[u8]| {
+            [name, &(content.len() as u32).to_le_bytes(), content].concat()
+        };
+        let lossy = chunk(b"VP8 ", b"\0\0\0\x9D\x01\x2A\xFF\x3F\xFF\x3F");
+        let frame = chunk(b"ANMF", &[&[0; 16], &lossy[..]].concat());
+        let within = chunk(b"ANMF", &[&[0; 16], &frame[..]].concat());
+        for (chunks, pixels) in
+            [(&lossy, 16_383 * 16_383), (&frame, 16_383 * 16_383), (&within, 0), (&vec![], 0)]
+        {
+            assert_eq!(largest_webp_frame(chunks, true), pixels);
+        }
+        let file = [&b"RIFF\0\0\0\0WEBP"[..], &chunk(b"VP8X", &[0; 10]), &lossy].concat();
+        assert!(webp_working_bytes(&file, 1) > 500_000_000);
+        assert_eq!(webp_working_bytes(&case("exif6.webp"), 3072) % 3072, 0);
     }
 
     #[test]
