@@ -15,22 +15,44 @@ const XML: &str = "an XML document";
 /// How many bytes at the start of a file tell its format.
 pub(crate) const SIGNATURE_BYTES: usize = 1024;
 
-/// The first bytes of formats that are found under the name of a text file.
-const SIGNATURES: [(&[u8], &str); 13] = [
+/// Formats that are found under the name of a text file, by their first bytes. `?` stands for any
+/// byte, and `#` for one that is no text. A signature of letters has more than those, since a text
+/// may begin with them, too.
+const SIGNATURES: [(&[u8], &str); 20] = [
     (b"%PDF-", "a PDF document"),
     (b"{\\rtf", "an RTF document"),
     (b"PK\x03\x04", ZIP),
     (b"PK\x05\x06", ZIP),
     (b"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1", "an old or encrypted Office document"),
-    (b"\x89PNG\r\n\x1A\n", "an image"),
-    (b"\xFF\xD8\xFF", "an image"),
-    (b"GIF8", "an image"),
-    (b"RIFF", "an audio or video file"),
-    (b"ID3", "an audio file"),
-    (b"OggS", "an audio or video file"),
+    (b"\x89PNG\r\n\x1A\n", IMAGE),
+    (b"\xFF\xD8\xFF", IMAGE),
+    // After the version, the sides, whose high bytes are low.
+    (b"GIF87a?#", IMAGE),
+    (b"GIF87a???#", IMAGE),
+    (b"GIF89a?#", IMAGE),
+    (b"GIF89a???#", IMAGE),
+    (b"RIFF????WAVE", AUDIO_OR_VIDEO),
+    (b"RIFF????AVI ", AUDIO_OR_VIDEO),
+    (b"RIFF????WEBP", IMAGE),
+    (b"ID3#", "an audio file"),
+    (b"OggS#", AUDIO_OR_VIDEO),
+    (b"\0\0\0?ftyp", AUDIO_OR_VIDEO),
+    (b"fLaC#", "an audio file"),
     (b"\x1F\x8B", "a GZIP archive"),
     (b"7z\xBC\xAF\x27\x1C", "a 7z archive"),
 ];
+const IMAGE: &str = "an image";
+const AUDIO_OR_VIDEO: &str = "an audio or video file";
+
+/// Returns whether a file begins with a signature.
+fn has_signature(start: &[u8], signature: &[u8]) -> bool {
+    let fits = |(byte, pattern): (&u8, &u8)| match pattern {
+        b'?' => true,
+        b'#' => *byte < b' ' && !matches!(byte, b'\t' | b'\n' | b'\r'),
+        _ => byte == pattern,
+    };
+    start.len() >= signature.len() && start.iter().zip(signature).all(fits)
+}
 
 /// Why a file cannot be read as text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -119,7 +141,7 @@ fn utf16(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> Result<String, DecodeError> 
 /// Returns the name of the format that a file begins like, if it is none of plain text.
 pub(crate) fn format_of(bytes: &[u8]) -> Option<&'static str> {
     let start = &bytes[..bytes.len().min(SIGNATURE_BYTES)];
-    let signature = SIGNATURES.iter().find(|(signature, _)| start.starts_with(signature));
+    let signature = SIGNATURES.iter().find(|(signature, _)| has_signature(start, signature));
     signature.map(|(_, format)| *format).or_else(|| markup_of(&String::from_utf8_lossy(start)))
 }
 
@@ -143,10 +165,24 @@ fn markup_of(text: &str) -> Option<&'static str> {
         let Some((_, after)) = rest.split_once(end) else { break };
         rest = after.trim_start();
     }
-    if starts(rest, "<!doctype html") || starts(rest, "<html>") || starts(rest, "<html ") {
+    // What follows a whole name is white space or the end of the tag.
+    let is_tag = |name: &str| {
+        let after = rest.get(name.len()..).and_then(|after| after.chars().next());
+        starts(rest, name) && after.is_none_or(|c| c.is_whitespace() || matches!(c, '>' | '/'))
+    };
+    if is_tag("<!doctype html") || is_tag("<html") {
         return Some(HTML);
     }
     is_xml.then_some(XML)
+}
+
+/// Returns whether a text is a web page with its images in one file (MHT), which begins with the
+/// headers of a message.
+pub(crate) fn is_web_archive(text: &str) -> bool {
+    let headers = text.trim_start_matches('\u{feff}').trim_start().lines().take(20);
+    let mut headers = headers.take_while(|line| !line.trim().is_empty());
+    headers
+        .any(|line| line.get(..13).is_some_and(|name| name.eq_ignore_ascii_case("MIME-Version:")))
 }
 
 /// Returns a control character that no text for reading aloud has: it comes from a binary file, or
@@ -212,6 +248,24 @@ mod tests {
             (b"Use the <html> tag.", None),
             (b"<b>Hello</b> there.", None),
             (b"ZIP files start with PK.", None),
+            (b"<html\n lang=\"en\"><p>Hello", Some(HTML)),
+            (b"<HTML\tlang=\"en\"><p>Hello", Some(HTML)),
+            (b"<!DOCTYPE\x20html\nPUBLIC>", Some(HTML)),
+            (b"<htmlish> is no tag.", None),
+            (b"ID3\x03\0\0\0\0\0\x21TIT2", Some("an audio file")),
+            (b"ID3 tags hold the artist of a song.", None),
+            (b"ID3\nis a format.", None),
+            (b"RIFF\x24\0\0\0WAVEfmt ", Some("an audio or video file")),
+            (b"RIFF\x24\0\0\0WEBPVP8 ", Some("an image")),
+            (b"RIFF is a file format.", None),
+            (b"OggS\0\x02", Some("an audio or video file")),
+            (b"OggS marks a page.", None),
+            (b"GIF89a\x20\x03\x58\x02", Some("an image")),
+            (b"GIF87a\x01\0\x01\0", Some("an image")),
+            (b"GIF89a was the second version.", None),
+            (b"GIF8 files have few colors.", None),
+            (b"\0\0\0\x20ftypisom\0\0\x02\0", Some("an audio or video file")),
+            (b"fLaC\0\0\0\x22", Some("an audio file")),
         ] {
             let found = match decode(bytes) {
                 Err(DecodeError::Format(format)) => Some(format),

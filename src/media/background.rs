@@ -1,16 +1,14 @@
-//! Backgrounds of a video: gradients, and images from files that may come from anyone. Drawing
-//! text over them is left to [`canvas`](super::canvas).
+//! Backgrounds of a video: gradients, and images from files that may come from anyone. Decoding
+//! the files is left to [`decode`]; drawing text over a background, to [`canvas`](super::canvas).
+
+mod decode;
 
 use std::fmt;
-use std::io::Cursor;
 use std::sync::Arc;
 
-use image::error::{DecodingError, ImageError};
 use image::imageops::{self, FilterType};
-use image::{DynamicImage, ImageDecoder as _, ImageFormat, ImageReader, Limits, RgbImage};
-use zune_jpeg::JpegDecoder;
-use zune_jpeg::zune_core::bytestream::ZCursor;
-use zune_jpeg::zune_core::options::DecoderOptions;
+use image::metadata::Orientation;
+use image::{DynamicImage, GenericImageView, Rgb, RgbImage};
 
 use super::canvas::{Canvas, yuv};
 use super::{FrameSize, MediaError};
@@ -94,52 +92,66 @@ const LIGHTS: [Light; 2] = [
     Light { center: (0.92, 0.78), reach: (0.70, 0.62), strength: 0.72 },
 ];
 
-/// No camera makes longer sides; a file of a few bytes may claim any length.
-const MAX_SIDE: u32 = 16_384;
-/// Limit for the memory used to decode an image, in bytes.
-const MAX_MEMORY: u64 = 256 << 20;
-/// The share of a JPEG image that may be missing at its end.
-const MAX_LOST_SHARE: f32 = 0.1;
-const JPEG_SIGNATURE: &[u8] = b"\xFF\xD8\xFF";
-/// Color that transparent images are composited on.
-const MATTE: [u8; 3] = [22, 24, 30];
-
 /// A decoded image. Cheap to clone.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Image {
     pixels: Arc<RgbImage>,
+    /// How the pixels are to be shown. They are turned once they are as small as the frame, so that
+    /// a photo is in memory only once.
+    orientation: Orientation,
 }
 
 impl Image {
     /// Decodes a PNG, JPEG, GIF (its first frame) or WebP file, and applies its EXIF orientation.
     ///
-    /// A file that is cut off is read if nothing of the image is missing; of a JPEG, up to a tenth
-    /// may be.
+    /// A file that is cut off is read if nothing of the image is missing; of a JPEG that is not
+    /// progressive, up to a tenth may be.
     ///
     /// `name`, the name of the file, appears in the error.
     ///
     /// # Errors
     /// [`MediaError::Image`] when the file has none of these formats, is broken, is larger than
-    /// 16384 pixels on a side, or needs more than 256 MiB of memory.
+    /// 16384 pixels on a side, or needs too much memory for its size: more than 56 MiB and, if it
+    /// has more than 2 MiB, 64 bytes for each further byte, or more than 256 MiB.
     pub fn decode(bytes: &[u8], name: &str) -> Result<Self, MediaError> {
-        let decoded = match (decode_image(bytes), with_png_end(bytes)) {
-            (Err(_), Some(ended)) => decode_image(&ended),
-            (decoded, _) => decoded,
-        };
-        let decoded = decoded.map_err(|error| MediaError::Image(format!("{name}: {error}")))?;
-        Ok(Self { pixels: Arc::new(opaque(decoded)) })
+        let decoded = decode::decode(bytes);
+        let (pixels, orientation) =
+            decoded.map_err(|error| MediaError::Image(format!("{name}: {error}")))?;
+        Ok(Self { pixels: Arc::new(pixels), orientation })
     }
 
     /// Returns the width in pixels.
     #[must_use]
     pub fn width(&self) -> u32 {
-        self.pixels.width()
+        if self.is_on_its_side() { self.pixels.height() } else { self.pixels.width() }
     }
 
     /// Returns the height in pixels.
     #[must_use]
     pub fn height(&self) -> u32 {
-        self.pixels.height()
+        if self.is_on_its_side() { self.pixels.width() } else { self.pixels.height() }
+    }
+
+    /// Whether the columns of the pixels are shown as rows.
+    fn is_on_its_side(&self) -> bool {
+        matches!(
+            self.orientation,
+            Orientation::Rotate90
+                | Orientation::Rotate270
+                | Orientation::Rotate90FlipH
+                | Orientation::Rotate270FlipH
+        )
+    }
+
+    /// Returns the image fitted to the frame.
+    fn in_frame(&self, size: FrameSize) -> RgbImage {
+        let stored = match self.is_on_its_side() {
+            true => FrameSize { width: size.height, height: size.width },
+            false => size,
+        };
+        let mut frame = DynamicImage::ImageRgb8(fitted(&self.pixels, stored));
+        frame.apply_orientation(self.orientation);
+        frame.into_rgb8()
     }
 }
 
@@ -152,85 +164,12 @@ impl fmt::Debug for Image {
     }
 }
 
-fn decode_image(bytes: &[u8]) -> image::ImageResult<DynamicImage> {
-    let mut limits = Limits::default();
-    limits.max_image_width = Some(MAX_SIDE);
-    limits.max_image_height = Some(MAX_SIDE);
-    limits.max_alloc = Some(MAX_MEMORY);
-    let mut reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format()?;
-    reader.limits(limits.clone());
-    let mut decoder = reader.into_decoder()?;
-    limits.reserve(decoder.total_bytes())?;
-    decoder.set_limits(limits)?;
-    let orientation = decoder.orientation()?;
-    let mut decoded = DynamicImage::from_decoder(decoder)?;
-    if bytes.starts_with(JPEG_SIGNATURE) && lost_share(&decoded) > MAX_LOST_SHARE {
-        check_jpeg(bytes)?;
-    }
-    decoded.apply_orientation(orientation);
-    Ok(decoded)
-}
-
-/// Returns the share of an image at its end that is middle gray, which is what the JPEG decoder
-/// fills in for data that is missing or broken.
-fn lost_share(decoded: &DynamicImage) -> f32 {
-    let bytes = decoded.as_bytes();
-    let gray = bytes.iter().rev().take_while(|byte| **byte == 128).count();
-    gray as f32 / bytes.len().max(1) as f32
-}
-
-/// Fails if a JPEG file is not complete. An image may really be gray at its end.
-fn check_jpeg(bytes: &[u8]) -> image::ImageResult<()> {
-    let side = MAX_SIDE as usize;
-    let strict =
-        DecoderOptions::default().set_strict_mode(true).set_max_width(side).set_max_height(side);
-    let mut decoder = JpegDecoder::new_with_options(ZCursor::new(bytes), strict);
-    decoder.decode().map(drop).map_err(|error| {
-        let message = format!("a part of it is missing ({error:?})");
-        ImageError::Decoding(DecodingError::new(ImageFormat::Jpeg.into(), message))
-    })
-}
-
-/// Returns a PNG file that has no end chunk up to its last complete chunk, with an end chunk: the
-/// decoder needs one. `None` for any other file.
-fn with_png_end(bytes: &[u8]) -> Option<Vec<u8>> {
-    const SIGNATURE: &[u8] = b"\x89PNG\r\n\x1A\n";
-    const END: &[u8] = b"\0\0\0\0IEND\xAE\x42\x60\x82";
-    let mut rest = bytes.strip_prefix(SIGNATURE)?;
-    // A chunk has a length, a name, its content, and a checksum.
-    while let Some((length, after)) = rest.split_first_chunk::<4>() {
-        let length = u32::from_be_bytes(*length) as usize;
-        let Some(after_chunk) = length.checked_add(8).and_then(|end| after.get(end..)) else {
-            break;
-        };
-        if after.starts_with(b"IEND") {
-            return None;
-        }
-        rest = after_chunk;
-    }
-    Some([&bytes[..bytes.len() - rest.len()], END].concat())
-}
-
-fn opaque(decoded: DynamicImage) -> RgbImage {
-    if !decoded.color().has_alpha() {
-        return decoded.into_rgb8();
-    }
-    let rgba = decoded.into_rgba8();
-    RgbImage::from_fn(rgba.width(), rgba.height(), |x, y| {
-        let [r, g, b, alpha] = rgba.get_pixel(x, y).0.map(u32::from);
-        let over = |value: u32, matte: u8| {
-            ((value * alpha + u32::from(matte) * (255 - alpha)) / 255) as u8
-        };
-        image::Rgb([over(r, MATTE[0]), over(g, MATTE[1]), over(b, MATTE[2])])
-    })
-}
-
 /// Paints a background. Behind texts, an image is darkened where captions appear.
 pub(crate) fn paint(background: &VideoBackground, size: FrameSize, has_texts: bool) -> Canvas {
     match background {
         VideoBackground::Gradient(gradient) => paint_gradient(*gradient, size),
         VideoBackground::Image(image) => {
-            let mut canvas = from_rgb(&fitted(&image.pixels, size), size);
+            let mut canvas = from_rgb(&image.in_frame(size), size);
             if has_texts {
                 darken_lower_third(&mut canvas);
             }
@@ -336,8 +275,8 @@ fn covering(source: &RgbImage, size: FrameSize) -> RgbImage {
     let side = |frame: u32, limit: u32| ((frame as f32 / scale).round() as u32).clamp(1, limit);
     let (crop_width, crop_height) = (side(size.width, width), side(size.height, height));
     let (x, y) = ((width - crop_width) / 2, (height - crop_height) / 2);
-    let middle = imageops::crop_imm(source, x, y, crop_width, crop_height).to_image();
-    resized(&middle, size.width, size.height)
+    let middle = imageops::crop_imm(source, x, y, crop_width, crop_height);
+    resized(&*middle, size.width, size.height)
 }
 
 /// Scales a whole image to fit into the frame.
@@ -348,7 +287,7 @@ fn contained(source: &RgbImage, size: FrameSize) -> RgbImage {
     resized(source, side(width, size.width), side(height, size.height))
 }
 
-fn resized(source: &RgbImage, width: u32, height: u32) -> RgbImage {
+fn resized(source: &impl GenericImageView<Pixel = Rgb<u8>>, width: u32, height: u32) -> RgbImage {
     // A fine filter is slow for many pixels, and does not improve a strong reduction.
     if source.width() > 2 * width && source.height() > 2 * height {
         imageops::thumbnail(source, width, height)
@@ -415,8 +354,12 @@ fn darken_lower_third(canvas: &mut Canvas) {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Cursor;
+
+    use image::ImageFormat;
+
+    use super::decode::{MATTE, MAX_SIDE};
     use super::*;
-    use image::Rgb;
 
     const SIZE: FrameSize = FrameSize { width: 320, height: 180 };
 
@@ -454,6 +397,28 @@ mod tests {
         assert!(frame.get_pixel(160, 90).0[0] > 190);
         assert!(frame.get_pixel(160, 1).0[0] > 190, "the whole height is used");
         assert!((40..120).contains(&frame.get_pixel(10, 90).0[0]));
+    }
+
+    #[test]
+    fn an_image_is_turned_as_its_orientation_says() {
+        // Red above blue; turned to the right, red is on the right.
+        let color = |y: u32| if y < 50 { Rgb([200, 0, 0]) } else { Rgb([0, 0, 200]) };
+        let pixels = Arc::new(RgbImage::from_fn(60, 100, |_, y| color(y)));
+        for (orientation, sides, left, top) in [
+            (Orientation::NoTransforms, (60, 100), None, Some(0)),
+            (Orientation::Rotate180, (60, 100), None, Some(2)),
+            (Orientation::Rotate90, (100, 60), Some(2), None),
+            (Orientation::Rotate270, (100, 60), Some(0), None),
+        ] {
+            let image = Image { pixels: Arc::clone(&pixels), orientation };
+            assert_eq!((image.width(), image.height()), sides, "{orientation:?}");
+            let frame = image.in_frame(SIZE);
+            assert_eq!(frame.dimensions(), (SIZE.width, SIZE.height));
+            for (strongest, x, y) in [(left, 20, 90), (top, 160, 20)] {
+                let pixel = frame.get_pixel(x, y).0;
+                assert!(strongest.is_none_or(|c: usize| pixel[c] > 150), "{orientation:?}");
+            }
+        }
     }
 
     #[test]
@@ -606,6 +571,7 @@ mod tests {
             "im-cmyk.jpg 64x48",
             "no-iend.png 64x48",
             "pal-trns.png 64x48",
+            "progressive.jpg 64x48",
             "rgb.jpg 64x48",
             "rgb.png 64x48",
         ];

@@ -75,9 +75,16 @@ fn the_extension_and_the_content_decide_what_a_file_is() {
         assert_eq!(Script::from_path(write(name, b"Hello.")).unwrap(), hello, "{name}");
     }
     assert!(Script::from_path(write("talk.DOCX", b"PK\x03\x04")).is_ok());
+    // A text may begin with the name of a format.
+    for text in ["ID3 tags hold the artist.", "RIFF is a file format.", "GIF89a was the second."] {
+        let script = Script::from_path(write("a.txt", text.as_bytes())).unwrap();
+        assert_eq!(script, Script::text(text).unwrap());
+    }
     for (name, bytes, reason) in [
         ("a.csv", &b"Hello."[..], "neither a text file"),
         ("a.txt", b"%PDF-1.7", "a PDF document"),
+        ("a.txt", b"ID3\x04\0\0\0\0\0\x21TIT2", "an audio file"),
+        ("a.txt", b"<html\n lang=\"en\"><p>Hello.", "an HTML document"),
         ("a.md", b"PK\x03\x04", "a ZIP archive or an Office document"),
         ("script", b"PK\x03\x04", "a ZIP archive or an Office document"),
         ("a.docx", b"{\\rtf1 Hello.}", "not a DOCX document: it is an RTF document"),
@@ -116,20 +123,68 @@ fn an_encoding_that_is_named_is_read() {
     }
 }
 
+/// The characters of a script, without its quotes.
+fn text_of(script: &Script) -> String {
+    format!("{script:?}")
+}
+
 #[test]
-fn a_text_file_cut_or_changed_anywhere_gives_a_result_or_an_error() {
+fn a_text_file_cut_anywhere_is_a_part_of_it_or_an_error_that_names_the_file() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("script.txt");
+    let read = |bytes: &[u8]| {
+        std::fs::write(&path, bytes).unwrap();
+        Script::from_path(&path)
+    };
     for entry in std::fs::read_dir(cases("txt")).unwrap() {
-        let bytes = std::fs::read(entry.unwrap().path()).unwrap();
+        let entry = entry.unwrap();
+        let name = entry.file_name().into_string().unwrap();
+        let bytes = std::fs::read(entry.path()).unwrap();
+        // A file in UTF-16 without its mark may be cut to something else; the others may not.
+        let whole = String::from_utf8(bytes.clone()).ok();
+        for end in 0..bytes.len() {
+            match read(&bytes[..end]) {
+                Ok(script) => {
+                    if whole.as_ref().is_some_and(|whole| !whole.contains('\0')) {
+                        let start = std::str::from_utf8(&bytes[..end]).unwrap();
+                        assert_eq!(script, Script::text(start).unwrap(), "{name} to {end}");
+                    }
+                }
+                Err(error) => {
+                    let error = error.to_string();
+                    assert!(error.contains("script.txt"), "{name} to {end}: {error}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_text_file_changed_anywhere_is_never_read_as_another_alphabet() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("script.txt");
+    for name in ["UPPER.TXT", "utf8-bom.txt", "utf16le-bom.txt", "utf16le-nobom-ascii.txt"] {
+        let bytes = std::fs::read(cases("txt").join(name)).unwrap();
+        let whole = text_of(&Script::from_path(cases("txt").join(name)).unwrap());
         for at in 0..bytes.len() {
             let mut changed = bytes.clone();
             changed[at] ^= 1 << (at % 8);
-            for bytes in [&bytes[..at], &changed] {
-                std::fs::write(&path, bytes).unwrap();
-                let _ = Script::from_path(&path);
-                let _ = Script::from_path_with_encoding(&path, "gbk");
+            std::fs::write(&path, &changed).unwrap();
+            match Script::from_path(&path) {
+                // One changed byte changes one character or two, but not the encoding.
+                Ok(script) => {
+                    let text = text_of(&script);
+                    let ends = |a: &str, b: &str| {
+                        a.chars().zip(b.chars()).take_while(|(a, b)| a == b).count()
+                    };
+                    let reversed = |text: &str| text.chars().rev().collect::<String>();
+                    let same = ends(&text, &whole) + ends(&reversed(&text), &reversed(&whole));
+                    let length = whole.chars().count();
+                    assert!(same + 12 >= length, "{name} at {at}: {text}");
+                }
+                Err(error) => assert!(error.to_string().contains("script.txt"), "{error}"),
             }
+            let _ = Script::from_path_with_encoding(&path, "gbk");
         }
     }
 }

@@ -157,7 +157,10 @@ fn document(file: impl Read + Seek, limit: &mut UnpackLimit) -> Reading<(String,
         }
     }
     let (styles, numbering) = (styles.finish(), numbering.finish());
+    let before = limit.bytes;
     for obeys_fields in [true, false] {
+        // The second reading replaces the first.
+        limit.bytes = before;
         let around = Surroundings { styles: &styles, chunks: &chunks, obeys_fields };
         let mut body = BodyReader::new(ListCounters::new(&numbering, &styles), around);
         package.read_xml(&main, limit, |event| body.event(event))?;
@@ -190,10 +193,14 @@ fn chunk<R: Read + Seek>(
         Some(format) => return Err(unreadable(format)),
     }
     let text = encoding::decode_unicode(&bytes).map_err(not_text)?;
+    // Word and some converters insert a web page with its images as one file.
+    if encoding::is_web_archive(&text) {
+        return Err(unreadable("an MHT web archive"));
+    }
     let extension = part.rsplit_once('.').map_or("", |(_, extension)| extension);
     match (encoding::format_of(text.as_bytes()), extension) {
         (Some(encoding::HTML), _) | (None, "htm" | "html" | "xhtml") => {
-            Ok((html::text_of_html(&text), Omitted::new()))
+            Ok(html::text_of_html(&text))
         }
         (None, "txt") => Ok((text, Omitted::new())),
         (format, _) => Err(unreadable(format.unwrap_or("a file of an unknown format"))),

@@ -7,12 +7,12 @@ use std::mem;
 use quick_xml::escape::resolve_xml_entity;
 use quick_xml::events::{BytesStart, Event};
 
-use super::fields::{Field, FieldResult};
+use super::fields::{Field, FieldResult, is_merge_field, is_unfilled};
 use super::flow::{Mark, TextFlow};
 use super::numbering::ListCounters;
 use super::package::attribute;
 use super::styles::{Raise, RunFormat, Styles, TextFormat};
-use super::symbols::{self, symbol};
+use super::symbols::{self, SymbolFont};
 use super::{MAX_TEXT_BYTES, MessageValue, Omission, Omitted, Reading, is_on, other};
 use crate::local::agent::speak;
 
@@ -90,6 +90,9 @@ pub(super) struct BodyReader<'d> {
     /// The style of each open table.
     tables: Vec<Option<String>>,
     fields: Vec<Field>,
+    /// Where the result of each open field without marks begins in the paragraph, if it is to be
+    /// filled in from a list.
+    simple_fields: Vec<Option<usize>>,
     /// Whether one of each open set of alternatives has been read. The others repeat it for older
     /// programs.
     alternatives: Vec<bool>,
@@ -113,6 +116,7 @@ impl<'d> BodyReader<'d> {
             runs: Vec::new(),
             tables: Vec::new(),
             fields: Vec::new(),
+            simple_fields: Vec::new(),
             alternatives: Vec::new(),
             hidden: None,
             skipped: 0,
@@ -216,6 +220,8 @@ impl<'d> BodyReader<'d> {
                     self.omitted.extend(omission.filter(|_| self.is_shown()));
                     self.hidden.get_or_insert(self.open.len());
                 }
+                let at = self.flow.paragraph.len();
+                self.simple_fields.push(is_merge_field(&instruction).then_some(at));
             }
             ("result" | "default" | "listEntry", _) => {
                 if let Some(field) = self.fields.last_mut()
@@ -287,6 +293,10 @@ impl<'d> BodyReader<'d> {
                 self.runs.pop();
             }
             "tc" => self.flow.end(&mut self.lists),
+            "fldSimple" => {
+                let merged_at = self.simple_fields.pop().flatten();
+                self.omit_unfilled(merged_at);
+            }
             "tbl" => {
                 self.tables.pop();
             }
@@ -339,14 +349,17 @@ impl<'d> BodyReader<'d> {
             Some("begin") => self.fields.push(Field::default()),
             Some("separate") => {
                 let is_shown = self.is_shown_around_field();
+                let at = self.flow.paragraph.len();
                 if let Some(field) = self.fields.last_mut() {
-                    self.omitted.extend(field.separate().filter(|_| is_shown));
+                    self.omitted.extend(field.separate(at).filter(|_| is_shown));
                 }
             }
             Some("end") => {
                 let is_shown = self.is_shown_around_field();
                 if let Some(mut field) = self.fields.pop() {
-                    self.omitted.extend(field.separate().filter(|_| is_shown));
+                    let at = self.flow.paragraph.len();
+                    self.omitted.extend(field.separate(at).filter(|_| is_shown));
+                    self.omit_unfilled(field.merged_at);
                     match field.into_result() {
                         FieldResult::Symbol { font, code } => self.symbol(&font, code),
                         FieldResult::Text(text) => self.push(&text),
@@ -357,6 +370,16 @@ impl<'d> BodyReader<'d> {
             _ => {}
         }
         Ok(())
+    }
+
+    /// Leaves out the result of a field that nobody has filled in.
+    fn omit_unfilled(&mut self, merged_at: Option<usize>) {
+        if let Some(at) = merged_at
+            && self.flow.paragraph.get(at..).is_some_and(is_unfilled)
+        {
+            self.flow.paragraph.truncate(at);
+            self.omit(Omission::Placeholders);
+        }
     }
 
     fn is_shown_around_field(&self) -> bool {
@@ -393,7 +416,7 @@ impl<'d> BodyReader<'d> {
     }
 
     fn symbol(&mut self, font: &str, code: u32) {
-        match symbol(font, code) {
+        match SymbolFont::named(font).character(code) {
             Some(c) => self.push(c.encode_utf8(&mut [0; 4])),
             None => self.omit(Omission::Symbols),
         }
@@ -429,16 +452,22 @@ impl<'d> BodyReader<'d> {
             }
             return;
         }
+        // Counted even if it is left out: it takes time, too.
+        self.bytes += text.len();
+        let mut font = None;
         let mut is_incomplete = false;
         let mut clean = String::with_capacity(text.len());
         for c in text.chars() {
             match c {
                 '\n' | '\t' | '\r' => clean.push(c),
                 _ if c.is_control() => {}
-                _ if symbols::is_private(c) => match symbol(self.font(), c.into()) {
-                    Some(c) => clean.push(c),
-                    None => is_incomplete = true,
-                },
+                _ if symbols::is_private(c) => {
+                    let font = *font.get_or_insert_with(|| SymbolFont::named(self.font()));
+                    match font.character(c.into()) {
+                        Some(c) => clean.push(c),
+                        None => is_incomplete = true,
+                    }
+                }
                 _ => clean.push(c),
             }
         }
@@ -451,7 +480,7 @@ impl<'d> BodyReader<'d> {
         if format.raise == Raise::Sub && clean.starts_with(|c: char| c.is_ascii_digit()) {
             symbols::lower_numerator(&mut self.flow.paragraph);
         }
-        self.bytes += clean.len();
+        symbols::degrees(&mut self.flow.paragraph, &clean);
         self.flow.paragraph.push_str(&clean);
     }
 }

@@ -52,6 +52,21 @@ impl FieldResult {
     }
 }
 
+/// Returns whether a field is to be filled in from a list of recipients.
+pub(super) fn is_merge_field(instruction: &str) -> bool {
+    let name = instruction.split_whitespace().next().unwrap_or_default();
+    let fields = ["MERGEFIELD", "ADDRESSBLOCK", "GREETINGLINE"];
+    fields.iter().any(|field| field.eq_ignore_ascii_case(name))
+}
+
+/// Returns whether the result of such a field is only its name, within the marks of Word or of
+/// LibreOffice: nobody has filled it in.
+pub(super) fn is_unfilled(result: &str) -> bool {
+    let result = result.trim();
+    let is_within = |start: char, end: char| result.starts_with(start) && result.ends_with(end);
+    result.chars().count() > 2 && (is_within('«', '»') || is_within('<', '>'))
+}
+
 /// A field that has begun.
 #[derive(Debug, Default)]
 pub(super) struct Field {
@@ -61,6 +76,8 @@ pub(super) struct Field {
     /// The entries of a drop-down list.
     entries: Vec<String>,
     entry: usize,
+    /// Where its result begins in the paragraph, if it is to be filled in from a list.
+    pub(super) merged_at: Option<usize>,
 }
 
 impl Field {
@@ -80,11 +97,13 @@ impl Field {
         }
     }
 
-    /// Ends the instruction, and returns what the text is without for it.
-    pub(super) fn separate(&mut self) -> Option<Omission> {
+    /// Ends the instruction, and returns what the text is without for it. The result begins at a
+    /// position in the paragraph.
+    pub(super) fn separate(&mut self, at: usize) -> Option<Omission> {
         if self.result.is_some() {
             return None;
         }
+        self.merged_at = is_merge_field(&self.instruction).then_some(at);
         let result = FieldResult::of(&self.instruction);
         let omission = match &result {
             FieldResult::Omitted(omission) => *omission,
@@ -125,6 +144,22 @@ mod tests {
             ("", FieldResult::Content),
         ] {
             assert_eq!(FieldResult::of(instruction), result, "{instruction}");
+        }
+    }
+
+    #[test]
+    fn a_merge_field_that_shows_its_name_is_not_filled_in() {
+        assert!(is_merge_field(" mergefield First_Name \\* MERGEFORMAT"));
+        assert!(!is_merge_field("REF MERGEFIELD") && !is_merge_field(""));
+        for (result, expected) in [
+            ("«First_Name»", true),
+            (" <City> ", true),
+            ("Ann", false),
+            ("«Ann» Lee", false),
+            ("»", false),
+            ("", false),
+        ] {
+            assert_eq!(is_unfilled(result), expected, "{result}");
         }
     }
 }

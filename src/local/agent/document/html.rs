@@ -3,21 +3,28 @@
 
 use quick_xml::escape::resolve_html5_entity;
 
+use super::numbering::{formatted, spoken};
+use super::{Omission, Omitted, symbols};
+
 /// Elements whose content is not text.
 const SKIPPED: [&str; 6] = ["head", "script", "style", "template", "title", "noscript"];
 /// Elements within a paragraph. All others end one.
 const INLINE: &str = " a abbr acronym b bdi bdo big cite code data del dfn em font i ins kbd label \
-                      mark q s samp small span strike strong sub sup time tt u var wbr ";
+                      mark q rp rt ruby s samp small span strike strong sub sup time tt u var \
+                      wbr ";
+/// Elements without content.
+const VOID: &str = " area base br col embed hr img input link meta param source track wbr ";
+/// Lists within lists; more than any page has.
+const MAX_LISTS: usize = 100;
 /// The longest character reference: `&CounterClockwiseContourIntegral;`.
 const MAX_REFERENCE_BYTES: usize = 33;
 
-/// Returns the paragraphs of an HTML document.
-pub(super) fn text_of_html(html: &str) -> String {
-    let mut text = String::new();
-    let mut paragraph = String::new();
+/// Returns the paragraphs of an HTML document, and what they are without.
+pub(super) fn text_of_html(html: &str) -> (String, Omitted) {
+    let mut page = Page::default();
     let mut rest = html;
     while let Some(at) = rest.find('<') {
-        push_text(&mut paragraph, &rest[..at]);
+        page.push_text(&rest[..at]);
         rest = &rest[at..];
         if let Some(comment) = rest.strip_prefix("<!--") {
             rest = comment.split_once("-->").map_or("", |(_, after)| after);
@@ -25,7 +32,7 @@ pub(super) fn text_of_html(html: &str) -> String {
         }
         if !rest[1..].starts_with(|c: char| c.is_ascii_alphabetic() || matches!(c, '/' | '!' | '?'))
         {
-            push_text(&mut paragraph, "<");
+            page.push_text("<");
             rest = &rest[1..];
             continue;
         }
@@ -35,19 +42,187 @@ pub(super) fn text_of_html(html: &str) -> String {
             break;
         };
         rest = after;
-        let name = tag.trim_start_matches('/').split(|c: char| !c.is_ascii_alphanumeric());
-        let name = name.into_iter().next().unwrap_or_default().to_ascii_lowercase();
-        if SKIPPED.contains(&name.as_str()) && !tag.starts_with('/') && !tag.ends_with('/') {
-            rest = after_end_tag(rest, &name);
-        } else if name == "br" {
-            paragraph.push('\n');
-        } else if !INLINE.contains(&format!(" {name} ")) {
-            end_paragraph(&mut text, &mut paragraph);
+        let tag = Tag::parse(tag);
+        if SKIPPED.contains(&tag.name.as_str()) && !tag.is_closing && !tag.is_empty {
+            rest = after_end_tag(rest, &tag.name);
+        } else {
+            page.tag(&tag);
         }
     }
-    push_text(&mut paragraph, rest);
-    end_paragraph(&mut text, &mut paragraph);
-    text.trim_end().to_owned()
+    page.push_text(rest);
+    page.end_paragraph();
+    (page.text.trim_end().to_owned(), page.omitted)
+}
+
+#[derive(Debug)]
+struct Tag {
+    /// In lower case.
+    name: String,
+    /// In lower case, without spaces around equals signs and colons.
+    attributes: String,
+    is_closing: bool,
+    is_empty: bool,
+}
+
+impl Tag {
+    /// Parses what stands between angle brackets.
+    fn parse(tag: &str) -> Self {
+        let is_closing = tag.starts_with('/');
+        let inner = tag.trim_start_matches('/');
+        let end = inner.find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(inner.len());
+        let (name, attributes) = inner.split_at(end);
+        let mut attributes = attributes.to_ascii_lowercase();
+        if attributes.contains([':', '=']) {
+            for (spaced, plain) in [(": ", ":"), (" :", ":"), ("= ", "="), (" =", "=")] {
+                attributes = attributes.replace(spaced, plain);
+            }
+        }
+        let is_empty = tag.ends_with('/') || VOID.contains(&format!(" {} ", name.to_lowercase()));
+        Self { name: name.to_ascii_lowercase(), attributes, is_closing, is_empty }
+    }
+
+    fn attribute(&self, name: &str) -> Option<&str> {
+        let mut words = self.attributes.split_ascii_whitespace();
+        let value = words.find_map(|word| word.strip_prefix(name)?.strip_prefix('='))?;
+        Some(value.trim_matches(['"', '\'', '/']))
+    }
+
+    /// Whether its content is not on the page.
+    fn is_hidden(&self) -> bool {
+        let styles = ["display:none", "visibility:hidden", "mso-hide:all"];
+        let mut words = self.attributes.split_ascii_whitespace();
+        matches!(self.name.as_str(), "rt" | "rp")
+            || styles.iter().any(|style| self.attributes.contains(style))
+            || words.any(|word| word == "hidden" || word.starts_with("hidden="))
+    }
+}
+
+/// An element whose content is left out.
+#[derive(Debug)]
+struct HiddenElement {
+    name: String,
+    /// How many elements of its name are open.
+    depth: usize,
+    is_struck: bool,
+}
+
+/// The text of a page as far as it is read.
+#[derive(Debug, Default)]
+struct Page {
+    text: String,
+    paragraph: String,
+    omitted: Omitted,
+    hidden: Option<HiddenElement>,
+    /// Where the raised or lowered text begins in the paragraph.
+    shifted: Option<usize>,
+    /// The number of the last item of each open list, and its format; `None` for bullets.
+    lists: Vec<Option<(u32, &'static str)>>,
+    /// The number of the item that begins.
+    label: Option<String>,
+}
+
+impl Page {
+    fn tag(&mut self, tag: &Tag) {
+        if let Some(hidden) = &mut self.hidden {
+            if hidden.name != tag.name {
+                return;
+            }
+            // A paragraph ends where another begins.
+            match tag.is_closing || tag.name == "p" {
+                true => hidden.depth -= 1,
+                false => hidden.depth += usize::from(!tag.is_empty),
+            }
+            if hidden.depth > 0 {
+                return;
+            }
+            self.hidden = None;
+            if tag.is_closing {
+                return;
+            }
+        }
+        let name = tag.name.as_str();
+        let is_struck = matches!(name, "del" | "s" | "strike");
+        if !INLINE.contains(&format!(" {name} ")) && name != "br" {
+            self.end_paragraph();
+        }
+        if !tag.is_closing && !tag.is_empty && (is_struck || tag.is_hidden()) {
+            self.hidden = Some(HiddenElement { name: name.to_owned(), depth: 1, is_struck });
+            return;
+        }
+        match (name, tag.is_closing) {
+            ("br", _) => self.paragraph.push('\n'),
+            ("sup" | "sub", false) => self.shifted = Some(self.paragraph.len()),
+            ("sup" | "sub", true) => self.end_shift(name == "sup"),
+            ("ol" | "ul", false) if self.lists.len() < MAX_LISTS => {
+                let first = tag.attribute("start").and_then(|start| start.parse().ok());
+                // The letter case of a type is lost, and does not matter to a listener.
+                let format = match tag.attribute("type") {
+                    Some("a") => "lowerLetter",
+                    Some("i") => "upperRoman",
+                    _ => "decimal",
+                };
+                let last = first.unwrap_or(1_u32).saturating_sub(1);
+                self.lists.push((name == "ol").then_some((last, format)));
+            }
+            ("ol" | "ul", true) => {
+                self.lists.pop();
+                self.label = None;
+            }
+            ("li", false) => {
+                self.label = None;
+                if let Some(Some((number, format))) = self.lists.last_mut() {
+                    let own = tag.attribute("value").and_then(|value| value.parse().ok());
+                    *number = own.unwrap_or(number.saturating_add(1));
+                    self.label = Some(spoken(&format!("{}.", formatted(*number, format))));
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn end_shift(&mut self, is_raised: bool) {
+        let Some(at) = self.shifted.take().filter(|at| self.paragraph.is_char_boundary(*at)) else {
+            return;
+        };
+        let text = self.paragraph.split_off(at);
+        if is_raised {
+            let raised = symbols::superscript(&self.paragraph, text);
+            self.paragraph.push_str(&raised);
+        } else {
+            if text.starts_with(|c: char| c.is_ascii_digit()) {
+                symbols::lower_numerator(&mut self.paragraph);
+            }
+            self.paragraph.push_str(&text);
+        }
+    }
+
+    fn end_paragraph(&mut self) {
+        self.shifted = None;
+        let lines = self.paragraph.lines().map(str::trim).collect::<Vec<_>>().join("\n");
+        let lines = lines.trim();
+        if !lines.is_empty() {
+            if let Some(label) = self.label.take() {
+                self.text.push_str(&label);
+                self.text.push(' ');
+            }
+            self.text.push_str(lines);
+            self.text.push_str("\n\n");
+        }
+        self.paragraph.clear();
+    }
+
+    fn push_text(&mut self, text: &str) {
+        match &self.hidden {
+            None => {
+                symbols::degrees(&mut self.paragraph, text);
+                push_text(&mut self.paragraph, text);
+            }
+            Some(hidden) if hidden.is_struck && !text.trim().is_empty() => {
+                self.omitted.insert(Omission::StruckText);
+            }
+            Some(_) => {}
+        }
+    }
 }
 
 /// Returns what follows the end tag of an element without text, or nothing if there is none.
@@ -61,16 +236,6 @@ fn after_end_tag<'t>(text: &'t str, name: &str) -> &'t str {
         rest = after;
     }
     ""
-}
-
-fn end_paragraph(text: &mut String, paragraph: &mut String) {
-    let lines = paragraph.lines().map(str::trim).collect::<Vec<_>>().join("\n");
-    let lines = lines.trim();
-    if !lines.is_empty() {
-        text.push_str(lines);
-        text.push_str("\n\n");
-    }
-    paragraph.clear();
 }
 
 /// Adds text with its character references resolved, and with a single space for any whitespace.
@@ -109,7 +274,7 @@ fn resolved(reference: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::text_of_html;
+    use super::*;
 
     #[test]
     fn html_is_read_as_a_browser_shows_it() {
@@ -129,7 +294,30 @@ mod tests {
             ("<style>no end", ""),
             ("", ""),
         ] {
-            assert_eq!(text_of_html(html), text, "{html}");
+            assert_eq!(text_of_html(html), (text.to_owned(), Omitted::new()), "{html}");
+        }
+    }
+
+    #[test]
+    fn html_keeps_to_the_rules_of_documents() {
+        for (html, text) in [
+            ("10<sup>6</sup> and H<sub>2</sub>O", "10⁶ and H2O"),
+            ("<p>It is old.<sup><a href=\"#n\">[3]</a></sup> So", "It is old. So"),
+            ("20<sup>o</sup>C and <sup>1</sup>/<sub>2</sub> cup", "20°C and 1/2 cup"),
+            ("<ol><li>One<li></li><li><p>Two</p><p>More</p></ol>", "1: One\n\n3: Two\n\nMore"),
+            ("<ol start=\"4\" type='a'><li>One<ul><li>Two</ul></ol>", "d: One\n\nTwo"),
+            ("<ol><li value=7>One<li>Two</ol><p>End", "7: One\n\n8: Two\n\nEnd"),
+            ("a <span style=\"color: red; DISPLAY : none\">b <span>c</span> d</span>e", "a e"),
+            ("<div hidden><p>a</p></div><p>b", "b"),
+            ("<p style='mso-hide:all'>a<p>b", "b"),
+            ("<img style='display:none'>a", "a"),
+            ("<ruby>漢<rp>(</rp><rt>kan</rt><rp>)</rp></ruby>", "漢"),
+        ] {
+            assert_eq!(text_of_html(html), (text.to_owned(), Omitted::new()), "{html}");
+        }
+        for html in ["a <del>b</del>c", "a <s>b <i>b</i></s>c", "a <strike>b</strike>c"] {
+            let struck = Omitted::from([Omission::StruckText]);
+            assert_eq!(text_of_html(html), ("a c".to_owned(), struck), "{html}");
         }
     }
 
@@ -140,6 +328,9 @@ mod tests {
             "&".repeat(1 << 16),
             "<!--".repeat(1 << 14),
             "<style>".repeat(1 << 14),
+            "<sup>1".repeat(1 << 14),
+            "<ol><li>".repeat(1 << 14),
+            "<del>".repeat(1 << 14),
         ] {
             text_of_html(&html);
         }

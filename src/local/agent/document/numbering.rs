@@ -317,14 +317,14 @@ impl Numbering {
 /// A label as it stands before its paragraph. A full stop after it would end a sentence, and the
 /// number and its full stop or bracket would be taken for the mark of a Markdown list, which is not
 /// spoken.
-fn spoken(label: &str) -> String {
+pub(super) fn spoken(label: &str) -> String {
     match label.strip_suffix(['.', ')']) {
         Some(number) if !number.contains('(') => format!("{number}:"),
         _ => label.to_owned(),
     }
 }
 
-fn formatted(count: u32, format: &str) -> String {
+pub(super) fn formatted(count: u32, format: &str) -> String {
     let small = usize::try_from(count).ok().filter(|count| (1..=3999).contains(count));
     match (format, small) {
         ("none", _) => String::new(),

@@ -3,7 +3,7 @@
 //! left to the other files of this directory.
 
 use std::collections::HashMap;
-use std::io::{self, BufRead, BufReader, Read, Seek};
+use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
 
 use quick_xml::events::{BytesStart, Event};
 use quick_xml::{Reader, XmlVersion};
@@ -21,6 +21,10 @@ const MAX_EVENT_BYTES: u64 = 4 * 1024 * 1024;
 const MAX_DEPTH: usize = 256;
 /// The most relationships of interest that a part has.
 const MAX_RELATIONSHIPS: usize = 1000;
+/// The most entries of an archive.
+const MAX_ENTRIES: u16 = 10_000;
+/// Where the record at the end of an archive is: before a comment of at most 64 KiB.
+const MAX_END_BYTES: u64 = (1 << 16) + 64;
 /// The longest name of a part, and of a style, that a document may use.
 pub(super) const MAX_NAME_BYTES: usize = 1024;
 
@@ -60,7 +64,8 @@ pub(super) struct Package<R> {
 }
 
 impl<R: Read + Seek> Package<R> {
-    pub(super) fn open(file: R) -> Reading<Self> {
+    pub(super) fn open(mut file: R) -> Reading<Self> {
+        check_entries(&mut file)?;
         let archive = ZipArchive::new(file).map_err(|_| MessageValue::Term(speak::NOT_DOCX))?;
         let mut parts = HashMap::with_capacity(archive.len());
         for (index, name) in archive.file_names_raw().enumerate() {
@@ -142,6 +147,29 @@ impl<R: Read + Seek> Package<R> {
         let Some(&index) = self.parts.get(part) else { return Ok(()) };
         let entry = BufReader::new(self.archive.by_index(index).map_err(other)?);
         read_events(entry, limit, handle)
+    }
+}
+
+/// Fails if an archive claims more entries than any document has: they would all be kept in memory.
+/// The record at the end of an archive says how many there are. What only resembles one may be
+/// taken for it, so each is checked.
+fn check_entries(file: &mut (impl Read + Seek)) -> Reading<()> {
+    let length = file.seek(SeekFrom::End(0)).map_err(other)?;
+    file.seek(SeekFrom::Start(length.saturating_sub(MAX_END_BYTES))).map_err(other)?;
+    let mut end = Vec::new();
+    file.take(MAX_END_BYTES).read_to_end(&mut end).map_err(other)?;
+    file.rewind().map_err(other)?;
+    // The number of entries, and the length and the position of their list. The highest values say
+    // that another record has them, as no document needs.
+    let is_too_large = |record: &[u8]| {
+        u16::from_le_bytes([record[10], record[11]]) > MAX_ENTRIES
+            || record[12..16] == [0xFF; 4]
+            || record[16..20] == [0xFF; 4]
+    };
+    let mut records = end.windows(20).filter(|record| record.starts_with(b"PK\x05\x06"));
+    match records.any(is_too_large) {
+        true => Err(MessageValue::Term(speak::NOT_DOCX)),
+        false => Ok(()),
     }
 }
 

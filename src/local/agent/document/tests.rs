@@ -337,6 +337,61 @@ fn the_results_of_fields_are_read_but_not_a_table_of_contents() {
 }
 
 #[test]
+fn a_merge_field_that_nobody_filled_in_is_a_placeholder() {
+    let simple = |result: &str| {
+        let run = run("", result);
+        format!(r#"<w:fldSimple w:instr=" MERGEFIELD Name ">{run}</w:fldSimple>"#)
+    };
+    let split = run("", "«First") + &run("", "_Name»");
+    for (name, is_filled) in [
+        (field("MERGEFIELD First_Name", &split), false),
+        (field("mergefield First_Name", &run("", "Ann")), true),
+        (simple("«Name»"), false),
+        (simple("Ann"), true),
+    ] {
+        let docx =
+            Docx::new(&format!("<w:p>{}{name}{}</w:p>", run("", "Dear"), run("", ", hello.")));
+        assert_eq!(
+            docx.text(),
+            if is_filled { "DearAnn, hello." } else { "Dear, hello." },
+            "{name}"
+        );
+        let omitted = if is_filled { vec![] } else { vec![Omission::Placeholders] };
+        assert_eq!(docx.omitted(), omitted, "{name}");
+    }
+    // A quotation is no placeholder.
+    assert_eq!(text_of(&p("«Bonjour»")), "«Bonjour»");
+}
+
+#[test]
+fn a_document_that_is_read_twice_has_the_limit_of_one() {
+    let open = r#"<w:p><w:r><w:fldChar w:fldCharType="begin"/></w:r></w:p>"#.to_owned();
+    let bytes = Docx::new(&(open + &"<w:p></w:p>".repeat(8_000) + &p("Seen."))).bytes();
+    let mut limit = UnpackLimit { bytes: 100_000, ..UnpackLimit::default() };
+    let (text, _) = document(Cursor::new(bytes), &mut limit).unwrap();
+    assert_eq!(text, "Seen.");
+}
+
+#[test]
+fn an_archive_that_claims_too_many_entries_is_not_opened() {
+    let whole = Docx::new(&p("Seen.")).bytes();
+    let record = whole.len() - 22;
+    assert_eq!(whole[record..][..4], *b"PK\x05\x06");
+    // The number of entries; the length and the position of their list, which stand elsewhere.
+    for (at, bytes) in
+        [(8, &[0x40, 0x9C, 0x40, 0x9C][..]), (8, &[0xFF; 4]), (12, &[0xFF; 4]), (16, &[0xFF; 4])]
+    {
+        let mut changed = whole.clone();
+        changed[record + at..][..4].copy_from_slice(bytes);
+        let error = read_bytes(&changed).unwrap_err();
+        assert_eq!(error, MessageValue::Term(speak::NOT_DOCX), "{at}");
+    }
+    for bytes in [&b""[..], b"P", b"PK\x05\x06"] {
+        assert!(read_bytes(bytes).is_err());
+    }
+}
+
+#[test]
 fn symbols_are_characters_and_unknown_ones_are_reported() {
     let symbol =
         |font: &str, code: &str| format!(r#"<w:r><w:sym w:font="{font}" w:char="{code}"/></w:r>"#);
@@ -367,13 +422,26 @@ fn raised_numbers_are_powers_and_raised_letters_plain() {
         ("the 1", "st", "the 1st"),
         ("la 2", "a", "la 2ª"),
         ("Nemo", "TM", "Nemo™"),
+        ("10", "(2)", "10⁽²⁾"),
+        ("5 mol", "-1", "5 mol⁻¹"),
+        ("sin", "2", "sin²"),
+        ("O", "2-", "O²⁻"),
+        ("20", "oC", "20°C"),
         // The number of a note.
         ("Coffee is old.", "3", "Coffee is old."),
         ("”", "12", "”"),
+        ("old.", "1,2", "old."),
+        ("old.", "[3]", "old."),
+        ("old.", "1–3", "old."),
+        ("old", "*", "old"),
+        ("in 1999", "1, 2", "in 1999"),
+        ("Smith", "1", "Smith"),
     ] {
         let body = format!("<w:p>{}{}</w:p>", run("", before), raised(up));
         assert_eq!(text_of(&body), text);
     }
+    let degrees = [run("", "20"), raised("o"), run("", "C, the 1"), raised("o"), run("", " Cup")];
+    assert_eq!(text_of(&format!("<w:p>{}</w:p>", degrees.concat())), "20°C, the 1º Cup");
     let lowered = run(r#"<w:vertAlign w:val="subscript"/>"#, "2");
     for (before, text) in [("5", "5 1/2"), ("add ", "add 1/2")] {
         let body = [run("", before), raised("1"), run("", "/"), lowered.clone(), run("", " cup")];
@@ -427,7 +495,9 @@ fn an_inserted_file_is_read_or_named_in_the_error() {
     }
     for (name, content, reason) in [
         ("a.rtf", &b"{\\rtf1 Inside.}"[..], "an RTF document"),
-        ("a.mht", b"MIME-Version: 1.0", "a file of an unknown format"),
+        ("a.mht", b"MIME-Version: 1.0", "an MHT web archive"),
+        ("a.dat", b"From: Word\r\nmime-version: 1.0\r\n\r\n<html>", "an MHT web archive"),
+        ("a.bin", b"Hello.", "a file of an unknown format"),
         ("a.xml", b"<?xml version=\"1.0\"?><pkg:package/>", "an XML document"),
         ("a.html", b"caf\xE9", "windows-1252"),
     ] {
@@ -485,6 +555,7 @@ fn numbers_follow_the_lists_of_the_document() {
 #[test]
 fn hostile_documents_are_errors_within_the_limits() {
     let long = "x".repeat(1 << 20);
+    let company = r#"<w:r><w:rPr><w:rFonts w:ascii="Company"/></w:rPr>"#;
     let many = |content: &str, times: usize| Docx::new(&content.repeat(times));
     let entries = (0..5_000).fold(Docx(Vec::new()), |mut docx, index| {
         docx.0.push((format!("word/{index}"), Vec::new()));
@@ -497,6 +568,8 @@ fn hostile_documents_are_errors_within_the_limits() {
         ("tag", many(&format!("<w:p a=\"{}\"/>", long.repeat(5)), 1)),
         ("chunks", many(r#"<w:altChunk r:id="r0"/>"#, 9).with_chunk("a.txt", &long)),
         ("entries", entries),
+        // Each character is looked up, though none is spoken.
+        ("symbols", many(&p(&"\u{f041}".repeat(350_000)).replace("<w:r>", company), 5)),
     ] {
         assert!(docx.read().is_err(), "{name}");
     }
