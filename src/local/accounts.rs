@@ -2,6 +2,7 @@
 //! credits, which are available, frozen for work in progress, or taken.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
@@ -13,10 +14,17 @@ use crate::sync::lock;
 #[derive(Debug, Default)]
 pub(crate) struct Accounts(Mutex<AccountMaps>);
 
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct AccountMaps {
     by_client: HashMap<ClientId, Arc<LocalAccount>>,
     by_token: HashMap<String, Arc<LocalAccount>>,
+}
+
+/// The tokens are keys, and not printed.
+impl fmt::Debug for AccountMaps {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AccountMaps").field("by_client", &self.by_client).finish_non_exhaustive()
+    }
 }
 
 #[derive(Debug)]
