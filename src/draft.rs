@@ -47,6 +47,8 @@ pub use diff::{Change, ChangedItem, Diff};
 pub use edit::{SegmentMut, TrackMut};
 pub use editor::{EditError, Editor};
 pub use json::{Json, Object, ParseError};
+#[cfg(feature = "local")]
+pub(crate) use keys::as_millis;
 pub use model::{Draft, Segment, Track, TrackKind, TrackRole};
 pub use picture::{PictureStyle, PictureTheme};
 pub use summary::Language;

@@ -41,7 +41,8 @@
 //!    [`Error::OutcomeUnknown`].
 //! 2. **Nothing is lost.** A render is a [`RenderJob`], a running message a [`PendingTurn`]: both
 //!    serialize to JSON, from which another process can continue.
-//! 3. **Malformed input never ends a stream.** Unknown events and broken JSON are passed on as
+//! 3. **Nothing but its end ends a stream**: the end, a break or a timeout of the connection, and no
+//!    event. Unknown events and broken JSON are passed on as
 //!    [`AgentEvent::Unknown`](protocol::event::AgentEvent::Unknown); invalid UTF-8 is replaced by
 //!    U+FFFD.
 //! 4. **Nothing leaks.** No bearer token occurs in a URL, a log, a `Debug` output, an error or a

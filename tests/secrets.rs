@@ -78,6 +78,7 @@ async fn no_log_error_or_debug_output_contains_a_secret() {
     let tokens = client.tokens().await.unwrap();
     out.push_str(&format!("{created:?}\n{created:#?}\n{tokens:?}\n{:?}\n", created.clone()));
     client.revoke_token(&created.info.id).await.unwrap();
+    out.push_str(&format!("{backend:?}\n{:?}\n", backend.faults()));
     let session = client.create_session(CreateSession::default()).await.unwrap().session_id;
     let mut events = client.send_message(&session, "narrate: Hello.").await.unwrap();
     while let Some(event) = events.next().await {

@@ -208,7 +208,7 @@ impl ClientBuilder {
         self
     }
 
-    /// Builds the client. Nothing is sent and no file is accessed.
+    /// Builds the client. Nothing is sent, and the stored credentials are not read yet.
     ///
     /// # Errors
     /// [`Error::Configuration`] for an invalid URL, a plain `http` URL whose host is not allowed,

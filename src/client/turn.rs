@@ -58,7 +58,7 @@ pub enum TurnUpdate {
     /// draft, the canvas and the media.
     Unchanged {
         /// The number of polls so far.
-        reads: u32,
+        polls: u32,
     },
     /// The session's state has changed: the work was done. This is the last update.
     Recovered(Box<SessionState>),
@@ -419,7 +419,7 @@ fn observe(
         let since_sent = pending.sent_at.elapsed().unwrap_or_default();
         let mut timer = StillWorkingTimer::start(&client, since_sent);
         let mut next_poll = after(started, delay);
-        let mut reads = 0;
+        let mut polls = 0;
         let mut last: Option<SessionState> = None;
         loop {
             while timer.due() <= next_poll {
@@ -442,8 +442,8 @@ fn observe(
                 // A failed read counts as no change.
                 Err(error) => unknown.source = Some(source(error)),
             }
-            reads += 1;
-            if reads >= recovery.max_unchanged_polls() {
+            polls += 1;
+            if polls >= recovery.max_unchanged_polls() {
                 let changed = last.filter(|state| is_stable && *state != pending.baseline);
                 if let Some(state) = changed {
                     tracker.end();
@@ -452,10 +452,10 @@ fn observe(
                 }
                 break;
             }
-            yield Ok(TurnUpdate::Unchanged { reads });
+            yield Ok(TurnUpdate::Unchanged { polls });
             next_poll = after(Instant::now(), recovery.interval());
         }
-        unknown.polls = reads;
+        unknown.polls = polls;
         unknown.call.elapsed += started.elapsed();
         if let Some(pending) = tracker.pending() {
             unknown.text = pending.text;

@@ -314,9 +314,9 @@ impl RawEnvelope<'_> {
 
 impl<'de> Deserialize<'de> for RawEnvelope<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Entries;
+        struct EnvelopeVisitor;
 
-        impl<'de> Visitor<'de> for Entries {
+        impl<'de> Visitor<'de> for EnvelopeVisitor {
             type Value = RawEnvelope<'de>;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -349,7 +349,7 @@ impl<'de> Deserialize<'de> for RawEnvelope<'de> {
             }
         }
 
-        deserializer.deserialize_map(Entries)
+        deserializer.deserialize_map(EnvelopeVisitor)
     }
 }
 

@@ -137,9 +137,9 @@ impl<'de> Deserialize<'de> for Fields<'static> {
     /// Goes through `serde_json::Value`, so that types read from fields can be flattened into
     /// other types and stored in other formats than JSON.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Entries;
+        struct FieldsVisitor;
 
-        impl<'de> Visitor<'de> for Entries {
+        impl<'de> Visitor<'de> for FieldsVisitor {
             type Value = Object;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -155,7 +155,7 @@ impl<'de> Deserialize<'de> for Fields<'static> {
             }
         }
 
-        let object = deserializer.deserialize_map(Entries)?;
+        let object = deserializer.deserialize_map(FieldsVisitor)?;
         Ok(Self { object: Cow::Owned(object), is_sound: true })
     }
 }

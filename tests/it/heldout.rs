@@ -1,5 +1,6 @@
-//! How well sentences are understood that nobody tuned for. The two tables were written before the
-//! phrases and patterns, by somebody who had not seen them, and must never be used to change them.
+//! How well sentences are understood that nobody tuned for. The two tables were written without the
+//! phrases and patterns in view, and must never be used to change them. A sentence that turned out
+//! to be among the tuned ones was replaced by a fresh one.
 
 use std::collections::BTreeSet;
 
@@ -74,7 +75,7 @@ fn is_subsequence(wanted: &str, text: &str) -> bool {
 }
 
 #[test]
-fn of_100_texts_about_a_screen_95_are_filtered_right_and_none_loses_content() {
+fn of_150_texts_about_a_screen_95_percent_are_filtered_right_and_none_loses_content() {
     let (mut count, mut right) = (0, 0);
     for row in rows(SCREEN) {
         let [said, acceptable, suggestions] = &row[..] else { panic!("{row:?}") };

@@ -224,6 +224,17 @@ async fn an_upload_to_an_empty_lost_session_opens_another() {
 }
 
 #[tokio::test]
+async fn an_upload_that_is_built_and_dropped_leaves_the_session_unused() {
+    let nemo = losing_the_first_session(Endpoint::State).await;
+    let project = nemo.client().project("demo").await.expect("a project");
+    drop(project.upload("script.txt"));
+    drop(project.upload_bytes("script.txt", "Hello."));
+    project.say("hello").await.expect("another session").finish().await.expect("a reply");
+    assert_eq!(project.session_id().as_str(), "found");
+    assert_eq!(nemo.requests(Endpoint::Upload).await.len(), 0);
+}
+
+#[tokio::test]
 async fn a_lost_session_with_an_upload_is_not_replaced() {
     for method in 0..3 {
         let nemo = losing_the_first_session(Endpoint::State).await;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::phrase::TITLE_TIME;
 use super::speak::{self, MessageValue, Reply};
-use crate::draft::{Draft, EditError, Json, Segment, TrackKind, TrackMut, TrackRole};
+use crate::draft::{Draft, EditError, Json, Segment, TrackKind, TrackMut, TrackRole, as_millis};
 use crate::local::engine::{Caption, CaptionedSpeech, Engine, Gender, SpeechMark};
 use crate::local::library::StoredFile;
 use crate::local::sessions::LocalSession;
@@ -334,10 +334,6 @@ fn fill(draft: &mut Draft, kind: TrackKind, role: &TrackRole, name: &str, values
     }
 }
 
-fn millis(time: Duration) -> u64 {
-    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
-}
-
 pub(crate) fn set_voiceover(draft: &mut Draft, sentences: &[NarratedSentence]) {
     // A new voice is as loud as the one before.
     let voice = position(draft, &TrackRole::Voiceover).and_then(|at| draft.tracks().nth(at));
@@ -346,7 +342,7 @@ pub(crate) fn set_voiceover(draft: &mut Draft, sentences: &[NarratedSentence]) {
     track.set_metadata("name", "Voiceover");
     for sentence in sentences {
         let mut segment = track.push_segment(sentence.duration);
-        segment.set_metadata("start", millis(sentence.start));
+        segment.set_metadata("start", as_millis(sentence.start));
         segment.set_metadata("text", sentence.text.as_str());
         if let Some(media) = &sentence.media {
             segment.set_metadata("media", media.as_str());
@@ -357,7 +353,7 @@ pub(crate) fn set_voiceover(draft: &mut Draft, sentences: &[NarratedSentence]) {
             .iter()
             .filter_map(|mark| {
                 let character = sentence.text.get(..mark.offset)?.chars().count() as u64;
-                Some(vec![Json::from(character), millis(mark.time).into()].into())
+                Some(vec![Json::from(character), as_millis(mark.time).into()].into())
             })
             .collect();
         if !marks.is_empty() {
@@ -370,7 +366,7 @@ pub(crate) fn set_captions(draft: &mut Draft, captions: &[Caption]) {
     let mut track = emptied(draft, TrackKind::Text, &TrackRole::Captions);
     for caption in captions {
         let mut segment = track.push_segment(caption.duration);
-        segment.set_metadata("start", millis(caption.start));
+        segment.set_metadata("start", as_millis(caption.start));
         segment.set_metadata("text", caption.text.as_str());
     }
 }

@@ -12,7 +12,7 @@ use crate::protocol::event::{AgentEvent, AgentFailure, Question, QuestionTracker
 
 /// What the agent has said and done so far.
 #[derive(Debug, Default)]
-pub(super) struct Transcript {
+pub(super) struct TurnTranscript {
     pub text: String,
     pub suggestions: Vec<Suggestion>,
     /// The last failure, as received.
@@ -25,7 +25,7 @@ pub(super) struct Transcript {
     pub question: QuestionTracker,
 }
 
-impl Transcript {
+impl TurnTranscript {
     /// Returns how a turn ended whose stream was complete.
     pub(super) fn outcome(&self) -> Outcome {
         if self.question.question().is_some() {
@@ -45,7 +45,7 @@ pub(super) struct Presenter {
     /// Calls that were reported, by id or name, until their result is received.
     running: Vec<String>,
     stages: StageTracker,
-    transcript: Transcript,
+    transcript: TurnTranscript,
 }
 
 impl Presenter {
@@ -57,7 +57,7 @@ impl Presenter {
             filter: GuiFilter::new(),
             running: Vec::new(),
             stages: StageTracker::new(baseline),
-            transcript: Transcript::default(),
+            transcript: TurnTranscript::default(),
         };
         let mut pieces = presenter.filter.push(received);
         pieces.extend(presenter.filter.end_text());
@@ -151,7 +151,7 @@ impl Presenter {
     }
 
     /// Presents what was held back until the end of the stream, and returns the transcript.
-    pub(super) fn finish(mut self) -> (Vec<TurnEvent>, Transcript) {
+    pub(super) fn finish(mut self) -> (Vec<TurnEvent>, TurnTranscript) {
         let mut events = Vec::new();
         let pieces = self.filter.finish();
         self.present(pieces, &mut events);
@@ -160,7 +160,7 @@ impl Presenter {
 
     /// Returns whether there was text among the pieces.
     fn present(&mut self, pieces: Vec<FilteredText>, events: &mut Vec<TurnEvent>) -> bool {
-        let Transcript { text: all, suggestions, .. } = &mut self.transcript;
+        let TurnTranscript { text: all, suggestions, .. } = &mut self.transcript;
         let mut has_text = false;
         for piece in pieces {
             events.push(match piece {

@@ -1,6 +1,6 @@
 //! A turn, summed up.
 
-use super::presenter::Transcript;
+use super::presenter::TurnTranscript;
 use crate::client::PendingTurn;
 use crate::draft::{Diff, Draft, Language};
 use crate::error::UnknownOutcome;
@@ -82,7 +82,7 @@ impl TurnReport {
     /// Sums up what was said and done since the baseline; `state` is `None` if it could not be
     /// read.
     pub(super) fn new(
-        transcript: &Transcript,
+        transcript: &TurnTranscript,
         baseline: &SessionState,
         state: Option<SessionState>,
         outcome: Outcome,
