@@ -553,12 +553,9 @@ mod tests {
             assert!(found.text.get(piece.spoken.clone()).is_some(), "{displayed:?}");
             (source, at) = (piece.source.end, piece.spoken.end);
             let silent = piece.spoken.is_empty();
-            let lost = |c: char| {
-                let normal = Normal::of(c.encode_utf8(&mut [0; 4])).text;
-                found.unspoken.iter().any(|part| part.contains(&normal))
-            };
-            let words = displayed[piece.source.clone()].chars().filter(|c| c.is_alphanumeric());
-            for c in words {
+            let lost = |c: char| found.unspoken.iter().any(|part| part.contains(c));
+            let words = Normal::of(&displayed[piece.source.clone()]).text;
+            for c in words.chars().filter(|c| c.is_alphanumeric()) {
                 assert!(!silent || lost(c), "{c} of {displayed:?} is lost: {found:?}");
             }
         }

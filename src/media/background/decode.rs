@@ -83,7 +83,7 @@ fn decode_ended(bytes: &[u8]) -> ImageResult<(RgbImage, Orientation)> {
 /// cannot honestly hold it.
 fn max_memory(file: u64) -> u64 {
     let more = file.saturating_sub(SMALL_FILE).saturating_mul(MEMORY_PER_BYTE);
-    (SMALL_MEMORY + more).min(MAX_MEMORY)
+    SMALL_MEMORY.saturating_add(more).min(MAX_MEMORY)
 }
 
 fn unreadable(format: Option<ImageFormat>, message: String) -> ImageError {

@@ -61,11 +61,13 @@ fn is_lower_case(paragraph: &str) -> bool {
 fn ends_lower_sentence(before: &str, after: &str, table: &LanguageTable) -> bool {
     /// Shorter words may be abbreviations that are in no list.
     const MIN_WORD: usize = 3;
+    if !after.starts_with(' ') {
+        return false;
+    }
     let word = before.rsplit(|c: char| c.is_whitespace() || is_opening(c)).next();
     let word = word.unwrap_or_default().trim_end_matches(is_closing);
     let lists = [WordList::Title, WordList::Number, WordList::Open, WordList::End];
-    after.starts_with(' ')
-        && word.chars().count() >= MIN_WORD
+    word.chars().count() >= MIN_WORD
         && word.chars().all(|c| c.is_alphabetic() || matches!(c, '\'' | '’' | '-'))
         && !lists.into_iter().any(|list| table.has(list, word))
         && !table.has_number_suffix(word)

@@ -125,8 +125,10 @@ impl Words {
             ["https://", "http://", "ftp://", "mailto:"].into_iter().find(|scheme| starts(scheme));
         if let Some(scheme) = scheme {
             let end = self.end_of_address(text);
-            return (end > scheme.len())
-                .then(|| Reading { len: end, words: self.say_address(&text[scheme.len()..end]) });
+            let address = &text[scheme.len()..end];
+            return address
+                .contains(char::is_alphanumeric)
+                .then(|| Reading { len: end, words: self.say_address(address) });
         }
         if starts("www.") {
             let end = self.end_of_address(text);
