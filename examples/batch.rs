@@ -19,7 +19,7 @@ use nemovideo::local::LocalBackend;
 use nemovideo::project::{BatchItem, BatchState, JobProgress, JobStage, SavedVideo, TurnEvent};
 use serde_json::json;
 
-use support::job_file::{read_json, write_json};
+use support::job_file::StateFile;
 use support::output::{Progress, eprint_line, format_size, print_json, print_line};
 use support::{Result, ServiceArgs, message_of};
 
@@ -54,11 +54,11 @@ async fn make(args: Args) -> Result<()> {
         .map_err(|error| format!("could not create {out}: {error}"))?;
     // Videos of the embedded backend cost nothing: its credits must not end the batch.
     let backend = LocalBackend::builder().credits(Credits::new(1e9));
+    let state_file = args.service.is_remote().then(|| StateFile::open(args.out.join("batch.json")));
+    let state_file = state_file.transpose()?;
+    let state = state_file.as_ref().map(StateFile::read::<BatchState>).transpose()?.flatten();
     let connection = args.service.connect(backend).await?;
-    // An embedded backend ends with this process, and its jobs with it.
-    let state_file = (!connection.is_embedded()).then(|| args.out.join("batch.json"));
-    let mut batch = match state_file.as_deref().map(read_json::<BatchState>).transpose()?.flatten()
-    {
+    let mut batch = match state {
         Some(mut state) => {
             eprint_line("Continuing the previous batch…");
             if args.retry_failed {
@@ -76,8 +76,8 @@ async fn make(args: Args) -> Result<()> {
     while let Some((index, progress)) = batch.next().await {
         let state = batch.state();
         // Before the next poll, which may send what is charged.
-        if let Some(path) = &state_file {
-            write_json(path, &state)?;
+        if let Some(file) = &state_file {
+            file.write(&state)?;
         }
         reporter.show(&script_name(&state.items[index].item), progress);
     }
@@ -89,14 +89,14 @@ async fn make(args: Args) -> Result<()> {
     let finished = count(|stage| matches!(stage, JobStage::Finished { .. }));
     let failed = count(|stage| matches!(stage, JobStage::Failed));
     if finished == total {
-        if let Some(path) = &state_file {
-            _ = std::fs::remove_file(path);
+        if let Some(file) = &state_file {
+            file.remove();
         }
         return Ok(());
     }
     let missing = format!("{} of {total} videos are missing.", total - finished);
-    let Some(path) = &state_file else { return Err(missing.into()) };
-    write_json(path, &state)?;
+    let Some(file) = &state_file else { return Err(missing.into()) };
+    file.write(&state)?;
     for item in state.items.iter().filter(|item| item.stage == JobStage::Failed) {
         let reason = item.error.as_deref().unwrap_or("it failed");
         eprint_line(&format!("{}: {reason}", script_name(&item.item)));
@@ -159,7 +159,12 @@ impl Reporter {
             Ok(JobProgress::Turn(TurnEvent::RawClipReady)) => stage("raw clip ready"),
             Ok(JobProgress::Turn(TurnEvent::PostProductionDone)) => stage("captions added"),
             Ok(JobProgress::Submitting(_)) => stage("rendering…"),
-            Ok(JobProgress::Rendering { percent: Some(percent) }) => self.progress.percent(percent),
+            Ok(JobProgress::Rendering { percent }) => self.progress.polled(percent),
+            Ok(JobProgress::PollMissed { reason }) => self.progress.missed(&reason),
+            Ok(JobProgress::Downloading { bytes, total }) => self.progress.received(bytes, total),
+            Ok(JobProgress::Turn(TurnEvent::Recovering { what })) => {
+                stage(&format!("the stream ended early ({what}); reading the state…"));
+            }
             Ok(JobProgress::Finished(video)) => {
                 let SavedVideo { path, bytes, .. } = &*video;
                 let message = format!("{} ({})", path.display(), format_size(*bytes));

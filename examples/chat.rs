@@ -52,7 +52,7 @@ async fn main() -> ExitCode {
 }
 
 async fn chat(args: Args) -> Result<()> {
-    let client = Connection::remote(args.api.as_deref())?.client;
+    let client = Connection::remote(args.api.as_deref()).await?.client;
     let session = SessionId::new(args.session);
     let mut text = args.message;
     loop {

@@ -25,8 +25,8 @@ use nemovideo::project::{
 };
 use nemovideo::{Error, RenderFormat, Session};
 
-use support::job_file::{read_json, write_json};
-use support::output::{Progress, format_size, print_line, print_text};
+use support::job_file::{StateFile, set_advice};
+use support::output::{Progress, UsersTurn, format_size, print_line, print_text};
 use support::{Result, ServiceArgs, message_of};
 
 /// Makes and edits one video in a conversation.
@@ -49,24 +49,33 @@ async fn main() -> ExitCode {
 
 async fn converse(args: Args) -> Result<()> {
     print_line("Setting things up…");
+    let file =
+        args.service.is_remote().then(|| StateFile::open(args.session.clone())).transpose()?;
     let connection = args.service.connect(LocalBackend::builder()).await?;
-    // An embedded backend ends with this process, and its sessions with it.
-    let file = (!connection.is_embedded()).then_some(&args.session);
-    let project = match file.map(|path| read_json::<Session>(path)).transpose()?.flatten() {
+    let session = file.as_ref().map(StateFile::read::<Session>).transpose()?.flatten();
+    let project = match session {
         Some(session) => {
             let shown = args.session.display();
             print_line(&format!(
                 "Continuing the session in {shown}; without it, a new one begins."
             ));
             let project = connection.client.resume_project(session);
-            let state = connection.client.session_state(&project.session_id()).await?;
+            let state = connection.client.session_state(&project.session_id()).await;
+            let state = state.inspect_err(|error| {
+                if matches!(error, Error::SessionNotFound(_)) {
+                    set_advice(Some(format!(
+                        "The session is gone, or belongs to another account: use that one, or \
+                         delete {shown} to begin anew."
+                    )));
+                }
+            })?;
             draw(state.draft.as_ref());
             project
         }
         None => {
             let project = connection.client.project("edit").language(&args.language).await?;
-            if let Some(path) = file {
-                write_json(path, &project.session())?;
+            if let Some(file) = &file {
+                file.write(&project.session())?;
             }
             project
         }
@@ -84,11 +93,13 @@ async fn converse(args: Args) -> Result<()> {
 /// Returns the next line of the user; `None` at the end.
 async fn read_line() -> Result<Option<String>> {
     print_text("> ");
+    let users_turn = UsersTurn::begin();
     let read = tokio::task::spawn_blocking(|| {
         let mut line = Vec::new();
         std::io::stdin().lock().read_until(b'\n', &mut line).map(|_| line)
     });
     let line = read.await??;
+    drop(users_turn);
     if line.is_empty() {
         print_line("");
     }
@@ -202,11 +213,12 @@ async fn upload(project: &Project, hint: UploadHint) -> Result<(), Error> {
 async fn save(export: Export) -> Result<(), Error> {
     let path = unused_path(&export.format());
     let progress = Progress::new(false);
-    progress.stage("rendering…");
-    let on_progress = move |step| {
-        if let JobProgress::Rendering { percent: Some(percent) } = step {
-            progress.percent(percent);
-        }
+    progress.stage("Rendering…");
+    let on_progress = move |step| match step {
+        JobProgress::Rendering { percent } => progress.polled(percent),
+        JobProgress::PollMissed { reason } => progress.missed(&reason),
+        JobProgress::Downloading { bytes, total } => progress.received(bytes, total),
+        _ => {}
     };
     let saved = export.save_to(path).on_progress(on_progress).await?;
     print_line(&format!("{} ({})", saved.path.display(), format_size(saved.bytes)));

@@ -44,10 +44,13 @@ async fn main() -> ExitCode {
 
 async fn resume(args: Args) -> Result<()> {
     let progress = Progress::new(args.json);
-    let client = Connection::remote(args.api.as_deref())?.client;
     let missing = format!("there is no job file {}", args.job.display());
-    let mut file = JobFile::at(args.job);
+    if !args.job.exists() {
+        return Err(missing.into());
+    }
+    let mut file = JobFile::at(args.job)?;
     let job = file.read()?.ok_or(missing)?;
+    let client = Connection::remote(args.api.as_deref()).await?.client;
     let out = &args.out;
     let (bytes, duration) = job_file::resume(&client, job, &mut file, out, &progress).await?;
     if args.json {

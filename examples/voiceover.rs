@@ -88,18 +88,20 @@ async fn make(args: Args) -> Result<()> {
     let progress = Progress::new(args.json);
     // A bad script is reported before anything is sent.
     let script = read_script(&args)?;
+    let api = args.service.api.as_deref();
+    let mut job_file = match args.service.is_remote() {
+        true => Some(JobFile::beside(&args.out, request(&args, &script), api)?),
+        false => None,
+    };
+    let job = job_file.as_mut().map(JobFile::read).transpose()?.flatten();
     progress.stage("Setting things up…");
     let mut backend = LocalBackend::builder();
     if let Some(font) = &args.font {
         backend = backend.font(font);
     }
     let connection = args.service.connect(backend).await?;
-    // An embedded backend ends with this process, and its jobs with it.
-    let mut job_file = (!connection.is_embedded())
-        .then(|| JobFile::beside(&args.out, request(&args, &script), args.service.api.as_deref()));
-    if let Some(file) = &mut job_file
-        && let Some(job) = file.read()?
-    {
+    if let (Some(file), Some(job)) = (&mut job_file, job) {
+        progress.stage("Continuing the video of an earlier run…");
         let (client, out) = (&connection.client, &args.out);
         let (bytes, _) = job_file::resume(client, job, file, out, &progress).await?;
         return show(&args, &progress, out, bytes, json!({}));
@@ -201,6 +203,10 @@ impl Observer {
             JobProgress::Turn(TurnEvent::StillWorking { elapsed }) => {
                 self.progress.stage(&format!("Still working ({} s)…", elapsed.as_secs()));
             }
+            JobProgress::Turn(TurnEvent::Recovering { what }) => {
+                let stage = format!("The stream ended early ({what}); reading the state…");
+                self.progress.stage(&stage);
+            }
             JobProgress::Turn(TurnEvent::RawClipReady) => self.progress.stage("Raw clip ready"),
             JobProgress::Turn(TurnEvent::PostProductionDone) => {
                 self.progress.stage("Captions and titles added");
@@ -213,9 +219,13 @@ impl Observer {
                     false => "The render failed; trying once more…",
                 });
             }
-            JobProgress::Rendering { percent: Some(percent) } => self.progress.percent(percent),
-            JobProgress::Downloading { .. } if self.end_part("render") => {
-                self.progress.stage("Downloading…");
+            JobProgress::Rendering { percent } => self.progress.polled(percent),
+            JobProgress::PollMissed { reason } => self.progress.missed(&reason),
+            JobProgress::Downloading { bytes, total } => {
+                if self.end_part("render") {
+                    self.progress.stage("Downloading…");
+                }
+                self.progress.received(bytes, total);
             }
             _ => {}
         }
@@ -247,8 +257,10 @@ impl Observer {
         self.progress.clear();
         let is_submitted = self.timing.contains_key("speech");
         let is_resumable = error.is_some_and(|error| is_submitted || error.may_have_taken_effect());
-        if let Some(job_file) = self.job_file.as_ref().filter(|_| !is_resumable) {
-            job_file.remove();
+        match (&self.job_file, error) {
+            (Some(job_file), Some(error)) if is_resumable => job_file.advise_after(error),
+            (Some(job_file), _) => job_file.remove(),
+            (None, _) => {}
         }
         self.end_part("download");
         self.timing.insert("total".to_owned(), self.elapsed_ms().into());

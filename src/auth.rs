@@ -40,6 +40,10 @@ pub enum Reauthenticate {
 pub struct Account {
     /// Whether it is anonymous: created by the service for this installation.
     pub anonymous: bool,
+    /// Whether its token is stored for later processes. It is not with credentials in memory, and
+    /// where the credentials directory cannot be written, which is also logged as a warning: the
+    /// account then ends with this process. Always false for the user's own token.
+    pub stored: bool,
     /// Its id, if the service sent it.
     pub user_id: Option<UserId>,
     /// The credits when its token was issued, if the service sent them. That may be days ago and in
@@ -56,8 +60,14 @@ pub struct Account {
 
 impl Account {
     /// The account of the user's own token, about which nothing is known.
-    const OWN: Self =
-        Self { anonymous: false, user_id: None, credits: None, expires_at: None, scopes: None };
+    const OWN: Self = Self {
+        anonymous: false,
+        stored: false,
+        user_id: None,
+        credits: None,
+        expires_at: None,
+        scopes: None,
+    };
 
     /// Returns `<web>/register?bind=<user id>`, where an anonymous account becomes a registered
     /// one. `None` for the user's own account, which tops up instead. By some revisions of the

@@ -65,7 +65,8 @@ pub enum Error {
     /// Code 1001, or 1010 or 1011 of some revisions of the service: the token is expired or invalid,
     /// and the client may not replace it.
     TokenInvalid(Box<ApiError>),
-    /// Code 1002: the service does not know this session.
+    /// Code 1002: the service does not know this session. What was sent to it before may have been
+    /// charged.
     SessionNotFound(Box<ApiError>),
     /// Code 2001: no credits are left; [`ApiError::link`] is where to get some.
     OutOfCredits(Box<ApiError>),
@@ -224,6 +225,7 @@ impl Error {
             | Self::NotAStream { call, .. }
             | Self::Timeout { call, .. } => call.changes_something(),
             Self::Disconnected(failure) => failure.call.changes_something(),
+            Self::SessionNotFound(api) => api.follows_message,
             Self::Api(api) => {
                 (api.is_server_error() || api.has_only_a_message())
                     && api.call.as_ref().is_some_and(Call::changes_something)

@@ -1,16 +1,23 @@
 //! Files that get their final name only once they are complete; knows no other module.
 //!
 //! A file is written under a temporary name in its destination's directory and renamed. A reader
-//! finds the previous file or the whole new one, never a part of it.
+//! finds the previous file or the whole new one, never a part of it. The process that writes a
+//! temporary file holds a lock on it, which ends with the process: so the next one that writes into
+//! the directory can tell what killed processes have left there, and removes it.
 
-use std::fs::{self, File};
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 
 use uuid::Uuid;
 
-const PREFIX: &str = ".";
+/// No other program's files begin like this.
+const PREFIX: &str = ".nemovideo-";
 const SUFFIX: &str = ".part";
+
+/// How often a temporary file is created anew after another process took it for a leftover, in the
+/// moment before it was locked.
+const MAX_ATTEMPTS: u32 = 10;
 
 /// A temporary name beside a destination. The file of that name is removed when this is dropped,
 /// unless it was [persisted](Self::persist).
@@ -22,37 +29,49 @@ pub(crate) struct TempPath {
 }
 
 impl TempPath {
-    /// Picks an unused name in the directory of `destination`. Nothing is created.
+    /// Creates a temporary file in the directory of `destination`, after removing what killed
+    /// processes have left there. It is locked until it is closed.
     ///
     /// # Errors
     /// An error for a destination that is a directory, names no file, or has a name that the
-    /// file system does not take.
-    pub(crate) fn beside(destination: &Path) -> io::Result<Self> {
-        if destination.file_name().is_none() {
-            return Err(io::Error::new(io::ErrorKind::InvalidInput, "it names no file"));
+    /// file system does not take; those of creating the file.
+    pub(crate) fn create(destination: &Path) -> io::Result<(File, Self)> {
+        Self::create_with(destination, OpenOptions::new().write(true).create_new(true))
+    }
+
+    /// As [`create`](Self::create), with options that create a new file for writing.
+    pub(crate) fn create_with(
+        destination: &Path,
+        options: &OpenOptions,
+    ) -> io::Result<(File, Self)> {
+        check_destination(destination)?;
+        for (path, _lock) in leftovers(directory_of(destination)) {
+            // One that cannot be removed stays behind; there is nobody to report it to.
+            let _removed = fs::remove_file(path);
         }
-        if destination.is_dir() {
-            return Err(io::Error::new(io::ErrorKind::IsADirectory, "it is a directory"));
+        for _ in 0..MAX_ATTEMPTS {
+            let temporary = Self::beside(destination);
+            let file = options.open(&temporary.temporary)?;
+            match file.try_lock() {
+                Err(TryLockError::WouldBlock) => continue,
+                Ok(()) if !temporary.temporary.exists() => continue,
+                // Where files cannot be locked, none is ever taken for a leftover.
+                Ok(()) | Err(TryLockError::Error(_)) => return Ok((file, temporary)),
+            }
         }
-        // A name that is too long or invalid is reported now, not when the file is complete.
-        match destination.symlink_metadata() {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            _ => {}
-        }
+        Err(io::Error::other("another process removes its temporary files"))
+    }
+
+    fn beside(destination: &Path) -> Self {
         // Its length does not depend on the destination's: a name of the maximum length leaves no
         // room for anything to be added.
         let random = Uuid::new_v4().simple().to_string();
         let name = format!("{PREFIX}{}{SUFFIX}", &random[..16]);
-        Ok(Self {
+        Self {
             temporary: destination.with_file_name(name),
             destination: destination.to_owned(),
             is_persisted: false,
-        })
-    }
-
-    /// Returns the temporary path.
-    pub(crate) fn path(&self) -> &Path {
-        &self.temporary
+        }
     }
 
     /// Renames the temporary file to the destination, replacing what is there.
@@ -72,6 +91,39 @@ impl Drop for TempPath {
     }
 }
 
+fn check_destination(destination: &Path) -> io::Result<()> {
+    if destination.file_name().is_none() {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it names no file"));
+    }
+    if destination.is_dir() {
+        return Err(io::Error::new(io::ErrorKind::IsADirectory, "it is a directory"));
+    }
+    // A name that is too long or invalid is reported now, not when the file is complete.
+    match destination.symlink_metadata() {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
+fn directory_of(path: &Path) -> &Path {
+    path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// Returns the temporary files in a directory whose processes have ended, each opened and locked,
+/// so that no other process takes it.
+pub(crate) fn leftovers(dir: &Path) -> impl Iterator<Item = (PathBuf, File)> {
+    let entries = fs::read_dir(dir).into_iter().flatten().flatten();
+    entries.filter_map(|entry| {
+        let is_file = || entry.file_type().is_ok_and(|kind| kind.is_file());
+        if !entry.file_name().to_str().is_some_and(is_temporary) || !is_file() {
+            return None;
+        }
+        let file = OpenOptions::new().read(true).write(true).open(entry.path()).ok()?;
+        file.try_lock().ok()?;
+        Some((entry.path(), file))
+    })
+}
+
 /// Returns whether a file name is one that [`TempPath`] picks.
 pub(crate) fn is_temporary(name: &str) -> bool {
     name.starts_with(PREFIX) && name.ends_with(SUFFIX)
@@ -80,12 +132,13 @@ pub(crate) fn is_temporary(name: &str) -> bool {
 /// Checks whether a file can be written at `destination`, by creating and removing a temporary
 /// file beside it.
 pub(crate) fn ensure_writable(destination: &Path) -> io::Result<()> {
-    let temporary = TempPath::beside(destination)?;
-    File::create_new(temporary.path()).map(drop)
+    TempPath::create(destination).map(drop)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write as _;
+
     use super::*;
 
     #[test]
@@ -95,14 +148,14 @@ mod tests {
         fs::write(&path, "before").unwrap();
         let files = || fs::read_dir(dir.path()).unwrap().count();
 
-        let dropped = TempPath::beside(&path).unwrap();
-        fs::write(dropped.path(), "half").unwrap();
+        let (mut file, dropped) = TempPath::create(&path).unwrap();
+        file.write_all(b"half").unwrap();
         assert_eq!(files(), 2);
         drop(dropped);
         assert_eq!((files(), fs::read_to_string(&path).unwrap().as_str()), (1, "before"));
 
-        let persisted = TempPath::beside(&path).unwrap();
-        fs::write(persisted.path(), "whole").unwrap();
+        let (mut file, persisted) = TempPath::create(&path).unwrap();
+        file.write_all(b"whole").unwrap();
         persisted.persist().unwrap();
         assert_eq!((files(), fs::read_to_string(&path).unwrap().as_str()), (1, "whole"));
     }
@@ -116,5 +169,25 @@ mod tests {
         assert!(ensure_writable(dir.path()).is_err());
         ensure_writable(&dir.path().join("a".repeat(255))).unwrap();
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn what_a_killed_process_left_is_removed_and_what_a_living_one_writes_stays() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = |name: &str| dir.path().join(name);
+        for name in [".nemovideo-0123456789abcdef.part", ".other.part", "a.part", ".nemovideo-a"] {
+            fs::write(path(name), "half").unwrap();
+        }
+        let (_alive, first) = TempPath::create(&path("out.mp4")).unwrap();
+        let names: Vec<_> = fs::read_dir(dir.path()).unwrap().collect();
+        assert_eq!(names.len(), 4, "{names:?}");
+        ensure_writable(&path("b.mp4")).unwrap();
+        first.persist().unwrap();
+        assert!(path("out.mp4").exists());
+        // A file without its process: its handle, and so its lock, is gone.
+        let (file, left) = TempPath::create(&path("out.mp4")).unwrap();
+        drop(file);
+        ensure_writable(&path("b.mp4")).unwrap();
+        assert!(!left.temporary.exists());
     }
 }

@@ -57,6 +57,6 @@ pub(crate) use token::{
     Accepted, AnonymousToken, ClaimRequest, ClaimToken, Secret, TokenCreated, TokenList,
 };
 pub use token::{ApiToken, CreateToken, CreatedToken, TokenScope};
-pub(crate) use tolerant::{RedactedUrl, one_line};
+pub(crate) use tolerant::{RedactedUrl, one_line, redact_urls};
 pub use upload::{FileFormat, FileType, MAX_UPLOAD_BYTES, UploadedFile};
 pub(crate) use upload::{UploadResponse, UploadUrls};

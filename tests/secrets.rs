@@ -239,3 +239,74 @@ async fn no_error_quotes_a_token_that_the_service_echoed() {
         assert!(!texts.contains(OWN_TOKEN) && !texts.contains(CLIENT_ID), "{body}: {texts}");
     }
 }
+
+#[tokio::test]
+async fn no_error_quotes_the_signature_of_a_url() {
+    use nemovideo::mock::{MockNemo, MockResponse, wiremock::ResponseTemplate};
+    use nemovideo::protocol::Endpoint;
+
+    let text = format!(
+        "no file at https://u:{SIGNATURE}@cdn.test/a.mp4?X-Sig={SIGNATURE}&e=1, nor /b.mp4?sig={SIGNATURE}"
+    );
+    let escaped = format!(r"https:\/\/cdn.test\/a.mp4?a=1\u0026sig={SIGNATURE}");
+    let responses = [
+        (Endpoint::Credits, 403, text.clone()),
+        (Endpoint::Credits, 500, format!(r#"{{"code":5003,"message":"{text}"}}"#)),
+        (Endpoint::Credits, 200, format!(r#"{{"code":7,"message":"{escaped}"}}"#)),
+        (Endpoint::Credits, 400, format!(r#"{{"detail":[{{"loc":["a"],"msg":"{text}"}}]}}"#)),
+        (Endpoint::Session, 502, format!(r#"{{"error":"{text}"}}"#)),
+        (
+            Endpoint::RenderStatus,
+            200,
+            format!(r#"{{"code":0,"data":{{"status":"cancelled","error":"{text}"}}}}"#),
+        ),
+        (
+            Endpoint::RenderStatus,
+            200,
+            format!(r#"{{"status":"cancelled","error":{{"url":"{escaped}","n":1}}}}"#),
+        ),
+        (Endpoint::Message, 200, format!("data: {{\"error\":\"{text}\"}}\n\n")),
+        (Endpoint::Message, 200, format!("data: {{}}\n\nError: {text}\n\n")),
+        (
+            Endpoint::Message,
+            200,
+            format!(
+                "data: {{\"errorCode\":\"X\",\"error\":\"x\",\"error_details\":{{\"u\":\"{escaped}\"}}}}\n\n"
+            ),
+        ),
+    ];
+    for (endpoint, status, body) in responses {
+        let nemo = MockNemo::start().await;
+        let response = ResponseTemplate::new(status).set_body_string(body.clone());
+        nemo.given(MockResponse::raw(endpoint, response)).await;
+        let client = nemo.client_builder().retry(ExponentialRetry::never()).build().unwrap();
+        let mut shown = String::new();
+        let error = match endpoint {
+            Endpoint::Session => client.create_session(CreateSession::named("a")).await.err(),
+            Endpoint::RenderStatus => {
+                let draft = Draft::from(r#"{"t":[]}"#.parse::<Json>().unwrap());
+                let job = RenderJob::new("s".into(), draft, RenderOutput::mp4());
+                shown = format!("{:?}", client.render_status(&job.id).await.unwrap());
+                client.wait_for_render(&job).await.err()
+            }
+            Endpoint::Message => {
+                let mut error = None;
+                if let Ok(mut events) = client.send_message(&"s".into(), "hi").await {
+                    while let Some(event) = events.next().await {
+                        shown.push_str(&format!("{event:?}"));
+                    }
+                }
+                if let Ok(events) = client.send_message(&"s".into(), "hi").await {
+                    let mut text = events.text();
+                    while let Some(delta) = text.next().await {
+                        error = error.or(delta.err());
+                    }
+                }
+                error
+            }
+            _ => client.credits().await.err(),
+        };
+        let texts = shown + &texts_of(&error.unwrap());
+        assert!(!texts.contains(SIGNATURE) && texts.contains("cdn.test"), "{body}: {texts}");
+    }
+}

@@ -3,66 +3,138 @@
 //! Whenever a process ends, the file holds the previous job or the whole new one, and nothing that
 //! may be charged is sent before its job is on disk.
 
-use std::io::Write as _;
+use std::fs::{self, File, TryLockError};
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use futures::StreamExt as _;
 use nemovideo::draft::Draft;
-use nemovideo::{NemoClient, PendingTurn, RenderJob, RenderOutput, RenderProgress, TurnUpdate};
+use nemovideo::{
+    Error, NemoClient, PendingTurn, RenderJob, RenderOutput, RenderProgress, TurnUpdate,
+};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use tempfile::NamedTempFile;
 
 use super::Result;
 use super::output::Progress;
 
-/// Writes a value as JSON. Once this returns, it is on the disk.
-pub fn write_json(path: &Path, value: &impl Serialize) -> Result<()> {
-    let json = serde_json::to_vec_pretty(value)?;
-    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-    let directory = directory.unwrap_or(Path::new("."));
-    NamedTempFile::new_in(directory)
-        .and_then(|mut file| file.write_all(&json).map(|()| file))
-        .and_then(|file| file.as_file().sync_all().map(|()| file))
-        .and_then(|file| Ok(file.persist(path)?))
-        // The rename is on the disk once the directory is.
-        .and_then(|_| sync_directory(directory))
-        .map_err(|error| format!("could not write {}: {error}", path.display()))?;
-    Ok(())
+/// A JSON file that one process at a time works with. What a killed one has left beside it is
+/// removed.
+pub struct StateFile {
+    path: PathBuf,
+    /// Locked for as long as its process lives.
+    lock_path: PathBuf,
+    _lock: File,
+}
+
+impl StateFile {
+    /// Opens the file, which need not exist yet.
+    ///
+    /// # Errors
+    /// An error if another process works with it, or nothing can be written beside it.
+    pub fn open(path: PathBuf) -> Result<Self> {
+        let lock_path = with_suffix(&path, ".lock");
+        let lock = loop {
+            let lock = File::options().write(true).create(true).truncate(false).open(&lock_path);
+            let lock =
+                lock.map_err(|error| format!("could not write {}: {error}", lock_path.display()))?;
+            if let Err(TryLockError::WouldBlock) = lock.try_lock() {
+                return Err(format!("another process works with {}", path.display()).into());
+            }
+            // The process that had locked it may have removed it since it was opened.
+            if is_at(&lock, &lock_path) {
+                break lock;
+            }
+        };
+        Ok(Self { path, lock_path, _lock: lock })
+    }
+
+    /// Reads the file, if there is one.
+    pub fn read<T: DeserializeOwned>(&self) -> Result<Option<T>> {
+        let read = match fs::read(&self.path) {
+            Ok(json) => serde_json::from_slice(&json).map(Some).map_err(Into::into),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        };
+        Ok(read.map_err(|error| format!("could not read {}: {error}", self.path.display()))?)
+    }
+
+    /// Replaces the content. Once this returns, it is on the disk.
+    pub fn write(&self, value: &impl Serialize) -> Result<()> {
+        let json = serde_json::to_vec_pretty(value)?;
+        let written = || {
+            let temporary = self.temporary();
+            let mut file = File::create(&temporary)?;
+            file.write_all(&json)?;
+            file.sync_all()?;
+            fs::rename(temporary, &self.path)?;
+            // The rename is on the disk once the directory is.
+            let directory = self.path.parent().filter(|parent| !parent.as_os_str().is_empty());
+            sync_directory(directory.unwrap_or(Path::new(".")))
+        };
+        written().map_err(|error: io::Error| {
+            format!("could not write {}: {error}", self.path.display()).into()
+        })
+    }
+
+    /// Removes the file: there is nothing to continue.
+    pub fn remove(&self) {
+        let _result = fs::remove_file(&self.path);
+    }
+
+    fn temporary(&self) -> PathBuf {
+        with_suffix(&self.path, ".tmp")
+    }
+}
+
+impl Drop for StateFile {
+    fn drop(&mut self) {
+        let _result = fs::remove_file(self.temporary());
+        let _result = fs::remove_file(&self.lock_path);
+    }
+}
+
+fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+    let mut path = path.as_os_str().to_owned();
+    path.push(suffix);
+    path.into()
 }
 
 #[cfg(unix)]
-fn sync_directory(path: &Path) -> std::io::Result<()> {
-    std::fs::File::open(path)?.sync_all()
+fn is_at(file: &File, path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+    let of = |metadata: io::Result<fs::Metadata>| metadata.map(|m| (m.dev(), m.ino())).ok();
+    of(file.metadata()) == of(path.metadata())
+}
+
+/// A file that is open cannot be replaced here.
+#[cfg(not(unix))]
+fn is_at(_file: &File, _path: &Path) -> bool {
+    true
+}
+
+#[cfg(unix)]
+fn sync_directory(path: &Path) -> io::Result<()> {
+    File::open(path)?.sync_all()
 }
 
 /// Directories cannot be synchronized here, and need not be.
 #[cfg(not(unix))]
-fn sync_directory(_path: &Path) -> std::io::Result<()> {
+fn sync_directory(_path: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Reads a JSON file, if there is one.
-pub fn read_json<T: DeserializeOwned>(path: &Path) -> Result<Option<T>> {
-    let read = match std::fs::read(path) {
-        Ok(json) => serde_json::from_slice(&json).map(Some).map_err(Into::into),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(error),
-    };
-    Ok(read.map_err(|error| format!("could not read {}: {error}", path.display()))?)
-}
-
-/// How to continue what the [`JobFile`] of this process holds.
+/// What to do after this process, in place of what its error advises.
 static ADVICE: Mutex<Option<String>> = Mutex::new(None);
 
-/// Returns the advice for a process that ends before its job is done, if it has a job file.
+/// Returns the advice for a process that ends before its work is done, if its files call for one.
 pub fn advice() -> Option<String> {
     ADVICE.lock().unwrap_or_else(PoisonError::into_inner).clone()
 }
 
-fn set_advice(advice: Option<String>) {
+pub fn set_advice(advice: Option<String>) {
     *ADVICE.lock().unwrap_or_else(PoisonError::into_inner) = advice;
 }
 
@@ -88,7 +160,7 @@ pub enum Job {
 
 /// The job file beside a video.
 pub struct JobFile {
-    path: PathBuf,
+    file: StateFile,
     request: Option<String>,
     advice: String,
 }
@@ -96,21 +168,19 @@ pub struct JobFile {
 impl JobFile {
     /// A job file beside the video that is being made with the service at `api`. `request` tells
     /// one video from another of the same path.
-    pub fn beside(video: &Path, request: String, api: Option<&str>) -> Self {
-        let mut path = video.as_os_str().to_owned();
-        path.push(".job.json");
-        let path = PathBuf::from(path);
-        let (job, out) = (path.display(), video.display());
+    pub fn beside(video: &Path, request: String, api: Option<&str>) -> Result<Self> {
+        let file = StateFile::open(with_suffix(video, ".job.json"))?;
+        let (job, out) = (file.path.display(), video.display());
         let api = api.map(|url| format!(" --api {url}")).unwrap_or_default();
         let command = format!("cargo run --example resume -- {job} --out {out}{api}");
         let advice = format!("The work may have been charged; continue it with: {command}");
-        Self { path, request: Some(request), advice }
+        Ok(Self { file, request: Some(request), advice })
     }
 
     /// The job file at a path.
-    pub fn at(path: PathBuf) -> Self {
+    pub fn at(path: PathBuf) -> Result<Self> {
         let advice = format!("Run it again to continue with {}.", path.display());
-        Self { path, request: None, advice }
+        Ok(Self { file: StateFile::open(path)?, request: None, advice })
     }
 
     /// Reads the job of an earlier process, if there is one.
@@ -118,8 +188,8 @@ impl JobFile {
     /// # Errors
     /// An error for a file that holds no job, or the job of another request.
     pub fn read(&mut self) -> Result<Option<Job>> {
-        let shown = self.path.display();
-        let Some(JobRecord { request, message, render }) = read_json(&self.path)? else {
+        let shown = self.file.path.display();
+        let Some(JobRecord { request, message, render }) = self.file.read()? else {
             return Ok(None);
         };
         let job = render.map(Job::Render).or(message.map(Job::Message));
@@ -146,15 +216,30 @@ impl JobFile {
             Job::Message(message) => (Some(message), None),
             Job::Render(render) => (None, Some(render)),
         };
-        write_json(&self.path, &JobRecord { request: self.request.clone(), message, render })?;
+        self.file.write(&JobRecord { request: self.request.clone(), message, render })?;
         set_advice(Some(self.advice.clone()));
         Ok(())
     }
 
     /// Removes the file: the job is done, or there is nothing to continue.
     pub fn remove(&self) {
-        let _result = std::fs::remove_file(&self.path);
+        self.file.remove();
         set_advice(None);
+    }
+
+    /// Advises what to do where the job can hardly be continued. That it is paid for anew is the
+    /// user's decision.
+    pub fn advise_after(&self, error: &Error) {
+        if matches!(
+            error,
+            Error::SessionNotFound(_) | Error::OutcomeUnknown(_) | Error::AgentFailed(_)
+        ) {
+            set_advice(Some(format!(
+                "What was sent may have been charged: compare the credits. Run it again to look once \
+                 more, or delete {} to make the video anew, which is charged again.",
+                self.file.path.display()
+            )));
+        }
     }
 }
 
@@ -172,7 +257,8 @@ pub async fn resume(
         Job::Message(pending) => {
             let output = output_for(out)?;
             progress.stage("Waiting for the message's video…");
-            let draft = wait_for_draft(client, &pending).await?;
+            let draft = wait_for_draft(client, &pending).await;
+            let draft = draft.inspect_err(|error| file.advise_after(error))?;
             let job = RenderJob::new(pending.session_id, draft, output);
             file.write(Job::Render(Box::new(job.clone())))?;
             job
@@ -180,11 +266,12 @@ pub async fn resume(
     };
     progress.stage(&format!("Waiting for {}…", job.id));
     // The other process may have ended before it submitted the job.
-    client.ensure_submitted(&job).await?;
+    client.ensure_submitted(&job).await.inspect_err(|error| file.advise_after(error))?;
     let mut render = client.wait_for_render(&job);
     while let Some(step) = render.next().await {
         match step? {
-            RenderProgress::Processing { percent: Some(percent) } => progress.percent(percent),
+            RenderProgress::Processing { percent } => progress.polled(percent),
+            RenderProgress::Missed { reason } => progress.missed(&reason),
             RenderProgress::Replaced(job) => {
                 // The previous id is of no use to the process that continues next.
                 file.write(Job::Render(job))?;
@@ -192,7 +279,10 @@ pub async fn resume(
             }
             RenderProgress::Completed(video) => {
                 progress.stage("Downloading…");
-                let bytes = client.download(&video, out).await?;
+                let shown = progress.clone();
+                let download = client.download(&video, out);
+                let bytes =
+                    download.on_progress(move |bytes, total| shown.received(bytes, total)).await?;
                 progress.clear();
                 file.remove();
                 return Ok((bytes, video.duration));
@@ -204,7 +294,7 @@ pub async fn resume(
 }
 
 /// Returns the draft that the agent made for a message, once its work is done.
-async fn wait_for_draft(client: &NemoClient, pending: &PendingTurn) -> Result<Draft> {
+async fn wait_for_draft(client: &NemoClient, pending: &PendingTurn) -> nemovideo::Result<Draft> {
     let mut updates = client.resume_turn(pending);
     let mut draft = None;
     while let Some(update) = updates.next().await {
@@ -212,14 +302,23 @@ async fn wait_for_draft(client: &NemoClient, pending: &PendingTurn) -> Result<Dr
             draft = state.draft;
         }
     }
-    // A video is made in two stages; its credits are frozen until both are done.
-    while client.credits().await?.frozen.get() > 0.0 {
-        tokio::time::sleep(Duration::from_secs(2)).await;
+    // A video is made in two stages; its credits are frozen until both are done. Others may be
+    // frozen for longer than a message may take.
+    for _ in 0..MAX_SETTLING / SETTLING_PAUSE {
+        if client.credits().await?.frozen.get() <= 0.0 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_secs(SETTLING_PAUSE)).await;
     }
     let latest = client.session_state(&pending.session_id).await?.draft;
     let draft = latest.or(draft).filter(Draft::is_ready_to_export);
-    Ok(draft.ok_or("the message had no effect; send it again")?)
+    draft.ok_or_else(|| Error::AgentFailed("the message made no video".to_owned()))
 }
+
+/// The documented limit of a message, in seconds.
+const MAX_SETTLING: u64 = 15 * 60;
+/// The seconds between two looks at the credits.
+const SETTLING_PAUSE: u64 = 2;
 
 fn output_for(path: &Path) -> Result<RenderOutput> {
     match path.extension().and_then(|extension| extension.to_str()) {

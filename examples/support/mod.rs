@@ -13,9 +13,8 @@ use std::time::Duration;
 
 use nemovideo::client::DEFAULT_API_URL;
 use nemovideo::local::{LocalBackend, LocalBackendBuilder};
-use nemovideo::{Attribution, ClientBuilder, NemoClient, RenderPolling};
+use nemovideo::{Attribution, ClientBuilder, NemoClient, RenderPolling, TurnRecovery};
 use serde_json::json;
-use tempfile::TempDir;
 
 pub type Result<T, E = Box<dyn Error + Send + Sync>> = std::result::Result<T, E>;
 
@@ -31,10 +30,16 @@ pub struct ServiceArgs {
 }
 
 impl ServiceArgs {
+    /// Whether the service is another process. An embedded backend ends with this one, and its
+    /// sessions and jobs with it.
+    pub fn is_remote(&self) -> bool {
+        self.api.is_some() || self.cloud
+    }
+
     /// Connects to the chosen service, or to `embedded` when none was chosen.
     pub async fn connect(&self, embedded: LocalBackendBuilder) -> Result<Connection> {
-        match self.api.is_some() || self.cloud {
-            true => Connection::remote(self.api.as_deref()),
+        match self.is_remote() {
+            true => Connection::remote(self.api.as_deref()).await,
             false => Connection::embedded(embedded).await,
         }
     }
@@ -43,50 +48,57 @@ impl ServiceArgs {
 /// A client, and the embedded backend if it is connected to one.
 pub struct Connection {
     pub client: NemoClient,
-    backend: Option<LocalBackend>,
-    /// Removed last, also when the process is stopped while the backend renders.
-    _data: Option<TempDir>,
+    _backend: Option<LocalBackend>,
 }
 
 impl Connection {
     /// Connects to the service at `api`. Defaults to the one of the environment, then to the cloud.
-    pub fn remote(api: Option<&str>) -> Result<Self> {
+    pub async fn remote(api: Option<&str>) -> Result<Self> {
         let url = api.map(str::to_owned).or_else(|| std::env::var("NEMO_API_URL").ok());
         let url = url.as_deref().unwrap_or(DEFAULT_API_URL);
-        Ok(Self { client: build(ClientBuilder::from_env()?, url)?, backend: None, _data: None })
+        let client = build(ClientBuilder::from_env()?, url)?;
+        let account = client.authenticate().await?;
+        if account.anonymous && !account.stored {
+            output::eprint_line(
+                "Note: ~/.config/nemovideo cannot be written, so this anonymous account is kept in \
+                 memory alone and ends with this process. Set HOME to a directory that can be \
+                 written, or NEMO_TOKEN to a token of yours.",
+            );
+        }
+        Ok(Self { client, _backend: None })
     }
 
     /// Starts the backend in this process and connects to it.
     pub async fn embedded(backend: LocalBackendBuilder) -> Result<Self> {
-        let data = tempfile::Builder::new().prefix("nemovideo-").tempdir()?;
-        let backend = backend.data_dir(data.path()).start().await?;
+        let backend = backend.start().await?;
         let client = build(NemoClient::builder().in_memory_credentials(), backend.url())?;
-        Ok(Self { client, backend: Some(backend), _data: Some(data) })
-    }
-
-    pub fn is_embedded(&self) -> bool {
-        self.backend.is_some()
+        Ok(Self { client, _backend: Some(backend) })
     }
 }
 
 fn build(builder: ClientBuilder, url: &str) -> nemovideo::Result<NemoClient> {
     let host = url.split("://").nth(1).unwrap_or_default();
     let is_local = ["localhost", "127.", "[::1]"].iter().any(|local| host.starts_with(local));
-    let polling = match is_local {
-        // For 15 minutes, the documented limit of a message.
-        true => RenderPolling::new(Duration::from_millis(50), 18_000),
-        false => RenderPolling::default(),
+    let (polling, recovery) = match is_local {
+        // For 15 minutes, the documented limit of a message; and as long as by default.
+        true => (
+            RenderPolling::new(Duration::from_millis(50), 18_000),
+            TurnRecovery::new(Duration::from_millis(500), Duration::from_secs(5), 48),
+        ),
+        false => (RenderPolling::default(), TurnRecovery::default()),
     };
     let attribution = Attribution::new("nemovideo-examples", env!("CARGO_PKG_VERSION"))?;
-    builder.base_url(url).polling(polling).attribution(attribution).build()
+    let builder = builder.polling(polling).recovery(recovery);
+    builder.base_url(url).attribution(attribution).build()
 }
 
-/// Runs an example, prints its error, and returns its exit code. Ctrl-C and SIGTERM drop the work
-/// and end the process at once.
+/// Runs an example, prints its error, and returns its exit code. While it waits, it says so. Ctrl-C
+/// and SIGTERM drop the work and end the process at once.
 pub async fn run(json: bool, work: impl Future<Output = Result<()>>) -> ExitCode {
     let result = tokio::select! {
         result = work => Some(result),
         () = stop_signal() => None,
+        never = output::report_waiting(json) => match never {},
     };
     match result {
         Some(Ok(())) => ExitCode::SUCCESS,

@@ -3,7 +3,9 @@
 //! Output that nobody reads any more is no reason to fail, so write errors are ignored.
 
 use std::borrow::Cow;
+use std::convert::Infallible;
 use std::io::{Write as _, stderr, stdout};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
@@ -12,22 +14,26 @@ use serde_json::{Value, json};
 
 /// Prints a line on stdout.
 pub fn print_line(line: &str) {
+    line_printed();
     let _result = writeln!(stdout().lock(), "{}", without_control(line));
 }
 
 /// Prints text on stdout, without a line break, at once.
 pub fn print_text(text: &str) {
+    line_printed();
     let mut stdout = stdout().lock();
     let _result = write!(stdout, "{}", without_control(text)).and_then(|()| stdout.flush());
 }
 
 /// Prints a line on stderr.
 pub fn eprint_line(line: &str) {
+    line_printed();
     let _result = writeln!(stderr().lock(), "{}", without_control(line));
 }
 
 /// Prints a JSON object on a line of stdout, its kind first.
 pub fn print_json(kind: &str, fields: Value) {
+    line_printed();
     #[derive(Serialize)]
     struct Line<'a> {
         kind: &'a str,
@@ -59,7 +65,101 @@ pub fn format_size(bytes: u64) -> String {
     }
 }
 
+/// After this time without a line, a program says that it is still waiting.
+const MAX_SILENCE: Duration = Duration::from_secs(10);
+
+/// What a program that waits says.
+static WAITING: Mutex<Waiting> = Mutex::new(Waiting {
+    last_line: None,
+    is_users_turn: false,
+    stage: String::new(),
+    since: None,
+    percent: None,
+    has_missed: false,
+    bar: None,
+});
+
+struct Waiting {
+    last_line: Option<Instant>,
+    is_users_turn: bool,
+    stage: String,
+    /// When the stage began.
+    since: Option<Instant>,
+    percent: Option<u8>,
+    /// The last poll of the render was missed, which was printed.
+    has_missed: bool,
+    bar: Option<ProgressBar>,
+}
+
+fn waiting() -> MutexGuard<'static, Waiting> {
+    WAITING.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn line_printed() {
+    waiting().last_line = Some(Instant::now());
+}
+
+/// Prints a line whenever there was none for a while. Runs beside the work and never ends.
+pub async fn report_waiting(json: bool) -> Infallible {
+    line_printed();
+    loop {
+        let last = waiting().last_line.unwrap_or_else(Instant::now);
+        let silence = last.elapsed();
+        if silence < MAX_SILENCE {
+            tokio::time::sleep(MAX_SILENCE - silence).await;
+            continue;
+        }
+        let Waiting { is_users_turn, stage, since, percent, bar, .. } = &*waiting();
+        let elapsed = since.unwrap_or(last).elapsed();
+        let stage = if stage.is_empty() { "Waiting…" } else { stage }.to_owned();
+        let (is_users_turn, percent, bar) = (*is_users_turn, *percent, bar.clone());
+        if !is_users_turn {
+            say_waiting(json, &stage, elapsed, percent, bar);
+        }
+        line_printed();
+    }
+}
+
+fn say_waiting(
+    json: bool,
+    stage: &str,
+    elapsed: Duration,
+    percent: Option<u8>,
+    bar: Option<ProgressBar>,
+) {
+    if json {
+        let elapsed_ms = elapsed.as_millis();
+        let fields = json!({ "message": stage, "elapsed_ms": elapsed_ms, "percent": percent });
+        return print_json("waiting", fields);
+    }
+    let percent = percent.map(|percent| format!("{percent} % ")).unwrap_or_default();
+    let line = format!("{stage} {percent}({} s)", elapsed.as_secs());
+    match bar.filter(|bar| !bar.is_finished()) {
+        Some(bar) => bar.suspend(|| eprint_line(&line)),
+        None => eprint_line(&line),
+    }
+}
+
+/// Says nothing while the user is to say something, until this is dropped.
+pub struct UsersTurn;
+
+impl UsersTurn {
+    pub fn begin() -> Self {
+        waiting().is_users_turn = true;
+        Self
+    }
+}
+
+impl Drop for UsersTurn {
+    fn drop(&mut self) {
+        let mut waiting = waiting();
+        (waiting.is_users_turn, waiting.last_line) = (false, Some(Instant::now()));
+        waiting.since = None;
+    }
+}
+
 /// The stages of the work, and a progress bar when stderr is a terminal.
+#[derive(Clone)]
 pub struct Progress {
     json: bool,
     started: Instant,
@@ -70,7 +170,9 @@ impl Progress {
     pub fn new(json: bool) -> Self {
         let style = ProgressStyle::with_template("  {bar:32.cyan/dim} {pos:>3} %")
             .unwrap_or_else(|_| ProgressStyle::default_bar());
-        Self { json, started: Instant::now(), bar: ProgressBar::new(100).with_style(style) }
+        let bar = ProgressBar::new(100).with_style(style);
+        waiting().bar = Some(bar.clone());
+        Self { json, started: Instant::now(), bar }
     }
 
     pub fn elapsed(&self) -> Duration {
@@ -79,24 +181,61 @@ impl Progress {
 
     /// Prints that a stage begins.
     pub fn stage(&self, message: &str) {
+        let (stage, since) = (message.to_owned(), Some(Instant::now()));
+        let state = &mut *waiting();
+        (state.stage, state.since, state.percent, state.has_missed) = (stage, since, None, false);
+        self.line("stage", message);
+    }
+
+    /// Prints a line within a stage.
+    fn line(&self, kind: &str, message: &str) {
         self.clear();
         if self.json {
             let elapsed_ms = self.elapsed().as_millis();
-            print_json("stage", json!({ "message": message, "elapsed_ms": elapsed_ms }));
+            print_json(kind, json!({ "message": message, "elapsed_ms": elapsed_ms }));
         } else {
             eprint_line(message);
         }
     }
 
-    /// Shows how much of the stage is done, 0 to 100.
+    /// Shows that a poll of the render showed its status.
+    pub fn polled(&self, percent: Option<f32>) {
+        waiting().has_missed = false;
+        if let Some(percent) = percent {
+            self.percent(percent);
+        }
+    }
+
+    /// Shows that a poll of the render showed no status: the first one of a row.
+    pub fn missed(&self, reason: &str) {
+        if !std::mem::replace(&mut waiting().has_missed, true) {
+            self.line("missed", &format!("No response about the render ({reason}); polling on…"));
+        }
+    }
+
+    /// Shows how much of the stage is done, 0 to 100. Without a terminal, the next line says it.
     pub fn percent(&self, percent: f32) {
+        let percent = percent.clamp(0.0, 100.0).round() as u8;
+        if waiting().percent.replace(percent) == Some(percent) {
+            return;
+        }
         if self.json {
-            return print_json("progress", json!({ "percent": percent.round() }));
+            return print_json("progress", json!({ "percent": percent }));
         }
         if self.bar.is_finished() {
             self.bar.reset();
         }
-        self.bar.set_position(percent.clamp(0.0, 100.0) as u64);
+        self.bar.set_position(percent.into());
+        if !self.bar.is_hidden() {
+            line_printed();
+        }
+    }
+
+    /// Shows how much of a file was received.
+    pub fn received(&self, bytes: u64, total: Option<u64>) {
+        if let Some(total) = total.filter(|total| *total > 0) {
+            self.percent(bytes as f32 / total as f32 * 100.0);
+        }
     }
 
     /// Removes the bar from the terminal.

@@ -18,7 +18,7 @@ use uuid::Uuid;
 
 use super::token::MAX_LOCKED;
 use crate::error::{Error, Result};
-use crate::fs::{TempPath, is_temporary};
+use crate::fs::{TempPath, is_temporary, leftovers};
 use crate::protocol::{AnonymousToken, ClientId, Secret};
 
 /// How long to wait for another process before continuing without the lock. One that works releases
@@ -107,7 +107,7 @@ impl CredentialStore {
         self.restrict();
         let mut options = OpenOptions::new();
         options.write(true).create(true).truncate(false);
-        open_private(&mut options, &self.dir.join("lock")).ok()
+        private(&mut options).open(self.dir.join("lock")).ok()
     }
 
     /// Removes other users' access to what an earlier version, another client or an unpacked backup
@@ -167,17 +167,37 @@ impl CredentialStore {
         (stored.client_id == *id && stored.api == self.api.as_str()).then_some(stored.token)
     }
 
-    /// Stores a token. A failure does not affect the call that needed it.
-    pub(crate) fn store_token(&self, id: &ClientId, token: &AnonymousToken) {
+    /// Takes over the tokens that killed processes had received and not renamed yet. The service
+    /// would issue no other ones for a week.
+    pub(crate) fn take_over_leftovers(&self) {
+        for (path, file) in leftovers(&self.dir.join("tokens")) {
+            let stored = read_limited(file).ok().and_then(|json| {
+                let stored: StoredToken = serde_json::from_slice(&json).ok()?;
+                Some(token_path(&self.dir, &Url::parse(&stored.api).ok()?, &stored.client_id))
+            });
+            let done = match stored {
+                Some(destination) => fs::rename(path, destination),
+                None => fs::remove_file(path),
+            };
+            if let Err(error) = done {
+                tracing::debug!(%error, "a token of a killed process could not be taken over");
+            }
+        }
+    }
+
+    /// Stores a token, and returns whether it was stored. A failure does not affect the call that
+    /// needed it.
+    pub(crate) fn store_token(&self, id: &ClientId, token: &AnonymousToken) -> bool {
         let mut token = token.clone();
         token.expires_at = token.expires_at.filter(|end| fits_rfc_3339(*end));
         let stored = StoredToken { api: self.api.to_string(), client_id: id.clone(), token };
         let written = serde_json::to_vec(&stored)
             .map_err(io::Error::other)
             .and_then(|json| write_private(&self.token_path(id), &json));
-        if let Err(error) = written {
-            tracing::warn!(%error, "the anonymous token could not be stored");
+        if let Err(error) = &written {
+            tracing::warn!(%error, dir = %self.dir.display(), "the anonymous token could not be stored; this process alone has the account");
         }
+        written.is_ok()
     }
 
     /// Removes the stored token if it is the rejected one. Requires the lock: between the check and
@@ -199,15 +219,19 @@ impl CredentialStore {
         self.dir.join("client_id")
     }
 
-    /// Returns a path for each account: a run under another client id must not cost this one its
-    /// token, which would not be issued again for a week.
     fn token_path(&self, id: &ClientId) -> PathBuf {
-        let host = self.api.host_str().unwrap_or("host");
-        let port = self.api.port_or_known_default().unwrap_or(0);
-        let is_safe = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-');
-        let name = format!("{host}_{port}_{id}").replace(|c| !is_safe(c), "_");
-        self.dir.join("tokens").join(format!("{name}.json"))
+        token_path(&self.dir, &self.api, id)
     }
+}
+
+/// Returns a path for each account: a run under another client id must not cost this one its
+/// token, which would not be issued again for a week.
+fn token_path(dir: &Path, api: &Url, id: &ClientId) -> PathBuf {
+    let host = api.host_str().unwrap_or("host");
+    let port = api.port_or_known_default().unwrap_or(0);
+    let is_safe = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-');
+    let name = format!("{host}_{port}_{id}").replace(|c| !is_safe(c), "_");
+    dir.join("tokens").join(format!("{name}.json"))
 }
 
 /// Returns whether a directory holds nothing but what this module creates.
@@ -281,10 +305,11 @@ fn create_private_dir(dir: &Path) -> io::Result<()> {
     builder.create(dir)
 }
 
-fn open_private(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
+/// Lets only the owner use the files that are created with these options.
+fn private(options: &mut OpenOptions) -> &OpenOptions {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(options, 0o600);
-    options.open(path)
+    options
 }
 
 /// Writes a whole file or none.
@@ -297,9 +322,7 @@ fn write_private(path: &Path, content: &[u8]) -> io::Result<()> {
 }
 
 fn create_temporary(destination: &Path) -> io::Result<(File, TempPath)> {
-    let temporary = TempPath::beside(destination)?;
-    let file = open_private(OpenOptions::new().write(true).create_new(true), temporary.path())?;
-    Ok((file, temporary))
+    TempPath::create_with(destination, private(OpenOptions::new().write(true).create_new(true)))
 }
 
 const OPEN_TO_OTHERS: u32 = 0o077;
@@ -438,6 +461,24 @@ mod tests {
         assert_eq!(store.client_id().unwrap(), Some(id));
         let backup = fs::read_to_string(path.with_extension("old")).unwrap();
         assert_eq!(backup, "my account, see the note");
+    }
+
+    #[tokio::test]
+    async fn a_token_that_a_killed_process_had_not_renamed_yet_is_taken_over() {
+        let (dir, store, id, file) = with_token().await;
+        let left = |name: &str| dir.path().join(format!("a/b/tokens/.nemovideo-{name}.part"));
+        fs::rename(&file, left("0")).unwrap();
+        fs::write(left("1"), "{\"api\":\"https://api.te").unwrap();
+        assert_eq!(store.token(&id), None);
+        store.take_over_leftovers();
+        assert_eq!(store.token(&id).unwrap().token.expose(), "secret");
+        assert_eq!(fs::read_dir(file.parent().unwrap()).unwrap().count(), 1);
+        // Not while its process lives.
+        fs::rename(&file, left("2")).unwrap();
+        let alive = File::open(left("2")).unwrap();
+        alive.lock().unwrap();
+        store.take_over_leftovers();
+        assert_eq!(store.token(&id), None);
     }
 
     #[tokio::test]

@@ -38,11 +38,12 @@ pub(crate) struct CachedToken {
 }
 
 impl CachedToken {
-    fn new(token: AnonymousToken) -> Self {
+    fn new(token: AnonymousToken, is_stored: bool) -> Self {
         Self {
             secret: token.token,
             account: Account {
                 anonymous: true,
+                stored: is_stored,
                 user_id: token.user_id,
                 credits: token.credits,
                 expires_at: token.expires_at,
@@ -105,6 +106,9 @@ impl Auth {
             },
         };
         let id = self.client_id()?;
+        if let Some(store) = &self.store {
+            store.take_over_leftovers();
+        }
         let stored = self.stored(&id, lock.as_ref());
         if let Some(stored) = &stored
             && !stored.expires_soon(SystemTime::now())
@@ -133,15 +137,16 @@ impl Auth {
             }
         };
         let token = just_issued(token, SystemTime::now());
+        let mut is_stored = false;
         if let Some(store) = &self.store {
             let _lock = match lock {
                 None if was_locked => store.lock().await,
                 lock => lock,
             };
-            store.store_token(&id, &token);
+            is_stored = store.store_token(&id, &token);
         }
         tracing::debug!("an anonymous token was issued");
-        Ok(CachedToken::new(token))
+        Ok(CachedToken::new(token, is_stored))
     }
 
     /// Returns the client id: the user's, the stored one, or a new one that is stored now.
@@ -167,7 +172,7 @@ impl Auth {
     /// not used again even if that fails.
     fn stored(&self, id: &ClientId, lock: Option<&StoreLock>) -> Option<CachedToken> {
         let store = self.store.as_ref()?;
-        let stored = store.token(id).map(CachedToken::new);
+        let stored = store.token(id).map(|token| CachedToken::new(token, true));
         let secret = stored.as_ref().map(|stored| &stored.secret);
         let mut state = self.state();
         // A token that the file no longer holds cannot come back from it.
@@ -277,7 +282,7 @@ mod tests {
     fn a_refresh_is_due_at_intervals_in_the_last_minutes_and_once_after_the_expiry() {
         let end = SystemTime::now() + Duration::from_secs(86_400);
         let second = Duration::from_secs(1);
-        let mut cached = CachedToken::new(token(end));
+        let mut cached = CachedToken::new(token(end), false);
         let early = end - REFRESH_AHEAD;
         assert!(!cached.refresh_is_due(early - second));
         assert!(cached.refresh_is_due(early));
@@ -291,7 +296,7 @@ mod tests {
         cached.note_refresh(end);
         assert!(!cached.refresh_is_due(end + Duration::from_secs(86_400)), "the service decides");
 
-        assert!(!CachedToken::new(AnonymousToken::new("t")).refresh_is_due(end));
+        assert!(!CachedToken::new(AnonymousToken::new("t"), false).refresh_is_due(end));
     }
 
     #[tokio::test(start_paused = true)]

@@ -43,6 +43,28 @@ impl NemoClient {
         attempt.instrument(call_span(endpoint)).await
     }
 
+    /// Makes a call without a body once, for a caller that repeats it at a pace of its own. Only a
+    /// rejected token is replaced at once.
+    pub(crate) async fn poll_once<T: DeserializeOwned>(
+        &self,
+        endpoint: Endpoint,
+        params: Params<'_>,
+    ) -> Result<T> {
+        let mut call =
+            AuthorizedCall::new(self, endpoint, params, Payload::Empty, HeaderMap::new())?;
+        let attempts = async {
+            loop {
+                call.authorize().await?;
+                match call.exchange.read_json().await {
+                    Ok(value) => return Ok(value),
+                    Err(error) if call.renew(&error) => {}
+                    Err(error) => return Err(call.with_link(error.into_error())),
+                }
+            }
+        };
+        attempts.instrument(call_span(endpoint)).await
+    }
+
     /// Opens a stream of events, whatever its content type.
     pub(crate) async fn open_events(
         &self,
@@ -109,14 +131,21 @@ impl<'a> AuthorizedCall<'a> {
         Ok(())
     }
 
+    /// Rejects the token after an attempt that it failed, and returns whether another one may help.
+    /// That is not a retry: the service has done nothing.
+    fn renew(&mut self, error: &AttemptError) -> bool {
+        if let (AttemptError::TokenRejected(_), Some(bearer), false) =
+            (error, &self.bearer, self.is_renewed)
+        {
+            self.is_renewed = self.client.auth().reject(bearer);
+            return self.is_renewed;
+        }
+        false
+    }
+
     /// Prepares the next attempt, or ends the call with its error.
     async fn recover(&mut self, error: AttemptError) -> Result<()> {
-        // A renewal is not a retry: the service has done nothing, and another token may help.
-        if let (AttemptError::TokenRejected(_), Some(bearer), false) =
-            (&error, &self.bearer, self.is_renewed)
-            && self.client.auth().reject(bearer)
-        {
-            self.is_renewed = true;
+        if self.renew(&error) {
             return Ok(());
         }
         self.exchange.wait_to_retry(error).await.map_err(|error| self.with_link(error))

@@ -47,7 +47,7 @@ impl NemoClient {
     ///
     /// The file is streamed to a temporary file beside `path`, which is renamed when it is
     /// complete: an incomplete file never has the final name, and an existing file stays until
-    /// then. A download that breaks is resumed; if the response to that is anything but the missing
+    /// then. Temporary files that killed processes have left beside it are removed. A download that breaks is resumed; if the response to that is anything but the missing
     /// bytes of the same file, it restarts. A file is complete when it has the size that the
     /// service reported, or else the one that its host declares. If neither is known, an MP4 or WAV
     /// file is complete when it has the end that its own structure declares, and any other file at
@@ -284,9 +284,10 @@ struct PartialFile {
 
 impl PartialFile {
     async fn create(destination: &Path) -> io::Result<Self> {
-        let temporary = TempPath::beside(destination)?;
-        let file = File::options().write(true).create_new(true).open(temporary.path()).await?;
-        Ok(Self { file, temporary })
+        let destination = destination.to_owned();
+        let created = tokio::task::spawn_blocking(move || TempPath::create(&destination));
+        let (file, temporary) = created.await.map_err(io::Error::other)??;
+        Ok(Self { file: File::from_std(file), temporary })
     }
 
     async fn write(&mut self, bytes: &[u8]) -> io::Result<()> {

@@ -1,9 +1,10 @@
-//! Waiting for a render: polls until its end, which a missed poll is not.
+//! Waiting for a render: polls until its end, which neither a missed poll nor an outage is.
 
 use std::fmt;
 use std::future::IntoFuture;
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use futures::stream::BoxStream;
 use futures::{Stream, StreamExt as _};
@@ -13,9 +14,14 @@ use super::render::{MAX_MISSED_POLLS, is_unknown_render, is_unreadable};
 use super::{NemoClient, RenderPolling, RenderedVideo};
 use crate::error::{Error, Result};
 use crate::protocol::{RenderJob, RenderState, RenderStatus};
+use crate::retry::{AttemptInfo, FailureKind, RetryDecision};
 
 /// The number of further polls of a completed render whose file has no URL yet.
 const MAX_POLLS_FOR_URL: u32 = 3;
+
+/// The longest pause that a failing service can ask for between two polls; that of the default
+/// [retry policy](crate::ExponentialRetry::max_retry_after).
+const MAX_REQUESTED_PAUSE: Duration = Duration::from_secs(2 * 60);
 
 impl NemoClient {
     /// Waits for a render: `.await` returns the video, and as a stream the [`RenderPoller`]
@@ -40,6 +46,12 @@ pub enum RenderProgress {
         /// The progress from 0 to 100, if the service reported it.
         percent: Option<f32>,
     },
+    /// The poll showed no status: the service was not reached, or something else came in place of
+    /// its response. As far as is known the render continues, and it is polled again.
+    Missed {
+        /// What happened instead.
+        reason: String,
+    },
     /// The render failed and was submitted once more under a new id: persist this job in place of
     /// the previous one.
     Replaced(Box<RenderJob>),
@@ -48,12 +60,13 @@ pub enum RenderProgress {
 }
 
 /// Polls a render until it is finished. `.await` returns the [`RenderedVideo`]; as a stream it
-/// yields a [`RenderProgress`] for each poll that shows a status. Created by
-/// [`NemoClient::wait_for_render`].
+/// yields a [`RenderProgress`] for each poll. Created by [`NemoClient::wait_for_render`].
 ///
-/// Three polls in a row may show none: the service may not know the render yet, or a web page may
-/// take the place of a response. A completed render whose file has no URL is polled three times
-/// more, and then has the URL of the API's download route.
+/// Each poll is one request, and an outage of the service or a response that cannot be read costs a
+/// poll, not the wait: only its own limits, the end of the render, or an error response that
+/// says something about the render or the account end it. A service that does not know the render
+/// is asked three times more. So is one whose completed render has no URL for its file, which is
+/// then downloaded by the API's download route.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
@@ -85,8 +98,9 @@ pub enum RenderProgress {
 ///
 /// # Errors
 /// An error is the last item. [`Error::RenderFailed`] when the render failed twice;
-/// [`Error::RenderUnfinished`] after the last poll, with the job to continue with; the errors of
-/// [`render_status`](NemoClient::render_status), once polls in a row have shown no status.
+/// [`Error::RenderUnfinished`] after the last poll, with the job to continue with, or the error of
+/// that poll if none has ever shown a status; the error responses of
+/// [`render_status`](NemoClient::render_status).
 ///
 /// # Cancel safety
 /// Safe to drop at any time: the render continues, and its job can be polled again.
@@ -159,21 +173,29 @@ fn poll(
     async_stream::try_stream! {
         let started = Instant::now();
         let mut pauses = polling.pauses();
-        let (mut polls, mut missed, mut without_url) = (0, 0, 0);
+        let (mut polls, mut unknown, mut without_url) = (0, 0, 0);
+        let mut has_status = false;
         loop {
-            let status = client.render_status(&job.id).await;
+            let status = client.poll_render(&job.id).await;
             polls += 1;
             let left = polling.max_wait().saturating_sub(started.elapsed());
             let is_last = polls >= polling.max_polls() || left.is_zero();
+            let mut requested = Duration::ZERO;
             match status {
-                Err(error) => {
-                    missed += 1;
-                    if missed > MAX_MISSED_POLLS || !is_missed(&error) {
-                        Err(error)?;
-                    }
+                Err(error) if is_unknown(&error) && unknown < MAX_MISSED_POLLS => {
+                    unknown += 1;
+                    yield RenderProgress::Missed { reason: error.to_string() };
                 }
+                Err(error) => match pause_after(&client, &error) {
+                    Some(pause) if has_status || !is_last => {
+                        tracing::debug!(%error, polls, "a poll showed no status");
+                        requested = pause;
+                        yield RenderProgress::Missed { reason: error.to_string() };
+                    }
+                    _ => Err(error)?,
+                },
                 Ok(state) => {
-                    missed = 0;
+                    (has_status, unknown) = (true, 0);
                     match state.status {
                         RenderStatus::Completed => {
                             if state.url.is_some() || is_last || without_url == MAX_POLLS_FOR_URL {
@@ -204,18 +226,38 @@ fn poll(
                 Err(Error::RenderUnfinished { job: Box::new(job.clone()), polls })?;
             }
             // The pauses never end.
-            tokio::time::sleep(pauses.next().unwrap_or_default().min(left)).await;
+            let pause = pauses.next().unwrap_or_default().max(requested);
+            tokio::time::sleep(pause.min(left)).await;
         }
     }
 }
 
-/// Returns whether a poll has shown nothing about the render, so that another one may.
-///
-/// A service may know a render only some time after its submission. A connection that broke is
-/// not a missed poll: the retry policy has made all the attempts that it allows.
-fn is_missed(error: &Error) -> bool {
-    let is_unknown = matches!(error, Error::Api(_)) && is_unknown_render(error);
-    is_unknown || is_unreadable(error)
+/// Returns whether the service does not know the render, which it may some time after its
+/// submission.
+fn is_unknown(error: &Error) -> bool {
+    matches!(error, Error::Api(_)) && is_unknown_render(error)
+}
+
+/// Returns the pause that a failed poll asks for if the next one may succeed; `None` for an error
+/// that is final.
+fn pause_after(client: &NemoClient, error: &Error) -> Option<Duration> {
+    match error {
+        Error::Unreachable(_) | Error::Disconnected(_) | Error::Timeout { .. } => {
+            Some(Duration::ZERO)
+        }
+        Error::RateLimited(api) => {
+            let failure = FailureKind::RateLimited { retry_after: api.retry_after };
+            let attempt = AttemptInfo::read_only(failure, 1, Duration::ZERO);
+            match client.transport().policy.decide(&attempt) {
+                RetryDecision::RetryAfter(pause) => Some(pause),
+                RetryDecision::GiveUp => None,
+            }
+        }
+        Error::Api(api) if api.is_server_error() => {
+            Some(api.retry_after.unwrap_or_default().min(MAX_REQUESTED_PAUSE))
+        }
+        error => is_unreadable(error).then_some(Duration::ZERO),
+    }
 }
 
 fn failed(job: &RenderJob, state: RenderState) -> Error {

@@ -4,8 +4,8 @@
 //! message is paid: errors that a server writes without `data:`, and JSON, line by line or in an
 //! array, in place of a stream.
 
-use crate::protocol::ErrorCode;
 use crate::protocol::event::{AgentEvent, AgentFailure, PreviewFilter};
+use crate::protocol::{ErrorCode, redact_urls};
 use crate::sse::{Decoder, EventTooLarge, Frame};
 use crate::transport::Secrets;
 
@@ -175,7 +175,7 @@ impl EventReader {
     }
 
     /// Returns an event without the secrets that a server echoed in a failure, or in what may be
-    /// one. The agent's own text is left as it is: a link in it may need them.
+    /// one, and a failure without the signatures of URLs. The agent's own text is left as it is: a link in it may need them.
     fn safe(&self, event: AgentEvent) -> AgentEvent {
         match event {
             AgentEvent::Error(failure) => AgentEvent::Error(self.redacted(failure)),
@@ -185,7 +185,7 @@ impl EventReader {
     }
 
     fn redacted(&self, failure: AgentFailure) -> AgentFailure {
-        let redact = |text| self.secrets.redact(text);
+        let redact = |text| redact_urls(&self.secrets.redact(text)).into_owned();
         AgentFailure {
             code: failure.code.map(redact),
             message: redact(failure.message),

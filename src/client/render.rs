@@ -183,6 +183,12 @@ impl NemoClient {
         Ok(self.without_secrets(state))
     }
 
+    /// As [`render_status`](Self::render_status), without retries.
+    pub(super) async fn poll_render(&self, id: &RenderId) -> Result<RenderState> {
+        let state = self.poll_once(Endpoint::RenderStatus, &[id.as_str()]).await?;
+        Ok(self.without_secrets(state))
+    }
+
     fn without_secrets(&self, state: RenderState) -> RenderState {
         RenderState { error: state.error.map(|error| self.auth().redact(error)), ..state }
     }
@@ -223,8 +229,9 @@ impl NemoClient {
     }
 }
 
-/// The number of times in a row that a status is requested again because a response showed none.
-/// At the documented pace of 30 s, that is a minute and a half.
+/// The number of times that a status is requested again while the service does not know a render,
+/// which it may some time after the submission. At the documented pace of 30 s, that is a minute and
+/// a half.
 pub(super) const MAX_MISSED_POLLS: u32 = 3;
 
 /// The longest pause between two look-ups of a render whose submission may have been lost. It is

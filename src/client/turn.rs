@@ -10,7 +10,7 @@
 //! | `Streaming` | events are received | [`Event`](TurnUpdate::Event) | `Silent`, `Broken`, `Ended`, also when the stream breaks while the agent waits for the user |
 //! | `Silent` | only heartbeats are received for a while | [`StillWorking`](TurnUpdate::StillWorking) | `Streaming`, `Broken`, `Ended` |
 //! | `Broken` | the stream broke or timed out; the first poll is delayed | [`Recovering`](TurnUpdate::Recovering), [`StillWorking`](TurnUpdate::StillWorking) | `Recovering` |
-//! | `Recovering` | the state is polled at an interval | [`Unchanged`](TurnUpdate::Unchanged), [`StillWorking`](TurnUpdate::StillWorking) | `Ended` with [`Recovered`](TurnUpdate::Recovered) or [`Error::OutcomeUnknown`] |
+//! | `Recovering` | the state is polled at an interval | [`Unchanged`](TurnUpdate::Unchanged), [`StillWorking`](TurnUpdate::StillWorking) | `Ended` with [`Recovered`](TurnUpdate::Recovered), [`Error::OutcomeUnknown`], or [`Error::SessionNotFound`] |
 //! | `Ended` | nothing | | |
 //!
 //! A [`PendingTurn`] is all that another process needs to continue from `Recovering`.
@@ -85,7 +85,9 @@ pub struct PendingTurn {
 /// The progress of one message until its outcome is known: a stream of [`TurnUpdate`]s.
 ///
 /// It ends when the service has closed the stream, after [`TurnUpdate::Recovered`], or with one
-/// error, of which [`Error::OutcomeUnknown`] means that the outcome could not be found out.
+/// error, of which [`Error::OutcomeUnknown`] means that the outcome could not be found out, and
+/// [`Error::SessionNotFound`] after the message was sent that it never will be: what was made is gone
+/// with the session.
 ///
 /// # Cancel safety
 /// Dropping it closes the connection. The work may continue at the service; keep
@@ -428,7 +430,8 @@ fn observe(
             }
             sleep_until(next_poll).await;
             tracker.enter(TurnPhase::Recovering);
-            let mut is_stable = false;
+            // A failed read counts as no change, except for one that cannot succeed any more.
+            let (mut is_stable, mut is_final) = (false, false);
             match client.session_state(&pending.session_id).await {
                 Ok(state) if !state.parts_changed_since(&pending.baseline).is_empty() => {
                     tracker.end();
@@ -439,11 +442,20 @@ fn observe(
                     is_stable = last.as_ref() == Some(&state);
                     last = Some(state);
                 }
-                // A failed read counts as no change.
-                Err(error) => unknown.source = Some(source(error)),
+                // The session will not come back.
+                Err(Error::SessionNotFound(mut api)) => {
+                    api.follows_message = true;
+                    tracker.enter(TurnPhase::Ended);
+                    yield Err(Error::SessionNotFound(api));
+                    return;
+                }
+                Err(error) => {
+                    is_final = matches!(error, Error::TokenInvalid(_));
+                    unknown.source = Some(source(error));
+                }
             }
             polls += 1;
-            if polls >= recovery.max_unchanged_polls() {
+            if is_final || polls >= recovery.max_unchanged_polls() {
                 let changed = last.filter(|state| is_stable && *state != pending.baseline);
                 if let Some(state) = changed {
                     tracker.end();

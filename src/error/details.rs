@@ -75,6 +75,8 @@ pub struct ApiError {
     pub link: Option<Url>,
     /// The call, `None` when nothing was sent.
     pub call: Option<Call>,
+    /// A message was sent before the call, which found its session gone.
+    pub(crate) follows_message: bool,
 }
 
 impl ApiError {
@@ -87,6 +89,7 @@ impl ApiError {
             retry_after: None,
             link: None,
             call: None,
+            follows_message: false,
         }
     }
 
@@ -103,8 +106,21 @@ impl ApiError {
             (code, ..) if code.is_token_rejection() => {
                 "Set NEMO_TOKEN to a valid token, or unset it to continue anonymously."
             }
+            // A token whose response was lost, or that could not be stored.
+            (ErrorCode::RateLimited, ..)
+                if self.call.as_ref().is_some_and(|call| call.endpoint == Endpoint::Token) =>
+            {
+                "Set NEMO_TOKEN to a token of yours, or wait until the service issues this client id \
+                 its next one. Or continue as another anonymous account, with other credits and \
+                 sessions: set NEMO_CLIENT_ID to a new UUID, or remove the file `client_id` from \
+                 ~/.config/nemovideo. The service issues ten such tokens per network and week."
+            }
             (ErrorCode::RateLimited, _, Some(wait)) => {
                 return format!("Wait {} s, then try again.", wait.as_secs().max(1));
+            }
+            (ErrorCode::SessionNotFound, ..) if self.follows_message => {
+                "Look at the credits before sending the message again in a new session: it may have \
+                 been charged. This session is gone or belongs to another account."
             }
             (ErrorCode::SessionNotFound, ..) => {
                 "Start a new session; this one is gone or belongs to another account."

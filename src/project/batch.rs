@@ -187,7 +187,8 @@ impl Project {
     /// - Local problems of an item are reported before anything is sent for it: a path that cannot
     ///   be written, or that an earlier item is written to.
     /// - After [`Error::OutcomeUnknown`] of a message the others continue in a new session, where
-    ///   nothing that the message does late can be attributed to them.
+    ///   nothing that the message does late can be attributed to them; and so they do after
+    ///   [`Error::SessionNotFound`].
     /// - After [`Error::OutOfCredits`], [`Error::ExportBlocked`] and [`Error::TokenInvalid`] the
     ///   others end with the same error, and nothing more is charged; after `OutOfCredits`, an item
     ///   whose message was already sent continues.
@@ -358,6 +359,7 @@ impl BatchTracker {
             }
             JobProgress::Turn(_)
             | JobProgress::Rendering { .. }
+            | JobProgress::PollMissed { .. }
             | JobProgress::Downloading { .. } => {}
         }
     }
@@ -403,23 +405,33 @@ impl BatchTracker {
         let state = &mut tracked.state;
         let entry = &mut state.items[index];
         entry.error = Some(error.to_string());
-        let is_uncertain = error.may_have_taken_effect() && !matches!(error, Error::AgentFailed(_));
+        let is_gone = matches!(error, Error::SessionNotFound(_));
+        let is_uncertain =
+            error.may_have_taken_effect() && !is_gone && !matches!(error, Error::AgentFailed(_));
+        let session = state.session.as_ref().map(|session| &session.session_id);
+        let is_this_session = match &entry.stage {
+            JobStage::Message(pending) => session == Some(&pending.session_id),
+            JobStage::Rendering(job) => session == Some(&job.session_id),
+            _ => true,
+        };
+        let is_message = matches!(entry.stage, JobStage::Message(_));
+        let mut fate = SessionFate::Kept;
+        if is_this_session && (is_gone || (is_uncertain && is_message)) {
+            state.session = None;
+            fate = SessionFate::Abandoned;
+        }
         match &entry.stage {
             JobStage::Rendering(_) => {}
-            JobStage::Message(pending) if is_uncertain => {
-                let session = state.session.as_ref().map(|session| &session.session_id);
-                if session == Some(&pending.session_id) {
-                    state.session = None;
-                    return SessionFate::Abandoned;
-                }
-            }
+            JobStage::Message(_) if is_uncertain => {}
+            // Nothing was charged in a session that was gone before the message.
+            _ if is_gone && !error.may_have_taken_effect() => entry.stage = JobStage::Waiting,
             // An agent takes the newest upload for the one that is meant, so this one must be
             // uploaded again.
             JobStage::Uploading if is_uncertain => entry.stage = JobStage::Waiting,
             _ if error.is_retryable() || affects_all(error) => entry.stage = JobStage::Waiting,
             _ => entry.stage = JobStage::Failed,
         }
-        SessionFate::Kept
+        fate
     }
 
     fn lock(&self) -> MutexGuard<'_, Tracked> {

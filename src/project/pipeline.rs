@@ -64,10 +64,16 @@ pub enum JobProgress {
     /// The draft is finished, and its render is about to be submitted. Reported again with the new
     /// job when a render failed and was replaced by another.
     Submitting(Box<RenderJob>),
-    /// The render is in progress.
+    /// The render is queued or in progress: reported at each poll.
     Rendering {
         /// From 0 to 100, if the service reported it.
         percent: Option<f32>,
+    },
+    /// A poll of the render showed no status. As far as is known the render continues, and it is
+    /// polled again: see [`RenderProgress::Missed`].
+    PollMissed {
+        /// What happened instead.
+        reason: String,
     },
     /// The file is being downloaded.
     Downloading {
@@ -197,7 +203,17 @@ impl Job {
                     }
                     // A turn ends with its report or an error; this satisfies the type.
                     let mut report = report.ok_or_else(|| ended_early("turn"))?;
-                    settle(&client, &mut report, &pending).await;
+                    if report.outcome == Outcome::Recovered {
+                        let recovery = client.recovery();
+                        for _ in 0..recovery.max_unchanged_polls().max(2) {
+                            tokio::time::sleep(recovery.interval()).await;
+                            if is_settled(&client, &mut report, &pending).await {
+                                break;
+                            }
+                            let elapsed = pending.sent_at.elapsed().unwrap_or_default();
+                            yield JobProgress::Turn(TurnEvent::StillWorking { elapsed });
+                        }
+                    }
                     let draft = evidence.draft(&report, &pending)?;
                     (RenderJob::new(pending.session_id, draft, output), Some(report))
                 }
@@ -247,7 +263,8 @@ impl SaveJob {
                     }
                     RenderProgress::Replaced(job) => yield JobProgress::Submitting(job),
                     RenderProgress::Completed(video) => break video,
-                    RenderProgress::Pending => {}
+                    RenderProgress::Missed { reason } => yield JobProgress::PollMissed { reason },
+                    RenderProgress::Pending => yield JobProgress::Rendering { percent: None },
                 }
             };
             let (sender, mut received) = tokio::sync::watch::channel((0, None));
@@ -417,27 +434,26 @@ fn failure(report: &TurnReport) -> Error {
     })
 }
 
-/// Waits until a draft that was read from the state is finished.
+/// Reads a draft that was read from the state again, and returns whether it is finished.
 ///
 /// A video is made in two stages, and the state changes at the first one: to export it at once
 /// would leave out captions, title and music, although they are paid for. The draft is finished
 /// when it no longer changes and the account has no credits frozen for work in progress.
-async fn settle(client: &NemoClient, report: &mut TurnReport, pending: &PendingTurn) {
-    if report.outcome != Outcome::Recovered {
-        return;
-    }
-    let recovery = client.recovery();
-    for _ in 0..recovery.max_unchanged_polls().max(2) {
-        tokio::time::sleep(recovery.interval()).await;
-        // A failed read reveals nothing about the draft.
-        let Ok(state) = client.session_state(&pending.session_id).await else { continue };
-        if state.draft == report.draft && !has_frozen_credits(client).await {
-            return;
+async fn is_settled(client: &NemoClient, report: &mut TurnReport, pending: &PendingTurn) -> bool {
+    let state = match client.session_state(&pending.session_id).await {
+        Ok(state) => state,
+        // Any other failed read reveals nothing about the draft.
+        Err(error) => {
+            return matches!(error, Error::SessionNotFound(_) | Error::TokenInvalid(_));
         }
-        let before = pending.baseline.draft.clone().unwrap_or_default();
-        report.changes = before.diff(state.draft.as_ref().unwrap_or(&Draft::default()));
-        report.draft = state.draft;
+    };
+    if state.draft == report.draft && !has_frozen_credits(client).await {
+        return true;
     }
+    let before = pending.baseline.draft.clone().unwrap_or_default();
+    report.changes = before.diff(state.draft.as_ref().unwrap_or(&Draft::default()));
+    report.draft = state.draft;
+    false
 }
 
 async fn has_frozen_credits(client: &NemoClient) -> bool {

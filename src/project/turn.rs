@@ -379,7 +379,12 @@ fn events(turn: OpenTurn) -> impl Stream<Item = Result<TurnEvent>> + Send {
                 }
                 Ok(TurnUpdate::Recovering { what }) => yield Ok(TurnEvent::Recovering { what }),
                 Ok(TurnUpdate::Recovered(state)) => end = End::Recovered(state),
-                Ok(TurnUpdate::Connected | TurnUpdate::Unchanged { .. }) => {}
+                Ok(TurnUpdate::Unchanged { .. }) => {
+                    let sent_at = tracker.pending().map(|pending| pending.sent_at);
+                    let elapsed = sent_at.and_then(|sent_at| sent_at.elapsed().ok());
+                    yield Ok(TurnEvent::StillWorking { elapsed: elapsed.unwrap_or_default() });
+                }
+                Ok(TurnUpdate::Connected) => {}
                 Err(Error::OutcomeUnknown(unknown)) => end = End::Unknown(unknown),
                 Err(error) => {
                     yield Err(error);

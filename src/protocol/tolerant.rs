@@ -266,11 +266,11 @@ pub(crate) const MAX_MESSAGE_CHARS: usize = 500;
 /// Returns a message as one line of bounded length.
 ///
 /// Control characters become spaces: an error message must neither move a terminal's cursor nor
-/// add lines to a log.
+/// add lines to a log. The URLs in it are [redacted](redact_urls).
 pub(crate) fn one_line(message: &str) -> String {
     let mut line = String::new();
     let mut count = 0;
-    for c in message.trim().chars() {
+    for c in redact_urls(message.trim()).chars() {
         if count == MAX_MESSAGE_CHARS {
             line.push('…');
             break;
@@ -289,6 +289,36 @@ pub(crate) fn one_line(message: &str) -> String {
 fn is_unsafe(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// Returns a text in which URLs are shown without what grants access, as [`RedactedUrl`] shows one: a
+/// message of the service may quote the signed URL of a file.
+///
+/// A URL is a run of its characters with `://` in it, also as JSON escapes that, or a path with a
+/// query. Rather too much is taken for a part of it than too little.
+pub(crate) fn redact_urls(text: &str) -> Cow<'_, str> {
+    if !text.contains(['?', '#', '@']) {
+        return Cow::Borrowed(text);
+    }
+    let ends_url = |c: char| !c.is_ascii_graphic() || matches!(c, '"' | '<' | '>' | '`');
+    let mut redacted = String::with_capacity(text.len());
+    for run in text.split_inclusive(ends_url) {
+        let (url, end) = run.split_at(run.trim_end_matches(ends_url).len());
+        let marks = ["://", ":\\/\\/"].iter();
+        let scheme = marks.filter_map(|mark| Some(url.find(mark)? + mark.len())).min();
+        let (start, rest) = url.split_at(scheme.unwrap_or_default());
+        let (open, query) = rest.split_at(rest.find(['?', '#']).unwrap_or(rest.len()));
+        if scheme.is_none() && !(open.contains(['/', '.']) && query.contains('=')) {
+            redacted.push_str(run);
+            continue;
+        }
+        let host = &open[..open.find(['/', '\\']).unwrap_or(open.len())];
+        let user = host.rfind('@').filter(|_| scheme.is_some()).map_or(0, |at| at + 1);
+        // One that was redacted before ends in its question mark here.
+        let hidden = if query.len() > 1 { "?…" } else { query };
+        redacted.extend([start, &open[user..], hidden, end]);
+    }
+    Cow::Owned(redacted)
 }
 
 /// A URL whose `Debug` omits what grants access: credentials before the host, and a signature in
@@ -423,6 +453,35 @@ mod tests {
         assert_eq!(long.chars().count(), MAX_MESSAGE_CHARS + 1);
         assert!(long.ends_with('…'));
         assert_eq!(one_line(&long).len(), long.len(), "once more changes nothing");
+    }
+
+    #[test]
+    fn the_urls_of_a_text_are_shown_without_what_grants_access() {
+        let cases = [
+            (
+                "no file at https://cdn.test/a.mp4?sig=hunter2.",
+                "no file at https://cdn.test/a.mp4?…",
+            ),
+            ("(HTTP://cdn.test?hunter2) 403", "(HTTP://cdn.test?… 403"),
+            ("x https://me:hunter2@cdn.test/a#hunter2 y", "x https://cdn.test/a?… y"),
+            (
+                r#"{"u":"https:\/\/cdn.test\/a?a=1\u0026sig=hunter2"}"#,
+                r#"{"u":"https:\/\/cdn.test\/a?…"}"#,
+            ),
+            (
+                "请访问https://cdn.test/a?sig=hunter2，然后重试",
+                "请访问https://cdn.test/a?…，然后重试",
+            ),
+            ("GET /files/a.mp4?X-Signature=hunter2 failed", "GET /files/a.mp4?… failed"),
+            ("url=s3://b/a?hunter2&https://c.test/b?hunter2", "url=s3://b/a?…"),
+            // None of these is a URL with a secret in it.
+            ("why? a=b, me@nemo.test #1", "why? a=b, me@nemo.test #1"),
+            ("see https://nemo.test/help", "see https://nemo.test/help"),
+        ];
+        for (text, shown) in cases {
+            assert_eq!(redact_urls(text), shown);
+            assert_eq!(redact_urls(shown), shown, "once more changes nothing");
+        }
     }
 
     #[test]

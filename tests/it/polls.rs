@@ -143,7 +143,8 @@ async fn a_status_that_is_never_shown_ends_the_wait_with_its_error() {
     for (name, response) in missed() {
         let (outcome, polls) = wait(vec![response]).await;
         let error = outcome.unwrap_err();
-        assert_eq!(polls, 4, "{name}");
+        // A render that the service does not know ends the wait earlier than its own limit.
+        assert_eq!(polls, if name.starts_with("404") { 4 } else { 10 }, "{name}");
         match name {
             "404" => assert_eq!(error.api().and_then(|api| api.status), Some(404)),
             "404 in the envelope" | "message" => assert!(matches!(error, Error::Api(_)), "{error}"),
@@ -160,6 +161,77 @@ async fn a_status_that_is_never_shown_ends_the_wait_with_its_error() {
         let (outcome, polls) = wait(vec![RawResponse::bytes(head), completed()]).await;
         assert_eq!(outcome.unwrap_err().api().and_then(|api| api.status), Some(expected));
         assert_eq!(polls, 1);
+    }
+    for code in [1001, 1002, 2001, 402] {
+        let body = format!(r#"{{"code":{code},"message":"no"}}"#);
+        let statuses = vec![processing(), RawResponse::json(body), completed()];
+        let (outcome, polls) = wait(statuses).await;
+        assert_eq!(outcome.unwrap_err().code().map(|code| code.number()), Some(code));
+        assert_eq!(polls, 2, "{code}");
+    }
+}
+
+/// Responses of a service that is out of order.
+fn outage() -> Vec<RawResponse> {
+    let broken = ["", "HTTP/1.1 200 OK\r\ncontent-length: 99\r\n\r\n{\"id\":", "no http\r\n\r\n"];
+    let status = |status: &str| {
+        RawResponse::bytes(format!("HTTP/1.1 {status}\r\ncontent-length: 0\r\n\r\n"))
+    };
+    let mut responses: Vec<_> = broken.map(RawResponse::bytes).into();
+    responses
+        .extend(["502 Bad Gateway", "503 Service Unavailable", "504 Gateway Timeout"].map(status));
+    responses.push(status("429 Too Many Requests\r\nretry-after: 0"));
+    responses
+}
+
+#[tokio::test]
+async fn a_wait_survives_an_outage_and_each_of_its_polls_is_one_request() {
+    let statuses = [vec![processing()], outage(), outage(), vec![completed()]].concat();
+    let expected = statuses.len();
+    let server = server_with(statuses).await;
+    // With retries: a poll makes none.
+    let builder = NemoClient::builder().base_url(server.url()).token("t");
+    let client = builder.polling(RenderPolling::new(Duration::ZERO, 100)).build().unwrap();
+    let steps: Vec<_> = client.wait_for_render(&job()).map(Result::unwrap).collect().await;
+    let missed = steps.iter().filter(|step| matches!(step, RenderProgress::Missed { .. })).count();
+    assert_eq!((missed, steps.len()), (expected - 2, expected), "{steps:?}");
+    assert!(matches!(steps.last(), Some(RenderProgress::Completed(_))));
+    assert_eq!((server.requests(STATUS), server.requests(SUBMIT)), (expected, 0));
+}
+
+#[tokio::test]
+async fn an_outage_ends_a_wait_at_its_own_limit() {
+    for down in outage() {
+        let server = server_with(vec![processing(), down.clone()]).await;
+        let client = NemoClient::builder().base_url(server.url()).token("t").polling(POLLING);
+        let client = client.build().unwrap();
+        let error = client.wait_for_render(&job()).await.unwrap_err();
+        assert!(matches!(error, Error::RenderUnfinished { polls: 10, .. }), "{error}");
+        // What was never seen is not said to continue.
+        let server = server_with(vec![down]).await;
+        let client = NemoClient::builder().base_url(server.url()).token("t").polling(POLLING);
+        let error = client.build().unwrap().wait_for_render(&job()).await.unwrap_err();
+        assert!(
+            !matches!(error, Error::RenderUnfinished { .. }) && error.is_retryable(),
+            "{error}"
+        );
+        assert_eq!(server.requests(STATUS), 10);
+    }
+}
+
+#[tokio::test]
+async fn a_poll_replaces_an_expired_token_once() {
+    let expired = || RawResponse::json(r#"{"code":1001,"message":"expired"}"#);
+    for (statuses, is_done) in [(vec![expired(), completed()], true), (vec![expired()], false)] {
+        let server = RawServer::start(move |request| match request.path() {
+            STATUS => statuses[request.index_on_path().min(statuses.len() - 1)].clone(),
+            _ => RawResponse::token(),
+        })
+        .await;
+        let builder = NemoClient::builder().base_url(server.url()).in_memory_credentials();
+        let outcome = builder.polling(POLLING).build().unwrap().wait_for_render(&job()).await;
+        assert_eq!(outcome.is_ok(), is_done, "{outcome:?}");
+        assert_eq!((server.requests(STATUS), server.requests("/api/auth/anonymous-token")), (2, 2));
     }
 }
 

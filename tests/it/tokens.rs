@@ -410,3 +410,42 @@ async fn an_error_response_that_repeats_the_client_id_does_not_reveal_it() {
     let shown = format!("{error} {error:?}");
     assert!(shown.contains("its token of the week") && !shown.contains("client-4711"), "{shown}");
 }
+
+#[tokio::test]
+async fn a_token_that_its_process_had_not_renamed_yet_is_used_by_the_next() {
+    let dir = tempfile::tempdir().unwrap();
+    let nemo = MockNemo::start().await;
+    nemo.given(MockResponse::token("received").times(1)).await;
+    nemo.given(MockResponse::error(Endpoint::Token, ErrorCode::RateLimited)).await;
+    nemo.given(MockResponse::credits(1.0)).await;
+    let process = || nemo.client_builder().credentials_dir(dir.path()).build().unwrap();
+    assert!(process().authenticate().await.unwrap().stored);
+    // As if the process had been killed before the rename.
+    let file = token_file(dir.path());
+    let left = file.with_file_name(".nemovideo-0123456789abcdef.part");
+    fs::rename(&file, &left).unwrap();
+    assert!(process().authenticate().await.unwrap().stored);
+    process().credits().await.unwrap();
+    assert_eq!(used_tokens(&nemo).await, ["received"]);
+    assert!(file.exists() && !left.exists());
+}
+
+#[tokio::test]
+async fn an_account_that_cannot_be_stored_says_so_and_a_lost_token_has_a_way_out() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("file");
+    fs::write(&file, "no directory").unwrap();
+    let nemo = MockNemo::start().await;
+    nemo.given(MockResponse::token("t").times(2)).await;
+    nemo.given(MockResponse::error(Endpoint::Token, ErrorCode::RateLimited)).await;
+    let below_a_file = nemo.client_builder().credentials_dir(file.join("nemovideo"));
+    for builder in [below_a_file, nemo.client_builder()] {
+        let account = builder.build().unwrap().authenticate().await.unwrap();
+        assert!(account.anonymous && !account.stored, "{account:?}");
+    }
+    let client = nemo.client_builder().retry(ExponentialRetry::never()).build().unwrap();
+    let advice = client.authenticate().await.unwrap_err().advice();
+    for word in ["NEMO_TOKEN", "NEMO_CLIENT_ID", "client_id", "another anonymous account"] {
+        assert!(advice.contains(word), "{advice}");
+    }
+}

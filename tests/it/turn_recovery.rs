@@ -320,3 +320,44 @@ async fn a_long_recovery_reports_that_the_work_continues() {
     };
     assert!(working(&updates[broken..read]) && working(&updates[read..]), "{updates:?}");
 }
+
+/// Returns the last update of a turn whose stream breaks and whose state then has this response, and
+/// how often the state was read.
+async fn after_a_break(response: &'static str) -> (nemovideo::Result<TurnUpdate>, usize) {
+    let server = RawServer::start(move |request| match request.path() {
+        "/run_sse" => RawResponse::broken_stream("data: heartbeat\n\n"),
+        path if path.ends_with("/latest") && request.index_on_path() == 0 => {
+            RawResponse::json(r#"{"code":0,"data":{"state":{}}}"#)
+        }
+        path if path.ends_with("/latest") => RawResponse::json(response),
+        _ => RawResponse::token(),
+    })
+    .await;
+    let builder = NemoClient::builder().base_url(server.url()).token("own");
+    let client = builder.recovery(TurnRecovery::new(SOON, SOON, 5)).build().unwrap();
+    let mut turn = client.send_message(&"s".into(), "hi").watch();
+    let mut last = None;
+    while let Some(update) = turn.next().await {
+        last = Some(update);
+    }
+    // Another account may still see the session.
+    let pending = turn.pending().unwrap();
+    let reads = server.requests("/api/state/nemo_agent/me/s/latest");
+    let resumed = client.resume_turn(&pending).next().await.unwrap();
+    assert_eq!(format!("{:?}", resumed.is_err()), "true");
+    (last.unwrap(), reads)
+}
+
+#[tokio::test]
+async fn what_cannot_be_observed_any_more_is_reported_at_once() {
+    for gone in [r#"{"code":1002,"message":"no"}"#, r#"{"detail":"Session not found: s"}"#] {
+        let (last, reads) = after_a_break(gone).await;
+        let Err(error @ Error::SessionNotFound(_)) = last else { panic!("{last:?}") };
+        assert!(error.may_have_taken_effect() && !error.is_retryable());
+        assert!(error.advice().contains("charged"), "{}", error.advice());
+        assert_eq!(reads, 2, "the baseline, and once after the break");
+    }
+    let (last, reads) = after_a_break(r#"{"code":1001,"message":"revoked"}"#).await;
+    assert!(matches!(last, Err(Error::OutcomeUnknown(_))), "{last:?}");
+    assert_eq!(reads, 2);
+}
