@@ -1,5 +1,8 @@
 //! The examples as users run them: valid and invalid input, exit codes, and the files left behind.
 
+#[path = "examples/killed.rs"]
+mod killed;
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 

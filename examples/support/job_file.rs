@@ -65,14 +65,16 @@ impl StateFile {
     pub fn write(&self, value: &impl Serialize) -> Result<()> {
         let json = serde_json::to_vec_pretty(value)?;
         let written = || {
+            let directory = self.path.parent().filter(|parent| !parent.as_os_str().is_empty());
+            // Before the rename: after it, the write has to succeed.
+            let directory = open_directory(directory.unwrap_or(Path::new(".")))?;
             let temporary = self.temporary();
             let mut file = File::create(&temporary)?;
             file.write_all(&json)?;
             file.sync_all()?;
             fs::rename(temporary, &self.path)?;
             // The rename is on the disk once the directory is.
-            let directory = self.path.parent().filter(|parent| !parent.as_os_str().is_empty());
-            sync_directory(directory.unwrap_or(Path::new(".")))
+            directory.map_or(Ok(()), |directory| directory.sync_all())
         };
         written().map_err(|error: io::Error| {
             format!("could not write {}: {error}", self.path.display()).into()
@@ -115,15 +117,9 @@ fn is_at(_file: &File, _path: &Path) -> bool {
     true
 }
 
-#[cfg(unix)]
-fn sync_directory(path: &Path) -> io::Result<()> {
-    File::open(path)?.sync_all()
-}
-
-/// Directories cannot be synchronized here, and need not be.
-#[cfg(not(unix))]
-fn sync_directory(_path: &Path) -> io::Result<()> {
-    Ok(())
+/// Opens a directory to synchronize it. Elsewhere that cannot be done, and need not be.
+fn open_directory(path: &Path) -> io::Result<Option<File>> {
+    if cfg!(unix) { File::open(path).map(Some) } else { Ok(None) }
 }
 
 /// What to do after this process, in place of what its error advises.

@@ -6,7 +6,7 @@
 //! renamed, so that no reader sees half of one.
 
 use std::fs::{self, File, Metadata, OpenOptions, TryLockError};
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, ErrorKind, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
@@ -129,7 +129,12 @@ impl CredentialStore {
         let path = self.client_id_path();
         match File::open(&path).and_then(read_limited) {
             Ok(bytes) => Ok(parse_client_id(&bytes)),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            // Also where the directory can never be: a home that is no directory.
+            Err(error)
+                if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) =>
+            {
+                Ok(None)
+            }
             Err(error) => Err(Error::io("read the client id", &path, error)),
         }
     }
@@ -291,7 +296,7 @@ fn back_up(path: &Path) -> io::Result<()> {
             tracing::warn!(path = %backup.display(), "a client id was replaced; this is its backup");
             Ok(())
         }
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
         Err(error) => Err(error),
     }
 }

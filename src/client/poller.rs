@@ -206,12 +206,23 @@ fn poll(
                             yield RenderProgress::Processing { percent: state.progress };
                         }
                         RenderStatus::Failed if job.replaces.is_none() => {
-                            job = job.replacement();
+                            let replacement = job.replacement();
                             // The new id follows from the old one, so another process may already
-                            // have submitted it.
-                            client.ensure_submitted(&job).await?;
-                            pauses = polling.pauses();
-                            yield RenderProgress::Replaced(Box::new(job.clone()));
+                            // have submitted it, or a submission whose response was lost.
+                            match client.ensure_submitted(&replacement).await {
+                                Ok(_state) => {
+                                    job = replacement;
+                                    pauses = polling.pauses();
+                                    yield RenderProgress::Replaced(Box::new(job.clone()));
+                                }
+                                Err(error) => match pause_after(&client, &error) {
+                                    Some(pause) if !is_last => {
+                                        requested = pause;
+                                        yield RenderProgress::Missed { reason: error.to_string() };
+                                    }
+                                    _ => Err(error)?,
+                                },
+                            }
                         }
                         RenderStatus::Failed | RenderStatus::Cancelled => {
                             Err(failed(&job, state))?;
@@ -242,9 +253,11 @@ fn is_unknown(error: &Error) -> bool {
 /// that is final.
 fn pause_after(client: &NemoClient, error: &Error) -> Option<Duration> {
     match error {
-        Error::Unreachable(_) | Error::Disconnected(_) | Error::Timeout { .. } => {
-            Some(Duration::ZERO)
-        }
+        // The outcome of submitting a replacement, which is looked up before it is submitted again.
+        Error::OutcomeUnknown(_)
+        | Error::Unreachable(_)
+        | Error::Disconnected(_)
+        | Error::Timeout { .. } => Some(Duration::ZERO),
         Error::RateLimited(api) => {
             let failure = FailureKind::RateLimited { retry_after: api.retry_after };
             let attempt = AttemptInfo::read_only(failure, 1, Duration::ZERO);
