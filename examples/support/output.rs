@@ -109,10 +109,13 @@ pub async fn report_waiting(json: bool) -> Infallible {
             tokio::time::sleep(MAX_SILENCE - silence).await;
             continue;
         }
-        let Waiting { is_users_turn, stage, since, percent, bar, .. } = &*waiting();
-        let elapsed = since.unwrap_or(last).elapsed();
-        let stage = if stage.is_empty() { "Waiting…" } else { stage }.to_owned();
-        let (is_users_turn, percent, bar) = (*is_users_turn, *percent, bar.clone());
+        let (is_users_turn, stage, elapsed, percent, bar) = {
+            let state = waiting();
+            // A stage that has ended, or none, says nothing about what is waited for.
+            let stage = if state.stage.ends_with('…') { &state.stage } else { "Waiting…" };
+            let elapsed = state.since.unwrap_or(last).elapsed();
+            (state.is_users_turn, stage.to_owned(), elapsed, state.percent, state.bar.clone())
+        };
         if !is_users_turn {
             say_waiting(json, &stage, elapsed, percent, bar);
         }
@@ -181,9 +184,11 @@ impl Progress {
 
     /// Prints that a stage begins.
     pub fn stage(&self, message: &str) {
-        let (stage, since) = (message.to_owned(), Some(Instant::now()));
-        let state = &mut *waiting();
-        (state.stage, state.since, state.percent, state.has_missed) = (stage, since, None, false);
+        {
+            let mut state = waiting();
+            (state.stage, state.since) = (message.to_owned(), Some(Instant::now()));
+            (state.percent, state.has_missed) = (None, false);
+        }
         self.line("stage", message);
     }
 

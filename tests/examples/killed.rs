@@ -92,7 +92,8 @@ async fn kill_and_run_again(endpoint: Endpoint, fault: Fault) {
     assert_eq!(names(&credentials.join("tokens")).len(), 1, "{endpoint:?}");
 }
 
-#[tokio::test(flavor = "multi_thread")]
+// Each run blocks a thread.
+#[tokio::test(flavor = "multi_thread", worker_threads = 16)]
 async fn a_process_that_waits_says_so_and_after_a_kill_the_next_one_goes_on() {
     let lost = || Fault::DropResponse(FaultyResponse::Stall);
     let cut = Fault::Cut(Cut::Bytes(100), Ending::Stall);
