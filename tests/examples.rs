@@ -185,8 +185,8 @@ async fn a_voiceover_that_was_charged_and_failed_prints_how_to_resume_it() {
     assert!(!run_against("voiceover", &backend, dir, &make).await.status.success());
     assert!(job.exists());
     let other = ["--text", "Something else.", "--out", "a.mp4"];
-    let refused = run_against("voiceover", &backend, dir, &other).await;
-    assert!(stderr(&refused).contains("another voiceover"), "{}", stderr(&refused));
+    let rejected = run_against("voiceover", &backend, dir, &other).await;
+    assert!(stderr(&rejected).contains("another voiceover"), "{}", stderr(&rejected));
     backend.faults().clear();
     let charged = backend.counters().messages_run;
     let resumed = run_against("voiceover", &backend, dir, &make).await;

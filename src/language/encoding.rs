@@ -12,7 +12,7 @@ pub(crate) const HTML: &str = "an HTML document";
 /// XML other than XHTML.
 const XML: &str = "an XML document";
 
-/// How many bytes at the start of a file tell its format.
+/// The number of bytes at the start of a file that show its format.
 pub(crate) const SIGNATURE_BYTES: usize = 1024;
 
 /// Formats that are found under the name of a text file, by their first bytes. `?` stands for any

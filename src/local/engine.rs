@@ -129,7 +129,7 @@ pub(crate) struct SpokenLine {
     pub(crate) audio: Option<PathBuf>,
     /// When the parts are spoken at which captions may begin.
     pub(crate) marks: Vec<SpeechMark>,
-    /// What of the script is not spoken, in this sentence or beside it.
+    /// The parts of the script that are not spoken, in this sentence or beside it.
     pub(crate) unspoken: Vec<String>,
 }
 

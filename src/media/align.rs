@@ -14,7 +14,7 @@ const HOP: f32 = 0.015;
 /// Length of the audio that a frame describes.
 const WINDOW: f32 = 0.020;
 /// Frequencies in Hz at which a frame is measured, evenly spaced in pitch as it is heard. The
-/// consonants are told apart by the highest, the vowels by the lowest.
+/// highest distinguish the consonants, the lowest the vowels.
 const BANDS: [f32; 12] =
     [220.0, 350.0, 500.0, 680.0, 900.0, 1160.0, 1480.0, 1880.0, 2380.0, 3020.0, 3850.0, 5000.0];
 /// Quieter samples are silence, as in [`AudioBuffer::trimmed`].

@@ -48,8 +48,9 @@ impl AudioBuffer {
     /// files may be uncompressed, µ-law, A-law or MP3; M4A files must be AAC.
     ///
     /// # Errors
-    /// [`MediaError::Audio`] when the file has none of these formats, or is broken, empty or
-    /// longer than two hours.
+    /// [`MediaError::Audio`] when the file has none of these formats, is broken, empty or longer
+    /// than two hours, has a sample rate outside of 1 to 768 kHz, or decodes to more audio than a
+    /// file of its size can hold.
     pub fn decode(bytes: &[u8], name: &str) -> Result<Self, MediaError> {
         Self::from_file(bytes).map_err(|why| MediaError::Audio(format!("{name}: {why}")))
     }

@@ -25,7 +25,7 @@ use super::{
 pub struct Narration {
     /// The sentences in order.
     pub sentences: Vec<SpokenSentence>,
-    /// What of the script is not spoken. Emoji, which are decoration, are not reported.
+    /// The parts of the script that are not spoken. Emoji, which are decoration, are not reported.
     pub warnings: Vec<NarrationWarning>,
     duration: Duration,
 }
@@ -158,8 +158,8 @@ impl Narration {
 /// Line breaks, paragraphs, Markdown and HTML in the script are handled; emoji are not spoken, but
 /// stay in the captions. What else is not spoken is in [`Narration::warnings`].
 ///
-/// A sentence that is too long for one caption is spoken twice: as a whole, and in parts, which
-/// tells when each caption is to appear. The audio of the parts is not used otherwise.
+/// A sentence that is too long for one caption is spoken twice: as a whole, and in parts, whose audio
+/// determines when each caption appears. The audio of the parts is not used otherwise.
 ///
 /// ```
 /// use nemovideo::media::{Cancel, Pico, SpeechOptions, VoiceGender, narrate};

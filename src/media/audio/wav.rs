@@ -303,7 +303,7 @@ mod tests {
                 let data: Vec<u8> = VALUES
                     .iter()
                     .flat_map(|value| {
-                        // A lowest bit that is used tells the upper bits from the lower ones.
+                        // The lowest used bit shows whether the upper or the lower bits are read.
                         let number = i64::from(*value) << 48 | 1 << (64 - bits);
                         number.to_le_bytes()[8 - usize::from(size)..].to_vec()
                     })

@@ -1,4 +1,4 @@
-//! Joins the lines of a block of text that are one paragraph, and tells apart those that are not:
+//! Joins the lines of a block of text that are one paragraph, and keeps those apart that are not:
 //! prose may be wrapped at any width, while the items of a list and a heading may have neither a
 //! marker nor a full stop.
 
@@ -11,7 +11,7 @@ use crate::media::characters::{is_emoji, is_wide};
 /// Longer lines are prose, not headings or items of a list.
 const MAX_ITEM: usize = 48;
 
-/// The words of a script, which tell how a word is written that a line's end takes apart.
+/// The words of a script, which show how a word is spelled that is split at the end of a line.
 #[derive(Debug, Default)]
 pub(super) struct Vocabulary(HashSet<String>);
 
@@ -59,7 +59,7 @@ pub(super) fn paragraphs(
     found
 }
 
-/// A line, and what its shape tells.
+/// A line, and what its shape shows.
 struct Line<'l> {
     text: &'l str,
     width: usize,

@@ -15,7 +15,7 @@ use crate::local::agent::speak;
 /// The most that the parts of a document with its text unpack to together. Ten hours of speech have
 /// 600 KB of text, and the XML of a document is about ten times its text.
 const MAX_UNPACKED_BYTES: u64 = 16 * 1024 * 1024;
-/// The longest tag or text between two tags: the attributes of an old drawing may hold a picture.
+/// The longest tag or text between two tags: the attributes of an old drawing may hold an image.
 const MAX_EVENT_BYTES: u64 = 4 * 1024 * 1024;
 /// The deepest nesting of elements. A text box within a table in a text box is 50 deep.
 const MAX_DEPTH: usize = 256;
