@@ -55,7 +55,7 @@ impl AudioBuffer {
         Self::from_file(bytes).map_err(|why| MediaError::Audio(format!("{name}: {why}")))
     }
 
-    /// Decodes a file. The error is the reason alone, which starts with the file as “it”.
+    /// Decodes a file. The error is a sentence in which “it” stands for the file.
     pub(crate) fn from_file(bytes: &[u8]) -> Result<Self, String> {
         let audio = decode(bytes, Limits::of(bytes.len()))?;
         if audio.samples.is_empty() {

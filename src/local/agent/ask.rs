@@ -1,4 +1,4 @@
-//! The agent asks: which script, voice and shape a video is to have, when a message requests a
+//! What the agent asks: which script, voice and shape a video is to have, if a message requests a
 //! video without saying so, or requests to be asked first. The questions are the arguments of a
 //! call of the tool `ask_question`, as newer tools of the vendor send it; the turn ends with them,
 //! and costs nothing. The answer is the next message: a line `1. <prompt>: <labels>` for each

@@ -248,7 +248,7 @@ fn hyphen(left: &str, right: &str, table: &LanguageTable, vocabulary: &Vocabular
     let is_lower = right.chars().next().is_some_and(|c| c.is_alphabetic() && !c.is_uppercase());
     let last = left.chars().next_back();
     // `X-Ray`, `COVID-19`, `20-year`, `Anglo-American`, `state-of-the-art`.
-    // Nobody takes a single letter off a word: `e-mail`.
+    // A single letter is not split off a word: `e-mail`.
     let is_single = left.chars().count() == 1;
     if !is_lower || !is_letter(last) || is_single || left.contains(['-', '\u{2010}']) {
         return Hyphen::Kept;
