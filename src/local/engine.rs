@@ -61,7 +61,7 @@ pub(crate) trait Engine: Send + Sync + fmt::Debug {
     ) -> Result<Vec<SpokenLine>, EngineError>;
 
     /// Returns what an uploaded image or audio file says about itself; nothing for other files.
-    /// Audio that cannot be used is an error, so that it is rejected before anything is charged.
+    /// What cannot be used is an error, so that it is rejected before anything is charged.
     fn probe(&self, _file: &StoredFile) -> Result<MediaInfo, EngineError> {
         Ok(MediaInfo::default())
     }
