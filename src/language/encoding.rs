@@ -178,6 +178,7 @@ fn markup_of(text: &str) -> Option<&'static str> {
 
 /// Returns whether a text is a web page with its images in one file (MHT), which begins with the
 /// headers of a message.
+#[cfg(feature = "local")]
 pub(crate) fn is_web_archive(text: &str) -> bool {
     let headers = text.trim_start_matches('\u{feff}').trim_start().lines().take(20);
     let mut headers = headers.take_while(|line| !line.trim().is_empty());

@@ -148,6 +148,8 @@ pub(crate) struct CaptionedSpeech<'s> {
     pub(crate) text: &'s str,
     pub(crate) start: Duration,
     pub(crate) duration: Duration,
+    /// Where captions may begin within the sentence. The placeholder engine does not split one.
+    #[cfg_attr(not(feature = "media"), expect(dead_code, reason = "only real speech has marks"))]
     pub(crate) marks: &'s [SpeechMark],
 }
 
