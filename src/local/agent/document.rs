@@ -6,7 +6,6 @@
 //! |---|---|
 //! | `package` | a DOCX file → its parts and their relationships, within limits |
 //! | `body` | the main part → the text that its page shows |
-//! | `flow` | paragraphs in sequence, with the text boxes beside them |
 //! | `styles` | what styles hide, strike out or raise |
 //! | `numbering` | the automatic numbers of paragraphs |
 //! | `fields` | what a field adds to the text |
@@ -15,7 +14,6 @@
 
 mod body;
 mod fields;
-mod flow;
 mod html;
 mod numbering;
 mod package;
