@@ -104,8 +104,10 @@ mod tests {
     /// Returns what is passed on, each call with its arguments.
     fn passed(stream: &[String]) -> Vec<String> {
         let mut filter = PreviewFilter::default();
-        let mut passed: Vec<_> =
-            stream.iter().flat_map(|data| filter.push(decode::decode("message", data))).collect();
+        let mut passed: Vec<_> = stream
+            .iter()
+            .flat_map(|data| filter.push(AgentEvent::decode_calls("message", data)))
+            .collect();
         passed.extend(filter.finish());
         let line = |event: &AgentEvent| match event {
             AgentEvent::ToolCall(call) => format!("call {}", call.args),

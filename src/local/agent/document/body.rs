@@ -1,7 +1,6 @@
 //! The text of a document as its page shows it: its paragraphs, without text that is hidden,
 //! struck out, deleted, moved away or present twice.
 
-use std::collections::HashMap;
 use std::mem;
 
 use quick_xml::escape::resolve_xml_entity;
@@ -10,9 +9,9 @@ use quick_xml::events::{BytesStart, Event};
 use super::fields::{Field, FieldResult, is_merge_field, is_unfilled};
 use super::numbering::{ListCounters, ListPosition, ListReference};
 use super::package::attribute;
-use super::styles::{Raise, RunFormat, Styles, TextFormat};
+use super::styles::{Raise, RunFormat, TextFormat};
 use super::symbols::{self, SymbolFont};
-use super::{MAX_TEXT_BYTES, MessageValue, Omission, Omitted, Reading, is_on, other};
+use super::{MAX_TEXT_BYTES, MessageValue, Omission, Omitted, Reading, Surroundings, is_on, other};
 use crate::local::agent::speak;
 
 /// Fields within fields; more than any document has.
@@ -138,17 +137,6 @@ impl TextFlow {
             self.paragraphs.push_str("\n\n");
         }
     }
-}
-
-/// What a document has beside its main part.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Surroundings<'d> {
-    pub(super) styles: &'d Styles,
-    /// The texts of the files that are inserted into the document, by their relationships.
-    pub(super) chunks: &'d HashMap<String, Reading<(String, Omitted)>>,
-    /// Whether text within the instructions of fields is hidden. In a document with a field that
-    /// never ends, all that follows would be.
-    pub(super) obeys_fields: bool,
 }
 
 /// Reads the main part event by event.
