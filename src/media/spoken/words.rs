@@ -375,6 +375,8 @@ impl Words {
             }
             rest = tail;
         }
+        // An apostrophe between numbers is silent.
+        said.retain(|words| !words.is_empty());
         said.join(" ")
     }
 

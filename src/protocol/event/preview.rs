@@ -90,7 +90,6 @@ fn is_same(preview: &ToolCall, call: &ToolCall) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::protocol::event::decode;
 
     /// A call in an event, as `functionCall` or as `functionResponse`.
     fn event(kind: &str, id: &str, partial: bool, args: &str) -> String {
