@@ -252,17 +252,17 @@ pub struct ChangedItem {
     #[serde(serialize_with = "serialize_duration")]
     pub end: Duration,
     #[serde(skip)]
-    pub(super) label: TrackLabel,
+    label: TrackLabel,
 }
 
 impl ChangedItem {
-    pub(super) fn of_track(index: usize, track: Track<'_>) -> Self {
+    fn of_track(index: usize, track: Track<'_>) -> Self {
         let start = track.segments().map(|segment| segment.start()).min().unwrap_or_default();
         let name = track.name().map(str::to_owned);
         Self { name, ..Self::on_track(index, track, start..track.end()) }
     }
 
-    pub(super) fn on_track(index: usize, track: Track<'_>, span: Range<Duration>) -> Self {
+    fn on_track(index: usize, track: Track<'_>, span: Range<Duration>) -> Self {
         let (kind, role, label) = (track.kind(), track.role(), TrackLabel::of(track));
         let Range { start, end } = span;
         Self { index, kind, role, name: None, text: None, start, end, label }

@@ -34,6 +34,9 @@ pub struct AudioBuffer {
 }
 
 impl AudioBuffer {
+    /// The peak of silence, about −46 dB: below any consonant, above an engine's noise.
+    pub(crate) const SILENCE: u16 = 160;
+
     /// Creates a buffer from samples. A rate of 0 is treated as 1, so that the duration is always
     /// defined.
     #[must_use]
@@ -95,11 +98,9 @@ impl AudioBuffer {
     ///
     /// A speech engine pads its output; without this, a caption would appear before its words.
     pub(crate) fn trimmed(&self) -> Self {
-        /// About −46 dB: below any consonant, above an engine's noise.
-        const SILENCE: u16 = 160;
         /// Kept on each side, because words fade in and out.
         const MARGIN: Duration = Duration::from_millis(15);
-        let loud = |sample: &i16| sample.unsigned_abs() > SILENCE;
+        let loud = |sample: &i16| sample.unsigned_abs() > Self::SILENCE;
         let Some(first) = self.samples.iter().position(loud) else {
             return Self::new(self.sample_rate, []);
         };

@@ -19,7 +19,6 @@ mod normal;
 mod numbers;
 mod phone;
 mod tables;
-mod text;
 mod words;
 
 use std::collections::HashSet;
@@ -28,10 +27,11 @@ use std::ops::Range;
 use icu_normalizer::ComposingNormalizerBorrowed;
 
 use self::amounts::{Amounts, Reading};
-use self::normal::{Normal, is_latin, subscript, superscript};
+use self::normal::{
+    Normal, ends_word, is_latin, previous_word, skip_space, subscript, superscript,
+};
 use self::numbers::Speller;
 use self::tables::{Language, Sign, Tongue};
-use self::text::skip_space;
 use self::words::Words;
 use super::characters::{is_emoji, is_invisible};
 
@@ -235,7 +235,7 @@ impl Reader<'_> {
         let ends: Vec<usize> = ends.collect();
         ends.into_iter().rev().find_map(|end| {
             let unit = self.speller.language.unit(&text[..end]).filter(|unit| unit.alone)?;
-            text::ends_word(&text[..end], &text[end..]).then_some((end, unit.noun.many))
+            ends_word(&text[..end], &text[end..]).then_some((end, unit.noun.many))
         })
     }
 
@@ -329,7 +329,7 @@ impl Reader<'_> {
     fn full_stop(&mut self, at: usize, before: &str, after: &str) {
         let closing = |c: char| matches!(c, '"' | '\'' | ')' | ']' | ' ' | '\u{a0}');
         let next = after.trim_start_matches(closing).chars().next();
-        let word = text::previous_word(before);
+        let word = previous_word(before);
         let joined = after.starts_with(char::is_alphanumeric);
         if joined && before.ends_with(char::is_alphanumeric) {
             if before.ends_with(char::is_lowercase) && after.starts_with(char::is_uppercase) {
@@ -432,6 +432,7 @@ const fn is_unreadable(c: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::media::Dice;
 
     macro_rules! case {
         ($name:literal) => {
@@ -569,13 +570,8 @@ mod tests {
     fn any_text_is_covered_by_its_pieces() {
         const PARTS: &str = "a B é ß ﬁ ü x1 FBI US it 1 23 1990 3.5 1,000 007 1/2 555-1234 2024-05-03 14:30 9 am $5 €3bn 5€ kg m² ² ½ % - -- – — … . , : ; ! ? ( ) [ ] / \\ & @ # * _ ~ ^ < > = + ' \" ’ “ ” ™ ° ℃ α Ω Привет 日本 ⌘ 😀 👍🏽 🇩🇪 \u{301} \u{200d} \u{ad} \u{fe0f} \u{0} \u{a0} www. http:// a.de i@b.com e.g. z.B. Mr. Mon Fri VIII st th º";
         let parts: Vec<&str> = PARTS.split(' ').collect();
-        let mut seed = 0x2545_f491_4f6c_dd1d_u64;
-        let mut random = |below: usize| {
-            seed ^= seed << 13;
-            seed ^= seed >> 7;
-            seed ^= seed << 17;
-            (seed >> 33) as usize % below
-        };
+        let mut dice = Dice(1);
+        let mut random = |below: usize| dice.roll(below);
         for round in 0..6_000 {
             let mut text = String::new();
             for _ in 0..=random(12) {

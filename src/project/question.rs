@@ -1,13 +1,11 @@
 //! The user's response to a question of the agent.
 
 use crate::error::{Error, Result};
+use crate::language::tokens::is_skipped;
 use crate::protocol::event::{Question, QuestionItem};
 
 /// The message for a question that the user does not answer.
 const SKIPPED: &str = "Skipped";
-
-/// The words that skip a question.
-const SKIP_WORDS: [&str; 5] = ["skip", "skipped", "skip it", "跳过", "略过"];
 
 /// A response to the agent's [`Question`], which [`Project::respond_to`](super::Project::respond_to)
 /// sends. Every question that is not answered is skipped.
@@ -87,7 +85,7 @@ impl QuestionResponse {
             let answers = answers_to(item, reply).or_else(|| answers_to(item, numbered()?.1))?;
             return Some(Self { answers: answers.into_iter().map(|answer| (0, answer)).collect() });
         }
-        if is_skip(reply) {
+        if is_skipped(reply) {
             return Some(Self::new());
         }
         let lines: Vec<&str> =
@@ -152,10 +150,6 @@ pub(super) fn names_options(question: &Question, reply: &str) -> bool {
     })
 }
 
-fn is_skip(reply: &str) -> bool {
-    SKIP_WORDS.contains(&reply.trim_end_matches(['.', '!', '。']).to_lowercase().as_str())
-}
-
 /// Splits the number of a question, counted from 1, off a line; returns its index.
 fn without_number(line: &str) -> Option<(usize, &str)> {
     let end = line.find(|c: char| !c.is_ascii_digit())?;
@@ -174,7 +168,7 @@ fn answers_to(item: &QuestionItem, line: &str) -> Option<Vec<String>> {
     if let Some(label) = option(item, line, Number::BeforeId) {
         return Some(vec![label.to_owned()]);
     }
-    if is_skip(line) {
+    if is_skipped(line) {
         return Some(Vec::new());
     }
     // The line may repeat the prompt, as the message does.

@@ -45,14 +45,13 @@ fn segments(draft: &mut Draft, track: usize, change: impl FnOnce(&mut Vec<Json>)
 }
 
 fn start_later(segment: &mut Json, by: u64) {
-    let start = segment.get("m").and_then(|m| m.get("start")).and_then(Json::as_u64).unwrap() + by;
-    segment
-        .as_object_mut()
-        .and_then(|o| o.get_mut("m"))
-        .unwrap()
-        .as_object_mut()
-        .unwrap()
-        .insert("start", start);
+    let start = segment.get("m").and_then(|m| m.get("start")).and_then(Json::as_u64).unwrap();
+    set_start(segment, start + by);
+}
+
+fn set_start(segment: &mut Json, start: u64) {
+    let metadata = segment.as_object_mut().and_then(|o| o.get_mut("m")).unwrap();
+    metadata.as_object_mut().unwrap().insert("start", start);
 }
 
 #[test]
@@ -190,13 +189,7 @@ fn a_removal_and_a_move_are_one_change_each() {
                 let first = list.remove(0);
                 list.insert(2, first);
                 for (segment, start) in list.iter_mut().zip([0, 2000, 4000]) {
-                    segment
-                        .as_object_mut()
-                        .and_then(|o| o.get_mut("m"))
-                        .unwrap()
-                        .as_object_mut()
-                        .unwrap()
-                        .insert("start", start);
+                    set_start(segment, start);
                 }
             })
         },

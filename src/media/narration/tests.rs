@@ -4,7 +4,7 @@
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 use super::*;
-use crate::media::Pico;
+use crate::media::{Dice, Pico};
 
 /// The promise: a caption appears at most this much before or after its words.
 const MAX_ERROR: Duration = Duration::from_millis(150);
@@ -67,17 +67,6 @@ impl Voice for ToneVoice {
         }
         samples.extend(vec![0; 900]);
         Ok(AudioBuffer::new(RATE as u32, samples))
-    }
-}
-
-/// Numbers that look random and are the same in every run.
-struct Dice(u64);
-
-impl Dice {
-    fn roll(&mut self, sides: usize) -> usize {
-        self.0 =
-            self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) as usize % sides
     }
 }
 
@@ -267,7 +256,7 @@ fn pause_ends(audio: &AudioBuffer) -> Vec<Duration> {
     let mut ends = Vec::new();
     let mut quiet = 0;
     for (at, sample) in audio.samples().iter().enumerate() {
-        if sample.unsigned_abs() <= 160 {
+        if sample.unsigned_abs() <= AudioBuffer::SILENCE {
             quiet += 1;
         } else {
             if quiet > rate * 12 / 100 {

@@ -3,10 +3,10 @@
 
 use regex::{Captures, Regex};
 
+use super::normal::{ends_word, next_word, previous_word, skip_space};
 use super::normal::{fraction, superscript};
 use super::numbers::{Ending, Number, Speller, leading_digits};
 use super::tables::{Currency, Language, Noun, Place, Tongue};
-use super::text::{ends_word, next_word, previous_word, skip_space};
 
 /// A part of a text and what is said for it.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -3,9 +3,9 @@
 use regex::{Captures, Regex};
 
 use super::amounts::{Amounts, Reading};
+use super::normal::{ends_word, previous_word, skip_space};
 use super::numbers::{Ending, Number, leading_digits};
 use super::tables::Tongue;
-use super::text::{ends_word, previous_word, skip_space};
 
 pattern!(ISO_DATE, r"^([1-9][0-9]{3})-([0-9]{2})-([0-9]{2})");
 pattern!(DATE, r"^([0-9]{1,2})([./\-])([0-9]{1,2})([./\-])([0-9]{4}|[0-9]{2})");

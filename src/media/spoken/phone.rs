@@ -1,9 +1,9 @@
 //! Reads telephone numbers.
 
 use super::amounts::{Amounts, Reading};
+use super::normal::{previous_word, skip_space};
 use super::numbers::{Number, leading_digits};
 use super::tables::Tongue;
-use super::text::{previous_word, skip_space};
 
 pattern!(
     PHONE,

@@ -5,10 +5,10 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 use super::amounts::Reading;
+use super::normal::{ends_word, next_word, previous_word, skip_space};
 use super::normal::{is_latin, push_folded, subscript, superscript};
 use super::numbers::{Ending, Speller};
 use super::tables::{Abbreviation, Before, Language, Sign, Tongue};
-use super::text::{ends_word, next_word, previous_word, skip_space};
 
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Words {
@@ -375,6 +375,8 @@ impl Words {
             }
             rest = tail;
         }
+        // An apostrophe between numbers is silent.
+        said.retain(|words| !words.is_empty());
         said.join(" ")
     }
 

@@ -10,28 +10,53 @@ use crate::protocol::tolerant::{Fields, LoneSurrogates, flag, repair_json, text}
 
 const HEARTBEAT: &str = "heartbeat";
 
-pub(super) fn decode(event: &str, data: &str) -> Vec<AgentEvent> {
-    let trimmed = data.trim();
-    if event == HEARTBEAT || trimmed.is_empty() || trimmed == HEARTBEAT {
-        return vec![AgentEvent::Heartbeat];
+impl AgentEvent {
+    /// Decodes a frame for a [`PreviewFilter`](super::PreviewFilter): a question is still a call.
+    pub(crate) fn decode_calls(event: &str, data: &str) -> Vec<Self> {
+        let trimmed = data.trim();
+        if event == HEARTBEAT || trimmed.is_empty() || trimmed == HEARTBEAT {
+            return vec![Self::Heartbeat];
+        }
+        match parse(trimmed) {
+            (Some(json), is_draft_exact) => decode_json(event, &json, data, is_draft_exact),
+            (None, _) if event == "error" => vec![error_text(trimmed)],
+            (None, _) => vec![Self::Unknown(data.to_owned())],
+        }
     }
-    match parse(trimmed) {
-        (Some(json), is_draft_exact) => decode_json(event, &json, data, is_draft_exact),
-        (None, _) if event == "error" => vec![error_text(trimmed)],
-        (None, _) => vec![AgentEvent::Unknown(data.to_owned())],
-    }
-}
 
-/// Decodes text that is outside of any event of the stream.
-///
-/// JSON is decoded like an event. Other text is the error of a server, unless it looks like a field
-/// of another protocol (`name: value`) or like a keep-alive (`ping`) and says nothing of an error.
-pub(super) fn decode_bare(text: &str) -> Vec<AgentEvent> {
-    let text = text.trim();
-    if text.is_empty() || text == HEARTBEAT || parse(text).0.is_some() {
-        return decode("message", text);
+    /// As [`decode_calls`](Self::decode_calls), for text that is outside of any event of the
+    /// stream.
+    ///
+    /// JSON is decoded like an event. Other text is the error of a server, unless it looks like a
+    /// field of another protocol (`name: value`) or like a keep-alive (`ping`) and says nothing of
+    /// an error.
+    pub(crate) fn decode_bare(text: &str) -> Vec<Self> {
+        let text = text.trim();
+        if text.is_empty() || text == HEARTBEAT || parse(text).0.is_some() {
+            return Self::decode_calls("message", text);
+        }
+        vec![if is_error(text) { error_text(text) } else { Self::Unknown(text.to_owned()) }]
     }
-    vec![if is_error(text) { error_text(text) } else { AgentEvent::Unknown(text.to_owned()) }]
+
+    /// Whether text says by a word that something failed.
+    pub(crate) fn names_an_error(text: &str) -> bool {
+        let lower = text.trim().to_lowercase();
+        if is_keep_alive(&lower) {
+            return false;
+        }
+        let has_error_word = |text: &str| ERROR_WORDS.split(' ').any(|word| text.contains(word));
+        match field(&lower) {
+            Some((name, value)) => {
+                ERROR_FIELDS.iter().any(|end| name.ends_with(end)) || has_error_word(value)
+            }
+            None => has_error_word(&lower),
+        }
+    }
+
+    /// Whether the data of a frame is JSON, apart from details.
+    pub(crate) fn is_json(data: &str) -> bool {
+        parse(data).0.is_some()
+    }
 }
 
 /// Words by which servers report errors.
@@ -50,23 +75,8 @@ const KEEP_ALIVES: [&str; 6] =
 const WORKING_WORDS: &str = "working processing waiting wait loading queued alive ping pong \
                              heartbeat keepalive";
 
-/// Whether text says by a word that something failed.
-pub(super) fn names_an_error(text: &str) -> bool {
-    let lower = text.trim().to_lowercase();
-    if is_keep_alive(&lower) {
-        return false;
-    }
-    let has_error_word = |text: &str| ERROR_WORDS.split(' ').any(|word| text.contains(word));
-    match field(&lower) {
-        Some((name, value)) => {
-            ERROR_FIELDS.iter().any(|end| name.ends_with(end)) || has_error_word(value)
-        }
-        None => has_error_word(&lower),
-    }
-}
-
 fn is_error(text: &str) -> bool {
-    if names_an_error(text) {
+    if AgentEvent::names_an_error(text) {
         return true;
     }
     let lower = text.to_lowercase();
@@ -97,10 +107,6 @@ fn error_text(text: &str) -> AgentEvent {
     let line = if is_traceback { lines.next_back() } else { lines.next() };
     let line = line.unwrap_or(text).trim();
     AgentEvent::failure(line.to_owned(), (line != text).then(|| text.into()))
-}
-
-pub(super) fn is_json(data: &str) -> bool {
-    parse(data).0.is_some()
 }
 
 fn decode_json(event: &str, json: &Json, data: &str, is_draft_exact: bool) -> Vec<AgentEvent> {
@@ -349,7 +355,7 @@ mod tests {
                 origin: origin.clone(),
             })
         };
-        let events = decode("message", data);
+        let events = AgentEvent::decode_calls("message", data);
         let [thought, b, f, g, c, result, AgentEvent::StateDelta(delta), failure] = &events[..]
         else {
             panic!("{events:?}");

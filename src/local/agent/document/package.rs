@@ -26,7 +26,7 @@ const MAX_ENTRIES: u16 = 10_000;
 /// Where the record at the end of an archive is: before a comment of at most 64 KiB.
 const MAX_END_BYTES: u64 = (1 << 16) + 64;
 /// The longest name of a part, and of a style, that a document may use.
-pub(super) const MAX_NAME_BYTES: usize = 1024;
+const MAX_NAME_BYTES: usize = 1024;
 
 /// The relationships of a part that matter to its text.
 const RELATIONSHIPS: [&str; 5] =
