@@ -16,7 +16,9 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 pub(crate) use self::store::JsonString;
-use self::store::{LongText, ShortText, ThinVec, unescape, unicode_escape, write_string};
+use self::store::{
+    LongText, OpenLists, ShortText, ThinVec, unescape, unicode_escape, write_string,
+};
 
 /// The deepest accepted nesting, the same as `serde_json`'s own: a tree is walked and dropped by
 /// recursion, so that hostile text of brackets alone would exhaust the stack.
@@ -296,7 +298,7 @@ impl FromStr for Json {
             column: error.column(),
             message: error.to_string(),
         })?;
-        Parser { text: raw.get(), at: 0 }.value(0)
+        Parser::parse(raw.get())
     }
 }
 
@@ -323,7 +325,7 @@ json_as_text!(Json, Object);
 impl<'de> Deserialize<'de> for Json {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let raw = Box::<RawValue>::deserialize(deserializer)?;
-        Parser { text: raw.get(), at: 0 }.value(0).map_err(serde::de::Error::custom)
+        Parser::parse(raw.get()).map_err(serde::de::Error::custom)
     }
 }
 
@@ -393,7 +395,7 @@ impl Object {
     /// Returns the value under `key` for modification.
     #[must_use]
     pub fn get_mut(&mut self, key: &str) -> Option<&mut Json> {
-        let mut entries = self.entries.0.as_mut()?.iter_mut().rev();
+        let mut entries = self.entries.as_mut_slice().iter_mut().rev();
         entries.find(|(k, _)| k.is(key)).map(|(_, v)| v)
     }
 
@@ -417,8 +419,9 @@ impl Object {
 
     /// Removes `key` with all its duplicates. Returns the value that counted.
     pub fn remove(&mut self, key: &str) -> Option<Json> {
+        self.get(key)?;
         let mut last = None;
-        self.entries.0.as_mut()?.retain_mut(|(k, value)| {
+        self.entries.as_vec().retain_mut(|(k, value)| {
             let remove = k.is(key);
             if remove {
                 last = Some(std::mem::take(value));
@@ -501,14 +504,21 @@ pub enum ParseError {
 struct Parser<'t> {
     text: &'t str,
     at: usize,
+    items: OpenLists<Json>,
+    entries: OpenLists<(JsonString, Json)>,
 }
 
 impl<'t> Parser<'t> {
+    fn parse(text: &'t str) -> Result<Json, ParseError> {
+        let (items, entries) = (OpenLists::new(), OpenLists::new());
+        Self { text, at: 0, items, entries }.value(0)
+    }
+
     fn value(&mut self, depth: usize) -> Result<Json, ParseError> {
         let repr = match self.peek()? {
             b'{' | b'[' if depth == MAX_DEPTH => return Err(ParseError::TooDeep),
             b'{' => Repr::Object(self.object(depth + 1)?),
-            b'[' => Repr::Array(self.array(depth + 1)?.into()),
+            b'[' => Repr::Array(self.array(depth + 1)?),
             b'"' => return self.string().map(Json::from_string),
             _ => match self.word()? {
                 "null" => Repr::Null,
@@ -521,27 +531,29 @@ impl<'t> Parser<'t> {
     }
 
     fn object(&mut self, depth: usize) -> Result<Object, ParseError> {
-        let mut entries = Vec::new();
+        let mut list = self.entries.open();
         self.at += 1;
         while self.peek()? != b'}' {
             let key = self.string()?;
             self.take(b':')?;
-            entries.push((key, self.value(depth)?));
+            let value = self.value(depth)?;
+            self.entries.push(&mut list, (key, value));
             self.skip_comma()?;
         }
         self.at += 1;
-        Ok(Object { entries: entries.into() })
+        Ok(Object { entries: self.entries.close(list) })
     }
 
-    fn array(&mut self, depth: usize) -> Result<Vec<Json>, ParseError> {
-        let mut items = Vec::new();
+    fn array(&mut self, depth: usize) -> Result<ThinVec<Json>, ParseError> {
+        let mut list = self.items.open();
         self.at += 1;
         while self.peek()? != b']' {
-            items.push(self.value(depth)?);
+            let value = self.value(depth)?;
+            self.items.push(&mut list, value);
             self.skip_comma()?;
         }
         self.at += 1;
-        Ok(items)
+        Ok(self.items.close(list))
     }
 
     fn string(&mut self) -> Result<JsonString, ParseError> {

@@ -5,18 +5,43 @@ use std::fmt::{self, Write as _};
 use std::hash::{Hash, Hasher};
 
 /// A list in one word, which is `None` or has no elements while it is empty.
-// The second pointer costs less than three words in each of a million values.
-#[allow(clippy::box_collection)]
 #[derive(Clone)]
-pub(crate) struct ThinVec<T>(pub(super) Option<Box<Vec<T>>>);
+pub(crate) struct ThinVec<T>(pub(super) Option<Box<Items<T>>>);
+
+/// Most lists are small: one element takes no allocation of its own.
+#[derive(Clone)]
+pub(crate) enum Items<T> {
+    One([T; 1]),
+    Many(Vec<T>),
+}
 
 impl<T> ThinVec<T> {
     pub(super) fn as_slice(&self) -> &[T] {
-        self.0.as_deref().map_or(&[], Vec::as_slice)
+        match self.0.as_deref() {
+            None => &[],
+            Some(Items::One(item)) => item,
+            Some(Items::Many(items)) => items,
+        }
+    }
+
+    pub(super) fn as_mut_slice(&mut self) -> &mut [T] {
+        match self.0.as_deref_mut() {
+            None => &mut [],
+            Some(Items::One(item)) => item,
+            Some(Items::Many(items)) => items,
+        }
     }
 
     pub(super) fn as_vec(&mut self) -> &mut Vec<T> {
-        self.0.get_or_insert_default()
+        let items = match self.0.take().map(|items| *items) {
+            None => Vec::new(),
+            Some(Items::One([item])) => vec![item],
+            Some(Items::Many(items)) => items,
+        };
+        match &mut **self.0.insert(Box::new(Items::Many(items))) {
+            Items::Many(items) => items,
+            Items::One(_) => unreachable!("replaced above"),
+        }
     }
 }
 
@@ -28,8 +53,15 @@ impl<T> Default for ThinVec<T> {
 
 impl<T> From<Vec<T>> for ThinVec<T> {
     fn from(mut items: Vec<T>) -> Self {
-        items.shrink_to_fit();
-        Self((!items.is_empty()).then(|| Box::new(items)))
+        let items = match items.len() {
+            0 => return Self(None),
+            1 => items.pop().map(|item| Items::One([item])),
+            _ => {
+                items.shrink_to_fit();
+                Some(Items::Many(items))
+            }
+        };
+        Self(items.map(Box::new))
     }
 }
 
@@ -188,4 +220,49 @@ pub(super) fn unescape(escaped: &str) -> JsonString {
 /// Returns the UTF-16 unit of a `\uXXXX` at the start of `text`.
 pub(super) fn unicode_escape(text: &str) -> Option<u16> {
     u16::from_str_radix(text.strip_prefix("\\u")?.get(..4)?, 16).ok()
+}
+
+/// The lists that are being read, one within the other, so that each is allocated once it is
+/// complete: lists that grow and shrink leave gaps in the memory.
+pub(super) struct OpenLists<T>(Vec<T>);
+
+/// The list that is being read.
+pub(super) struct OpenList<T> {
+    /// Where its elements begin among those of all.
+    start: usize,
+    /// Its first elements, if it has many.
+    moved: Vec<T>,
+}
+
+impl<T> OpenLists<T> {
+    /// A longer list grows by itself, since it would otherwise be in memory twice.
+    const MAX_LEN: usize = 64;
+
+    pub(super) const fn new() -> Self {
+        Self(Vec::new())
+    }
+
+    pub(super) fn open(&self) -> OpenList<T> {
+        OpenList { start: self.0.len(), moved: Vec::new() }
+    }
+
+    pub(super) fn push(&mut self, list: &mut OpenList<T>, item: T) {
+        self.0.push(item);
+        if self.0.len() - list.start >= Self::MAX_LEN {
+            list.moved.extend(self.0.drain(list.start..));
+        }
+    }
+
+    pub(super) fn close(&mut self, mut list: OpenList<T>) -> ThinVec<T> {
+        let last = self.0.drain(list.start..);
+        match (list.moved.len(), last.len()) {
+            (0, 0) => ThinVec(None),
+            (0, 1) => ThinVec(last.map(|item| Items::One([item])).map(Box::new).last()),
+            _ => {
+                list.moved.reserve_exact(last.len());
+                list.moved.extend(last);
+                list.moved.into()
+            }
+        }
+    }
 }

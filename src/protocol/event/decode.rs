@@ -18,7 +18,7 @@ pub(super) fn decode(event: &str, data: &str) -> Vec<AgentEvent> {
         return vec![AgentEvent::Heartbeat];
     }
     match parse(trimmed) {
-        (Some(json), is_draft_exact) => decode_json(event, &json, Some(data), is_draft_exact),
+        (Some(json), is_draft_exact) => decode_json(event, &json, Some(data), is_draft_exact, 0),
         (None, _) if event == "error" => vec![error_text(trimmed)],
         (None, _) => vec![AgentEvent::Unknown(data.to_owned())],
     }
@@ -105,16 +105,20 @@ pub(super) fn is_json(data: &str) -> bool {
     parse(data).0.is_some()
 }
 
-/// Decodes JSON. Of JSON within other JSON there is no `data`: its text is made only where it is
-/// needed, and not once for each level of nesting.
+/// The most envelopes around an event. Each is looked into, and then taken for what it is itself.
+const MAX_ENVELOPES: usize = 4;
+
+/// Decodes JSON within a number of envelopes. Of JSON within other JSON there is no `data`: its text
+/// is made only where it is needed.
 fn decode_json(
     event: &str,
     json: &Json,
     data: Option<&str>,
     is_draft_exact: bool,
+    depth: usize,
 ) -> Vec<AgentEvent> {
     if let Some(items) = json.as_array().filter(|items| items.iter().any(is_object)) {
-        let decode = |item: &Json| decode_json(event, item, None, is_draft_exact);
+        let decode = |item: &Json| decode_json(event, item, None, is_draft_exact, depth);
         return items.iter().flat_map(decode).collect();
     }
     let object = json.as_object();
@@ -129,7 +133,7 @@ fn decode_json(
     });
     let failed = object.and_then(failure);
     match (known, failed) {
-        (None, None) => enclosed(event, object, is_draft_exact).unwrap_or_else(|| {
+        (None, None) => enclosed(event, object, is_draft_exact, depth).unwrap_or_else(|| {
             vec![match event {
                 "error" => error_text(data().trim()),
                 _ => AgentEvent::Unknown(data()),
@@ -144,12 +148,17 @@ fn decode_json(
 }
 
 /// Decodes the events in the envelope of the other endpoints, if there are any.
-fn enclosed(event: &str, object: Option<&Object>, is_draft_exact: bool) -> Option<Vec<AgentEvent>> {
-    let fields = Fields::of(object?);
+fn enclosed(
+    event: &str,
+    object: Option<&Object>,
+    is_draft_exact: bool,
+    depth: usize,
+) -> Option<Vec<AgentEvent>> {
+    let fields = Fields::of(object.filter(|_| depth < MAX_ENVELOPES)?);
     let json = ["events", "data"].iter().find_map(|name| {
         fields.get(name).filter(|json| is_object(json) || json.as_array().is_some())
     })?;
-    let events = decode_json(event, json, None, is_draft_exact);
+    let events = decode_json(event, json, None, is_draft_exact, depth + 1);
     let is_known = events.iter().any(|event| !matches!(event, AgentEvent::Unknown(_)));
     is_known.then_some(events)
 }
