@@ -6,7 +6,6 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use nemovideo::Attribution;
 use nemovideo::draft::Draft;
 use nemovideo::media::{AudioBuffer, Image};
 use nemovideo::project::Script;
@@ -29,7 +28,6 @@ fn read(group: &str, directory: &Path, bytes: &[u8]) {
             drop(Script::from_path(&path));
             drop(Script::from_path_with_encoding(&path, "windows-1252"));
         }
-        "skill" => drop(Attribution::from_front_matter(&text())),
         "wire" => {
             drop(text().parse::<Draft>());
             let mut decoder = Decoder::new().with_bare_text();
@@ -45,7 +43,7 @@ fn read(group: &str, directory: &Path, bytes: &[u8]) {
 fn files() -> Vec<HostileFile> {
     let cases = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/cases");
     let mut files = Vec::new();
-    for group in ["audio", "pic", "txt", "skill", "wire"] {
+    for group in ["audio", "pic", "txt", "wire"] {
         let before = files.len();
         for entry in std::fs::read_dir(cases.join(group)).unwrap().map(Result::unwrap) {
             let name = entry.file_name().into_string().unwrap();
