@@ -24,8 +24,10 @@ pub(crate) fn decode(bytes: &[u8], limits: Limits) -> Result<AudioBuffer, String
             .unwrap_or_else(|| Err("its MP3 audio is broken".to_owned()));
     }
     let coding = format.coding(data)?;
-    limits.check(data.len() / format.frame_size(), format.rate)?;
+    let length = data.len() / format.frame_size();
+    limits.check(length, format.rate)?;
     let samples = Downmix::run(|mix| {
+        mix.expect(length);
         for frame in data.chunks_exact(format.frame_size()) {
             let samples = frame.chunks_exact(format.sample_size);
             mix.push(format.layout.stereo(samples.map(|bytes| coding.sample(bytes))));
