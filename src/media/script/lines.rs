@@ -327,16 +327,6 @@ mod tests {
     }
 
     #[test]
-    fn many_lines_take_linear_time() {
-        for part in ["A.\n", "ab\n", "a-\n", "Ab\n", "果\n", "a:\n", "ab,\n"] {
-            let text = format!("{}end of it", part.repeat(100_000));
-            let found = paragraphs_of("en", &text).concat();
-            let letters = |text: &str| text.chars().filter(|c| c.is_alphanumeric()).count();
-            assert_eq!(letters(&found), letters(&text), "{part}");
-        }
-    }
-
-    #[test]
     fn a_hyphen_at_a_line_end_is_undone_where_the_word_is_whole_afterwards() {
         for (language, text, joined) in [
             ("en", "The word nega-\ntive is here.", "The word negative is here."),
