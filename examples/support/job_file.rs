@@ -162,8 +162,8 @@ pub struct JobFile {
 }
 
 impl JobFile {
-    /// A job file beside the video that is being made with the service at `api`. `request` tells
-    /// one video from another of the same path.
+    /// Creates the job file beside a video that is made with the service at `api`. `request`
+    /// distinguishes it from another video of the same path.
     pub fn beside(video: &Path, request: String, api: Option<&str>) -> Result<Self> {
         let file = StateFile::open(with_suffix(video, ".job.json"))?;
         let (job, out) = (file.path.display(), video.display());
@@ -173,7 +173,7 @@ impl JobFile {
         Ok(Self { file, request: Some(request), advice })
     }
 
-    /// The job file at a path.
+    /// Creates the job file at a path.
     pub fn at(path: PathBuf) -> Result<Self> {
         let advice = format!("Run it again to continue with {}.", path.display());
         Ok(Self { file: StateFile::open(path)?, request: None, advice })

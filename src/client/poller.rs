@@ -1,4 +1,4 @@
-//! Waiting for a render: polls until its end, which neither a missed poll nor an outage is.
+//! Waiting for a render: it is polled until its end, and neither a missed poll nor an outage is one.
 
 use std::fmt;
 use std::future::IntoFuture;
