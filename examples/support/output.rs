@@ -102,6 +102,7 @@ fn line_printed() {
 /// Prints a line whenever there was none for a while. Runs beside the work and never ends.
 pub async fn report_waiting(json: bool) -> Infallible {
     line_printed();
+    waiting().since.get_or_insert_with(Instant::now);
     loop {
         let last = waiting().last_line.unwrap_or_else(Instant::now);
         let silence = last.elapsed();
@@ -155,9 +156,10 @@ impl UsersTurn {
 
 impl Drop for UsersTurn {
     fn drop(&mut self) {
+        let now = Some(Instant::now());
         let mut waiting = waiting();
-        (waiting.is_users_turn, waiting.last_line) = (false, Some(Instant::now()));
-        waiting.since = None;
+        (waiting.is_users_turn, waiting.last_line, waiting.since) = (false, now, now);
+        waiting.stage.clear();
     }
 }
 
