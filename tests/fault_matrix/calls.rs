@@ -13,6 +13,10 @@ use nemovideo::{
 };
 
 const SOON: Duration = Duration::from_millis(1);
+const MAX_PAUSE: Duration = Duration::from_millis(500);
+
+/// The most polls of a render, which take longer than the render.
+pub(crate) const POLLS: u32 = 12;
 const SCRIPT: &str =
     "Make a voiceover of this script: The sky is blue, and there is a reason — air.";
 
@@ -155,7 +159,7 @@ fn client_of(backend: &LocalBackend, credentials: &Path, timeout: Duration) -> N
         .retry(retry)
         .timeouts(timeouts)
         .limits(limits)
-        .polling(RenderPolling::new(SOON, 100))
+        .polling(RenderPolling::growing(SOON, 200, MAX_PAUSE).with_max_polls(POLLS))
         .recovery(TurnRecovery::new(SOON, SOON, 3))
         .build()
         .expect("a client")

@@ -8,7 +8,7 @@ mod faults;
 
 use std::time::{Duration, Instant};
 
-use calls::{Call, Fixture, name_of};
+use calls::{Call, Fixture, POLLS, name_of};
 use faults::{Cause, Class, Trial, trials};
 use futures::StreamExt as _;
 use nemovideo::local::{Counters, ErrorReply, Fault, FaultyResponse, LocalBackend};
@@ -127,13 +127,24 @@ fn expected(call: Call, trial: &Trial, frequency: Frequency) -> CellResult {
             }
         }
 
-        // A poll that shows nothing about the render is repeated, three times in a row at most.
-        (Call::Render, Class::Undecodable | Class::ErrorResponse(ErrorCode::Other(404)), _) => {
-            match frequency {
-                Once => end("Ok", 2),
-                Always => end(by_table.outcome, 4),
-            }
+        // A service that does not know the render is asked three times more.
+        (Call::Render, Class::ErrorResponse(ErrorCode::Other(404)), Always) => {
+            end(by_table.outcome, 4)
         }
+        (Call::Render, Class::ErrorResponse(ErrorCode::Other(404)), Once) => end("Ok", 2),
+        // An outage, and any other poll that shows nothing about the render, costs a poll.
+        (
+            Call::Render,
+            Class::Undecodable
+            | Class::Broken
+            | Class::Stalled
+            | Class::ServerError(_)
+            | Class::RateLimited,
+            _,
+        ) => match frequency {
+            Once => end("Ok", 2),
+            Always => end(by_table.outcome, u64::from(POLLS)),
+        },
 
         // The response to a cancel is not documented: all but an error response is a success.
         (Call::CancelRender, Class::Undecodable, _) => end("Ok", 1),
