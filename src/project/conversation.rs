@@ -75,7 +75,6 @@ pub struct CreateProject {
 /// The result of [`Project::dispatch`].
 #[derive(Debug)]
 #[non_exhaustive]
-#[expect(clippy::large_enum_variant, reason = "one per message, and an export must be awaitable")]
 pub enum Dispatched {
     /// The message was sent to the agent.
     Turn(Turn),

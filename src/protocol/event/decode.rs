@@ -135,7 +135,7 @@ fn decode_json(
     }
     let data = || data.map_or_else(|| json.to_string(), str::to_owned);
     let known = object.filter(|object| AdkEvent::is_likely(object)).and_then(|object| {
-        let events = adk(object, &data, is_draft_exact);
+        let events = adk(object, data, is_draft_exact);
         // The server's own events have no `type`: one that has, and yields nothing, is unknown.
         (!events.is_empty() || Fields::of(object).get("type").is_none()).then_some(events)
     });
