@@ -15,7 +15,6 @@ use nemovideo::client::DEFAULT_API_URL;
 use nemovideo::local::{LocalBackend, LocalBackendBuilder};
 use nemovideo::{Attribution, ClientBuilder, NemoClient, RenderPolling};
 use serde_json::json;
-use tempfile::TempDir;
 
 pub type Result<T, E = Box<dyn Error + Send + Sync>> = std::result::Result<T, E>;
 
@@ -44,8 +43,6 @@ impl ServiceArgs {
 pub struct Connection {
     pub client: NemoClient,
     backend: Option<LocalBackend>,
-    /// Removed last, also when the process is stopped while the backend renders.
-    _data: Option<TempDir>,
 }
 
 impl Connection {
@@ -53,15 +50,14 @@ impl Connection {
     pub fn remote(api: Option<&str>) -> Result<Self> {
         let url = api.map(str::to_owned).or_else(|| std::env::var("NEMO_API_URL").ok());
         let url = url.as_deref().unwrap_or(DEFAULT_API_URL);
-        Ok(Self { client: build(ClientBuilder::from_env()?, url)?, backend: None, _data: None })
+        Ok(Self { client: build(ClientBuilder::from_env()?, url)?, backend: None })
     }
 
     /// Starts the backend in this process and connects to it.
     pub async fn embedded(backend: LocalBackendBuilder) -> Result<Self> {
-        let data = tempfile::Builder::new().prefix("nemovideo-").tempdir()?;
-        let backend = backend.data_dir(data.path()).start().await?;
+        let backend = backend.start().await?;
         let client = build(NemoClient::builder().in_memory_credentials(), backend.url())?;
-        Ok(Self { client, backend: Some(backend), _data: Some(data) })
+        Ok(Self { client, backend: Some(backend) })
     }
 
     pub fn is_embedded(&self) -> bool {
@@ -121,15 +117,36 @@ pub fn message_of(error: &(dyn Error + 'static)) -> String {
 
 /// Waits until the process is asked to stop.
 pub async fn stop_signal() {
+    StopSignals::listen().next().await;
+}
+
+/// The requests to stop the process, each counted from the creation of this on.
+pub struct StopSignals {
     #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
+    signals: std::io::Result<[tokio::signal::unix::Signal; 2]>,
+}
+
+impl StopSignals {
+    pub fn listen() -> Self {
+        #[cfg(unix)]
+        {
+            use tokio::signal::unix::{SignalKind, signal};
+            let signals = signal(SignalKind::terminate())
+                .and_then(|terminate| Ok([terminate, signal(SignalKind::interrupt())?]));
+            Self { signals }
+        }
+        #[cfg(not(unix))]
+        Self {}
+    }
+
+    pub async fn next(&mut self) {
+        #[cfg(unix)]
+        if let Ok([terminate, interrupt]) = &mut self.signals {
             tokio::select! {
-                _ = tokio::signal::ctrl_c() => return,
                 _ = terminate.recv() => return,
+                _ = interrupt.recv() => return,
             }
         }
+        let _result = tokio::signal::ctrl_c().await;
     }
-    let _result = tokio::signal::ctrl_c().await;
 }
