@@ -16,8 +16,8 @@ use std::process::ExitCode;
 use clap::Parser;
 use nemovideo::local::LocalBackend;
 
-use support::{Result, StopSignals};
 use support::output::{eprint_line, print_line};
+use support::{Result, StopSignals};
 
 /// Serves the NemoVideo protocol on this machine.
 #[derive(Debug, Parser)]

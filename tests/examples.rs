@@ -382,10 +382,12 @@ impl Server {
 
     async fn user(&self, client: &str) -> User {
         let http = reqwest::Client::builder().no_proxy().build().unwrap();
-        let mut user = User { http, url: self.url.clone(), token: String::new(), session: String::new() };
+        let mut user =
+            User { http, url: self.url.clone(), token: String::new(), session: String::new() };
         let token = user.request("/api/auth/anonymous-token").header("X-Client-Id", client);
         user.token = json_of(token).await["data"]["token"].as_str().unwrap().to_owned();
-        let session = user.request("/api/tasks/me/with-session/nemo_agent").body("{\"task_name\":\"t\"}");
+        let session =
+            user.request("/api/tasks/me/with-session/nemo_agent").body("{\"task_name\":\"t\"}");
         user.session = json_of(session).await["data"]["session_id"].as_str().unwrap().to_owned();
         user
     }
@@ -437,7 +439,8 @@ impl User {
     async fn render(&self, id: &str, draft: serde_json::Value, format: &str) {
         let body = json!({"id": id, "sessionId": self.session, "draft": draft,
             "output": {"format": format, "quality": "high"}});
-        let submitted = json_of(self.request("/api/render/proxy/lambda").body(body.to_string())).await;
+        let submitted =
+            json_of(self.request("/api/render/proxy/lambda").body(body.to_string())).await;
         assert_eq!(submitted["code"], 0, "{submitted}");
     }
 
@@ -521,15 +524,24 @@ async fn a_server_stops_within_its_bound_whatever_it_does() {
         Box::new(stream)
     }
     async fn check(server: Server, held: Vec<Held>, signals: &[&str]) {
-        signals.iter().for_each(|signal| server.signal(signal));
+        let address = server.url.trim_start_matches("http://").to_owned();
+        for (n, signal) in signals.iter().enumerate() {
+            if n > 0 {
+                // Two signals that arrive as one are one. After the first, nothing is accepted.
+                while TcpStream::connect(&address).is_ok() {
+                    tokio::task::yield_now().await;
+                }
+            }
+            server.signal(signal);
+        }
         let (code, temporary) = tokio::task::spawn_blocking(move || server.ended()).await.unwrap();
         drop(held);
-        if signals.len() > 1 {
-            // At once: what is left is removed by the next start.
-            assert_eq!(code, Some(130), "{signals:?}");
-            return;
-        }
-        assert_eq!(code, Some(0), "{signals:?}");
+        assert_eq!(code, Some(if signals.len() > 1 { 130 } else { 0 }), "{signals:?}");
+        // Work that did not notice its end in time may have left something to the next start.
+        let next = Server::run(example("local_server"), temporary);
+        next.signal("TERM");
+        let (code, temporary) = tokio::task::spawn_blocking(move || next.ended()).await.unwrap();
+        assert_eq!(code, Some(0));
         let left: Vec<_> = std::fs::read_dir(temporary.path()).unwrap().collect();
         assert!(left.is_empty(), "{left:?}");
     }
@@ -556,7 +568,7 @@ async fn a_server_stops_within_its_bound_whatever_it_does() {
         alone("INT", |server| Box::pin(upload(server))),
         all(&["TERM"]),
         all(&["INT", "TERM"]),
-        all(&["TERM", "TERM", "TERM"]),
+        all(&["TERM", "TERM"]),
     );
 }
 
@@ -564,7 +576,7 @@ async fn a_server_stops_within_its_bound_whatever_it_does() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_killed_server_has_left_is_removed_by_the_next_while_no_owner_lives() {
     let alive = Server::start();
-    drop(alive.user("client-alive").await.speak("One. Two.").await);
+    alive.user("client-alive").await.speak("One. Two.").await.text().await.unwrap();
     let own = alive.left();
     assert!(own > 0);
     let again = || Server::run(example("local_server"), Arc::clone(&alive.temporary));
@@ -615,7 +627,8 @@ async fn a_full_disk_is_reported_with_its_directory_and_costs_nothing() {
     let user = server.user("client-full").await;
     let spoken = user.speak("One sentence.").await.text().await.unwrap();
     assert!(spoken.contains("errorCode") && spoken.contains(&directory), "{spoken}");
-    assert_eq!(user.credits().await, json!({"available": 100.0, "frozen": 0.0, "total": 100.0}));
+    let credits = user.credits().await;
+    assert!(credits["available"] == 100.0 && credits["frozen"] == 0.0, "{credits}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

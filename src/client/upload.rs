@@ -18,7 +18,8 @@ use tokio_util::io::ReaderStream;
 use super::{NemoClient, json};
 use crate::error::{ApiError, Error, Result};
 use crate::protocol::{
-    Endpoint, ErrorCode, FileFormat, SessionId, UploadResponse, UploadUrls, UploadedFile, unprintable,
+    Endpoint, ErrorCode, FileFormat, SessionId, UploadResponse, UploadUrls, UploadedFile,
+    unprintable,
 };
 use crate::sync::lock;
 use crate::transport::{Form, FormFuture, OnBytesSent, Payload};

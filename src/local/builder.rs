@@ -58,7 +58,8 @@ impl LocalBackendBuilder {
 
     /// Sets the directory for uploads, speech and videos. It is created if it does not exist, and
     /// its files stay. By default, files are stored in a private temporary directory that is
-    /// removed with the backend.
+    /// removed with the backend, or, when the process is killed, by the next one that starts a
+    /// backend.
     ///
     /// Accounts and sessions are kept in memory in both cases.
     pub fn data_dir(mut self, path: impl Into<PathBuf>) -> Self {

@@ -192,7 +192,11 @@ async fn run_message(
         service.count(|counters| counters.messages_run += 1);
         let emitter = Emitter::new(request.streaming, sender);
         let jobs = service.jobs.clone();
-        jobs.spawn(run_turn(AgentTurn { service, session, emitter, hold }, instruction, late_start));
+        jobs.spawn(run_turn(
+            AgentTurn { service, session, emitter, hold },
+            instruction,
+            late_start,
+        ));
         Ok::<_, Rejected>(())
     });
     begun.await.map_err(Rejected::internal)??;

@@ -290,10 +290,11 @@ impl VideoPlan {
         let texts = video.texts.iter().map(|text| (text.start, text.duration));
         check_overlap("texts", texts.collect())?;
         // Audio without a duration plays until its end, and repeated audio until that of the video.
-        let audio = video.audio.iter().map(|audio| match audio.repeat || audio.duration.is_zero() {
-            true => (audio.start, duration),
-            false => (audio.start, audio.duration),
-        });
+        let audio =
+            video.audio.iter().map(|audio| match audio.repeat || audio.duration.is_zero() {
+                true => (audio.start, duration),
+                false => (audio.start, audio.duration),
+            });
         check_overlap("audio segments", audio.collect())?;
         Ok(video)
     }
@@ -563,7 +564,8 @@ mod tests {
     #[test]
     fn a_draft_has_a_bounded_number_of_segments_at_once() {
         let texts = |count: usize, step: u64| {
-            let text = |n| format!(r#"{{"d":1000,"m":{{"text":"Hi","start":{}}}}}"#, n as u64 * step);
+            let text =
+                |n| format!(r#"{{"d":1000,"m":{{"text":"Hi","start":{}}}}}"#, n as u64 * step);
             let texts: Vec<_> = (0..count).map(text).collect();
             read(&format!(r#"{{"t":[{{"tt":7,"sg":[{}]}}]}}"#, texts.join(",")))
         };

@@ -96,8 +96,7 @@ async fn run(
     }
     let id = session.id.clone();
     let (shared, rendering) = (Arc::clone(&service), Arc::clone(&render));
-    let mut job =
-        service.jobs.spawn_blocking(move || make(&shared, &rendering, id, &request));
+    let mut job = service.jobs.spawn_blocking(move || make(&shared, &rendering, id, &request));
     let result = match tokio::time::timeout(MAX_RENDER_TIME, &mut job).await {
         Ok(result) => result,
         Err(_) => {
@@ -128,7 +127,8 @@ fn make(
     let path = service.library.new_path(format);
     let progress = |share| render.advance(share);
     let output = service.engine.render(&video, &path.path, &progress, &render.cancelled);
-    let output = output.map_err(|error| service.library.not_written([path.path.as_path()], error))?;
+    let output =
+        output.map_err(|error| service.library.not_written([path.path.as_path()], error))?;
     let mut file = path.stored(session, format!("{}.{format}", output.name));
     file.info.duration = Some(output.duration);
     Ok(service.library.add(file))
@@ -418,9 +418,7 @@ mod tests {
     #[tokio::test]
     async fn a_render_never_waits_for_all_renders_of_another_account() {
         let (service, beginnings, go) = gated(2).await;
-        let sessions = |user: &str| {
-            service.sessions.create(user.into(), CreateSession::default())
-        };
+        let sessions = |user: &str| service.sessions.create(user.into(), CreateSession::default());
         let bombs = ["a", "b", "c"].map(|id| start(&service, &sessions(USER), id));
         reach(&bombs[0], RenderStatus::Processing).await;
         assert_eq!(beginnings.recv().unwrap(), "a");

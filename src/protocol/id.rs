@@ -182,7 +182,8 @@ mod tests {
         for id in ["", ".", "..", "a\0", "a\nb", "\u{85}", "\u{202e}gpj.exe", "a\u{200f}"] {
             assert!(!is_id(id), "{id:?}");
         }
-        for id in ["s", "...", "a b", "a/../b?x=1#f%2f", "مرحبا", "👩\u{200d}💻", "a\u{ad}b"] {
+        for id in ["s", "...", "a b", "a/../b?x=1#f%2f", "مرحبا", "👩\u{200d}💻", "a\u{ad}b"]
+        {
             assert!(is_id(id), "{id:?}");
         }
         assert_eq!(unprintable("a\u{7f}.mp4"), Some("control characters"));

@@ -224,6 +224,10 @@ fn percent_decoded(name: &str) -> String {
 }
 
 fn accepted_format(name: &str) -> Result<FileFormat, Rejected> {
+    if let Some(what) = unprintable(name) {
+        let message = format!("the file name {name:?} holds {what}");
+        return Err(Rejected::invalid(&["body", "files"], message, "value_error"));
+    }
     FileFormat::of(name).ok_or_else(|| {
         let message = format!(
             "`{name}` is of a type that is not supported; supported are {}",
@@ -248,10 +252,6 @@ async fn store(
 ) -> Result<StagedFile, Rejected> {
     // Some browsers send a path.
     let name = name.rsplit(['/', '\\']).next().unwrap_or_default();
-    if let Some(sign) = unprintable(name) {
-        let message = format!("the file name {name:?} holds {sign}");
-        return Err(Rejected::invalid(&["body", "files"], message, "value_error"));
-    }
     let format = accepted_format(name)?;
     let stored = |error| Rejected::not_stored(&service.library.error(error));
     let mut incoming = service.library.receive(format).map_err(stored)?;
@@ -269,8 +269,7 @@ async fn store(
     let (engine, cancel) = (Arc::clone(&service.engine), service.stopping.child_token());
     // The client may disconnect.
     let _disconnected = cancel.clone().drop_guard();
-    let probed =
-        service.jobs.spawn_blocking(move || file.probe(&*engine, &cancel).map(|()| file));
+    let probed = service.jobs.spawn_blocking(move || file.probe(&*engine, &cancel).map(|()| file));
     let probed = probed.await.map_err(Rejected::internal)?;
     probed.map_err(|error| Rejected::Code(ErrorCode::UnsupportedFileType, error.message))
 }

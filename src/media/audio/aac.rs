@@ -25,7 +25,12 @@ pub(crate) fn decode(bytes: &[u8], limits: Limits<'_>) -> Result<AudioBuffer, St
     Ok(AudioBuffer::new(rate, samples))
 }
 
-fn stream(bytes: &[u8], mix: &mut Downmix, limits: Limits<'_>, rate: &mut u32) -> Result<(), String> {
+fn stream(
+    bytes: &[u8],
+    mix: &mut Downmix,
+    limits: Limits<'_>,
+    rate: &mut u32,
+) -> Result<(), String> {
     let mut stopped = None;
     let mut layout: Option<Layout> = None;
     let result = syom::decode_streaming(bytes, &options(limits), |frame| {

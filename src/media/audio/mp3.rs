@@ -39,11 +39,7 @@ pub(crate) fn decode(bytes: &[u8], limits: Limits<'_>) -> Option<Result<AudioBuf
     Some(samples.map(|samples| AudioBuffer::new(first.rate, samples)))
 }
 
-fn decode_frames(
-    frames: Frames<'_>,
-    mix: &mut Downmix,
-    limits: Limits<'_>,
-) -> Result<(), String> {
+fn decode_frames(frames: Frames<'_>, mix: &mut Downmix, limits: Limits<'_>) -> Result<(), String> {
     let mut decoder = Decoder::new();
     let mut samples = [0.0_f32; MAX_SAMPLES_PER_FRAME];
     let mut info = None;
