@@ -31,12 +31,12 @@ struct Args {
     /// The directory for the videos.
     #[arg(long, value_name = "DIR", default_value = "videos")]
     out: PathBuf,
-    /// Make videos that failed in an earlier run anew; they may be charged again.
+    /// Make the videos again that failed in an earlier run; they may be charged again.
     #[arg(long)]
     retry_failed: bool,
     #[command(flatten)]
     service: ServiceArgs,
-    /// Print one JSON object a line.
+    /// Print the progress and the results as JSON, one object in each line.
     #[arg(long)]
     json: bool,
 }
@@ -103,7 +103,9 @@ async fn make(args: Args) -> Result<()> {
     }
     let advice = match failed {
         0 => "Run it again to continue.".to_owned(),
-        _ => format!("Run it again with --retry-failed to make the {failed} that failed anew."),
+        _ => format!(
+            "Run it again with --retry-failed to retry the {failed} that failed; they may be charged again."
+        ),
     };
     Err(format!("{missing} {advice}").into())
 }

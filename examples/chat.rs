@@ -26,19 +26,19 @@ use serde_json::json;
 use support::output::{print_json, print_line, print_text};
 use support::{Connection, Result};
 
-/// Sends a message to a session.
+/// Sends a message to an existing session and prints the agent's text.
 #[derive(Debug, Parser)]
 struct Args {
     /// The id of the session.
     #[arg(long, value_name = "ID")]
     session: String,
-    /// Connect to the service at this URL instead of the cloud.
+    /// Connect to the service at this URL, in place of NEMO_API_URL or the cloud.
     #[arg(long, value_name = "URL")]
     api: Option<String>,
-    /// Request partial text while the agent writes.
+    /// Print the text while the agent writes it.
     #[arg(long)]
     streaming: bool,
-    /// Print one JSON object a line.
+    /// Print each event as JSON, one object in each line.
     #[arg(long)]
     json: bool,
     /// The text of the message.

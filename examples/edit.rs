@@ -37,7 +37,7 @@ struct Args {
     /// The language of the conversation, a BCP-47 tag.
     #[arg(long, value_name = "TAG", default_value = "en")]
     language: String,
-    /// The file that keeps the session of a service.
+    /// The file in which the session is kept, with --api or --cloud.
     #[arg(long, value_name = "FILE", default_value = "edit.session.json")]
     session: PathBuf,
 }
@@ -150,6 +150,8 @@ async fn show_turn(mut turn: Turn) -> Result<(), Error> {
 fn show_report(report: &TurnReport) {
     if report.text.is_empty() {
         print_line(&report.summary());
+    } else if let Some(question) = &report.question {
+        print_line(&question.to_string());
     }
     if !report.changes.is_empty() {
         draw(report.draft.as_ref());

@@ -23,15 +23,15 @@ use support::{Connection, Result};
 /// Waits for what another process began, and downloads the video.
 #[derive(Debug, Parser)]
 struct Args {
-    /// The job file of the other process.
+    /// The job file that the other process wrote, such as out.mp4.job.json.
     job: PathBuf,
     /// Path of the video.
     #[arg(long, value_name = "FILE", default_value = "out.mp4")]
     out: PathBuf,
-    /// Connect to the service at this URL instead of the cloud.
+    /// Connect to the service at this URL, in place of NEMO_API_URL or the cloud.
     #[arg(long, value_name = "URL")]
     api: Option<String>,
-    /// Print one JSON object a line.
+    /// Print the progress and the result as JSON, one object in each line.
     #[arg(long)]
     json: bool,
 }

@@ -32,17 +32,18 @@ use support::{Result, ServiceArgs};
 /// The script that comes with the repository.
 const DEFAULT_SCRIPT: &str = include_str!("scripts/voiceover.txt");
 
-/// Makes a narrated video of a script.
+/// Makes a narrated video of a script. Without --script and --text, it is the script that comes with
+/// the example.
 #[derive(Debug, Parser)]
 struct Args {
-    /// The script: a TXT or DOCX file, or - for standard input.
+    /// The script: a text file (TXT, MD), a DOCX document, or - for standard input.
     #[arg(long, value_name = "FILE|-", conflicts_with = "text")]
     script: Option<PathBuf>,
-    /// The encoding of a TXT file in neither UTF-8 nor UTF-16, such as gbk or windows-1252.
+    /// The encoding of a text file that is neither UTF-8 nor UTF-16, such as gbk or windows-1252.
     #[arg(long, value_name = "NAME", requires = "script")]
     encoding: Option<String>,
-    /// The text of the script.
-    #[arg(long, value_name = "T")]
+    /// The text of the script, in place of a file.
+    #[arg(long, value_name = "TEXT")]
     text: Option<String>,
     /// Path of the video; .m4a and .wav make an audio file.
     #[arg(long, value_name = "FILE", default_value = "voiceover.mp4")]
@@ -61,7 +62,7 @@ struct Args {
     font: Option<PathBuf>,
     #[command(flatten)]
     service: ServiceArgs,
-    /// Print one JSON object a line.
+    /// Print the progress and the result as JSON, one object in each line.
     #[arg(long)]
     json: bool,
 }
@@ -159,7 +160,7 @@ fn show(args: &Args, progress: &Progress, path: &Path, bytes: u64, details: Valu
     Ok(())
 }
 
-/// Returns what tells this voiceover from another one that is saved to the same path.
+/// Returns what distinguishes this voiceover from another one that is saved to the same path.
 fn request(args: &Args, script: &Script) -> String {
     format!("{script:?} {:?} {} {}", args.voice, args.language, args.aspect)
 }

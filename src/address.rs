@@ -8,8 +8,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use url::Host;
 
-/// Returns whether the host of a URL is on the public internet, as far as its name shows. What a name
-/// resolves to is checked by [`PublicOnly`].
+/// Returns whether the host of a URL is on the public internet, as far as its name shows. The
+/// addresses that a name resolves to are checked by [`PublicOnly`].
 pub(crate) fn is_public<S: AsRef<str>>(host: &Host<S>) -> bool {
     match host {
         Host::Ipv4(address) => !is_inside(IpAddr::V4(*address)),
@@ -103,8 +103,8 @@ fn embedded_v4(address: Ipv6Addr) -> Option<Ipv4Addr> {
     }
 }
 
-/// Resolves host names, without the addresses inside of this machine and its private networks, unless
-/// the host is one of those that are allowed by name.
+/// Resolves host names, without the addresses of this machine and of private networks, unless the
+/// host is one of those that are allowed by name.
 #[derive(Debug)]
 pub(crate) struct PublicOnly {
     allowed: Vec<String>,

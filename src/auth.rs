@@ -48,7 +48,7 @@ pub struct Account {
     pub credits: Option<Credits>,
     /// When its token expires, if that is known.
     pub expires_at: Option<SystemTime>,
-    /// What its token may be used for, if the service sent that: some revisions do. Without
+    /// What its token may be used for, if the service states it, as some revisions do. Without
     /// [`TokenScope::Render`], exports end with
     /// [`Error::ExportBlocked`](crate::Error::ExportBlocked).
     pub scopes: Option<Vec<TokenScope>>,
@@ -60,7 +60,7 @@ impl Account {
         Self { anonymous: false, user_id: None, credits: None, expires_at: None, scopes: None };
 
     /// Returns `<web>/register?bind=<user id>`, where an anonymous account becomes a registered
-    /// one. `None` for the user's own account, which tops up instead. By some revisions of the
+    /// one. `None` for the user's own account, which tops up instead. In some revisions of the
     /// service, registering brings 100 credits more and keeps the projects.
     fn registration_link(&self, web: &Url) -> Option<Url> {
         if !self.anonymous {

@@ -75,8 +75,8 @@ pub enum Error {
     FileTooLarge(Box<ApiError>),
     /// Code 400: the client id is missing.
     ClientIdMissing(Box<ApiError>),
-    /// Code 402: this export is not allowed. The cause is the plan, a missing attribution header, or,
-    /// by some revisions of the service, a token without the `render` scope.
+    /// Code 402: this export is not allowed. The cause is the plan, a missing attribution header,
+    /// or, in some revisions of the service, a token without the `render` scope.
     ExportBlocked(Box<ApiError>),
     /// Code 429: too many requests. By default the client waits and retries once, unless
     /// `Retry-After` is too long.
@@ -96,7 +96,8 @@ pub enum Error {
         /// The call.
         call: Box<Call>,
     },
-    /// The request may have been accepted and its response never came. It was **not** sent again.
+    /// The request may have been accepted, and no response of the service shows whether it was. It
+    /// was **not** sent again.
     OutcomeUnknown(Box<UnknownOutcome>),
     /// The response could not be decoded.
     Decode {

@@ -42,7 +42,7 @@
 //! 2. **Nothing is lost.** A render is a [`RenderJob`], a running message a [`PendingTurn`]: both
 //!    serialize to JSON, from which another process can continue.
 //! 3. **Nothing but its end ends a stream**: the end, a break or a timeout of the connection, and no
-//!    event. Unknown events and broken JSON are passed on as
+//!    event. Unknown events, and JSON that is broken in more than a detail, are passed on as
 //!    [`AgentEvent::Unknown`](protocol::event::AgentEvent::Unknown); invalid UTF-8 is replaced by
 //!    U+FFFD.
 //! 4. **Nothing leaks.** No bearer token occurs in a URL, a log, a `Debug` output, an error or a
@@ -73,8 +73,8 @@
 //! | read the events of a message | [`send_message`](NemoClient::send_message) | [`MessageStream`], [`TextStream`] | |
 //! | follow a message to its outcome | [`MessageRequest::watch`](client::MessageRequest::watch) | [`TurnStream`] of [`TurnUpdate`] | [`PendingTurn`]: [`resume_turn`](NemoClient::resume_turn) |
 //! | render a draft | [`submit_render`](NemoClient::submit_render), [`wait_for_render`](NemoClient::wait_for_render) | [`RenderPoller`] of [`RenderProgress`] | [`RenderJob`]: [`ensure_submitted`](NemoClient::ensure_submitted) |
-//! | hold a conversation | [`Project::say`](project::Project::say) | [`Turn`](project::Turn) of [`TurnEvent`](project::TurnEvent) | [`Session`]: [`resume_project`](NemoClient::resume_project); [`PendingTurn`]: [`observe`](project::Project::observe) |
-//! | make a video in one call | [`voiceover`](NemoClient::voiceover) | [`JobProgress`](project::JobProgress), by a callback | the last [`JobProgress`](project::JobProgress) |
+//! | hold a conversation | [`Project::say`](project::Project::say) | [`Turn`](project::Turn) of [`TurnEvent`](project::TurnEvent) | [`Session`]: [`resume_project`](NemoClient::resume_project); [`PendingTurn`]: [`observe`](project::Project::observe); [`Question`](protocol::event::Question): [`with_question`](project::Project::with_question) |
+//! | make a video in one call | [`voiceover`](NemoClient::voiceover) | [`JobProgress`](project::JobProgress), by a callback or as a [`JobStream`](project::JobStream) | the [`PendingTurn`] or [`RenderJob`] in the last [`JobProgress`](project::JobProgress) |
 //! | make several videos | [`Project::batch`](project::Project::batch) | [`Batch`](project::Batch) of [`JobProgress`](project::JobProgress) | [`BatchState`](project::BatchState), with a [`JobStage`](project::JobStage) for each item: [`resume_batch`](NemoClient::resume_batch) |
 //!
 //! # Where types are exported
@@ -90,6 +90,7 @@
 //! |---|---|
 //! | `rustls` (default) | TLS for the cloud in Rust |
 //! | `native-tls` | the system's TLS instead |
+//! | `encodings` | scripts in encodings other than UTF-8 and UTF-16 |
 //! | `mock` | typed responses and request checks on top of `wiremock` |
 //! | `local` | the embedded backend: an HTTP server on loopback with the whole protocol |
 //! | `media` | real speech and real MP4s in it (implies `local`; compiles C and C++) |

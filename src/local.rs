@@ -17,12 +17,11 @@
 //! ```
 //!
 //! # What is real
-//! The sockets and the protocol with its envelopes, codes and errors; tokens that expire, are created
-//! and revoked, and allow what their scopes say; accounts whose credits are frozen and taken;
-//! sessions that only their own account can access; uploads on disk; renders that queue and report
-//! progress; downloads with ranges. With the `media` feature
-//! speech and videos are real too; without it, every video is the same second, in a file named
-//! `placeholder.mp4`.
+//! The sockets and the protocol with its envelopes, codes and errors; tokens that expire, that are
+//! created and revoked, and that allow what their scopes say; accounts whose credits are frozen and
+//! taken; sessions that only their own account can access; uploads on disk; renders that queue and
+//! report progress; downloads with ranges. With the `media` feature, speech and videos are real too;
+//! without it, every video is the same second, in a file named `placeholder.mp4`.
 //!
 //! # What fails
 //! Whatever a test asks for: [`LocalBackend::faults`] resets connections, drops responses, cuts
@@ -33,9 +32,9 @@
 //! The agent is **no model and no AI**, but a parser of a limited set of sentences. It speaks a
 //! given script (*Make a voiceover of this script. Voice: male. Script: …*), adds and removes
 //! titles, captions and music, sets volumes, trims, changes aspect, background, voice and pace, and
-//! undoes turns. *Make a video* alone, or *ask me first*, gets questions back, by a call of the tool
-//! `ask_question` that the next message answers. It replies to anything else that it does not
-//! understand it, and charges nothing. It does not write scripts, find footage or show uploaded
+//! undoes turns. To *Make a video* alone, or *ask me first*, it responds with questions, by a call of
+//! the tool `ask_question` that the next message answers. To anything else it replies that it does
+//! not understand, and charges nothing. It does not write scripts, find footage or show uploaded
 //! videos.
 //!
 //! Of what only some revisions of the service document, it knows tokens, scopes, questions and the
@@ -45,9 +44,13 @@
 //! 200 MB, and neither PDF nor SRT.
 //!
 //! [Prices] are its own, and tokens are not limited per IP address. All accounts are anonymous, and
-//! may create tokens all the same, which the service allows registered users only. Accounts and sessions are kept
-//! in memory and end with the backend. It listens on loopback only and is meant for one machine:
-//! whoever knows a URL under `/files/` can read that file.
+//! may create tokens all the same, which the service allows only registered users to do. Accounts
+//! and sessions are kept in memory and end with the backend.
+//!
+//! It listens on loopback only and is meant for one machine: a request whose `Host` or `Origin` is
+//! another one gets a 403, and whoever knows a URL under `/files/` can read that file. Uploads by URL
+//! are fetched from the public internet, or from hosts that
+//! [`fetch_from`](LocalBackendBuilder::fetch_from) allows.
 //!
 //! | to | use |
 //! |---|---|

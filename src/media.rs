@@ -46,7 +46,6 @@ mod narration;
 mod output;
 mod render;
 mod script;
-#[allow(dead_code)] // Remove this with the first caller outside the module.
 mod spoken;
 mod stills;
 mod timeline;
@@ -77,4 +76,22 @@ fn thread_count() -> usize {
 /// ignored.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Returns the primary language subtag of a BCP 47 tag.
+fn primary_language(tag: &str) -> &str {
+    tag.trim().split(['-', '_']).next().unwrap_or_default()
+}
+
+/// Numbers that look random and are the same in every run.
+#[cfg(test)]
+struct Dice(u64);
+
+#[cfg(test)]
+impl Dice {
+    fn roll(&mut self, sides: usize) -> usize {
+        self.0 =
+            self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) as usize % sides
+    }
 }

@@ -2,10 +2,11 @@
 //!
 //! The service's agent assumes that its user has a screen with buttons, and the user writes as if
 //! to a person. This module mediates between them. A message is classified before it is sent:
-//! [`Intent::of`] tells a request that the API can carry out (export, credits, state, upload) from
-//! a message for the agent. The agent's text is filtered before it is shown: [`GuiFilter`]
-//! turns "click Export" into a [`Suggestion`] and leaves the rest as it is. Both understand English
-//! and Chinese and are optional: a program that knows what it wants calls the client itself.
+//! [`Intent::of`] distinguishes a request that the API can carry out (export, credits, state,
+//! upload) from a message for the agent. The agent's text is filtered before it is shown:
+//! [`GuiFilter`] turns "click Export" into a [`Suggestion`] and leaves the rest as it is. Both
+//! understand English and Chinese and are optional: a program that knows what it wants calls the
+//! client itself.
 //!
 //! ```
 //! use nemovideo::project::{Intent, Suggestion, filter_gui};

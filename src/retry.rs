@@ -7,9 +7,10 @@
 //! | sent, no or a broken response | retry | retry | unknown | unknown |
 //! | 429 | once, after `Retry-After` or 30 s | same | same | same |
 //! | 5xx | retry | retry | unknown | unknown |
+//! | a status that the service never sends, such as a redirect | error | error | unknown | unknown |
 //! | any other error response | error | error | error | error |
 //!
-//! "Unknown" is never sent again. A new token after code 1001 is not a retry and not decided here.
+//! "Unknown" is never sent again. A new token after code 1001, 1010 or 1011 is not a retry and not decided here.
 
 use std::fmt;
 use std::sync::atomic::{AtomicU32, Ordering};

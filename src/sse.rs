@@ -54,7 +54,7 @@ pub struct Frame {
     pub own_id: Option<Arc<str>>,
     /// The reconnection delay that this event sets.
     pub retry: Option<Duration>,
-    /// Whether this is no event of the stream but text outside of any: see
+    /// Whether this is text outside of events rather than an event: see
     /// [`Decoder::with_bare_text`].
     pub is_bare: bool,
 }
@@ -175,8 +175,8 @@ impl Decoder {
         }
     }
 
-    /// Returns text outside of events too, as frames that [are bare](Frame::is_bare), in place of
-    /// ignoring it.
+    /// Makes the decoder return text outside of events, too, as frames that
+    /// [are bare](Frame::is_bare), instead of ignoring it.
     ///
     /// Each JSON object is a frame, whether it takes one line or several and whether it stands
     /// alone or in an array. Lines of other text are one frame up to whatever else follows them.

@@ -40,6 +40,17 @@ fn stdout(output: &Output) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
+/// Starts a backend, and creates a directory with a directory of scripts.
+async fn with_scripts(names: &[&str]) -> (LocalBackend, TempDir) {
+    let dir = tempfile::tempdir().unwrap();
+    let scripts = dir.path().join("scripts");
+    std::fs::create_dir(&scripts).unwrap();
+    for name in names {
+        std::fs::write(scripts.join(name), name).unwrap();
+    }
+    (LocalBackend::builder().placeholder_videos().start().await.unwrap(), dir)
+}
+
 #[test]
 fn the_quickstart_prints_the_response_and_the_timeline_and_saves_the_video() {
     let dir = tempfile::tempdir().unwrap();
@@ -191,8 +202,8 @@ async fn a_voiceover_that_was_charged_and_failed_prints_how_to_resume_it() {
     assert!(!run_against("voiceover", &backend, dir, &make).await.status.success());
     assert!(job.exists());
     let other = ["--text", "Something else.", "--out", "a.mp4"];
-    let refused = run_against("voiceover", &backend, dir, &other).await;
-    assert!(stderr(&refused).contains("another voiceover"), "{}", stderr(&refused));
+    let rejected = run_against("voiceover", &backend, dir, &other).await;
+    assert!(stderr(&rejected).contains("another voiceover"), "{}", stderr(&rejected));
     backend.faults().clear();
     let charged = backend.counters().messages_run;
     let resumed = run_against("voiceover", &backend, dir, &make).await;
@@ -205,13 +216,7 @@ async fn a_voiceover_that_was_charged_and_failed_prints_how_to_resume_it() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_interrupted_batch_continues_and_charges_nothing_again() {
-    let backend = LocalBackend::builder().placeholder_videos().start().await.unwrap();
-    let dir = tempfile::tempdir().unwrap();
-    let scripts = dir.path().join("scripts");
-    std::fs::create_dir(&scripts).unwrap();
-    for name in ["1.txt", "2.txt"] {
-        std::fs::write(scripts.join(name), name).unwrap();
-    }
+    let (backend, dir) = with_scripts(&["1.txt", "2.txt"]).await;
     let blocked = Fault::ReplaceResponse(ErrorReply::code(ErrorCode::ExportBlocked).into());
     backend.faults().inject(blocked).on(Endpoint::RenderSubmit).always();
     let args = ["scripts", "--out", "videos"];
@@ -244,13 +249,7 @@ async fn a_job_that_cannot_be_persisted_is_not_sent() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_batch_reports_a_video_that_an_earlier_run_failed_to_make() {
-    let backend = LocalBackend::builder().placeholder_videos().start().await.unwrap();
-    let dir = tempfile::tempdir().unwrap();
-    let scripts = dir.path().join("scripts");
-    std::fs::create_dir(&scripts).unwrap();
-    for name in ["1.txt", "2.txt"] {
-        std::fs::write(scripts.join(name), name).unwrap();
-    }
+    let (backend, dir) = with_scripts(&["1.txt", "2.txt"]).await;
     let rejected = Fault::ReplaceResponse(ErrorReply::code(ErrorCode::UnsupportedFileType).into());
     backend.faults().inject(rejected).on(Endpoint::Upload).once();
     let args = ["scripts", "--out", "videos"];
@@ -270,11 +269,7 @@ async fn a_batch_reports_a_video_that_an_earlier_run_failed_to_make() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_upload_whose_response_was_lost_is_repeated_by_the_next_run() {
-    let backend = LocalBackend::builder().placeholder_videos().start().await.unwrap();
-    let dir = tempfile::tempdir().unwrap();
-    let scripts = dir.path().join("scripts");
-    std::fs::create_dir(&scripts).unwrap();
-    std::fs::write(scripts.join("1.txt"), "One.").unwrap();
+    let (backend, dir) = with_scripts(&["1.txt"]).await;
     let lost = Fault::DropResponse(nemovideo::local::FaultyResponse::Reset);
     backend.faults().inject(lost).on(Endpoint::Upload).once();
     let args = ["scripts", "--out", "videos"];

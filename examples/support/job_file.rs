@@ -94,8 +94,8 @@ pub struct JobFile {
 }
 
 impl JobFile {
-    /// A job file beside the video that is being made with the service at `api`. `request` tells
-    /// one video from another of the same path.
+    /// Creates the job file beside a video that is made with the service at `api`. `request`
+    /// distinguishes it from another video of the same path.
     pub fn beside(video: &Path, request: String, api: Option<&str>) -> Self {
         let mut path = video.as_os_str().to_owned();
         path.push(".job.json");
@@ -107,7 +107,7 @@ impl JobFile {
         Self { path, request: Some(request), advice }
     }
 
-    /// The job file at a path.
+    /// Creates the job file at a path.
     pub fn at(path: PathBuf) -> Self {
         let advice = format!("Run it again to continue with {}.", path.display());
         Self { path, request: None, advice }

@@ -21,10 +21,10 @@ pub type Result<T, E = Box<dyn Error + Send + Sync>> = std::result::Result<T, E>
 // The options that choose a service. A doc comment here would be the help text of each example.
 #[derive(Debug, clap::Args)]
 pub struct ServiceArgs {
-    /// Connect to the service at this URL.
+    /// Connect to the service at this URL, in place of an embedded backend.
     #[arg(long, value_name = "URL", conflicts_with = "cloud")]
     pub api: Option<String>,
-    /// Connect to the cloud, with NEMO_TOKEN or anonymously.
+    /// Connect to the cloud, with the token in NEMO_TOKEN or anonymously.
     #[arg(long)]
     pub cloud: bool,
 }

@@ -130,8 +130,9 @@ impl RenderPolling {
         }
     }
 
-    /// Polls at growing intervals for five minutes: each pause has `percent` of the length of the
-    /// one before, up to `longest`.
+    /// Creates a pace of growing intervals, which ends after five minutes as that of the service's
+    /// own tools does: each pause has `percent` percent of the length of the one before, up to
+    /// `longest`.
     #[must_use]
     pub const fn growing(first: Duration, percent: u32, longest: Duration) -> Self {
         Self {

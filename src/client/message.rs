@@ -54,7 +54,8 @@ impl NemoClient {
     /// # Errors
     /// [`Error::SessionNotFound`], [`Error::OutOfCredits`], [`Error::TokenInvalid`];
     /// [`Error::OutcomeUnknown`] when the service may have accepted the message and no stream was
-    /// received; [`Error::NotAStream`] for a page or an empty body; the [connection errors](NemoClient#connection-errors).
+    /// received; [`Error::NotAStream`] for a page or an empty body; the
+    /// [connection errors](NemoClient#connection-errors).
     ///
     /// # Cancel safety
     /// The future returns the stream once the service has accepted the message. If it is dropped
@@ -95,15 +96,16 @@ impl IntoFuture for MessageRequest {
 /// or with one error.
 ///
 /// No event ends it: what cannot be decoded is an [`AgentEvent::Unknown`]. A break or a timeout of
-/// the connection ends it, after all that was received, with [`Error::OutcomeUnknown`], which does not mean that the work failed,
-/// since the message was accepted: the session's state shows the outcome.
+/// the connection ends it, after all that was received, with [`Error::OutcomeUnknown`]. That does
+/// not mean that the work failed, since the message was accepted: the session's state shows the
+/// outcome.
 ///
-/// The response is read in whatever form it comes, because the message is paid. Besides an event
-/// stream that is JSON: events in an array, or one after the other, under any content type or none.
-/// An error that the server writes between the events, without `data:`, is an
-/// [`AgentEvent::Error`]. A body in which nothing is an event ends with [`Error::NotAStream`], and
-/// one that is nothing but a documented error response with its error. A
-/// tool call that comes as a preview first is one event.
+/// The response is read in whatever form it comes, because the message is paid. It may be an event
+/// stream or JSON, that is events in an array or one after the other, under any content type or
+/// none. An error that the server writes between the events, without `data:`, is an
+/// [`AgentEvent::Error`]. A body without any event ends with [`Error::NotAStream`], and a body that
+/// is nothing but a documented error response ends with its error. A tool call that comes as a
+/// preview first is one event.
 ///
 /// # Cancel safety
 /// Dropping the stream closes the connection. The work may continue at the service; it is
@@ -156,9 +158,9 @@ pub struct TextStream {
 }
 
 impl TextStream {
-    /// Returns what the agent has asked so far and not worked on without. At the end of the stream
-    /// the agent waits for the response, which is the next message: see
-    /// [`QuestionResponse`](crate::project::QuestionResponse).
+    /// Returns what the agent has asked so far, unless it has continued without a response. If there
+    /// is a question at the end of the stream, the agent waits for the response, which is the next
+    /// message: see [`QuestionResponse`](crate::project::QuestionResponse).
     #[must_use]
     pub fn question(&self) -> Option<&Question> {
         self.question.question()

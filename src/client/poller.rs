@@ -1,4 +1,4 @@
-//! Waiting for a render: polls until its end, which a missed poll is not.
+//! Waiting for a render: it is polled until its end, and a missed poll is no end.
 
 use std::fmt;
 use std::future::IntoFuture;

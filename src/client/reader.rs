@@ -1,7 +1,7 @@
 //! The bytes of a response to a message, read as events in whatever form they come.
 //!
-//! An event stream is decoded as the standard says. What it ignores is read too, because the
-//! message is paid: errors that a server writes without `data:`, and JSON, line by line or in an
+//! An event stream is decoded as the standard says. What the standard ignores is read too, because
+//! the message is paid: errors that a server writes without `data:`, and JSON, line by line or in an
 //! array, in place of a stream.
 
 use crate::protocol::ErrorCode;
@@ -50,7 +50,7 @@ pub(super) enum BodyEnd {
 }
 
 impl EventReader {
-    /// A reader of events that hold at most `limit` bytes each.
+    /// Creates a reader of events that hold at most `limit` bytes each.
     pub(super) fn new(limit: usize, is_typed: bool, secrets: Secrets) -> Self {
         Self {
             decoder: Decoder::with_limit(limit).with_bare_text(),

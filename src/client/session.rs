@@ -77,9 +77,9 @@ impl NemoClient {
     /// ```
     ///
     /// # Errors
-    /// [`Error::OutcomeUnknown`] when the response was lost: a token may exist that nobody knows;
-    /// it is listed by [`tokens`](Self::tokens) and can be revoked. The error responses of the
-    /// service; the connection errors.
+    /// [`Error::OutcomeUnknown`] when the response was lost: a token may exist that nobody knows. It
+    /// is listed by [`tokens`](Self::tokens) and can be revoked. The error responses of the service;
+    /// the connection errors.
     ///
     /// # Cancel safety
     /// Dropping the future may leave a token that nobody knows, as above.

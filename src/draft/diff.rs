@@ -17,6 +17,7 @@ mod compare;
 mod wording;
 
 use std::ops::Range;
+use std::rc::Rc;
 use std::time::Duration;
 
 use serde::ser::SerializeStruct as _;
@@ -46,10 +47,9 @@ impl Draft {
     #[must_use]
     pub fn diff(&self, newer: &Self) -> Diff {
         let is_empty = self == newer;
-        Diff {
-            changes: if is_empty { Vec::new() } else { compare::changes(self, newer) },
-            is_empty,
-        }
+        let none = (Vec::new(), 0);
+        let (changes, omitted) = if is_empty { none } else { compare::changes(self, newer) };
+        Diff { changes, omitted, is_empty }
     }
 }
 
@@ -57,16 +57,30 @@ impl Draft {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Diff {
     changes: Vec<Change>,
+    omitted: usize,
     is_empty: bool,
 }
 
 impl Diff {
+    /// The most changes of tracks that a diff lists, together with the segments of the tracks that
+    /// were added or removed. A draft may have a million segments, and few people read more.
+    pub const MAX_LISTED: usize = 20_000;
+
     /// Returns the changes: track by track in the order of the newer draft, then the removed
     /// tracks, then what concerns the whole video. Numbers are compared by value: `1000.0` instead
     /// of `1000` is not a change, although the diff [is not empty](Self::is_empty).
+    ///
+    /// Of the tracks, at most [`MAX_LISTED`](Self::MAX_LISTED) changes are listed, and
+    /// [`omitted`](Self::omitted) counts the others.
     #[must_use]
     pub fn changes(&self) -> &[Change] {
         &self.changes
+    }
+
+    /// Returns the number of changes beyond those that are listed.
+    #[must_use]
+    pub fn omitted(&self) -> usize {
+        self.omitted
     }
 
     /// Returns whether the two drafts are equal, including how numbers are written.
@@ -84,7 +98,7 @@ impl Diff {
             let english = "Nothing changed but how numbers are written.";
             return language.pick(english, "只有数字的写法不同，内容没有变化。").to_owned();
         }
-        wording::summary(&self.changes, language)
+        wording::summary(&self.changes, self.omitted, language)
     }
 }
 
@@ -98,14 +112,14 @@ pub enum Change {
     TrackAdded {
         /// The track.
         track: ChangedItem,
-        /// Its segments.
+        /// Its segments, as far as [`Diff::MAX_LISTED`] admits them.
         segments: Vec<ChangedItem>,
     },
     /// A track was removed.
     TrackRemoved {
         /// The track, as in the older draft.
         track: ChangedItem,
-        /// Its segments.
+        /// Its segments, as far as [`Diff::MAX_LISTED`] admits them.
         segments: Vec<ChangedItem>,
     },
     /// A track was moved among the others.
@@ -241,7 +255,8 @@ pub struct ChangedItem {
     pub kind: Option<TrackKind>,
     /// What the track is for.
     pub role: Option<TrackRole>,
-    /// Name of the track or the segment.
+    /// Name of the track or the segment. Of a track's, as of its role, at most 200 characters, since
+    /// each change on the track has them.
     pub name: Option<String>,
     /// Spoken or written text of the segment; `None` for a track.
     pub text: Option<String>,
@@ -252,22 +267,29 @@ pub struct ChangedItem {
     #[serde(serialize_with = "serialize_duration")]
     pub end: Duration,
     #[serde(skip)]
-    pub(super) label: TrackLabel,
+    label: TrackLabel,
+    /// The number of segments of the track.
+    #[serde(skip)]
+    segments: usize,
 }
 
 impl ChangedItem {
-    pub(super) fn of_track(index: usize, track: Track<'_>) -> Self {
+    fn of_track(index: usize, track: Track<'_>) -> Self {
         let start = track.segments().map(|segment| segment.start()).min().unwrap_or_default();
-        let name = track.name().map(str::to_owned);
+        let name = track.name().map(|name| name.chars().take(MAX_TRACK_NAME).collect());
         Self { name, ..Self::on_track(index, track, start..track.end()) }
     }
 
-    pub(super) fn on_track(index: usize, track: Track<'_>, span: Range<Duration>) -> Self {
+    fn on_track(index: usize, track: Track<'_>, span: Range<Duration>) -> Self {
         let (kind, role, label) = (track.kind(), track.role(), TrackLabel::of(track));
         let Range { start, end } = span;
-        Self { index, kind, role, name: None, text: None, start, end, label }
+        let segments = track.segments().len();
+        Self { index, kind, role, name: None, text: None, start, end, label, segments }
     }
 }
+
+/// How much of the name of a track each change on it has, in characters.
+const MAX_TRACK_NAME: usize = 200;
 
 fn serialize_duration<S: Serializer>(time: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_u64(as_millis(*time))
@@ -282,7 +304,8 @@ fn span<S: Serializer>(span: &Range<Duration>, serializer: S) -> Result<S::Ok, S
 
 /// A segment with the values that are compared again and again.
 struct SegmentView<'d> {
-    track: Track<'d>,
+    /// What all segments of the track have in common.
+    track: Rc<ChangedItem>,
     json: &'d Json,
     span: Range<Duration>,
     label: Label<'d>,
@@ -291,23 +314,25 @@ struct SegmentView<'d> {
 }
 
 impl<'d> SegmentView<'d> {
-    fn all(track: Track<'d>) -> Vec<Self> {
+    fn all(track: Track<'d>) -> impl Iterator<Item = Self> {
         let track_volume = track.volume();
-        let view = |segment: Segment<'d>| Self {
-            track,
+        let common = Rc::new(ChangedItem::on_track(0, track, Range::default()));
+        let view = move |segment: Segment<'d>| Self {
+            track: Rc::clone(&common),
             json: segment.as_json(),
             span: segment.start()..segment.end(),
             label: Label { text: segment.text(), name: segment.name() },
             own_volume: segment.own_volume(),
             volume: segment.own_volume().or(track_volume),
         };
-        track.segments().map(view).collect()
+        track.segments().map(view)
     }
 
     fn at(&self, index: usize) -> ChangedItem {
         let owned = |text: Option<&str>| text.map(str::to_owned);
         let (text, name) = (owned(self.label.text), owned(self.label.name));
-        ChangedItem { text, name, ..ChangedItem::on_track(index, self.track, self.span.clone()) }
+        let Range { start, end } = self.span;
+        ChangedItem { index, text, name, start, end, ..ChangedItem::clone(&self.track) }
     }
 
     fn position(&self, index: usize) -> Position {

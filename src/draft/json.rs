@@ -5,6 +5,8 @@
 //! for every crate in the program. It still checks the grammar: a second linear pass over the
 //! valid text builds the tree.
 
+mod store;
+
 use std::fmt::{self, Write as _};
 use std::hash::{Hash, Hasher};
 use std::str::FromStr;
@@ -12,6 +14,11 @@ use std::str::FromStr;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 use serde_json::value::RawValue;
+
+pub(crate) use self::store::JsonString;
+use self::store::{
+    LongText, OpenLists, ShortText, ThinVec, unescape, unicode_escape, write_string,
+};
 
 /// The deepest accepted nesting, the same as `serde_json`'s own: a tree is walked and dropped by
 /// recursion, so that hostile text of brackets alone would exhaust the stack.
@@ -37,20 +44,25 @@ const MAX_DEPTH: usize = 128;
 pub struct Json(Repr);
 
 // Private, so that neither invalid number texts nor ill-formed strings can be constructed.
+//
+// A draft may have a million segments: a value takes 16 bytes, and only what does not fit into them
+// is allocated.
 #[derive(Clone, Default, PartialEq, Eq, Hash)]
 enum Repr {
     #[default]
     Null,
     Bool(bool),
     /// The text of a valid JSON number.
-    Number(Box<str>),
-    String(JsonString),
-    Array(Vec<Json>),
+    ShortNumber(ShortText),
+    LongNumber(Box<LongText>),
+    ShortString(ShortText),
+    LongString(Box<LongText>),
+    Array(ThinVec<Json>),
     Object(Object),
 }
 
 impl Json {
-    pub(crate) const EMPTY_ARRAY: &'static Self = &Self(Repr::Array(Vec::new()));
+    pub(crate) const EMPTY_ARRAY: &'static Self = &Self(Repr::Array(ThinVec(None)));
 
     /// Returns the value under `key`; `None` when there is none or when this is not an object.
     #[must_use]
@@ -74,16 +86,18 @@ impl Json {
     /// Returns the value of a string.
     #[must_use]
     pub fn as_str(&self) -> Option<&str> {
-        let Repr::String(string) = &self.0 else { return None };
-        Some(string.as_str())
+        match &self.0 {
+            Repr::ShortString(text) => Some(text.as_str()),
+            Repr::LongString(text) => Some(&text.value),
+            _ => None,
+        }
     }
 
     /// Returns the unpaired surrogates at the ends of a string: the second half of a pair at the
     /// start, and the first half at the end.
     pub(crate) fn surrogate_halves(&self) -> (Option<u16>, Option<u16>) {
-        let Repr::String(JsonString { value, escaped: Some(escaped) }) = &self.0 else {
-            return (None, None);
-        };
+        let Repr::LongString(text) = &self.0 else { return (None, None) };
+        let LongText { value, escaped: Some(escaped) } = &**text else { return (None, None) };
         let low = unicode_escape(escaped).filter(|unit| (0xdc00..=0xdfff).contains(unit));
         let end = escaped.len().checked_sub(6).and_then(|at| escaped.get(at..));
         let high = end.and_then(unicode_escape).filter(|unit| (0xd800..=0xdbff).contains(unit));
@@ -94,8 +108,11 @@ impl Json {
     /// Returns the text of a number, digit by digit.
     #[must_use]
     pub fn as_number_str(&self) -> Option<&str> {
-        let Repr::Number(text) = &self.0 else { return None };
-        Some(text)
+        match &self.0 {
+            Repr::ShortNumber(text) => Some(text.as_str()),
+            Repr::LongNumber(text) => Some(&text.value),
+            _ => None,
+        }
     }
 
     /// Returns the `f64` nearest to a number; infinite when the number is out of range.
@@ -120,14 +137,14 @@ impl Json {
     #[must_use]
     pub fn as_array(&self) -> Option<&[Self]> {
         let Repr::Array(items) = &self.0 else { return None };
-        Some(items)
+        Some(items.as_slice())
     }
 
     /// Returns the elements of an array for modification.
     #[must_use]
     pub fn as_array_mut(&mut self) -> Option<&mut Vec<Self>> {
         let Repr::Array(items) = &mut self.0 else { return None };
-        Some(items)
+        Some(items.as_vec())
     }
 
     /// Returns an object.
@@ -158,23 +175,26 @@ impl Json {
     /// Returns the elements of the array, after replacing any other value by an empty one.
     pub(crate) fn make_array(&mut self) -> &mut Vec<Self> {
         if self.as_array().is_none() {
-            self.0 = Repr::Array(Vec::new());
+            self.0 = Repr::Array(ThinVec(None));
         }
         match &mut self.0 {
-            Repr::Array(items) => items,
+            Repr::Array(items) => items.as_vec(),
             _ => unreachable!("replaced by an array above"),
         }
     }
 
     /// As `==`, but numbers are compared by value: `1000.0` equals `1e3`.
     pub(crate) fn semantic_eq(&self, other: &Self) -> bool {
+        if let (Some(a), Some(b)) = (self.as_number_str(), other.as_number_str()) {
+            return a == b || number_value(a) == number_value(b);
+        }
         match (&self.0, &other.0) {
-            (Repr::Number(a), Repr::Number(b)) => a == b || number_value(a) == number_value(b),
             (Repr::Array(a), Repr::Array(b)) => {
+                let (a, b) = (a.as_slice(), b.as_slice());
                 a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.semantic_eq(b))
             }
             (Repr::Object(a), Repr::Object(b)) => {
-                let mut pairs = a.entries.iter().zip(&b.entries);
+                let mut pairs = a.entries().iter().zip(b.entries());
                 a.len() == b.len() && pairs.all(|(a, b)| a.0 == b.0 && a.1.semantic_eq(&b.1))
             }
             _ => self == other,
@@ -185,16 +205,16 @@ impl Json {
     pub(crate) fn semantic_hash(&self, state: &mut impl Hasher) {
         match &self.0 {
             // Equal numbers have the same nearest `f64`; adding 0 turns -0 into 0.
-            Repr::Number(text) => {
-                (text.parse().unwrap_or(f64::NAN) + 0.0).to_bits().hash(state);
+            Repr::ShortNumber(_) | Repr::LongNumber(_) => {
+                (self.as_f64().unwrap_or(f64::NAN) + 0.0).to_bits().hash(state);
             }
             Repr::Array(items) => {
-                items.len().hash(state);
-                items.iter().for_each(|item| item.semantic_hash(state));
+                items.as_slice().len().hash(state);
+                items.as_slice().iter().for_each(|item| item.semantic_hash(state));
             }
             Repr::Object(object) => {
                 object.len().hash(state);
-                for (key, value) in &object.entries {
+                for (key, value) in object.entries() {
                     key.hash(state);
                     value.semantic_hash(state);
                 }
@@ -210,7 +230,17 @@ impl Json {
     }
 
     fn from_number(text: &str) -> Self {
-        Self(Repr::Number(text.into()))
+        Self(match JsonString::from(text) {
+            JsonString::Short(text) => Repr::ShortNumber(text),
+            JsonString::Long(text) => Repr::LongNumber(text),
+        })
+    }
+
+    fn from_string(string: JsonString) -> Self {
+        Self(match string {
+            JsonString::Short(text) => Repr::ShortString(text),
+            JsonString::Long(text) => Repr::LongString(text),
+        })
     }
 }
 
@@ -240,11 +270,13 @@ impl fmt::Display for Json {
         match &self.0 {
             Repr::Null => f.write_str("null"),
             Repr::Bool(value) => write!(f, "{value}"),
-            Repr::Number(text) => f.write_str(text),
-            Repr::String(string) => string.fmt(f),
+            Repr::ShortNumber(text) => f.write_str(text.as_str()),
+            Repr::LongNumber(text) => f.write_str(&text.value),
+            Repr::ShortString(text) => write_string(text.as_str(), f),
+            Repr::LongString(text) => text.fmt(f),
             Repr::Array(items) => {
                 f.write_char('[')?;
-                for (at, item) in items.iter().enumerate() {
+                for (at, item) in items.as_slice().iter().enumerate() {
                     if at > 0 {
                         f.write_char(',')?;
                     }
@@ -266,7 +298,7 @@ impl FromStr for Json {
             column: error.column(),
             message: error.to_string(),
         })?;
-        Parser { text: raw.get(), at: 0 }.value(0)
+        Parser::parse(raw.get())
     }
 }
 
@@ -293,7 +325,7 @@ json_as_text!(Json, Object);
 impl<'de> Deserialize<'de> for Json {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let raw = Box::<RawValue>::deserialize(deserializer)?;
-        Parser { text: raw.get(), at: 0 }.value(0).map_err(serde::de::Error::custom)
+        Parser::parse(raw.get()).map_err(serde::de::Error::custom)
     }
 }
 
@@ -316,14 +348,14 @@ macro_rules! json_from {
 }
 json_from! {
     value: bool => Self(Repr::Bool(value));
-    text: &str, String => Self(Repr::String(text.into()));
+    text: &str, String => Self::from_string(text.into());
     number: i32, i64, u32, u64, usize => Self::from_number(&number.to_string());
     object: Object => Self(Repr::Object(object));
 }
 
 impl<T: Into<Self>> From<Vec<T>> for Json {
     fn from(items: Vec<T>) -> Self {
-        Self(Repr::Array(items.into_iter().map(Into::into).collect()))
+        Self(Repr::Array(items.into_iter().map(Into::into).collect::<Vec<_>>().into()))
     }
 }
 
@@ -331,7 +363,7 @@ impl<T: Into<Self>> From<Vec<T>> for Json {
 /// and Python.
 #[derive(Clone, Default, PartialEq, Eq, Hash)]
 pub struct Object {
-    entries: Vec<(JsonString, Json)>,
+    entries: ThinVec<(JsonString, Json)>,
 }
 
 impl Object {
@@ -344,37 +376,38 @@ impl Object {
     /// Returns the number of entries, duplicates included.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.entries.len()
+        self.entries().len()
     }
 
     /// Returns whether there are no entries.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.entries.is_empty()
+        self.entries().is_empty()
     }
 
     /// Returns the value under `key`.
     #[must_use]
     pub fn get(&self, key: &str) -> Option<&Json> {
-        let mut entries = self.entries.iter().rev();
-        entries.find(|(k, _)| k.as_str() == key).map(|(_, v)| v)
+        let mut entries = self.entries().iter().rev();
+        entries.find(|(k, _)| k.is(key)).map(|(_, v)| v)
     }
 
     /// Returns the value under `key` for modification.
     #[must_use]
     pub fn get_mut(&mut self, key: &str) -> Option<&mut Json> {
-        let mut entries = self.entries.iter_mut().rev();
-        entries.find(|(k, _)| k.as_str() == key).map(|(_, v)| v)
+        let mut entries = self.entries.as_mut_slice().iter_mut().rev();
+        entries.find(|(k, _)| k.is(key)).map(|(_, v)| v)
     }
 
     /// Returns the value under `key`, after appending `null` when the key is missing.
     pub(crate) fn entry(&mut self, key: &str) -> &mut Json {
-        let found = self.entries.iter().rposition(|(k, _)| k.as_str() == key);
+        let entries = self.entries.as_vec();
+        let found = entries.iter().rposition(|(k, _)| k.is(key));
         let at = found.unwrap_or_else(|| {
-            self.entries.push((key.into(), Json::default()));
-            self.entries.len() - 1
+            entries.push((key.into(), Json::default()));
+            entries.len() - 1
         });
-        &mut self.entries[at].1
+        &mut entries[at].1
     }
 
     /// Sets `key` in its position, or appends it. Returns the previous value.
@@ -386,9 +419,10 @@ impl Object {
 
     /// Removes `key` with all its duplicates. Returns the value that counted.
     pub fn remove(&mut self, key: &str) -> Option<Json> {
+        self.get(key)?;
         let mut last = None;
-        self.entries.retain_mut(|(k, value)| {
-            let remove = k.as_str() == key;
+        self.entries.as_vec().retain_mut(|(k, value)| {
+            let remove = k.is(key);
             if remove {
                 last = Some(std::mem::take(value));
             }
@@ -399,24 +433,24 @@ impl Object {
 
     /// Returns the entries in their order.
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = (&str, &Json)> {
-        self.entries.iter().map(|(key, value)| (key.as_str(), value))
+        self.entries().iter().map(|(key, value)| (key.as_str(), value))
     }
 
     /// Returns the keys in their order.
     pub fn keys(&self) -> impl DoubleEndedIterator<Item = &str> {
-        self.entries.iter().map(|(key, _)| key.as_str())
+        self.entries().iter().map(|(key, _)| key.as_str())
     }
 
     /// Returns the entries with keys that also compare unpaired surrogates.
     pub(crate) fn entries(&self) -> &[(JsonString, Json)] {
-        &self.entries
+        self.entries.as_slice()
     }
 }
 
 impl<K: Into<String>, V: Into<Json>> FromIterator<(K, V)> for Object {
     fn from_iter<I: IntoIterator<Item = (K, V)>>(entries: I) -> Self {
         let entries = entries.into_iter().map(|(k, v)| (k.into().into(), v.into()));
-        Self { entries: entries.collect() }
+        Self { entries: entries.collect::<Vec<_>>().into() }
     }
 }
 
@@ -429,57 +463,13 @@ impl<K: Into<String>, V: Into<Json>, const N: usize> From<[(K, V); N]> for Objec
 impl fmt::Display for Object {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_char('{')?;
-        for (at, (key, value)) in self.entries.iter().enumerate() {
+        for (at, (key, value)) in self.entries().iter().enumerate() {
             if at > 0 {
                 f.write_char(',')?;
             }
             write!(f, "{key}:{value}")?;
         }
         f.write_char('}')
-    }
-}
-
-/// A string or a key; `Display` writes it as JSON.
-#[derive(Clone, PartialEq, Eq, Hash)]
-pub(crate) struct JsonString {
-    value: Box<str>,
-    /// The escaped text between the quotes, where it has unpaired surrogates.
-    escaped: Option<Box<str>>,
-}
-
-impl JsonString {
-    pub(crate) fn as_str(&self) -> &str {
-        &self.value
-    }
-}
-
-impl<T: Into<Box<str>>> From<T> for JsonString {
-    fn from(value: T) -> Self {
-        Self { value: value.into(), escaped: None }
-    }
-}
-
-impl fmt::Display for JsonString {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(escaped) = &self.escaped {
-            return write!(f, "\"{escaped}\"");
-        }
-        f.write_char('"')?;
-        let mut rest = self.as_str();
-        while let Some(at) = rest.find(|c: char| c < ' ' || c == '"' || c == '\\') {
-            f.write_str(&rest[..at])?;
-            // Each of these characters is one byte long.
-            match rest.as_bytes()[at] {
-                b'\n' => f.write_str("\\n")?,
-                b'\r' => f.write_str("\\r")?,
-                b'\t' => f.write_str("\\t")?,
-                byte @ (b'"' | b'\\') => write!(f, "\\{}", char::from(byte))?,
-                byte => write!(f, "\\u{byte:04x}")?,
-            }
-            rest = &rest[at + 1..];
-        }
-        f.write_str(rest)?;
-        f.write_char('"')
     }
 }
 
@@ -514,47 +504,56 @@ pub enum ParseError {
 struct Parser<'t> {
     text: &'t str,
     at: usize,
+    items: OpenLists<Json>,
+    entries: OpenLists<(JsonString, Json)>,
 }
 
 impl<'t> Parser<'t> {
+    fn parse(text: &'t str) -> Result<Json, ParseError> {
+        let (items, entries) = (OpenLists::new(), OpenLists::new());
+        Self { text, at: 0, items, entries }.value(0)
+    }
+
     fn value(&mut self, depth: usize) -> Result<Json, ParseError> {
         let repr = match self.peek()? {
             b'{' | b'[' if depth == MAX_DEPTH => return Err(ParseError::TooDeep),
             b'{' => Repr::Object(self.object(depth + 1)?),
             b'[' => Repr::Array(self.array(depth + 1)?),
-            b'"' => Repr::String(self.string()?),
+            b'"' => return self.string().map(Json::from_string),
             _ => match self.word()? {
                 "null" => Repr::Null,
                 "true" => Repr::Bool(true),
                 "false" => Repr::Bool(false),
-                number => Repr::Number(number.into()),
+                number => return Ok(Json::from_number(number)),
             },
         };
         Ok(Json(repr))
     }
 
     fn object(&mut self, depth: usize) -> Result<Object, ParseError> {
-        let mut entries = Vec::new();
+        let mut list = self.entries.open();
         self.at += 1;
         while self.peek()? != b'}' {
             let key = self.string()?;
             self.take(b':')?;
-            entries.push((key, self.value(depth)?));
+            let value = self.value(depth)?;
+            self.entries.push(&mut list, (key, value));
             self.skip_comma()?;
         }
         self.at += 1;
-        Ok(Object { entries })
+        Ok(Object { entries: self.entries.close(list) })
     }
 
-    fn array(&mut self, depth: usize) -> Result<Vec<Json>, ParseError> {
-        let mut items = Vec::new();
+    fn array(&mut self, depth: usize) -> Result<ThinVec<Json>, ParseError> {
+        let mut list = self.items.open();
         self.at += 1;
         while self.peek()? != b']' {
-            items.push(self.value(depth)?);
+            let value = self.value(depth)?;
+            self.items.push(&mut list, value);
             self.skip_comma()?;
         }
         self.at += 1;
-        Ok(items)
+        Ok(self.items.close(list))
     }
 
     fn string(&mut self) -> Result<JsonString, ParseError> {
@@ -613,46 +612,6 @@ fn malformed() -> ParseError {
     ParseError::Syntax { message: "malformed JSON".to_owned(), line: 0, column: 0 }
 }
 
-fn unescape(escaped: &str) -> JsonString {
-    let mut value = String::with_capacity(escaped.len());
-    let mut is_exact = true;
-    let mut rest = escaped;
-    while let Some(at) = rest.find('\\') {
-        value.push_str(&rest[..at]);
-        rest = &rest[at..];
-        let mut units = Vec::new();
-        while let Some(unit) = unicode_escape(rest) {
-            units.push(unit);
-            rest = &rest[6..];
-        }
-        if units.is_empty() {
-            let mut chars = rest[1..].chars();
-            value.extend(chars.next().map(|escape| match escape {
-                'b' => '\u{8}',
-                'f' => '\u{c}',
-                'n' => '\n',
-                'r' => '\r',
-                't' => '\t',
-                literal => literal,
-            }));
-            rest = chars.as_str();
-        } else {
-            for char in char::decode_utf16(units) {
-                is_exact &= char.is_ok();
-                value.push(char.unwrap_or(char::REPLACEMENT_CHARACTER));
-            }
-        }
-    }
-    value.push_str(rest);
-    let escaped = (!is_exact).then(|| escaped.into());
-    JsonString { value: value.into(), escaped }
-}
-
-/// Returns the UTF-16 unit of a `\uXXXX` at the start of `text`.
-fn unicode_escape(text: &str) -> Option<u16> {
-    u16::from_str_radix(text.strip_prefix("\\u")?.get(..4)?, 16).ok()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -702,6 +661,22 @@ mod tests {
             panic!("not a syntax error");
         };
         assert!(line == 2 && message.contains("line 2"), "{message}");
+    }
+
+    #[test]
+    fn a_value_takes_two_words() {
+        assert_eq!((size_of::<Json>(), size_of::<(JsonString, Json)>()), (16, 32));
+        // Also where one list was empty before, and the other is new.
+        let mut list = json("[1]");
+        list.as_array_mut().unwrap().clear();
+        assert_eq!(list, json("[]"));
+        for length in [0, 1, 13, 14, 15, 16] {
+            let text = "é".repeat(length / 2) + &"x".repeat(length % 2);
+            assert_eq!(Json::from(text.as_str()).as_str(), Some(text.as_str()));
+            assert_eq!(json(&format!("\"{text}\"")), Json::from(text));
+            let digits = "7".repeat(length.max(1));
+            assert_eq!(json(&digits).as_number_str(), Some(digits.as_str()));
+        }
     }
 
     #[test]

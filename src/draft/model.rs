@@ -232,11 +232,14 @@ impl<'d> Track<'d> {
     /// Returns what the track is for; `None` when the draft does not state it.
     #[must_use]
     pub fn role(&self) -> Option<TrackRole> {
-        let known = |json| match TrackRole::from(keys::text(json)?) {
+        // A longer text is no word.
+        const MAX_BYTES: usize = 200;
+        let word = |json| keys::text(json).filter(|text| text.len() <= MAX_BYTES);
+        let known = |json| match TrackRole::from(word(json)?) {
             TrackRole::Unknown(_) => None,
             role => Some(role),
         };
-        let stated = || keys::find(self.json, &keys::ROLE[..1], keys::text);
+        let stated = || keys::find(self.json, &keys::ROLE[..1], word);
         keys::find(self.json, keys::ROLE, known).or_else(|| stated().map(TrackRole::from))
     }
 
@@ -248,10 +251,10 @@ impl<'d> Track<'d> {
 
     /// Returns the segments in their order.
     pub fn segments(&self) -> impl ExactSizeIterator<Item = Segment<'d>> + use<'d> {
-        let track = self.json;
+        let track_volume = self.volume();
         let mut end = Duration::ZERO;
-        array(track.get(SEGMENTS)).iter().map(move |json| {
-            let segment = Segment { json, track, previous_end: end };
+        array(self.get(SEGMENTS)).iter().map(move |json| {
+            let segment = Segment { json, track_volume, previous_end: end };
             end = segment.end();
             segment
         })
@@ -268,7 +271,7 @@ impl<'d> Track<'d> {
 #[derive(Clone, Copy, Debug)]
 pub struct Segment<'d> {
     json: &'d Json,
-    track: &'d Json,
+    track_volume: Option<f64>,
     previous_end: Duration,
 }
 
@@ -294,7 +297,7 @@ impl<'d> Segment<'d> {
     /// Returns the volume from 0 to 1: the segment's own, or its track's.
     #[must_use]
     pub fn volume(&self) -> Option<f64> {
-        self.own_volume().or_else(|| Track { json: self.track }.volume())
+        self.own_volume().or(self.track_volume)
     }
 
     pub(crate) fn own_volume(&self) -> Option<f64> {

@@ -12,11 +12,13 @@ use super::model::{Draft, Track, TrackKind, TrackRole};
 
 /// Number of segments of a track that are named; the others are counted.
 const MAX_NAMED: usize = 3;
+/// Number of tracks that are described; the others are counted.
+const MAX_TRACKS: usize = 50;
 /// Number of characters of a name or a text that are shown.
 const MAX_CHARS: usize = 60;
 
 impl Draft {
-    /// Returns the timeline in one line, for people:
+    /// Returns the timeline in one line, for people; tracks beyond fifty are counted:
     /// `Timeline (3 tracks): 1. Video: city timelapse (0-10s) 2. BGM: Lo-fi (0-10s, 35%) 3. Title: "Urban Dreams" (0-3s)`
     #[must_use]
     pub fn summary(&self) -> String {
@@ -24,9 +26,12 @@ impl Draft {
         let plural = if count == 1 { "" } else { "s" };
         let colon = if count == 0 { "" } else { ":" };
         let mut line = format!("Timeline ({count} track{plural}){colon}");
-        for (at, track) in self.tracks().enumerate() {
+        for (at, track) in self.tracks().enumerate().take(MAX_TRACKS) {
             // Writing to a `String` never fails.
             let _ = write!(line, " {}. {}", at + 1, describe(track));
+        }
+        if count > MAX_TRACKS {
+            let _ = write!(line, " … and {} more", count - MAX_TRACKS);
         }
         line
     }

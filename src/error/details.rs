@@ -70,7 +70,7 @@ pub struct ApiError {
     /// How long the service asks to wait.
     pub retry_after: Option<Duration>,
     /// Where the user can resolve it: the registration page for an anonymous account that is out
-    /// of credits. By some revisions of the service, registering brings 100 credits more, and the
+    /// of credits. In some revisions of the service, registering brings 100 credits more, and the
     /// projects stay.
     pub link: Option<Url>,
     /// The call, `None` when nothing was sent.

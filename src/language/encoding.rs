@@ -12,7 +12,7 @@ pub(crate) const HTML: &str = "an HTML document";
 /// XML other than XHTML.
 const XML: &str = "an XML document";
 
-/// How many bytes at the start of a file tell its format.
+/// The number of bytes at the start of a file that show its format.
 pub(crate) const SIGNATURE_BYTES: usize = 1024;
 
 /// Formats that are found under the name of a text file, by their first bytes. `?` stands for any
@@ -178,6 +178,7 @@ fn markup_of(text: &str) -> Option<&'static str> {
 
 /// Returns whether a text is a web page with its images in one file (MHT), which begins with the
 /// headers of a message.
+#[cfg(feature = "local")]
 pub(crate) fn is_web_archive(text: &str) -> bool {
     let headers = text.trim_start_matches('\u{feff}').trim_start().lines().take(20);
     let mut headers = headers.take_while(|line| !line.trim().is_empty());

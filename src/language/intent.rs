@@ -1,4 +1,4 @@
-//! The order that a sentence gives, by phrases that are data: `intent.phrases` lists them and tells
+//! The order that a sentence gives, by phrases that are data: `intent.phrases` lists them and says
 //! how they are read. What an order does is left to the caller.
 //!
 //! A sentence is read once for each order, with the phrases that may be a part of that order. They
@@ -47,7 +47,7 @@ pub(crate) struct NamedFiles {
     pub(crate) urls: Vec<String>,
 }
 
-/// Returns what a sentence asks for. `is_media` tells whether a name is that of a file which can be
+/// Returns what a sentence asks for. `is_media` returns whether a name is that of a file which can be
 /// uploaded; paths and URLs are recognised without it.
 pub(crate) fn read(text: &str, is_media: impl Fn(&str) -> bool) -> Order {
     if text.len() > MAX_ORDER {

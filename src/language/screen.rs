@@ -361,11 +361,11 @@ struct Part<'a> {
     text: &'a str,
     start: usize,
     kind: PartKind,
-    /// Whether it tells of an instruction in the middle of it, which cannot be cut off.
+    /// Whether there is an instruction in the middle of it, which cannot be cut off.
     hint: Option<Act>,
 }
 
-/// Reads a sentence. `goes_on` tells that it is an item of a list whose last item was dropped.
+/// Reads a sentence. `goes_on` means that it is an item of a list whose last item was dropped.
 fn read(sentence: &str, goes_on: bool) -> SentenceReading {
     let is_end = |c: char| matches!(c, '.' | '!' | '?' | '…') || is_wide_end(c);
     let body = sentence.trim_end_matches(|c| is_end(c) || is_markup(c));
@@ -510,7 +510,7 @@ fn parts(body: &str) -> Vec<Part<'_>> {
                 PartKind::Instruction(_) => {
                     rest.1 || leads || matches!(units[at].text.as_str(), "so" | "then")
                 }
-                // What is said to the agent or by it, or tells of the video.
+                // What is said to the agent or by it, or describes the video.
                 PartKind::Content => {
                     let behind = strip(&units[at..], FILLER);
                     matches!(whole.0, PartKind::Instruction(_))
@@ -534,7 +534,7 @@ fn parts(body: &str) -> Vec<Part<'_>> {
         let text = &body[start..range.end];
         found.push(Part { text, start, kind: whole.0, hint });
     }
-    // What tells more than that an instruction works is content: a number, the name of a file.
+    // What says more than that an instruction works is content: a number, the name of a file.
     for part in &mut found {
         if part.kind == PartKind::Outcome && is_telling(part.text) {
             part.kind = PartKind::Content;

@@ -422,6 +422,13 @@ pub(crate) fn plain_text(text: &str) -> String {
     text.chars().flat_map(|c| plain(c).to_lowercase()).map(simplified).collect()
 }
 
+/// Returns whether an answer says that its question is skipped.
+pub(crate) fn is_skipped(answer: &str) -> bool {
+    let answer = plain_text(answer);
+    let answer = answer.trim_matches(|c: char| !c.is_alphanumeric());
+    matches!(answer, "skipped" | "skip" | "skip it" | "跳过" | "已跳过" | "略过")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

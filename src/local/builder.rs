@@ -115,9 +115,10 @@ impl LocalBackendBuilder {
         self
     }
 
-    /// Fetches uploads by URL from a host inside of this machine or its network, too, such as
-    /// `127.0.0.1` or `localhost`. By default they are fetched from the public internet and from the
-    /// backend itself only, so that its clients cannot read from other services here.
+    /// Allows uploads by URL from this host, even if it is this machine or in its private network,
+    /// such as `127.0.0.1` or `localhost`. By default, uploads are fetched only from the public
+    /// internet and from the backend itself, so that its clients cannot read from other services
+    /// of this machine. Call it for each host.
     pub fn fetch_from(mut self, host: impl Into<String>) -> Self {
         self.settings.fetch_hosts.insert(host.into().to_ascii_lowercase());
         self

@@ -64,7 +64,7 @@ pub(crate) trait Engine: Send + Sync + fmt::Debug {
     ) -> Result<Vec<SpokenLine>, EngineError>;
 
     /// Returns what an uploaded image or audio file says about itself; nothing for other files.
-    /// Audio that cannot be used is an error, so that it is rejected before anything is charged.
+    /// What cannot be used is an error, so that it is rejected before anything is charged.
     fn probe(
         &self,
         _file: &StoredFile,
@@ -141,7 +141,7 @@ pub(crate) struct SpokenLine {
     pub(crate) audio: Option<PathBuf>,
     /// When the parts are spoken at which captions may begin.
     pub(crate) marks: Vec<SpeechMark>,
-    /// What of the script is not spoken, in this sentence or beside it.
+    /// The parts of the script that are not spoken, in this sentence or beside it.
     pub(crate) unspoken: Vec<String>,
 }
 
@@ -160,6 +160,8 @@ pub(crate) struct CaptionedSpeech<'s> {
     pub(crate) text: &'s str,
     pub(crate) start: Duration,
     pub(crate) duration: Duration,
+    /// Where captions may begin within the sentence. The placeholder engine does not split one.
+    #[cfg_attr(not(feature = "media"), expect(dead_code, reason = "only real speech has marks"))]
     pub(crate) marks: &'s [SpeechMark],
 }
 

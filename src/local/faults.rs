@@ -27,7 +27,6 @@ use crate::protocol::Endpoint;
 pub(super) use connection::{Gate, GateListener};
 pub use fault::{Cut, Ending, ErrorReply, Fault, FaultyResponse};
 pub(super) use inject::inject;
-use plan::Plan;
 pub(super) use plan::{FaultPlans, LateStart, Release};
 
 /// Makes calls to an embedded backend fail. Returned by [`LocalBackend::faults`]; clones are cheap
@@ -192,6 +191,18 @@ impl FaultBuilder<'_> {
         }
         FaultHandle { hits }
     }
+}
+
+#[derive(Debug)]
+struct Plan {
+    fault: Fault,
+    /// `None`: every endpoint to which the fault applies.
+    endpoint: Option<Endpoint>,
+    /// Calls that succeed before the first that does not.
+    spared: u64,
+    /// Calls to which the fault is still to happen; `None`: all.
+    left: Option<u64>,
+    hits: Arc<AtomicU64>,
 }
 
 /// A planned fault, which reports how often it has happened.

@@ -150,7 +150,7 @@ pub(crate) fn check_output(output: &RenderOutput) -> Result<(), (&'static str, S
         ];
         let found = of_videos.into_iter().find(|(_, is_set)| *is_set);
         return found.map_or(Ok(()), |(field, _)| {
-            Err((field, format!("a file in the format `{}` has no picture", output.format)))
+            Err((field, format!("a file in the format `{}` has no video", output.format)))
         });
     }
     if let Some(resolution) = &output.resolution

@@ -14,11 +14,9 @@ const HOP: f32 = 0.015;
 /// Length of the audio that a frame describes.
 const WINDOW: f32 = 0.020;
 /// Frequencies in Hz at which a frame is measured, evenly spaced in pitch as it is heard. The
-/// consonants are told apart by the highest, the vowels by the lowest.
+/// highest distinguish the consonants, the lowest the vowels.
 const BANDS: [f32; 12] =
     [220.0, 350.0, 500.0, 680.0, 900.0, 1160.0, 1480.0, 1880.0, 2380.0, 3020.0, 3850.0, 5000.0];
-/// Quieter samples are silence, as in [`AudioBuffer::trimmed`].
-const SILENCE: u16 = 160;
 /// Cost of a frame that is held while the other side goes on, in the unit of [`distance`]. It keeps
 /// equal sounds at their own pace.
 const HOLD: f32 = 0.25;
@@ -100,7 +98,7 @@ impl Frames {
             let start = (frame as f32 * hop * rate) as usize;
             let next = (((frame + 1) as f32 * hop * rate) as usize).clamp(start, samples.len());
             let peak = samples[start.min(next)..next].iter().map(|s| s.unsigned_abs()).max();
-            frames.is_silent.push(peak.unwrap_or(0) <= SILENCE);
+            frames.is_silent.push(peak.unwrap_or(0) <= AudioBuffer::SILENCE);
             for (n, (value, shape)) in windowed.iter_mut().zip(&shape).enumerate() {
                 let sample = samples.get(start + n).copied().unwrap_or(0);
                 *value = f32::from(sample) / 32_768.0 * shape;

@@ -34,6 +34,9 @@ pub struct AudioBuffer {
 }
 
 impl AudioBuffer {
+    /// The peak of silence, about −46 dB: below any consonant, above an engine's noise.
+    pub(crate) const SILENCE: u16 = 160;
+
     /// Creates a buffer from samples. A rate of 0 is treated as 1, so that the duration is always
     /// defined.
     #[must_use]
@@ -48,8 +51,9 @@ impl AudioBuffer {
     /// files may be uncompressed, µ-law, A-law or MP3; M4A files must be AAC.
     ///
     /// # Errors
-    /// [`MediaError::Audio`] when the file has none of these formats, or is broken, empty or
-    /// longer than two hours.
+    /// [`MediaError::Audio`] when the file has none of these formats, is broken, empty or longer
+    /// than two hours, has a sample rate outside of 1 to 768 kHz, or decodes to more audio than a
+    /// file of its size can hold.
     pub fn decode(bytes: &[u8], name: &str) -> Result<Self, MediaError> {
         Self::decode_until(bytes, name, &Cancel::new())
     }
@@ -66,7 +70,7 @@ impl AudioBuffer {
         decoded.map_err(|why| MediaError::Audio(format!("{name}: {why}")))
     }
 
-    /// Decodes a file. The error is the reason alone, which starts with the file as “it”.
+    /// Decodes a file. The error is a sentence in which “it” stands for the file.
     pub(crate) fn from_file(bytes: &[u8], cancel: &Cancel) -> Result<Self, String> {
         let audio = decode(bytes, Limits::of(bytes.len(), cancel))?;
         if audio.samples.is_empty() {
@@ -106,11 +110,9 @@ impl AudioBuffer {
     ///
     /// A speech engine pads its output; without this, a caption would appear before its words.
     pub(crate) fn trimmed(&self) -> Self {
-        /// About −46 dB: below any consonant, above an engine's noise.
-        const SILENCE: u16 = 160;
         /// Kept on each side, because words fade in and out.
         const MARGIN: Duration = Duration::from_millis(15);
-        let loud = |sample: &i16| sample.unsigned_abs() > SILENCE;
+        let loud = |sample: &i16| sample.unsigned_abs() > Self::SILENCE;
         let Some(first) = self.samples.iter().position(loud) else {
             return Self::new(self.sample_rate, []);
         };

@@ -94,6 +94,13 @@ pub(crate) fn caption_width(frame: FrameSize) -> f32 {
     layout.max_width / layout.size
 }
 
+/// Returns the number of lines that a caption takes at its own size.
+#[cfg(test)]
+pub(crate) fn caption_lines(text: &str, frame: FrameSize, font: &Font) -> usize {
+    let layout = TextLayout::of(TextStyle::Caption, frame);
+    balanced_lines(&units(text, font), layout.max_width, layout.size, font).len()
+}
+
 /// Draws a text onto the canvas.
 pub(crate) fn draw_text(canvas: &mut Canvas, text: &str, style: TextStyle, font: &Font) {
     let layout = TextLayout::of(style, canvas.size);

@@ -311,13 +311,21 @@ impl CaptionSplitter<'_> {
     fn fitting(&self, units: &[TextUnit]) -> usize {
         let (mut lines, mut width, mut count) = (1, 0.0, 0);
         let mut total = 0;
+        // The parts of a word that is cut are drawn as one word: where it began, and its width.
+        let (mut before, mut gap, mut word) = ((1, 0.0), 0.0, 0.0);
         for (index, unit) in units.iter().enumerate() {
             let space = if index > 0 { units[index - 1].space } else { 0.0 };
-            if width > 0.0 && width + space + unit.ems > self.layout.ems {
-                lines += 1;
-                width = unit.ems;
+            if index > 0 && (units[index - 1].is_split || units[index - 1].is_cut) {
+                (lines, width) = before;
+                word += unit.ems;
             } else {
-                width += space + unit.ems;
+                (before, gap, word) = ((lines, width), space, unit.ems);
+            }
+            if width > 0.0 && width + gap + word > self.layout.ems {
+                lines += 1;
+                width = word;
+            } else {
+                width += gap + word;
             }
             // A unit wider than a line is cut.
             while width > self.layout.ems {
@@ -487,8 +495,23 @@ impl CaptionSplitter<'_> {
             && (width <= layout.lines * 10 || ems(word) <= layout.lines as f32 * layout.ems)
     }
 
-    /// Returns the length of the part of a word that fits into a line.
+    /// Returns the length of the part of a word that fits into a line, which ends behind a mark of a
+    /// URL or telephone number if there is one in its second half.
     fn line_limit(&self, word: &str) -> usize {
+        let limit = self.longest_line(word);
+        let (line, rest) = word.split_at(limit);
+        if rest.is_empty() {
+            return limit;
+        }
+        let mut next = rest.chars().next();
+        let after_mark = line.char_indices().rev().find_map(|(at, c)| {
+            let before_word = next.replace(c).is_some_and(char::is_alphanumeric);
+            (before_word && "/?&=#.-_@:)".contains(c)).then(|| at + c.len_utf8())
+        });
+        after_mark.filter(|end| *end > limit / 2).unwrap_or(limit)
+    }
+
+    fn longest_line(&self, word: &str) -> usize {
         let Self { layout, .. } = self;
         let mut width = 0.0;
         let mut total = 0;

@@ -1,5 +1,10 @@
 //! Character classes for speech, captions and line breaking.
 
+/// Digits and signs, and their raised and lowered forms in the same order.
+pub(crate) const PLAIN: &str = "0123456789+-n";
+pub(crate) const RAISED: &str = "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻ⁿ";
+pub(crate) const LOWERED: &str = "₀₁₂₃₄₅₆₇₈₉₊₋";
+
 /// Returns whether a character is an emoji or combines emoji. Voices skip these; captions show
 /// those that the font has.
 pub(crate) const fn is_emoji(c: char) -> bool {

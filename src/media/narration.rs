@@ -13,7 +13,7 @@ use super::audio::MAX_SAMPLE_RATE;
 use super::captions::{CaptionLayout, CaptionMark, MIN_CAPTION, caption_breaks, timed_captions};
 use super::characters::{is_decoration, is_wide};
 use super::script::{Script, ScriptSentence, sentences};
-use super::spoken::{SpokenText, spoken};
+use super::spoken::{SpokenPiece, SpokenText, spoken};
 use super::{
     AudioBuffer, AudioClip, Cancel, FrameSize, MediaError, SpeechOptions, TextClip, Voice, lock,
     thread_count,
@@ -25,7 +25,7 @@ use super::{
 pub struct Narration {
     /// The sentences in order.
     pub sentences: Vec<SpokenSentence>,
-    /// What of the script is not spoken. Emoji, which are decoration, are not reported.
+    /// The parts of the script that are not spoken. Emoji, which are decoration, are not reported.
     pub warnings: Vec<NarrationWarning>,
     duration: Duration,
 }
@@ -158,8 +158,8 @@ impl Narration {
 /// Line breaks, paragraphs, Markdown and HTML in the script are handled; emoji are not spoken, but
 /// stay in the captions. What else is not spoken is in [`Narration::warnings`].
 ///
-/// A sentence that is too long for one caption is spoken twice: as a whole, and in parts, which
-/// tells when each caption is to appear. The audio of the parts is not used otherwise.
+/// A sentence that is too long for one caption is spoken twice: as a whole, and in parts, whose audio
+/// determines when each caption appears. The audio of the parts is not used otherwise.
 ///
 /// ```
 /// use nemovideo::media::{Cancel, Pico, SpeechOptions, VoiceGender, narrate};
@@ -251,20 +251,24 @@ struct SentencePlan {
 
 impl SentencePlan {
     fn new(sentence: ScriptSentence, options: &SpeechOptions) -> Self {
-        /// The time that a letter takes at least. Voices take about 70 ms.
-        const LETTER: Duration = Duration::from_millis(50);
+        /// The time that a letter takes, in milliseconds. Where a caption may be too short depends
+        /// on the voice, so there are breaks for a fast, a usual and a slow one.
+        const LETTERS: [u64; 3] = [40, 55, 75];
         /// A Chinese character is a syllable.
         const WIDE: u32 = 4;
         let text = spoken(&sentence.text, options.language());
-        let is_word = |offset: usize| split_point(&sentence.text, &text, offset).1;
-        let time = |offset: usize| {
-            let place = split_point(&sentence.text, &text, offset).0;
+        let is_word = |offset: usize| SplitPoint::of(&sentence.text, &text, offset).is_word();
+        let time = |offset: usize, letter: u64| {
+            let place = SplitPoint::of(&sentence.text, &text, offset).place;
             let letters = text.text[..place].chars().map(|c| if is_wide(c) { WIDE } else { 1 });
-            LETTER.mul_f32(letters.sum::<u32>() as f32 / options.rate())
+            Duration::from_millis(letter).mul_f32(letters.sum::<u32>() as f32 / options.rate())
         };
         let mut breaks: Vec<usize> = CaptionLayout::ALL
             .into_iter()
-            .flat_map(|layout| caption_breaks(&sentence.text, layout, &is_word, &time))
+            .flat_map(|layout| LETTERS.map(|letter| (layout, letter)))
+            .flat_map(|(layout, letter)| {
+                caption_breaks(&sentence.text, layout, &is_word, &|offset| time(offset, letter))
+            })
             .collect();
         breaks.sort_unstable();
         breaks.dedup();
@@ -272,7 +276,7 @@ impl SentencePlan {
         if !breaks.is_empty() && has_words(&text.text) {
             let mut start = 0;
             for &offset in &breaks {
-                let end = split_point(&sentence.text, &text, offset).0.max(start);
+                let end = SplitPoint::of(&sentence.text, &text, offset).place.max(start);
                 parts.push(start..end);
                 start = end;
             }
@@ -299,26 +303,55 @@ fn has_words(text: &str) -> bool {
     text.contains(char::is_alphanumeric)
 }
 
-/// Returns where the words from an offset of a sentence on begin in its spoken text, and whether
-/// this is exact: a number of several words is one piece, within which the place is an estimate.
-fn split_point(source: &str, text: &SpokenText, offset: usize) -> (usize, bool) {
-    let Some(piece) = text.pieces.iter().find(|piece| offset < piece.source.end) else {
-        return (text.text.len(), true);
-    };
-    let is_blank =
-        |range: Range<usize>| source.get(range).is_none_or(|between| between.trim().is_empty());
-    if offset <= piece.source.start || is_blank(piece.source.start..offset) {
-        return (piece.spoken.start, true);
+/// Where the words from an offset of a sentence on begin in its spoken text.
+#[derive(Debug, Clone, Copy)]
+struct SplitPoint {
+    place: usize,
+    /// A number of several words is one piece, within which the place is an estimate.
+    is_exact: bool,
+    /// Whether the offset is inside a URL or telephone number.
+    is_inner: bool,
+}
+
+impl SplitPoint {
+    fn of(source: &str, text: &SpokenText, offset: usize) -> Self {
+        let is_blank =
+            |range: Range<usize>| source.get(range).is_none_or(|part| part.trim().is_empty());
+        let before = |piece: &SpokenPiece| piece.source.end <= offset;
+        let mut index = text.pieces.partition_point(before);
+        if let Some(piece) = text.pieces.get(index)
+            && offset > piece.source.start
+            && !is_blank(piece.source.start..offset)
+        {
+            if !is_blank(offset..piece.source.end) {
+                return Self {
+                    place: estimate(text, piece, offset),
+                    is_exact: false,
+                    is_inner: true,
+                };
+            }
+            index += 1;
+        }
+        let piece = text.pieces.get(index);
+        Self {
+            place: piece.map_or(text.text.len(), |piece| piece.spoken.start),
+            is_exact: true,
+            is_inner: piece.is_some_and(|piece| piece.is_inner),
+        }
     }
-    if is_blank(offset..piece.source.end) {
-        return (piece.spoken.end, true);
+
+    const fn is_word(&self) -> bool {
+        self.is_exact && !self.is_inner
     }
+}
+
+/// Returns the space between words of a piece that is nearest to an offset of the sentence.
+fn estimate(text: &SpokenText, piece: &SpokenPiece, offset: usize) -> usize {
     let share = (offset - piece.source.start) * piece.spoken.len() / piece.source.len().max(1);
     let estimate = piece.spoken.start + share;
     let spoken = &text.text[piece.spoken.clone()];
     let spaces = spoken.match_indices(' ').map(|(at, _)| piece.spoken.start + at);
-    let nearest = spaces.min_by_key(|at| at.abs_diff(estimate)).unwrap_or(piece.spoken.end);
-    (nearest, false)
+    spaces.min_by_key(|at| at.abs_diff(estimate)).unwrap_or(piece.spoken.end)
 }
 
 /// Speaks each sentence as a whole and then its parts, in order. A part that cannot be spoken on

@@ -200,6 +200,41 @@ mod tests {
         }
     }
 
+    /// What a script may begin with, and what may follow again and again.
+    #[rustfmt::skip]
+    const REPEATED: [(&str, &[&str]); 8] = [
+        // Ends of sentences, and of lines.
+        ("", &[". ", ". (", "a. ", "a.", "A. ", "… ", "! ", "? (", "\"a.\" ", "A.B.", ". “"]),
+        ("", &["A.\n", "ab\n", "a-\n", "Ab\n", "果\n", "a:\n", "ab,\n", "a\n\n", "a\u{ad}\n", "\u{ad}", "\n"]),
+        // HTML.
+        ("", &["<", "<!--", "<a ", "<script>", "</b", "<sup>", "<?", "<br>", " <td>", "<s>", "<a \"", "<a \"'",
+            "<a x=\"", "<a '\"'", "<a b=\"c\"", "<![CDATA[", "<del>a</del>", "<sup>2</sup>", "<li>", "&", "&amp;"]),
+        ("   |", &["<br>", "<s>", "<a \"'"]),
+        // Markdown.
+        ("", &["[", "*a ", "_a ", "~~a ", "![", "`", "`` ` ", "[a](", "> ", ">", "- ", "[^", "~a ", "***a *", "**a",
+            "*_", "([", "[a][", "[a]: b\n", "1. a\n", "1. a\n\n", "---\n", "a\n=\n", "a\n-\n", "# a\n", "#", "  - a\n",
+            "    a\n", "- [ ] a\n", "\\", "| a ", "|a|\n", "|-|\n"]),
+        ("| a |\n|---|\n| a.", &["|)", "|🎉", "|a\n"]),
+        ("---\na: b\n", &["a: b\n", "-\n", "---\n"]),
+        // Words, numbers and URLs.
+        ("", &["a", "word ", "a, ", "字", "🎉", "a 🎉", "1,000", "1,000 ", "a-b-", "a\u{301}", "👩\u{200d}", "a@b.c ",
+            "http://a.b/", "www.", "1-", "555-1234 ", "+1 ", "(", ")", "-- ", "—", "5 ≥ ", "@a", "½"]),
+    ];
+
+    #[test]
+    fn repeated_text_takes_linear_time() {
+        /// With so many bytes, quadratic work takes many times as long as all other patterns.
+        const LENGTH: usize = 60_000;
+        for (start, parts) in REPEATED {
+            for part in parts {
+                let script = format!("{start}{}", part.repeat(LENGTH / part.len()));
+                for sentence in sentences(&script, "en").sentences {
+                    assert!(sentence.text.chars().count() <= MAX_SENTENCE_CHARS, "{part:?}");
+                }
+            }
+        }
+    }
+
     /// Reads a script up to its captions.
     fn read(script: &[u8], language: &str) {
         let script = String::from_utf8_lossy(script);

@@ -19,7 +19,6 @@ mod normal;
 mod numbers;
 mod phone;
 mod tables;
-mod text;
 mod words;
 
 use std::collections::HashSet;
@@ -28,10 +27,11 @@ use std::ops::Range;
 use icu_normalizer::ComposingNormalizerBorrowed;
 
 use self::amounts::{Amounts, Reading};
-use self::normal::{Normal, is_latin, subscript, superscript};
+use self::normal::{
+    Normal, ends_word, is_latin, previous_word, skip_space, subscript, superscript,
+};
 use self::numbers::Speller;
 use self::tables::{Language, Sign, Tongue};
-use self::text::skip_space;
 use self::words::Words;
 use super::characters::{is_emoji, is_invisible};
 
@@ -54,6 +54,8 @@ pub(crate) struct SpokenText {
 pub(crate) struct SpokenPiece {
     pub(crate) source: Range<usize>,
     pub(crate) spoken: Range<usize>,
+    /// Whether it is a part of a URL or telephone number, but not the first.
+    pub(crate) is_inner: bool,
 }
 
 /// No rule looks further ahead, so that reading takes linear time.
@@ -93,8 +95,9 @@ pub(crate) fn spoken(text: &str, language: &str) -> SpokenText {
 struct Output<'a> {
     normal: &'a Normal,
     text: String,
-    /// Where each piece begins in the displayed and in the spoken text.
-    starts: Vec<(usize, usize)>,
+    /// Where each piece begins in the displayed and in the spoken text, and whether it is a part
+    /// of a word, but not the first.
+    starts: Vec<(usize, usize, bool)>,
     /// Punctuation before the next word.
     pending: Option<char>,
     unspoken: Vec<String>,
@@ -126,8 +129,17 @@ impl<'a> Output<'a> {
         if !self.text.is_empty() {
             self.text.push(' ');
         }
-        self.starts.push((self.normal.place(at), self.text.len()));
+        self.starts.push((self.normal.place(at), self.text.len(), false));
         self.text.push_str(words);
+    }
+
+    fn say_reading(&mut self, at: usize, reading: &Reading) {
+        self.say(at, &reading.words);
+        let start = self.text.len() - reading.words.len();
+        let parts = reading.parts.iter();
+        self.starts.extend(
+            parts.map(|(place, words)| (self.normal.place(at + place), start + words, true)),
+        );
     }
 
     /// Notes punctuation. Only the strongest mark before a word is kept.
@@ -154,13 +166,13 @@ impl<'a> Output<'a> {
         if let Some(first) = self.starts.first_mut() {
             first.0 = 0;
         } else if !source.is_empty() {
-            self.starts.push((0, 0));
+            self.starts.push((0, 0, false));
         }
-        let ends = self.starts.iter().copied().skip(1).chain([(source.len(), self.text.len())]);
-        let pieces =
-            self.starts.iter().zip(ends).map(|(&(source, spoken), (source_end, spoken_end))| {
-                SpokenPiece { source: source..source_end, spoken: spoken..spoken_end }
-            });
+        let ends =
+            self.starts.iter().copied().skip(1).chain([(source.len(), self.text.len(), false)]);
+        let pieces = self.starts.iter().zip(ends).map(|(&(source, spoken, is_inner), end)| {
+            SpokenPiece { source: source..end.0, spoken: spoken..end.1, is_inner }
+        });
         SpokenText { pieces: pieces.collect(), text: self.text, unspoken: self.unspoken }
     }
 }
@@ -180,7 +192,7 @@ impl Reader<'_> {
             let (before, rest) = text.split_at(at);
             at += match self.reading(before, rest, c) {
                 Some(reading) if reading.len > 0 => {
-                    self.out.say(at, &reading.words);
+                    self.out.say_reading(at, &reading);
                     reading.len
                 }
                 _ => self.sign(at, before, rest, c),
@@ -217,7 +229,7 @@ impl Reader<'_> {
             }
         }
         if !inside && let Some((len, noun)) = self.lone_unit(window) {
-            return Some(Reading { len, words: noun.to_owned() });
+            return Some(Reading::new(len, noun.to_owned()));
         }
         if is_latin(c) && c.is_alphabetic() && !matches!(c, 'ª' | 'º') {
             return Some(self.words.word(before, rest));
@@ -226,7 +238,7 @@ impl Reader<'_> {
             return self.words.power(rest);
         }
         let digit = subscript(c)?;
-        Some(Reading { len: c.len_utf8(), words: self.speller.digits(&digit.to_string()) })
+        Some(Reading::new(c.len_utf8(), self.speller.digits(&digit.to_string())))
     }
 
     /// Reads a unit without a number, such as "km/h".
@@ -235,7 +247,7 @@ impl Reader<'_> {
         let ends: Vec<usize> = ends.collect();
         ends.into_iter().rev().find_map(|end| {
             let unit = self.speller.language.unit(&text[..end]).filter(|unit| unit.alone)?;
-            text::ends_word(&text[..end], &text[end..]).then_some((end, unit.noun.many))
+            ends_word(&text[..end], &text[end..]).then_some((end, unit.noun.many))
         })
     }
 
@@ -329,7 +341,7 @@ impl Reader<'_> {
     fn full_stop(&mut self, at: usize, before: &str, after: &str) {
         let closing = |c: char| matches!(c, '"' | '\'' | ')' | ']' | ' ' | '\u{a0}');
         let next = after.trim_start_matches(closing).chars().next();
-        let word = text::previous_word(before);
+        let word = previous_word(before);
         let joined = after.starts_with(char::is_alphanumeric);
         if joined && before.ends_with(char::is_alphanumeric) {
             if before.ends_with(char::is_lowercase) && after.starts_with(char::is_uppercase) {
@@ -417,7 +429,11 @@ fn unchanged(source: &str) -> SpokenText {
             ComposingNormalizerBorrowed::new_nfc().normalize(&text[start..]).into_owned();
         text.replace_range(start.., &composed);
         if end > at {
-            pieces.push(SpokenPiece { source: at..end, spoken: start..text.len() });
+            pieces.push(SpokenPiece {
+                source: at..end,
+                spoken: start..text.len(),
+                is_inner: false,
+            });
         }
         at = end;
     }
@@ -432,6 +448,7 @@ const fn is_unreadable(c: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::media::Dice;
 
     macro_rules! case {
         ($name:literal) => {
@@ -569,13 +586,8 @@ mod tests {
     fn any_text_is_covered_by_its_pieces() {
         const PARTS: &str = "a B é ß ﬁ ü x1 FBI US it 1 23 1990 3.5 1,000 007 1/2 555-1234 2024-05-03 14:30 9 am $5 €3bn 5€ kg m² ² ½ % - -- – — … . , : ; ! ? ( ) [ ] / \\ & @ # * _ ~ ^ < > = + ' \" ’ “ ” ™ ° ℃ α Ω Привет 日本 ⌘ 😀 👍🏽 🇩🇪 \u{301} \u{200d} \u{ad} \u{fe0f} \u{0} \u{a0} www. http:// a.de i@b.com e.g. z.B. Mr. Mon Fri VIII st th º";
         let parts: Vec<&str> = PARTS.split(' ').collect();
-        let mut seed = 0x2545_f491_4f6c_dd1d_u64;
-        let mut random = |below: usize| {
-            seed ^= seed << 13;
-            seed ^= seed >> 7;
-            seed ^= seed << 17;
-            (seed >> 33) as usize % below
-        };
+        let mut dice = Dice(1);
+        let mut random = |below: usize| dice.roll(below);
         for round in 0..6_000 {
             let mut text = String::new();
             for _ in 0..=random(12) {

@@ -2,7 +2,7 @@
 
 use crate::draft::{Draft, Json};
 use crate::protocol::event::{
-    AdkActions, AdkContent, AdkEvent, AdkPart, FunctionCall, FunctionResponse,
+    AdkActions, AdkContent, AdkEvent, AdkPart, FunctionCall, FunctionResponse, Question,
 };
 
 /// The event stream of one message: each method appends an event.
@@ -55,7 +55,7 @@ impl Events {
         let call = FunctionCall {
             id: Some(format!("call-{}", self.count)),
             args: args.into(),
-            name: "ask_question".to_owned(),
+            name: Question::TOOL.to_owned(),
         };
         self.content(AdkContent::model(vec![AdkPart::FunctionCall(call)]), false)
     }

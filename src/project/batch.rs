@@ -207,7 +207,8 @@ impl NemoClient {
     ///
     /// Finished items are not made again, and failed ones not tried again. A message that may have
     /// been sent is observed and never sent again; a render is looked up by its id, and submitted
-    /// if the service does not know it. An upload that may have been accepted is repeated: it is free.
+    /// if the service does not know it. An upload that may have been accepted is repeated, since it is
+    /// free.
     ///
     /// # Errors
     /// Each item of the stream may be an error: see [`Project::batch`].

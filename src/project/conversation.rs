@@ -251,8 +251,8 @@ impl Project {
         lock(&self.inner.question).clone()
     }
 
-    /// Keeps a question that another process [was asked](Self::open_question) and persisted open,
-    /// so that [`dispatch`](Self::dispatch) reads what follows as the response.
+    /// Restores the [open question](Self::open_question) that another process persisted, so that
+    /// [`dispatch`](Self::dispatch) can read what follows as the response.
     ///
     /// ```
     /// # use nemovideo::{NemoClient, Session};

@@ -76,8 +76,8 @@ pub enum JobProgress {
         /// Size of the file, if known.
         total: Option<u64>,
     },
-    /// The file was written; the last progress of a video. A voiceover and an export that are awaited
-    /// return the video instead.
+    /// The file was written; the last progress of a video. A voiceover and an export that are
+    /// awaited return the video instead.
     Finished(Box<SavedVideo>),
 }
 
@@ -285,7 +285,7 @@ impl SaveJob {
 /// nothing, whenever it ends.
 ///
 /// # Cancel safety
-/// Dropping it stops the work of this process; what was requested from the service is done, and
+/// Dropping it ends the work of this process. What was requested from the service is done, and
 /// charged, all the same.
 #[must_use = "a stream does nothing unless it is polled"]
 pub struct JobStream(BoxStream<'static, Result<JobProgress>>);

@@ -1,13 +1,11 @@
 //! The user's response to a question of the agent.
 
 use crate::error::{Error, Result};
+use crate::language::tokens::is_skipped;
 use crate::protocol::event::{Question, QuestionItem};
 
 /// The message for a question that the user does not answer.
 const SKIPPED: &str = "Skipped";
-
-/// What the user says that skips a question.
-const SKIP_WORDS: [&str; 5] = ["skip", "skipped", "skip it", "跳过", "略过"];
 
 /// A response to the agent's [`Question`], which [`Project::respond_to`](super::Project::respond_to)
 /// sends. Every question that is not answered is skipped.
@@ -32,7 +30,7 @@ const SKIP_WORDS: [&str; 5] = ["skip", "skipped", "skip it", "跳过", "略过"]
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct QuestionResponse {
-    /// The index of a question and what was said to it, in the order of the calls.
+    /// The index of a question and the answer to it, in the order of the calls.
     answers: Vec<(usize, String)>,
 }
 
@@ -43,22 +41,22 @@ impl QuestionResponse {
         Self::default()
     }
 
-    /// Answers the question at `index`, counted from 0: with an option's label, id or number
-    /// counted from 1, in this order, or with any text where there are no options. To choose several options,
-    /// call it for each.
+    /// Answers the question at `index`, counted from 0. The answer is the label of an option, its id,
+    /// or its number counted from 1, and is looked up in this order; to a question without options,
+    /// it is any text. Call it again for each further option.
     #[must_use]
     pub fn answer(mut self, index: usize, answer: impl Into<String>) -> Self {
         self.answers.push((index, answer.into()));
         self
     }
 
-    /// Reads a reply as a user types it to a question that is shown to them; `None` when it is not
-    /// understood as one, so that it should be sent as it is.
+    /// Reads a reply that a user typed to a question. Returns `None` if the reply is not understood;
+    /// it should then be sent as it is.
     ///
-    /// A line answers one question: with the labels, numbers or ids of options, in this order, since
-    /// the user sees no ids; several of them separated by commas, or with any text where there are no options. With several questions,
-    /// there is one line for each, or the number of the question precedes each answer ("2. Square").
-    /// "skip" skips.
+    /// A line answers one question. It holds labels, numbers or ids of options, separated by commas,
+    /// and is looked up in this order, since the user sees no ids. To a question without options, it
+    /// is any text. If there are several questions, there is one line for each, or the number of the
+    /// question precedes each answer, as in "2. Square". "skip" skips a question.
     ///
     /// ```
     /// # use nemovideo::protocol::event::AgentEvent;
@@ -87,7 +85,7 @@ impl QuestionResponse {
             let answers = answers_to(item, reply).or_else(|| answers_to(item, numbered()?.1))?;
             return Some(Self { answers: answers.into_iter().map(|answer| (0, answer)).collect() });
         }
-        if is_skip(reply) {
+        if is_skipped(reply) {
             return Some(Self::new());
         }
         let lines: Vec<&str> =
@@ -138,22 +136,18 @@ impl QuestionResponse {
     }
 }
 
-/// Returns the message to send for what a user says while a question is open.
+/// Returns the message to send for what a user writes while a question is open.
 pub(super) fn message_of(question: &Question, reply: &str) -> String {
     let message = QuestionResponse::parse(question, reply)
         .and_then(|response| response.message(question).ok());
     message.unwrap_or_else(|| reply.to_owned())
 }
 
-/// Whether a reply names options of the question or skips it, and says nothing in words of its own.
+/// Returns whether a reply only names options of the question or skips it.
 pub(super) fn names_options(question: &Question, reply: &str) -> bool {
     QuestionResponse::parse(question, reply).is_some_and(|response| {
         response.answers.iter().all(|(at, _)| !question.items[*at].options.is_empty())
     })
-}
-
-fn is_skip(reply: &str) -> bool {
-    SKIP_WORDS.contains(&reply.trim_end_matches(['.', '!', '。']).to_lowercase().as_str())
 }
 
 /// Splits the number of a question, counted from 1, off a line; returns its index.
@@ -174,7 +168,7 @@ fn answers_to(item: &QuestionItem, line: &str) -> Option<Vec<String>> {
     if let Some(label) = option(item, line, Number::BeforeId) {
         return Some(vec![label.to_owned()]);
     }
-    if is_skip(line) {
+    if is_skipped(line) {
         return Some(Vec::new());
     }
     // The line may repeat the prompt, as the message does.

@@ -35,8 +35,8 @@ pub enum ErrorCode {
     FileTooLarge,
     /// 400: the `X-Client-Id` header is missing.
     ClientIdMissing,
-    /// 402: this export is not allowed: by the plan, for want of an attribution header, or, by some
-    /// revisions of the service, for want of the token's `render` scope.
+    /// 402: this export is not allowed by the plan, lacks an attribution header, or, in some
+    /// revisions of the service, has a token without the `render` scope.
     ExportBlocked,
     /// 429: too many requests.
     RateLimited,

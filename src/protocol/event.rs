@@ -88,33 +88,12 @@ impl AgentEvent {
     /// neither text nor unknown.
     #[must_use]
     pub fn decode(event: &str, data: &str) -> Vec<Self> {
-        decode::decode(event, data).into_iter().map(Self::or_question).collect()
-    }
-
-    /// Decodes a frame for a [`PreviewFilter`]: a question is still a call.
-    pub(crate) fn decode_calls(event: &str, data: &str) -> Vec<Self> {
-        decode::decode(event, data)
-    }
-
-    /// As [`decode_calls`](Self::decode_calls), for text that a server sent without a field name:
-    /// JSON in place of a stream, or its error.
-    pub(crate) fn decode_bare(text: &str) -> Vec<Self> {
-        decode::decode_bare(text)
-    }
-
-    /// Whether text outside of any event says that something failed.
-    pub(crate) fn names_an_error(text: &str) -> bool {
-        decode::names_an_error(text)
+        Self::decode_calls(event, data).into_iter().map(Self::or_question).collect()
     }
 
     /// Returns a failure of which the server sent no code.
     pub(crate) fn failure(message: String, details: Option<Json>) -> Self {
         Self::Error(AgentFailure { code: None, message, details })
-    }
-
-    /// Whether the data of a frame is JSON, apart from details.
-    pub(crate) fn is_json(data: &str) -> bool {
-        decode::is_json(data)
     }
 
     /// Returns the kind in one word: `text`, `thought`, `tool_call`, `question`, `tool_result`,

@@ -225,8 +225,8 @@ impl RenderOutput {
         }
     }
 
-    /// A video in whatever form the service chooses: a submission leaves `output` out, which some
-    /// revisions of the service document. Any setter makes it a specified one again.
+    /// Creates an output in whatever form the service chooses: a submission leaves `output` out,
+    /// which some revisions of the service document. Any setter makes it a specified one again.
     #[must_use]
     pub const fn unspecified() -> Self {
         let mut output = Self::mp4();

@@ -153,14 +153,14 @@ pub struct CreateToken {
     /// What the token may be used for; everything by default, as in the documented example.
     #[serde(default = "all_scopes")]
     pub scopes: Vec<TokenScope>,
-    /// The days until the token expires; 90 by default, as in the documented example. Without a
-    /// number, the service chooses.
+    /// The days until the token expires; 90 by default, as in the documented example. `None` leaves
+    /// the choice to the service.
     #[serde(default, alias = "expiresInDays", skip_serializing_if = "Option::is_none")]
     pub expires_in_days: Option<u32>,
 }
 
 impl CreateToken {
-    /// Creates a request for a token with this name, for everything and for 90 days.
+    /// Creates a request for a token of this name that may be used for everything, for 90 days.
     pub fn named(name: impl Into<String>) -> Self {
         Self { name: name.into(), scopes: all_scopes(), expires_in_days: Some(90) }
     }
@@ -240,8 +240,8 @@ impl TryFrom<Fields<'_>> for ApiToken {
     }
 }
 
-/// A token that was just created. The service shows it this once; neither `Debug` nor any error
-/// does, and it cannot be serialized.
+/// A token that was just created. The service shows it only this once. Neither `Debug` nor any error
+/// shows it, and it cannot be serialized.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct CreatedToken {

@@ -28,7 +28,7 @@ use crate::sync::lock;
 pub(crate) enum AttemptError {
     /// The retry policy decides; holds the error to report when it gives up.
     Failed(FailureKind, Error),
-    /// Code 1001: another token may help.
+    /// Code 1001, 1010 or 1011: another token may help.
     TokenRejected(Error),
     /// Another attempt cannot help.
     Final(Error),
@@ -337,7 +337,7 @@ impl<'a> Exchange<'a> {
                 };
                 AttemptError::Failed(FailureKind::ServerError { status, retry_after: wait }, error)
             }
-            // The service never redirects or upgrades a call. Whoever did says nothing about whether the
+            // The service never redirects or upgrades a call. What did so does not know whether the
             // service had the request before.
             ErrorCode::Other(_)
                 if !(status.is_success()

@@ -167,13 +167,13 @@ fn files_with_a_structure() -> [(&'static str, Vec<u8>, usize); 3] {
     };
     let (start, index) = (boxed(b"ftyp", b"isom\0\0\0\0"), boxed(b"moov", &[7; 500]));
     let media = boxed(b"mdat", &[1; 2_000]);
-    let sound = [&b"WAVEfmt \x10\0\0\0\x01\0\x01\0"[..], &[9; 1_000]].concat();
-    let size = u32::try_from(sound.len()).unwrap().to_le_bytes();
+    let audio = [&b"WAVEfmt \x10\0\0\0\x01\0\x01\0"[..], &[9; 1_000]].concat();
+    let size = u32::try_from(audio.len()).unwrap().to_le_bytes();
     [
         ("MP4", [&start[..], &index, &media].concat(), 1_500),
         // At the end of a box.
         ("MP4", [&start[..], &media, &index].concat(), start.len() + media.len()),
-        ("WAV", [&b"RIFF"[..], &size, &sound].concat(), 700),
+        ("WAV", [&b"RIFF"[..], &size, &audio].concat(), 700),
     ]
 }
 

@@ -1,7 +1,7 @@
 //! A diff reports every change of a draft, and its summary describes them in few lines.
 
 use crate::support::json::node;
-use nemovideo::draft::{Change, Draft, Json, Language, TrackKind};
+use nemovideo::draft::{Change, Diff, Draft, Json, Language, TrackKind};
 use proptest::prelude::*;
 use std::time::Duration;
 
@@ -45,14 +45,13 @@ fn segments(draft: &mut Draft, track: usize, change: impl FnOnce(&mut Vec<Json>)
 }
 
 fn start_later(segment: &mut Json, by: u64) {
-    let start = segment.get("m").and_then(|m| m.get("start")).and_then(Json::as_u64).unwrap() + by;
-    segment
-        .as_object_mut()
-        .and_then(|o| o.get_mut("m"))
-        .unwrap()
-        .as_object_mut()
-        .unwrap()
-        .insert("start", start);
+    let start = segment.get("m").and_then(|m| m.get("start")).and_then(Json::as_u64).unwrap();
+    set_start(segment, start + by);
+}
+
+fn set_start(segment: &mut Json, start: u64) {
+    let metadata = segment.as_object_mut().and_then(|o| o.get_mut("m")).unwrap();
+    metadata.as_object_mut().unwrap().insert("start", start);
 }
 
 #[test]
@@ -190,13 +189,7 @@ fn a_removal_and_a_move_are_one_change_each() {
                 let first = list.remove(0);
                 list.insert(2, first);
                 for (segment, start) in list.iter_mut().zip([0, 2000, 4000]) {
-                    segment
-                        .as_object_mut()
-                        .and_then(|o| o.get_mut("m"))
-                        .unwrap()
-                        .as_object_mut()
-                        .unwrap()
-                        .insert("start", start);
+                    set_start(segment, start);
                 }
             })
         },
@@ -589,4 +582,41 @@ proptest! {
     fn no_difference_between_two_videos_is_missed(older in video(), newer in video()) {
         assert_complete(&older, &newer)?;
     }
+}
+
+#[test]
+fn the_changes_of_an_enormous_draft_are_counted() {
+    let list = |count: usize| {
+        draft(&format!(r#"{{"d":1,"t":[{{"tt":7,"sg":[{}]}}]}}"#, vec!["{}"; count].join(",")))
+    };
+    let diff = list(1).diff(&list(Diff::MAX_LISTED + 6));
+    assert_eq!((diff.changes().len(), diff.omitted()), (Diff::MAX_LISTED, 5));
+    let summary = diff.summary(Language::English);
+    assert!(summary.ends_with("… and 5 more changes"), "{summary}");
+    // What concerns the whole video is always listed, and a track that was added is one change.
+    let diff = draft(r#"{"d":2}"#).diff(&list(Diff::MAX_LISTED * 2));
+    assert_eq!(diff.omitted(), 0);
+    let [Change::TrackAdded { segments, .. }, Change::LengthChanged { .. }] = diff.changes() else {
+        panic!("{:?}", diff.changes().len());
+    };
+    assert!(segments.len() < Diff::MAX_LISTED);
+    assert!(diff.summary(Language::English).contains("40000 segments"));
+}
+
+#[test]
+fn a_long_name_of_a_track_is_not_in_each_of_its_changes() {
+    let of = |name: char, duration: u32| {
+        let name = name.to_string().repeat(1000);
+        draft(&format!(
+            r#"{{"t":[{{"name":"{name}","role":"{name}","sg":[{{"d":{duration}}}]}}]}}"#
+        ))
+    };
+    let diff = of('é', 1).diff(&of('é', 2));
+    let Some(Change::SegmentRetimed { track, .. }) = diff.changes().first() else {
+        panic!("{:?}", diff.changes());
+    };
+    assert_eq!((track.name.clone(), &track.role), (Some("é".repeat(200)), &None));
+    let diff = of('a', 1).diff(&of('b', 1));
+    let renamed = |change: &Change| matches!(change, Change::Renamed { to: Some(to), .. } if to.len() == 1000);
+    assert!(diff.changes().iter().any(renamed), "{:?}", diff.changes());
 }

@@ -114,6 +114,13 @@ fn long_and_broken_lines_are_shortened() {
 }
 
 #[test]
+fn many_tracks_are_counted() {
+    let line = summary(&format!(r#"{{"t":[{}]}}"#, vec![r#"{"tt":0}"#; 60].join(",")));
+    assert!(line.starts_with("Timeline (60 tracks): 1. Video (empty) 2."), "{line}");
+    assert!(line.ends_with(" 50. Video (empty) … and 10 more"), "{line}");
+}
+
+#[test]
 fn a_language_is_parsed_from_a_tag() {
     for (tag, language) in [
         ("en", Language::English),

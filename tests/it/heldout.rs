@@ -4,25 +4,12 @@
 
 use std::collections::BTreeSet;
 
-use nemovideo::project::{Intent, Suggestion, filter_gui};
+use nemovideo::project::{Intent, filter_gui};
+
+use crate::support::tables::{kind, label, rows};
 
 const INTENTS: &str = include_str!("../data/heldout/intents.tsv");
 const SCREEN: &str = include_str!("../data/heldout/gui.tsv");
-
-fn rows(table: &'static str) -> impl Iterator<Item = Vec<String>> {
-    let cells = |line: &str| line.split('\t').map(|cell| cell.replace("\\n", "\n")).collect();
-    table.lines().filter(|line| !line.starts_with('#')).map(cells)
-}
-
-fn label(intent: &Intent) -> &'static str {
-    match intent {
-        Intent::Export(_) => "export",
-        Intent::Credits => "credits",
-        Intent::State => "state",
-        Intent::Upload(_) => "upload",
-        _ => "message",
-    }
-}
 
 #[test]
 fn orders_are_routed_with_precision_0_99_and_recall_0_90() {
@@ -50,17 +37,6 @@ fn no_held_out_sentence_is_among_those_that_the_phrases_were_tuned_on() {
         rows(include_str!("../data/intents.tsv")).map(|r| words(&r)).collect();
     let both: Vec<_> = rows(INTENTS).filter(|row| tuned.contains(&words(row))).collect();
     assert!(both.is_empty(), "{both:?}");
-}
-
-fn kind(suggestion: &Suggestion) -> &'static str {
-    match suggestion {
-        Suggestion::Export => "export",
-        Suggestion::ShowState => "state",
-        Suggestion::SendEdit(_) => "edit",
-        Suggestion::ShowCredits => "credits",
-        Suggestion::Upload => "upload",
-        _ => "other",
-    }
 }
 
 /// Returns a text with single spaces: what is removed may leave a space or a line break.

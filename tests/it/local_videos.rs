@@ -1,5 +1,5 @@
 //! With `media` the embedded backend really speaks and really renders: from a script, a document,
-//! an image and a sound to files of the declared format.
+//! an image and audio to files of the declared format.
 
 use std::io::{Cursor, Write as _};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -78,7 +78,7 @@ fn tone(seconds: u32) -> Vec<u8> {
     bytes.into_inner()
 }
 
-fn picture() -> Vec<u8> {
+fn image() -> Vec<u8> {
     let mut bytes = Cursor::new(Vec::new());
     let image = image::RgbImage::from_fn(64, 36, |x, y| image::Rgb([x as u8 * 3, y as u8 * 5, 90]));
     image.write_to(&mut bytes, image::ImageFormat::Png).unwrap();
@@ -106,7 +106,7 @@ async fn a_document_an_image_and_audio_become_a_video() {
             Part::bytes(docx(&["The sky is blue.", "Short waves scatter more."]))
                 .file_name("sky.docx"),
         )
-        .part("files", Part::bytes(picture()).file_name("sky.png"))
+        .part("files", Part::bytes(image()).file_name("sky.png"))
         .part("files", Part::bytes(tone(2)).file_name("hum.wav"));
     let files = caller.upload(&session, form).await.body["data"]["files"].clone();
     assert_eq!((&files[1]["width"], &files[1]["height"]), (&json!(64), &json!(36)));
@@ -129,13 +129,13 @@ async fn a_document_an_image_and_audio_become_a_video() {
     assert_eq!(&bytes[4..8], b"ftyp");
     assert!(done["output"]["url"].as_str().unwrap().ends_with("/nemovideo.mp4"));
 
-    let sound = fetched(&render_video(&caller, &session, "r2", &draft, "m4a").await).await;
-    assert_eq!(&sound[4..8], b"ftyp");
-    let sound = AudioBuffer::decode(
+    let audio = fetched(&render_video(&caller, &session, "r2", &draft, "m4a").await).await;
+    assert_eq!(&audio[4..8], b"ftyp");
+    let audio = AudioBuffer::decode(
         &fetched(&render_video(&caller, &session, "r3", &draft, "wav").await).await,
         "a.wav",
     );
-    assert!((sound.unwrap().duration().as_secs_f64() - seconds).abs() < 0.1);
+    assert!((audio.unwrap().duration().as_secs_f64() - seconds).abs() < 0.1);
 }
 
 #[tokio::test]

@@ -9,7 +9,7 @@
 //! | what is reported is true | `turn_report`, `draft_diff`, `draft_picture`, `draft_summary`, `draft_reading` |
 //! | an edit leaves a valid draft | `draft_editor` |
 //! | a message is understood | `intents`, `screen_words`, `project` |
-//! | a script is read right or refused with a reason | `script_files`, `voiceover` |
+//! | a script is read as it was written, or rejected with a reason | `script_files`, `voiceover` |
 //! | it runs without the cloud | `main_job`, `local_*`, `media_*`, `audio_files` |
 //!
 //! `fault_matrix`, `chaos`, `memory`, `secrets` and `examples` are binaries of their own beside this

@@ -4,34 +4,12 @@
 use nemovideo::project::{FilteredMessage, FilteredText, GuiFilter, Suggestion, filter_gui};
 use proptest::prelude::*;
 
+use crate::support::tables::{kind, rows};
+
 const TABLE: &str = include_str!("../data/gui.tsv");
 
-struct Row {
-    said: String,
-    text: String,
-    suggestions: &'static str,
-}
-
-fn rows() -> Vec<Row> {
-    let row = |line: &'static str| {
-        let mut columns = line.split('\t');
-        let mut text = || columns.next().expect("a column").replace("\\n", "\n");
-        let (said, text) = (text(), text());
-        Row { said, text, suggestions: columns.next().expect("the suggestions") }
-    };
-    TABLE.lines().filter(|line| !line.starts_with('#')).map(row).collect()
-}
-
 fn words(suggestions: &[Suggestion]) -> String {
-    let word = |suggestion: &Suggestion| match suggestion {
-        Suggestion::Export => "export",
-        Suggestion::ShowState => "state",
-        Suggestion::SendEdit(_) => "edit",
-        Suggestion::ShowCredits => "credits",
-        Suggestion::Upload => "upload",
-        _ => "other",
-    };
-    let words: Vec<_> = suggestions.iter().map(word).collect();
+    let words: Vec<_> = suggestions.iter().map(kind).collect();
     if words.is_empty() { "-".to_owned() } else { words.join(",") }
 }
 
@@ -60,14 +38,14 @@ fn by_characters(text: &str) -> FilteredMessage {
 
 #[test]
 fn each_sentence_of_the_tuned_table_keeps_its_content_and_loses_the_screen() {
-    let rows = rows();
+    let rows: Vec<_> = rows(TABLE).collect();
     assert!(rows.len() >= 80, "{} rows", rows.len());
     let mut wrong = Vec::new();
     for row in &rows {
-        let found = filter_gui(&row.said);
-        if found.text != row.text || words(&found.suggestions) != row.suggestions {
-            wrong
-                .push(format!("{:?}\n   gives {:?} {:?}", row.said, found.text, found.suggestions));
+        let [said, text, suggestions] = &row[..] else { panic!("{row:?}") };
+        let found = filter_gui(said);
+        if found.text != *text || words(&found.suggestions) != *suggestions {
+            wrong.push(format!("{said:?}\n   gives {:?} {:?}", found.text, found.suggestions));
         }
     }
     assert!(wrong.is_empty(), "{} of {}:\n{}", wrong.len(), rows.len(), wrong.join("\n"));
@@ -178,7 +156,7 @@ fn a_long_line_of_nothing_but_joints_is_read() {
 
 /// Sentences of the table and text that is hard to cut, in any order.
 fn agent_text() -> impl Strategy<Value = String> {
-    let said: Vec<String> = rows().into_iter().map(|row| row.said).collect();
+    let said: Vec<String> = rows(TABLE).map(|mut row| row.swap_remove(0)).collect();
     let hard = [
         "…",
         "3.5",

@@ -1,4 +1,4 @@
-//! A script file is read as its author wrote it, or refused with a reason that names the file and
+//! A script file is read as its author wrote it, or rejected with a reason that names the file and
 //! what it is, before anything is sent.
 
 use std::path::{Path, PathBuf};
@@ -16,7 +16,7 @@ fn cases(group: &str) -> PathBuf {
 const LETTER: &str = "It’s a café — “naïve” façade for €5.\r\nSecond line.\r\n";
 
 #[test]
-fn each_collected_text_file_is_read_or_refused_with_a_reason() {
+fn each_collected_text_file_is_read_or_rejected_with_a_reason() {
     let read = [
         ("UPPER.TXT", "Hello there."),
         ("bidi.txt", "Hello \u{202e}olleh\u{202c} there."),
@@ -34,7 +34,7 @@ fn each_collected_text_file_is_read_or_refused_with_a_reason() {
         ("vt.txt", "Line one\u{b}Line two."),
         ("zwj.txt", "Zero\u{200b}width\u{feff} mid\u{2060}dle bom."),
     ];
-    let refused = [
+    let rejected = [
         ("ansi.txt", "it holds '\\u{1b}'"),
         ("ascii-with-one-bad.txt", "looks like windows-1252"),
         ("bell.txt", "it holds '\\u{8}'"),
@@ -51,12 +51,12 @@ fn each_collected_text_file_is_read_or_refused_with_a_reason() {
         ("word-hyphen.txt", "it holds '\\u{1e}'"),
     ];
     let dir = cases("txt");
-    assert_eq!(std::fs::read_dir(&dir).unwrap().count(), read.len() + refused.len());
+    assert_eq!(std::fs::read_dir(&dir).unwrap().count(), read.len() + rejected.len());
     for (name, text) in read {
         let script = Script::from_path(dir.join(name)).unwrap();
         assert_eq!(script, Script::text(text).unwrap(), "{name}");
     }
-    for (name, reason) in refused {
+    for (name, reason) in rejected {
         let error = Script::from_path(dir.join(name)).unwrap_err().to_string();
         assert!(error.contains(reason) && error.contains(name), "{name}: {error}");
     }

@@ -92,7 +92,7 @@ impl FilePart {
 
 impl FileVersion {
     /// Returns the entity tag, if it stands for exactly these bytes.
-    pub(super) fn strong_tag(&self) -> Option<&str> {
+    fn strong_tag(&self) -> Option<&str> {
         self.tag.as_deref().filter(|tag| tag.starts_with('"'))
     }
 

@@ -266,7 +266,6 @@ fn content_hash(json: &Json, except: &[&str]) -> u64 {
         json.semantic_hash(&mut hasher);
         return hasher.finish();
     };
-    let is_position = |key: &str| [ID, INDEX, START, END].iter().any(|keys| keys.contains(&key));
     let mut hash = |object: &Object, except: &[&str], in_metadata: bool| {
         for (key, value) in object.entries() {
             let name = key.as_str();
@@ -282,6 +281,11 @@ fn content_hash(json: &Json, except: &[&str]) -> u64 {
         hash(metadata, &[], true);
     }
     hasher.finish()
+}
+
+/// Whether a key states a position in a list, or in time.
+pub(super) fn is_position(key: &str) -> bool {
+    [ID, INDEX, START, END].iter().any(|keys| keys.contains(&key))
 }
 
 /// Whether the value under a key changed exactly as the position of its item did.

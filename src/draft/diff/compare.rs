@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
 use super::align::{self, Pairs};
-use super::{Change, ChangedItem};
+use super::{Change, ChangedItem, Diff};
 use super::{Label, Position, SegmentView, millis};
 use crate::draft::canvas;
 use crate::draft::json::{Json, JsonString, Object};
@@ -14,9 +14,39 @@ use crate::draft::keys::{
 };
 use crate::draft::model::{Draft, Track};
 
-pub(super) fn changes(older: &Draft, newer: &Draft) -> Vec<Change> {
-    let mut changes = Vec::new();
-    compare_tracks(older, newer, &mut changes);
+/// What is found on the tracks.
+struct Changes {
+    listed: Vec<Change>,
+    /// How many there are, those included that are not listed.
+    count: usize,
+    /// How many more changes, and segments of whole tracks, are listed.
+    room: usize,
+}
+
+impl Changes {
+    fn push(&mut self, change: Change) {
+        self.count += 1;
+        if self.room > 0 {
+            self.room -= 1;
+            self.listed.push(change);
+        }
+    }
+
+    /// Returns the segments of a track that was added or removed.
+    fn segments(&mut self, track: Track<'_>) -> Vec<ChangedItem> {
+        let views = SegmentView::all(track).take(self.room.saturating_sub(1));
+        let segments: Vec<_> = views.enumerate().map(|(at, view)| view.at(at)).collect();
+        self.room -= segments.len();
+        segments
+    }
+}
+
+/// Returns the changes, and how many more there are than are listed.
+pub(super) fn changes(older: &Draft, newer: &Draft) -> (Vec<Change>, usize) {
+    let mut on_tracks = Changes { listed: Vec::new(), count: 0, room: Diff::MAX_LISTED };
+    compare_tracks(older, newer, &mut on_tracks);
+    let Changes { listed: mut changes, count, .. } = on_tracks;
+    let omitted = count - changes.len();
     let (was, is) = (older.as_json(), newer.as_json());
     let (from, to) = (canvas::stated(was), canvas::stated(is));
     let is_reshaped = from != to;
@@ -39,20 +69,17 @@ pub(super) fn changes(older: &Draft, newer: &Draft) -> Vec<Change> {
     if let Some(keys) = keys.rest() {
         changes.push(Change::OtherChanged { track: None, segment: None, keys });
     }
-    changes
+    (changes, omitted)
 }
 
-fn compare_tracks(older: &Draft, newer: &Draft, changes: &mut Vec<Change>) {
+fn compare_tracks(older: &Draft, newer: &Draft, changes: &mut Changes) {
     let was: Vec<Track<'_>> = older.tracks().collect();
     let is: Vec<Track<'_>> = newer.tracks().collect();
     let pairs = align::match_tracks(&was, &is);
     let steady = pairs.steady();
-    let segments = |track| -> Vec<ChangedItem> {
-        SegmentView::all(track).iter().enumerate().map(|(at, view)| view.at(at)).collect()
-    };
     for (at, &track) in is.iter().enumerate() {
         let Some(from) = pairs.older[at] else {
-            let segments = segments(track);
+            let segments = changes.segments(track);
             changes.push(Change::TrackAdded { track: ChangedItem::of_track(at, track), segments });
             continue;
         };
@@ -65,7 +92,7 @@ fn compare_tracks(older: &Draft, newer: &Draft, changes: &mut Vec<Change>) {
         }
     }
     for (at, &track) in was.iter().enumerate().filter(|(at, _)| pairs.newer[*at].is_none()) {
-        let segments = segments(track);
+        let segments = changes.segments(track);
         changes.push(Change::TrackRemoved { track: ChangedItem::of_track(at, track), segments });
     }
 }
@@ -85,13 +112,14 @@ struct Comparison<'d> {
 
 impl<'d> Comparison<'d> {
     fn of(at: ChangedItem, from: usize, older: Track<'d>, newer: Track<'d>) -> Self {
-        let (was, is) = (SegmentView::all(older), SegmentView::all(newer));
+        let (was, is): (Vec<_>, Vec<_>) =
+            (SegmentView::all(older).collect(), SegmentView::all(newer).collect());
         let pairs = align::match_segments(&was, &is);
         let steady = pairs.steady();
         Self { at, from, older, newer, was, is, pairs, steady }
     }
 
-    fn compare(&self, changes: &mut Vec<Change>) {
+    fn compare(&self, changes: &mut Changes) {
         let (older, newer) = (self.older.as_json(), self.newer.as_json());
         let mut keys = ChangedKeys::between(older, newer, Some(SEGMENTS));
         let (from, to) = (self.older.kind(), self.newer.kind());
@@ -106,17 +134,18 @@ impl<'d> Comparison<'d> {
             changes.push(Change::VolumeChanged { track: self.at.clone(), segment: None, from, to });
         }
         keys.exclude(from != to, keys::VOLUME);
-        let before = changes.len();
+        let before = changes.count;
         self.compare_times(changes);
         self.compare_volumes(changes);
         for (at, was, is) in self.matched() {
             self.compare_segment(at, was, is, changes);
         }
-        keys.exclude_own(changes.len() > before, SEGMENTS);
+        keys.exclude_own(changes.count > before, SEGMENTS);
         let position = |index| Position { index, start: 0, end: 0 };
         let (from, to) = (position(self.from), position(self.at.index));
         keys.exclude_if(true, |key| {
-            align::follows_position(key.key, (key.get(older), from), (key.get(newer), to))
+            align::is_position(key.key)
+                && align::follows_position(key.key, (key.get(older), from), (key.get(newer), to))
         });
         self.report_other(None, keys, changes);
     }
@@ -133,7 +162,7 @@ impl<'d> Comparison<'d> {
         at: usize,
         was: &SegmentView<'d>,
         is: &SegmentView<'d>,
-        changes: &mut Vec<Change>,
+        changes: &mut Changes,
     ) {
         if was.json == is.json {
             return;
@@ -145,7 +174,13 @@ impl<'d> Comparison<'d> {
         let from = self.pairs.older[at].unwrap_or(at);
         let (from, to) = (was.position(from), is.position(at));
         keys.exclude_if(true, |key| {
-            align::follows_position(key.key, (key.get(was.json), from), (key.get(is.json), to))
+            // Looked up only for these: there may be a hundred thousand others.
+            align::is_position(key.key)
+                && align::follows_position(
+                    key.key,
+                    (key.get(was.json), from),
+                    (key.get(is.json), to),
+                )
         });
         // Most segments behind a change have nothing more to report.
         if was.label == is.label && !keys.differs {
@@ -162,7 +197,7 @@ impl<'d> Comparison<'d> {
         was: Label<'_>,
         is: Label<'_>,
         keys: &mut ChangedKeys,
-        changes: &mut Vec<Change>,
+        changes: &mut Changes,
     ) {
         let owned = |text: Option<&str>| text.map(str::to_owned);
         let (track, segment) = (self.at.clone(), segment.cloned());
@@ -183,18 +218,13 @@ impl<'d> Comparison<'d> {
         keys.exclude(was.name != is.name, keys::NAME);
     }
 
-    fn report_other(
-        &self,
-        segment: Option<ChangedItem>,
-        keys: ChangedKeys,
-        changes: &mut Vec<Change>,
-    ) {
+    fn report_other(&self, segment: Option<ChangedItem>, keys: ChangedKeys, changes: &mut Changes) {
         if let Some(keys) = keys.rest() {
             changes.push(Change::OtherChanged { track: Some(self.at.clone()), segment, keys });
         }
     }
 
-    fn compare_volumes(&self, changes: &mut Vec<Change>) {
+    fn compare_volumes(&self, changes: &mut Changes) {
         let changed: Vec<_> = self.matched().filter(|(_, a, b)| !a.is_as_loud_as(b)).collect();
         let Some((_, was, is)) = changed.first() else { return };
         let (from, to) = (was.volume, is.volume);
@@ -204,18 +234,16 @@ impl<'d> Comparison<'d> {
             changes.push(Change::VolumeChanged { track: track(), segment: None, from, to });
             return;
         }
-        changes.extend(changed.into_iter().map(|(at, was, is)| Change::VolumeChanged {
-            track: track(),
-            segment: Some(is.at(at)),
-            from: was.volume,
-            to: is.volume,
-        }));
+        for (at, was, is) in changed {
+            let (segment, from, to) = (Some(is.at(at)), was.volume, is.volume);
+            changes.push(Change::VolumeChanged { track: track(), segment, from, to });
+        }
     }
 
     /// Reports segments that were added, removed, moved and retimed, in their order. Segments
     /// behind an insertion that only make room belong to that one change, whether or not they state
     /// their start.
-    fn compare_times(&self, changes: &mut Vec<Change>) {
+    fn compare_times(&self, changes: &mut Changes) {
         let mut walk = Walk { of: self, run: None, changes };
         let mut passed = 0;
         let mut shift = 0;
@@ -271,7 +299,7 @@ struct Walk<'w, 'd> {
     /// The current run of segments that start earlier or later by the same time: the first one, the
     /// last one, the time.
     run: Option<(usize, usize, i128)>,
-    changes: &'w mut Vec<Change>,
+    changes: &'w mut Changes,
 }
 
 impl Walk<'_, '_> {
@@ -390,9 +418,11 @@ fn changed<'j>(older: &Entries<'j>, newer: &Entries<'j>) -> Vec<&'j str> {
     // The keys are nearly always the same, and grouping them is what costs.
     if older.len() == newer.len() && older.iter().zip(newer).all(|(a, b)| a.0 == b.0) {
         let differing = older.iter().zip(newer).filter(|(a, b)| !a.1.semantic_eq(b.1));
-        let mut keys: Vec<&str> = differing.map(|((key, _), _)| key.as_str()).collect();
-        keys.dedup();
-        return keys;
+        let mut seen = HashSet::new();
+        return differing
+            .map(|((key, _), _)| key.as_str())
+            .filter(|key| seen.insert(*key))
+            .collect();
     }
     let group = |entries: &Entries<'j>| {
         let mut values: HashMap<&'j JsonString, Vec<&'j Json>> = HashMap::new();

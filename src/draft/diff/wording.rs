@@ -134,7 +134,7 @@ impl Change {
 }
 
 /// Describes the changes, a line for each change or group of changes.
-pub(super) fn summary(changes: &[Change], language: Language) -> String {
+pub(super) fn summary(changes: &[Change], omitted: usize, language: Language) -> String {
     if changes.is_empty() {
         return language.pick("Nothing changed.", "没有任何变化。").to_owned();
     }
@@ -165,7 +165,7 @@ pub(super) fn summary(changes: &[Change], language: Language) -> String {
             lines.extend(changes.map(|change| change.describe(language)));
         }
     }
-    let more = changes.len() - described;
+    let more = changes.len() - described + omitted;
     if more > 0 {
         let plural = if more == 1 { "" } else { "s" };
         let english = format!("… and {more} more change{plural}");
@@ -227,15 +227,17 @@ impl Language {
 
     fn changed_track(self, track: &ChangedItem, segments: &[ChangedItem], verb: &str) -> String {
         let head = format!("{}{verb}", self.track_name(track.label));
-        let span = match segments {
-            [] => self.empty().to_owned(),
+        let span = match track.segments {
+            0 => self.empty().to_owned(),
             _ => self.time_range(track.start, track.end),
         };
         let name = track.name.as_deref();
-        let content = match segments {
-            [one] => self.content(track.label, one.text.as_deref(), one.name.as_deref().or(name)),
-            [] => self.content(track.label, None, name),
-            many => format!("{}{}", self.colon(), self.segment_count(many.len())),
+        let content = match (track.segments, segments) {
+            (1, [one]) => {
+                self.content(track.label, one.text.as_deref(), one.name.as_deref().or(name))
+            }
+            (0 | 1, _) => self.content(track.label, None, name),
+            (many, _) => format!("{}{}", self.colon(), self.segment_count(many)),
         };
         format!("{head}{content}{}", self.parenthesized(&span))
     }

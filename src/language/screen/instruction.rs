@@ -1,4 +1,4 @@
-//! Whether a clause tells the user to use a screen, by the table of `screen.patterns`.
+//! Whether a clause directs the user to a screen, by the table of `screen.patterns`.
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -21,7 +21,7 @@ pub(crate) enum Act {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum PartKind {
-    /// Tells the user to use the screen.
+    /// Directs the user to the screen.
     Instruction(Act),
     /// An order that is an instruction beside a sure one: "choose MP4".
     Step,
@@ -433,7 +433,7 @@ fn other_english(opening: &[Unit], rest: &[Unit], is_to_do: bool, text: &str) ->
         unit.is(SETTING)
             || (unit.text.is_ascii() && unit.text.contains(|c: char| c.is_ascii_digit()))
     };
-    // "Preview is ready" tells of the video.
+    // "Preview is ready" describes the video.
     let goes_on = |object: &[Unit]| {
         let known = ARTICLE | PREPOSITION | GOING | NAME | BUTTON | THING | VIDEO | MEDIA | SETTING;
         object.first().is_none_or(|unit| {
@@ -819,7 +819,7 @@ fn is_button_zh(object: &[Unit], is_spoken: bool) -> bool {
     button.is(KEYBOARD) || is_named || is_any || object.windows(3).any(is_placed)
 }
 
-/// Whether the agent tells what is done already: `调整了…`, `…已添加`, `…加好了`.
+/// Whether the agent reports what is done already: `调整了…`, `…已添加`, `…加好了`.
 fn is_done(units: &[Unit], is_spoken: bool) -> bool {
     let has_of =
         |at: usize| units[at..].iter().any(|unit| unit.is(OF) || unit.text.ends_with('的'));

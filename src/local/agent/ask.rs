@@ -1,4 +1,4 @@
-//! The agent asks: which script, voice and shape a video is to have, when a message requests a
+//! What the agent asks: which script, voice and shape a video is to have, if a message requests a
 //! video without saying so, or requests to be asked first. The questions are the arguments of a
 //! call of the tool `ask_question`, as newer tools of the vendor send it; the turn ends with them,
 //! and costs nothing. The answer is the next message: a line `1. <prompt>: <labels>` for each
@@ -9,14 +9,11 @@ use serde_json::{Value, json};
 use super::parse::{Action, Instruction, RequestedScript};
 use super::phrase::VoiceoverOptions;
 use super::speak::{self, MessageValue, Reply, Template};
-use super::words::{SKIPPED, section};
+use super::words::section;
 use crate::draft::Language;
-use crate::language::tokens::plain_text;
+use crate::language::tokens::{is_skipped, plain_text};
 use crate::local::engine::Gender;
 use crate::protocol::Aspect;
-
-/// The name of the tool by which an agent asks its user.
-pub(crate) const ASK_QUESTION: &str = "ask_question";
 
 /// A request for a video that waits for its answers.
 #[derive(Clone, Debug, PartialEq)]
@@ -253,12 +250,6 @@ impl NumberedLine<'_> {
         };
         is_said || is_skipped(self.text) || self.question.option_of(self.text).is_some()
     }
-}
-
-fn is_skipped(answer: &str) -> bool {
-    let answer = plain_text(answer);
-    let answer = answer.trim_matches(|c: char| !c.is_alphanumeric()).replace(' ', "_");
-    SKIPPED.split_ascii_whitespace().any(|word| word == answer)
 }
 
 fn sample_script(id: &str) -> &'static str {

@@ -6,7 +6,6 @@
 //! |---|---|
 //! | `package` | a DOCX file → its parts and their relationships, within limits |
 //! | `body` | the main part → the text that its page shows |
-//! | `flow` | paragraphs in sequence, with the text boxes beside them |
 //! | `styles` | what styles hide, strike out or raise |
 //! | `numbering` | the automatic numbers of paragraphs |
 //! | `fields` | what a field adds to the text |
@@ -15,7 +14,6 @@
 
 mod body;
 mod fields;
-mod flow;
 mod html;
 mod numbering;
 mod package;
@@ -29,10 +27,10 @@ use std::path::Path;
 
 use quick_xml::events::BytesStart;
 
-use self::body::{BodyReader, Surroundings};
+use self::body::BodyReader;
 use self::numbering::{ListCounters, NumberingReader};
 use self::package::{Package, UnpackLimit, attribute};
-use self::styles::StylesReader;
+use self::styles::{Styles, StylesReader};
 use super::speak::{self, MessageValue, Reply};
 use super::turn::VoiceoverError;
 use crate::language::encoding::{self, DecodeError, decode};
@@ -70,6 +68,17 @@ impl Omission {
 type Omitted = BTreeSet<Omission>;
 /// A value, or the reason why the file cannot be read.
 type Reading<T> = Result<T, MessageValue>;
+
+/// What a document has beside its main part.
+#[derive(Clone, Copy, Debug)]
+struct Surroundings<'d> {
+    styles: &'d Styles,
+    /// The texts of the files that are inserted into the document, by their relationships.
+    chunks: &'d HashMap<String, Reading<(String, Omitted)>>,
+    /// Whether text within the instructions of fields is hidden. In a document with a field that
+    /// never ends, all that follows would be.
+    obeys_fields: bool,
+}
 
 /// The text of an uploaded file.
 #[derive(Debug)]

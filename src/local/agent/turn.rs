@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use tokio::sync::mpsc::UnboundedSender;
 use uuid::Uuid;
 
-use super::ask::{ASK_QUESTION, OpenQuestions};
+use super::ask::OpenQuestions;
 use super::document::{self, ScriptFile};
 use super::edit::{self, Adjustment, Edit, NarratedSentence, VoiceChange};
 use super::parse::{Action, Instruction, RequestedScript};
@@ -21,7 +21,9 @@ use crate::local::builder::Prices;
 use crate::local::engine::{Delivery, EngineError, PALETTES};
 use crate::local::server::SharedService;
 use crate::local::sessions::{LocalSession, Spoken, Work};
-use crate::protocol::event::{AdkContent, AdkEvent, AdkPart, FunctionCall, FunctionResponse};
+use crate::protocol::event::{
+    AdkContent, AdkEvent, AdkPart, FunctionCall, FunctionResponse, Question,
+};
 use crate::protocol::{AGENT_NAME, Credits, FileFormat, FileType};
 
 /// A video continues a little after the last word.
@@ -212,7 +214,7 @@ impl AgentTurn {
         let args = open.args();
         self.session.set_questions(Some(open));
         // The result of the call is the user's next message.
-        self.emitter.call(&intro, ASK_QUESTION, &args);
+        self.emitter.call(&intro, Question::TOOL, &args);
         TurnEnd::Asked
     }
 
@@ -535,7 +537,7 @@ impl Emitter {
             }
         }
         let asked = parts.iter().filter_map(|part| match part {
-            AdkPart::FunctionCall(call) if call.name == ASK_QUESTION => call.id.clone(),
+            AdkPart::FunctionCall(call) if call.name == Question::TOOL => call.id.clone(),
             _ => None,
         });
         let long_running_tool_ids = asked.collect();

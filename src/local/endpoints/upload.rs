@@ -242,8 +242,8 @@ fn too_large(name: &str) -> Rejected {
     Rejected::Code(ErrorCode::FileTooLarge, message)
 }
 
-/// Writes a file to disk as it arrives, and reads what it says about itself. Audio that cannot be
-/// used is rejected.
+/// Writes a file to disk as it arrives, and reads what it says about itself. Audio and images that
+/// cannot be used are rejected.
 async fn store(
     service: &SharedService,
     session: &LocalSession,

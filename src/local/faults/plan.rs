@@ -1,10 +1,11 @@
 //! Which call meets which fault, and work that is put off until the state is read.
 
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::Mutex;
+use std::sync::atomic::Ordering;
 
 use tokio::sync::{oneshot, watch};
 
+use super::Plan;
 use super::fault::Fault;
 use crate::protocol::Endpoint;
 use crate::sync::lock;
@@ -16,18 +17,6 @@ pub(crate) struct FaultPlans {
     /// Ends every stall when something is sent.
     release: watch::Sender<()>,
     late: Mutex<Vec<LateEntry>>,
-}
-
-#[derive(Debug)]
-pub(super) struct Plan {
-    pub(super) fault: Fault,
-    /// `None`: every endpoint to which the fault applies.
-    pub(super) endpoint: Option<Endpoint>,
-    /// Calls that succeed before the first that does not.
-    pub(super) spared: u64,
-    /// Calls to which the fault is still to happen; `None`: all.
-    pub(super) left: Option<u64>,
-    pub(super) hits: Arc<AtomicU64>,
 }
 
 impl FaultPlans {

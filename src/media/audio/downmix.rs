@@ -131,6 +131,11 @@ pub(crate) struct Downmix {
 }
 
 impl Downmix {
+    /// Takes the memory for a known number of samples at once: growing, it would take twice as much.
+    pub(crate) fn expect(&mut self, samples: usize) {
+        self.samples.reserve_exact(samples.saturating_sub(self.samples.len()));
+    }
+
     /// Runs a decoder that pushes its samples, and returns the mixed ones.
     ///
     /// The decoder runs a second time when the mix turns out to be wrong only at its end: because

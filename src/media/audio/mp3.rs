@@ -33,9 +33,12 @@ pub(crate) fn decode(bytes: &[u8], limits: Limits<'_>) -> Option<Result<AudioBuf
     let first = headers.next()?;
     // Headers are counted faster than frames are decoded.
     let length = headers.fold(first.samples, |length, header| length + header.samples);
-    let samples = limits
-        .check(length, first.rate)
-        .and_then(|()| Downmix::run(|mix| decode_frames(frames, mix, limits)));
+    let samples = limits.check(length, first.rate).and_then(|()| {
+        Downmix::run(|mix| {
+            mix.expect(length);
+            decode_frames(frames, mix, limits)
+        })
+    });
     Some(samples.map(|samples| AudioBuffer::new(first.rate, samples)))
 }
 

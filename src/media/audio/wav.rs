@@ -24,8 +24,10 @@ pub(crate) fn decode(bytes: &[u8], limits: Limits<'_>) -> Result<AudioBuffer, St
             .unwrap_or_else(|| Err("its MP3 audio is broken".to_owned()));
     }
     let coding = format.coding(data)?;
-    limits.check(data.len() / format.frame_size(), format.rate)?;
+    let length = data.len() / format.frame_size();
+    limits.check(length, format.rate)?;
     let samples = Downmix::run(|mix| {
+        mix.expect(length);
         for second in data.chunks(format.frame_size() * format.rate as usize) {
             limits.check_cancel()?;
             for frame in second.chunks_exact(format.frame_size()) {
@@ -307,7 +309,7 @@ mod tests {
                 let data: Vec<u8> = VALUES
                     .iter()
                     .flat_map(|value| {
-                        // A lowest bit that is used tells the upper bits from the lower ones.
+                        // The lowest used bit shows whether the upper or the lower bits are read.
                         let number = i64::from(*value) << 48 | 1 << (64 - bits);
                         number.to_le_bytes()[8 - usize::from(size)..].to_vec()
                     })

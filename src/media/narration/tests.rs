@@ -3,8 +3,12 @@
 
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
+use self::pieces::{LANGUAGES, Pieces, SIGNS};
 use super::*;
-use crate::media::Pico;
+use crate::media::canvas::caption_lines;
+use crate::media::{Dice, Font, Pico};
+
+mod pieces;
 
 /// The promise: a caption appears at most this much before or after its words.
 const MAX_ERROR: Duration = Duration::from_millis(150);
@@ -70,80 +74,38 @@ impl Voice for ToneVoice {
     }
 }
 
-/// Numbers that look random and are the same in every run.
-struct Dice(u64);
-
-impl Dice {
-    fn roll(&mut self, sides: usize) -> usize {
-        self.0 =
-            self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) as usize % sides
-    }
-}
-
 const FRAMES: [FrameSize; 3] = [FrameSize::LANDSCAPE, FrameSize::PORTRAIT, FrameSize::SQUARE];
 
-/// Parts of sentences that are spoken in another way than they are written.
-const CLAUSES: [&str; 24] = [
-    "the company was founded on 3 March 1998",
-    "it costs $1,250,000.50 a year",
-    "please call +1 (555) 010-0199",
-    "see https://www.example.com/path/to?x=1 for more",
-    "write to first.last@example.org",
-    "temperatures between −5 and 37.5 °C",
-    "about 25 % of the 5 × 4 m² room",
-    "the FBI and the USA",
-    "HOW TO MAKE TEA",
-    "well-known co-operation",
-    "from 1914–1918",
-    "a re\u{301}sume\u{301} of o\u{fb03}cial \u{fb01}gures",
-    "no. 5 of vol. IV",
-    "at 5 p.m. on Dec. 24",
-    "£3.2bn in 2024",
-    "Dr. Smith — the one from No. 10 —",
-    "½ of it, 10⁶ times",
-    "AT&T & Co.",
-    "and 12,345,678 other things",
-    "version 2.10.3-beta",
-    "the α particles hit π",
-    "great work 🎉👍🏽",
-    "“quoted words”, he said",
-    "more than anyone had ever thought possible before",
-];
+/// A script, the words in it, and the clauses of its sentences.
+struct RandomScript {
+    text: String,
+    words: Vec<String>,
+    clauses: Vec<&'static str>,
+}
 
-const MARKUP: [(&str, &str); 12] = [
-    ("# A Heading\n", "A Heading"),
-    ("- first item\n- second item\n", "first item second item"),
-    ("1. mix it\n2. bake it\n", "mix it bake it"),
-    ("| Name | Price |\n|---|---|\n| Tea | three |\n", "Name Price Tea three"),
-    ("<p>Some <b>bold</b> words</p><!-- none -->\n", "Some bold words"),
-    ("Apple\nBanana\nOrange\n", "Apple Banana Orange"),
-    ("The word nega-\ntive is here.\n", "The word negative is here."),
-    ("The score was\n12. Nobody scored.\n", "The score was 12. Nobody scored."),
-    ("See [the map](https://a.b/c) *now*.\n", "See the map now."),
-    ("> quoted text\n", "quoted text"),
-    ("Yes. No. Go. Stop now.\n", "Yes. No. Go. Stop now."),
-    ("Tea &amp; milk.\n", "Tea & milk."),
-];
-
-/// Returns a script and the words in it.
-fn random_script(dice: &mut Dice) -> (String, Vec<String>) {
-    let (mut script, mut words) = (String::new(), String::new());
+fn random_script(dice: &mut Dice, pieces: &Pieces) -> RandomScript {
+    let (mut text, mut words, mut used) = (String::new(), String::new(), Vec::new());
     for _ in 0..1 + dice.roll(4) {
         if dice.roll(3) == 0 {
-            let (markup, text) = MARKUP[dice.roll(MARKUP.len())];
-            script.push_str(&format!("\n{markup}\n"));
-            words.push_str(&format!(" {text}"));
+            let (markup, shown) = pieces.markup[dice.roll(pieces.markup.len())];
+            text.push_str(&format!("\n{markup}\n"));
+            words.push_str(&format!(" {shown}"));
             continue;
         }
-        let clauses: Vec<&str> =
-            (0..1 + dice.roll(4)).map(|_| CLAUSES[dice.roll(CLAUSES.len())]).collect();
-        let joint = [", and ", ", ", " and ", "; "][dice.roll(4)];
-        let sentence = format!("Today {}. ", clauses.join(joint));
-        script.push_str(&sentence);
+        let clauses: Vec<&str> = (0..1 + dice.roll(4))
+            .map(|_| match dice.roll(5) {
+                0 => SIGNS[dice.roll(SIGNS.len())],
+                _ => pieces.clauses[dice.roll(pieces.clauses.len())],
+            })
+            .collect();
+        let and = pieces.and;
+        let joint = [format!(", {and} "), ", ".to_owned(), format!(" {and} "), "; ".to_owned()];
+        let sentence = format!("{} {}. ", pieces.first, clauses.join(&joint[dice.roll(4)]));
+        text.push_str(&sentence);
         words.push_str(&format!(" {sentence}"));
+        used.extend(clauses);
     }
-    (script, bare_words(&words))
+    RandomScript { text, words: bare_words(&words), clauses: used }
 }
 
 fn bare_words(text: &str) -> Vec<String> {
@@ -173,11 +135,10 @@ fn caption_errors(
                 let offset =
                     at + sentence.text[at..].find(&clip.text).expect("captions are in order");
                 at = offset + clip.text.len();
-                let (place, is_exact) = split_point(&sentence.text, &text, offset);
-                if is_exact {
-                    let truth = sentence.start + voice.time_of(&text.text, place);
-                    errors.push((clip.text.clone(), clip.start.abs_diff(truth)));
-                }
+                let point = SplitPoint::of(&sentence.text, &text, offset);
+                assert!(point.is_exact, "{:?} begins inside a word", clip.text);
+                let truth = sentence.start + voice.time_of(&text.text, point.place);
+                errors.push((clip.text.clone(), clip.start.abs_diff(truth)));
             }
         }
         assert!(clips.next().is_none());
@@ -188,41 +149,72 @@ fn caption_errors(
 #[test]
 fn no_word_of_a_random_script_is_lost_and_every_caption_is_in_time() {
     let mut dice = Dice(20_261_126);
-    let mut checked = 0;
+    let mut checked = [0; LANGUAGES.len()];
+    let font = Font::default();
     for round in 0..200 {
-        let voice = ToneVoice { is_melodic: round % 4 > 0, drawl: [0, 25, 40][round % 3] };
-        let (script, words) = random_script(&mut dice);
-        let narration = narrated(&script, &voice, "en-US");
+        let pieces = &LANGUAGES[round % LANGUAGES.len()];
+        let language = pieces.language;
+        let turn = round / LANGUAGES.len();
+        let voice = ToneVoice { is_melodic: turn % 4 > 0, drawl: [0, 25, 40][turn % 3] };
+        let script = random_script(&mut dice, pieces);
+        let narration = narrated(&script.text, &voice, language);
+        let script_text = &script.text;
         for frame in FRAMES {
             let captions = narration.captions_for(frame);
             let shown: Vec<&str> = captions.iter().map(|clip| clip.text.as_str()).collect();
             // A long URL may be in two captions.
             let shown = bare_words(&shown.join(" ")).concat();
-            assert_eq!(shown, words.concat(), "{script:?}");
+            assert_eq!(shown, script.words.concat(), "{script_text:?}");
             for clip in &captions {
-                assert!(clip.duration >= MIN_CAPTION, "{clip:?} in {script:?}");
+                assert!(clip.duration >= MIN_CAPTION, "{clip:?} in {script_text:?}");
+                let most = if frame == FrameSize::PORTRAIT { 3 } else { 2 };
+                assert!(caption_lines(&clip.text, frame, &font) <= most, "{clip:?} for {frame:?}");
             }
         }
-        for sentence in &narration.sentences {
-            // What is not spoken is reported.
-            let text = spoken(&sentence.text, "en-US");
-            for piece in &text.pieces {
-                let source = &sentence.text[piece.source.clone()];
-                let is_word = source.contains(char::is_alphanumeric);
-                let is_spoken = !text.text[piece.spoken.clone()].trim().is_empty();
-                let is_reported = text.unspoken.iter().any(|part| source.contains(part.as_str()));
-                assert!(!is_word || is_spoken || is_reported, "{source:?} in {script:?}");
-            }
-        }
+        assert_all_is_spoken(&narration, &script, language);
         // Words of one sound have no ends that could be heard, so these are in time without drawl.
         if voice.is_melodic || voice.drawl == 0 {
-            for (text, error) in caption_errors(&narration, &voice, "en-US") {
-                assert!(error <= MAX_ERROR, "{error:?} before or after {text:?} in {script:?}");
-                checked += 1;
+            for (text, error) in caption_errors(&narration, &voice, language) {
+                assert!(error <= MAX_ERROR, "{error:?} around {text:?} in {script_text:?}");
+                checked[round % LANGUAGES.len()] += 1;
             }
         }
     }
-    assert!(checked > 1000, "{checked}");
+    assert!(checked.iter().all(|count| *count > 150), "{checked:?}");
+}
+
+/// Asserts that each clause is spoken in full, and that what is not spoken is reported.
+fn assert_all_is_spoken(narration: &Narration, script: &RandomScript, language: &str) {
+    let mut said = Vec::new();
+    let mut warnings = narration.warnings.iter();
+    for sentence in &narration.sentences {
+        let text = spoken(&sentence.text, language);
+        for piece in &text.pieces {
+            let source = &sentence.text[piece.source.clone()];
+            let is_word = source.contains(char::is_alphanumeric);
+            let is_spoken = !text.text[piece.spoken.clone()].trim().is_empty();
+            let is_lost = text.unspoken.iter().any(|part| source.contains(part.as_str()));
+            assert!(!is_word || is_spoken || is_lost, "{source:?} in {:?}", script.text);
+        }
+        let lost = text.unspoken.iter().map(String::as_str).filter(|part| !is_decoration(part));
+        let lost: Vec<&str> = lost.collect();
+        if !lost.is_empty() {
+            let reported = warnings.find_map(|warning| match warning {
+                NarrationWarning::NotSpoken { sentence: of, parts } if *of == sentence.text => {
+                    Some(parts)
+                }
+                _ => None,
+            });
+            let reported = reported.map(|parts| parts.iter().map(String::as_str).collect());
+            assert_eq!(reported, Some(lost), "{:?}", script.text);
+        }
+        said.extend(bare_words(&text.text.to_lowercase()));
+    }
+    for clause in &script.clauses {
+        let words = bare_words(&spoken(clause, language).text.to_lowercase());
+        let is_said = words.is_empty() || said.windows(words.len()).any(|said| said == words);
+        assert!(is_said, "{clause:?} of {:?}: {said:?}", script.text);
+    }
 }
 
 #[test]
@@ -261,13 +253,45 @@ fn captions_of_the_built_in_voice_appear_where_its_pauses_end() {
     }
 }
 
+#[test]
+fn captions_of_the_built_in_voice_can_be_read() {
+    let url = "https://www.example.com/path/to/a/longer/page-of-the-site.html?x=1&y=22#top";
+    let mut checked = 0;
+    for (language, sentences) in [
+        (
+            "en-US",
+            &[
+                format!("Today see {url} for more."),
+                format!("Please call +1 (555) 010-0199 or see {url}, which costs $1,250.50."),
+                format!("No. It costs $5–10m, so go to {url}, or write to first.last@example.org."),
+            ][..],
+        ),
+        ("en-GB", &[format!("You can call +44 20 7946 0958, or see {url} today.")]),
+        ("de-DE", &[format!("Mehr unter {url} oder unter 030 1234567 für 1.250,50 € im Jahr.")]),
+        ("fr-FR", &[format!("Voir {url} ou le 01 23 45 67 89, pour 1 250,50 € par an.")]),
+        ("es-ES", &[format!("Vea {url} o llame al +34 912 345 678, por 1.250,50 € al año.")]),
+        ("it-IT", &[format!("Vedi {url} o chiama il +39 06 6982 1234, per 1.250,50 €.")]),
+    ] {
+        for sentence in sentences {
+            let narration = narrated(sentence, &Pico::new(), language);
+            for frame in FRAMES {
+                for clip in narration.captions_for(frame) {
+                    assert!(clip.duration >= MIN_CAPTION, "{language} {frame:?}: {clip:?}");
+                    checked += 1;
+                }
+            }
+        }
+    }
+    assert!(checked > 40, "{checked}");
+}
+
 /// Returns the ends of the pauses that are longer than those within a word.
 fn pause_ends(audio: &AudioBuffer) -> Vec<Duration> {
     let rate = audio.sample_rate() as usize;
     let mut ends = Vec::new();
     let mut quiet = 0;
     for (at, sample) in audio.samples().iter().enumerate() {
-        if sample.unsigned_abs() <= 160 {
+        if sample.unsigned_abs() <= AudioBuffer::SILENCE {
             quiet += 1;
         } else {
             if quiet > rate * 12 / 100 {

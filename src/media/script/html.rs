@@ -3,6 +3,8 @@
 
 use std::collections::HashSet;
 
+use crate::media::characters::{LOWERED, PLAIN, RAISED};
+
 /// Elements that begin a line of their own.
 const BLOCKS: &str = " address article aside blockquote body center dd details dialog div dl dt \
     fieldset figcaption figure footer form h1 h2 h3 h4 h5 h6 head header hr html li main menu nav \
@@ -368,12 +370,8 @@ impl Writer {
 fn shifted(rest: &str, name: &str) -> Option<(String, usize)> {
     let end = rest.find('<').filter(|&end| end <= 12)?;
     let tag = Tag::parse(&rest[end..]).filter(|tag| tag.is_closing && tag.name == name)?;
-    let (digits, from) = if name == "sup" {
-        ("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻", "0123456789+-")
-    } else {
-        ("₀₁₂₃₄₅₆₇₈₉₊₋", "0123456789+-")
-    };
-    let shift = |c| digits.chars().nth(from.find(if c == '−' { '-' } else { c })?);
+    let shifted = if name == "sup" { RAISED } else { LOWERED };
+    let shift = |c| shifted.chars().nth(PLAIN.find(if c == '−' { '-' } else { c })?);
     let text: Option<String> = rest[..end].chars().map(shift).collect();
     Some((text.filter(|text| !text.is_empty())?, end + tag.length))
 }
@@ -455,34 +453,6 @@ mod tests {
             let shown = without_html(html, &mut found);
             assert_eq!(shown.split_whitespace().collect::<Vec<_>>().join(" "), text, "{html}");
             assert_eq!(found, left_out, "{html}");
-        }
-    }
-
-    #[test]
-    fn broken_markup_takes_linear_time() {
-        for part in [
-            "<",
-            "<!--",
-            "<a ",
-            "<script>",
-            "</b",
-            "`",
-            "<sup>",
-            "<?",
-            "`` ` ",
-            "<br>",
-            " <td>",
-            "<s>",
-            "<a \"",
-            "<a \"'",
-            "<a '\"'",
-            "<a x=\"",
-            "<![CDATA[",
-            "<a b=\"c\"",
-        ] {
-            for start in ["", "|", "   |", "</s>"] {
-                let _ = without_html(&format!("{start}{}", part.repeat(50_000)), &mut Vec::new());
-            }
         }
     }
 }

@@ -4,6 +4,8 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
 
+use crate::media::primary_language;
+
 /// The tables by primary language subtag. The first one is used for every other language.
 static TABLES: LazyLock<[(&str, LanguageTable); 5]> = LazyLock::new(|| {
     [
@@ -61,7 +63,7 @@ pub(super) struct LanguageTable {
 impl LanguageTable {
     /// Returns the table for a BCP 47 tag.
     pub(super) fn of(language: &str) -> &'static Self {
-        let primary = language.trim().split(['-', '_']).next().unwrap_or_default();
+        let primary = primary_language(language);
         let tables = &*TABLES;
         let found = tables.iter().find(|(code, _)| primary.eq_ignore_ascii_case(code));
         &found.unwrap_or(&tables[0]).1

@@ -3,16 +3,38 @@
 
 use regex::{Captures, Regex};
 
+use super::normal::{ends_word, next_word, previous_word, skip_space};
 use super::normal::{fraction, superscript};
 use super::numbers::{Ending, Number, Speller, leading_digits};
 use super::tables::{Currency, Language, Noun, Place, Tongue};
-use super::text::{ends_word, next_word, previous_word, skip_space};
 
 /// A part of a text and what is said for it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Reading {
     pub(super) len: usize,
     pub(super) words: String,
+    /// Where the parts of it after the first begin in the text and in the words: those of a URL or
+    /// of a telephone number. A caption begins inside only if it is too long for one.
+    pub(super) parts: Vec<(usize, usize)>,
+}
+
+impl Reading {
+    pub(super) const fn new(len: usize, words: String) -> Self {
+        Self { len, words, parts: Vec::new() }
+    }
+
+    /// Returns the reading of parts, each of which begins at an offset of the text.
+    pub(super) fn of_parts(len: usize, said: &[(usize, String)], separator: &str) -> Self {
+        let mut reading = Self::new(len, String::new());
+        for (at, words) in said {
+            if !reading.words.is_empty() {
+                reading.words.push_str(separator);
+                reading.parts.push((*at, reading.words.len()));
+            }
+            reading.words.push_str(words);
+        }
+        reading
+    }
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -101,7 +123,7 @@ impl Amounts<'_> {
         let language = self.language();
         let point = language.get("word", "version").unwrap_or_else(|| language.word("point"));
         let parts: Vec<_> = found[0].split('.').map(|part| self.speller.say_digits(part)).collect();
-        Some(Reading { len, words: parts.join(&format!(" {point} ")) })
+        Some(Reading::new(len, parts.join(&format!(" {point} "))))
     }
 
     fn written_fraction(&self) -> Option<Reading> {
@@ -114,7 +136,7 @@ impl Amounts<'_> {
             let number = |value| self.speller.cardinal(value);
             format!("{} {} {}", number(over), self.language().word("out of"), number(under))
         });
-        Some(Reading { len, words })
+        Some(Reading::new(len, words))
     }
 
     fn say_fraction(&self, over: u64, under: u64) -> Option<String> {
@@ -132,7 +154,7 @@ impl Amounts<'_> {
         let (feet, inches) = (found[1].parse().ok()?, found[2].parse().ok()?);
         let (feet, inches) = (self.speller.cardinal(feet), self.speller.cardinal(inches));
         let words = format!("{feet} {} {inches}", self.language().word("feet"));
-        Some(Reading { len: found[0].len(), words })
+        Some(Reading::new(found[0].len(), words))
     }
 
     /// Reads an amount, or two of them with "to" between.
@@ -166,12 +188,12 @@ impl Amounts<'_> {
                 _ => format!("{} {to} {}", self.say(&first), self.say(&second)),
             };
             let len = second.len;
-            return Some(self.with_rate(Reading { len, words }));
+            return Some(self.with_rate(Reading::new(len, words)));
         }
-        let mut reading = Reading { len: first.len, words: self.say(&first) };
+        let mut reading = Reading::new(first.len, self.say(&first));
         if let Some(len) = self.minus_of_equation(rest) {
             let words = format!("{} {}", reading.words, self.language().word("minus"));
-            return Some(Reading { len: first.len + len, words });
+            return Some(Reading::new(first.len + len, words));
         }
         // "5 x 4" and "5x4" are sizes; "5x" is how often.
         let sign = skip_space(rest);
@@ -188,10 +210,7 @@ impl Amounts<'_> {
         }
         if rest.starts_with('x') && ends_word("x", &rest[1..]) {
             let times = self.language().word("times");
-            return Some(Reading {
-                len: first.len + 1,
-                words: format!("{} {times}", reading.words),
-            });
+            return Some(Reading::new(first.len + 1, format!("{} {times}", reading.words)));
         }
         if first.currency.is_some() || first.unit.is_some() {
             return Some(self.with_rate(reading));

@@ -3,9 +3,9 @@
 use regex::{Captures, Regex};
 
 use super::amounts::{Amounts, Reading};
+use super::normal::{ends_word, previous_word, skip_space};
 use super::numbers::{Ending, Number, leading_digits};
 use super::tables::Tongue;
-use super::text::{ends_word, previous_word, skip_space};
 
 pattern!(ISO_DATE, r"^([1-9][0-9]{3})-([0-9]{2})-([0-9]{2})");
 pattern!(DATE, r"^([0-9]{1,2})([./\-])([0-9]{1,2})([./\-])([0-9]{4}|[0-9]{2})");
@@ -29,7 +29,7 @@ impl Amounts<'_> {
     fn date(&self) -> Option<Reading> {
         if let Some((len, found)) = self.matched(&['-'], &ISO_DATE) {
             let words = self.say_date(&found[3], &found[2], Some(&found[1]))?;
-            return Some(Reading { len, words });
+            return Some(Reading::new(len, words));
         }
         if let Some((len, found)) = self.matched(&['.', '/', '-'], &DATE) {
             let separator = &found[2];
@@ -50,7 +50,7 @@ impl Amounts<'_> {
             let words = self
                 .say_date(day, month, Some(&found[5]))
                 .or_else(|| self.say_date(month, day, Some(&found[5])))?;
-            return Some(Reading { len, words });
+            return Some(Reading::new(len, words));
         }
         if self.tongue() == Tongue::German {
             self.text[leading_digits(self.text)..].strip_prefix('.')?;
@@ -59,7 +59,7 @@ impl Amounts<'_> {
                 return None;
             }
             let words = self.say_date(&found[1], &found[2], None)?;
-            return Some(Reading { len: found[0].len(), words });
+            return Some(Reading::new(found[0].len(), words));
         }
         None
     }
@@ -192,7 +192,7 @@ impl Amounts<'_> {
         if let Some(second) = found.get(3).and_then(|second| second.as_str().parse().ok()) {
             words = format!("{words} {}", self.speller.cardinal(second));
         }
-        Some(Reading { len, words })
+        Some(Reading::new(len, words))
     }
 
     /// Returns the match of a time, which "am" or "h" may follow at once.
@@ -221,7 +221,7 @@ impl Amounts<'_> {
         let digits = leading_digits(self.text);
         let hour: u64 = self.text[..digits].parse().ok().filter(|hour| (1..=12).contains(hour))?;
         let (len, half) = self.half_day(digits)?;
-        Some(Reading { len, words: format!("{} {half}", self.speller.cardinal(hour)) })
+        Some(Reading::new(len, format!("{} {half}", self.speller.cardinal(hour))))
     }
 
     fn half_day(&self, at: usize) -> Option<(usize, String)> {
@@ -247,7 +247,7 @@ impl Amounts<'_> {
             });
             found.map(|suffix| number.len + suffix.len())
         };
-        let reading = |len, words| Some(Reading { len, words });
+        let reading = |len, words| Some(Reading::new(len, words));
         let decade = |ending: &str| {
             let said = if number.whole.len() == 4 {
                 self.speller.year(value)
@@ -285,9 +285,9 @@ impl Amounts<'_> {
                     return reading(len, decade("er"));
                 }
                 let next = rest.strip_prefix(". ")?.chars().next()?;
-                (number.whole.len() <= 3 && next.is_alphabetic()).then(|| Reading {
-                    len: number.len + 1,
-                    words: self.speller.ordinal(value, self.german_ending()),
+                (number.whole.len() <= 3 && next.is_alphabetic()).then(|| {
+                    let words = self.speller.ordinal(value, self.german_ending());
+                    Reading::new(number.len + 1, words)
                 })
             }
             Tongue::French => {

@@ -1,12 +1,12 @@
 //! Brings a displayed text into the one form that the rules know: composed accents, no ligatures,
 //! one kind of quotes and dashes. Superscripts, fractions and signs stay, because their
-//! compatibility form has another meaning (`m²` is not `m2`).
+//! compatibility form has another meaning (`m²` is not `m2`). Also looks around in such a text.
 
 use icu_normalizer::properties::CanonicalCombiningClassMapBorrowed;
 use icu_normalizer::{ComposingNormalizerBorrowed, DecomposingNormalizerBorrowed};
 
 use super::tables::is_sign;
-use crate::media::characters::{is_emoji, is_invisible};
+use crate::media::characters::{PLAIN, RAISED, is_emoji, is_invisible};
 
 /// A text in normal form, with the place of each of its bytes in the displayed text.
 #[derive(Debug)]
@@ -117,23 +117,8 @@ const fn plain(c: char) -> Option<&'static str> {
 }
 
 /// Returns the digit or sign of a superscript.
-pub(super) const fn superscript(c: char) -> Option<char> {
-    Some(match c {
-        '⁰' => '0',
-        '¹' => '1',
-        '²' => '2',
-        '³' => '3',
-        '⁴' => '4',
-        '⁵' => '5',
-        '⁶' => '6',
-        '⁷' => '7',
-        '⁸' => '8',
-        '⁹' => '9',
-        '⁺' => '+',
-        '⁻' => '-',
-        'ⁿ' => 'n',
-        _ => return None,
-    })
+pub(super) fn superscript(c: char) -> Option<char> {
+    PLAIN.chars().nth(RAISED.chars().position(|raised| raised == c)?)
 }
 
 /// Returns the digit of a subscript.
@@ -194,6 +179,41 @@ pub(super) fn push_folded(out: &mut String, c: char) {
             out.extend(apart.chars().filter(|&c| !combines(c)));
         }
     }
+}
+
+/// Returns whether a word or number ends between two parts of a text.
+pub(super) fn ends_word(written: &str, rest: &str) -> bool {
+    !(written.ends_with(char::is_alphanumeric) && rest.starts_with(char::is_alphanumeric))
+}
+
+/// Returns the text without the spaces before it.
+pub(super) fn skip_space(text: &str) -> &str {
+    text.trim_start_matches([' ', '\u{a0}'])
+}
+
+/// Returns the last word of a text that ends before another word.
+pub(super) fn previous_word(before: &str) -> &str {
+    /// Longer words are of no interest, and every rule must take constant time.
+    const MAX_CHARS: usize = 24;
+    let mut chars = before.char_indices().rev().take(MAX_CHARS).peekable();
+    while chars.next_if(|(_, c)| c.is_whitespace() || matches!(c, '"' | '(')).is_some() {}
+    let Some(&(last, c)) = chars.peek() else { return "" };
+    let end = last + c.len_utf8();
+    let mut start = end;
+    for (at, c) in chars {
+        if !c.is_alphabetic() && !matches!(c, '.' | '\'') {
+            break;
+        }
+        start = at;
+    }
+    &before[start..end]
+}
+
+/// Returns the next word of a text, which may begin with spaces.
+pub(super) fn next_word(text: &str) -> &str {
+    let text = skip_space(text);
+    let end = text.find(|c: char| !is_latin(c) && c != '\'').unwrap_or(text.len());
+    &text[..end]
 }
 
 #[cfg(test)]

@@ -1,9 +1,9 @@
 //! Reads telephone numbers.
 
 use super::amounts::{Amounts, Reading};
+use super::normal::{previous_word, skip_space};
 use super::numbers::{Number, leading_digits};
 use super::tables::Tongue;
-use super::text::{previous_word, skip_space};
 
 pattern!(
     PHONE,
@@ -29,17 +29,25 @@ impl Amounts<'_> {
         }
         let pairs = self.tongue() == Tongue::French;
         let mut said = Vec::new();
-        for group in written.split(|c: char| !c.is_ascii_digit()).filter(|group| !group.is_empty())
-        {
-            said.push(match group.parse() {
+        let mut at = 0;
+        for group in written.split(|c: char| !c.is_ascii_digit()) {
+            let mut words = match group.parse() {
                 Ok(value) if pairs && group.len() == 2 && !group.starts_with('0') => {
                     self.speller.cardinal(value)
                 }
                 _ => self.speller.digits(group),
-            });
+            };
+            if said.is_empty() && written.starts_with('+') {
+                words = format!("{} {words}", self.language().word("plus"));
+            }
+            if !group.is_empty() {
+                said.push((at, words));
+            }
+            // Each separator has one byte, but for the fixed space.
+            at += group.len();
+            at += written[at..].chars().next().map_or(0, char::len_utf8);
         }
-        let plus = if written.starts_with('+') { self.language().word("plus") } else { "" };
-        Some(Reading { len, words: format!("{plus} {}", said.join(", ")).trim().to_owned() })
+        Some(Reading::of_parts(len, &said, ", "))
     }
 
     /// Returns whether digits in the form of a telephone number are one: ranges, dates and times

@@ -4,6 +4,8 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
 
+use crate::media::primary_language;
+
 /// A language with tables of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Tongue {
@@ -97,7 +99,7 @@ impl Language {
     pub(super) fn of(tag: &str) -> Option<&'static Self> {
         static ALL: LazyLock<[Language; TONGUES.len()]> =
             LazyLock::new(|| std::array::from_fn(Language::parse));
-        let primary = tag.trim().split(['-', '_']).next().unwrap_or_default();
+        let primary = primary_language(tag);
         let index = TONGUES.iter().position(|(_, name, _)| name.eq_ignore_ascii_case(primary))?;
         Some(&ALL[index])
     }

@@ -5,10 +5,10 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 use super::amounts::Reading;
+use super::normal::{ends_word, next_word, previous_word, skip_space};
 use super::normal::{is_latin, push_folded, subscript, superscript};
 use super::numbers::{Ending, Speller};
 use super::tables::{Abbreviation, Before, Language, Sign, Tongue};
-use super::text::{ends_word, next_word, previous_word, skip_space};
 
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Words {
@@ -38,7 +38,7 @@ impl Words {
                 let fits = fits
                     && ends_word(abbreviation.written, rest)
                     && accept(abbreviation, start, rest);
-                fits.then(|| Reading { len: start.len(), words: abbreviation.said.to_owned() })
+                fits.then(|| Reading::new(start.len(), abbreviation.said.to_owned()))
             })
         };
         let exact = find(first, &|abbreviation, start, _| abbreviation.written == start);
@@ -102,7 +102,7 @@ impl Words {
             rest = &rest[c.len_utf8()..];
         }
         let enough = letters.chars().count() >= 2 && !rest.starts_with(char::is_alphanumeric);
-        enough.then(|| Reading { len: text.len() - rest.len(), words: self.letters(&letters) })
+        enough.then(|| Reading::new(text.len() - rest.len(), self.letters(&letters)))
     }
 
     /// Reads a URL, a domain, an e-mail address, a hashtag or the name of an account.
@@ -126,13 +126,14 @@ impl Words {
         if let Some(scheme) = scheme {
             let end = self.end_of_address(text);
             let address = &text[scheme.len()..end];
-            return address
-                .contains(char::is_alphanumeric)
-                .then(|| Reading { len: end, words: self.say_address(address) });
+            return address.contains(char::is_alphanumeric).then(|| {
+                let parts = self.parts_of_address(scheme.len(), address);
+                Reading::of_parts(end, &parts, " ")
+            });
         }
         if starts("www.") {
             let end = self.end_of_address(text);
-            return Some(Reading { len: end, words: self.say_address(&text[..end]) });
+            return Some(self.read_address(&text[..end]));
         }
         // The patterns are slow, and most words cannot be addresses.
         let token = window.split([' ', '\u{a0}']).next().unwrap_or_default();
@@ -141,7 +142,7 @@ impl Words {
         }
         if let Some(found) = EMAIL.find(window) {
             let len = found.as_str().trim_end_matches(['.', '-']).len();
-            return Some(Reading { len, words: self.say_address(&text[..len]) });
+            return Some(self.read_address(&text[..len]));
         }
         if let Some(found) = DOMAIN.find(window)
             && ends_word(found.as_str(), &text[found.end()..])
@@ -151,7 +152,7 @@ impl Words {
         {
             let has_path = found.as_str().contains(['/', ':', '?', '#']);
             let len = if has_path { self.end_of_address(text) } else { found.end() };
-            return Some(Reading { len, words: self.say_address(&text[..len]) });
+            return Some(self.read_address(&text[..len]));
         }
         None
     }
@@ -181,10 +182,7 @@ impl Words {
             last = c;
         }
         let said: Vec<_> = apart.split_whitespace().map(|part| self.mixed(part, "", "")).collect();
-        Some(Reading {
-            len: 1 + end,
-            words: format!("{} {}", self.language().word(key), said.join(" ")),
-        })
+        Some(Reading::new(1 + end, format!("{} {}", self.language().word(key), said.join(" "))))
     }
 
     fn end_of_address(self, text: &str) -> usize {
@@ -200,10 +198,15 @@ impl Words {
         whole.trim_end_matches(marks).len()
     }
 
-    fn say_address(self, address: &str) -> String {
+    fn read_address(self, address: &str) -> Reading {
+        Reading::of_parts(address.len(), &self.parts_of_address(0, address), " ")
+    }
+
+    /// Returns the words for the parts of an address that begins at an offset.
+    fn parts_of_address(self, start: usize, address: &str) -> Vec<(usize, String)> {
         let address = address.strip_suffix('/').unwrap_or(address);
         let host_end = address.find(['/', '?', '#']).unwrap_or(address.len());
-        let mut said: Vec<String> = Vec::new();
+        let mut said: Vec<(usize, String)> = Vec::new();
         let mut rest = address;
         while let Some(c) = rest.chars().next() {
             let same =
@@ -232,18 +235,23 @@ impl Words {
             };
             let at = address.len() - rest.len();
             let last_label = at + end == host_end && address[..at].ends_with('.');
-            if c.is_ascii_digit() {
-                said.push(self.speller.say_digits(part));
+            let words = if c.is_ascii_digit() {
+                self.speller.say_digits(part)
             } else if c.is_alphabetic() {
-                said.push(self.part_of_address(part, last_label));
+                self.part_of_address(part, last_label)
             } else if !key.is_empty() {
-                said.push(self.language().word(key).to_owned());
+                self.language().word(key).to_owned()
             } else if let Some(Sign::Word(word)) = self.language().sign(c) {
-                said.push(word.to_owned());
+                word.to_owned()
+            } else {
+                String::new()
+            };
+            if !words.is_empty() {
+                said.push((start + at, words));
             }
             rest = after;
         }
-        said.join(" ")
+        said
     }
 
     fn part_of_address(self, part: &str, last_label: bool) -> String {
@@ -314,7 +322,7 @@ impl Words {
             words = format!("{words} {}", power.words);
             len += power.len;
         }
-        Reading { len, words }
+        Reading::new(len, words)
     }
 
     /// "Mon–Fri", "May-June", "A–Z"
@@ -351,7 +359,7 @@ impl Words {
             }
             _ => return None,
         };
-        Some(Reading { len, words })
+        Some(Reading::new(len, words))
     }
 
     /// Reads a word of letters and digits, such as "COVID", "MP3" or "don't".
@@ -375,6 +383,8 @@ impl Words {
             }
             rest = tail;
         }
+        // An apostrophe between numbers is silent.
+        said.retain(|words| !words.is_empty());
         said.join(" ")
     }
 
@@ -506,9 +516,9 @@ impl Words {
                 let words = format!("{to} {minus} {}", self.speller.cardinal(value));
                 words.split_whitespace().collect::<Vec<_>>().join(" ")
             }
-            (None, _) => self.say_address(&digits),
+            (None, _) => self.read_address(&digits).words,
         };
-        Some(Reading { len, words })
+        Some(Reading::new(len, words))
     }
 }
 

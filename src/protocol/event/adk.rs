@@ -126,6 +126,9 @@ impl AdkPart {
     }
 }
 
+/// The longest id, and the longest name of an agent, that is not taken for a broken one.
+const MAX_DETAIL_BYTES: usize = 256;
+
 impl AdkEvent {
     /// Reads an event. The second value is whether every field had its expected type.
     pub(super) fn read(object: &Object) -> (Self, bool) {
@@ -135,8 +138,12 @@ impl AdkEvent {
         let (content, is_content_sound) = content.unzip();
         let (actions, are_actions_sound) = actions.unzip();
         let strings = |json: &Json| json.as_array()?.iter().map(text).collect();
-        // Nothing depends on these, so that their types do not matter.
-        let detail = |name| Fields::of(object).read(name, text).unwrap_or_default();
+        // Nothing depends on these, so that their types do not matter. Each part of the event is
+        // returned with them: long ones would fill the memory.
+        let detail = |name| {
+            let value = Fields::of(object).read(name, text);
+            value.filter(|value| value.len() <= MAX_DETAIL_BYTES).unwrap_or_default()
+        };
         let event = Self {
             error_code: fields.read("error_code", text),
             error_message: fields.read("error_message", text),

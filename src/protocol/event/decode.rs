@@ -1,5 +1,7 @@
 //! Decoding the data of a frame to [`AgentEvent`]s. Nothing here fails: see [`AgentEvent::Unknown`].
 
+use std::collections::HashSet;
+
 use super::adk::{AdkEvent, AdkPart};
 use super::{
     AgentEvent, AgentFailure, Origin, Question, SurrogateHalves, TextEvent, TextKind, ToolCall,
@@ -10,28 +12,55 @@ use crate::protocol::tolerant::{Fields, LoneSurrogates, flag, repair_json, text}
 
 const HEARTBEAT: &str = "heartbeat";
 
-pub(super) fn decode(event: &str, data: &str) -> Vec<AgentEvent> {
-    let trimmed = data.trim();
-    if event == HEARTBEAT || trimmed.is_empty() || trimmed == HEARTBEAT {
-        return vec![AgentEvent::Heartbeat];
+impl AgentEvent {
+    /// Decodes a frame for a [`PreviewFilter`](super::PreviewFilter): a question is still a call.
+    pub(crate) fn decode_calls(event: &str, data: &str) -> Vec<Self> {
+        let trimmed = data.trim();
+        if event == HEARTBEAT || trimmed.is_empty() || trimmed == HEARTBEAT {
+            return vec![Self::Heartbeat];
+        }
+        match parse(trimmed) {
+            (Some(json), is_draft_exact) => {
+                decode_json(event, &json, Some(data), is_draft_exact, 0)
+            }
+            (None, _) if event == "error" => vec![error_text(trimmed)],
+            (None, _) => vec![Self::Unknown(data.to_owned())],
+        }
     }
-    match parse(trimmed) {
-        (Some(json), is_draft_exact) => decode_json(event, &json, data, is_draft_exact),
-        (None, _) if event == "error" => vec![error_text(trimmed)],
-        (None, _) => vec![AgentEvent::Unknown(data.to_owned())],
-    }
-}
 
-/// Decodes text that is outside of any event of the stream.
-///
-/// JSON is decoded like an event. Other text is the error of a server, unless it looks like a field
-/// of another protocol (`name: value`) or like a keep-alive (`ping`) and says nothing of an error.
-pub(super) fn decode_bare(text: &str) -> Vec<AgentEvent> {
-    let text = text.trim();
-    if text.is_empty() || text == HEARTBEAT || parse(text).0.is_some() {
-        return decode("message", text);
+    /// As [`decode_calls`](Self::decode_calls), for text that is outside of any event of the
+    /// stream.
+    ///
+    /// JSON is decoded like an event. Other text is the error of a server, unless it looks like a
+    /// field of another protocol (`name: value`) or like a keep-alive (`ping`) and says nothing of
+    /// an error.
+    pub(crate) fn decode_bare(text: &str) -> Vec<Self> {
+        let text = text.trim();
+        if text.is_empty() || text == HEARTBEAT || parse(text).0.is_some() {
+            return Self::decode_calls("message", text);
+        }
+        vec![if is_error(text) { error_text(text) } else { Self::Unknown(text.to_owned()) }]
     }
-    vec![if is_error(text) { error_text(text) } else { AgentEvent::Unknown(text.to_owned()) }]
+
+    /// Whether text says by a word that something failed.
+    pub(crate) fn names_an_error(text: &str) -> bool {
+        let lower = text.trim().to_lowercase();
+        if is_keep_alive(&lower) {
+            return false;
+        }
+        let has_error_word = |text: &str| ERROR_WORDS.split(' ').any(|word| text.contains(word));
+        match field(&lower) {
+            Some((name, value)) => {
+                ERROR_FIELDS.iter().any(|end| name.ends_with(end)) || has_error_word(value)
+            }
+            None => has_error_word(&lower),
+        }
+    }
+
+    /// Whether the data of a frame is JSON, apart from details.
+    pub(crate) fn is_json(data: &str) -> bool {
+        parse(data).0.is_some()
+    }
 }
 
 /// Words by which servers report errors.
@@ -50,23 +79,8 @@ const KEEP_ALIVES: [&str; 6] =
 const WORKING_WORDS: &str = "working processing waiting wait loading queued alive ping pong \
                              heartbeat keepalive";
 
-/// Whether text says by a word that something failed.
-pub(super) fn names_an_error(text: &str) -> bool {
-    let lower = text.trim().to_lowercase();
-    if is_keep_alive(&lower) {
-        return false;
-    }
-    let has_error_word = |text: &str| ERROR_WORDS.split(' ').any(|word| text.contains(word));
-    match field(&lower) {
-        Some((name, value)) => {
-            ERROR_FIELDS.iter().any(|end| name.ends_with(end)) || has_error_word(value)
-        }
-        None => has_error_word(&lower),
-    }
-}
-
 fn is_error(text: &str) -> bool {
-    if names_an_error(text) {
+    if AgentEvent::names_an_error(text) {
         return true;
     }
     let lower = text.to_lowercase();
@@ -99,30 +113,38 @@ fn error_text(text: &str) -> AgentEvent {
     AgentEvent::failure(line.to_owned(), (line != text).then(|| text.into()))
 }
 
-pub(super) fn is_json(data: &str) -> bool {
-    parse(data).0.is_some()
-}
+/// The most envelopes around an event. Each is looked into, and then taken for what it is itself.
+const MAX_ENVELOPES: usize = 4;
 
-fn decode_json(event: &str, json: &Json, data: &str, is_draft_exact: bool) -> Vec<AgentEvent> {
+/// Decodes JSON within a number of envelopes. Of JSON within other JSON there is no `data`: its text
+/// is made only where it is needed.
+fn decode_json(
+    event: &str,
+    json: &Json,
+    data: Option<&str>,
+    is_draft_exact: bool,
+    depth: usize,
+) -> Vec<AgentEvent> {
     if let Some(items) = json.as_array().filter(|items| items.iter().any(is_object)) {
-        let decode = |item: &Json| decode_json(event, item, &item.to_string(), is_draft_exact);
+        let decode = |item: &Json| decode_json(event, item, None, is_draft_exact, depth);
         return items.iter().flat_map(decode).collect();
     }
     let object = json.as_object();
     if let Some(events) = object.and_then(simple) {
         return events;
     }
+    let data = || data.map_or_else(|| json.to_string(), str::to_owned);
     let known = object.filter(|object| AdkEvent::is_likely(object)).and_then(|object| {
-        let events = adk(object, data, is_draft_exact);
+        let events = adk(object, &data, is_draft_exact);
         // The server's own events have no `type`: one that has, and yields nothing, is unknown.
         (!events.is_empty() || Fields::of(object).get("type").is_none()).then_some(events)
     });
     let failed = object.and_then(failure);
     match (known, failed) {
-        (None, None) => enclosed(event, object, is_draft_exact).unwrap_or_else(|| {
+        (None, None) => enclosed(event, object, is_draft_exact, depth).unwrap_or_else(|| {
             vec![match event {
-                "error" => error_text(data.trim()),
-                _ => AgentEvent::Unknown(data.to_owned()),
+                "error" => error_text(data().trim()),
+                _ => AgentEvent::Unknown(data()),
             }]
         }),
         (known, failed) => {
@@ -134,12 +156,17 @@ fn decode_json(event: &str, json: &Json, data: &str, is_draft_exact: bool) -> Ve
 }
 
 /// Decodes the events in the envelope of the other endpoints, if there are any.
-fn enclosed(event: &str, object: Option<&Object>, is_draft_exact: bool) -> Option<Vec<AgentEvent>> {
-    let fields = Fields::of(object?);
+fn enclosed(
+    event: &str,
+    object: Option<&Object>,
+    is_draft_exact: bool,
+    depth: usize,
+) -> Option<Vec<AgentEvent>> {
+    let fields = Fields::of(object.filter(|_| depth < MAX_ENVELOPES)?);
     let json = ["events", "data"].iter().find_map(|name| {
         fields.get(name).filter(|json| is_object(json) || json.as_array().is_some())
     })?;
-    let events = decode_json(event, json, &json.to_string(), is_draft_exact);
+    let events = decode_json(event, json, None, is_draft_exact, depth + 1);
     let is_known = events.iter().any(|event| !matches!(event, AgentEvent::Unknown(_)));
     is_known.then_some(events)
 }
@@ -195,7 +222,7 @@ fn simple(object: &Object) -> Option<Vec<AgentEvent>> {
     Some(vec![event])
 }
 
-fn adk(object: &Object, data: &str, is_draft_exact: bool) -> Vec<AgentEvent> {
+fn adk(object: &Object, data: impl Fn() -> String, is_draft_exact: bool) -> Vec<AgentEvent> {
     let (mut event, mut is_sound) = AdkEvent::read(object);
     let delta = &mut event.actions.state_delta;
     // The frame's decoder has replaced what is not UTF-8.
@@ -211,6 +238,7 @@ fn adk(object: &Object, data: &str, is_draft_exact: bool) -> Vec<AgentEvent> {
         author: some(event.author),
     };
     let kind = if event.partial { TextKind::Partial } else { TextKind::Final };
+    let long_running: HashSet<String> = event.long_running_tool_ids.into_iter().collect();
 
     let mut events = Vec::new();
     let parts = event.content.unwrap_or_default().parts;
@@ -227,10 +255,7 @@ fn adk(object: &Object, data: &str, is_draft_exact: bool) -> Vec<AgentEvent> {
                 events.extend(text.map(|text| variant(TextEvent { continues, ..text })));
             }
             AdkPart::FunctionCall(call) => events.push(AgentEvent::ToolCall(ToolCall {
-                long_running: call
-                    .id
-                    .as_ref()
-                    .is_some_and(|id| event.long_running_tool_ids.contains(id)),
+                long_running: call.id.as_ref().is_some_and(|id| long_running.contains(id)),
                 id: call.id,
                 name: call.name,
                 args: call.args,
@@ -256,7 +281,7 @@ fn adk(object: &Object, data: &str, is_draft_exact: bool) -> Vec<AgentEvent> {
         events.push(AgentEvent::Error(AgentFailure { code, message, details: None }));
     }
     if !is_sound {
-        events.push(AgentEvent::Unknown(data.to_owned()));
+        events.push(AgentEvent::Unknown(data()));
     }
     events
 }
@@ -349,7 +374,7 @@ mod tests {
                 origin: origin.clone(),
             })
         };
-        let events = decode("message", data);
+        let events = AgentEvent::decode_calls("message", data);
         let [thought, b, f, g, c, result, AgentEvent::StateDelta(delta), failure] = &events[..]
         else {
             panic!("{events:?}");

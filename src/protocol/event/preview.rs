@@ -90,7 +90,6 @@ fn is_same(preview: &ToolCall, call: &ToolCall) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::protocol::event::decode;
 
     /// A call in an event, as `functionCall` or as `functionResponse`.
     fn event(kind: &str, id: &str, partial: bool, args: &str) -> String {
@@ -104,8 +103,10 @@ mod tests {
     /// Returns what is passed on, each call with its arguments.
     fn passed(stream: &[String]) -> Vec<String> {
         let mut filter = PreviewFilter::default();
-        let mut passed: Vec<_> =
-            stream.iter().flat_map(|data| filter.push(decode::decode("message", data))).collect();
+        let mut passed: Vec<_> = stream
+            .iter()
+            .flat_map(|data| filter.push(AgentEvent::decode_calls("message", data)))
+            .collect();
         passed.extend(filter.finish());
         let line = |event: &AgentEvent| match event {
             AgentEvent::ToolCall(call) => format!("call {}", call.args),

@@ -8,9 +8,6 @@ use super::{AgentEvent, ToolCall};
 use crate::draft::{Json, Object};
 use crate::protocol::tolerant::{Fields, flag, is_spelling, text};
 
-/// The tool by which the agent asks the user.
-const ASK_QUESTION: &str = "ask_question";
-
 /// What the agent asks the user. The agent waits for a message in response.
 ///
 /// `Display` writes it for people: the title, and each question with its options on lines of their
@@ -81,9 +78,12 @@ impl AgentEvent {
 }
 
 impl Question {
+    /// The tool by which the agent asks the user.
+    pub(crate) const TOOL: &str = "ask_question";
+
     /// Whether a tool of this name asks the user.
     pub(crate) fn is_asked_by(tool: &str) -> bool {
-        is_spelling(tool, ASK_QUESTION)
+        is_spelling(tool, Self::TOOL)
     }
 
     /// Reads the arguments of a call of the tool. What is missing stays empty: the agent waits for

@@ -8,6 +8,9 @@ use super::{AgentEvent, Origin, TextEvent, TextKind};
 /// two forms of a text follow each other closely, so few are outstanding at a time.
 const REMEMBERED: usize = 16;
 
+/// The number of agents and turns whose texts are tracked at a time; the first is forgotten.
+const MAX_TRANSCRIPTS: usize = 256;
+
 /// Returns each text of a stream once, although it may come in parts and then whole.
 ///
 /// - A part passes through, except that white space at its end waits for what follows: the server
@@ -155,6 +158,10 @@ impl TextAccumulator {
     fn transcript(&mut self, origin: &Origin, is_thought: bool) -> usize {
         let is_same = |known: &Transcript| known.is_thought == is_thought && known.is_of(origin);
         self.transcripts.iter().position(is_same).unwrap_or_else(|| {
+            if self.transcripts.len() == MAX_TRANSCRIPTS {
+                self.transcripts.remove(0);
+                self.last = self.last.and_then(|last| last.checked_sub(1));
+            }
             self.transcripts.push(Transcript {
                 invocation_id: origin.invocation_id.clone(),
                 author: origin.author.clone(),

@@ -33,8 +33,8 @@ pub(crate) enum LoneSurrogates {
 }
 
 /// Returns an object or array with every unreadable detail replaced: a literal that JSON does not
-/// have, and what is nested too deeply, by `null`, and a byte that is not UTF-8 by U+FFFD. Raw control characters are escaped, and
-/// so is the backslash of an unknown escape.
+/// have, and what is nested too deeply, by `null`, and a byte that is not UTF-8 by U+FFFD. Raw
+/// control characters are escaped, and so is the backslash of an unknown escape.
 ///
 /// `None` means that the text is not JSON even so, for example because its end is missing.
 pub(crate) fn repair_json(bytes: &[u8], surrogates: LoneSurrogates) -> Option<RepairedJson> {

@@ -4,3 +4,4 @@ pub(crate) mod caller;
 pub(crate) mod json;
 pub(crate) mod raw;
 pub(crate) mod stage;
+pub(crate) mod tables;

@@ -1,19 +1,17 @@
 //! The text of a document as its page shows it: its paragraphs, without text that is hidden,
 //! struck out, deleted, moved away or present twice.
 
-use std::collections::HashMap;
 use std::mem;
 
 use quick_xml::escape::resolve_xml_entity;
 use quick_xml::events::{BytesStart, Event};
 
 use super::fields::{Field, FieldResult, is_merge_field, is_unfilled};
-use super::flow::{Mark, TextFlow};
-use super::numbering::ListCounters;
+use super::numbering::{ListCounters, ListPosition, ListReference};
 use super::package::attribute;
-use super::styles::{Raise, RunFormat, Styles, TextFormat};
+use super::styles::{Raise, RunFormat, TextFormat};
 use super::symbols::{self, SymbolFont};
-use super::{MAX_TEXT_BYTES, MessageValue, Omission, Omitted, Reading, is_on, other};
+use super::{MAX_TEXT_BYTES, MessageValue, Omission, Omitted, Reading, Surroundings, is_on, other};
 use crate::local::agent::speak;
 
 /// Fields within fields; more than any document has.
@@ -64,15 +62,81 @@ struct Run {
     is_in_hidden: bool,
 }
 
-/// What a document has beside its main part.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Surroundings<'d> {
-    pub(super) styles: &'d Styles,
-    /// The texts of the files that are inserted into the document, by their relationships.
-    pub(super) chunks: &'d HashMap<String, Reading<(String, Omitted)>>,
-    /// Whether text within the instructions of fields is hidden. In a document with a field that
-    /// never ends, all that follows would be.
-    pub(super) obeys_fields: bool,
+/// The mark at the end of a paragraph.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Mark {
+    #[default]
+    Shown,
+    /// The next paragraph continues this one.
+    Hidden,
+    /// As hidden, but within a word.
+    Deleted,
+}
+
+/// Paragraphs in sequence: those of the document, or of a text box.
+#[derive(Debug, Default)]
+struct TextFlow {
+    paragraphs: String,
+    paragraph: String,
+    /// The text boxes anchored in the paragraph. They stand beside it, so they are read after it.
+    boxes: String,
+    style: Option<String>,
+    list: ListReference,
+    mark: Mark,
+    /// The list position of the paragraph that the current one continues.
+    continued: Option<Option<ListPosition>>,
+}
+
+impl TextFlow {
+    fn begin_paragraph(&mut self) {
+        self.style = None;
+        self.list = ListReference::default();
+        self.mark = Mark::Shown;
+    }
+
+    fn end_paragraph(&mut self, lists: &mut ListCounters<'_>) {
+        let position = lists.position(self.list, self.style.as_deref());
+        if self.mark == Mark::Shown {
+            self.flush(self.continued.unwrap_or(position), lists);
+        } else if !self.paragraph.trim().is_empty() {
+            self.continued.get_or_insert(position);
+            if self.mark == Mark::Hidden && !self.paragraph.ends_with(char::is_whitespace) {
+                self.paragraph.push(' ');
+            }
+        }
+        self.begin_paragraph();
+    }
+
+    /// Ends a sequence of paragraphs, the last of which continues in nothing.
+    fn end(&mut self, lists: &mut ListCounters<'_>) {
+        if let Some(position) = self.continued {
+            self.flush(position, lists);
+        }
+        self.flush(None, lists);
+    }
+
+    fn flush(&mut self, position: Option<ListPosition>, lists: &mut ListCounters<'_>) {
+        self.continued = None;
+        let text = mem::take(&mut self.paragraph);
+        let text = text.trim();
+        let label = position.and_then(|position| lists.next(position, !text.is_empty()));
+        if !text.is_empty() {
+            if let Some(label) = label {
+                self.paragraphs.push_str(&label);
+                self.paragraphs.push(' ');
+            }
+            self.push_paragraph(text);
+        }
+        let boxes = mem::take(&mut self.boxes);
+        self.push_paragraph(boxes.trim());
+    }
+
+    fn push_paragraph(&mut self, text: &str) {
+        if !text.is_empty() {
+            self.paragraphs.push_str(text);
+            self.paragraphs.push_str("\n\n");
+        }
+    }
 }
 
 /// Reads the main part event by event.

@@ -15,7 +15,7 @@ use crate::local::agent::speak;
 /// The most that the parts of a document with its text unpack to together. Ten hours of speech have
 /// 600 KB of text, and the XML of a document is about ten times its text.
 const MAX_UNPACKED_BYTES: u64 = 16 * 1024 * 1024;
-/// The longest tag or text between two tags: the attributes of an old drawing may hold a picture.
+/// The longest tag or text between two tags: the attributes of an old drawing may hold an image.
 const MAX_EVENT_BYTES: u64 = 4 * 1024 * 1024;
 /// The deepest nesting of elements. A text box within a table in a text box is 50 deep.
 const MAX_DEPTH: usize = 256;
@@ -26,7 +26,7 @@ const MAX_ENTRIES: u16 = 10_000;
 /// Where the record at the end of an archive is: before a comment of at most 64 KiB.
 const MAX_END_BYTES: u64 = (1 << 16) + 64;
 /// The longest name of a part, and of a style, that a document may use.
-pub(super) const MAX_NAME_BYTES: usize = 1024;
+const MAX_NAME_BYTES: usize = 1024;
 
 /// The relationships of a part that matter to its text.
 const RELATIONSHIPS: [&str; 5] =

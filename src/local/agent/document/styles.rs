@@ -11,7 +11,7 @@ use super::{Reading, is_on};
 
 /// More styles than any document has; the rest is ignored.
 const MAX_STYLES: usize = 10_000;
-/// Styles are based on each other at most ten deep in Word; a circle ends here.
+/// Styles are based on each other at most ten deep in Word; a cycle ends here.
 const MAX_ANCESTORS: usize = 32;
 
 /// Text above or below the line.

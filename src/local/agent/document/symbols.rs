@@ -121,8 +121,9 @@ fn is_note(before: &str, raised: &str) -> bool {
         return has_mark || !ends_in_number || raised.contains([',', ';', '[', '–', '—']);
     }
     let letters = before.chars().rev().take_while(|c| c.is_alphabetic()).take(3).count();
-    let word = before.rsplit(|c: char| !c.is_alphabetic()).next().unwrap_or_default();
-    let is_function = ["sin", "cos", "tan", "log"].contains(&word);
+    let is_function = ["sin", "cos", "tan", "log"].iter().any(|name| {
+        before.strip_suffix(name).is_some_and(|rest| !rest.ends_with(char::is_alphabetic))
+    });
     before.ends_with(ENDS) || exponent == raised && letters == 3 && !is_function
 }
 

@@ -9,6 +9,9 @@ use zip::{CompressionMethod, ZipWriter};
 use super::*;
 use crate::draft::Language;
 
+#[cfg(target_os = "linux")]
+mod hostile;
+
 const OFFICE: &str = "http://schemas.openxmlformats.org/officeDocument/2006/relationships";
 const STRICT: &str = "http://purl.oclc.org/ooxml/officeDocument/relationships";
 
