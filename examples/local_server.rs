@@ -4,6 +4,9 @@
 //! cargo run --release --example local_server -- --port 8787
 //! curl -X POST http://127.0.0.1:8787/api/auth/anonymous-token -H "X-Client-Id: $(uuidgen)"
 //! ```
+//!
+//! Ctrl-C or SIGTERM stop it within eight seconds: calls in progress have five to end, and the work
+//! that is then cancelled has two to notice. A second signal ends it at once, with exit code 130.
 
 mod support;
 
@@ -13,8 +16,8 @@ use std::process::ExitCode;
 use clap::Parser;
 use nemovideo::local::LocalBackend;
 
-use support::Result;
 use support::output::{eprint_line, print_line};
+use support::{Result, StopSignals};
 
 /// Serves the NemoVideo protocol on this machine.
 #[derive(Debug, Parser)]
@@ -30,9 +33,15 @@ struct Args {
     font: Option<PathBuf>,
 }
 
-#[tokio::main]
-async fn main() -> ExitCode {
-    match serve(Args::parse()).await {
+fn main() -> ExitCode {
+    let args = Args::parse();
+    let result = tokio::runtime::Runtime::new().map_err(Into::into).and_then(|runtime| {
+        let result = runtime.block_on(serve(args));
+        // Work that has not noticed its end by now ends with the process.
+        runtime.shutdown_background();
+        result
+    });
+    match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => support::fail(false, &*error),
     }
@@ -46,13 +55,14 @@ async fn serve(args: Args) -> Result<()> {
     if let Some(font) = args.font {
         builder = builder.font(font);
     }
+    let mut signals = StopSignals::listen();
     let backend = builder.start().await?;
     print_line(&format!("listening on {}", backend.url().trim_end_matches('/')));
     eprint_line("Ctrl-C to stop");
-    support::stop_signal().await;
+    signals.next().await;
     // Requests in progress are finished, unless a second signal ends the process.
     tokio::select! {
         () = backend.shutdown() => Ok(()),
-        () = support::stop_signal() => std::process::exit(130),
+        () = signals.next() => std::process::exit(130),
     }
 }

@@ -123,6 +123,8 @@ pub mod mock;
 pub mod project;
 pub mod protocol;
 pub mod retry;
+#[cfg(feature = "local")]
+mod scratch;
 pub mod sse;
 mod sync;
 mod transport;

@@ -62,6 +62,7 @@
 // |---|---|
 // | `builder` | settings, and the start |
 // | `server` | the running backend: shared state, counters, workers, router |
+// | `http` | connections: the limits on requests before they are complete |
 // | `endpoints` | the handlers of the protocol's endpoints |
 // | `response` | extractors, envelopes and error responses |
 // | `accounts` | clients, tokens, scopes and credits |
@@ -78,6 +79,7 @@ mod builder;
 mod endpoints;
 mod engine;
 mod faults;
+mod http;
 mod library;
 mod renders;
 mod response;

@@ -42,6 +42,7 @@ pub(crate) use envelope::Envelope;
 pub use envelope::ErrorCode;
 pub(crate) use envelope::{ErrorResponse, decode};
 pub use id::{ClientId, RenderId, SessionId, TaskId, TokenId, UserId};
+pub(crate) use id::{is_id, unprintable};
 pub use render::{RenderCodec, RenderResolution};
 pub use render::{RenderFormat, RenderJob, RenderOutput, RenderQuality, RenderState, RenderStatus};
 #[cfg(any(feature = "local", feature = "mock"))]

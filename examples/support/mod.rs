@@ -48,7 +48,7 @@ impl ServiceArgs {
 /// A client, and the embedded backend if it is connected to one.
 pub struct Connection {
     pub client: NemoClient,
-    _backend: Option<LocalBackend>,
+    backend: Option<LocalBackend>,
 }
 
 impl Connection {
@@ -65,14 +65,18 @@ impl Connection {
                  written, or NEMO_TOKEN to a token of yours.",
             );
         }
-        Ok(Self { client, _backend: None })
+        Ok(Self { client, backend: None })
     }
 
     /// Starts the backend in this process and connects to it.
     pub async fn embedded(backend: LocalBackendBuilder) -> Result<Self> {
         let backend = backend.start().await?;
         let client = build(NemoClient::builder().in_memory_credentials(), backend.url())?;
-        Ok(Self { client, _backend: Some(backend) })
+        Ok(Self { client, backend: Some(backend) })
+    }
+
+    pub fn is_embedded(&self) -> bool {
+        self.backend.is_some()
     }
 }
 
@@ -133,15 +137,36 @@ pub fn message_of(error: &(dyn Error + 'static)) -> String {
 
 /// Waits until the process is asked to stop.
 pub async fn stop_signal() {
+    StopSignals::listen().next().await;
+}
+
+/// The requests to stop the process, each counted from the creation of this on.
+pub struct StopSignals {
     #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
+    signals: std::io::Result<[tokio::signal::unix::Signal; 2]>,
+}
+
+impl StopSignals {
+    pub fn listen() -> Self {
+        #[cfg(unix)]
+        {
+            use tokio::signal::unix::{SignalKind, signal};
+            let signals = signal(SignalKind::terminate())
+                .and_then(|terminate| Ok([terminate, signal(SignalKind::interrupt())?]));
+            Self { signals }
+        }
+        #[cfg(not(unix))]
+        Self {}
+    }
+
+    pub async fn next(&mut self) {
+        #[cfg(unix)]
+        if let Ok([terminate, interrupt]) = &mut self.signals {
             tokio::select! {
-                _ = tokio::signal::ctrl_c() => return,
                 _ = terminate.recv() => return,
+                _ = interrupt.recv() => return,
             }
         }
+        let _result = tokio::signal::ctrl_c().await;
     }
-    let _result = tokio::signal::ctrl_c().await;
 }

@@ -19,6 +19,7 @@ use super::{NemoClient, json};
 use crate::error::{ApiError, Error, Result};
 use crate::protocol::{
     Endpoint, ErrorCode, FileFormat, SessionId, UploadResponse, UploadUrls, UploadedFile,
+    unprintable,
 };
 use crate::sync::lock;
 use crate::transport::{Form, FormFuture, OnBytesSent, Payload};
@@ -224,9 +225,9 @@ impl Upload {
     /// its media type.
     fn check(&self, measured: &MeasuredFile) -> Result<&'static str> {
         let MeasuredFile { name, length, .. } = measured;
-        if name.contains(char::is_control) {
-            // A line break would be sent as one within the header of the multipart field.
-            let what = format!("the name {name:?} holds control characters");
+        // A line break would be sent as one within the header of the multipart field.
+        if let Some(sign) = unprintable(name) {
+            let what = format!("the name {name:?} holds {sign}");
             return Err(Error::InvalidInput(what));
         }
         if self.is_unchecked {

@@ -58,7 +58,8 @@ impl LocalBackendBuilder {
 
     /// Sets the directory for uploads, speech and videos. It is created if it does not exist, and
     /// its files stay. By default, files are stored in a private temporary directory that is
-    /// removed with the backend.
+    /// removed with the backend, or, when the process is killed, by the next one that starts a
+    /// backend.
     ///
     /// Accounts and sessions are kept in memory in both cases.
     pub fn data_dir(mut self, path: impl Into<PathBuf>) -> Self {
@@ -123,10 +124,18 @@ impl LocalBackendBuilder {
         self
     }
 
-    /// Sets how long calls in progress may continue when the backend stops; 5 s by default. After
-    /// that they are reset.
+    /// Sets how long calls in progress may continue during a
+    /// [shutdown](LocalBackend::shutdown); 5 s by default. After that they are reset.
     pub fn shutdown_within(mut self, timeout: Duration) -> Self {
         self.settings.shutdown_within = timeout;
+        self
+    }
+
+    /// Sets how long a client may take to send the head of a request, may leave a connection unused,
+    /// and may pause in all while it sends a body; 45 s by default. Each 16 KiB of the body extend
+    /// the time by a second again. Later, the response is a 408, or the connection is closed.
+    pub fn request_timeout(mut self, timeout: Duration) -> Self {
+        self.settings.request_timeout = timeout;
         self
     }
 
@@ -210,6 +219,7 @@ pub(crate) struct Settings {
     pub(crate) trailing_noise: Frequency,
     pub(crate) fetch_hosts: BTreeSet<String>,
     pub(crate) shutdown_within: Duration,
+    pub(crate) request_timeout: Duration,
 }
 
 impl Default for Settings {
@@ -232,6 +242,9 @@ impl Default for Settings {
             // Longer than any response but a long voiceover's, and short enough for a program that
             // wants to end.
             shutdown_within: Duration::from_secs(5),
+            // No documented interval of polls is the same, so that a connection is not closed just
+            // when the next one is sent.
+            request_timeout: Duration::from_secs(45),
         }
     }
 }

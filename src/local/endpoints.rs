@@ -18,11 +18,10 @@ use axum::response::{IntoResponse as _, Response};
 use axum::routing::{MethodRouter, get, post};
 use futures::Stream;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
-use tokio::task::spawn_blocking;
 use uuid::Uuid;
 
-use super::agent::{AgentTurn, Emitter};
-use super::faults::{HandlerFault, Release, inject};
+use super::agent::{AgentTurn, Emitter, Instruction};
+use super::faults::{HandlerFault, LateStart, Release, inject};
 use super::response::{Authorized, Caller, JsonBody, PathParams, Rejected, Success};
 use super::server::SharedService;
 use crate::protocol::event::AdkEvent;
@@ -174,39 +173,55 @@ async fn run_message(
         return Err(Rejected::detail(StatusCode::NOT_FOUND, message));
     }
     let session = service.sessions.find(&account.user, &request.session_id)?;
-    let instruction = session.instruction(&request.text());
-    let price = instruction.price(&service.settings.prices);
-    let hold = account.ledger.freeze(price).ok_or_else(|| {
-        let left = account.ledger.balance().available;
-        let message = format!("out of credits: this costs {price}, and {left} are left");
-        Rejected::Code(ErrorCode::OutOfCredits, message)
-    })?;
-    service.count(|counters| counters.messages_run += 1);
-
     let heartbeat = service.settings.heartbeat_every;
     let (sender, receiver) = unbounded_channel();
-    let emitter = Emitter::new(request.streaming, sender);
-    let mut late_start = fault
+    let late_start = fault
         .zip(release)
         .and_then(|(fault, Extension(release))| service.plans.put_off(&fault, release));
-    // A task of its own, because a client that disconnects ends the stream, not the work.
-    tokio::spawn(async move {
-        if let Some(late_start) = &mut late_start {
-            late_start.wait().await;
-        }
-        let _lock = Arc::clone(&session.message_lock).lock_owned().await;
-        let shared = Arc::clone(&service);
-        let _worker = shared.message_workers.worker().await;
-        let turn = AgentTurn { service, session, emitter: emitter.clone(), hold };
-        if spawn_blocking(move || turn.run(instruction)).await.is_err() {
-            emitter.error("INTERNAL", "the agent crashed; nothing was charged");
-        }
+    // A message of megabytes takes a while to understand. Once this has begun, it is independent of
+    // the client, which may disconnect.
+    let jobs = service.jobs.clone();
+    let begun = jobs.spawn_blocking(move || {
+        let instruction = session.instruction(&request.text());
+        let price = instruction.price(&service.settings.prices);
+        let hold = account.ledger.freeze(price).ok_or_else(|| {
+            let left = account.ledger.balance().available;
+            let message = format!("out of credits: this costs {price}, and {left} are left");
+            Rejected::Code(ErrorCode::OutOfCredits, message)
+        })?;
+        service.count(|counters| counters.messages_run += 1);
+        let emitter = Emitter::new(request.streaming, sender);
+        let jobs = service.jobs.clone();
+        jobs.spawn(run_turn(
+            AgentTurn { service, session, emitter, hold },
+            instruction,
+            late_start,
+        ));
+        Ok::<_, Rejected>(())
     });
+    begun.await.map_err(Rejected::internal)??;
     let headers = [
         (header::CONTENT_TYPE, "text/event-stream; charset=utf-8"),
         (header::CACHE_CONTROL, "no-cache"),
     ];
     Ok((headers, Body::from_stream(frames(receiver, heartbeat))).into_response())
+}
+
+/// Runs a turn when the session and a worker are free, unless the backend stops before.
+async fn run_turn(turn: AgentTurn, instruction: Instruction, mut late_start: Option<LateStart>) {
+    let (service, emitter) = (Arc::clone(&turn.service), turn.emitter.clone());
+    let ready = async {
+        if let Some(late_start) = &mut late_start {
+            late_start.wait().await;
+        }
+        let lock = Arc::clone(&turn.session.message_lock).lock_owned().await;
+        (lock, service.message_workers.worker(&turn.session.user).await)
+    };
+    let Some(_ready) = service.stopping.run_until_cancelled(ready).await else { return };
+    let run = service.jobs.spawn_blocking(move || turn.run(instruction));
+    if run.await.is_err() {
+        emitter.error("INTERNAL", "the agent crashed; nothing was charged");
+    }
 }
 
 /// Serializes events as frames, with a comment at once and whenever nothing was sent for a while:

@@ -5,10 +5,11 @@
 mod media;
 
 use std::fmt;
-use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
 
 use super::library::{MediaInfo, StoredFile};
 use crate::draft::{Draft, Json, Segment, Track, TrackKind, TrackRole};
@@ -18,7 +19,8 @@ use crate::protocol::{
 #[cfg(feature = "media")]
 pub(crate) use media::MediaEngine;
 
-/// Makes speech and videos. All methods block. The provided ones suit an engine that does not look
+/// Makes speech and videos. All methods block, and those with a token end soon after it was
+/// cancelled. The provided ones suit an engine that does not look
 /// into files.
 pub(crate) trait Engine: Send + Sync + fmt::Debug {
     /// Returns the languages for which there are voices, as BCP-47 tags.
@@ -58,20 +60,26 @@ pub(crate) trait Engine: Send + Sync + fmt::Debug {
         script: &str,
         delivery: &Delivery,
         new_path: &mut dyn FnMut() -> PathBuf,
+        cancel: &CancellationToken,
     ) -> Result<Vec<SpokenLine>, EngineError>;
 
     /// Returns what an uploaded image or audio file says about itself; nothing for other files.
     /// What cannot be used is an error, so that it is rejected before anything is charged.
-    fn probe(&self, _file: &StoredFile) -> Result<MediaInfo, EngineError> {
+    fn probe(
+        &self,
+        _file: &StoredFile,
+        _cancel: &CancellationToken,
+    ) -> Result<MediaInfo, EngineError> {
         Ok(MediaInfo::default())
     }
 
-    /// Renders a video to a file. `progress` is called with shares from 0 to 1 and may cancel.
+    /// Renders a video to a file. `progress` is called with shares from 0 to 1.
     fn render(
         &self,
         video: &VideoPlan,
         to: &Path,
-        progress: &(dyn Fn(f32) -> ControlFlow<()> + Sync),
+        progress: &(dyn Fn(f32) + Sync),
+        cancel: &CancellationToken,
     ) -> Result<EngineOutput, EngineError>;
 }
 
@@ -86,6 +94,10 @@ pub(crate) struct EngineError {
 impl EngineError {
     pub(crate) fn new(code: &'static str, message: impl Into<String>) -> Self {
         Self { code, message: message.into() }
+    }
+
+    pub(crate) fn io(error: &std::io::Error) -> Self {
+        Self::new("IO", error.to_string())
     }
 
     pub(crate) fn empty_script() -> Self {
@@ -216,6 +228,12 @@ pub(crate) struct EngineOutput {
     pub(crate) name: &'static str,
 }
 
+/// The most texts, or audio segments, that play at the same time. Each is drawn or mixed with all
+/// others, so a draft with very many would keep a worker for hours.
+const MAX_AT_ONCE: usize = 64;
+/// The most texts, or audio segments. Six hours have about 10,000 captions.
+const MAX_SEGMENTS: usize = 50_000;
+
 /// A draft with a wrong unit must not fill the disk.
 const MAX_DURATION: Duration = Duration::from_secs(6 * 60 * 60);
 
@@ -271,8 +289,41 @@ impl VideoPlan {
                 _ => {}
             }
         }
+        let texts = video.texts.iter().map(|text| (text.start, text.duration));
+        check_overlap("texts", texts.collect())?;
+        // Audio without a duration plays until its end, and repeated audio until that of the video.
+        let audio =
+            video.audio.iter().map(|audio| match audio.repeat || audio.duration.is_zero() {
+                true => (audio.start, duration),
+                false => (audio.start, audio.duration),
+            });
+        check_overlap("audio segments", audio.collect())?;
         Ok(video)
     }
+}
+
+/// Checks how many segments there are, by their starts and durations, and how many at a time.
+fn check_overlap(what: &str, segments: Vec<(Duration, Duration)>) -> Result<(), String> {
+    if segments.len() > MAX_SEGMENTS {
+        return Err(format!("the draft has more than {MAX_SEGMENTS} {what}"));
+    }
+    let mut starts: Vec<Duration> = segments.iter().map(|(start, _)| *start).collect();
+    let ends = segments.into_iter().map(|(start, duration)| start.saturating_add(duration));
+    let mut ends: Vec<Duration> = ends.collect();
+    starts.sort_unstable();
+    ends.sort_unstable();
+    // At the start of a segment, those play that began and have not ended.
+    let mut ended = 0;
+    for (begun, start) in (1..).zip(starts) {
+        while ends.get(ended).is_some_and(|end| *end <= start) {
+            ended += 1;
+        }
+        if begun - ended > MAX_AT_ONCE {
+            let at = start.as_secs();
+            return Err(format!("more than {MAX_AT_ONCE} {what} play at once, at {at} s"));
+        }
+    }
+    Ok(())
 }
 
 /// Returns the width and height of a video; `None` for a resolution that cannot be rendered.
@@ -385,6 +436,7 @@ impl Engine for PlaceholderEngine {
         script: &str,
         delivery: &Delivery,
         _: &mut dyn FnMut() -> PathBuf,
+        _: &CancellationToken,
     ) -> Result<Vec<SpokenLine>, EngineError> {
         let mut start = Duration::ZERO;
         let mut lines = Vec::new();
@@ -409,17 +461,16 @@ impl Engine for PlaceholderEngine {
         &self,
         video: &VideoPlan,
         to: &Path,
-        progress: &(dyn Fn(f32) -> ControlFlow<()> + Sync),
+        progress: &(dyn Fn(f32) + Sync),
+        _: &CancellationToken,
     ) -> Result<EngineOutput, EngineError> {
-        if progress(0.5).is_break() {
-            return Err(EngineError::new("CANCELLED", "the render was cancelled"));
-        }
+        progress(0.5);
         let bytes = match video.format {
             RenderFormat::M4a => M4A,
             RenderFormat::Wav => WAV,
             _ => MP4,
         };
-        std::fs::write(to, bytes).map_err(|error| EngineError::new("IO", error.to_string()))?;
+        std::fs::write(to, bytes).map_err(|error| EngineError::io(&error))?;
         Ok(EngineOutput { duration: PLACEHOLDER_DURATION, name: "placeholder" })
     }
 }
@@ -513,6 +564,21 @@ mod tests {
     }
 
     #[test]
+    fn a_draft_has_a_bounded_number_of_segments_at_once() {
+        let texts = |count: usize, step: u64| {
+            let text =
+                |n| format!(r#"{{"d":1000,"m":{{"text":"Hi","start":{}}}}}"#, n as u64 * step);
+            let texts: Vec<_> = (0..count).map(text).collect();
+            read(&format!(r#"{{"t":[{{"tt":7,"sg":[{}]}}]}}"#, texts.join(",")))
+        };
+        assert_eq!(texts(MAX_AT_ONCE, 0).unwrap().texts.len(), MAX_AT_ONCE);
+        assert_eq!(texts(10_000, 1000).unwrap().texts.len(), 10_000);
+        let error = texts(MAX_AT_ONCE + 1, 1).unwrap_err();
+        assert!(error.contains("more than 64 texts play at once, at 0 s"), "{error}");
+        assert!(texts(MAX_SEGMENTS + 1, 0).unwrap_err().contains("more than 50000 texts"));
+    }
+
+    #[test]
     fn what_cannot_be_rendered_is_explained() {
         for (draft, words) in [
             (
@@ -533,9 +599,10 @@ mod tests {
     fn speech_takes_the_time_of_its_words() {
         let delivery = |pace| Delivery { language: "en".to_owned(), gender: Gender::Male, pace };
         let mut no_audio = || unreachable!("no audio is made");
+        let cancel = CancellationToken::new();
         let mut lines = |pace| {
             let script = "One two three four. Five! …\r\nSix";
-            PlaceholderEngine.speak(script, &delivery(pace), &mut no_audio).unwrap()
+            PlaceholderEngine.speak(script, &delivery(pace), &mut no_audio, &cancel).unwrap()
         };
         let slow = lines(1.0);
         assert_eq!(
@@ -544,6 +611,6 @@ mod tests {
         );
         assert_eq!(slow[1].start, slow[0].duration + PAUSE);
         assert!(lines(2.0)[0].duration < slow[0].duration);
-        assert!(PlaceholderEngine.speak("… !", &delivery(1.0), &mut no_audio).is_err());
+        assert!(PlaceholderEngine.speak("… !", &delivery(1.0), &mut no_audio, &cancel).is_err());
     }
 }

@@ -24,10 +24,10 @@ use axum::http::request::Parts;
 use super::server::Service;
 use crate::protocol::Endpoint;
 
-pub(super) use connection::{Connection, Gate, GateListener};
+pub(super) use connection::{Gate, GateListener};
 pub use fault::{Cut, Ending, ErrorReply, Fault, FaultyResponse};
 pub(super) use inject::inject;
-pub(super) use plan::{FaultPlans, Release};
+pub(super) use plan::{FaultPlans, LateStart, Release};
 
 /// Makes calls to an embedded backend fail. Returned by [`LocalBackend::faults`]; clones are cheap
 /// and refer to the same backend.

@@ -9,22 +9,35 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use sha2::{Digest as _, Sha256};
-use tempfile::{TempDir, TempPath};
+use tempfile::TempPath;
 use tokio::fs::File;
 use tokio::io::AsyncWriteExt as _;
+use tokio_util::sync::CancellationToken;
 use url::Url;
 use uuid::Uuid;
 
 use super::engine::{Engine, EngineError};
 use crate::protocol::{FileFormat, SessionId, UploadedFile};
+use crate::scratch::{ScratchDir, held_file, remove_abandoned_files};
 use crate::sync::lock;
+
+/// The start of the name of a file that is being received.
+const INCOMING: &str = "incoming-";
 
 #[derive(Debug)]
 pub(crate) struct Library {
     root: PathBuf,
     files: Mutex<HashMap<String, Arc<StoredFile>>>,
     /// Removed with its contents when the backend is dropped.
-    _private: Option<TempDir>,
+    private: Option<ScratchDir>,
+}
+
+/// Why a file could not be stored.
+#[derive(Debug, thiserror::Error)]
+#[error("no file can be stored in {}: {source}", directory.display())]
+pub(crate) struct StoreError {
+    directory: PathBuf,
+    pub(crate) source: io::Error,
 }
 
 impl Library {
@@ -33,11 +46,7 @@ impl Library {
         let (root, private) = match data_dir {
             Some(dir) => (dir.join("files"), None),
             None => {
-                let mut builder = tempfile::Builder::new();
-                builder.prefix("nemovideo-");
-                #[cfg(unix)]
-                builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o700));
-                let dir = builder.tempdir().map_err(|error| (std::env::temp_dir(), error))?;
+                let dir = ScratchDir::create().map_err(|error| (std::env::temp_dir(), error))?;
                 (dir.path().to_owned(), Some(dir))
             }
         };
@@ -48,7 +57,39 @@ impl Library {
         builder.create(&root).map_err(|error| (root.clone(), error))?;
         // Reports a directory that is not writable now, not at the first upload.
         tempfile::tempfile_in(&root).map_err(|error| (root.clone(), error))?;
-        Ok(Self { root, files: Mutex::default(), _private: private })
+        // Another backend may use the same directory.
+        remove_abandoned_files(&root, |name| {
+            name.starts_with(INCOMING) || name.starts_with('.') && name.ends_with(".part")
+        });
+        Ok(Self { root, files: Mutex::default(), private })
+    }
+
+    /// Removes the private directory, if this is one.
+    pub(crate) fn remove_private(&self) {
+        if let Some(private) = &self.private {
+            private.remove();
+        }
+    }
+
+    /// Removes files that were not written whole, and names their directory in the error.
+    pub(crate) fn not_written<'p>(
+        &self,
+        paths: impl IntoIterator<Item = &'p Path>,
+        mut error: EngineError,
+    ) -> EngineError {
+        for path in paths {
+            let _removed = std::fs::remove_file(path);
+        }
+        if error.code == "IO" {
+            let directory = self.root.display();
+            error.message = format!("{} (in the directory {directory})", error.message);
+        }
+        error
+    }
+
+    /// Returns the error of storing a file.
+    pub(crate) fn error(&self, source: io::Error) -> StoreError {
+        StoreError { directory: self.root.clone(), source }
     }
 
     /// Returns an id and a path for a new file.
@@ -61,8 +102,8 @@ impl Library {
     /// Creates a file whose content arrives in chunks.
     pub(crate) fn receive(&self, format: FileFormat) -> io::Result<IncomingFile> {
         let path = self.new_path(format);
-        let (file, temp) =
-            tempfile::Builder::new().prefix("incoming-").tempfile_in(&self.root)?.into_parts();
+        let create = || tempfile::Builder::new().prefix(INCOMING).tempfile_in(&self.root);
+        let (file, temp) = held_file(create, |file| (file.as_file(), file.path()))?.into_parts();
         Ok(IncomingFile { path, file: File::from_std(file), temp, hash: Sha256::new(), size: 0 })
     }
 
@@ -190,11 +231,19 @@ impl IncomingFile {
 pub(crate) struct StagedFile(Option<StoredFile>);
 
 impl StagedFile {
-    pub(crate) fn probe(&mut self, engine: &dyn Engine) -> Result<(), EngineError> {
+    pub(crate) fn probe(
+        &mut self,
+        engine: &dyn Engine,
+        cancel: &CancellationToken,
+    ) -> Result<(), EngineError> {
         if let Some(file) = &mut self.0 {
-            file.info = engine.probe(file)?;
+            file.info = engine.probe(file, cancel)?;
         }
         Ok(())
+    }
+
+    pub(crate) fn size(&self) -> u64 {
+        self.0.as_ref().map_or(0, |file| file.size)
     }
 
     pub(crate) fn take(mut self) -> StoredFile {
@@ -206,6 +255,7 @@ impl Drop for StagedFile {
     fn drop(&mut self) {
         if let Some(file) = &self.0
             && let Err(error) = std::fs::remove_file(&file.path)
+            && error.kind() != io::ErrorKind::NotFound
         {
             tracing::warn!(%error, "a rejected upload could not be removed");
         }

@@ -3,12 +3,10 @@
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
-use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use axum::http::StatusCode;
-use tokio::task::spawn_blocking;
 use tokio_util::sync::CancellationToken;
 
 use super::engine::{EngineError, VideoPlan, frame_size};
@@ -25,6 +23,8 @@ use crate::sync::lock;
 
 /// The frame rate of every video.
 const FPS: u32 = 30;
+/// The longest time for a render. One of six hours, the longest video, takes a fraction of it.
+const MAX_RENDER_TIME: Duration = Duration::from_secs(60 * 60);
 /// The largest rate factor of H.264.
 const MAX_CRF: u8 = 51;
 
@@ -58,21 +58,22 @@ impl Renders {
 /// some revisions of the service; their error response is not, so it is a 409.
 pub(crate) fn submit(
     service: &SharedService,
-    user: &UserId,
     session: &Arc<LocalSession>,
     request: RenderJob,
     fault: Option<&Fault>,
 ) -> Result<Arc<Render>, Rejected> {
-    match lock(&service.renders.0).entry((user.clone(), request.id.clone())) {
+    match lock(&service.renders.0).entry((session.user.clone(), request.id.clone())) {
         Entry::Occupied(_) => {
             let message = format!("Render id already used: {}", request.id);
             Err(Rejected::detail(StatusCode::CONFLICT, message))
         }
         Entry::Vacant(new) => {
-            let render = Arc::clone(new.insert(Arc::new(Render::new(request.id.clone(), fault))));
+            let cancelled = service.stopping.child_token();
+            let render = Arc::new(Render::new(request.id.clone(), fault, cancelled));
+            new.insert(Arc::clone(&render));
             service.count(|counters| counters.renders_started += 1);
-            let (service, session) = (Arc::clone(service), Arc::clone(session));
-            tokio::spawn(run(service, session, Arc::clone(&render), request));
+            let (shared, session) = (Arc::clone(service), Arc::clone(session));
+            service.jobs.spawn(run(shared, session, Arc::clone(&render), request));
             Ok(render)
         }
     }
@@ -85,14 +86,24 @@ async fn run(
     request: RenderJob,
 ) {
     // A cancelled render leaves the queue at once, so that others do not wait for it.
-    let turn = async { (session.render_lock.lock().await, service.render_workers.worker().await) };
+    let turn = async {
+        let lock = session.render_lock.lock().await;
+        (lock, service.render_workers.worker(&session.user).await)
+    };
     let Some((_lock, _worker)) = render.cancelled.run_until_cancelled(turn).await else { return };
     if !render.begin() {
         return;
     }
     let id = session.id.clone();
     let (shared, rendering) = (Arc::clone(&service), Arc::clone(&render));
-    let result = spawn_blocking(move || make(&shared, &rendering, id, &request)).await;
+    let mut job = service.jobs.spawn_blocking(move || make(&shared, &rendering, id, &request));
+    let result = match tokio::time::timeout(MAX_RENDER_TIME, &mut job).await {
+        Ok(result) => result,
+        Err(_) => {
+            render.cancelled.cancel();
+            job.await.map(|_| Err(EngineError::new("TIMEOUT", "the render takes too long")))
+        }
+    };
     let result = result.unwrap_or_else(|panic| Err(EngineError::new("CRASHED", panic.to_string())));
     if render.finish(result, &service.url) {
         service.count(|counters| counters.renders_finished += 1);
@@ -114,7 +125,10 @@ fn make(
     let format = format_of(&request.output)
         .ok_or_else(|| EngineError::new("BAD_FORMAT", "this format cannot be rendered"))?;
     let path = service.library.new_path(format);
-    let output = service.engine.render(&video, &path.path, &|share| render.advance(share))?;
+    let progress = |share| render.advance(share);
+    let output = service.engine.render(&video, &path.path, &progress, &render.cancelled);
+    let output =
+        output.map_err(|error| service.library.not_written([path.path.as_path()], error))?;
     let mut file = path.stored(session, format!("{}.{format}", output.name));
     file.info.duration = Some(output.duration);
     Ok(service.library.add(file))
@@ -170,7 +184,7 @@ pub(crate) fn format_of(output: &RenderOutput) -> Option<FileFormat> {
 }
 
 impl Render {
-    fn new(id: RenderId, fault: Option<&Fault>) -> Self {
+    fn new(id: RenderId, fault: Option<&Fault>, cancelled: CancellationToken) -> Self {
         let mut state = RenderState::new(id, RenderStatus::Pending);
         state.progress = Some(0.0);
         state.created_at = Some(SystemTime::now());
@@ -180,7 +194,7 @@ impl Render {
         };
         let fails = matches!(fault, Some(Fault::FailedRender));
         let record = Mutex::new(RenderRecord { state, file: None, hidden_polls });
-        Self { record, cancelled: CancellationToken::new(), fails }
+        Self { record, cancelled, fails }
     }
 
     pub(crate) fn state(&self) -> RenderState {
@@ -223,13 +237,9 @@ impl Render {
         true
     }
 
-    fn advance(&self, share: f32) -> ControlFlow<()> {
-        if self.cancelled.is_cancelled() {
-            return ControlFlow::Break(());
-        }
+    fn advance(&self, share: f32) {
         // 100 is reported only when the file exists.
         lock(&self.record).state.progress = Some((share * 100.0).floor().clamp(0.0, 99.0));
-        ControlFlow::Continue(())
     }
 
     /// Ends the render; `true` if there is a video now.
@@ -275,10 +285,11 @@ impl RenderRecord {
 
 #[cfg(test)]
 mod tests {
-    use std::ops::ControlFlow;
     use std::path::{Path, PathBuf};
     use std::sync::mpsc::{Receiver, Sender, channel};
     use std::sync::{Arc, Mutex};
+
+    use tokio_util::sync::CancellationToken;
 
     use super::{Render, submit};
     use crate::local::builder::Settings;
@@ -307,6 +318,7 @@ mod tests {
             _: &str,
             _: &Delivery,
             _: &mut dyn FnMut() -> PathBuf,
+            _: &CancellationToken,
         ) -> Result<Vec<SpokenLine>, EngineError> {
             Err(EngineError::empty_script())
         }
@@ -315,11 +327,13 @@ mod tests {
             &self,
             video: &VideoPlan,
             to: &Path,
-            progress: &(dyn Fn(f32) -> ControlFlow<()> + Sync),
+            progress: &(dyn Fn(f32) + Sync),
+            cancel: &CancellationToken,
         ) -> Result<EngineOutput, EngineError> {
             self.begun.lock().unwrap().send(video.texts[0].text.clone()).unwrap();
             self.go.lock().unwrap().recv().unwrap();
-            if progress(0.42).is_break() {
+            progress(0.42);
+            if cancel.is_cancelled() {
                 return Err(EngineError::new("CANCELLED", "the render was cancelled"));
             }
             std::fs::write(to, "file").unwrap();
@@ -327,7 +341,7 @@ mod tests {
         }
     }
 
-    /// Returns a backend with this many render workers and an engine that waits.
+    /// Returns a backend with this many render workers, one less for each account, and an engine that waits.
     async fn gated(workers: usize) -> (SharedService, Receiver<String>, Sender<()>) {
         let (begun, beginnings) = channel();
         let (go, gate) = channel();
@@ -359,12 +373,12 @@ mod tests {
             output: RenderOutput::mp4(),
             replaces: None,
         };
-        submit(service, &USER.into(), session, request, None).expect("a new id")
+        submit(service, session, request, None).expect("a new id")
     }
 
     #[tokio::test]
     async fn renders_of_all_sessions_share_the_workers_in_their_order() {
-        let (service, beginnings, go) = gated(2).await;
+        let (service, beginnings, go) = gated(3).await;
         let sessions: Vec<_> = (0..6)
             .map(|_| service.sessions.create(USER.into(), CreateSession::default()))
             .collect();
@@ -399,6 +413,24 @@ mod tests {
             reach(render, RenderStatus::Completed).await;
         }
         assert!(beginnings.try_iter().eq(["f"]), "e never began");
+    }
+
+    #[tokio::test]
+    async fn a_render_never_waits_for_all_renders_of_another_account() {
+        let (service, beginnings, go) = gated(2).await;
+        let sessions = |user: &str| service.sessions.create(user.into(), CreateSession::default());
+        let bombs = ["a", "b", "c"].map(|id| start(&service, &sessions(USER), id));
+        reach(&bombs[0], RenderStatus::Processing).await;
+        assert_eq!(beginnings.recv().unwrap(), "a");
+        let other = start(&service, &sessions("other"), "d");
+        reach(&other, RenderStatus::Processing).await;
+        assert_eq!(beginnings.recv().unwrap(), "d", "b and c wait for a");
+        for _ in 0..4 {
+            go.send(()).unwrap();
+        }
+        for render in bombs.iter().chain([&other]) {
+            reach(render, RenderStatus::Completed).await;
+        }
     }
 
     #[tokio::test]

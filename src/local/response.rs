@@ -14,12 +14,15 @@ use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::{Value, json};
 
 use super::accounts::{Grant, LocalAccount};
+use super::library::StoreError;
 use super::server::SharedService;
 use crate::protocol::headers::ATTRIBUTION;
 use crate::protocol::{Endpoint, Envelope, ErrorCode, TokenScope};
 
 /// The maximum size of a JSON body.
-const MAX_JSON_BYTES: usize = 64 * 1024 * 1024;
+const MAX_JSON_BYTES: usize = 8 * 1024 * 1024;
+/// The maximum size of one with a draft, which may have grown over many turns.
+const MAX_DRAFT_BYTES: usize = 64 * 1024 * 1024;
 
 /// A successful response: an envelope with code 0.
 #[derive(Debug)]
@@ -69,6 +72,18 @@ impl Rejected {
 
     pub(crate) fn unknown_session() -> Self {
         Self::Code(ErrorCode::SessionNotFound, "session not found".to_owned())
+    }
+
+    /// Returns the error response to a file that cannot be stored: code 4002 where a smaller one
+    /// could be, and a 500 otherwise.
+    pub(crate) fn not_stored(error: &StoreError) -> Self {
+        use std::io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
+        match error.source.kind() {
+            FileTooLarge | QuotaExceeded | StorageFull => {
+                Self::Code(ErrorCode::FileTooLarge, error.to_string())
+            }
+            _ => Self::internal(error),
+        }
     }
 
     /// Returns a 500.
@@ -221,10 +236,14 @@ impl<T: DeserializeOwned> FromRequest<SharedService> for JsonBody<T> {
     type Rejection = Rejected;
 
     async fn from_request(request: Request, _: &SharedService) -> Result<Self, Rejected> {
-        let bytes = to_bytes(request.into_body(), MAX_JSON_BYTES).await.map_err(|error| {
+        let limit = match request.extensions().get() {
+            Some(Endpoint::RenderSubmit) => MAX_DRAFT_BYTES,
+            _ => MAX_JSON_BYTES,
+        };
+        let bytes = to_bytes(request.into_body(), limit).await.map_err(|error| {
             Rejected::detail(
                 StatusCode::PAYLOAD_TOO_LARGE,
-                format!("reading the body failed: {error}"),
+                format!("reading the body failed: {error}; it may have {limit} bytes"),
             )
         })?;
         read(&bytes).map(Self)

@@ -1,48 +1,52 @@
 //! The running backend: its state, its router and its end.
 
-use std::future::IntoFuture as _;
+use std::collections::HashMap;
 use std::io;
 use std::path::PathBuf;
-use std::pin::Pin;
 use std::sync::{Arc, Mutex};
-use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::{Body, BodyDataStream, Bytes};
 use axum::extract::Request;
 use axum::http::{HeaderMap, StatusCode, Uri, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse as _, Response};
-use futures::{Stream, StreamExt as _};
-use tokio::sync::{Semaphore, SemaphorePermit, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit};
 use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 use url::Url;
 
 use super::accounts::Accounts;
 use super::builder::{LocalBackendBuilder, Settings};
 use super::endpoints;
 use super::engine::Engine;
-use super::faults::{Connection, FaultPlans, Faults, Gate, GateListener};
+use super::faults::{FaultPlans, Faults, Gate, GateListener};
+use super::http;
 use super::library::Library;
 use super::renders::Renders;
 use super::response::Rejected;
 use super::sessions::Sessions;
 use crate::address::is_loopback;
-use crate::protocol::{Credits, Endpoint};
+use crate::protocol::{Credits, Endpoint, UserId};
 use crate::sync::lock;
 
-/// A running embedded backend, which stops when it is dropped.
+/// A running embedded backend.
 ///
-/// It runs on the Tokio runtime on which it was started, and ends with it.
+/// When it is dropped, it stops at once: calls in progress are reset, and the work behind them and
+/// the renders are cancelled. [`shutdown`](Self::shutdown) lets calls in progress end. It runs on
+/// the Tokio runtime on which it was started, and ends with it.
 #[derive(Debug)]
 pub struct LocalBackend {
     service: SharedService,
     faults: Faults,
-    /// Dropping it stops the server.
-    stop: oneshot::Sender<()>,
-    server: JoinHandle<io::Result<()>>,
+    /// Set when no more calls are accepted.
+    closing: CancellationToken,
+    server: JoinHandle<()>,
 }
+
+/// How long a shutdown waits for work to notice that it was cancelled.
+const CANCEL_WITHIN: Duration = Duration::from_secs(2);
 
 impl LocalBackend {
     /// Starts a backend with the default settings, on any free port of the loopback interface.
@@ -80,39 +84,60 @@ impl LocalBackend {
     ///
     /// # Errors
     /// [`LocalError::Stopped`] when the server has failed.
-    pub async fn serve_forever(self) -> Result<(), LocalError> {
-        let _until_the_end = self.stop;
-        let result = self.server.await.map_err(|error| LocalError::Stopped(error.to_string()))?;
-        result.map_err(|error| LocalError::Stopped(error.to_string()))
+    pub async fn serve_forever(mut self) -> Result<(), LocalError> {
+        (&mut self.server).await.map_err(|error| LocalError::Stopped(error.to_string()))
     }
 
-    /// Accepts no more calls and waits until those in progress have their responses, at most
-    /// [as long as configured](LocalBackendBuilder::shutdown_within), because a client may never
-    /// send the rest of a request. Calls stalled by a [fault](Self::faults) are reset at once.
+    /// Accepts no more calls, waits until those in progress have their responses, cancels what work
+    /// is left, and removes the private directory.
+    ///
+    /// It waits for calls at most [as long as configured](LocalBackendBuilder::shutdown_within),
+    /// because a client may never send the rest of a request, and a message may take minutes; then
+    /// they are reset. For the cancelled work it waits two seconds more at most. What does not notice
+    /// by then, such as a voice of the program's own, ends by itself and is not charged. Calls stalled by a [fault](Self::faults) are reset at once.
     ///
     /// # Cancel safety
-    /// If the future is dropped, the backend still stops, and calls in progress are completed.
-    pub async fn shutdown(self) {
-        drop(self.stop);
+    /// If the future is dropped, the backend stops at once, as if it had been dropped itself.
+    pub async fn shutdown(mut self) {
+        self.closing.cancel();
         // A server that has failed earlier has stopped as well.
-        let _ = self.server.await;
+        let _ = (&mut self.server).await;
+        self.service.stopping.cancel();
+        self.service.jobs.close();
+        let _ = tokio::time::timeout(CANCEL_WITHIN, self.service.jobs.wait()).await;
     }
 
     pub(crate) fn serve(service: SharedService, listener: GateListener) -> Self {
-        let (stop, stopped) = oneshot::channel::<()>();
+        let closing = CancellationToken::new();
         let faults = Faults::new(&service);
-        let router = router(&service).into_make_service_with_connect_info::<Connection>();
-        let ending = Arc::clone(&service);
-        let server = axum::serve(listener, router).with_graceful_shutdown(async move {
-            stopped.await.unwrap_or_default();
+        let (ending, closed) = (Arc::clone(&service), closing.clone());
+        let stop = async move {
+            closed.cancelled().await;
             // The server waits for calls in progress, and a stalled one would never end.
             ending.plans.clear();
+            let (gate, timeout) = (Arc::clone(&ending.gate), ending.settings.shutdown_within);
             tokio::spawn(async move {
-                tokio::time::sleep(ending.settings.shutdown_within).await;
-                ending.gate.reset_all();
+                tokio::time::sleep(timeout).await;
+                gate.reset_all();
             });
+        };
+        // The work ends with the server, also when the runtime drops it.
+        let stopping = service.stopping.clone().drop_guard();
+        let (router, timeout) = (router(&service), service.settings.request_timeout);
+        let server = tokio::spawn(async move {
+            let _stopping = stopping;
+            http::serve(listener, router, timeout, stop).await;
         });
-        Self { service, faults, stop, server: tokio::spawn(server.into_future()) }
+        Self { service, faults, closing, server }
+    }
+}
+
+impl Drop for LocalBackend {
+    fn drop(&mut self) {
+        self.closing.cancel();
+        self.service.stopping.cancel();
+        self.service.gate.reset_all();
+        self.service.library.remove_private();
     }
 }
 
@@ -168,6 +193,12 @@ pub(crate) struct Service {
     /// Renders and messages have separate pools, so that replies do not wait for videos.
     pub(crate) render_workers: WorkerPool,
     pub(crate) message_workers: WorkerPool,
+    /// Uploads are examined once they have arrived.
+    pub(crate) upload_workers: WorkerPool,
+    /// Work that outlives its call, or cannot be dropped.
+    pub(crate) jobs: TaskTracker,
+    /// Set when all work is to end.
+    pub(crate) stopping: CancellationToken,
     pub(crate) engine: Arc<dyn Engine>,
     /// What is counted here; credits are counted by the accounts, and connections by the gate.
     counters: Mutex<Counters>,
@@ -192,6 +223,9 @@ impl Service {
             renders: Renders::default(),
             render_workers,
             message_workers: WorkerPool::default(),
+            upload_workers: WorkerPool::default(),
+            jobs: TaskTracker::new(),
+            stopping: CancellationToken::new(),
             engine,
             counters: Mutex::default(),
             plans: FaultPlans::default(),
@@ -257,21 +291,43 @@ impl Counters {
     }
 }
 
-/// Limits how much blocking work runs at once, by default to one piece per core. More would be no
-/// faster, and each piece needs memory of its own.
+/// Limits how much blocking work runs at once. More than a piece per core would be no faster, and
+/// each needs memory of its own.
+///
+/// An account gets all workers but one, and waits with the rest of its work outside of the queue.
+/// So that of another account never waits for all of it.
 #[derive(Debug)]
-pub(crate) struct WorkerPool(Semaphore);
+pub(crate) struct WorkerPool {
+    all: Semaphore,
+    share: usize,
+    shares: Mutex<HashMap<UserId, Arc<Semaphore>>>,
+}
+
+/// A place in a [`WorkerPool`], given back on drop.
+#[derive(Debug)]
+pub(crate) struct Worker<'p> {
+    _any: SemaphorePermit<'p>,
+    _own: OwnedSemaphorePermit,
+}
 
 impl WorkerPool {
+    /// Creates a pool of so many workers, at least two.
     pub(crate) fn new(workers: usize) -> Self {
-        Self(Semaphore::new(workers.max(1)))
+        let workers = workers.max(2);
+        Self { all: Semaphore::new(workers), share: workers - 1, shares: Mutex::default() }
     }
 
-    /// Waits for a free worker, first come, first served. It is free again when the permit is
-    /// dropped.
-    pub(crate) async fn worker(&self) -> Option<SemaphorePermit<'_>> {
-        // The semaphore is never closed; if it were, nobody would have to wait.
-        self.0.acquire().await.ok()
+    /// Waits for a worker. Callers get one in the order in which they came, those of an account
+    /// among each other. `None` if there were none, which never happens: the semaphores are not
+    /// closed.
+    pub(crate) async fn worker(&self, user: &UserId) -> Option<Worker<'_>> {
+        let own = {
+            let mut shares = lock(&self.shares);
+            let new = || Arc::new(Semaphore::new(self.share));
+            Arc::clone(shares.entry(user.clone()).or_insert_with(new))
+        };
+        let own = own.acquire_owned().await.ok()?;
+        Some(Worker { _any: self.all.acquire().await.ok()?, _own: own })
     }
 }
 
@@ -287,7 +343,7 @@ fn router(service: &SharedService) -> Router {
         .method_not_allowed_fallback(async || {
             Rejected::detail(StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed")
         })
-        .layer(middleware::from_fn(drain))
+        .layer(middleware::from_fn_with_state(service.settings.request_timeout, http::bound_body))
         .layer(middleware::from_fn(reject_foreign))
         .with_state(Arc::clone(service))
 }
@@ -312,75 +368,4 @@ fn is_from_here(uri: &Uri, headers: &HeaderMap) -> bool {
     let host = uri.authority().map(|authority| authority.as_str());
     host.or_else(|| header(header::HOST)).is_none_or(|host| is_here(&format!("http://{host}/")))
         && header(header::ORIGIN).is_none_or(is_here)
-}
-
-/// Bytes of a body that are discarded at most: those of five uploads of the maximum size.
-const MAX_DRAINED_BYTES: usize = 1_000_000_000;
-/// The longest time for which a body is discarded.
-const MAX_DRAIN_TIME: Duration = Duration::from_secs(60);
-
-/// Runs a call and discards what it left of the request's body, up to a limit.
-///
-/// An error response may be ready before the body is read. Closing a connection with unread bytes
-/// resets it, and the client would lose the response.
-async fn drain(request: Request, next: Next) -> Response {
-    // A client that waits for `100 Continue` has sent nothing yet, and need not after a response.
-    let expects_continue = request.headers().contains_key(header::EXPECT);
-    let (parts, body) = request.into_parts();
-    let state = DrainState {
-        body: body.into_data_stream(),
-        is_sent: !expects_continue,
-        is_complete: false,
-    };
-    let body = DrainedBody(Arc::new(Mutex::new(state)));
-    let request = Request::from_parts(parts, Body::from_stream(body.clone()));
-    let response = next.run(request).await;
-    if body.has_more() {
-        // After the timeout, the connection is reset, as it would have been without this.
-        let _ = tokio::time::timeout(MAX_DRAIN_TIME, discard(body)).await;
-    }
-    response
-}
-
-async fn discard(mut body: DrainedBody) {
-    let mut discarded = 0;
-    while discarded <= MAX_DRAINED_BYTES
-        && let Some(Ok(bytes)) = body.next().await
-    {
-        discarded += bytes.len();
-    }
-}
-
-/// A request's body, read by the handler first and then by [`drain`].
-#[derive(Clone, Debug)]
-struct DrainedBody(Arc<Mutex<DrainState>>);
-
-#[derive(Debug)]
-struct DrainState {
-    body: BodyDataStream,
-    /// Whether the client sends the body.
-    is_sent: bool,
-    is_complete: bool,
-}
-
-impl DrainedBody {
-    fn has_more(&self) -> bool {
-        let state = lock(&self.0);
-        state.is_sent && !state.is_complete
-    }
-}
-
-impl Stream for DrainedBody {
-    type Item = Result<Bytes, axum::Error>;
-
-    fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let mut state = lock(&self.0);
-        state.is_sent = true;
-        if state.is_complete {
-            return Poll::Ready(None);
-        }
-        let next = state.body.poll_next_unpin(context);
-        state.is_complete = matches!(next, Poll::Ready(None | Some(Err(_))));
-        next
-    }
 }

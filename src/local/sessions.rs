@@ -54,7 +54,7 @@ impl Sessions {
 pub(crate) struct LocalSession {
     pub(crate) id: SessionId,
     pub(crate) task: TaskId,
-    user: UserId,
+    pub(crate) user: UserId,
     name: String,
     /// The language with which the session was created.
     pub(crate) language: Option<String>,

@@ -14,7 +14,7 @@ use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::MediaError;
+use super::{Cancel, MediaError};
 
 /// Longer files are rejected: they are not background music, and would exhaust the memory.
 const MAX_SECONDS: usize = 2 * 60 * 60;
@@ -55,12 +55,24 @@ impl AudioBuffer {
     /// than two hours, has a sample rate outside of 1 to 768 kHz, or decodes to more audio than a
     /// file of its size can hold.
     pub fn decode(bytes: &[u8], name: &str) -> Result<Self, MediaError> {
-        Self::from_file(bytes).map_err(|why| MediaError::Audio(format!("{name}: {why}")))
+        Self::decode_until(bytes, name, &Cancel::new())
+    }
+
+    /// Decodes a file like [`decode`](Self::decode), unless `cancel` is set meanwhile.
+    pub(crate) fn decode_until(
+        bytes: &[u8],
+        name: &str,
+        cancel: &Cancel,
+    ) -> Result<Self, MediaError> {
+        let decoded = Self::from_file(bytes, cancel);
+        // What was cancelled may look like a file that was cut.
+        cancel.check()?;
+        decoded.map_err(|why| MediaError::Audio(format!("{name}: {why}")))
     }
 
     /// Decodes a file. The error is a sentence in which “it” stands for the file.
-    pub(crate) fn from_file(bytes: &[u8]) -> Result<Self, String> {
-        let audio = decode(bytes, Limits::of(bytes.len()))?;
+    pub(crate) fn from_file(bytes: &[u8], cancel: &Cancel) -> Result<Self, String> {
+        let audio = decode(bytes, Limits::of(bytes.len(), cancel))?;
         if audio.samples.is_empty() {
             return Err("it contains no audio".to_owned());
         }
@@ -121,7 +133,7 @@ impl std::fmt::Debug for AudioBuffer {
     }
 }
 
-fn decode(bytes: &[u8], limits: Limits) -> Result<AudioBuffer, String> {
+fn decode(bytes: &[u8], limits: Limits<'_>) -> Result<AudioBuffer, String> {
     // Tags of MP3 files are found in front of the other formats, too.
     let untagged = &bytes[mp3::tags_len(bytes)..];
     if wav::is_wav(untagged) {
@@ -138,27 +150,30 @@ fn decode(bytes: &[u8], limits: Limits) -> Result<AudioBuffer, String> {
 
 /// What a file may make of its decoder, whatever it declares.
 #[derive(Debug, Clone, Copy)]
-struct Limits {
+struct Limits<'c> {
     samples: usize,
+    cancel: &'c Cancel,
 }
 
-impl Limits {
-    const TOO_LONG: &str = "it holds more audio than a file of its size can";
+impl<'c> Limits<'c> {
+    const TOO_LONG: &'static str = "it holds more audio than a file of its size can";
 
     /// Returns the limits for a file of this size.
     ///
     /// A small file that decodes to hours is made to exhaust the memory: even speech at 32 kbit/s
     /// has no more than twelve samples per byte.
-    const fn of(bytes: usize) -> Self {
+    const fn of(bytes: usize, cancel: &'c Cancel) -> Self {
         const MINIMUM: usize = 2 << 20;
         const SAMPLES_PER_BYTE: usize = 12;
-        Self { samples: bytes.saturating_mul(SAMPLES_PER_BYTE).saturating_add(MINIMUM) }
+        let samples = bytes.saturating_mul(SAMPLES_PER_BYTE).saturating_add(MINIMUM);
+        Self { samples, cancel }
     }
 
     /// Fails for a length of more than [`MAX_SECONDS`] or than the file can hold, and for a rate
     /// that no audio has.
     fn check(self, samples: usize, rate: u32) -> Result<(), String> {
         Self::check_rate(rate)?;
+        self.check_cancel()?;
         if samples > self.samples {
             return Err(Self::TOO_LONG.to_owned());
         }
@@ -166,6 +181,10 @@ impl Limits {
             return Err("it is longer than two hours".to_owned());
         }
         Ok(())
+    }
+
+    fn check_cancel(self) -> Result<(), String> {
+        self.cancel.check().map_err(|error| error.to_string())
     }
 
     fn check_rate(rate: u32) -> Result<(), String> {
@@ -201,7 +220,7 @@ mod tests {
     #[test]
     fn a_wav_file_is_read_as_it_was_written() {
         let audio = AudioBuffer::new(22_050, [0, 1, -1, i16::MAX, i16::MIN]);
-        assert_eq!(AudioBuffer::from_file(&audio.to_wav()).unwrap(), audio);
+        assert_eq!(AudioBuffer::from_file(&audio.to_wav(), &Cancel::new()).unwrap(), audio);
     }
 
     #[test]

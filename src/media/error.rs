@@ -2,7 +2,8 @@
 
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+
+use tokio_util::sync::CancellationToken;
 
 /// Error from synthesizing speech, reading a media file or rendering a timeline. Its message
 /// says how to fix the problem.
@@ -77,7 +78,13 @@ impl MediaError {
 /// Work checks the flag between sentences, video frames and seconds of audio, and then fails with
 /// [`MediaError::Cancelled`]. Clones share one flag.
 #[derive(Debug, Clone, Default)]
-pub struct Cancel(Arc<AtomicBool>);
+pub struct Cancel(CancellationToken);
+
+impl From<CancellationToken> for Cancel {
+    fn from(token: CancellationToken) -> Self {
+        Self(token)
+    }
+}
 
 impl Cancel {
     /// Creates a flag that is not set.
@@ -88,13 +95,13 @@ impl Cancel {
 
     /// Sets the flag. It cannot be reset.
     pub fn cancel(&self) {
-        self.0.store(true, Ordering::Relaxed);
+        self.0.cancel();
     }
 
     /// Returns whether the flag is set.
     #[must_use]
     pub fn is_cancelled(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
+        self.0.is_cancelled()
     }
 
     /// Fails once the flag is set.

@@ -188,8 +188,11 @@ pub fn narrate(
     if sentences.is_empty() {
         return Err(MediaError::EmptyScript);
     }
-    let plans: Vec<SentencePlan> =
-        sentences.into_iter().map(|sentence| SentencePlan::new(sentence, options)).collect();
+    let mut plans = Vec::with_capacity(sentences.len());
+    for sentence in sentences {
+        cancel.check()?;
+        plans.push(SentencePlan::new(sentence, options));
+    }
     if plans.iter().all(SentencePlan::is_silent) {
         return Err(silent(&plans[0].sentence.text, options));
     }
@@ -372,13 +375,13 @@ fn speak_all(
             if plan.is_silent() {
                 return Ok(Some(plan.silence()));
             }
-            return speak(&plan.sentence.text, &plan.text.text, voice, options).map(Some);
+            return speak(plan, voice, options, cancel).map(Some);
         };
         let text = plan.text.text[(*part).clone()].trim();
         if !has_words(text) {
             return Ok(None);
         }
-        match voice.speak(text, options).and_then(with_valid_rate) {
+        match voice.speak_until(text, options, cancel).and_then(with_valid_rate) {
             Ok(audio) => Ok(Some(audio)),
             Err(MediaError::Cancelled) => Err(MediaError::Cancelled),
             // The sentence as a whole can be spoken; only the times of its captions are less exact.
@@ -417,13 +420,17 @@ fn in_parallel<T: Sync, R: Send>(
 }
 
 fn speak(
-    sentence: &str,
-    text: &str,
+    plan: &SentencePlan,
     voice: &dyn Voice,
     options: &SpeechOptions,
+    cancel: &Cancel,
 ) -> Result<AudioBuffer, MediaError> {
-    let audio = voice.speak(text.trim(), options).and_then(with_valid_rate)?.trimmed();
-    if audio.samples().is_empty() { Err(silent(sentence, options)) } else { Ok(audio) }
+    let audio = voice.speak_until(plan.text.text.trim(), options, cancel);
+    let audio = audio.and_then(with_valid_rate)?.trimmed();
+    match audio.samples() {
+        [] => Err(silent(&plan.sentence.text, options)),
+        _ => Ok(audio),
+    }
 }
 
 /// Returns the error for a sentence that is not spoken.

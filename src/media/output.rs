@@ -12,6 +12,7 @@ use super::audio::encode::{AAC_FRAME, AacFrames};
 use super::audio::mix::SAMPLE_RATE;
 use super::h264::FRAME_RATE;
 use super::{FrameSize, MediaError, VideoBackground};
+use crate::scratch::held_file;
 
 /// Format and quality of an output file. The default is an MP4 in high quality.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -124,8 +125,7 @@ impl<'a> TempOutput<'a> {
             // The permissions of any new file: those of a temporary file are private.
             builder.permissions(std::fs::Permissions::from_mode(0o666));
         }
-        let file = builder
-            .tempfile_in(directory)
+        let file = held_file(|| builder.tempfile_in(directory), |new| (new.as_file(), new.path()))
             .map_err(MediaError::io(format!("create a file in {}", directory.display())))?;
         Ok(Self { path, file })
     }

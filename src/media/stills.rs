@@ -152,7 +152,7 @@ impl<'a> StillRenderer<'a> {
                         if index >= self.plan.stills.len() {
                             return;
                         }
-                        let still = cancel.check().and_then(|()| self.encode(index, &mut canvas));
+                        let still = self.encode(index, &mut canvas, cancel);
                         still_done();
                         let failed = still.is_err();
                         // The receiver is dropped when the writer has failed.
@@ -163,13 +163,20 @@ impl<'a> StillRenderer<'a> {
                 });
             }
             drop(done);
-            self.write_in_order(encoded, write)
+            self.write_in_order(encoded, cancel, write)
         })
     }
 
-    fn encode(&self, index: usize, canvas: &mut Canvas) -> Result<EncodedStill, MediaError> {
+    fn encode(
+        &self,
+        index: usize,
+        canvas: &mut Canvas,
+        cancel: &Cancel,
+    ) -> Result<EncodedStill, MediaError> {
+        cancel.check()?;
         canvas.copy_from(&self.background);
         for &text in &self.plan.stills[index] {
+            cancel.check()?;
             let clip = &self.timeline.texts[text];
             draw_text(canvas, &clip.text, clip.style, &self.font);
         }
@@ -180,6 +187,7 @@ impl<'a> StillRenderer<'a> {
     fn write_in_order(
         &self,
         encoded: mpsc::Receiver<(usize, Result<EncodedStill, MediaError>)>,
+        cancel: &Cancel,
         mut write: impl FnMut(&[u8], bool) -> Result<(), MediaError>,
     ) -> Result<(), MediaError> {
         let mut uses = vec![0_u32; self.plan.stills.len()];
@@ -188,6 +196,7 @@ impl<'a> StillRenderer<'a> {
         }
         let mut waiting: HashMap<usize, EncodedStill> = HashMap::new();
         for shot in &self.plan.shots {
+            cancel.check()?;
             while !waiting.contains_key(&shot.still) {
                 let lost = |_| MediaError::Encode("an encoder stopped early".to_owned());
                 let (index, still) = encoded.recv().map_err(lost)?;

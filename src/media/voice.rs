@@ -8,7 +8,7 @@ mod command;
 #[allow(unsafe_code)] // The speech engine is written in C; see `pico::PicoEngine`.
 mod pico;
 
-use super::{AudioBuffer, MediaError};
+use super::{AudioBuffer, Cancel, MediaError};
 
 pub use command::CommandVoice;
 pub use pico::Pico;
@@ -50,6 +50,23 @@ pub trait Voice: Send + Sync + std::fmt::Debug {
     /// [`MediaError::NoVoice`] when the language is not supported, [`MediaError::Voice`] when the
     /// voice fails.
     fn speak(&self, text: &str, options: &SpeechOptions) -> Result<AudioBuffer, MediaError>;
+
+    /// Speaks one sentence like [`speak`](Self::speak), unless `cancel` is set before or meanwhile.
+    ///
+    /// The provided method looks at it before the sentence only. A voice that may take longer than
+    /// a second for one should override it.
+    ///
+    /// # Errors
+    /// Those of [`speak`](Self::speak), and [`MediaError::Cancelled`].
+    fn speak_until(
+        &self,
+        text: &str,
+        options: &SpeechOptions,
+        cancel: &Cancel,
+    ) -> Result<AudioBuffer, MediaError> {
+        cancel.check()?;
+        self.speak(text, options)
+    }
 }
 
 /// Language, gender and rate of speech. The default is `en-US`, female, at the normal rate.

@@ -120,6 +120,29 @@ id! {
     ClientId
 }
 
+/// Returns whether a text can be an id, which stands in the path of a URL: it is not empty and no dot
+/// segment, and it can be shown. The characters with a meaning in URLs are escaped there.
+pub(crate) fn is_id(id: &str) -> bool {
+    !matches!(id, "" | "." | "..") && unprintable(id).is_none()
+}
+
+/// Returns what in a file name or an id cannot be shown: it could end a header or a C string, or
+/// make one name look like another.
+pub(crate) fn unprintable(name: &str) -> Option<&'static str> {
+    /// The characters with the property `Bidi_Control` of Unicode.
+    const DIRECTION_MARKS: [char; 12] = [
+        '\u{61c}', '\u{200e}', '\u{200f}', '\u{202a}', '\u{202b}', '\u{202c}', '\u{202d}',
+        '\u{202e}', '\u{2066}', '\u{2067}', '\u{2068}', '\u{2069}',
+    ];
+    if name.contains(char::is_control) {
+        Some("control characters")
+    } else if name.contains(DIRECTION_MARKS) {
+        Some("marks of the writing direction")
+    } else {
+        None
+    }
+}
+
 impl RenderId {
     /// Generates an id of the form `render_<milliseconds since 1970>_<random>`.
     ///
@@ -152,7 +175,20 @@ impl fmt::Debug for ClientId {
 mod tests {
     use std::collections::HashMap;
 
-    use super::{ClientId, RenderId, SessionId};
+    use super::{ClientId, RenderId, SessionId, is_id, unprintable};
+
+    #[test]
+    fn an_id_and_a_name_can_be_shown() {
+        for id in ["", ".", "..", "a\0", "a\nb", "\u{85}", "\u{202e}gpj.exe", "a\u{200f}"] {
+            assert!(!is_id(id), "{id:?}");
+        }
+        for id in ["s", "...", "a b", "a/../b?x=1#f%2f", "مرحبا", "👩\u{200d}💻", "a\u{ad}b"]
+        {
+            assert!(is_id(id), "{id:?}");
+        }
+        assert_eq!(unprintable("a\u{7f}.mp4"), Some("control characters"));
+        assert_eq!(unprintable("a\u{2066}.mp4"), Some("marks of the writing direction"));
+    }
 
     #[test]
     fn two_renders_of_one_moment_have_two_ids() {

@@ -179,6 +179,15 @@ mod tests {
     }
 
     #[test]
+    fn an_id_that_cannot_stand_in_a_url_is_no_session() {
+        for id in ["", ".", "..", r"a\u0000", r"a\nb", r"\u202ea"] {
+            let body = format!(r#"{{"task_id":"t","session_id":"{id}"}}"#);
+            let error = serde_json::from_str::<Session>(&body).unwrap_err();
+            assert!(error.to_string().contains("session_id"), "{body}: {error}");
+        }
+    }
+
+    #[test]
     fn a_session_reads_what_it_wrote() {
         let session = Session::new("t1", "s1").language("zh-CN");
         let json = serde_json::to_string(&session).unwrap();

@@ -15,6 +15,7 @@ use serde::{Deserialize, Deserializer, Serializer};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
+use super::is_id;
 use crate::draft::{Json, Object};
 
 pub(crate) use repair::{LoneSurrogates, repair_json};
@@ -171,7 +172,8 @@ fn text_of(json: &Json) -> Option<&str> {
 
 /// Returns an id, which may also be a number. One with a character that was lost is another id.
 pub(crate) fn id<T: From<String>>(json: &Json) -> Option<T> {
-    text(json).filter(|id| !id.contains(char::REPLACEMENT_CHARACTER)).map(T::from)
+    let is_whole = |id: &String| is_id(id) && !id.contains(char::REPLACEMENT_CHARACTER);
+    text(json).filter(is_whole).map(T::from)
 }
 
 /// Returns a finite number, also from text.

@@ -11,7 +11,7 @@ use url::Url;
 
 use super::{Attribution, OnBytesSent};
 use crate::error::{Call, Error, Result};
-use crate::protocol::{Endpoint, Secret};
+use crate::protocol::{Endpoint, Secret, is_id};
 use crate::retry::{AttemptInfo, RetryBudget, RetryDecision, RetryPolicy};
 
 /// How a client reaches the service; shared by all its calls.
@@ -129,8 +129,8 @@ impl Transport {
     ///
     /// # Errors
     /// [`Error::InvalidInput`] for an id that could leave its segment of the path: an empty one, a
-    /// dot segment, or one with control characters. Slashes, question marks and the like are
-    /// escaped.
+    /// dot segment, or one with control characters or direction marks. Slashes, question marks and
+    /// the like are escaped.
     pub(crate) fn url(&self, endpoint: Endpoint, params: Params<'_>) -> Result<Url> {
         url_below(&self.base, endpoint, params)
     }
@@ -169,10 +169,7 @@ fn url_below(base: &Url, endpoint: Endpoint, params: Params<'_>) -> Result<Url> 
 }
 
 fn checked_id(id: &str) -> Result<&str> {
-    if matches!(id, "" | "." | "..") || id.chars().any(char::is_control) {
-        return Err(Error::InvalidInput(format!("{id:?} is not an id")));
-    }
-    Ok(id)
+    if is_id(id) { Ok(id) } else { Err(Error::InvalidInput(format!("{id:?} is not an id"))) }
 }
 
 /// Returns the span of a call. It is built from an allow-list and holds no id.

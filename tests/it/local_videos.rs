@@ -276,7 +276,8 @@ async fn messages_of_many_callers_share_the_cores_and_all_get_a_response() {
     let voice = Arc::new(Choir::default());
     let backend =
         LocalBackend::builder().voice(Arc::clone(&voice) as Arc<dyn Voice>).start().await.unwrap();
-    let cores = std::thread::available_parallelism().unwrap().get();
+    // One account cannot take them all, so there are two at least.
+    let cores = std::thread::available_parallelism().unwrap().get().max(2);
     let turns = (0..3 * cores + 2).map(|n| {
         let backend = &backend;
         async move {
@@ -301,6 +302,39 @@ async fn messages_of_many_callers_share_the_cores_and_all_get_a_response() {
     }
     let most = voice.most.load(Ordering::SeqCst);
     assert_eq!(most, cores, "at once");
+}
+
+#[test]
+fn a_backend_whose_runtime_ends_while_it_speaks_and_renders_ends_too() {
+    let (ended, is_ended) = channel();
+    std::thread::spawn(move || {
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        runtime.block_on(async {
+            let backend = LocalBackend::start().await.unwrap();
+            let caller = Caller::new(&backend, "one").await;
+            let session = caller.session().await;
+            let text =
+                |n| json!({"d": 1000, "m": {"text": format!("Text {n}"), "start": n * 1000}});
+            let draft = json!({"t": [{"tt": 7, "sg": (0..20_000).map(text).collect::<Vec<_>>()}]});
+            let job = json!({"id": "r", "sessionId": session, "draft": draft,
+                "output": {"format": "mp4", "quality": "high"}});
+            assert_eq!(caller.post("/api/render/proxy/lambda", &job).await.code(), 0);
+            // Minutes of work for any machine.
+            let script: String = (0..9000).map(|n| format!("Sentence number {n}. ")).collect();
+            let body = message(&session, &format!("narrate: {script}"));
+            let mut response = caller.open(&body).await;
+            let mut seen = String::new();
+            while !seen.contains("generate_voiceover") {
+                let chunk = response.chunk().await.unwrap().unwrap();
+                seen.push_str(&String::from_utf8_lossy(&chunk));
+            }
+            drop(backend);
+        });
+        // The runtime waits for the threads that block.
+        drop(runtime);
+        ended.send(()).unwrap();
+    });
+    is_ended.recv_timeout(Duration::from_secs(60)).expect("the work is cancelled");
 }
 
 #[tokio::test]

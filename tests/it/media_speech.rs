@@ -223,6 +223,24 @@ mod programs {
     }
 
     #[test]
+    fn a_program_is_killed_when_its_work_is_cancelled() {
+        let directory = tempfile::tempdir().unwrap();
+        let begun = directory.path().join("begun");
+        let voice = shell("touch \"$1\"; exec sleep 1000").with_args([begun.to_str().unwrap()]);
+        let cancel = Cancel::new();
+        let flag = cancel.clone();
+        thread::spawn(move || {
+            while !begun.exists() {
+                thread::yield_now();
+            }
+            flag.cancel();
+        });
+        let options = SpeechOptions::new("en");
+        let narrated = within(HANG, move || narrate("Hi there.", &voice, &options, &cancel));
+        assert!(matches!(narrated, Err(MediaError::Cancelled)), "{narrated:?}");
+    }
+
+    #[test]
     fn a_hanging_child_process_is_killed_with_its_program() {
         let directory = tempfile::tempdir().unwrap();
         for script in ["exec 3> \"$1\"; sleep 600; true", "exec 3> \"$1\"; sleep 600 & cat; wait"] {

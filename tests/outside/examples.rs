@@ -3,12 +3,18 @@
 #[path = "examples/killed.rs"]
 mod killed;
 
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::Arc;
+use std::time::Duration;
 
 use nemovideo::ErrorCode;
 use nemovideo::local::{Ending, ErrorReply, Fault, LocalBackend};
 use nemovideo::protocol::Endpoint;
+use serde_json::json;
+use tempfile::TempDir;
 
 /// Returns a command for a compiled example: cargo builds the examples together with the tests.
 fn example(name: &str) -> Command {
@@ -38,7 +44,7 @@ fn stdout(output: &Output) -> String {
 }
 
 /// Starts a backend, and creates a directory with a directory of scripts.
-async fn with_scripts(names: &[&str]) -> (LocalBackend, tempfile::TempDir) {
+async fn with_scripts(names: &[&str]) -> (LocalBackend, TempDir) {
     let dir = tempfile::tempdir().unwrap();
     let scripts = dir.path().join("scripts");
     std::fs::create_dir(&scripts).unwrap();
@@ -311,4 +317,352 @@ fn a_port_in_use_is_reported() {
     let output = example("local_server").args(["--port", &port]).output().unwrap();
     assert_eq!(output.status.code(), Some(1));
     assert!(stderr(&output).contains("in use"), "{}", stderr(&output));
+}
+
+/// A `local_server` with a directory for temporary files of its own.
+struct Server {
+    process: Option<Child>,
+    url: String,
+    temporary: Arc<TempDir>,
+}
+
+/// Five seconds for calls in progress and two for the cancelled work, as documented, and some for a
+/// busy machine.
+const SHUTDOWN: Duration = Duration::from_secs(20);
+
+impl Server {
+    fn start() -> Self {
+        Self::run(example("local_server"), Arc::new(tempfile::tempdir().unwrap()))
+    }
+
+    /// Starts the server from a shell, after commands that limit it.
+    #[cfg(unix)]
+    fn limited(limits: &str) -> Self {
+        let mut command = Command::new("sh");
+        let program = example("local_server").get_program().to_owned();
+        command.args(["-c", &format!("{limits}; exec \"$0\"")]).arg(program).stdin(Stdio::null());
+        Self::run(command, Arc::new(tempfile::tempdir().unwrap()))
+    }
+
+    fn run(mut command: Command, temporary: Arc<TempDir>) -> Self {
+        command.env("TMPDIR", temporary.path()).env("TEMP", temporary.path());
+        let mut process =
+            command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("it starts");
+        let mut line = String::new();
+        BufReader::new(process.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
+        let url = line.trim().strip_prefix("listening on ").expect(&line).to_owned();
+        Self { process: Some(process), url, temporary }
+    }
+
+    fn signal(&self, signal: &str) {
+        let process = self.process.as_ref().unwrap().id().to_string();
+        let sent = Command::new("kill").args(["-s", signal, &process]).status().unwrap();
+        assert!(sent.success(), "{signal}");
+    }
+
+    /// Waits for the end of the process and returns its exit code.
+    fn ended(mut self) -> (Option<i32>, Arc<TempDir>) {
+        let mut process = self.process.take().unwrap();
+        let (sender, receiver) = std::sync::mpsc::channel();
+        let id = process.id().to_string();
+        std::thread::spawn(move || sender.send(process.wait()));
+        let status = receiver.recv_timeout(SHUTDOWN).unwrap_or_else(|_| {
+            let _killed = Command::new("kill").args(["-s", "KILL", &id]).status();
+            panic!("it does not end")
+        });
+        (status.unwrap().code(), Arc::clone(&self.temporary))
+    }
+
+    /// What the server has left of its temporary files.
+    fn left(&self) -> usize {
+        std::fs::read_dir(self.temporary.path()).unwrap().count()
+    }
+
+    async fn user(&self, client: &str) -> User {
+        let http = reqwest::Client::builder().no_proxy().build().unwrap();
+        let mut user =
+            User { http, url: self.url.clone(), token: String::new(), session: String::new() };
+        let token = user.request("/api/auth/anonymous-token").header("X-Client-Id", client);
+        user.token = json_of(token).await["data"]["token"].as_str().unwrap().to_owned();
+        let session =
+            user.request("/api/tasks/me/with-session/nemo_agent").body("{\"task_name\":\"t\"}");
+        user.session = json_of(session).await["data"]["session_id"].as_str().unwrap().to_owned();
+        user
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        if let Some(mut process) = self.process.take() {
+            let _killed = process.kill();
+            let _waited = process.wait();
+        }
+    }
+}
+
+/// An account with a session, and nothing but HTTP.
+struct User {
+    http: reqwest::Client,
+    url: String,
+    token: String,
+    session: String,
+}
+
+async fn json_of(request: reqwest::RequestBuilder) -> serde_json::Value {
+    let body = request.send().await.unwrap().bytes().await.unwrap();
+    serde_json::from_slice(&body).unwrap()
+}
+
+impl User {
+    fn request(&self, path: &str) -> reqwest::RequestBuilder {
+        let request = self.http.post(format!("{}{path}", self.url)).bearer_auth(&self.token);
+        let request = request.header("X-Skill-Source", "tests").header("X-Skill-Version", "1");
+        request.header("X-Skill-Platform", "unknown")
+    }
+
+    /// Sends a message, and returns the response as soon as the agent has begun to speak.
+    async fn speak(&self, script: &str) -> reqwest::Response {
+        let text = format!("Make a voiceover of this script. Script: {script}");
+        let body = json!({"app_name": "nemo_agent", "user_id": "me", "session_id": self.session,
+            "new_message": {"parts": [{"text": text}]}});
+        let mut response = self.request("/run_sse").body(body.to_string()).send().await.unwrap();
+        let mut seen = String::new();
+        while !seen.contains("generate_voiceover") {
+            let chunk = response.chunk().await.unwrap().expect("the stream goes on");
+            seen.push_str(&String::from_utf8_lossy(&chunk));
+        }
+        response
+    }
+
+    async fn render(&self, id: &str, draft: serde_json::Value, format: &str) {
+        let body = json!({"id": id, "sessionId": self.session, "draft": draft,
+            "output": {"format": format, "quality": "high"}});
+        let submitted =
+            json_of(self.request("/api/render/proxy/lambda").body(body.to_string())).await;
+        assert_eq!(submitted["code"], 0, "{submitted}");
+    }
+
+    /// Waits until a render has one of these states, and returns it.
+    async fn rendered(&self, id: &str, states: &[&str]) -> serde_json::Value {
+        let poll = || self.http.get(format!("{}/api/render/proxy/lambda/{id}", self.url));
+        loop {
+            let state = json_of(poll().bearer_auth(&self.token)).await;
+            if states.iter().any(|wanted| state["status"] == *wanted) {
+                return state;
+            }
+        }
+    }
+
+    async fn upload(&self, name: &str, bytes: usize) -> (u16, serde_json::Value) {
+        let part = reqwest::multipart::Part::bytes(vec![0; bytes]).file_name(name.to_owned());
+        let form = reqwest::multipart::Form::new().part("files", part);
+        let path = format!("/api/upload-video/nemo_agent/me/{}", self.session);
+        let response = self.request(&path).multipart(form).send().await.unwrap();
+        let status = response.status().as_u16();
+        (status, serde_json::from_slice(&response.bytes().await.unwrap()).unwrap())
+    }
+
+    /// Sends the start of an upload, and leaves the rest to nobody.
+    fn begin_upload(&self) -> TcpStream {
+        let address = self.url.trim_start_matches("http://");
+        let mut stream = TcpStream::connect(address).unwrap();
+        write!(
+            stream,
+            "POST /api/upload-video/nemo_agent/me/{} HTTP/1.1\r\nHost: {address}\r\n\
+             Authorization: Bearer {}\r\nContent-Type: multipart/form-data; boundary=b\r\n\
+             Content-Length: 100000\r\n\r\n--b\r\n\
+             Content-Disposition: form-data; name=\"files\"; filename=\"v.mp4\"\r\n\r\nhalf",
+            self.session, self.token
+        )
+        .unwrap();
+        stream
+    }
+
+    async fn credits(&self) -> serde_json::Value {
+        let url = format!("{}/api/credits/balance/simple", self.url);
+        json_of(self.http.get(url).bearer_auth(&self.token)).await["data"].clone()
+    }
+}
+
+/// Far more than can be spoken within the bound, optimised or not.
+fn long_script() -> String {
+    (0..9_000).map(|n| format!("This is sentence number {n} of a very long script. ")).collect()
+}
+
+/// A video of hours, with another text every second.
+fn long_draft() -> serde_json::Value {
+    let text = |n| json!({"d": 1000, "m": {"text": format!("Text number {n}"), "start": n * 1000}});
+    json!({"t": [{"tt": 7, "sg": (0..20_000).map(text).collect::<Vec<_>>()}]})
+}
+
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_stops_within_its_bound_whatever_it_does() {
+    /// What a server may be doing. Each returns what the test holds open.
+    type Held = Box<dyn std::any::Any + Send>;
+    async fn narration(server: &Server) -> Held {
+        // The client has gone; the work continues.
+        drop(server.user("client-narration").await.speak(&long_script()).await);
+        Box::new(())
+    }
+    async fn stream(server: &Server) -> Held {
+        Box::new(server.user("client-stream").await.speak(&long_script()).await)
+    }
+    async fn render(server: &Server) -> Held {
+        let user = server.user("client-render").await;
+        user.render("r", long_draft(), "mp4").await;
+        user.rendered("r", &["processing"]).await;
+        Box::new(())
+    }
+    async fn upload(server: &Server) -> Held {
+        let user = server.user("client-upload").await;
+        let stream = user.begin_upload();
+        // It has been accepted by the time that another call has its response.
+        user.credits().await;
+        Box::new(stream)
+    }
+    async fn check(server: Server, held: Vec<Held>, signals: &[&str]) {
+        let address = server.url.trim_start_matches("http://").to_owned();
+        for (n, signal) in signals.iter().enumerate() {
+            if n > 0 {
+                // Two signals that arrive as one are one. After the first, nothing is accepted.
+                while TcpStream::connect(&address).is_ok() {
+                    tokio::task::yield_now().await;
+                }
+            }
+            server.signal(signal);
+        }
+        let (code, temporary) = tokio::task::spawn_blocking(move || server.ended()).await.unwrap();
+        drop(held);
+        assert_eq!(code, Some(if signals.len() > 1 { 130 } else { 0 }), "{signals:?}");
+        // Work that did not notice its end in time may have left something to the next start.
+        let next = Server::run(example("local_server"), temporary);
+        next.signal("TERM");
+        let (code, temporary) = tokio::task::spawn_blocking(move || next.ended()).await.unwrap();
+        assert_eq!(code, Some(0));
+        let left: Vec<_> = std::fs::read_dir(temporary.path()).unwrap().collect();
+        assert!(left.is_empty(), "{left:?}");
+    }
+    let alone = async |signal: &'static str, work: AsyncWork| {
+        let server = Server::start();
+        let held = work(&server).await;
+        check(server, vec![held], &[signal]).await;
+    };
+    type AsyncWork = for<'s> fn(&'s Server) -> futures::future::BoxFuture<'s, Held>;
+    let all = async |signals: &'static [&'static str]| {
+        let server = Server::start();
+        let held = vec![
+            narration(&server).await,
+            stream(&server).await,
+            render(&server).await,
+            upload(&server).await,
+        ];
+        check(server, held, signals).await;
+    };
+    tokio::join!(
+        alone("TERM", |server| Box::pin(narration(server))),
+        alone("INT", |server| Box::pin(stream(server))),
+        alone("TERM", |server| Box::pin(render(server))),
+        alone("INT", |server| Box::pin(upload(server))),
+        all(&["TERM"]),
+        all(&["INT", "TERM"]),
+        all(&["TERM", "TERM"]),
+    );
+}
+
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_killed_server_has_left_is_removed_by_the_next_while_no_owner_lives() {
+    let alive = Server::start();
+    alive.user("client-alive").await.speak("One. Two.").await.text().await.unwrap();
+    let own = alive.left();
+    assert!(own > 0);
+    let again = || Server::run(example("local_server"), Arc::clone(&alive.temporary));
+    let killed = again();
+    drop(killed.user("client-killed").await.speak(&long_script()).await);
+    assert!(killed.left() > own);
+    drop(killed);
+    assert!(alive.left() > own, "a killed process leaves its directories");
+
+    let next = again();
+    // The data directory of the new one.
+    assert_eq!(next.left(), own + 1);
+    next.signal("TERM");
+    let (code, _) = tokio::task::spawn_blocking(move || next.ended()).await.unwrap();
+    assert_eq!((code, alive.left()), (Some(0), own));
+    let user = alive.user("client-again").await;
+    assert_eq!(user.upload("a.mp4", 10).await.0, 200, "the directory of a living owner stays");
+}
+
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_disk_is_reported_with_its_directory_and_costs_nothing() {
+    // The limit of a file has the effect of a full disk; POSIX counts it in blocks of 512 bytes.
+    let limited = |blocks: u32| Server::limited(&format!("trap '' XFSZ; ulimit -f {blocks}"));
+    let server = limited(16_384);
+    let directory = server.temporary.path().to_str().unwrap().to_owned();
+    let files = || {
+        let data = std::fs::read_dir(&directory).unwrap().map(|entry| entry.unwrap().path());
+        data.map(|path| std::fs::read_dir(path).unwrap().count()).sum::<usize>()
+    };
+    let user = server.user("client-full").await;
+    let before = files();
+    let (_, response) = user.upload("large.mp4", 20_000_000).await;
+    assert_eq!(response["code"], 4002, "{response}");
+    assert!(response["message"].as_str().unwrap().contains(&directory), "{response}");
+    assert_eq!(files(), before, "nothing of it is left");
+    assert_eq!(user.upload("small.mp4", 1000).await.1["code"], 0);
+
+    let text = json!({"t": [{"tt": 7, "sg": [{"d": 400_000, "m": {"text": "Hi"}}]}]});
+    user.render("r", text, "wav").await;
+    let failed = user.rendered("r", &["failed", "completed"]).await;
+    assert!(failed["error"].to_string().contains(&directory), "{failed}");
+    assert_eq!(files(), before + 1, "the small upload");
+
+    // Too little for the data of a voice.
+    let server = limited(16);
+    let directory = server.temporary.path().to_str().unwrap().to_owned();
+    let user = server.user("client-full").await;
+    let spoken = user.speak("One sentence.").await.text().await.unwrap();
+    assert!(spoken.contains("errorCode") && spoken.contains(&directory), "{spoken}");
+    let credits = user.credits().await;
+    assert!(credits["available"] == 100.0 && credits["frozen"] == 0.0, "{credits}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_directory_that_cannot_be_written_is_named() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("file");
+    std::fs::write(&file, "no directory").unwrap();
+    let below = file.join("data");
+    let output = example("local_server").arg("--data").arg(&below).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(stderr(&output).contains(below.to_str().unwrap()), "{}", stderr(&output));
+
+    // One that disappears later.
+    let data = dir.path().join("data");
+    let mut command = example("local_server");
+    command.arg("--data").arg(&data);
+    let server = Server::run(command, Arc::new(tempfile::tempdir().unwrap()));
+    let user = server.user("client-gone").await;
+    std::fs::remove_dir_all(&data).unwrap();
+    std::fs::write(&data, "no directory").unwrap();
+    let (status, response) = user.upload("a.mp4", 10).await;
+    assert_eq!(status, 500, "{response}");
+    assert!(response["detail"].as_str().unwrap().contains(data.to_str().unwrap()), "{response}");
+    let spoken = user.speak("One sentence.").await.text().await.unwrap();
+    assert!(spoken.contains(data.to_str().unwrap()), "{spoken}");
+    assert_eq!(user.credits().await["available"], 100.0);
+}
+
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_without_free_descriptors_recovers() {
+    let server = Server::limited("ulimit -n 48");
+    let user = server.user("client-many").await;
+    let address = server.url.trim_start_matches("http://");
+    let idle: Vec<_> = (0..80).map(|_| TcpStream::connect(address).unwrap()).collect();
+    drop(idle);
+    let spoken = user.speak("One sentence.").await.text().await.unwrap();
+    assert!(spoken.contains("Your voiceover is ready"), "{spoken}");
 }

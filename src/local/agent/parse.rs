@@ -55,6 +55,8 @@ pub(crate) enum RequestedScript {
 }
 
 pub(crate) fn parse(message: &str) -> Instruction {
+    /// Nobody gives longer instructions, and understanding a text takes much longer than reading it.
+    const MAX_INSTRUCTION_BYTES: usize = 16 * 1024;
     // A script may contain any sentence, so it is looked for first.
     if let Some((order, script)) = split_script(message) {
         // A script may be in any language; the user's own is that of the order.
@@ -67,6 +69,11 @@ pub(crate) fn parse(message: &str) -> Instruction {
             Action::Voiceover { script: RequestedScript::Message(script), options }
         };
         return Instruction { action, language };
+    }
+    if message.len() > MAX_INSTRUCTION_BYTES {
+        let start: String = message.chars().take(1000).collect();
+        let language = MessagePhrase::new(&start).language();
+        return Instruction { action: Action::Unknown, language };
     }
     let whole = MessagePhrase::new(message);
     Instruction { action: action(message, &whole), language: whole.language() }
@@ -588,6 +595,12 @@ mod tests {
             Action::Voiceover { .. } => None,
             other => panic!("{message}: {other:?}"),
         }
+    }
+
+    #[test]
+    fn a_text_that_is_too_long_for_an_instruction_is_none() {
+        let message = "add a title 'x' and ".repeat(1000);
+        assert_eq!(parse(&message).action, Action::Unknown);
     }
 
     #[test]

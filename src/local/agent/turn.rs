@@ -297,7 +297,11 @@ impl AgentTurn {
             paths.push(new);
             path
         };
-        let lines = self.service.engine.speak(script, delivery, &mut new_path)?;
+        let stopping = &self.service.stopping;
+        let spoken = self.service.engine.speak(script, delivery, &mut new_path, stopping);
+        let lines = spoken.map_err(|error| {
+            library.not_written(paths.iter().map(|new| new.path.as_path()), error)
+        })?;
         let mut paths = paths.into_iter();
         let sentences = lines.into_iter().enumerate().map(|(index, line)| {
             let media = line.audio.and_then(|_| paths.next()).map(|path| {

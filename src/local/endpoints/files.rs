@@ -21,7 +21,7 @@ use crate::local::library::StoredFile;
 use crate::local::renders::{self, Render};
 use crate::local::response::{Caller, JsonBody, PathParams, Rejected, RequireAttribution};
 use crate::local::server::SharedService;
-use crate::protocol::{RenderId, RenderJob, RenderState};
+use crate::protocol::{RenderId, RenderJob, RenderState, is_id};
 
 /// The only response with its fields beside the code, not in `data`.
 #[derive(Debug, Serialize)]
@@ -46,10 +46,10 @@ pub(crate) async fn submit_render(
     JsonBody(job): JsonBody<RenderJob>,
 ) -> Result<Json<RenderResponse>, Rejected> {
     let session = service.sessions.find(&account.user, &job.session_id)?;
-    if job.id.as_str().is_empty() {
+    if !is_id(job.id.as_str()) {
         // It could never be polled.
-        let message = "String should have at least 1 character";
-        return Err(Rejected::invalid(&["body", "id"], message, "string_too_short"));
+        let message = "String should have characters that can be shown";
+        return Err(Rejected::invalid(&["body", "id"], message, "value_error"));
     }
     renders::check_output(&job.output).map_err(|(field, message)| {
         Rejected::invalid(&["body", "output", field], message, "value_error")
@@ -58,7 +58,7 @@ pub(crate) async fn submit_render(
         let message = "the draft is not ready to export: no track of it has a segment";
         return Err(Rejected::invalid(&["body", "draft", "t"], message, "value_error"));
     }
-    let render = renders::submit(&service, &account.user, &session, job, fault.as_ref())?;
+    let render = renders::submit(&service, &session, job, fault.as_ref())?;
     Ok(RenderResponse::new(render.state()))
 }
 

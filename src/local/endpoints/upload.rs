@@ -1,9 +1,10 @@
 //! Uploads: files in the body, or fetched from URLs.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use axum::body::Bytes;
+use axum::body::{Body, Bytes};
 use axum::extract::multipart::MultipartError;
 use axum::extract::{FromRequest as _, Multipart, Request, State};
 use axum::http::{StatusCode, header};
@@ -16,11 +17,18 @@ use crate::local::response::{Caller, JsonBody, PathParams, Rejected, Success};
 use crate::local::server::{Service, SharedService};
 use crate::local::sessions::LocalSession;
 use crate::protocol::{
-    ErrorCode, FileFormat, MAX_UPLOAD_BYTES, SessionId, UploadResponse, UploadUrls,
+    ErrorCode, FileFormat, MAX_UPLOAD_BYTES, SessionId, UploadResponse, UploadUrls, unprintable,
 };
 
 /// The timeout of fetching one file.
 const FETCH_TIMEOUT: Duration = Duration::from_secs(60);
+/// The number of files of one call at most.
+const MAX_FILES: usize = 100;
+/// The bytes of one call at most: five files of the maximum size.
+const MAX_CALL_BYTES: u64 = 5 * MAX_UPLOAD_BYTES;
+/// The bytes of a form before, between and after the files at most: the heads of its parts, and parts
+/// that are no files.
+const MAX_OTHER_BYTES: u64 = 1 << 20;
 
 pub(crate) async fn upload(
     State(service): State<SharedService>,
@@ -59,21 +67,89 @@ async fn from_form(
     let invalid = |error: MultipartError| {
         Rejected::invalid(&["body", "files"], error.body_text(), "value_error")
     };
-    let mut form = Multipart::from_request(request, service)
+    let meter = Arc::new(FormMeter::default());
+    let body = |body: Body| Body::from_stream(metered(body, Arc::clone(&meter)));
+    let mut form = Multipart::from_request(request.map(body), service)
         .await
         .map_err(|rejection| Rejected::invalid(&["body"], rejection.body_text(), "value_error"))?;
     let mut files = Vec::new();
-    while let Some(field) = form.next_field().await.map_err(invalid)? {
-        if field.name() == Some("files") {
-            let name = field.file_name().unwrap_or_default().to_owned();
-            let chunks = field.map(|chunk| chunk.map_err(invalid));
-            files.push(store(service, session, &name, chunks).await?);
+    let received = async {
+        while let Some(field) = form.next_field().await.map_err(invalid)? {
+            if field.name() == Some("files") {
+                check_count(files.len() + 1)?;
+                let name = field.file_name().unwrap_or_default().to_owned();
+                let chunks = field.map(|chunk| {
+                    meter.in_file();
+                    chunk.map_err(invalid)
+                });
+                files.push(store(service, session, &name, chunks).await?);
+            }
         }
+        Ok(())
+    };
+    let received: Result<(), Rejected> = received.await;
+    if let Some(why) = meter.exceeded() {
+        return Err(why);
     }
+    received?;
     if files.is_empty() {
         return Err(Rejected::invalid(&["body", "files"], "Field required", "missing"));
     }
     Ok(files)
+}
+
+fn check_count(files: usize) -> Result<(), Rejected> {
+    if files <= MAX_FILES {
+        return Ok(());
+    }
+    let message = format!("one call uploads at most {MAX_FILES} files");
+    Err(Rejected::invalid(&["body", "files"], message, "too_long"))
+}
+
+fn call_too_large() -> Rejected {
+    let message = "the files of one call are larger than 1 GB together; upload them one by one";
+    Rejected::Code(ErrorCode::FileTooLarge, message.to_owned())
+}
+
+/// What of a form has been read: the parser keeps in memory what it has not returned.
+#[derive(Debug, Default)]
+struct FormMeter {
+    total: AtomicU64,
+    /// The bytes since the last ones of a file.
+    other: AtomicU64,
+}
+
+impl FormMeter {
+    fn in_file(&self) {
+        self.other.store(0, Ordering::Relaxed);
+    }
+
+    fn exceeded(&self) -> Option<Rejected> {
+        if self.other.load(Ordering::Relaxed) > MAX_OTHER_BYTES {
+            let message = "a part that is no file, or the head of one, is larger than 1 MiB";
+            return Some(Rejected::detail(StatusCode::PAYLOAD_TOO_LARGE, message));
+        }
+        (self.total.load(Ordering::Relaxed) > MAX_CALL_BYTES).then(call_too_large)
+    }
+}
+
+/// Returns the chunks of a form, up to its limits, and one at a time: the parser would take all
+/// that have arrived into its memory.
+fn metered(body: Body, meter: Arc<FormMeter>) -> impl Stream<Item = Result<Bytes, axum::Error>> {
+    async_stream::stream! {
+        let mut chunks = body.into_data_stream();
+        while let Some(chunk) = chunks.next().await {
+            let size = chunk.as_ref().map_or(0, |chunk| chunk.len() as u64);
+            meter.total.fetch_add(size, Ordering::Relaxed);
+            meter.other.fetch_add(size, Ordering::Relaxed);
+            if meter.exceeded().is_some() {
+                yield Err(axum::Error::new("the form is too large"));
+                return;
+            }
+            yield chunk;
+            tokio::task::yield_now().await;
+        }
+    }
 }
 
 async fn from_urls(
@@ -84,6 +160,7 @@ async fn from_urls(
     if urls.urls.is_empty() {
         return Err(Rejected::invalid(&["body", "urls"], "Field required", "missing"));
     }
+    check_count(urls.urls.len())?;
     // A redirect would bypass the check of the host.
     let client = reqwest::Client::builder()
         .redirect(reqwest::redirect::Policy::none())
@@ -122,6 +199,9 @@ async fn from_urls(
         let chunks = response.bytes_stream();
         let chunks = chunks.map(|chunk| chunk.map_err(|_| bad("the file is incomplete")));
         files.push(store(service, session, &name, chunks).await?);
+        if files.iter().map(StagedFile::size).sum::<u64>() > MAX_CALL_BYTES {
+            return Err(call_too_large());
+        }
     }
     Ok(files)
 }
@@ -144,6 +224,10 @@ fn percent_decoded(name: &str) -> String {
 }
 
 fn accepted_format(name: &str) -> Result<FileFormat, Rejected> {
+    if let Some(what) = unprintable(name) {
+        let message = format!("the file name {name:?} holds {what}");
+        return Err(Rejected::invalid(&["body", "files"], message, "value_error"));
+    }
     FileFormat::of(name).ok_or_else(|| {
         let message = format!(
             "`{name}` is of a type that is not supported; supported are {}",
@@ -169,18 +253,23 @@ async fn store(
     // Some browsers send a path.
     let name = name.rsplit(['/', '\\']).next().unwrap_or_default();
     let format = accepted_format(name)?;
-    let mut incoming = service.library.receive(format)?;
+    let stored = |error| Rejected::not_stored(&service.library.error(error));
+    let mut incoming = service.library.receive(format).map_err(stored)?;
     let mut chunks = std::pin::pin!(chunks);
     while let Some(chunk) = chunks.next().await {
         let chunk = chunk?;
         if incoming.size() + chunk.len() as u64 > MAX_UPLOAD_BYTES {
             return Err(too_large(name));
         }
-        incoming.write(&chunk).await?;
+        incoming.write(&chunk).await.map_err(stored)?;
     }
-    let mut file = incoming.finish(session.id.clone(), name.to_owned()).await?;
-    let engine = Arc::clone(&service.engine);
-    let probed = tokio::task::spawn_blocking(move || file.probe(&*engine).map(|()| file));
+    let finished = incoming.finish(session.id.clone(), name.to_owned()).await;
+    let mut file = finished.map_err(stored)?;
+    let _worker = service.upload_workers.worker(&session.user).await;
+    let (engine, cancel) = (Arc::clone(&service.engine), service.stopping.child_token());
+    // The client may disconnect.
+    let _disconnected = cancel.clone().drop_guard();
+    let probed = service.jobs.spawn_blocking(move || file.probe(&*engine, &cancel).map(|()| file));
     let probed = probed.await.map_err(Rejected::internal)?;
     probed.map_err(|error| Rejected::Code(ErrorCode::UnsupportedFileType, error.message))
 }

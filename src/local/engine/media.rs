@@ -1,9 +1,11 @@
 //! The engine of the `media` feature: real speech and real videos.
 
-use std::ops::ControlFlow;
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
 
 use super::{
     Background, Caption, CaptionedSpeech, Delivery, Engine, EngineError, EngineOutput, Gender,
@@ -39,6 +41,7 @@ impl From<MediaError> for EngineError {
             MediaError::NoVoice { .. } => "UNSUPPORTED_LANGUAGE",
             MediaError::NoGlyphs { .. } => "UNSUPPORTED_CHARACTERS",
             MediaError::Cancelled => "CANCELLED",
+            MediaError::Io { .. } => "IO",
             _ => "MEDIA",
         };
         let mut message = error.to_string();
@@ -53,9 +56,15 @@ impl From<MediaError> for EngineError {
     }
 }
 
-fn io(error: std::io::Error) -> EngineError {
-    EngineError::new("IO", error.to_string())
+fn read(path: &Path) -> Result<Vec<u8>, EngineError> {
+    std::fs::read(path).map_err(|error| EngineError::io(&error))
 }
+
+/// The most text that is spoken. Six hours of speech, the longest video, have about 350 KB.
+const MAX_SCRIPT_BYTES: usize = 512 * 1024;
+/// The most memory for the decoded audio of a video, which six hours of speech and two of music
+/// need.
+const MAX_AUDIO_BYTES: usize = 1536 << 20;
 
 impl Engine for MediaEngine {
     fn languages(&self) -> Vec<String> {
@@ -85,7 +94,13 @@ impl Engine for MediaEngine {
         script: &str,
         delivery: &Delivery,
         new_path: &mut dyn FnMut() -> PathBuf,
+        cancel: &CancellationToken,
     ) -> Result<Vec<SpokenLine>, EngineError> {
+        if script.len() > MAX_SCRIPT_BYTES {
+            let message = "This script takes longer than six hours to speak; make several videos.";
+            return Err(EngineError::new("SCRIPT_TOO_LONG", message));
+        }
+        let cancel = Cancel::from(cancel.clone());
         let gender = match delivery.gender {
             Gender::Female => VoiceGender::Female,
             Gender::Male => VoiceGender::Male,
@@ -93,7 +108,7 @@ impl Engine for MediaEngine {
         let how = SpeechOptions::new(delivery.language.as_str())
             .with_gender(gender)
             .with_rate(delivery.pace);
-        let narration = media::narrate(script, &*self.voice, &how, &Cancel::new())?;
+        let narration = media::narrate(script, &*self.voice, &how, &cancel)?;
         let mut lines = Vec::new();
         let mut unspoken: Vec<String> = narration
             .warnings
@@ -102,8 +117,10 @@ impl Engine for MediaEngine {
             .map(str::to_owned)
             .collect();
         for spoken in narration.sentences {
+            cancel.check()?;
             let path = new_path();
-            std::fs::write(&path, spoken.audio.to_wav()).map_err(io)?;
+            let written = std::fs::write(&path, spoken.audio.to_wav());
+            written.map_err(|error| EngineError::io(&error))?;
             let marks = spoken.marks();
             lines.push(SpokenLine {
                 start: spoken.start,
@@ -117,16 +134,20 @@ impl Engine for MediaEngine {
         Ok(lines)
     }
 
-    fn probe(&self, file: &StoredFile) -> Result<MediaInfo, EngineError> {
+    fn probe(
+        &self,
+        file: &StoredFile,
+        cancel: &CancellationToken,
+    ) -> Result<MediaInfo, EngineError> {
         match file.format.file_type {
             FileType::Image => {
-                let bytes = std::fs::read(&file.path).map_err(io)?;
-                let image = Image::decode(&bytes, &file.name)?;
+                let image = Image::decode(&read(&file.path)?, &file.name)?;
                 Ok(MediaInfo { size: Some((image.width(), image.height())), duration: None })
             }
             FileType::Audio => {
-                let bytes = std::fs::read(&file.path).map_err(io)?;
-                let audio = AudioBuffer::decode(&bytes, &file.name)?;
+                let cancel = Cancel::from(cancel.clone());
+                let bytes = read(&file.path)?;
+                let audio = AudioBuffer::decode_until(&bytes, &file.name, &cancel)?;
                 Ok(MediaInfo { size: None, duration: Some(audio.duration()) })
             }
             _ => Ok(MediaInfo::default()),
@@ -137,20 +158,16 @@ impl Engine for MediaEngine {
         &self,
         video: &VideoPlan,
         to: &Path,
-        progress: &(dyn Fn(f32) -> ControlFlow<()> + Sync),
+        progress: &(dyn Fn(f32) + Sync),
+        cancel: &CancellationToken,
     ) -> Result<EngineOutput, EngineError> {
-        let timeline = self.timeline(video)?;
+        let cancel = Cancel::from(cancel.clone());
+        let timeline = self.timeline(video, &cancel)?;
         timeline.check()?;
         let options = match video.format {
             RenderFormat::M4a => RenderOptions::m4a(),
             RenderFormat::Wav => RenderOptions::wav(),
             _ => RenderOptions::mp4(),
-        };
-        let cancel = Cancel::new();
-        let report = |share: f32| {
-            if progress(share).is_break() {
-                cancel.cancel();
-            }
         };
         let quality = match video.quality {
             RenderQuality::Low => Quality::Low,
@@ -158,13 +175,13 @@ impl Engine for MediaEngine {
             _ => Quality::High,
         };
         let options = options.with_quality(quality);
-        let duration = media::render(&timeline, options, to, &report, &cancel)?;
+        let duration = media::render(&timeline, options, to, progress, &cancel)?;
         Ok(EngineOutput { duration, name: "nemovideo" })
     }
 }
 
 impl MediaEngine {
-    fn timeline(&self, video: &VideoPlan) -> Result<Timeline, EngineError> {
+    fn timeline(&self, video: &VideoPlan, cancel: &Cancel) -> Result<Timeline, EngineError> {
         let (width, height) = video.size;
         let mut timeline = Timeline::new(FrameSize { width, height }, video.duration);
         timeline.font = self.font.clone();
@@ -173,14 +190,28 @@ impl MediaEngine {
             Background::Named(name) => {
                 VideoBackground::Gradient(Gradient::named(name).unwrap_or_default())
             }
-            Background::Image(path) => VideoBackground::Image(Image::decode(
-                &std::fs::read(path).map_err(io)?,
-                "the image",
-            )?),
+            Background::Image(path) => {
+                VideoBackground::Image(Image::decode(&read(path)?, "the image")?)
+            }
         };
+        // A draft may use a file any number of times.
+        let mut decoded: HashMap<&Path, AudioBuffer> = HashMap::new();
+        let mut bytes = 0;
         for audio in &video.audio {
-            let bytes = std::fs::read(&audio.path).map_err(io)?;
-            let decoded = AudioBuffer::decode(&bytes, &audio.name)?;
+            let decoded = match decoded.get(&*audio.path) {
+                Some(decoded) => decoded.clone(),
+                None => {
+                    let file = read(&audio.path)?;
+                    let new = AudioBuffer::decode_until(&file, &audio.name, cancel)?;
+                    bytes += size_of_val(new.samples());
+                    decoded.insert(&audio.path, new.clone());
+                    new
+                }
+            };
+            if bytes > MAX_AUDIO_BYTES {
+                let message = "The audio files of this draft are longer than a video can be.";
+                return Err(EngineError::new("TOO_MUCH_AUDIO", message));
+            }
             let mut clip = AudioClip::new(decoded, audio.start);
             clip.trim = audio.skip;
             clip.take = Some(audio.duration).filter(|duration| !duration.is_zero());

@@ -10,8 +10,6 @@ use std::sync::{Arc, Mutex, Weak};
 use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
-use axum::extract::connect_info::Connected;
-use axum::serve::{IncomingStream, Listener};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::time::Sleep;
@@ -163,14 +161,12 @@ impl Drop for GateListener {
     }
 }
 
-impl Listener for GateListener {
-    type Io = FaultySocket;
-    type Addr = SocketAddr;
-
-    async fn accept(&mut self) -> (FaultySocket, SocketAddr) {
+impl GateListener {
+    /// Waits for the next connection.
+    pub(crate) async fn accept(&mut self) -> FaultySocket {
         loop {
             match std::future::poll_fn(|context| self.0.poll_accept(context)).await {
-                Ok(Some(socket)) => return (socket, self.0.address),
+                Ok(Some(socket)) => return socket,
                 Ok(None) => {}
                 // Caused by the peer, not by the system.
                 Err(error) if is_peer_error(&error) => {}
@@ -180,10 +176,6 @@ impl Listener for GateListener {
                 }
             }
         }
-    }
-
-    fn local_addr(&self) -> io::Result<SocketAddr> {
-        Ok(self.0.address)
     }
 }
 
@@ -262,6 +254,10 @@ impl ConnectionHandle {
 }
 
 impl FaultySocket {
+    pub(crate) fn connection(&self) -> Connection {
+        Connection(Arc::clone(&self.handle))
+    }
+
     fn poll_replace(
         &mut self,
         context: &mut Context<'_>,
@@ -377,9 +373,3 @@ impl AsyncWrite for FaultySocket {
 /// The connection over which a call arrived, as an extension of its request.
 #[derive(Clone, Debug)]
 pub(crate) struct Connection(pub(super) Arc<ConnectionHandle>);
-
-impl Connected<IncomingStream<'_, GateListener>> for Connection {
-    fn connect_info(stream: IncomingStream<'_, GateListener>) -> Self {
-        Self(Arc::clone(&stream.io().handle))
-    }
-}

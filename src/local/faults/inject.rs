@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use axum::Json;
 use axum::body::{Body, Bytes, HttpBody as _};
-use axum::extract::{ConnectInfo, Request, State};
+use axum::extract::{Extension, Request, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
@@ -26,7 +26,7 @@ const NOT_HTTP: &[u8] = b"220 mail.example.com ESMTP ready\r\n\x00\xff\xfe not a
 /// Middleware around every endpoint: counts the call, and carries out the fault that is due.
 pub(crate) async fn inject(
     State((service, endpoint)): State<(SharedService, Endpoint)>,
-    ConnectInfo(Connection(connection)): ConnectInfo<Connection>,
+    Extension(Connection(connection)): Extension<Connection>,
     mut request: Request,
     next: Next,
 ) -> Response {

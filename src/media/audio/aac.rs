@@ -10,7 +10,7 @@ pub(crate) fn is_aac(bytes: &[u8]) -> bool {
     syom::sniff_aac(bytes)
 }
 
-pub(crate) fn decode(bytes: &[u8], limits: Limits) -> Result<AudioBuffer, String> {
+pub(crate) fn decode(bytes: &[u8], limits: Limits<'_>) -> Result<AudioBuffer, String> {
     if syom::sniff_is_isobmff(bytes)
         && let Some(why) = formats::unsupported_mp4(bytes)
     {
@@ -25,7 +25,12 @@ pub(crate) fn decode(bytes: &[u8], limits: Limits) -> Result<AudioBuffer, String
     Ok(AudioBuffer::new(rate, samples))
 }
 
-fn stream(bytes: &[u8], mix: &mut Downmix, limits: Limits, rate: &mut u32) -> Result<(), String> {
+fn stream(
+    bytes: &[u8],
+    mix: &mut Downmix,
+    limits: Limits<'_>,
+    rate: &mut u32,
+) -> Result<(), String> {
     let mut stopped = None;
     let mut layout: Option<Layout> = None;
     let result = syom::decode_streaming(bytes, &options(limits), |frame| {
@@ -62,7 +67,7 @@ fn without_edits(bytes: &[u8]) -> Vec<u8> {
 }
 
 /// The length is limited by the samples themselves, and here against edits that skip them all.
-fn options(limits: Limits) -> DecodeOptions {
+fn options(limits: Limits<'_>) -> DecodeOptions {
     const RATE: u32 = 8000;
     let mut options = DecodeOptions::audio().with_memory(MemoryBudgets::unbounded_collection());
     options.max_decode_sample_rate = RATE;
@@ -100,13 +105,14 @@ const fn speaker(channel: Channel) -> Speaker {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::media::Cancel;
 
     fn tone(count: usize) -> Vec<f32> {
         (0..count).map(|n| 0.5 * (n as f32 * 0.05).sin()).collect()
     }
 
     fn decoded(bytes: &[u8]) -> Result<AudioBuffer, String> {
-        decode(bytes, Limits::of(bytes.len()))
+        decode(bytes, Limits::of(bytes.len(), &Cancel::new()))
     }
 
     #[test]

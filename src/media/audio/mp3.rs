@@ -24,7 +24,7 @@ pub(crate) fn tags_len(bytes: &[u8]) -> usize {
 }
 
 /// Decodes a file; `None` if it has no frames.
-pub(crate) fn decode(bytes: &[u8], limits: Limits) -> Option<Result<AudioBuffer, String>> {
+pub(crate) fn decode(bytes: &[u8], limits: Limits<'_>) -> Option<Result<AudioBuffer, String>> {
     let bytes = nanomp3::strip_trailing_tags(bytes);
     // A tag may declare a wrong length. Then frames are searched from its start.
     let after_tags = Frames::new(bytes, tags_len(bytes));
@@ -36,18 +36,19 @@ pub(crate) fn decode(bytes: &[u8], limits: Limits) -> Option<Result<AudioBuffer,
     let samples = limits.check(length, first.rate).and_then(|()| {
         Downmix::run(|mix| {
             mix.expect(length);
-            decode_frames(frames, mix)
+            decode_frames(frames, mix, limits)
         })
     });
     Some(samples.map(|samples| AudioBuffer::new(first.rate, samples)))
 }
 
-fn decode_frames(frames: Frames<'_>, mix: &mut Downmix) -> Result<(), String> {
+fn decode_frames(frames: Frames<'_>, mix: &mut Downmix, limits: Limits<'_>) -> Result<(), String> {
     let mut decoder = Decoder::new();
     let mut samples = [0.0_f32; MAX_SAMPLES_PER_FRAME];
     let mut info = None;
     let (mut count, mut rate) = (0_u64, None);
     for (frame, header) in frames {
+        limits.check_cancel()?;
         if *rate.get_or_insert(header.rate) != header.rate {
             return Err(format!(
                 "its sample rate changes from {} Hz to {} Hz",
@@ -217,6 +218,7 @@ impl<'a> Iterator for Frames<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::media::Cancel;
 
     /// One second at 44.1 kHz in stereo, of 40 frames, without tags.
     const PLAIN: &[u8] = include_bytes!("../../../tests/data/cases/audio/no-xing.mp3");
@@ -224,7 +226,7 @@ mod tests {
 
     /// Number of samples in a file, with the number of them that are loud.
     fn samples(bytes: &[u8]) -> Option<(usize, usize)> {
-        let audio = decode(bytes, Limits::of(bytes.len()))?.unwrap();
+        let audio = decode(bytes, Limits::of(bytes.len(), &Cancel::new()))?.unwrap();
         let loud = audio.samples().iter().filter(|sample| sample.unsigned_abs() > 100).count();
         Some((audio.samples().len(), loud))
     }
@@ -325,7 +327,7 @@ mod tests {
         assert_eq!(samples(&joined).unwrap().0, 2 * SAMPLES);
         let slow = include_bytes!("../../../tests/data/cases/audio/mpeg2.mp3");
         let mixed = [PLAIN, slow].concat();
-        let error = decode(&mixed, Limits::of(mixed.len())).unwrap().unwrap_err();
+        let error = decode(&mixed, Limits::of(mixed.len(), &Cancel::new())).unwrap().unwrap_err();
         assert_eq!(error, "its sample rate changes from 44100 Hz to 22050 Hz");
     }
 
@@ -346,7 +348,7 @@ mod tests {
             .map(|n| (n.wrapping_mul(2_654_435_761) >> 13).wrapping_mul(n | 1) as u8)
             .collect();
         for bytes in [&noise[..], b"", b"\xFF\xFB\x90\x64", &[0xFF; 4000], &[0; 4000]] {
-            assert!(decode(bytes, Limits::of(bytes.len())).is_none());
+            assert!(decode(bytes, Limits::of(bytes.len(), &Cancel::new())).is_none());
         }
     }
 }

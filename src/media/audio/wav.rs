@@ -15,7 +15,7 @@ pub(crate) fn is_wav(bytes: &[u8]) -> bool {
     is_riff && bytes.get(8..12) == Some(b"WAVE")
 }
 
-pub(crate) fn decode(bytes: &[u8], limits: Limits) -> Result<AudioBuffer, String> {
+pub(crate) fn decode(bytes: &[u8], limits: Limits<'_>) -> Result<AudioBuffer, String> {
     let (format, data) = chunks(bytes)?;
     let format = Format::parse(format)?;
     // MPEG layers I and II, and MP3.
@@ -28,9 +28,12 @@ pub(crate) fn decode(bytes: &[u8], limits: Limits) -> Result<AudioBuffer, String
     limits.check(length, format.rate)?;
     let samples = Downmix::run(|mix| {
         mix.expect(length);
-        for frame in data.chunks_exact(format.frame_size()) {
-            let samples = frame.chunks_exact(format.sample_size);
-            mix.push(format.layout.stereo(samples.map(|bytes| coding.sample(bytes))));
+        for second in data.chunks(format.frame_size() * format.rate as usize) {
+            limits.check_cancel()?;
+            for frame in second.chunks_exact(format.frame_size()) {
+                let samples = frame.chunks_exact(format.sample_size);
+                mix.push(format.layout.stereo(samples.map(|bytes| coding.sample(bytes))));
+            }
         }
         Ok(())
     })?;
@@ -259,6 +262,7 @@ pub(crate) fn header(rate: u32, samples: u64) -> [u8; 44] {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::media::Cancel;
 
     fn chunk(id: &[u8; 4], content: &[u8]) -> Vec<u8> {
         let padding = vec![0; content.len() % 2];
@@ -289,7 +293,7 @@ mod tests {
     }
 
     fn samples(file: &[u8]) -> Result<Vec<i16>, String> {
-        decode(file, Limits::of(file.len())).map(|audio| audio.samples().to_vec())
+        decode(file, Limits::of(file.len(), &Cancel::new())).map(|audio| audio.samples().to_vec())
     }
 
     const VALUES: [i16; 4] = [0, 4096, -4096, 12_288];

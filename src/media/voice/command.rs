@@ -11,7 +11,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::{SpeechOptions, Voice, best_match};
-use crate::media::{AudioBuffer, MediaError, lock};
+use crate::media::{AudioBuffer, Cancel, MediaError, lock};
+use crate::scratch::ScratchDir;
 
 const OUT: &str = "{out}";
 const TEXT: &str = "{text}";
@@ -106,8 +107,18 @@ impl Voice for CommandVoice {
     }
 
     fn speak(&self, text: &str, options: &SpeechOptions) -> Result<AudioBuffer, MediaError> {
+        self.speak_until(text, options, &Cancel::new())
+    }
+
+    fn speak_until(
+        &self,
+        text: &str,
+        options: &SpeechOptions,
+        cancel: &Cancel,
+    ) -> Result<AudioBuffer, MediaError> {
+        cancel.check()?;
         let language = best_match(options.language(), &self.languages, String::as_str)?;
-        let directory = tempfile::tempdir()
+        let directory = ScratchDir::create()
             .map_err(MediaError::io("create a temporary directory for the voice"))?;
         let out = directory.path().join("speech.wav");
         let args = self.args.iter().map(|arg| {
@@ -122,25 +133,30 @@ impl Voice for CommandVoice {
             .map_err(|error| {
                 self.failed(format_args!("could not be run: {error}; is it installed?"))
             })?;
-        let stdout = self.communicate(&mut child, text)?;
+        let stdout = self.communicate(&mut child, text, cancel)?;
         let wav = if self.uses(OUT) {
             std::fs::read(&out)
                 .map_err(|error| self.failed(format_args!("wrote no audio: {error}")))?
         } else {
             stdout
         };
-        AudioBuffer::from_file(&wav)
+        AudioBuffer::from_file(&wav, cancel)
             .map_err(|why| self.failed(format_args!("wrote audio that cannot be used: {why}")))
     }
 }
 
 impl CommandVoice {
     /// Writes to the program and reads its standard output concurrently, because each side blocks
-    /// when a pipe is full; kills the program at its timeout.
+    /// when a pipe is full; kills the program at its timeout or when it is cancelled.
     ///
     /// Child processes of the program may hold its pipes open after it has exited. The threads that
     /// read the pipes are therefore never joined; they end when the pipes are closed.
-    fn communicate(&self, child: &mut Child, text: &str) -> Result<Vec<u8>, MediaError> {
+    fn communicate(
+        &self,
+        child: &mut Child,
+        text: &str,
+        cancel: &Cancel,
+    ) -> Result<Vec<u8>, MediaError> {
         let start = Instant::now();
         if let Some(mut stdin) = child.stdin.take() {
             let text = text.to_owned();
@@ -149,7 +165,7 @@ impl CommandVoice {
         }
         let (stdout, stderr) =
             (OutputPipe::of(child.stdout.take()), OutputPipe::of(child.stderr.take()));
-        let status = self.wait(child, start)?;
+        let status = self.wait(child, start, cancel)?;
         if !status.success() {
             let stderr = stderr.read(STDERR_TIMEOUT).unwrap_or_else(|partial| partial);
             let stderr = String::from_utf8_lossy(&stderr);
@@ -160,16 +176,22 @@ impl CommandVoice {
         stdout.read(remaining).map_err(|_| self.timed_out())
     }
 
-    fn wait(&self, child: &mut Child, start: Instant) -> Result<ExitStatus, MediaError> {
+    fn wait(
+        &self,
+        child: &mut Child,
+        start: Instant,
+        cancel: &Cancel,
+    ) -> Result<ExitStatus, MediaError> {
         const POLL_INTERVAL: Duration = Duration::from_millis(5);
         loop {
             if let Some(status) = child.try_wait().map_err(MediaError::io("wait for the voice"))? {
                 return Ok(status);
             }
-            if start.elapsed() >= self.timeout {
+            let is_late = start.elapsed() >= self.timeout;
+            if is_late || cancel.is_cancelled() {
                 kill(child);
                 child.wait().map_err(MediaError::io("wait for the voice"))?;
-                return Err(self.timed_out());
+                return Err(if is_late { self.timed_out() } else { MediaError::Cancelled });
             }
             // The standard library has no wait with a timeout, and a library must not install a
             // signal handler.

@@ -9,11 +9,11 @@ use std::path::Path;
 use std::ptr;
 use std::sync::{Arc, Mutex, Weak};
 
-use tempfile::TempDir;
 use ttspico_sys as sys;
 
 use super::{SpeechOptions, Voice, VoiceGender, best_match};
 use crate::media::{AudioBuffer, MediaError, lock};
+use crate::scratch::ScratchDir;
 
 const SAMPLE_RATE: u32 = 16_000;
 /// A male voice is the female one with a longer vocal tract: audio generated for 16 kHz is played at
@@ -128,7 +128,7 @@ struct VoiceFiles(Mutex<Option<VoiceDirectory>>);
 
 #[derive(Debug)]
 struct VoiceDirectory {
-    dir: TempDir,
+    dir: ScratchDir,
     written: BTreeMap<&'static str, VoicePaths>,
 }
 
@@ -144,16 +144,8 @@ impl VoiceFiles {
         let directory = match &mut *shared {
             Some(directory) => directory,
             none => {
-                let mut builder = tempfile::Builder::new();
-                builder.prefix("nemovideo-voices-");
-                #[cfg(unix)]
-                {
-                    use std::os::unix::fs::PermissionsExt as _;
-                    // Other users must not be able to replace data that a C parser reads.
-                    builder.permissions(fs::Permissions::from_mode(0o700));
-                }
-                let dir = builder
-                    .tempdir()
+                // Private: other users must not be able to replace data that a C parser reads.
+                let dir = ScratchDir::create()
                     .map_err(MediaError::io("create a temporary directory for the voices"))?;
                 none.insert(VoiceDirectory { dir, written: BTreeMap::new() })
             }
