@@ -11,7 +11,7 @@ use nemovideo::local::{Ending, ErrorReply, Fault, LocalBackend};
 use nemovideo::protocol::Endpoint;
 
 /// Returns a command for a compiled example: cargo builds the examples together with the tests.
-fn example(name: &str) -> Command {
+pub(crate) fn example(name: &str) -> Command {
     let test = std::env::current_exe().expect("the path of this test");
     let target = test.parent().and_then(Path::parent).expect("the target directory");
     let mut path: PathBuf = target.join("examples").join(name);
