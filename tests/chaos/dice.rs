@@ -1,10 +1,21 @@
 //! A seeded random source, and the faults that it chooses.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use nemovideo::ErrorCode;
 use nemovideo::local::{Cut, Ending, ErrorReply, Fault, FaultHandle, Faults, FaultyResponse};
 use nemovideo::protocol::Endpoint;
+
+/// Returns the seed in `NEMOVIDEO_SEED`, or one that differs from run to run.
+pub(crate) fn seed() -> u64 {
+    match std::env::var("NEMOVIDEO_SEED") {
+        Ok(seed) => seed.parse().expect("NEMOVIDEO_SEED is a number"),
+        Err(_) => {
+            let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+            Dice::new(now.expect("a time after 1970").as_nanos() as u64).below(1_000_000)
+        }
+    }
+}
 
 /// A SplitMix64 generator: small, sufficient, and the same on every platform.
 #[derive(Clone, Debug)]

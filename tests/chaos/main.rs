@@ -7,7 +7,7 @@
 mod dice;
 
 use std::path::PathBuf;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use dice::Dice;
 use futures::StreamExt as _;
@@ -347,19 +347,9 @@ impl Worker {
 /// longer becomes an unknown outcome, which is not a wrong one.
 const TIMEOUT: Duration = Duration::from_millis(120);
 
-fn seed() -> u64 {
-    match std::env::var("NEMOVIDEO_SEED") {
-        Ok(seed) => seed.parse().expect("NEMOVIDEO_SEED is a number"),
-        Err(_) => {
-            let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-            Dice::new(now.expect("a time after 1970").as_nanos() as u64).below(1_000_000)
-        }
-    }
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nothing_is_charged_twice_and_no_video_is_lost() {
-    let (began, seed) = (Instant::now(), seed());
+    let (began, seed) = (Instant::now(), dice::seed());
     println!("NEMOVIDEO_SEED={seed}");
     let workers: Vec<_> = (0..WORKERS)
         .map(|index| tokio::spawn(async move { Worker::start(seed, index).await.work().await }))

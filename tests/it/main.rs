@@ -2,8 +2,8 @@
 //!
 //! | promise | tests |
 //! |---|---|
-//! | nothing is charged twice | `fault_matrix`, `chaos`, `client_calls`, `tokens`, `turn_recovery`, `batch` |
-//! | nothing is lost | `chaos`, `renders`, `polls`, `transfers`, `downloads`, `turn_left`, `voiceover`, `draft_round_trip`, `draft_edit` |
+//! | nothing is charged twice | `outside`, `fault_matrix`, `chaos`, `client_calls`, `tokens`, `turn_recovery`, `batch` |
+//! | nothing is lost | `outside`, `chaos`, `renders`, `polls`, `transfers`, `downloads`, `turn_left`, `voiceover`, `draft_round_trip`, `draft_edit` |
 //! | nothing but its end ends a stream | `sse_vectors`, `sse_adk_streams`, `sse_text_accumulator`, `stream_bodies`, `stream_ends` |
 //! | no secret leaks | `secrets`, `client_builder` |
 //! | what is reported is true | `turn_report`, `draft_diff`, `draft_picture`, `draft_summary`, `draft_reading` |
@@ -12,7 +12,7 @@
 //! | a script is read as it was written, or rejected with a reason | `script_files`, `voiceover` |
 //! | it runs without the cloud | `main_job`, `local_*`, `media_*`, `audio_files` |
 //!
-//! `fault_matrix`, `chaos`, `memory`, `secrets` and `examples` are binaries of their own beside this
+//! `fault_matrix`, `chaos`, `memory`, `secrets` and `outside` are binaries of their own beside this
 //! directory, because they measure or replace a property of the whole process.
 
 // Clippy exempts test functions but not their helpers. A helper that panics fails its test.
