@@ -217,7 +217,7 @@ impl<'d> BodyReader<'d> {
             },
             _ => {}
         }
-        if self.bytes > MAX_TEXT_BYTES {
+        if self.bytes + self.lists.label_bytes > MAX_TEXT_BYTES {
             return Err(MessageValue::Term(speak::TEXT_TOO_LONG));
         }
         Ok(())

@@ -220,12 +220,14 @@ pub(super) struct ListCounters<'d> {
     counts: HashMap<u32, [Option<u32>; LEVELS]>,
     /// The lists and levels whose own start has been used.
     started: HashSet<(u32, usize)>,
+    /// The length of all labels, which a document of few bytes can make long.
+    pub(super) label_bytes: usize,
 }
 
 impl<'d> ListCounters<'d> {
     pub(super) fn new(numbering: &'d Numbering, styles: &'d Styles) -> Self {
         let (resolved, counts) = (HashMap::new(), HashMap::new());
-        Self { numbering, styles, resolved, counts, started: HashSet::new() }
+        Self { numbering, styles, resolved, counts, started: HashSet::new(), label_bytes: 0 }
     }
 
     /// The list that a paragraph is in by its own reference and by its style.
@@ -292,7 +294,10 @@ impl<'d> ListCounters<'d> {
                 label.push_str(&formatted(counts[shown].unwrap_or(of.start), format));
             }
         }
-        Some(spoken(label.trim())).filter(|label| label.contains(char::is_alphanumeric))
+        let label = Some(spoken(label.trim()));
+        let label = label.filter(|label| label.contains(char::is_alphanumeric))?;
+        self.label_bytes += label.len();
+        Some(label)
     }
 }
 
