@@ -141,6 +141,16 @@ impl<'a> TempOutput<'a> {
     }
 }
 
+/// Writes a file that has its name only once it is whole.
+pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), MediaError> {
+    let output = TempOutput::beside(path)?;
+    let mut writer = output.writer();
+    let written = writer.write_all(bytes).and_then(|()| writer.flush());
+    written.map_err(MediaError::io(format!("write {}", path.display())))?;
+    drop(writer);
+    output.finish()
+}
+
 /// Writes an MP4 with its index first, so that it plays while it is downloaded.
 pub(crate) struct Mp4Writer<W: Write> {
     muxer: Muxer<W>,

@@ -6,6 +6,7 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use nemovideo::Attribution;
 use nemovideo::draft::Draft;
 use nemovideo::media::{AudioBuffer, Image};
 use nemovideo::project::Script;
@@ -28,6 +29,7 @@ fn read(group: &str, directory: &Path, bytes: &[u8]) {
             drop(Script::from_path(&path));
             drop(Script::from_path_with_encoding(&path, "windows-1252"));
         }
+        "skill" => drop(Attribution::from_front_matter(&text())),
         "wire" => {
             drop(text().parse::<Draft>());
             let mut decoder = Decoder::new().with_bare_text();
@@ -41,11 +43,18 @@ fn read(group: &str, directory: &Path, bytes: &[u8]) {
 }
 
 fn files() -> Vec<HostileFile> {
-    let cases = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/cases");
+    let tests = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
     let mut files = Vec::new();
-    for group in ["audio", "pic", "txt", "wire"] {
+    for directory in [
+        "data/cases/audio",
+        "data/cases/pic",
+        "data/cases/txt",
+        "data/cases/wire",
+        "fixtures/skill",
+    ] {
+        let (_, group) = directory.rsplit_once('/').unwrap();
         let before = files.len();
-        for entry in std::fs::read_dir(cases.join(group)).unwrap().map(Result::unwrap) {
+        for entry in std::fs::read_dir(tests.join(directory)).unwrap().map(Result::unwrap) {
             let name = entry.file_name().into_string().unwrap();
             files.push((format!("{group}-{name}"), std::fs::read(entry.path()).unwrap()));
         }

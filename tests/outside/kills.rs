@@ -253,7 +253,6 @@ async fn cell(job: Job, moment: Moment) -> bool {
     let is_killed = kill(&place, job, moment).await;
     place.check_files(&name);
     place.settle().await;
-    place.let_a_week_pass_if_the_token_is_lost();
     let is_there = |video: &&str| place.work().join(video).exists();
     let has_state = || place.work().join(job.state()).exists();
     let videos = job.videos();

@@ -160,16 +160,18 @@ impl Place {
 
     /// Undoes what no program can: the service issues no other token for a week to an account whose
     /// token was lost on its way.
-    pub(crate) fn let_a_week_pass_if_the_token_is_lost(&self) {
+    fn let_a_week_pass_if_the_token_is_lost(&self) {
         let is_stored = files(&self.tokens()).iter().any(|path| path.extension().is_some());
         if !is_stored && self.counters().tokens_issued > 0 {
             self.backend.faults().expire_tokens();
         }
     }
 
-    /// Waits until the backend works on no message any more, once all programs have ended.
+    /// Waits until the backend works on no message any more, once all programs have ended, and lets
+    /// the time pass that a program may need to wait for.
     pub(crate) async fn settle(&self) {
         self.relay.idle().await;
+        self.let_a_week_pass_if_the_token_is_lost();
         if self.counters().messages_run == 0 {
             return;
         }

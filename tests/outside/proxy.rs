@@ -115,7 +115,6 @@ async fn small_batch(plan: Plan) {
     place.check_files(&name);
     place.relay.plan(None);
     place.settle().await;
-    place.let_a_week_pass_if_the_token_is_lost();
     let client = patient(&place);
     let batch = match begun {
         Ok(state) => client.resume_batch(state),
@@ -275,7 +274,6 @@ async fn program(program: &str, plan: Plan) {
         }
         assert_eq!(ended.code, Some(1), "{name}: {}", ended.shown);
         assert!(attempt < 2, "{name}: {}", ended.shown);
-        place.let_a_week_pass_if_the_token_is_lost();
         ended = place.run(place.program(program, args), "").await;
     }
     assert_eq!(place.counters().messages_run, videos, "{name}: {}", ended.shown);

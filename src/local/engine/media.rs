@@ -119,8 +119,7 @@ impl Engine for MediaEngine {
         for spoken in narration.sentences {
             cancel.check()?;
             let path = new_path();
-            let written = std::fs::write(&path, spoken.audio.to_wav());
-            written.map_err(|error| EngineError::io(&error))?;
+            media::write_whole(&path, &spoken.audio.to_wav())?;
             let marks = spoken.marks();
             lines.push(SpokenLine {
                 start: spoken.start,

@@ -58,6 +58,8 @@ fn decode_ended(bytes: &[u8]) -> ImageResult<(RgbImage, Orientation)> {
     let working = match (&jpeg, format) {
         (Some(jpeg), _) => pixels.saturating_mul(jpeg.coefficients) / 16,
         (_, Some(ImageFormat::WebP)) => webp_working_bytes(bytes, pixels),
+        // The colors by their numbers in the palette.
+        (_, Some(ImageFormat::Gif)) => pixels,
         _ => 0,
     };
     let needed = stored.max(pixels.saturating_mul(3));
