@@ -149,7 +149,7 @@ fn gif(screen: (u16, u16), frame: (u16, u16), count: usize) -> Vec<u8> {
 }
 
 fn riff(name: &[u8], content: &[u8]) -> Vec<u8> {
-    [name, &(content.len() as u32).to_le_bytes(), content, &[0][content.len() % 2 ^ 1..]].concat()
+    [name, &(content.len() as u32).to_le_bytes(), content, &[0][(content.len() % 2) ^ 1..]].concat()
 }
 
 /// A lossy WebP file with other chunks in front, which claims sides.

@@ -259,7 +259,7 @@ async fn cell(job: Job, moment: Moment) -> bool {
     let mut payments = videos.len() as u64;
     if job == Job::Edit {
         continue_conversation(&name, &place).await;
-    } else if !has_state() && videos.iter().all(|video| is_there(&video)) {
+    } else if !has_state() && videos.iter().all(&is_there) {
         // Nothing is to be done again, so no next run removes what is left.
         return is_killed;
     } else {
@@ -281,7 +281,7 @@ async fn cell(job: Job, moment: Moment) -> bool {
         }
     }
     place.check_files(&name);
-    assert!(videos.iter().all(|video| is_there(&video)), "{name}");
+    assert!(videos.iter().all(is_there), "{name}");
     assert_eq!(place.payments(), payments, "{name}");
     assert_eq!(place.counters().messages_run, payments, "{name}");
     let own: &[&str] = match job {

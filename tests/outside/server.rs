@@ -86,7 +86,7 @@ async fn cell(moment: Moment) -> bool {
     std::fs::write(dir.path().join("script.txt"), SHORT[0]).expect("a script");
     let (mut server, url) = start(dir.path()).await;
     #[cfg(target_os = "linux")]
-    let mut steps = crate::steps::Steps::watch(&[data.clone()]);
+    let mut steps = crate::steps::Steps::watch(std::slice::from_ref(&data));
     let due = async {
         match moment {
             #[cfg(target_os = "linux")]

@@ -155,7 +155,7 @@ fn no_word_of_a_random_script_is_lost_and_every_caption_is_in_time() {
         let pieces = &LANGUAGES[round % LANGUAGES.len()];
         let language = pieces.language;
         let turn = round / LANGUAGES.len();
-        let voice = ToneVoice { is_melodic: turn % 4 > 0, drawl: [0, 25, 40][turn % 3] };
+        let voice = ToneVoice { is_melodic: !turn.is_multiple_of(4), drawl: [0, 25, 40][turn % 3] };
         let script = random_script(&mut dice, pieces);
         let narration = narrated(&script.text, &voice, language);
         let script_text = &script.text;

@@ -8,7 +8,7 @@ use crate::media::primary_language;
 
 /// A language with tables of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Tongue {
+pub(crate) enum Tongue {
     English,
     German,
     Spanish,
@@ -29,7 +29,7 @@ const MONEY: &str = include_str!("data/money.tsv");
 
 /// What is said for a sign.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Sign {
+pub(crate) enum Sign {
     Word(&'static str),
     Pause,
     Silent,
@@ -37,23 +37,23 @@ pub(super) enum Sign {
 
 /// A noun that is counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Noun {
-    pub(super) one: &'static str,
-    pub(super) many: &'static str,
-    pub(super) feminine: bool,
+pub(crate) struct Noun {
+    pub(crate) one: &'static str,
+    pub(crate) many: &'static str,
+    pub(crate) feminine: bool,
 }
 
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Unit {
-    pub(super) noun: Noun,
+pub(crate) struct Unit {
+    pub(crate) noun: Noun,
     /// Also a unit without a number before it.
-    pub(super) alone: bool,
-    pub(super) place: Place,
+    pub(crate) alone: bool,
+    pub(crate) place: Place,
 }
 
 /// Where a unit stands after its number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Place {
+pub(crate) enum Place {
     Any,
     /// Only joined to the number.
     Joined,
@@ -62,30 +62,30 @@ pub(super) enum Place {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Currency {
-    pub(super) main: Noun,
-    pub(super) part: Noun,
+pub(crate) struct Currency {
+    pub(crate) main: Noun,
+    pub(crate) part: Noun,
 }
 
 /// An abbreviation and what is said for it.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Abbreviation {
-    pub(super) written: &'static str,
-    pub(super) said: &'static str,
-    pub(super) before: Before,
+pub(crate) struct Abbreviation {
+    pub(crate) written: &'static str,
+    pub(crate) said: &'static str,
+    pub(crate) before: Before,
 }
 
 /// What must follow an abbreviation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Before {
+pub(crate) enum Before {
     Anything,
     Digit,
     Capital,
 }
 
 #[derive(Debug)]
-pub(super) struct Language {
-    pub(super) tongue: Tongue,
+pub(crate) struct Language {
+    pub(crate) tongue: Tongue,
     sections: HashMap<(&'static str, &'static str), &'static str>,
     lists: HashMap<&'static str, HashSet<&'static str>>,
     abbreviations: HashMap<char, Vec<Abbreviation>>,
@@ -96,7 +96,7 @@ pub(super) struct Language {
 
 impl Language {
     /// Returns the tables for a BCP 47 tag, if there are any.
-    pub(super) fn of(tag: &str) -> Option<&'static Self> {
+    pub(crate) fn of(tag: &str) -> Option<&'static Self> {
         static ALL: LazyLock<[Language; TONGUES.len()]> =
             LazyLock::new(|| std::array::from_fn(Language::parse));
         let primary = primary_language(tag);
@@ -175,14 +175,14 @@ impl Language {
         same.sort_by_key(|abbreviation| std::cmp::Reverse(abbreviation.written.len()));
     }
 
-    pub(super) fn get(&self, section: &'static str, key: &str) -> Option<&'static str> {
+    pub(crate) fn get(&self, section: &'static str, key: &str) -> Option<&'static str> {
         // The map's keys are `'static`, but a lookup needs no such key.
         let sections: &HashMap<(&str, &str), &'static str> = &self.sections;
         sections.get(&(section, key)).copied()
     }
 
     /// Returns the number of a month or weekday, whose name may be in capitals: "MAY" for "May".
-    pub(super) fn named(&self, section: &'static str, name: &str) -> Option<&'static str> {
+    pub(crate) fn named(&self, section: &'static str, name: &str) -> Option<&'static str> {
         let first = name.chars().next().filter(|c| c.is_alphabetic())?;
         let lower = name.to_lowercase();
         let capital = || -> String { first.to_uppercase().chain(lower.chars().skip(1)).collect() };
@@ -193,34 +193,34 @@ impl Language {
     }
 
     /// Returns a word that rules put between others, such as "minus"; every language has all.
-    pub(super) fn word(&self, key: &str) -> &'static str {
+    pub(crate) fn word(&self, key: &str) -> &'static str {
         self.get("word", key).unwrap_or_default()
     }
 
-    pub(super) fn listed(&self, list: &str, word: &str) -> bool {
+    pub(crate) fn listed(&self, list: &str, word: &str) -> bool {
         self.lists.get(list).is_some_and(|words| words.contains(word))
     }
 
     /// Returns the abbreviations that begin with a character, the longest first.
-    pub(super) fn abbreviations(&self, first: char) -> &[Abbreviation] {
+    pub(crate) fn abbreviations(&self, first: char) -> &[Abbreviation] {
         self.abbreviations.get(&first).map_or(&[], Vec::as_slice)
     }
 
-    pub(super) fn sign(&self, sign: char) -> Option<Sign> {
+    pub(crate) fn sign(&self, sign: char) -> Option<Sign> {
         self.signs.get(&sign).copied()
     }
 
-    pub(super) fn unit(&self, written: &str) -> Option<Unit> {
+    pub(crate) fn unit(&self, written: &str) -> Option<Unit> {
         self.units.get(written).copied()
     }
 
-    pub(super) fn currency(&self, written: &str) -> Option<Currency> {
+    pub(crate) fn currency(&self, written: &str) -> Option<Currency> {
         self.currencies.get(written).copied()
     }
 }
 
 /// Returns whether a character is in the table of signs, and so must be kept as it is.
-pub(super) fn is_sign(c: char) -> bool {
+pub(crate) fn is_sign(c: char) -> bool {
     static ALL: LazyLock<HashSet<char>> =
         LazyLock::new(|| rows(SIGNS).filter_map(|row| row[0].chars().next()).collect());
     !c.is_ascii() && ALL.contains(&c)

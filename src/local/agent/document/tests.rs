@@ -26,7 +26,7 @@ impl Docx {
             r#"<?xml version="1.0"?><w:document><w:body>{body}<w:sectPr/></w:body></w:document>"#
         );
         Self(Vec::new())
-            .with("_rels/.rels", &rels(&[(OFFICE, "officeDocument", "word/document.xml")]))
+            .with("_rels/.rels", rels(&[(OFFICE, "officeDocument", "word/document.xml")]))
             .with("word/document.xml", &document)
     }
 
