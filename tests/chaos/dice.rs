@@ -74,6 +74,12 @@ impl Dice {
                 failing = Some(faults.inject(fault).on(endpoint).once());
             }
         }
+        if endpoints.contains(&Endpoint::File) && self.percent(2) {
+            // An outage that no download survives.
+            for endpoint in [Endpoint::File, Endpoint::RenderDownload] {
+                faults.inject(Fault::ReplaceResponse(FaultyResponse::Reset)).on(endpoint).always();
+            }
+        }
         if self.percent(10) {
             faults.expire_tokens();
             if self.percent(30) {
