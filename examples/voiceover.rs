@@ -132,6 +132,8 @@ async fn make(args: Args) -> Result<()> {
         "seconds": length.as_secs_f64(),
         "summary": saved.draft.summary(),
         "credits": credits.get(),
+        // What the agent said, such as what it could not speak.
+        "reply": saved.report.map(|report| report.text),
         "timing_ms": observer.timing,
     });
     show(&args, &observer.progress, &saved.path, saved.bytes, details)
@@ -158,6 +160,9 @@ fn show(args: &Args, progress: &Progress, path: &Path, bytes: u64, details: Valu
         (details["summary"].as_str(), details["credits"].as_f64())
     {
         print_line(&format!("{summary}\n{credits} credits left"));
+    }
+    if let Some(reply) = details["reply"].as_str() {
+        print_line(reply.trim());
     }
     Ok(())
 }
