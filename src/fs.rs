@@ -14,6 +14,8 @@ use uuid::Uuid;
 /// No other program's files begin like this.
 const PREFIX: &str = ".nemovideo-";
 const SUFFIX: &str = ".part";
+/// The number of random hexadecimal digits between them.
+const DIGITS: usize = 16;
 
 /// How often a temporary file is created anew after another process took it for a leftover, in the
 /// moment before it was locked.
@@ -66,7 +68,7 @@ impl TempPath {
         // Its length does not depend on the destination's: a name of the maximum length leaves no
         // room for anything to be added.
         let random = Uuid::new_v4().simple().to_string();
-        let name = format!("{PREFIX}{}{SUFFIX}", &random[..16]);
+        let name = format!("{PREFIX}{}{SUFFIX}", &random[..DIGITS]);
         Self {
             temporary: destination.with_file_name(name),
             destination: destination.to_owned(),
@@ -126,7 +128,10 @@ pub(crate) fn leftovers(dir: &Path) -> impl Iterator<Item = (PathBuf, File)> {
 
 /// Returns whether a file name is one that [`TempPath`] picks.
 pub(crate) fn is_temporary(name: &str) -> bool {
-    name.starts_with(PREFIX) && name.ends_with(SUFFIX)
+    let digits = name.strip_prefix(PREFIX).and_then(|name| name.strip_suffix(SUFFIX));
+    digits.is_some_and(|digits| {
+        digits.len() == DIGITS && digits.bytes().all(|byte| byte.is_ascii_hexdigit())
+    })
 }
 
 /// Checks whether a file can be written at `destination`, by creating and removing a temporary
@@ -175,12 +180,14 @@ mod tests {
     fn what_a_killed_process_left_is_removed_and_what_a_living_one_writes_stays() {
         let dir = tempfile::tempdir().unwrap();
         let path = |name: &str| dir.path().join(name);
-        for name in [".nemovideo-0123456789abcdef.part", ".other.part", "a.part", ".nemovideo-a"] {
+        let foreign = [".other.part", "a.part", ".nemovideo-a", ".nemovideo-my-second-cut.part"];
+        for name in foreign.into_iter().chain([".nemovideo-0123456789abcdef.part"]) {
             fs::write(path(name), "half").unwrap();
         }
         let (_alive, first) = TempPath::create(&path("out.mp4")).unwrap();
         let names: Vec<_> = fs::read_dir(dir.path()).unwrap().collect();
-        assert_eq!(names.len(), 4, "{names:?}");
+        assert_eq!(names.len(), foreign.len() + 1, "{names:?}");
+        assert!(foreign.iter().all(|name| path(name).exists()), "{names:?}");
         ensure_writable(&path("b.mp4")).unwrap();
         first.persist().unwrap();
         assert!(path("out.mp4").exists());

@@ -10,7 +10,8 @@
 //! | a status that the service never sends, such as a redirect | error | error | unknown | unknown |
 //! | any other error response | error | error | error | error |
 //!
-//! "Unknown" is never sent again. A new token after code 1001, 1010 or 1011 is not a retry and not decided here.
+//! "Unknown" is never sent again. A new token after code 1001, 1010 or 1011 is not a retry and not
+//! decided here.
 
 use std::fmt;
 use std::sync::atomic::{AtomicU32, Ordering};

@@ -176,7 +176,7 @@ impl CredentialStore {
     /// would issue no other ones for a week.
     pub(crate) fn take_over_leftovers(&self) {
         for (path, file) in leftovers(&self.dir.join("tokens")) {
-            let stored = read_limited(file).ok().and_then(|json| {
+            let stored = read_limited(&file).ok().and_then(|json| {
                 let stored: StoredToken = serde_json::from_slice(&json).ok()?;
                 Some(token_path(&self.dir, &Url::parse(&stored.api).ok()?, &stored.client_id))
             });
@@ -184,6 +184,9 @@ impl CredentialStore {
                 Some(destination) => fs::rename(path, destination),
                 None => fs::remove_file(path),
             };
+            // Its lock ends only now: its process may live and be about to lock it, and would then
+            // write into a file that is gone.
+            drop(file);
             if let Err(error) = done {
                 tracing::debug!(%error, "a token of a killed process could not be taken over");
             }
@@ -254,7 +257,7 @@ fn has_only_credentials(dir: &Path) -> bool {
     })
 }
 
-fn read_limited(file: File) -> io::Result<Vec<u8>> {
+fn read_limited(file: impl io::Read) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     file.take(MAX_FILE).read_to_end(&mut bytes)?;
     Ok(bytes)
@@ -471,7 +474,7 @@ mod tests {
     #[tokio::test]
     async fn a_token_that_a_killed_process_had_not_renamed_yet_is_taken_over() {
         let (dir, store, id, file) = with_token().await;
-        let left = |name: &str| dir.path().join(format!("a/b/tokens/.nemovideo-{name}.part"));
+        let left = |name: &str| dir.path().join(format!("a/b/tokens/.nemovideo-{name:0>16}.part"));
         fs::rename(&file, left("0")).unwrap();
         fs::write(left("1"), "{\"api\":\"https://api.te").unwrap();
         assert_eq!(store.token(&id), None);

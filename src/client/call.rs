@@ -58,7 +58,7 @@ impl NemoClient {
                 match call.exchange.read_json().await {
                     Ok(value) => return Ok(value),
                     Err(error) if call.renew(&error) => {}
-                    Err(error) => return Err(call.with_link(error.into_error())),
+                    Err(error) => return Err(self.with_link(error.into_error())),
                 }
             }
         };
@@ -86,6 +86,14 @@ impl NemoClient {
     ) -> Result<PendingResponse> {
         let call = AuthorizedCall::new(self, endpoint, params, Payload::Empty, headers)?;
         call.open(Expect::File).await
+    }
+
+    /// Adds the page where an anonymous account gets more credits.
+    pub(super) fn with_link(&self, mut error: Error) -> Error {
+        if let Error::OutOfCredits(api) = &mut error {
+            api.link = self.auth().registration_link(&self.inner.web);
+        }
+        error
     }
 }
 
@@ -148,14 +156,6 @@ impl<'a> AuthorizedCall<'a> {
         if self.renew(&error) {
             return Ok(());
         }
-        self.exchange.wait_to_retry(error).await.map_err(|error| self.with_link(error))
-    }
-
-    /// Adds the page where an anonymous account gets more credits.
-    fn with_link(&self, mut error: Error) -> Error {
-        if let Error::OutOfCredits(api) = &mut error {
-            api.link = self.client.auth().registration_link(&self.client.inner.web);
-        }
-        error
+        self.exchange.wait_to_retry(error).await.map_err(|error| self.client.with_link(error))
     }
 }

@@ -47,11 +47,13 @@ impl NemoClient {
     ///
     /// The file is streamed to a temporary file beside `path`, which is renamed when it is
     /// complete: an incomplete file never has the final name, and an existing file stays until
-    /// then. Temporary files that killed processes have left beside it are removed. A download that breaks is resumed; if the response to that is anything but the missing
-    /// bytes of the same file, it restarts. A file is complete when it has the size that the
-    /// service reported, or else the one that its host declares. If neither is known, an MP4 or WAV
-    /// file is complete when it has the end that its own structure declares, and any other file at
-    /// the regular end of the response.
+    /// then. Temporary files that killed processes have left beside it are removed.
+    ///
+    /// A download that breaks is resumed; if the response to that is anything but the missing bytes
+    /// of the same file, it restarts. A file is complete when it has the size that the service
+    /// reported, or else the one that its host declares. If neither is known, an MP4 or WAV file is
+    /// complete when it has the end that its own structure declares, and any other file at the
+    /// regular end of the response.
     ///
     /// When the file's URL fails, or returns text, JSON, XML or an encoded file, the file is
     /// downloaded through the API. If the API redirects to another URL, it is downloaded from

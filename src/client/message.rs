@@ -14,7 +14,7 @@ use super::reader::{BodyEnd, EventReader};
 use super::{NemoClient, Timeouts, json};
 use crate::error::{ApiError, Error, Result, Source, TimeoutKind, UnknownOutcome, source};
 use crate::protocol::event::{AgentEvent, Question, QuestionTracker, TextAccumulator, TextDelta};
-use crate::protocol::{Endpoint, ErrorCode, RunRequest, SessionId};
+use crate::protocol::{Endpoint, RunRequest, SessionId};
 use crate::transport::{PendingResponse, after};
 
 /// A message that has not been sent yet. `.await` sends it, once, and returns the stream of its
@@ -265,17 +265,10 @@ fn events(
                 yield Err(Error::NotAStream { content_type, call: Box::new(call) });
             }
             BodyEnd::ErrorResponse(code, failure) => {
-                let link = match code {
-                    ErrorCode::OutOfCredits => {
-                        client.auth().registration_link(&client.inner.web)
-                    }
-                    _ => None,
-                };
-                yield Err(Error::from_api(ApiError {
-                    link,
+                yield Err(client.with_link(Error::from_api(ApiError {
                     call: Some(call),
                     ..ApiError::local(code, failure.message)
-                }));
+                })));
             }
         }
     }

@@ -99,8 +99,8 @@ pub enum RenderProgress {
 /// # Errors
 /// An error is the last item. [`Error::RenderFailed`] when the render failed twice;
 /// [`Error::RenderUnfinished`] after the last poll, with the job to continue with, or the error of
-/// that poll if none has ever shown a status; the error responses of
-/// [`render_status`](NemoClient::render_status).
+/// that poll if none has ever shown a status and it said more than that the service does not know
+/// the render yet; the error responses of [`render_status`](NemoClient::render_status).
 ///
 /// # Cancel safety
 /// Safe to drop at any time: the render continues, and its job can be polled again.

@@ -175,7 +175,8 @@ impl EventReader {
     }
 
     /// Returns an event without the secrets that a server echoed in a failure, or in what may be
-    /// one, and a failure without the signatures of URLs. The agent's own text is left as it is: a link in it may need them.
+    /// one, and a failure without the signatures of URLs. The agent's own text is left as it is: a
+    /// link in it may need them.
     fn safe(&self, event: AgentEvent) -> AgentEvent {
         match event {
             AgentEvent::Error(failure) => AgentEvent::Error(self.redacted(failure)),

@@ -243,12 +243,17 @@ pub(super) fn is_unknown_render(error: &Error) -> bool {
     error.api().is_some_and(|api| api.status == Some(404) || api.code == ErrorCode::Other(404))
 }
 
-/// Returns whether a response reveals nothing about a render: a web page, an empty body, or a
-/// message without a code under a status of success.
+/// Returns whether a response reveals nothing about a render: a web page, an empty body, a message
+/// without a code under a status of success, or what only a proxy sends, such as a redirect to the
+/// login page of a network.
 pub(super) fn is_unreadable(error: &Error) -> bool {
     match error {
         Error::Decode { .. } => true,
-        Error::Api(api) => matches!(api.code, ErrorCode::Other(0 | 200)),
+        Error::Api(api) => match (api.code, api.status) {
+            (ErrorCode::Other(0 | 200..=299), _) => true,
+            (ErrorCode::Other(_), status) => matches!(status, Some(300..=399 | 408)),
+            _ => false,
+        },
         _ => false,
     }
 }
@@ -275,4 +280,39 @@ fn with_job(error: Error, job: &RenderJob) -> Error {
     };
     unknown.job = Some(Box::new(job.clone()));
     Error::OutcomeUnknown(unknown)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::ApiError;
+
+    #[test]
+    fn what_a_proxy_sends_reveals_nothing_about_a_render() {
+        let is_unreadable = |code: i64, status: Option<u16>| {
+            let api = ApiError { status, ..ApiError::local(ErrorCode::from(code), "") };
+            is_unreadable(&Error::from_api(api))
+        };
+        for (code, status) in [
+            (200, Some(200)),
+            (202, Some(202)),
+            (302, Some(302)),
+            (307, Some(307)),
+            (408, Some(408)),
+        ] {
+            assert!(is_unreadable(code, status), "{code} {status:?}");
+        }
+        for (code, status) in [
+            (400, Some(400)),
+            (402, Some(402)),
+            (402, Some(302)),
+            (403, Some(403)),
+            (404, Some(404)),
+            (1002, Some(200)),
+            (2001, Some(200)),
+            (5003, Some(200)),
+        ] {
+            assert!(!is_unreadable(code, status), "{code} {status:?}");
+        }
+    }
 }

@@ -86,8 +86,8 @@ pub struct PendingTurn {
 ///
 /// It ends when the service has closed the stream, after [`TurnUpdate::Recovered`], or with one
 /// error, of which [`Error::OutcomeUnknown`] means that the outcome could not be found out, and
-/// [`Error::SessionNotFound`] after the message was sent that it never will be: what was made is gone
-/// with the session.
+/// [`Error::SessionNotFound`], after the message was sent, that it never will be: what was made is
+/// gone with the session.
 ///
 /// # Cancel safety
 /// Dropping it closes the connection. The work may continue at the service; keep

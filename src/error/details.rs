@@ -132,7 +132,7 @@ impl ApiError {
             }
             (ErrorCode::ExportBlocked, ..) => {
                 "Credits do not help: an export needs a subscription to a plan that includes it, all \
-                 three attribution headers, and, by some revisions of the service, a token with the \
+                 three attribution headers, and, in some revisions of the service, a token with the \
                  `render` scope."
             }
             (ErrorCode::RateLimited, ..) => "Wait 30 s, then try again.",

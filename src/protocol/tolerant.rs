@@ -293,34 +293,60 @@ fn is_unsafe(c: char) -> bool {
         || matches!(c, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
-/// Returns a text in which URLs are shown without what grants access, as [`RedactedUrl`] shows one: a
-/// message of the service may quote the signed URL of a file.
+/// Returns a text in which URLs are shown without what grants access: a message of the service may
+/// quote the signed URL of a file. Only the start of a query or fragment is left of it.
 ///
-/// A URL is a run of its characters with `://` in it, also as JSON escapes that, or a path with a
-/// query. Rather too much is taken for a part of it than too little.
+/// A URL is a run of its characters, and of letters of any script, that holds `//`, also as JSON
+/// escapes it; or it is a path with a query. The same counts where they are percent-encoded. Rather
+/// too much is taken for a part of it than too little.
 pub(crate) fn redact_urls(text: &str) -> Cow<'_, str> {
-    if !text.contains(['?', '#', '@']) {
+    if !text.contains(['?', '#', '@', '%']) {
         return Cow::Borrowed(text);
     }
-    let ends_url = |c: char| !c.is_ascii_graphic() || matches!(c, '"' | '<' | '>' | '`');
+    let ends_url = |c: char| match c {
+        '"' | '<' | '>' | '`' => true,
+        c if c.is_ascii() => !c.is_ascii_graphic(),
+        c => !c.is_alphanumeric(),
+    };
+    let has = |part: &str, marks: [&str; 3]| marks.into_iter().any(|mark| part.contains(mark));
     let mut redacted = String::with_capacity(text.len());
     for run in text.split_inclusive(ends_url) {
         let (url, end) = run.split_at(run.trim_end_matches(ends_url).len());
-        let marks = ["://", ":\\/\\/"].iter();
-        let scheme = marks.filter_map(|mark| Some(url.find(mark)? + mark.len())).min();
-        let (start, rest) = url.split_at(scheme.unwrap_or_default());
-        let (open, query) = rest.split_at(rest.find(['?', '#']).unwrap_or(rest.len()));
-        if scheme.is_none() && !(open.contains(['/', '.']) && query.contains('=')) {
+        // Of the same length as the URL.
+        let folded = url.to_ascii_lowercase();
+        // After the scheme of an encoded URL all of it is hidden, its user, too.
+        let marks = ["?", "#", "%3f", "%2f%2f"].into_iter();
+        let shown = marks.filter_map(|mark| Some(folded.find(mark)? + mark.len())).min();
+        let shown = shown.unwrap_or(url.len());
+        let (path, query) = folded.split_at(shown);
+        if has(&folded, ["//", "\\/\\/", "%2f%2f"])
+            || (has(path, ["/", ".", "%2f"]) && has(query, ["=", "%3d", "\\u003d"]))
+        {
+            push_without_users(&mut redacted, &url[..shown]);
+            // One that was redacted before ends here.
+            redacted.push_str(if query.is_empty() { "" } else { "…" });
+            redacted.push_str(end);
+        } else {
             redacted.push_str(run);
-            continue;
         }
-        let host = &open[..open.find(['/', '\\']).unwrap_or(open.len())];
-        let user = host.rfind('@').filter(|_| scheme.is_some()).map_or(0, |at| at + 1);
-        // One that was redacted before ends in its question mark here.
-        let hidden = if query.len() > 1 { "?…" } else { query };
-        redacted.extend([start, &open[user..], hidden, end]);
     }
     Cow::Owned(redacted)
+}
+
+/// Appends URLs, without the credentials before each host. Reads each byte a fixed number of times.
+fn push_without_users(text: &mut String, mut urls: &str) {
+    while let Some(slash) = urls.find('/') {
+        let (open, rest) = urls.split_at(slash + 1);
+        text.push_str(open);
+        urls = rest;
+        let Some(host) = rest.strip_prefix('/').or_else(|| rest.strip_prefix("\\/")) else {
+            continue;
+        };
+        text.push_str(&rest[..rest.len() - host.len()]);
+        let host_end = host.find(['/', '\\']).unwrap_or(host.len());
+        urls = &host[host[..host_end].rfind('@').map_or(0, |at| at + 1)..];
+    }
+    text.push_str(urls);
 }
 
 /// A URL whose `Debug` omits what grants access: credentials before the host, and a signature in
@@ -465,7 +491,7 @@ mod tests {
                 "no file at https://cdn.test/a.mp4?…",
             ),
             ("(HTTP://cdn.test?hunter2) 403", "(HTTP://cdn.test?… 403"),
-            ("x https://me:hunter2@cdn.test/a#hunter2 y", "x https://cdn.test/a?… y"),
+            ("x https://me:hunter2@cdn.test/a#hunter2 y", "x https://cdn.test/a#… y"),
             (
                 r#"{"u":"https:\/\/cdn.test\/a?a=1\u0026sig=hunter2"}"#,
                 r#"{"u":"https:\/\/cdn.test\/a?…"}"#,
@@ -476,13 +502,39 @@ mod tests {
             ),
             ("GET /files/a.mp4?X-Signature=hunter2 failed", "GET /files/a.mp4?… failed"),
             ("url=s3://b/a?hunter2&https://c.test/b?hunter2", "url=s3://b/a?…"),
+            // A URL in a query, and in a list.
+            ("GET /login?token=hunter2&next=https://c.test/", "GET /login?…"),
+            (
+                "https://a.test/x,https://me:hunter2@b.test/y,z?hunter2",
+                "https://a.test/x,https://b.test/y,z?…",
+            ),
+            (
+                "[a](https://a.test)(HTTPS://hunter2@b.test/y)",
+                "[a](https://a.test)(HTTPS://b.test/y)",
+            ),
+            (r"https:\/\/me:hunter2@cdn.test\/a", r"https:\/\/cdn.test\/a"),
+            ("'//me:hunter2@cdn.test/a?hunter2'", "'//cdn.test/a?…"),
+            (
+                "u=https%3A%2F%2Fme%3Ahunter2%40c.test%2Fa%3Fsig%3Dhunter2 gone",
+                "u=https%3A%2F%2F… gone",
+            ),
+            ("%2ffiles%2fa%3fsig%3dhunter2", "%2ffiles%2fa%3f…"),
+            (r"/files/a?sig\u003dhunter2", "/files/a?…"),
+            ("https://cdn.test/a?name=早安&sig=hunter2 失败", "https://cdn.test/a?… 失败"),
+            ("cdn.test/早安.mp4?sig=hunter2。", "cdn.test/早安.mp4?…。"),
             // None of these is a URL with a secret in it.
+            ("50% of /a/b#12, 7%2 and 100%", "50% of /a/b#12, 7%2 and 100%"),
             ("why? a=b, me@nemo.test #1", "why? a=b, me@nemo.test #1"),
             ("see https://nemo.test/help", "see https://nemo.test/help"),
         ];
         for (text, shown) in cases {
             assert_eq!(redact_urls(text), shown);
             assert_eq!(redact_urls(shown), shown, "once more changes nothing");
+        }
+        // In linear time: in quadratic time these would take minutes.
+        for part in ["://", ":\\/\\/", "//@", "?", "%2f%2", "a@"] {
+            let text = format!("{}#", part.repeat(200_000));
+            assert!(redact_urls(&text).len() <= text.len() + "…".len(), "{part}");
         }
     }
 
