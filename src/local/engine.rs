@@ -20,8 +20,7 @@ use crate::protocol::{
 pub(crate) use media::MediaEngine;
 
 /// Makes speech and videos. All methods block, and those with a token end soon after it was
-/// cancelled. The provided ones suit an engine that does not look
-/// into files.
+/// cancelled. The provided ones suit an engine that does not look into files.
 pub(crate) trait Engine: Send + Sync + fmt::Debug {
     /// Returns the languages for which there are voices, as BCP-47 tags.
     fn languages(&self) -> Vec<String>;
@@ -307,9 +306,10 @@ fn check_overlap(what: &str, segments: Vec<(Duration, Duration)>) -> Result<(), 
     if segments.len() > MAX_SEGMENTS {
         return Err(format!("the draft has more than {MAX_SEGMENTS} {what}"));
     }
-    let mut starts: Vec<Duration> = segments.iter().map(|(start, _)| *start).collect();
-    let ends = segments.into_iter().map(|(start, duration)| start.saturating_add(duration));
-    let mut ends: Vec<Duration> = ends.collect();
+    // One without a duration never plays, and would end no later than it begins.
+    let playing = segments.into_iter().filter(|(_, duration)| !duration.is_zero());
+    let (mut starts, mut ends): (Vec<Duration>, Vec<Duration>) =
+        playing.map(|(start, duration)| (start, start.saturating_add(duration))).unzip();
     starts.sort_unstable();
     ends.sort_unstable();
     // At the start of a segment, those play that began and have not ended.
@@ -576,6 +576,12 @@ mod tests {
         let error = texts(MAX_AT_ONCE + 1, 1).unwrap_err();
         assert!(error.contains("more than 64 texts play at once, at 0 s"), "{error}");
         assert!(texts(MAX_SEGMENTS + 1, 0).unwrap_err().contains("more than 50000 texts"));
+        let text = r#"{"m":{"text":"Hi"}}"#;
+        let without_duration = [text; MAX_AT_ONCE + 1].join(",");
+        let draft = format!(
+            r#"{{"t":[{{"tt":0,"sg":[{{"d":9}}]}},{{"tt":7,"sg":[{without_duration}]}}]}}"#
+        );
+        assert_eq!(read(&draft).unwrap().texts.len(), MAX_AT_ONCE + 1);
     }
 
     #[test]

@@ -50,7 +50,7 @@ pub(crate) async fn serve(
             socket = listener.accept() => socket,
             () = &mut stop => break,
         };
-        let handle = socket.connection();
+        let (handle, disturbed) = (socket.connection(), socket.connection());
         let router = TowerToHyperService::new(router.clone());
         let service = service_fn(move |mut request: hyper::Request<Incoming>| {
             request.extensions_mut().insert(handle.clone());
@@ -59,16 +59,25 @@ pub(crate) async fn serve(
         let connection = http.serve_connection(TokioIo::new(socket), service);
         let ending = ending.clone();
         connections.spawn(async move {
-            let mut connection = pin!(connection);
-            let served = match ending.run_until_cancelled(connection.as_mut()).await {
-                Some(served) => served,
-                None => {
-                    connection.as_mut().graceful_shutdown();
-                    connection.await
+            let served = async {
+                let mut connection = pin!(connection);
+                match ending.run_until_cancelled(connection.as_mut()).await {
+                    Some(served) => served,
+                    None => {
+                        connection.as_mut().graceful_shutdown();
+                        connection.await
+                    }
                 }
             };
-            if let Err(error) = served {
-                tracing::debug!(%error, "a connection ended early");
+            tokio::select! {
+                served = served => {
+                    if let Err(error) = served {
+                        tracing::debug!(%error, "a connection ended early");
+                    }
+                }
+                // Hyper does not read while a handler leaves the body unread or the next request
+                // has arrived, so a call that waits would never end.
+                () = disturbed.ended() => tracing::debug!("a connection was closed or reset"),
             }
         });
     }
@@ -109,7 +118,8 @@ pub(crate) async fn bound_body(
         // After the timeout, the connection is reset, as it would have been without this.
         let _ = tokio::time::timeout(MAX_DRAIN_TIME, discard(body.clone())).await;
     }
-    if lock(&body.0).is_late {
+    // What was done is reported, whether the rest of the body arrives or not.
+    if lock(&body.0).is_late && !response.status().is_success() {
         let what = "the body of the request did not arrive in time";
         response = Rejected::detail(StatusCode::REQUEST_TIMEOUT, what).into_response();
         response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
@@ -136,7 +146,7 @@ struct BodyState {
     /// Whether the client sends the body.
     is_sent: bool,
     is_complete: bool,
-    /// Whether it took too long while a handler read it.
+    /// Whether it took too long.
     is_late: bool,
     patience: Patience,
 }
@@ -201,7 +211,63 @@ impl Stream for BoundBody {
 
 #[cfg(test)]
 mod tests {
+    use axum::middleware::from_fn_with_state;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::{TcpListener, TcpStream};
+    use tokio::sync::Notify;
+
     use super::*;
+    use crate::local::faults::Gate;
+
+    #[tokio::test]
+    async fn a_reset_ends_a_call_that_neither_reads_nor_writes() {
+        for (reads, sent) in [(false, "half of it"), (true, "all of this body, and more")] {
+            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let gate = Gate::new(listener.local_addr().unwrap(), listener);
+            let begun = Arc::new(Notify::new());
+            let begin = Arc::clone(&begun);
+            let router: Router = Router::new().fallback(move |request: Request| {
+                let begun = Arc::clone(&begin);
+                async move {
+                    let mut body = request.into_body().into_data_stream();
+                    while reads && body.next().await.is_some() {}
+                    begun.notify_one();
+                    std::future::pending::<()>().await;
+                }
+            });
+            let address = gate.url().replace("http://", "");
+            let (listener, closing) = (GateListener(Arc::clone(&gate)), CancellationToken::new());
+            let stop = closing.clone().cancelled_owned();
+            let server = tokio::spawn(serve(listener, router, Duration::from_secs(45), stop));
+
+            let mut client = TcpStream::connect(address).await.unwrap();
+            let head = "POST / HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 16\r\n\r\n";
+            client.write_all(format!("{head}{sent}").as_bytes()).await.unwrap();
+            begun.notified().await;
+            closing.cancel();
+            gate.reset_all();
+            let minute = Duration::from_secs(60);
+            tokio::time::timeout(minute, server).await.expect("it ends").unwrap();
+            let received = client.read(&mut [0; 16]).await;
+            assert_eq!(received.unwrap_err().kind(), io::ErrorKind::ConnectionReset, "{sent}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_late_body_is_an_error_unless_the_work_is_done() {
+        let status = async |router: Router| {
+            let router = router.layer(from_fn_with_state(Duration::from_secs(30), bound_body));
+            let never = futures::stream::pending::<io::Result<Bytes>>();
+            let request = Request::new(Body::from_stream(never));
+            TowerToHyperService::new(router).call(request).await.unwrap().status()
+        };
+        let done = Router::new().fallback(async || "done");
+        assert_eq!(status(done).await, StatusCode::OK);
+        let reads = Router::new().fallback(|_: Bytes| async { "read" });
+        assert_eq!(status(reads).await, StatusCode::REQUEST_TIMEOUT);
+        let rejects = Router::new().fallback(async || StatusCode::NOT_FOUND);
+        assert_eq!(status(rejects).await, StatusCode::REQUEST_TIMEOUT);
+    }
 
     #[tokio::test(start_paused = true)]
     async fn a_body_may_pause_but_not_trickle_for_ever() {

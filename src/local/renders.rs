@@ -13,7 +13,7 @@ use super::engine::{EngineError, VideoPlan, frame_size};
 use super::faults::Fault;
 use super::library::StoredFile;
 use super::response::Rejected;
-use super::server::SharedService;
+use super::server::{Service, SharedService};
 use super::sessions::LocalSession;
 use crate::protocol::{
     Aspect, FileFormat, RenderCodec, RenderFormat, RenderId, RenderJob, RenderOutput, RenderState,
@@ -105,9 +105,7 @@ async fn run(
         }
     };
     let result = result.unwrap_or_else(|panic| Err(EngineError::new("CRASHED", panic.to_string())));
-    if render.finish(result, &service.url) {
-        service.count(|counters| counters.renders_finished += 1);
-    }
+    render.finish(result, &service);
 }
 
 fn make(
@@ -242,17 +240,17 @@ impl Render {
         lock(&self.record).state.progress = Some((share * 100.0).floor().clamp(0.0, 99.0));
     }
 
-    /// Ends the render; `true` if there is a video now.
-    fn finish(&self, result: Result<Arc<StoredFile>, EngineError>, base: &str) -> bool {
+    /// Ends the render, and counts its video before any poll can report it.
+    fn finish(&self, result: Result<Arc<StoredFile>, EngineError>, service: &Service) {
         let mut record = lock(&self.record);
         if record.state.status.is_final() {
-            return false;
+            return;
         }
-        let is_rendered = result.is_ok();
         record.state.completed_at = Some(SystemTime::now());
         match result {
             Ok(file) => {
-                record.state.url = Some(file.url(base));
+                service.count(|counters| counters.renders_finished += 1);
+                record.state.url = Some(file.url(&service.url));
                 record.state.duration = file.info.duration;
                 record.state.size = Some(file.size);
                 record.state.status = RenderStatus::Completed;
@@ -264,7 +262,6 @@ impl Render {
                 record.state.error = Some(error.message);
             }
         }
-        is_rendered
     }
 }
 

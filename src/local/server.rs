@@ -94,7 +94,8 @@ impl LocalBackend {
     /// It waits for calls at most [as long as configured](LocalBackendBuilder::shutdown_within),
     /// because a client may never send the rest of a request, and a message may take minutes; then
     /// they are reset. For the cancelled work it waits two seconds more at most. What does not notice
-    /// by then, such as a voice of the program's own, ends by itself and is not charged. Calls stalled by a [fault](Self::faults) are reset at once.
+    /// by then, such as a voice of the program's own, ends by itself and is not charged. Calls
+    /// stalled by a [fault](Self::faults) are reset at once.
     ///
     /// # Cancel safety
     /// If the future is dropped, the backend stops at once, as if it had been dropped itself.
@@ -135,8 +136,9 @@ impl LocalBackend {
 impl Drop for LocalBackend {
     fn drop(&mut self) {
         self.closing.cancel();
-        self.service.stopping.cancel();
+        // Before the work: the stream of a cancelled message would end as if it was complete.
         self.service.gate.reset_all();
+        self.service.stopping.cancel();
         self.service.library.remove_private();
     }
 }

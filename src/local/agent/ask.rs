@@ -213,13 +213,17 @@ impl OpenQuestions {
         number.checked_sub(1).and_then(|at| self.questions.get(at)) == Some(&Question::Script)
     }
 
-    /// Splits `1. <prompt>: <labels>`. The number must be that of a question.
+    /// Splits `1. <prompt>: <labels>`, or `1. <label>`. The number must be that of a question.
     fn numbered<'l>(&self, line: &'l str) -> Option<NumberedLine<'l>> {
         let line = line.trim_start();
         let (number, rest) = line.split_once(['.', ')', '、'])?;
         let number: usize = number.parse().ok()?;
         let question = *self.questions.get(number.checked_sub(1)?)?;
-        let rest = rest.trim_start();
+        let rest = rest.trim();
+        // Without the prompt: an option may have a colon in it, such as `9:16`.
+        if question.option_of(rest).is_some() || is_skipped(rest) {
+            return Some(NumberedLine { number, question, is_prompted: false, text: rest });
+        }
         let prompt = question.prompt(self.language);
         let after = rest.strip_prefix(prompt.as_str());
         let (before, text) = after.unwrap_or(rest).split_once([':', '：'])?;
@@ -316,6 +320,7 @@ mod tests {
              3. Shall there be captions?: without captions",
             "1. Which voice?: male\n2. Which aspect ratio?: 9:16\n3. Shall there be captions?: off",
             "3) captions: without captions\n1) voice: A Male Voice\n2) shape: Portrait",
+            "1. male\n2. 9:16\n3. Without captions",
             "1. Which voice?: a deep male voice, please\n2. Which aspect ratio?: make it portrait\n\
              3. Shall there be captions?: no captions",
         ] {
@@ -330,6 +335,7 @@ mod tests {
             "略过",
             "1. Which voice?: ",
             "2. shape: what?",
+            "1. skip",
         ] {
             assert_eq!(answered(&open, message), defaults, "{message}");
         }

@@ -201,7 +201,7 @@ pub(crate) struct ConnectionHandle(Mutex<HandleState>);
 struct HandleState {
     mode: Mode,
     flush: Flush,
-    /// Waker of the server task while it waits to read.
+    /// Waker of the server task, which waits to read or for the end.
     reader: Option<Waker>,
 }
 
@@ -239,6 +239,19 @@ impl ConnectionHandle {
                 return Poll::Ready(());
             }
             *flush = Flush::Requested(context.waker().clone());
+            Poll::Pending
+        })
+        .await;
+    }
+
+    /// Waits until the connection was closed or reset. Awaited by the server task that also reads.
+    async fn ended(&self) {
+        std::future::poll_fn(|context| {
+            let mut state = lock(&self.0);
+            if matches!(state.mode, Mode::Closed | Mode::Reset) {
+                return Poll::Ready(());
+            }
+            state.reader = Some(context.waker().clone());
             Poll::Pending
         })
         .await;
@@ -373,3 +386,11 @@ impl AsyncWrite for FaultySocket {
 /// The connection over which a call arrived, as an extension of its request.
 #[derive(Clone, Debug)]
 pub(crate) struct Connection(pub(super) Arc<ConnectionHandle>);
+
+impl Connection {
+    /// Waits until the connection was closed or reset from within. A server that neither reads nor
+    /// writes does not notice by itself.
+    pub(crate) async fn ended(&self) {
+        self.0.ended().await;
+    }
+}

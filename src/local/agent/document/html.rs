@@ -9,9 +9,9 @@ use super::{Omission, Omitted, symbols};
 /// Elements whose content is not text.
 const SKIPPED: [&str; 6] = ["head", "script", "style", "template", "title", "noscript"];
 /// Elements within a paragraph. All others end one.
-const INLINE: &str = " a abbr acronym b bdi bdo big cite code data del dfn em font i ins kbd label \
-                      mark q rp rt ruby s samp small span strike strong sub sup time tt u var \
-                      wbr ";
+const INLINE: &str = " a abbr acronym b bdi bdo big cite code data del dfn em font i img ins kbd \
+                      label mark nobr q rp rt ruby s samp small span strike strong sub sup time \
+                      tt u var wbr ";
 /// Elements without content.
 const VOID: &str = " area base br col embed hr img input link meta param source track wbr ";
 /// Lists within lists; more than any page has.
@@ -23,6 +23,7 @@ const MAX_REFERENCE_BYTES: usize = 33;
 pub(super) fn text_of_html(html: &str) -> (String, Omitted) {
     let mut page = Page::default();
     let mut rest = html;
+    let mut obeys_quotes = true;
     while let Some(at) = rest.find('<') {
         page.push_text(&rest[..at]);
         rest = &rest[at..];
@@ -36,12 +37,19 @@ pub(super) fn text_of_html(html: &str) -> (String, Omitted) {
             rest = &rest[1..];
             continue;
         }
+        let split = obeys_quotes.then(|| split_at_end(&rest[1..])).flatten();
+        // Where a value never ends, looking for the end of each would take quadratic time.
+        obeys_quotes &= split.is_some();
         // The text ends within a tag.
-        let Some((tag, after)) = rest[1..].split_once('>') else {
+        let Some((tag, after)) = split.or_else(|| rest[1..].split_once('>')) else {
             rest = "";
             break;
         };
         rest = after;
+        // Not an element, such as the conditions that Word writes within paragraphs.
+        if tag.starts_with(['!', '?']) {
+            continue;
+        }
         let tag = Tag::parse(tag);
         if SKIPPED.contains(&tag.name.as_str()) && !tag.is_closing && !tag.is_empty {
             rest = after_end_tag(rest, &tag.name);
@@ -58,7 +66,7 @@ pub(super) fn text_of_html(html: &str) -> (String, Omitted) {
 struct Tag {
     /// In lower case.
     name: String,
-    /// In lower case, without spaces around equals signs and colons.
+    /// In lower case.
     attributes: String,
     is_closing: bool,
     is_empty: bool,
@@ -69,31 +77,62 @@ impl Tag {
     fn parse(tag: &str) -> Self {
         let is_closing = tag.starts_with('/');
         let inner = tag.trim_start_matches('/');
-        let end = inner.find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(inner.len());
+        let is_in_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, ':' | '-');
+        let end = inner.find(|c: char| !is_in_name(c)).unwrap_or(inner.len());
         let (name, attributes) = inner.split_at(end);
-        let mut attributes = attributes.to_ascii_lowercase();
-        if attributes.contains([':', '=']) {
-            for (spaced, plain) in [(": ", ":"), (" :", ":"), ("= ", "="), (" =", "=")] {
-                attributes = attributes.replace(spaced, plain);
-            }
-        }
+        let attributes = attributes.to_ascii_lowercase();
         let is_empty = tag.ends_with('/') || VOID.contains(&format!(" {} ", name.to_lowercase()));
         Self { name: name.to_ascii_lowercase(), attributes, is_closing, is_empty }
     }
 
+    /// The names and values of its attributes.
+    fn attributes(&self) -> impl Iterator<Item = (&str, &str)> {
+        let mut rest = self.attributes.as_str();
+        std::iter::from_fn(move || {
+            rest = rest.trim_start_matches(|c: char| c.is_ascii_whitespace() || c == '/');
+            if rest.is_empty() {
+                return None;
+            }
+            let is_end = |c: char| c.is_ascii_whitespace() || matches!(c, '=' | '/');
+            let (name, after) = rest.split_at(rest.find(is_end).unwrap_or(rest.len()));
+            let Some(value) = after.trim_ascii_start().strip_prefix('=') else {
+                rest = after;
+                return Some((name, ""));
+            };
+            let value = value.trim_ascii_start();
+            let value_and_rest = match value.chars().next() {
+                Some(quote @ ('"' | '\'')) => {
+                    let value = &value[1..];
+                    value.split_once(quote).unwrap_or((value, ""))
+                }
+                _ => value.split_once(|c: char| c.is_ascii_whitespace()).unwrap_or((value, "")),
+            };
+            rest = value_and_rest.1;
+            Some((name, value_and_rest.0))
+        })
+    }
+
     fn attribute(&self, name: &str) -> Option<&str> {
-        let mut words = self.attributes.split_ascii_whitespace();
-        let value = words.find_map(|word| word.strip_prefix(name)?.strip_prefix('='))?;
-        Some(value.trim_matches(['"', '\'', '/']))
+        let (_, value) = self.attributes().find(|(found, _)| *found == name)?;
+        Some(value.trim_end_matches('/'))
+    }
+
+    /// Whether it stands within a paragraph. Browsers show elements of other vocabularies so.
+    fn is_inline(&self) -> bool {
+        self.name.contains([':', '-']) || INLINE.contains(&format!(" {} ", self.name))
     }
 
     /// Whether its content is not on the page.
     fn is_hidden(&self) -> bool {
-        let styles = ["display:none", "visibility:hidden", "mso-hide:all"];
-        let mut words = self.attributes.split_ascii_whitespace();
+        let is_hiding = |style: &str| {
+            let style: String = style.split_ascii_whitespace().collect();
+            let hiding = ["display:none", "visibility:hidden", "mso-hide:all"];
+            hiding.iter().any(|hiding| style.contains(hiding))
+        };
         matches!(self.name.as_str(), "rt" | "rp")
-            || styles.iter().any(|style| self.attributes.contains(style))
-            || words.any(|word| word == "hidden" || word.starts_with("hidden="))
+            || self
+                .attributes()
+                .any(|(name, value)| name == "hidden" || (name == "style" && is_hiding(value)))
     }
 }
 
@@ -142,7 +181,7 @@ impl Page {
         }
         let name = tag.name.as_str();
         let is_struck = matches!(name, "del" | "s" | "strike");
-        if !INLINE.contains(&format!(" {name} ")) && name != "br" {
+        if !tag.is_inline() && name != "br" {
             self.end_paragraph();
         }
         if !tag.is_closing && !tag.is_empty && (is_struck || tag.is_hidden()) {
@@ -173,7 +212,11 @@ impl Page {
                 if let Some(Some((number, format))) = self.lists.last_mut() {
                     let own = tag.attribute("value").and_then(|value| value.parse().ok());
                     *number = own.unwrap_or(number.saturating_add(1));
-                    self.label = Some(spoken(&format!("{}.", formatted(*number, format))));
+                    let shown = match *format {
+                        "lowerLetter" if *number > 0 => letters(*number),
+                        format => formatted(*number, format),
+                    };
+                    self.label = Some(spoken(&format!("{shown}.")));
                 }
             }
             _ => {}
@@ -223,6 +266,34 @@ impl Page {
             Some(_) => {}
         }
     }
+}
+
+/// a, b … z, aa, ab … as browsers count, other than Word.
+fn letters(mut count: u32) -> String {
+    let mut reversed = Vec::new();
+    while count > 0 {
+        count -= 1;
+        reversed.push(char::from(b'a' + (count % 26) as u8));
+        count /= 26;
+    }
+    reversed.iter().rev().collect()
+}
+
+/// Splits a text that begins within a tag at the end of it, which is not within a quoted value.
+fn split_at_end(text: &str) -> Option<(&str, &str)> {
+    let (mut quote, mut before) = (None, ' ');
+    for (at, c) in text.char_indices() {
+        match quote {
+            None if c == '>' => return Some((&text[..at], &text[at + 1..])),
+            None if matches!(c, '"' | '\'') && before == '=' => quote = Some(c),
+            Some(open) if c == open => quote = None,
+            _ => {}
+        }
+        if !c.is_ascii_whitespace() {
+            before = c;
+        }
+    }
+    None
 }
 
 /// Returns what follows the end tag of an element without text, or nothing if there is none.
@@ -291,6 +362,11 @@ mod tests {
             ("  many \n  spaces ", "many spaces"),
             ("<ul><li>One</li><li>Two</li></ul>", "One\n\nTwo"),
             ("cut <off", "cut"),
+            ("a <img alt=\"x > y\"> b <a title = 'x>'>c</a>", "a b c"),
+            ("a <b title=\"x>y</b> and <i>c</i>", "a y and c"),
+            ("<p title=\"a hidden gem\" class='x hidden y'>a</p>", "a"),
+            ("in <st1:City w:st=\"on\">Paris</st1:City><o:p></o:p> now", "in Paris now"),
+            ("<p><![if !supportLists]>1.<![endif]> a<?xml:namespace ?>b</p>", "1. ab"),
             ("<style>no end", ""),
             ("", ""),
         ] {
@@ -306,9 +382,11 @@ mod tests {
             ("20<sup>o</sup>C and <sup>1</sup>/<sub>2</sub> cup", "20°C and 1/2 cup"),
             ("<ol><li>One<li></li><li><p>Two</p><p>More</p></ol>", "1: One\n\n3: Two\n\nMore"),
             ("<ol start=\"4\" type='a'><li>One<ul><li>Two</ul></ol>", "d: One\n\nTwo"),
+            ("<ol type=a start=28><li>One<li title='value=1'>Two</ol>", "ab: One\n\nac: Two"),
             ("<ol><li value=7>One<li>Two</ol><p>End", "7: One\n\n8: Two\n\nEnd"),
             ("a <span style=\"color: red; DISPLAY : none\">b <span>c</span> d</span>e", "a e"),
             ("<div hidden><p>a</p></div><p>b", "b"),
+            ("<div id=x hidden=''>a</div>b", "b"),
             ("<p style='mso-hide:all'>a<p>b", "b"),
             ("<img style='display:none'>a", "a"),
             ("<ruby>漢<rp>(</rp><rt>kan</rt><rp>)</rp></ruby>", "漢"),
@@ -327,6 +405,7 @@ mod tests {
             "<".repeat(1 << 16),
             "&".repeat(1 << 16),
             "<!--".repeat(1 << 14),
+            "<a b=\">\" b='".repeat(1 << 14),
             "<style>".repeat(1 << 14),
             "<sup>1".repeat(1 << 14),
             "<ol><li>".repeat(1 << 14),

@@ -138,6 +138,8 @@ fn files() -> Vec<HostileFile> {
         ("html-comments", &|| html("<!--")),
         ("html-references", &|| html("&lt")),
         ("html-attributes", &|| html("<a b='")),
+        ("html-quotes", &|| html("<a b=\">\" b='")),
+        ("html-letters", &|| html(&format!("<ol type=a start=3000>{}</ol>", "<li>a".repeat(999)))),
         ("html-hidden", &|| html("<p style='display:none'>a")),
         ("html-often", &|| {
             with_chunks(900, "c.html", format!("<html>{}", "<b>".repeat(5000)).as_bytes())
