@@ -14,9 +14,11 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use futures::StreamExt as _;
-use nemovideo::Credits;
 use nemovideo::local::LocalBackend;
-use nemovideo::project::{BatchItem, BatchState, JobProgress, JobStage, SavedVideo, TurnEvent};
+use nemovideo::project::{
+    BatchItem, BatchItemState, BatchState, JobProgress, JobStage, SavedVideo, TurnEvent,
+};
+use nemovideo::{Credits, Session};
 use serde_json::json;
 
 use support::job_file::StateFile;
@@ -31,7 +33,8 @@ struct Args {
     /// The directory for the videos.
     #[arg(long, value_name = "DIR", default_value = "videos")]
     out: PathBuf,
-    /// Make the videos again that failed in an earlier run; they may be charged again.
+    /// Make the videos again that failed in an earlier run, or whose outcome it could not find out;
+    /// they may be charged again.
     #[arg(long)]
     retry_failed: bool,
     #[command(flatten)]
@@ -62,7 +65,8 @@ async fn make(args: Args) -> Result<()> {
         Some(mut state) => {
             eprint_line("Continuing the previous batch…");
             if args.retry_failed {
-                let failed = state.items.iter_mut().filter(|item| item.stage == JobStage::Failed);
+                let session = state.session.as_ref();
+                let failed = state.items.iter_mut().filter(|item| needs_retry(item, session));
                 failed.for_each(|item| item.stage = JobStage::Waiting);
             }
             connection.client.resume_batch(state)
@@ -85,9 +89,10 @@ async fn make(args: Args) -> Result<()> {
     // How the batch ended follows from its state: earlier processes have finished or failed items.
     let state = batch.stop();
     let total = state.items.len();
-    let count = |of: fn(&JobStage) -> bool| state.items.iter().filter(|i| of(&i.stage)).count();
-    let finished = count(|stage| matches!(stage, JobStage::Finished { .. }));
-    let failed = count(|stage| matches!(stage, JobStage::Failed));
+    let is_finished = |item: &&BatchItemState| matches!(item.stage, JobStage::Finished { .. });
+    let finished = state.items.iter().filter(is_finished).count();
+    let to_retry =
+        state.items.iter().filter(|item| needs_retry(item, state.session.as_ref())).count();
     if finished == total {
         if let Some(file) = &state_file {
             file.remove();
@@ -101,13 +106,29 @@ async fn make(args: Args) -> Result<()> {
         let reason = item.error.as_deref().unwrap_or("it failed");
         eprint_line(&format!("{}: {reason}", script_name(&item.item)));
     }
-    let advice = match failed {
+    let advice = match to_retry {
         0 => "Run it again to continue.".to_owned(),
         _ => format!(
-            "Run it again with --retry-failed to retry the {failed} that failed; they may be charged again."
+            "Run it again to continue, or with --retry-failed to make the {to_retry} again that \
+             failed or whose outcome is unknown; they may be charged again."
         ),
     };
     Err(format!("{missing} {advice}").into())
+}
+
+/// Returns whether an item is made again only on request, since it may be charged again: it failed,
+/// or an earlier run looked for what its message did and found nothing. `session` is the one of the
+/// batch, which leaves that of such a message. A message that was not looked for yet, because its
+/// process was killed, is observed first.
+fn needs_retry(item: &BatchItemState, session: Option<&Session>) -> bool {
+    match &item.stage {
+        JobStage::Failed => true,
+        JobStage::Message(sent) => {
+            item.error.is_some()
+                && session.is_none_or(|session| session.session_id != sent.session_id)
+        }
+        _ => false,
+    }
 }
 
 /// Returns the scripts of a directory, sorted by name.
@@ -168,9 +189,11 @@ impl Reporter {
                 stage(&format!("the stream ended early ({what}); reading the state…"));
             }
             Ok(JobProgress::Finished(video)) => {
-                let SavedVideo { path, bytes, .. } = &*video;
-                let message = format!("{} ({})", path.display(), format_size(*bytes));
-                self.end(script, Some(path), &message);
+                let SavedVideo { path, bytes, report, .. } = &*video;
+                // What the agent said, such as what it could not speak.
+                let reply = report.as_ref().map_or("", |report| report.text.trim());
+                let message = format!("{} ({})\n{reply}", path.display(), format_size(*bytes));
+                self.end(script, Some(path), message.trim_end());
             }
             Ok(_) => {}
             Err(error) => {

@@ -161,8 +161,9 @@ fn show(args: &Args, progress: &Progress, path: &Path, bytes: u64, details: Valu
     {
         print_line(&format!("{summary}\n{credits} credits left"));
     }
-    if let Some(reply) = details["reply"].as_str() {
-        print_line(reply.trim());
+    if let Some(reply) = details["reply"].as_str().map(str::trim).filter(|reply| !reply.is_empty())
+    {
+        print_line(reply);
     }
     Ok(())
 }

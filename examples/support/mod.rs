@@ -48,7 +48,8 @@ impl ServiceArgs {
 /// A client, and the embedded backend if it is connected to one.
 pub struct Connection {
     pub client: NemoClient,
-    backend: Option<LocalBackend>,
+    /// Runs for as long as this lives.
+    _backend: Option<LocalBackend>,
 }
 
 impl Connection {
@@ -65,18 +66,14 @@ impl Connection {
                  written, or NEMO_TOKEN to a token of yours.",
             );
         }
-        Ok(Self { client, backend: None })
+        Ok(Self { client, _backend: None })
     }
 
     /// Starts the backend in this process and connects to it.
     pub async fn embedded(backend: LocalBackendBuilder) -> Result<Self> {
         let backend = backend.start().await?;
         let client = build(NemoClient::builder().in_memory_credentials(), backend.url())?;
-        Ok(Self { client, backend: Some(backend) })
-    }
-
-    pub fn is_embedded(&self) -> bool {
-        self.backend.is_some()
+        Ok(Self { client, _backend: Some(backend) })
     }
 }
 

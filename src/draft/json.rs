@@ -680,6 +680,21 @@ mod tests {
     }
 
     #[test]
+    fn lists_within_lists_of_any_length_keep_their_order() {
+        for length in [0, 1, 2, 63, 64, 65, 128, 129, 200] {
+            let inner = |at: usize| vec![at.to_string(); [0, 1, 2, 70][at % 4]].join(",");
+            let items: Vec<String> = (0..length).map(|at| format!("[{}]", inner(at))).collect();
+            let array = format!("[{}]", items.join(","));
+            assert_eq!(json(&array).to_string(), array);
+            // From the 71st entry on, the keys are duplicates.
+            let entry = |at: usize| format!("\"k{}\":{{\"list\":[{}]}}", at % 70, inner(at));
+            let entries: Vec<String> = (0..length).map(entry).collect();
+            let object = format!("{{{}}}", entries.join(","));
+            assert_eq!(json(&object).to_string(), object);
+        }
+    }
+
+    #[test]
     fn depth_is_limited() {
         let nested = |depth| "[".repeat(depth) + &"]".repeat(depth);
         assert_eq!(json(&nested(128)).to_string(), nested(128));

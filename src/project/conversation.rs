@@ -193,7 +193,7 @@ impl Project {
     ///
     /// While the agent [waits for a response](Self::open_question), a message that names options of
     /// the question, by their numbers, labels or ids, or that skips it, is the response, whatever
-    /// else it may mean. Any other is classified as always, so that an order is never sent as a
+    /// else it may mean. Any other is classified as always, so that a command is never sent as a
     /// message, which costs credits; the question stays open then. What is a message is the
     /// response: in the documented form where [`QuestionResponse::parse`] understands it, else as
     /// it is.
@@ -236,7 +236,10 @@ impl Project {
             Intent::State => Dispatched::State(self.draft().await?),
             Intent::Upload(hint) => Dispatched::Upload(hint),
             Intent::Message => {
-                let text = question.map_or(text.clone(), |asked| message_of(&asked, &text));
+                let text = match question {
+                    Some(question) => message_of(&question, &text),
+                    None => text,
+                };
                 Dispatched::Turn(self.say(text).await?)
             }
         })
