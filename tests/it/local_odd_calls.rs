@@ -319,7 +319,7 @@ async fn a_name_or_an_id_that_cannot_be_shown_is_rejected() {
 
 #[tokio::test]
 async fn a_backend_that_is_dropped_stops_at_once() {
-    let backend = quick().shutdown_within(HANG).start().await.unwrap();
+    let backend = quick().shutdown_within(10 * HANG).start().await.unwrap();
     let caller = Caller::new(&backend, "one").await;
     let stalled = Fault::LateWork { reads: u32::MAX, ending: Ending::Stall };
     backend.faults().inject(stalled).on(Endpoint::Message).once();

@@ -8,12 +8,17 @@
 //! | no secret leaks | `secrets`, `client_builder` |
 //! | what is reported is true | `turn_report`, `draft_diff`, `draft_picture`, `draft_summary`, `draft_reading` |
 //! | an edit leaves a valid draft | `draft_editor` |
-//! | a message is understood | `intents`, `screen_words`, `project` |
+//! | a message is understood | `intents`, `screen_words`, `heldout`, `project`, `questions` |
 //! | a script is read as it was written, or rejected with a reason | `script_files`, `voiceover` |
+//! | a skill file names the caller, or nobody | `skill_files` |
+//! | no input exhausts its reader | `memory`, `local_odd_calls` |
 //! | it runs without the cloud | `main_job`, `local_*`, `media_*`, `audio_files` |
 //!
 //! `fault_matrix`, `chaos`, `memory`, `secrets` and `outside` are binaries of their own beside this
 //! directory, because they measure or replace a property of the whole process.
+//!
+//! `NEMOVIDEO_LONG=1` before a test's command is the long form of `outside`, `memory` and
+//! `media_speech`.
 
 // Clippy exempts test functions but not their helpers. A helper that panics fails its test.
 #![allow(clippy::unwrap_used)]

@@ -123,7 +123,7 @@ fn an_encoding_that_is_named_is_read() {
     }
 }
 
-/// The characters of a script, without its quotes.
+/// Returns the text of a script, with what its `Debug` puts around it.
 fn text_of(script: &Script) -> String {
     format!("{script:?}")
 }

@@ -29,6 +29,15 @@ fn token_body(name: &str, lifetime: Duration) -> serde_json::Value {
     json!({ "code": 0, "data": { "token": name, "expires_at": expires_at.as_secs_f64() } })
 }
 
+/// Starts a service that issues one token, and none after it.
+async fn issuing_once(token: MockResponse) -> MockNemo {
+    let nemo = MockNemo::start().await;
+    nemo.given(token.times(1)).await;
+    nemo.given(MockResponse::error(Endpoint::Token, ErrorCode::RateLimited)).await;
+    nemo.given(MockResponse::credits(1.0)).await;
+    nemo
+}
+
 /// Makes the service reject this token.
 async fn reject(nemo: &MockNemo, token: &str) {
     let error = json!({ "code": 1001, "message": "expired" });
@@ -95,10 +104,7 @@ async fn a_token_that_expires_soon_is_replaced_before_it_is_rejected() {
 #[tokio::test]
 async fn a_token_that_expires_soon_is_used_while_no_new_one_is_issued() {
     let dir = tempfile::tempdir().unwrap();
-    let nemo = MockNemo::start().await;
-    nemo.given(token("short", Duration::from_secs(60)).times(1)).await;
-    nemo.given(MockResponse::error(Endpoint::Token, ErrorCode::RateLimited)).await;
-    nemo.given(MockResponse::credits(1.0)).await;
+    let nemo = issuing_once(token("short", Duration::from_secs(60))).await;
     let process = || nemo.client_builder().credentials_dir(dir.path()).build().unwrap();
     let first = process();
     for _ in 0..2 {
@@ -113,10 +119,7 @@ async fn a_token_that_expires_soon_is_used_while_no_new_one_is_issued() {
 async fn no_call_waits_for_the_rate_limit_of_an_early_refresh() {
     let dir = tempfile::tempdir().unwrap();
     for stored in [false, true] {
-        let nemo = MockNemo::start().await;
-        nemo.given(token("short", Duration::from_secs(200)).times(1)).await;
-        nemo.given(MockResponse::error(Endpoint::Token, ErrorCode::RateLimited)).await;
-        nemo.given(MockResponse::credits(1.0)).await;
+        let nemo = issuing_once(token("short", Duration::from_secs(200))).await;
         let patient = ExponentialRetry::default().with_rate_limit_delay(ENDLESS_DELAY);
         let builder = nemo.client_builder().retry(patient);
         let builder = if stored { builder.credentials_dir(dir.path()) } else { builder };
@@ -197,12 +200,9 @@ async fn a_token_that_was_just_issued_is_used_whatever_its_expiry() {
     ] {
         for stored in [false, true] {
             let dir = tempfile::tempdir().unwrap();
-            let nemo = MockNemo::start().await;
             let body = format!(r#"{{"code":0,"data":{{"token":"t","expires_at":{expiry}}}}}"#);
             let body = ResponseTemplate::new(200).set_body_string(body);
-            nemo.given(MockResponse::raw(Endpoint::Token, body).times(1)).await;
-            nemo.given(MockResponse::error(Endpoint::Token, ErrorCode::RateLimited)).await;
-            nemo.given(MockResponse::credits(1.0)).await;
+            let nemo = issuing_once(MockResponse::raw(Endpoint::Token, body)).await;
             let process = || match stored {
                 true => nemo.client_builder().credentials_dir(dir.path()).build().unwrap(),
                 false => nemo.client(),
@@ -223,10 +223,7 @@ async fn a_token_that_was_just_issued_is_used_whatever_its_expiry() {
 #[tokio::test]
 async fn an_expired_stored_token_is_used_if_no_other_is_issued() {
     let dir = tempfile::tempdir().unwrap();
-    let nemo = MockNemo::start().await;
-    nemo.given(MockResponse::token("stored").times(1)).await;
-    nemo.given(MockResponse::error(Endpoint::Token, ErrorCode::RateLimited)).await;
-    nemo.given(MockResponse::credits(1.0)).await;
+    let nemo = issuing_once(MockResponse::token("stored")).await;
     let patient = ExponentialRetry::default().with_rate_limit_delay(ENDLESS_DELAY);
     let process =
         || nemo.client_builder().retry(patient).credentials_dir(dir.path()).build().unwrap();
@@ -414,10 +411,7 @@ async fn an_error_response_that_repeats_the_client_id_does_not_reveal_it() {
 #[tokio::test]
 async fn a_token_that_its_process_had_not_renamed_yet_is_used_by_the_next() {
     let dir = tempfile::tempdir().unwrap();
-    let nemo = MockNemo::start().await;
-    nemo.given(MockResponse::token("received").times(1)).await;
-    nemo.given(MockResponse::error(Endpoint::Token, ErrorCode::RateLimited)).await;
-    nemo.given(MockResponse::credits(1.0)).await;
+    let nemo = issuing_once(MockResponse::token("received")).await;
     let process = || nemo.client_builder().credentials_dir(dir.path()).build().unwrap();
     assert!(process().authenticate().await.unwrap().stored);
     // As if the process had been killed before the rename.

@@ -344,7 +344,7 @@ async fn after_a_break(response: &'static str) -> (nemovideo::Result<TurnUpdate>
     let pending = turn.pending().unwrap();
     let reads = server.requests("/api/state/nemo_agent/me/s/latest");
     let resumed = client.resume_turn(&pending).next().await.unwrap();
-    assert_eq!(format!("{:?}", resumed.is_err()), "true");
+    assert!(resumed.is_err(), "{resumed:?}");
     (last.unwrap(), reads)
 }
 

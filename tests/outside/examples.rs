@@ -31,6 +31,25 @@ pub(crate) fn example(name: &str) -> Command {
     command
 }
 
+/// Returns a command that runs another one after commands of the shell, which limit it.
+#[cfg(unix)]
+pub(crate) fn limited(limits: &str, command: &Command) -> Command {
+    let mut shell = Command::new("sh");
+    shell.args(["-c", &format!("{limits}; exec \"$0\" \"$@\"")]);
+    shell.arg(command.get_program()).args(command.get_args());
+    if let Some(dir) = command.get_current_dir() {
+        shell.current_dir(dir);
+    }
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => shell.env(name, value),
+            None => shell.env_remove(name),
+        };
+    }
+    shell.stdin(Stdio::null());
+    shell
+}
+
 fn voiceover(dir: &Path, args: &[&str]) -> Output {
     example("voiceover").current_dir(dir).args(args).output().expect("the example runs")
 }
@@ -339,9 +358,7 @@ impl Server {
     /// Starts the server from a shell, after commands that limit it.
     #[cfg(unix)]
     fn limited(limits: &str) -> Self {
-        let mut command = Command::new("sh");
-        let program = example("local_server").get_program().to_owned();
-        command.args(["-c", &format!("{limits}; exec \"$0\"")]).arg(program).stdin(Stdio::null());
+        let command = limited(limits, &example("local_server"));
         Self::run(command, Arc::new(tempfile::tempdir().unwrap()))
     }
 

@@ -7,10 +7,11 @@
 //! | `server` | `local_server` is killed |
 //! | `proxy` | each exchange with the backend is cut, reset, mangled, stalled or trickled |
 //!
-//! `cargo test` runs a selection that takes seconds. All of it, in minutes:
+//! `cargo test` runs few cells, with each kind of moment and of disturbance among them. All of them,
+//! but only every seventh exchange of the programs in `proxy`, take minutes:
 //! `NEMOVIDEO_LONG=1 cargo test --release --test outside -- --nocapture`.
-//! `NEMOVIDEO_CELL` limits both suites to the cells whose names contain it, and `NEMOVIDEO_SEED`
-//! repeats the random moments of a run.
+//! `NEMOVIDEO_CELL` limits `kills`, `server` and `proxy` to the cells whose names contain it, and
+//! `NEMOVIDEO_SEED` repeats the random moments of a run.
 
 // Clippy exempts test functions but not their helpers. A helper that panics fails its test.
 #![allow(clippy::unwrap_used)]
@@ -27,6 +28,8 @@ mod server;
 #[cfg(target_os = "linux")]
 mod steps;
 
+use std::cmp::Reverse;
+use std::collections::BTreeSet;
 use std::fmt::Debug;
 
 use futures::StreamExt as _;
@@ -36,12 +39,44 @@ fn is_long() -> bool {
     std::env::var_os("NEMOVIDEO_LONG").is_some()
 }
 
-/// Returns every nth cell, or those that `NEMOVIDEO_CELL` names.
-fn selected<T: Debug>(cells: Vec<T>, nth: usize) -> Vec<T> {
-    match std::env::var("NEMOVIDEO_CELL") {
-        Ok(part) => cells.into_iter().filter(|cell| format!("{cell:?}").contains(&part)).collect(),
-        Err(_) => cells.into_iter().step_by(nth).collect(),
+/// Whether only the cells that `NEMOVIDEO_CELL` names are to be run.
+fn is_limited() -> bool {
+    std::env::var_os("NEMOVIDEO_CELL").is_some()
+}
+
+/// Returns few cells that have each kind among them, and others, evenly spread, up to a number; or
+/// the cells that `NEMOVIDEO_CELL` names.
+fn selected<T: Debug>(
+    mut cells: Vec<T>,
+    count: usize,
+    kinds: impl Fn(&T) -> Vec<String>,
+) -> Vec<T> {
+    if let Ok(part) = std::env::var("NEMOVIDEO_CELL") {
+        cells.retain(|cell| format!("{cell:?}").contains(&part));
+        return cells;
     }
+    let mut missing: BTreeSet<String> = cells.iter().flat_map(&kinds).collect();
+    let mut selected = Vec::new();
+    while !missing.is_empty() {
+        let new =
+            |at: usize| kinds(&cells[at]).iter().filter(|kind| missing.contains(*kind)).count();
+        let best = (0..cells.len()).max_by_key(|&at| (new(at), Reverse(at)));
+        let cell = cells.remove(best.expect("a cell of each kind"));
+        for kind in kinds(&cell) {
+            missing.remove(&kind);
+        }
+        selected.push(cell);
+    }
+    let (others, all) = (count.saturating_sub(selected.len()), cells.len());
+    let is_other = |at: usize| at * others % all < others;
+    let others = cells.into_iter().enumerate().filter(|(at, _)| is_other(*at));
+    selected.extend(others.map(|(_, cell)| cell));
+    selected
+}
+
+/// Returns the name of an enum's variant.
+fn variant(value: &impl Debug) -> String {
+    format!("{value:?}").chars().take_while(|letter| letter.is_alphanumeric()).collect()
 }
 
 /// Runs cells, some at a time, and panics if any of them has.

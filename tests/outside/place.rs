@@ -21,7 +21,7 @@ pub(crate) const HANG: Duration = Duration::from_secs(120);
 /// The price of a voiceover in the embedded backend.
 pub(crate) const PRICE: f64 = 20.0;
 
-/// A script whose video has several megabytes.
+/// A script whose video has several megabytes, and takes seconds to make.
 pub(crate) const LONG: &str = "A long word.";
 /// Scripts whose videos are small.
 pub(crate) const SHORT: [&str; 2] = ["The sky is blue.", "The sea is green."];
@@ -177,7 +177,7 @@ impl Place {
         }
         let client = self.client().build().expect("a client");
         while client.credits().await.expect("the balance").frozen > Credits::ZERO {
-            tokio::time::sleep(Duration::from_millis(5)).await;
+            tokio::task::yield_now().await;
         }
     }
 

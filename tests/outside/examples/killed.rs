@@ -3,13 +3,15 @@
 
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use nemovideo::ErrorCode;
 use nemovideo::local::{Cut, Ending, ErrorReply, Fault, FaultyResponse, LocalBackend};
 use nemovideo::protocol::{Credits, Endpoint};
 
+#[cfg(unix)]
+use super::limited;
 use super::{example, run_against, stderr, stdout};
 
 const MAKE: [&str; 4] = ["--text", "Hello there.", "--out", "a.mp4"];
@@ -164,24 +166,6 @@ async fn an_account_that_cannot_be_stored_is_announced() {
     }
 }
 
-/// Runs a command under a limit of the shell.
-#[cfg(unix)]
-fn limited(limit: &str, mut command: Command) -> Output {
-    let mut shell = Command::new("sh");
-    // A file that is too large is an error then, as a full disk is.
-    shell.args(["-c", &format!("trap '' XFSZ; ulimit {limit}; exec \"$0\" \"$@\"")]);
-    shell.arg(command.get_program()).args(command.get_args());
-    shell.current_dir(command.get_current_dir().unwrap());
-    for (name, value) in command.get_envs() {
-        match value {
-            Some(value) => shell.env(name, value),
-            None => shell.env_remove(name),
-        };
-    }
-    command = shell;
-    command.stdin(Stdio::null()).output().unwrap()
-}
-
 #[cfg(unix)]
 #[tokio::test(flavor = "multi_thread")]
 async fn a_full_disk_or_too_few_descriptors_cost_nothing_that_is_not_persisted() {
@@ -195,7 +179,9 @@ async fn a_full_disk_or_too_few_descriptors_cost_nothing_that_is_not_persisted()
     for limit in sizes.into_iter().chain(descriptors) {
         std::fs::remove_file(dir.join("a.mp4")).unwrap();
         let before = backend.counters().messages_run;
-        let output = limited(&limit, voiceover(&backend, dir));
+        // With the signal ignored, a file that is too large is an error, as a full disk is.
+        let limits = format!("trap '' XFSZ; ulimit {limit}");
+        let output = limited(&limits, &voiceover(&backend, dir)).output().unwrap();
         let shown = stderr(&output);
         let charged = backend.counters().messages_run - before;
         if !output.status.success() {
