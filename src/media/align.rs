@@ -89,8 +89,7 @@ impl Frames {
         let shape: Vec<f32> = (0..length)
             .map(|n| 0.5 - 0.5 * (2.0 * PI * (n as f32 + 0.5) / length as f32).cos())
             .collect();
-        let bands: Vec<f32> =
-            BANDS.iter().map(|band| 2.0 * (2.0 * PI * (band / rate).min(0.45)).cos()).collect();
+        let factors = BANDS.map(|band| 2.0 * (2.0 * PI * (band / rate).min(0.45)).cos());
         let count = (samples.len() as f32 / (hop * rate)).ceil() as usize;
         let mut frames = Self::default();
         let mut windowed = vec![0.0_f32; length];
@@ -103,11 +102,8 @@ impl Frames {
                 let sample = samples.get(start + n).copied().unwrap_or(0);
                 *value = f32::from(sample) / 32_768.0 * shape;
             }
-            let mut powers = [FLOOR; BANDS.len()];
-            for (power, factor) in powers.iter_mut().zip(&bands) {
-                *power = (goertzel(&windowed, *factor) / length as f32).ln().max(FLOOR);
-            }
-            frames.bands.push(powers);
+            let powers = goertzel(&windowed, &factors);
+            frames.bands.push(powers.map(|power| (power / length as f32).ln().max(FLOOR)));
         }
         frames
     }
@@ -149,13 +145,19 @@ impl Frames {
     }
 }
 
-/// Returns the power of a signal at the frequency for which `factor` is twice the cosine.
-fn goertzel(samples: &[f32], factor: f32) -> f32 {
-    let (mut before, mut last) = (0.0_f32, 0.0_f32);
+/// Returns the power of a signal in each band. A factor is twice the cosine of its frequency.
+fn goertzel(samples: &[f32], factors: &[f32; BANDS.len()]) -> [f32; BANDS.len()] {
+    let (mut before, mut last) = ([0.0_f32; BANDS.len()], [0.0_f32; BANDS.len()]);
     for sample in samples {
-        (before, last) = (last, sample + factor * last - before);
+        // Side by side, so that the compiler can use vector instructions.
+        for ((before, last), factor) in before.iter_mut().zip(&mut last).zip(factors) {
+            (*before, *last) = (*last, *sample + *factor * *last - *before);
+        }
     }
-    last * last + before * before - factor * last * before + 1e-12
+    std::array::from_fn(|band| {
+        let (before, last) = (before[band], last[band]);
+        last * last + before * before - factors[band] * last * before + 1e-12
+    })
 }
 
 fn distance(a: &[f32; BANDS.len()], b: &[f32; BANDS.len()]) -> f32 {

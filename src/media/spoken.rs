@@ -498,6 +498,39 @@ mod tests {
     }
 
     #[test]
+    fn times_ordinals_and_fractions_are_read_with_what_follows_them() {
+        for (language, displayed, text) in [
+            (
+                "en-US",
+                "9–10:30, 9-10am, 5–6 p.m.",
+                "nine to ten thirty, nine to ten ay M, five to six P M",
+            ),
+            (
+                "en-US",
+                "10:30–11, 9am–5, 25th-27 May",
+                "ten thirty to eleven, nine ay M to five, twenty-fifth to twenty-seven May",
+            ),
+            ("en-GB", "from 9–10.30am", "from nine to ten thirty ay M"),
+            ("de-DE", "von 8–10:30 Uhr", "von acht bis zehn Uhr dreißig"),
+            ("fr-FR", "de 9–10h30", "de neuf à dix heures trente"),
+            ("es-ES", "14:30–15 h", "catorce treinta a quince horas"),
+            ("en-US", "at 9:05:30 am", "at nine oh five thirty ay M"),
+            (
+                "en-US",
+                "the 21ST of the 1990S, a 100S",
+                "the twenty-first of the nineteen nineties, a one hundred S",
+            ),
+            (
+                "en-US",
+                "½ km, 2½ km, ½ €",
+                "one half kilometer, two and a half kilometers, one half euro",
+            ),
+        ] {
+            assert_eq!(spoken(displayed, language).text, text, "{displayed}");
+        }
+    }
+
+    #[test]
     fn composed_and_decomposed_accents_are_spoken_alike() {
         let composed = spoken(case!("nfc-de"), "de-DE");
         assert_eq!(spoken(case!("nfd-de"), "de").text, composed.text);

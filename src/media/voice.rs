@@ -8,7 +8,7 @@ mod command;
 #[allow(unsafe_code)] // The speech engine is written in C; see `pico::PicoEngine`.
 mod pico;
 
-use super::{AudioBuffer, Cancel, MediaError};
+use super::{AudioBuffer, Cancel, MediaError, primary_language};
 
 pub use command::CommandVoice;
 pub use pico::Pico;
@@ -154,9 +154,11 @@ fn best_match<'a, T>(
     tag: fn(&'a T) -> &'a str,
 ) -> Result<&'a T, MediaError> {
     let wanted = requested.trim().replace('_', "-");
-    let primary = |tag: &str| tag.split('-').next().unwrap_or_default().to_ascii_lowercase();
-    let same_primary: Vec<&T> =
-        available.iter().filter(|&item| primary(tag(item)) == primary(&wanted)).collect();
+    let primary = primary_language(&wanted);
+    let same_primary: Vec<&T> = available
+        .iter()
+        .filter(|&item| primary_language(tag(item)).eq_ignore_ascii_case(primary))
+        .collect();
     let exact = |wanted: &str| {
         same_primary.iter().copied().find(|&item| tag(item).eq_ignore_ascii_case(wanted))
     };

@@ -74,6 +74,28 @@ impl Voice for ToneVoice {
     }
 }
 
+/// A voice that speaks as a function does.
+struct FnVoice<F>(F);
+
+impl<F> fmt::Debug for FnVoice<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("FnVoice")
+    }
+}
+
+impl<F> Voice for FnVoice<F>
+where
+    F: Fn(&str) -> Result<AudioBuffer, MediaError> + Send + Sync,
+{
+    fn languages(&self) -> Vec<String> {
+        vec!["en".to_owned()]
+    }
+
+    fn speak(&self, text: &str, _: &SpeechOptions) -> Result<AudioBuffer, MediaError> {
+        (self.0)(text)
+    }
+}
+
 const FRAMES: [FrameSize; 3] = [FrameSize::LANDSCAPE, FrameSize::PORTRAIT, FrameSize::SQUARE];
 
 /// A script, the words in it, and the clauses of its sentences.
@@ -305,21 +327,14 @@ fn pause_ends(audio: &AudioBuffer) -> Vec<Duration> {
 
 #[test]
 fn a_sentence_of_one_caption_is_spoken_once() {
-    #[derive(Debug)]
-    struct Counting(AtomicUsize);
-    impl Voice for Counting {
-        fn languages(&self) -> Vec<String> {
-            vec!["en".to_owned()]
-        }
-        fn speak(&self, text: &str, options: &SpeechOptions) -> Result<AudioBuffer, MediaError> {
-            self.0.fetch_add(text.split_whitespace().count(), Ordering::Relaxed);
-            ToneVoice { is_melodic: true, drawl: 0 }.speak(text, options)
-        }
-    }
     let words_for = |script: &str| {
-        let voice = Counting(AtomicUsize::new(0));
+        let count = AtomicUsize::new(0);
+        let voice = FnVoice(|text: &str| {
+            count.fetch_add(text.split_whitespace().count(), Ordering::Relaxed);
+            ToneVoice { is_melodic: true, drawl: 0 }.speak(text, &SpeechOptions::new("en"))
+        });
         narrated(script, &voice, "en");
-        voice.0.into_inner()
+        count.load(Ordering::Relaxed)
     };
     assert_eq!(words_for("One two three. Four five."), 5);
     let long = "word ".repeat(40);
@@ -328,20 +343,13 @@ fn a_sentence_of_one_caption_is_spoken_once() {
 
 #[test]
 fn a_part_that_cannot_be_spoken_alone_does_not_fail_the_narration() {
-    #[derive(Debug)]
-    struct Picky;
-    impl Voice for Picky {
-        fn languages(&self) -> Vec<String> {
-            vec!["en".to_owned()]
+    let picky = FnVoice(|text: &str| {
+        if text.split_whitespace().count() < 30 {
+            return Err(MediaError::Voice("too short".to_owned()));
         }
-        fn speak(&self, text: &str, options: &SpeechOptions) -> Result<AudioBuffer, MediaError> {
-            if text.split_whitespace().count() < 30 {
-                return Err(MediaError::Voice("too short".to_owned()));
-            }
-            ToneVoice { is_melodic: true, drawl: 0 }.speak(text, options)
-        }
-    }
-    let narration = narrated(&"word and word again ".repeat(10), &Picky, "en");
+        ToneVoice { is_melodic: true, drawl: 0 }.speak(text, &SpeechOptions::new("en"))
+    });
+    let narration = narrated(&"word and word again ".repeat(10), &picky, "en");
     assert!(narration.captions().len() > 1);
 }
 
@@ -391,17 +399,9 @@ fn the_last_caption_of_a_sentence_can_be_read() {
 
 #[test]
 fn a_voice_with_an_impossible_sample_rate_is_an_error() {
-    #[derive(Debug)]
-    struct Shrill;
-    impl Voice for Shrill {
-        fn languages(&self) -> Vec<String> {
-            vec!["en".to_owned()]
-        }
-        fn speak(&self, _: &str, _: &SpeechOptions) -> Result<AudioBuffer, MediaError> {
-            Ok(AudioBuffer::new(u32::MAX, vec![9000; 100]))
-        }
-    }
+    let shrill =
+        FnVoice(|_: &str| Ok::<_, MediaError>(AudioBuffer::new(u32::MAX, vec![9000; 100])));
     let options = SpeechOptions::new("en");
-    let error = narrate("One. Two.", &Shrill, &options, &Cancel::new()).unwrap_err();
+    let error = narrate("One. Two.", &shrill, &options, &Cancel::new()).unwrap_err();
     assert!(error.to_string().contains("4294967295 Hz"), "{error}");
 }

@@ -79,7 +79,8 @@ impl Amounts<'_> {
             if let Some(sign) = range_sign(&self.text[point.len..]) {
                 let text = &self.text[point.len + sign.len()..];
                 let to = self.language().word("range");
-                if let Some(end) = (Amounts { before: to, text, ..*self }).point() {
+                let next = Amounts { before: to, text, ..*self };
+                if let Some(end) = next.point().or_else(|| next.end_of_range(sign)) {
                     point.words = format!("{} {to} {}", point.words, end.words);
                     point.len += sign.len() + end.len;
                 }
@@ -91,6 +92,29 @@ impl Amounts<'_> {
             .or_else(|| self.written_fraction())
             .or_else(|| self.feet())
             .or_else(|| self.quantity())
+    }
+
+    /// Reads the number after a time or ordinal and a sign without spaces: "10:30–11", "9am-5".
+    fn end_of_range(&self, sign: &str) -> Option<Reading> {
+        let end = self.amount(0, false).filter(|_| matches!(sign, "-" | "–"))?;
+        let is_small = end.number.integer().is_some_and(|number| number < 60);
+        let fits = is_small && !end.negative && end.currency.is_none();
+        fits.then(|| Reading::new(end.len, self.say(&end)))
+    }
+
+    /// Reads hours of which only the second is written as a time: "9–10:30", "9-10am".
+    fn hours(&self, first: &Amount) -> Option<Reading> {
+        let number = &first.number;
+        let is_hour = first.len == number.len
+            && number.integer().is_some_and(|hour| hour <= 24)
+            && !number.is_code()
+            && !self.before.ends_with('-');
+        let sign = range_sign(&self.text[first.len..]).filter(|_| is_hour)?;
+        let start = first.len + sign.len();
+        let to = self.language().word("range");
+        let end = (Amounts { before: to, text: &self.text[start..], ..*self }).time()?;
+        let words = format!("{} {to} {}", self.speller.say(number), end.words);
+        Some(Reading::new(start + end.len, words))
     }
 
     /// Returns the match of a pattern that ends where a word or number ends. `separators` may follow
@@ -160,6 +184,9 @@ impl Amounts<'_> {
     /// Reads an amount, or two of them with "to" between.
     fn quantity(&self) -> Option<Reading> {
         let first = self.amount(0, false)?;
+        if let Some(hours) = self.hours(&first) {
+            return Some(hours);
+        }
         let money = first.currency.is_some() && first.currency_first;
         let rest = &self.text[first.len..];
         if let Some(sign) = range_sign(rest)
@@ -498,7 +525,12 @@ impl Amounts<'_> {
         let Amount { number, scale, currency, unit, .. } = amount;
         debug_assert!(currency.is_none() || unit.is_none(), "{amount:?}");
         let language = self.language();
-        let one = number.integer() == Some(1) && scale.is_none() && amount.fraction.is_none();
+        let is_one = match amount.fraction {
+            None => number.integer() == Some(1),
+            // "½ km"
+            Some(_) => number.whole.is_empty(),
+        };
+        let one = is_one && scale.is_none();
         let mut said = match amount.fraction {
             None => self.speller.say(number),
             Some((over, under)) => self.mixed(number, over, under),

@@ -106,7 +106,7 @@ impl Amounts<'_> {
         }
     }
 
-    fn time(&self) -> Option<Reading> {
+    pub(super) fn time(&self) -> Option<Reading> {
         let tongue = self.tongue();
         if tongue == Tongue::English
             && let Some(reading) = self.hour_of_half_day()
@@ -137,60 +137,49 @@ impl Amounts<'_> {
         let said_hour = self.speller.cardinal(hour);
         let said_minute = self.speller.cardinal(minute);
         let zero = self.speller.cardinal(0);
+        let with_minute = |hour: String| match minute {
+            0 => hour,
+            _ => format!("{hour} {said_minute}"),
+        };
+        let half = if tongue == Tongue::English { self.half_day(len) } else { None };
+        let second: Option<u64> = found.get(3).and_then(|second| second.as_str().parse().ok());
         let mut words = match tongue {
-            Tongue::English => {
-                let half = self.half_day(len);
-                let said = match (minute, hour) {
-                    (0, _) if half.is_some() => said_hour,
-                    (0, 1..=12) => format!("{said_hour} o'clock"),
-                    (0, 0) => "midnight".to_owned(),
-                    (0, _) => format!("{said_hour} hundred"),
-                    (1..=9, _) => format!("{said_hour} oh {said_minute}"),
-                    _ => format!("{said_hour} {said_minute}"),
-                };
-                match half {
-                    Some((end, half)) => {
-                        len = end;
-                        format!("{said} {half}")
-                    }
-                    None => said,
-                }
-            }
+            Tongue::English => match (minute, hour) {
+                (0, _) if half.is_some() && second.is_none() => said_hour,
+                (0, 1..=12) => format!("{said_hour} o'clock"),
+                (0, 0) => "midnight".to_owned(),
+                (0, _) => format!("{said_hour} hundred"),
+                (1..=9, _) => format!("{said_hour} oh {said_minute}"),
+                _ => with_minute(said_hour),
+            },
             Tongue::German => {
                 if let Some(rest) =
                     self.text[len..].trim_start_matches([' ', '\u{a0}']).strip_prefix("Uhr")
                 {
                     len = self.text.len() - rest.len();
                 }
-                let hour = self.speller.before_noun(&said_hour, false);
-                if minute == 0 {
-                    format!("{hour} Uhr")
-                } else {
-                    format!("{hour} Uhr {said_minute}")
-                }
+                with_minute(format!("{} Uhr", self.speller.before_noun(&said_hour, false)))
             }
             Tongue::French => {
                 let hour_noun = if hour < 2 { "heure" } else { "heures" };
-                let hour = self.speller.before_noun(&said_hour, true);
-                if minute == 0 {
-                    format!("{hour} {hour_noun}")
-                } else {
-                    format!("{hour} {hour_noun} {said_minute}")
-                }
+                with_minute(format!("{} {hour_noun}", self.speller.before_noun(&said_hour, true)))
             }
             Tongue::Spanish => {
                 len = self.hour_sign(len).unwrap_or(len);
                 match minute {
-                    0 => self.speller.before_noun(&said_hour, true),
                     1..=9 => format!("{said_hour} {zero} {said_minute}"),
-                    _ => format!("{} {said_minute}", self.speller.before_noun(&said_hour, true)),
+                    _ => with_minute(self.speller.before_noun(&said_hour, true)),
                 }
             }
             Tongue::Italian if minute == 0 => said_hour,
             Tongue::Italian => format!("{said_hour} e {said_minute}"),
         };
-        if let Some(second) = found.get(3).and_then(|second| second.as_str().parse().ok()) {
+        if let Some(second) = second {
             words = format!("{words} {}", self.speller.cardinal(second));
+        }
+        if let Some((end, half)) = half {
+            len = end;
+            words = format!("{words} {half}");
         }
         Some(Reading::new(len, words))
     }
@@ -262,11 +251,15 @@ impl Amounts<'_> {
         let plural = |said: &str| format!("{said}{}", if said.ends_with('x') { "es" } else { "s" });
         match self.tongue() {
             Tongue::English => {
-                if let Some(len) = suffix(&["st", "nd", "rd", "th"]) {
+                if let Some(len) = suffix(&["st", "nd", "rd", "th", "ST", "ND", "RD", "TH"]) {
                     return reading(len, self.speller.ordinal(value, Ending::Masculine));
                 }
+                // "THE 80S", but "a 100S" may be the name of a product.
+                let may_be_decade = number.whole.len() == 4 || (20..=90).contains(&value);
+                let is_capital = rest.trim_start_matches('\'').starts_with('S');
                 if number.whole.ends_with('0')
-                    && let Some(len) = suffix(&["s", "'s"])
+                    && (may_be_decade || !is_capital)
+                    && let Some(len) = suffix(&["s", "'s", "S", "'S"])
                 {
                     return reading(len, decade("s"));
                 }

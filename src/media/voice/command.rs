@@ -140,8 +140,10 @@ impl Voice for CommandVoice {
         } else {
             stdout
         };
-        AudioBuffer::from_file(&wav, cancel)
-            .map_err(|why| self.failed(format_args!("wrote audio that cannot be used: {why}")))
+        let audio = AudioBuffer::from_file(&wav, cancel);
+        // What was cancelled may look like a file that is broken or was cut.
+        cancel.check()?;
+        audio.map_err(|why| self.failed(format_args!("wrote audio that cannot be used: {why}")))
     }
 }
 
@@ -167,13 +169,14 @@ impl CommandVoice {
             (OutputPipe::of(child.stdout.take()), OutputPipe::of(child.stderr.take()));
         let status = self.wait(child, start, cancel)?;
         if !status.success() {
-            let stderr = stderr.read(STDERR_TIMEOUT).unwrap_or_else(|partial| partial);
+            let stderr = stderr.read(STDERR_TIMEOUT, cancel).unwrap_or_else(|partial| partial);
             let stderr = String::from_utf8_lossy(&stderr);
             let why = stderr.trim().lines().last().unwrap_or("it gave no reason");
             return Err(self.failed(format_args!("ended with {status}: {why}")));
         }
         let remaining = self.timeout.saturating_sub(start.elapsed());
-        stdout.read(remaining).map_err(|_| self.timed_out())
+        let read = stdout.read(remaining, cancel);
+        read.map_err(|_| cancel.check().err().unwrap_or_else(|| self.timed_out()))
     }
 
     fn wait(
@@ -182,7 +185,6 @@ impl CommandVoice {
         start: Instant,
         cancel: &Cancel,
     ) -> Result<ExitStatus, MediaError> {
-        const POLL_INTERVAL: Duration = Duration::from_millis(5);
         loop {
             if let Some(status) = child.try_wait().map_err(MediaError::io("wait for the voice"))? {
                 return Ok(status);
@@ -194,7 +196,8 @@ impl CommandVoice {
                 return Err(if is_late { self.timed_out() } else { MediaError::Cancelled });
             }
             // The standard library has no wait with a timeout, and a library must not install a
-            // signal handler.
+            // signal handler. A thread that waits would free the process ID before it is used here
+            // to kill the program.
             thread::sleep(POLL_INTERVAL);
         }
     }
@@ -203,6 +206,9 @@ impl CommandVoice {
         self.failed(format_args!("took longer than {:?} for a sentence", self.timeout))
     }
 }
+
+/// Time between two looks at a program that runs, and at the flag that cancels it.
+const POLL_INTERVAL: Duration = Duration::from_millis(5);
 
 /// Time to read the error message of a failed program whose pipe is still held open.
 const STDERR_TIMEOUT: Duration = Duration::from_millis(500);
@@ -255,10 +261,45 @@ impl OutputPipe {
         Self { output, end }
     }
 
-    /// Takes the output up to the end of the pipe, or what there is at the timeout as an error.
-    fn read(&self, timeout: Duration) -> Result<Vec<u8>, Vec<u8>> {
-        let end = self.end.recv_timeout(timeout);
+    /// Takes the output up to the end of the pipe, or what there is at the timeout or when it is
+    /// cancelled as an error.
+    fn read(&self, timeout: Duration, cancel: &Cancel) -> Result<Vec<u8>, Vec<u8>> {
+        let start = Instant::now();
+        let end = loop {
+            let remaining = timeout.saturating_sub(start.elapsed());
+            let end = self.end.recv_timeout(remaining.min(POLL_INTERVAL));
+            let is_open = end == Err(RecvTimeoutError::Timeout);
+            if !is_open || remaining.is_zero() || cancel.is_cancelled() {
+                break end;
+            }
+        };
         let output = mem::take(&mut *lock(&self.output));
         if end == Err(RecvTimeoutError::Timeout) { Err(output) } else { Ok(output) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A pipe that is open as long as its sender exists.
+    struct OpenPipe(Receiver<Infallible>);
+
+    impl Read for OpenPipe {
+        fn read(&mut self, _: &mut [u8]) -> std::io::Result<usize> {
+            self.0.recv().map_or(Ok(0), |never| match never {})
+        }
+    }
+
+    #[test]
+    fn a_pipe_that_stays_open_is_waited_for_until_the_timeout_or_the_flag_is_set() {
+        let (sender, receiver) = mpsc::channel();
+        let pipe = OutputPipe::of(Some(OpenPipe(receiver)));
+        let cancel = Cancel::new();
+        assert!(pipe.read(2 * POLL_INTERVAL, &cancel).is_err());
+        cancel.cancel();
+        assert!(pipe.read(Duration::MAX, &cancel).is_err());
+        drop(sender);
+        assert!(pipe.read(Duration::MAX, &Cancel::new()).is_ok());
     }
 }
