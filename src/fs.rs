@@ -38,27 +38,22 @@ impl TempPath {
     /// An error for a destination that is a directory, names no file, or has a name that the
     /// file system does not take; those of creating the file.
     pub(crate) fn create(destination: &Path) -> io::Result<(File, Self)> {
+        remove_leftovers(directory_of(destination));
         Self::create_with(destination, OpenOptions::new().write(true).create_new(true))
     }
 
-    /// As [`create`](Self::create), with options that create a new file for writing.
+    /// As [`create`](Self::create), with options that create a new file for writing, and in a
+    /// directory that is left as it is.
     pub(crate) fn create_with(
         destination: &Path,
         options: &OpenOptions,
     ) -> io::Result<(File, Self)> {
         check_destination(destination)?;
-        for (path, _lock) in leftovers(directory_of(destination)) {
-            // One that cannot be removed stays behind; there is nobody to report it to.
-            let _removed = fs::remove_file(path);
-        }
         for _ in 0..MAX_ATTEMPTS {
             let temporary = Self::beside(destination);
             let file = options.open(&temporary.temporary)?;
-            match file.try_lock() {
-                Err(TryLockError::WouldBlock) => continue,
-                Ok(()) if !temporary.temporary.exists() => continue,
-                // Where files cannot be locked, none is ever taken for a leftover.
-                Ok(()) | Err(TryLockError::Error(_)) => return Ok((file, temporary)),
+            if is_held(&file, &temporary.temporary) {
+                return Ok((file, temporary));
             }
         }
         Err(io::Error::other("another process removes its temporary files"))
@@ -109,6 +104,30 @@ fn check_destination(destination: &Path) -> io::Result<()> {
 
 fn directory_of(path: &Path) -> &Path {
     path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// Writes a file that has its name only once it is whole, in a directory that is left as it is.
+#[cfg(feature = "local")]
+pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let (mut file, temporary) =
+        TempPath::create_with(path, OpenOptions::new().write(true).create_new(true))?;
+    io::Write::write_all(&mut file, bytes)?;
+    temporary.persist()
+}
+
+/// Locks a new file, and returns whether it still has its name: another process may have taken it
+/// for a leftover until it was locked.
+pub(crate) fn is_held(file: &File, path: &Path) -> bool {
+    // Where files cannot be locked, none is ever taken for a leftover.
+    !matches!(file.try_lock(), Err(TryLockError::WouldBlock)) && path.exists()
+}
+
+/// Removes the temporary files in a directory whose processes have ended.
+pub(crate) fn remove_leftovers(dir: &Path) {
+    for (path, _lock) in leftovers(dir) {
+        // One that cannot be removed stays behind; there is nobody to report it to.
+        let _removed = fs::remove_file(path);
+    }
 }
 
 /// Returns the temporary files in a directory whose processes have ended, each opened and locked,

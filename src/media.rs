@@ -61,7 +61,6 @@ pub(crate) use captions::captions_at_marks;
 pub use error::{Cancel, MediaError};
 pub use font::Font;
 pub use narration::{Narration, NarrationWarning, SpokenSentence, narrate};
-pub(crate) use output::write_whole;
 pub use output::{Quality, RenderOptions};
 pub use render::render;
 pub use timeline::{AudioClip, FrameSize, TextClip, Timeline};

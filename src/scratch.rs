@@ -1,15 +1,17 @@
-//! Temporary files and directories that do not outlive their owner: what a killed process has left
-//! is removed by the next one. Knows no other module.
+//! Temporary directories that do not outlive their owner: what a killed process has left is removed
+//! by the next one.
 //!
 //! The owner holds an advisory lock, which the system releases when the process ends, however it
 //! ends. Only what is not locked is removed, and only under the names that are given here.
 
-use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
+use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Once;
 
 use uuid::Uuid;
+
+use crate::fs::is_held;
 
 const PREFIX: &str = "nemovideo-";
 /// The file within a directory that its owner has locked.
@@ -109,37 +111,6 @@ fn remove_abandoned_dirs(parent: &Path) {
     }
 }
 
-/// Creates a temporary file with `create` and locks it for as long as its handle is open.
-pub(crate) fn held_file<T>(
-    create: impl Fn() -> io::Result<T>,
-    file: impl Fn(&T) -> (&File, &Path),
-) -> io::Result<T> {
-    loop {
-        let created = create()?;
-        let (handle, path) = file(&created);
-        // Another process may have taken the file for an abandoned one until it was locked.
-        if is_held(handle, path) {
-            return Ok(created);
-        }
-    }
-}
-
-/// Locks a file, and returns whether it still has its name.
-fn is_held(file: &File, path: &Path) -> bool {
-    // Some file systems have no locks. There, nobody removes it either.
-    !matches!(file.try_lock(), Err(TryLockError::WouldBlock)) && path.exists()
-}
-
-/// Removes the temporary files of a directory that no process has locked.
-pub(crate) fn remove_abandoned_files(dir: &Path, is_temporary: impl Fn(&str) -> bool) {
-    for path in entries(dir, is_temporary) {
-        let file = OpenOptions::new().read(true).write(true).open(&path);
-        if file.is_ok_and(|file| file.try_lock().is_ok()) {
-            let _removed = fs::remove_file(&path);
-        }
-    }
-}
-
 /// Returns the entries of a directory with certain names, links excepted.
 fn entries(dir: &Path, is_named: impl Fn(&str) -> bool) -> Vec<PathBuf> {
     let entries = fs::read_dir(dir).into_iter().flatten().flatten();
@@ -190,24 +161,6 @@ mod tests {
         assert!(owned.path().join("video.mp4").exists());
         drop(owned);
         assert_eq!(names(parent.path()), kept);
-    }
-
-    #[test]
-    fn only_a_temporary_file_without_its_owner_is_removed() {
-        let dir = tempfile::tempdir().unwrap();
-        let create = || tempfile::Builder::new().suffix(".part").tempfile_in(dir.path());
-        let owned = held_file(create, |file| (file.as_file(), file.path())).unwrap();
-        let own = owned.path().file_name().unwrap().to_str().unwrap().to_owned();
-        for name in ["b.part", "c.mp4"] {
-            fs::write(dir.path().join(name), "half").unwrap();
-        }
-        let sweep = || remove_abandoned_files(dir.path(), |name| name.ends_with(".part"));
-        sweep();
-        assert_eq!(names(dir.path()), [&own, "c.mp4"]);
-        // As by a kill: the lock is gone, and the file is not removed.
-        drop(owned.keep().unwrap());
-        sweep();
-        assert_eq!(names(dir.path()), ["c.mp4"]);
     }
 
     #[cfg(unix)]

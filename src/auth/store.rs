@@ -18,7 +18,7 @@ use uuid::Uuid;
 
 use super::token::MAX_LOCKED;
 use crate::error::{Error, Result};
-use crate::fs::{TempPath, is_temporary, leftovers};
+use crate::fs::{TempPath, is_temporary, leftovers, remove_leftovers};
 use crate::protocol::{AnonymousToken, ClientId, Secret};
 
 /// How long to wait for another process before continuing without the lock. One that works releases
@@ -323,6 +323,7 @@ fn private(options: &mut OpenOptions) -> &OpenOptions {
 /// Writes a whole file or none.
 fn write_private(path: &Path, content: &[u8]) -> io::Result<()> {
     create_private_dir(path.parent().unwrap_or(Path::new(".")))?;
+    remove_leftovers(path.parent().unwrap_or(Path::new(".")));
     let (mut file, temporary) = create_temporary(path)?;
     file.write_all(content)?;
     file.sync_all()?;

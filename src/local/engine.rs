@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::library::{MediaInfo, StoredFile};
 use crate::draft::{Draft, Json, Segment, Track, TrackKind, TrackRole};
+use crate::fs::write_whole;
 use crate::protocol::{
     Aspect, FileType, RenderFormat, RenderOutput, RenderQuality, RenderResolution,
 };
@@ -470,7 +471,7 @@ impl Engine for PlaceholderEngine {
             RenderFormat::Wav => WAV,
             _ => MP4,
         };
-        std::fs::write(to, bytes).map_err(|error| EngineError::io(&error))?;
+        write_whole(to, bytes).map_err(|error| EngineError::io(&error))?;
         Ok(EngineOutput { duration: PLACEHOLDER_DURATION, name: "placeholder" })
     }
 }

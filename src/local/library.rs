@@ -2,14 +2,13 @@
 //! draft refers to it and `/files/` serves it.
 
 use std::collections::HashMap;
-use std::fs::DirBuilder;
+use std::fs::{DirBuilder, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use sha2::{Digest as _, Sha256};
-use tempfile::TempPath;
 use tokio::fs::File;
 use tokio::io::AsyncWriteExt as _;
 use tokio_util::sync::CancellationToken;
@@ -17,12 +16,10 @@ use url::Url;
 use uuid::Uuid;
 
 use super::engine::{Engine, EngineError};
+use crate::fs::{TempPath, ensure_writable, remove_leftovers};
 use crate::protocol::{FileFormat, SessionId, UploadedFile};
-use crate::scratch::{ScratchDir, held_file, remove_abandoned_files};
+use crate::scratch::ScratchDir;
 use crate::sync::lock;
-
-/// The start of the name of a file that is being received.
-const INCOMING: &str = "incoming-";
 
 #[derive(Debug)]
 pub(crate) struct Library {
@@ -55,12 +52,10 @@ impl Library {
         #[cfg(unix)]
         std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
         builder.create(&root).map_err(|error| (root.clone(), error))?;
-        // Reports a directory that is not writable now, not at the first upload.
-        tempfile::tempfile_in(&root).map_err(|error| (root.clone(), error))?;
         // Another backend may use the same directory.
-        remove_abandoned_files(&root, |name| {
-            name.starts_with(INCOMING) || name.starts_with('.') && name.ends_with(".part")
-        });
+        remove_leftovers(&root);
+        // Reports a directory that is not writable now, not at the first upload.
+        ensure_writable(&root.join("file")).map_err(|error| (root.clone(), error))?;
         Ok(Self { root, files: Mutex::default(), private })
     }
 
@@ -102,8 +97,8 @@ impl Library {
     /// Creates a file whose content arrives in chunks.
     pub(crate) fn receive(&self, format: FileFormat) -> io::Result<IncomingFile> {
         let path = self.new_path(format);
-        let create = || tempfile::Builder::new().prefix(INCOMING).tempfile_in(&self.root);
-        let (file, temp) = held_file(create, |file| (file.as_file(), file.path()))?.into_parts();
+        let (file, temp) =
+            TempPath::create_with(&path.path, OpenOptions::new().write(true).create_new(true))?;
         Ok(IncomingFile { path, file: File::from_std(file), temp, hash: Sha256::new(), size: 0 })
     }
 
@@ -217,7 +212,7 @@ impl IncomingFile {
         name: String,
     ) -> io::Result<StagedFile> {
         self.file.flush().await?;
-        self.temp.persist(&self.path.path).map_err(|error| error.error)?;
+        self.temp.persist()?;
         let hash = self.hash.finalize();
         let mut stored = self.path.stored(session, name);
         stored.hash = Some(hash.iter().map(|byte| format!("{byte:02x}")).collect());

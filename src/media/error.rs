@@ -80,13 +80,12 @@ impl MediaError {
 #[derive(Debug, Clone, Default)]
 pub struct Cancel(CancellationToken);
 
-impl From<CancellationToken> for Cancel {
-    fn from(token: CancellationToken) -> Self {
+impl Cancel {
+    /// Returns the flag that is set when a token is cancelled.
+    pub(crate) const fn of(token: CancellationToken) -> Self {
         Self(token)
     }
-}
 
-impl Cancel {
     /// Creates a flag that is not set.
     #[must_use]
     pub fn new() -> Self {

@@ -6,13 +6,12 @@ use std::io::{BufWriter, Write};
 use std::path::Path;
 
 use muxide::api::{AacProfile, AudioCodec, Muxer, MuxerBuilder, MuxerError, VideoCodec};
-use tempfile::NamedTempFile;
 
 use super::audio::encode::{AAC_FRAME, AacFrames};
 use super::audio::mix::SAMPLE_RATE;
 use super::h264::FRAME_RATE;
 use super::{FrameSize, MediaError, VideoBackground};
-use crate::scratch::held_file;
+use crate::fs::TempPath;
 
 /// Format and quality of an output file. The default is an MP4 in high quality.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -106,49 +105,26 @@ impl Quality {
 
 /// A temporary file beside its final path, removed when dropped before it is finished.
 #[derive(Debug)]
-pub(crate) struct TempOutput<'a> {
-    path: &'a Path,
-    file: NamedTempFile,
+pub(crate) struct TempOutput {
+    file: File,
+    temporary: TempPath,
 }
 
-impl<'a> TempOutput<'a> {
-    pub(crate) fn beside(path: &'a Path) -> Result<Self, MediaError> {
-        let directory = match path.parent() {
-            Some(directory) if !directory.as_os_str().is_empty() => directory,
-            _ => Path::new("."),
-        };
-        let mut builder = tempfile::Builder::new();
-        builder.prefix(".").suffix(".part");
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::PermissionsExt as _;
-            // The permissions of any new file: those of a temporary file are private.
-            builder.permissions(std::fs::Permissions::from_mode(0o666));
-        }
-        let file = held_file(|| builder.tempfile_in(directory), |new| (new.as_file(), new.path()))
-            .map_err(MediaError::io(format!("create a file in {}", directory.display())))?;
-        Ok(Self { path, file })
+impl TempOutput {
+    pub(crate) fn beside(path: &Path) -> Result<Self, MediaError> {
+        let (file, temporary) = TempPath::create(path)
+            .map_err(MediaError::io(format!("create a file for {}", path.display())))?;
+        Ok(Self { file, temporary })
     }
 
     pub(crate) fn writer(&self) -> BufWriter<&File> {
-        BufWriter::with_capacity(1 << 17, self.file.as_file())
+        BufWriter::with_capacity(1 << 17, &self.file)
     }
 
     /// Moves the file to its final path.
     pub(crate) fn finish(self) -> Result<(), MediaError> {
-        let failed = MediaError::io(format!("write {}", self.path.display()));
-        self.file.persist(self.path).map(drop).map_err(|error| failed(error.error))
+        self.temporary.persist().map_err(MediaError::io("give the finished file its name"))
     }
-}
-
-/// Writes a file that has its name only once it is whole.
-pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), MediaError> {
-    let output = TempOutput::beside(path)?;
-    let mut writer = output.writer();
-    let written = writer.write_all(bytes).and_then(|()| writer.flush());
-    written.map_err(MediaError::io(format!("write {}", path.display())))?;
-    drop(writer);
-    output.finish()
 }
 
 /// Writes an MP4 with its index first, so that it plays while it is downloaded.

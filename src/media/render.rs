@@ -48,7 +48,7 @@ pub fn render(
 fn video(
     timeline: &Timeline,
     options: RenderOptions,
-    output: &TempOutput<'_>,
+    output: &TempOutput,
     progress: &(dyn Fn(f32) + Sync),
     cancel: &Cancel,
 ) -> Result<Duration, MediaError> {
@@ -82,7 +82,7 @@ fn video(
 fn audio(
     timeline: &Timeline,
     options: RenderOptions,
-    output: &TempOutput<'_>,
+    output: &TempOutput,
     progress: &(dyn Fn(f32) + Sync),
     cancel: &Cancel,
 ) -> Result<Duration, MediaError> {

@@ -53,7 +53,7 @@ async fn work(url: &str, dir: &Path) {
 }
 
 fn is_temporary(name: &str) -> bool {
-    name.starts_with("incoming-") || name.starts_with('.')
+    name.starts_with('.')
 }
 
 /// Returns whether a file has the length that it declares itself.

@@ -11,6 +11,7 @@ use super::{
     Background, Caption, CaptionedSpeech, Delivery, Engine, EngineError, EngineOutput, Gender,
     SpeechMark, SpokenLine, VideoPlan,
 };
+use crate::fs::write_whole;
 use crate::local::library::{MediaInfo, StoredFile};
 use crate::media::{
     self, AudioBuffer, AudioClip, Cancel, Font, FrameSize, Gradient, Image, MediaError, Pico,
@@ -100,7 +101,7 @@ impl Engine for MediaEngine {
             let message = "This script takes longer than six hours to speak; make several videos.";
             return Err(EngineError::new("SCRIPT_TOO_LONG", message));
         }
-        let cancel = Cancel::from(cancel.clone());
+        let cancel = Cancel::of(cancel.clone());
         let gender = match delivery.gender {
             Gender::Female => VoiceGender::Female,
             Gender::Male => VoiceGender::Male,
@@ -119,7 +120,7 @@ impl Engine for MediaEngine {
         for spoken in narration.sentences {
             cancel.check()?;
             let path = new_path();
-            media::write_whole(&path, &spoken.audio.to_wav())?;
+            write_whole(&path, &spoken.audio.to_wav()).map_err(|error| EngineError::io(&error))?;
             let marks = spoken.marks();
             lines.push(SpokenLine {
                 start: spoken.start,
@@ -144,7 +145,7 @@ impl Engine for MediaEngine {
                 Ok(MediaInfo { size: Some((image.width(), image.height())), duration: None })
             }
             FileType::Audio => {
-                let cancel = Cancel::from(cancel.clone());
+                let cancel = Cancel::of(cancel.clone());
                 let bytes = read(&file.path)?;
                 let audio = AudioBuffer::decode_until(&bytes, &file.name, &cancel)?;
                 Ok(MediaInfo { size: None, duration: Some(audio.duration()) })
@@ -160,7 +161,7 @@ impl Engine for MediaEngine {
         progress: &(dyn Fn(f32) + Sync),
         cancel: &CancellationToken,
     ) -> Result<EngineOutput, EngineError> {
-        let cancel = Cancel::from(cancel.clone());
+        let cancel = Cancel::of(cancel.clone());
         let timeline = self.timeline(video, &cancel)?;
         timeline.check()?;
         let options = match video.format {
