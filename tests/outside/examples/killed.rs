@@ -267,3 +267,36 @@ async fn a_batch_whose_session_is_gone_pays_for_nothing_again_and_goes_on_in_ano
     assert!(done.status.success(), "{}", stderr(&done));
     assert_eq!(names(&dir.path().join("videos")), ["1.mp4", "2.mp4"]);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_that_was_looked_for_in_vain_is_sent_again_only_on_request() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::create_dir(dir.path().join("scripts")).unwrap();
+    std::fs::write(dir.path().join("scripts/1.txt"), "One.").unwrap();
+    let backend = backend().await;
+    let never_taken = Fault::ReplaceResponse(FaultyResponse::Stall);
+    let injected = backend.faults().inject(never_taken).on(Endpoint::Message).once();
+    let args = ["scripts", "--out", "videos"];
+    let mut command = example("batch");
+    command.current_dir(dir.path()).args(args).args(["--api", backend.url()]);
+    command.env("HOME", dir.path().join("home")).stderr(Stdio::null());
+    let mut process = command.spawn().unwrap();
+    while injected.hits() == 0 {
+        tokio::task::yield_now().await;
+    }
+    process.kill().unwrap();
+    process.wait().unwrap();
+    // What a run leaves that looks for the message's effect until its limit, which takes minutes.
+    let file = dir.path().join("videos/batch.json");
+    let mut state: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
+    state["session"] = serde_json::Value::Null;
+    state["items"][0]["error"] = "its outcome is unknown".into();
+    std::fs::write(&file, state.to_string()).unwrap();
+
+    let retry = ["scripts", "--out", "videos", "--retry-failed"];
+    let done = run_against("batch", &backend, dir.path(), &retry).await;
+    assert!(done.status.success(), "{}", stderr(&done));
+    assert_eq!(names(&dir.path().join("videos")), ["1.mp4"]);
+    assert_eq!(backend.counters().messages_run, 1);
+}
