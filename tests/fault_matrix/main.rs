@@ -139,6 +139,7 @@ fn expected(call: Call, trial: &Trial, frequency: Frequency) -> CellResult {
             | Class::Broken
             | Class::Stalled
             | Class::ServerError(_)
+            | Class::Redirect
             | Class::RateLimited,
             _,
         ) => match frequency {
