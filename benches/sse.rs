@@ -1,102 +1,153 @@
-//! Throughput of decoding a stream: compared with another decoder, and cut into single bytes.
+//! Throughput of decoding server-sent events, beside other decoders and a bare scan for line ends.
 //!
 //! `cargo bench --bench sse`
 
+mod compare;
+
+use std::alloc::System;
 use std::convert::Infallible;
 use std::hint::black_box;
 
-use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use eventsource_stream::Eventsource;
-use futures::{FutureExt, StreamExt};
-use nemovideo::protocol::event::AgentEvent;
-use nemovideo::sse::{Decoder, Frame};
+use bytes::Bytes;
+use compare::{Amount, Row};
+use eventsource_stream::Eventsource as _;
+use futures::{FutureExt as _, Stream, StreamExt as _};
+use nemovideo::sse::Decoder;
+use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 
-const RECORDED: &str = include_str!("../tests/fixtures/adk/voiceover_streaming.sse");
-/// Roughly the size of a network read.
-const CHUNK: usize = 8 * 1024;
+#[global_allocator]
+static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 
-/// Counts the frames of this crate.
-fn ours(stream: &[u8], chunk: usize) -> usize {
-    let mut decoder = Decoder::new();
+/// A stream of many small events, as a model generates its text.
+fn generated_text(events: usize) -> String {
+    let event = |at: usize| {
+        format!(
+            "data: {{\"content\":{{\"parts\":[{{\"text\":\"token {at} of the text that streams\"}}],\
+             \"role\":\"model\"}},\"partial\":true,\"invocationId\":\"e-5f0c8a1e\",\
+             \"author\":\"nemo_agent\",\"id\":\"8b6f1c2e-{at:08}\",\"timestamp\":1764000000.123}}\n\n"
+        )
+    };
+    (0..events).map(event).collect()
+}
+
+/// What is sent while nothing happens.
+fn heartbeats(count: usize) -> String {
+    ": keep-alive\n\ndata: heartbeat\n\n".repeat(count)
+}
+
+fn large_events(count: usize) -> String {
+    format!("data: {}\n\n", "x".repeat(256 * 1024)).repeat(count)
+}
+
+fn chunks_of(text: String, size: usize) -> Vec<Bytes> {
+    let bytes = Bytes::from(text.into_bytes());
+    let starts = (0..bytes.len()).step_by(size);
+    starts.map(|start| bytes.slice(start..(start + size).min(bytes.len()))).collect()
+}
+
+/// Counts the frames of this crate. Their data is borrowed where it can be.
+fn ours(chunks: &[Bytes]) -> usize {
+    let mut decoder = Decoder::new().with_bare_text();
     let mut frames = 0;
-    for mut chunk in stream.chunks(chunk) {
+    for chunk in chunks {
+        let mut chunk = &chunk[..];
         while let Some(frame) = decoder.next_frame(&mut chunk) {
-            black_box(frame).expect("no event is too large");
+            black_box(frame.expect("no event is too large"));
             frames += 1;
         }
     }
     frames
 }
 
-/// Counts the frames of the crate `eventsource-stream`.
-fn theirs(stream: &[u8], chunk: usize) -> usize {
-    let chunks = stream.chunks(chunk).map(Ok::<_, Infallible>);
-    let frames = futures::stream::iter(chunks).eventsource().map(black_box).count();
-    frames.now_or_never().expect("all chunks are ready")
-}
-
-/// Returns one event of `size` bytes.
-fn large(size: usize) -> Vec<u8> {
-    format!("data: {}\n\n", "x".repeat(size)).into_bytes()
-}
-
-fn throughput(c: &mut Criterion) {
-    let recorded = RECORDED.repeat(100).into_bytes();
-    let frames = RECORDED.matches("\n\n").count() * 100;
-    let large = large(512 * 1024);
-    let mut group = c.benchmark_group("throughput");
-    for (name, stream, frames) in [("recorded", &recorded, frames), ("one large event", &large, 1)]
-    {
-        assert_eq!((ours(stream, CHUNK), theirs(stream, CHUNK)), (frames, frames));
-        group.throughput(Throughput::Bytes(stream.len() as u64));
-        group.bench_function(BenchmarkId::new("nemovideo", name), |b| {
-            b.iter(|| ours(stream, CHUNK));
-        });
-        group.bench_function(BenchmarkId::new("eventsource-stream", name), |b| {
-            b.iter(|| theirs(stream, CHUNK));
-        });
+/// Counts the frames of this crate, each with data of its own, as those of the other decoders.
+fn ours_owned(chunks: &[Bytes]) -> usize {
+    let mut decoder = Decoder::new().with_bare_text();
+    let mut frames = 0;
+    for chunk in chunks {
+        let mut chunk = &chunk[..];
+        while let Some(frame) = decoder.next_frame(&mut chunk) {
+            black_box(frame.expect("no event is too large").into_owned());
+            frames += 1;
+        }
     }
-    group.finish();
+    frames
 }
 
-/// The time must be linear in the size, so every line should report the same throughput.
-fn one_byte_at_a_time(c: &mut Criterion) {
-    let mut group = c.benchmark_group("one byte at a time");
-    group.sample_size(10);
-    for size in [8 * 1024, 16 * 1024, 32 * 1024] {
-        let stream = large(size);
-        group.throughput(Throughput::Bytes(stream.len() as u64));
-        group.bench_function(BenchmarkId::new("nemovideo", size), |b| b.iter(|| ours(&stream, 1)));
-        group.bench_function(BenchmarkId::new("eventsource-stream", size), |b| {
-            b.iter(|| theirs(&stream, 1));
-        });
+fn stream(chunks: &[Bytes]) -> impl Stream<Item = Result<Bytes, Infallible>> {
+    futures::stream::iter(chunks.iter().cloned().map(Ok))
+}
+
+fn count<T>(events: impl Stream<Item = T>) -> usize {
+    events.map(black_box).count().now_or_never().expect("all chunks are ready")
+}
+
+/// `sse-stream` yields an empty event for a comment, which is not counted.
+fn sse_stream(chunks: &[Bytes]) -> usize {
+    let events = sse_stream::SseStream::from_bytes_stream(stream(chunks));
+    let has_data = |event: &Result<sse_stream::Sse, _>| {
+        futures::future::ready(event.as_ref().is_ok_and(|event| event.data.is_some()))
+    };
+    count(events.filter(has_data))
+}
+
+fn sseer(chunks: &[Bytes]) -> usize {
+    count(sseer::event_stream::EventStream::new(stream(chunks)))
+}
+
+fn eventsource_stream(chunks: &[Bytes]) -> usize {
+    count(stream(chunks).eventsource())
+}
+
+/// Looks for each line end anew, without decoding anything.
+fn scan(chunks: &[Bytes], frames: usize) -> usize {
+    let lines = chunks.iter().map(|chunk| memchr::memchr2_iter(b'\r', b'\n', chunk).count());
+    black_box(lines.sum::<usize>());
+    frames
+}
+
+fn throughput(title: &str, text: String, size: usize) {
+    let bytes = text.len();
+    let chunks = chunks_of(text, size);
+    let frames = ours(&chunks);
+    let is_slow = title.starts_with("events of 256 KiB") && size < 1024;
+    let mut row = Row::new(title)
+        .run("nemovideo", || ours(&chunks))
+        .run("nemovideo, owned", || ours_owned(&chunks))
+        .run("sse-stream", || sse_stream(&chunks))
+        .run("sseer", || sseer(&chunks));
+    // Its time grows with the square of an event's pieces.
+    if !is_slow {
+        row = row.run("eventsource-stream", || eventsource_stream(&chunks));
     }
-    let stream = large(1024 * 1000);
-    group.throughput(Throughput::Bytes(stream.len() as u64));
-    group.bench_function(BenchmarkId::new("nemovideo", stream.len()), |b| {
-        b.iter(|| ours(&stream, 1));
-    });
-    group.finish();
+    row.run("scan", || scan(&chunks, frames)).measure(Amount::Bytes(bytes));
 }
 
-/// Measures decoding the JSON of a frame, which is most of the cost of an event.
-fn agent_events(c: &mut Criterion) {
-    let decode = |frame: &Frame| AgentEvent::decode(&frame.event, &frame.data);
-    let mut decoder = Decoder::new();
-    let mut input = RECORDED.as_bytes();
-    let frames: Vec<_> =
-        std::iter::from_fn(|| decoder.next_frame(&mut input)).filter_map(Result::ok).collect();
-    let mut group = c.benchmark_group("agent events");
-    group.throughput(Throughput::Bytes(RECORDED.len() as u64));
-    group.bench_function("recorded", |b| {
-        b.iter_batched(
-            || &frames,
-            |frames| frames.iter().map(|frame| decode(frame).len()).sum::<usize>(),
-            BatchSize::SmallInput,
-        );
-    });
-    group.finish();
+fn allocations(title: &str, text: String, size: usize) {
+    let chunks = chunks_of(text, size);
+    let per_event = |run: fn(&[Bytes]) -> usize| {
+        let region = Region::new(ALLOCATOR);
+        let events = run(&chunks) as f64;
+        let taken = region.change();
+        let (new, grown) = (taken.allocations as f64, taken.reallocations as f64);
+        format!("{:.2} + {:.2}", new / events, grown / events)
+    };
+    println!(
+        "| allocations + reallocations per event, {title} | nemovideo {} | owned {} | sse-stream {} | sseer {} |",
+        per_event(ours),
+        per_event(ours_owned),
+        per_event(sse_stream),
+        per_event(sseer),
+    );
 }
 
-criterion_group!(benches, throughput, one_byte_at_a_time, agent_events);
-criterion_main!(benches);
+fn main() {
+    throughput("generated text, 16 KiB", generated_text(100_000), 16 * 1024);
+    throughput("generated text, 1,400 B", generated_text(100_000), 1400);
+    throughput("generated text, 64 B", generated_text(100_000), 64);
+    throughput("heartbeats and comments, 16 KiB", heartbeats(100_000), 16 * 1024);
+    throughput("events of 256 KiB, 16 KiB", large_events(100), 16 * 1024);
+    throughput("events of 256 KiB, 64 B", large_events(100), 64);
+    allocations("generated text, 16 KiB", generated_text(10_000), 16 * 1024);
+    allocations("generated text, 64 B", generated_text(10_000), 64);
+    allocations("heartbeats, 16 KiB", heartbeats(10_000), 16 * 1024);
+}

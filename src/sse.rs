@@ -13,7 +13,7 @@
 //! for chunk in [b"data: {\"type\":\"te".as_slice(), b"xt\"}\r\n\r\ndata: heart", b"beat\n\n: bye"] {
 //!     let mut input = chunk;
 //!     while let Some(frame) = decoder.next_frame(&mut input) {
-//!         data.push(frame?.data);
+//!         data.push(frame?.data.into_owned());
 //!     }
 //! }
 //! assert_eq!(data, [r#"{"type":"text"}"#, "heartbeat"]);
@@ -25,9 +25,12 @@
 
 mod bare;
 
+use std::borrow::Cow;
 use std::mem;
 use std::sync::Arc;
 use std::time::Duration;
+
+use memchr::memchr2;
 
 use bare::BareText;
 pub(crate) use bare::ObjectScanner;
@@ -39,13 +42,16 @@ pub const DEFAULT_LIMIT: usize = 1024 * 1024;
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// A complete event of a stream.
+///
+/// The data is borrowed from the bytes that were passed to the decoder, unless it has several lines,
+/// came in several pieces, or is not UTF-8. [`into_owned`](Self::into_owned) copies it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Frame {
+pub struct Frame<'a> {
     /// The name of the event; `message` when it has none.
-    pub event: String,
+    pub event: Cow<'static, str>,
     /// The data: its lines, joined by line feeds.
-    pub data: String,
+    pub data: Cow<'a, str>,
     /// The last id of the stream: this event's own, else the one before it, else empty.
     ///
     /// Frames share it: a stream may set a long id once and then send short events without end.
@@ -57,6 +63,14 @@ pub struct Frame {
     /// Whether this is text outside of events rather than an event: see
     /// [`Decoder::with_bare_text`].
     pub is_bare: bool,
+}
+
+impl Frame<'_> {
+    /// Returns the frame with data of its own.
+    #[must_use]
+    pub fn into_owned(self) -> Frame<'static> {
+        Frame { data: Cow::Owned(self.data.into_owned()), ..self }
+    }
 }
 
 /// An event was larger than the limit of the decoder and was left out. Decoding continues with the
@@ -92,6 +106,9 @@ pub struct Decoder {
     /// The value of the current line, except data, which is appended to the block directly.
     value: Vec<u8>,
     last_id: Arc<str>,
+    /// The length of the data of the last event that came in several pieces: the next one probably
+    /// needs as much.
+    last_len: usize,
     /// The text outside of events; `None` when it is ignored.
     bare: Option<BareText>,
 }
@@ -171,6 +188,7 @@ impl Decoder {
             block: Block::default(),
             value: Vec::new(),
             last_id: Arc::default(),
+            last_len: 0,
             bare: None,
         }
     }
@@ -208,7 +226,10 @@ impl Decoder {
     ///
     /// # Errors
     /// [`EventTooLarge`] in place of an event that exceeds the limit. Decoding may continue.
-    pub fn next_frame(&mut self, input: &mut &[u8]) -> Option<Result<Frame, EventTooLarge>> {
+    pub fn next_frame<'a>(
+        &mut self,
+        input: &mut &'a [u8],
+    ) -> Option<Result<Frame<'a>, EventTooLarge>> {
         loop {
             if let Some(text) = self.bare.as_mut().and_then(BareText::pop) {
                 return Some(text.map(|bytes| self.bare_frame(bytes)));
@@ -227,8 +248,31 @@ impl Decoder {
                 }
                 _ => {
                     self.after_cr = false;
-                    let end = input.iter().position(|byte| matches!(byte, b'\r' | b'\n'));
+                    let end = memchr2(b'\r', b'\n', input);
                     let (part, rest) = input.split_at(end.unwrap_or(input.len()));
+                    match (&self.line, part, rest) {
+                        // Where most bytes of a large event are read.
+                        (Line::Value(field), ..) => {
+                            *input = rest;
+                            match self.append(*field, part) {
+                                Ok(()) => continue,
+                                Err(too_large) => return Some(Err(too_large)),
+                            }
+                        }
+                        // A whole comment.
+                        (Line::Name { len: 0, .. }, [b':', ..], [end, rest @ ..]) => {
+                            self.after_cr = *end == b'\r';
+                            *input = rest;
+                            continue;
+                        }
+                        (Line::Name { len: 0, .. }, ..) => {
+                            if let Some((data, rest)) = self.only_data(part, rest) {
+                                *input = rest;
+                                return Some(Ok(self.frame(text(data))));
+                            }
+                        }
+                        _ => {}
+                    }
                     match self.read_part(part) {
                         Ok(unread) => *input = &input[part.len() - unread..],
                         Err(too_large) => {
@@ -278,31 +322,30 @@ impl Decoder {
                     self.line = Line::Value(*field);
                 }
                 Line::Name { bytes, len } => {
-                    if *byte == b':' {
-                        let (name, len) = (*bytes, *len);
-                        match Field::named(&name[..len]) {
-                            Some(field) => {
-                                self.begin(field)?;
-                                if self.bare.as_ref().is_some_and(BareText::is_ready) {
-                                    return Ok(rest.len());
-                                }
-                            }
-                            // An empty name makes a comment.
-                            None if len == 0 => self.line = Line::Ignored,
-                            None => {
-                                self.begin_unknown(&name[..len]);
-                                continue;
+                    let room = bytes.len() - *len;
+                    let colon = part.iter().take(room + 1).position(|byte| *byte == b':');
+                    let more = &part[..colon.unwrap_or(part.len()).min(room)];
+                    let name_len = *len + more.len();
+                    bytes[*len..name_len].copy_from_slice(more);
+                    match (colon, Field::named(&bytes[..name_len])) {
+                        // An empty name makes a comment.
+                        (Some(_), _) if name_len == 0 => self.line = Line::Ignored,
+                        (Some(colon), Some(field)) => {
+                            self.begin(field)?;
+                            part = &part[colon + 1..];
+                            if self.bare.as_ref().is_some_and(BareText::is_ready) {
+                                return Ok(part.len());
                             }
                         }
-                    } else if let Some(slot) = bytes.get_mut(*len) {
-                        *slot = *byte;
-                        *len += 1;
-                    } else {
-                        let name = *bytes;
-                        self.begin_unknown(&name);
-                        continue;
+                        (None, _) if part.len() <= room => {
+                            *len = name_len;
+                            part = &[];
+                        }
+                        _ => {
+                            let (name, len) = (*bytes, *len);
+                            self.begin_unknown(&name[..len]);
+                        }
                     }
-                    part = rest;
                 }
                 Line::ByteOrderMark(matched) if BYTE_ORDER_MARK[*matched] == *byte => {
                     *matched += 1;
@@ -333,10 +376,10 @@ impl Decoder {
         };
     }
 
-    fn bare_frame(&self, bytes: Vec<u8>) -> Frame {
+    fn bare_frame(&self, bytes: Vec<u8>) -> Frame<'static> {
         Frame {
-            event: "message".to_owned(),
-            data: text(bytes),
+            event: Cow::Borrowed("message"),
+            data: Cow::Owned(owned_text(bytes)),
             id: Arc::clone(&self.last_id),
             own_id: None,
             retry: None,
@@ -356,7 +399,7 @@ impl Decoder {
         match field {
             Field::Data if self.block.data.is_some() => self.append(field, b"\n"),
             Field::Data => {
-                self.block.data = Some(Vec::new());
+                self.block.data = Some(Vec::with_capacity(self.last_len));
                 Ok(())
             }
             _ => Ok(()),
@@ -364,18 +407,14 @@ impl Decoder {
     }
 
     fn append(&mut self, field: Field, bytes: &[u8]) -> Result<(), EventTooLarge> {
-        let Block { data, event, id, .. } = &mut self.block;
-        let held = data.as_ref().map_or(0, Vec::len)
-            + event.len()
-            + id.as_ref().map_or(0, Vec::len)
-            + self.value.len();
+        let held = self.block.held() + self.value.len();
         if bytes.len() > self.limit.saturating_sub(held) {
             self.block = Block { too_large: true, ..Block::default() };
             self.value = Vec::new();
             self.line = Line::Ignored;
             return Err(EventTooLarge { limit: self.limit });
         }
-        match (field, data) {
+        match (field, &mut self.block.data) {
             (Field::Data, Some(data)) => data.extend_from_slice(bytes),
             _ => self.value.extend_from_slice(bytes),
         }
@@ -383,7 +422,7 @@ impl Decoder {
     }
 
     /// Ends the line.
-    fn end_line(&mut self) -> Result<Option<Frame>, EventTooLarge> {
+    fn end_line(&mut self) -> Result<Option<Frame<'static>>, EventTooLarge> {
         match mem::replace(&mut self.line, Line::START) {
             Line::ByteOrderMark(0) | Line::Name { len: 0, .. } => {
                 self.bare.iter_mut().for_each(BareText::flush);
@@ -411,9 +450,7 @@ impl Decoder {
     /// Ends a line without a known field, of which this was not read yet.
     fn end_unknown(&mut self, end: &[u8]) {
         if let Some(bare) = &mut self.bare {
-            if !end.is_empty() {
-                bare.push(end);
-            }
+            bare.push(end);
             bare.end_line();
         }
     }
@@ -439,26 +476,88 @@ impl Decoder {
         self.value.clear();
     }
 
+    /// Returns the data of an event whose only data is this whole line, and what follows the blank
+    /// line after it: such data needs no copy. `None` for everything else, of which nothing is read.
+    fn only_data<'a>(&mut self, line: &'a [u8], rest: &'a [u8]) -> Option<(&'a [u8], &'a [u8])> {
+        let data = line.strip_prefix(b"data:")?;
+        let ([b'\n', b'\n', rest @ ..] | [b'\r', b'\n', b'\r', b'\n', rest @ ..]) = rest else {
+            return None;
+        };
+        let data = data.strip_prefix(b" ").unwrap_or(data);
+        let is_only = self.block.data.is_none() && !self.block.too_large;
+        if !is_only || data.len() > self.limit.saturating_sub(self.block.held()) {
+            return None;
+        }
+        if let Some(bare) = &mut self.bare {
+            bare.flush();
+            if bare.is_ready() {
+                return None;
+            }
+        }
+        Some((data, rest))
+    }
+
     /// Ends the event, if there is one, at a blank line.
-    fn dispatch(&mut self) -> Option<Frame> {
-        let Block { data, event, id, retry, .. } = mem::take(&mut self.block);
-        let own_id = id.map(|id| Arc::<str>::from(text(id)));
+    fn dispatch(&mut self) -> Option<Frame<'static>> {
+        if self.block.is_empty() {
+            return None;
+        }
+        self.block.too_large = false;
+        let Some(mut data) = self.block.data.take() else {
+            // Only its id remains.
+            self.frame(Cow::Borrowed(""));
+            return None;
+        };
+        self.last_len = data.len();
+        if data.capacity() > 2 * data.len() {
+            data.shrink_to_fit();
+        }
+        Some(self.frame(Cow::Owned(owned_text(data))))
+    }
+
+    /// Returns the frame of an event with this data, and begins the next one.
+    fn frame<'a>(&mut self, data: Cow<'a, str>) -> Frame<'a> {
+        let Block { event, id, retry, .. } = &mut self.block;
+        let own_id = id.take().map(|id| Arc::<str>::from(owned_text(id)));
         if let Some(id) = &own_id {
             self.last_id = Arc::clone(id);
         }
-        Some(Frame {
-            data: text(data?),
-            event: if event.is_empty() { "message".to_owned() } else { text(event) },
+        Frame {
+            event: match event.is_empty() {
+                true => Cow::Borrowed("message"),
+                false => Cow::Owned(owned_text(mem::take(event))),
+            },
+            data,
             id: Arc::clone(&self.last_id),
             own_id,
-            retry,
+            retry: retry.take(),
             is_bare: false,
-        })
+        }
     }
 }
 
-/// Converts to text, with U+FFFD for what is not UTF-8, and without a copy if all of it is.
-fn text(bytes: Vec<u8>) -> String {
+impl Block {
+    /// Whether nothing was set.
+    fn is_empty(&self) -> bool {
+        let Self { data, event, id, retry, too_large } = self;
+        data.is_none() && event.is_empty() && id.is_none() && retry.is_none() && !too_large
+    }
+
+    /// The number of bytes that count towards the limit.
+    fn held(&self) -> usize {
+        let len = |value: &Option<Vec<u8>>| value.as_ref().map_or(0, Vec::len);
+        len(&self.data) + self.event.len() + len(&self.id)
+    }
+}
+
+/// Converts to text, with U+FFFD for what is not UTF-8.
+fn text(bytes: &[u8]) -> Cow<'_, str> {
+    // The check of the lossy conversion is many times slower.
+    str::from_utf8(bytes).map_or_else(|_| String::from_utf8_lossy(bytes), Cow::Borrowed)
+}
+
+/// Converts to text like [`text`], and without a copy if all of it is UTF-8.
+fn owned_text(bytes: Vec<u8>) -> String {
     String::from_utf8(bytes)
         .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
 }

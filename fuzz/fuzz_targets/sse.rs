@@ -7,9 +7,9 @@ use libfuzzer_sys::fuzz_target;
 use nemovideo::protocol::event::AgentEvent;
 use nemovideo::sse::{Decoder, EventTooLarge, Frame};
 
-type Frames = Vec<Result<Frame, EventTooLarge>>;
+type Frames<'a> = Vec<Result<Frame<'a>, EventTooLarge>>;
 
-fn decode(mut decoder: Decoder, stream: &[u8], piece: usize) -> Frames {
+fn decode(mut decoder: Decoder, stream: &[u8], piece: usize) -> Frames<'_> {
     let mut frames = Vec::new();
     for mut chunk in stream.chunks(piece.max(1)) {
         while let Some(frame) = decoder.next_frame(&mut chunk) {

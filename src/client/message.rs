@@ -292,8 +292,9 @@ impl StreamDeadlines {
         self.last_byte = Instant::now();
     }
 
+    /// Takes the time at which its last byte was received for that of an event.
     fn event_received(&mut self) {
-        self.last_event = Instant::now();
+        self.last_event = self.last_byte;
     }
 
     /// Returns the deadline that comes first, and the timeout it belongs to.

@@ -71,7 +71,7 @@ impl EventReader {
         Some(self.next(frame))
     }
 
-    fn next(&mut self, frame: Result<Frame, EventTooLarge>) -> FrameEvents {
+    fn next(&mut self, frame: Result<Frame<'_>, EventTooLarge>) -> FrameEvents {
         let held = self.release();
         let is_first = !std::mem::replace(&mut self.has_frames, true);
         if let (true, Ok(frame)) = (is_first, &frame)
@@ -136,7 +136,7 @@ impl EventReader {
         (events, end)
     }
 
-    fn read(&mut self, frame: Result<Frame, EventTooLarge>) -> FrameEvents {
+    fn read(&mut self, frame: Result<Frame<'_>, EventTooLarge>) -> FrameEvents {
         let frame = match frame {
             Ok(frame) => frame,
             // The event is lost; the stream continues after it.
@@ -163,13 +163,13 @@ impl EventReader {
     }
 
     /// Reads a page, which a proxy sent in place of the rest.
-    fn read_markup(&mut self, frame: &Frame) -> FrameEvents {
+    fn read_markup(&mut self, frame: &Frame<'_>) -> FrameEvents {
         let is_first = !std::mem::replace(&mut self.has_markup, true);
         if !is_first || !self.has_events {
             return FrameEvents::default();
         }
         let message = "a page came in place of events".to_owned();
-        let details = Some(frame.data.as_str().into());
+        let details = Some((*frame.data).into());
         let failure = self.safe(AgentEvent::failure(message, details));
         FrameEvents { events: vec![failure], is_progress: true }
     }
@@ -199,7 +199,7 @@ impl EventReader {
 }
 
 /// Returns the documented error that a frame reports in the envelope of the other endpoints.
-fn envelope(frame: &Frame) -> Option<(ErrorCode, AgentFailure)> {
+fn envelope(frame: &Frame<'_>) -> Option<(ErrorCode, AgentFailure)> {
     if !(frame.is_bare && frame.data.starts_with('{')) {
         return None;
     }
@@ -210,7 +210,7 @@ fn envelope(frame: &Frame) -> Option<(ErrorCode, AgentFailure)> {
     (!matches!(code, ErrorCode::Other(_))).then(|| (code, failure.clone()))
 }
 
-fn decode(frame: &Frame) -> Vec<AgentEvent> {
+fn decode(frame: &Frame<'_>) -> Vec<AgentEvent> {
     match frame.is_bare {
         true => AgentEvent::decode_bare(&frame.data),
         false => AgentEvent::decode_calls(&frame.event, &frame.data),
@@ -218,9 +218,9 @@ fn decode(frame: &Frame) -> Vec<AgentEvent> {
 }
 
 /// Whether the last frame of a body is whole, although no blank line follows it.
-fn is_complete(frame: &Frame) -> bool {
+fn is_complete(frame: &Frame<'_>) -> bool {
     const FIELDS: [&str; 4] = ["data", "event", "id", "retry"];
-    let data = frame.data.as_str();
+    let data = &*frame.data;
     if frame.is_bare {
         let is_name = FIELDS.iter().any(|name| name.starts_with(data));
         // An object is bare text of its own once it is closed.

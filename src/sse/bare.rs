@@ -74,6 +74,9 @@ impl BareText {
 
     /// Reads a part of a line, without its end.
     pub(super) fn push(&mut self, part: &[u8]) {
+        if part.is_empty() {
+            return;
+        }
         if mem::take(&mut self.is_line_start) && part.starts_with(b"{") && self.is_broken() {
             self.flush();
         }

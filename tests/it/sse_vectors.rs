@@ -1,5 +1,6 @@
 //! The decoder follows the HTML standard, however a stream is split into chunks.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -30,11 +31,11 @@ struct Expected {
     retry: Option<u64>,
 }
 
-impl From<Frame> for Expected {
-    fn from(frame: Frame) -> Self {
+impl From<Frame<'_>> for Expected {
+    fn from(frame: Frame<'_>) -> Self {
         Self {
-            event: frame.event,
-            data: frame.data,
+            event: frame.event.into_owned(),
+            data: frame.data.into_owned(),
             id: frame.id.to_string(),
             own_id: frame.own_id.map(|id| id.to_string()),
             retry: frame
@@ -184,7 +185,7 @@ fn decode_with_bare_text(
     stream: &[u8],
     size: usize,
     limit: usize,
-) -> Vec<Result<Frame, EventTooLarge>> {
+) -> Vec<Result<Frame<'_>, EventTooLarge>> {
     let mut decoder = Decoder::with_limit(limit).with_bare_text();
     let mut frames = Vec::new();
     for mut chunk in stream.chunks(size) {
@@ -265,7 +266,7 @@ fn a_retry_delay_is_in_milliseconds() {
 /// Returns the data of the frames that a chunk completes, or the limit that an event exceeds.
 fn frames(decoder: &mut Decoder, mut chunk: &[u8]) -> Vec<Result<String, usize>> {
     std::iter::from_fn(|| decoder.next_frame(&mut chunk))
-        .map(|frame| frame.map(|frame| frame.data).map_err(|error| error.limit))
+        .map(|frame| frame.map(|frame| frame.data.into_owned()).map_err(|error| error.limit))
         .collect()
 }
 
@@ -282,6 +283,21 @@ fn a_frame_is_complete_with_its_blank_line_even_a_bare_carriage_return() {
     assert_eq!(frames(&mut decoder, b"\ndata: b"), []);
     assert_eq!(frames(&mut decoder, b"\r"), []);
     assert_eq!(frames(&mut decoder, b"\r"), [data("b")]);
+}
+
+#[test]
+fn only_data_of_one_piece_is_borrowed() {
+    let mut decoder = Decoder::new();
+    let mut chunk = b"id: 1\r\ndata:a\r\n\r\ndata: b\ndata: c\n\ndata: \xff\n\ndata: d".as_slice();
+    let mut frames = Vec::new();
+    while let Some(frame) = decoder.next_frame(&mut chunk) {
+        frames.push(frame.unwrap());
+    }
+    frames.push(decoder.next_frame(&mut b"\n\n".as_slice()).unwrap().unwrap());
+    let is_borrowed = |frame: &Frame<'_>| matches!(frame.data, Cow::Borrowed(_));
+    let data: Vec<_> = frames.iter().map(|frame| (&*frame.data, is_borrowed(frame))).collect();
+    assert_eq!(data, [("a", true), ("b\nc", false), ("\u{fffd}", false), ("d", false)]);
+    assert!(!is_borrowed(&frames.remove(0).into_owned()));
 }
 
 #[test]
@@ -314,7 +330,7 @@ fn an_event_too_large_is_reported_once_at_the_byte_too_many() {
     assert!(decoder.is_inside_event());
     let mut input = b"\ndata\n\n".as_slice();
     let next = decoder.next_frame(&mut input).unwrap().unwrap();
-    assert_eq!((&*next.id, next.event.as_str(), next.data.as_str()), ("", "message", ""));
+    assert_eq!((&*next.id, &*next.event, &*next.data), ("", "message", ""));
 }
 
 #[test]
@@ -345,7 +361,7 @@ fn a_long_id_is_kept_once_for_all_frames() {
 fn a_delay_that_does_not_fit_is_forever() {
     let mut decoder = Decoder::new();
     let mut input = b"retry: 99999999999999999999\ndata\n\nretry:\ndata\n\n".as_slice();
-    let retry = |frame: Option<Result<Frame, EventTooLarge>>| frame.unwrap().unwrap().retry;
+    let retry = |frame: Option<Result<Frame<'_>, EventTooLarge>>| frame.unwrap().unwrap().retry;
     let forever = Some(Duration::from_millis(u64::MAX));
     assert_eq!(retry(decoder.next_frame(&mut input)), forever);
     assert_eq!(retry(decoder.next_frame(&mut input)), None);
