@@ -288,85 +288,77 @@ mod tests {
         ]
     }
 
-    /// An object of fields that are each written as given or with another value, some of them twice.
+    /// An object of a first field and of others, most of them as given, few of them twice.
     fn object(
-        fields: Vec<(&'static str, BoxedStrategy<String>)>,
-        most: usize,
+        first: (&'static str, BoxedStrategy<String>),
+        others: Vec<(&'static str, BoxedStrategy<String>)>,
     ) -> BoxedStrategy<String> {
-        let field = prop::sample::select(fields).prop_flat_map(|(name, usual)| {
-            let name = prop::sample::select(name.split('|').collect::<Vec<_>>());
-            (name, prop_oneof![7 => usual, 1 => value()])
-        });
-        let separators = prop::sample::select(vec![",", ", ", "\n,\t", ",,"]);
-        (prop::collection::vec(field, 0..=most), separators, any::<bool>())
-            .prop_map(|(fields, separator, is_unique)| {
-                let mut seen = std::collections::HashSet::new();
-                let fields = fields.iter().filter(|(name, _)| !is_unique || seen.insert(*name));
-                let fields: Vec<_> =
-                    fields.map(|(name, value)| format!("\"{name}\":{value}")).collect();
-                format!("{{{}}}", fields.join(separator))
+        let field = |(names, usual): (&'static str, BoxedStrategy<String>)| {
+            let name = prop::sample::select(names.split('|').collect::<Vec<_>>());
+            (name, prop_oneof![30 => usual, 1 => value()])
+        };
+        let others = prop::sample::select(others).prop_flat_map(field);
+        let others = prop::collection::vec(others, 0..6);
+        (field(first), others, prop::bool::weighted(0.1), any::<bool>())
+            .prop_map(|(first, mut fields, has_twice, is_spaced)| {
+                fields.insert(0, first);
+                if !has_twice {
+                    let mut seen = std::collections::HashSet::new();
+                    fields.retain(|(name, _)| seen.insert(*name));
+                }
+                let space = if is_spaced { " " } else { "" };
+                let field = |(name, value)| format!("\"{name}\":{space}{value}");
+                let fields: Vec<_> = fields.into_iter().map(field).collect();
+                format!("{{{}}}", fields.join(&format!(",{space}")))
             })
             .boxed()
     }
 
-    fn event() -> BoxedStrategy<String> {
-        let text = || {
-            "[a-z \"\\\\{é🎬]{0,6}".prop_map(|text| serde_json::to_string(&text).unwrap()).boxed()
-        };
+    fn event() -> impl Strategy<Value = String> {
+        let json = |text: String| serde_json::to_string(&text).unwrap();
+        let text = || "[a-z \"\\\\{é🎬]{0,6}".prop_map(json).boxed();
         let flag = || any::<bool>().prop_map(|flag| flag.to_string()).boxed();
-        let empty = || Just("{}".to_owned()).boxed();
-        let null = || Just("null".to_owned()).boxed();
-        let call = || Just(r#"{"name":"cut","args":{"x":1.10}}"#.to_owned()).boxed();
+        let just = |json: &'static str| Just(json.to_owned()).boxed();
         let part = object(
+            ("text", text()),
             vec![
-                ("text", text()),
-                ("text", text()),
-                ("text", text()),
                 ("thought", flag()),
-                ("functionCall|function_call", null()),
-                ("functionResponse|function_response|functionCall", call()),
+                ("functionCall|function_call|functionResponse|function_response", just("null")),
+                ("functionCall|function_response", just(r#"{"name":"cut","args":{"x":1.10}}"#)),
                 ("thoughtSignature|inlineData|\\u0074ext|Text", text()),
             ],
-            4,
         );
         let parts = prop::collection::vec(part, 0..4);
         let parts = parts.prop_map(|parts| format!("[{}]", parts.join(","))).boxed();
-        let content =
-            object(vec![("parts", parts.clone()), ("parts", parts), ("role|x", text())], 3);
+        let content = object(("parts", parts), vec![("role|x", text())]);
         let actions = object(
+            ("stateDelta|state_delta", just("{}")),
             vec![
-                ("stateDelta|state_delta", empty()),
-                ("artifactDelta|artifact_delta", empty()),
-                ("requestedAuthConfigs|requested_auth_configs", empty()),
-                ("requestedToolConfirmations|requested_tool_confirmations", empty()),
+                ("artifactDelta|artifact_delta", just("{}")),
+                ("requestedAuthConfigs|requested_auth_configs", just("{}")),
+                ("requestedToolConfirmations|requested_tool_confirmations", just("{}")),
                 ("transferToAgent|stateDelta", text()),
             ],
-            4,
         );
-        object(
-            vec![
-                ("content", content.clone()),
-                ("content", content.clone()),
-                ("content", content),
-                (
-                    "type",
-                    prop::sample::select(vec![r#""text""#, r#""heartbeat""#, "null"])
-                        .prop_map(str::to_owned)
-                        .boxed(),
-                ),
-                ("content|text", text()),
-                ("partial", flag()),
-                ("invocationId|invocation_id", text()),
-                ("author", text()),
-                ("id", text()),
-                ("actions", actions),
-                ("longRunningToolIds|long_running_tool_ids", Just("[]".to_owned()).boxed()),
-                ("errorCode|error_code|errorMessage|error_message", null()),
-                ("error|code|message|detail|details|error_details", null()),
-                ("timestamp|usageMetadata|nodeInfo|events|data", value().boxed()),
-            ],
-            10,
-        )
+        let others = vec![
+            ("partial", flag()),
+            ("invocationId|invocation_id", text()),
+            ("author", text()),
+            ("id", text()),
+            ("actions", actions),
+            ("longRunningToolIds|long_running_tool_ids", just("[]")),
+            ("errorCode|error_code|errorMessage|error_message", just("null")),
+            ("error|code|message|detail|details|error_details|type", just("null")),
+            ("timestamp|usageMetadata|nodeInfo|events|data", value().boxed()),
+        ];
+        let kinds = vec![r#""text""#, r#""heartbeat""#, r#""error""#];
+        let kind = prop::sample::select(kinds).prop_map(str::to_owned).boxed();
+        let mut simple_others = others.clone();
+        simple_others.extend(vec![("content", text()); 8]);
+        prop_oneof![
+            3 => object(("content", content), others),
+            1 => object(("type", kind), simple_others),
+        ]
     }
 
     proptest! {
