@@ -2,9 +2,10 @@
 //! space between tokens and the choice of string escapes are not kept.
 //!
 //! `serde_json` could keep order and digits too, but only through features that would change it
-//! for every crate in the program. It still checks the grammar: a second linear pass over the
-//! valid text builds the tree.
+//! for every crate in the program. It still checks the grammar. A short text is then read into a
+//! tree; a long one is kept, and each list of it is read when it is first looked into.
 
+mod parse;
 mod store;
 
 use std::fmt::{self, Write as _};
@@ -15,10 +16,9 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use self::parse::Parser;
 pub(crate) use self::store::JsonString;
-use self::store::{
-    LongText, OpenLists, ShortText, ThinVec, unescape, unicode_escape, write_string,
-};
+use self::store::{LongText, ShortText, ThinVec, unicode_escape, write_string};
 
 /// The deepest accepted nesting, the same as `serde_json`'s own: a tree is walked and dropped by
 /// recursion, so that hostile text of brackets alone would exhaust the stack.
@@ -269,12 +269,16 @@ impl fmt::Display for Json {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
             Repr::Null => f.write_str("null"),
-            Repr::Bool(value) => write!(f, "{value}"),
+            Repr::Bool(true) => f.write_str("true"),
+            Repr::Bool(false) => f.write_str("false"),
             Repr::ShortNumber(text) => f.write_str(text.as_str()),
             Repr::LongNumber(text) => f.write_str(&text.value),
             Repr::ShortString(text) => write_string(text.as_str(), f),
             Repr::LongString(text) => text.fmt(f),
             Repr::Array(items) => {
+                if let Some(text) = items.text() {
+                    return f.write_str(text);
+                }
                 f.write_char('[')?;
                 for (at, item) in items.as_slice().iter().enumerate() {
                     if at > 0 {
@@ -462,12 +466,17 @@ impl<K: Into<String>, V: Into<Json>, const N: usize> From<[(K, V); N]> for Objec
 
 impl fmt::Display for Object {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(text) = self.entries.text() {
+            return f.write_str(text);
+        }
         f.write_char('{')?;
         for (at, (key, value)) in self.entries().iter().enumerate() {
             if at > 0 {
                 f.write_char(',')?;
             }
-            write!(f, "{key}:{value}")?;
+            key.fmt(f)?;
+            f.write_char(':')?;
+            value.fmt(f)?;
         }
         f.write_char('}')
     }
@@ -497,119 +506,6 @@ pub enum ParseError {
     /// The text is no tag of a supported [`Language`](super::Language).
     #[error("`{0}` is not the tag of a supported language, `en` or `zh`")]
     UnknownLanguage(String),
-}
-
-/// Builds the tree from text that is known to be valid JSON. Invalid text would be an error, not a
-/// panic.
-struct Parser<'t> {
-    text: &'t str,
-    at: usize,
-    items: OpenLists<Json>,
-    entries: OpenLists<(JsonString, Json)>,
-}
-
-impl<'t> Parser<'t> {
-    fn parse(text: &'t str) -> Result<Json, ParseError> {
-        let (items, entries) = (OpenLists::new(), OpenLists::new());
-        Self { text, at: 0, items, entries }.value(0)
-    }
-
-    fn value(&mut self, depth: usize) -> Result<Json, ParseError> {
-        let repr = match self.peek()? {
-            b'{' | b'[' if depth == MAX_DEPTH => return Err(ParseError::TooDeep),
-            b'{' => Repr::Object(self.object(depth + 1)?),
-            b'[' => Repr::Array(self.array(depth + 1)?),
-            b'"' => return self.string().map(Json::from_string),
-            _ => match self.word()? {
-                "null" => Repr::Null,
-                "true" => Repr::Bool(true),
-                "false" => Repr::Bool(false),
-                number => return Ok(Json::from_number(number)),
-            },
-        };
-        Ok(Json(repr))
-    }
-
-    fn object(&mut self, depth: usize) -> Result<Object, ParseError> {
-        let mut list = self.entries.open();
-        self.at += 1;
-        while self.peek()? != b'}' {
-            let key = self.string()?;
-            self.take(b':')?;
-            let value = self.value(depth)?;
-            self.entries.push(&mut list, (key, value));
-            self.skip_comma()?;
-        }
-        self.at += 1;
-        Ok(Object { entries: self.entries.close(list) })
-    }
-
-    fn array(&mut self, depth: usize) -> Result<ThinVec<Json>, ParseError> {
-        let mut list = self.items.open();
-        self.at += 1;
-        while self.peek()? != b']' {
-            let value = self.value(depth)?;
-            self.items.push(&mut list, value);
-            self.skip_comma()?;
-        }
-        self.at += 1;
-        Ok(self.items.close(list))
-    }
-
-    fn string(&mut self) -> Result<JsonString, ParseError> {
-        self.take(b'"')?;
-        let start = self.at;
-        let mut has_escapes = false;
-        loop {
-            match self.text.as_bytes().get(self.at).ok_or_else(malformed)? {
-                b'"' => break,
-                b'\\' => {
-                    has_escapes = true;
-                    self.at += 2;
-                }
-                _ => self.at += 1,
-            }
-        }
-        let text = self.text.get(start..self.at).ok_or_else(malformed)?;
-        self.at += 1;
-        Ok(if has_escapes { unescape(text) } else { text.into() })
-    }
-
-    /// Reads a literal or a number.
-    fn word(&mut self) -> Result<&'t str, ParseError> {
-        let rest = &self.text[self.at..];
-        let end = rest.find(|c: char| !matches!(c, '+' | '-' | '.' | '0'..='9' | 'a'..='z' | 'E'));
-        let word = &rest[..end.unwrap_or(rest.len())];
-        self.at += word.len();
-        if word.is_empty() { Err(malformed()) } else { Ok(word) }
-    }
-
-    /// Skips white space and returns the next byte without consuming it.
-    fn peek(&mut self) -> Result<u8, ParseError> {
-        let rest = &self.text.as_bytes()[self.at..];
-        let blank = rest.iter().position(|byte| !byte.is_ascii_whitespace());
-        self.at += blank.ok_or_else(malformed)?;
-        Ok(self.text.as_bytes()[self.at])
-    }
-
-    fn take(&mut self, expected: u8) -> Result<(), ParseError> {
-        if self.peek()? != expected {
-            return Err(malformed());
-        }
-        self.at += 1;
-        Ok(())
-    }
-
-    fn skip_comma(&mut self) -> Result<(), ParseError> {
-        if self.peek()? == b',' {
-            self.at += 1;
-        }
-        Ok(())
-    }
-}
-
-fn malformed() -> ParseError {
-    ParseError::Syntax { message: "malformed JSON".to_owned(), line: 0, column: 0 }
 }
 
 #[cfg(test)]

@@ -32,6 +32,7 @@ mod decode;
 mod preview;
 mod question;
 mod text;
+mod usual;
 
 #[cfg(feature = "mock")]
 pub(crate) use adk::AdkActions;
@@ -88,7 +89,7 @@ impl AgentEvent {
     /// neither text nor unknown.
     #[must_use]
     pub fn decode(event: &str, data: &str) -> Vec<Self> {
-        Self::decode_calls(event, data).into_iter().map(Self::or_question).collect()
+        Self::with_questions(Self::decode_calls(event, data))
     }
 
     /// Returns a failure of which the server sent no code.

@@ -131,7 +131,8 @@ pub(crate) fn is_spelling(key: &str, name: &str) -> bool {
         }
         (byte, false) => Some(byte),
     });
-    key == name || key.bytes().eq(camel_case)
+    // Both forms begin alike, and most keys begin with another letter.
+    key.bytes().next() == name.bytes().next() && (key == name || key.bytes().eq(camel_case))
 }
 
 impl<'de> Deserialize<'de> for Fields<'static> {

@@ -1,8 +1,13 @@
 //! How a tree is stored, so that a draft of a million segments takes little more memory than its
-//! text: texts of a few bytes and empty lists need no allocation.
+//! text: texts of a few bytes and empty lists need no allocation, and a list with a long text stays
+//! that text until it is looked into.
 
 use std::fmt::{self, Write as _};
 use std::hash::{Hash, Hasher};
+use std::ops::Range;
+use std::sync::{Arc, OnceLock};
+
+use super::parse::Source;
 
 /// A list in one word, which is `None` or has no elements while it is empty.
 #[derive(Clone)]
@@ -13,22 +18,37 @@ pub(crate) struct ThinVec<T>(pub(super) Option<Box<Items<T>>>);
 pub(crate) enum Items<T> {
     One([T; 1]),
     Many(Vec<T>),
+    Unread(Box<UnreadList<T>>),
 }
 
-impl<T> ThinVec<T> {
+impl<T: Element> ThinVec<T> {
+    /// Returns the list with this text in the source.
+    pub(super) fn unread(source: Arc<Source>, text: Range<usize>) -> Self {
+        let list = UnreadList { source, text, items: OnceLock::new() };
+        Self(Some(Box::new(Items::Unread(Box::new(list)))))
+    }
+
+    /// Returns the JSON of a list that was not changed since it was read.
+    pub(super) fn text(&self) -> Option<&str> {
+        match self.0.as_deref() {
+            Some(Items::Unread(list)) => Some(list.text()),
+            _ => None,
+        }
+    }
+
     pub(super) fn as_slice(&self) -> &[T] {
         match self.0.as_deref() {
             None => &[],
             Some(Items::One(item)) => item,
             Some(Items::Many(items)) => items,
+            Some(Items::Unread(list)) => list.items(),
         }
     }
 
     pub(super) fn as_mut_slice(&mut self) -> &mut [T] {
-        match self.0.as_deref_mut() {
+        match self.0.as_deref() {
             None => &mut [],
-            Some(Items::One(item)) => item,
-            Some(Items::Many(items)) => items,
+            Some(_) => self.as_vec(),
         }
     }
 
@@ -37,11 +57,57 @@ impl<T> ThinVec<T> {
             None => Vec::new(),
             Some(Items::One([item])) => vec![item],
             Some(Items::Many(items)) => items,
+            Some(Items::Unread(list)) => list.into_items(),
         };
         match &mut **self.0.insert(Box::new(Items::Many(items))) {
             Items::Many(items) => items,
-            Items::One(_) => unreachable!("replaced above"),
+            _ => unreachable!("replaced above"),
         }
+    }
+}
+
+/// What a list holds.
+pub(crate) trait Element: Sized {
+    /// Reads the list that begins at this position of valid and compact JSON.
+    fn read_list(source: &Arc<Source>, start: usize) -> Vec<Self>;
+}
+
+/// A list that is its text, and is read when it is first looked into. A tree of short lists takes
+/// many times the memory of its text, and most parts of a draft are only passed on.
+pub(crate) struct UnreadList<T> {
+    /// What the lists of one document share.
+    source: Arc<Source>,
+    text: Range<usize>,
+    items: OnceLock<Vec<T>>,
+}
+
+impl<T: Element> UnreadList<T> {
+    fn items(&self) -> &[T] {
+        self.items.get_or_init(|| T::read_list(&self.source, self.text.start))
+    }
+
+    fn into_items(mut self) -> Vec<T> {
+        let items = self.items.take();
+        items.unwrap_or_else(|| T::read_list(&self.source, self.text.start))
+    }
+}
+
+impl<T> UnreadList<T> {
+    fn text(&self) -> &str {
+        &self.source.text[self.text.clone()]
+    }
+}
+
+impl<T> Clone for UnreadList<T> {
+    fn clone(&self) -> Self {
+        // A small part does not keep a large document in memory.
+        let is_small = self.text.len() < self.source.text.len() / 2;
+        let part = if is_small { Source::new(self.text(), usize::MAX) } else { None };
+        let (source, text) = match part {
+            Some(part) => (Arc::new(part), 0..self.text.len()),
+            None => (Arc::clone(&self.source), self.text.clone()),
+        };
+        Self { source, text, items: OnceLock::new() }
     }
 }
 
@@ -65,15 +131,19 @@ impl<T> From<Vec<T>> for ThinVec<T> {
     }
 }
 
-impl<T: PartialEq> PartialEq for ThinVec<T> {
+impl<T: Element + PartialEq> PartialEq for ThinVec<T> {
     fn eq(&self, other: &Self) -> bool {
-        self.as_slice() == other.as_slice()
+        match (self.text(), other.text()) {
+            // What is equal is written alike.
+            (Some(text), Some(other)) => text == other,
+            _ => self.as_slice() == other.as_slice(),
+        }
     }
 }
 
-impl<T: Eq> Eq for ThinVec<T> {}
+impl<T: Element + Eq> Eq for ThinVec<T> {}
 
-impl<T: Hash> Hash for ThinVec<T> {
+impl<T: Element + Hash> Hash for ThinVec<T> {
     fn hash<H: Hasher>(&self, state: &mut H) {
         self.as_slice().hash(state);
     }

@@ -129,6 +129,11 @@ impl AdkPart {
 /// The longest id, and the longest name of an agent, that is not taken for a broken one.
 const MAX_DETAIL_BYTES: usize = 256;
 
+/// Whether a text can be an id or the name of an agent.
+pub(super) fn is_detail(text: &str) -> bool {
+    !text.is_empty() && text.len() <= MAX_DETAIL_BYTES
+}
+
 impl AdkEvent {
     /// Reads an event. The second value is whether every field had its expected type.
     pub(super) fn read(object: &Object) -> (Self, bool) {
@@ -142,7 +147,7 @@ impl AdkEvent {
         // returned with them: long ones would fill the memory.
         let detail = |name| {
             let value = Fields::of(object).read(name, text);
-            value.filter(|value| value.len() <= MAX_DETAIL_BYTES).unwrap_or_default()
+            value.filter(|value| is_detail(value)).unwrap_or_default()
         };
         let event = Self {
             error_code: fields.read("error_code", text),

@@ -1,8 +1,10 @@
 //! Decoding the data of a frame to [`AgentEvent`]s. Nothing here fails: see [`AgentEvent::Unknown`].
 
 use std::collections::HashSet;
+use std::mem;
 
 use super::adk::{AdkEvent, AdkPart};
+use super::usual::decode_usual;
 use super::{
     AgentEvent, AgentFailure, Origin, Question, SurrogateHalves, TextEvent, TextKind, ToolCall,
     ToolResult,
@@ -10,7 +12,7 @@ use super::{
 use crate::draft::{Json, Object};
 use crate::protocol::tolerant::{Fields, LoneSurrogates, flag, repair_json, text};
 
-const HEARTBEAT: &str = "heartbeat";
+pub(super) const HEARTBEAT: &str = "heartbeat";
 
 impl AgentEvent {
     /// Decodes a frame for a [`PreviewFilter`](super::PreviewFilter): a question is still a call.
@@ -19,6 +21,12 @@ impl AgentEvent {
         if event == HEARTBEAT || trimmed.is_empty() || trimmed == HEARTBEAT {
             return vec![Self::Heartbeat];
         }
+        decode_usual(trimmed).unwrap_or_else(|| Self::decode_tolerantly(event, data))
+    }
+
+    /// Decodes the data of a frame in whatever form it is.
+    pub(super) fn decode_tolerantly(event: &str, data: &str) -> Vec<Self> {
+        let trimmed = data.trim();
         match parse(trimmed) {
             (Some(json), is_draft_exact) => {
                 decode_json(event, &json, Some(data), is_draft_exact, 0)
@@ -198,8 +206,7 @@ fn simple(object: &Object) -> Option<Vec<AgentEvent>> {
             let content = fields.get("content").or_else(|| fields.get("text"))?;
             let (low, high) = content.surrogate_halves();
             let halves = SurrogateHalves { low, high };
-            let text = text_event(content.as_str()?.to_owned(), halves, TextKind::Final, &origin);
-            return Some(text.map(AgentEvent::Text).into_iter().collect());
+            return Some(simple_text(content.as_str()?.to_owned(), halves));
         }
         "tool_call" => AgentEvent::ToolCall(ToolCall {
             id: id(),
@@ -222,6 +229,12 @@ fn simple(object: &Object) -> Option<Vec<AgentEvent>> {
     Some(vec![event])
 }
 
+/// Returns the text of an event in the simple form.
+pub(super) fn simple_text(text: String, halves: SurrogateHalves) -> Vec<AgentEvent> {
+    let text = text_event(text, halves, TextKind::Final, Origin::default());
+    text.map(AgentEvent::Text).into_iter().collect()
+}
+
 fn adk(object: &Object, data: impl Fn() -> String, is_draft_exact: bool) -> Vec<AgentEvent> {
     let (mut event, mut is_sound) = AdkEvent::read(object);
     let delta = &mut event.actions.state_delta;
@@ -232,7 +245,7 @@ fn adk(object: &Object, data: impl Fn() -> String, is_draft_exact: bool) -> Vec<
         is_sound &= delta.remove("draft").is_none();
     }
     let some = |id: String| (!id.is_empty()).then_some(id);
-    let origin = Origin {
+    let mut origin = Origin {
         event_id: some(event.id),
         invocation_id: some(event.invocation_id),
         author: some(event.author),
@@ -240,18 +253,20 @@ fn adk(object: &Object, data: impl Fn() -> String, is_draft_exact: bool) -> Vec<
     let kind = if event.partial { TextKind::Partial } else { TextKind::Final };
     let long_running: HashSet<String> = event.long_running_tool_ids.into_iter().collect();
 
-    let mut events = Vec::new();
     let parts = event.content.unwrap_or_default().parts;
+    let mut events = Vec::with_capacity(parts.len());
     let is_beside_question = parts.iter().any(
         |part| matches!(part, AdkPart::FunctionCall(call) if Question::is_asked_by(&call.name)),
     );
     let mut parts = parts.into_iter().peekable();
     while let Some(part) = parts.next() {
-        let continues = parts.peek().is_some_and(is_text);
+        let next = parts.peek();
+        let continues = next.is_some_and(is_text);
+        let origin = if next.is_some() { origin.clone() } else { mem::take(&mut origin) };
         match part {
             AdkPart::Text { text, thought, halves } => {
                 let variant = if thought { AgentEvent::Thought } else { AgentEvent::Text };
-                let text = text_event(text, halves, kind, &origin);
+                let text = text_event(text, halves, kind, origin);
                 events.extend(text.map(|text| variant(TextEvent { continues, ..text })));
             }
             AdkPart::FunctionCall(call) => events.push(AgentEvent::ToolCall(ToolCall {
@@ -261,13 +276,13 @@ fn adk(object: &Object, data: impl Fn() -> String, is_draft_exact: bool) -> Vec<
                 args: call.args,
                 is_preview: event.partial,
                 is_beside_question,
-                origin: origin.clone(),
+                origin,
             })),
             AdkPart::FunctionResponse(result) => events.push(AgentEvent::ToolResult(ToolResult {
                 id: result.id,
                 name: result.name,
                 response: result.response,
-                origin: origin.clone(),
+                origin,
             })),
             AdkPart::Unknown(json) => events.push(AgentEvent::Unknown(json.to_string())),
         }
@@ -286,13 +301,12 @@ fn adk(object: &Object, data: impl Fn() -> String, is_draft_exact: bool) -> Vec<
     events
 }
 
-fn text_event(
+pub(super) fn text_event(
     text: String,
     halves: SurrogateHalves,
     kind: TextKind,
-    origin: &Origin,
+    origin: Origin,
 ) -> Option<TextEvent> {
-    let origin = origin.clone();
     (!text.is_empty()).then_some(TextEvent { text, kind, origin, continues: false, halves })
 }
 

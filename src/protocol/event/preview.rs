@@ -29,6 +29,12 @@ impl PreviewFilter {
     /// Returns what to pass on of the events of one frame.
     pub(crate) fn push(&mut self, events: Vec<AgentEvent>) -> Vec<AgentEvent> {
         self.frames += 1;
+        let is_of_tool = |event: &AgentEvent| {
+            matches!(event, AgentEvent::ToolCall(_) | AgentEvent::ToolResult(_))
+        };
+        if !events.iter().any(is_of_tool) {
+            return events;
+        }
         let mut passed = Vec::with_capacity(events.len());
         for event in events {
             match &event {
@@ -55,13 +61,13 @@ impl PreviewFilter {
             }
             passed.push(event);
         }
-        passed.into_iter().map(AgentEvent::or_question).collect()
+        AgentEvent::with_questions(passed)
     }
 
     /// Returns the previews whose calls never came.
     pub(crate) fn finish(self) -> Vec<AgentEvent> {
         let calls = self.held.into_iter().map(|held| AgentEvent::ToolCall(held.call));
-        calls.map(AgentEvent::or_question).collect()
+        AgentEvent::with_questions(calls.collect())
     }
 
     fn hold(&mut self, call: ToolCall) {

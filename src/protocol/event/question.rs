@@ -66,14 +66,16 @@ pub struct QuestionOption {
 }
 
 impl AgentEvent {
-    /// Returns a call of the tool that asks the user as the question that it is.
-    pub(super) fn or_question(self) -> Self {
-        match self {
-            Self::ToolCall(call) if Question::is_asked_by(&call.name) => {
-                Self::Question(Question::read(&call))
+    /// Turns the calls of the tool that asks the user into the questions that they are.
+    pub(super) fn with_questions(mut events: Vec<Self>) -> Vec<Self> {
+        for event in &mut events {
+            if let Self::ToolCall(call) = event
+                && Question::is_asked_by(&call.name)
+            {
+                *event = Self::Question(Question::read(call));
             }
-            event => event,
         }
+        events
     }
 }
 
