@@ -46,7 +46,7 @@ async fn credits_by_hand(client: &reqwest::Client, url: &str) -> usize {
 async fn upload_by_hand(client: &reqwest::Client, url: &str, path: &Path) -> usize {
     let file = tokio::fs::File::open(path).await.expect("a file");
     let size = file.metadata().await.expect("a size").len();
-    let body = reqwest::Body::wrap_stream(ReaderStream::new(file));
+    let body = reqwest::Body::wrap_stream(ReaderStream::with_capacity(file, 64 * 1024));
     let part = reqwest::multipart::Part::stream_with_length(body, size).file_name("v.mp4");
     let form = reqwest::multipart::Form::new().part("files", part);
     let response = client.post(format!("{url}{UPLOAD}")).bearer_auth("t").multipart(form).send();
@@ -54,7 +54,9 @@ async fn upload_by_hand(client: &reqwest::Client, url: &str, path: &Path) -> usi
     response["data"]["files"].as_array().map_or(0, Vec::len)
 }
 
-async fn download_by_hand(client: &reqwest::Client, url: &str, path: &Path) -> usize {
+/// Saves a file, on the disk itself if it is `synced`, as this crate does before it gives a file its
+/// name.
+async fn download_by_hand(client: &reqwest::Client, url: &str, path: &Path, synced: bool) -> usize {
     let response = client.get(format!("{url}/files/1/v.mp4")).send().await.expect("a response");
     let mut bytes = response.bytes_stream();
     let mut file = tokio::fs::File::create(path).await.expect("a file");
@@ -65,6 +67,9 @@ async fn download_by_hand(client: &reqwest::Client, url: &str, path: &Path) -> u
         file.write_all(&chunk).await.expect("space on the disk");
     }
     file.flush().await.expect("space on the disk");
+    if synced {
+        file.sync_all().await.expect("space on the disk");
+    }
     size
 }
 
@@ -138,13 +143,15 @@ fn main() {
         let size = runtime.block_on(client.download(&video, &target).into_future());
         size.expect("a file") as usize
     };
-    let mut download_by_hand = || runtime.block_on(download_by_hand(&by_hand, url, &target));
+    let download_by_hand =
+        |synced| runtime.block_on(download_by_hand(&by_hand, url, &target, synced));
     memory_of(
         "download of 200 MB",
-        &mut [("reqwest", &mut download_by_hand), ("nemovideo", &mut download)],
+        &mut [("reqwest", &mut || download_by_hand(false)), ("nemovideo", &mut download)],
     );
     Row::new("download of 200 MB")
         .run("nemovideo", download)
-        .run("reqwest", download_by_hand)
+        .run("reqwest, synced", || download_by_hand(true))
+        .run("reqwest", || download_by_hand(false))
         .measure(Amount::Bytes(FILE));
 }

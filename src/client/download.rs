@@ -14,7 +14,7 @@ use std::time::Instant;
 
 use futures::StreamExt as _;
 use tokio::fs::File;
-use tokio::io::{AsyncSeekExt as _, AsyncWriteExt as _};
+use tokio::io::{AsyncSeekExt as _, AsyncWriteExt as _, BufWriter};
 
 use self::part::{FilePart, ReceivedFile, UnusableResponse};
 use self::sources::{FileSources, disconnected, final_error};
@@ -280,16 +280,19 @@ fn failure_of(error: &Error) -> Option<FailureKind> {
 
 /// The temporary file of a download, removed unless it is [finished](Self::finish).
 struct PartialFile {
-    file: File,
+    file: BufWriter<File>,
     temporary: TempPath,
 }
 
 impl PartialFile {
     async fn create(destination: &Path) -> io::Result<Self> {
+        /// Each write is a task for another thread, which takes as long as to copy this much.
+        const BUFFER: usize = 256 * 1024;
         let destination = destination.to_owned();
         let created = tokio::task::spawn_blocking(move || TempPath::create(&destination));
         let (file, temporary) = created.await.map_err(io::Error::other)??;
-        Ok(Self { file: File::from_std(file), temporary })
+        let file = BufWriter::with_capacity(BUFFER, File::from_std(file));
+        Ok(Self { file, temporary })
     }
 
     async fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
@@ -298,15 +301,14 @@ impl PartialFile {
 
     /// Discards what was written so far.
     async fn restart(&mut self) -> io::Result<()> {
-        self.file.flush().await?;
         self.file.rewind().await?;
-        self.file.set_len(0).await
+        self.file.get_ref().set_len(0).await
     }
 
     /// Gives the file its final name, replacing the file that has it.
     async fn finish(mut self) -> io::Result<()> {
         self.file.flush().await?;
-        self.file.sync_all().await?;
+        self.file.get_ref().sync_all().await?;
         self.temporary.persist()
     }
 }
