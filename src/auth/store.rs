@@ -323,14 +323,15 @@ fn private(options: &mut OpenOptions) -> &OpenOptions {
 /// Writes a whole file or none.
 fn write_private(path: &Path, content: &[u8]) -> io::Result<()> {
     create_private_dir(path.parent().unwrap_or(Path::new(".")))?;
-    remove_leftovers(path.parent().unwrap_or(Path::new(".")));
     let (mut file, temporary) = create_temporary(path)?;
     file.write_all(content)?;
     file.sync_all()?;
     temporary.persist()
 }
 
+/// Creates a temporary file, after removing what killed processes have left beside it.
 fn create_temporary(destination: &Path) -> io::Result<(File, TempPath)> {
+    remove_leftovers(destination.parent().unwrap_or(Path::new(".")));
     TempPath::create_with(destination, private(OpenOptions::new().write(true).create_new(true)))
 }
 
@@ -488,6 +489,15 @@ mod tests {
         alive.lock().unwrap();
         store.take_over_leftovers();
         assert_eq!(store.token(&id), None);
+    }
+
+    #[tokio::test]
+    async fn what_a_process_that_only_read_has_left_is_removed_by_the_next_one_that_reads() {
+        let (dir, store, id, _) = with_token().await;
+        let left = dir.path().join("a/b/.nemovideo-0123456789abcdef.part");
+        fs::write(&left, "").unwrap();
+        assert!(store.token(&id).is_some());
+        assert!(!left.exists());
     }
 
     #[tokio::test]

@@ -296,7 +296,12 @@ impl Cell {
         let is_begun = matches!(self.trial.class, Class::Unreachable | Class::Dropped)
             && actual.outcome == "OutcomeUnknown"
             && !is_repeatable;
-        let is_expected = expected == actual || is_begun;
+        // On a busy machine a timeout takes longer than it says, and fewer attempts fit into the
+        // time for all of them.
+        let is_slow = self.waits()
+            && actual.outcome == expected.outcome
+            && (expected.requests.div_ceil(2)..expected.requests).contains(&actual.requests);
+        let is_expected = expected == actual || is_begun || is_slow;
         check(
             is_expected,
             format!("expected {expected:?}, but was {actual:?}: {:?}", observed.outcome),

@@ -16,13 +16,14 @@ use nemovideo::protocol::Endpoint;
 use serde_json::json;
 use tempfile::TempDir;
 
-/// Returns a command for a compiled example: cargo builds the examples together with the tests.
+/// Returns a command for a compiled example: `cargo test` builds the examples together with the
+/// tests, unless it is told which tests.
 pub(crate) fn example(name: &str) -> Command {
     let test = std::env::current_exe().expect("the path of this test");
     let target = test.parent().and_then(Path::parent).expect("the target directory");
     let mut path: PathBuf = target.join("examples").join(name);
     path.set_extension(std::env::consts::EXE_EXTENSION);
-    assert!(path.exists(), "{} is built by `cargo test`", path.display());
+    assert!(path.exists(), "`cargo build --examples` builds {}", path.display());
     let mut command = Command::new(path);
     for name in ["NEMO_TOKEN", "NEMO_API_URL", "NEMO_CLIENT_ID", "SKILL_SOURCE"] {
         command.env_remove(name);

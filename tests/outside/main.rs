@@ -9,7 +9,11 @@
 //!
 //! `cargo test` runs few cells, with each kind of moment and of disturbance among them. All of them,
 //! but only every seventh exchange of the programs in `proxy`, take minutes:
-//! `NEMOVIDEO_LONG=1 cargo test --release --test outside -- --nocapture`.
+//!
+//! ```sh
+//! cargo build --release --examples && NEMOVIDEO_LONG=1 cargo test --release --test outside -- --nocapture
+//! ```
+//!
 //! `NEMOVIDEO_CELL` limits `kills`, `server` and `proxy` to the cells whose names contain it, and
 //! `NEMOVIDEO_SEED` repeats the random moments of a run.
 
