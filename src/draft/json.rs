@@ -31,6 +31,9 @@ const MAX_DEPTH: usize = 128;
 /// surrogate escape (`\ud83d`), which a Rust string cannot hold, reads as U+FFFD and is written as
 /// it was read.
 ///
+/// Parsing keeps the text of long arrays and objects, and reads the elements of each when they are
+/// first accessed. What is only passed on takes no more memory than its text.
+///
 /// ```
 /// use nemovideo::draft::Json;
 ///

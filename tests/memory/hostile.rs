@@ -430,6 +430,7 @@ fn a_draft_takes_at_most_eight_times_its_text() {
         return;
     }
     let deep = format!("{}{}", "[".repeat(120), "]".repeat(120));
+    let deep_and_long = deep.replace("[]", &format!("[{}0]", "0,".repeat(500)));
     for unit in [
         r#"{"d":1000}"#,
         r#"{"d":1000,"m":{"text":"This is a sentence."}}"#,
@@ -449,6 +450,7 @@ fn a_draft_takes_at_most_eight_times_its_text() {
         r#"{"":0}"#,
         r#"{"a":0,"a":0}"#,
         &deep,
+        &deep_and_long,
     ] {
         for (start, end) in [(r#"{"t":[{"sg":["#, "]}]}"), ("[", "]")] {
             let mut text = String::with_capacity(SIZE + 2 * unit.len());

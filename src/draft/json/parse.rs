@@ -322,8 +322,8 @@ mod tests {
             // Long enough that the elements may be long too.
             let text = format!(
                 "[{}, {{\"a\": [{text}]}}, [{}]]",
-                vec![text.as_str(); 9].join(","),
-                vec!["0"; 600].join(" , "),
+                [text.as_str(); 9].join(","),
+                ["0"; 600].join(" , "),
             );
             let tree = Parser::new(&text).value(0).unwrap();
             let unread: Json = text.parse().unwrap();
@@ -332,7 +332,9 @@ mod tests {
             prop_assert_eq!(&unread, &written.parse::<Json>().unwrap());
             prop_assert_eq!(hash(|h| unread.hash(h)), hash(|h| tree.hash(h)));
             prop_assert_eq!(hash(|h| unread.semantic_hash(h)), hash(|h| tree.semantic_hash(h)));
-            prop_assert!(unread == tree && tree == unread && unread.semantic_eq(&tree));
+            prop_assert!(unread == tree);
+            prop_assert!(tree == unread);
+            prop_assert!(unread.semantic_eq(&tree));
             prop_assert_eq!(unread.to_string(), written);
             for (part, of_tree) in unread.as_array().unwrap().iter().zip(tree.as_array().unwrap()) {
                 let copy = part.clone();

@@ -55,6 +55,7 @@ struct SimpleEvent<'a> {
 /// An event of the agent server that holds texts and nothing else.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[allow(dead_code, reason = "what is not read has to have its usual form")]
 struct UsualEvent {
     content: Braced<Content>,
     partial: Option<bool>,
@@ -90,6 +91,7 @@ struct Texts(Vec<AgentEvent>);
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[allow(dead_code, reason = "what is not read has to have its usual form")]
 struct Part {
     text: String,
     thought: Option<bool>,
@@ -102,6 +104,7 @@ struct Part {
 /// The changes beside the content, all of them empty.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[allow(dead_code, reason = "what is not read has to have its usual form")]
 struct Actions {
     #[serde(alias = "state_delta")]
     state_delta: Option<Braced<Empty>>,
