@@ -42,7 +42,9 @@ mod characters;
 mod error;
 mod font;
 mod h264;
+mod mp4;
 mod narration;
+mod ordered;
 mod output;
 mod render;
 mod script;
@@ -54,12 +56,14 @@ mod voice;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 pub use audio::AudioBuffer;
+pub(crate) use audio::stored::StoredAudio;
 pub use background::{Gradient, Image, VideoBackground};
 pub use captions::captions;
 #[cfg_attr(not(feature = "local"), allow(unused_imports))]
 pub(crate) use captions::captions_at_marks;
 pub use error::{Cancel, MediaError};
 pub use font::Font;
+pub(crate) use narration::narrate_each;
 pub use narration::{Narration, NarrationWarning, SpokenSentence, narrate};
 pub use output::{Quality, RenderOptions};
 pub use render::render;

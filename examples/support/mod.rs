@@ -83,7 +83,7 @@ fn build(builder: ClientBuilder, url: &str) -> nemovideo::Result<NemoClient> {
     let (polling, recovery) = match is_local {
         // For 15 minutes, the documented limit of a message; and as long as by default.
         true => (
-            RenderPolling::new(Duration::from_millis(50), 18_000),
+            RenderPolling::new(Duration::from_millis(10), 90_000),
             TurnRecovery::new(Duration::from_millis(500), Duration::from_secs(5), 48),
         ),
         false => (RenderPolling::default(), TurnRecovery::default()),

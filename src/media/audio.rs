@@ -8,6 +8,7 @@ pub(crate) mod encode;
 mod formats;
 pub(crate) mod mix;
 mod mp3;
+pub(crate) mod stored;
 mod wav;
 
 use std::ops::RangeInclusive;
@@ -106,20 +107,23 @@ impl AudioBuffer {
             + Duration::from_nanos(samples % rate * 1_000_000_000 / rate)
     }
 
-    /// Returns the audio without the silence before and after it.
+    /// Returns the audio without the silence before and after it, and the duration of what was cut
+    /// off before it.
     ///
     /// A speech engine pads its output; without this, a caption would appear before its words.
-    pub(crate) fn trimmed(&self) -> Self {
+    pub(crate) fn trimmed(&self) -> (Self, Duration) {
         /// Kept on each side, because words fade in and out.
         const MARGIN: Duration = Duration::from_millis(15);
         let loud = |sample: &i16| sample.unsigned_abs() > Self::SILENCE;
         let Some(first) = self.samples.iter().position(loud) else {
-            return Self::new(self.sample_rate, []);
+            return (Self::new(self.sample_rate, []), Duration::ZERO);
         };
         let last = self.samples.iter().rposition(loud).unwrap_or(first);
         let margin = (MARGIN.as_secs_f64() * f64::from(self.sample_rate)) as usize;
         let end = (last + 1 + margin).min(self.samples.len());
-        Self::new(self.sample_rate, &self.samples[first.saturating_sub(margin)..end])
+        let start = first.saturating_sub(margin);
+        let cut = Duration::from_secs_f64(start as f64 / f64::from(self.sample_rate));
+        (Self::new(self.sample_rate, &self.samples[start..end]), cut)
     }
 }
 
@@ -207,9 +211,10 @@ mod tests {
         samples.extend([0; 1600]);
         samples.extend([-9000; 160]);
         samples.extend([0; 4000]);
-        let trimmed = AudioBuffer::new(16_000, samples).trimmed();
+        let (trimmed, cut) = AudioBuffer::new(16_000, samples).trimmed();
         assert_eq!(trimmed.samples().len(), 240 + 160 + 1600 + 160 + 240);
-        assert!(AudioBuffer::new(16_000, vec![5; 999]).trimmed().samples().is_empty());
+        assert_eq!(cut, Duration::from_millis(85));
+        assert!(AudioBuffer::new(16_000, vec![5; 999]).trimmed().0.samples().is_empty());
     }
 
     #[test]

@@ -2,6 +2,8 @@
 //! the safe area, white on a soft shadow, so that they are legible on any background. Which text
 //! appears when is left to [`stills`](super::stills).
 
+use std::ops::Range;
+
 use super::characters::{breaks_after_hyphen, breaks_between};
 use super::timeline::TextStyle;
 use super::{Font, FrameSize};
@@ -30,11 +32,16 @@ impl Canvas {
         self.size.height as usize
     }
 
-    /// Copies another canvas of the same size without allocating.
-    pub(crate) fn copy_from(&mut self, other: &Self) {
-        self.y.copy_from_slice(&other.y);
-        self.u.copy_from_slice(&other.u);
-        self.v.copy_from_slice(&other.v);
+    /// Returns a copy of some rows, from an even one to an even one.
+    pub(crate) fn rows(&self, rows: Range<usize>) -> Self {
+        let width = self.width();
+        let chroma = rows.start / 2 * (width / 2)..rows.end / 2 * (width / 2);
+        Self {
+            size: FrameSize { height: rows.len() as u32, ..self.size },
+            y: self.y[rows.start * width..rows.end * width].to_vec(),
+            u: self.u[chroma.clone()].to_vec(),
+            v: self.v[chroma].to_vec(),
+        }
     }
 }
 
@@ -101,25 +108,44 @@ pub(crate) fn caption_lines(text: &str, frame: FrameSize, font: &Font) -> usize 
     balanced_lines(&units(text, font), layout.max_width, layout.size, font).len()
 }
 
-/// Draws a text onto the canvas.
-pub(crate) fn draw_text(canvas: &mut Canvas, text: &str, style: TextStyle, font: &Font) {
-    let layout = TextLayout::of(style, canvas.size);
-    let text: String = text.chars().take(MAX_CHARS).collect();
-    let Some((size, lines)) = lay_out(&text, &layout, font) else { return };
-    let line_height = size * LINE_HEIGHT;
-    let block = line_height * lines.len() as f32;
-    let top = if layout.from_bottom { layout.anchor - block } else { layout.anchor - block / 2.0 };
-    let widest = lines.iter().map(|line| font.width(line, size)).fold(0.0, f32::max);
-    let blur = (size * 0.11).round().max(2.0) as usize;
-    let mut stencil = Stencil::new(canvas, top, block, widest, 4 * blur);
-    for (n, line) in lines.iter().enumerate() {
-        let x = (canvas.width() as f32 - font.width(line, size)) / 2.0;
-        // Centers the letters rather than their box: their middle is about a third of the size
-        // above the baseline.
-        let baseline = top + line_height * (n as f32 + 0.5) + size * 0.36;
-        font.draw(line, size, (x, baseline), |x, y, cover| stencil.put(x, y, cover));
+/// A text as it is drawn onto a frame.
+pub(crate) struct TextDrawing {
+    stencil: Stencil,
+    blur: usize,
+}
+
+impl TextDrawing {
+    /// Lays out a text in a frame; `None` if nothing of it is visible.
+    pub(crate) fn new(text: &str, style: TextStyle, font: &Font, frame: FrameSize) -> Option<Self> {
+        let layout = TextLayout::of(style, frame);
+        let text: String = text.chars().take(MAX_CHARS).collect();
+        let (size, lines) = lay_out(&text, &layout, font)?;
+        let line_height = size * LINE_HEIGHT;
+        let block = line_height * lines.len() as f32;
+        let top =
+            if layout.from_bottom { layout.anchor - block } else { layout.anchor - block / 2.0 };
+        let widest = lines.iter().map(|line| font.width(line, size)).fold(0.0, f32::max);
+        let blur = (size * 0.11).round().max(2.0) as usize;
+        let mut stencil = Stencil::new(frame, top, block, widest, 4 * blur);
+        for (n, line) in lines.iter().enumerate() {
+            let x = (frame.width as f32 - font.width(line, size)) / 2.0;
+            // Centers the letters rather than their box: their middle is about a third of the size
+            // above the baseline.
+            let baseline = top + line_height * (n as f32 + 0.5) + size * 0.36;
+            font.draw(line, size, (x, baseline), |x, y, cover| stencil.put(x, y, cover));
+        }
+        Some(Self { stencil, blur })
     }
-    stencil.print(canvas, blur);
+
+    /// Returns the rows of the frame that it changes.
+    pub(crate) const fn rows(&self) -> Range<usize> {
+        self.stencil.top..self.stencil.top + self.stencil.height
+    }
+
+    /// Draws the text onto the rows of a frame from `first` on, which include its own.
+    pub(crate) fn draw(&self, canvas: &mut Canvas, first: usize) {
+        self.stencil.print(canvas, first, self.blur);
+    }
 }
 
 /// Returns the font size and the lines of a text. The size is that of the style, or smaller when
@@ -246,16 +272,16 @@ struct Stencil {
 }
 
 impl Stencil {
-    /// Creates an empty stencil for a centered block of text with a margin, clipped to the canvas.
+    /// Creates an empty stencil for a centered block of text with a margin, clipped to the frame.
     /// Its edges are on even pixels, because chroma has half the resolution.
-    fn new(canvas: &Canvas, top: f32, block: f32, widest: f32, margin: usize) -> Self {
-        let even = |length: f32, limit: usize| (length.max(0.0) as usize).min(limit) & !1;
-        let middle = canvas.width() as f32 / 2.0;
+    fn new(frame: FrameSize, top: f32, block: f32, widest: f32, margin: usize) -> Self {
+        let even = |length: f32, limit: u32| (length.max(0.0) as usize).min(limit as usize) & !1;
+        let middle = frame.width as f32 / 2.0;
         let half = widest / 2.0 + margin as f32;
-        let left = even(middle - half, canvas.width());
-        let right = even(middle + half + 2.0, canvas.width());
-        let top_edge = even(top - margin as f32, canvas.height());
-        let bottom = even(top + block + margin as f32 + 2.0, canvas.height());
+        let left = even(middle - half, frame.width);
+        let right = even(middle + half + 2.0, frame.width);
+        let top_edge = even(top - margin as f32, frame.height);
+        let bottom = even(top + block + margin as f32 + 2.0, frame.height);
         let (width, height) = (right - left, bottom - top_edge);
         Self { left, top: top_edge, width, height, cover: vec![0; width * height] }
     }
@@ -272,12 +298,14 @@ impl Stencil {
         }
     }
 
-    /// Darkens the canvas around the letters, then draws them in white.
-    fn print(&self, canvas: &mut Canvas, blur: usize) {
+    /// Darkens the canvas, whose first row is `first` of the frame, around the letters, then draws
+    /// them in white.
+    fn print(&self, canvas: &mut Canvas, first: usize, blur: usize) {
         let shadow = self.shadow(blur);
         let luma_width = canvas.width();
+        let top = self.top - first;
         for row in 0..self.height {
-            let start = (self.top + row) * luma_width + self.left;
+            let start = (top + row) * luma_width + self.left;
             let line = &mut canvas.y[start..][..self.width];
             let from = row * self.width;
             let masks = shadow[from..][..self.width].iter().zip(&self.cover[from..][..self.width]);
@@ -292,7 +320,7 @@ impl Stencil {
         }
         let chroma_width = luma_width / 2;
         for row in (0..self.height).step_by(2) {
-            let start = (self.top + row) / 2 * chroma_width + self.left / 2;
+            let start = (top + row) / 2 * chroma_width + self.left / 2;
             for column in (0..self.width).step_by(2) {
                 let at = row * self.width + column;
                 let four = [at, at + 1, at + self.width, at + self.width + 1];
@@ -315,11 +343,10 @@ impl Stencil {
         /// Opacity of the shadow close to the letters.
         const DENSITY: f32 = 0.80;
         let mut mask = self.cover.clone();
-        let mut transposed = vec![0; mask.len()];
         // Two box blurs in each direction approximate a Gaussian.
         for _ in 0..2 {
-            blur_rows(&mask, &mut transposed, self.width, self.height, blur);
-            blur_rows(&transposed, &mut mask, self.height, self.width, blur);
+            blur_rows(&mut mask, self.width, blur);
+            blur_columns(&mut mask, self.width, blur);
         }
         for value in &mut mask {
             *value = ((f32::from(*value) * 2.6).min(255.0) * DENSITY) as u8;
@@ -328,17 +355,42 @@ impl Stencil {
     }
 }
 
-/// Blurs the rows with a box filter and transposes the result, so that a second call blurs the
-/// columns.
-fn blur_rows(from: &[u8], to: &mut [u8], width: usize, height: usize, radius: usize) {
+/// Blurs each row with a box filter.
+fn blur_rows(mask: &mut [u8], width: usize, radius: usize) {
     let scale = 1.0 / (2 * radius + 1) as f32;
-    for row in 0..height {
-        let line = &from[row * width..][..width];
-        let mut sum: u32 = line.iter().take(radius).map(|&v| u32::from(v)).sum();
-        for x in 0..width {
-            sum += line.get(x + radius).map_or(0, |&v| u32::from(v));
-            to[x * height + row] = (sum as f32 * scale) as u8;
-            sum -= x.checked_sub(radius).map_or(0, |x| u32::from(line[x]));
+    let mut before = vec![0; width];
+    for line in mask.chunks_exact_mut(width.max(1)) {
+        before.copy_from_slice(line);
+        let mut sum: u32 = before.iter().take(radius).map(|&v| u32::from(v)).sum();
+        for (x, value) in line.iter_mut().enumerate() {
+            sum += before.get(x + radius).map_or(0, |&v| u32::from(v));
+            *value = (sum as f32 * scale) as u8;
+            sum -= x.checked_sub(radius).map_or(0, |x| u32::from(before[x]));
+        }
+    }
+}
+
+/// Blurs each column with a box filter, all side by side.
+fn blur_columns(mask: &mut [u8], width: usize, radius: usize) {
+    let scale = 1.0 / (2 * radius + 1) as f32;
+    let before = mask.to_vec();
+    let row = |row: usize| before.get(row * width..(row + 1) * width);
+    let mut sums = vec![0_u16; width];
+    let add = |sums: &mut [u16], values: Option<&[u8]>| {
+        for (sum, value) in sums.iter_mut().zip(values.unwrap_or_default()) {
+            *sum += u16::from(*value);
+        }
+    };
+    (0..radius).for_each(|at| add(&mut sums, row(at)));
+    for (at, line) in mask.chunks_exact_mut(width.max(1)).enumerate() {
+        add(&mut sums, row(at + radius));
+        for (value, sum) in line.iter_mut().zip(&sums) {
+            *value = (f32::from(*sum) * scale) as u8;
+        }
+        if let Some(first) = at.checked_sub(radius).and_then(row) {
+            for (sum, value) in sums.iter_mut().zip(first) {
+                *sum -= u16::from(*value);
+            }
         }
     }
 }
@@ -354,6 +406,12 @@ mod tests {
         assert_eq!(rounded([1.0; 3]), [235, 128, 128]);
         assert_eq!(rounded([1.0, 0.0, 0.0]), [63, 102, 240]);
         assert_eq!(rounded([0.0, 0.0, 1.0]), [32, 240, 118]);
+    }
+
+    fn draw_text(canvas: &mut Canvas, text: &str, style: TextStyle, font: &Font) {
+        if let Some(drawing) = TextDrawing::new(text, style, font, canvas.size) {
+            drawing.draw(canvas, 0);
+        }
     }
 
     const SHAPES: [FrameSize; 3] = [FrameSize::LANDSCAPE, FrameSize::PORTRAIT, FrameSize::SQUARE];

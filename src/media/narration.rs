@@ -3,20 +3,17 @@
 
 use std::fmt;
 use std::ops::Range;
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::thread;
 use std::time::Duration;
 
 use super::align::part_starts;
 use super::audio::MAX_SAMPLE_RATE;
 use super::captions::{CaptionLayout, CaptionMark, MIN_CAPTION, caption_breaks, timed_captions};
 use super::characters::{is_decoration, is_wide};
+use super::ordered::in_order;
 use super::script::{Script, ScriptSentence, sentences};
 use super::spoken::{SpokenPiece, SpokenText, spoken};
 use super::{
-    AudioBuffer, AudioClip, Cancel, FrameSize, MediaError, SpeechOptions, TextClip, Voice, lock,
-    thread_count,
+    AudioBuffer, AudioClip, Cancel, FrameSize, MediaError, SpeechOptions, TextClip, Voice,
 };
 
 /// A spoken script, from [`narrate`].
@@ -158,8 +155,9 @@ impl Narration {
 /// Line breaks, paragraphs, Markdown and HTML in the script are handled; emoji are not spoken, but
 /// stay in the captions. What else is not spoken is in [`Narration::warnings`].
 ///
-/// A sentence that is too long for one caption is spoken twice: as a whole, and in parts, whose audio
-/// determines when each caption appears. The audio of the parts is not used otherwise.
+/// When each caption of a long sentence appears is known from a voice that
+/// [times its words](Voice::speak_timed), as the built-in ones do. For any other voice, the sentence
+/// is spoken once more in parts, which are searched for in its audio and not used otherwise.
 ///
 /// ```
 /// use nemovideo::media::{Cancel, Pico, SpeechOptions, VoiceGender, narrate};
@@ -184,64 +182,65 @@ pub fn narrate(
     options: &SpeechOptions,
     cancel: &Cancel,
 ) -> Result<Narration, MediaError> {
-    let Script { sentences, left_out } = sentences(script, options.language());
-    if sentences.is_empty() {
-        return Err(MediaError::EmptyScript);
-    }
-    let mut plans = Vec::with_capacity(sentences.len());
-    for sentence in sentences {
-        cancel.check()?;
-        plans.push(SentencePlan::new(sentence, options));
-    }
-    if plans.iter().all(SentencePlan::is_silent) {
-        return Err(silent(&plans[0].sentence.text, options));
-    }
-    let audio = speak_all(&plans, voice, options, cancel)?;
-    let mut audio = audio.into_iter();
-    let spoken: Vec<(AudioBuffer, Vec<Option<AudioBuffer>>)> = plans
-        .iter()
-        .map(|plan| {
-            let whole = audio.next().flatten().unwrap_or_else(|| AudioBuffer::new(1, []));
-            (whole, audio.by_ref().take(plan.parts.len()).collect())
-        })
-        .collect();
-    let starts = in_parallel(&spoken, |(whole, parts)| {
-        cancel.check()?;
-        Ok(if parts.is_empty() { Vec::new() } else { part_starts(whole, parts) })
-    })?;
+    let mut narration =
+        Narration { sentences: Vec::new(), warnings: Vec::new(), duration: Duration::ZERO };
+    (narration.warnings, narration.duration) =
+        narrate_each(script, voice, options, cancel, |sentence| {
+            narration.sentences.push(sentence);
+            Ok(())
+        })?;
+    Ok(narration)
+}
 
-    let mut narration = Narration {
-        sentences: Vec::with_capacity(plans.len()),
-        warnings: left_out.into_iter().map(|text| NarrationWarning::LeftOut { text }).collect(),
-        duration: Duration::ZERO,
+/// Speaks a script like [`narrate`], and passes each sentence to `take` as soon as it and those
+/// before it are spoken: the audio of a script of hours need not be in memory. Returns the warnings
+/// and the duration.
+pub(crate) fn narrate_each(
+    script: &str,
+    voice: &dyn Voice,
+    options: &SpeechOptions,
+    cancel: &Cancel,
+    mut take: impl FnMut(SpokenSentence) -> Result<(), MediaError>,
+) -> Result<(Vec<NarrationWarning>, Duration), MediaError> {
+    let Script { sentences, left_out } = sentences(script, options.language());
+    let Some(first) = sentences.first() else { return Err(MediaError::EmptyScript) };
+    let mut warnings: Vec<NarrationWarning> =
+        left_out.into_iter().map(|text| NarrationWarning::LeftOut { text }).collect();
+    let mut end = Duration::ZERO;
+    let mut is_silent = true;
+    let speak = |index: usize| {
+        cancel.check()?;
+        let plan = SentencePlan::new(&sentences[index], options);
+        let (audio, marks) = speak(&plan, voice, options, cancel)?;
+        Ok((plan.text.unspoken, audio, marks))
     };
-    for ((plan, (audio, _)), starts) in plans.into_iter().zip(spoken).zip(starts) {
-        let SentencePlan { sentence, text, breaks, .. } = plan;
-        let marks = breaks.into_iter().zip(starts);
-        let marks: Vec<CaptionMark> =
-            marks.map(|(offset, time)| CaptionMark { offset, time }).collect();
-        let last_mark = marks.last().map_or(Duration::ZERO, |mark| mark.time);
-        let parts = text.unspoken.into_iter().filter(|part| !is_decoration(part));
-        let parts: Vec<String> = parts.collect();
+    in_order(sentences.len(), speak, |index, (unspoken, audio, marks)| {
+        let sentence = &sentences[index];
+        is_silent &= audio.samples().iter().all(|sample| *sample == 0);
+        let parts: Vec<String> = unspoken.into_iter().filter(|part| !is_decoration(part)).collect();
         if !parts.is_empty() {
             let sentence = sentence.text.clone();
-            narration.warnings.push(NarrationWarning::NotSpoken { sentence, parts });
+            warnings.push(NarrationWarning::NotSpoken { sentence, parts });
         }
-        let start = narration.duration;
+        let start = end;
         // After a word such as “No.”, the pause is as long as the last caption needs.
+        let last_mark = marks.last().map_or(Duration::ZERO, |mark| mark.time);
         let last_words = audio.duration().saturating_sub(last_mark);
         let pause = sentence.pause_after.max(MIN_CAPTION.saturating_sub(last_words));
-        let spoken = SpokenSentence { text: sentence.text, start, audio, marks };
-        narration.duration = spoken.end() + pause;
-        narration.sentences.push(spoken);
+        let spoken = SpokenSentence { text: sentence.text.clone(), start, audio, marks };
+        end = spoken.end() + pause;
+        take(spoken)
+    })?;
+    if is_silent {
+        return Err(silent(&first.text, options));
     }
-    Ok(narration)
+    Ok((warnings, end))
 }
 
 /// A sentence before it is spoken.
 #[derive(Debug)]
-struct SentencePlan {
-    sentence: ScriptSentence,
+struct SentencePlan<'s> {
+    sentence: &'s ScriptSentence,
     text: SpokenText,
     /// Offsets in the text of the sentence where captions of any frame may begin.
     breaks: Vec<usize>,
@@ -249,8 +248,8 @@ struct SentencePlan {
     parts: Vec<Range<usize>>,
 }
 
-impl SentencePlan {
-    fn new(sentence: ScriptSentence, options: &SpeechOptions) -> Self {
+impl<'s> SentencePlan<'s> {
+    fn new(sentence: &'s ScriptSentence, options: &SpeechOptions) -> Self {
         /// The time that a letter takes, in milliseconds. Where a caption may be too short depends
         /// on the voice, so there are breaks for a fast, a usual and a slow one.
         const LETTERS: [u64; 3] = [40, 55, 75];
@@ -354,30 +353,57 @@ fn estimate(text: &SpokenText, piece: &SpokenPiece, offset: usize) -> usize {
     spaces.min_by_key(|at| at.abs_diff(estimate)).unwrap_or(piece.spoken.end)
 }
 
-/// Speaks each sentence as a whole and then its parts, in order. A part that cannot be spoken on
-/// its own is `None`.
-fn speak_all(
-    plans: &[SentencePlan],
+/// Speaks a sentence. Returns its audio without the silence around it, and when the parts of its
+/// captions begin.
+fn speak(
+    plan: &SentencePlan<'_>,
+    voice: &dyn Voice,
+    options: &SpeechOptions,
+    cancel: &Cancel,
+) -> Result<(AudioBuffer, Vec<CaptionMark>), MediaError> {
+    if plan.is_silent() {
+        return Ok((plan.silence(), Vec::new()));
+    }
+    let text = plan.text.text.trim();
+    let before = plan.text.text.len() - plan.text.text.trim_start().len();
+    let later = plan.parts.iter().skip(1);
+    let offsets: Vec<usize> = later.map(|part| part.start.saturating_sub(before)).collect();
+    let (audio, starts) = voice.speak_timed(text, &offsets, options, cancel)?;
+    let (audio, cut) = with_valid_rate(audio)?.trimmed();
+    if audio.samples().is_empty() {
+        return Err(silent(&plan.sentence.text, options));
+    }
+    let starts = match starts.filter(|starts| starts.len() == offsets.len()) {
+        Some(starts) => in_audio(starts, cut, audio.duration()),
+        None if offsets.is_empty() => Vec::new(),
+        None => part_starts(&audio, &speak_parts(plan, voice, options, cancel)?),
+    };
+    let marks = plan.breaks.iter().zip(starts);
+    Ok((audio, marks.map(|(&offset, time)| CaptionMark { offset, time }).collect()))
+}
+
+/// Returns the times in audio of which silence was cut off. They do not decrease.
+fn in_audio(starts: Vec<Duration>, cut: Duration, duration: Duration) -> Vec<Duration> {
+    let mut latest = Duration::ZERO;
+    let starts = starts.into_iter().map(|start| start.saturating_sub(cut).min(duration));
+    starts
+        .map(|start| {
+            latest = latest.max(start);
+            latest
+        })
+        .collect()
+}
+
+/// Speaks each part of a sentence on its own. One that cannot be spoken so is `None`.
+fn speak_parts(
+    plan: &SentencePlan<'_>,
     voice: &dyn Voice,
     options: &SpeechOptions,
     cancel: &Cancel,
 ) -> Result<Vec<Option<AudioBuffer>>, MediaError> {
-    let jobs: Vec<(&SentencePlan, Option<&Range<usize>>)> = plans
-        .iter()
-        .flat_map(|plan| {
-            std::iter::once((plan, None))
-                .chain(plan.parts.iter().map(move |part| (plan, Some(part))))
-        })
-        .collect();
-    in_parallel(&jobs, |(plan, part)| {
+    let speak = |part: &Range<usize>| {
         cancel.check()?;
-        let Some(part) = part else {
-            if plan.is_silent() {
-                return Ok(Some(plan.silence()));
-            }
-            return speak(plan, voice, options, cancel).map(Some);
-        };
-        let text = plan.text.text[(*part).clone()].trim();
+        let text = plan.text.text[part.clone()].trim();
         if !has_words(text) {
             return Ok(None);
         }
@@ -387,50 +413,8 @@ fn speak_all(
             // The sentence as a whole can be spoken; only the times of its captions are less exact.
             Err(_) => Ok(None),
         }
-    })
-}
-
-/// Does work for each item on all cores. The results are in the order of the items.
-fn in_parallel<T: Sync, R: Send>(
-    items: &[T],
-    work: impl Fn(&T) -> Result<R, MediaError> + Sync,
-) -> Result<Vec<R>, MediaError> {
-    let next = AtomicUsize::new(0);
-    let failed = AtomicBool::new(false);
-    let done: Mutex<Vec<Option<Result<R, MediaError>>>> =
-        Mutex::new(items.iter().map(|_| None).collect());
-    let run = || {
-        while !failed.load(Ordering::Relaxed) {
-            let index = next.fetch_add(1, Ordering::Relaxed);
-            let Some(item) = items.get(index) else { return };
-            let result = work(item);
-            failed.fetch_or(result.is_err(), Ordering::Relaxed);
-            lock(&done)[index] = Some(result);
-        }
     };
-    thread::scope(|scope| {
-        for _ in 1..thread_count().min(items.len()) {
-            scope.spawn(run);
-        }
-        run();
-    });
-    // Items are taken in order, so an error precedes any item that was not worked on.
-    let done = std::mem::take(&mut *lock(&done));
-    done.into_iter().flatten().collect()
-}
-
-fn speak(
-    plan: &SentencePlan,
-    voice: &dyn Voice,
-    options: &SpeechOptions,
-    cancel: &Cancel,
-) -> Result<AudioBuffer, MediaError> {
-    let audio = voice.speak_until(plan.text.text.trim(), options, cancel);
-    let audio = audio.and_then(with_valid_rate)?.trimmed();
-    match audio.samples() {
-        [] => Err(silent(&plan.sentence.text, options)),
-        _ => Ok(audio),
-    }
+    plan.parts.iter().map(speak).collect()
 }
 
 /// Returns the error for a sentence that is not spoken.

@@ -1,16 +1,17 @@
-//! Renders a timeline to a file: stills are drawn and encoded on all cores, the audio is mixed and
-//! encoded in parallel, and both are muxed in order.
+//! Renders a timeline to a file: its stills and the seconds of its audio are encoded on all cores, and
+//! written in their order as they are done.
 
-use std::io::Write as _;
 use std::path::Path;
 use std::sync::Mutex;
-use std::thread;
 use std::time::Duration;
 
-use super::audio::encode;
+use super::audio::encode::{self, AacSegment};
 use super::audio::mix::{AudioMix, SAMPLE_RATE};
-use super::output::{Container, Mp4Writer, RenderOptions, TempOutput};
-use super::stills::{StillPlan, StillRenderer, duration_of, frame_at};
+use super::h264::EncodedStill;
+use super::mp4::{Mp4Writer, VideoTrack};
+use super::ordered::in_order;
+use super::output::{Container, RenderOptions, TempOutput};
+use super::stills::{FrameWriter, StillPlan, StillRenderer, duration_of, frame_at};
 use super::{Cancel, MediaError, Timeline, lock};
 
 /// Progress of a still, in audio samples: encoding one takes about as long as two seconds of audio.
@@ -45,6 +46,18 @@ pub fn render(
     Ok(duration)
 }
 
+/// A part of the work, in the order of its time in the video.
+#[derive(Debug, Clone, Copy)]
+enum Job {
+    Still(usize),
+    Audio(u64),
+}
+
+enum Done {
+    Still(usize, EncodedStill),
+    Audio(AacSegment),
+}
+
 fn video(
     timeline: &Timeline,
     options: RenderOptions,
@@ -56,27 +69,55 @@ fn video(
     let duration = duration_of(frames);
     let plan = StillPlan::new(&timeline.texts, frames);
     let mix = AudioMix::new(&timeline.audio, duration);
-    let total = plan.still_count() as u64 * STILL_WORK + mix.length();
+    let jobs = jobs(&plan, &mix);
+    let segments = encode::segment_count(&mix);
+    let total = (jobs.len() as u64 - segments) * STILL_WORK + mix.length();
     let progress = ProgressCounter::new(progress, total);
 
-    let mut file = output.writer();
-    let mut mp4 = Mp4Writer::new(&mut file, timeline.frame)?;
-    let bitrate = options.quality.audio_bitrate();
-    let audio = thread::scope(|scope| {
-        let audio =
-            scope.spawn(|| encode::aac(&mix, bitrate, |samples| progress.add(samples), cancel));
-        let quantizer = options.quality.quantizer(&timeline.background);
-        StillRenderer::new(timeline, &plan, quantizer).render(
-            &|| progress.add(STILL_WORK),
-            cancel,
-            |data, is_key| mp4.video(data, is_key),
-        )?;
-        audio.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    let track = VideoTrack { size: timeline.frame, frames, key_frames: plan.shot_count() };
+    let mut mp4 = Mp4Writer::new(output.writer(), Some(track), encode::frame_count(&mix))?;
+    let quantizer = options.quality.quantizer(&timeline.background);
+    let stills = StillRenderer::new(timeline, &plan, quantizer);
+    let mut writer = FrameWriter::new(&plan);
+    let level = options.quality.audio_level();
+    let work = |index: usize| match jobs[index] {
+        Job::Still(still) => {
+            let encoded = stills.encode(still, cancel)?;
+            progress.add(STILL_WORK);
+            Ok(Done::Still(still, encoded))
+        }
+        Job::Audio(index) => {
+            let mut segment = encode::segment(&mix, level, index, cancel)?;
+            progress.add(mix.length() / segments);
+            // The first frame only primes the decoder. Without it, audio and video are in sync in
+            // every player, including those that ignore edit lists.
+            if index == 0 {
+                segment.remove_first();
+            }
+            Ok(Done::Audio(segment))
+        }
+    };
+    in_order(jobs.len(), work, |_, done| match done {
+        Done::Still(still, encoded) => {
+            writer.take(still, encoded, cancel, |data, is_key| mp4.video(data, is_key))
+        }
+        Done::Audio(segment) => mp4.audio(&segment),
     })?;
-    mp4.audio(audio)?;
-    mp4.finish()?;
-    file.flush().map_err(MediaError::io("write the video"))?;
+    mp4.finish(mix.length())?;
     Ok(duration)
+}
+
+/// Returns the work for a video. Stills and audio take turns, so that both are in the file where
+/// they are played.
+fn jobs(plan: &StillPlan, mix: &AudioMix<'_>) -> Vec<Job> {
+    let seconds = encode::SEGMENT_FRAMES as f64 * encode::AAC_FRAME as f64 / f64::from(SAMPLE_RATE);
+    let stills = plan.first_frames().into_iter().enumerate();
+    let stills = stills.map(|(still, frame)| (duration_of(frame).as_secs_f64(), Job::Still(still)));
+    let audio = (0..encode::segment_count(mix))
+        .map(|segment| (segment as f64 * seconds, Job::Audio(segment)));
+    let mut jobs: Vec<(f64, Job)> = stills.chain(audio).collect();
+    jobs.sort_by(|a, b| a.0.total_cmp(&b.0));
+    jobs.into_iter().map(|(_, job)| job).collect()
 }
 
 fn audio(
@@ -88,11 +129,19 @@ fn audio(
 ) -> Result<Duration, MediaError> {
     let mix = AudioMix::new(&timeline.audio, timeline.duration);
     let progress = ProgressCounter::new(progress, mix.length());
-    let (file, done) = (output.writer(), |samples| progress.add(samples));
     if options.container == Container::Wav {
-        encode::write_wav(&mix, file, done, cancel)?;
+        encode::write_wav(&mix, output.writer(), |samples| progress.add(samples), cancel)?;
     } else {
-        encode::write_m4a(&mix, file, options.quality.audio_bitrate(), done, cancel)?;
+        let mut m4a = Mp4Writer::new(output.writer(), None, encode::frame_count(&mix))?;
+        let segments = encode::segment_count(&mix);
+        let work = |index: usize| {
+            let level = options.quality.audio_level();
+            let segment = encode::segment(&mix, level, index as u64, cancel)?;
+            progress.add(mix.length() / segments);
+            Ok(segment)
+        };
+        in_order(segments as usize, work, |_, segment| m4a.audio(&segment))?;
+        m4a.finish(mix.length())?;
     }
     let nanos = mix.length() as u128 * 1_000_000_000 / u128::from(SAMPLE_RATE);
     Ok(Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX)))

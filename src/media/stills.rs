@@ -1,17 +1,16 @@
 //! The still images of a video: which texts are visible in which frames, and drawing and encoding
-//! each distinct still once, on all cores. Writing the file is left to
-//! [`render`](super::render()).
+//! each distinct still once, and of most stills only the rows with their texts. Doing so on all
+//! cores and writing the file are left to [`render`](super::render()).
 
 use std::collections::{BTreeSet, HashMap};
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc;
-use std::thread;
+use std::ops::Range;
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use super::background::paint;
-use super::canvas::{Canvas, draw_text};
-use super::h264::{EncodedStill, FRAME_RATE, MAX_SHOT, StillEncoder};
-use super::{Cancel, Font, MediaError, TextClip, Timeline, thread_count};
+use super::canvas::{Canvas, TextDrawing};
+use super::h264::{EncodedRows, EncodedStill, FRAME_RATE, MAX_SHOT, SliceHeader, StillEncoder};
+use super::{Cancel, Font, MediaError, TextClip, Timeline, lock};
 
 /// The stills of a video and when each is shown.
 #[derive(Debug, PartialEq, Eq)]
@@ -60,9 +59,21 @@ impl StillPlan {
         plan
     }
 
-    /// Returns the number of distinct stills.
-    pub(crate) const fn still_count(&self) -> usize {
-        self.stills.len()
+    /// Returns the frame at which each distinct still is first shown, in order.
+    pub(crate) fn first_frames(&self) -> Vec<u32> {
+        let (mut at, mut first) = (0, Vec::new());
+        for shot in &self.shots {
+            if shot.still == first.len() {
+                first.push(at);
+            }
+            at += shot.frames;
+        }
+        first
+    }
+
+    /// Returns the number of shots, each of which begins with a key frame.
+    pub(crate) const fn shot_count(&self) -> usize {
+        self.shots.len()
     }
 }
 
@@ -85,7 +96,7 @@ fn spans(texts: &[TextClip], frames: u32) -> Vec<(Vec<usize>, u32)> {
         .chain([0, frames])
         .collect();
     let mut clips = clips.into_iter().peekable();
-    let mut active: Vec<(usize, std::ops::Range<u32>)> = Vec::new();
+    let mut active: Vec<(usize, Range<u32>)> = Vec::new();
     let mut spans: Vec<(Vec<usize>, u32)> = Vec::new();
     for (&start, &end) in cuts.iter().zip(cuts.iter().skip(1)) {
         active.retain(|(_, visible)| visible.end > start);
@@ -112,105 +123,170 @@ fn spans(texts: &[TextClip], frames: u32) -> Vec<(Vec<usize>, u32)> {
 pub(crate) struct StillRenderer<'a> {
     timeline: &'a Timeline,
     plan: &'a StillPlan,
-    background: Canvas,
+    /// Painted for the first still, while other threads have other work.
+    background: OnceLock<Canvas>,
     font: Font,
     encoder: StillEncoder,
+    header: Shared<Option<SliceHeader>>,
+    /// Rows of the background without text, which most stills share.
+    rows: Mutex<HashMap<(usize, usize), Arc<Shared<Option<EncodedRows>>>>>,
+}
+
+/// A value that one thread makes and others wait for.
+type Shared<T> = Mutex<Option<Arc<T>>>;
+
+fn shared<T>(
+    place: &Shared<T>,
+    make: impl FnOnce() -> Result<T, MediaError>,
+) -> Result<Arc<T>, MediaError> {
+    let mut place = lock(place);
+    if let Some(value) = &*place {
+        return Ok(Arc::clone(value));
+    }
+    Ok(Arc::clone(place.insert(Arc::new(make()?))))
 }
 
 impl<'a> StillRenderer<'a> {
-    /// Paints the background.
     pub(crate) fn new(timeline: &'a Timeline, plan: &'a StillPlan, quantizer: u8) -> Self {
         Self {
             timeline,
             plan,
-            background: paint(&timeline.background, timeline.frame, !timeline.texts.is_empty()),
+            background: OnceLock::new(),
             font: timeline.font.clone().unwrap_or_default(),
             encoder: StillEncoder::new(quantizer),
+            header: Mutex::default(),
+            rows: Mutex::default(),
         }
     }
 
-    /// Encodes the stills on all cores and passes every frame of the video to `write` in order, with
-    /// whether it is a key frame. `still_done` is called after each still, from several threads.
-    pub(crate) fn render(
-        &self,
-        still_done: &(impl Fn() + Sync),
-        cancel: &Cancel,
-        write: impl FnMut(&[u8], bool) -> Result<(), MediaError>,
-    ) -> Result<(), MediaError> {
-        let workers = thread_count().min(self.plan.stills.len());
-        let next = AtomicUsize::new(0);
-        // A short channel: the encoders wait for the writer rather than exhausting the memory.
-        let (done, encoded) = mpsc::sync_channel(workers);
-        thread::scope(|scope| {
-            for _ in 0..workers {
-                let done = done.clone();
-                let next = &next;
-                scope.spawn(move || {
-                    let mut canvas = Canvas::new(self.background.size);
-                    loop {
-                        let index = next.fetch_add(1, Ordering::Relaxed);
-                        if index >= self.plan.stills.len() {
-                            return;
-                        }
-                        let still = self.encode(index, &mut canvas, cancel);
-                        still_done();
-                        let failed = still.is_err();
-                        // The receiver is dropped when the writer has failed.
-                        if done.send((index, still)).is_err() || failed {
-                            return;
-                        }
-                    }
-                });
+    /// Draws and encodes a still. The result depends on the plan only.
+    pub(crate) fn encode(&self, index: usize, cancel: &Cancel) -> Result<EncodedStill, MediaError> {
+        cancel.check()?;
+        let texts = self.texts(index, cancel)?;
+        let height = self.timeline.frame.height as usize;
+        let header = shared(&self.header, || SliceHeader::new(&self.encoder, self.timeline.frame))?;
+        if let Some(header) = &*header {
+            // A still without text is cut where the first one with text is.
+            let band = match texts.is_empty() {
+                true => (0..self.plan.stills.len())
+                    .find(|still| !self.plan.stills[*still].is_empty())
+                    .map_or(Ok(0..height), |still| Ok(self.band(&self.texts(still, cancel)?)))?,
+                false => self.band(&texts),
+            };
+            let middle = match texts.is_empty() {
+                true => self.plain_rows(header, band.clone())?,
+                false => Arc::new(self.rows_with(&texts, header, band.clone())?),
+            };
+            let top = self.plain_rows(header, 0..band.start)?;
+            let bottom = self.plain_rows(header, band.end..height)?;
+            let parts =
+                [(0..band.start, &top), (band.clone(), &middle), (band.end..height, &bottom)];
+            let parts = parts.iter().filter(|(rows, _)| !rows.is_empty());
+            let parts: Option<Vec<(usize, &EncodedRows)>> =
+                parts.map(|(rows, encoded)| Some((rows.start, Option::as_ref(encoded)?))).collect();
+            if let Some(parts) = parts {
+                return Ok(header.still(parts));
             }
-            drop(done);
-            self.write_in_order(encoded, cancel, write)
-        })
+        }
+        let mut canvas = self.background().rows(0..height);
+        texts.iter().for_each(|text| text.draw(&mut canvas, 0));
+        let shots = self.plan.shots.iter().filter(|shot| shot.still == index);
+        self.encoder.encode(&canvas, shots.map(|shot| shot.frames).max().unwrap_or(1))
     }
 
-    fn encode(
-        &self,
-        index: usize,
-        canvas: &mut Canvas,
-        cancel: &Cancel,
-    ) -> Result<EncodedStill, MediaError> {
-        cancel.check()?;
-        canvas.copy_from(&self.background);
-        for &text in &self.plan.stills[index] {
+    fn background(&self) -> &Canvas {
+        let Timeline { background, frame, texts, .. } = self.timeline;
+        self.background.get_or_init(|| paint(background, *frame, !texts.is_empty()))
+    }
+
+    fn texts(&self, still: usize, cancel: &Cancel) -> Result<Vec<TextDrawing>, MediaError> {
+        let mut drawings = Vec::new();
+        for &text in &self.plan.stills[still] {
             cancel.check()?;
             let clip = &self.timeline.texts[text];
-            draw_text(canvas, &clip.text, clip.style, &self.font);
+            let drawing = TextDrawing::new(&clip.text, clip.style, &self.font, self.timeline.frame);
+            drawings.extend(drawing);
         }
-        let shots = self.plan.shots.iter().filter(|shot| shot.still == index);
-        self.encoder.encode(canvas, shots.map(|shot| shot.frames).max().unwrap_or(1))
+        Ok(drawings)
     }
 
-    fn write_in_order(
+    /// Returns the rows in which texts are drawn, in steps of four macroblocks, so that stills share
+    /// the rows around them.
+    fn band(&self, texts: &[TextDrawing]) -> Range<usize> {
+        const STEP: usize = 64;
+        /// The encoder needs a row of macroblocks.
+        const LEAST: usize = 16;
+        let height = self.timeline.frame.height as usize;
+        let start = texts.iter().map(|text| text.rows().start).min().unwrap_or(0);
+        let end = texts.iter().map(|text| text.rows().end).max().unwrap_or(height);
+        let end = end.next_multiple_of(STEP);
+        start / STEP * STEP..if end + LEAST > height { height } else { end }
+    }
+
+    fn rows_with(
         &self,
-        encoded: mpsc::Receiver<(usize, Result<EncodedStill, MediaError>)>,
+        texts: &[TextDrawing],
+        header: &SliceHeader,
+        rows: Range<usize>,
+    ) -> Result<Option<EncodedRows>, MediaError> {
+        let mut canvas = self.background().rows(rows.clone());
+        texts.iter().for_each(|text| text.draw(&mut canvas, rows.start));
+        header.encode_rows(&self.encoder, &canvas)
+    }
+
+    /// Returns rows without text.
+    fn plain_rows(
+        &self,
+        header: &SliceHeader,
+        rows: Range<usize>,
+    ) -> Result<Arc<Option<EncodedRows>>, MediaError> {
+        if rows.is_empty() {
+            return Ok(Arc::new(None));
+        }
+        let place = Arc::clone(lock(&self.rows).entry((rows.start, rows.end)).or_default());
+        shared(&place, || self.rows_with(&[], header, rows))
+    }
+}
+
+/// Passes the frames of a video on in order, as their stills are encoded.
+pub(crate) struct FrameWriter<'a> {
+    shots: std::slice::Iter<'a, Shot>,
+    /// How often each still is yet to be shown.
+    uses: Vec<u32>,
+    waiting: HashMap<usize, EncodedStill>,
+}
+
+impl<'a> FrameWriter<'a> {
+    pub(crate) fn new(plan: &'a StillPlan) -> Self {
+        let mut uses = vec![0_u32; plan.stills.len()];
+        for shot in &plan.shots {
+            uses[shot.still] += 1;
+        }
+        Self { shots: plan.shots.iter(), uses, waiting: HashMap::new() }
+    }
+
+    /// Takes the next still, and passes all frames that are known now to `write`, with whether each
+    /// is a key frame.
+    pub(crate) fn take(
+        &mut self,
+        index: usize,
+        still: EncodedStill,
         cancel: &Cancel,
         mut write: impl FnMut(&[u8], bool) -> Result<(), MediaError>,
     ) -> Result<(), MediaError> {
-        let mut uses = vec![0_u32; self.plan.stills.len()];
-        for shot in &self.plan.shots {
-            uses[shot.still] += 1;
-        }
-        let mut waiting: HashMap<usize, EncodedStill> = HashMap::new();
-        for shot in &self.plan.shots {
+        self.waiting.insert(index, still);
+        while let Some(shot) = self.shots.as_slice().first()
+            && let Some(still) = self.waiting.get(&shot.still)
+        {
             cancel.check()?;
-            while !waiting.contains_key(&shot.still) {
-                let lost = |_| MediaError::Encode("an encoder stopped early".to_owned());
-                let (index, still) = encoded.recv().map_err(lost)?;
-                waiting.insert(index, still?);
+            for index in 0..shot.frames {
+                write(&still.frame(index), index == 0)?;
             }
-            if let Some(still) = waiting.get(&shot.still) {
-                for index in 0..shot.frames {
-                    write(&still.frame(index), index == 0)?;
-                }
+            self.uses[shot.still] -= 1;
+            if self.uses[shot.still] == 0 {
+                self.waiting.remove(&shot.still);
             }
-            uses[shot.still] -= 1;
-            if uses[shot.still] == 0 {
-                waiting.remove(&shot.still);
-            }
+            self.shots.next();
         }
         Ok(())
     }

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use super::audio::MAX_SAMPLE_RATE;
+use super::audio::stored::StoredAudio;
 use super::{AudioBuffer, Font, MediaError, VideoBackground};
 
 /// Longer videos are rejected. An MP4 has 32-bit file offsets, which six hours stay far below.
@@ -123,20 +124,33 @@ pub struct AudioClip {
     pub volume: f32,
     /// Whether the audio repeats until the end of the timeline, where it fades out.
     pub repeat: bool,
+    /// A file that is read as it is mixed, in place of the audio.
+    pub(crate) stored: Option<StoredAudio>,
 }
 
 impl AudioClip {
     /// Creates a clip that plays the whole audio once, at its own volume.
     #[must_use]
     pub const fn new(audio: AudioBuffer, start: Duration) -> Self {
-        Self { audio, start, trim: Duration::ZERO, take: None, volume: 1.0, repeat: false }
+        let (trim, stored) = (Duration::ZERO, None);
+        Self { audio, start, trim, take: None, volume: 1.0, repeat: false, stored }
     }
 
     /// Creates a clip of background music, which repeats for the whole timeline.
     #[must_use]
     pub const fn music(audio: AudioBuffer, volume: f32) -> Self {
         let start = Duration::ZERO;
-        Self { audio, start, trim: Duration::ZERO, take: None, volume, repeat: true }
+        Self { audio, start, trim: Duration::ZERO, take: None, volume, repeat: true, stored: None }
+    }
+
+    /// Creates a clip that plays a whole file once, at its own volume.
+    pub(crate) fn stored(file: StoredAudio, start: Duration) -> Self {
+        let silence = AudioBuffer::new(file.sample_rate(), []);
+        Self { stored: Some(file), ..Self::new(silence, start) }
+    }
+
+    pub(crate) fn sample_rate(&self) -> u32 {
+        self.stored.as_ref().map_or(self.audio.sample_rate(), StoredAudio::sample_rate)
     }
 }
 

@@ -8,6 +8,8 @@ mod command;
 #[allow(unsafe_code)] // The speech engine is written in C; see `pico::PicoEngine`.
 mod pico;
 
+use std::time::Duration;
+
 use super::{AudioBuffer, Cancel, MediaError, primary_language};
 
 pub use command::CommandVoice;
@@ -66,6 +68,26 @@ pub trait Voice: Send + Sync + std::fmt::Debug {
     ) -> Result<AudioBuffer, MediaError> {
         cancel.check()?;
         self.speak(text, options)
+    }
+
+    /// Speaks one sentence like [`speak_until`](Self::speak_until), and returns the times in its
+    /// audio at which the words at the given byte offsets of the text begin, if they are known.
+    ///
+    /// The provided method returns no times. Where a caption is to begin within a sentence, its
+    /// parts are then spoken once more on their own and searched for in its audio, which takes
+    /// twice as long.
+    ///
+    /// # Errors
+    /// Those of [`speak_until`](Self::speak_until).
+    fn speak_timed(
+        &self,
+        text: &str,
+        offsets: &[usize],
+        options: &SpeechOptions,
+        cancel: &Cancel,
+    ) -> Result<(AudioBuffer, Option<Vec<Duration>>), MediaError> {
+        let _unknown = offsets;
+        Ok((self.speak_until(text, options, cancel)?, None))
     }
 }
 

@@ -15,7 +15,8 @@ use crate::fs::write_whole;
 use crate::local::library::{MediaInfo, StoredFile};
 use crate::media::{
     self, AudioBuffer, AudioClip, Cancel, Font, FrameSize, Gradient, Image, MediaError, Pico,
-    Quality, RenderOptions, SpeechOptions, TextClip, Timeline, VideoBackground, Voice, VoiceGender,
+    Quality, RenderOptions, SpeechOptions, StoredAudio, TextClip, Timeline, VideoBackground, Voice,
+    VoiceGender,
 };
 use crate::protocol::{Aspect, FileType, RenderFormat, RenderQuality};
 
@@ -63,8 +64,8 @@ fn read(path: &Path) -> Result<Vec<u8>, EngineError> {
 
 /// The most text that is spoken. Six hours of speech, the longest video, have about 350 KB.
 const MAX_SCRIPT_BYTES: usize = 512 * 1024;
-/// The most memory for the decoded audio of a video, which six hours of speech and two of music
-/// need.
+/// The most memory for the decoded audio of a video, which two hours of music and six of speech from
+/// uploaded files need.
 const MAX_AUDIO_BYTES: usize = 1536 << 20;
 
 impl Engine for MediaEngine {
@@ -109,27 +110,28 @@ impl Engine for MediaEngine {
         let how = SpeechOptions::new(delivery.language.as_str())
             .with_gender(gender)
             .with_rate(delivery.pace);
-        let narration = media::narrate(script, &*self.voice, &how, &cancel)?;
-        let mut lines = Vec::new();
-        let mut unspoken: Vec<String> = narration
-            .warnings
-            .iter()
-            .flat_map(|warning| warning.unspoken())
-            .map(str::to_owned)
-            .collect();
-        for spoken in narration.sentences {
+        let mut lines: Vec<SpokenLine> = Vec::new();
+        // Each sentence is written as soon as it is spoken: an hour of speech is not in memory.
+        let spoken = media::narrate_each(script, &*self.voice, &how, &cancel, |spoken| {
             cancel.check()?;
             let path = new_path();
-            write_whole(&path, &spoken.audio.to_wav()).map_err(|error| EngineError::io(&error))?;
+            write_whole(&path, &spoken.audio.to_wav())
+                .map_err(MediaError::io("write the speech"))?;
             let marks = spoken.marks();
             lines.push(SpokenLine {
                 start: spoken.start,
                 duration: spoken.audio.duration(),
                 audio: Some(path),
                 marks: marks.map(|(offset, time)| SpeechMark { offset, time }).collect(),
-                unspoken: std::mem::take(&mut unspoken),
+                unspoken: Vec::new(),
                 text: spoken.text,
             });
+            Ok(())
+        });
+        let (warnings, _) = spoken?;
+        if let Some(first) = lines.first_mut() {
+            let unspoken = warnings.iter().flat_map(|warning| warning.unspoken());
+            first.unspoken = unspoken.map(str::to_owned).collect();
         }
         Ok(lines)
     }
@@ -198,21 +200,26 @@ impl MediaEngine {
         let mut decoded: HashMap<&Path, AudioBuffer> = HashMap::new();
         let mut bytes = 0;
         for audio in &video.audio {
-            let decoded = match decoded.get(&*audio.path) {
-                Some(decoded) => decoded.clone(),
-                None => {
+            // Speech is read as it is mixed; other files, and what is repeated, are decoded first.
+            let stored = match audio.repeat {
+                true => None,
+                false => StoredAudio::open(&audio.path).map_err(|error| EngineError::io(&error))?,
+            };
+            let mut clip = match (stored, decoded.get(&*audio.path)) {
+                (Some(stored), _) => AudioClip::stored(stored, audio.start),
+                (None, Some(decoded)) => AudioClip::new(decoded.clone(), audio.start),
+                (None, None) => {
                     let file = read(&audio.path)?;
                     let new = AudioBuffer::decode_until(&file, &audio.name, cancel)?;
                     bytes += size_of_val(new.samples());
                     decoded.insert(&audio.path, new.clone());
-                    new
+                    AudioClip::new(new, audio.start)
                 }
             };
             if bytes > MAX_AUDIO_BYTES {
                 let message = "The audio files of this draft are longer than a video can be.";
                 return Err(EngineError::new("TOO_MUCH_AUDIO", message));
             }
-            let mut clip = AudioClip::new(decoded, audio.start);
             clip.trim = audio.skip;
             clip.take = Some(audio.duration).filter(|duration| !duration.is_zero());
             clip.volume = audio.volume;

@@ -1,9 +1,9 @@
 //! Encodes a mixed track: to AAC-LC for MP4 and M4A, or to WAV. Writing the MP4 is left to
-//! [`output`](crate::media::output).
+//! [`mp4`](crate::media::mp4).
 
 use std::io::Write;
 
-use syom::{EncodeOptions, EncodedFrame, Encoder};
+use syom::{AacError, EncodeOptions, Encoder};
 
 use super::mix::{AudioMix, SAMPLE_RATE};
 use super::wav;
@@ -12,72 +12,126 @@ use crate::media::{Cancel, MediaError};
 /// Number of samples in an AAC frame.
 pub(crate) const AAC_FRAME: u64 = 1024;
 
-/// Encoded AAC frames, stored in a few large chunks: a long video has hundreds of thousands of
-/// frames, and each chunk is freed once it has been muxed.
-#[derive(Debug, Default)]
-pub(crate) struct AacFrames {
-    chunks: Vec<FrameChunk>,
-}
+/// Number of frames in a segment: five seconds. Segments are encoded independently, on all cores.
+pub(crate) const SEGMENT_FRAMES: u64 = 240;
 
-/// Consecutive frames in one allocation.
+/// Number of frames that an encoder is given before its segment, so that the overlap of the first
+/// one and the reference of the detector of attacks are those of the whole track.
+const RUN_UP: u64 = 8;
+
+/// The frames of a segment of AAC, without headers, in one allocation.
 #[derive(Debug, Default)]
-pub(crate) struct FrameChunk {
+pub(crate) struct AacSegment {
     data: Vec<u8>,
-    ends: Vec<usize>,
+    sizes: Vec<u32>,
 }
 
-impl AacFrames {
+impl AacSegment {
     fn push(&mut self, frame: &[u8]) {
-        const CHUNK: usize = 1 << 20;
-        let full = |chunk: &FrameChunk| chunk.data.len() + frame.len() > CHUNK;
-        if self.chunks.last().is_none_or(full) {
-            self.chunks.push(FrameChunk::default());
-        }
-        if let Some(chunk) = self.chunks.last_mut() {
-            chunk.data.extend_from_slice(frame);
-            chunk.ends.push(chunk.data.len());
-        }
+        self.data.extend_from_slice(frame);
+        self.sizes.push(frame.len() as u32);
     }
 
-    pub(crate) fn into_chunks(self) -> impl Iterator<Item = FrameChunk> {
-        self.chunks.into_iter()
+    pub(crate) fn data(&self) -> &[u8] {
+        &self.data
+    }
+
+    pub(crate) fn sizes(&self) -> &[u32] {
+        &self.sizes
+    }
+
+    /// Removes the first frame.
+    pub(crate) fn remove_first(&mut self) {
+        if !self.sizes.is_empty() {
+            self.data.drain(..self.sizes.remove(0) as usize);
+        }
     }
 }
 
-impl FrameChunk {
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &[u8]> {
-        let starts = std::iter::once(0).chain(self.ends.iter().copied());
-        starts.zip(&self.ends).map(|(start, &end)| &self.data[start..end])
-    }
+/// Returns the number of frames of a track. The first one only primes the decoder: its output
+/// precedes the start of the track.
+pub(crate) const fn frame_count(mix: &AudioMix<'_>) -> u64 {
+    mix.length().div_ceil(AAC_FRAME) + 1
 }
 
-/// Encodes the mix to AAC frames with an ADTS header each, for an MP4. `progress` receives the
-/// number of samples encoded since its last call.
+/// Returns the number of segments of a track.
+pub(crate) const fn segment_count(mix: &AudioMix<'_>) -> u64 {
+    mix.length().div_ceil(AAC_FRAME * SEGMENT_FRAMES)
+}
+
+/// Encodes a segment of the mix. The last one has a frame more, for the overlap of the one before.
 ///
-/// The first frame primes the decoder: its output precedes the start of the track.
-pub(crate) fn aac(
+/// A frame is decoded with the one before it, so the two windows must fit together, also where one
+/// was encoded with this segment and one with the segment before. Which window a frame has depends
+/// on the attacks in it and on the window before. After two frames with long windows in a row, it no
+/// longer depends on how the encoder began, and the frames are those of a single encoder.
+pub(crate) fn segment(
     mix: &AudioMix<'_>,
-    bitrate: u32,
-    progress: impl Fn(u64),
+    level: u8,
+    index: u64,
     cancel: &Cancel,
-) -> Result<AacFrames, MediaError> {
-    encode(mix, bitrate, |frame| frame.au, progress, cancel)
+) -> Result<AacSegment, MediaError> {
+    let first = index * SEGMENT_FRAMES;
+    let mut run_up = RUN_UP.min(first);
+    loop {
+        let (segment, has_settled) = segment_from(mix, level, index, run_up, cancel)?;
+        let longest = SEGMENT_FRAMES.min(first);
+        if has_settled || run_up == longest {
+            return Ok(segment);
+        }
+        run_up = (4 * run_up).min(longest);
+    }
 }
 
-/// Encodes the mix to an M4A file.
-pub(crate) fn write_m4a(
+/// Encodes a segment after a number of frames before it. Returns whether its windows are those of
+/// the whole track.
+fn segment_from(
     mix: &AudioMix<'_>,
-    mut file: impl Write,
-    bitrate: u32,
-    progress: impl Fn(u64),
+    level: u8,
+    index: u64,
+    run_up: u64,
     cancel: &Cancel,
-) -> Result<(), MediaError> {
-    let frames = encode(mix, bitrate, |frame| frame.payload, progress, cancel)?;
-    let payloads: Vec<&[u8]> = frames.chunks.iter().flat_map(FrameChunk::iter).collect();
-    // The edit list that this muxer writes skips the priming frame.
-    let m4a = syom::mux_raw_lc_m4a(&payloads, SAMPLE_RATE, 1, mix.length())
-        .map_err(|error| MediaError::Encode(format!("M4A: {error}")))?;
-    file.write_all(&m4a).and_then(|()| file.flush()).map_err(MediaError::io("write the audio"))
+) -> Result<(AacSegment, bool), MediaError> {
+    /// The detector forgets what precedes so many frames.
+    const MEMORY: u64 = 4;
+    let failed = |error: AacError| MediaError::Encode(format!("AAC: {error}"));
+    let options = EncodeOptions::adts().with_quality(level);
+    let mut encoder = Encoder::new(SAMPLE_RATE, 1, &options).map_err(failed)?;
+    let mut segment = AacSegment::default();
+    let (mut done, mut long_in_a_row, mut has_settled) = (0, 0, run_up == index * SEGMENT_FRAMES);
+    let mut keep = |payload: &[u8]| {
+        if done >= run_up {
+            segment.push(payload);
+        } else if done >= MEMORY {
+            long_in_a_row = if has_long_window(payload) { long_in_a_row + 1 } else { 0 };
+            has_settled |= long_in_a_row == 2;
+        }
+        done += 1;
+    };
+    let start = (index * SEGMENT_FRAMES - run_up) * AAC_FRAME;
+    let end = ((index + 1) * SEGMENT_FRAMES * AAC_FRAME).min(mix.length());
+    for_each_second(mix, start..end, cancel, |chunk| {
+        let fed = encoder.feed(&[chunk], |frame| {
+            keep(frame.payload);
+            Ok(())
+        });
+        fed.map(|_| ()).map_err(failed)
+    })?;
+    if end == mix.length() {
+        let finished = encoder.finish(|frame| {
+            keep(frame.payload);
+            Ok(())
+        });
+        finished.map_err(failed)?;
+    }
+    Ok((segment, has_settled))
+}
+
+/// Returns whether a frame has a single window for all of its samples (ISO/IEC 14496-3, 4.4.2.1): its
+/// `window_sequence` follows the kind and number of its element, its gain, and a reserved bit.
+fn has_long_window(payload: &[u8]) -> bool {
+    const ONLY_LONG_SEQUENCE: u8 = 0;
+    payload.get(2).is_some_and(|byte| byte >> 6 == ONLY_LONG_SEQUENCE)
 }
 
 /// Writes the mix as an uncompressed WAV file.
@@ -89,7 +143,7 @@ pub(crate) fn write_wav(
 ) -> Result<(), MediaError> {
     let failed = || MediaError::io("write the audio");
     file.write_all(&wav::header(SAMPLE_RATE, mix.length())).map_err(failed())?;
-    for_each_second(mix, cancel, |chunk| {
+    for_each_second(mix, 0..mix.length(), cancel, |chunk| {
         let sample = |sample: &f32| ((sample * 32_767.0).round() as i16).to_le_bytes();
         let bytes: Vec<u8> = chunk.iter().flat_map(sample).collect();
         file.write_all(&bytes).map_err(failed())?;
@@ -99,44 +153,75 @@ pub(crate) fn write_wav(
     file.flush().map_err(failed())
 }
 
-fn encode(
-    mix: &AudioMix<'_>,
-    bitrate: u32,
-    framing: for<'f> fn(EncodedFrame<'f>) -> &'f [u8],
-    progress: impl Fn(u64),
-    cancel: &Cancel,
-) -> Result<AacFrames, MediaError> {
-    let failed = |error: syom::AacError| MediaError::Encode(format!("AAC: {error}"));
-    let options = EncodeOptions::adts().with_bitrate_bps(bitrate);
-    let mut encoder = Encoder::new(SAMPLE_RATE, 1, &options).map_err(failed)?;
-    let mut frames = AacFrames::default();
-    let mut keep = |frame: EncodedFrame<'_>| {
-        frames.push(framing(frame));
-        Ok(())
-    };
-    for_each_second(mix, cancel, |chunk| {
-        encoder.feed(&[chunk], &mut keep).map_err(failed)?;
-        progress(chunk.len() as u64);
-        Ok(())
-    })?;
-    encoder.finish(&mut keep).map_err(failed)?;
-    Ok(frames)
-}
-
-/// Passes the mix to `consume`, one second at a time.
+/// Passes a part of the mix to `consume`, one second at a time.
 fn for_each_second(
     mix: &AudioMix<'_>,
+    range: std::ops::Range<u64>,
     cancel: &Cancel,
     mut consume: impl FnMut(&[f32]) -> Result<(), MediaError>,
 ) -> Result<(), MediaError> {
     let mut second = vec![0.0; SAMPLE_RATE as usize];
-    let mut at = 0;
-    while at < mix.length() {
+    let mut at = range.start;
+    while at < range.end {
         cancel.check()?;
-        let length = (mix.length() - at).min(second.len() as u64) as usize;
-        mix.fill(at, &mut second[..length]);
+        let length = (range.end - at).min(second.len() as u64) as usize;
+        mix.fill(at, &mut second[..length])?;
         consume(&second[..length])?;
         at += length as u64;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::media::{AudioBuffer, AudioClip, Dice};
+
+    /// Returns tones that begin and end abruptly, with noise between them.
+    fn clicks(seconds: usize) -> Vec<i16> {
+        let mut dice = Dice(5);
+        let mut samples = Vec::new();
+        while samples.len() < 16_000 * seconds {
+            let (pitch, length, level) = (dice.roll(100) + 10, dice.roll(4000) + 20, dice.roll(3));
+            samples.extend((0..length).map(|n| {
+                let tone = (n as f32 * pitch as f32 / 100.0).sin() * 9000.0;
+                if level == 0 { 0 } else { tone as i16 / level as i16 }
+            }));
+        }
+        samples
+    }
+
+    #[test]
+    fn segments_join_without_a_seam() {
+        let clip = AudioClip::new(AudioBuffer::new(16_000, clicks(23)), Duration::ZERO);
+        let clips = [clip];
+        let mix = AudioMix::new(&clips, Duration::from_millis(22_345));
+        let cancel = Cancel::new();
+        let mut payloads: Vec<Vec<u8>> = Vec::new();
+        for index in 0..segment_count(&mix) {
+            let segment = segment(&mix, 7, index, &cancel).unwrap();
+            let mut rest = segment.data();
+            for &size in segment.sizes() {
+                let (payload, others) = rest.split_at(size as usize);
+                payloads.push(payload.to_vec());
+                rest = others;
+            }
+        }
+        assert_eq!(payloads.len() as u64, frame_count(&mix));
+        let mut whole = Vec::new();
+        let mut encoder =
+            Encoder::new(SAMPLE_RATE, 1, &EncodeOptions::adts().with_quality(7)).unwrap();
+        let mut pcm = vec![0.0; mix.length() as usize];
+        mix.fill(0, &mut pcm).unwrap();
+        let mut keep = |frame: syom::EncodedFrame<'_>| {
+            whole.push(frame.payload.to_vec());
+            Ok(())
+        };
+        encoder.feed(&[&pcm], &mut keep).unwrap();
+        encoder.finish(&mut keep).unwrap();
+        assert!(whole.iter().any(|payload: &Vec<u8>| !has_long_window(payload)), "no attacks");
+        assert!(payloads == whole, "the segments are those of one encoder");
+    }
 }

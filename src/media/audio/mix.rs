@@ -7,11 +7,13 @@
 
 use std::collections::HashMap;
 use std::f64::consts::PI;
+use std::io;
 use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::media::AudioClip;
+use super::stored::StoredAudio;
+use crate::media::{AudioClip, MediaError};
 
 /// Sample rate of the mixed track.
 pub(crate) const SAMPLE_RATE: u32 = 48_000;
@@ -24,8 +26,14 @@ pub(crate) struct AudioMix<'a> {
     length: u64,
 }
 
+/// The samples of a clip: those in memory, or a part of a file.
+enum ClipSamples<'a> {
+    Memory(&'a [i16]),
+    File(&'a StoredAudio, Range<usize>),
+}
+
 struct MixClip<'a> {
-    samples: &'a [i16],
+    samples: ClipSamples<'a>,
     resampler: Arc<Resampler>,
     /// Where the clip plays, in samples of the mix.
     range: Range<u64>,
@@ -42,15 +50,21 @@ impl<'a> AudioMix<'a> {
         let mut clips: Vec<MixClip<'a>> = clips
             .iter()
             .map(|clip| {
-                let rate = clip.audio.sample_rate();
+                let rate = clip.sample_rate();
                 let resampler = resamplers
                     .entry(rate)
                     .or_insert_with(|| Arc::new(Resampler::new(rate, SAMPLE_RATE)));
                 let own = |time: Duration| (time.as_secs_f64() * f64::from(rate)).round() as usize;
-                let all = clip.audio.samples();
-                let rest = &all[own(clip.trim).min(all.len())..];
-                let played =
-                    &rest[..clip.take.map_or(rest.len(), |take| own(take).min(rest.len()))];
+                let all = match &clip.stored {
+                    Some(stored) => stored.len(),
+                    None => clip.audio.samples().len(),
+                };
+                let first = own(clip.trim).min(all);
+                let end = clip.take.map_or(all, |take| first.saturating_add(own(take)).min(all));
+                let played = match &clip.stored {
+                    Some(stored) => ClipSamples::File(stored, first..end),
+                    None => ClipSamples::Memory(&clip.audio.samples()[first..end]),
+                };
                 let period = resampler.output_len(played.len()) as u64;
                 let start = samples(clip.start);
                 let end =
@@ -76,21 +90,50 @@ impl<'a> AudioMix<'a> {
     }
 
     /// Fills `out` with the mixed samples from `start` on, within −1.0..=1.0.
-    pub(crate) fn fill(&self, start: u64, out: &mut [f32]) {
+    pub(crate) fn fill(&self, start: u64, out: &mut [f32]) -> Result<(), MediaError> {
         out.fill(0.0);
         let end = start + out.len() as u64;
         let started = self.clips.partition_point(|clip| clip.range.start < end);
         for clip in self.clips[..started].iter().filter(|clip| clip.range.end > start) {
-            clip.add(start, out, self.length);
+            clip.add(start, out, self.length).map_err(MediaError::io("read the audio"))?;
         }
         for sample in out {
             *sample = limited(*sample / 32_768.0);
         }
+        Ok(())
+    }
+}
+
+impl ClipSamples<'_> {
+    const fn len(&self) -> usize {
+        match self {
+            Self::Memory(samples) => samples.len(),
+            Self::File(_, range) => range.end - range.start,
+        }
+    }
+
+    /// Returns a number of samples from a position on, times `gain`. There is silence before the
+    /// first one and after the last one.
+    fn padded(&self, first: i64, count: usize, gain: f32) -> io::Result<Vec<f32>> {
+        let before = usize::try_from(-first).unwrap_or(0).min(count);
+        let start = usize::try_from(first).unwrap_or(0).min(self.len());
+        let end = (start + count - before).min(self.len());
+        let mut padded = vec![0.0; before];
+        let scaled = |sample: &i16| f32::from(*sample) * gain;
+        match self {
+            Self::Memory(samples) => padded.extend(samples[start..end].iter().map(scaled)),
+            Self::File(file, range) => {
+                let samples = file.read(range.start + start..range.start + end)?;
+                padded.extend(samples.iter().map(scaled));
+            }
+        }
+        padded.resize(count, 0.0);
+        Ok(padded)
     }
 }
 
 impl MixClip<'_> {
-    fn add(&self, start: u64, out: &mut [f32], mix_length: u64) {
+    fn add(&self, start: u64, out: &mut [f32], mix_length: u64) -> io::Result<()> {
         let end = (start + out.len() as u64).min(self.range.end);
         let mut at = start.max(self.range.start);
         while at < end {
@@ -99,16 +142,17 @@ impl MixClip<'_> {
             let chunk = &mut out[(at - start) as usize..(stop - start) as usize];
             if self.fades {
                 let mut own = vec![0.0; chunk.len()];
-                self.resampler.add(self.samples, within, self.volume, &mut own);
+                self.resampler.add(&self.samples, within, self.volume, &mut own)?;
                 for (n, (out, own)) in chunk.iter_mut().zip(own).enumerate() {
                     let left = (mix_length - at - n as u64) as f32 / samples(FADE_OUT) as f32;
                     *out += own * left.min(1.0);
                 }
             } else {
-                self.resampler.add(self.samples, within, self.volume, chunk);
+                self.resampler.add(&self.samples, within, self.volume, chunk)?;
             }
             at = stop;
         }
+        Ok(())
     }
 }
 
@@ -181,28 +225,33 @@ impl Resampler {
 
     /// Adds the output samples from position `start` on, multiplied by `gain`, to `out`. The input
     /// is treated as silent before its start and after its end.
-    fn add(&self, input: &[i16], start: u64, gain: f32, out: &mut [f32]) {
+    fn add(
+        &self,
+        input: &ClipSamples<'_>,
+        start: u64,
+        gain: f32,
+        out: &mut [f32],
+    ) -> io::Result<()> {
         let before = (self.taps / 2 - 1) as i64;
         // The input that contributes to this range of the output, padded with silence.
         let first =
             (u128::from(start) * u128::from(self.from) / u128::from(self.to)) as i64 - before;
         let span = (out.len() as u64 * self.from / self.to) as usize + self.taps + 2;
-        let padded: Vec<f32> = (first..first + span as i64)
-            .map(|at| {
-                let sample = usize::try_from(at).ok().and_then(|at| input.get(at));
-                sample.map_or(0.0, |&sample| f32::from(sample) * gain)
-            })
-            .collect();
-        for (n, out) in out.iter_mut().enumerate() {
-            let position = (u128::from(start) + n as u128) * u128::from(self.from);
-            let whole = (position / u128::from(self.to)) as i64;
-            let rest = (position % u128::from(self.to)) as u64;
-            let phase = (rest * self.phases / self.to) as usize;
-            let at = (whole - before - first) as usize;
-            let filter = &self.filters[phase * self.taps..][..self.taps];
-            let window = &padded[at..at + self.taps];
-            *out += dot(filter, window);
+        let padded = input.padded(first, span, gain)?;
+        let position = u128::from(start) * u128::from(self.from);
+        let mut rest = (position % u128::from(self.to)) as u64;
+        let mut at = 0;
+        for out in out {
+            let phase = if self.phases == self.to { rest } else { rest * self.phases / self.to };
+            let filter = &self.filters[phase as usize * self.taps..][..self.taps];
+            *out += dot(filter, &padded[at..at + self.taps]);
+            rest += self.from;
+            while rest >= self.to {
+                rest -= self.to;
+                at += 1;
+            }
         }
+        Ok(())
     }
 }
 
@@ -248,7 +297,7 @@ mod tests {
         let mix = AudioMix::new(clips, duration);
         let mut out = vec![9.0; mix.length() as usize];
         for (n, part) in out.chunks_mut(chunk).enumerate() {
-            mix.fill((n * chunk) as u64, part);
+            mix.fill((n * chunk) as u64, part).unwrap();
         }
         out
     }
@@ -300,7 +349,7 @@ mod tests {
     fn resample(from: u32, to: u32, input: &[i16]) -> Vec<f32> {
         let resampler = Resampler::new(from, to);
         let mut out = vec![0.0; resampler.output_len(input.len())];
-        resampler.add(input, 0, 1.0, &mut out);
+        resampler.add(&ClipSamples::Memory(input), 0, 1.0, &mut out).unwrap();
         out
     }
 

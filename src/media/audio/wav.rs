@@ -246,8 +246,11 @@ fn a_law(byte: u8) -> i16 {
     if byte & 0x80 == 0 { -magnitude } else { magnitude }
 }
 
+/// Size of [`header`].
+pub(crate) const HEADER: usize = 44;
+
 /// Returns the header of a WAV file of 16-bit mono samples.
-pub(crate) fn header(rate: u32, samples: u64) -> [u8; 44] {
+pub(crate) fn header(rate: u32, samples: u64) -> [u8; HEADER] {
     let size = u32::try_from(samples * 2).unwrap_or(u32::MAX);
     let mut header =
         *b"RIFF\0\0\0\0WAVEfmt \x10\0\0\0\x01\0\x01\0\0\0\0\0\0\0\0\0\x02\0\x10\0data\0\0\0\0";

@@ -2,8 +2,11 @@
 //! read, and a picture that refers to them is written (ITU-T H.264, 7.2, 7.3 and 9.1). Parameters
 //! that the written header does not support yield no [`SkipHeader`].
 
-const SEQUENCE_PARAMETERS: u8 = 7;
-const PICTURE_PARAMETERS: u8 = 8;
+use super::FRAME_RATE;
+use crate::media::FrameSize;
+
+pub(crate) const SEQUENCE_PARAMETERS: u8 = 7;
+pub(crate) const PICTURE_PARAMETERS: u8 = 8;
 /// Constrained Baseline, Main and Extended. Later profiles have more fields in the set.
 const PLAIN_PROFILES: [u32; 3] = [66, 77, 88];
 /// `nal_ref_idc` 3, a slice of a picture that is not a key frame.
@@ -37,6 +40,33 @@ impl SkipHeader {
         })
     }
 
+    /// Whether pictures with these and those parameters differ in their size only.
+    pub(crate) fn equals_but_for_size(&self, other: &Self) -> bool {
+        Self { macroblocks: other.macroblocks, ..*self } == *other
+    }
+
+    /// Returns the position of the first bit behind `idr_pic_id` in the payload of the slice of a key
+    /// frame, and the value of `slice_type`.
+    pub(crate) fn read_key_slice(&self, payload: &[u8]) -> Option<(u32, usize)> {
+        let mut bits = BitReader::new(payload);
+        let (first, kind, parameters) = (bits.ue()?, bits.ue()?, bits.ue()?);
+        let number = bits.bits(self.frame_num_bits)?;
+        bits.ue()?; // idr_pic_id
+        let is_known = first == 0 && parameters == self.picture_parameters && number == 0;
+        is_known.then_some((kind, bits.at))
+    }
+
+    /// Writes the start of such a slice, up to its `idr_pic_id`, 0.
+    pub(crate) fn write_key_slice(&self, first_macroblock: u32, kind: u32) -> BitWriter {
+        let mut slice = BitWriter::default();
+        slice.ue(first_macroblock);
+        slice.ue(kind);
+        slice.ue(self.picture_parameters);
+        slice.bits(0, self.frame_num_bits); // frame_num
+        slice.ue(0); // idr_pic_id
+        slice
+    }
+
     /// Returns the picture `index` pictures after the key frame, as an Annex B unit.
     pub(crate) fn skipped_picture(&self, index: u32) -> Vec<u8> {
         let mut slice = BitWriter::default();
@@ -54,6 +84,54 @@ impl SkipHeader {
         slice.ue(self.macroblocks); // mb_skip_run
         slice.into_nal(SLICE)
     }
+}
+
+/// The highest number of macroblocks in a frame, and in a second, of a level (Table A-1), and the
+/// level times ten.
+const LEVELS: [(u32, u32, u32); 4] =
+    [(8192, 245_760, 40), (8704, 522_240, 42), (22_080, 589_824, 50), (36_864, 983_040, 51)];
+
+/// Returns the sequence parameters of frames of another size, as an Annex B unit, if they are
+/// supported.
+pub(crate) fn resized(sequence: &[u8], size: FrameSize) -> Option<Vec<u8>> {
+    let payload = payload(sequence);
+    read_sequence(&payload)?;
+    let mut bits = BitReader::new(&payload);
+    let mut out = BitWriter::default();
+    let (columns, rows) = (size.width.div_ceil(16), size.height.div_ceil(16));
+    let count = columns * rows;
+    let fits =
+        |(frame, second, _): &&(u32, u32, u32)| count <= *frame && count * FRAME_RATE <= *second;
+    let (_, _, level) = LEVELS.iter().find(fits)?;
+    out.bits(bits.bits(16)?, 16); // profile_idc, constraint flags
+    out.bits(bits.bits(8)?.max(*level), 8); // level_idc
+    for _ in 0..4 {
+        out.ue(bits.ue()?); // id, bits of frame_num, order, references
+    }
+    out.bits(bits.bits(1)?, 1); // gaps_in_frame_num_value_allowed_flag
+    bits.ue()?;
+    bits.ue()?;
+    out.ue(columns - 1); // pic_width_in_mbs_minus1
+    out.ue(rows - 1); // pic_height_in_map_units_minus1
+    out.bits(bits.bits(2)?, 2); // frame_mbs_only_flag, direct_8x8_inference_flag
+    if bits.bit()? {
+        for _ in 0..4 {
+            bits.ue()?;
+        }
+    }
+    // frame_cropping_flag and the pairs of columns and rows that are cropped at each side.
+    let cropped = [0, (columns * 16 - size.width) / 2, 0, (rows * 16 - size.height) / 2];
+    let is_cropped = cropped != [0; 4];
+    out.bits(u32::from(is_cropped), 1);
+    if is_cropped {
+        cropped.into_iter().for_each(|pairs| out.ue(pairs));
+    }
+    // The rest is the same, up to the last bit that is set, which ends the payload.
+    let end = 8 * payload.len() - payload.last()?.trailing_zeros() as usize - 1;
+    while bits.at < end {
+        out.bits(bits.bits(1)?, 1);
+    }
+    Some(out.into_nal(*sequence.first()?))
 }
 
 /// Returns `seq_parameter_set_id`, the bits of `frame_num`, and the number of macroblocks.
@@ -148,7 +226,7 @@ impl<'a> BitReader<'a> {
 
 /// Writes bits to the payload of a NAL unit.
 #[derive(Default)]
-struct BitWriter {
+pub(crate) struct BitWriter {
     bytes: Vec<u8>,
     free: u32,
 }
@@ -173,26 +251,52 @@ impl BitWriter {
         self.bits(value + 1, length + 1);
     }
 
-    /// Completes the payload and returns its NAL unit, with start code, header and emulation
-    /// prevention.
+    /// Appends the bits of a whole payload from a position on, and returns the NAL unit.
+    pub(crate) fn append(mut self, payload: &[u8], position: usize, header: u8) -> Vec<u8> {
+        self.bytes.reserve(payload.len());
+        let (byte, bit) = (position / 8, position % 8);
+        for at in byte..payload.len() {
+            let next = payload.get(at + 1).copied().unwrap_or(0);
+            // Eight bits, from within one byte to within the next.
+            let value = (u16::from_be_bytes([payload[at], next]) << bit).to_be_bytes()[0];
+            match self.bytes.last_mut() {
+                Some(last) if self.free > 0 => {
+                    *last |= value >> (8 - self.free);
+                    self.bytes.push(value << self.free);
+                }
+                _ => self.bytes.push(value),
+            }
+        }
+        // A payload ends with the byte of its last bit that is set.
+        let end = self.bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
+        nal_unit(header, &self.bytes[..end])
+    }
+
+    /// Completes the payload and returns its NAL unit.
     fn into_nal(mut self, header: u8) -> Vec<u8> {
         self.bits(1, 1);
-        let mut nal = vec![0, 0, 0, 1, header];
-        let mut zeros = 0;
-        for byte in self.bytes {
-            if zeros >= 2 && byte <= 3 {
-                nal.push(3);
-                zeros = 0;
-            }
-            zeros = if byte == 0 { zeros + 1 } else { 0 };
-            nal.push(byte);
-        }
-        nal
+        nal_unit(header, &self.bytes)
     }
 }
 
+/// Returns the NAL unit of a payload, with start code, header and emulation prevention.
+pub(crate) fn nal_unit(header: u8, payload: &[u8]) -> Vec<u8> {
+    let mut nal = Vec::with_capacity(payload.len() + 64);
+    nal.extend([0, 0, 0, 1, header]);
+    let mut zeros = 0;
+    for &byte in payload {
+        if zeros >= 2 && byte <= 3 {
+            nal.push(3);
+            zeros = 0;
+        }
+        zeros = if byte == 0 { zeros + 1 } else { 0 };
+        nal.push(byte);
+    }
+    nal
+}
+
 /// Returns the NAL units of an Annex B stream, without start codes.
-fn nal_units(stream: &[u8]) -> impl Iterator<Item = &[u8]> {
+pub(crate) fn nal_units(stream: &[u8]) -> impl Iterator<Item = &[u8]> {
     let starts: Vec<usize> =
         (3..=stream.len()).filter(|&at| stream[at - 3..at] == [0, 0, 1]).collect();
     let ends: Vec<usize> =
@@ -205,7 +309,7 @@ fn nal_units(stream: &[u8]) -> impl Iterator<Item = &[u8]> {
 }
 
 /// Returns the payload of a NAL unit, without its header and emulation prevention.
-fn payload(nal: &[u8]) -> Vec<u8> {
+pub(crate) fn payload(nal: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(nal.len());
     let mut zeros = 0;
     for &byte in nal.iter().skip(1) {

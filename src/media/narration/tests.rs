@@ -2,6 +2,7 @@
 //! the built-in voice makes.
 
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use self::pieces::{LANGUAGES, Pieces, SIGNS};
 use super::*;
@@ -323,6 +324,40 @@ fn pause_ends(audio: &AudioBuffer) -> Vec<Duration> {
         }
     }
     ends
+}
+
+/// The built-in voice without the times of its words.
+#[derive(Debug)]
+struct UntimedPico(Pico);
+
+impl Voice for UntimedPico {
+    fn languages(&self) -> Vec<String> {
+        self.0.languages()
+    }
+
+    fn speak(&self, text: &str, options: &SpeechOptions) -> Result<AudioBuffer, MediaError> {
+        self.0.speak(text, options)
+    }
+}
+
+#[test]
+fn the_times_of_the_built_in_voice_are_those_of_its_sound() {
+    for pieces in &LANGUAGES {
+        let clauses = pieces.clauses.iter().take(6).copied().collect::<Vec<_>>();
+        let script = format!("{} {}.", pieces.first, clauses.join(", "));
+        let timed = narrated(&script, &Pico::new(), pieces.language);
+        let untimed = narrated(&script, &UntimedPico(Pico::new()), pieces.language);
+        let mut checked = 0;
+        for (timed, untimed) in timed.sentences.iter().zip(&untimed.sentences) {
+            assert_eq!(timed.audio, untimed.audio, "{script}");
+            for (mark, heard) in timed.marks.iter().zip(&untimed.marks) {
+                let error = mark.time.abs_diff(heard.time);
+                assert!(error <= MAX_ERROR, "{}: {mark:?} {heard:?}", pieces.language);
+                checked += usize::from(mark.time != heard.time);
+            }
+        }
+        assert!(checked > 0, "{script}");
+    }
 }
 
 #[test]

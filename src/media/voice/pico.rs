@@ -1,6 +1,9 @@
 //! SVOX Pico, the built-in speech engine: six languages, without a system package or network. This
 //! is the only module with unsafe code: the engine is written in C, and only [`PicoEngine`] calls
-//! it. Splitting a script into sentences is left to [`script`](crate::media::script).
+//! it. Splitting a script into sentences is left to [`script`](crate::media::script), and timing
+//! the words of one to [`words`].
+
+mod words;
 
 use std::collections::BTreeMap;
 use std::ffi::{CStr, CString, c_void};
@@ -8,11 +11,13 @@ use std::fs;
 use std::path::Path;
 use std::ptr;
 use std::sync::{Arc, Mutex, Weak};
+use std::time::Duration;
 
 use ttspico_sys as sys;
 
+use self::words::{ItemStreams, word_starts};
 use super::{SpeechOptions, Voice, VoiceGender, best_match};
-use crate::media::{AudioBuffer, MediaError, lock};
+use crate::media::{AudioBuffer, Cancel, MediaError, lock};
 use crate::scratch::ScratchDir;
 
 const SAMPLE_RATE: u32 = 16_000;
@@ -77,6 +82,26 @@ impl Voice for Pico {
     }
 
     fn speak(&self, text: &str, options: &SpeechOptions) -> Result<AudioBuffer, MediaError> {
+        self.speak_timed(text, &[], options, &Cancel::new()).map(|(audio, _)| audio)
+    }
+
+    fn speak_until(
+        &self,
+        text: &str,
+        options: &SpeechOptions,
+        cancel: &Cancel,
+    ) -> Result<AudioBuffer, MediaError> {
+        self.speak_timed(text, &[], options, cancel).map(|(audio, _)| audio)
+    }
+
+    fn speak_timed(
+        &self,
+        text: &str,
+        offsets: &[usize],
+        options: &SpeechOptions,
+        cancel: &Cancel,
+    ) -> Result<(AudioBuffer, Option<Vec<Duration>>), MediaError> {
+        cancel.check()?;
         let voice = best_match(options.language(), VOICES, |voice| voice.language)?;
         if is_mostly_foreign(text) {
             return Err(MediaError::Voice(format!(
@@ -86,11 +111,17 @@ impl Voice for Pico {
         }
         let paths = self.files.paths(voice)?;
         // A new engine for each sentence, so that its output does not depend on earlier ones.
-        let mut samples = PicoEngine::start(&paths)?.speak(&marked_up(text, options))?;
+        let (mut samples, streams) =
+            PicoEngine::start(&paths)?.speak(&marked_up(text, options), cancel)?;
         for sample in &mut samples {
             *sample = (f32::from(*sample) * GAIN) as i16;
         }
-        Ok(AudioBuffer::new(sample_rate(options.gender()), samples))
+        let rate = sample_rate(options.gender());
+        let starts =
+            streams.and_then(|streams| word_starts(text, offsets, &streams, samples.len()));
+        let time = |sample: usize| Duration::from_secs_f64(sample as f64 / f64::from(rate));
+        let starts = starts.map(|starts| starts.into_iter().map(time).collect());
+        Ok((AudioBuffer::new(rate, samples), starts))
     }
 }
 
@@ -227,12 +258,19 @@ impl PicoEngine {
         Ok(this)
     }
 
-    /// Speaks a text in the engine's markup.
-    fn speak(&mut self, text: &str) -> Result<Vec<i16>, MediaError> {
+    /// Speaks a text in the engine's markup. Returns the samples and, if they could be observed, the
+    /// items from which they were made.
+    fn speak(
+        &mut self,
+        text: &str,
+        cancel: &Cancel,
+    ) -> Result<(Vec<i16>, Option<ItemStreams>), MediaError> {
         let mut input = text.as_bytes().to_vec();
         input.push(0); // Ends the text: without it, the engine waits for more.
         let mut rest = input.as_slice();
         let mut samples = Vec::new();
+        let mut taps = self.taps();
+        let mut streams = ItemStreams::default();
         let mut buffer = [0_i16; 1024];
         loop {
             let mut idle_after_put = true;
@@ -266,6 +304,15 @@ impl PicoEngine {
                 };
                 let count = usize::try_from(bytes).unwrap_or(0) / size_of::<i16>();
                 samples.extend_from_slice(&buffer[..count.min(buffer.len())]);
+                if let Some(taps) = &mut taps {
+                    for (tap, stream) in taps.iter_mut().zip(streams.all()) {
+                        // SAFETY: the engine that owns the buffer of the tap is running.
+                        unsafe { tap.read(stream) };
+                    }
+                }
+                if count > 0 {
+                    cancel.check()?;
+                }
                 match status {
                     sys::PICO_STEP_BUSY => {}
                     sys::PICO_STEP_IDLE => break,
@@ -273,11 +320,39 @@ impl PicoEngine {
                 }
             }
             if rest.is_empty() {
-                return Ok(samples);
+                return Ok((samples, taps.map(|_| streams)));
             }
             if idle_after_put {
                 return Err(MediaError::Voice("the engine accepts no more text".to_owned()));
             }
+        }
+    }
+
+    /// Returns the buffers through which the engine passes its words, their phones, and the
+    /// durations of these, or `None` if the engine is not made as expected.
+    fn taps(&self) -> Option<[Tap; 3]> {
+        /// The processing units of an engine, in order: text to tokens, words, parts of speech,
+        /// syntax, accents, phones, durations, spectra, samples.
+        const UNITS: u8 = 9;
+        const OBSERVED: [usize; 3] = [1, 5, 6];
+        /// `MAGIC_MASK` of `picoctrl.c`.
+        const MAGIC: usize = 0x5069_436F;
+        let engine = self.engine.cast::<EngineStruct>();
+        // SAFETY: `engine` was returned by `pico_newEngine`, so it points to the `struct
+        // picoctrl_engine` of the pinned version, whose fields `EngineStruct` repeats; so do the
+        // other structs. All are in `_memory`, and valid until the engine is disposed of.
+        unsafe {
+            if (*engine).magic != engine as usize ^ MAGIC {
+                return None;
+            }
+            let control = (*(*engine).control).sub_object.cast::<ControlStruct>();
+            if (*control).unit_count != UNITS {
+                return None;
+            }
+            Some(OBSERVED.map(|unit| {
+                let buffer = (*(*control).units[unit]).output;
+                Tap { buffer, position: (*buffer).rear }
+            }))
         }
     }
 
@@ -298,6 +373,71 @@ impl PicoEngine {
         Err(MediaError::Voice(format!(
             "the speech engine could not {doing} (status {status}: {message})"
         )))
+    }
+}
+
+/// `struct picoctrl_engine` of `picoctrl.c`, up to its last field that is read; and so on.
+#[repr(C)]
+struct EngineStruct {
+    magic: usize,
+    _memory: *const c_void,
+    _common: *const c_void,
+    _voice: *const c_void,
+    control: *const UnitStruct,
+}
+
+/// `struct picodata_processing_unit` of `picodata.h`.
+#[repr(C)]
+struct UnitStruct {
+    /// Three functions, the voice, the common object and the input.
+    _others: [*const c_void; 6],
+    output: *const BufferStruct,
+    _deallocate: *const c_void,
+    sub_object: *const c_void,
+}
+
+/// `struct ctrl_subobj` of `picoctrl.c`.
+#[repr(C)]
+struct ControlStruct {
+    unit_count: u8,
+    _current: u8,
+    _last_item: u8,
+    units: [*const UnitStruct; 25],
+}
+
+/// `struct picodata_char_buffer` of `picodata.c`, a ring.
+#[repr(C)]
+struct BufferStruct {
+    bytes: *const u8,
+    /// The next position to be written.
+    rear: u16,
+    _front: u16,
+    _length: u16,
+    size: u16,
+}
+
+/// Observes what is written to a buffer of an engine. A step of the engine writes less than a buffer
+/// holds, so that nothing is missed between two steps.
+struct Tap {
+    buffer: *const BufferStruct,
+    position: u16,
+}
+
+impl Tap {
+    /// Appends what was written since the last call.
+    ///
+    /// # Safety
+    /// The engine to which the buffer belongs is running.
+    unsafe fn read(&mut self, stream: &mut Vec<u8>) {
+        // SAFETY: the buffer is valid by the contract of this function; it has `size` bytes, and
+        // `rear` is below `size`.
+        unsafe {
+            let BufferStruct { bytes, rear, size, .. } = *self.buffer;
+            while self.position != rear {
+                stream.push(*bytes.add(usize::from(self.position)));
+                self.position = (self.position + 1) % size;
+            }
+        }
     }
 }
 

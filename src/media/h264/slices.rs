@@ -1,0 +1,162 @@
+//! A key frame from rows that were encoded on their own. Nothing in a slice depends on another one,
+//! so that the picture of some rows becomes a slice of the whole picture when the position of its
+//! first macroblock is written into its header (ITU-T H.264, 7.3.3).
+
+use super::skip::{
+    PICTURE_PARAMETERS, SEQUENCE_PARAMETERS, SkipHeader, nal_units, payload, resized,
+};
+use super::{EncodedStill, Repeats, StillEncoder};
+use crate::media::canvas::Canvas;
+use crate::media::{FrameSize, MediaError};
+
+/// Width and height of a macroblock.
+const MACROBLOCK: u32 = 16;
+/// The type of the NAL unit of a slice of a key frame.
+const KEY_SLICE: u8 = 5;
+
+/// The parameter sets of a picture, and how it is repeated.
+#[derive(Debug)]
+pub(crate) struct SliceHeader {
+    size: FrameSize,
+    /// The parameter sets as Annex B units.
+    parameters: Vec<u8>,
+    skip: SkipHeader,
+}
+
+/// The rows of an image from a multiple of 16 on, encoded.
+#[derive(Debug)]
+pub(crate) struct EncodedRows {
+    header: u8,
+    kind: u32,
+    payload: Vec<u8>,
+    /// Where the bits that do not depend on the position of the slice begin.
+    position: usize,
+}
+
+impl SliceHeader {
+    /// Returns the header of pictures of one size; `None` when the encoder uses parameters that are
+    /// not supported.
+    pub(crate) fn new(encoder: &StillEncoder, size: FrameSize) -> Result<Option<Self>, MediaError> {
+        let row = FrameSize { height: MACROBLOCK, ..size };
+        let encoded = encoder.encode(&Canvas::new(row), 1)?.key;
+        let find =
+            |kind: u8| nal_units(&encoded).find(|nal| nal.first().is_some_and(|h| h & 31 == kind));
+        let picture = find(PICTURE_PARAMETERS).map(|nal| [&[0, 0, 0, 1], nal].concat());
+        let sequence = find(SEQUENCE_PARAMETERS).and_then(|nal| resized(nal, size));
+        let (Some(sequence), Some(picture)) = (sequence, picture) else { return Ok(None) };
+        let parameters = [sequence, picture].concat();
+        let skip = SkipHeader::read(&parameters);
+        Ok(skip.map(|skip| Self { size, parameters, skip }))
+    }
+
+    /// Encodes some rows of an image; `None` when they cannot be a slice.
+    pub(crate) fn encode_rows(
+        &self,
+        encoder: &StillEncoder,
+        rows: &Canvas,
+    ) -> Result<Option<EncodedRows>, MediaError> {
+        let EncodedStill { key, repeats } = encoder.encode(rows, 1)?;
+        let Repeats::Skipped(skip) = repeats else { return Ok(None) };
+        let is_slice = |nal: &&[u8]| nal.first().is_some_and(|h| h & 31 == KEY_SLICE);
+        let mut slices = nal_units(&key).filter(is_slice);
+        let (Some(slice), None) = (slices.next(), slices.next()) else { return Ok(None) };
+        let payload = payload(slice);
+        let read = skip.read_key_slice(&payload).filter(|_| skip.equals_but_for_size(&self.skip));
+        let header = slice[0];
+        Ok(read.map(|(kind, position)| EncodedRows { header, kind, payload, position }))
+    }
+
+    /// Returns the still of a picture, as parts with the number of the row at which each begins.
+    pub(crate) fn still<'r>(
+        &self,
+        parts: impl IntoIterator<Item = (usize, &'r EncodedRows)>,
+    ) -> EncodedStill {
+        let columns = self.size.width.div_ceil(MACROBLOCK);
+        let mut key = self.parameters.clone();
+        for (row, part) in parts {
+            let first = row as u32 / MACROBLOCK * columns;
+            let slice = self.skip.write_key_slice(first, part.kind);
+            key.extend(slice.append(&part.payload, part.position, part.header));
+        }
+        EncodedStill { key, repeats: Repeats::Skipped(self.skip) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use openh264::decoder::Decoder;
+    use openh264::formats::YUVSource as _;
+
+    use super::*;
+
+    fn image(size: FrameSize, seed: usize) -> Canvas {
+        let mut canvas = Canvas::new(size);
+        let value = |at: usize| ((at + seed).wrapping_mul(2_654_435_761) >> 7) as u8 / 2 + 40;
+        for plane in [&mut canvas.y, &mut canvas.u, &mut canvas.v] {
+            plane.iter_mut().enumerate().for_each(|(at, v)| *v = value(at / 7));
+        }
+        canvas
+    }
+
+    #[test]
+    fn the_parameters_are_those_of_a_picture_of_the_size() {
+        for (width, height) in [(1920, 1080), (1080, 1920), (3840, 2160)] {
+            let (size, encoder) = (FrameSize { width, height }, StillEncoder::new(20));
+            let header = SliceHeader::new(&encoder, size).unwrap().expect("supported parameters");
+            let key = encoder.encode(&Canvas::new(size), 1).unwrap().key;
+            assert!(key.starts_with(&header.parameters), "{width}x{height}");
+        }
+    }
+
+    #[test]
+    fn an_encoder_that_was_used_encodes_the_same() {
+        let size = FrameSize { width: 320, height: 64 };
+        let used = StillEncoder::new(14);
+        for seed in 0..40 {
+            let (image, fresh) = (image(size, seed * 31), StillEncoder::new(14));
+            let [used, fresh] = [&used, &fresh].map(|encoder| {
+                let header = SliceHeader::new(encoder, size).unwrap().unwrap();
+                let rows = header.encode_rows(encoder, &image).unwrap().unwrap();
+                header.still([(0, &rows)]).key
+            });
+            assert!(used == fresh, "{seed}");
+        }
+    }
+
+    #[test]
+    fn a_key_frame_of_slices_shows_the_whole_image() {
+        for (width, height, cuts) in [
+            (1920, 1080, vec![0, 704, 960, 1080]),
+            (1080, 1920, vec![0, 64, 1920]),
+            (66, 130, vec![0, 64, 130]),
+            (64, 64, vec![0, 64]),
+        ] {
+            let (size, encoder) = (FrameSize { width, height }, StillEncoder::new(20));
+            let header = SliceHeader::new(&encoder, size).unwrap().expect("supported parameters");
+            let mut decoder = Decoder::new().unwrap();
+            for seed in [1, 99] {
+                let image = image(size, seed);
+                let rows: Vec<EncodedRows> = cuts
+                    .windows(2)
+                    .map(|cut| {
+                        let rows = image.rows(cut[0]..cut[1]);
+                        header.encode_rows(&encoder, &rows).unwrap().expect("a slice")
+                    })
+                    .collect();
+                let still = header.still(cuts.iter().copied().zip(&rows));
+                for index in 0..3 {
+                    let frame = still.frame(index);
+                    let decoded = decoder.decode(&frame).unwrap().expect("a picture");
+                    let stride = decoded.strides().0;
+                    let mut worst = 0;
+                    for (y, line) in image.y.chunks_exact(image.width()).enumerate() {
+                        let shown = &decoded.y()[y * stride..];
+                        let errors = line.iter().zip(shown).map(|(a, b)| a.abs_diff(*b));
+                        worst = errors.max().unwrap_or(0).max(worst);
+                    }
+                    assert!(worst < 40, "{width}x{height}, frame {index}: {worst}");
+                }
+            }
+        }
+    }
+}
