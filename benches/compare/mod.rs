@@ -8,9 +8,10 @@
 
 use std::time::{Duration, Instant};
 
-/// The rounds of each contender. `cargo bench -- --test` runs one.
-fn rounds() -> usize {
-    if std::env::args().any(|arg| arg == "--test") { 1 } else { 25 }
+/// Whether this run only shows that the benchmark works: `cargo test` does not pass what
+/// `cargo bench` does.
+pub(crate) fn is_brief() -> bool {
+    std::env::args().all(|arg| arg != "--bench")
 }
 
 /// Whether a name on the command line, if there is one, is part of the title.
@@ -44,7 +45,8 @@ impl<'a> Row<'a> {
         }
         let mut shortest = vec![Duration::MAX; self.contenders.len()];
         let mut result = None;
-        for _ in 0..rounds() {
+        let rounds = if is_brief() { 1 } else { 25 };
+        for _ in 0..rounds {
             for ((name, run), shortest) in self.contenders.iter_mut().zip(&mut shortest) {
                 let start = Instant::now();
                 let counted = run();
