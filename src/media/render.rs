@@ -87,8 +87,8 @@ fn video(
             Ok(Done::Still(still, encoded))
         }
         Job::Audio(index) => {
-            let mut segment = encode::segment(&mix, level, index, cancel)?;
-            progress.add(mix.length() / segments);
+            let done = |samples| progress.add(samples);
+            let mut segment = encode::segment(&mix, level, index, done, cancel)?;
             // The first frame only primes the decoder. Without it, audio and video are in sync in
             // every player, including those that ignore edit lists.
             if index == 0 {
@@ -103,6 +103,7 @@ fn video(
         }
         Done::Audio(segment) => mp4.audio(&segment),
     })?;
+    cancel.check()?;
     mp4.finish(mix.length())?;
     Ok(duration)
 }
@@ -136,11 +137,10 @@ fn audio(
         let segments = encode::segment_count(&mix);
         let work = |index: usize| {
             let level = options.quality.audio_level();
-            let segment = encode::segment(&mix, level, index as u64, cancel)?;
-            progress.add(mix.length() / segments);
-            Ok(segment)
+            encode::segment(&mix, level, index as u64, |samples| progress.add(samples), cancel)
         };
         in_order(segments as usize, work, |_, segment| m4a.audio(&segment))?;
+        cancel.check()?;
         m4a.finish(mix.length())?;
     }
     let nanos = mix.length() as u128 * 1_000_000_000 / u128::from(SAMPLE_RATE);

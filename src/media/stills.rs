@@ -210,17 +210,17 @@ impl<'a> StillRenderer<'a> {
         Ok(drawings)
     }
 
-    /// Returns the rows in which texts are drawn, in steps of four macroblocks, so that stills share
-    /// the rows around them.
+    /// Returns the rows in which texts are drawn, in whole macroblocks. Texts of as many lines have
+    /// the same rows, so that their stills share the rows around them.
     fn band(&self, texts: &[TextDrawing]) -> Range<usize> {
-        const STEP: usize = 64;
-        /// The encoder needs a row of macroblocks.
-        const LEAST: usize = 16;
+        const MACROBLOCK: usize = 16;
         let height = self.timeline.frame.height as usize;
         let start = texts.iter().map(|text| text.rows().start).min().unwrap_or(0);
         let end = texts.iter().map(|text| text.rows().end).max().unwrap_or(height);
-        let end = end.next_multiple_of(STEP);
-        start / STEP * STEP..if end + LEAST > height { height } else { end }
+        let end = end.next_multiple_of(MACROBLOCK);
+        // Less than a whole row of macroblocks cannot be encoded on its own.
+        let end = if end + MACROBLOCK > height { height } else { end };
+        (start / MACROBLOCK * MACROBLOCK).min(end.saturating_sub(MACROBLOCK))..end
     }
 
     fn rows_with(

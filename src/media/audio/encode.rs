@@ -59,7 +59,9 @@ pub(crate) const fn segment_count(mix: &AudioMix<'_>) -> u64 {
     mix.length().div_ceil(AAC_FRAME * SEGMENT_FRAMES)
 }
 
-/// Encodes a segment of the mix. The last one has a frame more, for the overlap of the one before.
+/// Encodes a segment of the mix. `progress` receives the number of samples encoded since its last
+/// call. The last segment
+/// has a frame more, for the overlap of the one before.
 ///
 /// A frame is decoded with the one before it, so the two windows must fit together, also where one
 /// was encoded with this segment and one with the segment before. Which window a frame has depends
@@ -69,12 +71,20 @@ pub(crate) fn segment(
     mix: &AudioMix<'_>,
     level: u8,
     index: u64,
+    progress: impl Fn(u64),
     cancel: &Cancel,
 ) -> Result<AacSegment, MediaError> {
     let first = index * SEGMENT_FRAMES;
     let mut run_up = RUN_UP.min(first);
+    let mut reported = 0_u64;
     loop {
-        let (segment, has_settled) = segment_from(mix, level, index, run_up, cancel)?;
+        let mut done = 0_u64;
+        let report = |samples| {
+            done += samples;
+            progress(done.saturating_sub(reported.max(done - samples)));
+            reported = reported.max(done);
+        };
+        let (segment, has_settled) = segment_from(mix, level, index, run_up, report, cancel)?;
         let longest = SEGMENT_FRAMES.min(first);
         if has_settled || run_up == longest {
             return Ok(segment);
@@ -90,6 +100,7 @@ fn segment_from(
     level: u8,
     index: u64,
     run_up: u64,
+    mut progress: impl FnMut(u64),
     cancel: &Cancel,
 ) -> Result<(AacSegment, bool), MediaError> {
     /// The detector forgets what precedes so many frames.
@@ -108,14 +119,19 @@ fn segment_from(
         }
         done += 1;
     };
-    let start = (index * SEGMENT_FRAMES - run_up) * AAC_FRAME;
+    let first = index * SEGMENT_FRAMES * AAC_FRAME;
+    let mut at = first - run_up * AAC_FRAME;
     let end = ((index + 1) * SEGMENT_FRAMES * AAC_FRAME).min(mix.length());
-    for_each_second(mix, start..end, cancel, |chunk| {
+    for_each_second(mix, at..end, cancel, |chunk| {
         let fed = encoder.feed(&[chunk], |frame| {
             keep(frame.payload);
             Ok(())
         });
-        fed.map(|_| ()).map_err(failed)
+        fed.map_err(failed)?;
+        let from = at.max(first);
+        at += chunk.len() as u64;
+        progress(at.saturating_sub(from));
+        Ok(())
     })?;
     if end == mix.length() {
         let finished = encoder.finish(|frame| {
@@ -201,7 +217,7 @@ mod tests {
         let cancel = Cancel::new();
         let mut payloads: Vec<Vec<u8>> = Vec::new();
         for index in 0..segment_count(&mix) {
-            let segment = segment(&mix, 7, index, &cancel).unwrap();
+            let segment = segment(&mix, 7, index, |_| {}, &cancel).unwrap();
             let mut rest = segment.data();
             for &size in segment.sizes() {
                 let (payload, others) = rest.split_at(size as usize);

@@ -17,7 +17,7 @@ use ttspico_sys as sys;
 
 use self::words::{ItemStreams, word_starts};
 use super::{SpeechOptions, Voice, VoiceGender, best_match};
-use crate::media::{AudioBuffer, Cancel, MediaError, lock};
+use crate::media::{AudioBuffer, Cancel, MediaError, lock, thread_count};
 use crate::scratch::ScratchDir;
 
 const SAMPLE_RATE: u32 = 16_000;
@@ -32,6 +32,7 @@ const GAIN: f32 = 0.65;
 
 /// Size of the engine's memory. It allocates no other; 4 MiB suffice for any voice.
 const MEMORY: usize = 4 << 20;
+const WORDS: usize = MEMORY / size_of::<u128>();
 const VOICE_NAME: &CStr = c"voice";
 
 /// Data of one voice, embedded by the build script: file names and contents.
@@ -109,10 +110,9 @@ impl Voice for Pico {
                 text.chars().take(40).collect::<String>()
             )));
         }
-        let paths = self.files.paths(voice)?;
-        // A new engine for each sentence, so that its output does not depend on earlier ones.
-        let (mut samples, streams) =
-            PicoEngine::start(&paths)?.speak(&marked_up(text, options), cancel)?;
+        let mut engine = self.files.engine(voice)?;
+        let (mut samples, streams) = engine.speak(&marked_up(text, options), cancel)?;
+        self.files.put_back(voice, engine);
         for sample in &mut samples {
             *sample = (f32::from(*sample) * GAIN) as i16;
         }
@@ -155,7 +155,12 @@ fn marked_up(text: &str, options: &SpeechOptions) -> String {
 
 /// The voice files of this process, shared by all [`Pico`] values.
 #[derive(Debug, Default)]
-struct VoiceFiles(Mutex<Option<VoiceDirectory>>);
+struct VoiceFiles {
+    /// Engines between two sentences, with their languages. Their files are closed before the
+    /// directory is removed.
+    idle: Mutex<Vec<(&'static str, PicoEngine)>>,
+    directory: Mutex<Option<VoiceDirectory>>,
+}
 
 #[derive(Debug)]
 struct VoiceDirectory {
@@ -170,8 +175,28 @@ struct VoicePaths {
 }
 
 impl VoiceFiles {
+    /// Returns an engine as it is after its start.
+    fn engine(&self, voice: &VoiceData) -> Result<PicoEngine, MediaError> {
+        let mut idle = lock(&self.idle);
+        if let Some(index) = idle.iter().position(|(language, _)| *language == voice.language) {
+            return Ok(idle.swap_remove(index).1);
+        }
+        drop(idle);
+        PicoEngine::start(&self.paths(voice)?)
+    }
+
+    /// Takes an engine back for another sentence, which takes less time than to start one.
+    fn put_back(&self, voice: &VoiceData, mut engine: PicoEngine) {
+        engine.restore();
+        let mut idle = lock(&self.idle);
+        if idle.len() >= thread_count() {
+            idle.remove(0);
+        }
+        idle.push((voice.language, engine));
+    }
+
     fn paths(&self, voice: &VoiceData) -> Result<VoicePaths, MediaError> {
-        let mut shared = lock(&self.0);
+        let mut shared = lock(&self.directory);
         let directory = match &mut *shared {
             Some(directory) => directory,
             none => {
@@ -213,24 +238,35 @@ struct PicoEngine {
     /// Must outlive `system`, which uses it. Zeroed, because the engine's output depends on the
     /// initial content of its memory; `u128`, because it needs 16-byte alignment.
     _memory: Vec<u128>,
+    /// The start of the memory.
+    base: *mut u128,
+    /// What was in the memory after the start. The rest was zero.
+    pristine: Vec<u128>,
+}
+
+// SAFETY: the engine uses nothing but its memory and its open files, which are its own, and no state
+// of a thread.
+unsafe impl Send for PicoEngine {}
+
+impl std::fmt::Debug for PicoEngine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("PicoEngine").finish_non_exhaustive()
+    }
 }
 
 impl PicoEngine {
     fn start(paths: &VoicePaths) -> Result<Self, MediaError> {
-        let mut memory = vec![0_u128; MEMORY / size_of::<u128>()];
+        let mut memory = vec![0_u128; WORDS];
+        let base = memory.as_mut_ptr();
         let mut system = ptr::null_mut();
         // SAFETY: the memory has `MEMORY` bytes, is writable, and outlives `system`: both are in
         // `Self`, whose `drop` terminates the system before its fields are freed. Moving a `Vec`
         // does not move its buffer.
-        let status = unsafe {
-            sys::pico_initialize(
-                memory.as_mut_ptr().cast::<c_void>(),
-                MEMORY as u32,
-                &raw mut system,
-            )
-        };
+        let status =
+            unsafe { sys::pico_initialize(base.cast::<c_void>(), MEMORY as u32, &raw mut system) };
         let engine = ptr::null_mut();
-        let mut this = Self { system, engine, resources: Vec::new(), _memory: memory };
+        let (resources, pristine) = (Vec::new(), Vec::new());
+        let mut this = Self { system, engine, resources, _memory: memory, base, pristine };
         this.ok(status, "start")?;
         let voice_name = VOICE_NAME.as_ptr().cast();
         // SAFETY (the whole block): `system` was initialized above; every name is a C string that
@@ -254,8 +290,32 @@ impl PicoEngine {
             }
             let status = sys::pico_newEngine(this.system, voice_name, &raw mut this.engine);
             this.ok(status, "create the voice")?;
+            // SAFETY: the memory has so many words, all of them initialized; the engine does not
+            // run meanwhile.
+            let words = std::slice::from_raw_parts(this.base, WORDS);
+            let used = words.iter().rposition(|word| *word != 0).map_or(0, |last| last + 1);
+            this.pristine = words[..used].to_vec();
         }
         Ok(this)
+    }
+
+    /// Restores the memory, so that the next output does not depend on the sentences before it. To
+    /// reset the engine does not suffice for that.
+    fn restore(&mut self) {
+        let used = self.pristine.len();
+        // SAFETY: the memory has `WORDS` words, of which `pristine` is a copy of the first; the
+        // engine does not run meanwhile. What it holds besides, its open files, is not changed by
+        // speaking: all data was read at its start.
+        unsafe {
+            ptr::copy_nonoverlapping(self.pristine.as_ptr(), self.base, used);
+            for index in used..WORDS {
+                let word = self.base.add(index);
+                // Memory that was never written is not to be taken from the system now.
+                if *word != 0 {
+                    *word = 0;
+                }
+            }
+        }
     }
 
     /// Speaks a text in the engine's markup. Returns the samples and, if they could be observed, the
@@ -493,6 +553,25 @@ mod tests {
     }
 
     #[test]
+    fn what_was_spoken_before_makes_no_difference() {
+        let options = SpeechOptions::new("de-DE");
+        let long = "Die Rechnung kam an, aber niemand konnte sie bezahlen, weil alles zu war. ";
+        let texts = ["Ja.", &long.repeat(9), "Wie bitte?", "Achtzehn Männer, siebzig Bücher."];
+        let pico = Pico::new();
+        let paths = pico.files.paths(&VOICES[2]).unwrap();
+        let mut used = PicoEngine::start(&paths).unwrap();
+        for text in texts.iter().chain(&texts) {
+            let [used, fresh] =
+                [&mut used, &mut PicoEngine::start(&paths).unwrap()].map(|engine| {
+                    let spoken = engine.speak(&marked_up(text, &options), &Cancel::new()).unwrap();
+                    engine.restore();
+                    spoken.0
+                });
+            assert!(used == fresh, "{text}");
+        }
+    }
+
+    #[test]
     fn all_six_languages_speak() {
         let pico = Pico::new();
         let languages = pico.languages();
@@ -554,7 +633,7 @@ mod tests {
         use std::os::unix::fs::PermissionsExt as _;
         let pico = Pico::new();
         pico.speak("Hello.", &SpeechOptions::default()).unwrap();
-        let directory = pico.files.0.lock().unwrap();
+        let directory = pico.files.directory.lock().unwrap();
         let mode = directory.as_ref().unwrap().dir.path().metadata().unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o700);
     }
