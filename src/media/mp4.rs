@@ -30,11 +30,17 @@ pub(crate) struct VideoTrack {
 /// Writes an MP4, or an M4A if it has no video.
 pub(crate) struct Mp4Writer<W> {
     file: W,
-    video: Option<VideoTrack>,
     /// Position of the room for the index, and of the media data behind it.
     index: u64,
     data: u64,
     position: u64,
+    tracks: Tracks,
+}
+
+/// What the index says.
+struct Tracks {
+    video: Option<VideoTrack>,
+    /// The parameter sets of the video.
     parameters: Vec<Vec<u8>>,
     frames: SampleTable,
     /// Numbers of the key frames, from 1.
@@ -71,9 +77,11 @@ impl<W: Write + Seek> Mp4Writer<W> {
         let position = data + HEADER;
         file.write_all(&kind).map_err(failed())?;
         file.seek(SeekFrom::Start(position)).map_err(failed())?;
-        let (frames, audio) = (SampleTable::default(), SampleTable::default());
+        let frames = SampleTable::with_capacity(video.map_or(0, |video| video.frames as usize));
+        let audio = SampleTable::with_capacity(audio_frames as usize);
         let (parameters, key_frames) = (Vec::new(), Vec::new());
-        Ok(Self { file, video, index, data, position, parameters, frames, key_frames, audio })
+        let tracks = Tracks { video, parameters, frames, key_frames, audio };
+        Ok(Self { file, index, data, position, tracks })
     }
 
     /// Appends a frame of the video, an Annex B access unit.
@@ -84,8 +92,8 @@ impl<W: Write + Seek> Mp4Writer<W> {
             let kind = unit.first().map_or(0, |header| header & 31);
             if [SEQUENCE_PARAMETERS, PICTURE_PARAMETERS].contains(&kind) {
                 // They are the same in all key frames, and belong into the index.
-                if !self.parameters.iter().any(|known| known == unit) {
-                    self.parameters.push(unit.to_vec());
+                if !self.tracks.parameters.iter().any(|known| known == unit) {
+                    self.tracks.parameters.push(unit.to_vec());
                 }
                 continue;
             }
@@ -94,9 +102,9 @@ impl<W: Write + Seek> Mp4Writer<W> {
             self.write(unit)?;
             size += 4 + length;
         }
-        self.frames.push(chunk, &[size]);
+        self.tracks.frames.push(chunk, &[size]);
         if is_key {
-            self.key_frames.push(self.frames.sizes.len() as u32);
+            self.tracks.key_frames.push(self.tracks.frames.sizes.len() as u32);
         }
         Ok(())
     }
@@ -105,28 +113,38 @@ impl<W: Write + Seek> Mp4Writer<W> {
     pub(crate) fn audio(&mut self, segment: &AacSegment) -> Result<(), MediaError> {
         let chunk = self.chunk()?;
         self.write(segment.data())?;
-        self.audio.push(chunk, segment.sizes());
+        self.tracks.audio.push(chunk, segment.sizes());
         Ok(())
     }
 
     /// Writes the index. `length` is the number of samples of the audio, behind the first frame in a
     /// file without video.
-    pub(crate) fn finish(mut self, length: u64) -> Result<W, MediaError> {
+    pub(crate) fn finish(mut self, length: u64) -> Result<(), MediaError> {
         let end = self.position;
         let size = u32::try_from(end - self.data).map_err(|_| too_large())?;
-        let index = self.index_box(length)?;
+        let index = self.tracks.index_box(length)?;
         let room = self.data - self.index;
-        let free = room.checked_sub(index.len() as u64 + HEADER);
+        let free = room.checked_sub(length_of(&index) + HEADER);
         let Some(free) = free.and_then(|free| usize::try_from(free).ok()) else {
             return Err(MediaError::Encode("MP4: the index is larger than expected".to_owned()));
         };
-        self.file.seek(SeekFrom::Start(self.index)).map_err(failed())?;
-        self.write(&index)?;
-        self.write(&atom(b"free", &[&vec![0; free]]))?;
-        self.write(&size.to_be_bytes())?;
-        self.write(b"mdat")?;
-        self.file.flush().map_err(failed())?;
-        Ok(self.file)
+        let free = atom(b"free", &[&vec![0; free]]);
+        let file = &mut self.file;
+        file.seek(SeekFrom::Start(self.index)).map_err(failed())?;
+        for piece in &index {
+            match piece {
+                Piece::Bytes(bytes) => file.write_all(bytes).map_err(failed())?,
+                Piece::Numbers(numbers) => {
+                    for number in *numbers {
+                        file.write_all(&number.to_be_bytes()).map_err(failed())?;
+                    }
+                }
+            }
+        }
+        for bytes in [&free[..], &size.to_be_bytes(), b"mdat"] {
+            file.write_all(bytes).map_err(failed())?;
+        }
+        file.flush().map_err(failed())
     }
 
     fn chunk(&self) -> Result<u32, MediaError> {
@@ -137,8 +155,10 @@ impl<W: Write + Seek> Mp4Writer<W> {
         self.position += bytes.len() as u64;
         self.file.write_all(bytes).map_err(failed())
     }
+}
 
-    fn index_box(&self, length: u64) -> Result<Vec<u8>, MediaError> {
+impl Tracks {
+    fn index_box(&self, length: u64) -> Result<Pieces<'_>, MediaError> {
         let length = u32::try_from(length).map_err(|_| too_large())?;
         let scale = u64::from(TIME_SCALE) / u64::from(FRAME_RATE);
         let of_video = (self.frames.sizes.len() as u64 * scale) as u32;
@@ -150,7 +170,8 @@ impl<W: Write + Seek> Mp4Writer<W> {
         if let Some(video) = &self.video {
             tracks.push(self.video_track(video, of_video));
         }
-        tracks.push(self.audio_track(tracks.len() as u32 + 1, of_audio, length));
+        let id = tracks.len() as u32 + 1;
+        tracks.push(self.audio_track(id, of_audio, length));
         let header = atom(
             b"mvhd",
             &[
@@ -159,13 +180,14 @@ impl<W: Write + Seek> Mp4Writer<W> {
                 &[1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0],
                 &be(&MATRIX),
                 &[0; 24],
-                &be(&[tracks.len() as u32 + 1]),
+                &be(&[id + 1]),
             ],
         );
-        Ok(atom(b"moov", &[&header, &tracks.concat()]))
+        tracks.insert(0, vec![Piece::Bytes(header)]);
+        Ok(container(b"moov", tracks))
     }
 
-    fn video_track(&self, video: &VideoTrack, duration: u32) -> Vec<u8> {
+    fn video_track(&self, video: &VideoTrack, duration: u32) -> Pieces<'_> {
         let FrameSize { width, height } = video.size;
         let parameters = |kind: u8| -> Vec<&Vec<u8>> {
             self.parameters.iter().filter(|unit| unit[0] & 31 == kind).collect()
@@ -205,9 +227,9 @@ impl<W: Write + Seek> Mp4Writer<W> {
             ],
         );
         let frames = self.frames.sizes.len() as u32;
-        let times = table(b"stts", 1, &[frames, FRAME_TIME]);
-        let keys = table(b"stss", self.key_frames.len(), &self.key_frames);
-        let samples = [times, keys, self.frames.boxes()].concat();
+        let times = vec![Piece::Bytes(list(b"stts", 1, &[frames, FRAME_TIME]))];
+        let keys = table(b"stss", &self.key_frames);
+        let samples = [vec![times, keys], self.frames.boxes()].into_iter().flatten().collect();
         let media = MediaBoxes {
             handler: b"vide",
             name: b"VideoHandler\0",
@@ -216,10 +238,10 @@ impl<W: Write + Seek> Mp4Writer<W> {
             duration: frames * FRAME_TIME,
         };
         let track = track_header(1, duration, 0, (width << 16, height << 16));
-        atom(b"trak", &[&track, &media.boxes(&entry, &samples)])
+        container(b"trak", vec![vec![Piece::Bytes(track)], media.boxes(&entry, samples)])
     }
 
-    fn audio_track(&self, id: u32, duration: u32, length: u32) -> Vec<u8> {
+    fn audio_track(&self, id: u32, duration: u32, length: u32) -> Pieces<'_> {
         let descriptor = |tag: u8, content: &[&[u8]]| {
             let content = content.concat();
             [&[tag, content.len() as u8][..], &content].concat()
@@ -245,8 +267,8 @@ impl<W: Write + Seek> Mp4Writer<W> {
             ],
         );
         let frames = self.audio.sizes.len() as u32;
-        let times = table(b"stts", 1, &[frames, AAC_FRAME as u32]);
-        let samples = [times, self.audio.boxes()].concat();
+        let times = vec![Piece::Bytes(list(b"stts", 1, &[frames, AAC_FRAME as u32]))];
+        let samples = [vec![times], self.audio.boxes()].into_iter().flatten().collect();
         let media = MediaBoxes {
             handler: b"soun",
             name: b"SoundHandler\0",
@@ -259,15 +281,20 @@ impl<W: Write + Seek> Mp4Writer<W> {
             Some(_) => Vec::new(),
             // Skips the frame that primes the decoder, and what follows the last sample.
             None => {
-                let list = [length, AAC_FRAME as u32, 0x1_0000];
-                atom(b"edts", &[&table(b"elst", 1, &list)])
+                let edit = [length, AAC_FRAME as u32, 0x1_0000];
+                atom(b"edts", &[&list(b"elst", 1, &edit)])
             }
         };
-        atom(b"trak", &[&track, &edits, &media.boxes(&entry, &samples)])
+        let edited = Piece::Bytes([track, edits].concat());
+        container(b"trak", vec![vec![edited], media.boxes(&entry, samples)])
     }
 }
 
 impl SampleTable {
+    fn with_capacity(samples: usize) -> Self {
+        Self { sizes: Vec::with_capacity(samples), ..Self::default() }
+    }
+
     /// Adds a chunk of samples at a position.
     fn push(&mut self, position: u32, sizes: &[u32]) {
         self.sizes.extend_from_slice(sizes);
@@ -278,16 +305,15 @@ impl SampleTable {
         }
     }
 
-    fn boxes(&self) -> Vec<u8> {
+    fn boxes(&self) -> Vec<Pieces<'_>> {
         let groups: Vec<u32> =
             self.counts.iter().flat_map(|[first, count]| [*first, *count, 1]).collect();
-        let sizes = [&[0, self.sizes.len() as u32], &self.sizes[..]].concat();
-        [
-            table(b"stsc", self.counts.len(), &groups),
-            atom(b"stsz", &[&[0; 4], &be(&sizes)]),
-            table(b"stco", self.chunks.len(), &self.chunks),
-        ]
-        .concat()
+        let mut sizes = table(b"stsz", &self.sizes);
+        // A size of all samples, 0, precedes their number.
+        let count = [0, 0, self.sizes.len() as u32];
+        sizes[0] = Piece::Bytes(head(b"stsz", 4 * self.sizes.len(), &be(&count)));
+        let chunks = table(b"stco", &self.chunks);
+        vec![vec![Piece::Bytes(list(b"stsc", self.counts.len(), &groups))], sizes, chunks]
     }
 }
 
@@ -301,7 +327,7 @@ struct MediaBoxes {
 }
 
 impl MediaBoxes {
-    fn boxes(&self, entry: &[u8], samples: &[u8]) -> Vec<u8> {
+    fn boxes<'n>(&self, entry: &[u8], samples: Vec<Pieces<'n>>) -> Pieces<'n> {
         // The language is undetermined: `und` in five bits a letter.
         let header =
             atom(b"mdhd", &[&[0; 12], &be(&[self.scale, self.duration]), &[0x55, 0xC4, 0, 0]]);
@@ -310,9 +336,13 @@ impl MediaBoxes {
         // The data is in this file.
         let reference = atom(b"dref", &[&one, &atom(b"url ", &[&[0, 0, 0, 1]])]);
         let description = atom(b"stsd", &[&one, entry]);
-        let table = atom(b"stbl", &[&description, samples]);
+        let leaf = |bytes: Vec<u8>| vec![Piece::Bytes(bytes)];
+        let table = [vec![leaf(description)], samples].into_iter().flatten().collect();
+        let table = container(b"stbl", table);
         let data = atom(b"dinf", &[&reference]);
-        atom(b"mdia", &[&header, &handler, &atom(b"minf", &[&self.header, &data, &table])])
+        let info = leaf([self.header.clone(), data].concat());
+        let info = container(b"minf", vec![info, table]);
+        container(b"mdia", vec![leaf([header, handler].concat()), info])
     }
 }
 
@@ -347,8 +377,44 @@ fn atom(kind: &[u8; 4], content: &[&[u8]]) -> Vec<u8> {
 }
 
 /// Returns a box with a version, flags, and a number of entries.
-fn table(kind: &[u8; 4], entries: usize, numbers: &[u32]) -> Vec<u8> {
+fn list(kind: &[u8; 4], entries: usize, numbers: &[u32]) -> Vec<u8> {
     atom(kind, &[&[0; 4], &be(&[entries as u32]), &be(numbers)])
+}
+
+/// The index in parts: its long tables are not copied from box to box.
+type Pieces<'n> = Vec<Piece<'n>>;
+
+enum Piece<'n> {
+    Bytes(Vec<u8>),
+    Numbers(&'n [u32]),
+}
+
+fn length_of(pieces: &[Piece<'_>]) -> u64 {
+    let length = |piece: &Piece<'_>| match piece {
+        Piece::Bytes(bytes) => bytes.len(),
+        Piece::Numbers(numbers) => 4 * numbers.len(),
+    };
+    pieces.iter().map(length).sum::<usize>() as u64
+}
+
+/// Returns a box like [`list`], with an entry for each number.
+fn table<'n>(kind: &[u8; 4], numbers: &'n [u32]) -> Pieces<'n> {
+    let count = be(&[0, numbers.len() as u32]);
+    vec![Piece::Bytes(head(kind, 4 * numbers.len(), &count)), Piece::Numbers(numbers)]
+}
+
+/// Returns a box of boxes.
+fn container<'n>(kind: &[u8; 4], boxes: Vec<Pieces<'n>>) -> Pieces<'n> {
+    let content: Pieces<'n> = boxes.into_iter().flatten().collect();
+    let mut pieces = vec![Piece::Bytes(head(kind, length_of(&content) as usize, &[]))];
+    pieces.extend(content);
+    pieces
+}
+
+/// Returns the start of a box that has `more` bytes behind it.
+fn head(kind: &[u8; 4], more: usize, start: &[u8]) -> Vec<u8> {
+    let size = HEADER as usize + start.len() + more;
+    [&(size as u32).to_be_bytes()[..], kind, start].concat()
 }
 
 fn be(numbers: &[u32]) -> Vec<u8> {

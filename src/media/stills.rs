@@ -126,6 +126,7 @@ pub(crate) struct StillRenderer<'a> {
     /// Painted for the first still, while other threads have other work.
     background: OnceLock<Canvas>,
     font: Font,
+    quantizer: u8,
     encoder: StillEncoder,
     header: Shared<Option<SliceHeader>>,
     /// Rows of the background without text, which most stills share.
@@ -153,6 +154,7 @@ impl<'a> StillRenderer<'a> {
             plan,
             background: OnceLock::new(),
             font: timeline.font.clone().unwrap_or_default(),
+            quantizer,
             encoder: StillEncoder::new(quantizer),
             header: Mutex::default(),
             rows: Mutex::default(),
@@ -231,6 +233,10 @@ impl<'a> StillRenderer<'a> {
     ) -> Result<Option<EncodedRows>, MediaError> {
         let mut canvas = self.background().rows(rows.clone());
         texts.iter().for_each(|text| text.draw(&mut canvas, rows.start));
+        if texts.is_empty() {
+            // Encoded once: the memory of its encoder is not kept.
+            return header.encode_rows(&StillEncoder::new(self.quantizer), &canvas);
+        }
         header.encode_rows(&self.encoder, &canvas)
     }
 
