@@ -211,7 +211,7 @@ impl Decoder {
     ///     let frame = frame?;
     ///     frames.push((frame.is_bare, frame.data));
     /// }
-    /// let frames: Vec<_> = frames.iter().map(|(bare, data)| (*bare, data.as_str())).collect();
+    /// let frames: Vec<_> = frames.iter().map(|(bare, data)| (*bare, &**data)).collect();
     /// let error = (true, "Error: overloaded");
     /// assert_eq!(frames, [(false, "1"), error, (true, r#"{"a":1}"#), (true, r#"{"a":2}"#)]);
     /// # Ok::<(), nemovideo::sse::EventTooLarge>(())

@@ -617,7 +617,7 @@ mod tests {
         let plain = pico.speak("One. Two.", &options).unwrap().duration();
         let marked =
             pico.speak(r#"One. <break time="9000ms"/> Two."#, &options).unwrap().duration();
-        assert!(marked < plain + std::time::Duration::from_secs(5), "{plain:?} {marked:?}");
+        assert!(marked < plain + Duration::from_secs(5), "{plain:?} {marked:?}");
     }
 
     #[test]
