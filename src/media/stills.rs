@@ -130,11 +130,12 @@ pub(crate) struct StillRenderer<'a> {
     encoder: StillEncoder,
     header: Shared<Option<SliceHeader>>,
     /// Rows of the background without text, which most stills share.
-    rows: Mutex<HashMap<(usize, usize), Arc<Shared<Option<EncodedRows>>>>>,
+    rows: Mutex<HashMap<(usize, usize), Arc<SharedRows>>>,
 }
 
 /// A value that one thread makes and others wait for.
 type Shared<T> = Mutex<Option<Arc<T>>>;
+type SharedRows = Shared<Option<EncodedRows>>;
 
 fn shared<T>(
     place: &Shared<T>,
