@@ -23,8 +23,11 @@ fn is_selected(title: &str) -> bool {
 /// One row of the table: what is measured, and the unit of its speed.
 pub(crate) struct Row<'a> {
     title: &'a str,
-    contenders: Vec<(&'a str, Box<dyn FnMut() -> usize + 'a>)>,
+    contenders: Vec<Contender<'a>>,
 }
+
+/// A name, and the work of one round, which returns what all have to agree on.
+type Contender<'a> = (&'a str, Box<dyn FnMut() -> usize + 'a>);
 
 impl<'a> Row<'a> {
     pub(crate) fn new(title: &'a str) -> Self {
