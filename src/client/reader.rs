@@ -81,7 +81,9 @@ impl EventReader {
             return FrameEvents { events: Vec::new(), is_progress: true };
         }
         let mut frame = self.read(frame);
-        frame.events.splice(..0, held);
+        if let Some(held) = held {
+            frame.events.insert(0, held);
+        }
         frame
     }
 
