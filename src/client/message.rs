@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use futures::stream::BoxStream;
 use futures::{Stream, StreamExt as _};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::reader::{BodyEnd, EventReader};
 use super::{NemoClient, Timeouts, json};
@@ -219,14 +219,17 @@ fn events(
         let mut bytes = start.chain(response.bytes_stream());
         let mut deadlines = StreamDeadlines::start(client.inner.timeouts);
         let broken: Option<(String, Option<Source>)> = loop {
-            let (deadline, kind, after) = deadlines.next();
-            let chunk = match timeout_at(deadline, bytes.next()).await {
-                Ok(Some(Ok(chunk))) => chunk,
-                Ok(Some(Err(error))) => {
-                    break Some(("the stream broke".to_owned(), Some(source(error.without_url()))));
-                }
-                Ok(None) => break None,
-                Err(_elapsed) => break Some((format!("{kind} for {:.0} s", after.as_secs_f64()), None)),
+            let chunk = tokio::select! {
+                biased;
+                chunk = bytes.next() => match chunk {
+                    Some(Ok(chunk)) => chunk,
+                    Some(Err(error)) => {
+                        let source = source(error.without_url());
+                        break Some(("the stream broke".to_owned(), Some(source)));
+                    }
+                    None => break None,
+                },
+                timeout = deadlines.expired() => break Some((timeout, None)),
             };
             deadlines.byte_received();
             let mut input = &chunk[..];
@@ -280,12 +283,16 @@ struct StreamDeadlines {
     started: Instant,
     last_byte: Instant,
     last_event: Instant,
+    /// Set to the deadline that came first when it was set. It stays there while deadlines move:
+    /// to set it for each piece of the stream would take as long as to decode an event.
+    timer: Pin<Box<Sleep>>,
 }
 
 impl StreamDeadlines {
     fn start(timeouts: Timeouts) -> Self {
         let now = Instant::now();
-        Self { timeouts, started: now, last_byte: now, last_event: now }
+        let timer = Box::pin(sleep_until(now));
+        Self { timeouts, started: now, last_byte: now, last_event: now, timer }
     }
 
     fn byte_received(&mut self) {
@@ -295,6 +302,18 @@ impl StreamDeadlines {
     /// Takes the time at which its last byte was received for that of an event.
     fn event_received(&mut self) {
         self.last_event = self.last_byte;
+    }
+
+    /// Waits until a timeout has elapsed, and describes it.
+    async fn expired(&mut self) -> String {
+        loop {
+            self.timer.as_mut().await;
+            let (deadline, kind, after) = self.next();
+            if deadline <= Instant::now() {
+                return format!("{kind} for {:.0} s", after.as_secs_f64());
+            }
+            self.timer.as_mut().reset(deadline);
+        }
     }
 
     /// Returns the deadline that comes first, and the timeout it belongs to.
