@@ -7,7 +7,7 @@ mod server;
 
 use std::path::Path;
 
-use compare::{Amount, Row};
+use compare::{Amount, Row, is_selected};
 use futures::StreamExt as _;
 use nemovideo::draft::Draft;
 use nemovideo::protocol::SessionId;
@@ -117,6 +117,9 @@ fn main() {
         })
         .measure(Amount::Calls(CALLS));
 
+    if !is_selected("upload and download of 200 MB") {
+        return;
+    }
     let directory = tempfile::tempdir().expect("a directory");
     let source = directory.path().join("v.mp4");
     std::fs::write(&source, vec![7; FILE]).expect("space on the disk");

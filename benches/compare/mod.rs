@@ -15,9 +15,14 @@ pub(crate) fn is_brief() -> bool {
 }
 
 /// Whether a name on the command line, if there is one, is part of the title.
-fn is_selected(title: &str) -> bool {
+pub(crate) fn is_selected(title: &str) -> bool {
     let names: Vec<String> = std::env::args().skip(1).filter(|arg| !arg.starts_with('-')).collect();
     names.is_empty() || names.iter().any(|name| title.contains(name))
+}
+
+/// The only contender to run, for a profiler: `--contender=NAME`.
+fn contender() -> Option<String> {
+    std::env::args().find_map(|arg| arg.strip_prefix("--contender=").map(str::to_owned))
 }
 
 /// One row of the table: what is measured, and the unit of its speed.
@@ -45,6 +50,9 @@ impl<'a> Row<'a> {
     pub(crate) fn measure(mut self, amount: Amount) {
         if !is_selected(self.title) {
             return;
+        }
+        if let Some(only) = contender() {
+            self.contenders.retain(|(name, _)| *name == only);
         }
         let mut shortest = vec![Duration::MAX; self.contenders.len()];
         let mut result = None;

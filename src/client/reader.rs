@@ -155,7 +155,10 @@ impl EventReader {
         let is_text = frame.is_bare && !frame.data.starts_with(['{', '[']);
         // Text in a body of another type is no response of the agent.
         self.has_events |= is_known && (self.is_typed || !is_text);
-        events = self.previews.push(events).into_iter().map(|event| self.safe(event)).collect();
+        events = self.previews.push(events);
+        for event in &mut events {
+            self.make_safe(event);
+        }
         let is_progress = match is_text {
             // Any other sentence is a keep-alive as likely as an error.
             true => AgentEvent::names_an_error(&frame.data),
@@ -172,18 +175,19 @@ impl EventReader {
         }
         let message = "a page came in place of events".to_owned();
         let details = Some((*frame.data).into());
-        let failure = self.safe(AgentEvent::failure(message, details));
+        let mut failure = AgentEvent::failure(message, details);
+        self.make_safe(&mut failure);
         FrameEvents { events: vec![failure], is_progress: true }
     }
 
-    /// Returns an event without the secrets that a server echoed in a failure, or in what may be
-    /// one, and a failure without the signatures of URLs. The agent's own text is left as it is: a
-    /// link in it may need them.
-    fn safe(&self, event: AgentEvent) -> AgentEvent {
+    /// Removes the secrets that a server echoed in a failure, or in what may be one, and the
+    /// signatures of URLs from a failure. The agent's own text is left as it is: a link in it may need
+    /// them.
+    fn make_safe(&self, event: &mut AgentEvent) {
         match event {
-            AgentEvent::Error(failure) => AgentEvent::Error(self.redacted(failure)),
-            AgentEvent::Unknown(raw) => AgentEvent::Unknown(self.secrets.redact(raw)),
-            event => event,
+            AgentEvent::Error(failure) => *failure = self.redacted(failure.clone()),
+            AgentEvent::Unknown(raw) => *raw = self.secrets.redact(std::mem::take(raw)),
+            _ => {}
         }
     }
 

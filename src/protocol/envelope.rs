@@ -203,6 +203,10 @@ fn decode_text<T: DeserializeOwned>(
 }
 
 fn deserialize<T: DeserializeOwned>(json: &str, prefix: &str) -> Result<T, DecodeError> {
+    // To follow the path takes longer than to decode, and is worth it for an error.
+    if let Ok(value) = serde_json::from_str(json) {
+        return Ok(value);
+    }
     let mut deserializer = serde_json::Deserializer::from_str(json);
     let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
         let inner = error.path().to_string();

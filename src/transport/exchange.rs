@@ -20,7 +20,7 @@ use super::response::{
 use crate::error::{
     ApiError, Call, ConnectionError, Error, Result, Source, TimeoutKind, UnknownOutcome, source,
 };
-use crate::protocol::{Endpoint, ErrorCode, headers};
+use crate::protocol::{self, Endpoint, ErrorCode, headers};
 use crate::retry::{AttemptInfo, FailureKind, RetryDecision};
 use crate::sync::lock;
 
@@ -41,6 +41,11 @@ impl AttemptError {
             Self::Failed(_, error) | Self::TokenRejected(error) | Self::Final(error) => error,
         }
     }
+}
+
+/// Returns how long a response asks to wait.
+fn wait_of(response: &Response) -> Option<Duration> {
+    retry_after(response.headers(), SystemTime::now())
 }
 
 /// One call. Its owner makes the attempts in a loop: [`read_json`](Self::read_json) or
@@ -89,7 +94,14 @@ impl<'a> Exchange<'a> {
     pub(crate) async fn read_json<T: DeserializeOwned>(&mut self) -> Result<T, AttemptError> {
         let response = self.send().await?;
         let encoding = content_encoding(response.headers());
-        let body = self.read(response).await?;
+        let (status, wait) = (response.status(), wait_of(&response));
+        let body = self.receive(response).await?;
+        // An error response has no data, whatever its status: usually one look at the body is enough.
+        if let Ok(Ok(value)) = protocol::decode(&body) {
+            self.transport.budget.refill();
+            return Ok(value);
+        }
+        self.check(status, &body, wait)?;
         let call = self.succeed();
         match (decode(&body, call.clone()), encoding) {
             (Err(Error::Decode { .. }), Some(encoding)) => {
@@ -132,7 +144,7 @@ impl<'a> Exchange<'a> {
     async fn peek(&mut self, mut response: Response) -> Result<PendingResponse, AttemptError> {
         let content_type = describe_content(&response);
         let status = response.status();
-        let wait = retry_after(response.headers(), SystemTime::now());
+        let wait = wait_of(&response);
         let deadline = after(tokio::time::Instant::now(), self.transport.response_timeout);
         let mut start = BodyStart::default();
         let broken = loop {
@@ -282,20 +294,22 @@ impl<'a> Exchange<'a> {
         })
     }
 
-    /// Reads a whole response and separates errors from successes.
-    async fn read(&self, response: Response) -> Result<Bytes, AttemptError> {
-        let status = response.status();
-        let wait = retry_after(response.headers(), SystemTime::now());
-        let limit = self.transport.body_limit;
-        let reading = read_limited(response, limit);
-        let body = match tokio::time::timeout(self.transport.response_timeout, reading).await {
-            Ok(Ok(body)) => body,
-            Ok(Err(ReadError::Broken(error))) => return Err(self.no_response(error, false)),
-            Ok(Err(ReadError::TooLarge)) => return Err(self.too_large()),
-            Err(_elapsed) => return Err(self.no_response_in_time()),
-        };
-        self.check(status, &body, wait)?;
-        Ok(body)
+    /// Reads a whole response, and fails if it is an error response.
+    async fn read(&self, response: Response) -> Result<(), AttemptError> {
+        let (status, wait) = (response.status(), wait_of(&response));
+        let body = self.receive(response).await?;
+        self.check(status, &body, wait)
+    }
+
+    /// Reads a whole response, whatever it is.
+    async fn receive(&self, response: Response) -> Result<Bytes, AttemptError> {
+        let reading = read_limited(response, self.transport.body_limit);
+        match tokio::time::timeout(self.transport.response_timeout, reading).await {
+            Ok(Ok(body)) => Ok(body),
+            Ok(Err(ReadError::Broken(error))) => Err(self.no_response(error, false)),
+            Ok(Err(ReadError::TooLarge)) => Err(self.too_large()),
+            Err(_elapsed) => Err(self.no_response_in_time()),
+        }
     }
 
     fn too_large(&self) -> AttemptError {
