@@ -7,7 +7,7 @@ mod server;
 
 use std::path::Path;
 
-use compare::{Amount, Row, is_selected};
+use compare::{Amount, Row, is_selected, memory};
 use futures::StreamExt as _;
 use nemovideo::draft::Draft;
 use nemovideo::protocol::SessionId;
@@ -78,20 +78,12 @@ fn forget_peak() {
     let _ = std::fs::write("/proc/self/clear_refs", "5");
 }
 
-/// The most memory that this process has held, in bytes.
-fn peak() -> usize {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    let kilobytes = line.and_then(|line| line.trim().trim_end_matches(" kB").parse::<usize>().ok());
-    kilobytes.unwrap_or(0) * 1024
-}
-
 fn memory_of(what: &str, contenders: &mut [(&str, &mut dyn FnMut() -> usize)]) {
     print!("| memory, {what} |");
     for (name, run) in contenders {
         forget_peak();
         run();
-        print!(" {name} {:.1} MiB |", peak() as f64 / f64::from(1 << 20));
+        print!(" {name} {:.1} MiB |", memory("VmHWM") as f64 / f64::from(1 << 20));
     }
     println!();
 }

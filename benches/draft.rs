@@ -2,10 +2,12 @@
 //!
 //! `cargo bench --bench draft`
 
+mod compare;
+
 use std::hint::black_box;
 use std::time::Duration;
 
-use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use compare::{Amount, Row};
 use nemovideo::draft::{Draft, Json, TrackKind};
 use serde_json::Value;
 
@@ -26,12 +28,9 @@ fn draft_of(segments: u32) -> Draft {
     draft
 }
 
-fn large_draft(c: &mut Criterion) {
+/// What people wait for: the summary of a draft, and what has changed in it.
+fn large_draft() {
     let draft = draft_of(10_000);
-    let json = draft.to_json();
-    let mut group = c.benchmark_group("10,000 segments");
-    group.bench_function("summary", |b| b.iter(|| black_box(&draft).summary()));
-    group.bench_function("duration", |b| b.iter(|| black_box(&draft).duration()));
     let mut shorter = draft.clone();
     shorter.track_mut(1).and_then(|mut track| track.remove_segment(2500));
     let mut reworded = draft.clone();
@@ -40,18 +39,17 @@ fn large_draft(c: &mut Criterion) {
             segment.set_metadata("text", "Another sentence.");
         }
     }
-    for (what, newer) in [("one removed", &shorter), ("all reworded", &reworded)] {
-        group.bench_function(format!("diff, {what}"), |b| {
-            b.iter(|| black_box(&draft).diff(black_box(newer)));
-        });
+    Row::new("10,000 segments: summary")
+        .run("nemovideo", || black_box(&draft).summary().len())
+        .measure(Amount::Whole);
+    for (title, newer) in [
+        ("10,000 segments: one was removed", &shorter),
+        ("10,000 segments: all were reworded", &reworded),
+    ] {
+        Row::new(title)
+            .run("nemovideo", || black_box(&draft).diff(black_box(newer)).changes().len())
+            .measure(Amount::Whole);
     }
-    group.throughput(Throughput::Bytes(json.len() as u64));
-    group.bench_function("parse", |b| b.iter(|| Draft::from_json(black_box(&json))));
-    group.bench_function("parse by serde_json, which loses digits and order", |b| {
-        b.iter(|| serde_json::from_str::<Value>(black_box(&json)));
-    });
-    group.bench_function("serialize", |b| b.iter(|| serde_json::to_string(black_box(&draft))));
-    group.finish();
 }
 
 /// Returns a draft of about 10 MB, as the embedded backend writes them.
@@ -69,27 +67,17 @@ fn mixed() -> String {
 }
 
 /// Ten megabytes, parsed and serialized, beside `serde_json`, which loses digits and order.
-fn ten_megabytes(c: &mut Criterion) {
-    for (name, text) in [("10 MB of segments", segments()), ("10 MB of mixed JSON", mixed())] {
-        let mut group = c.benchmark_group(name);
-        group.sample_size(10).throughput(Throughput::Bytes(text.len() as u64));
-        group.bench_function("parse and serialize", |b| {
-            b.iter(|| Draft::from_json(black_box(&text)).map(|draft| draft.to_json()));
-        });
-        group.bench_function("parse and serialize by serde_json", |b| {
-            b.iter(|| {
-                let value = serde_json::from_str::<Value>(black_box(&text));
-                value.map(|value| value.to_string())
-            });
-        });
-        group.bench_function("parse and look at every value", |b| {
-            b.iter(|| Draft::from_json(black_box(&text)).map(|draft| scalars(draft.as_json())));
-        });
-        group.bench_function("parse by serde_json", |b| {
-            b.iter(|| serde_json::from_str::<Value>(black_box(&text)));
-        });
-        group.finish();
-    }
+fn ten_megabytes(name: &str, text: &str) {
+    let value = || serde_json::from_str::<Value>(black_box(text)).expect("JSON");
+    let draft = || Draft::from_json(black_box(text)).expect("a draft");
+    Row::new(&format!("{name}: parse and serialize"))
+        .run("nemovideo", || usize::from(!draft().to_json().is_empty()))
+        .run("serde_json", || usize::from(!value().to_string().is_empty()))
+        .measure(Amount::Bytes(text.len()));
+    Row::new(&format!("{name}: parse and look at every value"))
+        .run("nemovideo", || scalars(draft().as_json()))
+        .run("serde_json", || scalars_of(&value()))
+        .measure(Amount::Bytes(text.len()));
 }
 
 /// Returns the number of values that hold no others.
@@ -101,5 +89,17 @@ fn scalars(json: &Json) -> usize {
     }
 }
 
-criterion_group!(benches, large_draft, ten_megabytes);
-criterion_main!(benches);
+/// The same of the other tree.
+fn scalars_of(value: &Value) -> usize {
+    match value {
+        Value::Array(items) => items.iter().map(scalars_of).sum(),
+        Value::Object(entries) => entries.values().map(scalars_of).sum(),
+        _ => 1,
+    }
+}
+
+fn main() {
+    large_draft();
+    ten_megabytes("10 MB of segments", &segments());
+    ten_megabytes("10 MB of mixed JSON", &mixed());
+}

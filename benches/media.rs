@@ -9,11 +9,12 @@
 //! NEMOVIDEO_LONG=1 cargo bench --bench media
 //! ```
 
-use std::hint::black_box;
+mod compare;
+
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use criterion::{Criterion, criterion_group};
+use compare::{Amount, Row, memory};
 use nemovideo::local::LocalBackend;
 use nemovideo::media::{
     Cancel, FrameSize, Narration, Pico, RenderOptions, SpeechOptions, Timeline, narrate, render,
@@ -48,26 +49,24 @@ async fn voiceover(script: String, path: &Path) -> nemovideo::Result<Duration> {
     Ok(saved.video.duration.unwrap_or_default())
 }
 
-fn media(criterion: &mut Criterion) {
-    let mut group = criterion.benchmark_group("media");
-    group.sample_size(10);
-    group.bench_function("narrate", |bencher| bencher.iter(|| black_box(speech())));
-    let timeline = video(&speech());
+/// The steps, and all of them as a program takes them.
+fn short() {
     let directory = tempfile::tempdir().expect("a temporary directory");
     let path = directory.path().join("video.mp4");
-    group.bench_function("render", |bencher| {
-        bencher.iter(|| {
-            render(&timeline, RenderOptions::default(), &path, &|_| {}, &Cancel::new())
-                .expect("the video is rendered")
-        });
-    });
+    Row::new("speech").run("nemovideo", || speech().sentences.len()).measure(Amount::Whole);
+    let timeline = video(&speech());
+    let render = || {
+        let options = RenderOptions::default();
+        let duration = render(&timeline, options, &path, &|_| {}, &Cancel::new());
+        duration.expect("the video is rendered").as_millis() as usize
+    };
+    Row::new("rendering").run("nemovideo", render).measure(Amount::Whole);
     let runtime = Runtime::new().expect("a runtime");
-    group.bench_function("script_to_video", |bencher| {
-        bencher.iter(|| {
-            runtime.block_on(voiceover(SCRIPT.to_owned(), &path)).expect("the video is made")
-        });
-    });
-    group.finish();
+    let voiceover = || {
+        let length = runtime.block_on(voiceover(SCRIPT.to_owned(), &path));
+        length.expect("the video is made").as_millis() as usize
+    };
+    Row::new("script to video").run("nemovideo", voiceover).measure(Amount::Whole);
 }
 
 /// Makes the long video once.
@@ -80,22 +79,18 @@ fn long() {
     let runtime = Runtime::new().expect("a runtime");
     let length = runtime.block_on(voiceover(script, &path)).expect("the video is made");
     let took = began.elapsed();
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let peak = status.lines().find(|line| line.starts_with("VmHWM")).unwrap_or("VmHWM: unknown");
     println!(
-        "{words} words, {:.0} s of video in {:.1} s: {:.0} times real time; {peak}",
+        "{words} words, {:.0} s of video in {:.1} s: {:.0} times real time; at most {:.0} MB of memory",
         length.as_secs_f64(),
         took.as_secs_f64(),
-        length.as_secs_f64() / took.as_secs_f64()
+        length.as_secs_f64() / took.as_secs_f64(),
+        memory("VmHWM") as f64 / 1e6
     );
 }
 
-criterion_group!(benches, media);
-
 fn main() {
-    if std::env::var_os("NEMOVIDEO_LONG").is_some() {
-        return long();
+    match std::env::var_os("NEMOVIDEO_LONG") {
+        Some(_) => long(),
+        None => short(),
     }
-    benches();
-    Criterion::default().configure_from_args().final_summary();
 }

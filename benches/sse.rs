@@ -2,6 +2,7 @@
 //!
 //! `cargo bench --bench sse`
 
+mod agent;
 mod compare;
 
 use std::alloc::System;
@@ -20,14 +21,7 @@ static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 
 /// A stream of many small events, as a model generates its text.
 fn generated_text(events: usize) -> String {
-    let event = |at: usize| {
-        format!(
-            "data: {{\"content\":{{\"parts\":[{{\"text\":\"token {at} of the text that streams\"}}],\
-             \"role\":\"model\"}},\"partial\":true,\"invocationId\":\"e-5f0c8a1e\",\
-             \"author\":\"nemo_agent\",\"id\":\"8b6f1c2e-{at:08}\",\"timestamp\":1764000000.123}}\n\n"
-        )
-    };
-    (0..events).map(event).collect()
+    (0..events).map(agent::generated).collect()
 }
 
 /// What is sent while nothing happens.

@@ -3,57 +3,23 @@
 //!
 //! `cargo bench --bench streams`
 
+mod agent;
 mod compare;
 mod server;
 
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-use compare::{Amount, Row, is_brief, is_selected};
+use agent::TypedEvent;
+use compare::{Amount, Row, is_brief, is_selected, memory};
 use futures::StreamExt as _;
 use nemovideo::NemoClient;
 use nemovideo::local::{Fault, FaultyResponse, LocalBackend};
 use nemovideo::protocol::event::AgentEvent;
 use nemovideo::protocol::{Endpoint, SessionId};
-use serde::Deserialize;
 use server::{Route, Server};
 
 const EVENTS: usize = 100_000;
-
-/// Many events, as a model generates its text.
-fn events() -> Vec<String> {
-    let event = |at: usize| {
-        format!(
-            "data: {{\"content\":{{\"parts\":[{{\"text\":\"token {at} of the text that streams\"}}],\
-             \"role\":\"model\"}},\"partial\":true,\"invocationId\":\"e-5f0c8a1e\",\
-             \"author\":\"nemo_agent\",\"id\":\"8b6f1c2e-{at:08}\",\"timestamp\":1764000000.123}}\n\n"
-        )
-    };
-    (0..EVENTS).map(event).collect()
-}
-
-/// What one writes without this crate, for the one kind of event that the benchmark sends.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-#[allow(dead_code, reason = "decoded to be measured")]
-struct TypedEvent {
-    content: Content,
-    partial: bool,
-    invocation_id: String,
-    author: String,
-    id: String,
-    timestamp: f64,
-}
-
-#[derive(Deserialize)]
-struct Content {
-    parts: Vec<Part>,
-}
-
-#[derive(Deserialize)]
-struct Part {
-    text: String,
-}
 
 fn client(url: &str) -> NemoClient {
     NemoClient::builder().base_url(url).token("t").build().expect("a client")
@@ -77,7 +43,8 @@ async fn by_hand(client: &reqwest::Client, url: &str) -> usize {
     while let Some(event) = events.next().await {
         let data = event.expect("an event").data.expect("data");
         let event: TypedEvent = serde_json::from_str(&data).expect("an event of the agent");
-        count += black_box(event).content.parts.iter().filter(|part| !part.text.is_empty()).count();
+        let parts = black_box(event).content.expect("a content").parts;
+        count += parts.iter().filter(|part| part.text.is_some()).count();
     }
     count
 }
@@ -90,14 +57,6 @@ fn end_to_end(title: &str, url: &str) {
         .run("nemovideo", || runtime.block_on(ours(&ours_client)))
         .run("reqwest, sse-stream, serde_json", || runtime.block_on(by_hand(&by_hand_client, url)))
         .measure(Amount::Events(EVENTS));
-}
-
-/// The memory of this process in bytes.
-fn memory() -> usize {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-    let kilobytes = line.and_then(|line| line.trim().trim_end_matches(" kB").parse::<usize>().ok());
-    kilobytes.unwrap_or(0) * 1024
 }
 
 fn threads() -> usize {
@@ -113,7 +72,7 @@ fn many_streams(count: usize, every: Duration) {
     runtime.block_on(async {
         let client = client(&server.url);
         let session = SessionId::from("s");
-        let before = memory();
+        let before = memory("VmRSS");
         let mut streams = Vec::with_capacity(count);
         let opened = futures::stream::iter(0..count)
             .map(|_| client.send_message(&session, "hello").into_future())
@@ -138,7 +97,7 @@ fn many_streams(count: usize, every: Duration) {
             }));
         }
         tokio::time::sleep_until((until - every).into()).await;
-        let (each, threads) = ((memory() - before) / count, threads());
+        let (each, threads) = ((memory("VmRSS") - before) / count, threads());
         let mut late = Vec::new();
         for task in tasks {
             late.extend(task.await.expect("a stream is read"));
@@ -154,7 +113,7 @@ fn many_streams(count: usize, every: Duration) {
     });
 }
 
-/// The embedded backend, whose messages are answered by heartbeats alone.
+/// The embedded backend, which responds to messages with heartbeats alone.
 fn serve_heartbeats(every: Duration) {
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     let backend =
@@ -169,7 +128,7 @@ fn main() {
     let raised = rustix::process::Rlimit { current: limit.maximum, ..limit };
     rustix::process::setrlimit(rustix::process::Resource::Nofile, raised).expect("a limit");
 
-    let events = events();
+    let events: Vec<String> = (0..EVENTS).map(agent::generated).collect();
     match server::kind().as_deref() {
         Some("16 KiB frames") => {
             let stream = events.concat().into_bytes();

@@ -78,12 +78,23 @@ impl<'a> Row<'a> {
     }
 }
 
+/// Returns a figure of this process in bytes, by its name in `/proc/self/status`: `VmRSS` for the
+/// memory that it holds, `VmHWM` for the most that it has held. Zero where there is no such file.
+pub(crate) fn memory(name: &str) -> usize {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
+    let kilobytes = line.and_then(|line| line.trim().trim_end_matches(" kB").parse::<usize>().ok());
+    kilobytes.unwrap_or(0) * 1024
+}
+
 /// What one round works on.
 #[derive(Clone, Copy)]
 pub(crate) enum Amount {
     Bytes(usize),
     Events(usize),
     Calls(usize),
+    /// The video or the draft that a round makes.
+    Whole,
 }
 
 impl Amount {
@@ -93,6 +104,7 @@ impl Amount {
             Self::Bytes(bytes) => format!("{:.0} MB/s", bytes as f64 / seconds / 1e6),
             Self::Events(events) => format!("{:.0} ns/event", seconds * 1e9 / events as f64),
             Self::Calls(calls) => format!("{:.0} µs/call", seconds * 1e6 / calls as f64),
+            Self::Whole => format!("{:.2} ms", seconds * 1e3),
         }
     }
 }

@@ -97,14 +97,14 @@ pub(crate) fn serve(routes: impl FnOnce(&str) -> Vec<Route>) {
     std::thread::spawn(move || {
         for connection in listener.incoming().flatten() {
             let routes = Arc::clone(&routes);
-            std::thread::spawn(move || answer(connection, &routes));
+            std::thread::spawn(move || respond(connection, &routes));
         }
     });
     announce(&url);
 }
 
 /// Responds to the requests of one connection.
-fn answer(connection: TcpStream, routes: &[Route]) -> io::Result<()> {
+fn respond(connection: TcpStream, routes: &[Route]) -> io::Result<()> {
     connection.set_nodelay(true)?;
     let mut writer = connection.try_clone()?;
     let mut reader = BufReader::with_capacity(256 * 1024, connection);

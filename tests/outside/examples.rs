@@ -17,7 +17,7 @@ use serde_json::json;
 use tempfile::TempDir;
 
 /// Returns a command for a compiled example: `cargo test` builds the examples together with the
-/// tests, unless it is told which tests.
+/// tests, but not where a command names one of them.
 pub(crate) fn example(name: &str) -> Command {
     let test = std::env::current_exe().expect("the path of this test");
     let target = test.parent().and_then(Path::parent).expect("the target directory");

@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use nemovideo::ErrorCode;
-use nemovideo::local::{Cut, Ending, ErrorReply, Fault, FaultyResponse, LocalBackend};
+use nemovideo::local::{Cut, Ending, ErrorReply, Fault, FaultHandle, FaultyResponse, LocalBackend};
 use nemovideo::protocol::{Credits, Endpoint};
 
 #[cfg(unix)]
@@ -233,6 +233,19 @@ async fn a_render_that_is_out_of_reach_for_a_while_is_saved() {
     assert_eq!(backend.counters().renders_started, 1);
 }
 
+/// Starts `batch` on the scripts in a directory, and kills it once it has met a fault.
+async fn kill_batch(backend: &LocalBackend, dir: &Path, fault: &FaultHandle) {
+    let mut command = example("batch");
+    command.current_dir(dir).args(["scripts", "--out", "videos", "--api", backend.url()]);
+    command.env("HOME", dir.join("home")).stderr(Stdio::null());
+    let mut process = command.spawn().unwrap();
+    while fault.hits() == 0 {
+        tokio::task::yield_now().await;
+    }
+    process.kill().unwrap();
+    process.wait().unwrap();
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_batch_whose_session_is_gone_pays_for_nothing_again_and_goes_on_in_another() {
     let dir = tempfile::tempdir().unwrap();
@@ -244,24 +257,15 @@ async fn a_batch_whose_session_is_gone_pays_for_nothing_again_and_goes_on_in_ano
     let first = backend().await;
     let lost = Fault::DropResponse(FaultyResponse::Stall);
     let injected = first.faults().inject(lost).on(Endpoint::Message).always();
+    kill_batch(&first, dir.path(), &injected).await;
     let args = ["scripts", "--out", "videos"];
-    let mut command = example("batch");
-    command.current_dir(dir.path()).args(args).args(["--api", first.url()]);
-    command.env("HOME", dir.path().join("home")).stderr(Stdio::null());
-    let mut process = command.spawn().unwrap();
-    while injected.hits() == 0 {
-        tokio::task::yield_now().await;
-    }
-    process.kill().unwrap();
-    process.wait().unwrap();
     let restarted = backend().await;
     let failed = run_against("batch", &restarted, dir.path(), &args).await;
     let shown = format!("{}{}", stderr(&failed), stdout(&failed));
     assert_eq!(failed.status.code(), Some(1), "{shown}");
-    assert!(shown.contains("1002") && shown.contains("--retry-failed"), "{shown}");
-    assert_eq!(restarted.counters().messages_run, 1, "the second script: {shown}");
     let rejected = ErrorCode::SessionNotFound.number().to_string();
-    assert!(shown.contains(&rejected), "{shown}");
+    assert!(shown.contains(&rejected) && shown.contains("--retry-failed"), "{shown}");
+    assert_eq!(restarted.counters().messages_run, 1, "the second script: {shown}");
     let retry = ["scripts", "--out", "videos", "--retry-failed"];
     let done = run_against("batch", &restarted, dir.path(), &retry).await;
     assert!(done.status.success(), "{}", stderr(&done));
@@ -276,16 +280,7 @@ async fn a_message_that_was_looked_for_in_vain_is_sent_again_only_on_request() {
     let backend = backend().await;
     let never_taken = Fault::ReplaceResponse(FaultyResponse::Stall);
     let injected = backend.faults().inject(never_taken).on(Endpoint::Message).once();
-    let args = ["scripts", "--out", "videos"];
-    let mut command = example("batch");
-    command.current_dir(dir.path()).args(args).args(["--api", backend.url()]);
-    command.env("HOME", dir.path().join("home")).stderr(Stdio::null());
-    let mut process = command.spawn().unwrap();
-    while injected.hits() == 0 {
-        tokio::task::yield_now().await;
-    }
-    process.kill().unwrap();
-    process.wait().unwrap();
+    kill_batch(&backend, dir.path(), &injected).await;
     // What a run leaves that looks for the message's effect until its limit, which takes minutes.
     let file = dir.path().join("videos/batch.json");
     let mut state: serde_json::Value =
