@@ -367,7 +367,8 @@ fn speak(
     let text = plan.text.text.trim();
     let before = plan.text.text.len() - plan.text.text.trim_start().len();
     let later = plan.parts.iter().skip(1);
-    let offsets: Vec<usize> = later.map(|part| part.start.saturating_sub(before)).collect();
+    let offset = |part: &Range<usize>| part.start.saturating_sub(before).min(text.len());
+    let offsets: Vec<usize> = later.map(offset).collect();
     let (audio, starts) = voice.speak_timed(text, &offsets, options, cancel)?;
     let (audio, cut) = with_valid_rate(audio)?.trimmed();
     if audio.samples().is_empty() {

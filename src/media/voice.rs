@@ -71,7 +71,8 @@ pub trait Voice: Send + Sync + std::fmt::Debug {
     }
 
     /// Speaks one sentence like [`speak_until`](Self::speak_until), and returns the times in its
-    /// audio at which the words at the given byte offsets of the text begin, if they are known.
+    /// audio at which the words at the given byte offsets of the text begin, if they are known. The
+    /// offsets are within the text, between two characters, and do not decrease.
     ///
     /// The provided method returns no times. Where a caption is to begin within a sentence, its
     /// parts are then spoken once more on their own and searched for in its audio, which takes

@@ -213,7 +213,8 @@ impl OpenQuestions {
         number.checked_sub(1).and_then(|at| self.questions.get(at)) == Some(&Question::Script)
     }
 
-    /// Splits `1. <prompt>: <labels>`, or `1. <label>`. The number must be that of a question.
+    /// Splits `1. <prompt>: <labels>`, `1. <label>` or `1. skip`. The number must be that of a
+    /// question.
     fn numbered<'l>(&self, line: &'l str) -> Option<NumberedLine<'l>> {
         let line = line.trim_start();
         let (number, rest) = line.split_once(['.', ')', '、'])?;

@@ -360,6 +360,54 @@ fn the_times_of_the_built_in_voice_are_those_of_its_sound() {
     }
 }
 
+/// A voice that knows when its words begin, and speaks no sentence without telling it.
+#[derive(Debug)]
+struct TimedVoice(ToneVoice);
+
+impl Voice for TimedVoice {
+    fn languages(&self) -> Vec<String> {
+        self.0.languages()
+    }
+
+    fn speak(&self, text: &str, _: &SpeechOptions) -> Result<AudioBuffer, MediaError> {
+        panic!("spoken without times: {text}")
+    }
+
+    fn speak_timed(
+        &self,
+        text: &str,
+        offsets: &[usize],
+        options: &SpeechOptions,
+        _: &Cancel,
+    ) -> Result<(AudioBuffer, Option<Vec<Duration>>), MediaError> {
+        assert!(offsets.is_sorted(), "{text}: {offsets:?}");
+        let silence = Duration::from_millis(700 * 1000 / RATE);
+        let times = offsets.iter().map(|&offset| silence + self.0.time_of(text, offset)).collect();
+        Ok((self.0.speak(text, options)?, Some(times)))
+    }
+}
+
+#[test]
+fn a_voice_that_times_its_words_speaks_each_sentence_once() {
+    let tones = || ToneVoice { is_melodic: true, drawl: 0 };
+    for pieces in &LANGUAGES {
+        let clauses = pieces.clauses.iter().take(6).chain(&SIGNS[..5]).copied().collect::<Vec<_>>();
+        let script = format!("{} {} {}.", pieces.first, clauses.join(", "), "🎉 ".repeat(60));
+        let timed = narrated(&script, &TimedVoice(tones()), pieces.language);
+        let searched = narrated(&script, &tones(), pieces.language);
+        for (timed, searched) in timed.sentences.iter().zip(&searched.sentences) {
+            assert_eq!(timed.audio, searched.audio, "{script}");
+            let offsets = |sentence: &SpokenSentence| {
+                sentence.marks().map(|(offset, _)| offset).collect::<Vec<_>>()
+            };
+            assert_eq!(offsets(timed), offsets(searched), "{script}");
+            assert!(timed.marks().is_sorted_by_key(|(_, time)| time), "{:?}", timed.marks);
+        }
+        let last = timed.sentences.iter().flat_map(SpokenSentence::marks).last();
+        assert!(last.is_some_and(|(_, time)| time > Duration::ZERO), "{last:?}");
+    }
+}
+
 #[test]
 fn a_sentence_of_one_caption_is_spoken_once() {
     let words_for = |script: &str| {

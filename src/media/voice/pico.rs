@@ -50,7 +50,9 @@ static VOICES: &[VoiceData] = &include!(concat!(env!("OUT_DIR"), "/pico_voices.r
 /// women; the male voice is derived from them.
 ///
 /// The engine reads its voices from files only. Each voice in use is written to a private temporary
-/// directory, once per process; the directory is removed when the last `Pico` is dropped.
+/// directory, once per process; the directory is removed when the last `Pico` is dropped. Until
+/// then, at most eight engines are kept for further sentences, with a few megabytes and two open
+/// files each.
 #[derive(Debug, Clone)]
 pub struct Pico {
     files: Arc<VoiceFiles>,
@@ -83,7 +85,7 @@ impl Voice for Pico {
     }
 
     fn speak(&self, text: &str, options: &SpeechOptions) -> Result<AudioBuffer, MediaError> {
-        self.speak_timed(text, &[], options, &Cancel::new()).map(|(audio, _)| audio)
+        self.speak_until(text, options, &Cancel::new())
     }
 
     fn speak_until(

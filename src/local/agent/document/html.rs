@@ -154,7 +154,7 @@ struct Page {
     hidden: Option<HiddenElement>,
     /// Where the raised or lowered text begins in the paragraph.
     shifted: Option<usize>,
-    /// The number of the last item of each open list, and its format; `None` for bullets.
+    /// The number of the next item of each open list, and its format; `None` for bullets.
     lists: Vec<Option<(u32, &'static str)>>,
     /// The number of the item that begins.
     label: Option<String>,
@@ -193,15 +193,15 @@ impl Page {
             ("sup" | "sub", false) => self.shifted = Some(self.paragraph.len()),
             ("sup" | "sub", true) => self.end_shift(name == "sup"),
             ("ol" | "ul", false) if self.lists.len() < MAX_LISTS => {
-                let first = tag.attribute("start").and_then(|start| start.parse().ok());
+                let first =
+                    tag.attribute("start").and_then(|start| start.parse().ok()).unwrap_or(1_u32);
                 // The letter case of a type is lost, and does not matter to a listener.
                 let format = match tag.attribute("type") {
                     Some("a") => "lowerLetter",
                     Some("i") => "upperRoman",
                     _ => "decimal",
                 };
-                let last = first.unwrap_or(1_u32).saturating_sub(1);
-                self.lists.push((name == "ol").then_some((last, format)));
+                self.lists.push((name == "ol").then_some((first, format)));
             }
             ("ol" | "ul", true) => {
                 self.lists.pop();
@@ -209,12 +209,13 @@ impl Page {
             }
             ("li", false) => {
                 self.label = None;
-                if let Some(Some((number, format))) = self.lists.last_mut() {
+                if let Some(Some((next, format))) = self.lists.last_mut() {
                     let own = tag.attribute("value").and_then(|value| value.parse().ok());
-                    *number = own.unwrap_or(number.saturating_add(1));
+                    let number = own.unwrap_or(*next);
+                    *next = number.saturating_add(1);
                     let shown = match *format {
-                        "lowerLetter" if *number > 0 => letters(*number),
-                        format => formatted(*number, format),
+                        "lowerLetter" if number > 0 => letters(number),
+                        format => formatted(number, format),
                     };
                     self.label = Some(spoken(&format!("{shown}.")));
                 }
@@ -384,6 +385,7 @@ mod tests {
             ("<ol start=\"4\" type='a'><li>One<ul><li>Two</ul></ol>", "d: One\n\nTwo"),
             ("<ol type=a start=28><li>One<li title='value=1'>Two</ol>", "ab: One\n\nac: Two"),
             ("<ol><li value=7>One<li>Two</ol><p>End", "7: One\n\n8: Two\n\nEnd"),
+            ("<ol start=0><li>One<li>Two</ol>", "0: One\n\n1: Two"),
             ("a <span style=\"color: red; DISPLAY : none\">b <span>c</span> d</span>e", "a e"),
             ("<div hidden><p>a</p></div><p>b", "b"),
             ("<div id=x hidden=''>a</div>b", "b"),
