@@ -199,6 +199,8 @@ impl CredentialStore {
         let mut token = token.clone();
         token.expires_at = token.expires_at.filter(|end| fits_rfc_3339(*end));
         let stored = StoredToken { api: self.api.to_string(), client_id: id.clone(), token };
+        // One left for the same account is older, and must not replace this one later.
+        self.take_over_leftovers();
         let written = serde_json::to_vec(&stored)
             .map_err(io::Error::other)
             .and_then(|json| write_private(&self.token_path(id), &json));
@@ -329,9 +331,8 @@ fn write_private(path: &Path, content: &[u8]) -> io::Result<()> {
     temporary.persist()
 }
 
-/// Creates a temporary file, after removing what killed processes have left beside it.
+/// Creates a temporary file. What killed processes have left beside it stays: it may be a token.
 fn create_temporary(destination: &Path) -> io::Result<(File, TempPath)> {
-    remove_leftovers(destination.parent().unwrap_or(Path::new(".")));
     TempPath::create_with(destination, private(OpenOptions::new().write(true).create_new(true)))
 }
 
@@ -346,8 +347,10 @@ const STICKY: u32 = 0o1000;
 struct OwnershipProbe(Metadata);
 
 impl OwnershipProbe {
-    /// `None` where no file can be created.
+    /// Removes first what killed processes have left there, such as their probes. `None` where no
+    /// file can be created.
     fn new(dir: &Path) -> Option<Self> {
+        remove_leftovers(dir);
         let (file, _temporary) = create_temporary(&dir.join("probe")).ok()?;
         file.metadata().ok().map(Self)
     }
@@ -489,6 +492,21 @@ mod tests {
         alive.lock().unwrap();
         store.take_over_leftovers();
         assert_eq!(store.token(&id), None);
+    }
+
+    #[tokio::test]
+    async fn a_token_that_a_killed_process_had_not_renamed_yet_outlasts_another_that_is_stored() {
+        let (dir, store, id, file) = with_token().await;
+        let left = dir.path().join("a/b/tokens/.nemovideo-0123456789abcdef.part");
+        let other = ClientId::generate();
+        for (stored, expected) in [(&other, "secret"), (&id, "newer")] {
+            fs::rename(&file, &left).unwrap();
+            store.store_token(stored, &AnonymousToken::new("newer"));
+            store.take_over_leftovers();
+            assert_eq!(store.token(&id).unwrap().token.expose(), expected);
+            assert_eq!(store.token(&other).unwrap().token.expose(), "newer");
+            assert!(!left.exists());
+        }
     }
 
     #[tokio::test]

@@ -251,7 +251,9 @@ pub(super) fn is_unreadable(error: &Error) -> bool {
         Error::Decode { .. } => true,
         Error::Api(api) => match (api.code, api.status) {
             (ErrorCode::Other(0 | 200..=299), _) => true,
-            (ErrorCode::Other(_), status) => matches!(status, Some(300..=399 | 408)),
+            (ErrorCode::Other(_), status) => {
+                matches!(status, Some(100..=199 | 300..=399 | 407 | 408))
+            }
             _ => false,
         },
         _ => false,
@@ -296,8 +298,10 @@ mod tests {
         for (code, status) in [
             (200, Some(200)),
             (202, Some(202)),
+            (101, Some(101)),
             (302, Some(302)),
             (307, Some(307)),
+            (407, Some(407)),
             (408, Some(408)),
         ] {
             assert!(is_unreadable(code, status), "{code} {status:?}");

@@ -152,6 +152,7 @@ impl<'t> Parser<'t> {
 impl Element for Json {
     fn read_list(source: &Arc<Source>, start: usize) -> Vec<Self> {
         let list = Parser::of(source, start).array(1);
+        debug_assert!(list.is_ok(), "checked JSON is read without an error");
         std::mem::take(list.unwrap_or_default().as_vec())
     }
 }
@@ -159,6 +160,7 @@ impl Element for Json {
 impl Element for (JsonString, Json) {
     fn read_list(source: &Arc<Source>, start: usize) -> Vec<Self> {
         let list = Parser::of(source, start).object(1);
+        debug_assert!(list.is_ok(), "checked JSON is read without an error");
         std::mem::take(list.unwrap_or_default().entries.as_vec())
     }
 }
