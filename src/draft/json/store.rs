@@ -46,20 +46,27 @@ impl<T: Element> ThinVec<T> {
     }
 
     pub(super) fn as_mut_slice(&mut self) -> &mut [T] {
-        match self.0.as_deref() {
-            None => &mut [],
-            Some(_) => self.as_vec(),
+        if self.text().is_some() {
+            return self.as_vec();
+        }
+        match self.0.as_deref_mut() {
+            None | Some(Items::Unread(_)) => &mut [],
+            Some(Items::One(item)) => item,
+            Some(Items::Many(items)) => items,
         }
     }
 
     pub(super) fn as_vec(&mut self) -> &mut Vec<T> {
-        let items = match self.0.take().map(|items| *items) {
-            None => Vec::new(),
-            Some(Items::One([item])) => vec![item],
-            Some(Items::Many(items)) => items,
-            Some(Items::Unread(list)) => list.into_items(),
-        };
-        match &mut **self.0.insert(Box::new(Items::Many(items))) {
+        let items = self.0.get_or_insert_with(|| Box::new(Items::Many(Vec::new())));
+        if !matches!(**items, Items::Many(_)) {
+            let many = match std::mem::replace(&mut **items, Items::Many(Vec::new())) {
+                Items::One([item]) => vec![item],
+                Items::Many(items) => items,
+                Items::Unread(list) => list.into_items(),
+            };
+            **items = Items::Many(many);
+        }
+        match &mut **items {
             Items::Many(items) => items,
             _ => unreachable!("replaced above"),
         }
