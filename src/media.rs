@@ -26,8 +26,8 @@
 //! [`RenderOutput`](crate::RenderOutput), [`Quality`] to [`RenderQuality`](crate::RenderQuality), and
 //! [`FrameSize`] to [`Aspect`](crate::Aspect).
 //!
-//! Everything here is synchronous and uses all cores: call it from a thread that may block. It stops
-//! soon after [`Cancel::cancel`].
+//! Everything here is synchronous and uses up to eight cores: call it from a thread that may block.
+//! It stops soon after [`Cancel::cancel`].
 //!
 //! Videos are small and fast to make because captions do not move: each distinct image is drawn and
 //! encoded once, and the frames that repeat it take a dozen bytes each. Audio is kept at its own
@@ -70,8 +70,8 @@ pub use render::render;
 pub use timeline::{AudioClip, FrameSize, TextClip, Timeline};
 pub use voice::{CommandVoice, Pico, SpeechOptions, Voice, VoiceGender};
 
-/// Returns the number of threads to use. Each encoder takes 20 MB, and with more than eight threads
-/// the audio, which is encoded sequentially, takes longest.
+/// Returns the number of threads to use: all cores, but no more than eight, because each encoder of
+/// images takes 20 MB.
 fn thread_count() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from).min(8)
 }

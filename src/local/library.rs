@@ -16,7 +16,7 @@ use url::Url;
 use uuid::Uuid;
 
 use super::engine::{Engine, EngineError};
-use crate::fs::{TempPath, ensure_writable, remove_leftovers};
+use crate::fs::{TempPath, ensure_writable};
 use crate::protocol::{FileFormat, SessionId, UploadedFile};
 use crate::scratch::ScratchDir;
 use crate::sync::lock;
@@ -52,9 +52,8 @@ impl Library {
         #[cfg(unix)]
         std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
         builder.create(&root).map_err(|error| (root.clone(), error))?;
-        // Another backend may use the same directory.
-        remove_leftovers(&root);
-        // Reports a directory that is not writable now, not at the first upload.
+        // Reports a directory that is not writable now, not at the first upload, and removes what
+        // killed processes have left there. Another backend may use the same directory.
         ensure_writable(&root.join("file")).map_err(|error| (root.clone(), error))?;
         Ok(Self { root, files: Mutex::default(), private })
     }

@@ -426,5 +426,72 @@ fn failed() -> impl FnOnce(io::Error) -> MediaError {
 }
 
 fn too_large() -> MediaError {
-    MediaError::Encode("MP4: the file is larger than 4 GB".to_owned())
+    MediaError::Encode(
+        "MP4: the file is larger than 4 GB; choose a lower quality, or make several videos"
+            .to_owned(),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Cursor;
+    use std::time::Duration;
+
+    use super::*;
+    use crate::media::Cancel;
+    use crate::media::audio::encode::{frame_count, segment, segment_count};
+    use crate::media::audio::mix::AudioMix;
+
+    /// Returns the kinds of the boxes of a file, which must fill it.
+    fn kinds(mut file: &[u8]) -> Vec<[u8; 4]> {
+        let mut kinds = Vec::new();
+        while !file.is_empty() {
+            let size = u32::from_be_bytes([file[0], file[1], file[2], file[3]]) as usize;
+            kinds.push([file[4], file[5], file[6], file[7]]);
+            file = &file[size.max(8)..];
+        }
+        kinds
+    }
+
+    #[test]
+    fn the_index_fits_its_room_whatever_the_number_of_frames() {
+        let size = FrameSize { width: 64, height: 64 };
+        let track = |frames: u32| VideoTrack { size, frames, key_frames: frames as usize };
+        for (video, millis) in [
+            (None, 100),
+            // A whole number of segments: 2 × 245,760 samples.
+            (None, 10_240),
+            (Some(track(1)), 100),
+            (Some(track(20_000)), 5000),
+            (Some(track(30)), 21_000),
+        ] {
+            let mix = AudioMix::new(&[], Duration::from_millis(millis));
+            let mut file = Cursor::new(Vec::new());
+            let mut mp4 = Mp4Writer::new(&mut file, video, frame_count(&mix)).unwrap();
+            for _ in 0..video.map_or(0, |video| video.frames) {
+                mp4.video(b"\0\0\0\x01\x65\x88", true).unwrap();
+            }
+            for index in 0..segment_count(&mix) {
+                let segment = segment(&mix, 5, index, |_| {}, &Cancel::new()).unwrap();
+                mp4.audio(&segment).unwrap();
+            }
+            mp4.finish(mix.length()).unwrap();
+            let expected = [*b"ftyp", *b"moov", *b"free", *b"mdat"];
+            assert_eq!(kinds(&file.into_inner()), expected, "{video:?}, {millis} ms");
+        }
+    }
+
+    #[test]
+    fn positions_that_a_file_cannot_express_are_an_error() {
+        let mut mp4 = Mp4Writer::new(Cursor::new(Vec::new()), None, 0).unwrap();
+        mp4.position = 2 * u64::from(u32::MAX);
+        let errors = [
+            mp4.video(b"\0\0\0\x01\x65\x88", true),
+            mp4.audio(&AacSegment::default()),
+            mp4.finish(0),
+        ];
+        for error in errors {
+            assert!(error.unwrap_err().to_string().contains("larger than 4 GB"));
+        }
+    }
 }

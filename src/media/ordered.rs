@@ -170,9 +170,12 @@ mod tests {
     }
 
     #[test]
-    fn a_panic_of_a_worker_is_passed_on() {
+    fn a_panic_is_passed_on() {
         let work = |index: usize| if index == 5 { panic!("five") } else { Ok(()) };
         let result = std::panic::catch_unwind(|| in_order(100, work, |_, ()| Ok(())));
         assert_eq!(result.unwrap_err().downcast_ref(), Some(&"five"));
+        let take = |index: usize, ()| if index == 6 { panic!("six") } else { Ok(()) };
+        let result = std::panic::catch_unwind(|| in_order(1000, |_| Ok(()), take));
+        assert_eq!(result.unwrap_err().downcast_ref(), Some(&"six"));
     }
 }

@@ -1,5 +1,5 @@
-//! Renders a timeline to a file: its stills and the seconds of its audio are encoded on all cores, and
-//! written in their order as they are done.
+//! Renders a timeline to a file: its stills and the segments of its audio are encoded on all cores,
+//! and written in their order as they are done.
 
 use std::path::Path;
 use std::sync::Mutex;
@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::audio::encode::{self, AacSegment};
 use super::audio::mix::{AudioMix, SAMPLE_RATE};
-use super::h264::EncodedStill;
+use super::h264::{EncodedStill, FRAME_RATE};
 use super::mp4::{Mp4Writer, VideoTrack};
 use super::ordered::in_order;
 use super::output::{Container, RenderOptions, TempOutput};
@@ -46,7 +46,7 @@ pub fn render(
     Ok(duration)
 }
 
-/// A part of the work, in the order of its time in the video.
+/// A part of the work for a video.
 #[derive(Debug, Clone, Copy)]
 enum Job {
     Still(usize),
@@ -80,7 +80,7 @@ fn video(
     let stills = StillRenderer::new(timeline, &plan, quantizer);
     let mut writer = FrameWriter::new(&plan);
     let level = options.quality.audio_level();
-    let work = |index: usize| match jobs[index] {
+    let work = |index: usize| match jobs[index].1 {
         Job::Still(still) => {
             let encoded = stills.encode(still, cancel)?;
             progress.add(STILL_WORK);
@@ -97,28 +97,38 @@ fn video(
             Ok(Done::Audio(segment))
         }
     };
-    in_order(jobs.len(), work, |_, done| match done {
-        Done::Still(still, encoded) => {
-            writer.take(still, encoded, cancel, |data, is_key| mp4.video(data, is_key))
-        }
-        Done::Audio(segment) => mp4.audio(&segment),
+    in_order(jobs.len(), work, |index, done| {
+        let segment = match done {
+            Done::Still(still, encoded) => {
+                writer.take(still, encoded);
+                None
+            }
+            Done::Audio(segment) => Some(segment),
+        };
+        // A still may be shown for hours: its later frames come after the audio before them.
+        let (frame, _) = jobs[index];
+        writer.write_until(frame, cancel, |data, is_key| mp4.video(data, is_key))?;
+        segment.map_or(Ok(()), |segment| mp4.audio(&segment))
     })?;
+    writer.write_until(frames, cancel, |data, is_key| mp4.video(data, is_key))?;
     cancel.check()?;
     mp4.finish(mix.length())?;
     Ok(duration)
 }
 
-/// Returns the work for a video. Stills and audio take turns, so that both are in the file where
-/// they are played.
-fn jobs(plan: &StillPlan, mix: &AudioMix<'_>) -> Vec<Job> {
-    let seconds = encode::SEGMENT_FRAMES as f64 * encode::AAC_FRAME as f64 / f64::from(SAMPLE_RATE);
+/// Returns the work for a video, each part with the frame at which it is needed first. Stills and
+/// audio take turns, so that both are in the file where they are played.
+fn jobs(plan: &StillPlan, mix: &AudioMix<'_>) -> Vec<(u32, Job)> {
+    let samples = encode::SEGMENT_FRAMES * encode::AAC_FRAME;
+    let frame_of =
+        |segment: u64| (segment * samples * u64::from(FRAME_RATE) / u64::from(SAMPLE_RATE)) as u32;
     let stills = plan.first_frames().into_iter().enumerate();
-    let stills = stills.map(|(still, frame)| (duration_of(frame).as_secs_f64(), Job::Still(still)));
-    let audio = (0..encode::segment_count(mix))
-        .map(|segment| (segment as f64 * seconds, Job::Audio(segment)));
-    let mut jobs: Vec<(f64, Job)> = stills.chain(audio).collect();
-    jobs.sort_by(|a, b| a.0.total_cmp(&b.0));
-    jobs.into_iter().map(|(_, job)| job).collect()
+    let stills = stills.map(|(still, frame)| (frame, Job::Still(still)));
+    let audio =
+        (0..encode::segment_count(mix)).map(|segment| (frame_of(segment), Job::Audio(segment)));
+    let mut jobs: Vec<(u32, Job)> = stills.chain(audio).collect();
+    jobs.sort_by_key(|(frame, _)| *frame);
+    jobs
 }
 
 fn audio(
@@ -166,5 +176,37 @@ impl<'a> ProgressCounter<'a> {
         let mut done = lock(&self.done);
         *done += work;
         (self.report)((*done as f32 / self.total as f32).min(1.0) * BEFORE_WRITING);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::media::FrameSize;
+    use crate::media::h264::MAX_SHOT;
+
+    #[test]
+    fn what_is_played_together_is_close_together_in_the_file() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("video.mp4");
+        // One still for all of the time.
+        let timeline = Timeline::new(FrameSize { width: 64, height: 64 }, Duration::from_secs(40));
+        render(&timeline, RenderOptions::mp4(), &path, &|_| {}, &Cancel::new()).unwrap();
+        let file = std::fs::read(&path).unwrap();
+        let number =
+            |at: usize| u32::from_be_bytes([file[at], file[at + 1], file[at + 2], file[at + 3]]);
+        let mut positions =
+            file.windows(4).enumerate().filter(|(_, kind)| **kind == *b"stco").map(|(at, _)| {
+                (0..number(at + 8) as usize).map(|n| number(at + 12 + 4 * n)).collect::<Vec<u32>>()
+            });
+        let (video, audio) = (positions.next().unwrap(), positions.next().unwrap());
+        assert_eq!((video.len(), audio.len()), (1200, 8));
+        for (segment, position) in audio.into_iter().enumerate() {
+            // A segment has 5.12 seconds, so 153.6 frames are shown meanwhile.
+            let frame = segment * 1536 / 10;
+            assert!(video[frame] < position, "segment {segment} precedes its first frame");
+            let later = video.get(frame + MAX_SHOT as usize);
+            assert!(later.is_none_or(|later| *later > position), "segment {segment} comes late");
+        }
     }
 }

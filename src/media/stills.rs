@@ -223,7 +223,8 @@ impl<'a> StillRenderer<'a> {
         let end = end.next_multiple_of(MACROBLOCK);
         // Less than a whole row of macroblocks cannot be encoded on its own.
         let end = if end + MACROBLOCK > height { height } else { end };
-        (start / MACROBLOCK * MACROBLOCK).min(end.saturating_sub(MACROBLOCK))..end
+        let start = start.min(end.saturating_sub(MACROBLOCK));
+        start / MACROBLOCK * MACROBLOCK..end
     }
 
     fn rows_with(
@@ -258,6 +259,8 @@ impl<'a> StillRenderer<'a> {
 /// Passes the frames of a video on in order, as their stills are encoded.
 pub(crate) struct FrameWriter<'a> {
     shots: std::slice::Iter<'a, Shot>,
+    /// The first frame of the next shot.
+    at: u32,
     /// How often each still is yet to be shown.
     uses: Vec<u32>,
     waiting: HashMap<usize, EncodedStill>,
@@ -269,29 +272,34 @@ impl<'a> FrameWriter<'a> {
         for shot in &plan.shots {
             uses[shot.still] += 1;
         }
-        Self { shots: plan.shots.iter(), uses, waiting: HashMap::new() }
+        Self { shots: plan.shots.iter(), at: 0, uses, waiting: HashMap::new() }
     }
 
-    /// Takes the next still, and passes all frames that are known now to `write`, with whether each
-    /// is a key frame.
-    pub(crate) fn take(
+    /// Takes the next still.
+    pub(crate) fn take(&mut self, index: usize, still: EncodedStill) {
+        self.waiting.insert(index, still);
+    }
+
+    /// Passes the frames of the shots that begin no later than the frame `last` to `write`, with
+    /// whether each is a key frame, as far as their stills were taken.
+    pub(crate) fn write_until(
         &mut self,
-        index: usize,
-        still: EncodedStill,
+        last: u32,
         cancel: &Cancel,
         mut write: impl FnMut(&[u8], bool) -> Result<(), MediaError>,
     ) -> Result<(), MediaError> {
-        self.waiting.insert(index, still);
-        while let Some(shot) = self.shots.as_slice().first()
-            && let Some(still) = self.waiting.get(&shot.still)
+        while let Some(&Shot { still: index, frames }) = self.shots.as_slice().first()
+            && self.at <= last
+            && let Some(still) = self.waiting.get(&index)
         {
             cancel.check()?;
-            for index in 0..shot.frames {
-                write(&still.frame(index), index == 0)?;
+            for frame in 0..frames {
+                write(&still.frame(frame), frame == 0)?;
             }
-            self.uses[shot.still] -= 1;
-            if self.uses[shot.still] == 0 {
-                self.waiting.remove(&shot.still);
+            self.at += frames;
+            self.uses[index] -= 1;
+            if self.uses[index] == 0 {
+                self.waiting.remove(&index);
             }
             self.shots.next();
         }
@@ -302,6 +310,7 @@ impl<'a> FrameWriter<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::media::FrameSize;
 
     fn clip(start: u64, end: u64) -> TextClip {
         let millis = Duration::from_millis;
@@ -357,6 +366,29 @@ mod tests {
                 );
             }
         }
+    }
+
+    #[test]
+    fn shots_are_written_no_further_than_asked_for_and_once() {
+        let plan = StillPlan::new(&[], 3 * MAX_SHOT);
+        let image = Canvas::new(FrameSize { width: 64, height: 64 });
+        let mut writer = FrameWriter::new(&plan);
+        let (mut written, mut keys) = (0_u32, 0_u32);
+        let last_frames = [0, 0, MAX_SHOT - 1, MAX_SHOT, u32::MAX, u32::MAX];
+        for (step, (last, shots)) in last_frames.into_iter().zip([0_u32, 1, 1, 2, 3, 3]).enumerate()
+        {
+            if step == 1 {
+                writer.take(0, StillEncoder::new(30).encode(&image, MAX_SHOT).unwrap());
+            }
+            let count = |_: &[u8], is_key: bool| {
+                written += 1;
+                keys += u32::from(is_key);
+                Ok(())
+            };
+            writer.write_until(last, &Cancel::new(), count).unwrap();
+            assert_eq!((written, keys), (shots * MAX_SHOT, shots), "up to frame {last}");
+        }
+        assert!(writer.waiting.is_empty());
     }
 
     #[test]

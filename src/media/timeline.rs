@@ -7,7 +7,8 @@ use super::audio::MAX_SAMPLE_RATE;
 use super::audio::stored::StoredAudio;
 use super::{AudioBuffer, Font, MediaError, VideoBackground};
 
-/// Longer videos are rejected. An MP4 has 32-bit file offsets, which six hours stay far below.
+/// Longer videos are rejected. A file has 32-bit offsets, which six hours on a gradient stay far
+/// below. Thousands of captions on a detailed photograph may exceed them, which fails the render.
 const MAX_DURATION: Duration = Duration::from_secs(6 * 60 * 60);
 
 /// The content of a video or an audio file, for [`render`](super::render()).
@@ -56,10 +57,8 @@ impl Timeline {
         if self.duration > MAX_DURATION {
             return Err(MediaError::Timeline("it is longer than six hours".to_owned()));
         }
-        if let Some(clip) =
-            self.audio.iter().find(|clip| clip.audio.sample_rate() > MAX_SAMPLE_RATE)
-        {
-            let rate = clip.audio.sample_rate();
+        if let Some(clip) = self.audio.iter().find(|clip| clip.sample_rate() > MAX_SAMPLE_RATE) {
+            let rate = clip.sample_rate();
             return Err(MediaError::Timeline(format!(
                 "its audio has a sample rate of {rate} Hz, more than {MAX_SAMPLE_RATE} Hz"
             )));

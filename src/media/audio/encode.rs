@@ -60,8 +60,7 @@ pub(crate) const fn segment_count(mix: &AudioMix<'_>) -> u64 {
 }
 
 /// Encodes a segment of the mix. `progress` receives the number of samples encoded since its last
-/// call. The last segment
-/// has a frame more, for the overlap of the one before.
+/// call. The last segment has a frame more, for the overlap of the one before.
 ///
 /// A frame is decoded with the one before it, so the two windows must fit together, also where one
 /// was encoded with this segment and one with the segment before. Which window a frame has depends

@@ -61,6 +61,20 @@ mod tests {
     use crate::media::AudioBuffer;
 
     #[test]
+    fn a_file_that_was_cut_or_removed_meanwhile_is_an_error() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("audio.wav");
+        let wav = AudioBuffer::new(16_000, vec![7_i16; 100]).to_wav();
+        std::fs::write(&path, &wav).unwrap();
+        let stored = StoredAudio::open(&path).unwrap().unwrap();
+        std::fs::write(&path, &wav[..wav::HEADER + 2 * 8]).unwrap();
+        assert_eq!(stored.read(0..8).unwrap(), [7; 8]);
+        assert_eq!(stored.read(0..9).unwrap_err().kind(), io::ErrorKind::UnexpectedEof);
+        std::fs::remove_file(&path).unwrap();
+        assert_eq!(stored.read(0..8).unwrap_err().kind(), io::ErrorKind::NotFound);
+    }
+
+    #[test]
     fn only_a_file_of_this_crate_is_left_on_the_disk() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("audio.wav");
