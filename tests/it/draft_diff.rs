@@ -529,7 +529,23 @@ fn is_semantically_equal(a: &Json, b: &Json) -> bool {
         return a.len() == b.len()
             && pairs.all(|(a, b)| a.0 == b.0 && is_semantically_equal(a.1, b.1));
     }
-    a == b || (a.as_f64().is_some() && a.as_f64() == b.as_f64())
+    a == b || (a.as_f64().is_some() && b.as_f64().is_some() && decimal(a) == decimal(b))
+}
+
+/// Returns the sign, the digits and the exponent of a number, alike for all notations of it.
+fn decimal(number: &Json) -> (bool, String, i64) {
+    let text = number.to_string().to_ascii_lowercase();
+    let (mantissa, exponent) = text.split_once('e').unwrap_or((&text, "0"));
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let digits = format!("{}{fraction}", whole.trim_start_matches('-'));
+    let digits = digits.trim_start_matches('0');
+    let significant = digits.trim_end_matches('0');
+    if significant.is_empty() {
+        return (false, String::new(), 0);
+    }
+    let exponent: i64 = exponent.parse().expect("an exponent of a few digits");
+    let places = (digits.len() - significant.len()) as i64 - fraction.len() as i64;
+    (whole.starts_with('-'), significant.to_owned(), exponent + places)
 }
 
 fn assert_complete(older: &Draft, newer: &Draft) -> Result<(), TestCaseError> {

@@ -434,8 +434,8 @@ fn scalars(json: &Json) -> usize {
 /// once all of it was looked at.
 #[test]
 fn a_draft_takes_at_most_eight_times_its_text() {
-    /// A tree of segments, and the text that it was read from.
-    const LOOKED_AT: u64 = 8 + 1;
+    /// The text, its tree, and the lists that are open while the tree is read.
+    const LOOKED_AT: u64 = 10;
     const THIS: &str = "hostile::a_draft_takes_at_most_eight_times_its_text";
     const SIZE: usize = 2_000_000;
     if !measured::is_alone(THIS) {
