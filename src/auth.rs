@@ -198,7 +198,8 @@ impl Auth {
                 return Err(failure.clone());
             }
         }
-        let issued = self.issue(transport, None).await;
+        // Boxed: it is large and rare, and every call has room for it.
+        let issued = Box::pin(self.issue(transport, None)).await;
         let mut state = self.state();
         state.requests += 1;
         state.failure = issued.as_ref().err().cloned();
@@ -231,7 +232,7 @@ impl Auth {
             old
         };
         let secret = old.secret.clone();
-        if let Ok(token) = self.issue(transport, Some(old)).await
+        if let Ok(token) = Box::pin(self.issue(transport, Some(old))).await
             && token.secret != secret
         {
             self.state().install(token);

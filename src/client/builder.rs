@@ -236,7 +236,9 @@ impl ClientBuilder {
         .map(|dir| CredentialStore::new(dir, base.clone()));
 
         // A redirect of an API call would carry the token to its target.
-        let mut api = connection(self.timeouts.connect(), loopback).redirect(Policy::none());
+        let attribution = self.attribution.unwrap_or_default();
+        let mut api = connection(self.timeouts.connect(), loopback, attribution.headers())
+            .redirect(Policy::none());
         if base.scheme() == "http" && loopback {
             api = without_certificates(api);
         }
@@ -245,7 +247,7 @@ impl ClientBuilder {
                 transport: Transport {
                     api: api.build().map_err(unbuildable)?,
                     base,
-                    attribution: self.attribution.unwrap_or_default(),
+                    attribution,
                     policy: self.policy,
                     budget: RetryBudget::new(),
                     response_timeout: self.timeouts.response(),
@@ -271,7 +273,7 @@ impl NemoClient {
         let build = || {
             let base = self.base_url();
             let loopback = base.host().is_some_and(|host| is_loopback(&host));
-            let files = connection(self.inner.timeouts.connect(), loopback)
+            let files = connection(self.inner.timeouts.connect(), loopback, HeaderMap::new())
                 .redirect(url_policy::redirects(base.clone()))
                 .referer(false);
             let files = if loopback {
@@ -296,13 +298,13 @@ fn without_certificates(builder: reqwest::ClientBuilder) -> reqwest::ClientBuild
     builder
 }
 
-/// Returns the settings that both HTTP clients have in common.
-fn connection(connect: Duration, loopback: bool) -> reqwest::ClientBuilder {
+/// Returns the settings that both HTTP clients have in common, with these headers of every request.
+fn connection(connect: Duration, loopback: bool, mut headers: HeaderMap) -> reqwest::ClientBuilder {
     // Nothing here decodes a compressed body, and a part of one could not be resumed.
-    let as_is = (ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+    headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
     let builder = reqwest::Client::builder()
         .connect_timeout(connect)
-        .default_headers(HeaderMap::from_iter([as_is]))
+        .default_headers(headers)
         // Retries are decided in `transport` alone.
         .retry(reqwest::retry::never())
         .user_agent(concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION")));

@@ -87,7 +87,7 @@ impl IntoFuture for MessageRequest {
             let payload = json(&request)?;
             let response = client.open_events(Endpoint::Message, payload).await?;
             let events = events(client, response);
-            Ok(MessageStream { events: events.boxed() })
+            Ok(MessageStream { frames: events.boxed(), events: Vec::new().into_iter() })
         })
     }
 }
@@ -112,7 +112,9 @@ impl IntoFuture for MessageRequest {
 /// neither cancelled nor charged again.
 #[must_use = "a stream does nothing unless it is polled"]
 pub struct MessageStream {
-    events: BoxStream<'static, Result<AgentEvent>>,
+    frames: BoxStream<'static, Result<Vec<AgentEvent>>>,
+    /// What is left of the last frame.
+    events: std::vec::IntoIter<AgentEvent>,
 }
 
 impl MessageStream {
@@ -131,7 +133,16 @@ impl Stream for MessageStream {
     type Item = Result<AgentEvent>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        self.events.poll_next_unpin(cx)
+        loop {
+            if let Some(event) = self.events.next() {
+                return Poll::Ready(Some(Ok(event)));
+            }
+            match ready!(self.frames.poll_next_unpin(cx)) {
+                Some(Ok(events)) => self.events = events.into_iter(),
+                Some(Err(error)) => return Poll::Ready(Some(Err(error))),
+                None => return Poll::Ready(None),
+            }
+        }
     }
 }
 
@@ -202,10 +213,12 @@ pub(super) fn push_text(accumulator: &mut TextAccumulator, event: &AgentEvent) -
     Some(text)
 }
 
+/// Returns the events frame by frame: an event is large, and each that a stream yields is moved
+/// several times.
 fn events(
     client: NemoClient,
     response: PendingResponse,
-) -> impl Stream<Item = Result<AgentEvent>> + Send {
+) -> impl Stream<Item = Result<Vec<AgentEvent>>> + Send {
     async_stream::stream! {
         let PendingResponse { response, start, mut call, secrets } = response;
         let mut reader = EventReader::new(client.inner.limits.event(), start.is_none(), secrets);
@@ -237,9 +250,7 @@ fn events(
                 if frame.is_progress {
                     deadlines.event_received();
                 }
-                for event in frame.events {
-                    yield Ok(event);
-                }
+                yield Ok(frame.events);
             }
         };
         call.elapsed += deadlines.started.elapsed();
@@ -248,16 +259,12 @@ fn events(
         };
         // What was received until then is paid for, however the stream ended.
         if let Some((what, source)) = broken {
-            for event in reader.interrupt() {
-                yield Ok(event);
-            }
+            yield Ok(reader.interrupt());
             yield Err(unknown(call, what, source));
             return;
         }
         let (events, end) = reader.finish();
-        for event in events {
-            yield Ok(event);
-        }
+        yield Ok(events);
         match end {
             BodyEnd::Complete => {}
             BodyEnd::Truncated => {

@@ -89,6 +89,8 @@ impl EventReader {
 
     /// Returns the error response that was held back, as the event that it is among others.
     fn release(&mut self) -> Option<AgentEvent> {
+        // To take what is not there would move it all the same, at every frame.
+        self.envelope.as_ref()?;
         let (_, failure) = self.envelope.take()?;
         self.has_events = true;
         Some(AgentEvent::Error(failure))

@@ -40,7 +40,8 @@ impl<'de> Deserialize<'de> for Credits {
 fn amount_or_none<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Credits>, D::Error> {
     // Through `Value`, which any data format can deserialize.
     let value = serde_json::Value::deserialize(deserializer)?;
-    Ok(number(&Json::from_value(&value)).map(Credits))
+    let amount = value.as_f64().or_else(|| number(&Json::from_value(&value)));
+    Ok(amount.map(Credits))
 }
 
 impl Serialize for Credits {

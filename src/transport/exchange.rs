@@ -263,7 +263,8 @@ impl<'a> Exchange<'a> {
         if response.status().is_success() {
             return Ok(response);
         }
-        self.read(response).await?;
+        // Boxed, like every rare part of a call: the future of each call has room for all its parts.
+        Box::pin(self.read(response)).await?;
         // Every other status is an error; this is for the type.
         Err(AttemptError::Final(self.api_error(ErrorCode::Other(0), String::new(), None, None)))
     }
@@ -274,12 +275,8 @@ impl<'a> Exchange<'a> {
             _ => Method::POST,
         };
         let must_state_length = method == Method::POST;
-        let mut request = self
-            .transport
-            .api
-            .request(method, self.url.clone())
-            .headers(self.transport.attribution.headers())
-            .headers(self.headers.clone());
+        let mut request =
+            self.transport.api.request(method, self.url.clone()).headers(self.headers.clone());
         if let Some(authorization) = &self.authorization {
             request = request.header(AUTHORIZATION, authorization.header());
         }

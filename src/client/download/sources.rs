@@ -138,7 +138,7 @@ impl<'a> FileSources<'a> {
         let (transport, endpoint) = (self.client.transport(), Endpoint::RenderDownload);
         let url = transport.url(endpoint, &[self.id.as_str()])?;
         let bearer = self.client.auth().bearer(transport).await?;
-        let request = transport.api.get(url.clone()).headers(transport.attribution.headers());
+        let request = transport.api.get(url.clone());
         let authorization = bearer.authorization()?.header();
         let request = request.header(AUTHORIZATION, authorization).headers(range.clone());
         let (response, call) = self.execute(request, endpoint).await?;

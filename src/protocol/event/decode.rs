@@ -301,6 +301,7 @@ fn adk(object: &Object, data: impl Fn() -> String, is_draft_exact: bool) -> Vec<
     events
 }
 
+#[inline]
 pub(super) fn text_event(
     text: String,
     halves: SurrogateHalves,

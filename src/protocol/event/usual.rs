@@ -167,10 +167,13 @@ impl<'de> Deserialize<'de> for Texts {
                         before.continues = is_after_text && !is_thought && !is_empty;
                     }
                     is_after_text = !is_empty;
-                    let variant = if is_thought { AgentEvent::Thought } else { AgentEvent::Text };
                     let (halves, origin) = (SurrogateHalves::default(), Origin::default());
-                    let text = text_event(part.text, halves, TextKind::Final, origin);
-                    events.extend(text.map(variant));
+                    if let Some(text) = text_event(part.text, halves, TextKind::Final, origin) {
+                        events.push(match is_thought {
+                            true => AgentEvent::Thought(text),
+                            false => AgentEvent::Text(text),
+                        });
+                    }
                 }
                 Ok(events)
             }
