@@ -42,6 +42,7 @@ mod characters;
 mod error;
 mod font;
 mod h264;
+mod layout;
 mod mp4;
 mod narration;
 mod ordered;
@@ -50,6 +51,8 @@ mod render;
 mod script;
 mod spoken;
 mod stills;
+mod style;
+mod syllables;
 mod timeline;
 mod voice;
 
@@ -64,9 +67,10 @@ pub(crate) use captions::captions_at_marks;
 pub use error::{Cancel, MediaError};
 pub use font::Font;
 pub(crate) use narration::narrate_each;
-pub use narration::{Narration, NarrationWarning, SpokenSentence, narrate};
+pub use narration::{Narration, NarrationWarning, SpokenSentence, SpokenWord, narrate};
 pub use output::{Quality, RenderOptions};
 pub use render::render;
+pub use style::{CaptionMode, CaptionPosition, CaptionSize, CaptionStyle};
 pub use timeline::{AudioClip, FrameSize, TextClip, Timeline};
 pub use voice::{CommandVoice, Pico, SpeechOptions, Voice, VoiceGender};
 
