@@ -44,6 +44,25 @@ impl Canvas {
     }
 }
 
+impl Canvas {
+    /// Returns a copy of an area with even edges. Beyond its own edges, the canvas goes on as it ends.
+    pub(crate) fn area(&self, columns: Range<usize>, rows: Range<usize>) -> Self {
+        let size = FrameSize { width: columns.len() as u32, height: rows.len() as u32 };
+        let cut = |plane: &[u8], scale: usize| {
+            let (width, height) = (self.width() / scale, self.height() / scale);
+            let mut area = Vec::with_capacity(columns.len() / scale * rows.len() / scale);
+            for row in rows.start / scale..rows.end / scale {
+                let line = &plane[row.min(height - 1) * width..][..width];
+                let inside = columns.start / scale..(columns.end / scale).min(width);
+                area.extend_from_slice(&line[inside.clone()]);
+                area.resize(area.len() + columns.len() / scale - inside.len(), line[width - 1]);
+            }
+            area
+        };
+        Self { size, y: cut(&self.y, 1), u: cut(&self.u, 2), v: cut(&self.v, 2) }
+    }
+}
+
 /// Converts an sRGB color, 0.0 to 1.0 per channel, to Y, U and V in limited-range BT.709.
 pub(crate) fn yuv([r, g, b]: [f32; 3]) -> [f32; 3] {
     let luma = 0.2126 * r + 0.7152 * g + 0.0722 * b;
@@ -149,6 +168,11 @@ impl TextDrawing {
     /// Returns the rows of the frame that it changes.
     pub(crate) const fn rows(&self) -> Range<usize> {
         self.stencil.top..self.stencil.top + self.stencil.height
+    }
+
+    /// Returns the columns of the frame that it changes.
+    pub(crate) const fn columns(&self) -> Range<usize> {
+        self.stencil.left..self.stencil.left + self.stencil.width
     }
 
     /// Draws the text onto the rows of a frame from `first` on, which include its own.

@@ -4,8 +4,8 @@
 //! frame bit by bit.
 //!
 //! Stills share most of their rows, so that rows are encoded on their own, and a key frame is put
-//! together from [`slices`] of them. A still that differs from the one before it in a few rows only
-//! is a picture of these and of skipped macroblocks.
+//! together from [`slices`] of them. A still that differs from the one before it in a few macroblocks
+//! only is a picture of these and of skipped ones.
 
 pub(crate) mod skip;
 mod slices;
@@ -23,7 +23,8 @@ use openh264::formats::YUVSource;
 use super::canvas::Canvas;
 use super::{FrameSize, MediaError, lock, thread_count};
 use skip::SkipHeader;
-pub(crate) use slices::{EncodedRows, SliceHeader};
+use slices::changed_picture;
+pub(crate) use slices::{EncodedRows, MACROBLOCK, SliceHeader};
 
 /// Frames per second.
 pub(crate) const FRAME_RATE: u32 = 30;
@@ -50,13 +51,8 @@ pub(crate) struct EncodedStill {
 #[derive(Debug)]
 enum FirstFrame {
     Key(Vec<u8>),
-    /// The still before it with other rows from a macroblock on.
-    Changed {
-        first: u32,
-        rows: EncodedRows,
-    },
-    /// The still before it.
-    Unchanged,
+    /// The still before it with other macroblocks: parts of rows of them, each from one on.
+    Changed(Vec<(u32, EncodedRows)>),
 }
 
 #[derive(Debug)]
@@ -158,8 +154,8 @@ impl EncodedStill {
         match (&self.first, &self.repeats) {
             (FirstFrame::Key(key), _) if index == 0 => Cow::Borrowed(key),
             (_, Repeats::Encoded(frames)) => Cow::Borrowed(&frames[index as usize - 1]),
-            (FirstFrame::Changed { first, rows }, Repeats::Skipped(skip)) if index == 0 => {
-                Cow::Owned(rows.picture(skip, *first, before))
+            (FirstFrame::Changed(rows), Repeats::Skipped(skip)) if index == 0 => {
+                Cow::Owned(changed_picture(rows, skip, before))
             }
             // A key frame where a change was planned.
             (FirstFrame::Key(_), Repeats::Skipped(skip)) => Cow::Owned(skip.skipped_picture(index)),

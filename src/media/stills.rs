@@ -1,6 +1,6 @@
 //! The still images of a video: which texts are visible in which frames, and drawing and encoding
 //! each distinct still once, and of most stills only the rows with their texts. Where only the spoken
-//! word changes, only the rows with it are encoded. Doing so on all cores and writing the file are
+//! word changes, only the macroblocks with it are encoded. Doing so on all cores and writing the file are
 //! left to [`render`](super::render()).
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
@@ -10,7 +10,9 @@ use std::time::Duration;
 
 use super::background::paint;
 use super::canvas::{Canvas, TextDrawing};
-use super::h264::{EncodedRows, EncodedStill, FRAME_RATE, MAX_SHOT, SliceHeader, StillEncoder};
+use super::h264::{
+    EncodedRows, EncodedStill, FRAME_RATE, MACROBLOCK, MAX_SHOT, SliceHeader, StillEncoder,
+};
 use super::layout::{TextBlock, blocks};
 use super::syllables::Hyphenator;
 use super::timeline::TextKind;
@@ -277,7 +279,7 @@ impl<'a> StillRenderer<'a> {
         self.encoder.encode(&canvas, shots.map(|shot| shot.frames).max().unwrap_or(1))
     }
 
-    /// Encodes the rows in which a still differs from the one before it.
+    /// Encodes the macroblocks in which a still differs from the one before it.
     fn changed(
         &self,
         before: &Still,
@@ -285,18 +287,43 @@ impl<'a> StillRenderer<'a> {
         scene: &Scene,
         header: &SliceHeader,
     ) -> Result<EncodedStill, MediaError> {
+        /// The columns are a multiple of this, so that an encoder can be used again.
+        const COLUMNS: usize = 8 * MACROBLOCK as usize;
+        const ROW: usize = MACROBLOCK as usize;
         let marks = self.marks(scene, still);
-        let both = self.marks(scene, before).into_iter().map(|mark| mark.rows());
-        let Some(rows) = self.whole_rows(both.chain(marks.iter().map(TextDrawing::rows))) else {
-            return Ok(header.unchanged());
+        let both = self.marks(scene, before);
+        let both: Vec<&TextDrawing> = both.iter().chain(&marks).collect();
+        let Some(rows) = self.whole_rows(both.iter().map(|mark| mark.rows())) else {
+            return Ok(header.changed([]));
         };
         let inside = rows.start - scene.band.start..rows.end - scene.band.start;
         let mut canvas = self.drawn(scene).rows(inside);
         marks.iter().for_each(|mark| mark.draw(&mut canvas, rows.start));
-        let encoded = header.encode_rows(&self.encoder, &canvas)?;
-        encoded.map(|encoded| header.changed(rows.start, encoded)).ok_or_else(|| {
-            MediaError::Encode("the encoder made several slices of a few rows".to_owned())
-        })
+        let mut parts = Vec::new();
+        for row in rows.clone().step_by(ROW) {
+            let is_here =
+                |mark: &&&TextDrawing| mark.rows().start < row + ROW && mark.rows().end > row;
+            let columns = both.iter().filter(is_here).map(|mark| mark.columns());
+            let Some(columns) = columns.reduce(|a, b| a.start.min(b.start)..a.end.max(b.end))
+            else {
+                continue;
+            };
+            let whole = canvas.width().next_multiple_of(ROW);
+            let start = columns.start / ROW * ROW;
+            let width = (columns.end - start).next_multiple_of(COLUMNS).min(whole);
+            let start = start.min(whole - width);
+            let top = row - rows.start;
+            let area = canvas.area(start..start + width, top..top + ROW);
+            let encoded = header.encode_rows(&self.encoder, &area)?;
+            parts.push((
+                start,
+                row,
+                encoded.ok_or_else(|| {
+                    MediaError::Encode("the encoder made several slices of one row".to_owned())
+                })?,
+            ));
+        }
+        Ok(header.changed(parts))
     }
 
     fn background(&self) -> &Canvas {
@@ -361,7 +388,7 @@ impl<'a> StillRenderer<'a> {
     /// Returns the rows in which texts are drawn, in whole macroblocks. Texts of as many lines have
     /// the same rows, so that their stills share the rows around them.
     fn whole_rows(&self, rows: impl Iterator<Item = Range<usize>>) -> Option<Range<usize>> {
-        const MACROBLOCK: usize = 16;
+        const MACROBLOCK: usize = super::h264::MACROBLOCK as usize;
         let height = self.timeline.frame.height as usize;
         let all = rows.reduce(|a, b| a.start.min(b.start)..a.end.max(b.end))?;
         let end = all.end.next_multiple_of(MACROBLOCK);

@@ -11,7 +11,7 @@ use crate::media::canvas::Canvas;
 use crate::media::{FrameSize, MediaError};
 
 /// Width and height of a macroblock.
-const MACROBLOCK: u32 = 16;
+pub(crate) const MACROBLOCK: u32 = 16;
 /// The type of the NAL unit of a slice of a key frame.
 const KEY_SLICE: u8 = 5;
 
@@ -93,36 +93,40 @@ impl SliceHeader {
         EncodedStill { first: FirstFrame::Key(key), repeats: Repeats::Skipped(self.skip) }
     }
 
-    /// Returns the still that differs from the one before it in some rows, which begin with the row
-    /// `first`.
-    pub(crate) const fn changed(&self, first: usize, rows: EncodedRows) -> EncodedStill {
+    /// Returns the still that differs from the one before it in some macroblocks: parts of rows of
+    /// them, in order, with the column and the row of pixels at which each begins.
+    pub(crate) fn changed(
+        &self,
+        parts: impl IntoIterator<Item = (usize, usize, EncodedRows)>,
+    ) -> EncodedStill {
         let columns = self.size.width.div_ceil(MACROBLOCK);
-        let first = FirstFrame::Changed { first: first as u32 / MACROBLOCK * columns, rows };
+        let first = |column: usize, row: usize| {
+            row as u32 / MACROBLOCK * columns + column as u32 / MACROBLOCK
+        };
+        let parts = parts.into_iter().map(|(column, row, rows)| (first(column, row), rows));
+        let first = FirstFrame::Changed(parts.collect());
         EncodedStill { first, repeats: Repeats::Skipped(self.skip) }
-    }
-
-    /// Returns the still that does not differ from the one before it.
-    pub(crate) const fn unchanged(&self) -> EncodedStill {
-        EncodedStill { first: FirstFrame::Unchanged, repeats: Repeats::Skipped(self.skip) }
     }
 }
 
-impl EncodedRows {
-    /// Returns the picture `index` pictures after a key frame that has these rows, from the macroblock
-    /// `first` on, and repeats the others.
-    pub(super) fn picture(&self, skip: &SkipHeader, first: u32, index: u32) -> Vec<u8> {
-        /// `no_output_of_prior_pics_flag` and `long_term_reference_flag`, which only key frames have.
-        const KEY_FIELDS: usize = 2;
-        let slice = skip.write_intra_slice(first, index);
-        let rows = slice.append(&self.payload, self.position + KEY_FIELDS, SLICE);
-        let end = (first + self.macroblocks).min(skip.macroblocks());
-        [
-            skip.skipped_slice(0..first, index),
-            rows,
-            skip.skipped_slice(end..skip.macroblocks(), index),
-        ]
-        .concat()
+/// Returns the picture `index` pictures after a key frame that has these macroblocks, each from one
+/// on, and repeats the others.
+pub(super) fn changed_picture(
+    parts: &[(u32, EncodedRows)],
+    skip: &SkipHeader,
+    index: u32,
+) -> Vec<u8> {
+    /// `no_output_of_prior_pics_flag` and `long_term_reference_flag`, which only key frames have.
+    const KEY_FIELDS: usize = 2;
+    let (mut picture, mut at) = (Vec::new(), 0);
+    for (first, rows) in parts {
+        picture.extend(skip.skipped_slice(at..*first, index));
+        let slice = skip.write_intra_slice(*first, index);
+        picture.extend(slice.append(&rows.payload, rows.position + KEY_FIELDS, SLICE));
+        at = first + rows.macroblocks;
     }
+    picture.extend(skip.skipped_slice(at..skip.macroblocks(), index));
+    picture
 }
 
 #[cfg(test)]
@@ -203,7 +207,7 @@ mod tests {
         }
     }
     #[test]
-    fn changed_rows_leave_the_others_as_they_were() {
+    fn changed_macroblocks_leave_the_others_as_they_were() {
         for (width, height) in [(1920, 1080), (1080, 1920), (66, 130)] {
             let (size, encoder) = (FrameSize { width, height }, StillEncoder::new(20));
             let header = SliceHeader::new(&encoder, size).unwrap().expect("supported parameters");
@@ -217,9 +221,14 @@ mod tests {
                 for row in rows.clone() {
                     image.y[row * width + column..][..16].fill(230);
                 }
-                stills.push(header.changed(rows.start, encode(&image.rows(rows))));
+                // Over the edges of the frame, which need not be a whole number of macroblocks.
+                let columns = 0..48 + 16 * (step % 3);
+                let parts = rows
+                    .step_by(16)
+                    .map(|row| (0, row, encode(&image.area(columns.clone(), row..row + 16))));
+                stills.push(header.changed(parts));
             }
-            stills.push(header.unchanged());
+            stills.push(header.changed([]));
             let mut decoder = Decoder::new().unwrap();
             // Two frames of each.
             let mut frames = stills.iter().zip((0..).step_by(2)).flat_map(|(still, before)| {
