@@ -30,7 +30,8 @@
 //! It stops soon after [`Cancel::cancel`].
 //!
 //! Videos are small and fast to make because captions do not move: each distinct image is drawn and
-//! encoded once, and the frames that repeat it take a dozen bytes each. Audio is kept at its own
+//! encoded once, and the frames that repeat it take a dozen bytes each. Of a [caption whose words are
+//! marked](CaptionMode::Words) as they are spoken, only the words are encoded. Audio is kept at its own
 //! sample rate; it is resampled, mixed and encoded one second at a time.
 
 mod align;

@@ -24,7 +24,8 @@ use super::{
 pub struct Narration {
     /// The sentences in order.
     pub sentences: Vec<SpokenSentence>,
-    /// The parts of the script that are not spoken. Emoji, which are decoration, are not reported.
+    /// The parts of the script that are not spoken. Emoji, which are decoration, are not reported;
+    /// those that cannot be drawn are reported by [`Timeline::undrawn`](super::Timeline::undrawn).
     pub warnings: Vec<NarrationWarning>,
     duration: Duration,
 }
