@@ -455,8 +455,8 @@ fn speak(
     };
     let marks = offsets.iter().zip(starts).map(|(&offset, time)| CaptionMark { offset, time });
     let marks: Vec<CaptionMark> = marks.collect();
-    let breaks = marks.iter().filter(|mark| plan.breaks.contains(&mark.offset));
-    let mut last_caption = breaks.last().map_or(Duration::ZERO, |mark| mark.time);
+    let mut breaks = marks.iter().rev().filter(|mark| plan.breaks.contains(&mark.offset));
+    let mut last_caption = breaks.next().map_or(Duration::ZERO, |mark| mark.time);
     // With words to begin at, a caption may begin where none was planned.
     if is_timed {
         let captions =

@@ -187,7 +187,7 @@ pub(crate) struct StillRenderer<'a> {
     /// Rows of the background without text, which most stills share.
     rows: Mutex<HashMap<(usize, usize), Arc<SharedRows>>>,
     /// The latest scenes in which words are marked.
-    scenes: Mutex<VecDeque<(Vec<usize>, Arc<Shared<Scene>>)>>,
+    scenes: Mutex<VecDeque<SharedScene>>,
 }
 
 /// Texts that are visible together, and where each of them is.
@@ -208,6 +208,8 @@ struct SceneText {
 /// A value that one thread makes and others wait for.
 type Shared<T> = Mutex<Option<Arc<T>>>;
 type SharedRows = Shared<Option<EncodedRows>>;
+/// The scene of texts.
+type SharedScene = (Vec<usize>, Arc<Shared<Scene>>);
 
 fn shared<T>(
     place: &Shared<T>,
