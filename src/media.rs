@@ -30,7 +30,8 @@
 //! It stops soon after [`Cancel::cancel`].
 //!
 //! Videos are small and fast to make because captions do not move: each distinct image is drawn and
-//! encoded once, and the frames that repeat it take a dozen bytes each. Audio is kept at its own
+//! encoded once, and the frames that repeat it take a dozen bytes each. Of a [caption whose words are
+//! marked](CaptionMode::Words) as they are spoken, only the words are encoded. Audio is kept at its own
 //! sample rate; it is resampled, mixed and encoded one second at a time.
 
 mod align;
@@ -42,6 +43,7 @@ mod characters;
 mod error;
 mod font;
 mod h264;
+mod layout;
 mod mp4;
 mod narration;
 mod ordered;
@@ -50,6 +52,8 @@ mod render;
 mod script;
 mod spoken;
 mod stills;
+mod style;
+mod syllables;
 mod timeline;
 mod voice;
 
@@ -64,9 +68,10 @@ pub(crate) use captions::captions_at_marks;
 pub use error::{Cancel, MediaError};
 pub use font::Font;
 pub(crate) use narration::narrate_each;
-pub use narration::{Narration, NarrationWarning, SpokenSentence, narrate};
+pub use narration::{Narration, NarrationWarning, SpokenSentence, SpokenWord, narrate};
 pub use output::{Quality, RenderOptions};
 pub use render::render;
+pub use style::{CaptionMode, CaptionPosition, CaptionSize, CaptionStyle};
 pub use timeline::{AudioClip, FrameSize, TextClip, Timeline};
 pub use voice::{CommandVoice, Pico, SpeechOptions, Voice, VoiceGender};
 

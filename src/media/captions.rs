@@ -6,8 +6,8 @@ use std::ops::Range;
 use std::sync::LazyLock;
 use std::time::Duration;
 
-use super::canvas::caption_width;
-use super::characters::{breaks_after_hyphen, breaks_between, is_wide};
+use super::characters::{breaks_after_hyphen, breaks_between, is_wide, words};
+use super::layout::caption_width;
 use super::{Font, FrameSize, TextClip};
 
 /// Shorter captions cannot be read: five sixths of a second, the minimum of common subtitle
@@ -20,7 +20,8 @@ const MAX_BALANCED_CAPTIONS: f32 = 12.0;
 /// So many captions more than needed are allowed where one of them would be too short otherwise.
 const MORE_CAPTIONS: usize = 2;
 
-/// When the words from a position of a sentence on are spoken.
+/// When the words from a position of a sentence on are spoken. Captions begin at marks; words between
+/// them are timed by the length of the text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct CaptionMark {
     /// Byte offset in the text.
@@ -64,7 +65,8 @@ impl CaptionLayout {
 /// lines in a landscape frame, timed by the length of their text.
 ///
 /// The captions of a whole script, timed by its speech, are those of
-/// [`Narration::captions`](super::Narration::captions).
+/// [`Narration::captions`](super::Narration::captions). The words of the clips are timed in the same
+/// way.
 #[must_use]
 pub fn captions(text: &str, start: Duration, duration: Duration) -> Vec<TextClip> {
     timed_captions(text, start, duration, &[], CaptionLayout::LANDSCAPE)
@@ -107,11 +109,24 @@ pub(crate) fn timed_captions(
     let later = parts.iter().skip(1).map(|part| time(part.start));
     let starts: Vec<Duration> = std::iter::once(Duration::ZERO).chain(later).collect();
     let ends = starts.iter().skip(1).copied().chain([duration]);
+    let words = words(text);
     parts
         .iter()
         .zip(starts.iter().zip(ends))
         .map(|(part, (&from, to))| {
-            TextClip::caption(text[part.clone()].trim(), start + from, to.saturating_sub(from))
+            let shown = text[part.clone()].trim();
+            let mut clip = TextClip::caption(shown, start + from, to.saturating_sub(from));
+            let blank = part.len() - text[part.clone()].trim_start().len();
+            let shown = part.start + blank..part.start + blank + shown.len();
+            // A word that was cut goes on at the start of the next caption.
+            let inside =
+                words.iter().filter(|word| word.end > shown.start && word.start < shown.end);
+            let timed = inside.map(|word| {
+                let offset = word.start.max(shown.start);
+                (offset - shown.start, time(offset).saturating_sub(from))
+            });
+            clip.words = timed.collect();
+            clip
         })
         .collect()
 }
@@ -135,7 +150,7 @@ pub(crate) fn caption_breaks(
 
 /// When the text from each offset on is spoken. Between marks, time is shared by the length of the
 /// text.
-struct CaptionTimes {
+pub(crate) struct CaptionTimes {
     /// The marks in order, with one at the start and one at the end of the text.
     marks: Vec<CaptionMark>,
     /// The relative time that the text before each byte takes.
@@ -143,7 +158,7 @@ struct CaptionTimes {
 }
 
 impl CaptionTimes {
-    fn new(text: &str, duration: Duration, marks: &[CaptionMark]) -> Self {
+    pub(crate) fn new(text: &str, duration: Duration, marks: &[CaptionMark]) -> Self {
         let mut weights = Vec::with_capacity(text.len() + 1);
         let mut total = 0;
         for c in text.chars() {
@@ -160,7 +175,7 @@ impl CaptionTimes {
         Self { marks, weights }
     }
 
-    fn at(&self, offset: usize) -> Duration {
+    pub(crate) fn at(&self, offset: usize) -> Duration {
         let duration = self.marks.last().map_or(Duration::ZERO, |end| end.time);
         let next = self.marks.partition_point(|mark| mark.offset <= offset);
         let (before, Some(after)) = (self.marks[next.max(1) - 1], self.marks.get(next)) else {
@@ -546,6 +561,8 @@ mod tests {
         assert_eq!(found.len(), 1);
         assert_eq!(found[0].text, "Hello there.");
         assert_eq!(found[0].duration, Duration::from_secs(2));
+        let offsets: Vec<usize> = found[0].words.iter().map(|(offset, _)| *offset).collect();
+        assert_eq!(offsets, [0, 6]);
         assert!(captions("  ", Duration::ZERO, Duration::from_secs(2)).is_empty());
     }
 

@@ -1,5 +1,7 @@
 //! Character classes for speech, captions and line breaking.
 
+use std::ops::Range;
+
 /// Digits and signs, and their raised and lowered forms in the same order.
 pub(crate) const PLAIN: &str = "0123456789+-n";
 pub(crate) const RAISED: &str = "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻ⁿ";
@@ -12,6 +14,12 @@ pub(crate) const fn is_emoji(c: char) -> bool {
         0x200D | 0x20E3 | 0xFE0E | 0xFE0F
         | 0x2300..=0x23FF | 0x2600..=0x27BF | 0x2B00..=0x2BFF
         | 0x1F000..=0x1FAFF | 0xE0000..=0xE007F)
+}
+
+/// Returns whether a character changes the emoji before it, which is drawn without it: the colors of
+/// the skin, and the frame of a key.
+pub(crate) const fn is_emoji_modifier(c: char) -> bool {
+    matches!(c as u32, 0x20E3 | 0x1F3FB..=0x1F3FF)
 }
 
 /// Returns whether a text is decoration only: white space and emoji that are shown in color. A sign
@@ -84,9 +92,50 @@ pub(crate) fn breaks_after_hyphen(before: &str, after: char) -> bool {
     hyphen && after.is_alphabetic() && characters.take_while(|c| c.is_alphabetic()).nth(1).is_some()
 }
 
+/// Returns the byte ranges of the words of a text: what stands between white space and has a letter
+/// or digit. A full-width character, as in Chinese, is a word of its own, with the punctuation that a
+/// line cannot break it from.
+pub(crate) fn words(text: &str) -> Vec<Range<usize>> {
+    let mut words = Vec::new();
+    let mut start = 0;
+    let mut finish = |range: Range<usize>| {
+        if text[range.clone()].contains(char::is_alphanumeric) {
+            words.push(range);
+        }
+    };
+    let mut before = None;
+    for (at, c) in text.char_indices() {
+        // A number such as `10 000` may have fixed spaces.
+        let is_space = c.is_whitespace() && c != '\u{a0}';
+        if is_space || before.is_some_and(|before| breaks_between(before, c)) {
+            finish(start..at);
+            start = if is_space { at + c.len_utf8() } else { at };
+        }
+        before = (!is_space).then_some(c);
+    }
+    finish(start..text.len());
+    words
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn words_stand_between_spaces_and_full_width_characters_alone() {
+        let found = |text: &'static str| {
+            words(text).into_iter().map(|range| &text[range]).collect::<Vec<_>>()
+        };
+        assert_eq!(
+            found(" “It’s — well-known”,\nat 10\u{a0}000 🎉 "),
+            ["“It’s", "well-known”,", "at", "10\u{a0}000"]
+        );
+        assert_eq!(
+            found("咖啡，「好」 iPhone很贵。"),
+            ["咖", "啡，", "「好」", "iPhone", "很", "贵。"]
+        );
+        assert!(found("— 🎉").is_empty());
+    }
 
     #[test]
     fn emoji_are_decoration_and_signs_are_not() {

@@ -1,5 +1,5 @@
-//! Fonts: Noto Sans, and optionally a font of the caller in front of it. Breaking text into lines
-//! is left to [`canvas`](super::canvas).
+//! Fonts: Noto Sans, Noto Emoji, and optionally a font of the caller in front of them. Breaking text
+//! into lines is left to [`layout`](super::layout).
 
 use std::fmt;
 use std::fs;
@@ -9,16 +9,40 @@ use ab_glyph::{Font as _, FontArc, FontVec, GlyphId, PxScale, ScaleFont as _};
 use icu_normalizer::ComposingNormalizerBorrowed;
 
 use super::MediaError;
-use super::characters::{is_emoji, is_invisible};
+use super::characters::{is_emoji, is_emoji_modifier, is_invisible};
 
-/// A font, with Noto Sans for the characters that it lacks. Cheap to clone.
+/// A font, with Noto Sans and Noto Emoji for the characters that it lacks. Cheap to clone.
 ///
 /// Glyphs are placed one after the other. This suits Latin, Greek, Cyrillic, Chinese, Japanese and
-/// Korean, but not scripts that need shaping, such as Arabic or Hindi.
+/// Korean, but not scripts that need shaping, such as Arabic or Hindi. Emoji are drawn in the color
+/// of the text: those that are combined into one, such as a family, one after the other, and without
+/// the color of their skin.
 #[derive(Clone)]
 pub struct Font {
     /// Faces in the order in which they are searched for a glyph.
-    faces: Vec<FontArc>,
+    faces: Vec<Face>,
+}
+
+#[derive(Clone)]
+struct Face {
+    font: FontArc,
+    /// Size of the glyphs in relation to that of the text.
+    scale: f32,
+    /// How far the glyphs are raised above the baseline, in ems of the text.
+    rise: f32,
+}
+
+impl Face {
+    const fn new(font: FontArc) -> Self {
+        Self { font, scale: 1.0, rise: 0.0 }
+    }
+
+    /// Converts an em size to the scale of the library, which is based on the line height and differs
+    /// between fonts.
+    fn px_scale(&self, size: f32) -> PxScale {
+        let em = self.font.units_per_em().unwrap_or(1000.0);
+        PxScale::from(size * self.scale * self.font.height_unscaled() / em)
+    }
 }
 
 impl Font {
@@ -40,15 +64,23 @@ impl Font {
     pub fn from_bytes(bytes: Vec<u8>) -> Result<Self, MediaError> {
         let font = FontVec::try_from_vec_and_index(bytes, 0)
             .map_err(|error| MediaError::Font(error.to_string()))?;
-        let mut faces = vec![FontArc::new(font)];
+        let has_outline = |c: char| font.outline(font.glyph_id(c)).is_some();
+        if !['a', '0', '中'].into_iter().any(has_outline)
+            && !font.codepoint_ids().any(|(id, _)| font.outline(id).is_some())
+        {
+            let error = "it has images of its characters rather than their outlines";
+            return Err(MediaError::Font(error.to_owned()));
+        }
+        let mut faces = vec![Face::new(FontArc::new(font))];
         faces.extend(Self::default().faces);
         Ok(Self { faces })
     }
 
     /// Returns the characters of a text that cannot be drawn, in order and without duplicates.
     ///
-    /// Emoji are not among them: a text is drawn without those that the font lacks. Neither are
-    /// characters with a compatible replacement: `H₂O` is drawn as `H2O`, `20 ℃` as `20 °C`.
+    /// Emoji are not among them: a text is drawn without those that the font lacks, which are those
+    /// of [`Timeline::undrawn`](super::Timeline::undrawn). Neither are characters with a compatible
+    /// replacement: `H₂O` is drawn as `H2O`, `20 ℃` as `20 °C`.
     ///
     /// ```
     /// use nemovideo::media::Font;
@@ -68,13 +100,25 @@ impl Font {
         missing
     }
 
+    /// Returns the emoji and signs that a text is drawn without, each once.
+    pub(crate) fn undrawn(&self, text: &str) -> Vec<String> {
+        let mut undrawn: Vec<String> = Vec::new();
+        for c in text.chars().filter(|&c| is_emoji(c) && !is_emoji_modifier(c)) {
+            let is_drawn = is_invisible(c) || self.has(c) || self.replacement(c).is_some();
+            if !is_drawn && !undrawn.iter().any(|part| part.starts_with(c)) {
+                undrawn.push(c.to_string());
+            }
+        }
+        undrawn
+    }
+
     /// Returns a text as it is drawn: without invisible characters and without the emoji that the
     /// font lacks, and with replacements for other characters that it lacks.
     pub(crate) fn drawable(&self, text: &str) -> String {
         // Fonts have glyphs for composed letters.
         let composed = ComposingNormalizerBorrowed::new_nfc().normalize_iter(text.chars());
         let mut drawable = String::with_capacity(text.len());
-        for c in composed.filter(|&c| !is_invisible(c)) {
+        for c in composed.filter(|&c| !is_invisible(c) && !is_emoji_modifier(c)) {
             if c.is_whitespace() || c.is_control() || self.has(c) {
                 drawable.push(c);
             } else if let Some(plain) = self.replacement(c) {
@@ -95,15 +139,15 @@ impl Font {
     }
 
     fn has(&self, c: char) -> bool {
-        self.faces.iter().any(|face| face.glyph_id(c) != GlyphId(0))
+        self.faces.iter().any(|face| face.font.glyph_id(c) != GlyphId(0))
     }
 
     /// Returns the face that draws a character, and the glyph in it.
-    fn glyph(&self, c: char) -> (&FontArc, GlyphId) {
+    fn glyph(&self, c: char) -> (&Face, GlyphId) {
         let found = self
             .faces
             .iter()
-            .map(|face| (face, face.glyph_id(c)))
+            .map(|face| (face, face.font.glyph_id(c)))
             .find(|(_, id)| *id != GlyphId(0));
         found.unwrap_or((&self.faces[0], GlyphId(0)))
     }
@@ -116,10 +160,10 @@ impl Font {
     /// Returns each character of a line with its start and end position.
     fn positions(&self, line: &str, size: f32) -> impl Iterator<Item = (char, f32, f32)> {
         let mut at = 0.0;
-        let mut before: Option<(*const FontArc, GlyphId)> = None;
+        let mut before: Option<(*const Face, GlyphId)> = None;
         line.chars().map(move |c| {
             let (face, id) = self.glyph(c);
-            let scaled = face.as_scaled(px_scale(face, size));
+            let scaled = face.font.as_scaled(face.px_scale(size));
             if let Some((same, previous)) = before
                 && std::ptr::eq(same, face)
             {
@@ -143,9 +187,9 @@ impl Font {
     ) {
         for (c, start, _) in self.positions(line, size) {
             let (face, id) = self.glyph(c);
-            let position = ab_glyph::point(origin.0 + start, origin.1);
-            let glyph = id.with_scale_and_position(px_scale(face, size), position);
-            if let Some(outline) = face.outline_glyph(glyph) {
+            let position = ab_glyph::point(origin.0 + start, origin.1 - face.rise * size);
+            let glyph = id.with_scale_and_position(face.px_scale(size), position);
+            if let Some(outline) = face.font.outline_glyph(glyph) {
                 let corner = outline.px_bounds().min;
                 outline.draw(|x, y, cover| {
                     put(corner.x as i32 + x as i32, corner.y as i32 + y as i32, cover)
@@ -176,20 +220,18 @@ const fn currency_code(c: char) -> Option<&'static str> {
     }
 }
 
-/// Converts an em size to the scale of the library, which is based on the line height and differs
-/// between fonts.
-fn px_scale(face: &FontArc, size: f32) -> PxScale {
-    let em = face.units_per_em().unwrap_or(1000.0);
-    PxScale::from(size * face.height_unscaled() / em)
-}
-
 impl Default for Font {
-    /// Returns Noto Sans Bold: Latin, Greek and Cyrillic.
+    /// Returns Noto Sans Bold, for Latin, Greek and Cyrillic, and Noto Emoji.
     fn default() -> Self {
-        let built_in = FontArc::try_from_slice(notosans::BOLD_TTF);
         #[allow(clippy::expect_used)] // Data of a dependency, covered by tests.
-        let face = built_in.expect("the built-in font is a font");
-        Self { faces: vec![face] }
+        let face = |bytes: &'static [u8]| {
+            FontArc::try_from_slice(bytes).expect("the built-in font is a font")
+        };
+        let letters = Face::new(face(notosans::BOLD_TTF));
+        // Each as wide as a full-width character, and as high above as below the middle of a capital.
+        let font = face(epaint_default_fonts::NOTO_EMOJI_REGULAR);
+        let emoji = Face { font, scale: 0.8, rise: 0.03 };
+        Self { faces: vec![letters, emoji] }
     }
 }
 
@@ -209,6 +251,21 @@ mod tests {
         let spoken = "The quick—“brown” fox… äöüß ñ¿¡ éèêçœ àìòù €£ № 1½ ° © ™";
         assert!(font.missing(spoken).is_empty());
         assert_eq!(font.missing("a咖b啡c咖🎉"), ['咖', '啡']);
+    }
+
+    #[test]
+    fn emoji_are_drawn_and_those_without_a_glyph_are_known() {
+        let font = Font::default();
+        let text = "Hello 🎉 world 👍🏽 👨\u{200d}👩\u{200d}👧 🇩🇪 ❤\u{fe0f} 1\u{fe0f}\u{20e3}";
+        assert_eq!(font.drawable(text), "Hello 🎉 world 👍 👨👩👧 🇩🇪 ❤ 1");
+        assert!(font.undrawn(text).is_empty());
+        assert!(font.missing(text).is_empty());
+        assert_eq!(font.undrawn("🥺🫂 a 🥺 ⎋ ₂"), ["🥺", "🫂", "⎋"]);
+        // As wide as a Chinese character, for which the layout of captions counts them.
+        for emoji in ["🎉", "👍", "😀", "🚀"] {
+            let width = font.width(emoji, 100.0);
+            assert!((95.0..=105.0).contains(&width), "{emoji} {width}");
+        }
     }
 
     #[test]
@@ -239,7 +296,7 @@ mod tests {
         for c in invisible.chars() {
             assert_eq!(font.drawable(&format!("a{c}b")), "ab", "{c:?}");
         }
-        assert_eq!(font.drawable("👩\u{200d}🚀 ok ✔\u{fe0f}"), " ok ");
+        assert_eq!(font.drawable("👩\u{200d}🚀 ok ✔\u{fe0f}"), "👩🚀 ok ✔");
     }
 
     #[test]

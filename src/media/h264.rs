@@ -4,7 +4,8 @@
 //! frame bit by bit.
 //!
 //! Stills share most of their rows, so that rows are encoded on their own, and a key frame is put
-//! together from [`slices`] of them.
+//! together from [`slices`] of them. A still that differs from the one before it in a few macroblocks
+//! only is a picture of these and of skipped ones.
 
 pub(crate) mod skip;
 mod slices;
@@ -22,7 +23,8 @@ use openh264::formats::YUVSource;
 use super::canvas::Canvas;
 use super::{FrameSize, MediaError, lock, thread_count};
 use skip::SkipHeader;
-pub(crate) use slices::{EncodedRows, SliceHeader};
+use slices::changed_picture;
+pub(crate) use slices::{EncodedRows, MACROBLOCK, SliceHeader};
 
 /// Frames per second.
 pub(crate) const FRAME_RATE: u32 = 30;
@@ -42,8 +44,15 @@ pub(crate) struct StillEncoder {
 /// An encoded still, which can be shown for up to the number of frames it was encoded for.
 #[derive(Debug)]
 pub(crate) struct EncodedStill {
-    key: Vec<u8>,
+    first: FirstFrame,
     repeats: Repeats,
+}
+
+#[derive(Debug)]
+enum FirstFrame {
+    Key(Vec<u8>),
+    /// The still before it with other macroblocks: parts of rows of them, each from one on.
+    Changed(Vec<(u32, EncodedRows)>),
 }
 
 #[derive(Debug)]
@@ -111,11 +120,16 @@ impl StillEncoder {
             ),
         };
         let mut idle = lock(&self.idle);
-        if idle.len() >= thread_count() {
+        idle.push((canvas.size, encoder));
+        // Stills have rows of a few heights. Their encoders take as much memory as those of as many
+        // whole frames as there are threads.
+        let pixels = |idle: &[(FrameSize, Encoder)]| {
+            idle.iter().map(|(size, _)| size.width as usize * size.height as usize).sum::<usize>()
+        };
+        while idle.len() > thread_count() && pixels(&idle) > thread_count() * 1920 * 1080 {
             idle.remove(0);
         }
-        idle.push((canvas.size, encoder));
-        Ok(EncodedStill { key, repeats })
+        Ok(EncodedStill { first: FirstFrame::Key(key), repeats })
     }
 
     fn encoder(&self) -> Result<Encoder, MediaError> {
@@ -134,14 +148,18 @@ fn failed(error: openh264::Error) -> MediaError {
 }
 
 impl EncodedStill {
-    /// Returns frame `index` of the still as an Annex B access unit; 0 is the key frame.
-    pub(crate) fn frame(&self, index: u32) -> Cow<'_, [u8]> {
-        if index == 0 {
-            return Cow::Borrowed(&self.key);
-        }
-        match &self.repeats {
-            Repeats::Skipped(header) => Cow::Owned(header.skipped_picture(index)),
-            Repeats::Encoded(frames) => Cow::Borrowed(&frames[index as usize - 1]),
+    /// Returns frame `index` of the still as an Annex B access unit. `before` is the number of frames
+    /// from the last key frame to the still: 0 for one that begins with a key frame.
+    pub(crate) fn frame(&self, before: u32, index: u32) -> Cow<'_, [u8]> {
+        match (&self.first, &self.repeats) {
+            (FirstFrame::Key(key), _) if index == 0 => Cow::Borrowed(key),
+            (_, Repeats::Encoded(frames)) => Cow::Borrowed(&frames[index as usize - 1]),
+            (FirstFrame::Changed(rows), Repeats::Skipped(skip)) if index == 0 => {
+                Cow::Owned(changed_picture(rows, skip, before))
+            }
+            // A key frame where a change was planned.
+            (FirstFrame::Key(_), Repeats::Skipped(skip)) => Cow::Owned(skip.skipped_picture(index)),
+            (_, Repeats::Skipped(skip)) => Cow::Owned(skip.skipped_picture(before + index)),
         }
     }
 }
@@ -208,9 +226,9 @@ mod tests {
             for seed in [1, 77] {
                 let still = StillEncoder::new(24).encode(&noisy(size, seed), frames).unwrap();
                 assert!(matches!(still.repeats, Repeats::Skipped(_)), "the fallback was used");
-                let key = planes(&decoder.decode(&still.frame(0)).unwrap().unwrap());
+                let key = planes(&decoder.decode(&still.frame(0, 0)).unwrap().unwrap());
                 for index in 1..frames {
-                    let frame = still.frame(index);
+                    let frame = still.frame(0, index);
                     assert!(frame.len() < 20, "{} bytes", frame.len());
                     let decoded =
                         decoder.decode(&frame).unwrap().expect("a picture for each frame");
@@ -233,7 +251,7 @@ mod tests {
         still.repeats = Repeats::Encoded(frames[1..].to_vec());
         let mut decoder = Decoder::new().unwrap();
         for index in 0..3 {
-            let decoded = decoder.decode(&still.frame(index)).unwrap().expect("a picture");
+            let decoded = decoder.decode(&still.frame(0, index)).unwrap().expect("a picture");
             assert_eq!(decoded.dimensions(), (128, 96));
         }
     }

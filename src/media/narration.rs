@@ -7,8 +7,10 @@ use std::time::Duration;
 
 use super::align::part_starts;
 use super::audio::MAX_SAMPLE_RATE;
-use super::captions::{CaptionLayout, CaptionMark, MIN_CAPTION, caption_breaks, timed_captions};
-use super::characters::{is_decoration, is_wide};
+use super::captions::{
+    CaptionLayout, CaptionMark, CaptionTimes, MIN_CAPTION, caption_breaks, timed_captions,
+};
+use super::characters::{is_decoration, is_wide, words};
 use super::ordered::in_order;
 use super::script::{Script, ScriptSentence, sentences};
 use super::spoken::{SpokenPiece, SpokenText, spoken};
@@ -22,7 +24,8 @@ use super::{
 pub struct Narration {
     /// The sentences in order.
     pub sentences: Vec<SpokenSentence>,
-    /// The parts of the script that are not spoken. Emoji, which are decoration, are not reported.
+    /// The parts of the script that are not spoken. Emoji, which are decoration, are not reported;
+    /// those that cannot be drawn are reported by [`Timeline::undrawn`](super::Timeline::undrawn).
     pub warnings: Vec<NarrationWarning>,
     duration: Duration,
 }
@@ -38,8 +41,21 @@ pub struct SpokenSentence {
     /// Speech without silence before or after it, or silence for a sentence of which no word can be
     /// spoken.
     pub audio: AudioBuffer,
-    /// When the parts are spoken at which captions may begin.
+    /// What is known of when words are spoken. Captions may begin there.
     marks: Vec<CaptionMark>,
+}
+
+/// A word of a [`Narration`], from [`Narration::words`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SpokenWord {
+    /// Index of the sentence.
+    pub sentence: usize,
+    /// Byte range in the text of the sentence, without the white space around the word, but with its
+    /// punctuation.
+    pub range: Range<usize>,
+    /// Time from the start of the narration to the word.
+    pub start: Duration,
 }
 
 impl SpokenSentence {
@@ -50,7 +66,8 @@ impl SpokenSentence {
     }
 
     /// Returns the byte offsets in the text at which captions may begin, with their times from the
-    /// start of the sentence.
+    /// start of the sentence. With a voice that times its words, these are all words, except those
+    /// within what is spoken as one, such as a date.
     pub(crate) fn marks(&self) -> impl Iterator<Item = (usize, Duration)> + '_ {
         self.marks.iter().map(|mark| (mark.offset, mark.time))
     }
@@ -104,6 +121,41 @@ impl Narration {
         self.duration
     }
 
+    /// Returns the words of the captions in order, each with the time at which it is spoken.
+    ///
+    /// Words are separated by white space. In Chinese, Japanese and Korean, each character is a word,
+    /// with the punctuation beside it. What has no letter or digit, such as an emoji, is no word.
+    ///
+    /// With a voice that [times its words](Voice::speak_timed), as the built-in ones do, a time is
+    /// correct to 0.1 s; within what is spoken in other words, such as a date or a telephone number,
+    /// it is an estimate. With any other voice, it is one as well: by the length of the text between
+    /// the starts of captions, whose times are found in the audio.
+    ///
+    /// ```
+    /// use nemovideo::media::{Cancel, Pico, SpeechOptions, narrate};
+    ///
+    /// let options = SpeechOptions::default();
+    /// let narration = narrate("Good morning, Ada.", &Pico::new(), &options, &Cancel::new())?;
+    /// let text = &narration.sentences[0].text;
+    /// let words = narration.words();
+    /// let shown: Vec<&str> = words.iter().map(|word| &text[word.range.clone()]).collect();
+    /// assert_eq!(shown, ["Good", "morning,", "Ada."]);
+    /// assert!(words.is_sorted_by_key(|word| word.start));
+    /// # Ok::<(), nemovideo::media::MediaError>(())
+    /// ```
+    #[must_use]
+    pub fn words(&self) -> Vec<SpokenWord> {
+        let of_sentence = |(sentence, spoken): (usize, &SpokenSentence)| {
+            let times = CaptionTimes::new(&spoken.text, spoken.audio.duration(), &spoken.marks);
+            let start = spoken.start;
+            words(&spoken.text).into_iter().map(move |range| {
+                let start = start + times.at(range.start);
+                SpokenWord { sentence, range, start }
+            })
+        };
+        self.sentences.iter().enumerate().flat_map(of_sentence).collect()
+    }
+
     /// Returns one audio clip for each sentence.
     #[must_use]
     pub fn audio(&self) -> Vec<AudioClip> {
@@ -155,7 +207,7 @@ impl Narration {
 /// Line breaks, paragraphs, Markdown and HTML in the script are handled; emoji are not spoken, but
 /// stay in the captions. What else is not spoken is in [`Narration::warnings`].
 ///
-/// When each caption of a long sentence appears is known from a voice that
+/// When each word is spoken, and so each caption of a long sentence, is known from a voice that
 /// [times its words](Voice::speak_timed), as the built-in ones do. For any other voice, the sentence
 /// is spoken once more in parts, which are searched for in its audio and not used otherwise.
 ///
@@ -211,10 +263,11 @@ pub(crate) fn narrate_each(
     let speak = |index: usize| {
         cancel.check()?;
         let plan = SentencePlan::new(&sentences[index], options);
-        let (audio, marks) = speak(&plan, voice, options, cancel)?;
-        Ok((plan.text.unspoken, audio, marks))
+        let spoken = speak(&plan, voice, options, cancel)?;
+        Ok((plan.text.unspoken, spoken))
     };
-    in_order(sentences.len(), speak, |index, (unspoken, audio, marks)| {
+    in_order(sentences.len(), speak, |index, (unspoken, spoken)| {
+        let TimedSpeech { audio, marks, last_caption } = spoken;
         let sentence = &sentences[index];
         is_silent &= audio.samples().iter().all(|sample| *sample == 0);
         let parts: Vec<String> = unspoken.into_iter().filter(|part| !is_decoration(part)).collect();
@@ -224,8 +277,7 @@ pub(crate) fn narrate_each(
         }
         let start = end;
         // After a word such as “No.”, the pause is as long as the last caption needs.
-        let last_mark = marks.last().map_or(Duration::ZERO, |mark| mark.time);
-        let last_words = audio.duration().saturating_sub(last_mark);
+        let last_words = audio.duration().saturating_sub(last_caption);
         let pause = sentence.pause_after.max(MIN_CAPTION.saturating_sub(last_words));
         let spoken = SpokenSentence { text: sentence.text.clone(), start, audio, marks };
         end = spoken.end() + pause;
@@ -246,6 +298,8 @@ struct SentencePlan<'s> {
     breaks: Vec<usize>,
     /// What is spoken from the start and from each break on.
     parts: Vec<Range<usize>>,
+    /// The breaks, and the words whose place in the spoken text is known.
+    words: Vec<usize>,
 }
 
 impl<'s> SentencePlan<'s> {
@@ -281,7 +335,12 @@ impl<'s> SentencePlan<'s> {
             }
             parts.push(start..text.text.len());
         }
-        Self { sentence, text, breaks, parts }
+        let starts = words(&sentence.text).into_iter().map(|range| range.start);
+        let mut words: Vec<usize> = starts.filter(|start| *start > 0 && is_word(*start)).collect();
+        words.extend(&breaks);
+        words.sort_unstable();
+        words.dedup();
+        Self { sentence, text, breaks, parts, words }
     }
 
     /// Returns whether no word of the sentence can be spoken.
@@ -353,34 +412,59 @@ fn estimate(text: &SpokenText, piece: &SpokenPiece, offset: usize) -> usize {
     spaces.min_by_key(|at| at.abs_diff(estimate)).unwrap_or(piece.spoken.end)
 }
 
-/// Speaks a sentence. Returns its audio without the silence around it, and when the parts of its
-/// captions begin.
+/// A spoken sentence: its audio without the silence around it, what is known of when its words are
+/// spoken, and when the last of its captions begins at the latest.
+struct TimedSpeech {
+    audio: AudioBuffer,
+    marks: Vec<CaptionMark>,
+    last_caption: Duration,
+}
+
+/// Speaks a sentence.
 fn speak(
     plan: &SentencePlan<'_>,
     voice: &dyn Voice,
     options: &SpeechOptions,
     cancel: &Cancel,
-) -> Result<(AudioBuffer, Vec<CaptionMark>), MediaError> {
+) -> Result<TimedSpeech, MediaError> {
     if plan.is_silent() {
-        return Ok((plan.silence(), Vec::new()));
+        let audio = plan.silence();
+        return Ok(TimedSpeech { audio, marks: Vec::new(), last_caption: Duration::ZERO });
     }
+    let shown = &plan.sentence.text;
     let text = plan.text.text.trim();
     let before = plan.text.text.len() - plan.text.text.trim_start().len();
-    let later = plan.parts.iter().skip(1);
-    let offset = |part: &Range<usize>| part.start.saturating_sub(before).min(text.len());
-    let offsets: Vec<usize> = later.map(offset).collect();
+    let mut latest = 0;
+    let offset = |offset: &usize| {
+        let place = SplitPoint::of(shown, &plan.text, *offset).place;
+        latest = place.saturating_sub(before).min(text.len()).max(latest);
+        latest
+    };
+    let offsets: Vec<usize> = plan.words.iter().map(offset).collect();
     let (audio, starts) = voice.speak_timed(text, &offsets, options, cancel)?;
     let (audio, cut) = with_valid_rate(audio)?.trimmed();
     if audio.samples().is_empty() {
-        return Err(silent(&plan.sentence.text, options));
+        return Err(silent(shown, options));
     }
-    let starts = match starts.filter(|starts| starts.len() == offsets.len()) {
-        Some(starts) => in_audio(starts, cut, audio.duration()),
-        None if offsets.is_empty() => Vec::new(),
-        None => part_starts(&audio, &speak_parts(plan, voice, options, cancel)?),
+    let starts = starts.filter(|starts| starts.len() == offsets.len());
+    let is_timed = starts.is_some();
+    let (offsets, starts) = match starts {
+        Some(starts) => (&plan.words, in_audio(starts, cut, audio.duration())),
+        None if plan.breaks.is_empty() => (&plan.breaks, Vec::new()),
+        None => (&plan.breaks, part_starts(&audio, &speak_parts(plan, voice, options, cancel)?)),
     };
-    let marks = plan.breaks.iter().zip(starts);
-    Ok((audio, marks.map(|(&offset, time)| CaptionMark { offset, time }).collect()))
+    let marks = offsets.iter().zip(starts).map(|(&offset, time)| CaptionMark { offset, time });
+    let marks: Vec<CaptionMark> = marks.collect();
+    let mut breaks = marks.iter().rev().filter(|mark| plan.breaks.contains(&mark.offset));
+    let mut last_caption = breaks.next().map_or(Duration::ZERO, |mark| mark.time);
+    // With words to begin at, a caption may begin where none was planned.
+    if is_timed {
+        let captions =
+            |layout| timed_captions(shown, Duration::ZERO, audio.duration(), &marks, layout);
+        let last = CaptionLayout::ALL.into_iter().filter_map(|layout| captions(layout).pop());
+        last_caption = last.map(|clip| clip.start).fold(last_caption, Duration::max);
+    }
+    Ok(TimedSpeech { audio, marks, last_caption })
 }
 
 /// Returns the times in audio of which silence was cut off. They do not decrease.

@@ -1,25 +1,47 @@
 //! The still images of a video: which texts are visible in which frames, and drawing and encoding
-//! each distinct still once, and of most stills only the rows with their texts. Doing so on all
-//! cores and writing the file are left to [`render`](super::render()).
+//! each distinct still once, and of most stills only the rows with their texts. Where only the spoken
+//! word changes, only the macroblocks with it are encoded. Doing so on all cores and writing the file are
+//! left to [`render`](super::render()).
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::ops::Range;
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use super::background::paint;
 use super::canvas::{Canvas, TextDrawing};
-use super::h264::{EncodedRows, EncodedStill, FRAME_RATE, MAX_SHOT, SliceHeader, StillEncoder};
-use super::{Cancel, Font, MediaError, TextClip, Timeline, lock};
+use super::h264::{
+    EncodedRows, EncodedStill, FRAME_RATE, MACROBLOCK, MAX_SHOT, SliceHeader, StillEncoder,
+};
+use super::layout::{TextBlock, blocks};
+use super::syllables::Hyphenator;
+use super::timeline::TextKind;
+use super::{Cancel, CaptionMode, Font, MediaError, TextClip, Timeline, lock, thread_count};
 
 /// The stills of a video and when each is shown.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct StillPlan {
-    /// For each still, the indices of its texts in drawing order. Stills are in the order of their
-    /// first appearance.
-    stills: Vec<Vec<usize>>,
+    /// The stills in the order of their first appearance.
+    stills: Vec<Still>,
     /// What is shown, in order.
     shots: Vec<Shot>,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+struct Still {
+    /// The texts in drawing order.
+    texts: Vec<Shown>,
+    /// The still that is always shown before it and has the same texts, with other words marked.
+    after: Option<usize>,
+}
+
+/// A text in a still.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+struct Shown {
+    /// The index of the text.
+    text: usize,
+    /// The word that is marked as the spoken one.
+    word: Option<usize>,
 }
 
 /// A still shown for a number of frames.
@@ -27,6 +49,8 @@ pub(crate) struct StillPlan {
 struct Shot {
     still: usize,
     frames: u32,
+    /// The number of frames since the last key frame. A shot that begins with one has none.
+    before: u32,
 }
 
 /// Returns the number of the frame at a time.
@@ -43,16 +67,26 @@ pub(crate) fn duration_of(frames: u32) -> Duration {
 impl StillPlan {
     pub(crate) fn new(texts: &[TextClip], frames: u32) -> Self {
         let mut plan = Self { stills: Vec::new(), shots: Vec::new() };
-        let mut known: HashMap<Vec<usize>, usize> = HashMap::new();
+        let mut known: HashMap<Vec<Shown>, usize> = HashMap::new();
         for (texts, mut left) in spans(texts, frames) {
+            if let Some(last) = plan.shots.last()
+                && let before = last.before + last.frames
+                && before + left <= MAX_SHOT
+                && is_same_text(&texts, &plan.stills[last.still].texts)
+            {
+                let after = Some(last.still);
+                plan.shots.push(Shot { still: plan.stills.len(), frames: left, before });
+                plan.stills.push(Still { texts, after });
+                continue;
+            }
             let still = *known.entry(texts).or_insert_with_key(|texts| {
-                plan.stills.push(texts.clone());
+                plan.stills.push(Still { texts: texts.clone(), after: None });
                 plan.stills.len() - 1
             });
             while left > 0 {
                 // Never a shot of a single frame: see `spans`.
                 let frames = if left == MAX_SHOT + 1 { MAX_SHOT - 1 } else { left.min(MAX_SHOT) };
-                plan.shots.push(Shot { still, frames });
+                plan.shots.push(Shot { still, frames, before: 0 });
                 left -= frames;
             }
         }
@@ -71,24 +105,44 @@ impl StillPlan {
         first
     }
 
-    /// Returns the number of shots, each of which begins with a key frame.
-    pub(crate) const fn shot_count(&self) -> usize {
-        self.shots.len()
+    /// Returns the number of shots that begin with a key frame.
+    pub(crate) fn shot_count(&self) -> usize {
+        self.shots.iter().filter(|shot| shot.before == 0).count()
     }
+}
+
+/// Returns whether two stills have the same texts.
+fn is_same_text(one: &[Shown], other: &[Shown]) -> bool {
+    one.len() == other.len() && one.iter().zip(other).all(|(one, other)| one.text == other.text)
+}
+
+/// Returns the frames in which a text is visible, by the word that is marked.
+fn visible(index: usize, clip: &TextClip, frames: u32) -> Vec<(Shown, Range<u32>)> {
+    let at = |time: Duration| frame_at(clip.start.saturating_add(time)).min(frames);
+    let end = at(clip.duration);
+    let mut visible = vec![(Shown { text: index, word: None }, at(Duration::ZERO)..end)];
+    if clip.style.mode == CaptionMode::Words && clip.kind == TextKind::Caption {
+        for (word, (_, time)) in clip.words.iter().enumerate() {
+            let start = at(*time).min(end);
+            if let Some((_, before)) = visible.last_mut() {
+                before.end = start.max(before.start);
+                let range = before.end..end;
+                visible.push((Shown { text: index, word: Some(word) }, range));
+            }
+        }
+    }
+    visible.retain(|(_, range)| !range.is_empty());
+    visible
 }
 
 /// Returns the sets of texts that are visible together and for how many frames, in order and
 /// covering all frames.
-fn spans(texts: &[TextClip], frames: u32) -> Vec<(Vec<usize>, u32)> {
+fn spans(texts: &[TextClip], frames: u32) -> Vec<(Vec<Shown>, u32)> {
     /// Two consecutive key frames would need different IDs, and a flash of a single frame is
     /// unwanted anyway: it is added to the span before it.
     const SHORTEST: u32 = 2;
-    let visible = |clip: &TextClip| {
-        let end = clip.start.saturating_add(clip.duration);
-        frame_at(clip.start).min(frames)..frame_at(end).min(frames)
-    };
-    let mut clips: Vec<_> =
-        texts.iter().map(visible).enumerate().filter(|(_, visible)| !visible.is_empty()).collect();
+    let clips = texts.iter().enumerate();
+    let mut clips: Vec<_> = clips.flat_map(|(index, clip)| visible(index, clip, frames)).collect();
     clips.sort_by_key(|(_, visible)| visible.start);
     let cuts: BTreeSet<u32> = clips
         .iter()
@@ -96,14 +150,14 @@ fn spans(texts: &[TextClip], frames: u32) -> Vec<(Vec<usize>, u32)> {
         .chain([0, frames])
         .collect();
     let mut clips = clips.into_iter().peekable();
-    let mut active: Vec<(usize, Range<u32>)> = Vec::new();
-    let mut spans: Vec<(Vec<usize>, u32)> = Vec::new();
+    let mut active: Vec<(Shown, Range<u32>)> = Vec::new();
+    let mut spans: Vec<(Vec<Shown>, u32)> = Vec::new();
     for (&start, &end) in cuts.iter().zip(cuts.iter().skip(1)) {
         active.retain(|(_, visible)| visible.end > start);
         while let Some(clip) = clips.next_if(|(_, visible)| visible.start <= start) {
             active.push(clip);
         }
-        let mut now: Vec<usize> = active.iter().map(|(index, _)| *index).collect();
+        let mut now: Vec<Shown> = active.iter().map(|(shown, _)| *shown).collect();
         now.sort_unstable();
         let length = end - start;
         match spans.last_mut() {
@@ -126,16 +180,36 @@ pub(crate) struct StillRenderer<'a> {
     /// Painted for the first still, while other threads have other work.
     background: OnceLock<Canvas>,
     font: Font,
+    hyphenator: Hyphenator,
     quantizer: u8,
     encoder: StillEncoder,
     header: Shared<Option<SliceHeader>>,
     /// Rows of the background without text, which most stills share.
     rows: Mutex<HashMap<(usize, usize), Arc<SharedRows>>>,
+    /// The latest scenes in which words are marked.
+    scenes: Mutex<VecDeque<SharedScene>>,
+}
+
+/// Texts that are visible together, and where each of them is.
+struct Scene {
+    texts: Vec<SceneText>,
+    /// The rows with the texts, in whole macroblocks; none without texts.
+    band: Range<usize>,
+    /// These rows of the frame, without marked words.
+    canvas: OnceLock<Canvas>,
+}
+
+struct SceneText {
+    index: usize,
+    block: TextBlock,
+    drawing: TextDrawing,
 }
 
 /// A value that one thread makes and others wait for.
 type Shared<T> = Mutex<Option<Arc<T>>>;
 type SharedRows = Shared<Option<EncodedRows>>;
+/// The scene of texts.
+type SharedScene = (Vec<usize>, Arc<Shared<Scene>>);
 
 fn shared<T>(
     place: &Shared<T>,
@@ -155,30 +229,39 @@ impl<'a> StillRenderer<'a> {
             plan,
             background: OnceLock::new(),
             font: timeline.font.clone().unwrap_or_default(),
+            hyphenator: Hyphenator::of(timeline.language.as_deref()),
             quantizer,
             encoder: StillEncoder::new(quantizer),
             header: Mutex::default(),
             rows: Mutex::default(),
+            scenes: Mutex::default(),
         }
     }
 
     /// Draws and encodes a still. The result depends on the plan only.
     pub(crate) fn encode(&self, index: usize, cancel: &Cancel) -> Result<EncodedStill, MediaError> {
         cancel.check()?;
-        let texts = self.texts(index, cancel)?;
+        let still = &self.plan.stills[index];
+        let scene = self.scene(still, cancel)?;
         let height = self.timeline.frame.height as usize;
         let header = shared(&self.header, || SliceHeader::new(&self.encoder, self.timeline.frame))?;
         if let Some(header) = &*header {
+            if let Some(before) = still.after {
+                return self.changed(&self.plan.stills[before], still, &scene, header);
+            }
             // A still without text is cut where the first one with text is.
-            let band = match texts.is_empty() {
-                true => (0..self.plan.stills.len())
-                    .find(|still| !self.plan.stills[*still].is_empty())
-                    .map_or(Ok(0..height), |still| Ok(self.band(&self.texts(still, cancel)?)))?,
-                false => self.band(&texts),
+            let has_text = !scene.texts.is_empty();
+            let first = self.plan.stills.iter().find(|still| !still.texts.is_empty());
+            let band = match first {
+                _ if has_text => scene.band.clone(),
+                Some(still) => Some(self.scene(still, cancel)?.band.clone())
+                    .filter(|band| !band.is_empty())
+                    .unwrap_or(0..height),
+                None => 0..height,
             };
-            let middle = match texts.is_empty() {
-                true => self.plain_rows(header, band.clone())?,
-                false => Arc::new(self.rows_with(&texts, header, band.clone())?),
+            let middle = match has_text {
+                true => Arc::new(self.rows_with(&scene, still, header)?),
+                false => self.plain_rows(header, band.clone())?,
             };
             let top = self.plain_rows(header, 0..band.start)?;
             let bottom = self.plain_rows(header, band.end..height)?;
@@ -192,9 +275,57 @@ impl<'a> StillRenderer<'a> {
             }
         }
         let mut canvas = self.background().rows(0..height);
-        texts.iter().for_each(|text| text.draw(&mut canvas, 0));
+        scene.texts.iter().for_each(|text| text.drawing.draw(&mut canvas, 0));
+        self.marks(&scene, still).iter().for_each(|mark| mark.draw(&mut canvas, 0));
         let shots = self.plan.shots.iter().filter(|shot| shot.still == index);
         self.encoder.encode(&canvas, shots.map(|shot| shot.frames).max().unwrap_or(1))
+    }
+
+    /// Encodes the macroblocks in which a still differs from the one before it.
+    fn changed(
+        &self,
+        before: &Still,
+        still: &Still,
+        scene: &Scene,
+        header: &SliceHeader,
+    ) -> Result<EncodedStill, MediaError> {
+        /// The columns are a multiple of this, so that an encoder can be used again.
+        const COLUMNS: usize = 8 * MACROBLOCK as usize;
+        const ROW: usize = MACROBLOCK as usize;
+        let marks = self.marks(scene, still);
+        let both = self.marks(scene, before);
+        let both: Vec<&TextDrawing> = both.iter().chain(&marks).collect();
+        let Some(rows) = self.whole_rows(both.iter().map(|mark| mark.rows())) else {
+            return Ok(header.changed([]));
+        };
+        let inside = rows.start - scene.band.start..rows.end - scene.band.start;
+        let mut canvas = self.drawn(scene).rows(inside);
+        marks.iter().for_each(|mark| mark.draw(&mut canvas, rows.start));
+        let mut parts = Vec::new();
+        for row in rows.clone().step_by(ROW) {
+            let is_here =
+                |mark: &&&TextDrawing| mark.rows().start < row + ROW && mark.rows().end > row;
+            let columns = both.iter().filter(is_here).map(|mark| mark.columns());
+            let Some(columns) = columns.reduce(|a, b| a.start.min(b.start)..a.end.max(b.end))
+            else {
+                continue;
+            };
+            let whole = canvas.width().next_multiple_of(ROW);
+            let start = columns.start / ROW * ROW;
+            let width = (columns.end - start).next_multiple_of(COLUMNS).min(whole);
+            let start = start.min(whole - width);
+            let top = row - rows.start;
+            let area = canvas.area(start..start + width, top..top + ROW);
+            let encoded = header.encode_rows(&self.encoder, &area)?;
+            parts.push((
+                start,
+                row,
+                encoded.ok_or_else(|| {
+                    MediaError::Encode("the encoder made several slices of one row".to_owned())
+                })?,
+            ));
+        }
+        Ok(header.changed(parts))
     }
 
     fn background(&self) -> &Canvas {
@@ -202,43 +333,96 @@ impl<'a> StillRenderer<'a> {
         self.background.get_or_init(|| paint(background, *frame, !texts.is_empty()))
     }
 
-    fn texts(&self, still: usize, cancel: &Cancel) -> Result<Vec<TextDrawing>, MediaError> {
-        let mut drawings = Vec::new();
-        for &text in &self.plan.stills[still] {
-            cancel.check()?;
-            let clip = &self.timeline.texts[text];
-            let drawing = TextDrawing::new(&clip.text, clip.style, &self.font, self.timeline.frame);
-            drawings.extend(drawing);
+    /// Returns the texts of a still. Those in which words are marked are kept for the stills that
+    /// follow.
+    fn scene(&self, still: &Still, cancel: &Cancel) -> Result<Arc<Scene>, MediaError> {
+        let texts: Vec<usize> = still.texts.iter().map(|shown| shown.text).collect();
+        if !texts.iter().any(|text| self.has_marks(*text)) {
+            return self.new_scene(&texts, cancel).map(Arc::new);
         }
-        Ok(drawings)
+        let place = {
+            let mut scenes = lock(&self.scenes);
+            if let Some((_, scene)) = scenes.iter().find(|(known, _)| *known == texts) {
+                Arc::clone(scene)
+            } else {
+                if scenes.len() > thread_count() {
+                    scenes.pop_front();
+                }
+                scenes.push_back((texts.clone(), Arc::default()));
+                Arc::clone(&scenes[scenes.len() - 1].1)
+            }
+        };
+        shared(&place, || self.new_scene(&texts, cancel))
+    }
+
+    fn has_marks(&self, text: usize) -> bool {
+        self.timeline.texts[text].style.mode == CaptionMode::Words
+    }
+
+    fn new_scene(&self, texts: &[usize], cancel: &Cancel) -> Result<Scene, MediaError> {
+        let Timeline { frame, texts: clips, .. } = self.timeline;
+        let visible: Vec<&TextClip> = texts.iter().map(|text| &clips[*text]).collect();
+        cancel.check()?;
+        let mut scene = Vec::new();
+        for (at, block) in blocks(&visible, &self.font, self.hyphenator, *frame) {
+            cancel.check()?;
+            let drawing = TextDrawing::new(&block, visible[at].drawn_style(), &self.font, *frame);
+            scene.push(SceneText { index: texts[at], block, drawing });
+        }
+        let band = self.whole_rows(scene.iter().map(|text| text.drawing.rows())).unwrap_or(0..0);
+        Ok(Scene { texts: scene, band, canvas: OnceLock::new() })
+    }
+
+    /// Returns the words of a still that are marked.
+    fn marks(&self, scene: &Scene, still: &Still) -> Vec<TextDrawing> {
+        let Timeline { frame, texts: clips, .. } = self.timeline;
+        let shown = still.texts.iter().filter_map(|shown| Some((shown.text, shown.word?)));
+        shown
+            .filter_map(|(text, word)| {
+                let text = scene.texts.iter().find(|known| known.index == text)?;
+                let style = clips[text.index].style;
+                Some(TextDrawing::of_word(&text.block, word, style, &self.font, *frame))
+            })
+            .flatten()
+            .collect()
     }
 
     /// Returns the rows in which texts are drawn, in whole macroblocks. Texts of as many lines have
     /// the same rows, so that their stills share the rows around them.
-    fn band(&self, texts: &[TextDrawing]) -> Range<usize> {
-        const MACROBLOCK: usize = 16;
+    fn whole_rows(&self, rows: impl Iterator<Item = Range<usize>>) -> Option<Range<usize>> {
+        const MACROBLOCK: usize = super::h264::MACROBLOCK as usize;
         let height = self.timeline.frame.height as usize;
-        let start = texts.iter().map(|text| text.rows().start).min().unwrap_or(0);
-        let end = texts.iter().map(|text| text.rows().end).max().unwrap_or(height);
-        let end = end.next_multiple_of(MACROBLOCK);
+        let all = rows.reduce(|a, b| a.start.min(b.start)..a.end.max(b.end))?;
+        let end = all.end.next_multiple_of(MACROBLOCK);
         // Less than a whole row of macroblocks cannot be encoded on its own.
         let end = if end + MACROBLOCK > height { height } else { end };
-        let start = start.min(end.saturating_sub(MACROBLOCK));
-        start / MACROBLOCK * MACROBLOCK..end
+        let start = all.start.min(end.saturating_sub(MACROBLOCK));
+        Some(start / MACROBLOCK * MACROBLOCK..end)
+    }
+
+    /// Returns the rows of a scene without marked words.
+    fn drawn<'s>(&self, scene: &'s Scene) -> &'s Canvas {
+        scene.canvas.get_or_init(|| {
+            let mut canvas = self.background().rows(scene.band.clone());
+            for text in &scene.texts {
+                text.drawing.draw(&mut canvas, scene.band.start);
+            }
+            canvas
+        })
     }
 
     fn rows_with(
         &self,
-        texts: &[TextDrawing],
+        scene: &Scene,
+        still: &Still,
         header: &SliceHeader,
-        rows: Range<usize>,
     ) -> Result<Option<EncodedRows>, MediaError> {
-        let mut canvas = self.background().rows(rows.clone());
-        texts.iter().for_each(|text| text.draw(&mut canvas, rows.start));
-        if texts.is_empty() {
-            // Encoded once: the memory of its encoder is not kept.
-            return header.encode_rows(&StillEncoder::new(self.quantizer), &canvas);
+        let marks = self.marks(scene, still);
+        if marks.is_empty() {
+            return header.encode_rows(&self.encoder, self.drawn(scene));
         }
+        let mut canvas = self.drawn(scene).clone();
+        marks.iter().for_each(|mark| mark.draw(&mut canvas, scene.band.start));
         header.encode_rows(&self.encoder, &canvas)
     }
 
@@ -252,7 +436,9 @@ impl<'a> StillRenderer<'a> {
             return Ok(Arc::new(None));
         }
         let place = Arc::clone(lock(&self.rows).entry((rows.start, rows.end)).or_default());
-        shared(&place, || self.rows_with(&[], header, rows))
+        // Encoded once: the memory of its encoder is not kept.
+        let encoder = StillEncoder::new(self.quantizer);
+        shared(&place, || header.encode_rows(&encoder, &self.background().rows(rows)))
     }
 }
 
@@ -288,13 +474,13 @@ impl<'a> FrameWriter<'a> {
         cancel: &Cancel,
         mut write: impl FnMut(&[u8], bool) -> Result<(), MediaError>,
     ) -> Result<(), MediaError> {
-        while let Some(&Shot { still: index, frames }) = self.shots.as_slice().first()
+        while let Some(&Shot { still: index, frames, before }) = self.shots.as_slice().first()
             && self.at <= last
             && let Some(still) = self.waiting.get(&index)
         {
             cancel.check()?;
             for frame in 0..frames {
-                write(&still.frame(frame), frame == 0)?;
+                write(&still.frame(before, frame), before + frame == 0)?;
             }
             self.at += frames;
             self.uses[index] -= 1;
@@ -319,7 +505,8 @@ mod tests {
 
     fn shots(texts: &[TextClip], frames: u32) -> Vec<(Vec<usize>, u32)> {
         let plan = StillPlan::new(texts, frames);
-        plan.shots.iter().map(|shot| (plan.stills[shot.still].clone(), shot.frames)).collect()
+        let texts = |still: &Still| still.texts.iter().map(|shown| shown.text).collect();
+        plan.shots.iter().map(|shot| (texts(&plan.stills[shot.still]), shot.frames)).collect()
     }
 
     #[test]
@@ -366,6 +553,42 @@ mod tests {
                 );
             }
         }
+    }
+
+    #[test]
+    fn a_spoken_word_changes_a_still_without_a_key_frame() {
+        let mut caption = clip(0, 8000);
+        caption.style.mode = CaptionMode::Words;
+        let millis = Duration::from_millis;
+        caption.words =
+            vec![(0, millis(100)), (3, millis(1000)), (5, millis(1001)), (9, millis(9000))];
+        let plan = StillPlan::new(&[caption.clone(), clip(500, 600)], 300);
+        let shots: Vec<(Option<usize>, u32, u32)> = plan
+            .shots
+            .iter()
+            .map(|shot| {
+                (
+                    plan.stills[shot.still].texts.first().and_then(|t| t.word),
+                    shot.frames,
+                    shot.before,
+                )
+            })
+            .collect();
+        // The other text is a new scene, as is its end; no time is left for the third word.
+        let expected = [
+            (None, 3, 0),
+            (Some(0), 12, 3),
+            (Some(0), 3, 0),
+            (Some(0), 12, 0),
+            (Some(2), 210, 12),
+            (None, 60, 0),
+        ];
+        assert_eq!(shots, expected);
+        assert_eq!(plan.shot_count(), 4);
+        // A word on which the speaker rests needs key frames, so that players can seek.
+        caption.duration = Duration::from_secs(30);
+        let plan = StillPlan::new(&[caption], 900);
+        assert!(plan.shots.iter().all(|shot| shot.before + shot.frames <= MAX_SHOT), "{plan:?}");
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::audio::MAX_SAMPLE_RATE;
 use super::audio::stored::StoredAudio;
-use super::{AudioBuffer, Font, MediaError, VideoBackground};
+use super::{AudioBuffer, CaptionStyle, Font, MediaError, VideoBackground};
 
 /// Longer videos are rejected. A file has 32-bit offsets, which six hours on a gradient stay far
 /// below. Thousands of captions on a detailed photograph may exceed them, which fails the render.
@@ -25,8 +25,11 @@ pub struct Timeline {
     pub audio: Vec<AudioClip>,
     /// Text clips, in any order.
     pub texts: Vec<TextClip>,
-    /// Font for characters that the built-in one, Noto Sans, lacks, such as Chinese.
+    /// Font for characters that the built-in ones lack, such as Chinese.
     pub font: Option<Font>,
+    /// Language of the texts, a BCP 47 tag: a word that is too long for a line is hyphenated by its
+    /// rules, or by those of English where none is given.
+    pub language: Option<String>,
 }
 
 impl Timeline {
@@ -40,7 +43,32 @@ impl Timeline {
             audio: Vec::new(),
             texts: Vec::new(),
             font: None,
+            language: None,
         }
+    }
+
+    /// Returns the emoji of the texts for which the font has no glyphs, each once. The video is made
+    /// without them, so that a program should report them.
+    ///
+    /// ```
+    /// use nemovideo::media::{FrameSize, TextClip, Timeline};
+    /// use std::time::Duration;
+    ///
+    /// let second = Duration::from_secs(1);
+    /// let mut timeline = Timeline::new(FrameSize::SQUARE, second);
+    /// timeline.texts.push(TextClip::title("Party 🎉 with friends 🫂", Duration::ZERO, second));
+    /// assert_eq!(timeline.undrawn(), ["🫂"]);
+    /// ```
+    #[must_use]
+    pub fn undrawn(&self) -> Vec<String> {
+        let font = self.font.clone().unwrap_or_default();
+        let mut undrawn: Vec<String> = Vec::new();
+        for part in self.texts.iter().flat_map(|clip| font.undrawn(&clip.text)) {
+            if !undrawn.contains(&part) {
+                undrawn.push(part);
+            }
+        }
+        undrawn
     }
 
     /// Checks the size, the duration, the sample rates, and that the font has glyphs for every text.
@@ -163,26 +191,45 @@ pub struct TextClip {
     pub duration: Duration,
     /// The text; its line breaks are kept.
     pub text: String,
-    pub(crate) style: TextStyle,
+    /// Look and position of a caption. A title has its own.
+    pub style: CaptionStyle,
+    /// When each word is spoken: its byte offset in the text and the time from the start of the
+    /// clip, in order. [`CaptionMode::Words`](super::CaptionMode::Words) needs them.
+    pub words: Vec<(usize, Duration)>,
+    pub(crate) kind: TextKind,
 }
 
 impl TextClip {
-    /// Creates a caption: text in the lower third, for speech.
+    /// Creates a caption: text for speech, in the lower third unless its style says otherwise.
     #[must_use]
     pub fn caption(text: impl Into<String>, start: Duration, duration: Duration) -> Self {
-        Self { start, duration, text: text.into(), style: TextStyle::Caption }
+        Self::new(text.into(), start, duration, TextKind::Caption)
     }
 
     /// Creates a title: large text in the middle.
     #[must_use]
     pub fn title(text: impl Into<String>, start: Duration, duration: Duration) -> Self {
-        Self { start, duration, text: text.into(), style: TextStyle::Title }
+        Self::new(text.into(), start, duration, TextKind::Title)
+    }
+
+    fn new(text: String, start: Duration, duration: Duration, kind: TextKind) -> Self {
+        Self { start, duration, text, style: CaptionStyle::default(), words: Vec::new(), kind }
     }
 }
 
-/// Position and size of a text.
+impl TextClip {
+    /// Returns the style in which the text is drawn.
+    pub(crate) fn drawn_style(&self) -> CaptionStyle {
+        match self.kind {
+            TextKind::Caption => self.style,
+            TextKind::Title => CaptionStyle::default(),
+        }
+    }
+}
+
+/// What a text is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum TextStyle {
+pub(crate) enum TextKind {
     Caption,
     Title,
 }

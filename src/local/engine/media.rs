@@ -129,9 +129,12 @@ impl Engine for MediaEngine {
             Ok(())
         });
         let (warnings, _) = spoken?;
+        // Emoji that the font lacks are neither spoken nor drawn.
+        let font = self.font.clone().unwrap_or_default();
+        let undrawn: Vec<String> = lines.iter().flat_map(|line| font.undrawn(&line.text)).collect();
         if let Some(first) = lines.first_mut() {
             let unspoken = warnings.iter().flat_map(|warning| warning.unspoken());
-            first.unspoken = unspoken.map(str::to_owned).collect();
+            first.unspoken = unspoken.map(str::to_owned).chain(undrawn).collect();
         }
         Ok(lines)
     }

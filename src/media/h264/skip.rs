@@ -2,6 +2,8 @@
 //! read, and a picture that refers to them is written (ITU-T H.264, 7.2, 7.3 and 9.1). Parameters
 //! that the written header does not support yield no [`SkipHeader`].
 
+use std::ops::Range;
+
 use super::FRAME_RATE;
 use crate::media::FrameSize;
 
@@ -10,9 +12,11 @@ pub(crate) const PICTURE_PARAMETERS: u8 = 8;
 /// Constrained Baseline, Main and Extended. Later profiles have more fields in the set.
 const PLAIN_PROFILES: [u32; 3] = [66, 77, 88];
 /// `nal_ref_idc` 3, a slice of a picture that is not a key frame.
-const SLICE: u8 = 0x61;
-/// `slice_type`: all slices of the picture are P slices.
+pub(crate) const SLICE: u8 = 0x61;
+/// `slice_type`: all slices of the picture are P slices; and a P or I slice beside others.
 const ALL_P: u32 = 5;
+const P: u32 = 0;
+const I: u32 = 2;
 
 /// The fields of a P-skip picture that depend on the parameter sets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,11 +71,32 @@ impl SkipHeader {
         slice
     }
 
+    /// Writes the start of a slice that is encoded like those of a key frame, but is in the picture
+    /// `index` pictures after it, up to the fields that describe the references to it.
+    pub(crate) fn write_intra_slice(&self, first_macroblock: u32, index: u32) -> BitWriter {
+        let mut slice = BitWriter::default();
+        slice.ue(first_macroblock);
+        slice.ue(I);
+        slice.ue(self.picture_parameters);
+        slice.bits(index % (1 << self.frame_num_bits), self.frame_num_bits); // frame_num
+        slice.bits(0, 1); // adaptive_ref_pic_marking_mode_flag
+        slice
+    }
+
     /// Returns the picture `index` pictures after the key frame, as an Annex B unit.
     pub(crate) fn skipped_picture(&self, index: u32) -> Vec<u8> {
+        self.skipped(ALL_P, 0..self.macroblocks, index)
+    }
+
+    /// Returns a slice of that picture, beside slices of another type; nothing if it is empty.
+    pub(crate) fn skipped_slice(&self, macroblocks: Range<u32>, index: u32) -> Vec<u8> {
+        if macroblocks.is_empty() { Vec::new() } else { self.skipped(P, macroblocks, index) }
+    }
+
+    fn skipped(&self, kind: u32, macroblocks: Range<u32>, index: u32) -> Vec<u8> {
         let mut slice = BitWriter::default();
-        slice.ue(0); // first_mb_in_slice
-        slice.ue(ALL_P); // slice_type
+        slice.ue(macroblocks.start); // first_mb_in_slice
+        slice.ue(kind); // slice_type
         slice.ue(self.picture_parameters); // pic_parameter_set_id
         slice.bits(index % (1 << self.frame_num_bits), self.frame_num_bits); // frame_num
         slice.bits(0, 1); // num_ref_idx_active_override_flag
@@ -81,8 +106,13 @@ impl SkipHeader {
         if self.deblocking_control {
             slice.ue(1); // disable_deblocking_filter_idc: a skipped picture has no edges to smooth
         }
-        slice.ue(self.macroblocks); // mb_skip_run
+        slice.ue(macroblocks.end - macroblocks.start); // mb_skip_run
         slice.into_nal(SLICE)
+    }
+
+    /// The number of macroblocks of a picture.
+    pub(crate) const fn macroblocks(&self) -> u32 {
+        self.macroblocks
     }
 }
 

@@ -1,16 +1,17 @@
-//! A key frame from rows that were encoded on their own. Nothing in a slice depends on another one,
-//! so that the picture of some rows becomes a slice of the whole picture when the position of its
-//! first macroblock is written into its header (ITU-T H.264, 7.3.3).
+//! Pictures from rows that were encoded on their own. Nothing in a slice depends on another one, so
+//! that the picture of some rows becomes a slice of the whole picture when the position of its first
+//! macroblock is written into its header (ITU-T H.264, 7.3.3): of a key frame, or of a later picture
+//! whose other rows are repeated.
 
 use super::skip::{
-    PICTURE_PARAMETERS, SEQUENCE_PARAMETERS, SkipHeader, nal_units, payload, resized,
+    PICTURE_PARAMETERS, SEQUENCE_PARAMETERS, SLICE, SkipHeader, nal_units, payload, resized,
 };
-use super::{EncodedStill, Repeats, StillEncoder};
+use super::{EncodedStill, FirstFrame, Repeats, StillEncoder};
 use crate::media::canvas::Canvas;
 use crate::media::{FrameSize, MediaError};
 
 /// Width and height of a macroblock.
-const MACROBLOCK: u32 = 16;
+pub(crate) const MACROBLOCK: u32 = 16;
 /// The type of the NAL unit of a slice of a key frame.
 const KEY_SLICE: u8 = 5;
 
@@ -31,6 +32,7 @@ pub(crate) struct EncodedRows {
     payload: Vec<u8>,
     /// Where the bits that do not depend on the position of the slice begin.
     position: usize,
+    macroblocks: u32,
 }
 
 impl SliceHeader {
@@ -38,7 +40,8 @@ impl SliceHeader {
     /// not supported.
     pub(crate) fn new(encoder: &StillEncoder, size: FrameSize) -> Result<Option<Self>, MediaError> {
         let row = FrameSize { height: MACROBLOCK, ..size };
-        let encoded = encoder.encode(&Canvas::new(row), 1)?.key;
+        let encoded = encoder.encode(&Canvas::new(row), 1)?;
+        let encoded = encoded.frame(0, 0);
         let find =
             |kind: u8| nal_units(&encoded).find(|nal| nal.first().is_some_and(|h| h & 31 == kind));
         let picture = find(PICTURE_PARAMETERS).map(|nal| [&[0, 0, 0, 1], nal].concat());
@@ -55,15 +58,24 @@ impl SliceHeader {
         encoder: &StillEncoder,
         rows: &Canvas,
     ) -> Result<Option<EncodedRows>, MediaError> {
-        let EncodedStill { key, repeats } = encoder.encode(rows, 1)?;
-        let Repeats::Skipped(skip) = repeats else { return Ok(None) };
+        let EncodedStill { first: FirstFrame::Key(key), repeats: Repeats::Skipped(skip) } =
+            encoder.encode(rows, 1)?
+        else {
+            return Ok(None);
+        };
         let is_slice = |nal: &&[u8]| nal.first().is_some_and(|h| h & 31 == KEY_SLICE);
         let mut slices = nal_units(&key).filter(is_slice);
         let (Some(slice), None) = (slices.next(), slices.next()) else { return Ok(None) };
         let payload = payload(slice);
         let read = skip.read_key_slice(&payload).filter(|_| skip.equals_but_for_size(&self.skip));
-        let header = slice[0];
-        Ok(read.map(|(kind, position)| EncodedRows { header, kind, payload, position }))
+        let (header, macroblocks) = (slice[0], skip.macroblocks());
+        Ok(read.map(|(kind, position)| EncodedRows {
+            header,
+            kind,
+            payload,
+            position,
+            macroblocks,
+        }))
     }
 
     /// Returns the still of a picture, as parts with the number of the row at which each begins.
@@ -78,8 +90,43 @@ impl SliceHeader {
             let slice = self.skip.write_key_slice(first, part.kind);
             key.extend(slice.append(&part.payload, part.position, part.header));
         }
-        EncodedStill { key, repeats: Repeats::Skipped(self.skip) }
+        EncodedStill { first: FirstFrame::Key(key), repeats: Repeats::Skipped(self.skip) }
     }
+
+    /// Returns the still that differs from the one before it in some macroblocks: parts of rows of
+    /// them, in order, with the column and the row of pixels at which each begins.
+    pub(crate) fn changed(
+        &self,
+        parts: impl IntoIterator<Item = (usize, usize, EncodedRows)>,
+    ) -> EncodedStill {
+        let columns = self.size.width.div_ceil(MACROBLOCK);
+        let first = |column: usize, row: usize| {
+            row as u32 / MACROBLOCK * columns + column as u32 / MACROBLOCK
+        };
+        let parts = parts.into_iter().map(|(column, row, rows)| (first(column, row), rows));
+        let first = FirstFrame::Changed(parts.collect());
+        EncodedStill { first, repeats: Repeats::Skipped(self.skip) }
+    }
+}
+
+/// Returns the picture `index` pictures after a key frame that has these macroblocks, each from one
+/// on, and repeats the others.
+pub(super) fn changed_picture(
+    parts: &[(u32, EncodedRows)],
+    skip: &SkipHeader,
+    index: u32,
+) -> Vec<u8> {
+    /// `no_output_of_prior_pics_flag` and `long_term_reference_flag`, which only key frames have.
+    const KEY_FIELDS: usize = 2;
+    let (mut picture, mut at) = (Vec::new(), 0);
+    for (first, rows) in parts {
+        picture.extend(skip.skipped_slice(at..*first, index));
+        let slice = skip.write_intra_slice(*first, index);
+        picture.extend(slice.append(&rows.payload, rows.position + KEY_FIELDS, SLICE));
+        at = first + rows.macroblocks;
+    }
+    picture.extend(skip.skipped_slice(at..skip.macroblocks(), index));
+    picture
 }
 
 #[cfg(test)]
@@ -103,7 +150,7 @@ mod tests {
         for (width, height) in [(1920, 1080), (1080, 1920), (3840, 2160)] {
             let (size, encoder) = (FrameSize { width, height }, StillEncoder::new(20));
             let header = SliceHeader::new(&encoder, size).unwrap().expect("supported parameters");
-            let key = encoder.encode(&Canvas::new(size), 1).unwrap().key;
+            let key = encoder.encode(&Canvas::new(size), 1).unwrap().frame(0, 0).into_owned();
             assert!(key.starts_with(&header.parameters), "{width}x{height}");
         }
     }
@@ -117,7 +164,7 @@ mod tests {
             let [used, fresh] = [&used, &fresh].map(|encoder| {
                 let header = SliceHeader::new(encoder, size).unwrap().unwrap();
                 let rows = header.encode_rows(encoder, &image).unwrap().unwrap();
-                header.still([(0, &rows)]).key
+                header.still([(0, &rows)]).frame(0, 0).into_owned()
             });
             assert!(used == fresh, "{seed}");
         }
@@ -145,7 +192,7 @@ mod tests {
                     .collect();
                 let still = header.still(cuts.iter().copied().zip(&rows));
                 for index in 0..3 {
-                    let frame = still.frame(index);
+                    let frame = still.frame(0, index);
                     let decoded = decoder.decode(&frame).unwrap().expect("a picture");
                     let stride = decoded.strides().0;
                     let mut worst = 0;
@@ -157,6 +204,49 @@ mod tests {
                     assert!(worst < 40, "{width}x{height}, frame {index}: {worst}");
                 }
             }
+        }
+    }
+    #[test]
+    fn changed_macroblocks_leave_the_others_as_they_were() {
+        for (width, height) in [(1920, 1080), (1080, 1920), (66, 130)] {
+            let (size, encoder) = (FrameSize { width, height }, StillEncoder::new(20));
+            let header = SliceHeader::new(&encoder, size).unwrap().expect("supported parameters");
+            let encode = |canvas: &Canvas| header.encode_rows(&encoder, canvas).unwrap().unwrap();
+            let mut image = image(size, 1);
+            let whole = encode(&image);
+            let mut stills = vec![header.still([(0, &whole)])];
+            let last = height as usize;
+            for (step, rows) in [32..64, 32..64, 0..32, 96..last, 48..96].into_iter().enumerate() {
+                let (column, width) = (8 * (step + 1), image.width());
+                for row in rows.clone() {
+                    image.y[row * width + column..][..16].fill(230);
+                }
+                // Over the edges of the frame, which need not be a whole number of macroblocks.
+                let columns = 0..48 + 16 * (step % 3);
+                let parts = rows
+                    .step_by(16)
+                    .map(|row| (0, row, encode(&image.area(columns.clone(), row..row + 16))));
+                stills.push(header.changed(parts));
+            }
+            stills.push(header.changed([]));
+            let mut decoder = Decoder::new().unwrap();
+            // Two frames of each.
+            let mut frames = stills.iter().zip((0..).step_by(2)).flat_map(|(still, before)| {
+                [0, 1].map(|index| still.frame(before, index).into_owned())
+            });
+            let key = frames.next().unwrap();
+            decoder.decode(&key).unwrap().expect("a picture");
+            let mut shown = Vec::new();
+            for frame in frames {
+                let decoded = decoder.decode(&frame).unwrap().expect("a picture for each frame");
+                let stride = decoded.strides().0;
+                let lines = decoded.y().chunks_exact(stride).take(last);
+                shown = lines.map(|line| line[..width as usize].to_vec()).collect();
+            }
+            let lines = image.y.chunks_exact(image.width()).zip(&shown);
+            let errors =
+                lines.flat_map(|(line, shown)| line.iter().zip(shown).map(|(a, b)| a.abs_diff(*b)));
+            assert!(errors.max().unwrap() < 40, "{width}x{height}");
         }
     }
 }
