@@ -46,6 +46,7 @@ mod mp4;
 mod narration;
 mod ordered;
 mod output;
+mod recording;
 mod render;
 mod script;
 mod spoken;
@@ -66,8 +67,9 @@ pub use font::Font;
 pub(crate) use narration::narrate_each;
 pub use narration::{Narration, NarrationWarning, SpokenSentence, narrate};
 pub use output::{Quality, RenderOptions};
+pub use recording::{TimedSentence, align_recording};
 pub use render::render;
-pub use timeline::{AudioClip, FrameSize, TextClip, Timeline};
+pub use timeline::{AudioClip, AudioKind, FrameSize, TextClip, Timeline};
 pub use voice::{CommandVoice, Pico, SpeechOptions, Voice, VoiceGender};
 
 /// Returns the number of threads to use: all cores, but no more than eight, because each encoder of
