@@ -43,15 +43,15 @@ pub fn align_recording(
     if sentences.is_empty() {
         return Err(MediaError::EmptyScript);
     }
-    let weights: Vec<f32> =
-        sentences.iter().map(|sentence| syllables(&sentence.text, language)).collect();
+    let lengths: Vec<Vec<f32>> =
+        sentences.iter().map(|sentence| clauses(&sentence.text, language)).collect();
     let Some(speech) = Runs::of(recording) else { return Ok(None) };
-    let Some(found) = Alignment::of(&weights, &speech, cancel)? else { return Ok(None) };
-    if !found.is_plausible(&weights, &speech, cancel)? {
+    let Some(found) = Alignment::of(&lengths, &speech, cancel)? else { return Ok(None) };
+    if !found.is_plausible(&lengths, &speech, cancel)? {
         return Ok(None);
     }
     let time = |frame: f32| Duration::from_secs_f32((frame.max(0.0)) * FRAME);
-    let timed = sentences.into_iter().zip(found.times(&weights, &speech));
+    let timed = sentences.into_iter().zip(found.times(&speech));
     let timed = timed.map(|(sentence, range)| TimedSentence {
         text: sentence.text,
         start: time(range.start),
@@ -161,92 +161,119 @@ fn levels(recording: &AudioBuffer) -> Vec<f32> {
         .collect()
 }
 
-/// Sentences that are spoken without a pause between them, and the runs that they take.
+/// Clauses that are spoken without a pause between them, and the runs that they take.
 #[derive(Debug, Clone, PartialEq)]
 struct Group {
-    sentences: Range<usize>,
+    clauses: Range<usize>,
     runs: Range<usize>,
 }
 
-/// Sentences laid out over runs.
+/// A part of a sentence, between commas.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Clause {
+    syllables: f32,
+    ends_sentence: bool,
+}
+
+/// Clauses laid out over runs.
 #[derive(Debug, Clone, PartialEq)]
 struct Alignment {
+    clauses: Vec<Clause>,
     groups: Vec<Group>,
     cost: f32,
 }
 
-/// The most sentences without a pause between them.
-const MAX_GROUP: usize = 3;
-/// Cost of a missing pause.
+/// The most clauses without a pause between them.
+const MAX_GROUP: usize = 6;
+/// Cost of a missing pause between sentences, and of one between clauses.
 const NO_PAUSE: f32 = 4.0;
-/// The most runs before and after the script: a cough, a word to oneself. Each has a cost.
+const NO_COMMA: f32 = 0.5;
+/// The most runs before and after the script: a cough, a word to oneself. Each has a cost, besides
+/// that of the pause between it and the script.
 const MAX_SKIPPED: usize = 3;
-const SKIPPED: f32 = 3.0;
+const SKIPPED: f32 = 1.0;
 
 impl Alignment {
-    /// Lays out sentences at the lowest cost. `None` if they do not fit at all.
-    fn of(weights: &[f32], speech: &Runs, cancel: &Cancel) -> Result<Option<Self>, MediaError> {
+    /// Lays out sentences at the lowest cost, by the syllables of their clauses. `None` if they do not
+    /// fit at all.
+    fn of(
+        sentences: &[Vec<f32>],
+        speech: &Runs,
+        cancel: &Cancel,
+    ) -> Result<Option<Self>, MediaError> {
         /// How far the pace may drift, in frames and as a share of the whole.
         const DRIFT: f32 = 1500.0;
         const DRIFT_SHARE: f32 = 0.06;
-        let (count, runs) = (weights.len(), speech.len());
-        let total: f32 = weights.iter().sum();
-        let pace = speech.before[runs] / total;
-        let reach = DRIFT.max(DRIFT_SHARE * speech.before[runs]);
-        let usual = usual_pause(speech, count);
+        let clause = |(at, length): (usize, &f32), count: usize| Clause {
+            syllables: *length,
+            ends_sentence: at + 1 == count,
+        };
+        let clauses: Vec<Clause> = sentences
+            .iter()
+            .flat_map(|sentence| {
+                sentence.iter().enumerate().map(move |part| clause(part, sentence.len()))
+            })
+            .collect();
+        let (count, runs) = (clauses.len(), speech.len());
+        let usual = usual_pause(speech, sentences.len());
         let mut sums = vec![0.0];
-        for weight in weights {
-            sums.push(sums[sums.len() - 1] + weight);
+        for clause in &clauses {
+            sums.push(sums[sums.len() - 1] + clause.syllables);
         }
-        // The runs before which a sentence may begin; for the end, after which the last may end.
-        let band = |sentence: usize| {
-            let expected = sums[sentence] * pace;
+        let pace = speech.before[runs] / sums[count];
+        let reach = DRIFT.max(DRIFT_SHARE * speech.before[runs]);
+        // The runs before which a clause may begin; for the end, after which the last may end.
+        let band = |clause: usize| {
+            let expected = sums[clause] * pace;
             let from = speech.before.partition_point(|before| *before < expected - reach);
             let to = speech.before.partition_point(|before| *before <= expected + reach);
             from..to
         };
-        // The best cost at each sentence and run, and where its group began.
+        // The best cost at each clause and run, and where its group began.
         let mut best: Vec<Vec<(f32, u32, u8)>> =
             (0..=count).map(|sentence| vec![(f32::INFINITY, 0, 0); band(sentence).len()]).collect();
         for run in band(0).filter(|run| *run <= MAX_SKIPPED.min(runs - 1)) {
-            best[0][run - band(0).start].0 = SKIPPED * run as f32;
+            let pause = if run > 0 { pause_cost(speech.pause(run), usual) } else { 0.0 };
+            best[0][run - band(0).start].0 = SKIPPED * run as f32 + pause;
         }
-        for sentence in 0..count {
+        for clause in 0..count {
             cancel.check()?;
-            let starts = band(sentence);
+            let starts = band(clause);
             for first in starts.clone().filter(|first| *first < runs) {
-                let before = best[sentence][first - starts.start].0;
+                let before = best[clause][first - starts.start].0;
                 if before.is_infinite() {
                     continue;
                 }
-                for group in 1..=MAX_GROUP.min(count - sentence) {
-                    let next = sentence + group;
-                    let expected = (sums[next] - sums[sentence]) * pace;
-                    let missing = NO_PAUSE * (group - 1) as f32;
+                let mut missing = 0.0;
+                for next in clause + 1..=count.min(clause + MAX_GROUP) {
+                    let syllables = sums[next] - sums[clause];
                     let ends = band(next);
                     for end in ends.start.max(first + 1)..ends.end {
                         let speech_time = speech.speech(first..end);
-                        if speech_time > 3.0 * expected {
+                        if speech_time > 3.0 * syllables * pace {
                             break;
                         }
-                        let pause = match end < runs && next < count {
-                            true => pause_cost(speech.pause(end), usual),
-                            false => 0.0,
+                        let pause = match end < runs && clauses[next - 1].ends_sentence {
+                            true if next < count => pause_cost(speech.pause(end), usual),
+                            _ => 0.0,
                         };
-                        let weight = sums[next] - sums[sentence];
-                        let cost =
-                            before + length_cost(speech_time, expected, weight) + missing + pause;
+                        let length = length_cost(speech_time, syllables * pace, syllables);
+                        let cost = before + missing + length + pause;
                         let entry = &mut best[next][end - ends.start];
                         if cost < entry.0 {
-                            *entry = (cost, first as u32, group as u8);
+                            *entry = (cost, first as u32, (next - clause) as u8);
                         }
                     }
+                    missing += clauses[next - 1].pause_cost();
                 }
             }
         }
         let ends = band(count);
         let last = ends.clone().filter(|end| *end > 0 && runs - end <= MAX_SKIPPED);
-        let cost = |end: usize| best[count][end - ends.start].0 + SKIPPED * (runs - end) as f32;
+        let cost = |end: usize| {
+            let pause = if end < runs { pause_cost(speech.pause(end), usual) } else { 0.0 };
+            best[count][end - ends.start].0 + SKIPPED * (runs - end) as f32 + pause
+        };
         let Some(mut end) = last.min_by(|a, b| cost(*a).total_cmp(&cost(*b))) else {
             return Ok(None);
         };
@@ -255,22 +282,22 @@ impl Alignment {
             return Ok(None);
         }
         let mut groups = Vec::new();
-        let mut sentence = count;
-        while sentence > 0 {
-            let (_, first, group) = best[sentence][end - band(sentence).start];
+        let mut clause = count;
+        while clause > 0 {
+            let (_, first, group) = best[clause][end - band(clause).start];
             let (first, group) = (first as usize, usize::from(group));
-            groups.push(Group { sentences: sentence - group..sentence, runs: first..end });
-            (sentence, end) = (sentence - group, first);
+            groups.push(Group { clauses: clause - group..clause, runs: first..end });
+            (clause, end) = (clause - group, first);
         }
         groups.reverse();
-        Ok(Some(Self { groups, cost }))
+        Ok(Some(Self { clauses, groups, cost }))
     }
 
     /// Returns whether the recording seems to be one of the script: the lengths fit, and they fit
     /// better than in any other order of the sentences.
     fn is_plausible(
         &self,
-        weights: &[f32],
+        sentences: &[Vec<f32>],
         speech: &Runs,
         cancel: &Cancel,
     ) -> Result<bool, MediaError> {
@@ -280,15 +307,16 @@ impl Alignment {
         const MARGIN: f32 = 0.1;
         /// Fewer sentences have no order that could be told from another one.
         const MIN_ORDERED: usize = 4;
-        let count = weights.len();
-        let pace = weights.iter().sum::<f32>() / (speech.before[speech.len()] * FRAME);
-        if !PACE.contains(&pace) || self.misfit(weights, speech) > MAX_MISFIT {
+        let count = sentences.len();
+        let syllables = self.syllables(0..self.clauses.len());
+        let pace = syllables / (speech.before[speech.len()] * FRAME);
+        if !PACE.contains(&pace) || self.misfit(speech) > MAX_MISFIT {
             return Ok(false);
         }
         if count < MIN_ORDERED {
             return Ok(true);
         }
-        for other in other_orders(weights) {
+        for other in other_orders(sentences) {
             let other = Self::of(&other, speech, cancel)?;
             if other.is_some_and(|other| other.cost < self.cost + MARGIN * count as f32) {
                 return Ok(false);
@@ -297,50 +325,63 @@ impl Alignment {
         Ok(true)
     }
 
-    /// Returns how badly the lengths of the sentences fit, on average.
-    fn misfit(&self, weights: &[f32], speech: &Runs) -> f32 {
-        let weight = |group: &Group| weights[group.sentences.clone()].iter().sum::<f32>();
-        let total: f32 = self.groups.iter().map(weight).sum();
+    fn syllables(&self, clauses: Range<usize>) -> f32 {
+        self.clauses[clauses].iter().map(|clause| clause.syllables).sum()
+    }
+
+    /// Returns how badly the lengths of the clauses fit, on average.
+    fn misfit(&self, speech: &Runs) -> f32 {
         let spoken: f32 = self.groups.iter().map(|group| speech.speech(group.runs.clone())).sum();
+        let pace = spoken / self.syllables(0..self.clauses.len());
         let cost = |group: &Group| {
-            let expected = weight(group) * spoken / total;
-            length_cost(speech.speech(group.runs.clone()), expected, weight(group))
-                + NO_PAUSE * (group.sentences.len() - 1) as f32
+            let syllables = self.syllables(group.clauses.clone());
+            let inner = &self.clauses[group.clauses.start..group.clauses.end - 1];
+            length_cost(speech.speech(group.runs.clone()), syllables * pace, syllables)
+                + inner.iter().map(Clause::pause_cost).sum::<f32>()
         };
-        self.groups.iter().map(cost).sum::<f32>() / weights.len() as f32
+        self.groups.iter().map(cost).sum::<f32>() / self.groups.len() as f32
     }
 
     /// Returns the frames of each sentence.
-    fn times(&self, weights: &[f32], speech: &Runs) -> Vec<Range<f32>> {
+    fn times(&self, speech: &Runs) -> Vec<Range<f32>> {
         let mut times = Vec::new();
-        for Group { sentences, runs } in &self.groups {
-            let total: f32 = weights[sentences.clone()].iter().sum();
-            let share = speech.speech(runs.clone()) / total;
+        let mut start = None;
+        for Group { clauses, runs } in &self.groups {
+            let share = speech.speech(runs.clone()) / self.syllables(clauses.clone());
             let mut at = speech.runs[runs.start].start as f32;
-            let mut spoken = 0.0;
-            for sentence in sentences.clone() {
-                spoken += weights[sentence] * share;
-                let end = match sentence + 1 == sentences.end {
+            for clause in clauses.clone() {
+                let from = *start.get_or_insert(at);
+                let spoken = self.syllables(clauses.start..clause + 1) * share;
+                at = match clause + 1 == clauses.end {
                     true => speech.runs[runs.end - 1].end as f32,
                     false => speech.frame_after(runs.start, spoken),
                 };
-                times.push(at..end);
-                at = end;
+                if self.clauses[clause].ends_sentence {
+                    times.push(from..at);
+                    start = None;
+                }
             }
         }
         times
     }
 }
 
-/// A worse fit is that of another text: those of readings are below 0.3.
-const MAX_MISFIT: f32 = 0.5;
+impl Clause {
+    /// Returns the cost of no pause after it.
+    const fn pause_cost(&self) -> f32 {
+        if self.ends_sentence { NO_PAUSE } else { NO_COMMA }
+    }
+}
+
+/// A worse fit is that of another text: those of readings are below 0.5.
+const MAX_MISFIT: f32 = 0.65;
 
 /// Returns some other orders of the sentences that have different lengths: rotated, and reversed.
-fn other_orders(weights: &[f32]) -> Vec<Vec<f32>> {
+fn other_orders(sentences: &[Vec<f32>]) -> Vec<Vec<Vec<f32>>> {
     const ORDERS: usize = 12;
-    let count = weights.len();
+    let count = sentences.len();
     let order = |index: usize| {
-        let mut order = weights.to_vec();
+        let mut order = sentences.to_vec();
         if index >= count {
             order.reverse();
         }
@@ -348,7 +389,7 @@ fn other_orders(weights: &[f32]) -> Vec<Vec<f32>> {
         order
     };
     let step = (2 * count).div_ceil(ORDERS).max(1);
-    (1..2 * count).step_by(step).map(order).filter(|order| order != weights).collect()
+    (1..2 * count).step_by(step).map(order).filter(|order| order != sentences).collect()
 }
 
 /// Returns the cost of a length of speech: of the logarithm of its ratio to the expected one, whose
@@ -371,7 +412,21 @@ fn pause_cost(pause: f32, usual: f32) -> f32 {
     -1.5 * (pause / usual).ln().clamp(-1.5, 1.0)
 }
 
-/// Returns about how many syllables a sentence has.
+/// Returns about how many syllables the parts of a sentence between commas have.
+fn clauses(text: &str, language: &str) -> Vec<f32> {
+    let is_mark = |c: char| matches!(c, ',' | ';' | ':' | '–' | '—' | '，' | '、' | '；' | '：');
+    let mut clauses: Vec<f32> = text
+        .split_inclusive(is_mark)
+        .filter(|clause| clause.contains(char::is_alphanumeric))
+        .map(|clause| syllables(clause, language))
+        .collect();
+    if clauses.is_empty() {
+        clauses.push(1.0);
+    }
+    clauses
+}
+
+/// Returns about how many syllables a text has.
 fn syllables(text: &str, language: &str) -> f32 {
     let text = spoken(text, language).text;
     text.split(|c: char| !c.is_alphanumeric() && c != '\'').map(syllables_of).sum::<f32>().max(1.0)
