@@ -1,5 +1,5 @@
 use super::*;
-use crate::media::{Dice, Narration, Pico, SpeechOptions, VoiceGender, narrate};
+use crate::media::{Dice, Pico, SpeechOptions, VoiceGender, narrate};
 
 /// Texts of the six languages, two each.
 const SCRIPTS: [(&str, &str); 12] = [
