@@ -48,6 +48,7 @@ mod mp4;
 mod narration;
 mod ordered;
 mod output;
+mod recording;
 mod render;
 mod script;
 mod spoken;
@@ -70,9 +71,10 @@ pub use font::Font;
 pub(crate) use narration::narrate_each;
 pub use narration::{Narration, NarrationWarning, SpokenSentence, SpokenWord, narrate};
 pub use output::{Quality, RenderOptions};
+pub use recording::{TimedSentence, align_recording};
 pub use render::render;
 pub use style::{CaptionMode, CaptionPosition, CaptionSize, CaptionStyle};
-pub use timeline::{AudioClip, FrameSize, TextClip, Timeline};
+pub use timeline::{AudioClip, AudioKind, FrameSize, TextClip, Timeline};
 pub use voice::{CommandVoice, Pico, SpeechOptions, Voice, VoiceGender};
 
 /// Returns the number of threads to use: all cores, but no more than eight, because each encoder of

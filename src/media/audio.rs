@@ -4,10 +4,14 @@
 
 mod aac;
 mod downmix;
+mod duck;
 pub(crate) mod encode;
 mod formats;
+mod limit;
+mod loudness;
 pub(crate) mod mix;
 mod mp3;
+mod resample;
 pub(crate) mod stored;
 mod wav;
 

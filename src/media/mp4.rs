@@ -465,7 +465,7 @@ mod tests {
             (Some(track(20_000)), 5000),
             (Some(track(30)), 21_000),
         ] {
-            let mix = AudioMix::new(&[], Duration::from_millis(millis));
+            let mix = AudioMix::new(&[], Duration::from_millis(millis), &Cancel::new()).unwrap();
             let mut file = Cursor::new(Vec::new());
             let mut mp4 = Mp4Writer::new(&mut file, video, frame_count(&mix)).unwrap();
             for _ in 0..video.map_or(0, |video| video.frames) {

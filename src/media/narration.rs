@@ -159,7 +159,7 @@ impl Narration {
     /// Returns one audio clip for each sentence.
     #[must_use]
     pub fn audio(&self) -> Vec<AudioClip> {
-        let clip = |spoken: &SpokenSentence| AudioClip::new(spoken.audio.clone(), spoken.start);
+        let clip = |spoken: &SpokenSentence| AudioClip::speech(spoken.audio.clone(), spoken.start);
         self.sentences.iter().map(clip).collect()
     }
 

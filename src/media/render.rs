@@ -68,7 +68,7 @@ fn video(
     let frames = frame_at(timeline.duration);
     let duration = duration_of(frames);
     let plan = StillPlan::new(&timeline.texts, frames);
-    let mix = AudioMix::new(&timeline.audio, duration);
+    let mix = AudioMix::new(&timeline.audio, duration, cancel)?;
     let jobs = jobs(&plan, &mix);
     let segments = encode::segment_count(&mix);
     let total = (jobs.len() as u64 - segments) * STILL_WORK + mix.length();
@@ -138,7 +138,7 @@ fn audio(
     progress: &(dyn Fn(f32) + Sync),
     cancel: &Cancel,
 ) -> Result<Duration, MediaError> {
-    let mix = AudioMix::new(&timeline.audio, timeline.duration);
+    let mix = AudioMix::new(&timeline.audio, timeline.duration, cancel)?;
     let progress = ProgressCounter::new(progress, mix.length());
     if options.container == Container::Wav {
         encode::write_wav(&mix, output.writer(), |samples| progress.add(samples), cancel)?;

@@ -136,41 +136,92 @@ impl FrameSize {
 }
 
 /// Audio on a timeline.
+///
+/// Speech is brought to −16 LUFS (ITU-R BS.1770) before its volume applies, whatever the level of
+/// its voice or recording. The true peak of the finished track stays below −1 dBTP.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct AudioClip {
     /// The audio to play.
     pub audio: AudioBuffer,
+    /// What the audio is, which decides about its loudness.
+    pub kind: AudioKind,
     /// Start on the timeline.
     pub start: Duration,
     /// Duration skipped at the start of the audio.
     pub trim: Duration,
     /// Duration played after the skipped part, or `None` for the rest.
     pub take: Option<Duration>,
-    /// Volume factor: 1.0 leaves the audio unchanged, 0.0 silences it.
+    /// Volume factor: 1.0 leaves the audio unchanged, or speech at its loudness; 0.0 silences it.
     pub volume: f32,
-    /// Whether the audio repeats until the end of the timeline, where it fades out.
+    /// Whether the audio repeats until the end of the timeline.
     pub repeat: bool,
+    /// Whether the audio is quieter while there is speech: at least ten LU below it. It falls before
+    /// the first word, and comes back in pauses of more than two seconds.
+    pub duck: bool,
+    /// Duration in which the audio gets as loud as it is, from its start on.
+    pub fade_in: Duration,
+    /// Duration in which the audio gets silent, before its end.
+    pub fade_out: Duration,
     /// A file that is read as it is mixed, in place of the audio.
     pub(crate) stored: Option<StoredAudio>,
 }
 
+/// What the audio of an [`AudioClip`] is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
+pub enum AudioKind {
+    /// A voice or a recording of one, which is brought to the loudness of speech.
+    Speech,
+    /// Music, at the level of its file.
+    Music,
+    /// Anything else, at the level of its file.
+    #[default]
+    Other,
+}
+
 impl AudioClip {
-    /// Creates a clip that plays the whole audio once, at its own volume.
+    /// Creates a clip that plays the whole audio once, at its own level.
     #[must_use]
     pub const fn new(audio: AudioBuffer, start: Duration) -> Self {
-        let (trim, stored) = (Duration::ZERO, None);
-        Self { audio, start, trim, take: None, volume: 1.0, repeat: false, stored }
+        Self {
+            audio,
+            kind: AudioKind::Other,
+            start,
+            trim: Duration::ZERO,
+            take: None,
+            volume: 1.0,
+            repeat: false,
+            duck: false,
+            fade_in: Duration::ZERO,
+            fade_out: Duration::ZERO,
+            stored: None,
+        }
     }
 
-    /// Creates a clip of background music, which repeats for the whole timeline.
+    /// Creates a clip that plays a voice once, at the loudness of speech.
+    #[must_use]
+    pub const fn speech(audio: AudioBuffer, start: Duration) -> Self {
+        let mut clip = Self::new(audio, start);
+        clip.kind = AudioKind::Speech;
+        clip
+    }
+
+    /// Creates a clip of background music, which repeats for the whole timeline, fades in and out,
+    /// and is quieter while there is speech.
     #[must_use]
     pub const fn music(audio: AudioBuffer, volume: f32) -> Self {
-        let start = Duration::ZERO;
-        Self { audio, start, trim: Duration::ZERO, take: None, volume, repeat: true, stored: None }
+        let mut clip = Self::new(audio, Duration::ZERO);
+        clip.kind = AudioKind::Music;
+        clip.volume = volume;
+        clip.repeat = true;
+        clip.duck = true;
+        clip.fade_in = Duration::from_millis(500);
+        clip.fade_out = Duration::from_secs(2);
+        clip
     }
 
-    /// Creates a clip that plays a whole file once, at its own volume.
+    /// Creates a clip that plays a whole file once, at its own level.
     pub(crate) fn stored(file: StoredAudio, start: Duration) -> Self {
         let silence = AudioBuffer::new(file.sample_rate(), []);
         Self { stored: Some(file), ..Self::new(silence, start) }

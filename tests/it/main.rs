@@ -50,6 +50,7 @@ mod local_tokens;
 mod local_videos;
 mod main_job;
 mod media_ffmpeg;
+mod media_loudness;
 mod media_script;
 mod media_speech;
 mod media_video;

@@ -212,8 +212,8 @@ mod tests {
     fn segments_join_without_a_seam() {
         let clip = AudioClip::new(AudioBuffer::new(16_000, clicks(23)), Duration::ZERO);
         let clips = [clip];
-        let mix = AudioMix::new(&clips, Duration::from_millis(22_345));
         let cancel = Cancel::new();
+        let mix = AudioMix::new(&clips, Duration::from_millis(22_345), &cancel).unwrap();
         let mut payloads: Vec<Vec<u8>> = Vec::new();
         for index in 0..segment_count(&mix) {
             let segment = segment(&mix, 7, index, |_| {}, &cancel).unwrap();
