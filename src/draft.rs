@@ -27,6 +27,8 @@
 //! | find out what changed between two drafts | [`Draft::diff`], [`Diff`] |
 //! | describe a timeline in one line | [`Draft::summary`] |
 //! | draw a timeline | [`Draft::to_svg`], [`Draft::to_text`], [`PictureStyle`], [`Language`] |
+//! | write subtitles | [`Draft::to_srt`], [`Draft::to_vtt`], [`SubtitleFormat`] |
+//! | read looks and sounds | [`CaptionStyle`], [`Draft::chapters`], [`Segment::words`] |
 //! | access unknown keys | [`Json`], [`Object`] |
 
 // `keys` is the one list of the places where undocumented values (names, volumes, starts) are
@@ -40,6 +42,8 @@ mod json;
 mod keys;
 mod model;
 mod picture;
+mod style;
+mod subtitles;
 mod summary;
 
 pub use canvas::Aspect;
@@ -48,8 +52,14 @@ pub use edit::{SegmentMut, TrackMut};
 pub use editor::{EditError, Editor};
 pub use json::{Json, Object, ParseError};
 #[cfg(feature = "local")]
+pub(crate) use editor::set_chapters;
+#[cfg(feature = "local")]
 pub(crate) use keys::as_millis;
 pub use model::{Draft, Segment, Track, TrackKind, TrackRole};
 pub use picture::{PictureStyle, PictureTheme};
+pub use style::{
+    CaptionColor, CaptionMode, CaptionPosition, CaptionSize, CaptionStyle, ImageFit, ImageMotion,
+};
+pub use subtitles::SubtitleFormat;
 pub use summary::Language;
 pub(crate) use summary::TrackLabel;
