@@ -49,12 +49,12 @@ mod summary;
 pub use canvas::Aspect;
 pub use diff::{Change, ChangedItem, Diff};
 pub use edit::{SegmentMut, TrackMut};
+#[cfg(feature = "local")]
+pub(crate) use editor::set_chapters;
 pub use editor::{EditError, Editor};
 pub use json::{Json, Object, ParseError};
 #[cfg(feature = "local")]
-pub(crate) use editor::set_chapters;
-#[cfg(feature = "local")]
-pub(crate) use keys::as_millis;
+pub(crate) use keys::{MARKS, PARAGRAPHS, WORDS, as_millis, metadata_mut};
 pub use model::{Draft, Segment, Track, TrackKind, TrackRole};
 pub use picture::{PictureStyle, PictureTheme};
 pub use style::{

@@ -155,9 +155,9 @@ impl FromStr for CaptionColor {
     fn from_str(text: &str) -> Result<Self, ParseError> {
         let word = text.trim().to_ascii_lowercase();
         let named = Self::NAMES.iter().find(|(name, _)| *name == word).map(|(_, color)| *color);
-        let hex = word.strip_prefix('#').filter(|hex| {
-            hex.len() == 6 && hex.bytes().all(|digit| digit.is_ascii_hexdigit())
-        });
+        let hex = word
+            .strip_prefix('#')
+            .filter(|hex| hex.len() == 6 && hex.bytes().all(|digit| digit.is_ascii_hexdigit()));
         let of_hex = |hex: &str| {
             let [_, red, green, blue] = u32::from_str_radix(hex, 16).ok()?.to_be_bytes();
             Some(Self { rgb: [red, green, blue] })
@@ -284,7 +284,8 @@ impl CaptionStyle {
 
     /// Writes the style: what is stated already, and what is not the default. Other keys stay.
     pub(crate) fn write(self, style: &mut Object) {
-        for ((key, value), (_, default)) in self.entries().into_iter().zip(Self::default().entries())
+        for ((key, value), (_, default)) in
+            self.entries().into_iter().zip(Self::default().entries())
         {
             if style.get(key).is_some() || value != default {
                 style.insert(key, value);
@@ -431,7 +432,8 @@ mod tests {
 
     #[test]
     fn a_color_is_six_digits_or_a_name() {
-        for (text, name) in [("#FFFFFF", Some("white")), ("#123456", None), ("Yellow", Some("yellow"))]
+        for (text, name) in
+            [("#FFFFFF", Some("white")), ("#123456", None), ("Yellow", Some("yellow"))]
         {
             let color: CaptionColor = text.parse().unwrap();
             assert_eq!(color.name(), name, "{text}");

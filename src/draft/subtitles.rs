@@ -6,6 +6,8 @@ use std::path::Path;
 use std::str::FromStr;
 use std::time::Duration;
 
+use unicode_width::UnicodeWidthStr as _;
+
 use super::json::ParseError;
 use super::keys::{self, DURATION};
 use super::model::{Draft, Segment, Track, TrackKind, TrackRole};
@@ -62,6 +64,9 @@ impl FromStr for SubtitleFormat {
 /// 1. one whose [role](Track::role), or whose name, is that of captions;
 /// 2. one that is neither a title nor a list of chapters, by its role or its name; of several, the
 ///    one with the most segments.
+///
+/// Where there is none, they are what the [voiceover](TrackRole::Voiceover) says, sentence by
+/// sentence, and in parts of at most two lines where the draft states when the words are spoken.
 ///
 /// A cue lasts as long as its segment, within the video. One that overlaps the next ends where that
 /// one begins, unless it outlasts it. A segment that states no duration lasts until its stated end,
@@ -142,16 +147,21 @@ impl Draft {
         let mut tracks: Vec<_> = self
             .tracks()
             .filter(|track| track.kind() == Some(TrackKind::Text))
-            .filter(|track| {
-                !matches!(role(track), Some(TrackRole::Title | TrackRole::Chapters))
-            })
+            .filter(|track| !matches!(role(track), Some(TrackRole::Title | TrackRole::Chapters)))
             .collect();
         tracks.sort_by_key(|track| {
             let is_captions = role(track) == Some(TrackRole::Captions);
             (!is_captions, if is_captions { 0 } else { usize::MAX - track.segments().len() })
         });
-        let mut cues = tracks.into_iter().map(|track| cues(track, self.duration()));
-        cues.find(|cues| !cues.is_empty())
+        let length = self.duration();
+        let found = tracks.into_iter().map(|track| cues(track, length)).find(|it| !it.is_empty());
+        found.or_else(|| {
+            let is_voice = |track: &Track<'_>| track.role() == Some(TrackRole::Voiceover);
+            let voices = self.tracks().filter(is_voice).flat_map(|track| spoken(track, length));
+            let mut cues: Vec<Cue> = voices.collect();
+            cues.sort_by_key(|cue| cue.start);
+            (!cues.is_empty()).then_some(cues)
+        })
     }
 }
 
@@ -200,6 +210,36 @@ fn cues(track: Track<'_>, length: Duration) -> Vec<Cue> {
         cues.extend(Cue::new(start, end, text, words));
     }
     cues
+}
+
+/// Returns what a track says, each text in parts that fit two lines, if their times are stated.
+fn spoken(track: Track<'_>, length: Duration) -> impl Iterator<Item = Cue> {
+    /// Two lines of 42 columns, a common limit for subtitles.
+    const COLUMNS: usize = 84;
+    track.segments().flat_map(move |segment| {
+        let text = segment.text().unwrap_or_default();
+        let marks = segment.timed_offsets(keys::MARKS);
+        let words = segment.words();
+        // Captions may begin at the marks; a list of words has more places, at which they may not.
+        let places = if marks.is_empty() { &words } else { &marks };
+        let mut starts = vec![(0, Duration::ZERO)];
+        let ends = places.iter().map(|(at, _)| *at).skip(1).chain([text.len()]);
+        for ((at, time), end) in places.iter().zip(ends) {
+            let (from, _) = starts[starts.len() - 1];
+            if *at > from && text[from..end].width() > COLUMNS {
+                starts.push((*at, *time));
+            }
+        }
+        let (begin, end) = (segment.start(), segment.end().min(length));
+        let next = starts.iter().skip(1).copied().chain([(text.len(), segment.duration())]);
+        let parts = starts.iter().zip(next).filter_map(|((from, start), (to, until))| {
+            let until = begin.saturating_add(until).min(end);
+            let words = words.iter().filter(|(at, _)| (*from..to).contains(at));
+            let words = words.map(|(at, time)| (at - from, begin.saturating_add(*time)));
+            Cue::new(begin.saturating_add(*start), until, &text[*from..to], words)
+        });
+        parts.collect::<Vec<_>>()
+    })
 }
 
 impl Cue {
@@ -365,9 +405,7 @@ mod tests {
 
     #[test]
     fn captions_come_first_and_titles_never() {
-        let text = |role: &str, texts: &str| {
-            format!(r#"{{"tt":7,"m":{{{role}}},"sg":[{texts}]}}"#)
-        };
+        let text = |role: &str, texts: &str| format!(r#"{{"tt":7,"m":{{{role}}},"sg":[{texts}]}}"#);
         let one = |word: &str| format!(r#"{{"d":9,"m":{{"text":"{word}"}}}}"#);
         let title = text(r#""role":"title""#, &one("title"));
         let chapters = text(r#""role":"chapters""#, &one("chapter"));
@@ -386,6 +424,21 @@ mod tests {
         assert_eq!(read(&[&title, &short, &long, &real]).as_deref(), Some("real"));
         assert_eq!(read(&[&short, &long, &empty]).as_deref(), Some("long"));
         assert_eq!(read(&[&title, &short]).as_deref(), Some("short"));
+    }
+
+    #[test]
+    fn a_video_without_captions_has_its_speech_as_subtitles() {
+        let (one, two) = ("one ".repeat(15), "two ".repeat(15));
+        let text = format!("{one}{two}").trim_end().to_owned();
+        let voice = format!(
+            r#"{{"tt":1,"m":{{"role":"voiceover"}},"sg":[{{"d":500,"m":{{"text":"Hi."}}}},
+            {{"d":4000,"m":{{"text":"{text}","start":1000,"marks":[[20,700],[60,2000],[100,3000]]}}}}]}}"#
+        );
+        let lines = lines(&draft(&voice));
+        assert_eq!(lines.len(), 3, "{lines:?}");
+        assert_eq!(lines[0], "00:00.000 --> 00:00.500|Hi.");
+        assert!(lines[1].starts_with("00:01.000 --> 00:03.000|one one"), "{lines:?}");
+        assert!(lines[2].starts_with("00:03.000 --> 00:05.000|two two"), "{lines:?}");
     }
 
     #[test]

@@ -40,6 +40,10 @@ pub struct SpokenSentence {
     pub audio: AudioBuffer,
     /// When the parts are spoken at which captions may begin.
     marks: Vec<CaptionMark>,
+    /// The number of the paragraph that begins with it, from 1.
+    pub(crate) paragraph: Option<usize>,
+    /// The heading that begins with it.
+    pub(crate) heading: Option<String>,
 }
 
 impl SpokenSentence {
@@ -227,7 +231,8 @@ pub(crate) fn narrate_each(
         let last_mark = marks.last().map_or(Duration::ZERO, |mark| mark.time);
         let last_words = audio.duration().saturating_sub(last_mark);
         let pause = sentence.pause_after.max(MIN_CAPTION.saturating_sub(last_words));
-        let spoken = SpokenSentence { text: sentence.text.clone(), start, audio, marks };
+        let ScriptSentence { text, paragraph, heading, .. } = sentence.clone();
+        let spoken = SpokenSentence { text, start, audio, marks, paragraph, heading };
         end = spoken.end() + pause;
         take(spoken)
     })?;

@@ -318,7 +318,13 @@ struct ChangedSetting {
 impl ChangedSetting {
     fn of(self, track: Option<&ChangedItem>, segment: Option<&ChangedItem>) -> Change {
         let Self { setting, from, to } = self;
-        Change::SettingChanged { track: track.cloned(), segment: segment.cloned(), setting, from, to }
+        Change::SettingChanged {
+            track: track.cloned(),
+            segment: segment.cloned(),
+            setting,
+            from,
+            to,
+        }
     }
 }
 
@@ -354,18 +360,24 @@ fn settings(was: &Json, is: &Json, keys: &mut ChangedKeys) -> Vec<ChangedSetting
     let mut is_known = true;
     for (setting, (key, default)) in STYLE.into_iter().zip(CaptionStyle::default().entries()) {
         let value = |style: Option<&Json>| style?.get(key).map(text).or(Some(default.clone()));
-        let (from, to) = (value(old).or(Some(default.clone())), value(new).or(Some(default.clone())));
+        let (from, to) =
+            (value(old).or(Some(default.clone())), value(new).or(Some(default.clone())));
         if from != to {
             found.push(ChangedSetting { setting, from, to });
         }
     }
     for (key, value) in [old, new].into_iter().flatten().flat_map(|style| entries(style, None)) {
-        let is_setting = STYLE.iter().any(|setting| setting.strip_prefix("style.") == Some(key.as_str()));
-        is_known &= is_setting || [old, new].iter().all(|style| {
-            style.and_then(|style| style.get(key.as_str())).is_some_and(|other| other == value)
-        });
+        let is_setting =
+            STYLE.iter().any(|setting| setting.strip_prefix("style.") == Some(key.as_str()));
+        is_known &= is_setting
+            || [old, new].iter().all(|style| {
+                style.and_then(|style| style.get(key.as_str())).is_some_and(|other| other == value)
+            });
     }
-    keys.exclude(is_known && found.iter().any(|change| STYLE.contains(&change.setting)), keys::STYLE);
+    keys.exclude(
+        is_known && found.iter().any(|change| STYLE.contains(&change.setting)),
+        keys::STYLE,
+    );
     found
 }
 

@@ -274,7 +274,10 @@ impl Language {
         }
         let color = value.parse().ok().and_then(CaptionColor::name);
         let words = named(VALUES, color.unwrap_or(value));
-        words.map_or_else(|| shorten(value), |(english, chinese)| self.pick(english, chinese).to_owned())
+        words.map_or_else(
+            || shorten(value),
+            |(english, chinese)| self.pick(english, chinese).to_owned(),
+        )
     }
 
     fn quoted(self, text: &Option<String>) -> String {
