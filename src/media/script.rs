@@ -209,6 +209,29 @@ mod tests {
     }
 
     #[test]
+    fn a_heading_begins_the_paragraph_after_it() {
+        let script =
+            "# The sky. At last\n\nIt is blue. Why?\n\nThere is a reason.\n\nThe sea\n---\nBlue.";
+        let found = sentences(script, "en").sentences;
+        let starts: Vec<_> = found
+            .iter()
+            .map(|it| (it.text.as_str(), it.paragraph, it.heading.as_deref()))
+            .collect();
+        assert_eq!(
+            starts,
+            [
+                ("The sky.", Some(1), Some("The sky. At last")),
+                ("At last", None, None),
+                ("It is blue.", None, None),
+                ("Why?", None, None),
+                ("There is a reason.", Some(2), None),
+                ("The sea", Some(3), Some("The sea")),
+                ("Blue.", None, None),
+            ]
+        );
+    }
+
+    #[test]
     fn what_is_in_no_sentence_is_reported() {
         for (script, left_out) in [
             ("One.\n\n≥ ♪\n\nTwo.", &["≥ ♪"][..]),

@@ -144,7 +144,7 @@ async fn subtitles_and_a_poster_are_written_beside_the_video() {
     assert_eq!(style(&saved.draft).size, CaptionSize::Large);
     assert_eq!(style(&saved.draft).position, CaptionPosition::Top);
     let name = |role| {
-        let track = saved.draft.tracks().find(|track| track.role() == Some(role))?;
+        let track = saved.draft.tracks().find(|track| track.role().as_ref() == Some(&role))?;
         track.segments().next()?.name().or_else(|| track.name()).map(str::to_owned)
     };
     assert_eq!(name(TrackRole::Voiceover).as_deref(), Some("speech.mp3"));

@@ -381,7 +381,11 @@ impl VoiceoverOptions {
         match label {
             Some("music") => self.music = phrase.quoted.clone().or_else(|| self.music.take()),
             Some("image") => self.image = phrase.quoted.clone().or_else(|| self.image.take()),
-            Some("narration") => self.narration = Some(phrase.quoted.clone().unwrap_or_default()),
+            Some("narration") => {
+                let last = || (phrase.has(UPLOADED) || phrase.has(RECORDINGS)).then(String::new);
+                self.narration =
+                    phrase.quoted.clone().or_else(last).or_else(|| self.narration.take());
+            }
             Some("poster") => self.poster = phrase.times().first().copied().or(self.poster),
             _ => {}
         }
