@@ -211,7 +211,7 @@ mod tests {
     #[test]
     fn a_heading_begins_the_paragraph_after_it() {
         let script =
-            "# The sky. At last\n\nIt is blue. Why?\n\nThere is a reason.\n\nThe sea\n---\nBlue.";
+            "# The sky. At last\n\nIt is blue. Why?\n\nThere is a reason.\n\n## The sea\nBlue.";
         let found = sentences(script, "en").sentences;
         let starts: Vec<_> = found
             .iter()
