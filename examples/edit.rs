@@ -17,13 +17,13 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use futures::StreamExt as _;
-use nemovideo::draft::{Draft, Language};
+use nemovideo::draft::{Draft, Language, SubtitleFormat};
 use nemovideo::local::LocalBackend;
 use nemovideo::project::{
     Dispatched, Export, JobProgress, Project, Suggestion, ToolActivity, Turn, TurnEvent,
     TurnReport, UploadHint,
 };
-use nemovideo::{Error, RenderFormat, Session};
+use nemovideo::{Error, Session};
 
 use support::job_file::{StateFile, set_advice};
 use support::output::{Progress, UsersTurn, format_size, print_line, print_text};
@@ -113,6 +113,7 @@ async fn handle(project: &Project, line: &str) -> Result<(), Error> {
     match project.dispatch(line).await? {
         Dispatched::Turn(turn) => show_turn(turn).await?,
         Dispatched::Export(export) => save(export).await?,
+        Dispatched::Subtitles { format, text } => save_subtitles(format, text)?,
         Dispatched::Credits(balance) => print_line(&format!("{} credits left", balance.available)),
         Dispatched::State(draft) => draw(draft.as_ref()),
         Dispatched::Upload(hint) => upload(project, hint).await?,
@@ -213,7 +214,7 @@ async fn upload(project: &Project, hint: UploadHint) -> Result<(), Error> {
 }
 
 async fn save(export: Export) -> Result<(), Error> {
-    let path = unused_path(&export.format());
+    let path = unused_path(export.format().as_str());
     let progress = Progress::new(false);
     progress.stage("Rendering…");
     let on_progress = move |step| match step {
@@ -227,13 +228,26 @@ async fn save(export: Export) -> Result<(), Error> {
     Ok(())
 }
 
+fn save_subtitles(format: SubtitleFormat, text: Option<String>) -> Result<(), Error> {
+    let Some(text) = text else {
+        print_line("There is no text for subtitles yet.");
+        return Ok(());
+    };
+    let path = unused_path(format.as_str());
+    match std::fs::write(&path, text) {
+        Ok(()) => print_line(&path.display().to_string()),
+        Err(error) => print_line(&format!("could not write {}: {error}", path.display())),
+    }
+    Ok(())
+}
+
 /// Returns `video.mp4`, or `video-2.mp4` where that exists.
-fn unused_path(format: &RenderFormat) -> PathBuf {
-    let mut path = PathBuf::from(format!("video.{format}"));
+fn unused_path(extension: &str) -> PathBuf {
+    let mut path = PathBuf::from(format!("video.{extension}"));
     let mut number = 1_u32;
     while path.exists() {
         number += 1;
-        path = PathBuf::from(format!("video-{number}.{format}"));
+        path = PathBuf::from(format!("video-{number}.{extension}"));
     }
     path
 }

@@ -52,7 +52,8 @@ async fn resume(args: Args) -> Result<()> {
     let job = file.read()?.ok_or(missing)?;
     let client = Connection::remote(args.api.as_deref()).await?.client;
     let out = &args.out;
-    let (bytes, duration) = job_file::resume(&client, job, &mut file, out, &progress).await?;
+    let resumed = job_file::resume(&client, job, &mut file, out, &progress).await?;
+    let (bytes, duration) = (resumed.bytes, resumed.duration);
     if args.json {
         let seconds = duration.map(|duration| duration.as_secs_f64());
         print_json("result", json!({ "path": out, "bytes": bytes, "seconds": seconds }));

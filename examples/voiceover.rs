@@ -19,8 +19,9 @@ use std::time::Duration;
 use clap::builder::{PossibleValuesParser, TypedValueParser as _};
 use clap::{Parser, ValueEnum};
 use futures::StreamExt as _;
+use nemovideo::draft::CaptionStyle;
 use nemovideo::local::LocalBackend;
-use nemovideo::project::{JobProgress, Script, TurnEvent, VoiceChoice};
+use nemovideo::project::{Captions, JobProgress, Script, TurnEvent, VoiceChoice};
 use nemovideo::{Aspect, Error};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -54,6 +55,30 @@ struct Args {
     /// The language of the script, a BCP-47 tag.
     #[arg(long, value_name = "TAG", default_value = "en-US")]
     language: String,
+    /// The pace of the voice, from 0.5 to 2.
+    #[arg(long, value_name = "N", default_value_t = 1.0)]
+    pace: f32,
+    /// A recording of the script to play in place of a voice: MP3, WAV, M4A or AAC.
+    #[arg(long, value_name = "FILE")]
+    narration: Option<PathBuf>,
+    /// A title to show at the beginning.
+    #[arg(long, value_name = "TEXT")]
+    title: Option<String>,
+    /// How captions are shown.
+    #[arg(long, value_enum, default_value_t)]
+    captions: CaptionChoice,
+    /// Music to play under the voice: MP3, WAV, M4A or AAC.
+    #[arg(long, value_name = "FILE")]
+    music: Option<PathBuf>,
+    /// An image to show in the background: JPG, PNG, GIF or WebP.
+    #[arg(long, value_name = "FILE")]
+    image: Option<PathBuf>,
+    /// Write the subtitles as well, .srt or .vtt.
+    #[arg(long, value_name = "FILE")]
+    subtitles: Option<PathBuf>,
+    /// Save a poster as well, .jpg or .png.
+    #[arg(long, value_name = "FILE")]
+    poster: Option<PathBuf>,
     /// The aspect ratio of the video.
     #[arg(long, default_value = "landscape", value_parser = aspects())]
     aspect: Aspect,
@@ -65,6 +90,30 @@ struct Args {
     /// Print the progress and the result as JSON, one object in each line.
     #[arg(long)]
     json: bool,
+}
+
+/// How captions are shown.
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+enum CaptionChoice {
+    /// Text with an outline.
+    #[default]
+    Plain,
+    /// Text on a box.
+    Boxed,
+    /// The spoken word is marked.
+    Words,
+    None,
+}
+
+impl From<CaptionChoice> for Captions {
+    fn from(choice: CaptionChoice) -> Self {
+        match choice {
+            CaptionChoice::Plain => Self::On,
+            CaptionChoice::Boxed => CaptionStyle::boxed().into(),
+            CaptionChoice::Words => CaptionStyle::words().into(),
+            CaptionChoice::None => Self::Off,
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, Default, ValueEnum)]
@@ -104,14 +153,40 @@ async fn make(args: Args) -> Result<()> {
     if let (Some(file), Some(job)) = (&mut job_file, job) {
         progress.stage("Continuing the video of an earlier run…");
         let (client, out) = (&connection.client, &args.out);
-        let (bytes, _) = job_file::resume(client, job, file, out, &progress).await?;
-        return show(&args, &progress, out, bytes, json!({}));
+        let resumed = job_file::resume(client, job, file, out, &progress).await?;
+        let (subtitles, poster) = (args.subtitles.as_deref(), args.poster.as_deref());
+        let missed = job_file::write_beside(client, &resumed.job, subtitles, poster).await;
+        let paths = json!({
+            "subtitles": args.subtitles.as_ref().filter(|path| missed.iter().all(|(it, _)| it != *path)),
+            "poster": args.poster.as_ref().filter(|path| missed.iter().all(|(it, _)| it != *path)),
+            "missed": missed.iter().map(|(path, reason)| json!({ "path": path, "reason": reason })).collect::<Vec<_>>(),
+        });
+        return show(&args, &progress, out, resumed.bytes, paths);
     }
     let voice = match args.voice {
         Gender::Female => VoiceChoice::female(&args.language),
         Gender::Male => VoiceChoice::male(&args.language),
     };
-    let voiceover = connection.client.voiceover(script).voice(voice).aspect(args.aspect);
+    let mut voiceover = connection.client.voiceover(script).voice(voice).aspect(args.aspect);
+    voiceover = voiceover.pace(args.pace).captions(args.captions);
+    if let Some(title) = &args.title {
+        voiceover = voiceover.title(title);
+    }
+    if let Some(path) = &args.music {
+        voiceover = voiceover.music(path);
+    }
+    if let Some(path) = &args.image {
+        voiceover = voiceover.image(path);
+    }
+    if let Some(path) = &args.narration {
+        voiceover = voiceover.narration(path);
+    }
+    if let Some(path) = &args.subtitles {
+        voiceover = voiceover.subtitles(path);
+    }
+    if let Some(path) = &args.poster {
+        voiceover = voiceover.poster(path);
+    }
     let mut steps = voiceover.save_to(&args.out).into_stream();
     let mut observer = Observer { progress, timing: Map::new(), job_file };
     let saved = loop {
@@ -135,6 +210,11 @@ async fn make(args: Args) -> Result<()> {
         // What the agent said, such as what it could not speak.
         "reply": saved.report.map(|report| report.text),
         "timing_ms": observer.timing,
+        "subtitles": saved.subtitles,
+        "poster": saved.poster,
+        "missed": saved.missed.iter()
+            .map(|file| json!({ "path": file.path, "reason": file.reason }))
+            .collect::<Vec<_>>(),
     });
     show(&args, &observer.progress, &saved.path, saved.bytes, details)
 }
@@ -156,6 +236,15 @@ fn show(args: &Args, progress: &Progress, path: &Path, bytes: u64, details: Valu
     let length = length.map(|length| format!("{length}, ")).unwrap_or_default();
     let (path, size, made) = (path.display(), format_size(bytes), progress.elapsed());
     print_line(&format!("{path} ({length}{size}, made in {:.1} s)", made.as_secs_f64()));
+    for beside in ["subtitles", "poster"] {
+        if let Some(path) = details[beside].as_str() {
+            print_line(path);
+        }
+    }
+    for missed in details["missed"].as_array().into_iter().flatten() {
+        let text = |key: &str| missed[key].as_str().unwrap_or_default().to_owned();
+        print_line(&format!("not written: {} ({})", text("path"), text("reason")));
+    }
     if let (Some(summary), Some(credits)) =
         (details["summary"].as_str(), details["credits"].as_f64())
     {
@@ -170,7 +259,26 @@ fn show(args: &Args, progress: &Progress, path: &Path, bytes: u64, details: Valu
 
 /// Returns what distinguishes this voiceover from another one that is saved to the same path.
 fn request(args: &Args, script: &Script) -> String {
-    format!("{script:?} {:?} {} {}", args.voice, args.language, args.aspect)
+    let Args { voice, language, aspect, pace, title, captions, music, image, narration, .. } = args;
+    let mut request = format!("{script:?} {voice:?} {language} {aspect}");
+    // As it was before there were any of these, so that a job of an earlier version is continued.
+    if *pace != 1.0 {
+        request.push_str(&format!(" pace {pace}"));
+    }
+    if !matches!(captions, CaptionChoice::Plain) {
+        request.push_str(&format!(" captions {captions:?}"));
+    }
+    for (name, value) in [
+        ("title", title.as_deref().map(Path::new)),
+        ("music", music.as_deref()),
+        ("image", image.as_deref()),
+        ("narration", narration.as_deref()),
+    ] {
+        if let Some(value) = value {
+            request.push_str(&format!(" {name} {value:?}"));
+        }
+    }
+    request
 }
 
 fn read_script(args: &Args) -> Result<Script> {
@@ -201,7 +309,7 @@ impl Observer {
     fn observe(&mut self, progress: JobProgress) -> Result<()> {
         match progress {
             JobProgress::SessionOpened(_) if self.end_part("setup") => self.progress.stage("Ready"),
-            JobProgress::Uploading => self.progress.stage("Uploading the script…"),
+            JobProgress::Uploading => self.progress.stage("Uploading…"),
             JobProgress::Sending(pending) => {
                 self.persist(Job::Message(pending))?;
                 self.progress.stage("Speaking the script…");

@@ -27,6 +27,8 @@
 //! | find out what changed between two drafts | [`Draft::diff`], [`Diff`] |
 //! | describe a timeline in one line | [`Draft::summary`] |
 //! | draw a timeline | [`Draft::to_svg`], [`Draft::to_text`], [`PictureStyle`], [`Language`] |
+//! | write subtitles | [`Draft::to_srt`], [`Draft::to_vtt`], [`SubtitleFormat`] |
+//! | read looks and sounds | [`CaptionStyle`], [`Draft::chapters`], [`Segment::words`] |
 //! | access unknown keys | [`Json`], [`Object`] |
 
 // `keys` is the one list of the places where undocumented values (names, volumes, starts) are
@@ -40,16 +42,24 @@ mod json;
 mod keys;
 mod model;
 mod picture;
+mod style;
+mod subtitles;
 mod summary;
 
 pub use canvas::Aspect;
 pub use diff::{Change, ChangedItem, Diff};
 pub use edit::{SegmentMut, TrackMut};
+#[cfg(feature = "local")]
+pub(crate) use editor::set_chapters;
 pub use editor::{EditError, Editor};
 pub use json::{Json, Object, ParseError};
 #[cfg(feature = "local")]
-pub(crate) use keys::as_millis;
+pub(crate) use keys::{MARKS, PARAGRAPHS, WORDS, as_millis, metadata_mut};
 pub use model::{Draft, Segment, Track, TrackKind, TrackRole};
 pub use picture::{PictureStyle, PictureTheme};
+pub use style::{
+    CaptionColor, CaptionMode, CaptionPosition, CaptionSize, CaptionStyle, ImageFit, ImageMotion,
+};
+pub use subtitles::SubtitleFormat;
 pub use summary::Language;
 pub(crate) use summary::TrackLabel;

@@ -107,7 +107,6 @@ fn directory_of(path: &Path) -> &Path {
 }
 
 /// Writes a file that has its name only once it is whole, in a directory that is left as it is.
-#[cfg(feature = "local")]
 pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let (mut file, temporary) =
         TempPath::create_with(path, OpenOptions::new().write(true).create_new(true))?;

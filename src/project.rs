@@ -35,6 +35,7 @@
 mod batch;
 mod conversation;
 mod export;
+mod files;
 mod intent;
 mod messages;
 mod pipeline;
@@ -47,6 +48,7 @@ pub use crate::language::{FilteredMessage, FilteredText, GuiFilter, Suggestion, 
 pub use batch::{Batch, BatchItem, BatchItemState, BatchState};
 pub use conversation::{CreateProject, Dispatched, Project};
 pub use export::{Export, SavedVideo};
+pub use files::MissedFile;
 pub use intent::{ExportRequest, Intent, UploadHint};
 pub use pipeline::{JobProgress, JobStage, JobStream};
 pub use question::QuestionResponse;

@@ -10,9 +10,9 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use futures::StreamExt as _;
-use nemovideo::draft::Draft;
+use nemovideo::draft::{Draft, SubtitleFormat};
 use nemovideo::{
-    Error, NemoClient, PendingTurn, RenderJob, RenderOutput, RenderProgress, TurnUpdate,
+    Error, NemoClient, PendingTurn, RenderJob, RenderOutput, RenderProgress, Session, TurnUpdate,
 };
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -239,16 +239,52 @@ impl JobFile {
     }
 }
 
-/// Continues a job of an earlier process up to its file. Returns the size of the file in bytes and
-/// the duration of the video, if known.
+/// A video whose job was continued.
+pub struct Resumed {
+    /// The size of the file in bytes.
+    pub bytes: u64,
+    /// The duration of the video, if known.
+    pub duration: Option<Duration>,
+    /// The render that it was downloaded from.
+    pub job: RenderJob,
+}
+
+/// Writes the subtitles and the poster of a video that is there. Returns the files that could not
+/// be written, and why.
+pub async fn write_beside(
+    client: &NemoClient,
+    job: &RenderJob,
+    subtitles: Option<&Path>,
+    poster: Option<&Path>,
+) -> Vec<(PathBuf, String)> {
+    let project = client.resume_project(Session::new("voiceover", job.session_id.clone()));
+    let mut missed = Vec::new();
+    if let Some(path) = subtitles {
+        let text = match SubtitleFormat::of(path) {
+            Some(SubtitleFormat::Vtt) => job.draft.to_vtt(),
+            _ => job.draft.to_srt(),
+        };
+        let written = text
+            .ok_or_else(|| "the video has no text for subtitles".to_owned())
+            .and_then(|text| fs::write(path, text).map_err(|error| error.to_string()));
+        missed.extend(written.err().map(|reason| (path.to_owned(), reason)));
+    }
+    if let Some(path) = poster {
+        let saved = project.export().draft(job.draft.clone()).save_to(path).await;
+        missed.extend(saved.err().map(|error| (path.to_owned(), error.to_string())));
+    }
+    missed
+}
+
+/// Continues a job of an earlier process up to its file.
 pub async fn resume(
     client: &NemoClient,
     job: Job,
     file: &mut JobFile,
     out: &Path,
     progress: &Progress,
-) -> Result<(u64, Option<Duration>)> {
-    let job = match job {
+) -> Result<Resumed> {
+    let mut job = match job {
         Job::Render(job) => *job,
         Job::Message(pending) => {
             let output = output_for(out)?;
@@ -268,9 +304,10 @@ pub async fn resume(
         match step? {
             RenderProgress::Processing { percent } => progress.polled(percent),
             RenderProgress::Missed { reason } => progress.missed(&reason),
-            RenderProgress::Replaced(job) => {
+            RenderProgress::Replaced(another) => {
                 // The previous id is of no use to the process that continues next.
-                file.write(Job::Render(job))?;
+                job.clone_from(&another);
+                file.write(Job::Render(another))?;
                 progress.stage("The render failed; trying once more…");
             }
             RenderProgress::Completed(video) => {
@@ -281,7 +318,7 @@ pub async fn resume(
                     download.on_progress(move |bytes, total| shown.received(bytes, total)).await?;
                 progress.clear();
                 file.remove();
-                return Ok((bytes, video.duration));
+                return Ok(Resumed { bytes, duration: video.duration, job });
             }
             _ => {}
         }

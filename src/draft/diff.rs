@@ -216,6 +216,19 @@ pub enum Change {
         /// The new volume from 0 to 1, where one is stated.
         to: Option<f64>,
     },
+    /// A look or a sound changed: the style of captions, the ducking of music, the poster.
+    SettingChanged {
+        /// The track; `None` for the video itself.
+        track: Option<ChangedItem>,
+        /// The segment; `None` for the track itself.
+        segment: Option<ChangedItem>,
+        /// The key of the setting, such as `style.mode`, `duck` or `fade_out`.
+        setting: &'static str,
+        /// The previous value, or its default; `None` where there is neither.
+        from: Option<String>,
+        /// The new value, or its default; `None` where there is neither.
+        to: Option<String>,
+    },
     /// The aspect ratio of the video changed.
     CanvasChanged {
         /// The previous aspect ratio, as written.

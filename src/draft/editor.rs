@@ -6,8 +6,10 @@
 //! `keys::KeyPath`), and unknown keys stay in their position.
 //!
 //! This file holds the editor, its error and the edits of the whole video; `tracks` holds the edits
-//! of tracks and segments, and `times` computes when segments start and end.
+//! of tracks and segments, `looks` those of styles, chapters, music and images, and `times` computes
+//! when segments start and end.
 
+mod looks;
 mod times;
 mod tracks;
 
@@ -18,6 +20,8 @@ use super::canvas::{self, Aspect};
 use super::json::Json;
 use super::keys::{self, DURATION, SEGMENTS, TRACKS, array_mut};
 use super::model::{Draft, Track, TrackKind};
+#[cfg(feature = "local")]
+pub(crate) use looks::set_chapters;
 
 impl Draft {
     /// Changes the draft step by step. Each step either succeeds or leaves the draft unchanged.
@@ -242,6 +246,14 @@ pub enum EditError {
     Silent {
         /// The track.
         track: usize,
+    },
+    /// A track has no content of the kind that the edit is about.
+    #[error("track {track} has no {expected}")]
+    WrongTrack {
+        /// The track.
+        track: usize,
+        /// The kind of content.
+        expected: &'static str,
     },
     /// A clip would lose its beginning, and the draft does not show under which key a clip leaves
     /// out the beginning of its file. Cut where the clip starts, or ask the service's agent to cut.

@@ -509,6 +509,15 @@ pub enum ParseError {
     /// The text is no tag of a supported [`Language`](super::Language).
     #[error("`{0}` is not the tag of a supported language, `en` or `zh`")]
     UnknownLanguage(String),
+    /// The text is none of the words for a choice, such as a [`CaptionMode`](super::CaptionMode).
+    #[error("`{word}` is not one of {expected}")]
+    #[non_exhaustive]
+    UnknownWord {
+        /// The text.
+        word: String,
+        /// The words.
+        expected: &'static str,
+    },
 }
 
 #[cfg(test)]

@@ -45,6 +45,29 @@ pub(crate) const MEDIA: &[&str] = &["media"];
 /// Milliseconds that a segment leaves out at the beginning of its media; likewise.
 pub(crate) const SKIP: &[&str] = &["skip"];
 
+// What follows is written by the embedded backend as well; whether the service knows it is open.
+
+/// When each word of a text is spoken: pairs of its character and milliseconds from the start.
+pub(crate) const WORDS: &[&str] = &["words"];
+/// Where captions of a spoken text may begin, in the same form.
+pub(crate) const MARKS: &[&str] = &["marks"];
+/// The paragraphs that begin in a spoken text: pairs of their number, from 1, and milliseconds.
+pub(crate) const PARAGRAPHS: &[&str] = &["paragraphs"];
+/// How captions look, an object.
+pub(crate) const STYLE: &[&str] = &["style"];
+/// How an image fills the frame, how it moves, and its cross-fade in milliseconds.
+pub(crate) const FIT: &[&str] = &["fit"];
+pub(crate) const MOTION: &[&str] = &["motion"];
+pub(crate) const FADE: &[&str] = &["fade"];
+/// Whether music gets quieter under speech, and its fades in milliseconds.
+pub(crate) const DUCK: &[&str] = &["duck"];
+pub(crate) const FADE_IN: &[&str] = &["fade_in"];
+pub(crate) const FADE_OUT: &[&str] = &["fade_out"];
+/// The moment that the poster shows, in milliseconds.
+pub(crate) const POSTER: &[&str] = &["poster"];
+/// The language of the speech.
+pub(crate) const LANGUAGE: &[&str] = &["language", "lang", "locale"];
+
 /// Returns the first value under one of `keys` that `read` accepts: in the object itself, then in
 /// its metadata.
 pub(crate) fn find<'j, T>(

@@ -175,6 +175,8 @@ pub enum TrackRole {
     Captions,
     /// `title`: a title card.
     Title,
+    /// `chapters`: the parts of the video by their titles, which are not drawn.
+    Chapters,
     /// Another word.
     Unknown(String),
 }
@@ -189,6 +191,7 @@ impl TrackRole {
             Self::Music => "music",
             Self::Captions => "captions",
             Self::Title => "title",
+            Self::Chapters => "chapters",
             Self::Unknown(word) => word,
         }
     }
@@ -210,6 +213,7 @@ impl From<&str> for TrackRole {
             "music" | "bgm" | "backgroundmusic" => Self::Music,
             "captions" | "caption" | "subtitles" | "subtitle" => Self::Captions,
             "title" | "titles" => Self::Title,
+            "chapters" | "chapter" => Self::Chapters,
             _ => Self::Unknown(word.to_owned()),
         }
     }

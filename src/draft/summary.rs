@@ -63,6 +63,7 @@ pub(crate) enum TrackLabel {
     Audio,
     Captions,
     Title,
+    Chapters,
     Text,
     /// An undocumented track type.
     Type(i64),
@@ -100,6 +101,7 @@ impl TrackLabel {
             Self::Audio => ("Audio", "音频", "Audio clip", "音频片段"),
             Self::Captions => ("Captions", "字幕", "Caption", "字幕"),
             Self::Title => ("Title", "标题", "Title", "标题"),
+            Self::Chapters => ("Chapters", "章节", "Chapter", "章节"),
             Self::Text => ("Text", "文字", "Text", "文字"),
             Self::Type(_) | Self::Unknown => ("Track", "轨道", "Segment", "片段"),
         }
@@ -117,6 +119,7 @@ impl TrackLabel {
             Some(TrackKind::Text) => match track.role() {
                 Some(TrackRole::Captions) => Self::Captions,
                 Some(TrackRole::Title) => Self::Title,
+                Some(TrackRole::Chapters) => Self::Chapters,
                 Some(_) => Self::Text,
                 None if track.segments().len() > MAX_NAMED => Self::Captions,
                 None => Self::Title,
@@ -150,7 +153,7 @@ impl TrackLabel {
 
     /// Whether the content of its segments is written text, which some drafts store as a name.
     pub(crate) fn is_written(self) -> bool {
-        matches!(self, Self::Captions | Self::Title | Self::Text)
+        matches!(self, Self::Captions | Self::Title | Self::Chapters | Self::Text)
     }
 }
 

@@ -22,6 +22,8 @@ const MAX_UNKNOWN: usize = 4;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Order {
     Export(ExportDetails),
+    /// The subtitles as a file, in this format if one is named.
+    Subtitles(Option<&'static str>),
     Credits,
     State,
     Upload(NamedFiles),
@@ -37,6 +39,8 @@ pub(crate) struct ExportDetails {
     pub(crate) shape: Option<&'static str>,
     /// The short side in pixels.
     pub(crate) lines: Option<u32>,
+    /// The format of subtitles in place of a video.
+    pub(crate) subtitles: Option<&'static str>,
 }
 
 /// The files that a sentence names, as written.
@@ -110,6 +114,8 @@ enum Role {
     Finished,
     Project,
     Audio,
+    Subtitles,
+    SubtitleFormat(&'static str),
     New,
     Praise,
     Noun,
@@ -134,6 +140,8 @@ impl Role {
             "finished" => Self::Finished,
             "project" => Self::Project,
             "audio" => Self::Audio,
+            "subtitles" if value.is_empty() => Self::Subtitles,
+            "subtitles" => Self::SubtitleFormat(value),
             "new" => Self::New,
             "praise" => Self::Praise,
             "noun" => Self::Noun,
@@ -451,6 +459,7 @@ impl Reading {
             Role::Quality(word) => set(&mut self.details.quality, word)?,
             Role::Shape(word) => set(&mut self.details.shape, word)?,
             Role::Lines(lines) => set(&mut self.details.lines, lines)?,
+            Role::SubtitleFormat(word) => set(&mut self.details.subtitles, word)?,
             role => self.roles.push(role),
         }
         Some(())
@@ -464,6 +473,16 @@ impl Reading {
     fn order(mut self, kind: Kind) -> Option<((bool, usize), Order)> {
         let is_outright = self.has(Role::Order);
         let is_new = self.has(Role::New);
+        let format = self.details.subtitles;
+        if kind == Kind::Export && (format.is_some() || self.has(Role::Subtitles)) {
+            // Of two files, one would be lost.
+            let is_alone = ![Role::Video, Role::Finished, Role::Audio]
+                .iter()
+                .any(|it| self.has(*it))
+                && self.details == ExportDetails { subtitles: format, ..ExportDetails::default() };
+            let is_given = is_alone && !is_new && (is_outright || format.is_some());
+            return is_given.then_some(((!is_outright, self.phrases), Order::Subtitles(format)));
+        }
         let is_given = match kind {
             Kind::Upload => is_outright,
             Kind::Credits => {

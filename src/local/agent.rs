@@ -9,6 +9,7 @@
 //! | `words` | the vocabulary, as data |
 //! | `ask` | the questions of the agent, and the answers to them |
 //! | `edit` | the effect of an edit on a draft |
+//! | `looks` | captions' style, music under speech, chapters, images for paragraphs, recordings |
 //! | `speak` | every message of the agent in both languages, as data |
 //! | `document` | an uploaded TXT or DOCX → a script |
 //! | `turn` | a message from beginning to end: work, state, events, credits |
@@ -16,6 +17,7 @@
 mod ask;
 mod document;
 mod edit;
+mod looks;
 mod parse;
 mod phrase;
 mod speak;

@@ -12,7 +12,9 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 use super::library::{MediaInfo, StoredFile};
-use crate::draft::{Draft, Json, Segment, Track, TrackKind, TrackRole};
+use crate::draft::{
+    CaptionStyle, Draft, ImageFit, ImageMotion, Json, Segment, Track, TrackKind, TrackRole,
+};
 use crate::fs::write_whole;
 use crate::protocol::{
     Aspect, FileType, RenderFormat, RenderOutput, RenderQuality, RenderResolution,
@@ -51,7 +53,7 @@ pub(crate) trait Engine: Send + Sync + fmt::Debug {
     /// Splits a sentence into captions for the time in which it is spoken.
     fn captions(&self, spoken: &CaptionedSpeech<'_>, _aspect: Aspect) -> Vec<Caption> {
         let CaptionedSpeech { text, start, duration, .. } = *spoken;
-        vec![Caption { start, duration, text: text.to_owned() }]
+        vec![Caption { start, duration, text: text.to_owned(), words: Vec::new() }]
     }
 
     /// Speaks a script sentence by sentence. `new_path` returns the path of a new audio file for each.
@@ -62,6 +64,17 @@ pub(crate) trait Engine: Send + Sync + fmt::Debug {
         new_path: &mut dyn FnMut() -> PathBuf,
         cancel: &CancellationToken,
     ) -> Result<Vec<SpokenLine>, EngineError>;
+
+    /// Finds out when the words of a script are spoken in a recording of it. `None` if that cannot be
+    /// told: then the recording has no captions.
+    fn align(
+        &self,
+        _script: &str,
+        _language: &str,
+        _recording: &StoredFile,
+    ) -> Result<Option<SpokenLine>, EngineError> {
+        Ok(None)
+    }
 
     /// Returns what an uploaded image or audio file says about itself; nothing for other files.
     /// What cannot be used is an error, so that it is rejected before anything is charged.
@@ -132,7 +145,7 @@ impl Gender {
 }
 
 /// One spoken sentence.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct SpokenLine {
     pub(crate) text: String,
     pub(crate) start: Duration,
@@ -141,8 +154,23 @@ pub(crate) struct SpokenLine {
     pub(crate) audio: Option<PathBuf>,
     /// When the parts are spoken at which captions may begin.
     pub(crate) marks: Vec<SpeechMark>,
+    /// When each word is spoken.
+    pub(crate) words: Vec<SpeechMark>,
+    /// The paragraphs that begin in it: their numbers, from 1, and their times from its start.
+    pub(crate) paragraphs: Vec<(usize, Duration)>,
+    /// The headings that begin in it, and their times from its start.
+    pub(crate) chapters: Vec<(String, Duration)>,
     /// The parts of the script that are not spoken, in this sentence or beside it.
     pub(crate) unspoken: Vec<String>,
+}
+
+impl SpokenLine {
+    /// A recording of unknown words; `None` if its duration is unknown.
+    pub(crate) fn of_recording(file: &StoredFile) -> Option<Self> {
+        // An engine that does not look into files makes videos of one second.
+        let duration = file.info.duration.unwrap_or(PLACEHOLDER_DURATION);
+        (!duration.is_zero()).then(|| Self { duration, ..Self::default() })
+    }
 }
 
 /// When the text of a sentence from an offset on is spoken.
@@ -170,6 +198,8 @@ pub(crate) struct Caption {
     pub(crate) start: Duration,
     pub(crate) duration: Duration,
     pub(crate) text: String,
+    /// When each word is spoken: byte offsets in the text, and times from the start.
+    pub(crate) words: Vec<(usize, Duration)>,
 }
 
 /// The description of a video.
@@ -181,8 +211,28 @@ pub(crate) struct VideoPlan {
     pub(crate) size: (u32, u32),
     pub(crate) duration: Duration,
     pub(crate) background: Background,
+    /// Images one after the other, where the background is not one for the whole video.
+    pub(crate) scenes: Vec<PlannedScene>,
     pub(crate) audio: Vec<PlannedAudio>,
     pub(crate) texts: Vec<PlannedText>,
+    /// Starts and titles.
+    pub(crate) chapters: Vec<(Duration, String)>,
+    /// The language of the speech, a BCP-47 tag.
+    pub(crate) language: Option<String>,
+    /// The moment that an image of the video shows.
+    pub(crate) poster: Duration,
+}
+
+/// An image, or a palette, for a part of the video.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct PlannedScene {
+    pub(crate) background: Background,
+    pub(crate) start: Duration,
+    pub(crate) duration: Duration,
+    pub(crate) fit: ImageFit,
+    pub(crate) motion: ImageMotion,
+    /// The cross-fade from the scene before.
+    pub(crate) fade: Duration,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -210,6 +260,18 @@ pub(crate) struct PlannedAudio {
     pub(crate) volume: f32,
     /// Whether it is repeated until its duration is over.
     pub(crate) repeat: bool,
+    pub(crate) kind: AudioKind,
+    /// Whether it gets quieter under speech.
+    pub(crate) duck: bool,
+    pub(crate) fade_in: Duration,
+    pub(crate) fade_out: Duration,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum AudioKind {
+    Speech,
+    Music,
+    Other,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -218,6 +280,10 @@ pub(crate) struct PlannedText {
     pub(crate) start: Duration,
     pub(crate) duration: Duration,
     pub(crate) is_title: bool,
+    /// How a caption looks.
+    pub(crate) style: CaptionStyle,
+    /// When each word is spoken: byte offsets in the text, and times from the start.
+    pub(crate) words: Vec<(usize, Duration)>,
 }
 
 /// A rendered file.
@@ -233,6 +299,9 @@ pub(crate) struct EngineOutput {
 const MAX_AT_ONCE: usize = 64;
 /// The most texts, or audio segments. Six hours have about 10,000 captions.
 const MAX_SEGMENTS: usize = 50_000;
+
+/// The moment that the poster of a draft shows which states none.
+const DEFAULT_POSTER: Duration = Duration::from_secs(1);
 
 /// A draft with a wrong unit must not fill the disk.
 const MAX_DURATION: Duration = Duration::from_secs(6 * 60 * 60);
@@ -264,26 +333,42 @@ impl VideoPlan {
             size: size.ok_or_else(|| "this resolution cannot be rendered".to_owned())?,
             duration,
             background: Background::default(),
+            scenes: Vec::new(),
             audio: Vec::new(),
             texts: Vec::new(),
+            chapters: Vec::new(),
+            language: draft.language().map(str::to_owned),
+            // A second in, there is a caption; of a short video, the middle.
+            poster: draft.poster().unwrap_or(DEFAULT_POSTER.min(duration / 2)).min(duration),
         };
         for (index, track) in draft.tracks().enumerate() {
             let failed = |error: String| format!("track {}: {error}", index + 1);
             match track.kind() {
                 Some(TrackKind::Video) if video.background == Background::Plain => {
-                    video.background = background(&track, &find).map_err(failed)?;
+                    let scenes = scenes(&track, &find).map_err(failed)?;
+                    video.background =
+                        scenes.first().map(|scene| scene.background.clone()).unwrap_or_default();
+                    video.scenes = if scenes.len() > 1 { scenes } else { Vec::new() };
                 }
                 Some(TrackKind::Audio) => {
                     for segment in track.segments() {
                         video.audio.extend(audio(&track, &segment, &find).map_err(failed)?);
                     }
                 }
+                Some(TrackKind::Text) if track.role() == Some(TrackRole::Chapters) => {
+                    let chapters = track.segments().take(MAX_SEGMENTS);
+                    video.chapters.extend(
+                        chapters.filter_map(|it| Some((it.start(), it.text()?.to_owned()))),
+                    );
+                }
                 Some(TrackKind::Text) => {
+                    let style = track.caption_style();
                     let is_title = track.role() != Some(TrackRole::Captions);
                     video.texts.extend(track.segments().filter_map(|segment| {
                         let text = segment.text()?.to_owned();
                         let (start, duration) = (segment.start(), segment.duration());
-                        Some(PlannedText { text, start, duration, is_title })
+                        let words = segment.words();
+                        Some(PlannedText { text, start, duration, is_title, style, words })
                     }));
                 }
                 _ => {}
@@ -355,13 +440,33 @@ fn quality(output: &RenderOutput) -> RenderQuality {
     }
 }
 
-/// A video has one background, that of the track's first segment.
-fn background(
+/// The segments of a track as scenes.
+fn scenes(
     track: &Track<'_>,
     find: impl Fn(&str) -> Option<Arc<StoredFile>>,
+) -> Result<Vec<PlannedScene>, String> {
+    if track.segments().len() > MAX_SEGMENTS {
+        return Err(format!("it has more than {MAX_SEGMENTS} segments"));
+    }
+    let scene = |segment: Segment<'_>| {
+        Ok(PlannedScene {
+            background: background(track, &segment, &find)?,
+            start: segment.start(),
+            duration: segment.duration(),
+            fit: segment.fit().unwrap_or_default(),
+            motion: segment.motion().unwrap_or_default(),
+            fade: segment.fade(),
+        })
+    };
+    track.segments().map(scene).collect()
+}
+
+fn background(
+    track: &Track<'_>,
+    segment: &Segment<'_>,
+    find: impl Fn(&str) -> Option<Arc<StoredFile>>,
 ) -> Result<Background, String> {
-    let Some(segment) = track.segments().next() else { return Ok(Background::Plain) };
-    if let Some(file) = media(&segment, find)? {
+    if let Some(file) = media(segment, find)? {
         return match file.format.file_type {
             FileType::Image => Ok(Background::Image(file.path.clone())),
             _ => Err(format!(
@@ -370,7 +475,7 @@ fn background(
             )),
         };
     }
-    let named = value(&segment, "gradient").or_else(|| track.metadata()?.get("gradient"));
+    let named = value(segment, "gradient").or_else(|| track.metadata()?.get("gradient"));
     Ok(named
         .and_then(Json::as_str)
         .map_or(Background::Plain, |name| Background::Named(name.to_owned())))
@@ -396,6 +501,14 @@ fn audio(
         duration: segment.duration(),
         volume: segment.volume().unwrap_or(1.0) as f32,
         repeat: repeat.unwrap_or(track.role() == Some(TrackRole::Music)),
+        kind: match track.role() {
+            Some(TrackRole::Voiceover) => AudioKind::Speech,
+            Some(TrackRole::Music) => AudioKind::Music,
+            _ => AudioKind::Other,
+        },
+        duck: segment.is_ducked().unwrap_or(false),
+        fade_in: segment.fade_in(),
+        fade_out: segment.fade_out(),
     }))
 }
 
@@ -415,6 +528,9 @@ fn value<'d>(segment: &Segment<'d>, key: &str) -> Option<&'d Json> {
 const MP4: &[u8] = include_bytes!("engine/placeholder.mp4");
 const M4A: &[u8] = include_bytes!("engine/placeholder.m4a");
 const WAV: &[u8] = include_bytes!("engine/placeholder.wav");
+/// One frame each.
+const JPG: &[u8] = include_bytes!("engine/placeholder.jpg");
+const PNG: &[u8] = include_bytes!("engine/placeholder.png");
 const PLACEHOLDER_DURATION: Duration = Duration::from_secs(1);
 
 /// A usual speaking rate.
@@ -441,7 +557,8 @@ impl Engine for PlaceholderEngine {
     ) -> Result<Vec<SpokenLine>, EngineError> {
         let mut start = Duration::ZERO;
         let mut lines = Vec::new();
-        for text in sentences(script) {
+        for sentence in sentences(script) {
+            let text = sentence.text;
             let words = text.split_whitespace().count() as f64;
             let seconds = words / WORDS_PER_SECOND / f64::from(delivery.pace.clamp(0.5, 2.0));
             let duration = Duration::from_secs_f64(seconds);
@@ -449,13 +566,48 @@ impl Engine for PlaceholderEngine {
                 text: text.to_owned(),
                 start,
                 duration,
-                audio: None,
-                marks: Vec::new(),
-                unspoken: Vec::new(),
+                paragraphs: sentence
+                    .paragraph
+                    .into_iter()
+                    .map(|number| (number, Duration::ZERO))
+                    .collect(),
+                chapters: sentence
+                    .heading
+                    .into_iter()
+                    .map(|title| (title, Duration::ZERO))
+                    .collect(),
+                ..SpokenLine::default()
             });
             start += duration + PAUSE;
         }
         if lines.is_empty() { Err(EngineError::empty_script()) } else { Ok(lines) }
+    }
+
+    /// As long as the script would take; its sentences share the time by their lengths.
+    fn align(
+        &self,
+        script: &str,
+        language: &str,
+        recording: &StoredFile,
+    ) -> Result<Option<SpokenLine>, EngineError> {
+        let delivery =
+            Delivery { language: language.to_owned(), gender: Gender::default(), pace: 1.0 };
+        let lines = self.speak(script, &delivery, &mut PathBuf::new, &CancellationToken::new())?;
+        let estimated = lines.last().map(|line| line.start + line.duration).unwrap_or_default();
+        let duration = recording.info.duration.unwrap_or(estimated);
+        let factor = duration.as_secs_f64() / estimated.as_secs_f64().max(0.001);
+        let mut whole = SpokenLine { duration, ..SpokenLine::default() };
+        for line in lines {
+            if !whole.text.is_empty() {
+                whole.text.push(' ');
+            }
+            let (offset, time) = (whole.text.len(), line.start.mul_f64(factor));
+            whole.marks.push(SpeechMark { offset, time });
+            whole.paragraphs.extend(line.paragraphs.into_iter().map(|(number, _)| (number, time)));
+            whole.chapters.extend(line.chapters.into_iter().map(|(title, _)| (title, time)));
+            whole.text.push_str(&line.text);
+        }
+        Ok(Some(whole))
     }
 
     fn render(
@@ -469,6 +621,8 @@ impl Engine for PlaceholderEngine {
         let bytes = match video.format {
             RenderFormat::M4a => M4A,
             RenderFormat::Wav => WAV,
+            RenderFormat::Jpg => JPG,
+            RenderFormat::Png => PNG,
             _ => MP4,
         };
         write_whole(to, bytes).map_err(|error| EngineError::io(&error))?;
@@ -476,13 +630,41 @@ impl Engine for PlaceholderEngine {
     }
 }
 
+struct PlainSentence<'s> {
+    text: &'s str,
+    /// The number of the paragraph that begins here, from 1. A heading belongs to the next one.
+    paragraph: Option<usize>,
+    /// The heading that this is.
+    heading: Option<String>,
+}
+
 /// Splits a script at the ends of sentences and lines, well enough to count and time them.
-fn sentences(script: &str) -> impl Iterator<Item = &str> {
-    script
-        .lines()
-        .flat_map(|line| line.split_inclusive(['.', '!', '?', '。', '！', '？']))
-        .map(str::trim)
-        .filter(|sentence| sentence.contains(char::is_alphanumeric))
+fn sentences(script: &str) -> Vec<PlainSentence<'_>> {
+    let mut found = Vec::new();
+    let (mut paragraphs, mut is_open, mut is_first) = (0, false, true);
+    for line in script.lines().map(str::trim) {
+        if line.is_empty() {
+            is_first = true;
+            continue;
+        }
+        let heading = line.strip_prefix('#').map(|text| text.trim_start_matches('#').trim());
+        let text = heading.unwrap_or(line);
+        let mut title = heading.map(str::to_owned);
+        is_first |= heading.is_some();
+        let parts = text.split_inclusive(['.', '!', '?', '。', '！', '？']).map(str::trim);
+        for text in parts.filter(|sentence| sentence.contains(char::is_alphanumeric)) {
+            let begins = std::mem::take(&mut is_first) && !is_open;
+            paragraphs += usize::from(begins);
+            found.push(PlainSentence {
+                text,
+                paragraph: begins.then_some(paragraphs),
+                heading: title.take(),
+            });
+        }
+        is_open = heading.is_some();
+        is_first = heading.is_some();
+    }
+    found
 }
 
 #[cfg(test)]

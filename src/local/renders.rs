@@ -136,20 +136,22 @@ fn make(
 /// nothing that was requested is ignored.
 pub(crate) fn check_output(output: &RenderOutput) -> Result<(), (&'static str, String)> {
     if format_of(output).is_none() {
-        let message = format!("the format `{}` is not one of mp4, m4a, wav", output.format);
+        let message =
+            format!("the format `{}` is not one of mp4, m4a, wav, jpg, png", output.format);
         return Err(("format", message));
     }
+    let is_image = matches!(output.format, RenderFormat::Jpg | RenderFormat::Png);
     if output.format != RenderFormat::Mp4 {
         let of_videos = [
-            ("resolution", output.resolution.is_some()),
+            ("resolution", output.resolution.is_some() && !is_image),
             ("fps", output.fps.is_some()),
             ("codec", output.codec.is_some()),
             ("crf", output.crf.is_some()),
         ];
         let found = of_videos.into_iter().find(|(_, is_set)| *is_set);
-        return found.map_or(Ok(()), |(field, _)| {
-            Err((field, format!("a file in the format `{}` has no video", output.format)))
-        });
+        if let Some((field, _)) = found {
+            return Err((field, format!("a file in the format `{}` has no video", output.format)));
+        }
     }
     if let Some(resolution) = &output.resolution
         && frame_size(Aspect::default(), Some(resolution)).is_none()
@@ -174,10 +176,8 @@ pub(crate) fn check_output(output: &RenderOutput) -> Result<(), (&'static str, S
 /// Returns the file format of an output; `None` if it cannot be rendered.
 pub(crate) fn format_of(output: &RenderOutput) -> Option<FileFormat> {
     match &output.format {
-        known @ (RenderFormat::Mp4 | RenderFormat::M4a | RenderFormat::Wav) => {
-            FileFormat::of(format!("video.{known}"))
-        }
-        _ => None,
+        RenderFormat::Other(_) => None,
+        known => FileFormat::of(format!("video.{known}")),
     }
 }
 

@@ -172,6 +172,14 @@ impl LocalSession {
         content.uploads.iter().rev().find(|file| file.format.file_type == file_type).cloned()
     }
 
+    /// Returns the newest upload of a type by its name, in any case.
+    pub(crate) fn upload_named(&self, name: &str, file_type: FileType) -> Option<Arc<StoredFile>> {
+        let is_named = |file: &&Arc<StoredFile>| {
+            file.format.file_type == file_type && file.name.to_lowercase() == name.to_lowercase()
+        };
+        lock(&self.content).uploads.iter().rev().find(is_named).cloned()
+    }
+
     pub(crate) fn state(&self, base: &str) -> StateResponse {
         let content = lock(&self.content);
         let files = |videos_only: bool| -> Json {

@@ -43,6 +43,10 @@ pub struct SpokenSentence {
     pub audio: AudioBuffer,
     /// What is known of when words are spoken. Captions may begin there.
     marks: Vec<CaptionMark>,
+    /// The number of the paragraph that begins with it, from 1.
+    pub(crate) paragraph: Option<usize>,
+    /// The heading that begins with it.
+    pub(crate) heading: Option<String>,
 }
 
 /// A word of a [`Narration`], from [`Narration::words`].
@@ -279,7 +283,8 @@ pub(crate) fn narrate_each(
         // After a word such as “No.”, the pause is as long as the last caption needs.
         let last_words = audio.duration().saturating_sub(last_caption);
         let pause = sentence.pause_after.max(MIN_CAPTION.saturating_sub(last_words));
-        let spoken = SpokenSentence { text: sentence.text.clone(), start, audio, marks };
+        let ScriptSentence { text, paragraph, heading, .. } = sentence.clone();
+        let spoken = SpokenSentence { text, start, audio, marks, paragraph, heading };
         end = spoken.end() + pause;
         take(spoken)
     })?;

@@ -40,6 +40,10 @@ pub(crate) struct ScriptSentence {
     pub(crate) text: String,
     /// Silence after the sentence.
     pub(crate) pause_after: Duration,
+    /// The number of the paragraph that begins here, from 1. A heading belongs to the one after it.
+    pub(crate) paragraph: Option<usize>,
+    /// The whole heading that begins here.
+    pub(crate) heading: Option<String>,
 }
 
 /// Splits a script into sentences, leaving out those without a letter or digit.
@@ -51,10 +55,20 @@ pub(crate) fn sentences(script: &str, language: &str) -> Script {
     let markup = markup::markup(script, table);
     let vocabulary = Vocabulary::of(script);
     let mut found = Script { sentences: Vec::new(), left_out: markup.left_out };
-    for block in &markup.blocks {
+    let (mut paragraphs, mut is_open) = (0, false);
+    for (index, block) in markup.blocks.iter().enumerate() {
+        let before = found.sentences.len();
         for paragraph in lines::paragraphs(block, table, &vocabulary) {
             found.add(&paragraph, table);
         }
+        let is_heading = markup.headings.contains(&index);
+        let Some(first) = found.sentences.get_mut(before) else { continue };
+        if !is_open {
+            paragraphs += 1;
+            first.paragraph = Some(paragraphs);
+        }
+        first.heading = is_heading.then(|| block.join(" "));
+        is_open = is_heading;
     }
     found
 }
@@ -76,7 +90,13 @@ impl Script {
             let mut parts = split_long(text).peekable();
             while let Some(part) = parts.next() {
                 let pause_after = if parts.peek().is_some() { AFTER_PART } else { pause };
-                self.sentences.push(ScriptSentence { text: part.to_owned(), pause_after });
+                let text = part.to_owned();
+                self.sentences.push(ScriptSentence {
+                    text,
+                    pause_after,
+                    paragraph: None,
+                    heading: None,
+                });
             }
         }
         if let Some(last) = self.sentences[before..].last_mut() {
@@ -186,6 +206,29 @@ mod tests {
         assert!(found.iter().all(|s| s.text.chars().count() <= MAX_SENTENCE_CHARS));
         assert!(found[0].text.ends_with(','));
         assert_eq!(texts(&"字".repeat(1000)).len(), 3);
+    }
+
+    #[test]
+    fn a_heading_begins_the_paragraph_after_it() {
+        let script =
+            "# The sky. At last\n\nIt is blue. Why?\n\nThere is a reason.\n\n## The sea\nBlue.";
+        let found = sentences(script, "en").sentences;
+        let starts: Vec<_> = found
+            .iter()
+            .map(|it| (it.text.as_str(), it.paragraph, it.heading.as_deref()))
+            .collect();
+        assert_eq!(
+            starts,
+            [
+                ("The sky.", Some(1), Some("The sky. At last")),
+                ("At last", None, None),
+                ("It is blue.", None, None),
+                ("Why?", None, None),
+                ("There is a reason.", Some(2), None),
+                ("The sea", Some(3), Some("The sea")),
+                ("Blue.", None, None),
+            ]
+        );
     }
 
     #[test]

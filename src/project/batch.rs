@@ -13,6 +13,7 @@ use futures::stream::BoxStream;
 use futures::{Stream, StreamExt as _};
 use serde::{Deserialize, Serialize};
 
+use super::files::ExtraFiles;
 use super::pipeline::{Job, JobProgress, JobStage};
 use super::{Project, TurnEvent};
 use crate::client::NemoClient;
@@ -261,6 +262,7 @@ impl BatchRun {
                     uploads: item.upload.into_iter().collect(),
                     message: item.instruction,
                     save_to: item.save_to,
+                    files: ExtraFiles::default(),
                 };
                 let mut failure = None;
                 let mut progress = Box::pin(job.run(&mut project, stage));
@@ -361,7 +363,8 @@ impl BatchTracker {
             JobProgress::Turn(_)
             | JobProgress::Rendering { .. }
             | JobProgress::PollMissed { .. }
-            | JobProgress::Downloading { .. } => {}
+            | JobProgress::Downloading { .. }
+            | JobProgress::FileDone { .. } => {}
         }
     }
 

@@ -13,7 +13,7 @@ use super::question::{message_of, names_options};
 use super::turn::{SendMessage, Turn};
 use super::{Export, Intent, QuestionResponse, UploadHint};
 use crate::client::{NemoClient, OpenSession, PendingTurn, TurnTracker, Upload};
-use crate::draft::{Draft, Language};
+use crate::draft::{Draft, Language, SubtitleFormat};
 use crate::error::{Error, Result};
 use crate::protocol::event::Question;
 use crate::protocol::{CreateSession, CreditBalance, Session, SessionId, UploadedFile};
@@ -80,6 +80,14 @@ pub enum Dispatched {
     Turn(Turn),
     /// The message asked for an export, which has not started.
     Export(Export),
+    /// The message asked for the subtitles.
+    Subtitles {
+        /// The format that was asked for, or else SRT.
+        format: SubtitleFormat,
+        /// The content of the file; `None` if the video has no text for subtitles, or there is none
+        /// yet.
+        text: Option<String>,
+    },
     /// The message asked for the credit balance.
     Credits(CreditBalance),
     /// The message asked for the timeline; `None` if there is none yet.
@@ -231,6 +239,14 @@ impl Project {
             Intent::Export(request) => {
                 self.ensure_idle()?;
                 Dispatched::Export(self.export().output(request.output()))
+            }
+            Intent::Subtitles(format) => {
+                let draft = self.draft().await?;
+                let text = draft.and_then(|draft| match format {
+                    SubtitleFormat::Srt => draft.to_srt(),
+                    SubtitleFormat::Vtt => draft.to_vtt(),
+                });
+                Dispatched::Subtitles { format, text }
             }
             Intent::Credits => Dispatched::Credits(self.inner.client.credits().await?),
             Intent::State => Dispatched::State(self.draft().await?),

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::sync::Arc;
 
+use super::files::{ExtraFiles, MissedFile};
 use super::pipeline::{self, JobProgress, OnProgress, SaveJob};
 use super::{Project, TurnReport};
 use crate::client::{RenderPolling, RenderedVideo};
@@ -29,6 +30,12 @@ pub struct SavedVideo {
     /// What the agent said and what it cost: `None` for an export, and for a video whose message
     /// was finished by an earlier process.
     pub report: Option<TurnReport>,
+    /// Path of the subtitles, if they were requested and written.
+    pub subtitles: Option<PathBuf>,
+    /// Path of the poster, if it was requested and written.
+    pub poster: Option<PathBuf>,
+    /// The files that were requested beside the video and are not there.
+    pub missed: Vec<MissedFile>,
 }
 
 /// An export that is about to be made; `.await` renders it and saves the file.
@@ -65,6 +72,7 @@ pub struct Export {
     save_to: Option<PathBuf>,
     draft: Option<Draft>,
     polling: Option<RenderPolling>,
+    files: ExtraFiles,
     on_progress: Option<OnProgress>,
 }
 
@@ -89,6 +97,7 @@ impl Project {
             save_to: None,
             draft: None,
             polling: None,
+            files: ExtraFiles::default(),
             on_progress: None,
         }
     }
@@ -106,6 +115,20 @@ impl Export {
     /// another format.
     pub fn save_to(mut self, path: impl Into<PathBuf>) -> Self {
         self.save_to = Some(path.into());
+        self
+    }
+
+    /// Writes the subtitles as well: `.srt` or `.vtt`. See [`Draft::to_srt`] for which text they
+    /// have; where captions are shown word by word, a `.vtt` has the time of each word.
+    pub fn subtitles(mut self, path: impl Into<PathBuf>) -> Self {
+        self.files.subtitles = Some(path.into());
+        self
+    }
+
+    /// Saves a poster as well, `.jpg` or `.png`: the moment that the draft states, or else an early
+    /// one.
+    pub fn poster(mut self, path: impl Into<PathBuf>) -> Self {
+        self.files.poster = Some(path.into());
         self
     }
 
@@ -178,10 +201,19 @@ impl Export {
             Path::new("export").with_extension(if is_known { format.as_str() } else { "mp4" })
         });
         check_path(&path)?;
+        self.files.check()?;
         let job = self.job().await?;
         let client = self.project.client().clone();
         let polling = self.polling;
-        let saving = SaveJob { client, job, polling, path, is_resumed: false, report: None };
+        let saving = SaveJob {
+            client,
+            job,
+            polling,
+            path,
+            is_resumed: false,
+            report: None,
+            files: self.files,
+        };
         pipeline::finish(saving.run(), self.on_progress).await
     }
 }
@@ -208,6 +240,9 @@ impl fmt::Debug for Export {
 /// found out before anything is sent, not after the video was paid for.
 pub(super) fn checked_output_of(path: &Path) -> Result<RenderOutput> {
     let output = output_of(path)?;
+    if matches!(output.format, RenderFormat::Jpg | RenderFormat::Png) {
+        return Err(unwritable(path, "its extension is none of .mp4, .m4a and .wav"));
+    }
     check_path(path)?;
     Ok(output)
 }
@@ -217,14 +252,14 @@ pub(super) fn output_of(path: &Path) -> Result<RenderOutput> {
     let extension = path.extension().and_then(|end| end.to_str()).unwrap_or_default();
     match RenderFormat::from(extension) {
         RenderFormat::Other(_) => {
-            Err(unwritable(path, "its extension is none of .mp4, .m4a and .wav"))
+            Err(unwritable(path, "its extension is none of .mp4, .m4a, .wav, .jpg and .png"))
         }
         format => Ok(RenderOutput::new(format)),
     }
 }
 
 /// Writes a file as the download will, and removes it again.
-fn check_path(path: &Path) -> Result<()> {
+pub(super) fn check_path(path: &Path) -> Result<()> {
     let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty());
     if let Some(dir) = dir.filter(|dir| !dir.is_dir()) {
         let what = format!("there is no directory {:?}", dir.display().to_string());
@@ -233,7 +268,7 @@ fn check_path(path: &Path) -> Result<()> {
     ensure_writable(path).map_err(|error| unwritable(path, error.to_string()))
 }
 
-fn unwritable(path: &Path, why: impl fmt::Display) -> Error {
+pub(super) fn unwritable(path: &Path, why: impl fmt::Display) -> Error {
     // A name may hold anything, also control sequences of a terminal.
     let path = path.display().to_string();
     Error::InvalidInput(format!("{path:?} cannot be written: {why}"))

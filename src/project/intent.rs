@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use url::Url;
 
+use crate::draft::SubtitleFormat;
 use crate::language::intent::{ExportDetails, NamedFiles, Order, read};
 use crate::protocol::{
     Aspect, FileFormat, RenderFormat, RenderOutput, RenderQuality, RenderResolution,
@@ -22,6 +23,7 @@ use crate::protocol::{
 /// assert_eq!(export.format, Some(RenderFormat::Mp4));
 /// assert_eq!(export.aspect, Some(Aspect::Portrait));
 ///
+/// assert!(matches!(Intent::of("导出字幕"), Intent::Subtitles(_)));
 /// assert_eq!(Intent::of("还剩多少积分？"), Intent::Credits);
 /// assert_eq!(Intent::of("what's on the timeline?"), Intent::State);
 /// assert!(matches!(Intent::of("upload beach.mp4 and logo.png"), Intent::Upload(_)));
@@ -62,6 +64,8 @@ use crate::protocol::{
 pub enum Intent {
     /// Export the video to a file.
     Export(ExportRequest),
+    /// Write the subtitles to a file. Whether the video has any is seen from its draft.
+    Subtitles(SubtitleFormat),
     /// Show the number of credits.
     Credits,
     /// Show what is on the timeline.
@@ -78,6 +82,10 @@ impl Intent {
     pub fn of(text: &str) -> Self {
         match read(text, |name| FileFormat::of(name).is_some()) {
             Order::Export(details) => Self::Export(details.into()),
+            Order::Subtitles(format) => {
+                let format = format.and_then(|word| word.parse().ok());
+                Self::Subtitles(format.unwrap_or(SubtitleFormat::Srt))
+            }
             Order::Credits => Self::Credits,
             Order::State => Self::State,
             Order::Upload(named) => UploadHint::of(named).map_or(Self::Message, Self::Upload),

@@ -19,6 +19,7 @@ use serde::{Deserialize, Serialize};
 
 use super::conversation::{Project, language_of};
 use super::export::{SavedVideo, checked_output_of, output_of};
+use super::files::{ExtraFiles, save_poster, write_subtitles};
 use super::turn::{Outcome, Turn, TurnEvent, TurnReport};
 use crate::client::{NemoClient, PendingTurn, RenderPolling, RenderProgress};
 use crate::draft::Draft;
@@ -82,6 +83,13 @@ pub enum JobProgress {
         /// Size of the file, if known.
         total: Option<u64>,
     },
+    /// Another file was requested beside the video, which is there already: subtitles, a poster.
+    FileDone {
+        /// Path of the file.
+        path: PathBuf,
+        /// Whether it was written; [`SavedVideo::missed`] states why not.
+        is_written: bool,
+    },
     /// The file was written; the last progress of a video. A voiceover and an export that are
     /// awaited return the video instead.
     Finished(Box<SavedVideo>),
@@ -127,6 +135,8 @@ pub(super) struct Job {
     pub uploads: VecDeque<PathBuf>,
     pub message: String,
     pub save_to: PathBuf,
+    /// Files to write beside the video.
+    pub files: ExtraFiles,
 }
 
 impl Job {
@@ -140,7 +150,7 @@ impl Job {
         stage: JobStage,
     ) -> impl Stream<Item = Result<JobProgress>> + Send {
         async_stream::try_stream! {
-            let Self { client, new, uploads, message, save_to } = self;
+            let Self { client, new, uploads, message, save_to, files } = self;
             let (job, report) = match stage {
                 JobStage::Rendering(job) => (*job, None),
                 stage => {
@@ -219,7 +229,15 @@ impl Job {
                 }
             };
             let is_resumed = report.is_none();
-            let saving = SaveJob { client, job, polling: None, path: save_to, is_resumed, report };
+            let saving = SaveJob {
+                client,
+                job,
+                polling: None,
+                path: save_to,
+                is_resumed,
+                report,
+                files,
+            };
             let mut progress = Box::pin(saving.run());
             while let Some(progress) = progress.next().await {
                 yield progress?;
@@ -238,13 +256,15 @@ pub(super) struct SaveJob {
     /// Another process may have submitted the render.
     pub is_resumed: bool,
     pub report: Option<TurnReport>,
+    /// Files to write beside the video.
+    pub files: ExtraFiles,
 }
 
 impl SaveJob {
     /// Submits the render, waits until it is done and downloads its file.
     pub(super) fn run(self) -> impl Stream<Item = Result<JobProgress>> + Send {
         async_stream::try_stream! {
-            let Self { client, job, polling, path, is_resumed, report } = self;
+            let Self { client, job, polling, path, is_resumed, report, files } = self;
             yield JobProgress::Submitting(Box::new(job.clone()));
             match is_resumed {
                 true => client.ensure_submitted(&job).await?,
@@ -254,7 +274,7 @@ impl SaveJob {
             if let Some(polling) = polling {
                 poller = poller.polling(polling);
             }
-            let draft = job.draft;
+            let (session, draft) = (job.session_id, job.draft);
             let video = loop {
                 // The polls end with a video or an error; this satisfies the type.
                 match poller.next().await.ok_or_else(|| ended_early("render"))?? {
@@ -289,7 +309,25 @@ impl SaveJob {
                     yield JobProgress::Downloading { bytes, total };
                 }
             };
-            yield JobProgress::Finished(Box::new(SavedVideo { path, bytes, video, draft, report }));
+            // The video is there: what fails from now on does not take it back.
+            let (mut subtitles, mut poster, mut missed) = (None, None, Vec::new());
+            if let Some(path) = files.subtitles {
+                match write_subtitles(&draft, &path) {
+                    Ok(()) => subtitles = Some(path.clone()),
+                    Err(file) => missed.push(file),
+                }
+                yield JobProgress::FileDone { is_written: subtitles.is_some(), path };
+            }
+            if let Some(path) = files.poster {
+                match save_poster(&client, &session, &draft, &path, polling).await {
+                    Ok(()) => poster = Some(path.clone()),
+                    Err(file) => missed.push(file),
+                }
+                yield JobProgress::FileDone { is_written: poster.is_some(), path };
+            }
+            let video =
+                SavedVideo { path, bytes, video, draft, report, subtitles, poster, missed };
+            yield JobProgress::Finished(Box::new(video));
         }
     }
 }

@@ -12,9 +12,11 @@ use futures::StreamExt as _;
 
 use super::Script;
 use super::export::SavedVideo;
+use super::files::ExtraFiles;
 use super::pipeline::{self, Job, JobProgress, JobStage, JobStream, OnProgress};
 use super::script::ScriptSource;
 use crate::client::NemoClient;
+use crate::draft::{CaptionMode, CaptionStyle};
 use crate::error::{Error, Result};
 use crate::protocol::{Aspect, CreateSession, FileFormat, FileType};
 
@@ -37,16 +39,23 @@ impl VoiceChoice {
     }
 }
 
-/// Whether the video shows what is spoken.
-///
-/// Exhaustive: captions are either shown or not.
+/// Whether the video shows what is spoken, and how.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Captions {
-    /// Captions are shown.
+    /// Captions are shown, in the usual style of the service.
     #[default]
     On,
-    /// No captions are shown.
+    /// Captions are shown in a style of their own.
+    Styled(CaptionStyle),
+    /// No captions are shown. [Subtitles](Voiceover::subtitles) are written all the same.
     Off,
+}
+
+impl From<CaptionStyle> for Captions {
+    fn from(style: CaptionStyle) -> Self {
+        Self::Styled(style)
+    }
 }
 
 /// A voiceover that is about to be made; `.await` makes it and saves the file.
@@ -94,6 +103,9 @@ pub struct Voiceover {
     captions: Captions,
     title: Option<String>,
     music: Option<PathBuf>,
+    image: Option<PathBuf>,
+    narration: Option<PathBuf>,
+    files: ExtraFiles,
     save_to: PathBuf,
     on_progress: Option<OnProgress>,
 }
@@ -123,6 +135,9 @@ impl NemoClient {
             captions: Captions::default(),
             title: None,
             music: None,
+            image: None,
+            narration: None,
+            files: ExtraFiles::default(),
             save_to: PathBuf::from("voiceover.mp4"),
             on_progress: None,
         }
@@ -154,9 +169,48 @@ impl Voiceover {
         self
     }
 
-    /// Sets whether captions are shown. The default is on.
-    pub fn captions(mut self, captions: Captions) -> Self {
-        self.captions = captions;
+    /// Sets whether captions are shown, and their style. The default is on.
+    ///
+    /// ```
+    /// # use nemovideo::{NemoClient, project::Script};
+    /// # fn make(client: &NemoClient, script: Script) {
+    /// use nemovideo::draft::{CaptionPosition, CaptionStyle};
+    ///
+    /// let style = CaptionStyle::boxed().position(CaptionPosition::Top);
+    /// let _voiceover = client.voiceover(script).captions(style).subtitles("out.srt");
+    /// # }
+    /// ```
+    pub fn captions(mut self, captions: impl Into<Captions>) -> Self {
+        self.captions = captions.into();
+        self
+    }
+
+    /// Writes the subtitles to a file as well: `.srt` or `.vtt`. See [`Draft::to_srt`] for which
+    /// text they have; where captions are shown word by word, a `.vtt` has the time of each word.
+    ///
+    /// [`Draft::to_srt`]: crate::draft::Draft::to_srt
+    pub fn subtitles(mut self, path: impl Into<PathBuf>) -> Self {
+        self.files.subtitles = Some(path.into());
+        self
+    }
+
+    /// Saves a poster as well, `.jpg` or `.png`.
+    pub fn poster(mut self, path: impl Into<PathBuf>) -> Self {
+        self.files.poster = Some(path.into());
+        self
+    }
+
+    /// Shows an image, JPG, PNG, GIF or WebP, behind everything else. It is uploaded, and named in
+    /// the message to the agent.
+    pub fn image(mut self, path: impl Into<PathBuf>) -> Self {
+        self.image = Some(path.into());
+        self
+    }
+
+    /// Plays a recording of the script, MP3, WAV, M4A or AAC, in place of a voice. It is uploaded,
+    /// and named in the message to the agent.
+    pub fn narration(mut self, path: impl Into<PathBuf>) -> Self {
+        self.narration = Some(path.into());
         self
     }
 
@@ -202,9 +256,15 @@ impl Voiceover {
             let job = Job {
                 new: CreateSession::named("voiceover").language(&self.voice.language),
                 message: self.message(),
-                uploads: document.into_iter().chain(self.music).collect(),
+                uploads: document
+                    .into_iter()
+                    .chain(self.music)
+                    .chain(self.image)
+                    .chain(self.narration)
+                    .collect(),
                 client: self.client,
                 save_to: self.save_to,
+                files: self.files,
             };
             let mut project = None;
             let mut progress = Box::pin(job.run(&mut project, JobStage::Waiting));
@@ -225,15 +285,30 @@ impl Voiceover {
             return Err(Error::InvalidInput(format!("the pace {pace} is not in 0.5 to 2")));
         }
         title.as_deref().map_or(Ok(()), check_title)?;
-        music.as_deref().map_or(Ok(()), check_music)
+        self.files.check()?;
+        let uploads = [(music, AUDIO), (&self.narration, RECORDING), (&self.image, IMAGE)];
+        let mut names = Vec::new();
+        for (path, kind) in uploads {
+            let Some(path) = path else { continue };
+            check_media(path, kind)?;
+            let name = path.file_name().map(|name| name.to_string_lossy().to_lowercase());
+            if names.contains(&name) {
+                // The message names them, and each is uploaded once.
+                let what = format!("two of the files are called {}", path.display());
+                return Err(Error::InvalidInput(what));
+            }
+            names.push(name);
+        }
+        Ok(())
     }
 
     /// The message, as a person would write it.
     fn message(&self) -> String {
         let VoiceChoice { gender, language } = &self.voice;
         let captions = match self.captions {
-            Captions::On => "on",
-            Captions::Off => "off",
+            Captions::On => "on".to_owned(),
+            Captions::Styled(style) => in_words(style),
+            Captions::Off => "off".to_owned(),
         };
         let mut options = format!(
             "Voice: {gender}. Language: {language}. Aspect ratio: {}. Captions: {captions}.",
@@ -245,9 +320,16 @@ impl Voiceover {
         if let Some(title) = &self.title {
             options.push_str(&format!(" Title: {}.", quoted(title)));
         }
-        if let Some(name) = self.music.as_deref().and_then(Path::file_name) {
-            let name = quoted(&name.to_string_lossy());
-            options.push_str(&format!(" Background music: the uploaded file {name}."));
+        let files = [
+            ("Background music", &self.music),
+            ("Background image", &self.image),
+            ("Narration", &self.narration),
+        ];
+        for (label, path) in files {
+            if let Some(name) = path.as_deref().and_then(Path::file_name) {
+                let name = quoted(&name.to_string_lossy());
+                options.push_str(&format!(" {label}: the uploaded file {name}."));
+            }
         }
         match &self.script.0 {
             ScriptSource::Text(text) => {
@@ -276,6 +358,29 @@ impl fmt::Debug for Voiceover {
     }
 }
 
+/// Describes a style: `boxed large at the top`, without what is the default, and with the outline in
+/// a sentence of its own, since it has a color as well.
+fn in_words(style: CaptionStyle) -> String {
+    let default = CaptionStyle::default();
+    let mut words = match style.mode {
+        CaptionMode::Words => "word by word".to_owned(),
+        mode => mode.to_string(),
+    };
+    if style.size != default.size {
+        words.push_str(&format!(" {}", style.size));
+    }
+    if style.color != default.color {
+        words.push_str(&format!(" in {}", style.color));
+    }
+    if style.position != default.position {
+        words.push_str(&format!(" at the {}", style.position));
+    }
+    if style.outline != default.outline {
+        words.push_str(&format!(". Captions: outlined in {}", style.outline));
+    }
+    words
+}
+
 /// Quotes a text for a sentence of the message: on one line, with its own quotes escaped.
 fn quoted(text: &str) -> String {
     let line: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
@@ -300,15 +405,25 @@ fn check_title(title: &str) -> Result<()> {
     }
 }
 
-/// Checks an audio file by its name and its first bytes.
-fn check_music(path: &Path) -> Result<()> {
+/// A kind of file that is uploaded: what it is called, its type, its name, its formats, and whether
+/// a file begins like one.
+type MediaKind = (&'static str, FileType, &'static str, &'static str, fn(&[u8]) -> bool);
+
+const AUDIO: MediaKind =
+    ("music", FileType::Audio, "an audio file", "MP3, WAV, M4A and AAC", is_audio);
+const RECORDING: MediaKind =
+    ("recording", FileType::Audio, "an audio file", "MP3, WAV, M4A and AAC", is_audio);
+const IMAGE: MediaKind = ("image", FileType::Image, "an image", "JPG, PNG, GIF and WebP", is_image);
+
+/// Checks a file by its name and its first bytes.
+fn check_media(path: &Path, (what, file_type, noun, formats, is_whole): MediaKind) -> Result<()> {
     let invalid =
-        |why: &str| Err(Error::InvalidInput(format!("the music {} {why}", path.display())));
+        |why: &str| Err(Error::InvalidInput(format!("the {what} {} {why}", path.display())));
     let format = FileFormat::of(path);
-    if format.is_none_or(|format| format.file_type != FileType::Audio) {
-        return invalid("is not an audio file");
+    if format.is_none_or(|format| format.file_type != file_type) {
+        return invalid(&format!("is not {noun}"));
     }
-    let unreadable = |source| Error::io("read the music", path, source);
+    let unreadable = |source| Error::io("read an uploaded file", path, source);
     let file = File::open(path).map_err(unreadable)?;
     if !file.metadata().map_err(unreadable)?.is_file() {
         return invalid("is not a file");
@@ -317,9 +432,18 @@ fn check_music(path: &Path) -> Result<()> {
     file.take(4096).read_to_end(&mut head).map_err(unreadable)?;
     match head.as_slice() {
         [] => invalid("is empty"),
-        head if is_audio(head) => Ok(()),
-        _ => invalid("is none of MP3, WAV, M4A and AAC"),
+        head if is_whole(head) => Ok(()),
+        _ => invalid(&format!("is none of {formats}")),
     }
+}
+
+/// Whether an image of one of the formats that the service accepts begins like this.
+fn is_image(head: &[u8]) -> bool {
+    let is_webp = head.starts_with(b"RIFF") && head.get(8..12) == Some(b"WEBP".as_slice());
+    is_webp
+        || head.starts_with(&[0xFF, 0xD8, 0xFF])
+        || head.starts_with(b"\x89PNG\r\n\x1A\n")
+        || head.starts_with(b"GIF8")
 }
 
 /// Whether a file of one of the formats that the service accepts begins like this.
@@ -342,7 +466,7 @@ fn is_audio(head: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{check_music, check_title, is_audio, is_tag};
+    use super::{AUDIO, check_media, check_title, is_audio, is_image, is_tag};
     use crate::error::Error;
 
     #[test]
@@ -385,6 +509,11 @@ mod tests {
         }
         // What else is checked of a file is tested with the whole call.
         let dir = tempfile::tempdir().unwrap();
-        assert!(matches!(check_music(&dir.path().join("none.mp3")), Err(Error::Io { .. })));
+        assert!(matches!(check_media(&dir.path().join("none.mp3"), AUDIO), Err(Error::Io { .. })));
+        for head in [&b"\xFF\xD8\xFF\xE0"[..], b"\x89PNG\r\n\x1A\n", b"GIF89a", b"RIFF\0\0\0\0WEBP"]
+        {
+            assert!(is_image(head) && !is_audio(head), "{head:?}");
+        }
+        assert!(!is_image(b"RIFF\x24\0\0\0WAVEfmt ") && !is_image(b""));
     }
 }

@@ -89,6 +89,10 @@ string_enum! {
         M4a = "m4a",
         /// Audio only, uncompressed.
         Wav = "wav",
+        /// One frame, as JPEG: the poster of the video.
+        Jpg = "jpg" | "jpeg",
+        /// One frame, as PNG.
+        Png = "png",
     }
 }
 

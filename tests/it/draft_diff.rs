@@ -636,3 +636,63 @@ fn a_long_name_of_a_track_is_not_in_each_of_its_changes() {
     let renamed = |change: &Change| matches!(change, Change::Renamed { to: Some(to), .. } if to.len() == 1000);
     assert!(diff.changes().iter().any(renamed), "{:?}", diff.changes());
 }
+
+#[test]
+fn looks_and_sounds_are_reported_in_words() {
+    let older: Draft = r##"{"t":[{"tt":7,"m":{"role":"captions","style":{"color":"#FFFFFF"}},"sg":[
+        {"d":900,"m":{"text":"Hi","words":[[0,0]]}}]},
+        {"tt":1,"m":{"role":"music"},"sg":[{"d":9000,"m":{"duck":true,"media":"a"}}]},
+        {"tt":0,"sg":[{"d":9000,"m":{"media":"b","motion":"none"}}]}]}"##
+        .parse()
+        .unwrap();
+    let change = |from: &str, to: &str| -> Draft {
+        let json = older.to_json();
+        assert!(json.contains(from), "{from} is not in {json}");
+        json.replacen(from, to, 1).parse().unwrap()
+    };
+    for (from, to, english, chinese) in [
+        (
+            r##"{"color":"#FFFFFF"}"##,
+            r##"{"color":"#FFE600","mode":"boxed"}"##,
+            "Captions style: plain → boxed\nCaptions color: white → yellow",
+            "字幕样式：普通 → 方框\n字幕颜色：白色 → 黄色",
+        ),
+        (
+            r#""duck":true"#,
+            r#""duck":false"#,
+            "Music clip ducking under speech: on → off",
+            "音乐片段随人声降低：开 → 关",
+        ),
+        (
+            r#""duck":true"#,
+            r#""duck":true,"fade_out":3000"#,
+            "Music clip fade-out: not set → 3 s",
+            "音乐片段淡出：未设置 → 3 秒",
+        ),
+        (r#""none""#, r#""zoom""#, "Video clip motion: none → zoom", "视频片段动态：无 → 缓慢放大"),
+        (
+            "]}]}",
+            r#"]}],"m":{"poster":1500}}"#,
+            "Timeline poster: not set → 1.5 s",
+            "影片封面：未设置 → 1.5 秒",
+        ),
+        // What has no name is reported by its key.
+        (
+            r##"{"color":"#FFFFFF"}"##,
+            r##"{"color":"#FFFFFF","glow":1}"##,
+            "Captions: other settings changed (m.style)",
+            "字幕：其他设置已更改（m.style）",
+        ),
+        // The words belong to the duration that changed.
+        (
+            r#"{"d":900,"m":{"text":"Hi","words":[[0,0]]}}"#,
+            r#"{"d":800,"m":{"text":"Hi","words":[[0,10]]}}"#,
+            "Caption retimed: “Hi” (0–0.9 s → 0–0.8 s)",
+            "字幕时间已调整：“Hi”（0–0.9 秒 → 0–0.8 秒）",
+        ),
+    ] {
+        let diff = older.diff(&change(from, to));
+        assert_eq!(diff.summary(Language::English), english);
+        assert_eq!(diff.summary(Language::Chinese), chinese);
+    }
+}

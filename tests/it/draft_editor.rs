@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use nemovideo::draft::{Aspect, Draft, EditError, Editor};
+use nemovideo::draft::{Aspect, CaptionPosition, CaptionStyle, Draft, EditError, Editor};
 use proptest::prelude::*;
 
 const DRAFT: &str = r#"{"v":1.10,"t":[
@@ -370,4 +370,85 @@ proptest! {
             }
         }
     }
+}
+
+/// Two captions with the times of their words, and a poster.
+const TIMED: &str = r#"{"t":[{"tt":7,"m":{"role":"captions"},"sg":[
+    {"d":2000,"m":{"text":"one two three","start":0,"words":[[0,0],[4,500],[8,1500]]}},
+    {"d":1000,"m":{"text":"four five","start":2000,"words":[[0,0],[5,400]]}}]},
+    {"tt":1,"m":{"role":"music"},"sg":[{"d":3000}]}],"m":{"poster":2500}}"#;
+
+#[test]
+fn a_cut_moves_the_words_of_captions_and_the_poster() {
+    let words = |draft: &Draft| -> Vec<Vec<u128>> {
+        let captions = draft.tracks().next().unwrap();
+        let times = |s: nemovideo::draft::Segment<'_>| {
+            s.words().iter().map(|(_, time)| time.as_millis()).collect()
+        };
+        captions.segments().map(times).collect()
+    };
+    for (range, expected, poster) in [
+        // What was spoken within the range is spoken where it was cut out.
+        (ms(0)..ms(700), [vec![0, 0, 800], vec![0, 400]], 1800),
+        (ms(1000)..ms(1200), [vec![0, 500, 1300], vec![0, 400]], 2300),
+        (ms(1900)..ms(2300), [vec![0, 500, 1500], vec![0, 100]], 2100),
+        (ms(2600)..ms(2700), [vec![0, 500, 1500], vec![0, 400]], 2500),
+    ] {
+        let mut draft: Draft = TIMED.parse().unwrap();
+        draft.edit().cut(range.clone()).unwrap();
+        assert_eq!(words(&draft), expected, "{range:?}");
+        assert_eq!(draft.poster(), Some(ms(poster)), "{range:?}");
+    }
+}
+
+#[test]
+fn chapters_last_until_the_next_one() {
+    let mut draft = sample();
+    draft.edit().add_chapter("B", ms(4000)).unwrap().add_chapter("A", ms(0)).unwrap();
+    draft.edit().add_chapter("C", ms(8000)).unwrap().add_chapter("Bee", ms(4000)).unwrap();
+    assert_eq!(times(&draft, 3), "0-4000 4000-8000 8000-9000");
+    let titles: Vec<_> = draft.chapters().filter_map(|chapter| chapter.text()).collect();
+    assert_eq!(titles, ["A", "Bee", "C"]);
+    // They are cut with everything else, and are no text of the video.
+    draft.edit().cut(ms(1000)..ms(2000)).unwrap();
+    assert_eq!(times(&draft, 3), "0-3000 3000-7000 7000-8000");
+    assert!(draft.to_srt().unwrap().contains("One."), "the captions");
+    let end = EditError::NoLength;
+    assert_rejected(|draft| draft.edit().add_chapter("D", ms(9000)).map(drop), end);
+    assert_rejected(|draft| draft.edit().add_chapter(" ", ms(1)).map(drop), EditError::NoText);
+}
+
+#[test]
+fn looks_and_sounds_are_set_where_they_belong() {
+    let style = CaptionStyle::boxed().position(CaptionPosition::Top);
+    assert_edit(
+        |editor| drop(editor.set_caption_style(2, style)),
+        r#""m":{"role":"captions"}"#,
+        r#""m":{"role":"captions","style":{"mode":"boxed","position":"top"}}"#,
+    );
+    assert_edit(
+        |editor| drop(editor.set_image(0, 0, "q", "sea.png")),
+        r#""m":{"start":0,"media":"p"}"#,
+        r#""m":{"start":0,"media":"q","name":"sea.png"}"#,
+    );
+    assert_edit(
+        |editor| drop(editor.set_poster(ms(1500))),
+        r#""m":{"aspect":"16:9"}"#,
+        r#""m":{"aspect":"16:9","poster":1500}"#,
+    );
+    let mut draft = sample();
+    draft.edit().set_ducking(1, true).unwrap().set_fades(1, ms(500), ms(1500)).unwrap();
+    let voice = draft.tracks().nth(1).unwrap().segments().next().unwrap();
+    assert_eq!(
+        (voice.is_ducked(), voice.fade_in(), voice.fade_out()),
+        (Some(true), ms(500), ms(1500))
+    );
+    let wrong = |track, expected| EditError::WrongTrack { track, expected };
+    assert_rejected(|it| it.edit().set_caption_style(1, style).map(drop), wrong(1, "captions"));
+    assert_rejected(|it| it.edit().set_ducking(0, true).map(drop), wrong(0, "audio"));
+    assert_rejected(|it| it.edit().set_image(1, 0, "q", "n").map(drop), wrong(1, "images"));
+    let long = EditError::PastEnd { end: ms(2001), length: ms(2000) };
+    assert_rejected(|it| it.edit().set_fades(1, ms(1), ms(2000)).map(drop), long);
+    let late = EditError::PastEnd { end: ms(9001), length: ms(9000) };
+    assert_rejected(|it| it.edit().set_poster(ms(9001)).map(drop), late);
 }

@@ -11,7 +11,7 @@ use proptest::prelude::*;
 use crate::support::tables::{label, rows};
 
 const TABLE: &str = include_str!("../data/intents.tsv");
-const LABELS: [&str; 5] = ["export", "credits", "state", "upload", "message"];
+const LABELS: [&str; 6] = ["export", "subtitles", "credits", "state", "upload", "message"];
 
 /// What the table says of the details, written from what was found.
 fn details(intent: &Intent) -> String {
@@ -23,6 +23,7 @@ fn details(intent: &Intent) -> String {
             details.extend(aspect.map(|aspect| format!("aspect={aspect}")));
             details.extend(resolution.map(|lines| format!("size={lines}")));
         }
+        Intent::Subtitles(format) => details.push(format!("format={}", format.as_str())),
         Intent::Upload(hint) => {
             let counts = [("files", hint.files.len()), ("urls", hint.urls.len())];
             let named = counts.iter().filter(|(_, count)| *count > 0);

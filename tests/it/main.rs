@@ -43,6 +43,7 @@ mod local_agent;
 mod local_faults;
 mod local_faults_responses;
 mod local_faults_videos;
+mod local_looks;
 mod local_odd_calls;
 mod local_protocol;
 mod local_questions;

@@ -13,6 +13,7 @@ use crate::draft::keys::{
     self, ASPECT, DURATION, HEIGHT, KeyPath, METADATA, SEGMENTS, SIZE, TRACK_TYPE, TRACKS, WIDTH,
 };
 use crate::draft::model::{Draft, Track};
+use crate::draft::style::CaptionStyle;
 
 /// What is found on the tracks.
 struct Changes {
@@ -63,6 +64,9 @@ pub(super) fn changes(older: &Draft, newer: &Draft) -> (Vec<Change>, usize) {
         shape.contains(&key.key) && canvas::differ_only_in_shape(key.get(was), key.get(is))
     });
     keys.exclude_own(from != to, DURATION);
+    for change in settings(was, is, &mut keys) {
+        changes.push(change.of(None, None));
+    }
     let same_tracks =
         || older.tracks().map(|t| t.as_json()).eq(newer.tracks().map(|t| t.as_json()));
     keys.exclude_own(!same_tracks(), TRACKS);
@@ -134,6 +138,9 @@ impl<'d> Comparison<'d> {
             changes.push(Change::VolumeChanged { track: self.at.clone(), segment: None, from, to });
         }
         keys.exclude(from != to, keys::VOLUME);
+        for change in settings(older, newer, &mut keys) {
+            changes.push(change.of(Some(&self.at), None));
+        }
         let before = changes.count;
         self.compare_times(changes);
         self.compare_volumes(changes);
@@ -187,6 +194,14 @@ impl<'d> Comparison<'d> {
             return;
         }
         let segment = is.at(at);
+        for change in settings(was.json, is.json, &mut keys) {
+            changes.push(change.of(Some(&self.at), Some(&segment)));
+        }
+        // They belong to the text and its time.
+        let is_respoken = was.label.text != is.label.text || was.duration() != is.duration();
+        for timed in [keys::WORDS, keys::MARKS, keys::PARAGRAPHS] {
+            keys.exclude(is_respoken, timed);
+        }
         self.compare_labels(Some(&segment), was.label, is.label, &mut keys, changes);
         self.report_other(Some(segment), keys, changes);
     }
@@ -291,6 +306,79 @@ impl<'d> Comparison<'d> {
         }
         length
     }
+}
+
+/// A change of a setting, of which item is open.
+struct ChangedSetting {
+    setting: &'static str,
+    from: Option<String>,
+    to: Option<String>,
+}
+
+impl ChangedSetting {
+    fn of(self, track: Option<&ChangedItem>, segment: Option<&ChangedItem>) -> Change {
+        let Self { setting, from, to } = self;
+        Change::SettingChanged {
+            track: track.cloned(),
+            segment: segment.cloned(),
+            setting,
+            from,
+            to,
+        }
+    }
+}
+
+/// Returns the settings that differ between two versions of an item.
+fn settings(was: &Json, is: &Json, keys: &mut ChangedKeys) -> Vec<ChangedSetting> {
+    /// The settings that are a single value.
+    const VALUES: [&[&str]; 7] = [
+        keys::FIT,
+        keys::MOTION,
+        keys::FADE,
+        keys::DUCK,
+        keys::FADE_IN,
+        keys::FADE_OUT,
+        keys::POSTER,
+    ];
+    let mut found = Vec::new();
+    let text = |json: &Json| json.as_str().map_or_else(|| json.to_string(), str::to_owned);
+    if !keys.differs {
+        return found;
+    }
+    for names in VALUES {
+        let value = |json| keys::find(json, names, |json| (!json.is_null()).then(|| text(json)));
+        let (from, to) = (value(was), value(is));
+        if from != to {
+            found.push(ChangedSetting { setting: names[0], from, to });
+            keys.exclude(true, names);
+        }
+    }
+    const STYLE: [&str; 5] =
+        ["style.mode", "style.size", "style.color", "style.outline", "style.position"];
+    let style = |json| keys::find(json, keys::STYLE, |json| json.as_object().map(|_| json));
+    let (old, new) = (style(was), style(is));
+    let mut is_known = true;
+    for (setting, (key, default)) in STYLE.into_iter().zip(CaptionStyle::default().entries()) {
+        let value = |style: Option<&Json>| style?.get(key).map(text).or(Some(default.clone()));
+        let (from, to) =
+            (value(old).or(Some(default.clone())), value(new).or(Some(default.clone())));
+        if from != to {
+            found.push(ChangedSetting { setting, from, to });
+        }
+    }
+    for (key, value) in [old, new].into_iter().flatten().flat_map(|style| entries(style, None)) {
+        let is_setting =
+            STYLE.iter().any(|setting| setting.strip_prefix("style.") == Some(key.as_str()));
+        is_known &= is_setting
+            || [old, new].iter().all(|style| {
+                style.and_then(|style| style.get(key.as_str())).is_some_and(|other| other == value)
+            });
+    }
+    keys.exclude(
+        is_known && found.iter().any(|change| STYLE.contains(&change.setting)),
+        keys::STYLE,
+    );
+    found
 }
 
 /// A walk along a track.

@@ -6,12 +6,61 @@ use std::ops::Range;
 use std::time::Duration;
 
 use super::{Change, ChangedItem};
+use crate::draft::style::CaptionColor;
 use crate::draft::summary::{Language, Phrase, TrackLabel, shorten};
 
 /// Number of changes of one kind on one track that have a line each.
 const MAX_SINGLE: usize = 3;
 /// Number of lines of a summary.
 const MAX_LINES: usize = 20;
+
+/// The settings, each in English and Chinese.
+const SETTINGS: &[(&str, &str, &str)] = &[
+    ("style.mode", "style", "样式"),
+    ("style.size", "size", "大小"),
+    ("style.color", "color", "颜色"),
+    ("style.outline", "outline", "描边颜色"),
+    ("style.position", "position", "位置"),
+    ("fit", "fit", "填充方式"),
+    ("motion", "motion", "动态"),
+    ("fade", "cross-fade", "转场"),
+    ("duck", "ducking under speech", "随人声降低"),
+    ("fade_in", "fade-in", "淡入"),
+    ("fade_out", "fade-out", "淡出"),
+    ("poster", "poster", "封面"),
+];
+
+/// The words that are values of settings, in English and Chinese.
+const VALUES: &[(&str, &str, &str)] = &[
+    ("plain", "plain", "普通"),
+    ("boxed", "boxed", "方框"),
+    ("words", "word by word", "逐字"),
+    ("small", "small", "小"),
+    ("medium", "medium", "中"),
+    ("large", "large", "大"),
+    ("top", "top", "顶部"),
+    ("middle", "middle", "中间"),
+    ("bottom", "bottom", "底部"),
+    ("cover", "cover", "铺满"),
+    ("contain", "contain", "完整"),
+    ("zoom", "zoom", "缓慢放大"),
+    ("none", "none", "无"),
+    ("true", "on", "开"),
+    ("false", "off", "关"),
+    ("white", "white", "白色"),
+    ("black", "black", "黑色"),
+    ("yellow", "yellow", "黄色"),
+    ("red", "red", "红色"),
+    ("green", "green", "绿色"),
+    ("blue", "blue", "蓝色"),
+    ("orange", "orange", "橙色"),
+    ("pink", "pink", "粉色"),
+    ("purple", "purple", "紫色"),
+];
+
+fn named<'t>(table: &[(&str, &'t str, &'t str)], name: &str) -> Option<(&'t str, &'t str)> {
+    table.iter().find(|(key, ..)| *key == name).map(|(_, english, chinese)| (*english, *chinese))
+}
 
 impl Change {
     /// Describes the change in one line: `Title added: “Morning Brew” (0–3 s)`.
@@ -76,6 +125,17 @@ impl Change {
                 let noun = pick(" volume", "音量");
                 format!("{subject}{noun}{colon}{} → {}", percent(from), percent(to))
             }
+            Self::SettingChanged { track, segment, setting, from, to } => {
+                let subject = match track {
+                    Some(track) => language.subject(track, segment),
+                    None => pick("Timeline", "影片").to_owned(),
+                };
+                let (english, chinese) = named(SETTINGS, setting).unwrap_or((setting, setting));
+                let noun = pick(english, chinese);
+                let value = |value: &Option<String>| language.setting(setting, value.as_deref());
+                let gap = pick(" ", "");
+                format!("{subject}{gap}{noun}{colon}{} → {}", value(from), value(to))
+            }
             Self::CanvasChanged { from, to } => {
                 let (from, to) = (language.plain(from), language.plain(to));
                 format!("{}{colon}{from} → {to}", pick("Canvas", "画幅"))
@@ -109,6 +169,7 @@ impl Change {
             | Self::TextChanged { track, segment: Some(segment), .. }
             | Self::Renamed { track, segment: Some(segment), .. }
             | Self::VolumeChanged { track, segment: Some(segment), .. }
+            | Self::SettingChanged { track: Some(track), segment: Some(segment), .. }
             | Self::OtherChanged { track: Some(track), segment: Some(segment), .. } => {
                 Some((track, segment))
             }
@@ -202,6 +263,21 @@ impl<'c> Group<'c> {
 impl Language {
     fn unset(self) -> String {
         self.pick("not set", "未设置").to_owned()
+    }
+
+    /// Returns the value of a setting: a time, a color, a word.
+    fn setting(self, setting: &str, value: Option<&str>) -> String {
+        let Some(value) = value else { return self.unset() };
+        let is_time = ["fade", "fade_in", "fade_out", "poster"].contains(&setting);
+        if let Some(ms) = value.parse().ok().filter(|_| is_time) {
+            return self.time(Duration::from_millis(ms));
+        }
+        let color = value.parse().ok().and_then(CaptionColor::name);
+        let words = named(VALUES, color.unwrap_or(value));
+        words.map_or_else(
+            || shorten(value),
+            |(english, chinese)| self.pick(english, chinese).to_owned(),
+        )
     }
 
     fn quoted(self, text: &Option<String>) -> String {

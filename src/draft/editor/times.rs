@@ -71,16 +71,26 @@ pub(super) fn cut(draft: &mut Draft, range: Span) -> Result<(), EditError> {
     let plans = draft.tracks().enumerate().map(|(at, track)| plan(at, track, &range));
     let plans: Vec<Vec<Vec<Remainder>>> = plans.collect::<Result<_, _>>()?;
     let mut plans = plans.into_iter();
+    if let Some(poster) = KeyPath::of(&draft.0, keys::POSTER, is_time)
+        && let Some(time) = poster.get(&draft.0).and_then(keys::millis)
+        && time > range.start
+    {
+        poster.set(&mut draft.0, as_millis(without(time, &range)));
+    }
     array_mut(&mut draft.0, TRACKS).retain_mut(|track| {
         let plan = plans.next().unwrap_or_default();
         if plan.is_empty() {
             return true;
         }
         let mut spans = Vec::new();
+        let olds = self::spans(Track { json: track });
         let segments = array_mut(track, SEGMENTS);
-        for (segment, remainders) in std::mem::take(segments).into_iter().zip(plan) {
+        for ((segment, remainders), old) in std::mem::take(segments).into_iter().zip(plan).zip(olds)
+        {
             for (at, remainder) in remainders.into_iter().enumerate() {
-                segments.push(remainder.of(&segment, at > 0));
+                let mut rest = remainder.of(&segment, at > 0);
+                move_words(&mut rest, &old, &range, remainder.span.start);
+                segments.push(rest);
                 spans.push(remainder.span);
             }
         }
@@ -138,6 +148,34 @@ impl Remainder {
 fn can_skip(segment: &Json) -> bool {
     KeyPath::of(segment, keys::SKIP, is_time).is_some()
         || KeyPath::of(segment, keys::MEDIA, |json| !json.is_null()).is_some()
+}
+
+/// Returns where a time is once a range was cut out before it, or around it.
+fn without(time: Duration, range: &Span) -> Duration {
+    time.min(range.start) + time.saturating_sub(range.end)
+}
+
+/// Shifts the times of the words of a text, of which a range is cut out. A segment that leaves out
+/// the beginning of its media keeps the times within the media.
+fn move_words(segment: &mut Json, old: &Span, range: &Span, start: Duration) {
+    if can_skip(segment) {
+        return;
+    }
+    for keys in [keys::WORDS, keys::MARKS] {
+        let Some(path) = KeyPath::of(segment, keys, |json| json.as_array().is_some()) else {
+            continue;
+        };
+        let mut words = path.get(segment).cloned().unwrap_or_else(|| Json::EMPTY_ARRAY.clone());
+        for word in words.make_array() {
+            if let Some([_, time]) = word.as_array()
+                && let Some(ms) = keys::millis(time)
+            {
+                let moved = without(old.start.saturating_add(ms), range).saturating_sub(start);
+                word.make_array()[1] = as_millis(moved).into();
+            }
+        }
+        path.set(segment, words);
+    }
 }
 
 fn remainders(span: &Span, range: &Span, is_split: bool) -> Vec<Remainder> {

@@ -256,7 +256,7 @@ fn class(label: TrackLabel) -> &'static str {
         TrackLabel::Audio => "nv-audio",
         TrackLabel::Captions => "nv-captions",
         TrackLabel::Title => "nv-title",
-        TrackLabel::Text => "nv-text",
+        TrackLabel::Chapters | TrackLabel::Text => "nv-text",
         TrackLabel::Type(_) | TrackLabel::Unknown => "nv-other",
     }
 }

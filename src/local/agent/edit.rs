@@ -4,19 +4,21 @@
 
 use std::time::Duration;
 
+use super::looks::{self, StyleChange};
 use super::phrase::TITLE_TIME;
 use super::speak::{self, MessageValue, Reply};
-use crate::draft::{Draft, EditError, Json, Segment, TrackKind, TrackMut, TrackRole, as_millis};
-use crate::local::engine::{Caption, CaptionedSpeech, Engine, Gender, SpeechMark};
+use super::turn::TAIL;
+use crate::draft::{
+    Draft, EditError, Json, MARKS, PARAGRAPHS, Segment, SegmentMut, TrackKind, TrackMut, TrackRole,
+    WORDS, as_millis,
+};
+use crate::local::engine::{Caption, CaptionedSpeech, Engine, Gender, SpeechMark, SpokenLine};
 use crate::local::library::StoredFile;
 use crate::local::sessions::LocalSession;
 use crate::protocol::{Aspect, FileType};
 
 /// Music plays below a voice.
 const MUSIC_VOLUME: f64 = 0.2;
-/// The metadata of a spoken sentence that says where captions may begin: pairs of the number of
-/// characters before the place and the milliseconds before its words.
-const MARKS: &str = "marks";
 /// A shorter caption cannot be read.
 const MIN_CAPTION: Duration = Duration::from_millis(834);
 
@@ -29,7 +31,14 @@ pub(crate) enum Edit {
     },
     ChangeTitle(String),
     SetCaptions(bool),
+    StyleCaptions(StyleChange),
     AddMusic,
+    SetDucking(bool),
+    /// The fades of the music at its start and its end, as far as they change.
+    FadeMusic {
+        fade_in: Option<Duration>,
+        fade_out: Option<Duration>,
+    },
     SetVolume {
         of: AudioTarget,
         change: Adjustment<f64>,
@@ -45,6 +54,19 @@ pub(crate) enum Edit {
     SetImage,
     /// A palette by name as the background.
     SetPalette(String),
+    /// An uploaded image, by its name or else the last one, while a paragraph is spoken.
+    SetScene {
+        name: Option<String>,
+        /// From 1.
+        paragraph: usize,
+    },
+    AddChapter {
+        title: String,
+        at: Duration,
+    },
+    SetPoster(Duration),
+    /// An uploaded recording as the narration; without a name, the last one.
+    SetNarration(String),
     ChangeVoice(VoiceChange),
     /// An edit by a number below zero, which none of the others accepts.
     Negative(String),
@@ -80,6 +102,8 @@ pub(crate) struct NarratedSentence {
     pub(crate) duration: Duration,
     pub(crate) media: Option<String>,
     pub(crate) marks: Vec<SpeechMark>,
+    pub(crate) words: Vec<SpeechMark>,
+    pub(crate) paragraphs: Vec<(usize, Duration)>,
     /// What of the script is not spoken, in this sentence or beside it.
     pub(crate) unspoken: Vec<String>,
 }
@@ -130,6 +154,21 @@ impl Edit {
             Self::SetCaptions(false) => {
                 remove(draft, &TrackRole::Captions)?;
                 Ok(speak::CAPTIONS_OFF.into())
+            }
+            Self::StyleCaptions(change) => looks::style_captions(draft, *change, |draft| {
+                Self::SetCaptions(true).apply(draft, session, engine)
+            }),
+            Self::SetDucking(duck) => looks::set_ducking(draft, *duck),
+            Self::FadeMusic { fade_in, fade_out } => looks::fade_music(draft, *fade_in, *fade_out),
+            Self::SetScene { name, paragraph } => {
+                looks::set_scene(draft, session, name.as_deref(), *paragraph)
+            }
+            Self::AddChapter { title, at } => looks::add_chapter(draft, title, *at),
+            Self::SetPoster(time) => looks::set_poster(draft, *time),
+            Self::SetNarration(name) => {
+                let spoken = session.work().spoken;
+                let script = spoken.as_ref().map(|it| (&*it.script, &*it.delivery.language));
+                looks::set_narration(draft, session, engine, name, script)
             }
             Self::AddMusic => {
                 let file = session.last_upload(FileType::Audio).ok_or(speak::NO_MUSIC)?;
@@ -208,9 +247,13 @@ pub(crate) fn captions(draft: &Draft, engine: &dyn Engine) -> Vec<Caption> {
         .filter_map(|segment| {
             let text = segment.text()?;
             let (start, duration) = (segment.start(), segment.duration());
-            let marks = marks(&segment, text);
+            let marks = marks(&segment);
+            let words = segment.timed_offsets(WORDS);
+            let words = if words.is_empty() { segment.timed_offsets(MARKS) } else { words };
             let spoken = CaptionedSpeech { text, start, duration, marks: &marks };
-            Some(engine.captions(&spoken, aspect))
+            let mut captions = engine.captions(&spoken, aspect);
+            add_words(&mut captions, text, start, &words);
+            Some(captions)
         })
         .flatten()
         .collect();
@@ -230,16 +273,94 @@ pub(crate) fn captions(draft: &Draft, engine: &dyn Engine) -> Vec<Caption> {
 }
 
 /// The times at which captions of a segment may begin, as [`set_voiceover`] writes them.
-fn marks(segment: &Segment<'_>, text: &str) -> Vec<SpeechMark> {
-    let skip = segment.metadata().and_then(|m| m.get("skip")?.as_f64()).unwrap_or_default();
-    let pairs = segment.metadata().and_then(|m| m.get(MARKS)?.as_array());
-    let pairs = pairs.into_iter().flatten().filter_map(|pair| {
-        let [character, time] = pair.as_array()? else { return None };
-        let (offset, _) = text.char_indices().nth(character.as_f64()? as usize)?;
-        let time = Duration::try_from_secs_f64((time.as_f64()? - skip).max(0.0) / 1000.0).ok()?;
-        Some(SpeechMark { offset, time })
-    });
-    pairs.collect()
+fn marks(segment: &Segment<'_>) -> Vec<SpeechMark> {
+    let marks = segment.timed_offsets(MARKS).into_iter();
+    marks.map(|(offset, time)| SpeechMark { offset, time }).collect()
+}
+
+/// Gives each caption of a text the times of its own words.
+fn add_words(captions: &mut [Caption], text: &str, start: Duration, words: &[(usize, Duration)]) {
+    let mut at = 0;
+    for caption in captions {
+        // One that is not a part of the text as it is has no times.
+        let Some(found) = text[at..].find(&caption.text) else { continue };
+        let range = at + found..at + found + caption.text.len();
+        at = range.end;
+        let within = words.iter().filter(|(offset, _)| range.contains(offset));
+        caption.words = within
+            .map(|(offset, time)| {
+                (offset - range.start, (start + *time).saturating_sub(caption.start))
+            })
+            .collect();
+    }
+}
+
+/// The paragraphs of what is spoken in a draft: their numbers, and when they begin, in order.
+pub(crate) fn paragraphs(draft: &Draft) -> Vec<(usize, Duration)> {
+    let voices = draft.tracks().filter(|track| track.role() == Some(TrackRole::Voiceover));
+    let mut found: Vec<(usize, Duration)> = Vec::new();
+    for segment in voices.flat_map(|track| track.segments()) {
+        let of = |key: &str| segment.metadata().and_then(|metadata| metadata.get(key));
+        let skip = of("skip").and_then(Json::as_f64).unwrap_or_default();
+        for pair in of(PARAGRAPHS[0]).and_then(Json::as_array).into_iter().flatten() {
+            if let Some([number, time]) = pair.as_array()
+                && let (Some(number), Some(time)) = (number.as_f64(), time.as_f64())
+                && let Ok(time) = Duration::try_from_secs_f64((time - skip).max(0.0) / 1000.0)
+            {
+                found.push((number as usize, segment.start().saturating_add(time)));
+            }
+        }
+    }
+    found
+}
+
+/// Replaces the narration by a recording, which is aligned with the script if the engine can do
+/// that. Returns whether it did: otherwise the video has no captions.
+pub(crate) fn narrated_with(
+    draft: &mut Draft,
+    engine: &dyn Engine,
+    file: &StoredFile,
+    script: Option<(&str, &str)>,
+) -> Result<bool, Reply> {
+    let failed = |failure| Reply::failed(&failure);
+    let aligned = match script {
+        Some((script, language)) => engine.align(script, language, file).map_err(failed)?,
+        None => None,
+    };
+    let is_aligned = aligned.is_some();
+    let line = match aligned {
+        Some(line) => line,
+        None => SpokenLine::of_recording(file).ok_or(speak::NO_RECORDING)?,
+    };
+    let chapters = line.chapters.clone();
+    let sentence = NarratedSentence {
+        text: line.text,
+        start: Duration::ZERO,
+        duration: line.duration,
+        media: Some(file.id.clone()),
+        marks: line.marks,
+        words: line.words,
+        paragraphs: line.paragraphs,
+        unspoken: Vec::new(),
+    };
+    let length = sentence.duration + TAIL;
+    set_voiceover(draft, &[sentence]);
+    if let Some(at) = position(draft, &TrackRole::Voiceover)
+        && let Some(mut track) = draft.track_mut(at)
+    {
+        track.set_metadata("name", file.name.as_str());
+    }
+    set_length(draft, length);
+    looks::write_chapters(
+        draft,
+        &chapters.iter().map(|(title, at)| (*at, title.clone())).collect::<Vec<_>>(),
+    );
+    looks::lay_out_scenes(draft, None);
+    if is_aligned && has(draft, &TrackRole::Captions) {
+        let captions = captions(draft, engine);
+        set_captions(draft, &captions);
+    }
+    Ok(is_aligned)
 }
 
 fn remove(draft: &mut Draft, role: &TrackRole) -> Result<(), Reply> {
@@ -307,7 +428,7 @@ pub(crate) fn has(draft: &Draft, role: &TrackRole) -> bool {
 }
 
 /// The index of the first track of a role.
-fn position(draft: &Draft, role: &TrackRole) -> Option<usize> {
+pub(crate) fn position(draft: &Draft, role: &TrackRole) -> Option<usize> {
     draft.tracks().position(|track| track.role().as_ref() == Some(role))
 }
 
@@ -343,22 +464,47 @@ pub(crate) fn set_voiceover(draft: &mut Draft, sentences: &[NarratedSentence]) {
     for sentence in sentences {
         let mut segment = track.push_segment(sentence.duration);
         segment.set_metadata("start", as_millis(sentence.start));
-        segment.set_metadata("text", sentence.text.as_str());
+        if !sentence.text.is_empty() {
+            segment.set_metadata("text", sentence.text.as_str());
+        }
         if let Some(media) = &sentence.media {
             segment.set_metadata("media", media.as_str());
         }
         segment.set_metadata("volume", volume);
-        let marks: Vec<Json> = sentence
-            .marks
-            .iter()
-            .filter_map(|mark| {
-                let character = sentence.text.get(..mark.offset)?.chars().count() as u64;
-                Some(vec![Json::from(character), as_millis(mark.time).into()].into())
-            })
-            .collect();
-        if !marks.is_empty() {
-            segment.set_metadata(MARKS, marks);
+        for (key, marks) in [(MARKS[0], &sentence.marks), (WORDS[0], &sentence.words)] {
+            let marks = marks.iter().map(|mark| (mark.offset, mark.time));
+            set_times(&mut segment, key, &sentence.text, marks);
         }
+        let paragraphs = sentence.paragraphs.iter();
+        let paragraphs: Vec<Json> =
+            paragraphs.map(|(number, time)| pair(*number as u64, *time)).collect();
+        if !paragraphs.is_empty() {
+            segment.set_metadata(PARAGRAPHS[0], paragraphs);
+        }
+    }
+}
+
+fn pair(first: u64, time: Duration) -> Json {
+    vec![Json::from(first), as_millis(time).into()].into()
+}
+
+/// Writes when the text from each byte offset on is spoken, if there is any. Drafts count characters.
+fn set_times(
+    segment: &mut SegmentMut<'_>,
+    key: &str,
+    text: &str,
+    times: impl Iterator<Item = (usize, Duration)>,
+) {
+    let (mut at, mut character) = (0, 0);
+    let pairs = times.filter_map(|(offset, time)| {
+        // In order, as they are spoken.
+        character += text.get(at..offset)?.chars().count() as u64;
+        at = offset;
+        Some(pair(character, time))
+    });
+    let pairs: Vec<Json> = pairs.collect();
+    if !pairs.is_empty() {
+        segment.set_metadata(key, pairs);
     }
 }
 
@@ -368,6 +514,7 @@ pub(crate) fn set_captions(draft: &mut Draft, captions: &[Caption]) {
         let mut segment = track.push_segment(caption.duration);
         segment.set_metadata("start", as_millis(caption.start));
         segment.set_metadata("text", caption.text.as_str());
+        set_times(&mut segment, WORDS[0], &caption.text, caption.words.iter().copied());
     }
 }
 
@@ -377,6 +524,8 @@ pub(crate) fn set_music(draft: &mut Draft, file: &StoredFile) {
         ("volume", MUSIC_VOLUME.into()),
         ("repeat", true.into()),
     ];
+    let values: Vec<(&str, Json)> =
+        values.into_iter().chain(looks::new_music(draft.duration())).collect();
     fill(draft, TrackKind::Audio, &TrackRole::Music, &file.name, &values);
 }
 

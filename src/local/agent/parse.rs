@@ -99,7 +99,7 @@ fn action(message: &str, whole: &MessagePhrase) -> Action {
         return Action::Ask { script: None, options: VoiceoverOptions::parse(message) };
     }
     // The order is what the message begins with; options follow, and some may be unknown.
-    if is_voiceover(whole) && is_request {
+    if is_voiceover(whole) && is_request && whole.recording().is_none() {
         let is_upload = whole.has(UPLOADED);
         let script = if is_upload { RequestedScript::Upload } else { RequestedScript::Latest };
         return Action::Voiceover { script, options: VoiceoverOptions::parse(message) };
@@ -151,7 +151,10 @@ fn edits(phrases: &[MessagePhrase], kinds: &[PhraseKind]) -> (Vec<Edit>, Vec<Str
                 with_verb.edit().or_else(|| phrase.edit())
             }
         };
-        match found.or_else(|| retimed(&phrases[..at], phrase, &mut edits)) {
+        let found = found
+            .or_else(|| retimed(&phrases[..at], phrase, &mut edits))
+            .or_else(|| restyled(phrase, &mut edits));
+        match found {
             Some(Edit::ChangeVoice(change)) => merge_voice(&mut edits, change),
             Some(edit) => edits.push(edit),
             None => unknown.push(phrase.raw.clone()),
@@ -175,6 +178,14 @@ fn retimed(
     }
     edits.pop();
     Some(title)
+}
+
+/// "Make the captions boxed and yellow": the second look is added to the first.
+fn restyled(phrase: &MessagePhrase, edits: &mut Vec<Edit>) -> Option<Edit> {
+    let &Edit::StyleCaptions(before) = edits.last()? else { return None };
+    let style = phrase.caption_style()?;
+    edits.pop();
+    Some(Edit::StyleCaptions(before.and(style)))
 }
 
 /// "In German and slower" is one change.
@@ -565,6 +576,7 @@ mod tests {
 
     use proptest::prelude::*;
 
+    use super::super::looks::StyleChange;
     use super::*;
 
     /// Sentences in English, in Chinese or in both, and what they ask for. The rules were tuned on
@@ -581,7 +593,19 @@ mod tests {
             let both = [(english, Language::English), (chinese, Language::Chinese)];
             for (message, language) in both.into_iter().filter(|(message, _)| !message.is_empty()) {
                 let parsed = parse(&message.replace("\\n", "\n"));
-                if format!("{:?}", parsed.action) != action || parsed.language != language {
+                // The rows leave out the looks and sounds that are not asked for.
+                let mut found = format!("{:?}", parsed.action);
+                let plain = format!("style: {:?}", StyleChange::default());
+                for absent in [
+                    plain.as_str(),
+                    "music: None",
+                    "image: None",
+                    "narration: None",
+                    "poster: None",
+                ] {
+                    found = found.replace(&format!(", {absent}"), "");
+                }
+                if found != action || parsed.language != language {
                     wrong.push(format!("{message}\n  parsed {parsed:?}\n  expected {action}"));
                 }
             }

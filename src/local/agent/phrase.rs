@@ -6,6 +6,7 @@ use std::iter::repeat_n;
 use std::time::Duration;
 
 use super::edit::{Adjustment, AudioTarget, Edit, VoiceChange};
+use super::looks::StyleChange;
 use super::words::*;
 use crate::draft::{Language, TrackRole};
 use crate::language::tokens::{self, Word, is_han, plain_text, quotations};
@@ -62,7 +63,7 @@ impl MessagePhrase {
     }
 
     /// The choice whose terms occur first in the table.
-    fn choice<T: Copy>(&self, table: &[(T, &str)]) -> Option<T> {
+    pub(super) fn choice<T: Copy>(&self, table: &[(T, &str)]) -> Option<T> {
         table.iter().find(|(_, terms)| self.has(terms)).map(|(choice, _)| *choice)
     }
 
@@ -165,7 +166,7 @@ impl MessagePhrase {
     }
 
     /// An ordinal number: `track 3`, `the second`, `第三条`.
-    fn ordinal(&self) -> Option<usize> {
+    pub(super) fn ordinal(&self) -> Option<usize> {
         self.number(|before, after| {
             ["第", "轨", "道"].contains(&before) || ["号", "轨"].contains(&after)
         })
@@ -193,7 +194,7 @@ impl MessagePhrase {
 }
 
 /// The rows of a table of the vocabulary, each a value and its terms.
-fn rows(table: &'static str) -> impl Iterator<Item = (&'static str, &'static str)> {
+pub(super) fn rows(table: &'static str) -> impl Iterator<Item = (&'static str, &'static str)> {
     table.lines().filter_map(|row| row.split_once(' '))
 }
 
@@ -327,6 +328,12 @@ pub(crate) struct VoiceoverOptions {
     pub(crate) title: Option<String>,
     /// The name of a palette.
     pub(crate) background: Option<String>,
+    pub(crate) style: StyleChange,
+    /// The names of uploaded files; an empty one for the last recording.
+    pub(crate) music: Option<String>,
+    pub(crate) image: Option<String>,
+    pub(crate) narration: Option<String>,
+    pub(crate) poster: Option<Duration>,
 }
 
 /// The option that a text names, if the whole text is a label.
@@ -367,7 +374,20 @@ impl VoiceoverOptions {
             self.pace = phrase.pace().or(self.pace);
         }
         if is("captions", CAPTIONS) {
-            self.captions = Some(!phrase.has(OFF));
+            let style = phrase.caption_style();
+            self.captions = Some(style.is_some() || !phrase.has(OFF));
+            self.style = self.style.and(style.unwrap_or_default());
+        }
+        match label {
+            Some("music") => self.music = phrase.quoted.clone().or_else(|| self.music.take()),
+            Some("image") => self.image = phrase.quoted.clone().or_else(|| self.image.take()),
+            Some("narration") => {
+                let last = || (phrase.has(UPLOADED) || phrase.has(RECORDINGS)).then(String::new);
+                self.narration =
+                    phrase.quoted.clone().or_else(last).or_else(|| self.narration.take());
+            }
+            Some("poster") => self.poster = phrase.times().first().copied().or(self.poster),
+            _ => {}
         }
         if is("background", BACKGROUND) {
             self.background = phrase.palette().or_else(|| self.background.take());
@@ -452,8 +472,9 @@ impl MessagePhrase {
     pub(crate) fn edit(&self) -> Option<Edit> {
         let is_about = |terms, besides| self.has(terms) && self.has(besides);
         let captions = (self.has(CAPTIONS) && !self.has(LOOKS)).then(|| !self.has(OFF));
-        let edit = captions
-            .map(Edit::SetCaptions)
+        let edit = self
+            .look()
+            .or_else(|| captions.map(Edit::SetCaptions))
             .or_else(|| self.title())
             .or_else(|| self.volume())
             .or_else(|| self.track())

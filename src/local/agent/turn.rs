@@ -12,13 +12,15 @@ use uuid::Uuid;
 use super::ask::OpenQuestions;
 use super::document::{self, ScriptFile};
 use super::edit::{self, Adjustment, Edit, NarratedSentence, VoiceChange};
+use super::looks::{self, StyleChange};
 use super::parse::{Action, Instruction, RequestedScript};
 use super::phrase::{TITLE_TIME, VoiceoverOptions, language_of_characters};
 use super::speak::{self, MessageValue, Remark, Reply, Template};
-use crate::draft::{Draft, Json, Language, Object, TrackRole};
+use crate::draft::{CaptionStyle, Draft, Json, Language, Object, TrackRole, as_millis};
 use crate::local::accounts::Hold;
 use crate::local::builder::Prices;
 use crate::local::engine::{Delivery, EngineError, PALETTES};
+use crate::local::library::StoredFile;
 use crate::local::server::SharedService;
 use crate::local::sessions::{LocalSession, Spoken, Work};
 use crate::protocol::event::{
@@ -27,7 +29,7 @@ use crate::protocol::event::{
 use crate::protocol::{AGENT_NAME, Credits, FileFormat, FileType};
 
 /// A video continues a little after the last word.
-const TAIL: Duration = Duration::from_millis(500);
+pub(crate) const TAIL: Duration = Duration::from_millis(500);
 
 impl Instruction {
     /// The price of the turn if it succeeds.
@@ -68,6 +70,13 @@ struct Manner {
     language: Language,
     /// The number of the message in its session, from 1.
     nth: u64,
+}
+
+/// The uploads that a voiceover is made with.
+struct UsedFiles {
+    narration: Option<Arc<StoredFile>>,
+    music: Option<Arc<StoredFile>>,
+    image: Option<Arc<StoredFile>>,
 }
 
 /// Why no voiceover can be made: a code for programs, and a reply for people.
@@ -123,7 +132,9 @@ impl AgentTurn {
         options: &VoiceoverOptions,
     ) -> TurnEnd {
         let text = |reply: Reply| reply.text(manner.language);
-        let (ScriptFile { text: script, note }, delivery) = match self.prepare(script, options) {
+        let prepared = self.prepare(script, options);
+        let prepared = prepared.and_then(|prepared| Ok((prepared, self.files(options)?)));
+        let ((ScriptFile { text: script, note }, delivery), files) = match prepared {
             Ok(prepared) => prepared,
             Err(error) => return self.fail(manner, &error),
         };
@@ -134,48 +145,75 @@ impl AgentTurn {
             "pace": delivery.pace,
         });
         let call = self.emitter.call(&text(speak::SPEAKING.into()), "generate_voiceover", &args);
-        let sentences = match self.speak(&script, &delivery) {
-            Ok(sentences) => sentences,
-            Err(failure) => {
-                let error = VoiceoverError::from(failure);
+        let spoken = match options.narration {
+            Some(_) => Ok((Vec::new(), Vec::new())),
+            None => self.speak(&script, &delivery).map_err(VoiceoverError::from),
+        };
+        // The first stage: a clip with a background and a voice.
+        let drafted = spoken.and_then(|(sentences, chapters)| {
+            let mut draft = Draft::new();
+            let length = length(&sentences);
+            draft.set_duration(length);
+            draft.set_metadata("aspect", options.aspect.unwrap_or_default().ratio());
+            draft.set_metadata("language", delivery.language.as_str());
+            match (&options.background, files.image) {
+                (None, Some(image)) => edit::set_image(&mut draft, &image),
+                (palette, _) => {
+                    edit::set_palette(&mut draft, palette.as_deref().unwrap_or(PALETTES[0]));
+                }
+            }
+            let Some(recording) = &files.narration else {
+                edit::set_voiceover(&mut draft, &sentences);
+                looks::write_chapters(&mut draft, &chapters);
+                let unspoken = speak::not_spoken(sentences.iter().flat_map(|s| &s.unspoken));
+                return Ok((draft, length, sentences.len(), true, unspoken));
+            };
+            let script = Some((script.as_str(), delivery.language.as_str()));
+            let engine = &*self.service.engine;
+            let is_aligned = edit::narrated_with(&mut draft, engine, recording, script);
+            let is_aligned =
+                is_aligned.map_err(|reply| VoiceoverError { code: "BAD_RECORDING", reply })?;
+            let note =
+                (!is_aligned).then(|| speak::NARRATED_ONLY.with([recording.name.as_str().into()]));
+            let length = draft.duration();
+            let parts = edit::paragraphs(&draft).len().max(1);
+            Ok((draft, length, parts, is_aligned, note))
+        });
+        let (mut draft, length, sentences, is_timed, unspoken) = match drafted {
+            Ok(drafted) => drafted,
+            Err(error) => {
                 let response = json!({ "status": "error", "error": text(error.reply.clone()) });
                 self.emitter.result(call, &response, Object::new());
                 return self.fail(manner, &error);
             }
         };
-
-        // The first stage: a clip with a background and a voice.
-        let mut draft = Draft::new();
-        let length = length(&sentences);
-        draft.set_duration(length);
-        draft.set_metadata("aspect", options.aspect.unwrap_or_default().ratio());
-        draft.set_metadata("language", delivery.language.as_str());
-        match (&options.background, self.session.last_upload(FileType::Image)) {
-            (None, Some(image)) => edit::set_image(&mut draft, &image),
-            (palette, _) => {
-                edit::set_palette(&mut draft, palette.as_deref().unwrap_or(PALETTES[0]));
-            }
-        }
-        edit::set_voiceover(&mut draft, &sentences);
-        let unspoken = speak::not_spoken(sentences.iter().flat_map(|s| &s.unspoken));
         let spoken = Some(Spoken { script, delivery });
         self.session.push_work(Work { draft: Some(draft.clone()), spoken: spoken.clone() });
-        let sentences = sentences.len();
         let response =
             json!({ "status": "ok", "sentences": sentences, "duration": length.as_secs_f64() });
         self.emitter.result(call, &response, delta(&draft));
 
         // The second stage: music, captions and a title.
-        let is_captioned = options.captions.unwrap_or(true);
+        let is_captioned = options.captions.unwrap_or(true) && is_timed;
         let args = json!({ "captions": is_captioned, "title": options.title });
         let call =
             self.emitter.call(&text(speak::RAW_CLIP.with([length.into()])), "finish_video", &args);
-        if let Some(music) = self.session.last_upload(FileType::Audio) {
+        if let Some(music) = files.music {
             edit::set_music(&mut draft, &music);
         }
         if is_captioned {
             let captions = edit::captions(&draft, &*self.service.engine);
             edit::set_captions(&mut draft, &captions);
+            if let Some(track) = edit::position(&draft, &TrackRole::Captions)
+                && options.style != StyleChange::default()
+            {
+                let style = options.style.of(CaptionStyle::default());
+                let styled = draft.edit().set_caption_style(track, style).map(drop);
+                styled.expect("a track of captions takes a style");
+            }
+        }
+        if let Some(time) = options.poster {
+            draft.set_metadata("poster", as_millis(time.min(draft.duration())));
         }
         if let Some(title) = &options.title {
             // The draft's duration, which is rounded to milliseconds.
@@ -199,6 +237,33 @@ impl AgentTurn {
         let unspoken = unspoken.map(text);
         self.emitter.text(&speak::joined(&ready, unspoken.as_deref(), manner.language));
         TurnEnd::Replied
+    }
+
+    /// The uploads that a voiceover is made with: those that are named, or else the last ones.
+    fn files(&self, options: &VoiceoverOptions) -> Result<UsedFiles, VoiceoverError> {
+        let named = |name: &Option<String>, file_type| match name.as_deref() {
+            None => Ok(None),
+            Some("") => Ok(self.session.last_upload(file_type)),
+            Some(name) => match self.session.upload_named(name, file_type) {
+                Some(file) => Ok(Some(file)),
+                None => {
+                    Err(VoiceoverError::new("NO_FILE", speak::NO_SUCH_FILE.with([name.into()])))
+                }
+            },
+        };
+        let narration = named(&options.narration, FileType::Audio)?;
+        if options.narration.is_some() && narration.is_none() {
+            return Err(VoiceoverError::new("NO_FILE", speak::NO_RECORDING));
+        }
+        let image = named(&options.image, FileType::Image)?;
+        let music = match (named(&options.music, FileType::Audio)?, &narration) {
+            (Some(music), _) => Some(music),
+            // The only recording is not the music as well.
+            (None, Some(_)) => None,
+            (None, None) => self.session.last_upload(FileType::Audio),
+        };
+        let image = image.or_else(|| self.session.last_upload(FileType::Image));
+        Ok(UsedFiles { narration, music, image })
     }
 
     /// Asks for what is open about a video.
@@ -286,7 +351,7 @@ impl AgentTurn {
         &self,
         script: &str,
         delivery: &Delivery,
-    ) -> Result<Vec<NarratedSentence>, EngineError> {
+    ) -> Result<(Vec<NarratedSentence>, Chapters), EngineError> {
         let library = &self.service.library;
         let format = FileFormat::of("speech.wav")
             .ok_or_else(|| EngineError::new("FORMAT", "there is no format for speech"))?;
@@ -302,6 +367,10 @@ impl AgentTurn {
         let lines = spoken.map_err(|error| {
             library.not_written(paths.iter().map(|new| new.path.as_path()), error)
         })?;
+        let begun = lines.iter().flat_map(|line| {
+            line.chapters.iter().map(|(title, time)| (line.start + *time, title.clone()))
+        });
+        let chapters = begun.collect();
         let mut paths = paths.into_iter();
         let sentences = lines.into_iter().enumerate().map(|(index, line)| {
             let media = line.audio.and_then(|_| paths.next()).map(|path| {
@@ -324,10 +393,12 @@ impl AgentTurn {
                 duration: line.duration,
                 media,
                 marks: line.marks,
+                words: line.words,
+                paragraphs: line.paragraphs,
                 unspoken: line.unspoken,
             }
         });
-        Ok(sentences.collect())
+        Ok((sentences.collect(), chapters))
     }
 
     fn edits(self, manner: Manner, edits: &[Edit], unknown: &[String]) -> TurnEnd {
@@ -414,12 +485,14 @@ impl AgentTurn {
         }
         .clamp(0.5, 2.0);
         self.check_voice(&delivery.language).map_err(|error| error.reply)?;
-        let sentences =
+        let (sentences, chapters) =
             self.speak(&before.script, &delivery).map_err(|failure| Reply::failed(&failure))?;
         let length = length(&sentences);
         let unspoken = speak::not_spoken(sentences.iter().flat_map(|s| &s.unspoken));
         edit::set_voiceover(draft, &sentences);
         edit::set_length(draft, length);
+        looks::write_chapters(draft, &chapters);
+        looks::lay_out_scenes(draft, None);
         draft.set_metadata("language", delivery.language.as_str());
         if edit::has(draft, &TrackRole::Captions) {
             let captions = edit::captions(draft, &*self.service.engine);
@@ -457,6 +530,9 @@ impl AgentTurn {
         TurnEnd::Declined
     }
 }
+
+/// The headings of a script, and when they are spoken.
+type Chapters = Vec<(Duration, String)>;
 
 fn length(sentences: &[NarratedSentence]) -> Duration {
     let end = sentences.last().map(|sentence| sentence.start + sentence.duration);

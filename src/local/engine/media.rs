@@ -87,7 +87,10 @@ impl Engine for MediaEngine {
         let CaptionedSpeech { text, start, duration, .. } = *spoken;
         media::captions_at_marks(text, start, duration, &marks, FrameSize { width, height })
             .into_iter()
-            .map(|clip| Caption { start: clip.start, duration: clip.duration, text: clip.text })
+            .map(|clip| {
+                let (start, duration, text) = (clip.start, clip.duration, clip.text);
+                Caption { start, duration, text, words: Vec::new() }
+            })
             .collect()
     }
 
@@ -123,6 +126,13 @@ impl Engine for MediaEngine {
                 duration: spoken.audio.duration(),
                 audio: Some(path),
                 marks: marks.map(|(offset, time)| SpeechMark { offset, time }).collect(),
+                words: Vec::new(),
+                paragraphs: spoken
+                    .paragraph
+                    .into_iter()
+                    .map(|number| (number, Duration::ZERO))
+                    .collect(),
+                chapters: spoken.heading.into_iter().map(|title| (title, Duration::ZERO)).collect(),
                 unspoken: Vec::new(),
                 text: spoken.text,
             });
@@ -166,6 +176,10 @@ impl Engine for MediaEngine {
         progress: &(dyn Fn(f32) + Sync),
         cancel: &CancellationToken,
     ) -> Result<EngineOutput, EngineError> {
+        if matches!(video.format, RenderFormat::Jpg | RenderFormat::Png) {
+            let message = "This engine renders no single frames.";
+            return Err(EngineError::new("BAD_FORMAT", message));
+        }
         let cancel = Cancel::of(cancel.clone());
         let timeline = self.timeline(video, &cancel)?;
         timeline.check()?;

@@ -1,6 +1,8 @@
 //! Reads a script as Markdown: what is left is the text that people see, block by block. Which
 //! lines of a block belong together is left to [`lines`](super::lines).
 
+use std::collections::HashSet;
+
 use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
 
 use super::language::LanguageTable;
@@ -12,6 +14,8 @@ use super::split::is_terminated;
 pub(super) struct Markup {
     /// The lines of each heading, paragraph, item of a list and row of a table.
     pub(super) blocks: Vec<Vec<String>>,
+    /// The indices of the blocks that are headings.
+    pub(super) headings: HashSet<usize>,
     /// Text that is not part of what is to be said: front matter, comments, what is struck out,
     /// and what images show.
     pub(super) left_out: Vec<String>,
@@ -38,6 +42,7 @@ struct MarkupReader<'s> {
     source: &'s str,
     found: Markup,
     block: String,
+    is_heading: bool,
     cells: Vec<String>,
     last_cell: usize,
     /// How many images the text describes, one inside another, and their description.
@@ -62,6 +67,14 @@ impl MarkupReader<'_> {
             Event::SoftBreak | Event::HardBreak => self.push("\n"),
             Event::Rule => self.finish(),
             Event::FootnoteReference(_) | Event::TaskListMarker(_) => {}
+            Event::Start(Tag::Heading { .. }) => {
+                self.finish();
+                self.is_heading = true;
+            }
+            Event::End(TagEnd::Heading(_)) => {
+                self.finish();
+                self.is_heading = false;
+            }
             Event::Start(Tag::Image { .. }) => self.images += 1,
             Event::End(TagEnd::Image) => {
                 self.images -= 1;
@@ -161,6 +174,9 @@ impl MarkupReader<'_> {
 
     fn add(&mut self, lines: Vec<String>) {
         if lines.iter().any(|line| !line.is_empty()) {
+            if self.is_heading {
+                self.found.headings.insert(self.found.blocks.len());
+            }
             self.found.blocks.push(lines);
         }
     }

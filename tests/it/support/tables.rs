@@ -11,6 +11,7 @@ pub(crate) fn rows(table: &'static str) -> impl Iterator<Item = Vec<String>> {
 pub(crate) fn label(intent: &Intent) -> &'static str {
     match intent {
         Intent::Export(_) => "export",
+        Intent::Subtitles(_) => "subtitles",
         Intent::Credits => "credits",
         Intent::State => "state",
         Intent::Upload(_) => "upload",

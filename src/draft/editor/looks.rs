@@ -1,0 +1,196 @@
+//! Edits of looks and sounds: the style of captions, chapters, music under speech, images, the
+//! poster.
+
+use std::time::Duration;
+
+use super::{
+    EditError, Editor, check_text, checked_span, rounded, segment_mut, times, track_at, track_mut,
+};
+use crate::draft::json::{Json, Object};
+use crate::draft::keys::{self, DURATION, KeyPath, SEGMENTS, array_mut, as_millis};
+use crate::draft::model::{Draft, TrackKind, TrackRole};
+use crate::draft::style::CaptionStyle;
+
+impl Editor<'_> {
+    /// Sets how the captions of a track look.
+    ///
+    /// ```
+    /// use nemovideo::draft::{CaptionMode, CaptionStyle, Draft};
+    ///
+    /// let mut draft: Draft =
+    ///     r#"{"t":[{"tt":7,"m":{"role":"captions"},"sg":[{"d":9,"m":{"text":"Hi"}}]}]}"#.parse()?;
+    /// let before = draft.clone();
+    /// draft.edit().set_caption_style(0, CaptionStyle::boxed())?;
+    /// let track = draft.tracks().next().ok_or("no track")?;
+    /// assert_eq!(track.caption_style().mode, CaptionMode::Boxed);
+    /// assert_eq!(before.diff(&draft).summary(Default::default()), "Captions style: plain → boxed");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`NoTrack`](EditError::NoTrack), [`WrongTrack`](EditError::WrongTrack) for a track that has
+    /// no captions.
+    pub fn set_caption_style(
+        &mut self,
+        track: usize,
+        style: CaptionStyle,
+    ) -> Result<&mut Self, EditError> {
+        self.change(|draft| {
+            if !track_at(draft, track)?.is_captions() {
+                return Err(EditError::WrongTrack { track, expected: "captions" });
+            }
+            let json = track_mut(draft, track)?;
+            let path = KeyPath::of(json, keys::STYLE, |json| json.as_object().is_some());
+            let path = path.unwrap_or(KeyPath::default_of(keys::STYLE));
+            let mut object = path.get(json).and_then(Json::as_object).cloned().unwrap_or_default();
+            style.write(&mut object);
+            path.set(json, object);
+            Ok(())
+        })
+    }
+
+    /// Begins a chapter. It lasts until the next one begins, or until the end of the video, and the
+    /// one before ends with its start. One that begins at the same time gets the new title.
+    ///
+    /// # Errors
+    /// [`NoText`](EditError::NoText), [`PastEnd`](EditError::PastEnd),
+    /// [`NoLength`](EditError::NoLength) at the end of the video.
+    pub fn add_chapter(&mut self, title: &str, start: Duration) -> Result<&mut Self, EditError> {
+        self.change(|draft| {
+            check_text(title)?;
+            let length = draft.duration();
+            let start = rounded(start);
+            checked_span(draft, start, length.saturating_sub(start))?;
+            let mut chapters: Vec<(Duration, String)> = draft
+                .chapters()
+                .filter(|chapter| chapter.start() != start)
+                .filter_map(|chapter| Some((chapter.start(), chapter.text()?.to_owned())))
+                .chain([(start, title.to_owned())])
+                .collect();
+            chapters.sort_by_key(|(start, _)| *start);
+            set_chapters(draft, &chapters);
+            Ok(())
+        })
+    }
+
+    /// Sets whether music gets quieter while somebody speaks.
+    ///
+    /// # Errors
+    /// [`NoTrack`](EditError::NoTrack), [`WrongTrack`](EditError::WrongTrack) for a track that is
+    /// not audio.
+    pub fn set_ducking(&mut self, track: usize, duck: bool) -> Result<&mut Self, EditError> {
+        self.change(|draft| {
+            for segment in audio_segments(draft, track)? {
+                set(segment, keys::DUCK, duck);
+            }
+            Ok(())
+        })
+    }
+
+    /// Sets the times in which audio gets loud at the start of its segments, and silent at their
+    /// ends.
+    ///
+    /// # Errors
+    /// [`NoTrack`](EditError::NoTrack), [`WrongTrack`](EditError::WrongTrack) for a track that is
+    /// not audio, [`PastEnd`](EditError::PastEnd) when both together are longer than a segment.
+    pub fn set_fades(
+        &mut self,
+        track: usize,
+        fade_in: Duration,
+        fade_out: Duration,
+    ) -> Result<&mut Self, EditError> {
+        self.change(|draft| {
+            let shortest = track_at(draft, track)?.segments().map(|s| s.duration()).min();
+            let (end, length) = (fade_in.saturating_add(fade_out), shortest.unwrap_or_default());
+            if end > length {
+                return Err(EditError::PastEnd { end, length });
+            }
+            for segment in audio_segments(draft, track)? {
+                set(segment, keys::FADE_IN, as_millis(rounded(fade_in)));
+                set(segment, keys::FADE_OUT, as_millis(rounded(fade_out)));
+            }
+            Ok(())
+        })
+    }
+
+    /// Shows another image in a segment: the id of an uploaded file, and its name.
+    ///
+    /// # Errors
+    /// [`NoText`](EditError::NoText) for a blank id, [`NoTrack`](EditError::NoTrack),
+    /// [`NoSegment`](EditError::NoSegment), [`WrongTrack`](EditError::WrongTrack) for a track that
+    /// shows no images.
+    pub fn set_image(
+        &mut self,
+        track: usize,
+        segment: usize,
+        media: &str,
+        name: &str,
+    ) -> Result<&mut Self, EditError> {
+        self.change(|draft| {
+            check_text(media)?;
+            if track_at(draft, track)?.kind() != Some(TrackKind::Video) {
+                return Err(EditError::WrongTrack { track, expected: "images" });
+            }
+            let json = segment_mut(draft, track, segment)?;
+            set(json, keys::MEDIA, media);
+            set(json, keys::NAME, name);
+            Ok(())
+        })
+    }
+
+    /// Sets the moment of the video that its poster shows.
+    ///
+    /// # Errors
+    /// [`PastEnd`](EditError::PastEnd).
+    pub fn set_poster(&mut self, time: Duration) -> Result<&mut Self, EditError> {
+        self.change(|draft| {
+            let (end, length) = (rounded(time), draft.duration());
+            if end > length {
+                return Err(EditError::PastEnd { end, length });
+            }
+            set(&mut draft.0, keys::POSTER, as_millis(end));
+            Ok(())
+        })
+    }
+}
+
+/// Sets a value where the item states it, or in its metadata.
+fn set(json: &mut Json, keys: &[&'static str], value: impl Into<Json>) {
+    let path = KeyPath::of(json, keys, |json| !json.is_null());
+    path.unwrap_or(KeyPath::default_of(keys)).set(json, value);
+}
+
+fn audio_segments(draft: &mut Draft, track: usize) -> Result<&mut Vec<Json>, EditError> {
+    if track_at(draft, track)?.kind() != Some(TrackKind::Audio) {
+        return Err(EditError::WrongTrack { track, expected: "audio" });
+    }
+    Ok(array_mut(track_mut(draft, track)?, SEGMENTS))
+}
+
+/// Replaces the chapters, given in order. Each lasts until the next.
+pub(crate) fn set_chapters(draft: &mut Draft, chapters: &[(Duration, String)]) {
+    let length = draft.duration();
+    let start_path = times::start_path(draft);
+    let known = draft.tracks().position(|track| track.role() == Some(TrackRole::Chapters));
+    if chapters.is_empty() {
+        known.and_then(|track| draft.remove_track(track));
+        return;
+    }
+    let ends = chapters.iter().skip(1).map(|(start, _)| *start).chain([length]);
+    let segments = chapters.iter().zip(ends).map(|((start, title), end)| {
+        let duration = as_millis(end.saturating_sub(*start));
+        let mut segment = Json::from(Object::from([(DURATION, duration)]));
+        start_path.set(&mut segment, as_millis(*start));
+        KeyPath::default_of(keys::TEXT).set(&mut segment, title.as_str());
+        segment
+    });
+    let segments: Vec<Json> = segments.collect();
+    let track = known.unwrap_or_else(|| {
+        let role = TrackRole::Chapters;
+        draft.push_track(TrackKind::Text).set_metadata(keys::ROLE[0], role.as_str());
+        draft.tracks().len() - 1
+    });
+    if let Some(mut track) = draft.track_mut(track) {
+        track.set(SEGMENTS, segments);
+    }
+}

@@ -1,0 +1,93 @@
+//! The files beside a video: subtitles and a poster. Each is checked before anything is sent, and
+//! written once the video is there. One that cannot be made is reported, and does not take the
+//! video with it, which is paid for.
+
+use std::path::{Path, PathBuf};
+
+use super::export::{check_path, unwritable};
+use crate::client::{NemoClient, RenderPolling};
+use crate::draft::{CaptionMode, Draft, SubtitleFormat};
+use crate::error::{Error, Result};
+use crate::fs::write_whole;
+use crate::protocol::{RenderFormat, RenderJob, RenderOutput, SessionId};
+
+/// The files that are requested beside a video.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct ExtraFiles {
+    pub(super) subtitles: Option<PathBuf>,
+    pub(super) poster: Option<PathBuf>,
+}
+
+/// A file beside a video that was not written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct MissedFile {
+    /// Path of the file.
+    pub path: PathBuf,
+    /// Why it was not written, for people.
+    pub reason: String,
+}
+
+impl ExtraFiles {
+    /// Checks the paths.
+    pub(super) fn check(&self) -> Result<()> {
+        if let Some(path) = &self.subtitles {
+            if SubtitleFormat::of(path).is_none() {
+                return Err(unwritable(path, "its extension is none of .srt and .vtt"));
+            }
+            check_path(path)?;
+        }
+        if let Some(path) = &self.poster {
+            poster_output(path)?;
+            check_path(path)?;
+        }
+        Ok(())
+    }
+}
+
+/// Writes the subtitles of a draft, in the format that the extension stands for. Those of captions
+/// that are shown word by word have the time of each word, as far as the format allows.
+pub(super) fn write_subtitles(draft: &Draft, path: &Path) -> Result<(), MissedFile> {
+    let missed = |reason: String| MissedFile { path: path.to_owned(), reason };
+    let is_by_words = draft
+        .tracks()
+        .any(|track| track.is_captions() && track.caption_style().mode == CaptionMode::Words);
+    let text = match SubtitleFormat::of(path) {
+        Some(SubtitleFormat::Vtt) if is_by_words => draft.to_vtt_with_words(),
+        Some(SubtitleFormat::Vtt) => draft.to_vtt(),
+        _ => draft.to_srt(),
+    };
+    let text = text.ok_or_else(|| missed("the video has no text for subtitles".to_owned()))?;
+    write_whole(path, text.as_bytes()).map_err(|error| missed(error.to_string()))
+}
+
+/// Renders and downloads the poster of a draft.
+pub(super) async fn save_poster(
+    client: &NemoClient,
+    session: &SessionId,
+    draft: &Draft,
+    path: &Path,
+    polling: Option<RenderPolling>,
+) -> Result<(), MissedFile> {
+    let saved = async {
+        let job = RenderJob::new(session.clone(), draft.clone(), poster_output(path)?);
+        client.submit(&job).await?;
+        let mut poller = client.wait_for_render(&job);
+        if let Some(polling) = polling {
+            poller = poller.polling(polling);
+        }
+        let image = poller.await?;
+        client.download(&image, path).await.map(drop)
+    };
+    saved
+        .await
+        .map_err(|error: Error| MissedFile { path: path.to_owned(), reason: error.to_string() })
+}
+
+fn poster_output(path: &Path) -> Result<RenderOutput> {
+    let extension = path.extension().and_then(|end| end.to_str()).unwrap_or_default();
+    match RenderFormat::from(extension) {
+        format @ (RenderFormat::Jpg | RenderFormat::Png) => Ok(RenderOutput::new(format)),
+        _ => Err(unwritable(path, "its extension is none of .jpg and .png")),
+    }
+}
