@@ -53,12 +53,13 @@ mod render;
 mod script;
 mod spoken;
 mod stills;
-mod style;
 mod syllables;
 mod timeline;
 mod voice;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
+
+pub use crate::draft::{CaptionColor, CaptionMode, CaptionPosition, CaptionSize, CaptionStyle};
 
 pub use audio::AudioBuffer;
 pub(crate) use audio::stored::StoredAudio;
@@ -73,7 +74,6 @@ pub use narration::{Narration, NarrationWarning, SpokenSentence, SpokenWord, nar
 pub use output::{Quality, RenderOptions};
 pub use recording::{TimedSentence, align_recording};
 pub use render::render;
-pub use style::{CaptionMode, CaptionPosition, CaptionSize, CaptionStyle};
 pub use timeline::{AudioClip, AudioKind, FrameSize, TextClip, Timeline};
 pub use voice::{CommandVoice, Pico, SpeechOptions, Voice, VoiceGender};
 

@@ -63,11 +63,11 @@ macro_rules! choice {
 choice! {
     /// How captions are drawn.
     CaptionMode {
-        /// Text with an outline.
+        /// Text with a soft outline.
         Plain = "plain" | "normal" | "outline",
-        /// Text on a box.
+        /// Text on a half-transparent box.
         Boxed = "boxed" | "box" | "background",
-        /// Text with the spoken word marked.
+        /// Text with a bright box behind the word that is spoken.
         Words = "words" | "word" | "karaoke",
     }
 }
@@ -75,11 +75,11 @@ choice! {
 choice! {
     /// How large captions are.
     CaptionSize {
-        /// The usual size.
+        /// The usual size of subtitles.
         Medium = "medium" | "normal",
-        /// Smaller.
+        /// Four fifths of the usual size.
         Small = "small",
-        /// Larger.
+        /// Five fourths of the usual size.
         Large = "large" | "big",
     }
 }
@@ -195,7 +195,7 @@ pub struct CaptionStyle {
     pub size: CaptionSize,
     /// The color of the text.
     pub color: CaptionColor,
-    /// The color of the outline.
+    /// The color of the outline, or of the box.
     pub outline: CaptionColor,
     /// Where they are.
     pub position: CaptionPosition,

@@ -152,10 +152,8 @@ pub(crate) struct SpokenLine {
     pub(crate) duration: Duration,
     /// The path of its audio, unless the engine makes none.
     pub(crate) audio: Option<PathBuf>,
-    /// When the parts are spoken at which captions may begin.
+    /// What is known of when words are spoken. Captions may begin there.
     pub(crate) marks: Vec<SpeechMark>,
-    /// When each word is spoken.
-    pub(crate) words: Vec<SpeechMark>,
     /// The paragraphs that begin in it: their numbers, from 1, and their times from its start.
     pub(crate) paragraphs: Vec<(usize, Duration)>,
     /// The headings that begin in it, and their times from its start.

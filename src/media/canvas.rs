@@ -130,7 +130,7 @@ impl TextDrawing {
             let origin = (line_start(&line.text, size, font, frame), block.baseline(n));
             font.draw(&line.text, size, origin, |x, y, cover| stencil.put(x, y, cover));
         }
-        Self { stencil, under, colors: [color(style.outline), color(style.color)] }
+        Self { stencil, under, colors: [color(style.outline.rgb), color(style.color.rgb)] }
     }
 
     /// Draws a word of a text as the one that is spoken, in a box on each line that it is in.
@@ -142,7 +142,7 @@ impl TextDrawing {
         frame: FrameSize,
     ) -> Vec<Self> {
         let size = block.size;
-        let distance = style.color.iter().zip(MARK).map(|(a, b)| u32::from(a.abs_diff(b)));
+        let distance = style.color.rgb.iter().zip(MARK).map(|(a, b)| u32::from(a.abs_diff(b)));
         let mark = if distance.sum::<u32>() < 160 { OTHER_MARK } else { MARK };
         let draw = |(n, part): (usize, Range<usize>)| {
             let line = &block.lines[n].text;

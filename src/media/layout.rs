@@ -6,7 +6,7 @@ use std::ops::Range;
 use super::characters::{breaks_after_hyphen, breaks_between};
 use super::syllables::{Hyphenator, is_address};
 use super::timeline::TextKind;
-use super::{CaptionPosition, CaptionStyle, Font, FrameSize, TextClip};
+use super::{CaptionPosition, CaptionSize, CaptionStyle, Font, FrameSize, TextClip};
 
 /// The title-safe area of television leaves a margin of 5 % on each side.
 const SAFE_MARGIN: f32 = 0.05;
@@ -42,10 +42,15 @@ impl TextLayout {
         let short = width.min(height);
         let safe = width * (1.0 - 2.0 * SAFE_MARGIN);
         let caption = short * if portrait { 0.062 } else { 0.055 };
+        let scale = match style.size {
+            CaptionSize::Small => 0.8,
+            CaptionSize::Medium => 1.0,
+            CaptionSize::Large => 1.25,
+        };
         match kind {
             TextKind::Caption => Self {
-                size: caption * style.size.factor(),
-                smallest: 0.75 * caption * style.size.factor(),
+                size: caption * scale,
+                smallest: 0.75 * caption * scale,
                 max_width: if portrait { safe * 0.94 } else { safe.min(short * 1.42) },
                 max_height: height * if portrait { 0.26 } else { 0.30 },
                 lines: if portrait { 3 } else { 2 },
@@ -421,8 +426,8 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::media::CaptionMode;
     use crate::media::captions::{CaptionLayout, timed_captions};
-    use crate::media::{CaptionMode, CaptionSize};
 
     const CAPTION: &str =
         "When the siege of Vienna ended, the story goes, the fleeing army left behind";

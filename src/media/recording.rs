@@ -20,6 +20,10 @@ pub struct TimedSentence {
     pub start: Duration,
     /// Time from the first word to the end of the last one.
     pub duration: Duration,
+    /// The number of the paragraph that begins with it, from 1.
+    pub(crate) paragraph: Option<usize>,
+    /// The heading that begins with it.
+    pub(crate) heading: Option<String>,
 }
 
 /// Returns when each sentence of a script is spoken in a recording of it, or `None` if the recording
@@ -56,6 +60,8 @@ pub fn align_recording(
         text: sentence.text,
         start: time(range.start),
         duration: time(range.end - range.start).min(recording.duration()),
+        paragraph: sentence.paragraph,
+        heading: sentence.heading,
     });
     Ok(Some(timed.collect()))
 }

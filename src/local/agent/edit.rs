@@ -102,7 +102,6 @@ pub(crate) struct NarratedSentence {
     pub(crate) duration: Duration,
     pub(crate) media: Option<String>,
     pub(crate) marks: Vec<SpeechMark>,
-    pub(crate) words: Vec<SpeechMark>,
     pub(crate) paragraphs: Vec<(usize, Duration)>,
     /// What of the script is not spoken, in this sentence or beside it.
     pub(crate) unspoken: Vec<String>,
@@ -248,12 +247,8 @@ pub(crate) fn captions(draft: &Draft, engine: &dyn Engine) -> Vec<Caption> {
             let text = segment.text()?;
             let (start, duration) = (segment.start(), segment.duration());
             let marks = marks(&segment);
-            let words = segment.timed_offsets(WORDS);
-            let words = if words.is_empty() { segment.timed_offsets(MARKS) } else { words };
             let spoken = CaptionedSpeech { text, start, duration, marks: &marks };
-            let mut captions = engine.captions(&spoken, aspect);
-            add_words(&mut captions, text, start, &words);
-            Some(captions)
+            Some(engine.captions(&spoken, aspect))
         })
         .flatten()
         .collect();
@@ -276,23 +271,6 @@ pub(crate) fn captions(draft: &Draft, engine: &dyn Engine) -> Vec<Caption> {
 fn marks(segment: &Segment<'_>) -> Vec<SpeechMark> {
     let marks = segment.timed_offsets(MARKS).into_iter();
     marks.map(|(offset, time)| SpeechMark { offset, time }).collect()
-}
-
-/// Gives each caption of a text the times of its own words.
-fn add_words(captions: &mut [Caption], text: &str, start: Duration, words: &[(usize, Duration)]) {
-    let mut at = 0;
-    for caption in captions {
-        // One that is not a part of the text as it is has no times.
-        let Some(found) = text[at..].find(&caption.text) else { continue };
-        let range = at + found..at + found + caption.text.len();
-        at = range.end;
-        let within = words.iter().filter(|(offset, _)| range.contains(offset));
-        caption.words = within
-            .map(|(offset, time)| {
-                (offset - range.start, (start + *time).saturating_sub(caption.start))
-            })
-            .collect();
-    }
 }
 
 /// The paragraphs of what is spoken in a draft: their numbers, and when they begin, in order.
@@ -339,7 +317,6 @@ pub(crate) fn narrated_with(
         duration: line.duration,
         media: Some(file.id.clone()),
         marks: line.marks,
-        words: line.words,
         paragraphs: line.paragraphs,
         unspoken: Vec::new(),
     };
@@ -471,10 +448,8 @@ pub(crate) fn set_voiceover(draft: &mut Draft, sentences: &[NarratedSentence]) {
             segment.set_metadata("media", media.as_str());
         }
         segment.set_metadata("volume", volume);
-        for (key, marks) in [(MARKS[0], &sentence.marks), (WORDS[0], &sentence.words)] {
-            let marks = marks.iter().map(|mark| (mark.offset, mark.time));
-            set_times(&mut segment, key, &sentence.text, marks);
-        }
+        let marks = sentence.marks.iter().map(|mark| (mark.offset, mark.time));
+        set_times(&mut segment, MARKS[0], &sentence.text, marks);
         let paragraphs = sentence.paragraphs.iter();
         let paragraphs: Vec<Json> =
             paragraphs.map(|(number, time)| pair(*number as u64, *time)).collect();

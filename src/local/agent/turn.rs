@@ -393,7 +393,6 @@ impl AgentTurn {
                 duration: line.duration,
                 media,
                 marks: line.marks,
-                words: line.words,
                 paragraphs: line.paragraphs,
                 unspoken: line.unspoken,
             }

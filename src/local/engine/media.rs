@@ -8,8 +8,8 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Background, Caption, CaptionedSpeech, Delivery, Engine, EngineError, EngineOutput, Gender,
-    SpeechMark, SpokenLine, VideoPlan,
+    AudioKind, Background, Caption, CaptionedSpeech, Delivery, Engine, EngineError, EngineOutput,
+    Gender, SpeechMark, SpokenLine, VideoPlan,
 };
 use crate::fs::write_whole;
 use crate::local::library::{MediaInfo, StoredFile};
@@ -88,8 +88,8 @@ impl Engine for MediaEngine {
         media::captions_at_marks(text, start, duration, &marks, FrameSize { width, height })
             .into_iter()
             .map(|clip| {
-                let (start, duration, text) = (clip.start, clip.duration, clip.text);
-                Caption { start, duration, text, words: Vec::new() }
+                let TextClip { start, duration, text, words, .. } = clip;
+                Caption { start, duration, text, words }
             })
             .collect()
     }
@@ -126,7 +126,6 @@ impl Engine for MediaEngine {
                 duration: spoken.audio.duration(),
                 audio: Some(path),
                 marks: marks.map(|(offset, time)| SpeechMark { offset, time }).collect(),
-                words: Vec::new(),
                 paragraphs: spoken
                     .paragraph
                     .into_iter()
@@ -147,6 +146,29 @@ impl Engine for MediaEngine {
             first.unspoken = unspoken.map(str::to_owned).chain(undrawn).collect();
         }
         Ok(lines)
+    }
+
+    fn align(
+        &self,
+        script: &str,
+        language: &str,
+        recording: &StoredFile,
+    ) -> Result<Option<SpokenLine>, EngineError> {
+        let audio = AudioBuffer::decode(&read(&recording.path)?, &recording.name)?;
+        let sentences = media::align_recording(script, language, &audio, &Cancel::new())?;
+        let Some(sentences) = sentences else { return Ok(None) };
+        let mut whole = SpokenLine { duration: audio.duration(), ..SpokenLine::default() };
+        for sentence in sentences {
+            if !whole.text.is_empty() {
+                whole.text.push(' ');
+            }
+            let time = sentence.start;
+            whole.marks.push(SpeechMark { offset: whole.text.len(), time });
+            whole.paragraphs.extend(sentence.paragraph.map(|number| (number, time)));
+            whole.chapters.extend(sentence.heading.map(|title| (title, time)));
+            whole.text.push_str(&sentence.text);
+        }
+        Ok(Some(whole))
     }
 
     fn probe(
@@ -204,6 +226,7 @@ impl MediaEngine {
         let (width, height) = video.size;
         let mut timeline = Timeline::new(FrameSize { width, height }, video.duration);
         timeline.font = self.font.clone();
+        timeline.language = video.language.clone();
         timeline.background = match &video.background {
             Background::Plain => VideoBackground::default(),
             Background::Named(name) => {
@@ -241,6 +264,14 @@ impl MediaEngine {
             clip.take = Some(audio.duration).filter(|duration| !duration.is_zero());
             clip.volume = audio.volume;
             clip.repeat = audio.repeat;
+            clip.kind = match audio.kind {
+                AudioKind::Speech => media::AudioKind::Speech,
+                AudioKind::Music => media::AudioKind::Music,
+                AudioKind::Other => media::AudioKind::Other,
+            };
+            clip.duck = audio.duck;
+            clip.fade_in = audio.fade_in;
+            clip.fade_out = audio.fade_out;
             timeline.audio.push(clip);
         }
         timeline.texts = video
@@ -248,7 +279,10 @@ impl MediaEngine {
             .iter()
             .map(|text| {
                 let make = if text.is_title { TextClip::title } else { TextClip::caption };
-                make(text.text.clone(), text.start, text.duration)
+                let mut clip = make(text.text.clone(), text.start, text.duration);
+                clip.style = text.style;
+                clip.words = text.words.clone();
+                clip
             })
             .collect();
         Ok(timeline)
