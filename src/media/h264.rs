@@ -7,6 +7,7 @@
 //! together from [`slices`] of them. A still that differs from the one before it in a few macroblocks
 //! only is a picture of these and of skipped ones.
 
+mod motion;
 pub(crate) mod skip;
 mod slices;
 
@@ -23,6 +24,7 @@ use openh264::formats::YUVSource;
 use super::canvas::Canvas;
 use super::{FrameSize, MediaError, lock, thread_count};
 use skip::SkipHeader;
+pub(crate) use motion::{Fixed, Glide, MovingPicture};
 use slices::changed_picture;
 pub(crate) use slices::{EncodedRows, MACROBLOCK, SliceHeader};
 

@@ -15,16 +15,16 @@ const PLAIN_PROFILES: [u32; 3] = [66, 77, 88];
 pub(crate) const SLICE: u8 = 0x61;
 /// `slice_type`: all slices of the picture are P slices; and a P or I slice beside others.
 const ALL_P: u32 = 5;
-const P: u32 = 0;
+pub(crate) const P: u32 = 0;
 const I: u32 = 2;
 
 /// The fields of a P-skip picture that depend on the parameter sets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct SkipHeader {
-    frame_num_bits: u32,
+    pub(crate) frame_num_bits: u32,
     macroblocks: u32,
-    picture_parameters: u32,
-    deblocking_control: bool,
+    pub(crate) picture_parameters: u32,
+    pub(crate) deblocking_control: bool,
 }
 
 impl SkipHeader {
@@ -123,7 +123,7 @@ const LEVELS: [(u32, u32, u32); 4] =
 
 /// Returns the sequence parameters of frames of another size, as an Annex B unit, if they are
 /// supported.
-pub(crate) fn resized(sequence: &[u8], size: FrameSize) -> Option<Vec<u8>> {
+pub(crate) fn resized(sequence: &[u8], size: FrameSize, references: u32) -> Option<Vec<u8>> {
     let payload = payload(sequence);
     read_sequence(&payload)?;
     let mut bits = BitReader::new(&payload);
@@ -135,9 +135,10 @@ pub(crate) fn resized(sequence: &[u8], size: FrameSize) -> Option<Vec<u8>> {
     let (_, _, level) = LEVELS.iter().find(fits)?;
     out.bits(bits.bits(16)?, 16); // profile_idc, constraint flags
     out.bits(bits.bits(8)?.max(*level), 8); // level_idc
-    for _ in 0..4 {
-        out.ue(bits.ue()?); // id, bits of frame_num, order, references
+    for _ in 0..3 {
+        out.ue(bits.ue()?); // id, bits of frame_num, order
     }
+    out.ue(bits.ue()?.max(references)); // max_num_ref_frames
     out.bits(bits.bits(1)?, 1); // gaps_in_frame_num_value_allowed_flag
     bits.ue()?;
     bits.ue()?;
@@ -262,7 +263,7 @@ pub(crate) struct BitWriter {
 }
 
 impl BitWriter {
-    fn bits(&mut self, value: u32, count: u32) {
+    pub(crate) fn bits(&mut self, value: u32, count: u32) {
         for bit in (0..count).rev() {
             if self.free == 0 {
                 self.bytes.push(0);
@@ -275,7 +276,7 @@ impl BitWriter {
         }
     }
 
-    fn ue(&mut self, value: u32) {
+    pub(crate) fn ue(&mut self, value: u32) {
         let length = (value + 1).ilog2();
         self.bits(0, length);
         self.bits(value + 1, length + 1);
@@ -303,7 +304,7 @@ impl BitWriter {
     }
 
     /// Completes the payload and returns its NAL unit.
-    fn into_nal(mut self, header: u8) -> Vec<u8> {
+    pub(crate) fn into_nal(mut self, header: u8) -> Vec<u8> {
         self.bits(1, 1);
         nal_unit(header, &self.bytes)
     }

@@ -12,40 +12,52 @@ use crate::media::{FrameSize, MediaError};
 
 /// Width and height of a macroblock.
 pub(crate) const MACROBLOCK: u32 = 16;
+/// `no_output_of_prior_pics_flag` and `long_term_reference_flag`, which only key frames have.
+pub(crate) const KEY_FIELDS: usize = 2;
 /// The type of the NAL unit of a slice of a key frame.
 const KEY_SLICE: u8 = 5;
 
 /// The parameter sets of a picture, and how it is repeated.
 #[derive(Debug)]
 pub(crate) struct SliceHeader {
-    size: FrameSize,
+    pub(crate) size: FrameSize,
     /// The parameter sets as Annex B units.
-    parameters: Vec<u8>,
-    skip: SkipHeader,
+    pub(crate) parameters: Vec<u8>,
+    pub(crate) skip: SkipHeader,
 }
 
 /// The rows of an image from a multiple of 16 on, encoded.
 #[derive(Debug)]
 pub(crate) struct EncodedRows {
-    header: u8,
-    kind: u32,
-    payload: Vec<u8>,
+    pub(crate) header: u8,
+    pub(crate) kind: u32,
+    pub(crate) payload: Vec<u8>,
     /// Where the bits that do not depend on the position of the slice begin.
-    position: usize,
-    macroblocks: u32,
+    pub(crate) position: usize,
+    pub(crate) macroblocks: u32,
 }
 
 impl SliceHeader {
     /// Returns the header of pictures of one size; `None` when the encoder uses parameters that are
     /// not supported.
     pub(crate) fn new(encoder: &StillEncoder, size: FrameSize) -> Result<Option<Self>, MediaError> {
+        Self::with_references(encoder, size, 1)
+    }
+
+    /// Returns the header of pictures of one size, of which as many are kept for later ones to refer
+    /// to.
+    pub(crate) fn with_references(
+        encoder: &StillEncoder,
+        size: FrameSize,
+        references: u32,
+    ) -> Result<Option<Self>, MediaError> {
         let row = FrameSize { height: MACROBLOCK, ..size };
         let encoded = encoder.encode(&Canvas::new(row), 1)?;
         let encoded = encoded.frame(0, 0);
         let find =
             |kind: u8| nal_units(&encoded).find(|nal| nal.first().is_some_and(|h| h & 31 == kind));
         let picture = find(PICTURE_PARAMETERS).map(|nal| [&[0, 0, 0, 1], nal].concat());
-        let sequence = find(SEQUENCE_PARAMETERS).and_then(|nal| resized(nal, size));
+        let sequence = find(SEQUENCE_PARAMETERS).and_then(|nal| resized(nal, size, references));
         let (Some(sequence), Some(picture)) = (sequence, picture) else { return Ok(None) };
         let parameters = [sequence, picture].concat();
         let skip = SkipHeader::read(&parameters);
@@ -116,8 +128,6 @@ pub(super) fn changed_picture(
     skip: &SkipHeader,
     index: u32,
 ) -> Vec<u8> {
-    /// `no_output_of_prior_pics_flag` and `long_term_reference_flag`, which only key frames have.
-    const KEY_FIELDS: usize = 2;
     let (mut picture, mut at) = (Vec::new(), 0);
     for (first, rows) in parts {
         picture.extend(skip.skipped_slice(at..*first, index));
