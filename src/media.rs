@@ -50,6 +50,7 @@ mod ordered;
 mod output;
 mod recording;
 mod render;
+mod scenes;
 mod script;
 mod spoken;
 mod stills;
@@ -59,7 +60,9 @@ mod voice;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-pub use crate::draft::{CaptionColor, CaptionMode, CaptionPosition, CaptionSize, CaptionStyle};
+pub use crate::draft::{
+    CaptionColor, CaptionMode, CaptionPosition, CaptionSize, CaptionStyle, ImageFit, ImageMotion,
+};
 
 pub use audio::AudioBuffer;
 pub(crate) use audio::stored::StoredAudio;
@@ -74,6 +77,7 @@ pub use narration::{Narration, NarrationWarning, SpokenSentence, SpokenWord, nar
 pub use output::{Quality, RenderOptions};
 pub use recording::{TimedSentence, align_recording};
 pub use render::render;
+pub use scenes::Scene;
 pub use timeline::{AudioClip, AudioKind, FrameSize, TextClip, Timeline};
 pub use voice::{CommandVoice, Pico, SpeechOptions, Voice, VoiceGender};
 

@@ -11,7 +11,7 @@ use image::metadata::Orientation;
 use image::{DynamicImage, GenericImageView, Rgb, RgbImage};
 
 use super::canvas::{Canvas, yuv};
-use super::{FrameSize, MediaError};
+use super::{FrameSize, ImageFit, MediaError};
 
 /// Background behind the text of a video.
 #[derive(Debug, Clone)]
@@ -145,11 +145,44 @@ impl Image {
 
     /// Returns the image fitted to the frame.
     fn in_frame(&self, size: FrameSize) -> RgbImage {
-        let stored = match self.is_on_its_side() {
+        self.turned(fitted(&self.pixels, self.stored(size)))
+    }
+
+    /// Returns the image no larger than scenes of a size need it: a video may have many.
+    pub(crate) fn reduced(&self, size: FrameSize) -> Self {
+        /// A scene that grows shows less of the image at its end, and scaling needs a little more.
+        const SPARE: f32 = 1.25;
+        let size = self.stored(size);
+        let (width, height) = self.pixels.dimensions();
+        let scale = |frame: u32, side: u32| frame as f32 * SPARE / side as f32;
+        let scale = scale(size.width, width).max(scale(size.height, height));
+        if scale > 0.8 {
+            return self.clone();
+        }
+        let side = |side: u32| ((side as f32 * scale).round() as u32).max(1);
+        let pixels = imageops::thumbnail(&*self.pixels, side(width), side(height));
+        Self { pixels: Arc::new(pixels), orientation: self.orientation }
+    }
+
+    /// Returns the image in a frame, covering it, or whole within a part of it.
+    pub(crate) fn placed(&self, size: FrameSize, part: FrameSize, fit: ImageFit) -> RgbImage {
+        let (size, part) = (self.stored(size), self.stored(part));
+        self.turned(match fit {
+            ImageFit::Cover => covering(&self.pixels, size),
+            ImageFit::Contain => whole(&self.pixels, &covering(&self.pixels, size), size, part),
+        })
+    }
+
+    /// Returns the size of a frame before it is turned.
+    fn stored(&self, size: FrameSize) -> FrameSize {
+        match self.is_on_its_side() {
             true => FrameSize { width: size.height, height: size.width },
             false => size,
-        };
-        let mut frame = DynamicImage::ImageRgb8(fitted(&self.pixels, stored));
+        }
+    }
+
+    fn turned(&self, frame: RgbImage) -> RgbImage {
+        let mut frame = DynamicImage::ImageRgb8(frame);
         frame.apply_orientation(self.orientation);
         frame.into_rgb8()
     }
@@ -258,8 +291,13 @@ fn fitted(source: &RgbImage, size: FrameSize) -> RgbImage {
     if ratio.max(1.0 / ratio) <= MAX_CROP_RATIO {
         return cover;
     }
-    let mut frame = blurred(&cover, size);
-    let whole = contained(source, size);
+    whole(source, &cover, size, size)
+}
+
+/// Returns a whole image within the middle of the frame, over a blurred copy of its cover.
+fn whole(source: &RgbImage, cover: &RgbImage, size: FrameSize, part: FrameSize) -> RgbImage {
+    let mut frame = blurred(cover, size);
+    let whole = contained(source, part);
     let x = i64::from((size.width - whole.width()) / 2);
     let y = i64::from((size.height - whole.height()) / 2);
     imageops::replace(&mut frame, &whole, x, y);
@@ -307,7 +345,7 @@ fn blurred(source: &RgbImage, size: FrameSize) -> RgbImage {
     imageops::resize(&soft, size.width, size.height, FilterType::CatmullRom)
 }
 
-fn from_rgb(source: &RgbImage, size: FrameSize) -> Canvas {
+pub(crate) fn from_rgb(source: &RgbImage, size: FrameSize) -> Canvas {
     let mut canvas = Canvas::new(size);
     let width = canvas.width();
     let pixels = source.as_raw();
@@ -333,7 +371,7 @@ fn from_rgb(source: &RgbImage, size: FrameSize) -> Canvas {
 }
 
 /// Darkens a canvas towards the bottom, so that captions are legible on any image.
-fn darken_lower_third(canvas: &mut Canvas) {
+pub(crate) fn darken_lower_third(canvas: &mut Canvas) {
     let (width, height) = (canvas.width(), canvas.height());
     let shade = |row: usize, rows: usize| {
         let t = ((row as f32 / rows as f32 - 0.5) / 0.5).clamp(0.0, 1.0);

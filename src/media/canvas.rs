@@ -3,6 +3,7 @@
 //! [`layout`](super::layout), and which text appears when, to [`stills`](super::stills).
 
 use std::ops::Range;
+use std::sync::OnceLock;
 
 use super::layout::TextBlock;
 use super::{CaptionMode, CaptionStyle, Font, FrameSize};
@@ -84,6 +85,8 @@ const MARKED: [u8; 3] = [16, 12, 0];
 pub(crate) struct TextDrawing {
     stencil: Stencil,
     under: Under,
+    /// Its opacity, once it was drawn.
+    mask: OnceLock<Vec<u8>>,
     /// Colors of what is under the letters, and of them.
     colors: [[f32; 3]; 2],
 }
@@ -130,7 +133,8 @@ impl TextDrawing {
             let origin = (line_start(&line.text, size, font, frame), block.baseline(n));
             font.draw(&line.text, size, origin, |x, y, cover| stencil.put(x, y, cover));
         }
-        Self { stencil, under, colors: [color(style.outline.rgb), color(style.color.rgb)] }
+        let colors = [color(style.outline.rgb), color(style.color.rgb)];
+        Self { stencil, under, mask: OnceLock::new(), colors }
     }
 
     /// Draws a word of a text as the one that is spoken, in a box on each line that it is in.
@@ -160,7 +164,8 @@ impl TextDrawing {
             let mut stencil = Stencil::around(frame, &x, &y);
             font.draw(text, size, (start, baseline), |x, y, cover| stencil.put(x, y, cover));
             let under = Under::Box(RoundedBox { x, y, radius: size * 0.18, opacity: 1.0 });
-            Self { stencil, under, colors: [color(mark), color(MARKED)] }
+            let colors = [color(mark), color(MARKED)];
+            Self { stencil, under, mask: OnceLock::new(), colors }
         };
         block.word(word).map(draw).collect()
     }
@@ -177,11 +182,11 @@ impl TextDrawing {
 
     /// Draws the text onto the rows of a frame from `first` on, which include its own.
     pub(crate) fn draw(&self, canvas: &mut Canvas, first: usize) {
-        let under = match &self.under {
+        let mask = self.mask.get_or_init(|| match &self.under {
             Under::Shadow(blur) => self.stencil.shadow(*blur),
             Under::Box(shape) => self.stencil.rounded(shape),
-        };
-        self.stencil.print(canvas, first, &under, self.colors);
+        });
+        self.stencil.print(canvas, first, mask, self.colors);
     }
 }
 

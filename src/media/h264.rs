@@ -23,8 +23,8 @@ use openh264::formats::YUVSource;
 
 use super::canvas::Canvas;
 use super::{FrameSize, MediaError, lock, thread_count};
-use skip::SkipHeader;
 pub(crate) use motion::{Fixed, Glide, MovingPicture};
+use skip::SkipHeader;
 use slices::changed_picture;
 pub(crate) use slices::{EncodedRows, MACROBLOCK, SliceHeader};
 
@@ -60,7 +60,8 @@ enum FirstFrame {
 #[derive(Debug)]
 enum Repeats {
     Skipped(SkipHeader),
-    /// Fallback when the encoder uses parameters that [`SkipHeader`] does not support.
+    /// Frames that differ, or a fallback when the encoder uses parameters that [`SkipHeader`] does not
+    /// support.
     Encoded(Vec<Vec<u8>>),
 }
 
@@ -150,6 +151,11 @@ fn failed(error: openh264::Error) -> MediaError {
 }
 
 impl EncodedStill {
+    /// Creates one of frames that differ: a key frame and those that follow it.
+    pub(crate) const fn of_frames(key: Vec<u8>, frames: Vec<Vec<u8>>) -> Self {
+        Self { first: FirstFrame::Key(key), repeats: Repeats::Encoded(frames) }
+    }
+
     /// Returns frame `index` of the still as an Annex B access unit. `before` is the number of frames
     /// from the last key frame to the still: 0 for one that begins with a key frame.
     pub(crate) fn frame(&self, before: u32, index: u32) -> Cow<'_, [u8]> {

@@ -12,7 +12,7 @@ use super::mp4::{Mp4Writer, VideoTrack};
 use super::ordered::in_order;
 use super::output::{Container, RenderOptions, TempOutput};
 use super::stills::{FrameWriter, StillPlan, StillRenderer, duration_of, frame_at};
-use super::{Cancel, MediaError, Timeline, lock};
+use super::{Cancel, MediaError, Timeline, VideoBackground, lock};
 
 /// Progress of a still, in audio samples: encoding one takes about as long as two seconds of audio.
 const STILL_WORK: u64 = 2 * SAMPLE_RATE as u64;
@@ -67,7 +67,7 @@ fn video(
 ) -> Result<Duration, MediaError> {
     let frames = frame_at(timeline.duration);
     let duration = duration_of(frames);
-    let plan = StillPlan::new(&timeline.texts, frames);
+    let plan = StillPlan::new(&timeline.texts, &timeline.scenes, timeline.frame, frames);
     let mix = AudioMix::new(&timeline.audio, duration, cancel)?;
     let jobs = jobs(&plan, &mix);
     let segments = encode::segment_count(&mix);
@@ -76,7 +76,11 @@ fn video(
 
     let track = VideoTrack { size: timeline.frame, frames, key_frames: plan.shot_count() };
     let mut mp4 = Mp4Writer::new(output.writer(), Some(track), encode::frame_count(&mix))?;
-    let quantizer = options.quality.quantizer(&timeline.background);
+    // Scenes share it.
+    let backgrounds = timeline.scenes.iter().map(|scene| &scene.background);
+    let image = backgrounds.clone().find(|shown| matches!(shown, VideoBackground::Image(_)));
+    let shown = image.or(backgrounds.clone().next()).unwrap_or(&timeline.background);
+    let quantizer = options.quality.quantizer(shown);
     let stills = StillRenderer::new(timeline, &plan, quantizer);
     let mut writer = FrameWriter::new(&plan);
     let level = options.quality.audio_level();

@@ -3,6 +3,8 @@
 //! word changes, only the macroblocks with it are encoded. Doing so on all cores and writing the file are
 //! left to [`render`](super::render()).
 
+mod moving;
+
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::ops::Range;
 use std::sync::{Arc, Mutex, OnceLock};
@@ -14,23 +16,35 @@ use super::h264::{
     EncodedRows, EncodedStill, FRAME_RATE, MACROBLOCK, MAX_SHOT, SliceHeader, StillEncoder,
 };
 use super::layout::{TextBlock, blocks};
+use super::scenes::{Zoom, paint_scene, view};
 use super::syllables::Hyphenator;
 use super::timeline::TextKind;
-use super::{Cancel, CaptionMode, Font, MediaError, TextClip, Timeline, lock, thread_count};
+use super::{
+    Cancel, CaptionMode, Font, FrameSize, MediaError, Scene, TextClip, Timeline, lock, thread_count,
+};
+use moving::columns_of;
 
 /// The stills of a video and when each is shown.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq)]
 pub(crate) struct StillPlan {
     /// The stills in the order of their first appearance.
     stills: Vec<Still>,
     /// What is shown, in order.
     shots: Vec<Shot>,
+    /// The zoom of each scene that has one.
+    zooms: Vec<Option<Zoom>>,
 }
 
 #[derive(Debug, PartialEq, Eq)]
 struct Still {
+    /// The number of scenes that have begun.
+    scene: usize,
     /// The texts in drawing order.
     texts: Vec<Shown>,
+    /// Of a scene that grows, the texts from a frame of the still on, with other words marked.
+    steps: Vec<(u32, Vec<Shown>)>,
+    /// The frame of the scene at which a still of one that grows begins.
+    first: u32,
     /// The still that is always shown before it and has the same texts, with other words marked.
     after: Option<usize>,
 }
@@ -65,22 +79,40 @@ pub(crate) fn duration_of(frames: u32) -> Duration {
 }
 
 impl StillPlan {
-    pub(crate) fn new(texts: &[TextClip], frames: u32) -> Self {
-        let mut plan = Self { stills: Vec::new(), shots: Vec::new() };
-        let mut known: HashMap<Vec<Shown>, usize> = HashMap::new();
-        for (texts, mut left) in spans(texts, frames) {
+    pub(crate) fn new(texts: &[TextClip], scenes: &[Scene], size: FrameSize, frames: u32) -> Self {
+        let starts: Vec<u32> = scenes.iter().map(|scene| frame_at(scene.start)).collect();
+        let ends = starts.iter().skip(1).copied().chain([frames]);
+        let zooms = scenes.iter().enumerate().zip(starts.iter().zip(ends));
+        let zooms = zooms.map(|((index, scene), (start, end))| {
+            let frames = end.min(frames).saturating_sub(*start);
+            scene.is_moving().then(|| Zoom::new(scene, index, size, frames))
+        });
+        let mut plan = Self { stills: Vec::new(), shots: Vec::new(), zooms: zooms.collect() };
+        let mut known: HashMap<(usize, Vec<Shown>), usize> = HashMap::new();
+        let mut at = 0;
+        for ((scene, texts), mut left) in spans(texts, &starts, frames) {
+            let span = at..at + left;
+            at = span.end;
+            if let Some(zoom) = plan.zooms.get(scene.wrapping_sub(1)).copied().flatten() {
+                // A flash before it may be shown with the scene.
+                let first = span.start.saturating_sub(starts[scene - 1]);
+                plan.add_moving(scene, texts, first, left, zoom.key_interval());
+                continue;
+            }
             if let Some(last) = plan.shots.last()
+                && plan.stills[last.still].scene == scene
                 && let before = last.before + last.frames
                 && before + left <= MAX_SHOT
                 && is_same_text(&texts, &plan.stills[last.still].texts)
             {
                 let after = Some(last.still);
                 plan.shots.push(Shot { still: plan.stills.len(), frames: left, before });
-                plan.stills.push(Still { texts, after });
+                plan.stills.push(Still { scene, texts, steps: Vec::new(), first: 0, after });
                 continue;
             }
-            let still = *known.entry(texts).or_insert_with_key(|texts| {
-                plan.stills.push(Still { texts: texts.clone(), after: None });
+            let still = *known.entry((scene, texts)).or_insert_with_key(|(_, texts)| {
+                let (texts, steps) = (texts.clone(), Vec::new());
+                plan.stills.push(Still { scene, texts, steps, first: 0, after: None });
                 plan.stills.len() - 1
             });
             while left > 0 {
@@ -91,6 +123,44 @@ impl StillPlan {
             }
         }
         plan
+    }
+
+    /// Adds texts in a scene that grows.
+    fn add_moving(
+        &mut self,
+        scene: usize,
+        texts: Vec<Shown>,
+        mut first: u32,
+        mut left: u32,
+        interval: u32,
+    ) {
+        if let Some(last) = self.shots.last_mut()
+            && let still = &mut self.stills[last.still]
+            && still.scene == scene
+            && last.frames + left <= interval
+            && is_same_text(&texts, &still.texts)
+        {
+            still.steps.push((last.frames, texts));
+            last.frames += left;
+            return;
+        }
+        while left > 0 {
+            // Never a shot of a single frame: see `spans`.
+            let frames =
+                if left == interval + 1 { left.div_ceil(2).max(2) } else { left.min(interval) };
+            let frames = if left - frames == 1 { left } else { frames };
+            let steps = vec![(0, texts.clone())];
+            let still = Still { scene, texts: texts.clone(), steps, first, after: None };
+            self.shots.push(Shot { still: self.stills.len(), frames, before: 0 });
+            self.stills.push(still);
+            first += frames;
+            left -= frames;
+        }
+    }
+
+    /// Returns the zoom of a scene by the number of those that have begun.
+    fn zoom(&self, scene: usize) -> Option<&Zoom> {
+        self.zooms.get(scene.checked_sub(1)?)?.as_ref()
     }
 
     /// Returns the frame at which each distinct still is first shown, in order.
@@ -135,9 +205,12 @@ fn visible(index: usize, clip: &TextClip, frames: u32) -> Vec<(Shown, Range<u32>
     visible
 }
 
-/// Returns the sets of texts that are visible together and for how many frames, in order and
-/// covering all frames.
-fn spans(texts: &[TextClip], frames: u32) -> Vec<(Vec<Shown>, u32)> {
+/// Texts that are visible together, and the number of scenes that have begun.
+type Look = (usize, Vec<Shown>);
+
+/// Returns what is visible together and for how many frames, in order and covering all frames.
+/// `scenes` are the frames at which scenes begin.
+fn spans(texts: &[TextClip], scenes: &[u32], frames: u32) -> Vec<(Look, u32)> {
     /// Two consecutive key frames would need different IDs, and a flash of a single frame is
     /// unwanted anyway: it is added to the span before it.
     const SHORTEST: u32 = 2;
@@ -147,11 +220,12 @@ fn spans(texts: &[TextClip], frames: u32) -> Vec<(Vec<Shown>, u32)> {
     let cuts: BTreeSet<u32> = clips
         .iter()
         .flat_map(|(_, visible)| [visible.start, visible.end])
+        .chain(scenes.iter().map(|start| (*start).min(frames)))
         .chain([0, frames])
         .collect();
     let mut clips = clips.into_iter().peekable();
     let mut active: Vec<(Shown, Range<u32>)> = Vec::new();
-    let mut spans: Vec<(Vec<Shown>, u32)> = Vec::new();
+    let mut spans: Vec<(Look, u32)> = Vec::new();
     for (&start, &end) in cuts.iter().zip(cuts.iter().skip(1)) {
         active.retain(|(_, visible)| visible.end > start);
         while let Some(clip) = clips.next_if(|(_, visible)| visible.start <= start) {
@@ -159,6 +233,7 @@ fn spans(texts: &[TextClip], frames: u32) -> Vec<(Vec<Shown>, u32)> {
         }
         let mut now: Vec<Shown> = active.iter().map(|(shown, _)| *shown).collect();
         now.sort_unstable();
+        let now = (scenes.partition_point(|begun| *begun <= start), now);
         let length = end - start;
         match spans.last_mut() {
             // The same texts again, or a flash; below, a flash at the very start.
@@ -177,29 +252,30 @@ fn spans(texts: &[TextClip], frames: u32) -> Vec<(Vec<Shown>, u32)> {
 pub(crate) struct StillRenderer<'a> {
     timeline: &'a Timeline,
     plan: &'a StillPlan,
-    /// Painted for the first still, while other threads have other work.
-    background: OnceLock<Canvas>,
+    /// The latest backgrounds, by the number of scenes that have begun. Each is painted for its first
+    /// still, while other threads have other work.
+    backdrops: Mutex<VecDeque<(usize, Arc<Shared<Canvas>>)>>,
     font: Font,
     hyphenator: Hyphenator,
     quantizer: u8,
     encoder: StillEncoder,
     header: Shared<Option<SliceHeader>>,
     /// Rows of the background without text, which most stills share.
-    rows: Mutex<HashMap<(usize, usize), Arc<SharedRows>>>,
-    /// The latest scenes in which words are marked.
-    scenes: Mutex<VecDeque<SharedScene>>,
+    rows: Mutex<HashMap<(usize, Range<usize>), Arc<SharedRows>>>,
+    /// The latest groups in which words are marked.
+    groups: Mutex<VecDeque<SharedGroup>>,
 }
 
 /// Texts that are visible together, and where each of them is.
-struct Scene {
-    texts: Vec<SceneText>,
+struct TextGroup {
+    texts: Vec<GroupText>,
     /// The rows with the texts, in whole macroblocks; none without texts.
     band: Range<usize>,
     /// These rows of the frame, without marked words.
     canvas: OnceLock<Canvas>,
 }
 
-struct SceneText {
+struct GroupText {
     index: usize,
     block: TextBlock,
     drawing: TextDrawing,
@@ -208,8 +284,8 @@ struct SceneText {
 /// A value that one thread makes and others wait for.
 type Shared<T> = Mutex<Option<Arc<T>>>;
 type SharedRows = Shared<Option<EncodedRows>>;
-/// The scene of texts.
-type SharedScene = (Vec<usize>, Arc<Shared<Scene>>);
+/// The group of texts.
+type SharedGroup = ((usize, Vec<usize>), Arc<Shared<TextGroup>>);
 
 fn shared<T>(
     place: &Shared<T>,
@@ -222,19 +298,40 @@ fn shared<T>(
     Ok(Arc::clone(place.insert(Arc::new(make()?))))
 }
 
+/// Returns the place of a value among the latest ones.
+fn recent<K: PartialEq + Clone, T>(
+    places: &Mutex<VecDeque<(K, Arc<Shared<T>>)>>,
+    key: &K,
+) -> Arc<Shared<T>> {
+    let mut places = lock(places);
+    if let Some((_, place)) = places.iter().find(|(known, _)| known == key) {
+        return Arc::clone(place);
+    }
+    if places.len() > thread_count() {
+        places.pop_front();
+    }
+    let place = Arc::default();
+    places.push_back((key.clone(), Arc::clone(&place)));
+    place
+}
+
+fn several_slices() -> MediaError {
+    MediaError::Encode("the encoder made several slices of one row".to_owned())
+}
+
 impl<'a> StillRenderer<'a> {
     pub(crate) fn new(timeline: &'a Timeline, plan: &'a StillPlan, quantizer: u8) -> Self {
         Self {
             timeline,
             plan,
-            background: OnceLock::new(),
+            backdrops: Mutex::default(),
             font: timeline.font.clone().unwrap_or_default(),
             hyphenator: Hyphenator::of(timeline.language.as_deref()),
             quantizer,
             encoder: StillEncoder::new(quantizer),
             header: Mutex::default(),
             rows: Mutex::default(),
-            scenes: Mutex::default(),
+            groups: Mutex::default(),
         }
     }
 
@@ -242,29 +339,41 @@ impl<'a> StillRenderer<'a> {
     pub(crate) fn encode(&self, index: usize, cancel: &Cancel) -> Result<EncodedStill, MediaError> {
         cancel.check()?;
         let still = &self.plan.stills[index];
-        let scene = self.scene(still, cancel)?;
+        let group = self.group(still, cancel)?;
         let height = self.timeline.frame.height as usize;
-        let header = shared(&self.header, || SliceHeader::new(&self.encoder, self.timeline.frame))?;
+        let header = shared(&self.header, || {
+            // The key frame and the picture before.
+            let references = if self.plan.zooms.iter().any(Option::is_some) { 2 } else { 1 };
+            SliceHeader::new(&self.encoder, self.timeline.frame, references)
+        })?;
+        let shots = self.plan.shots.iter().filter(|shot| shot.still == index);
+        let frames = shots.map(|shot| shot.frames).max().unwrap_or(1);
         if let Some(header) = &*header {
+            if !still.steps.is_empty()
+                && let Some(moving) =
+                    self.moving(still, frames, still.first, &group, header, cancel)?
+            {
+                return Ok(moving);
+            }
             if let Some(before) = still.after {
-                return self.changed(&self.plan.stills[before], still, &scene, header);
+                return self.changed(&self.plan.stills[before], still, &group, header);
             }
             // A still without text is cut where the first one with text is.
-            let has_text = !scene.texts.is_empty();
+            let has_text = !group.texts.is_empty();
             let first = self.plan.stills.iter().find(|still| !still.texts.is_empty());
             let band = match first {
-                _ if has_text => scene.band.clone(),
-                Some(still) => Some(self.scene(still, cancel)?.band.clone())
+                _ if has_text => group.band.clone(),
+                Some(still) => Some(self.group(still, cancel)?.band.clone())
                     .filter(|band| !band.is_empty())
                     .unwrap_or(0..height),
                 None => 0..height,
             };
             let middle = match has_text {
-                true => Arc::new(self.rows_with(&scene, still, header)?),
-                false => self.plain_rows(header, band.clone())?,
+                true => Arc::new(self.rows_with(&group, still, header)?),
+                false => self.plain_rows(still.scene, header, band.clone())?,
             };
-            let top = self.plain_rows(header, 0..band.start)?;
-            let bottom = self.plain_rows(header, band.end..height)?;
+            let top = self.plain_rows(still.scene, header, 0..band.start)?;
+            let bottom = self.plain_rows(still.scene, header, band.end..height)?;
             let parts =
                 [(0..band.start, &top), (band.clone(), &middle), (band.end..height, &bottom)];
             let parts = parts.iter().filter(|(rows, _)| !rows.is_empty());
@@ -274,11 +383,10 @@ impl<'a> StillRenderer<'a> {
                 return Ok(header.still(parts));
             }
         }
-        let mut canvas = self.background().rows(0..height);
-        scene.texts.iter().for_each(|text| text.drawing.draw(&mut canvas, 0));
-        self.marks(&scene, still).iter().for_each(|mark| mark.draw(&mut canvas, 0));
-        let shots = self.plan.shots.iter().filter(|shot| shot.still == index);
-        self.encoder.encode(&canvas, shots.map(|shot| shot.frames).max().unwrap_or(1))
+        let mut canvas = self.still_backdrop(still)?;
+        group.texts.iter().for_each(|text| text.drawing.draw(&mut canvas, 0));
+        self.marks(&group, &still.texts).iter().for_each(|mark| mark.draw(&mut canvas, 0));
+        self.encoder.encode(&canvas, frames)
     }
 
     /// Encodes the macroblocks in which a still differs from the one before it.
@@ -286,100 +394,90 @@ impl<'a> StillRenderer<'a> {
         &self,
         before: &Still,
         still: &Still,
-        scene: &Scene,
+        group: &TextGroup,
         header: &SliceHeader,
     ) -> Result<EncodedStill, MediaError> {
-        /// The columns are a multiple of this, so that an encoder can be used again.
-        const COLUMNS: usize = 8 * MACROBLOCK as usize;
         const ROW: usize = MACROBLOCK as usize;
-        let marks = self.marks(scene, still);
-        let both = self.marks(scene, before);
+        let marks = self.marks(group, &still.texts);
+        let both = self.marks(group, &before.texts);
         let both: Vec<&TextDrawing> = both.iter().chain(&marks).collect();
         let Some(rows) = self.whole_rows(both.iter().map(|mark| mark.rows())) else {
             return Ok(header.changed([]));
         };
-        let inside = rows.start - scene.band.start..rows.end - scene.band.start;
-        let mut canvas = self.drawn(scene).rows(inside);
+        let inside = rows.start - group.band.start..rows.end - group.band.start;
+        let mut canvas = self.drawn(still.scene, group)?.rows(inside);
         marks.iter().for_each(|mark| mark.draw(&mut canvas, rows.start));
         let mut parts = Vec::new();
         for row in rows.clone().step_by(ROW) {
-            let is_here =
-                |mark: &&&TextDrawing| mark.rows().start < row + ROW && mark.rows().end > row;
-            let columns = both.iter().filter(is_here).map(|mark| mark.columns());
-            let Some(columns) = columns.reduce(|a, b| a.start.min(b.start)..a.end.max(b.end))
-            else {
-                continue;
-            };
-            let whole = canvas.width().next_multiple_of(ROW);
-            let start = columns.start / ROW * ROW;
-            let width = (columns.end - start).next_multiple_of(COLUMNS).min(whole);
-            let start = start.min(whole - width);
+            let Some(columns) = columns_of(&both, row, canvas.width()) else { continue };
             let top = row - rows.start;
-            let area = canvas.area(start..start + width, top..top + ROW);
+            let area = canvas.area(columns.clone(), top..top + ROW);
             let encoded = header.encode_rows(&self.encoder, &area)?;
-            parts.push((
-                start,
-                row,
-                encoded.ok_or_else(|| {
-                    MediaError::Encode("the encoder made several slices of one row".to_owned())
-                })?,
-            ));
+            parts.push((columns.start, row, encoded.ok_or_else(several_slices)?));
         }
         Ok(header.changed(parts))
     }
 
-    fn background(&self) -> &Canvas {
-        let Timeline { background, frame, texts, .. } = self.timeline;
-        self.background.get_or_init(|| paint(background, *frame, !texts.is_empty()))
+    /// Returns the background of a scene, by the number of those that have begun. That of one that
+    /// grows is larger than the frame.
+    fn backdrop(&self, scene: usize) -> Result<Arc<Canvas>, MediaError> {
+        let place = recent(&self.backdrops, &scene);
+        let Timeline { background, scenes, frame, texts, .. } = self.timeline;
+        let has_texts = !texts.is_empty();
+        shared(&place, || {
+            Ok(match scene.checked_sub(1).and_then(|index| scenes.get(index)) {
+                Some(shown) => paint_scene(shown, *frame, self.plan.zoom(scene), has_texts),
+                None => paint(background, *frame, has_texts),
+            })
+        })
+    }
+
+    /// Returns the background of a still on its own.
+    fn still_backdrop(&self, still: &Still) -> Result<Canvas, MediaError> {
+        let (canvas, size) = (self.backdrop(still.scene)?, self.timeline.frame);
+        let rows = 0..size.height as usize;
+        Ok(match self.plan.zoom(still.scene) {
+            Some(zoom) => view(&canvas, zoom, still.first, size, rows),
+            None => canvas.rows(rows),
+        })
     }
 
     /// Returns the texts of a still. Those in which words are marked are kept for the stills that
     /// follow.
-    fn scene(&self, still: &Still, cancel: &Cancel) -> Result<Arc<Scene>, MediaError> {
+    fn group(&self, still: &Still, cancel: &Cancel) -> Result<Arc<TextGroup>, MediaError> {
         let texts: Vec<usize> = still.texts.iter().map(|shown| shown.text).collect();
         if !texts.iter().any(|text| self.has_marks(*text)) {
-            return self.new_scene(&texts, cancel).map(Arc::new);
+            return self.new_group(&texts, cancel).map(Arc::new);
         }
-        let place = {
-            let mut scenes = lock(&self.scenes);
-            if let Some((_, scene)) = scenes.iter().find(|(known, _)| *known == texts) {
-                Arc::clone(scene)
-            } else {
-                if scenes.len() > thread_count() {
-                    scenes.pop_front();
-                }
-                scenes.push_back((texts.clone(), Arc::default()));
-                Arc::clone(&scenes[scenes.len() - 1].1)
-            }
-        };
-        shared(&place, || self.new_scene(&texts, cancel))
+        let place = recent(&self.groups, &(still.scene, texts.clone()));
+        shared(&place, || self.new_group(&texts, cancel))
     }
 
     fn has_marks(&self, text: usize) -> bool {
         self.timeline.texts[text].style.mode == CaptionMode::Words
     }
 
-    fn new_scene(&self, texts: &[usize], cancel: &Cancel) -> Result<Scene, MediaError> {
+    fn new_group(&self, texts: &[usize], cancel: &Cancel) -> Result<TextGroup, MediaError> {
         let Timeline { frame, texts: clips, .. } = self.timeline;
         let visible: Vec<&TextClip> = texts.iter().map(|text| &clips[*text]).collect();
         cancel.check()?;
-        let mut scene = Vec::new();
+        let mut group = Vec::new();
         for (at, block) in blocks(&visible, &self.font, self.hyphenator, *frame) {
             cancel.check()?;
             let drawing = TextDrawing::new(&block, visible[at].drawn_style(), &self.font, *frame);
-            scene.push(SceneText { index: texts[at], block, drawing });
+            group.push(GroupText { index: texts[at], block, drawing });
         }
-        let band = self.whole_rows(scene.iter().map(|text| text.drawing.rows())).unwrap_or(0..0);
-        Ok(Scene { texts: scene, band, canvas: OnceLock::new() })
+        let band = self.whole_rows(group.iter().map(|text| text.drawing.rows())).unwrap_or(0..0);
+        Ok(TextGroup { texts: group, band, canvas: OnceLock::new() })
     }
 
-    /// Returns the words of a still that are marked.
-    fn marks(&self, scene: &Scene, still: &Still) -> Vec<TextDrawing> {
+    /// Returns the words that are marked.
+    fn marks(&self, group: &TextGroup, shown: &[Shown]) -> Vec<TextDrawing> {
         let Timeline { frame, texts: clips, .. } = self.timeline;
-        let shown = still.texts.iter().filter_map(|shown| Some((shown.text, shown.word?)));
+        let shown = shown.iter().filter_map(|shown| Some((shown.text, shown.word?)));
         shown
             .filter_map(|(text, word)| {
-                let text = scene.texts.iter().find(|known| known.index == text)?;
+                let text = group.texts.iter().find(|known| known.index == text)?;
                 let style = clips[text.index].style;
                 Some(TextDrawing::of_word(&text.block, word, style, &self.font, *frame))
             })
@@ -400,45 +498,54 @@ impl<'a> StillRenderer<'a> {
         Some(start / MACROBLOCK * MACROBLOCK..end)
     }
 
-    /// Returns the rows of a scene without marked words.
-    fn drawn<'s>(&self, scene: &'s Scene) -> &'s Canvas {
-        scene.canvas.get_or_init(|| {
-            let mut canvas = self.background().rows(scene.band.clone());
-            for text in &scene.texts {
-                text.drawing.draw(&mut canvas, scene.band.start);
+    /// Returns the rows of a group without marked words.
+    fn drawn<'s>(&self, scene: usize, group: &'s TextGroup) -> Result<&'s Canvas, MediaError> {
+        let backdrop = self.backdrop(scene)?;
+        Ok(group.canvas.get_or_init(|| {
+            let mut canvas = backdrop.rows(group.band.clone());
+            for text in &group.texts {
+                text.drawing.draw(&mut canvas, group.band.start);
             }
             canvas
-        })
+        }))
     }
 
     fn rows_with(
         &self,
-        scene: &Scene,
+        group: &TextGroup,
         still: &Still,
         header: &SliceHeader,
     ) -> Result<Option<EncodedRows>, MediaError> {
-        let marks = self.marks(scene, still);
+        let marks = self.marks(group, &still.texts);
+        let drawn = self.drawn(still.scene, group)?;
         if marks.is_empty() {
-            return header.encode_rows(&self.encoder, self.drawn(scene));
+            return header.encode_rows(&self.encoder, drawn);
         }
-        let mut canvas = self.drawn(scene).clone();
-        marks.iter().for_each(|mark| mark.draw(&mut canvas, scene.band.start));
+        let mut canvas = drawn.clone();
+        marks.iter().for_each(|mark| mark.draw(&mut canvas, group.band.start));
         header.encode_rows(&self.encoder, &canvas)
     }
 
     /// Returns rows without text.
     fn plain_rows(
         &self,
+        scene: usize,
         header: &SliceHeader,
         rows: Range<usize>,
     ) -> Result<Arc<Option<EncodedRows>>, MediaError> {
         if rows.is_empty() {
             return Ok(Arc::new(None));
         }
-        let place = Arc::clone(lock(&self.rows).entry((rows.start, rows.end)).or_default());
+        let place = {
+            let mut known = lock(&self.rows);
+            // Those of scenes that are over are not needed again.
+            known.retain(|(of, _), _| of + 2 * thread_count() > scene);
+            Arc::clone(known.entry((scene, rows.clone())).or_default())
+        };
+        let backdrop = self.backdrop(scene)?;
         // Encoded once: the memory of its encoder is not kept.
         let encoder = StillEncoder::new(self.quantizer);
-        shared(&place, || header.encode_rows(&encoder, &self.background().rows(rows)))
+        shared(&place, || header.encode_rows(&encoder, &backdrop.rows(rows)))
     }
 }
 
@@ -504,7 +611,7 @@ mod tests {
     }
 
     fn shots(texts: &[TextClip], frames: u32) -> Vec<(Vec<usize>, u32)> {
-        let plan = StillPlan::new(texts, frames);
+        let plan = StillPlan::new(texts, &[], FrameSize::SQUARE, frames);
         let texts = |still: &Still| still.texts.iter().map(|shown| shown.text).collect();
         plan.shots.iter().map(|shot| (texts(&plan.stills[shot.still]), shot.frames)).collect()
     }
@@ -524,7 +631,7 @@ mod tests {
             ]
         );
         assert_eq!(
-            StillPlan::new(&texts, 150).stills.len(),
+            StillPlan::new(&texts, &[], FrameSize::SQUARE, 150).stills.len(),
             5,
             "the still without text is drawn once"
         );
@@ -562,7 +669,7 @@ mod tests {
         let millis = Duration::from_millis;
         caption.words =
             vec![(0, millis(100)), (3, millis(1000)), (5, millis(1001)), (9, millis(9000))];
-        let plan = StillPlan::new(&[caption.clone(), clip(500, 600)], 300);
+        let plan = StillPlan::new(&[caption.clone(), clip(500, 600)], &[], FrameSize::SQUARE, 300);
         let shots: Vec<(Option<usize>, u32, u32)> = plan
             .shots
             .iter()
@@ -587,13 +694,13 @@ mod tests {
         assert_eq!(plan.shot_count(), 4);
         // A word on which the speaker rests needs key frames, so that players can seek.
         caption.duration = Duration::from_secs(30);
-        let plan = StillPlan::new(&[caption], 900);
+        let plan = StillPlan::new(&[caption], &[], FrameSize::SQUARE, 900);
         assert!(plan.shots.iter().all(|shot| shot.before + shot.frames <= MAX_SHOT), "{plan:?}");
     }
 
     #[test]
     fn shots_are_written_no_further_than_asked_for_and_once() {
-        let plan = StillPlan::new(&[], 3 * MAX_SHOT);
+        let plan = StillPlan::new(&[], &[], FrameSize::SQUARE, 3 * MAX_SHOT);
         let image = Canvas::new(FrameSize { width: 64, height: 64 });
         let mut writer = FrameWriter::new(&plan);
         let (mut written, mut keys) = (0_u32, 0_u32);

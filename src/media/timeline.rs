@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::audio::MAX_SAMPLE_RATE;
 use super::audio::stored::StoredAudio;
-use super::{AudioBuffer, CaptionStyle, Font, MediaError, VideoBackground};
+use super::{AudioBuffer, CaptionStyle, Font, MediaError, Scene, VideoBackground};
 
 /// Longer videos are rejected. A file has 32-bit offsets, which six hours on a gradient stay far
 /// below. Thousands of captions on a detailed photograph may exceed them, which fails the render.
@@ -19,8 +19,10 @@ pub struct Timeline {
     pub frame: FrameSize,
     /// Duration of the output; clips are cut off at its end.
     pub duration: Duration,
-    /// Background behind the text.
+    /// Background behind the text, until the first scene.
     pub background: VideoBackground,
+    /// Backgrounds that follow one another, in the order of their starts.
+    pub scenes: Vec<Scene>,
     /// Audio clips, which are mixed together.
     pub audio: Vec<AudioClip>,
     /// Text clips, in any order.
@@ -40,6 +42,7 @@ impl Timeline {
             frame,
             duration,
             background: VideoBackground::default(),
+            scenes: Vec::new(),
             audio: Vec::new(),
             texts: Vec::new(),
             font: None,

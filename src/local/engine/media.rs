@@ -15,8 +15,8 @@ use crate::fs::write_whole;
 use crate::local::library::{MediaInfo, StoredFile};
 use crate::media::{
     self, AudioBuffer, AudioClip, Cancel, Font, FrameSize, Gradient, Image, MediaError, Pico,
-    Quality, RenderOptions, SpeechOptions, StoredAudio, TextClip, Timeline, VideoBackground, Voice,
-    VoiceGender,
+    Quality, RenderOptions, Scene, SpeechOptions, StoredAudio, TextClip, Timeline, VideoBackground,
+    Voice, VoiceGender,
 };
 use crate::protocol::{Aspect, FileType, RenderFormat, RenderQuality};
 
@@ -221,21 +221,51 @@ impl Engine for MediaEngine {
     }
 }
 
+/// Returns a background, for a frame of that size if there is one.
+fn read_background<'p>(
+    background: &'p Background,
+    reduce: Option<FrameSize>,
+    images: &mut HashMap<&'p Path, Image>,
+) -> Result<VideoBackground, EngineError> {
+    Ok(match background {
+        Background::Plain => VideoBackground::default(),
+        Background::Named(name) => {
+            VideoBackground::Gradient(Gradient::named(name).unwrap_or_default())
+        }
+        Background::Image(path) => VideoBackground::Image(match images.get(&**path) {
+            Some(image) => image.clone(),
+            None => {
+                let image = Image::decode(&read(path)?, "the image")?;
+                let image = reduce.map_or(image.clone(), |frame| image.reduced(frame));
+                images.insert(path, image.clone());
+                image
+            }
+        }),
+    })
+}
+
 impl MediaEngine {
     fn timeline(&self, video: &VideoPlan, cancel: &Cancel) -> Result<Timeline, EngineError> {
         let (width, height) = video.size;
         let mut timeline = Timeline::new(FrameSize { width, height }, video.duration);
         timeline.font = self.font.clone();
         timeline.language = video.language.clone();
-        timeline.background = match &video.background {
-            Background::Plain => VideoBackground::default(),
-            Background::Named(name) => {
-                VideoBackground::Gradient(Gradient::named(name).unwrap_or_default())
-            }
-            Background::Image(path) => {
-                VideoBackground::Image(Image::decode(&read(path)?, "the image")?)
-            }
-        };
+        // A draft may use an image any number of times.
+        let mut images: HashMap<&Path, Image> = HashMap::new();
+        let mut shown = |background, reduce| read_background(background, reduce, &mut images);
+        if video.scenes.is_empty() {
+            timeline.background = shown(&video.background, None)?;
+        }
+        for planned in &video.scenes {
+            cancel.check()?;
+            let background = shown(&planned.background, Some(timeline.frame))?;
+            let mut scene = Scene::new(background, planned.start);
+            scene.fit = planned.fit;
+            scene.motion = planned.motion;
+            scene.fade = planned.fade;
+            timeline.scenes.push(scene);
+        }
+        timeline.scenes.sort_by_key(|scene| scene.start);
         // A draft may use a file any number of times.
         let mut decoded: HashMap<&Path, AudioBuffer> = HashMap::new();
         let mut bytes = 0;

@@ -6,8 +6,8 @@
 
 use std::ops::Range;
 
-use super::slices::KEY_FIELDS;
 use super::skip::{BitWriter, P, SLICE, SkipHeader};
+use super::slices::KEY_FIELDS;
 use super::{EncodedRows, MACROBLOCK, SliceHeader};
 
 /// How an image has moved since the last key frame: it is larger, and one point of it is where it was.
@@ -23,11 +23,15 @@ pub(crate) struct Glide {
 type Vector = (i32, i32);
 
 impl Glide {
-    /// Returns the displacement of a macroblock.
-    fn vector(&self, column: u32, row: u32) -> Vector {
-        let middle = |at: u32| (at * MACROBLOCK + MACROBLOCK / 2) as f32;
-        let part = |fixed: f32, at: u32| ((fixed - middle(at)) * (1.0 - self.scale) * 4.0).round();
-        (part(self.fixed.0, column) as i32, part(self.fixed.1, row) as i32)
+    /// Returns the displacement of each column and each row of macroblocks.
+    fn vectors(&self, columns: u32, rows: u32) -> [Vec<i32>; 2] {
+        let part = |fixed: f32, count: u32| {
+            let middle = (0..count).map(|at| (at * MACROBLOCK + MACROBLOCK / 2) as f32);
+            middle
+                .map(|middle| ((fixed - middle) * (1.0 - self.scale) * 4.0).round() as i32)
+                .collect()
+        };
+        [part(self.fixed.0, columns), part(self.fixed.1, rows)]
     }
 }
 
@@ -80,10 +84,11 @@ impl SliceHeader {
     /// Returns a picture, the `index`th after its key frame, as an Annex B access unit.
     pub(crate) fn moving(&self, picture: &MovingPicture, index: u32) -> Vec<u8> {
         let columns = self.size.width.div_ceil(MACROBLOCK);
+        let [across, down] = picture.glide.vectors(columns, self.size.height.div_ceil(MACROBLOCK));
         let (mut out, mut at) = (Vec::new(), 0);
         for (column, row, fixed) in &picture.fixed {
             let first = *row as u32 / MACROBLOCK * columns + *column as u32 / MACROBLOCK;
-            out.extend(self.skip.moved_slice(at..first, index, columns, picture.glide));
+            out.extend(self.skip.moved_slice(at..first, index, &across, &down));
             at = first + fixed.macroblocks();
             match fixed {
                 Fixed::Encoded(rows) => {
@@ -93,17 +98,18 @@ impl SliceHeader {
                 Fixed::Repeated(_) => out.extend(self.skip.skipped_slice(first..at, index)),
             }
         }
-        out.extend(self.skip.moved_slice(at..self.skip.macroblocks(), index, columns, picture.glide));
+        out.extend(self.skip.moved_slice(at..self.skip.macroblocks(), index, &across, &down));
         out
     }
 }
 
 impl SkipHeader {
     /// Returns a slice whose macroblocks are copied from the key frame; nothing if it is empty.
-    fn moved_slice(&self, range: Range<u32>, index: u32, columns: u32, glide: Glide) -> Vec<u8> {
+    fn moved_slice(&self, range: Range<u32>, index: u32, across: &[i32], down: &[i32]) -> Vec<u8> {
         if range.is_empty() {
             return Vec::new();
         }
+        let columns = across.len() as u32;
         let mut slice = BitWriter::default();
         slice.ue(range.start); // first_mb_in_slice
         slice.ue(P); // slice_type
@@ -122,13 +128,14 @@ impl SkipHeader {
         let mut skipped = 0;
         for at in range.clone() {
             let (column, row) = (at % columns, at / columns);
+            let moved = |column: u32, row: u32| (across[column as usize], down[row as usize]);
             // Returns the vector of a neighbor, which must be in the slice.
             let near = |left: i32, up: u32| {
                 let near_column = column.checked_add_signed(left).filter(|near| *near < columns)?;
                 let address = row.checked_sub(up)? * columns + near_column;
-                range.contains(&address).then(|| glide.vector(near_column, row - up))
+                range.contains(&address).then(|| moved(near_column, row - up))
             };
-            let vector = glide.vector(column, row);
+            let vector = moved(column, row);
             let (left, above) = (near(-1, 0), near(0, 1));
             let predicted = predicted(left, above, near(1, 1).or_else(|| near(-1, 1)));
             let still = |near: Option<Vector>| near.is_none_or(|near| near == (0, 0));

@@ -38,15 +38,9 @@ pub(crate) struct EncodedRows {
 }
 
 impl SliceHeader {
-    /// Returns the header of pictures of one size; `None` when the encoder uses parameters that are
-    /// not supported.
-    pub(crate) fn new(encoder: &StillEncoder, size: FrameSize) -> Result<Option<Self>, MediaError> {
-        Self::with_references(encoder, size, 1)
-    }
-
     /// Returns the header of pictures of one size, of which as many are kept for later ones to refer
-    /// to.
-    pub(crate) fn with_references(
+    /// to; `None` when the encoder uses parameters that are not supported.
+    pub(crate) fn new(
         encoder: &StillEncoder,
         size: FrameSize,
         references: u32,
@@ -159,7 +153,8 @@ mod tests {
     fn the_parameters_are_those_of_a_picture_of_the_size() {
         for (width, height) in [(1920, 1080), (1080, 1920), (3840, 2160)] {
             let (size, encoder) = (FrameSize { width, height }, StillEncoder::new(20));
-            let header = SliceHeader::new(&encoder, size).unwrap().expect("supported parameters");
+            let header =
+                SliceHeader::new(&encoder, size, 1).unwrap().expect("supported parameters");
             let key = encoder.encode(&Canvas::new(size), 1).unwrap().frame(0, 0).into_owned();
             assert!(key.starts_with(&header.parameters), "{width}x{height}");
         }
@@ -172,7 +167,7 @@ mod tests {
         for seed in 0..40 {
             let (image, fresh) = (image(size, seed * 31), StillEncoder::new(14));
             let [used, fresh] = [&used, &fresh].map(|encoder| {
-                let header = SliceHeader::new(encoder, size).unwrap().unwrap();
+                let header = SliceHeader::new(encoder, size, 1).unwrap().unwrap();
                 let rows = header.encode_rows(encoder, &image).unwrap().unwrap();
                 header.still([(0, &rows)]).frame(0, 0).into_owned()
             });
@@ -189,7 +184,8 @@ mod tests {
             (64, 64, vec![0, 64]),
         ] {
             let (size, encoder) = (FrameSize { width, height }, StillEncoder::new(20));
-            let header = SliceHeader::new(&encoder, size).unwrap().expect("supported parameters");
+            let header =
+                SliceHeader::new(&encoder, size, 1).unwrap().expect("supported parameters");
             let mut decoder = Decoder::new().unwrap();
             for seed in [1, 99] {
                 let image = image(size, seed);
@@ -220,7 +216,8 @@ mod tests {
     fn changed_macroblocks_leave_the_others_as_they_were() {
         for (width, height) in [(1920, 1080), (1080, 1920), (66, 130)] {
             let (size, encoder) = (FrameSize { width, height }, StillEncoder::new(20));
-            let header = SliceHeader::new(&encoder, size).unwrap().expect("supported parameters");
+            let header =
+                SliceHeader::new(&encoder, size, 1).unwrap().expect("supported parameters");
             let encode = |canvas: &Canvas| header.encode_rows(&encoder, canvas).unwrap().unwrap();
             let mut image = image(size, 1);
             let whole = encode(&image);

@@ -1,0 +1,228 @@
+//! Scenes of a video: the backgrounds that follow one another, and the view of one that grows slowly.
+//! Which frames show which scene is left to [`stills`](super::stills).
+
+use std::ops::Range;
+use std::time::Duration;
+
+use super::background::{darken_lower_third, from_rgb, paint};
+use super::canvas::Canvas;
+use super::h264::{FRAME_RATE, Glide, MAX_SHOT};
+use super::{FrameSize, ImageFit, ImageMotion, VideoBackground};
+
+/// A background from a time on, until the next scene starts.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Scene {
+    /// Start on the timeline.
+    pub start: Duration,
+    /// What is shown behind the texts.
+    pub background: VideoBackground,
+    /// How an image fills the frame.
+    pub fit: ImageFit,
+    /// How an image moves.
+    pub motion: ImageMotion,
+    /// Duration of the cross-fade from the scene before.
+    pub fade: Duration,
+}
+
+impl Scene {
+    /// Creates a scene that covers the frame, stands still and begins at once.
+    #[must_use]
+    pub fn new(background: VideoBackground, start: Duration) -> Self {
+        Self {
+            start,
+            background,
+            fit: ImageFit::default(),
+            motion: ImageMotion::default(),
+            fade: Duration::ZERO,
+        }
+    }
+
+    pub(crate) const fn is_moving(&self) -> bool {
+        matches!(self.motion, ImageMotion::Zoom)
+            && matches!(self.background, VideoBackground::Image(_))
+    }
+}
+
+/// How much an image grows each second: an eye follows it, and none waits for it.
+const GROWTH: f32 = 0.012;
+/// The most that an image grows in a scene.
+const MOST_GROWTH: f32 = 0.12;
+/// The most that an image grows between key frames. The macroblocks of the pictures between are
+/// displaced but not scaled, so that the edges of two of them are a quarter of a pixel apart.
+const KEY_GROWTH: f32 = 0.016;
+/// The points that do not move, as parts of the frame; each scene has the next one.
+const FIXED: [(f32, f32); 5] = [(0.5, 0.45), (0.2, 0.3), (0.8, 0.4), (0.3, 0.65), (0.7, 0.2)];
+
+/// The slow zoom of a scene.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Zoom {
+    /// The point that does not move, in pixels of the frame.
+    fixed: (f32, f32),
+    /// Growth from one frame to the next.
+    growth: f32,
+    /// The scale at the end of the scene.
+    most: f32,
+}
+
+impl Zoom {
+    /// Returns the zoom of the `index`th scene, which is shown for a number of frames.
+    pub(crate) fn new(scene: &Scene, index: usize, size: FrameSize, frames: u32) -> Self {
+        let most = (GROWTH * frames as f32 / FRAME_RATE as f32).min(MOST_GROWTH);
+        // An image that is shown whole stays so when it grows around the middle.
+        let (x, y) = match scene.fit {
+            ImageFit::Contain => (0.5, 0.5),
+            ImageFit::Cover => FIXED[index % FIXED.len()],
+        };
+        Self {
+            fixed: (x * size.width as f32, y * size.height as f32),
+            growth: most / frames.max(1) as f32,
+            most: 1.0 + most,
+        }
+    }
+
+    /// Returns the number of frames after which there is a key frame.
+    pub(crate) fn key_interval(&self) -> u32 {
+        ((KEY_GROWTH / self.growth.max(f32::EPSILON)) as u32).clamp(2, MAX_SHOT / 3)
+    }
+
+    fn scale(&self, frame: u32) -> f32 {
+        1.0 + self.growth * frame as f32
+    }
+
+    /// Returns how the image has moved from a frame of the scene to a later one.
+    pub(crate) fn glide(&self, key: u32, frame: u32) -> Glide {
+        Glide { fixed: self.fixed, scale: self.scale(key) / self.scale(frame) }
+    }
+}
+
+/// Paints the background of a scene. That of one that grows is larger than the frame: it is as sharp
+/// at its end.
+pub(crate) fn paint_scene(
+    scene: &Scene,
+    size: FrameSize,
+    zoom: Option<&Zoom>,
+    has_texts: bool,
+) -> Canvas {
+    let VideoBackground::Image(image) = &scene.background else {
+        return paint(&scene.background, size, has_texts);
+    };
+    let most = zoom.map_or(1.0, |zoom| zoom.most);
+    let side = |side: u32| ((side as f32 * most) as u32).next_multiple_of(2);
+    let plate = FrameSize { width: side(size.width), height: side(size.height) };
+    // At the end of the zoom, the frame shows this much of it.
+    let shown = if most > 1.0 { size } else { plate };
+    let mut canvas = from_rgb(&image.placed(plate, shown, scene.fit), plate);
+    if has_texts {
+        darken_lower_third(&mut canvas);
+    }
+    canvas
+}
+
+/// Returns rows of a frame of a scene that grows, of its background.
+pub(crate) fn view(
+    plate: &Canvas,
+    zoom: &Zoom,
+    frame: u32,
+    size: FrameSize,
+    rows: Range<usize>,
+) -> Canvas {
+    let (width, height) = (plate.width(), plate.height());
+    let scale = zoom.scale(frame);
+    // Pixels of the background for each of the frame, and where those of the frame begin.
+    let step = |side: usize, frame: u32| side as f32 / frame as f32 / scale;
+    let (across, down) = (step(width, size.width), step(height, size.height));
+    let x = zoom.fixed.0 * across * (scale - 1.0);
+    let y = zoom.fixed.1 * down * (scale - 1.0);
+    let columns = 0..size.width as usize;
+    let luma = [taps(x, across, columns.clone(), width), taps(y, down, rows.clone(), height)];
+    let half = |range: &Range<usize>| range.start / 2..range.end / 2;
+    let chroma = [
+        taps(x / 2.0, across, half(&columns), width / 2),
+        taps(y / 2.0, down, half(&rows), height / 2),
+    ];
+    Canvas {
+        size: FrameSize { height: rows.len() as u32, ..size },
+        y: sample(&plate.y, width, &luma),
+        u: sample(&plate.u, width / 2, &chroma),
+        v: sample(&plate.v, width / 2, &chroma),
+    }
+}
+
+/// The first of four pixels from which one is interpolated, and their weights, which add up to
+/// [`WHOLE`].
+type Taps = (usize, [i32; 4]);
+const WHOLE: i32 = 128;
+
+/// Returns the weights of a Catmull-Rom spline for some pixels of a line.
+fn taps(from: f32, step: f32, range: Range<usize>, limit: usize) -> Vec<Taps> {
+    let weight = |distance: f32| {
+        let d = distance.abs();
+        if d < 1.0 {
+            (1.5 * d - 2.5) * d * d + 1.0
+        } else if d < 2.0 {
+            ((2.5 - 0.5 * d) * d - 4.0) * d + 2.0
+        } else {
+            0.0
+        }
+    };
+    let tap = |at: usize| {
+        let position = (from + (at as f32 + 0.5) * step - 0.5).clamp(0.0, (limit - 1) as f32);
+        let first = (position as usize).saturating_sub(1).min(limit - 4);
+        let mut weights = [0, 1, 2, 3]
+            .map(|n| (weight(position - (first + n) as f32) * WHOLE as f32).round() as i32);
+        let nearest = (position.round() as usize - first).min(3);
+        weights[nearest] += WHOLE - weights.iter().sum::<i32>();
+        (first, weights)
+    };
+    range.map(tap).collect()
+}
+
+/// Interpolates a plane, first between rows and then between columns.
+fn sample(source: &[u8], width: usize, [columns, rows]: &[Vec<Taps>; 2]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(columns.len() * rows.len());
+    let mut line = vec![0; width];
+    for (first, weights) in rows {
+        let row = |n: usize| &source[(first + n) * width..][..width];
+        let four = row(0).iter().zip(row(1)).zip(row(2).iter().zip(row(3)));
+        for (value, ((a, b), (c, d))) in line.iter_mut().zip(four) {
+            let [a, b, c, d] = [a, b, c, d].map(|value| i32::from(*value));
+            *value = weights[0] * a + weights[1] * b + weights[2] * c + weights[3] * d;
+        }
+        out.extend(columns.iter().map(|(first, weights)| {
+            let four = &line[*first..*first + 4];
+            let sum: i32 = four.iter().zip(weights).map(|(value, weight)| value * weight).sum();
+            ((sum + WHOLE * WHOLE / 2) / (WHOLE * WHOLE)).clamp(0, 255) as u8
+        }));
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_view_grows_around_a_point() {
+        let size = FrameSize { width: 128, height: 96 };
+        let mut scene = Scene::new(VideoBackground::default(), Duration::ZERO);
+        scene.motion = ImageMotion::Zoom;
+        let zoom = Zoom::new(&scene, 0, size, 300);
+        let mut plate = Canvas::new(FrameSize { width: 144, height: 108 });
+        let width = plate.width();
+        for (at, value) in plate.y.iter_mut().enumerate() {
+            *value = (at % width) as u8 + 20;
+        }
+        let rows = 0..96;
+        let [start, end] = [0, 300].map(|frame| view(&plate, &zoom, frame, size, rows.clone()));
+        assert_eq!(start.y.len(), 128 * 96);
+        let middle = 40 * 128 + 64;
+        assert!(start.y[middle].abs_diff(end.y[middle]) <= 1);
+        // All of the background, and then less of it.
+        assert!(start.y[middle - 64] < 22 && start.y[middle + 63] > 160);
+        assert!(end.y[middle - 64] > 26 && end.y[middle + 63] < 158);
+        let part = view(&plate, &zoom, 77, size, 32..64);
+        let whole = view(&plate, &zoom, 77, size, 0..96).rows(32..64);
+        assert!(part == whole);
+    }
+}
