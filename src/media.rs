@@ -1,6 +1,6 @@
 //! Speech synthesis and video rendering on the local machine: [`narrate`] speaks a script, a
 //! [`Timeline`] combines the speech with text and a background, and [`render`] writes an MP4, M4A
-//! or WAV file.
+//! or WAV file. [`poster()`] writes one of its frames.
 //!
 //! ```
 //! use nemovideo::media::{
@@ -47,6 +47,7 @@ mod mp4;
 mod narration;
 mod ordered;
 mod output;
+mod poster;
 mod render;
 mod script;
 mod spoken;
@@ -69,9 +70,10 @@ pub use font::Font;
 pub(crate) use narration::narrate_each;
 pub use narration::{Narration, NarrationWarning, SpokenSentence, SpokenWord, narrate};
 pub use output::{Quality, RenderOptions};
+pub use poster::poster;
 pub use render::render;
 pub use style::{CaptionMode, CaptionPosition, CaptionSize, CaptionStyle};
-pub use timeline::{AudioClip, FrameSize, TextClip, Timeline};
+pub use timeline::{AudioClip, Chapter, FrameSize, TextClip, Timeline};
 pub use voice::{CommandVoice, Pico, SpeechOptions, Voice, VoiceGender};
 
 /// Returns the number of threads to use: all cores, but no more than eight, because each encoder of
