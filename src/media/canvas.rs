@@ -69,6 +69,15 @@ pub(crate) fn yuv([r, g, b]: [f32; 3]) -> [f32; 3] {
     [16.0 + 219.0 * luma, 128.0 + 224.0 * (b - luma) / 1.8556, 128.0 + 224.0 * (r - luma) / 1.5748]
 }
 
+/// Converts Y, U and V in limited-range BT.709 to an sRGB color, 0.0 to 1.0 per channel.
+pub(crate) fn rgb([y, u, v]: [f32; 3]) -> [f32; 3] {
+    let luma = (y - 16.0) / 219.0;
+    let b = luma + (u - 128.0) / 224.0 * 1.8556;
+    let r = luma + (v - 128.0) / 224.0 * 1.5748;
+    let g = (luma - 0.2126 * r - 0.0722 * b) / 0.7152;
+    [r, g, b].map(|channel| channel.clamp(0.0, 1.0))
+}
+
 /// Returns a color, red, green and blue, in the planes of a canvas.
 fn color([r, g, b]: [u8; 3]) -> [f32; 3] {
     yuv([r, g, b].map(|channel| f32::from(channel) / 255.0)).map(f32::round)
@@ -385,6 +394,10 @@ mod tests {
         assert_eq!(rounded([1.0; 3]), [235, 128, 128]);
         assert_eq!(rounded([1.0, 0.0, 0.0]), [63, 102, 240]);
         assert_eq!(rounded([0.0, 0.0, 1.0]), [32, 240, 118]);
+        for color in [[0.0; 3], [1.0; 3], [1.0, 0.0, 0.0], [0.1, 0.7, 0.4]] {
+            let back = rgb(yuv(color));
+            assert!(back.iter().zip(color).all(|(a, b)| (a - b).abs() < 0.001), "{back:?}");
+        }
     }
 
     fn caption(text: &str) -> TextClip {

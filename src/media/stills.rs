@@ -59,6 +59,13 @@ pub(crate) fn frame_at(time: Duration) -> u32 {
     u32::try_from(frames).unwrap_or(u32::MAX)
 }
 
+/// Returns the number of the frame that is visible at a time.
+pub(crate) fn frame_shown_at(time: Duration) -> u32 {
+    // A duration of frames is a part of a nanosecond too short.
+    let frames = (time.as_nanos() + 1) * u128::from(FRAME_RATE) / 1_000_000_000;
+    u32::try_from(frames).unwrap_or(u32::MAX)
+}
+
 /// Returns the duration of a number of frames.
 pub(crate) fn duration_of(frames: u32) -> Duration {
     Duration::from_nanos(u64::from(frames) * 1_000_000_000 / u64::from(FRAME_RATE))
@@ -326,6 +333,35 @@ impl<'a> StillRenderer<'a> {
             ));
         }
         Ok(header.changed(parts))
+    }
+
+    /// Encodes the frames from the last key frame up to a frame of the video, and passes each to
+    /// `decode`, with whether it is the last.
+    pub(crate) fn frames_up_to(
+        &self,
+        frame: u32,
+        cancel: &Cancel,
+        mut decode: impl FnMut(&[u8], bool) -> Result<(), MediaError>,
+    ) -> Result<(), MediaError> {
+        let (mut at, mut shown) = (0, Vec::new());
+        for shot in &self.plan.shots {
+            if at > frame {
+                break;
+            }
+            if shot.before == 0 {
+                shown.clear();
+            }
+            shown.push((at, shot));
+            at += shot.frames;
+        }
+        for (start, shot) in shown {
+            let still = self.encode(shot.still, cancel)?;
+            for index in 0..shot.frames.min(frame - start + 1) {
+                cancel.check()?;
+                decode(&still.frame(shot.before, index), start + index == frame)?;
+            }
+        }
+        Ok(())
     }
 
     fn background(&self) -> &Canvas {
@@ -618,6 +654,7 @@ mod tests {
     fn frames_and_durations_agree() {
         for frames in [0, 1, 2, 29, 30, 1234, 194_400] {
             assert_eq!(frame_at(duration_of(frames)), frames);
+            assert_eq!(frame_shown_at(duration_of(frames)), frames);
         }
     }
 }

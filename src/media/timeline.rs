@@ -7,8 +7,7 @@ use super::audio::MAX_SAMPLE_RATE;
 use super::audio::stored::StoredAudio;
 use super::{AudioBuffer, CaptionStyle, Font, MediaError, VideoBackground};
 
-/// Longer videos are rejected. A file has 32-bit offsets, which six hours on a gradient stay far
-/// below. Thousands of captions on a detailed photograph may exceed them, which fails the render.
+/// Longer videos are rejected.
 const MAX_DURATION: Duration = Duration::from_secs(6 * 60 * 60);
 
 /// The content of a video or an audio file, for [`render`](super::render()).
@@ -27,9 +26,11 @@ pub struct Timeline {
     pub texts: Vec<TextClip>,
     /// Font for characters that the built-in ones lack, such as Chinese.
     pub font: Option<Font>,
-    /// Language of the texts, a BCP 47 tag: a word that is too long for a line is hyphenated by its
-    /// rules, or by those of English where none is given.
+    /// Language of the speech and the texts, a BCP 47 tag, which the file states: a word that is too
+    /// long for a line is hyphenated by its rules, or by those of English where none is given.
     pub language: Option<String>,
+    /// Chapters of the video, in any order, as players list them.
+    pub chapters: Vec<Chapter>,
 }
 
 impl Timeline {
@@ -44,6 +45,7 @@ impl Timeline {
             texts: Vec::new(),
             font: None,
             language: None,
+            chapters: Vec::new(),
         }
     }
 
@@ -132,6 +134,24 @@ impl FrameSize {
         Err(MediaError::Timeline(format!(
             "a frame of {width}×{height} cannot be encoded; use even sides from 64 up to 3840×2160"
         )))
+    }
+}
+
+/// A chapter of a video. It lasts until the next one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Chapter {
+    /// Start on the timeline.
+    pub start: Duration,
+    /// The title, of which players show up to 255 bytes. A chapter without one is left out.
+    pub title: String,
+}
+
+impl Chapter {
+    /// Creates a chapter.
+    #[must_use]
+    pub fn new(title: impl Into<String>, start: Duration) -> Self {
+        Self { start, title: title.into() }
     }
 }
 

@@ -14,9 +14,9 @@ use super::{
 use crate::fs::write_whole;
 use crate::local::library::{MediaInfo, StoredFile};
 use crate::media::{
-    self, AudioBuffer, AudioClip, Cancel, Font, FrameSize, Gradient, Image, MediaError, Pico,
-    Quality, RenderOptions, SpeechOptions, StoredAudio, TextClip, Timeline, VideoBackground, Voice,
-    VoiceGender,
+    self, AudioBuffer, AudioClip, Cancel, Chapter, Font, FrameSize, Gradient, Image, MediaError,
+    Pico, Quality, RenderOptions, SpeechOptions, StoredAudio, TextClip, Timeline, VideoBackground,
+    Voice, VoiceGender,
 };
 use crate::protocol::{Aspect, FileType, RenderFormat, RenderQuality};
 
@@ -198,13 +198,13 @@ impl Engine for MediaEngine {
         progress: &(dyn Fn(f32) + Sync),
         cancel: &CancellationToken,
     ) -> Result<EngineOutput, EngineError> {
-        if matches!(video.format, RenderFormat::Jpg | RenderFormat::Png) {
-            let message = "This engine renders no single frames.";
-            return Err(EngineError::new("BAD_FORMAT", message));
-        }
         let cancel = Cancel::of(cancel.clone());
         let timeline = self.timeline(video, &cancel)?;
         timeline.check()?;
+        if matches!(video.format, RenderFormat::Jpg | RenderFormat::Png) {
+            media::poster(&timeline, video.poster, to, &cancel)?;
+            return Ok(EngineOutput { duration: video.duration, name: "nemovideo" });
+        }
         let options = match video.format {
             RenderFormat::M4a => RenderOptions::m4a(),
             RenderFormat::Wav => RenderOptions::wav(),
@@ -227,6 +227,9 @@ impl MediaEngine {
         let mut timeline = Timeline::new(FrameSize { width, height }, video.duration);
         timeline.font = self.font.clone();
         timeline.language = video.language.clone();
+        let chapters = video.chapters.iter();
+        timeline.chapters =
+            chapters.map(|(start, title)| Chapter::new(title.clone(), *start)).collect();
         timeline.background = match &video.background {
             Background::Plain => VideoBackground::default(),
             Background::Named(name) => {
@@ -239,7 +242,9 @@ impl MediaEngine {
         // A draft may use a file any number of times.
         let mut decoded: HashMap<&Path, AudioBuffer> = HashMap::new();
         let mut bytes = 0;
-        for audio in &video.audio {
+        // A single frame has none.
+        let is_image = matches!(video.format, RenderFormat::Jpg | RenderFormat::Png);
+        for audio in video.audio.iter().filter(|_| !is_image) {
             // Speech is read as it is mixed; other files, and what is repeated, are decoded first.
             let stored = match audio.repeat {
                 true => None,
