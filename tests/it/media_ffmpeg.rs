@@ -180,7 +180,7 @@ fn a_poster_has_the_pixels_of_the_video() {
     video.texts.push(TextClip::title("One", millis(500), millis(1000)));
     video.texts.push(TextClip::caption("Two", millis(1200), millis(1000)));
     make(&video, RenderOptions::mp4(), &path);
-    for frame in [0, 15, 35, 36, 45, 66, 89] {
+    for frame in [0, 35, 36, 66] {
         poster(&video, millis(frame * 1000 / 30 + 1), &still, &Cancel::new()).unwrap();
         // With each color for four pixels, as in the poster, and not interpolated.
         let scale = "scale=in_color_matrix=bt709:flags=neighbor+accurate_rnd+full_chroma_int";
