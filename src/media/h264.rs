@@ -148,6 +148,11 @@ fn failed(error: openh264::Error) -> MediaError {
 }
 
 impl EncodedStill {
+    /// Returns whether all frames of the still are the same bit by bit.
+    pub(crate) const fn repeats_exactly(&self) -> bool {
+        matches!(self.repeats, Repeats::Skipped(_))
+    }
+
     /// Returns frame `index` of the still as an Annex B access unit. `before` is the number of frames
     /// from the last key frame to the still: 0 for one that begins with a key frame.
     pub(crate) fn frame(&self, before: u32, index: u32) -> Cow<'_, [u8]> {

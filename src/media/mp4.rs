@@ -316,7 +316,7 @@ mod tests {
             assert_eq!([4, 8, 12].map(|at| number(&edits[at..])), [1, 48_000, 1024]);
             let table: [&[u8; 4]; 3] = [b"mdia", b"minf", b"stbl"];
             let table = find(audio, &table)[0];
-            assert_eq!(find(table, &[b"sgpd"])[0][16..], [0, 0, 0, 1, 0xFF, 0xFF]);
+            assert_eq!(find(table, &[b"sgpd"])[0][12..], [0, 0, 0, 1, 0xFF, 0xFF]);
             let frames = number(&find(table, &[b"stsz"])[0][8..]);
             assert_eq!(number(&find(table, &[b"sbgp"])[0][12..]), frames);
             // The chapter is half a second late, and not shown itself.

@@ -220,22 +220,26 @@ mod tests {
         let of_chunk = |groups: &[(u32, u32)], chunk: u32| {
             groups.iter().rfind(|(first, _)| *first <= chunk).unwrap().1
         };
-        // Where each frame ends.
-        let mut frames: Vec<u32> = Vec::new();
-        for (chunk, number) in chunks[0].iter().zip(1..) {
-            let mut position = *chunk;
-            for _ in 0..of_chunk(&video, number) {
-                position += sizes[0].get(frames.len()).unwrap();
-                frames.push(position);
+        // Where each sample of a track begins.
+        let starts = |track: usize, groups: &[(u32, u32)]| {
+            let mut starts: Vec<u32> = Vec::new();
+            for (chunk, number) in chunks[track].iter().zip(1..) {
+                let mut position = *chunk;
+                for _ in 0..of_chunk(groups, number) {
+                    let size = sizes[track][starts.len()];
+                    starts.push(position);
+                    position += size;
+                }
             }
-        }
-        assert_eq!(audio, [(1, 240), (8, 197)]);
-        let (video, audio) = (frames, &chunks[1]);
+            starts
+        };
+        let (video, audio) = (starts(0, &video), starts(1, &audio));
+        let audio: Vec<u32> = audio.into_iter().step_by(encode::SEGMENT_FRAMES as usize).collect();
         assert_eq!((video.len(), audio.len()), (1200, 8));
         for (segment, &position) in audio.iter().enumerate() {
             // A segment has 5.12 seconds, so 153.6 frames are shown meanwhile.
             let frame = segment * 1536 / 10;
-            assert!(video[frame] <= position, "segment {segment} precedes its first frame");
+            assert!(video[frame] < position, "segment {segment} precedes its first frame");
             let later = video.get(frame + MAX_SHOT as usize);
             assert!(later.is_none_or(|later| *later > position), "segment {segment} comes late");
         }

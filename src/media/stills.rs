@@ -335,8 +335,8 @@ impl<'a> StillRenderer<'a> {
         Ok(header.changed(parts))
     }
 
-    /// Encodes the frames from the last key frame up to a frame of the video, and passes each to
-    /// `decode`, with whether it is the last.
+    /// Encodes the frames from the last key frame up to a frame of the video, or to the one that it
+    /// repeats, and passes each to `decode`, with whether it is the last.
     pub(crate) fn frames_up_to(
         &self,
         frame: u32,
@@ -354,11 +354,17 @@ impl<'a> StillRenderer<'a> {
             shown.push((at, shot));
             at += shot.frames;
         }
-        for (start, shot) in shown {
+        let count = shown.len();
+        for ((start, shot), number) in shown.into_iter().zip(1..) {
             let still = self.encode(shot.still, cancel)?;
-            for index in 0..shot.frames.min(frame - start + 1) {
+            let is_last = number == count;
+            let frames = match is_last && still.repeats_exactly() {
+                true => 1,
+                false => shot.frames.min(frame - start + 1),
+            };
+            for index in 0..frames {
                 cancel.check()?;
-                decode(&still.frame(shot.before, index), start + index == frame)?;
+                decode(&still.frame(shot.before, index), is_last && index + 1 == frames)?;
             }
         }
         Ok(())

@@ -133,7 +133,7 @@ async fn a_video_plays_to_its_end_and_shows_its_frames() {
     image.write_to(&mut png, image::ImageFormat::Png).unwrap();
     let mut video = Timeline::new(size, millis(3000));
     video.background = VideoBackground::Image(Image::decode(png.get_ref(), "image.png").unwrap());
-    video.texts.push(TextClip::title("Morning", millis(1000), millis(1000)));
+    video.texts.push(TextClip::title("Morning\ncoffee\nis fresh", millis(1000), millis(1000)));
     let beep: Vec<i16> = (0..16_000).map(|n| (12_000.0 * (n as f32 * 0.4).sin()) as i16).collect();
     video.audio.push(AudioClip::new(AudioBuffer::new(16_000, beep), millis(1000)));
     video.chapters = vec![Chapter::new("早晨", millis(0)), Chapter::new("Coffee", millis(2000))];
