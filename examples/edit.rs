@@ -112,7 +112,7 @@ async fn read_line() -> Result<Option<String>> {
 async fn handle(project: &Project, line: &str) -> Result<(), Error> {
     match project.dispatch(line).await? {
         Dispatched::Turn(turn) => show_turn(turn).await?,
-        Dispatched::Export(export) => save(export).await?,
+        Dispatched::Export(export) => save(*export).await?,
         Dispatched::Subtitles { format, text } => save_subtitles(format, text)?,
         Dispatched::Credits(balance) => print_line(&format!("{} credits left", balance.available)),
         Dispatched::State(draft) => draw(draft.as_ref()),

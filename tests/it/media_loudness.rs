@@ -22,7 +22,7 @@ const RATE: u32 = 48_000;
 
 fn spoken(number: usize) -> Narration {
     let (language, script) = SCRIPTS[number % SCRIPTS.len()];
-    let gender = if number % 2 == 0 { VoiceGender::Female } else { VoiceGender::Male };
+    let gender = if number.is_multiple_of(2) { VoiceGender::Female } else { VoiceGender::Male };
     let options = SpeechOptions::new(language).with_gender(gender);
     narrate(script, &Pico::new(), &options, &Cancel::new()).unwrap()
 }

@@ -162,7 +162,8 @@ mod tests {
     fn music_is_quiet_before_the_first_word_and_back_after_the_last() {
         let passage = Passage { range: 3 * SECOND..5 * SECOND, loudness: -16.0 };
         let music = clip(&[(-14.0, 50), (-40.0, 50)]);
-        let ducks = Duck::all(&music, -6.0, &(0..20 * SECOND), 10 * SECOND, &[passage.clone()]);
+        let ducks =
+            Duck::all(&music, -6.0, &(0..20 * SECOND), 10 * SECOND, std::slice::from_ref(&passage));
         assert_eq!(ducks.len(), 1);
         assert!((ducks[0].gain + 9.0).abs() < 0.01, "{ducks:?}");
         let mut audio = vec![1.0; 8 * SECOND as usize];
