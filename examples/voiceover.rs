@@ -4,6 +4,8 @@
 //! cargo run --release --example voiceover
 //! cargo run --release --example voiceover -- --script talk.docx --voice male --aspect portrait
 //! echo "Hello there." | cargo run --release --example voiceover -- --script - --out hello.m4a
+//! cargo run --release --example voiceover -- --text 你好。 --language zh-CN --font wqy-microhei.ttc \
+//!     --voice-command "espeak-ng -v {language} -w {out} -- {text}"
 //! ```
 //!
 //! Without `--api` or `--cloud` it starts the embedded backend and uses it like the cloud. With
@@ -58,6 +60,12 @@ struct Args {
     /// The pace of the voice, from 0.5 to 2.
     #[arg(long, value_name = "N", default_value_t = 1.0)]
     pace: f32,
+    /// A program that speaks a sentence in place of the built-in voices, with its arguments. It
+    /// writes audio to the file {out} or to standard output, and reads {text} or standard input.
+    /// {language}, {gender:F|M} (F or M), {rate} (1 is normal), {wpm} (175) and {stretch} (1) are
+    /// replaced as well.
+    #[arg(long, value_name = "COMMAND", conflicts_with_all = ["api", "cloud", "narration"])]
+    voice_command: Option<String>,
     /// A recording of the script to play in place of a voice: MP3, WAV, M4A or AAC.
     #[arg(long, value_name = "FILE")]
     narration: Option<PathBuf>,
@@ -148,6 +156,14 @@ async fn make(args: Args) -> Result<()> {
     let mut backend = LocalBackend::builder();
     if let Some(font) = &args.font {
         backend = backend.font(font);
+    }
+    if let Some(command) = &args.voice_command {
+        let has_rate = ["{rate}", "{wpm}", "{stretch}"].iter().any(|it| command.contains(it));
+        if args.pace != 1.0 && !has_rate {
+            return Err("--pace needs {rate}, {wpm} or {stretch} in the voice command".into());
+        }
+        let languages = std::slice::from_ref(&args.language);
+        backend = backend.voice(support::command_voice(command, languages)?);
     }
     let connection = args.service.connect(backend).await?;
     if let (Some(file), Some(job)) = (&mut job_file, job) {

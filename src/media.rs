@@ -77,7 +77,7 @@ pub use poster::poster;
 pub use recording::{TimedSentence, align_recording};
 pub use render::render;
 pub use timeline::{AudioClip, AudioKind, Chapter, FrameSize, TextClip, Timeline};
-pub use voice::{CommandVoice, Pico, SpeechOptions, Voice, VoiceGender};
+pub use voice::{CommandVoice, Pico, SpeechOptions, Voice, VoiceGender, VoiceInfo, voices};
 
 /// Returns the number of threads to use: all cores, but no more than eight, because each encoder of
 /// images takes 20 MB.
