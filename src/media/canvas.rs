@@ -42,9 +42,7 @@ impl Canvas {
             v: self.v[chroma].to_vec(),
         }
     }
-}
 
-impl Canvas {
     /// Returns a copy of an area with even edges. Beyond its own edges, the canvas goes on as it ends.
     pub(crate) fn area(&self, columns: Range<usize>, rows: Range<usize>) -> Self {
         let size = FrameSize { width: columns.len() as u32, height: rows.len() as u32 };
@@ -383,9 +381,9 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::media::TextClip;
     use crate::media::layout::blocks;
     use crate::media::syllables::Hyphenator;
+    use crate::media::{Cancel, TextClip};
 
     #[test]
     fn colors_are_bt_709_in_limited_range() {
@@ -409,7 +407,9 @@ mod tests {
     }
 
     fn draw_text(canvas: &mut Canvas, clips: &[&TextClip], font: &Font) {
-        for (index, block) in blocks(clips, font, Hyphenator::of(None), canvas.size) {
+        let hyphenator = Hyphenator::of(None);
+        for (index, block) in blocks(clips, font, hyphenator, canvas.size, &Cancel::new()).unwrap()
+        {
             let style = clips[index].drawn_style();
             TextDrawing::new(&block, style, font, canvas.size).draw(canvas, 0);
         }

@@ -18,6 +18,9 @@ use super::syllables::Hyphenator;
 use super::timeline::TextKind;
 use super::{Cancel, CaptionMode, Font, MediaError, TextClip, Timeline, lock, thread_count};
 
+/// Height of a row of macroblocks, and width of each of them.
+const ROW: usize = MACROBLOCK as usize;
+
 /// The stills of a video and when each is shown.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct StillPlan {
@@ -297,8 +300,7 @@ impl<'a> StillRenderer<'a> {
         header: &SliceHeader,
     ) -> Result<EncodedStill, MediaError> {
         /// The columns are a multiple of this, so that an encoder can be used again.
-        const COLUMNS: usize = 8 * MACROBLOCK as usize;
-        const ROW: usize = MACROBLOCK as usize;
+        const COLUMNS: usize = 8 * ROW;
         let marks = self.marks(scene, still);
         let both = self.marks(scene, before);
         let both: Vec<&TextDrawing> = both.iter().chain(&marks).collect();
@@ -404,9 +406,8 @@ impl<'a> StillRenderer<'a> {
     fn new_scene(&self, texts: &[usize], cancel: &Cancel) -> Result<Scene, MediaError> {
         let Timeline { frame, texts: clips, .. } = self.timeline;
         let visible: Vec<&TextClip> = texts.iter().map(|text| &clips[*text]).collect();
-        cancel.check()?;
         let mut scene = Vec::new();
-        for (at, block) in blocks(&visible, &self.font, self.hyphenator, *frame) {
+        for (at, block) in blocks(&visible, &self.font, self.hyphenator, *frame, cancel)? {
             cancel.check()?;
             let drawing = TextDrawing::new(&block, visible[at].drawn_style(), &self.font, *frame);
             scene.push(SceneText { index: texts[at], block, drawing });
@@ -432,14 +433,13 @@ impl<'a> StillRenderer<'a> {
     /// Returns the rows in which texts are drawn, in whole macroblocks. Texts of as many lines have
     /// the same rows, so that their stills share the rows around them.
     fn whole_rows(&self, rows: impl Iterator<Item = Range<usize>>) -> Option<Range<usize>> {
-        const MACROBLOCK: usize = super::h264::MACROBLOCK as usize;
         let height = self.timeline.frame.height as usize;
         let all = rows.reduce(|a, b| a.start.min(b.start)..a.end.max(b.end))?;
-        let end = all.end.next_multiple_of(MACROBLOCK);
+        let end = all.end.next_multiple_of(ROW);
         // Less than a whole row of macroblocks cannot be encoded on its own.
-        let end = if end + MACROBLOCK > height { height } else { end };
-        let start = all.start.min(end.saturating_sub(MACROBLOCK));
-        Some(start / MACROBLOCK * MACROBLOCK..end)
+        let end = if end + ROW > height { height } else { end };
+        let start = all.start.min(end.saturating_sub(ROW));
+        Some(start / ROW * ROW..end)
     }
 
     /// Returns the rows of a scene without marked words.

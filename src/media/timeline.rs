@@ -173,6 +173,7 @@ pub struct AudioClip {
     /// Duration played after the skipped part, or `None` for the rest.
     pub take: Option<Duration>,
     /// Volume factor: 1.0 leaves the audio unchanged, or speech at its loudness; 0.0 silences it.
+    /// It is at most 1000.
     pub volume: f32,
     /// Whether the audio repeats until the end of the timeline.
     pub repeat: bool,
@@ -286,9 +287,7 @@ impl TextClip {
     fn new(text: String, start: Duration, duration: Duration, kind: TextKind) -> Self {
         Self { start, duration, text, style: CaptionStyle::default(), words: Vec::new(), kind }
     }
-}
 
-impl TextClip {
     /// Returns the style in which the text is drawn.
     pub(crate) fn drawn_style(&self) -> CaptionStyle {
         match self.kind {

@@ -1,6 +1,5 @@
 //! The loudness and the true peak of what is rendered, measured after it was decoded.
 
-use std::path::Path;
 use std::time::Duration;
 
 use ebur128::{EbuR128, Mode};
@@ -36,7 +35,7 @@ fn timeline(duration: Duration, audio: Vec<AudioClip>) -> Timeline {
 /// Renders a timeline and decodes the file.
 fn heard(timeline: &Timeline, options: RenderOptions) -> Vec<f32> {
     let directory = tempfile::tempdir().unwrap();
-    let path = directory.path().join(Path::new("audio"));
+    let path = directory.path().join("audio");
     render(timeline, options, &path, &|_| {}, &Cancel::new()).unwrap();
     let audio = AudioBuffer::decode(&std::fs::read(&path).unwrap(), "audio").unwrap();
     assert_eq!(audio.sample_rate(), RATE);

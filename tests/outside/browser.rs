@@ -1,4 +1,4 @@
-//! A video plays in Chromium: for its whole length, with its sound in time, and with the frames and
+//! A video plays in Chromium: for its whole length, with its audio in time, and with the frames and
 //! colors that [`poster`] shows. Without `chromium` the test is skipped with a note, except under CI,
 //! where it fails.
 
@@ -113,8 +113,8 @@ const pixels = (source, width, height) => {
     await video.play();
     await ended;
     result.ended = video.currentTime;
-    const sound = await new OfflineAudioContext(1, 1, 48000).decodeAudioData(await file.arrayBuffer());
-    const samples = sound.getChannelData(0);
+    const audio = await new OfflineAudioContext(1, 1, 48000).decodeAudioData(await file.arrayBuffer());
+    const samples = audio.getChannelData(0);
     result.loud = samples.findIndex(sample => Math.abs(sample) > 0.1) / 48000;
     return result;
 })().catch(error => ({ error: String(error) })).then(it => console.log('RESULT ' + JSON.stringify(it)));

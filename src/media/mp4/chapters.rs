@@ -87,7 +87,7 @@ impl ChapterTrack {
         atom(b"text", &[&[0, 0, 0, 0, 0, 0, 0, 1], &[0; 44]])
     }
 
-    /// Returns the header of the media, which has no clock, no sound and no pixels.
+    /// Returns the header of the media, which has no clock, no audio and no pixels.
     pub(crate) fn header() -> Vec<u8> {
         // A mode of drawing and its color, half gray.
         let mode = [0, 0x40, 0x80, 0, 0x80, 0, 0x80, 0, 0, 0, 0, 0];

@@ -2,6 +2,7 @@
 //! (ISO/IEC 14496-12, 8.4.2 and 8.4.6).
 
 use super::boxes::atom;
+use crate::media::primary_language;
 
 /// The language of a track.
 #[derive(Debug, PartialEq, Eq)]
@@ -42,7 +43,7 @@ impl TrackLanguage {
         };
         let tag = Some(tag).filter(|tag| tag.len() <= MAX_LENGTH && tag.split('-').all(is_part));
         let Some(tag) = tag else { return Self { packed: pack(UNDETERMINED), tag: None } };
-        let primary = super::super::primary_language(&tag).to_ascii_lowercase();
+        let primary = primary_language(&tag).to_ascii_lowercase();
         let code = match primary.len() {
             2 => CODES.split(' ').find_map(|entry| entry.strip_prefix(&primary)),
             3 => Some(&*primary).filter(|code| code.bytes().all(|byte| byte.is_ascii_lowercase())),
