@@ -235,8 +235,14 @@ async fn make(args: Args) -> Result<()> {
     show(&args, &observer.progress, &saved.path, saved.bytes, details)
 }
 
-/// Prints the result: the file, and what is known of the video.
+/// Prints the result: the file, and what is known of the video. It is an error when a file that was
+/// requested beside the video is not there.
 fn show(args: &Args, progress: &Progress, path: &Path, bytes: u64, details: Value) -> Result<()> {
+    let is_complete = details["missed"].as_array().is_none_or(|missed| missed.is_empty());
+    let result = match is_complete {
+        true => Ok(()),
+        false => Err("the video was saved, but not every file beside it".into()),
+    };
     if args.json {
         #[derive(Serialize)]
         struct Video<'a> {
@@ -246,7 +252,7 @@ fn show(args: &Args, progress: &Progress, path: &Path, bytes: u64, details: Valu
             details: Value,
         }
         print_json("result", serde_json::to_value(Video { path, bytes, details })?);
-        return Ok(());
+        return result;
     }
     let length = details["seconds"].as_f64().map(Duration::from_secs_f64).map(format_duration);
     let length = length.map(|length| format!("{length}, ")).unwrap_or_default();
@@ -270,7 +276,7 @@ fn show(args: &Args, progress: &Progress, path: &Path, bytes: u64, details: Valu
     {
         print_line(reply);
     }
-    Ok(())
+    result
 }
 
 /// Returns what distinguishes this voiceover from another one that is saved to the same path.

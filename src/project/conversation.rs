@@ -242,10 +242,7 @@ impl Project {
             }
             Intent::Subtitles(format) => {
                 let draft = self.draft().await?;
-                let text = draft.and_then(|draft| match format {
-                    SubtitleFormat::Srt => draft.to_srt(),
-                    SubtitleFormat::Vtt => draft.to_vtt(),
-                });
+                let text = draft.and_then(|draft| draft.to_subtitles(format));
                 Dispatched::Subtitles { format, text }
             }
             Intent::Credits => Dispatched::Credits(self.inner.client.credits().await?),
