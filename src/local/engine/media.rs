@@ -120,21 +120,11 @@ impl Engine for MediaEngine {
             let path = new_path();
             write_whole(&path, &spoken.audio.to_wav())
                 .map_err(MediaError::io("write the speech"))?;
-            let marks = spoken.marks();
-            lines.push(SpokenLine {
-                start: spoken.start,
-                duration: spoken.audio.duration(),
-                audio: Some(path),
-                marks: marks.map(|(offset, time)| SpeechMark { offset, time }).collect(),
-                paragraphs: spoken
-                    .paragraph
-                    .into_iter()
-                    .map(|number| (number, Duration::ZERO))
-                    .collect(),
-                chapters: spoken.heading.into_iter().map(|title| (title, Duration::ZERO)).collect(),
-                unspoken: Vec::new(),
-                text: spoken.text,
-            });
+            let marks = spoken.marks().map(|(offset, time)| SpeechMark { offset, time }).collect();
+            let duration = spoken.audio.duration();
+            let (paragraph, heading) = (spoken.paragraph, spoken.heading);
+            let line = SpokenLine::new(spoken.text, spoken.start, duration, paragraph, heading);
+            lines.push(SpokenLine { audio: Some(path), marks, ..line });
             Ok(())
         });
         let (warnings, _) = spoken?;
@@ -157,18 +147,10 @@ impl Engine for MediaEngine {
         let audio = AudioBuffer::decode(&read(&recording.path)?, &recording.name)?;
         let sentences = media::align_recording(script, language, &audio, &Cancel::new())?;
         let Some(sentences) = sentences else { return Ok(None) };
-        let mut whole = SpokenLine { duration: audio.duration(), ..SpokenLine::default() };
-        for sentence in sentences {
-            if !whole.text.is_empty() {
-                whole.text.push(' ');
-            }
-            let time = sentence.start;
-            whole.marks.push(SpeechMark { offset: whole.text.len(), time });
-            whole.paragraphs.extend(sentence.paragraph.map(|number| (number, time)));
-            whole.chapters.extend(sentence.heading.map(|title| (title, time)));
-            whole.text.push_str(&sentence.text);
-        }
-        Ok(Some(whole))
+        let lines = sentences
+            .into_iter()
+            .map(|it| SpokenLine::new(it.text, it.start, it.duration, it.paragraph, it.heading));
+        Ok(Some(SpokenLine::joined(lines, audio.duration())))
     }
 
     fn probe(
