@@ -171,6 +171,7 @@ fn audio_segments(draft: &mut Draft, track: usize) -> Result<&mut Vec<Json>, Edi
 }
 
 /// Replaces the chapters, given in order. Each lasts until the next.
+#[cfg(feature = "local")]
 pub(crate) fn set_chapters(draft: &mut Draft, chapters: &[(Duration, String)]) {
     let start_path = times::start_path(draft);
     let chapters = chapters.iter().map(|(at, title)| (*at, chapter(*at, title, start_path)));
