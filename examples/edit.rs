@@ -112,8 +112,8 @@ async fn read_line() -> Result<Option<String>> {
 async fn handle(project: &Project, line: &str) -> Result<(), Error> {
     match project.dispatch(line).await? {
         Dispatched::Turn(turn) => show_turn(turn).await?,
-        Dispatched::Export(export) => save(export).await?,
-        Dispatched::Subtitles { format, text } => save_subtitles(format, text)?,
+        Dispatched::Export(export) => save(*export).await?,
+        Dispatched::Subtitles { format, text } => save_subtitles(format, text),
         Dispatched::Credits(balance) => print_line(&format!("{} credits left", balance.available)),
         Dispatched::State(draft) => draw(draft.as_ref()),
         Dispatched::Upload(hint) => upload(project, hint).await?,
@@ -228,17 +228,16 @@ async fn save(export: Export) -> Result<(), Error> {
     Ok(())
 }
 
-fn save_subtitles(format: SubtitleFormat, text: Option<String>) -> Result<(), Error> {
+fn save_subtitles(format: SubtitleFormat, text: Option<String>) {
     let Some(text) = text else {
         print_line("There is no text for subtitles yet.");
-        return Ok(());
+        return;
     };
     let path = unused_path(format.as_str());
     match std::fs::write(&path, text) {
         Ok(()) => print_line(&path.display().to_string()),
         Err(error) => print_line(&format!("could not write {}: {error}", path.display())),
     }
-    Ok(())
 }
 
 /// Returns `video.mp4`, or `video-2.mp4` where that exists.

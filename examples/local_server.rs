@@ -31,6 +31,12 @@ struct Args {
     /// A font for captions that the built-in one lacks, such as Chinese.
     #[arg(long, value_name = "FILE")]
     font: Option<PathBuf>,
+    /// A program that speaks a sentence in place of the built-in voices, as in `voiceover`.
+    #[arg(long, value_name = "COMMAND")]
+    voice_command: Option<String>,
+    /// The languages of the voice command, BCP-47 tags.
+    #[arg(long, value_name = "TAGS", value_delimiter = ',', default_value = "en-US")]
+    language: Vec<String>,
 }
 
 fn main() -> ExitCode {
@@ -54,6 +60,9 @@ async fn serve(args: Args) -> Result<()> {
     }
     if let Some(font) = args.font {
         builder = builder.font(font);
+    }
+    if let Some(command) = args.voice_command {
+        builder = builder.voice(support::command_voice(&command, &args.language)?);
     }
     let mut signals = StopSignals::listen();
     let backend = builder.start().await?;

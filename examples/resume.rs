@@ -53,7 +53,7 @@ async fn resume(args: Args) -> Result<()> {
     let client = Connection::remote(args.api.as_deref()).await?.client;
     let out = &args.out;
     let resumed = job_file::resume(&client, job, &mut file, out, &progress).await?;
-    let (bytes, duration) = (resumed.bytes, resumed.duration);
+    let job_file::Resumed { bytes, duration, .. } = resumed;
     if args.json {
         let seconds = duration.map(|duration| duration.as_secs_f64());
         print_json("result", json!({ "path": out, "bytes": bytes, "seconds": seconds }));

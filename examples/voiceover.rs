@@ -4,6 +4,8 @@
 //! cargo run --release --example voiceover
 //! cargo run --release --example voiceover -- --script talk.docx --voice male --aspect portrait
 //! echo "Hello there." | cargo run --release --example voiceover -- --script - --out hello.m4a
+//! cargo run --release --example voiceover -- --text 你好。 --language zh-CN --font wqy-microhei.ttc \
+//!     --voice-command "espeak-ng -v {language} -w {out} -- {text}"
 //! ```
 //!
 //! Without `--api` or `--cloud` it starts the embedded backend and uses it like the cloud. With
@@ -58,6 +60,12 @@ struct Args {
     /// The pace of the voice, from 0.5 to 2.
     #[arg(long, value_name = "N", default_value_t = 1.0)]
     pace: f32,
+    /// A program that speaks a sentence in place of the built-in voices, with its arguments. It
+    /// writes audio to the file {out} or to standard output, and reads {text} or standard input.
+    /// {language}, {gender:F|M} (F or M), {rate} (1 is normal), {wpm} (175) and {stretch} (1) are
+    /// replaced as well.
+    #[arg(long, value_name = "COMMAND", conflicts_with_all = ["api", "cloud", "narration"])]
+    voice_command: Option<String>,
     /// A recording of the script to play in place of a voice: MP3, WAV, M4A or AAC.
     #[arg(long, value_name = "FILE")]
     narration: Option<PathBuf>,
@@ -149,6 +157,14 @@ async fn make(args: Args) -> Result<()> {
     if let Some(font) = &args.font {
         backend = backend.font(font);
     }
+    if let Some(command) = &args.voice_command {
+        let has_rate = ["{rate}", "{wpm}", "{stretch}"].iter().any(|it| command.contains(it));
+        if args.pace != 1.0 && !has_rate {
+            return Err("--pace needs {rate}, {wpm} or {stretch} in the voice command".into());
+        }
+        let languages = std::slice::from_ref(&args.language);
+        backend = backend.voice(support::command_voice(command, languages)?);
+    }
     let connection = args.service.connect(backend).await?;
     if let (Some(file), Some(job)) = (&mut job_file, job) {
         progress.stage("Continuing the video of an earlier run…");
@@ -219,8 +235,14 @@ async fn make(args: Args) -> Result<()> {
     show(&args, &observer.progress, &saved.path, saved.bytes, details)
 }
 
-/// Prints the result: the file, and what is known of the video.
+/// Prints the result: the file, and what is known of the video. It is an error when a file that was
+/// requested beside the video is not there.
 fn show(args: &Args, progress: &Progress, path: &Path, bytes: u64, details: Value) -> Result<()> {
+    let is_complete = details["missed"].as_array().is_none_or(|missed| missed.is_empty());
+    let result = match is_complete {
+        true => Ok(()),
+        false => Err("the video was saved, but not every file beside it".into()),
+    };
     if args.json {
         #[derive(Serialize)]
         struct Video<'a> {
@@ -230,7 +252,7 @@ fn show(args: &Args, progress: &Progress, path: &Path, bytes: u64, details: Valu
             details: Value,
         }
         print_json("result", serde_json::to_value(Video { path, bytes, details })?);
-        return Ok(());
+        return result;
     }
     let length = details["seconds"].as_f64().map(Duration::from_secs_f64).map(format_duration);
     let length = length.map(|length| format!("{length}, ")).unwrap_or_default();
@@ -254,7 +276,7 @@ fn show(args: &Args, progress: &Progress, path: &Path, bytes: u64, details: Valu
     {
         print_line(reply);
     }
-    Ok(())
+    result
 }
 
 /// Returns what distinguishes this voiceover from another one that is saved to the same path.

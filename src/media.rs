@@ -1,6 +1,6 @@
 //! Speech synthesis and video rendering on the local machine: [`narrate`] speaks a script, a
 //! [`Timeline`] combines the speech with text and a background, and [`render`] writes an MP4, M4A
-//! or WAV file.
+//! or WAV file. [`poster()`] writes one of its frames.
 //!
 //! ```
 //! use nemovideo::media::{
@@ -48,6 +48,7 @@ mod mp4;
 mod narration;
 mod ordered;
 mod output;
+mod poster;
 mod recording;
 mod render;
 mod scenes;
@@ -75,11 +76,12 @@ pub use font::Font;
 pub(crate) use narration::narrate_each;
 pub use narration::{Narration, NarrationWarning, SpokenSentence, SpokenWord, narrate};
 pub use output::{Quality, RenderOptions};
+pub use poster::poster;
 pub use recording::{TimedSentence, align_recording};
 pub use render::render;
 pub use scenes::Scene;
-pub use timeline::{AudioClip, AudioKind, FrameSize, TextClip, Timeline};
-pub use voice::{CommandVoice, Pico, SpeechOptions, Voice, VoiceGender};
+pub use timeline::{AudioClip, AudioKind, Chapter, FrameSize, TextClip, Timeline};
+pub use voice::{CommandVoice, Pico, SpeechOptions, Voice, VoiceGender, VoiceInfo, voices};
 
 /// Returns the number of threads to use: all cores, but no more than eight, because each encoder of
 /// images takes 20 MB.

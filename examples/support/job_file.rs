@@ -12,7 +12,8 @@ use std::time::Duration;
 use futures::StreamExt as _;
 use nemovideo::draft::{Draft, SubtitleFormat};
 use nemovideo::{
-    Error, NemoClient, PendingTurn, RenderJob, RenderOutput, RenderProgress, Session, TurnUpdate,
+    Error, NemoClient, PendingTurn, RenderFormat, RenderJob, RenderOutput, RenderProgress, Session,
+    TurnUpdate,
 };
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -260,18 +261,26 @@ pub async fn write_beside(
     let project = client.resume_project(Session::new("voiceover", job.session_id.clone()));
     let mut missed = Vec::new();
     if let Some(path) = subtitles {
-        let text = match SubtitleFormat::of(path) {
-            Some(SubtitleFormat::Vtt) => job.draft.to_vtt(),
-            _ => job.draft.to_srt(),
-        };
+        let format = SubtitleFormat::of(path).ok_or("its extension is none of .srt and .vtt");
+        let text = format.and_then(|format| {
+            job.draft.to_subtitles(format).ok_or("the video has no text for subtitles")
+        });
         let written = text
-            .ok_or_else(|| "the video has no text for subtitles".to_owned())
+            .map_err(str::to_owned)
             .and_then(|text| fs::write(path, text).map_err(|error| error.to_string()));
         missed.extend(written.err().map(|reason| (path.to_owned(), reason)));
     }
     if let Some(path) = poster {
-        let saved = project.export().draft(job.draft.clone()).save_to(path).await;
-        missed.extend(saved.err().map(|error| (path.to_owned(), error.to_string())));
+        let extension = path.extension().and_then(|end| end.to_str()).unwrap_or_default();
+        let missing = match RenderFormat::from(extension) {
+            RenderFormat::Jpg | RenderFormat::Png => {
+                let export = project.export().draft(job.draft.clone()).save_to(path);
+                export.await.err().map(|error| error.to_string())
+            }
+            // It would be rendered as a whole video once more.
+            _ => Some("its extension is none of .jpg and .png".to_owned()),
+        };
+        missed.extend(missing.map(|reason| (path.to_owned(), reason)));
     }
     missed
 }

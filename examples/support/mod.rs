@@ -9,10 +9,12 @@ pub mod output;
 
 use std::error::Error;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
 use nemovideo::client::DEFAULT_API_URL;
 use nemovideo::local::{LocalBackend, LocalBackendBuilder};
+use nemovideo::media::{CommandVoice, Voice};
 use nemovideo::{Attribution, ClientBuilder, NemoClient, RenderPolling, TurnRecovery};
 use serde_json::json;
 
@@ -75,6 +77,15 @@ impl Connection {
         let client = build(NemoClient::builder().in_memory_credentials(), backend.url())?;
         Ok(Self { client, _backend: Some(backend) })
     }
+}
+
+/// Returns the voice that runs a command, which is split like a shell does.
+pub fn command_voice(command: &str, languages: &[String]) -> Result<Arc<dyn Voice>> {
+    let words = shlex::split(command).ok_or("the voice command has an open quotation mark")?;
+    let (program, args) = words.split_first().ok_or("the voice command names no program")?;
+    let voice = CommandVoice::new(program, languages).with_args(args);
+    voice.find_program()?;
+    Ok(Arc::new(voice))
 }
 
 fn build(builder: ClientBuilder, url: &str) -> nemovideo::Result<NemoClient> {

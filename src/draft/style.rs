@@ -349,6 +349,7 @@ impl<'d> Segment<'d> {
         let end = self.duration();
         // The text is shown without the white space around it.
         let blank = text.len() - text.trim_start().len();
+        let shown = text.trim().len();
         let mut characters = text.char_indices().enumerate().peekable();
         let read = |pair: &Json| {
             let [character, time] = pair.as_array()? else { return None };
@@ -357,7 +358,8 @@ impl<'d> Segment<'d> {
             while characters.next_if(|(at, _)| (*at as f64) < character).is_some() {}
             let (_, (offset, _)) = characters.peek().filter(|(at, _)| *at as f64 == character)?;
             let time = Duration::try_from_secs_f64((time - skip).max(0.0) / 1000.0).ok()?;
-            Some((offset.checked_sub(blank)?, time))
+            let offset = offset.checked_sub(blank).filter(|offset| *offset < shown)?;
+            Some((offset, time))
         };
         list.iter().filter_map(read).filter(|(_, time)| end.is_zero() || *time <= end).collect()
     }
@@ -447,11 +449,12 @@ mod tests {
     #[test]
     fn words_are_offsets_in_the_trimmed_text() {
         let draft: Draft = r#"{"t":[{"tt":7,"sg":[{"d":900,"m":{"text":" 早 x! ","skip":100,
-            "words":[[1,0],[3,400],[2,5],["4","x"],[99,1],[3,9000]]}}]}]}"#
+            "words":[[0,0],[1,0],[3,400],[2,5],["4","x"],[3,9000],[5,500],[99,1]]}}]}]}"#
             .parse()
             .unwrap();
         let segment = draft.tracks().next().unwrap().segments().next().unwrap();
-        // Offset 0 and 4: `早` has three bytes. What is out of order, no time or too late is left out.
+        // Offset 0 and 4: `早` has three bytes. What is out of order, no time, too late or in the white
+        // space around the text is left out.
         assert_eq!(segment.words(), [(0, Duration::ZERO), (4, Duration::from_millis(300))]);
         assert_eq!(&segment.text().unwrap()[4..], "x!");
     }

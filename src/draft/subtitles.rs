@@ -11,6 +11,7 @@ use unicode_width::UnicodeWidthStr as _;
 use super::json::ParseError;
 use super::keys::{self, DURATION};
 use super::model::{Draft, Segment, Track, TrackKind, TrackRole};
+use super::style::CaptionMode;
 
 /// The time of a cue for which a draft states no end, where none follows.
 const DEFAULT_TIME: Duration = Duration::from_secs(2);
@@ -123,6 +124,18 @@ impl Draft {
         self.vtt(true)
     }
 
+    /// Returns the subtitles in a format; `None` when the draft has no text for them. WebVTT has the
+    /// time of each word where captions are shown word by word.
+    #[must_use]
+    pub fn to_subtitles(&self, format: SubtitleFormat) -> Option<String> {
+        match format {
+            SubtitleFormat::Srt => self.to_srt(),
+            SubtitleFormat::Vtt => self.vtt(self.tracks().any(|track| {
+                track.is_captions() && track.caption_style().mode == CaptionMode::Words
+            })),
+        }
+    }
+
     fn vtt(&self, with_words: bool) -> Option<String> {
         let mut out = "WEBVTT\n\n".to_owned();
         for cue in self.cues()? {
@@ -185,7 +198,8 @@ fn cues(track: Track<'_>, length: Duration) -> Vec<Cue> {
         // Some drafts store the text under `name`.
         let Some(text) = segment.text().or_else(|| segment.name()) else { continue };
         let start = starts[at];
-        let next = starts.get(starts.partition_point(|other| *other <= start)).copied();
+        let following = starts.partition_point(|other| *other <= start);
+        let next = starts.get(following).copied();
         let stated = || keys::find(segment.as_json(), keys::END, keys::millis);
         let mut end = match segment.get(DURATION).and_then(keys::millis) {
             Some(duration) => start.saturating_add(duration),
@@ -199,7 +213,7 @@ fn cues(track: Track<'_>, length: Duration) -> Vec<Cue> {
             // It begins where the video is over.
             continue;
         }
-        let next_end = segments.get(at + 1).map(|segment| segment.end());
+        let next_end = segments.get(following).map(|segment| segment.end());
         if let (Some(next), Some(next_end)) = (next, next_end)
             && next < end
             && end < next_end
@@ -268,13 +282,17 @@ impl Cue {
                 '\n' | '\r' | '\u{b}' | '\u{c}' | '\u{85}' | '\u{2028}' | '\u{2029}' => {
                     if !is_line_blank {
                         lines.truncate(lines.trim_end().len());
+                        // A word that began in the white space would be behind the next one.
+                        while words.last().is_some_and(|(at, _)| *at > lines.len()) {
+                            words.pop();
+                        }
                         lines.push('\n');
                     }
                     is_line_blank = true;
                 }
+                c if c.is_whitespace() && is_line_blank => {}
                 '\t' => lines.push(' '),
                 c if c.is_control() => {}
-                c if c.is_whitespace() && is_line_blank => {}
                 c => {
                     is_line_blank = false;
                     lines.push(c);
@@ -282,7 +300,7 @@ impl Cue {
             }
         }
         lines.truncate(lines.trim_end().len());
-        words.retain(|(at, _)| *at < lines.len() && lines.is_char_boundary(*at));
+        words.retain(|(at, _)| *at < lines.len());
         let is_shown = end.as_millis() > start.as_millis() && !lines.is_empty();
         is_shown.then_some(Self { start, end, text: lines, words })
     }
@@ -388,6 +406,46 @@ mod tests {
                 "00:09.000 --> 00:09.500|last",
             ]
         );
+    }
+
+    #[test]
+    fn of_two_that_begin_together_each_ends_where_the_next_begins() {
+        let draft = captions(
+            r#"{"d":4000,"m":{"text":"a","start":0}},{"d":2000,"m":{"text":"b","start":0}},
+            {"d":3000,"m":{"text":"c","start":3000}}"#,
+        );
+        assert_eq!(
+            lines(&draft),
+            ["00:00.000 --> 00:03.000|a", "00:00.000 --> 00:02.000|b", "00:03.000 --> 00:06.000|c",]
+        );
+    }
+
+    #[test]
+    fn words_in_white_space_are_none() {
+        // One of them begins in the white space before the line end, one in that after the text.
+        let caption = captions(
+            r#"{"d":1000,"m":{"text":"a    \n\tbcdefgh  ","words":[[0,0],[4,100],[7,200],[15,300]]}}"#,
+        );
+        assert_eq!(lines(&caption), ["00:00.000 --> 00:01.000|a|<00:00.200>bcdefgh"]);
+        let voice = |words: &str| {
+            draft(&format!(
+                r#"{{"tt":1,"m":{{"role":"voiceover"}},"sg":[{{"d":1000,"m":{{"text":"ab  ","marks":{words}}}}}]}}"#
+            ))
+        };
+        assert_eq!(lines(&voice("[[0,0],[1,100],[3,500]]")), ["00:00.000 --> 00:01.000|ab"]);
+    }
+
+    #[test]
+    fn captions_word_by_word_have_the_times_of_words_in_webvtt() {
+        for (mode, is_by_words) in [("words", true), ("boxed", false)] {
+            let video = draft(&format!(
+                r#"{{"tt":7,"m":{{"role":"captions","style":{{"mode":"{mode}"}}}},"sg":[
+                {{"d":1000,"m":{{"text":"a b","words":[[0,0],[2,500]]}}}}]}}"#
+            ));
+            let vtt = video.to_subtitles(SubtitleFormat::Vtt).unwrap();
+            assert_eq!(vtt.contains("a <00:00:00.500>b"), is_by_words, "{vtt}");
+            assert_eq!(video.to_subtitles(SubtitleFormat::Srt), video.to_srt());
+        }
     }
 
     #[test]

@@ -163,6 +163,43 @@ pub(crate) struct SpokenLine {
 }
 
 impl SpokenLine {
+    /// A sentence of a script, which may begin a paragraph and follow a heading.
+    pub(crate) fn new(
+        text: String,
+        start: Duration,
+        duration: Duration,
+        paragraph: Option<usize>,
+        heading: Option<String>,
+    ) -> Self {
+        Self {
+            text,
+            start,
+            duration,
+            paragraphs: paragraph.into_iter().map(|number| (number, Duration::ZERO)).collect(),
+            chapters: heading.into_iter().map(|title| (title, Duration::ZERO)).collect(),
+            ..Self::default()
+        }
+    }
+
+    /// The sentences of one recording of this duration as one line, in which captions may begin at
+    /// each of them.
+    pub(crate) fn joined(sentences: impl IntoIterator<Item = Self>, duration: Duration) -> Self {
+        let mut whole = Self { duration, ..Self::default() };
+        for sentence in sentences {
+            if !whole.text.is_empty() {
+                whole.text.push(' ');
+            }
+            let start = sentence.start;
+            whole.marks.push(SpeechMark { offset: whole.text.len(), time: start });
+            let paragraphs = sentence.paragraphs.into_iter();
+            whole.paragraphs.extend(paragraphs.map(|(number, time)| (number, start + time)));
+            let chapters = sentence.chapters.into_iter();
+            whole.chapters.extend(chapters.map(|(title, time)| (title, start + time)));
+            whole.text.push_str(&sentence.text);
+        }
+        whole
+    }
+
     /// A recording of unknown words; `None` if its duration is unknown.
     pub(crate) fn of_recording(file: &StoredFile) -> Option<Self> {
         // An engine that does not look into files makes videos of one second.
@@ -560,22 +597,8 @@ impl Engine for PlaceholderEngine {
             let words = text.split_whitespace().count() as f64;
             let seconds = words / WORDS_PER_SECOND / f64::from(delivery.pace.clamp(0.5, 2.0));
             let duration = Duration::from_secs_f64(seconds);
-            lines.push(SpokenLine {
-                text: text.to_owned(),
-                start,
-                duration,
-                paragraphs: sentence
-                    .paragraph
-                    .into_iter()
-                    .map(|number| (number, Duration::ZERO))
-                    .collect(),
-                chapters: sentence
-                    .heading
-                    .into_iter()
-                    .map(|title| (title, Duration::ZERO))
-                    .collect(),
-                ..SpokenLine::default()
-            });
+            let (paragraph, heading) = (sentence.paragraph, sentence.heading);
+            lines.push(SpokenLine::new(text.to_owned(), start, duration, paragraph, heading));
             start += duration + PAUSE;
         }
         if lines.is_empty() { Err(EngineError::empty_script()) } else { Ok(lines) }
@@ -594,18 +617,9 @@ impl Engine for PlaceholderEngine {
         let estimated = lines.last().map(|line| line.start + line.duration).unwrap_or_default();
         let duration = recording.info.duration.unwrap_or(estimated);
         let factor = duration.as_secs_f64() / estimated.as_secs_f64().max(0.001);
-        let mut whole = SpokenLine { duration, ..SpokenLine::default() };
-        for line in lines {
-            if !whole.text.is_empty() {
-                whole.text.push(' ');
-            }
-            let (offset, time) = (whole.text.len(), line.start.mul_f64(factor));
-            whole.marks.push(SpeechMark { offset, time });
-            whole.paragraphs.extend(line.paragraphs.into_iter().map(|(number, _)| (number, time)));
-            whole.chapters.extend(line.chapters.into_iter().map(|(title, _)| (title, time)));
-            whole.text.push_str(&line.text);
-        }
-        Ok(Some(whole))
+        let lines = lines.into_iter();
+        let lines = lines.map(|line| SpokenLine { start: line.start.mul_f64(factor), ..line });
+        Ok(Some(SpokenLine::joined(lines, duration)))
     }
 
     fn render(

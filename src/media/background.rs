@@ -148,22 +148,6 @@ impl Image {
         self.turned(fitted(&self.pixels, self.stored(size)))
     }
 
-    /// Returns the image no larger than scenes of a size need it: a video may have many.
-    pub(crate) fn reduced(&self, size: FrameSize) -> Self {
-        /// A scene that grows shows less of the image at its end, and scaling needs a little more.
-        const SPARE: f32 = 1.25;
-        let size = self.stored(size);
-        let (width, height) = self.pixels.dimensions();
-        let scale = |frame: u32, side: u32| frame as f32 * SPARE / side as f32;
-        let scale = scale(size.width, width).max(scale(size.height, height));
-        if scale > 0.8 {
-            return self.clone();
-        }
-        let side = |side: u32| ((side as f32 * scale).round() as u32).max(1);
-        let pixels = imageops::thumbnail(&*self.pixels, side(width), side(height));
-        Self { pixels: Arc::new(pixels), orientation: self.orientation }
-    }
-
     /// Returns the image in a frame, covering it, or whole within a part of it.
     pub(crate) fn placed(&self, size: FrameSize, part: FrameSize, fit: ImageFit) -> RgbImage {
         let (size, part) = (self.stored(size), self.stored(part));

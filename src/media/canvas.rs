@@ -43,9 +43,7 @@ impl Canvas {
             v: self.v[chroma].to_vec(),
         }
     }
-}
 
-impl Canvas {
     /// Returns a copy of an area with even edges. Beyond its own edges, the canvas goes on as it ends.
     pub(crate) fn area(&self, columns: Range<usize>, rows: Range<usize>) -> Self {
         let size = FrameSize { width: columns.len() as u32, height: rows.len() as u32 };
@@ -62,12 +60,33 @@ impl Canvas {
         };
         Self { size, y: cut(&self.y, 1), u: cut(&self.u, 2), v: cut(&self.v, 2) }
     }
+
+    /// Mixes another canvas of the same size in: none of it at 0.0, nothing else at 1.0.
+    pub(crate) fn blend(&mut self, other: &Self, share: f32) {
+        let weight = (share.clamp(0.0, 1.0) * 256.0).round() as u32;
+        let planes = [(&mut self.y, &other.y), (&mut self.u, &other.u), (&mut self.v, &other.v)];
+        for (plane, other) in planes {
+            for (value, other) in plane.iter_mut().zip(other) {
+                let sum = u32::from(*value) * (256 - weight) + u32::from(*other) * weight;
+                *value = ((sum + 128) >> 8) as u8;
+            }
+        }
+    }
 }
 
 /// Converts an sRGB color, 0.0 to 1.0 per channel, to Y, U and V in limited-range BT.709.
 pub(crate) fn yuv([r, g, b]: [f32; 3]) -> [f32; 3] {
     let luma = 0.2126 * r + 0.7152 * g + 0.0722 * b;
     [16.0 + 219.0 * luma, 128.0 + 224.0 * (b - luma) / 1.8556, 128.0 + 224.0 * (r - luma) / 1.5748]
+}
+
+/// Converts Y, U and V in limited-range BT.709 to an sRGB color, 0.0 to 1.0 per channel.
+pub(crate) fn rgb([y, u, v]: [f32; 3]) -> [f32; 3] {
+    let luma = (y - 16.0) / 219.0;
+    let b = luma + (u - 128.0) / 224.0 * 1.8556;
+    let r = luma + (v - 128.0) / 224.0 * 1.5748;
+    let g = (luma - 0.2126 * r - 0.0722 * b) / 0.7152;
+    [r, g, b].map(|channel| channel.clamp(0.0, 1.0))
 }
 
 /// Returns a color, red, green and blue, in the planes of a canvas.
@@ -379,9 +398,9 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::media::TextClip;
     use crate::media::layout::blocks;
     use crate::media::syllables::Hyphenator;
+    use crate::media::{Cancel, TextClip};
 
     #[test]
     fn colors_are_bt_709_in_limited_range() {
@@ -390,6 +409,10 @@ mod tests {
         assert_eq!(rounded([1.0; 3]), [235, 128, 128]);
         assert_eq!(rounded([1.0, 0.0, 0.0]), [63, 102, 240]);
         assert_eq!(rounded([0.0, 0.0, 1.0]), [32, 240, 118]);
+        for color in [[0.0; 3], [1.0; 3], [1.0, 0.0, 0.0], [0.1, 0.7, 0.4]] {
+            let back = rgb(yuv(color));
+            assert!(back.iter().zip(color).all(|(a, b)| (a - b).abs() < 0.001), "{back:?}");
+        }
     }
 
     fn caption(text: &str) -> TextClip {
@@ -401,7 +424,9 @@ mod tests {
     }
 
     fn draw_text(canvas: &mut Canvas, clips: &[&TextClip], font: &Font) {
-        for (index, block) in blocks(clips, font, Hyphenator::of(None), canvas.size) {
+        let hyphenator = Hyphenator::of(None);
+        for (index, block) in blocks(clips, font, hyphenator, canvas.size, &Cancel::new()).unwrap()
+        {
             let style = clips[index].drawn_style();
             TextDrawing::new(&block, style, font, canvas.size).draw(canvas, 0);
         }

@@ -119,8 +119,8 @@ pub(crate) fn timed_captions(
             let blank = part.len() - text[part.clone()].trim_start().len();
             let shown = part.start + blank..part.start + blank + shown.len();
             // A word that was cut goes on at the start of the next caption.
-            let inside =
-                words.iter().filter(|word| word.end > shown.start && word.start < shown.end);
+            let first = words.partition_point(|word| word.end <= shown.start);
+            let inside = words[first..].iter().take_while(|word| word.start < shown.end);
             let timed = inside.map(|word| {
                 let offset = word.start.max(shown.start);
                 (offset - shown.start, time(offset).saturating_sub(from))

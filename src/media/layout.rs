@@ -6,7 +6,9 @@ use std::ops::Range;
 use super::characters::{breaks_after_hyphen, breaks_between};
 use super::syllables::{Hyphenator, is_address};
 use super::timeline::TextKind;
-use super::{CaptionPosition, CaptionSize, CaptionStyle, Font, FrameSize, TextClip};
+use super::{
+    Cancel, CaptionPosition, CaptionSize, CaptionStyle, Font, FrameSize, MediaError, TextClip,
+};
 
 /// The title-safe area of television leaves a margin of 5 % on each side.
 const SAFE_MARGIN: f32 = 0.05;
@@ -88,7 +90,8 @@ pub(crate) fn caption_width(frame: FrameSize) -> f32 {
 #[cfg(test)]
 pub(crate) fn caption_lines(text: &str, frame: FrameSize, font: &Font) -> usize {
     let clip = TextClip::caption(text, std::time::Duration::ZERO, std::time::Duration::ZERO);
-    blocks(&[&clip], font, Hyphenator::of(None), frame)[0].1.lines.len()
+    let placed = blocks(&[&clip], font, Hyphenator::of(None), frame, &Cancel::new()).unwrap();
+    placed[0].1.lines.len()
 }
 
 /// A text with its size and position in a frame.
@@ -161,24 +164,27 @@ pub(crate) fn blocks(
     font: &Font,
     hyphenator: Hyphenator,
     frame: FrameSize,
-) -> Vec<(usize, TextBlock)> {
+    cancel: &Cancel,
+) -> Result<Vec<(usize, TextBlock)>, MediaError> {
     /// More text than fits is drawn smaller.
     const FACTORS: [f32; 5] = [1.0, 0.8, 0.64, 0.5, 0.4];
     let mut laid_out = Vec::new();
     for factor in FACTORS {
-        let block = |(index, clip): (usize, &&TextClip)| {
+        laid_out.clear();
+        for (index, clip) in clips.iter().enumerate() {
+            cancel.check()?;
             let mut layout = TextLayout::of(clip.kind, clip.style, frame);
             layout.size *= factor;
             layout.smallest *= factor;
             layout.max_height *= factor;
-            Some((index, TextBlock::new(clip, &layout, font, hyphenator)?))
-        };
-        laid_out = clips.iter().enumerate().filter_map(block).collect();
+            let block = TextBlock::new(clip, &layout, font, hyphenator);
+            laid_out.extend(block.map(|block| (index, block)));
+        }
         if arrange(&mut laid_out, |index| clips[index].kind, frame) {
             break;
         }
     }
-    laid_out
+    Ok(laid_out)
 }
 
 /// Moves the blocks that cover others, captions rather than titles, and returns whether none is left.
@@ -438,8 +444,13 @@ mod tests {
         TextClip::caption(text, Duration::ZERO, SECOND)
     }
 
+    fn placed(clips: &[&TextClip], frame: FrameSize, language: &str) -> Vec<(usize, TextBlock)> {
+        let hyphenator = Hyphenator::of(Some(language));
+        blocks(clips, &Font::default(), hyphenator, frame, &Cancel::new()).unwrap()
+    }
+
     fn block(clip: &TextClip, frame: FrameSize, language: &str) -> TextBlock {
-        blocks(&[clip], &Font::default(), Hyphenator::of(Some(language)), frame).remove(0).1
+        placed(&[clip], frame, language).remove(0).1
     }
 
     fn texts(lines: &[TextLine]) -> Vec<&str> {
@@ -576,7 +587,7 @@ mod tests {
                 })
                 .collect();
             let visible: Vec<&TextClip> = clips.iter().collect();
-            let placed = blocks(&visible, &font, Hyphenator::of(Some("de")), frame);
+            let placed = placed(&visible, frame, "de");
             assert_eq!(placed.len(), clips.len());
             for (at, (_, block)) in placed.iter().enumerate() {
                 let bottom = block.top + block.height();
@@ -595,16 +606,24 @@ mod tests {
     }
 
     #[test]
+    fn laying_out_stops_when_it_is_cancelled() {
+        let (clip, cancel) = (caption(CAPTION), Cancel::new());
+        cancel.cancel();
+        let hyphenator = Hyphenator::of(None);
+        let stopped = blocks(&[&clip], &Font::default(), hyphenator, SHAPES[0], &cancel);
+        assert!(matches!(stopped, Err(MediaError::Cancelled)), "{stopped:?}");
+    }
+
+    #[test]
     fn captions_stand_beside_each_other_and_beside_a_title() {
         let title = TextClip::title("The story\nof\ncoffee", Duration::ZERO, SECOND);
-        let font = Font::default();
         for frame in SHAPES {
             for position in [CaptionPosition::Top, CaptionPosition::Middle, CaptionPosition::Bottom]
             {
                 let mut first = caption(&CAPTION[..30]);
                 first.style.position = position;
                 let alone = block(&first, frame, "en").top;
-                let placed = blocks(&[&first, &title, &first], &font, Hyphenator::of(None), frame);
+                let placed = placed(&[&first, &title, &first], frame, "en");
                 let tops: Vec<f32> = placed.iter().map(|(_, block)| block.top).collect();
                 assert_eq!(tops[1], block(&title, frame, "en").top, "a title stays");
                 if position != CaptionPosition::Middle {

@@ -10,7 +10,7 @@ use super::audio::MAX_SAMPLE_RATE;
 use super::captions::{
     CaptionLayout, CaptionMark, CaptionTimes, MIN_CAPTION, caption_breaks, timed_captions,
 };
-use super::characters::{is_decoration, is_wide, words};
+use super::characters::{breaks_between, is_decoration, is_wide, words};
 use super::ordered::in_order;
 use super::script::{Script, ScriptSentence, sentences};
 use super::spoken::{SpokenPiece, SpokenText, spoken};
@@ -408,13 +408,18 @@ impl SplitPoint {
     }
 }
 
-/// Returns the space between words of a piece that is nearest to an offset of the sentence.
+/// Returns the place between words of a piece that is nearest to an offset of the sentence: a space,
+/// or any place beside a full-width character, as in Chinese.
 fn estimate(text: &SpokenText, piece: &SpokenPiece, offset: usize) -> usize {
     let share = (offset - piece.source.start) * piece.spoken.len() / piece.source.len().max(1);
     let estimate = piece.spoken.start + share;
     let spoken = &text.text[piece.spoken.clone()];
-    let spaces = spoken.match_indices(' ').map(|(at, _)| piece.spoken.start + at);
-    spaces.min_by_key(|at| at.abs_diff(estimate)).unwrap_or(piece.spoken.end)
+    let pairs = spoken.char_indices().zip(spoken.char_indices().skip(1));
+    let places = pairs.filter_map(|((at, before), (next, after))| match before {
+        ' ' => Some(piece.spoken.start + at),
+        _ => breaks_between(before, after).then_some(piece.spoken.start + next),
+    });
+    places.min_by_key(|at| at.abs_diff(estimate)).unwrap_or(piece.spoken.end)
 }
 
 /// A spoken sentence: its audio without the silence around it, what is known of when its words are

@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io::BufWriter;
 use std::path::Path;
 
-use super::{MediaError, VideoBackground};
+use super::{MediaError, Scene, Timeline, VideoBackground};
 use crate::fs::TempPath;
 
 /// Format and quality of an output file. The default is an MP4 in high quality.
@@ -78,13 +78,15 @@ pub enum Quality {
 impl Quality {
     /// Returns the H.264 quantizer. A smooth gradient shows quantization steps and is cheap to
     /// encode; a photograph hides them and takes ten times as many bytes.
-    pub(crate) const fn quantizer(self, background: &VideoBackground) -> u8 {
-        match (self, background) {
+    pub(crate) fn quantizer(self, timeline: &Timeline) -> u8 {
+        let is_image = |shown: &VideoBackground| matches!(shown, VideoBackground::Image(_));
+        let has_image =
+            timeline.scenes.iter().any(Scene::is_image) || is_image(&timeline.background);
+        match (self, has_image) {
             (Self::Low, _) => 30,
-            (Self::Medium, VideoBackground::Image(_)) => 26,
-            (Self::Medium, VideoBackground::Gradient(_))
-            | (Self::High, VideoBackground::Image(_)) => 22,
-            (Self::High, VideoBackground::Gradient(_)) => 14,
+            (Self::Medium, true) => 26,
+            (Self::Medium, false) | (Self::High, true) => 22,
+            (Self::High, false) => 14,
         }
     }
 

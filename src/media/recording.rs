@@ -29,6 +29,9 @@ pub struct TimedSentence {
 /// Returns when each sentence of a script is spoken in a recording of it, or `None` if the recording
 /// does not seem to be one of this script, or is too noisy to tell.
 ///
+/// No speech is recognized: a recording of another text may be accepted by chance, above all if it is
+/// about as long and has as many sentences.
+///
 /// `language` is the BCP-47 tag of the script. The recording may be noisy, and the speaker may pause
 /// within sentences or leave out a pause between two; a word may be different, but not a paragraph.
 /// Sentences start within about 0.3 s of what is returned, those without a pause before them within
@@ -54,7 +57,7 @@ pub fn align_recording(
     if !found.is_plausible(&lengths, &speech, cancel)? {
         return Ok(None);
     }
-    let time = |frame: f32| Duration::from_secs_f32((frame.max(0.0)) * FRAME);
+    let time = |frame: f32| Duration::from_secs_f32(frame.max(0.0) * FRAME);
     let timed = sentences.into_iter().zip(found.times(&speech));
     let timed = timed.map(|(sentence, range)| TimedSentence {
         text: sentence.text,

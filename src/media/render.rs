@@ -8,11 +8,11 @@ use std::time::Duration;
 use super::audio::encode::{self, AacSegment};
 use super::audio::mix::{AudioMix, SAMPLE_RATE};
 use super::h264::{EncodedStill, FRAME_RATE};
-use super::mp4::{Mp4Writer, VideoTrack};
+use super::mp4::{Mp4Content, Mp4Writer, VideoTrack};
 use super::ordered::in_order;
 use super::output::{Container, RenderOptions, TempOutput};
 use super::stills::{FrameWriter, StillPlan, StillRenderer, duration_of, frame_at};
-use super::{Cancel, MediaError, Timeline, VideoBackground, lock};
+use super::{Cancel, MediaError, Timeline, lock};
 
 /// Progress of a still, in audio samples: encoding one takes about as long as two seconds of audio.
 const STILL_WORK: u64 = 2 * SAMPLE_RATE as u64;
@@ -67,7 +67,7 @@ fn video(
 ) -> Result<Duration, MediaError> {
     let frames = frame_at(timeline.duration);
     let duration = duration_of(frames);
-    let plan = StillPlan::new(&timeline.texts, &timeline.scenes, timeline.frame, frames);
+    let plan = StillPlan::new(timeline, frames);
     let mix = AudioMix::new(&timeline.audio, duration, cancel)?;
     let jobs = jobs(&plan, &mix);
     let segments = encode::segment_count(&mix);
@@ -75,12 +75,8 @@ fn video(
     let progress = ProgressCounter::new(progress, total);
 
     let track = VideoTrack { size: timeline.frame, frames, key_frames: plan.shot_count() };
-    let mut mp4 = Mp4Writer::new(output.writer(), Some(track), encode::frame_count(&mix))?;
-    // Scenes share it.
-    let backgrounds = timeline.scenes.iter().map(|scene| &scene.background);
-    let image = backgrounds.clone().find(|shown| matches!(shown, VideoBackground::Image(_)));
-    let shown = image.or(backgrounds.clone().next()).unwrap_or(&timeline.background);
-    let quantizer = options.quality.quantizer(shown);
+    let mut mp4 = Mp4Writer::new(output.writer(), content(timeline, Some(track), &mix))?;
+    let quantizer = options.quality.quantizer(timeline);
     let stills = StillRenderer::new(timeline, &plan, quantizer);
     let mut writer = FrameWriter::new(&plan);
     let level = options.quality.audio_level();
@@ -92,13 +88,7 @@ fn video(
         }
         Job::Audio(index) => {
             let done = |samples| progress.add(samples);
-            let mut segment = encode::segment(&mix, level, index, done, cancel)?;
-            // The first frame only primes the decoder. Without it, audio and video are in sync in
-            // every player, including those that ignore edit lists.
-            if index == 0 {
-                segment.remove_first();
-            }
-            Ok(Done::Audio(segment))
+            Ok(Done::Audio(encode::segment(&mix, level, index, done, cancel)?))
         }
     };
     in_order(jobs.len(), work, |index, done| {
@@ -116,8 +106,23 @@ fn video(
     })?;
     writer.write_until(frames, cancel, |data, is_key| mp4.video(data, is_key))?;
     cancel.check()?;
-    mp4.finish(mix.length())?;
+    mp4.finish()?;
     Ok(duration)
+}
+
+/// Returns what an MP4 or M4A file says about its content.
+fn content<'a>(
+    timeline: &'a Timeline,
+    video: Option<VideoTrack>,
+    mix: &AudioMix<'_>,
+) -> Mp4Content<'a> {
+    Mp4Content {
+        video,
+        audio_frames: encode::frame_count(mix),
+        samples: mix.length(),
+        chapters: &timeline.chapters,
+        language: timeline.language.as_deref(),
+    }
 }
 
 /// Returns the work for a video, each part with the frame at which it is needed first. Stills and
@@ -147,7 +152,7 @@ fn audio(
     if options.container == Container::Wav {
         encode::write_wav(&mix, output.writer(), |samples| progress.add(samples), cancel)?;
     } else {
-        let mut m4a = Mp4Writer::new(output.writer(), None, encode::frame_count(&mix))?;
+        let mut m4a = Mp4Writer::new(output.writer(), content(timeline, None, &mix))?;
         let segments = encode::segment_count(&mix);
         let work = |index: usize| {
             let level = options.quality.audio_level();
@@ -155,7 +160,7 @@ fn audio(
         };
         in_order(segments as usize, work, |_, segment| m4a.audio(&segment))?;
         cancel.check()?;
-        m4a.finish(mix.length())?;
+        m4a.finish()?;
     }
     let nanos = mix.length() as u128 * 1_000_000_000 / u128::from(SAMPLE_RATE);
     Ok(Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX)))
@@ -199,13 +204,39 @@ mod tests {
         let file = std::fs::read(&path).unwrap();
         let number =
             |at: usize| u32::from_be_bytes([file[at], file[at + 1], file[at + 2], file[at + 3]]);
-        let mut positions =
-            file.windows(4).enumerate().filter(|(_, kind)| **kind == *b"stco").map(|(at, _)| {
-                (0..number(at + 8) as usize).map(|n| number(at + 12 + 4 * n)).collect::<Vec<u32>>()
+        // The tables of both tracks, each as its numbers, of which some come before the entries.
+        let tables = |kind: &[u8; 4], entry: usize, before: usize| -> [Vec<u32>; 2] {
+            let at = file.windows(4).enumerate().filter(|(_, found)| *found == kind);
+            let table = at.map(|(at, _)| {
+                let start = at + 8 + 4 * before;
+                let count = number(start - 4) as usize * entry;
+                (0..count).map(|n| number(start + 4 * n)).collect()
             });
-        let (video, audio) = (positions.next().unwrap(), positions.next().unwrap());
+            table.take(2).collect::<Vec<_>>().try_into().unwrap()
+        };
+        let (chunks, sizes) = (tables(b"stco", 1, 1), tables(b"stsz", 1, 2));
+        let [video, audio] = tables(b"stsc", 3, 1)
+            .map(|groups| groups.chunks(3).map(|group| (group[0], group[1])).collect::<Vec<_>>());
+        let of_chunk = |groups: &[(u32, u32)], chunk: u32| {
+            groups.iter().rfind(|(first, _)| *first <= chunk).unwrap().1
+        };
+        // Where each sample of a track begins.
+        let starts = |track: usize, groups: &[(u32, u32)]| {
+            let mut starts: Vec<u32> = Vec::new();
+            for (chunk, number) in chunks[track].iter().zip(1..) {
+                let mut position = *chunk;
+                for _ in 0..of_chunk(groups, number) {
+                    let size = sizes[track][starts.len()];
+                    starts.push(position);
+                    position += size;
+                }
+            }
+            starts
+        };
+        let (video, audio) = (starts(0, &video), starts(1, &audio));
+        let audio: Vec<u32> = audio.into_iter().step_by(encode::SEGMENT_FRAMES as usize).collect();
         assert_eq!((video.len(), audio.len()), (1200, 8));
-        for (segment, position) in audio.into_iter().enumerate() {
+        for (segment, &position) in audio.iter().enumerate() {
             // A segment has 5.12 seconds, so 153.6 frames are shown meanwhile.
             let frame = segment * 1536 / 10;
             assert!(video[frame] < position, "segment {segment} precedes its first frame");

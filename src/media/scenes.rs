@@ -2,12 +2,13 @@
 //! Which frames show which scene is left to [`stills`](super::stills).
 
 use std::ops::Range;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use super::background::{darken_lower_third, from_rgb, paint};
 use super::canvas::Canvas;
 use super::h264::{FRAME_RATE, Glide, MAX_SHOT};
-use super::{FrameSize, ImageFit, ImageMotion, VideoBackground};
+use super::{FrameSize, Image, ImageFit, ImageMotion, MediaError, VideoBackground};
 
 /// A background from a time on, until the next scene starts.
 #[derive(Debug, Clone)]
@@ -21,8 +22,11 @@ pub struct Scene {
     pub fit: ImageFit,
     /// How an image moves.
     pub motion: ImageMotion,
-    /// Duration of the cross-fade from the scene before.
+    /// Duration of the cross-fade from what was shown before, at the start of the scene: at most half
+    /// of the scene, and none at the start of the video.
     pub fade: Duration,
+    /// The file of an image that is decoded when the scene is drawn, in place of the background.
+    pub(crate) file: Option<PathBuf>,
 }
 
 impl Scene {
@@ -35,12 +39,21 @@ impl Scene {
             fit: ImageFit::default(),
             motion: ImageMotion::default(),
             fade: Duration::ZERO,
+            file: None,
         }
     }
 
+    /// Creates a scene of an image that is in memory only while the scene is drawn.
+    pub(crate) fn of_file(path: PathBuf, start: Duration) -> Self {
+        Self { file: Some(path), ..Self::new(VideoBackground::default(), start) }
+    }
+
+    pub(crate) const fn is_image(&self) -> bool {
+        self.file.is_some() || matches!(self.background, VideoBackground::Image(_))
+    }
+
     pub(crate) const fn is_moving(&self) -> bool {
-        matches!(self.motion, ImageMotion::Zoom)
-            && matches!(self.background, VideoBackground::Image(_))
+        matches!(self.motion, ImageMotion::Zoom) && self.is_image()
     }
 }
 
@@ -103,9 +116,14 @@ pub(crate) fn paint_scene(
     size: FrameSize,
     zoom: Option<&Zoom>,
     has_texts: bool,
-) -> Canvas {
-    let VideoBackground::Image(image) = &scene.background else {
-        return paint(&scene.background, size, has_texts);
+) -> Result<Canvas, MediaError> {
+    let image = match (&scene.file, &scene.background) {
+        (Some(path), _) => {
+            let bytes = std::fs::read(path).map_err(MediaError::io("read the image"))?;
+            Image::decode(&bytes, "the image")?
+        }
+        (None, VideoBackground::Image(image)) => image.clone(),
+        (None, background) => return Ok(paint(background, size, has_texts)),
     };
     let most = zoom.map_or(1.0, |zoom| zoom.most);
     let side = |side: u32| ((side as f32 * most) as u32).next_multiple_of(2);
@@ -116,7 +134,7 @@ pub(crate) fn paint_scene(
     if has_texts {
         darken_lower_third(&mut canvas);
     }
-    canvas
+    Ok(canvas)
 }
 
 /// Returns rows of a frame of a scene that grows, of its background.

@@ -4,249 +4,27 @@
 //! left to [`render`](super::render()).
 
 mod moving;
+mod plan;
 
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::collections::{HashMap, VecDeque};
 use std::ops::Range;
 use std::sync::{Arc, Mutex, OnceLock};
-use std::time::Duration;
 
 use super::background::paint;
 use super::canvas::{Canvas, TextDrawing};
-use super::h264::{
-    EncodedRows, EncodedStill, FRAME_RATE, MACROBLOCK, MAX_SHOT, SliceHeader, StillEncoder,
-};
+use super::h264::{EncodedRows, EncodedStill, MACROBLOCK, SliceHeader, StillEncoder};
 use super::layout::{TextBlock, blocks};
-use super::scenes::{Zoom, paint_scene, view};
+use super::scenes::{paint_scene, view};
 use super::syllables::Hyphenator;
-use super::timeline::TextKind;
-use super::{
-    Cancel, CaptionMode, Font, FrameSize, MediaError, Scene, TextClip, Timeline, lock, thread_count,
-};
+use super::{Cancel, CaptionMode, Font, MediaError, TextClip, Timeline, lock, thread_count};
 use moving::columns_of;
+use plan::{SceneSpan, Shot, Shown, Still};
+pub(crate) use plan::{StillPlan, duration_of, frame_at, frame_shown_at};
 
-/// The stills of a video and when each is shown.
-#[derive(Debug, PartialEq)]
-pub(crate) struct StillPlan {
-    /// The stills in the order of their first appearance.
-    stills: Vec<Still>,
-    /// What is shown, in order.
-    shots: Vec<Shot>,
-    /// The zoom of each scene that has one.
-    zooms: Vec<Option<Zoom>>,
-}
-
-#[derive(Debug, PartialEq, Eq)]
-struct Still {
-    /// The number of scenes that have begun.
-    scene: usize,
-    /// The texts in drawing order.
-    texts: Vec<Shown>,
-    /// Of a scene that grows, the texts from a frame of the still on, with other words marked.
-    steps: Vec<(u32, Vec<Shown>)>,
-    /// The frame of the scene at which a still of one that grows begins.
-    first: u32,
-    /// The still that is always shown before it and has the same texts, with other words marked.
-    after: Option<usize>,
-}
-
-/// A text in a still.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-struct Shown {
-    /// The index of the text.
-    text: usize,
-    /// The word that is marked as the spoken one.
-    word: Option<usize>,
-}
-
-/// A still shown for a number of frames.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Shot {
-    still: usize,
-    frames: u32,
-    /// The number of frames since the last key frame. A shot that begins with one has none.
-    before: u32,
-}
-
-/// Returns the number of the frame at a time.
-pub(crate) fn frame_at(time: Duration) -> u32 {
-    let frames = (time.as_nanos() * u128::from(FRAME_RATE) + 500_000_000) / 1_000_000_000;
-    u32::try_from(frames).unwrap_or(u32::MAX)
-}
-
-/// Returns the duration of a number of frames.
-pub(crate) fn duration_of(frames: u32) -> Duration {
-    Duration::from_nanos(u64::from(frames) * 1_000_000_000 / u64::from(FRAME_RATE))
-}
-
-impl StillPlan {
-    pub(crate) fn new(texts: &[TextClip], scenes: &[Scene], size: FrameSize, frames: u32) -> Self {
-        let starts: Vec<u32> = scenes.iter().map(|scene| frame_at(scene.start)).collect();
-        let ends = starts.iter().skip(1).copied().chain([frames]);
-        let zooms = scenes.iter().enumerate().zip(starts.iter().zip(ends));
-        let zooms = zooms.map(|((index, scene), (start, end))| {
-            let frames = end.min(frames).saturating_sub(*start);
-            scene.is_moving().then(|| Zoom::new(scene, index, size, frames))
-        });
-        let mut plan = Self { stills: Vec::new(), shots: Vec::new(), zooms: zooms.collect() };
-        let mut known: HashMap<(usize, Vec<Shown>), usize> = HashMap::new();
-        let mut at = 0;
-        for ((scene, texts), mut left) in spans(texts, &starts, frames) {
-            let span = at..at + left;
-            at = span.end;
-            if let Some(zoom) = plan.zooms.get(scene.wrapping_sub(1)).copied().flatten() {
-                // A flash before it may be shown with the scene.
-                let first = span.start.saturating_sub(starts[scene - 1]);
-                plan.add_moving(scene, texts, first, left, zoom.key_interval());
-                continue;
-            }
-            if let Some(last) = plan.shots.last()
-                && plan.stills[last.still].scene == scene
-                && let before = last.before + last.frames
-                && before + left <= MAX_SHOT
-                && is_same_text(&texts, &plan.stills[last.still].texts)
-            {
-                let after = Some(last.still);
-                plan.shots.push(Shot { still: plan.stills.len(), frames: left, before });
-                plan.stills.push(Still { scene, texts, steps: Vec::new(), first: 0, after });
-                continue;
-            }
-            let still = *known.entry((scene, texts)).or_insert_with_key(|(_, texts)| {
-                let (texts, steps) = (texts.clone(), Vec::new());
-                plan.stills.push(Still { scene, texts, steps, first: 0, after: None });
-                plan.stills.len() - 1
-            });
-            while left > 0 {
-                // Never a shot of a single frame: see `spans`.
-                let frames = if left == MAX_SHOT + 1 { MAX_SHOT - 1 } else { left.min(MAX_SHOT) };
-                plan.shots.push(Shot { still, frames, before: 0 });
-                left -= frames;
-            }
-        }
-        plan
-    }
-
-    /// Adds texts in a scene that grows.
-    fn add_moving(
-        &mut self,
-        scene: usize,
-        texts: Vec<Shown>,
-        mut first: u32,
-        mut left: u32,
-        interval: u32,
-    ) {
-        if let Some(last) = self.shots.last_mut()
-            && let still = &mut self.stills[last.still]
-            && still.scene == scene
-            && last.frames + left <= interval
-            && is_same_text(&texts, &still.texts)
-        {
-            still.steps.push((last.frames, texts));
-            last.frames += left;
-            return;
-        }
-        while left > 0 {
-            // Never a shot of a single frame: see `spans`.
-            let frames =
-                if left == interval + 1 { left.div_ceil(2).max(2) } else { left.min(interval) };
-            let frames = if left - frames == 1 { left } else { frames };
-            let steps = vec![(0, texts.clone())];
-            let still = Still { scene, texts: texts.clone(), steps, first, after: None };
-            self.shots.push(Shot { still: self.stills.len(), frames, before: 0 });
-            self.stills.push(still);
-            first += frames;
-            left -= frames;
-        }
-    }
-
-    /// Returns the zoom of a scene by the number of those that have begun.
-    fn zoom(&self, scene: usize) -> Option<&Zoom> {
-        self.zooms.get(scene.checked_sub(1)?)?.as_ref()
-    }
-
-    /// Returns the frame at which each distinct still is first shown, in order.
-    pub(crate) fn first_frames(&self) -> Vec<u32> {
-        let (mut at, mut first) = (0, Vec::new());
-        for shot in &self.shots {
-            if shot.still == first.len() {
-                first.push(at);
-            }
-            at += shot.frames;
-        }
-        first
-    }
-
-    /// Returns the number of shots that begin with a key frame.
-    pub(crate) fn shot_count(&self) -> usize {
-        self.shots.iter().filter(|shot| shot.before == 0).count()
-    }
-}
-
-/// Returns whether two stills have the same texts.
-fn is_same_text(one: &[Shown], other: &[Shown]) -> bool {
-    one.len() == other.len() && one.iter().zip(other).all(|(one, other)| one.text == other.text)
-}
-
-/// Returns the frames in which a text is visible, by the word that is marked.
-fn visible(index: usize, clip: &TextClip, frames: u32) -> Vec<(Shown, Range<u32>)> {
-    let at = |time: Duration| frame_at(clip.start.saturating_add(time)).min(frames);
-    let end = at(clip.duration);
-    let mut visible = vec![(Shown { text: index, word: None }, at(Duration::ZERO)..end)];
-    if clip.style.mode == CaptionMode::Words && clip.kind == TextKind::Caption {
-        for (word, (_, time)) in clip.words.iter().enumerate() {
-            let start = at(*time).min(end);
-            if let Some((_, before)) = visible.last_mut() {
-                before.end = start.max(before.start);
-                let range = before.end..end;
-                visible.push((Shown { text: index, word: Some(word) }, range));
-            }
-        }
-    }
-    visible.retain(|(_, range)| !range.is_empty());
-    visible
-}
-
-/// Texts that are visible together, and the number of scenes that have begun.
-type Look = (usize, Vec<Shown>);
-
-/// Returns what is visible together and for how many frames, in order and covering all frames.
-/// `scenes` are the frames at which scenes begin.
-fn spans(texts: &[TextClip], scenes: &[u32], frames: u32) -> Vec<(Look, u32)> {
-    /// Two consecutive key frames would need different IDs, and a flash of a single frame is
-    /// unwanted anyway: it is added to the span before it.
-    const SHORTEST: u32 = 2;
-    let clips = texts.iter().enumerate();
-    let mut clips: Vec<_> = clips.flat_map(|(index, clip)| visible(index, clip, frames)).collect();
-    clips.sort_by_key(|(_, visible)| visible.start);
-    let cuts: BTreeSet<u32> = clips
-        .iter()
-        .flat_map(|(_, visible)| [visible.start, visible.end])
-        .chain(scenes.iter().map(|start| (*start).min(frames)))
-        .chain([0, frames])
-        .collect();
-    let mut clips = clips.into_iter().peekable();
-    let mut active: Vec<(Shown, Range<u32>)> = Vec::new();
-    let mut spans: Vec<(Look, u32)> = Vec::new();
-    for (&start, &end) in cuts.iter().zip(cuts.iter().skip(1)) {
-        active.retain(|(_, visible)| visible.end > start);
-        while let Some(clip) = clips.next_if(|(_, visible)| visible.start <= start) {
-            active.push(clip);
-        }
-        let mut now: Vec<Shown> = active.iter().map(|(shown, _)| *shown).collect();
-        now.sort_unstable();
-        let now = (scenes.partition_point(|begun| *begun <= start), now);
-        let length = end - start;
-        match spans.last_mut() {
-            // The same texts again, or a flash; below, a flash at the very start.
-            Some((last, frames)) if *last == now || length < SHORTEST => *frames += length,
-            Some((last, frames)) if *frames < SHORTEST => {
-                *last = now;
-                *frames += length;
-            }
-            _ => spans.push((now, length)),
-        }
-    }
-    spans
-}
+/// Height of a row of macroblocks, and width of each of them.
+const ROW: usize = MACROBLOCK as usize;
+/// How much coarser frames of a fade are encoded.
+const FADE_QUANTIZER: u8 = 6;
 
 /// Draws and encodes the stills of a timeline.
 pub(crate) struct StillRenderer<'a> {
@@ -259,6 +37,8 @@ pub(crate) struct StillRenderer<'a> {
     hyphenator: Hyphenator,
     quantizer: u8,
     encoder: StillEncoder,
+    /// Encodes frames of a fade: while everything changes, nobody sees fine detail.
+    fade_encoder: StillEncoder,
     header: Shared<Option<SliceHeader>>,
     /// Rows of the background without text, which most stills share.
     rows: Mutex<HashMap<(usize, Range<usize>), Arc<SharedRows>>>,
@@ -329,6 +109,7 @@ impl<'a> StillRenderer<'a> {
             hyphenator: Hyphenator::of(timeline.language.as_deref()),
             quantizer,
             encoder: StillEncoder::new(quantizer),
+            fade_encoder: StillEncoder::new(quantizer + FADE_QUANTIZER),
             header: Mutex::default(),
             rows: Mutex::default(),
             groups: Mutex::default(),
@@ -343,15 +124,17 @@ impl<'a> StillRenderer<'a> {
         let height = self.timeline.frame.height as usize;
         let header = shared(&self.header, || {
             // The key frame and the picture before.
-            let references = if self.plan.zooms.iter().any(Option::is_some) { 2 } else { 1 };
+            let references = if self.plan.has_zoom() { 2 } else { 1 };
             SliceHeader::new(&self.encoder, self.timeline.frame, references)
         })?;
         let shots = self.plan.shots.iter().filter(|shot| shot.still == index);
         let frames = shots.map(|shot| shot.frames).max().unwrap_or(1);
+        if still.backdrop.is_fade {
+            return self.fade(still, frames, &group, cancel);
+        }
         if let Some(header) = &*header {
             if !still.steps.is_empty()
-                && let Some(moving) =
-                    self.moving(still, frames, still.first, &group, header, cancel)?
+                && let Some(moving) = self.moving(still, frames, &group, header, cancel)?
             {
                 return Ok(moving);
             }
@@ -370,10 +153,10 @@ impl<'a> StillRenderer<'a> {
             };
             let middle = match has_text {
                 true => Arc::new(self.rows_with(&group, still, header)?),
-                false => self.plain_rows(still.scene, header, band.clone())?,
+                false => self.plain_rows(still.backdrop.scene, header, band.clone())?,
             };
-            let top = self.plain_rows(still.scene, header, 0..band.start)?;
-            let bottom = self.plain_rows(still.scene, header, band.end..height)?;
+            let top = self.plain_rows(still.backdrop.scene, header, 0..band.start)?;
+            let bottom = self.plain_rows(still.backdrop.scene, header, band.end..height)?;
             let parts =
                 [(0..band.start, &top), (band.clone(), &middle), (band.end..height, &bottom)];
             let parts = parts.iter().filter(|(rows, _)| !rows.is_empty());
@@ -383,7 +166,7 @@ impl<'a> StillRenderer<'a> {
                 return Ok(header.still(parts));
             }
         }
-        let mut canvas = self.still_backdrop(still)?;
+        let mut canvas = self.shown(still.backdrop.scene, still.first, 0..height)?;
         group.texts.iter().for_each(|text| text.drawing.draw(&mut canvas, 0));
         self.marks(&group, &still.texts).iter().for_each(|mark| mark.draw(&mut canvas, 0));
         self.encoder.encode(&canvas, frames)
@@ -397,7 +180,6 @@ impl<'a> StillRenderer<'a> {
         group: &TextGroup,
         header: &SliceHeader,
     ) -> Result<EncodedStill, MediaError> {
-        const ROW: usize = MACROBLOCK as usize;
         let marks = self.marks(group, &still.texts);
         let both = self.marks(group, &before.texts);
         let both: Vec<&TextDrawing> = both.iter().chain(&marks).collect();
@@ -405,7 +187,7 @@ impl<'a> StillRenderer<'a> {
             return Ok(header.changed([]));
         };
         let inside = rows.start - group.band.start..rows.end - group.band.start;
-        let mut canvas = self.drawn(still.scene, group)?.rows(inside);
+        let mut canvas = self.drawn(still.backdrop.scene, group)?.rows(inside);
         marks.iter().for_each(|mark| mark.draw(&mut canvas, rows.start));
         let mut parts = Vec::new();
         for row in rows.clone().step_by(ROW) {
@@ -418,27 +200,63 @@ impl<'a> StillRenderer<'a> {
         Ok(header.changed(parts))
     }
 
+    /// Encodes the frames from the last key frame up to a frame of the video, or to the one that it
+    /// repeats, and passes each to `decode`, with whether it is the last.
+    pub(crate) fn frames_up_to(
+        &self,
+        frame: u32,
+        cancel: &Cancel,
+        mut decode: impl FnMut(&[u8], bool) -> Result<(), MediaError>,
+    ) -> Result<(), MediaError> {
+        let (mut at, mut shown) = (0, Vec::new());
+        for shot in &self.plan.shots {
+            if at > frame {
+                break;
+            }
+            if shot.before == 0 {
+                shown.clear();
+            }
+            shown.push((at, shot));
+            at += shot.frames;
+        }
+        let count = shown.len();
+        for ((start, shot), number) in shown.into_iter().zip(1..) {
+            let still = self.encode(shot.still, cancel)?;
+            let is_last = number == count;
+            let frames = match is_last && still.repeats_exactly() {
+                true => 1,
+                false => shot.frames.min(frame - start + 1),
+            };
+            for index in 0..frames {
+                cancel.check()?;
+                decode(&still.frame(shot.before, index), is_last && index + 1 == frames)?;
+            }
+        }
+        Ok(())
+    }
+
     /// Returns the background of a scene, by the number of those that have begun. That of one that
     /// grows is larger than the frame.
     fn backdrop(&self, scene: usize) -> Result<Arc<Canvas>, MediaError> {
         let place = recent(&self.backdrops, &scene);
         let Timeline { background, scenes, frame, texts, .. } = self.timeline;
         let has_texts = !texts.is_empty();
-        shared(&place, || {
-            Ok(match scene.checked_sub(1).and_then(|index| scenes.get(index)) {
-                Some(shown) => paint_scene(shown, *frame, self.plan.zoom(scene), has_texts),
-                None => paint(background, *frame, has_texts),
-            })
+        let zoom = self.plan.scene(scene).and_then(|span| span.zoom);
+        shared(&place, || match scene.checked_sub(1).and_then(|index| scenes.get(index)) {
+            Some(shown) => paint_scene(shown, *frame, zoom.as_ref(), has_texts),
+            None => Ok(paint(background, *frame, has_texts)),
         })
     }
 
-    /// Returns the background of a still on its own.
-    fn still_backdrop(&self, still: &Still) -> Result<Canvas, MediaError> {
-        let (canvas, size) = (self.backdrop(still.scene)?, self.timeline.frame);
-        let rows = 0..size.height as usize;
-        Ok(match self.plan.zoom(still.scene) {
-            Some(zoom) => view(&canvas, zoom, still.first, size, rows),
-            None => canvas.rows(rows),
+    /// Returns rows of what is behind the texts in a frame of the video in which a scene is shown.
+    fn shown(&self, scene: usize, frame: u32, rows: Range<usize>) -> Result<Canvas, MediaError> {
+        let backdrop = self.backdrop(scene)?;
+        Ok(match self.plan.scene(scene) {
+            Some(&SceneSpan { start, zoom: Some(zoom), .. }) => {
+                let frame = frame.saturating_sub(start);
+                view(&backdrop, &zoom, frame, self.timeline.frame, rows)
+            }
+            _ => backdrop.rows(rows),
         })
     }
 
@@ -449,7 +267,7 @@ impl<'a> StillRenderer<'a> {
         if !texts.iter().any(|text| self.has_marks(*text)) {
             return self.new_group(&texts, cancel).map(Arc::new);
         }
-        let place = recent(&self.groups, &(still.scene, texts.clone()));
+        let place = recent(&self.groups, &(still.backdrop.scene, texts.clone()));
         shared(&place, || self.new_group(&texts, cancel))
     }
 
@@ -460,9 +278,8 @@ impl<'a> StillRenderer<'a> {
     fn new_group(&self, texts: &[usize], cancel: &Cancel) -> Result<TextGroup, MediaError> {
         let Timeline { frame, texts: clips, .. } = self.timeline;
         let visible: Vec<&TextClip> = texts.iter().map(|text| &clips[*text]).collect();
-        cancel.check()?;
         let mut group = Vec::new();
-        for (at, block) in blocks(&visible, &self.font, self.hyphenator, *frame) {
+        for (at, block) in blocks(&visible, &self.font, self.hyphenator, *frame, cancel)? {
             cancel.check()?;
             let drawing = TextDrawing::new(&block, visible[at].drawn_style(), &self.font, *frame);
             group.push(GroupText { index: texts[at], block, drawing });
@@ -488,14 +305,13 @@ impl<'a> StillRenderer<'a> {
     /// Returns the rows in which texts are drawn, in whole macroblocks. Texts of as many lines have
     /// the same rows, so that their stills share the rows around them.
     fn whole_rows(&self, rows: impl Iterator<Item = Range<usize>>) -> Option<Range<usize>> {
-        const MACROBLOCK: usize = super::h264::MACROBLOCK as usize;
         let height = self.timeline.frame.height as usize;
         let all = rows.reduce(|a, b| a.start.min(b.start)..a.end.max(b.end))?;
-        let end = all.end.next_multiple_of(MACROBLOCK);
+        let end = all.end.next_multiple_of(ROW);
         // Less than a whole row of macroblocks cannot be encoded on its own.
-        let end = if end + MACROBLOCK > height { height } else { end };
-        let start = all.start.min(end.saturating_sub(MACROBLOCK));
-        Some(start / MACROBLOCK * MACROBLOCK..end)
+        let end = if end + ROW > height { height } else { end };
+        let start = all.start.min(end.saturating_sub(ROW));
+        Some(start / ROW * ROW..end)
     }
 
     /// Returns the rows of a group without marked words.
@@ -517,7 +333,7 @@ impl<'a> StillRenderer<'a> {
         header: &SliceHeader,
     ) -> Result<Option<EncodedRows>, MediaError> {
         let marks = self.marks(group, &still.texts);
-        let drawn = self.drawn(still.scene, group)?;
+        let drawn = self.drawn(still.backdrop.scene, group)?;
         if marks.is_empty() {
             return header.encode_rows(&self.encoder, drawn);
         }
@@ -602,105 +418,15 @@ impl<'a> FrameWriter<'a> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
     use crate::media::FrameSize;
-
-    fn clip(start: u64, end: u64) -> TextClip {
-        let millis = Duration::from_millis;
-        TextClip::caption("text", millis(start), millis(end - start))
-    }
-
-    fn shots(texts: &[TextClip], frames: u32) -> Vec<(Vec<usize>, u32)> {
-        let plan = StillPlan::new(texts, &[], FrameSize::SQUARE, frames);
-        let texts = |still: &Still| still.texts.iter().map(|shown| shown.text).collect();
-        plan.shots.iter().map(|shot| (texts(&plan.stills[shot.still]), shot.frames)).collect()
-    }
-
-    #[test]
-    fn texts_are_visible_in_their_frames_alone_and_together() {
-        let texts = [clip(1000, 2000), clip(1500, 3000), clip(4000, 99_000)];
-        assert_eq!(
-            shots(&texts, 150),
-            [
-                (vec![], 30),
-                (vec![0], 15),
-                (vec![0, 1], 15),
-                (vec![1], 30),
-                (vec![], 30),
-                (vec![2], 30)
-            ]
-        );
-        assert_eq!(
-            StillPlan::new(&texts, &[], FrameSize::SQUARE, 150).stills.len(),
-            5,
-            "the still without text is drawn once"
-        );
-    }
-
-    #[test]
-    fn every_frame_is_planned_and_no_shot_is_a_flash() {
-        for texts in [
-            vec![],
-            vec![clip(0, 20)],
-            vec![clip(0, 33), clip(33, 1000)],
-            vec![clip(500, 533), clip(533, 566), clip(599, 700)],
-            vec![clip(0, 10_033), clip(10_066, 30_000)],
-            vec![clip(700, 700), clip(60_000, 70_000)],
-        ] {
-            for frames in [3, 31, 301, 302, 601, 903] {
-                let shots = shots(&texts, frames);
-                assert_eq!(
-                    shots.iter().map(|(_, frames)| frames).sum::<u32>(),
-                    frames,
-                    "{texts:?}"
-                );
-                assert!(
-                    shots.iter().all(|(_, frames)| (2..=MAX_SHOT).contains(frames)),
-                    "{shots:?}"
-                );
-            }
-        }
-    }
-
-    #[test]
-    fn a_spoken_word_changes_a_still_without_a_key_frame() {
-        let mut caption = clip(0, 8000);
-        caption.style.mode = CaptionMode::Words;
-        let millis = Duration::from_millis;
-        caption.words =
-            vec![(0, millis(100)), (3, millis(1000)), (5, millis(1001)), (9, millis(9000))];
-        let plan = StillPlan::new(&[caption.clone(), clip(500, 600)], &[], FrameSize::SQUARE, 300);
-        let shots: Vec<(Option<usize>, u32, u32)> = plan
-            .shots
-            .iter()
-            .map(|shot| {
-                (
-                    plan.stills[shot.still].texts.first().and_then(|t| t.word),
-                    shot.frames,
-                    shot.before,
-                )
-            })
-            .collect();
-        // The other text is a new scene, as is its end; no time is left for the third word.
-        let expected = [
-            (None, 3, 0),
-            (Some(0), 12, 3),
-            (Some(0), 3, 0),
-            (Some(0), 12, 0),
-            (Some(2), 210, 12),
-            (None, 60, 0),
-        ];
-        assert_eq!(shots, expected);
-        assert_eq!(plan.shot_count(), 4);
-        // A word on which the speaker rests needs key frames, so that players can seek.
-        caption.duration = Duration::from_secs(30);
-        let plan = StillPlan::new(&[caption], &[], FrameSize::SQUARE, 900);
-        assert!(plan.shots.iter().all(|shot| shot.before + shot.frames <= MAX_SHOT), "{plan:?}");
-    }
+    use crate::media::h264::MAX_SHOT;
 
     #[test]
     fn shots_are_written_no_further_than_asked_for_and_once() {
-        let plan = StillPlan::new(&[], &[], FrameSize::SQUARE, 3 * MAX_SHOT);
+        let plan = StillPlan::new(&Timeline::new(FrameSize::SQUARE, Duration::ZERO), 3 * MAX_SHOT);
         let image = Canvas::new(FrameSize { width: 64, height: 64 });
         let mut writer = FrameWriter::new(&plan);
         let (mut written, mut keys) = (0_u32, 0_u32);
@@ -719,12 +445,5 @@ mod tests {
             assert_eq!((written, keys), (shots * MAX_SHOT, shots), "up to frame {last}");
         }
         assert!(writer.waiting.is_empty());
-    }
-
-    #[test]
-    fn frames_and_durations_agree() {
-        for frames in [0, 1, 2, 29, 30, 1234, 194_400] {
-            assert_eq!(frame_at(duration_of(frames)), frames);
-        }
     }
 }

@@ -7,8 +7,7 @@ use super::audio::MAX_SAMPLE_RATE;
 use super::audio::stored::StoredAudio;
 use super::{AudioBuffer, CaptionStyle, Font, MediaError, Scene, VideoBackground};
 
-/// Longer videos are rejected. A file has 32-bit offsets, which six hours on a gradient stay far
-/// below. Thousands of captions on a detailed photograph may exceed them, which fails the render.
+/// Longer videos are rejected.
 const MAX_DURATION: Duration = Duration::from_secs(6 * 60 * 60);
 
 /// The content of a video or an audio file, for [`render`](super::render()).
@@ -29,9 +28,11 @@ pub struct Timeline {
     pub texts: Vec<TextClip>,
     /// Font for characters that the built-in ones lack, such as Chinese.
     pub font: Option<Font>,
-    /// Language of the texts, a BCP 47 tag: a word that is too long for a line is hyphenated by its
-    /// rules, or by those of English where none is given.
+    /// Language of the speech and the texts, a BCP 47 tag, which the file states: a word that is too
+    /// long for a line is hyphenated by its rules, or by those of English where none is given.
     pub language: Option<String>,
+    /// Chapters of the video, in any order, as players list them.
+    pub chapters: Vec<Chapter>,
 }
 
 impl Timeline {
@@ -47,6 +48,7 @@ impl Timeline {
             texts: Vec::new(),
             font: None,
             language: None,
+            chapters: Vec::new(),
         }
     }
 
@@ -138,6 +140,24 @@ impl FrameSize {
     }
 }
 
+/// A chapter of a video. It lasts until the next one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Chapter {
+    /// Start on the timeline.
+    pub start: Duration,
+    /// The title, of which players show up to 255 bytes. A chapter without one is left out.
+    pub title: String,
+}
+
+impl Chapter {
+    /// Creates a chapter.
+    #[must_use]
+    pub fn new(title: impl Into<String>, start: Duration) -> Self {
+        Self { start, title: title.into() }
+    }
+}
+
 /// Audio on a timeline.
 ///
 /// Speech is brought to −16 LUFS (ITU-R BS.1770) before its volume applies, whatever the level of
@@ -156,6 +176,7 @@ pub struct AudioClip {
     /// Duration played after the skipped part, or `None` for the rest.
     pub take: Option<Duration>,
     /// Volume factor: 1.0 leaves the audio unchanged, or speech at its loudness; 0.0 silences it.
+    /// It is at most 1000.
     pub volume: f32,
     /// Whether the audio repeats until the end of the timeline.
     pub repeat: bool,
@@ -269,9 +290,7 @@ impl TextClip {
     fn new(text: String, start: Duration, duration: Duration, kind: TextKind) -> Self {
         Self { start, duration, text, style: CaptionStyle::default(), words: Vec::new(), kind }
     }
-}
 
-impl TextClip {
     /// Returns the style in which the text is drawn.
     pub(crate) fn drawn_style(&self) -> CaptionStyle {
         match self.kind {

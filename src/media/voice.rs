@@ -4,6 +4,7 @@
 //! Two voices come with the crate: [`Pico`], built in, for six languages, and [`CommandVoice`],
 //! which runs a program such as `piper` or `espeak-ng`.
 
+mod cache;
 mod command;
 #[allow(unsafe_code)] // The speech engine is written in C; see `pico::PicoEngine`.
 mod pico;
@@ -166,6 +167,40 @@ pub enum VoiceGender {
     Female,
     /// A lower voice.
     Male,
+}
+
+/// A built-in voice, from [`voices`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct VoiceInfo {
+    /// The language as a BCP 47 tag, such as `en-US`.
+    pub language: String,
+    /// The gender.
+    pub gender: VoiceGender,
+    /// The name of the speech engine, such as `SVOX Pico`.
+    pub engine: String,
+}
+
+/// Returns the built-in voices. Any other voice is a program, for [`CommandVoice`], or an
+/// implementation of [`Voice`].
+///
+/// ```
+/// use nemovideo::media::{VoiceGender, voices};
+///
+/// let voices = voices();
+/// let german = voices.iter().find(|voice| voice.language == "de-DE").expect("a German voice");
+/// assert_eq!((german.gender, german.engine.as_str()), (VoiceGender::Female, "SVOX Pico"));
+/// ```
+#[must_use]
+pub fn voices() -> Vec<VoiceInfo> {
+    let of = |language: String| {
+        [VoiceGender::Female, VoiceGender::Male].map(|gender| VoiceInfo {
+            language: language.clone(),
+            gender,
+            engine: Pico::ENGINE.to_owned(),
+        })
+    };
+    Pico::new().languages().into_iter().flat_map(of).collect()
 }
 
 /// Returns the best match for a language tag: the same tag, ignoring case and `_` for `-`, else the

@@ -79,7 +79,7 @@ pub enum Dispatched {
     /// The message was sent to the agent.
     Turn(Turn),
     /// The message asked for an export, which has not started.
-    Export(Export),
+    Export(Box<Export>),
     /// The message asked for the subtitles.
     Subtitles {
         /// The format that was asked for, or else SRT.
@@ -238,14 +238,11 @@ impl Project {
         Ok(match intent {
             Intent::Export(request) => {
                 self.ensure_idle()?;
-                Dispatched::Export(self.export().output(request.output()))
+                Dispatched::Export(Box::new(self.export().output(request.output())))
             }
             Intent::Subtitles(format) => {
                 let draft = self.draft().await?;
-                let text = draft.and_then(|draft| match format {
-                    SubtitleFormat::Srt => draft.to_srt(),
-                    SubtitleFormat::Vtt => draft.to_vtt(),
-                });
+                let text = draft.and_then(|draft| draft.to_subtitles(format));
                 Dispatched::Subtitles { format, text }
             }
             Intent::Credits => Dispatched::Credits(self.inner.client.credits().await?),

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::export::{check_path, unwritable};
 use crate::client::{NemoClient, RenderPolling};
-use crate::draft::{CaptionMode, Draft, SubtitleFormat};
+use crate::draft::{Draft, SubtitleFormat};
 use crate::error::{Error, Result};
 use crate::fs::write_whole;
 use crate::protocol::{RenderFormat, RenderJob, RenderOutput, SessionId};
@@ -45,18 +45,12 @@ impl ExtraFiles {
     }
 }
 
-/// Writes the subtitles of a draft, in the format that the extension stands for. Those of captions
-/// that are shown word by word have the time of each word, as far as the format allows.
+/// Writes the subtitles of a draft, in the format that the extension stands for.
 pub(super) fn write_subtitles(draft: &Draft, path: &Path) -> Result<(), MissedFile> {
     let missed = |reason: String| MissedFile { path: path.to_owned(), reason };
-    let is_by_words = draft
-        .tracks()
-        .any(|track| track.is_captions() && track.caption_style().mode == CaptionMode::Words);
-    let text = match SubtitleFormat::of(path) {
-        Some(SubtitleFormat::Vtt) if is_by_words => draft.to_vtt_with_words(),
-        Some(SubtitleFormat::Vtt) => draft.to_vtt(),
-        _ => draft.to_srt(),
-    };
+    // The path is checked.
+    let format = SubtitleFormat::of(path).unwrap_or(SubtitleFormat::Srt);
+    let text = draft.to_subtitles(format);
     let text = text.ok_or_else(|| missed("the video has no text for subtitles".to_owned()))?;
     write_whole(path, text.as_bytes()).map_err(|error| missed(error.to_string()))
 }

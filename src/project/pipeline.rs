@@ -83,7 +83,8 @@ pub enum JobProgress {
         /// Size of the file, if known.
         total: Option<u64>,
     },
-    /// Another file was requested beside the video, which is there already: subtitles, a poster.
+    /// Subtitles or a poster, requested beside the video, were written or could not be. The video
+    /// itself is there already.
     FileDone {
         /// Path of the file.
         path: PathBuf,

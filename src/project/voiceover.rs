@@ -194,7 +194,8 @@ impl Voiceover {
         self
     }
 
-    /// Saves a poster as well, `.jpg` or `.png`.
+    /// Saves a poster as well, `.jpg` or `.png`: the moment that the draft states, or else an early
+    /// one.
     pub fn poster(mut self, path: impl Into<PathBuf>) -> Self {
         self.files.poster = Some(path.into());
         self
@@ -286,15 +287,15 @@ impl Voiceover {
         }
         title.as_deref().map_or(Ok(()), check_title)?;
         self.files.check()?;
-        let uploads = [(music, AUDIO), (&self.narration, RECORDING), (&self.image, IMAGE)];
+        let uploads = [(music, MUSIC), (&self.narration, RECORDING), (&self.image, IMAGE)];
         let mut names = Vec::new();
         for (path, kind) in uploads {
             let Some(path) = path else { continue };
             check_media(path, kind)?;
-            let name = path.file_name().map(|name| name.to_string_lossy().to_lowercase());
+            let name = path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
             if names.contains(&name) {
                 // The message names them, and each is uploaded once.
-                let what = format!("two of the files are called {}", path.display());
+                let what = format!("two of the files are called {name:?}");
                 return Err(Error::InvalidInput(what));
             }
             names.push(name);
@@ -405,25 +406,43 @@ fn check_title(title: &str) -> Result<()> {
     }
 }
 
-/// A kind of file that is uploaded: what it is called, its type, its name, its formats, and whether
-/// a file begins like one.
-type MediaKind = (&'static str, FileType, &'static str, &'static str, fn(&[u8]) -> bool);
+/// A kind of file that is uploaded.
+struct MediaKind {
+    /// What the voiceover uses it for.
+    what: &'static str,
+    file_type: FileType,
+    noun: &'static str,
+    formats: &'static str,
+    /// Whether a file of the kind begins like this.
+    is_beginning: fn(&[u8]) -> bool,
+}
 
-const AUDIO: MediaKind =
-    ("music", FileType::Audio, "an audio file", "MP3, WAV, M4A and AAC", is_audio);
-const RECORDING: MediaKind =
-    ("recording", FileType::Audio, "an audio file", "MP3, WAV, M4A and AAC", is_audio);
-const IMAGE: MediaKind = ("image", FileType::Image, "an image", "JPG, PNG, GIF and WebP", is_image);
+const MUSIC: MediaKind = MediaKind {
+    what: "music",
+    file_type: FileType::Audio,
+    noun: "an audio file",
+    formats: "MP3, WAV, M4A and AAC",
+    is_beginning: is_audio,
+};
+const RECORDING: MediaKind = MediaKind { what: "recording", ..MUSIC };
+const IMAGE: MediaKind = MediaKind {
+    what: "image",
+    file_type: FileType::Image,
+    noun: "an image",
+    formats: "JPG, PNG, GIF and WebP",
+    is_beginning: is_image,
+};
 
 /// Checks a file by its name and its first bytes.
-fn check_media(path: &Path, (what, file_type, noun, formats, is_whole): MediaKind) -> Result<()> {
+fn check_media(path: &Path, kind: MediaKind) -> Result<()> {
+    let MediaKind { what, file_type, noun, formats, is_beginning } = kind;
     let invalid =
         |why: &str| Err(Error::InvalidInput(format!("the {what} {} {why}", path.display())));
     let format = FileFormat::of(path);
     if format.is_none_or(|format| format.file_type != file_type) {
         return invalid(&format!("is not {noun}"));
     }
-    let unreadable = |source| Error::io("read an uploaded file", path, source);
+    let unreadable = |source| Error::io("read a file to upload", path, source);
     let file = File::open(path).map_err(unreadable)?;
     if !file.metadata().map_err(unreadable)?.is_file() {
         return invalid("is not a file");
@@ -432,7 +451,7 @@ fn check_media(path: &Path, (what, file_type, noun, formats, is_whole): MediaKin
     file.take(4096).read_to_end(&mut head).map_err(unreadable)?;
     match head.as_slice() {
         [] => invalid("is empty"),
-        head if is_whole(head) => Ok(()),
+        head if is_beginning(head) => Ok(()),
         _ => invalid(&format!("is none of {formats}")),
     }
 }
@@ -466,7 +485,7 @@ fn is_audio(head: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{AUDIO, check_media, check_title, is_audio, is_image, is_tag};
+    use super::{MUSIC, check_media, check_title, is_audio, is_image, is_tag};
     use crate::error::Error;
 
     #[test]
@@ -509,7 +528,7 @@ mod tests {
         }
         // What else is checked of a file is tested with the whole call.
         let dir = tempfile::tempdir().unwrap();
-        assert!(matches!(check_media(&dir.path().join("none.mp3"), AUDIO), Err(Error::Io { .. })));
+        assert!(matches!(check_media(&dir.path().join("none.mp3"), MUSIC), Err(Error::Io { .. })));
         for head in [&b"\xFF\xD8\xFF\xE0"[..], b"\x89PNG\r\n\x1A\n", b"GIF89a", b"RIFF\0\0\0\0WEBP"]
         {
             assert!(is_image(head) && !is_audio(head), "{head:?}");

@@ -112,6 +112,20 @@ async fn looks_are_understood_in_both_languages_and_survive_other_edits() {
 }
 
 #[tokio::test]
+async fn a_recording_has_the_sentences_of_its_script() {
+    let (_backend, client) = backend_and_client().await;
+    let dir = tempfile::tempdir().unwrap();
+    let project = client.project("recorded").await.unwrap();
+    project.upload(file(dir.path(), "speech.mp3")).await.unwrap();
+    let order = format!(
+        "Make a voiceover of this script. Narration: the uploaded file \"speech.mp3\".\n\nScript:\n{SCRIPT}"
+    );
+    let report = project.say(order.as_str()).await.unwrap().finish().await.unwrap();
+    // In three paragraphs; a heading is a sentence.
+    assert!(report.text.contains("5 sentences"), "{}", report.text);
+}
+
+#[tokio::test]
 async fn subtitles_and_a_poster_are_written_beside_the_video() {
     let (backend, client) = backend_and_client().await;
     let dir = tempfile::tempdir().unwrap();

@@ -7,7 +7,8 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use nemovideo::media::{
-    Cancel, FrameSize, Narration, Pico, RenderOptions, SpeechOptions, Timeline, narrate, render,
+    Cancel, Chapter, FrameSize, Gradient, Narration, Pico, RenderOptions, SpeechOptions, TextClip,
+    Timeline, VideoBackground, narrate, poster, render,
 };
 
 const SCRIPT: &str = "Coffee came to Venice by ship. Within a century, all of Europe drank it!";
@@ -103,6 +104,97 @@ fn a_video_has_the_properties_that_players_expect_in_every_shape() {
         };
         assert!((ends("v") - ends("a")).abs() < 0.05, "{} {}", ends("v"), ends("a"));
         assert!((ends("v") - video.duration.as_secs_f64()).abs() < 0.02);
+    }
+}
+
+#[test]
+fn chapters_and_languages_are_listed() {
+    if !is_installed() {
+        return;
+    }
+    let directory = tempfile::tempdir().unwrap();
+    let long = "Ü".repeat(127);
+    for chapters in [
+        vec![(0, "Intro"), (1000, "第二章：咖啡"), (2345, &*long)],
+        // The first one is late.
+        vec![(1500, "Nur dies 🎉")],
+        vec![(250, "A"), (4000, "B")],
+    ] {
+        for (options, name) in
+            [(RenderOptions::mp4(), "video.mp4"), (RenderOptions::m4a(), "audio.m4a")]
+        {
+            let path = directory.path().join(name);
+            let mut video = Timeline::new(FrameSize::SQUARE, Duration::from_millis(5000));
+            video.language = Some("de-AT".to_owned());
+            let chapter =
+                |(start, title): &(u64, &str)| Chapter::new(*title, Duration::from_millis(*start));
+            video.chapters = chapters.iter().map(chapter).collect();
+            make(&video, options, &path);
+            decodes_without_errors(&path);
+            let args = ["-v", "warning", "-show_chapters", "-show_streams", "-of", "json"];
+            let probed = output("ffprobe", &args, &path);
+            let probed: serde_json::Value = serde_json::from_str(&probed).unwrap();
+            let millis = |time: &serde_json::Value| {
+                (time.as_str().unwrap().parse::<f64>().unwrap() * 1000.0).round() as u64
+            };
+            let found: Vec<(u64, u64, &str)> = probed["chapters"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|it| {
+                    let title = it["tags"]["title"].as_str().unwrap();
+                    (millis(&it["start_time"]), millis(&it["end_time"]), title)
+                })
+                .collect();
+            // FFmpeg takes the duration of the chapters for the end of the last one.
+            let end = 5000 - chapters[0].0;
+            let ends = chapters.iter().skip(1).map(|(start, _)| *start).chain([end]);
+            let expected: Vec<_> = chapters
+                .iter()
+                .zip(ends)
+                .map(|((start, title), end)| (*start, end, *title))
+                .collect();
+            assert_eq!(found, expected, "{name}");
+            for stream in probed["streams"].as_array().unwrap() {
+                assert_eq!(stream["tags"]["language"], "deu", "{stream}");
+                if stream["codec_type"] != "data" {
+                    assert_eq!(millis(&stream["duration"]), 5000, "{stream}");
+                    assert_eq!(millis(&stream["start_time"]), 0, "{stream}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_poster_has_the_pixels_of_the_video() {
+    if !is_installed() {
+        return;
+    }
+    let directory = tempfile::tempdir().unwrap();
+    let [path, still] = ["video.mp4", "poster.png"].map(|name| directory.path().join(name));
+    let size = FrameSize { width: 640, height: 360 };
+    let millis = Duration::from_millis;
+    let mut video = Timeline::new(size, millis(3000));
+    video.background = VideoBackground::Gradient(Gradient::Ember);
+    video.texts.push(TextClip::title("One", millis(500), millis(1000)));
+    video.texts.push(TextClip::caption("Two", millis(1200), millis(1000)));
+    make(&video, RenderOptions::mp4(), &path);
+    for frame in [0, 35, 36, 66] {
+        poster(&video, millis(frame * 1000 / 30 + 1), &still, &Cancel::new()).unwrap();
+        // With each color for four pixels, as in the poster, and not interpolated.
+        let scale = "scale=in_color_matrix=bt709:flags=neighbor+accurate_rnd+full_chroma_int";
+        let select = format!("select=eq(n\\,{frame}),{scale},format=rgb24");
+        let pixels = |file: &Path, filter: &str| {
+            let args = ["-v", "error", "-i", file.to_str().unwrap(), "-vf", filter];
+            let mut command = Command::new("ffmpeg");
+            command.args(args).args(["-frames:v", "1", "-f", "rawvideo", "-"]);
+            command.output().unwrap().stdout
+        };
+        let (shown, poster) = (pixels(&path, &select), pixels(&still, "format=rgb24"));
+        assert_eq!((shown.len(), poster.len()), (640 * 360 * 3, 640 * 360 * 3));
+        let worst = shown.iter().zip(&poster).map(|(a, b)| a.abs_diff(*b)).max().unwrap();
+        assert!(worst <= 2, "frame {frame}: {worst}");
     }
 }
 

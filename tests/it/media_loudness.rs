@@ -1,6 +1,5 @@
 //! The loudness and the true peak of what is rendered, measured after it was decoded.
 
-use std::path::Path;
 use std::time::Duration;
 
 use ebur128::{EbuR128, Mode};
@@ -22,7 +21,7 @@ const RATE: u32 = 48_000;
 
 fn spoken(number: usize) -> Narration {
     let (language, script) = SCRIPTS[number % SCRIPTS.len()];
-    let gender = if number % 2 == 0 { VoiceGender::Female } else { VoiceGender::Male };
+    let gender = if number.is_multiple_of(2) { VoiceGender::Female } else { VoiceGender::Male };
     let options = SpeechOptions::new(language).with_gender(gender);
     narrate(script, &Pico::new(), &options, &Cancel::new()).unwrap()
 }
@@ -36,7 +35,7 @@ fn timeline(duration: Duration, audio: Vec<AudioClip>) -> Timeline {
 /// Renders a timeline and decodes the file.
 fn heard(timeline: &Timeline, options: RenderOptions) -> Vec<f32> {
     let directory = tempfile::tempdir().unwrap();
-    let path = directory.path().join(Path::new("audio"));
+    let path = directory.path().join("audio");
     render(timeline, options, &path, &|_| {}, &Cancel::new()).unwrap();
     let audio = AudioBuffer::decode(&std::fs::read(&path).unwrap(), "audio").unwrap();
     assert_eq!(audio.sample_rate(), RATE);

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use nemovideo::media::{
-    AudioBuffer, Cancel, MediaError, Narration, Pico, SpeechOptions, Voice, narrate,
+    AudioBuffer, Cancel, MediaError, Narration, Pico, SpeechOptions, Voice, VoiceGender, narrate,
 };
 
 /// Produces a second of audio for each word, with silence around it; silent for `Shh`.
@@ -197,6 +197,96 @@ mod programs {
         let voice = shell(r#"printf %s "$3" | cmp - "$2" && cat "$1""#)
             .with_args([&wav, &expected, "{text}"]);
         say(&voice, text).unwrap();
+    }
+
+    #[test]
+    fn gender_and_rate_are_passed_on() {
+        let (_directory, wav) = wav();
+        let voice = shell(r#"test "$2 $3 $4 $5 $6" = "$7" && cat "$1""#).with_args([
+            wav.as_str(),
+            "{language}+{gender:f3|m3}{gender:|!}",
+            "{rate}",
+            "{wpm}",
+            "{stretch}",
+            "{gender:}{ a | b; }",
+            "{text}",
+        ]);
+        let female = SpeechOptions::new("pl");
+        let male = female.clone().with_gender(VoiceGender::Male).with_rate(1.25);
+        voice.speak("pl+f3 1 175 1.000 {gender:}{ a | b; }", &female).unwrap();
+        voice.speak("pl+m3! 1.25 219 0.800 {gender:}{ a | b; }", &male).unwrap();
+    }
+
+    /// A voice that adds a line to a file for each run. It cannot speak the word “wrong”.
+    fn counted(wav: &str) -> (CommandVoice, impl Fn() -> Vec<String>) {
+        let log = format!("{wav}.log");
+        let script = r#"cat >> "$2"; echo >> "$2"; ! grep -q wrong "$2" && cp "$1" "$3""#;
+        let voice = shell(script).with_args([wav, &log, "{out}", "{wpm}"]);
+        let runs = move || {
+            let text = std::fs::read_to_string(&log).unwrap_or_default();
+            let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
+            lines.sort();
+            std::fs::write(&log, "").unwrap();
+            lines
+        };
+        (voice, runs)
+    }
+
+    #[test]
+    fn a_sentence_is_spoken_once() {
+        let (_directory, wav) = wav();
+        let (voice, runs) = counted(&wav);
+        let voice = voice.with_concurrency(1);
+        let narrate_with = |voice: &CommandVoice, script: &str, options: &SpeechOptions| {
+            narrate(script, voice, options, &Cancel::new())
+        };
+        let options = SpeechOptions::new("en");
+        let first = narrate_with(&voice, "One here. Two there.", &options).unwrap();
+        assert_eq!(runs(), ["One here.", "Two there."]);
+        // A clone, and a gender of which the program knows nothing, change nothing.
+        let male = options.clone().with_gender(VoiceGender::Male);
+        let again = narrate_with(&voice.clone(), "One here. Two there.", &male).unwrap();
+        assert_eq!((again, runs()), (first, vec![]));
+        narrate_with(&voice, "One here. Three there. One here.", &options).unwrap();
+        assert_eq!(runs(), ["Three there."]);
+        narrate_with(&voice, "One here.", &options.clone().with_rate(2.0)).unwrap();
+        assert_eq!(runs(), ["One here."]);
+        let changed = voice.clone().with_args(["--louder"]);
+        narrate_with(&changed, "One here.", &options).unwrap();
+        assert_eq!(runs(), ["One here."]);
+        // What failed is tried again.
+        for _ in 0..2 {
+            narrate_with(&voice, "It is wrong.", &options).unwrap_err();
+            assert_eq!(runs(), ["It is wrong."]);
+        }
+    }
+
+    #[test]
+    fn no_more_programs_run_at_a_time_than_allowed() {
+        let (directory, wav) = wav();
+        let lock = directory.path().join("lock");
+        // A directory can be created only once.
+        let voice = shell(r#"mkdir "$2" && cp "$1" "$3" && rmdir "$2""#)
+            .with_args([wav.as_str(), lock.to_str().unwrap(), "{out}"])
+            .with_concurrency(1);
+        thread::scope(|scope| {
+            for text in ["One.", "Two.", "Three.", "Four.", "Five."] {
+                let voice = voice.clone();
+                scope.spawn(move || say(&voice, text).unwrap());
+            }
+        });
+    }
+
+    #[test]
+    fn a_program_is_found_before_it_is_run() {
+        let find = |program: &str| CommandVoice::new(program, ["en"]).find_program();
+        let shell = find("sh").unwrap();
+        assert!(shell.is_absolute() && shell.ends_with("sh"), "{}", shell.display());
+        assert_eq!(find(shell.to_str().unwrap()).unwrap(), shell);
+        for missing in ["no-such-program", "./sh", "/dev/null", "/", ""] {
+            let error = find(missing).unwrap_err().to_string();
+            assert!(error.contains(&format!("`{missing}` was not found")), "{error}");
+        }
     }
 
     #[test]

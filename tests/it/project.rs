@@ -255,7 +255,7 @@ async fn a_message_is_routed_before_anything_is_sent() {
     let Dispatched::Export(export) = project.dispatch("导出竖屏视频").await.unwrap() else {
         panic!("an export")
     };
-    let error = export.await.unwrap_err();
+    let error = (*export).await.unwrap_err();
     assert!(matches!(error, Error::InvalidInput(_)), "{error}");
     assert_eq!(backend.counters().messages_run, 0);
 

@@ -6,6 +6,7 @@
 //! | `kills` | they are killed, at every call and every step on the disk |
 //! | `server` | `local_server` is killed |
 //! | `proxy` | each exchange with the backend is cut, reset, mangled, stalled or trickled |
+//! | `browser` | a video is played in Chromium |
 //!
 //! `cargo test` runs few cells, with each kind of moment and of disturbance among them. All of them,
 //! but only every seventh exchange of the programs in `proxy`, take minutes:
@@ -20,6 +21,7 @@
 // Clippy exempts test functions but not their helpers. A helper that panics fails its test.
 #![allow(clippy::unwrap_used)]
 
+mod browser;
 #[path = "../chaos/dice.rs"]
 #[allow(dead_code, reason = "shared with `tests/chaos`, which uses the rest of it")]
 mod dice;

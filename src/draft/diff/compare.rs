@@ -359,9 +359,9 @@ fn settings(was: &Json, is: &Json, keys: &mut ChangedKeys) -> Vec<ChangedSetting
     let (old, new) = (style(was), style(is));
     let mut is_known = true;
     for (setting, (key, default)) in STYLE.into_iter().zip(CaptionStyle::default().entries()) {
-        let value = |style: Option<&Json>| style?.get(key).map(text).or(Some(default.clone()));
-        let (from, to) =
-            (value(old).or(Some(default.clone())), value(new).or(Some(default.clone())));
+        let stated = |style: Option<&Json>| style?.get(key).map(text);
+        let value = |style| Some(stated(style).unwrap_or_else(|| default.clone()));
+        let (from, to) = (value(old), value(new));
         if from != to {
             found.push(ChangedSetting { setting, from, to });
         }

@@ -61,14 +61,16 @@ impl Editor<'_> {
             let length = draft.duration();
             let start = rounded(start);
             checked_span(draft, start, length.saturating_sub(start))?;
-            let mut chapters: Vec<(Duration, String)> = draft
-                .chapters()
-                .filter(|chapter| chapter.start() != start)
-                .filter_map(|chapter| Some((chapter.start(), chapter.text()?.to_owned())))
-                .chain([(start, title.to_owned())])
-                .collect();
+            let track = draft.tracks().find(|track| track.role() == Some(TrackRole::Chapters));
+            let segments = track.into_iter().flat_map(|track| track.segments());
+            let mut chapters: Vec<(Duration, Json)> =
+                segments.map(|chapter| (chapter.start(), chapter.as_json().clone())).collect();
+            match chapters.iter_mut().find(|(at, _)| *at == start) {
+                Some((_, chapter)) => set(chapter, keys::TEXT, title),
+                None => chapters.push((start, chapter(start, title, times::start_path(draft)))),
+            }
             chapters.sort_by_key(|(start, _)| *start);
-            set_chapters(draft, &chapters);
+            write_chapters(draft, chapters);
             Ok(())
         })
     }
@@ -100,6 +102,7 @@ impl Editor<'_> {
         fade_out: Duration,
     ) -> Result<&mut Self, EditError> {
         self.change(|draft| {
+            audio_segments(draft, track)?;
             let shortest = track_at(draft, track)?.segments().map(|s| s.duration()).min();
             let (end, length) = (fade_in.saturating_add(fade_out), shortest.unwrap_or_default());
             if end > length {
@@ -168,23 +171,37 @@ fn audio_segments(draft: &mut Draft, track: usize) -> Result<&mut Vec<Json>, Edi
 }
 
 /// Replaces the chapters, given in order. Each lasts until the next.
+#[cfg(feature = "local")]
 pub(crate) fn set_chapters(draft: &mut Draft, chapters: &[(Duration, String)]) {
-    let length = draft.duration();
     let start_path = times::start_path(draft);
+    let chapters = chapters.iter().map(|(at, title)| (*at, chapter(*at, title, start_path)));
+    let chapters = chapters.collect();
+    write_chapters(draft, chapters);
+}
+
+/// Returns a segment for a chapter, whose duration is not known yet.
+fn chapter(start: Duration, title: &str, start_path: KeyPath<'_>) -> Json {
+    let mut segment = Json::from(Object::from([(DURATION, 0_u64)]));
+    start_path.set(&mut segment, as_millis(start));
+    KeyPath::default_of(keys::TEXT).set(&mut segment, title);
+    segment
+}
+
+/// Writes the segments of the chapters, given in order with their starts. Each lasts until the next.
+fn write_chapters(draft: &mut Draft, mut chapters: Vec<(Duration, Json)>) {
+    let length = draft.duration();
     let known = draft.tracks().position(|track| track.role() == Some(TrackRole::Chapters));
     if chapters.is_empty() {
         known.and_then(|track| draft.remove_track(track));
         return;
     }
     let ends = chapters.iter().skip(1).map(|(start, _)| *start).chain([length]);
-    let segments = chapters.iter().zip(ends).map(|((start, title), end)| {
+    let ends: Vec<Duration> = ends.collect();
+    for ((start, segment), end) in chapters.iter_mut().zip(ends) {
         let duration = as_millis(end.saturating_sub(*start));
-        let mut segment = Json::from(Object::from([(DURATION, duration)]));
-        start_path.set(&mut segment, as_millis(*start));
-        KeyPath::default_of(keys::TEXT).set(&mut segment, title.as_str());
-        segment
-    });
-    let segments: Vec<Json> = segments.collect();
+        segment.make_object().insert(DURATION, duration);
+    }
+    let segments: Vec<Json> = chapters.into_iter().map(|(_, segment)| segment).collect();
     let track = known.unwrap_or_else(|| {
         let role = TrackRole::Chapters;
         draft.push_track(TrackKind::Text).set_metadata(keys::ROLE[0], role.as_str());
@@ -192,5 +209,37 @@ pub(crate) fn set_chapters(draft: &mut Draft, chapters: &[(Duration, String)]) {
     });
     if let Some(mut track) = draft.track_mut(track) {
         track.set(SEGMENTS, segments);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_new_chapter_leaves_what_the_others_state_besides() {
+        let mut draft: Draft = r#"{"t":[{"tt":0,"sg":[{"d":9000}]},{"tt":7,"m":{"role":"chapters"},
+            "sg":[{"d":6000,"x":1,"m":{"text":"One","id":"a"}},{"d":3000,"m":{"id":"b"}}]}]}"#
+            .parse()
+            .unwrap();
+        draft.edit().add_chapter("Two", Duration::from_secs(4)).unwrap();
+        draft.edit().add_chapter("First", Duration::ZERO).unwrap();
+        let chapters: Vec<_> = draft.chapters().map(|it| it.as_json().to_string()).collect();
+        assert_eq!(
+            chapters,
+            [
+                r#"{"d":4000,"x":1,"m":{"text":"First","id":"a"}}"#,
+                r#"{"d":2000,"m":{"start":4000,"text":"Two"}}"#,
+                r#"{"d":3000,"m":{"id":"b"}}"#,
+            ]
+        );
+    }
+
+    #[test]
+    fn only_audio_has_fades() {
+        let mut draft: Draft = r#"{"t":[{"tt":7,"sg":[{"d":10}]}]}"#.parse().unwrap();
+        let second = Duration::from_secs(1);
+        let error = draft.edit().set_fades(0, second, second).map(drop).unwrap_err();
+        assert_eq!(error, EditError::WrongTrack { track: 0, expected: "audio" });
     }
 }

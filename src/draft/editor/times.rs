@@ -165,7 +165,7 @@ fn move_words(segment: &mut Json, old: &Span, range: &Span, start: Duration) {
         let Some(path) = KeyPath::of(segment, keys, |json| json.as_array().is_some()) else {
             continue;
         };
-        let mut words = path.get(segment).cloned().unwrap_or_else(|| Json::EMPTY_ARRAY.clone());
+        let Some(mut words) = path.get(segment).cloned() else { continue };
         for word in words.make_array() {
             if let Some([_, time]) = word.as_array()
                 && let Some(ms) = keys::millis(time)

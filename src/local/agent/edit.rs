@@ -293,24 +293,26 @@ pub(crate) fn paragraphs(draft: &Draft) -> Vec<(usize, Duration)> {
 }
 
 /// Replaces the narration by a recording, which is aligned with the script if the engine can do
-/// that. Returns whether it did: otherwise the video has no captions.
+/// that. Returns the number of sentences that it found; without any, the video has no captions.
 pub(crate) fn narrated_with(
     draft: &mut Draft,
     engine: &dyn Engine,
     file: &StoredFile,
     script: Option<(&str, &str)>,
-) -> Result<bool, Reply> {
+) -> Result<Option<usize>, Reply> {
     let failed = |failure| Reply::failed(&failure);
     let aligned = match script {
         Some((script, language)) => engine.align(script, language, file).map_err(failed)?,
         None => None,
     };
-    let is_aligned = aligned.is_some();
+    // A mark at the start of each.
+    let sentences = aligned.as_ref().map(|line| line.marks.len());
     let line = match aligned {
         Some(line) => line,
         None => SpokenLine::of_recording(file).ok_or(speak::NO_RECORDING)?,
     };
-    let chapters = line.chapters.clone();
+    let chapters = line.chapters.into_iter().map(|(title, time)| (time, title));
+    let chapters: Vec<(Duration, String)> = chapters.collect();
     let sentence = NarratedSentence {
         text: line.text,
         start: Duration::ZERO,
@@ -328,16 +330,13 @@ pub(crate) fn narrated_with(
         track.set_metadata("name", file.name.as_str());
     }
     set_length(draft, length);
-    looks::write_chapters(
-        draft,
-        &chapters.iter().map(|(title, at)| (*at, title.clone())).collect::<Vec<_>>(),
-    );
+    looks::write_chapters(draft, &chapters);
     looks::lay_out_scenes(draft, None);
-    if is_aligned && has(draft, &TrackRole::Captions) {
+    if sentences.is_some() && has(draft, &TrackRole::Captions) {
         let captions = captions(draft, engine);
         set_captions(draft, &captions);
     }
-    Ok(is_aligned)
+    Ok(sentences)
 }
 
 fn remove(draft: &mut Draft, role: &TrackRole) -> Result<(), Reply> {

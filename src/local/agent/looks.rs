@@ -330,6 +330,12 @@ pub(crate) fn lay_out_scenes(draft: &mut Draft, new: Option<(usize, Json)>) {
     if scenes.is_empty() {
         return;
     }
+    // Images of paragraphs may have filled the video: then the first of them is what is left.
+    let base = base.or_else(|| {
+        let (_, mut scene) = scenes.first()?.clone();
+        metadata_mut(&mut scene).remove("paragraph");
+        Some(scene)
+    });
     let (starts, length) = (paragraphs(draft), draft.duration());
     let span = |paragraph: usize| {
         let at = starts.iter().position(|(number, _)| *number == paragraph)?;
@@ -385,10 +391,54 @@ pub(crate) fn set_narration(
             .ok_or_else(|| speak::NO_SUCH_FILE.with([name.into()]))?,
     };
     let is_captioned = position(draft, &TrackRole::Captions).is_some();
-    let is_aligned = narrated_with(draft, engine, &file, script)?;
+    let is_aligned = narrated_with(draft, engine, &file, script)?.is_some();
     if !is_aligned && let Some(track) = position(draft, &TrackRole::Captions) {
         draft.edit().remove_track(track)?;
     }
     let reply = if is_captioned && !is_aligned { speak::NARRATED_ONLY } else { speak::NARRATED };
     Ok(reply.with([file.name.as_str().into()]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::edit::{NarratedSentence, set_palette, set_voiceover};
+    use super::*;
+    use crate::local::engine::PALETTES;
+
+    #[test]
+    fn an_image_stays_when_its_paragraph_is_not_known_any_more() {
+        let length = Duration::from_secs(4);
+        let spoken = |paragraphs| {
+            [NarratedSentence {
+                text: "Hello.".to_owned(),
+                start: Duration::ZERO,
+                duration: length,
+                media: None,
+                marks: Vec::new(),
+                paragraphs,
+                unspoken: Vec::new(),
+            }]
+        };
+        let shown = |draft: &Draft| {
+            let track =
+                position(draft, &TrackRole::Background).and_then(|at| draft.tracks().nth(at));
+            let segments = track.into_iter().flat_map(|track| track.segments());
+            let shown = segments.map(|s| (s.name().map(str::to_owned), s.start(), s.end()));
+            shown.collect::<Vec<_>>()
+        };
+        let mut draft = Draft::new();
+        draft.set_duration(length);
+        set_palette(&mut draft, PALETTES[0]);
+        set_voiceover(&mut draft, &spoken(vec![(1, Duration::ZERO)]));
+        let mut scene = Json::from(Object::new());
+        metadata_mut(&mut scene).insert("name", "photo.png");
+        metadata_mut(&mut scene).insert("paragraph", 1_u64);
+        lay_out_scenes(&mut draft, Some((1, scene)));
+        let photo = [(Some("photo.png".to_owned()), Duration::ZERO, length)];
+        assert_eq!(shown(&draft), photo);
+        // As with a recording that cannot be aligned.
+        set_voiceover(&mut draft, &spoken(Vec::new()));
+        lay_out_scenes(&mut draft, None);
+        assert_eq!(shown(&draft), photo);
+    }
 }

@@ -5,15 +5,13 @@
 
 use super::edit::{Edit, VoiceChange};
 use super::phrase::{
-    MessagePhrase, VoiceoverOptions, ends_phrase, is_in, label, masked, phrases, unquoted,
+    MAX_WORDS, MessagePhrase, VoiceoverOptions, ends_phrase, is_in, label, masked, phrases,
+    unquoted,
 };
 use super::words::*;
 use crate::draft::Language;
 use crate::language::tokens::{is_han, plain_text, quotations};
 use crate::protocol::FileFormat;
-
-/// A phrase with more words is no order.
-const MAX_WORDS: usize = 40;
 
 /// What a message asks for, and the language in which it asks.
 #[derive(Clone, Debug, PartialEq)]
@@ -273,7 +271,7 @@ impl PhraseKind {
             _ => all,
         };
         let is_foreign_known = |run| MessagePhrase::new(run).words().into_iter().all(is_known);
-        if !text.split(is_han).all(is_foreign_known) || !is_covered(text) {
+        if !text.split(is_han).all(is_foreign_known) || Division::of(text).is_none() {
             Self::Statement
         } else if phrase.is("谢谢 您好 你好 好的 多谢") {
             Self::Courtesy
@@ -340,28 +338,6 @@ fn is_known(word: &str) -> bool {
         || languages.any(|name| name == word)
         || is_tag()
         || FileFormat::of(word).is_some()
-}
-
-/// Whether terms of the vocabulary, one after the other, cover every Chinese character. All
-/// divisions are tried: in 字幕关掉, 字幕关 is a term, and so is 关掉.
-fn is_covered(text: &str) -> bool {
-    let lists = KNOWN.iter().chain(&[PALETTE_MOODS, VOICE_LANGUAGES]);
-    let terms: Vec<&str> = lists.flat_map(|list| list.split_ascii_whitespace()).collect();
-    let mut is_reached = vec![false; text.len() + 1];
-    is_reached[0] = true;
-    for (at, c) in text.char_indices() {
-        if !is_reached[at] {
-            continue;
-        }
-        if !is_han(c) {
-            is_reached[at + c.len_utf8()] = true;
-        }
-        let rest = &text[at..];
-        for term in terms.iter().filter(|term| term.contains(is_han) && rest.starts_with(**term)) {
-            is_reached[at + term.len()] = true;
-        }
-    }
-    is_reached[text.len()]
 }
 
 /// Whether a message asks for a voiceover whose script is elsewhere.

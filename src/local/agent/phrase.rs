@@ -20,6 +20,8 @@ const VOLUME_STEP: f64 = 1.4;
 /// The factor of one step faster or slower.
 const PACE_STEP: f32 = 1.2;
 const MINUTE: f64 = 60.0;
+/// A phrase with more words is no order.
+pub(crate) const MAX_WORDS: usize = 40;
 
 /// A part of a message between two punctuation marks or conjunctions.
 #[derive(Clone, Debug)]
@@ -30,6 +32,8 @@ pub(crate) struct MessagePhrase {
     pub(crate) plain: String,
     /// The words of `plain`.
     words: Vec<Word>,
+    /// How `plain` is divided, if it may be an order in Chinese.
+    division: Option<Division>,
     /// The first quotation.
     pub(crate) quoted: Option<String>,
 }
@@ -38,21 +42,28 @@ impl MessagePhrase {
     pub(crate) fn new(raw: &str) -> Self {
         let plain = plain_text(&masked(raw)).replace("分钟", "分").replace("秒钟", "秒");
         let quoted = quotations(raw).first().map(|range| unquoted(&raw[range.clone()]));
-        Self { raw: raw.trim().to_owned(), words: words(&plain), plain, quoted }
+        let words = words(&plain);
+        let may_be_divided = words.len() <= MAX_WORDS && plain.contains(is_han);
+        let division = may_be_divided.then(|| Division::of(&plain)).flatten();
+        Self { raw: raw.trim().to_owned(), plain, words, division, quoted }
     }
 
     pub(crate) fn words(&self) -> Vec<&str> {
         self.words.iter().map(|word| word.text.as_str()).collect()
     }
 
-    /// Whether one of the terms of a list (see `words`) occurs: an English word as a whole word, and
-    /// a term of several words, or of Chinese, which has no spaces, anywhere.
+    /// Whether one of the terms of a list (see `words`) occurs: an English word as a whole word, a
+    /// term of several words anywhere, and one of Chinese, which has no spaces, wherever it does not
+    /// cut a word in two.
     pub(crate) fn has(&self, terms: &str) -> bool {
         terms.split_ascii_whitespace().any(|term| match term.strip_prefix('=') {
             Some(whole) => self.is(whole),
             None if term.contains('_') => self.plain.contains(&term.replace('_', " ")),
             None if term.is_ascii() => self.words.iter().any(|word| word.text == term),
-            None => self.plain.contains(term),
+            None => self.plain.match_indices(term).any(|(at, _)| {
+                let range = at..at + term.len();
+                self.division.as_ref().is_none_or(|division| division.allows(range))
+            }),
         })
     }
 

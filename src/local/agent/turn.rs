@@ -170,14 +170,14 @@ impl AgentTurn {
             };
             let script = Some((script.as_str(), delivery.language.as_str()));
             let engine = &*self.service.engine;
-            let is_aligned = edit::narrated_with(&mut draft, engine, recording, script);
-            let is_aligned =
-                is_aligned.map_err(|reply| VoiceoverError { code: "BAD_RECORDING", reply })?;
-            let note =
-                (!is_aligned).then(|| speak::NARRATED_ONLY.with([recording.name.as_str().into()]));
+            let aligned = edit::narrated_with(&mut draft, engine, recording, script);
+            let aligned =
+                aligned.map_err(|reply| VoiceoverError { code: "BAD_RECORDING", reply })?;
+            let note = aligned
+                .is_none()
+                .then(|| speak::NARRATED_ONLY.with([recording.name.as_str().into()]));
             let length = draft.duration();
-            let parts = edit::paragraphs(&draft).len().max(1);
-            Ok((draft, length, parts, is_aligned, note))
+            Ok((draft, length, aligned.unwrap_or(1), aligned.is_some(), note))
         });
         let (mut draft, length, sentences, is_timed, unspoken) = match drafted {
             Ok(drafted) => drafted,

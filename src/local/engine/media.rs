@@ -14,9 +14,9 @@ use super::{
 use crate::fs::write_whole;
 use crate::local::library::{MediaInfo, StoredFile};
 use crate::media::{
-    self, AudioBuffer, AudioClip, Cancel, Font, FrameSize, Gradient, Image, MediaError, Pico,
-    Quality, RenderOptions, Scene, SpeechOptions, StoredAudio, TextClip, Timeline, VideoBackground,
-    Voice, VoiceGender,
+    self, AudioBuffer, AudioClip, Cancel, Chapter, Font, FrameSize, Gradient, Image, MediaError,
+    Pico, Quality, RenderOptions, Scene, SpeechOptions, StoredAudio, TextClip, Timeline,
+    VideoBackground, Voice, VoiceGender,
 };
 use crate::protocol::{Aspect, FileType, RenderFormat, RenderQuality};
 
@@ -120,21 +120,11 @@ impl Engine for MediaEngine {
             let path = new_path();
             write_whole(&path, &spoken.audio.to_wav())
                 .map_err(MediaError::io("write the speech"))?;
-            let marks = spoken.marks();
-            lines.push(SpokenLine {
-                start: spoken.start,
-                duration: spoken.audio.duration(),
-                audio: Some(path),
-                marks: marks.map(|(offset, time)| SpeechMark { offset, time }).collect(),
-                paragraphs: spoken
-                    .paragraph
-                    .into_iter()
-                    .map(|number| (number, Duration::ZERO))
-                    .collect(),
-                chapters: spoken.heading.into_iter().map(|title| (title, Duration::ZERO)).collect(),
-                unspoken: Vec::new(),
-                text: spoken.text,
-            });
+            let marks = spoken.marks().map(|(offset, time)| SpeechMark { offset, time }).collect();
+            let duration = spoken.audio.duration();
+            let (paragraph, heading) = (spoken.paragraph, spoken.heading);
+            let line = SpokenLine::new(spoken.text, spoken.start, duration, paragraph, heading);
+            lines.push(SpokenLine { audio: Some(path), marks, ..line });
             Ok(())
         });
         let (warnings, _) = spoken?;
@@ -157,18 +147,10 @@ impl Engine for MediaEngine {
         let audio = AudioBuffer::decode(&read(&recording.path)?, &recording.name)?;
         let sentences = media::align_recording(script, language, &audio, &Cancel::new())?;
         let Some(sentences) = sentences else { return Ok(None) };
-        let mut whole = SpokenLine { duration: audio.duration(), ..SpokenLine::default() };
-        for sentence in sentences {
-            if !whole.text.is_empty() {
-                whole.text.push(' ');
-            }
-            let time = sentence.start;
-            whole.marks.push(SpeechMark { offset: whole.text.len(), time });
-            whole.paragraphs.extend(sentence.paragraph.map(|number| (number, time)));
-            whole.chapters.extend(sentence.heading.map(|title| (title, time)));
-            whole.text.push_str(&sentence.text);
-        }
-        Ok(Some(whole))
+        let lines = sentences
+            .into_iter()
+            .map(|it| SpokenLine::new(it.text, it.start, it.duration, it.paragraph, it.heading));
+        Ok(Some(SpokenLine::joined(lines, audio.duration())))
     }
 
     fn probe(
@@ -198,13 +180,13 @@ impl Engine for MediaEngine {
         progress: &(dyn Fn(f32) + Sync),
         cancel: &CancellationToken,
     ) -> Result<EngineOutput, EngineError> {
-        if matches!(video.format, RenderFormat::Jpg | RenderFormat::Png) {
-            let message = "This engine renders no single frames.";
-            return Err(EngineError::new("BAD_FORMAT", message));
-        }
         let cancel = Cancel::of(cancel.clone());
         let timeline = self.timeline(video, &cancel)?;
         timeline.check()?;
+        if matches!(video.format, RenderFormat::Jpg | RenderFormat::Png) {
+            media::poster(&timeline, video.poster, to, &cancel)?;
+            return Ok(EngineOutput { duration: video.duration, name: "nemovideo" });
+        }
         let options = match video.format {
             RenderFormat::M4a => RenderOptions::m4a(),
             RenderFormat::Wav => RenderOptions::wav(),
@@ -221,27 +203,14 @@ impl Engine for MediaEngine {
     }
 }
 
-/// Returns a background, for a frame of that size if there is one.
-fn read_background<'p>(
-    background: &'p Background,
-    reduce: Option<FrameSize>,
-    images: &mut HashMap<&'p Path, Image>,
-) -> Result<VideoBackground, EngineError> {
-    Ok(match background {
-        Background::Plain => VideoBackground::default(),
+/// Returns the gradient of a background without an image.
+fn gradient(background: &Background) -> VideoBackground {
+    match background {
         Background::Named(name) => {
             VideoBackground::Gradient(Gradient::named(name).unwrap_or_default())
         }
-        Background::Image(path) => VideoBackground::Image(match images.get(&**path) {
-            Some(image) => image.clone(),
-            None => {
-                let image = Image::decode(&read(path)?, "the image")?;
-                let image = reduce.map_or(image.clone(), |frame| image.reduced(frame));
-                images.insert(path, image.clone());
-                image
-            }
-        }),
-    })
+        Background::Plain | Background::Image(_) => VideoBackground::default(),
+    }
 }
 
 impl MediaEngine {
@@ -250,16 +219,22 @@ impl MediaEngine {
         let mut timeline = Timeline::new(FrameSize { width, height }, video.duration);
         timeline.font = self.font.clone();
         timeline.language = video.language.clone();
-        // A draft may use an image any number of times.
-        let mut images: HashMap<&Path, Image> = HashMap::new();
-        let mut shown = |background, reduce| read_background(background, reduce, &mut images);
+        let chapters = video.chapters.iter();
+        timeline.chapters =
+            chapters.map(|(start, title)| Chapter::new(title.clone(), *start)).collect();
         if video.scenes.is_empty() {
-            timeline.background = shown(&video.background, None)?;
+            timeline.background = match &video.background {
+                Background::Image(path) => {
+                    VideoBackground::Image(Image::decode(&read(path)?, "the image")?)
+                }
+                background => gradient(background),
+            };
         }
         for planned in &video.scenes {
-            cancel.check()?;
-            let background = shown(&planned.background, Some(timeline.frame))?;
-            let mut scene = Scene::new(background, planned.start);
+            let mut scene = match &planned.background {
+                Background::Image(path) => Scene::of_file(path.clone(), planned.start),
+                background => Scene::new(gradient(background), planned.start),
+            };
             scene.fit = planned.fit;
             scene.motion = planned.motion;
             scene.fade = planned.fade;
@@ -269,7 +244,9 @@ impl MediaEngine {
         // A draft may use a file any number of times.
         let mut decoded: HashMap<&Path, AudioBuffer> = HashMap::new();
         let mut bytes = 0;
-        for audio in &video.audio {
+        // A single frame has none.
+        let is_image = matches!(video.format, RenderFormat::Jpg | RenderFormat::Png);
+        for audio in video.audio.iter().filter(|_| !is_image) {
             // Speech is read as it is mixed; other files, and what is repeated, are decoded first.
             let stored = match audio.repeat {
                 true => None,

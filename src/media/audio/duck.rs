@@ -35,21 +35,30 @@ pub(crate) struct Passage {
     loudness: f64,
 }
 
-/// Returns where a clip has speech. `gain` is how much it is amplified in dB.
-pub(crate) fn passages_of(clip: &Loudness, range: &Range<u64>, gain: f64) -> Vec<Passage> {
+/// Returns the power of a clip that plays again from its start after each `period`, at a time after
+/// its first start.
+fn power_at(clip: &Loudness, period: u64, time: u64) -> f64 {
+    let hop = (time % period.max(1)) / HOP;
+    f64::from(clip.hops.get(hop as usize).copied().unwrap_or(0.0))
+}
+
+/// Returns where a clip has speech. It plays at `range` of the mix, again from its start after each
+/// `period`. `gain` is how much it is amplified in dB.
+pub(crate) fn passages_of(
+    clip: &Loudness,
+    range: &Range<u64>,
+    period: u64,
+    gain: f64,
+) -> Vec<Passage> {
     let Some(own) = clip.integrated() else { return Vec::new() };
-    let is_loud = |power: f32| power > 0.0 && loudness_of(f64::from(power)) > own - RANGE;
-    let passage = |(hop, _): (usize, &f32)| {
-        let start = range.start + hop as u64 * HOP;
-        let from = start.saturating_sub(samples(MARGIN));
-        Passage {
-            range: from..(start + HOP + samples(MARGIN)).min(range.end),
-            loudness: own + gain,
-        }
+    let is_loud = |power: f64| power > 0.0 && loudness_of(power) > own - RANGE;
+    let passage = |at: u64| Passage {
+        range: at.saturating_sub(samples(MARGIN))..(at + HOP + samples(MARGIN)).min(range.end),
+        loudness: own + gain,
     };
-    joined(
-        clip.hops.iter().enumerate().filter(|(_, power)| is_loud(**power)).map(passage).collect(),
-    )
+    let hops = range.clone().step_by(HOP as usize);
+    let loud = hops.filter(|at| is_loud(power_at(clip, period, at - range.start)));
+    joined(loud.map(passage).collect())
 }
 
 /// Joins passages with a short pause between them.
@@ -85,15 +94,13 @@ impl Duck {
         period: u64,
         passages: &[Passage],
     ) -> Vec<Self> {
-        let power = |at: u64| {
-            let hop = (at % period.max(1)) / HOP;
-            f64::from(music.hops.get(hop as usize).copied().unwrap_or(0.0))
-        };
         let duck = |passage: &Passage| {
             let from = passage.range.start.max(range.start);
             let to = passage.range.end.min(range.end);
-            let hops: Vec<f64> =
-                (from..to).step_by(HOP as usize).map(|at| power(at - range.start)).collect();
+            let hops: Vec<f64> = (from..to)
+                .step_by(HOP as usize)
+                .map(|at| power_at(music, period, at - range.start))
+                .collect();
             let loudest = hops
                 .windows(SHORT_TERM.min(hops.len().max(1)))
                 .map(|window| window.iter().sum::<f64>() / window.len() as f64)
@@ -150,19 +157,33 @@ mod tests {
     fn speech_is_found_within_a_recording_and_short_pauses_are_a_part_of_it() {
         let recording =
             clip(&[(-60.0, 30), (-20.0, 20), (-60.0, 15), (-24.0, 20), (-60.0, 40), (-20.0, 10)]);
-        let found = passages_of(&recording, &(SECOND..SECOND * 20), 4.0);
+        let found = passages_of(&recording, &(SECOND..SECOND * 20), 19 * SECOND, 4.0);
         let hop = |n: u64| SECOND + n * HOP;
         let ranges: Vec<_> = found.iter().map(|passage| passage.range.clone()).collect();
         assert_eq!(ranges, [hop(29)..hop(86), hop(124)..hop(136)]);
         assert!((found[0].loudness + 17.4).abs() < 1.0, "{}", found[0].loudness);
-        assert_eq!(passages_of(&clip(&[(-90.0, 50)]), &(0..SECOND), 0.0), []);
+        assert_eq!(passages_of(&clip(&[(-90.0, 50)]), &(0..SECOND), SECOND, 0.0), []);
+    }
+
+    #[test]
+    fn speech_is_found_in_every_playback_up_to_its_end() {
+        // A second of speech in each six, played twice and in part.
+        let recording = clip(&[(-20.0, 10), (-60.0, 50)]);
+        let found = passages_of(&recording, &(0..125 * HOP), 6 * SECOND, 0.0);
+        let ranges: Vec<_> = found.into_iter().map(|passage| passage.range).collect();
+        assert_eq!(ranges, [0..11 * HOP, 59 * HOP..71 * HOP, 119 * HOP..125 * HOP]);
+        // What is behind the end of the video is not heard.
+        let late = clip(&[(-20.0, 10), (-60.0, 90), (-20.0, 10)]);
+        let found = passages_of(&late, &(0..5 * SECOND), 11 * SECOND, 0.0);
+        assert_eq!(found.len(), 1, "{found:?}");
     }
 
     #[test]
     fn music_is_quiet_before_the_first_word_and_back_after_the_last() {
         let passage = Passage { range: 3 * SECOND..5 * SECOND, loudness: -16.0 };
         let music = clip(&[(-14.0, 50), (-40.0, 50)]);
-        let ducks = Duck::all(&music, -6.0, &(0..20 * SECOND), 10 * SECOND, &[passage.clone()]);
+        let ducks =
+            Duck::all(&music, -6.0, &(0..20 * SECOND), 10 * SECOND, std::slice::from_ref(&passage));
         assert_eq!(ducks.len(), 1);
         assert!((ducks[0].gain + 9.0).abs() < 0.01, "{ducks:?}");
         let mut audio = vec![1.0; 8 * SECOND as usize];

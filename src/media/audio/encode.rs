@@ -39,13 +39,6 @@ impl AacSegment {
     pub(crate) fn sizes(&self) -> &[u32] {
         &self.sizes
     }
-
-    /// Removes the first frame.
-    pub(crate) fn remove_first(&mut self) {
-        if !self.sizes.is_empty() {
-            self.data.drain(..self.sizes.remove(0) as usize);
-        }
-    }
 }
 
 /// Returns the number of frames of a track. The first one only primes the decoder: its output

@@ -26,7 +26,7 @@ pub(crate) const HOPS: u64 = 10;
 /// A block of BS.1770 has so many hops.
 const BLOCK: usize = 4;
 
-/// Sound pressure below which a block does not count, in LUFS.
+/// Loudness below which a block does not count, in LUFS.
 const ABSOLUTE_GATE: f64 = -70.0;
 
 /// How much quieter a block that counts may be, in LU.

@@ -19,6 +19,10 @@ use crate::media::{AudioClip, AudioKind, Cancel, MediaError};
 /// Sample rate of the mixed track.
 pub(crate) const SAMPLE_RATE: u32 = 48_000;
 
+/// A higher volume is lowered to this: 60 dB. Far above, the gain of the limiter would be inexact,
+/// and sums of samples infinite.
+const MAX_VOLUME: f32 = 1000.0;
+
 /// The audio clips of a timeline, ready to be mixed.
 pub(crate) struct AudioMix<'a> {
     clips: Vec<MixClip<'a>>,
@@ -122,7 +126,8 @@ fn balance(clips: &mut [MixClip<'_>], cancel: &Cancel) -> Result<(), MediaError>
     for ((&at, gain), loudness) in speech.iter().zip(gains).zip(&speech_loudness) {
         clips[at].gain *= factor(gain) as f32;
         if !music.is_empty() {
-            passages.extend(passages_of(loudness, &clips[at].range, decibels(clips[at].gain)));
+            let MixClip { range, period, gain, .. } = &clips[at];
+            passages.extend(passages_of(loudness, range, *period, decibels(*gain)));
         }
     }
     let passages = joined(passages);
@@ -188,7 +193,7 @@ impl<'a> MixClip<'a> {
             resampler,
             range: start.min(end)..end,
             period,
-            gain: if clip.volume.is_finite() { clip.volume.max(0.0) } else { 0.0 },
+            gain: if clip.volume.is_finite() { clip.volume.clamp(0.0, MAX_VOLUME) } else { 0.0 },
             ducks: Vec::new(),
         }
     }
@@ -230,7 +235,8 @@ impl<'a> MixClip<'a> {
 
     fn fade(&self, at: u64, audio: &mut [f32]) {
         let (fade_in, fade_out) = (samples(self.clip.fade_in), samples(self.clip.fade_out));
-        let (from, to) = (self.range.start + fade_in, self.range.end.saturating_sub(fade_out));
+        let from = self.range.start.saturating_add(fade_in);
+        let to = self.range.end.saturating_sub(fade_out);
         if at >= from && at + audio.len() as u64 <= to {
             return;
         }
@@ -244,7 +250,8 @@ impl<'a> MixClip<'a> {
 
 /// Converts a time to samples of the mix.
 pub(crate) fn samples(time: Duration) -> u64 {
-    ((time.as_nanos() * u128::from(SAMPLE_RATE) + 500_000_000) / 1_000_000_000) as u64
+    let samples = (time.as_nanos() * u128::from(SAMPLE_RATE) + 500_000_000) / 1_000_000_000;
+    u64::try_from(samples).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]
@@ -289,6 +296,28 @@ mod tests {
         assert!((at(1450) - 0.25).abs() < 0.01);
         assert!((at(4000) - 0.125).abs() < 0.01, "halfway through the fade-out: {}", at(4000));
         assert!(out[out.len() - 1].abs() < 0.001);
+    }
+
+    #[test]
+    fn the_longest_times_and_the_highest_volume_do_not_overflow() {
+        let second = Duration::from_secs(1);
+        for endless in
+            [Duration::MAX, Duration::from_secs(u64::MAX), Duration::from_millis(u64::MAX)]
+        {
+            let never = AudioClip::new(constant(16_384, 500), endless);
+            assert!(mixed(&[never], second, 4096).iter().all(|sample| *sample == 0.0));
+            let mut faded = AudioClip::new(constant(16_384, 500), second / 2);
+            (faded.fade_in, faded.fade_out) = (endless, endless);
+            assert!(mixed(&[faded], second, 4096).iter().all(|sample| sample.abs() < 0.001));
+        }
+        let loud = |make: fn(AudioBuffer, Duration) -> AudioClip| {
+            let mut clip = make(AudioBuffer::new(16_000, tone(16_000, 440.0, 0.5)), Duration::ZERO);
+            clip.volume = f32::MAX;
+            clip
+        };
+        let out = mixed(&[loud(AudioClip::new), loud(AudioClip::speech)], second, 4096);
+        assert!(out.iter().all(|sample| sample.abs() <= 1.0));
+        assert!(out.iter().any(|sample| sample.abs() > 0.5));
     }
 
     #[test]

@@ -212,6 +212,7 @@ mod tests {
             }
         }
     }
+
     #[test]
     fn changed_macroblocks_leave_the_others_as_they_were() {
         for (width, height) in [(1920, 1080), (1080, 1920), (66, 130)] {

@@ -2,6 +2,7 @@
 //! the built-in voice makes.
 
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use self::pieces::{LANGUAGES, Pieces, SIGNS};
@@ -462,6 +463,38 @@ fn a_sentence_of_one_caption_is_spoken_once() {
     assert_eq!(words_for("One two three. Four five."), 5);
     let long = "word ".repeat(40);
     assert_eq!(words_for(&long), 80);
+}
+
+/// Returns a text with a space between its full-width characters.
+fn spaced(text: &str) -> String {
+    let mut spaced = String::new();
+    for c in text.chars() {
+        if spaced.chars().next_back().is_some_and(|before| breaks_between(before, c)) {
+            spaced.push(' ');
+        }
+        spaced.push(c);
+    }
+    spaced
+}
+
+#[test]
+fn a_caption_of_a_sentence_without_spaces_is_in_time() {
+    let sentence = "咖啡最早出现在埃塞俄比亚，后来经过也门传到了威尼斯，不到一百年的时间，整个欧洲都开始喝咖啡了。";
+    let spoken = Mutex::new(String::new());
+    let tones = ToneVoice { is_melodic: true, drawl: 0 };
+    let voice = FnVoice(|text: &str| {
+        let mut longest = spoken.lock().unwrap();
+        if text.len() > longest.len() {
+            *longest = text.to_owned();
+        }
+        tones.speak(&spaced(text), &SpeechOptions::new("en"))
+    });
+    let captions = narrated(sentence, &voice, "zh-CN").captions();
+    let [first, second] = &captions[..] else { panic!("{captions:?}") };
+    let spoken = spoken.lock().unwrap();
+    let said: String = spoken.chars().take(first.text.chars().count()).collect();
+    let expected = tones.time_of(&spaced(&spoken), spaced(&said).len() + 1);
+    assert!(second.start.abs_diff(expected) <= MAX_ERROR, "{second:?} {expected:?}");
 }
 
 #[test]

@@ -1,17 +1,18 @@
-//! Frames of a scene that grows slowly: a key frame, and pictures in which the image is displaced.
-//! Texts stay where they are: the macroblocks with them are drawn and encoded a few times a second.
+//! Frames whose backdrop moves. In a scene that grows slowly, a key frame, and pictures in which the
+//! image is displaced: texts stay where they are, and the macroblocks with them are drawn and encoded
+//! a few times a second. In a cross-fade, frames that are drawn and encoded one by one.
 
 use std::ops::Range;
 
-use super::{GroupText, Still, StillRenderer, TextGroup};
-use crate::media::canvas::TextDrawing;
+use super::plan::{SceneSpan, Still};
+use super::{ROW, StillRenderer, TextGroup};
+use crate::media::canvas::{Canvas, TextDrawing};
 use crate::media::h264::{EncodedStill, Fixed, MACROBLOCK, MovingPicture, SliceHeader};
-use crate::media::scenes::view;
 use crate::media::{Cancel, MediaError};
 
 /// The background behind a text is drawn again after as many frames, in which it moves by less than
 /// a pixel or two.
-const TEXT_INTERVAL: u32 = 5;
+const TEXT_INTERVAL: u32 = 3;
 
 /// A text, or a marked word, changes nothing outside of its rows and columns.
 pub(super) fn columns_of(
@@ -20,8 +21,7 @@ pub(super) fn columns_of(
     width: usize,
 ) -> Option<Range<usize>> {
     /// The columns are a multiple of this, so that an encoder can be used again.
-    const COLUMNS: usize = 8 * MACROBLOCK as usize;
-    const ROW: usize = MACROBLOCK as usize;
+    const COLUMNS: usize = 8 * ROW;
     let is_here = |text: &&&TextDrawing| text.rows().start < row + ROW && text.rows().end > row;
     let columns = drawings.iter().filter(is_here).map(|text| text.columns());
     let columns = columns.reduce(|a, b| a.start.min(b.start)..a.end.max(b.end))?;
@@ -32,54 +32,68 @@ pub(super) fn columns_of(
     Some(start..start + width)
 }
 
+/// The texts of a still whose backdrop moves.
+struct MovingTexts<'g> {
+    texts: Vec<&'g TextDrawing>,
+    /// The words that are marked from a frame of the still on.
+    marks: Vec<(u32, Vec<TextDrawing>)>,
+}
+
+impl MovingTexts<'_> {
+    /// Draws the texts of a frame of the still onto the rows of it from `first` on.
+    fn draw(&self, frame: u32, canvas: &mut Canvas, first: usize) {
+        let marks = self.marks.iter().rev().find(|(at, _)| *at <= frame);
+        let marks = marks.map_or(&[][..], |(_, marks)| marks);
+        self.texts.iter().copied().chain(marks).for_each(|text| text.draw(canvas, first));
+    }
+
+    fn all(&self) -> Vec<&TextDrawing> {
+        let marks = self.marks.iter().flat_map(|(_, marks)| marks);
+        self.texts.iter().copied().chain(marks).collect()
+    }
+}
+
 impl StillRenderer<'_> {
-    /// Draws and encodes the frames of a still whose scene grows, of which the first is the `first`
-    /// of the scene.
+    fn moving_texts<'g>(&self, still: &Still, group: &'g TextGroup) -> MovingTexts<'g> {
+        let marks = still.steps.iter().map(|(at, shown)| (*at, self.marks(group, shown)));
+        let texts = group.texts.iter().map(|text| &text.drawing);
+        MovingTexts { texts: texts.collect(), marks: marks.collect() }
+    }
+
+    /// Draws and encodes the frames of a still whose scene grows; `None` if the encoder uses parameters
+    /// that are not supported.
     pub(super) fn moving(
         &self,
         still: &Still,
         frames: u32,
-        first: u32,
         group: &TextGroup,
         header: &SliceHeader,
         cancel: &Cancel,
     ) -> Result<Option<EncodedStill>, MediaError> {
-        const ROW: usize = MACROBLOCK as usize;
-        let Some(zoom) = self.plan.zoom(still.scene) else { return Ok(None) };
-        let size = self.timeline.frame;
-        let plate = self.backdrop(still.scene)?;
-        let texts: Vec<&TextDrawing> =
-            group.texts.iter().map(|GroupText { drawing, .. }| drawing).collect();
-        // The words that are marked from a frame on.
-        let mut steps = Vec::new();
-        for (at, shown) in &still.steps {
-            steps.push((*at, self.marks(group, shown)));
-        }
-        let words = |frame: u32| {
-            let step = steps.iter().rev().find(|(at, _)| *at <= frame);
-            step.map_or(&[][..], |(_, marks)| &marks[..])
+        let number = still.backdrop.scene;
+        let Some(&SceneSpan { start, zoom: Some(zoom), .. }) = self.plan.scene(number) else {
+            return Ok(None);
         };
+        let (size, height) = (self.timeline.frame, self.timeline.frame.height as usize);
+        let texts = self.moving_texts(still, group);
         let draw = |frame: u32, rows: Range<usize>| {
-            let mut canvas = view(&plate, zoom, first + frame, size, rows.clone());
-            for text in texts.iter().copied().chain(words(frame)) {
-                text.draw(&mut canvas, rows.start);
-            }
-            canvas
+            let mut canvas = self.shown(number, still.first + frame, rows.clone())?;
+            texts.draw(frame, &mut canvas, rows.start);
+            Ok::<_, MediaError>(canvas)
         };
-        let height = size.height as usize;
-        let Some(rows) = header.encode_rows(&self.encoder, &draw(0, 0..height))? else {
+        let Some(rows) = header.encode_rows(&self.encoder, &draw(0, 0..height)?)? else {
             return Ok(None);
         };
         let key = header.moving_key([(0, &rows)]);
-        let all: Vec<&TextDrawing> =
-            texts.iter().copied().chain(steps.iter().flat_map(|(_, marks)| marks)).collect();
+        let all = texts.all();
         let band = self.whole_rows(all.iter().map(|text| text.rows())).unwrap_or(0..0);
+        let frame_of_scene = |frame: u32| (still.first + frame).saturating_sub(start);
         let mut pictures = Vec::new();
         for frame in 1..frames {
             cancel.check()?;
             let is_drawn = !band.is_empty()
-                && (frame % TEXT_INTERVAL == 0 || steps.iter().any(|(at, _)| *at == frame));
-            let canvas = is_drawn.then(|| draw(frame, band.clone()));
+                && (frame % TEXT_INTERVAL == 0 || still.steps.iter().any(|(at, _)| *at == frame));
+            let canvas = is_drawn.then(|| draw(frame, band.clone())).transpose()?;
             let mut fixed = Vec::new();
             for row in band.clone().step_by(ROW) {
                 let Some(columns) = columns_of(&all, row, size.width as usize) else { continue };
@@ -94,9 +108,178 @@ impl StillRenderer<'_> {
                 };
                 fixed.push((columns.start, row, part));
             }
-            let picture = MovingPicture { glide: zoom.glide(first, first + frame), fixed };
-            pictures.push(header.moving(&picture, frame));
+            let glide = zoom.glide(frame_of_scene(0), frame_of_scene(frame));
+            pictures.push(header.moving(&MovingPicture { glide, fixed }, frame));
         }
         Ok(Some(EncodedStill::of_frames(key, pictures)))
+    }
+
+    /// Draws and encodes the frames of a still in which a scene appears over the one before.
+    pub(super) fn fade(
+        &self,
+        still: &Still,
+        frames: u32,
+        group: &TextGroup,
+        cancel: &Cancel,
+    ) -> Result<EncodedStill, MediaError> {
+        let number = still.backdrop.scene;
+        let (start, length) =
+            self.plan.scene(number).map_or((0, 0), |span| (span.start, span.fade));
+        let rows = 0..self.timeline.frame.height as usize;
+        let texts = self.moving_texts(still, group);
+        self.fade_encoder.encode_sequence(frames, |frame| {
+            cancel.check()?;
+            let at = still.first + frame;
+            let mut canvas = self.shown(number - 1, at, rows.clone())?;
+            let share = (at.saturating_sub(start) + 1) as f32 / (length + 1) as f32;
+            canvas.blend(&self.shown(number, at, rows.clone())?, share);
+            texts.draw(frame, &mut canvas, 0);
+            Ok(canvas)
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use image::{Rgb, RgbImage};
+    use openh264::decoder::Decoder;
+    use openh264::formats::YUVSource as _;
+
+    use super::*;
+    use crate::media::stills::{StillPlan, frame_at};
+    use crate::media::{
+        CaptionMode, FrameSize, Image, ImageFit, ImageMotion, Scene, TextClip, Timeline,
+        VideoBackground,
+    };
+
+    const SIZE: FrameSize = FrameSize { width: 320, height: 192 };
+
+    /// Returns an image of soft waves, which show any displacement.
+    fn waves(seed: u32) -> VideoBackground {
+        let wave = |at: u32, length: f32| ((at + seed) as f32 / length).sin() * 60.0;
+        let pixel = |x, y| [wave(x, 9.0), wave(y, 11.0), wave(x + y, 14.0)];
+        let image =
+            RgbImage::from_fn(640, 384, |x, y| Rgb(pixel(x, y).map(|value| (value + 128.0) as u8)));
+        let mut png = std::io::Cursor::new(Vec::new());
+        image.write_to(&mut png, image::ImageFormat::Png).unwrap();
+        VideoBackground::Image(Image::decode(png.get_ref(), "waves.png").unwrap())
+    }
+
+    fn timeline(starts: &[u64], fade: u64, motion: ImageMotion) -> Timeline {
+        let millis = Duration::from_millis;
+        let mut timeline = Timeline::new(SIZE, millis(4000));
+        for (seed, start) in (0..).zip(starts) {
+            let mut scene = Scene::new(waves(seed * 40), millis(*start));
+            scene.motion = motion;
+            scene.fade = millis(fade);
+            scene.fit = if seed % 2 == 0 { ImageFit::Cover } else { ImageFit::Contain };
+            timeline.scenes.push(scene);
+        }
+        timeline
+    }
+
+    /// Decodes every frame of a timeline and passes its luma on, with what should be behind its texts.
+    fn decode(timeline: &Timeline, mut check: impl FnMut(u32, &StillRenderer<'_>, &[u8])) {
+        let frames = frame_at(timeline.duration);
+        let plan = StillPlan::new(timeline, frames);
+        let renderer = StillRenderer::new(timeline, &plan, 20);
+        let mut decoder = Decoder::new().unwrap();
+        let mut at = 0;
+        for shot in &plan.shots {
+            let still = renderer.encode(shot.still, &Cancel::new()).unwrap();
+            for index in 0..shot.frames {
+                let unit = still.frame(shot.before, index);
+                let picture = decoder.decode(&unit).unwrap().expect("a picture for each frame");
+                let rows = picture.y().chunks(picture.strides().0);
+                let luma: Vec<u8> = rows
+                    .take(SIZE.height as usize)
+                    .flat_map(|row| row[..SIZE.width as usize].to_vec())
+                    .collect();
+                check(at, &renderer, &luma);
+                at += 1;
+            }
+        }
+        assert_eq!(at, frames);
+    }
+
+    fn difference(one: &[u8], other: &[u8]) -> f32 {
+        assert_eq!(one.len(), other.len());
+        let sum: u32 = one.iter().zip(other).map(|(a, b)| u32::from(a.abs_diff(*b))).sum();
+        sum as f32 / one.len() as f32
+    }
+
+    #[test]
+    fn every_frame_of_a_zoom_shows_the_image_as_large_as_it_is() {
+        let rows = 0..SIZE.height as usize;
+        let timeline = timeline(&[0, 2500], 0, ImageMotion::Zoom);
+        let mut firsts: Vec<Vec<u8>> = Vec::new();
+        decode(&timeline, |frame, renderer, luma| {
+            let scene = if frame < 75 { 1 } else { 2 };
+            let expected = renderer.shown(scene, frame, rows.clone()).unwrap();
+            let found = difference(luma, &expected.y);
+            assert!(found < 2.0, "frame {frame} differs by {found}");
+            if [0, 74, 75, 119].contains(&frame) {
+                firsts.push(luma.to_vec());
+            }
+        });
+        // What the others are compared to moves.
+        for pair in firsts.windows(2) {
+            assert!(difference(&pair[0], &pair[1]) > 3.0);
+        }
+    }
+
+    #[test]
+    fn texts_stay_where_they_are_while_the_image_grows() {
+        let millis = Duration::from_millis;
+        let mut timeline = timeline(&[0], 0, ImageMotion::Zoom);
+        for (mode, start) in [(CaptionMode::Boxed, 0), (CaptionMode::Words, 2000)] {
+            let mut caption = TextClip::caption("One two three", millis(start), millis(1900));
+            caption.style.mode = mode;
+            caption.words = vec![(0, millis(100)), (4, millis(700)), (8, millis(1300))];
+            timeline.texts.push(caption);
+        }
+        let bright = |luma: &[u8]| luma.iter().filter(|value| **value > 210).count();
+        let mut letters = [0_usize; 120];
+        decode(&timeline, |frame, _, luma| letters[frame as usize] = bright(luma));
+        assert!(letters[..57].iter().all(|count| *count > 200), "{letters:?}");
+        assert!(letters[57..60].iter().all(|count| *count == 0), "{letters:?}");
+        assert!(letters[60..117].iter().all(|count| *count > 100), "{letters:?}");
+        assert!(letters[117..].iter().all(|count| *count == 0), "{letters:?}");
+    }
+
+    #[test]
+    fn a_scene_fades_in_over_the_one_before() {
+        let rows = 0..SIZE.height as usize;
+        for motion in [ImageMotion::Zoom, ImageMotion::Still] {
+            let timeline = timeline(&[0, 2000], 500, motion);
+            decode(&timeline, |frame, renderer, luma| {
+                let shown = |scene| renderer.shown(scene, frame, rows.clone()).unwrap().y;
+                let before = difference(luma, &shown(1));
+                let after = difference(luma, &shown(2));
+                match frame {
+                    0..60 => assert!(before < 2.5 && after > 20.0, "{frame}: {before}, {after}"),
+                    60..75 => {
+                        let share = before / (before + after);
+                        let expected = (frame - 60 + 1) as f32 / 16.0;
+                        assert!((share - expected).abs() < 0.1, "{frame}: {share}, {expected}");
+                    }
+                    _ => assert!(after < 2.5 && before > 20.0, "{frame}: {before}, {after}"),
+                }
+            });
+        }
+    }
+
+    #[test]
+    fn a_scene_without_motion_or_fade_begins_at_its_frame() {
+        let rows = 0..SIZE.height as usize;
+        let timeline = timeline(&[1000, 2000], 0, ImageMotion::Still);
+        decode(&timeline, |frame, renderer, luma| {
+            let scene = (frame as usize / 30).min(2);
+            let expected = renderer.shown(scene, frame, rows.clone()).unwrap();
+            let found = difference(luma, &expected.y);
+            assert!(found < 2.0, "frame {frame} differs by {found}");
+        });
     }
 }

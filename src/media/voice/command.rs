@@ -4,36 +4,55 @@ use std::convert::Infallible;
 use std::ffi::{OsStr, OsString};
 use std::io::{ErrorKind, Read, Write as _};
 use std::mem;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::{SpeechOptions, Voice, best_match};
-use crate::media::{AudioBuffer, Cancel, MediaError, lock};
+use super::cache::{SpeechCache, SpeechKey};
+use super::{SpeechOptions, Voice, VoiceGender, best_match};
+use crate::media::{AudioBuffer, Cancel, MediaError, lock, thread_count};
 use crate::scratch::ScratchDir;
 
 const OUT: &str = "{out}";
 const TEXT: &str = "{text}";
 const LANGUAGE: &str = "{language}";
+/// Followed by what stands for a female voice, `|`, what stands for a male one, and `}`.
+const GENDER: &str = "{gender:";
+/// The words per minute at the normal rate, as `espeak-ng` counts them.
+const WORDS_PER_MINUTE: f32 = 175.0;
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(120);
 
 /// A voice that runs a program for each sentence and reads the audio that it writes: a WAV
 /// file, or any other that [`AudioBuffer::decode`] reads.
 ///
-/// In the arguments, `{out}` stands for the path of the file to write, `{language}` for one of the
-/// declared languages, and `{text}` for the sentence. Without `{text}`, the sentence is sent to
-/// standard input; without `{out}`, the WAV is read from standard output. No shell is involved, so
-/// nothing in a sentence is run as a command. Rate and gender are not passed on.
+/// In the arguments, these are replaced:
+///
+/// | placeholder | by |
+/// |---|---|
+/// | `{text}` | the sentence; without it, the sentence is sent to standard input |
+/// | `{out}` | the path of the file to write; without it, the audio is read from standard output |
+/// | `{language}` | one of the declared languages |
+/// | `{gender:f3\|m3}` | `f3` for a female voice, `m3` for a male one, or whatever is there |
+/// | `{rate}` | the speaking rate: 1 is normal, 2 is twice as fast |
+/// | `{wpm}` | the same in words per minute: 175 is normal, 350 is twice as fast |
+/// | `{stretch}` | the same as a factor of the duration: 1 is normal, 0.5 is twice as fast |
+///
+/// Gender and rate have no effect without their placeholders. No shell is involved, so nothing in a
+/// sentence is run as a command.
+///
+/// The program is not run again for a sentence that it has spoken with the same arguments: the audio
+/// is kept in a temporary directory, up to 1 GiB, until this voice and all its clones are dropped.
 ///
 /// ```
 /// use nemovideo::media::CommandVoice;
 ///
 /// let piper = CommandVoice::new("piper", ["nl-NL"])
-///     .with_args(["--model", "nl_NL-mls-medium.onnx", "--output_file", "{out}"]);
-/// let espeak = CommandVoice::new("espeak-ng", ["pl", "cs"])
-///     .with_args(["-v", "{language}", "-w", "{out}", "--", "{text}"]);
+///     .with_args(["-m", "nl_NL-mls-medium.onnx", "--length-scale", "{stretch}", "-f", "{out}"]);
+/// let espeak = CommandVoice::new("espeak-ng", ["pl", "zh-CN"])
+///     .with_args(["-v", "{language}+{gender:f3|m3}", "-s", "{wpm}", "--stdout", "--", "{text}"]);
 /// # let _ = (piper, espeak);
 /// ```
 #[derive(Debug, Clone)]
@@ -42,6 +61,8 @@ pub struct CommandVoice {
     args: Vec<String>,
     languages: Vec<String>,
     timeout: Duration,
+    slots: Arc<Slots>,
+    cache: Arc<SpeechCache>,
 }
 
 impl CommandVoice {
@@ -56,10 +77,12 @@ impl CommandVoice {
             args: Vec::new(),
             languages: languages.into_iter().map(Into::into).collect(),
             timeout: DEFAULT_TIMEOUT,
+            slots: Arc::new(Slots::new(thread_count())),
+            cache: Arc::default(),
         }
     }
 
-    /// Adds arguments, which may contain `{out}`, `{text}` and `{language}`.
+    /// Adds arguments, which may contain placeholders.
     #[must_use]
     pub fn with_args<A: Into<String>>(mut self, args: impl IntoIterator<Item = A>) -> Self {
         self.args.extend(args.into_iter().map(Into::into));
@@ -71,6 +94,14 @@ impl CommandVoice {
     #[must_use]
     pub const fn with_timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
+        self
+    }
+
+    /// Sets how many programs run at a time; the default is one for each core, but no more than
+    /// eight. A program that uses all cores itself, or much memory, may need a lower limit.
+    #[must_use]
+    pub fn with_concurrency(mut self, programs: usize) -> Self {
+        self.slots = Arc::new(Slots::new(programs.max(1)));
         self
     }
 
@@ -90,6 +121,52 @@ impl CommandVoice {
     #[must_use]
     pub const fn timeout(&self) -> Duration {
         self.timeout
+    }
+
+    /// Returns the path of the program, which is searched for in the directories of `PATH` unless it
+    /// names a directory itself. The program is not run.
+    ///
+    /// # Errors
+    /// [`MediaError::Voice`] when it is not there, or is not a program.
+    pub fn find_program(&self) -> Result<PathBuf, MediaError> {
+        let program = Path::new(&self.program);
+        let places = match program.components().count() {
+            1 => std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default())
+                .map(|directory| directory.join(program))
+                .collect(),
+            _ => vec![program.to_owned()],
+        };
+        let found = places.into_iter().flat_map(|path| {
+            let mut with_suffix = path.clone().into_os_string();
+            with_suffix.push(std::env::consts::EXE_SUFFIX);
+            [path, with_suffix.into()]
+        });
+        found.into_iter().find(|path| is_program(path)).ok_or_else(|| {
+            self.failed("was not found, or is not a program; install it, or name its path")
+        })
+    }
+
+    /// Returns the arguments for a sentence. The text is inserted last, so that it is never searched
+    /// for placeholders.
+    fn arguments(
+        &self,
+        out: &str,
+        language: &str,
+        text: &str,
+        options: &SpeechOptions,
+    ) -> Vec<String> {
+        let rate = options.rate();
+        let (words, stretch) = (rate * WORDS_PER_MINUTE, 1.0 / rate);
+        let filled = |arg: &String| {
+            gendered(arg, options.gender())
+                .replace(OUT, out)
+                .replace(LANGUAGE, language)
+                .replace("{rate}", &rate.to_string())
+                .replace("{wpm}", &format!("{words:.0}"))
+                .replace("{stretch}", &format!("{stretch:.3}"))
+                .replace(TEXT, text)
+        };
+        self.args.iter().map(filled).collect()
     }
 
     fn failed(&self, why: impl std::fmt::Display) -> MediaError {
@@ -118,13 +195,16 @@ impl Voice for CommandVoice {
     ) -> Result<AudioBuffer, MediaError> {
         cancel.check()?;
         let language = best_match(options.language(), &self.languages, String::as_str)?;
+        let same = self.arguments(OUT, language, text, options);
+        let key = SpeechKey::new(same.iter().map(String::as_str).chain([text]));
+        if let Some(audio) = self.cache.get(&key) {
+            return Ok(audio);
+        }
+        let _slot = self.slots.take(cancel)?;
         let directory = ScratchDir::create()
             .map_err(MediaError::io("create a temporary directory for the voice"))?;
         let out = directory.path().join("speech.wav");
-        let args = self.args.iter().map(|arg| {
-            // The text is inserted last, so that it is never searched for placeholders.
-            arg.replace(OUT, &out.to_string_lossy()).replace(LANGUAGE, language).replace(TEXT, text)
-        });
+        let args = self.arguments(&out.to_string_lossy(), language, text, options);
         let mut child = in_process_group(Command::new(&self.program).args(args))
             .stdin(if self.uses(TEXT) { Stdio::null() } else { Stdio::piped() })
             .stdout(if self.uses(OUT) { Stdio::null() } else { Stdio::piped() })
@@ -143,7 +223,67 @@ impl Voice for CommandVoice {
         let audio = AudioBuffer::from_file(&wav, cancel);
         // What was cancelled may look like a file that is broken or was cut.
         cancel.check()?;
-        audio.map_err(|why| self.failed(format_args!("wrote audio that cannot be used: {why}")))
+        let audio = audio
+            .map_err(|why| self.failed(format_args!("wrote audio that cannot be used: {why}")))?;
+        if let Err(error) = self.cache.put(&key, &audio) {
+            tracing::debug!(%error, "a spoken sentence could not be kept");
+        }
+        Ok(audio)
+    }
+}
+
+/// Replaces `{gender:FEMALE|MALE}` by one of its parts.
+fn gendered(arg: &str, gender: VoiceGender) -> String {
+    let placeholder = arg.split_once(GENDER).and_then(|(before, rest)| {
+        let (choice, after) = rest.split_once('}')?;
+        Some((before, choice.split_once('|')?, after))
+    });
+    let Some((before, (female, male), after)) = placeholder else { return arg.to_owned() };
+    let chosen = if gender == VoiceGender::Male { male } else { female };
+    format!("{before}{chosen}{}", gendered(after, gender))
+}
+
+fn is_program(path: &Path) -> bool {
+    #[cfg(unix)]
+    let is_executable = |metadata: &std::fs::Metadata| {
+        std::os::unix::fs::PermissionsExt::mode(&metadata.permissions()) & 0o111 != 0
+    };
+    #[cfg(not(unix))]
+    let is_executable = |_: &std::fs::Metadata| true;
+    path.metadata().is_ok_and(|metadata| metadata.is_file() && is_executable(&metadata))
+}
+
+/// Limits how many programs run at a time.
+#[derive(Debug)]
+struct Slots {
+    free: Mutex<usize>,
+    freed: Condvar,
+}
+
+impl Slots {
+    const fn new(count: usize) -> Self {
+        Self { free: Mutex::new(count), freed: Condvar::new() }
+    }
+
+    /// Waits for a slot, which is free again when the returned value is dropped.
+    fn take(&self, cancel: &Cancel) -> Result<Slot<'_>, MediaError> {
+        let mut free = lock(&self.free);
+        while *free == 0 {
+            cancel.check()?;
+            let woken = self.freed.wait_timeout(free, POLL_INTERVAL);
+            free = woken.unwrap_or_else(PoisonError::into_inner).0;
+        }
+        *free -= 1;
+        Ok(Slot(self))
+    }
+}
+
+struct Slot<'s>(&'s Slots);
+
+impl Drop for Slot<'_> {
+    fn drop(&mut self) {
+        *lock(&self.0.free) += 1;
+        self.0.freed.notify_one();
     }
 }
 

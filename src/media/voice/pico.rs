@@ -59,6 +59,9 @@ pub struct Pico {
 }
 
 impl Pico {
+    /// The name of the engine.
+    pub(crate) const ENGINE: &str = "SVOX Pico";
+
     /// Creates a handle to all built-in voices. Nothing is written or loaded before the first use.
     #[must_use]
     pub fn new() -> Self {

@@ -1,0 +1,473 @@
+//! Which texts and which scenes are visible in which frames of a video: the distinct stills, and the
+//! shots that show them. Drawing and encoding them is left to [`stills`](super).
+
+use std::collections::{BTreeSet, HashMap};
+use std::ops::Range;
+use std::time::Duration;
+
+use crate::media::h264::{FRAME_RATE, MAX_SHOT};
+use crate::media::scenes::Zoom;
+use crate::media::timeline::TextKind;
+use crate::media::{CaptionMode, FrameSize, Scene, TextClip, Timeline};
+
+/// The stills of a video and when each is shown.
+#[derive(Debug, PartialEq)]
+pub(crate) struct StillPlan {
+    /// The stills in the order of their first appearance.
+    pub(crate) stills: Vec<Still>,
+    /// What is shown, in order.
+    pub(crate) shots: Vec<Shot>,
+    /// When each scene is shown.
+    scenes: Vec<SceneSpan>,
+}
+
+/// When a scene is shown, in frames of the video.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct SceneSpan {
+    pub(crate) start: u32,
+    /// The number of frames in which it appears over the scene before.
+    pub(crate) fade: u32,
+    pub(crate) zoom: Option<Zoom>,
+}
+
+/// What is behind the texts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub(crate) struct Backdrop {
+    /// The number of scenes that have begun.
+    pub(crate) scene: usize,
+    /// Whether the last of them appears over the one before.
+    pub(crate) is_fade: bool,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Still {
+    pub(crate) backdrop: Backdrop,
+    /// The texts in drawing order.
+    pub(crate) texts: Vec<Shown>,
+    /// If the backdrop moves, the texts from a frame of the still on, with other words marked.
+    pub(crate) steps: Vec<(u32, Vec<Shown>)>,
+    /// If the backdrop moves, the frame of the video at which the still begins.
+    pub(crate) first: u32,
+    /// The still that is always shown before it and has the same texts, with other words marked.
+    pub(crate) after: Option<usize>,
+}
+
+/// A text in a still.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct Shown {
+    /// The index of the text.
+    pub(crate) text: usize,
+    /// The word that is marked as the spoken one.
+    pub(crate) word: Option<usize>,
+}
+
+/// A still shown for a number of frames.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Shot {
+    pub(crate) still: usize,
+    pub(crate) frames: u32,
+    /// The number of frames since the last key frame. A shot that begins with one has none.
+    pub(crate) before: u32,
+}
+
+/// Returns the number of the frame at a time.
+pub(crate) fn frame_at(time: Duration) -> u32 {
+    let frames = (time.as_nanos() * u128::from(FRAME_RATE) + 500_000_000) / 1_000_000_000;
+    u32::try_from(frames).unwrap_or(u32::MAX)
+}
+
+/// Returns the number of the frame that is visible at a time.
+pub(crate) fn frame_shown_at(time: Duration) -> u32 {
+    // A duration of frames is a part of a nanosecond too short.
+    let frames = (time.as_nanos() + 1) * u128::from(FRAME_RATE) / 1_000_000_000;
+    u32::try_from(frames).unwrap_or(u32::MAX)
+}
+
+/// Returns the duration of a number of frames.
+pub(crate) fn duration_of(frames: u32) -> Duration {
+    Duration::from_nanos(u64::from(frames) * 1_000_000_000 / u64::from(FRAME_RATE))
+}
+
+impl StillPlan {
+    pub(crate) fn new(timeline: &Timeline, frames: u32) -> Self {
+        let scenes = scene_spans(&timeline.scenes, timeline.frame, frames);
+        let mut plan = Self { stills: Vec::new(), shots: Vec::new(), scenes };
+        let mut known: HashMap<(Backdrop, Vec<Shown>), usize> = HashMap::new();
+        let mut at = 0;
+        for ((backdrop, texts), mut left) in spans(&timeline.texts, &plan.backdrops(), frames) {
+            let first = at;
+            at += left;
+            if let Some(interval) = plan.key_interval(backdrop) {
+                plan.add_moving(backdrop, &texts, first, left, interval);
+                continue;
+            }
+            if let Some(last) = plan.shots.last()
+                && plan.stills[last.still].backdrop == backdrop
+                && let before = last.before + last.frames
+                && before + left <= MAX_SHOT
+                && is_same_text(&texts, &plan.stills[last.still].texts)
+            {
+                let after = Some(last.still);
+                plan.shots.push(Shot { still: plan.stills.len(), frames: left, before });
+                plan.stills.push(Still { backdrop, texts, steps: Vec::new(), first, after });
+                continue;
+            }
+            let still = *known.entry((backdrop, texts)).or_insert_with_key(|(_, texts)| {
+                let (texts, steps) = (texts.clone(), Vec::new());
+                plan.stills.push(Still { backdrop, texts, steps, first, after: None });
+                plan.stills.len() - 1
+            });
+            while left > 0 {
+                let frames = next_shot(left, MAX_SHOT);
+                plan.shots.push(Shot { still, frames, before: 0 });
+                left -= frames;
+            }
+        }
+        plan
+    }
+
+    /// Adds texts over a backdrop that moves.
+    fn add_moving(
+        &mut self,
+        backdrop: Backdrop,
+        texts: &[Shown],
+        mut first: u32,
+        mut left: u32,
+        interval: u32,
+    ) {
+        if let Some(last) = self.shots.last_mut()
+            && let still = &mut self.stills[last.still]
+            && still.backdrop == backdrop
+            && last.frames + left <= interval
+            && is_same_text(texts, &still.texts)
+        {
+            still.steps.push((last.frames, texts.to_vec()));
+            last.frames += left;
+            return;
+        }
+        while left > 0 {
+            let frames = next_shot(left, interval);
+            let (texts, steps) = (texts.to_vec(), vec![(0, texts.to_vec())]);
+            self.shots.push(Shot { still: self.stills.len(), frames, before: 0 });
+            self.stills.push(Still { backdrop, texts, steps, first, after: None });
+            first += frames;
+            left -= frames;
+        }
+    }
+
+    /// Returns when a scene is shown, by the number of those that have begun; `None` before the first.
+    pub(crate) fn scene(&self, number: usize) -> Option<&SceneSpan> {
+        self.scenes.get(number.checked_sub(1)?)
+    }
+
+    /// Returns whether an image grows in any of the scenes.
+    pub(crate) fn has_zoom(&self) -> bool {
+        self.scenes.iter().any(|scene| scene.zoom.is_some())
+    }
+
+    /// Returns the frames from which on there is another backdrop, in order.
+    fn backdrops(&self) -> Vec<(u32, Backdrop)> {
+        let mut backdrops = Vec::new();
+        for (scene, SceneSpan { start, fade, .. }) in (1..).zip(&self.scenes) {
+            if *fade > 0 {
+                backdrops.push((*start, Backdrop { scene, is_fade: true }));
+            }
+            backdrops.push((start + fade, Backdrop { scene, is_fade: false }));
+        }
+        backdrops
+    }
+
+    /// Returns the greatest number of frames of a shot of a backdrop that moves.
+    fn key_interval(&self, backdrop: Backdrop) -> Option<u32> {
+        let zoom = self.scene(backdrop.scene)?.zoom;
+        if backdrop.is_fade { Some(MAX_SHOT) } else { zoom.map(|zoom| zoom.key_interval()) }
+    }
+
+    /// Returns the frame at which each distinct still is first shown, in order.
+    pub(crate) fn first_frames(&self) -> Vec<u32> {
+        let (mut at, mut first) = (0, Vec::new());
+        for shot in &self.shots {
+            if shot.still == first.len() {
+                first.push(at);
+            }
+            at += shot.frames;
+        }
+        first
+    }
+
+    /// Returns the number of shots that begin with a key frame.
+    pub(crate) fn shot_count(&self) -> usize {
+        self.shots.iter().filter(|shot| shot.before == 0).count()
+    }
+}
+
+/// Returns when scenes are shown, which are in order.
+fn scene_spans(scenes: &[Scene], size: FrameSize, frames: u32) -> Vec<SceneSpan> {
+    let starts: Vec<u32> = scenes.iter().map(|scene| frame_at(scene.start).min(frames)).collect();
+    let ends = starts.iter().skip(1).copied().chain([frames]);
+    let spans = scenes.iter().zip(0..).zip(starts.iter().zip(ends));
+    let spans = spans.map(|((scene, index), (&start, end))| {
+        let length = end.saturating_sub(start);
+        // It is also seen on its own. Of a single frame, nothing is seen.
+        let fade = frame_at(scene.fade).min(length / 2);
+        let fade = if start == 0 || fade < SHORTEST { 0 } else { fade };
+        let zoom = scene.is_moving().then(|| Zoom::new(scene, index, size, length));
+        SceneSpan { start, fade, zoom }
+    });
+    spans.collect()
+}
+
+/// Returns the number of frames of the next of the shots that some frames are divided into: never a
+/// single one, see [`SHORTEST`].
+const fn next_shot(left: u32, limit: u32) -> u32 {
+    if left == limit + 1 {
+        // Of three, the limit is exceeded.
+        if left > 3 { left - SHORTEST } else { left }
+    } else if left < limit {
+        left
+    } else {
+        limit
+    }
+}
+
+/// Returns whether two stills have the same texts.
+fn is_same_text(one: &[Shown], other: &[Shown]) -> bool {
+    one.len() == other.len() && one.iter().zip(other).all(|(one, other)| one.text == other.text)
+}
+
+/// Returns the frames in which a text is visible, by the word that is marked.
+fn visible(index: usize, clip: &TextClip, frames: u32) -> Vec<(Shown, Range<u32>)> {
+    let at = |time: Duration| frame_at(clip.start.saturating_add(time)).min(frames);
+    let end = at(clip.duration);
+    let mut visible = vec![(Shown { text: index, word: None }, at(Duration::ZERO)..end)];
+    if clip.style.mode == CaptionMode::Words && clip.kind == TextKind::Caption {
+        for (word, (_, time)) in clip.words.iter().enumerate() {
+            let start = at(*time).min(end);
+            if let Some((_, before)) = visible.last_mut() {
+                before.end = start.max(before.start);
+                let range = before.end..end;
+                visible.push((Shown { text: index, word: Some(word) }, range));
+            }
+        }
+    }
+    visible.retain(|(_, range)| !range.is_empty());
+    visible
+}
+
+/// Two consecutive key frames would need different IDs, and a flash of a single frame is unwanted
+/// anyway: it is added to the span before it.
+const SHORTEST: u32 = 2;
+
+/// Texts that are visible together, and what is behind them.
+type Look = (Backdrop, Vec<Shown>);
+
+/// Returns what is visible together and for how many frames, in order and covering all frames.
+/// `backdrops` come with the frames at which they begin.
+fn spans(texts: &[TextClip], backdrops: &[(u32, Backdrop)], frames: u32) -> Vec<(Look, u32)> {
+    let clips = texts.iter().enumerate();
+    let mut clips: Vec<_> = clips.flat_map(|(index, clip)| visible(index, clip, frames)).collect();
+    clips.sort_by_key(|(_, visible)| visible.start);
+    let cuts: BTreeSet<u32> = clips
+        .iter()
+        .flat_map(|(_, visible)| [visible.start, visible.end])
+        .chain(backdrops.iter().map(|(start, _)| *start))
+        .chain([0, frames])
+        .collect();
+    let mut clips = clips.into_iter().peekable();
+    let mut active: Vec<(Shown, Range<u32>)> = Vec::new();
+    let mut spans: Vec<(Look, u32)> = Vec::new();
+    for (&start, &end) in cuts.iter().zip(cuts.iter().skip(1)) {
+        active.retain(|(_, visible)| visible.end > start);
+        while let Some(clip) = clips.next_if(|(_, visible)| visible.start <= start) {
+            active.push(clip);
+        }
+        let mut now: Vec<Shown> = active.iter().map(|(shown, _)| *shown).collect();
+        now.sort_unstable();
+        let behind = backdrops.partition_point(|(begun, _)| *begun <= start).checked_sub(1);
+        let now = (behind.map_or_else(Backdrop::default, |behind| backdrops[behind].1), now);
+        let length = end - start;
+        match spans.last_mut() {
+            // The same texts again, or a flash; below, a flash at the very start.
+            Some((last, frames)) if *last == now || length < SHORTEST => *frames += length,
+            Some((last, frames)) if *frames < SHORTEST => {
+                *last = now;
+                *frames += length;
+            }
+            _ => spans.push((now, length)),
+        }
+    }
+    spans
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::media::{Image, ImageMotion, VideoBackground};
+
+    fn clip(start: u64, end: u64) -> TextClip {
+        let millis = Duration::from_millis;
+        TextClip::caption("text", millis(start), millis(end - start))
+    }
+
+    fn plan_of(texts: &[TextClip], frames: u32) -> StillPlan {
+        let mut timeline = Timeline::new(FrameSize::SQUARE, duration_of(frames));
+        timeline.texts = texts.to_vec();
+        StillPlan::new(&timeline, frames)
+    }
+
+    fn shots(texts: &[TextClip], frames: u32) -> Vec<(Vec<usize>, u32)> {
+        let plan = plan_of(texts, frames);
+        let texts = |still: &Still| still.texts.iter().map(|shown| shown.text).collect();
+        plan.shots.iter().map(|shot| (texts(&plan.stills[shot.still]), shot.frames)).collect()
+    }
+
+    #[test]
+    fn texts_are_visible_in_their_frames_alone_and_together() {
+        let texts = [clip(1000, 2000), clip(1500, 3000), clip(4000, 99_000)];
+        assert_eq!(
+            shots(&texts, 150),
+            [
+                (vec![], 30),
+                (vec![0], 15),
+                (vec![0, 1], 15),
+                (vec![1], 30),
+                (vec![], 30),
+                (vec![2], 30)
+            ]
+        );
+        assert_eq!(plan_of(&texts, 150).stills.len(), 5, "the still without text is drawn once");
+    }
+
+    #[test]
+    fn every_frame_is_planned_and_no_shot_is_a_flash() {
+        for texts in [
+            vec![],
+            vec![clip(0, 20)],
+            vec![clip(0, 33), clip(33, 1000)],
+            vec![clip(500, 533), clip(533, 566), clip(599, 700)],
+            vec![clip(0, 10_033), clip(10_066, 30_000)],
+            vec![clip(700, 700), clip(60_000, 70_000)],
+        ] {
+            for frames in [3, 31, 301, 302, 601, 903] {
+                let shots = shots(&texts, frames);
+                assert_eq!(
+                    shots.iter().map(|(_, frames)| frames).sum::<u32>(),
+                    frames,
+                    "{texts:?}"
+                );
+                assert!(
+                    shots.iter().all(|(_, frames)| (2..=MAX_SHOT).contains(frames)),
+                    "{shots:?}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_spoken_word_changes_a_still_without_a_key_frame() {
+        let mut caption = clip(0, 8000);
+        caption.style.mode = CaptionMode::Words;
+        let millis = Duration::from_millis;
+        caption.words =
+            vec![(0, millis(100)), (3, millis(1000)), (5, millis(1001)), (9, millis(9000))];
+        let plan = plan_of(&[caption.clone(), clip(500, 600)], 300);
+        let shots: Vec<(Option<usize>, u32, u32)> = plan
+            .shots
+            .iter()
+            .map(|shot| {
+                (
+                    plan.stills[shot.still].texts.first().and_then(|t| t.word),
+                    shot.frames,
+                    shot.before,
+                )
+            })
+            .collect();
+        // The other text is a new scene, as is its end; no time is left for the third word.
+        let expected = [
+            (None, 3, 0),
+            (Some(0), 12, 3),
+            (Some(0), 3, 0),
+            (Some(0), 12, 0),
+            (Some(2), 210, 12),
+            (None, 60, 0),
+        ];
+        assert_eq!(shots, expected);
+        assert_eq!(plan.shot_count(), 4);
+        // A word on which the speaker rests needs key frames, so that players can seek.
+        caption.duration = Duration::from_secs(30);
+        let plan = plan_of(&[caption], 900);
+        assert!(plan.shots.iter().all(|shot| shot.before + shot.frames <= MAX_SHOT), "{plan:?}");
+    }
+
+    #[test]
+    fn scenes_and_fades_divide_shots() {
+        let millis = Duration::from_millis;
+        let mut timeline = Timeline::new(FrameSize::SQUARE, millis(10_000));
+        let mut caption = clip(2900, 3400);
+        caption.style.mode = CaptionMode::Words;
+        caption.words = vec![(0, millis(200))];
+        timeline.texts.push(caption);
+        for (start, fade) in [(0, 500), (3000, 500), (3400, 2000), (9990, 500), (20_000, 500)] {
+            let mut scene = Scene::new(VideoBackground::default(), millis(start));
+            scene.fade = millis(fade);
+            timeline.scenes.push(scene);
+        }
+        let plan = StillPlan::new(&timeline, 300);
+        let shots = plan.shots.iter().map(|shot| {
+            let still = &plan.stills[shot.still];
+            (still.backdrop.scene, still.backdrop.is_fade, still.texts.len(), shot.frames)
+        });
+        let expected = [
+            (1, false, 0, 87),
+            (1, false, 1, 3),
+            // As long as half of the scene. The marked word takes no key frame.
+            (2, true, 1, 6),
+            (2, false, 1, 6),
+            (3, true, 0, 60),
+            (3, false, 0, 138),
+        ];
+        assert_eq!(shots.collect::<Vec<_>>(), expected);
+        assert_eq!(plan.stills[2].steps.len(), 2);
+        let fades: Vec<u32> = plan.scenes.iter().map(|scene| scene.fade).collect();
+        assert_eq!(fades, [0, 6, 60, 0, 0]);
+    }
+
+    #[test]
+    fn moving_scenes_are_planned_frame_by_frame() {
+        let image = image::RgbImage::new(64, 64);
+        let mut png = std::io::Cursor::new(Vec::new());
+        image.write_to(&mut png, image::ImageFormat::Png).unwrap();
+        let image = Image::decode(png.get_ref(), "image.png").unwrap();
+        for (length, starts) in [(90, vec![0]), (91, vec![0, 10, 11]), (400, vec![5, 200, 399])] {
+            let mut timeline = Timeline::new(FrameSize::SQUARE, duration_of(length));
+            timeline.texts = vec![clip(0, 20), clip(500, 533), clip(533, 2000), clip(2033, 9000)];
+            for start in &starts {
+                let shown = VideoBackground::Image(image.clone());
+                let mut scene = Scene::new(shown, duration_of(*start));
+                scene.motion = ImageMotion::Zoom;
+                scene.fade = Duration::from_millis(300);
+                timeline.scenes.push(scene);
+            }
+            let plan = StillPlan::new(&timeline, length);
+            let frames: u32 = plan.shots.iter().map(|shot| shot.frames).sum();
+            assert_eq!(frames, length);
+            let mut at = 0;
+            for shot in &plan.shots {
+                assert!((2..=MAX_SHOT).contains(&shot.frames), "{:?}", plan.shots);
+                let still = &plan.stills[shot.still];
+                if still.backdrop.scene > 0 {
+                    assert_eq!(still.first, at);
+                }
+                at += shot.frames;
+            }
+        }
+    }
+
+    #[test]
+    fn frames_and_durations_agree() {
+        for frames in [0, 1, 2, 29, 30, 1234, 194_400] {
+            assert_eq!(frame_at(duration_of(frames)), frames);
+            assert_eq!(frame_shown_at(duration_of(frames)), frames);
+        }
+    }
+}
