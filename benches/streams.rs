@@ -53,9 +53,12 @@ fn end_to_end(title: &str, url: &str) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.expect("a runtime");
     let (ours_client, by_hand_client) = (client(url), reqwest::Client::new());
+    let with_timeout = reqwest::Client::builder().read_timeout(Duration::from_secs(60)).build();
+    let with_timeout = with_timeout.expect("a client");
     Row::new(title)
         .run("nemovideo", || runtime.block_on(ours(&ours_client)))
         .run("reqwest, sse-stream, serde_json", || runtime.block_on(by_hand(&by_hand_client, url)))
+        .run("the same with a read timeout", || runtime.block_on(by_hand(&with_timeout, url)))
         .measure(Amount::Events(EVENTS));
 }
 
