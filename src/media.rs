@@ -59,7 +59,7 @@ mod syllables;
 mod timeline;
 mod voice;
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 pub use crate::draft::{
     CaptionColor, CaptionMode, CaptionPosition, CaptionSize, CaptionStyle, ImageFit, ImageMotion,
@@ -86,7 +86,9 @@ pub use voice::{CommandVoice, Pico, SpeechOptions, Voice, VoiceGender, VoiceInfo
 /// Returns the number of threads to use: all cores, but no more than eight, because each encoder of
 /// images takes 20 MB.
 fn thread_count() -> usize {
-    std::thread::available_parallelism().map_or(1, usize::from).min(8)
+    // On Linux, it is read from several files.
+    static COUNT: OnceLock<usize> = OnceLock::new();
+    *COUNT.get_or_init(|| std::thread::available_parallelism().map_or(1, usize::from).min(8))
 }
 
 /// Locks a mutex. The data of this module is valid after a panic in another thread, so poisoning is

@@ -6,9 +6,11 @@ mod decode;
 use std::fmt;
 use std::sync::Arc;
 
-use image::imageops::{self, FilterType};
+use fast_image_resize::images::ImageRef;
+use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
+use image::imageops;
 use image::metadata::Orientation;
-use image::{DynamicImage, GenericImageView, Rgb, RgbImage};
+use image::{DynamicImage, RgbImage};
 
 use super::canvas::{Canvas, yuv};
 use super::{FrameSize, ImageFit, MediaError};
@@ -144,17 +146,23 @@ impl Image {
     }
 
     /// Returns the image fitted to the frame.
-    fn in_frame(&self, size: FrameSize) -> RgbImage {
-        self.turned(fitted(&self.pixels, self.stored(size)))
+    fn in_frame(&self, size: FrameSize) -> Result<RgbImage, MediaError> {
+        Ok(self.turned(fitted(&self.pixels, self.stored(size))?))
     }
 
     /// Returns the image in a frame, covering it, or whole within a part of it.
-    pub(crate) fn placed(&self, size: FrameSize, part: FrameSize, fit: ImageFit) -> RgbImage {
+    pub(crate) fn placed(
+        &self,
+        size: FrameSize,
+        part: FrameSize,
+        fit: ImageFit,
+    ) -> Result<RgbImage, MediaError> {
         let (size, part) = (self.stored(size), self.stored(part));
-        self.turned(match fit {
-            ImageFit::Cover => covering(&self.pixels, size),
-            ImageFit::Contain => whole(&self.pixels, &covering(&self.pixels, size), size, part),
-        })
+        let cover = covering(&self.pixels, size)?;
+        Ok(self.turned(match fit {
+            ImageFit::Cover => cover,
+            ImageFit::Contain => whole(&self.pixels, &cover, size, part)?,
+        }))
     }
 
     /// Returns the size of a frame before it is turned.
@@ -182,17 +190,21 @@ impl fmt::Debug for Image {
 }
 
 /// Paints a background. Behind texts, an image is darkened where captions appear.
-pub(crate) fn paint(background: &VideoBackground, size: FrameSize, has_texts: bool) -> Canvas {
-    match background {
+pub(crate) fn paint(
+    background: &VideoBackground,
+    size: FrameSize,
+    has_texts: bool,
+) -> Result<Canvas, MediaError> {
+    Ok(match background {
         VideoBackground::Gradient(gradient) => paint_gradient(*gradient, size),
         VideoBackground::Image(image) => {
-            let mut canvas = from_rgb(&image.in_frame(size), size);
+            let mut canvas = from_rgb(&image.in_frame(size)?, size);
             if has_texts {
                 darken_lower_third(&mut canvas);
             }
             canvas
         }
-    }
+    })
 }
 
 fn paint_gradient(gradient: Gradient, size: FrameSize) -> Canvas {
@@ -265,68 +277,74 @@ fn dither(x: usize, y: usize) -> f32 {
 
 /// Fits an image to the frame. An image of a similar aspect ratio is cropped; any other is shown
 /// whole, over a blurred and darkened copy of itself.
-fn fitted(source: &RgbImage, size: FrameSize) -> RgbImage {
+fn fitted(source: &RgbImage, size: FrameSize) -> Result<RgbImage, MediaError> {
     /// Up to a third of an image may be cropped.
     const MAX_CROP_RATIO: f32 = 1.5;
     let (width, height) = source.dimensions();
     let shape = |w: u32, h: u32| w as f32 / h as f32;
     let ratio = shape(width, height) / shape(size.width, size.height);
-    let cover = covering(source, size);
+    let cover = covering(source, size)?;
     if ratio.max(1.0 / ratio) <= MAX_CROP_RATIO {
-        return cover;
+        return Ok(cover);
     }
     whole(source, &cover, size, size)
 }
 
 /// Returns a whole image within the middle of the frame, over a blurred copy of its cover.
-fn whole(source: &RgbImage, cover: &RgbImage, size: FrameSize, part: FrameSize) -> RgbImage {
-    let mut frame = blurred(cover, size);
-    let whole = contained(source, part);
+fn whole(
+    source: &RgbImage,
+    cover: &RgbImage,
+    size: FrameSize,
+    part: FrameSize,
+) -> Result<RgbImage, MediaError> {
+    let mut frame = blurred(cover, size)?;
+    let whole = contained(source, part)?;
     let x = i64::from((size.width - whole.width()) / 2);
     let y = i64::from((size.height - whole.height()) / 2);
     imageops::replace(&mut frame, &whole, x, y);
-    frame
+    Ok(frame)
 }
 
 /// Scales the middle of an image to cover the frame.
-fn covering(source: &RgbImage, size: FrameSize) -> RgbImage {
-    let (width, height) = source.dimensions();
-    let scale = (size.width as f32 / width as f32).max(size.height as f32 / height as f32);
-    // Cropped before it is scaled: a long strip scaled to the width of the frame would exhaust the
-    // memory.
-    let side = |frame: u32, limit: u32| ((frame as f32 / scale).round() as u32).clamp(1, limit);
-    let (crop_width, crop_height) = (side(size.width, width), side(size.height, height));
-    let (x, y) = ((width - crop_width) / 2, (height - crop_height) / 2);
-    let middle = imageops::crop_imm(source, x, y, crop_width, crop_height);
-    resized(&*middle, size.width, size.height)
+fn covering(source: &RgbImage, size: FrameSize) -> Result<RgbImage, MediaError> {
+    scaled(source, size, ResizeOptions::new().fit_into_destination(Some((0.5, 0.5))))
 }
 
 /// Scales a whole image to fit into the frame.
-fn contained(source: &RgbImage, size: FrameSize) -> RgbImage {
+fn contained(source: &RgbImage, size: FrameSize) -> Result<RgbImage, MediaError> {
     let (width, height) = source.dimensions();
     let scale = (size.width as f32 / width as f32).min(size.height as f32 / height as f32);
     let side = |length: u32, limit: u32| ((length as f32 * scale).round() as u32).clamp(1, limit);
-    resized(source, side(width, size.width), side(height, size.height))
+    let size = FrameSize { width: side(width, size.width), height: side(height, size.height) };
+    scaled(source, size, ResizeOptions::new())
 }
 
-fn resized(source: &impl GenericImageView<Pixel = Rgb<u8>>, width: u32, height: u32) -> RgbImage {
-    // A fine filter is slow for many pixels, and does not improve a strong reduction.
-    if source.width() > 2 * width && source.height() > 2 * height {
-        imageops::thumbnail(source, width, height)
-    } else {
-        imageops::resize(source, width, height, FilterType::CatmullRom)
-    }
+/// Scales an image, or the part of it that the options name.
+fn scaled(
+    source: &RgbImage,
+    size: FrameSize,
+    options: ResizeOptions,
+) -> Result<RgbImage, MediaError> {
+    let failed =
+        |error: &dyn fmt::Display| MediaError::Image(format!("it cannot be scaled: {error}"));
+    let (width, height) = source.dimensions();
+    let pixels = ImageRef::new(width, height, source.as_raw(), PixelType::U8x3);
+    let pixels = pixels.map_err(|error| failed(&error))?;
+    let mut frame = fast_image_resize::images::Image::new(size.width, size.height, PixelType::U8x3);
+    let options = options.resize_alg(ResizeAlg::Convolution(FilterType::CatmullRom));
+    Resizer::new().resize(&pixels, &mut frame, &options).map_err(|error| failed(&error))?;
+    RgbImage::from_raw(size.width, size.height, frame.into_vec()).ok_or_else(|| failed(&"its size"))
 }
 
 /// Returns a blurred and darkened copy of an image.
-fn blurred(source: &RgbImage, size: FrameSize) -> RgbImage {
+fn blurred(source: &RgbImage, size: FrameSize) -> Result<RgbImage, MediaError> {
     // At a sixteenth of the size, a small blur radius gives a wide blur.
     let small = imageops::thumbnail(source, (size.width / 16).max(1), (size.height / 16).max(1));
     let mut soft = imageops::blur(&small, 2.5);
     for channel in soft.iter_mut() {
         *channel = (f32::from(*channel) * 0.45) as u8;
     }
-    imageops::resize(&soft, size.width, size.height, FilterType::CatmullRom)
+    scaled(&soft, size, ResizeOptions::new())
 }
 
 pub(crate) fn from_rgb(source: &RgbImage, size: FrameSize) -> Canvas {
@@ -389,7 +407,8 @@ mod tests {
     fn every_palette_is_dark_enough_for_white_text_and_has_no_hard_edge() {
         for gradient in Gradient::ALL {
             assert_eq!(Gradient::named(&gradient.name().to_uppercase()), Some(gradient));
-            let canvas = paint(&VideoBackground::Gradient(gradient), FrameSize::LANDSCAPE, true);
+            let canvas =
+                paint(&VideoBackground::Gradient(gradient), FrameSize::LANDSCAPE, true).unwrap();
             let brightest = canvas.y.iter().max().copied().unwrap();
             assert!(brightest < 150, "{gradient:?}: {brightest}");
             let steepest = canvas
@@ -407,7 +426,7 @@ mod tests {
     #[test]
     fn an_image_of_a_similar_shape_fills_the_frame() {
         let source = RgbImage::from_pixel(400, 300, Rgb([200, 100, 50]));
-        let frame = fitted(&source, SIZE);
+        let frame = fitted(&source, SIZE).unwrap();
         assert_eq!(frame.dimensions(), (320, 180));
         assert!(frame.pixels().all(|p| p.0[0].abs_diff(200) < 3));
     }
@@ -415,7 +434,7 @@ mod tests {
     #[test]
     fn an_image_of_another_shape_is_shown_whole_over_a_darker_copy() {
         let source = RgbImage::from_pixel(100, 300, Rgb([200, 100, 50]));
-        let frame = fitted(&source, SIZE);
+        let frame = fitted(&source, SIZE).unwrap();
         assert!(frame.get_pixel(160, 90).0[0] > 190);
         assert!(frame.get_pixel(160, 1).0[0] > 190, "the whole height is used");
         assert!((40..120).contains(&frame.get_pixel(10, 90).0[0]));
@@ -434,7 +453,7 @@ mod tests {
         ] {
             let image = Image { pixels: Arc::clone(&pixels), orientation };
             assert_eq!((image.width(), image.height()), sides, "{orientation:?}");
-            let frame = image.in_frame(SIZE);
+            let frame = image.in_frame(SIZE).unwrap();
             assert_eq!(frame.dimensions(), (SIZE.width, SIZE.height));
             for (strongest, x, y) in [(left, 20, 90), (top, 160, 20)] {
                 let pixel = frame.get_pixel(x, y).0;
@@ -450,7 +469,7 @@ mod tests {
             for size in
                 [SIZE, FrameSize { width: 180, height: 320 }, FrameSize { width: 64, height: 64 }]
             {
-                assert_eq!(fitted(&source, size).dimensions(), (size.width, size.height));
+                assert_eq!(fitted(&source, size).unwrap().dimensions(), (size.width, size.height));
             }
         }
     }

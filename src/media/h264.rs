@@ -24,7 +24,7 @@ use openh264::formats::YUVSource;
 use super::canvas::Canvas;
 use super::{FrameSize, MediaError, lock, thread_count};
 pub(crate) use motion::{Fixed, Glide, MovingPicture};
-use skip::SkipHeader;
+use skip::{PICTURE_PARAMETERS, SEQUENCE_PARAMETERS, SkipHeader, nal_units};
 use slices::changed_picture;
 pub(crate) use slices::{EncodedRows, MACROBLOCK, SliceHeader};
 
@@ -179,6 +179,21 @@ impl EncodedStill {
     /// Creates one of frames that differ: a key frame and those that follow it.
     pub(crate) const fn of_frames(key: Vec<u8>, frames: Vec<Vec<u8>>) -> Self {
         Self { first: FirstFrame::Key(key), repeats: Repeats::Encoded(frames) }
+    }
+
+    /// Returns the still with the parameter sets of others in place of its own, which differ from them in
+    /// the number of pictures that are kept.
+    pub(crate) fn with_parameters(self, header: &SliceHeader) -> Self {
+        let FirstFrame::Key(key) = &self.first else { return self };
+        let mut with = header.parameters.clone();
+        for unit in nal_units(key) {
+            let kind = unit.first().map_or(0, |header| header & 31);
+            if ![SEQUENCE_PARAMETERS, PICTURE_PARAMETERS].contains(&kind) {
+                with.extend([0, 0, 0, 1]);
+                with.extend_from_slice(unit);
+            }
+        }
+        Self { first: FirstFrame::Key(with), ..self }
     }
 
     /// Returns whether all frames of the still are the same bit by bit.

@@ -58,7 +58,7 @@ impl Scene {
 }
 
 /// How much an image grows each second: an eye follows it, and none waits for it.
-const GROWTH: f32 = 0.012;
+const GROWTH: f32 = 0.008;
 /// The most that an image grows in a scene.
 const MOST_GROWTH: f32 = 0.12;
 /// The most that an image grows between key frames. The macroblocks of the pictures between are
@@ -103,6 +103,15 @@ impl Zoom {
         1.0 + self.growth * frame as f32
     }
 
+    /// Returns the number of frames in which no point of an area moves by more than a pixel or two.
+    pub(crate) fn interval(&self, columns: &Range<usize>, rows: &Range<usize>) -> u32 {
+        let farthest = |fixed: f32, range: &Range<usize>| {
+            (fixed - range.start as f32).abs().max((fixed - range.end as f32).abs())
+        };
+        let (x, y) = (farthest(self.fixed.0, columns), farthest(self.fixed.1, rows));
+        (1.5 / (self.growth * x.max(y)).max(f32::EPSILON)).clamp(3.0, 10.0) as u32
+    }
+
     /// Returns how the image has moved from a frame of the scene to a later one.
     pub(crate) fn glide(&self, key: u32, frame: u32) -> Glide {
         Glide { fixed: self.fixed, scale: self.scale(key) / self.scale(frame) }
@@ -123,14 +132,14 @@ pub(crate) fn paint_scene(
             Image::decode(&bytes, "the image")?
         }
         (None, VideoBackground::Image(image)) => image.clone(),
-        (None, background) => return Ok(paint(background, size, has_texts)),
+        (None, background) => return paint(background, size, has_texts),
     };
     let most = zoom.map_or(1.0, |zoom| zoom.most);
     let side = |side: u32| ((side as f32 * most) as u32).next_multiple_of(2);
     let plate = FrameSize { width: side(size.width), height: side(size.height) };
     // At the end of the zoom, the frame shows this much of it.
     let shown = if most > 1.0 { size } else { plate };
-    let mut canvas = from_rgb(&image.placed(plate, shown, scene.fit), plate);
+    let mut canvas = from_rgb(&image.placed(plate, shown, scene.fit)?, plate);
     if has_texts {
         darken_lower_third(&mut canvas);
     }
@@ -169,8 +178,10 @@ pub(crate) fn view(
 
 /// The first of four pixels from which one is interpolated, and their weights, which add up to
 /// [`WHOLE`].
-type Taps = (usize, [i32; 4]);
-const WHOLE: i32 = 128;
+type Taps = (usize, [i16; 4]);
+/// Small enough that a sum of pixels, whose weights may be negative, has 16 bits: processors work on
+/// many of these at once.
+const WHOLE: i16 = 64;
 
 /// Returns the weights of a Catmull-Rom spline for some pixels of a line.
 fn taps(from: f32, step: f32, range: Range<usize>, limit: usize) -> Vec<Taps> {
@@ -188,9 +199,9 @@ fn taps(from: f32, step: f32, range: Range<usize>, limit: usize) -> Vec<Taps> {
         let position = (from + (at as f32 + 0.5) * step - 0.5).clamp(0.0, (limit - 1) as f32);
         let first = (position as usize).saturating_sub(1).min(limit - 4);
         let mut weights = [0, 1, 2, 3]
-            .map(|n| (weight(position - (first + n) as f32) * WHOLE as f32).round() as i32);
+            .map(|n| (weight(position - (first + n) as f32) * f32::from(WHOLE)).round() as i16);
         let nearest = (position.round() as usize - first).min(3);
-        weights[nearest] += WHOLE - weights.iter().sum::<i32>();
+        weights[nearest] += WHOLE - weights.iter().sum::<i16>();
         (first, weights)
     };
     range.map(tap).collect()
@@ -198,19 +209,20 @@ fn taps(from: f32, step: f32, range: Range<usize>, limit: usize) -> Vec<Taps> {
 
 /// Interpolates a plane, first between rows and then between columns.
 fn sample(source: &[u8], width: usize, [columns, rows]: &[Vec<Taps>; 2]) -> Vec<u8> {
+    const UNIT: i32 = WHOLE as i32 * WHOLE as i32;
     let mut out = Vec::with_capacity(columns.len() * rows.len());
-    let mut line = vec![0; width];
+    let mut line = vec![0_i16; width];
     for (first, weights) in rows {
-        let row = |n: usize| &source[(first + n) * width..][..width];
-        let four = row(0).iter().zip(row(1)).zip(row(2).iter().zip(row(3)));
+        let row = |n: usize| source[(first + n) * width..][..width].iter();
+        let four = row(0).zip(row(1)).zip(row(2).zip(row(3)));
         for (value, ((a, b), (c, d))) in line.iter_mut().zip(four) {
-            let [a, b, c, d] = [a, b, c, d].map(|value| i32::from(*value));
+            let [a, b, c, d] = [a, b, c, d].map(|value| i16::from(*value));
             *value = weights[0] * a + weights[1] * b + weights[2] * c + weights[3] * d;
         }
         out.extend(columns.iter().map(|(first, weights)| {
-            let four = &line[*first..*first + 4];
-            let sum: i32 = four.iter().zip(weights).map(|(value, weight)| value * weight).sum();
-            ((sum + WHOLE * WHOLE / 2) / (WHOLE * WHOLE)).clamp(0, 255) as u8
+            let four = line[*first..*first + 4].iter().zip(weights);
+            let sum: i32 = four.map(|(value, weight)| i32::from(*value) * i32::from(*weight)).sum();
+            ((sum + UNIT / 2) / UNIT).clamp(0, 255) as u8
         }));
     }
     out

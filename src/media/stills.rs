@@ -130,7 +130,11 @@ impl<'a> StillRenderer<'a> {
         let shots = self.plan.shots.iter().filter(|shot| shot.still == index);
         let frames = shots.map(|shot| shot.frames).max().unwrap_or(1);
         if still.backdrop.is_fade {
-            return self.fade(still, frames, &group, cancel);
+            let fade = self.fade(still, frames, &group, cancel)?;
+            return Ok(match &*header {
+                Some(header) => fade.with_parameters(header),
+                None => fade,
+            });
         }
         if let Some(header) = &*header {
             if !still.steps.is_empty()
@@ -244,7 +248,7 @@ impl<'a> StillRenderer<'a> {
         let zoom = self.plan.scene(scene).and_then(|span| span.zoom);
         shared(&place, || match scene.checked_sub(1).and_then(|index| scenes.get(index)) {
             Some(shown) => paint_scene(shown, *frame, zoom.as_ref(), has_texts),
-            None => Ok(paint(background, *frame, has_texts)),
+            None => paint(background, *frame, has_texts),
         })
     }
 

@@ -10,10 +10,6 @@ use crate::media::canvas::{Canvas, TextDrawing};
 use crate::media::h264::{EncodedStill, Fixed, MACROBLOCK, MovingPicture, SliceHeader};
 use crate::media::{Cancel, MediaError};
 
-/// The background behind a text is drawn again after as many frames, in which it moves by less than
-/// a pixel or two.
-const TEXT_INTERVAL: u32 = 3;
-
 /// A text, or a marked word, changes nothing outside of its rows and columns.
 pub(super) fn columns_of(
     drawings: &[&TextDrawing],
@@ -88,11 +84,15 @@ impl StillRenderer<'_> {
         let all = texts.all();
         let band = self.whole_rows(all.iter().map(|text| text.rows())).unwrap_or(0..0);
         let frame_of_scene = |frame: u32| (still.first + frame).saturating_sub(start);
+        // Drawn again for the background behind them.
+        let columns = all.iter().map(|text| text.columns());
+        let columns = columns.reduce(|a, b| a.start.min(b.start)..a.end.max(b.end));
+        let text_interval = zoom.interval(&columns.unwrap_or(0..0), &band);
         let mut pictures = Vec::new();
         for frame in 1..frames {
             cancel.check()?;
             let is_drawn = !band.is_empty()
-                && (frame % TEXT_INTERVAL == 0 || still.steps.iter().any(|(at, _)| *at == frame));
+                && (frame % text_interval == 0 || still.steps.iter().any(|(at, _)| *at == frame));
             let canvas = is_drawn.then(|| draw(frame, band.clone())).transpose()?;
             let mut fixed = Vec::new();
             for row in band.clone().step_by(ROW) {
