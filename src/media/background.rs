@@ -307,7 +307,7 @@ fn whole(
 
 /// Scales the middle of an image to cover the frame.
 fn covering(source: &RgbImage, size: FrameSize) -> Result<RgbImage, MediaError> {
-    scaled(source, size, ResizeOptions::new().fit_into_destination(Some((0.5, 0.5))))
+    scaled_image(source, size, ResizeOptions::new().fit_into_destination(Some((0.5, 0.5))))
 }
 
 /// Scales a whole image to fit into the frame.
@@ -316,24 +316,37 @@ fn contained(source: &RgbImage, size: FrameSize) -> Result<RgbImage, MediaError>
     let scale = (size.width as f32 / width as f32).min(size.height as f32 / height as f32);
     let side = |length: u32, limit: u32| ((length as f32 * scale).round() as u32).clamp(1, limit);
     let size = FrameSize { width: side(width, size.width), height: side(height, size.height) };
-    scaled(source, size, ResizeOptions::new())
+    scaled_image(source, size, ResizeOptions::new())
 }
 
 /// Scales an image, or the part of it that the options name.
-fn scaled(
+fn scaled_image(
     source: &RgbImage,
     size: FrameSize,
     options: ResizeOptions,
 ) -> Result<RgbImage, MediaError> {
+    let whole = FrameSize { width: source.width(), height: source.height() };
+    let pixels = scaled(source.as_raw(), whole, PixelType::U8x3, size, options)?;
+    RgbImage::from_raw(size.width, size.height, pixels)
+        .ok_or_else(|| MediaError::Image("it cannot be scaled".to_owned()))
+}
+
+/// Scales pixels, or the part of them that the options name.
+pub(crate) fn scaled(
+    source: &[u8],
+    whole: FrameSize,
+    pixels: PixelType,
+    size: FrameSize,
+    options: ResizeOptions,
+) -> Result<Vec<u8>, MediaError> {
     let failed =
         |error: &dyn fmt::Display| MediaError::Image(format!("it cannot be scaled: {error}"));
-    let (width, height) = source.dimensions();
-    let pixels = ImageRef::new(width, height, source.as_raw(), PixelType::U8x3);
-    let pixels = pixels.map_err(|error| failed(&error))?;
-    let mut frame = fast_image_resize::images::Image::new(size.width, size.height, PixelType::U8x3);
+    let source = ImageRef::new(whole.width, whole.height, source, pixels);
+    let source = source.map_err(|error| failed(&error))?;
+    let mut frame = fast_image_resize::images::Image::new(size.width, size.height, pixels);
     let options = options.resize_alg(ResizeAlg::Convolution(FilterType::CatmullRom));
-    Resizer::new().resize(&pixels, &mut frame, &options).map_err(|error| failed(&error))?;
-    RgbImage::from_raw(size.width, size.height, frame.into_vec()).ok_or_else(|| failed(&"its size"))
+    Resizer::new().resize(&source, &mut frame, &options).map_err(|error| failed(&error))?;
+    Ok(frame.into_vec())
 }
 
 /// Returns a blurred and darkened copy of an image.
@@ -344,7 +357,7 @@ fn blurred(source: &RgbImage, size: FrameSize) -> Result<RgbImage, MediaError> {
     for channel in soft.iter_mut() {
         *channel = (f32::from(*channel) * 0.45) as u8;
     }
-    scaled(&soft, size, ResizeOptions::new())
+    scaled_image(&soft, size, ResizeOptions::new())
 }
 
 pub(crate) fn from_rgb(source: &RgbImage, size: FrameSize) -> Canvas {

@@ -24,7 +24,7 @@ use openh264::formats::YUVSource;
 use super::canvas::Canvas;
 use super::{FrameSize, MediaError, lock, thread_count};
 pub(crate) use motion::{Fixed, Glide, MovingPicture};
-use skip::{PICTURE_PARAMETERS, SEQUENCE_PARAMETERS, SkipHeader, nal_units};
+use skip::SkipHeader;
 use slices::changed_picture;
 pub(crate) use slices::{EncodedRows, MACROBLOCK, SliceHeader};
 
@@ -108,7 +108,9 @@ impl StillEncoder {
             Some((encoder, Some(key))) => (encoder, key),
             _ => {
                 let mut encoder = self.encoder()?;
-                let key = key_frame(&mut encoder, canvas)?.ok_or_else(no_key_frame)?;
+                let key = key_frame(&mut encoder, canvas)?.ok_or_else(|| {
+                    MediaError::Encode("the encoder did not start with a key frame".to_owned())
+                })?;
                 (encoder, key)
             }
         };
@@ -133,29 +135,6 @@ impl StillEncoder {
         Ok(EncodedStill { first: FirstFrame::Key(key), repeats })
     }
 
-    /// Encodes images that follow one another, of which `draw` returns those of the frames that it is
-    /// asked for: every second one. The others repeat the frame before them.
-    pub(crate) fn encode_sequence(
-        &self,
-        frames: u32,
-        draw: impl Fn(u32) -> Result<Canvas, MediaError>,
-    ) -> Result<EncodedStill, MediaError> {
-        let mut encoder = self.encoder()?;
-        let key = key_frame(&mut encoder, &draw(0)?)?.ok_or_else(no_key_frame)?;
-        let skip = SkipHeader::read(&key);
-        let (mut rest, mut number) = (Vec::new(), 1);
-        for frame in 1..frames {
-            rest.push(match &skip {
-                Some(skip) if frame % 2 == 1 => skip.passing_picture(number),
-                _ => {
-                    number += 1;
-                    encoder.encode(&draw(frame)?).map_err(failed)?.to_vec()
-                }
-            });
-        }
-        Ok(EncodedStill::of_frames(key, rest))
-    }
-
     fn encoder(&self) -> Result<Encoder, MediaError> {
         Encoder::with_api_config(OpenH264API::from_source(), self.config()).map_err(failed)
     }
@@ -167,10 +146,6 @@ fn key_frame(encoder: &mut Encoder, canvas: &Canvas) -> Result<Option<Vec<u8>>, 
     Ok((encoded.frame_type() == FrameType::IDR).then(|| encoded.to_vec()))
 }
 
-fn no_key_frame() -> MediaError {
-    MediaError::Encode("the encoder did not start with a key frame".to_owned())
-}
-
 fn failed(error: openh264::Error) -> MediaError {
     MediaError::Encode(format!("H.264: {error}"))
 }
@@ -179,21 +154,6 @@ impl EncodedStill {
     /// Creates one of frames that differ: a key frame and those that follow it.
     pub(crate) const fn of_frames(key: Vec<u8>, frames: Vec<Vec<u8>>) -> Self {
         Self { first: FirstFrame::Key(key), repeats: Repeats::Encoded(frames) }
-    }
-
-    /// Returns the still with the parameter sets of others in place of its own, which differ from them in
-    /// the number of pictures that are kept.
-    pub(crate) fn with_parameters(self, header: &SliceHeader) -> Self {
-        let FirstFrame::Key(key) = &self.first else { return self };
-        let mut with = header.parameters.clone();
-        for unit in nal_units(key) {
-            let kind = unit.first().map_or(0, |header| header & 31);
-            if ![SEQUENCE_PARAMETERS, PICTURE_PARAMETERS].contains(&kind) {
-                with.extend([0, 0, 0, 1]);
-                with.extend_from_slice(unit);
-            }
-        }
-        Self { first: FirstFrame::Key(with), ..self }
     }
 
     /// Returns whether all frames of the still are the same bit by bit.
@@ -287,33 +247,6 @@ mod tests {
                         decoder.decode(&frame).unwrap().expect("a picture for each frame");
                     assert!(planes(&decoded) == key, "{width}x{height}: frame {index} differs");
                 }
-            }
-        }
-    }
-
-    #[test]
-    fn a_sequence_shows_every_second_image_and_repeats_it() {
-        for (width, height) in [(128, 96), (640, 360)] {
-            let size = FrameSize { width, height };
-            // Everything changes, as when a video cuts between two images full of detail.
-            let draw = |frame: u32| noisy(size, frame as usize * 1009);
-            let sequence =
-                StillEncoder::new(28).encode_sequence(17, |frame| Ok(draw(frame))).unwrap();
-            let mut decoder = Decoder::new().unwrap();
-            let mut before = None;
-            for frame in 0..17 {
-                let unit = sequence.frame(0, frame);
-                let decoded = planes(&decoder.decode(&unit).unwrap().expect("a picture"));
-                if frame % 2 == 0 {
-                    let image = draw(frame).y;
-                    let sum: u32 =
-                        image.iter().zip(&decoded[0]).map(|(a, b)| u32::from(a.abs_diff(*b))).sum();
-                    assert!(sum as usize / image.len() < 12, "frame {frame} differs");
-                } else {
-                    assert!(unit.len() < 20);
-                    assert!(before == Some(decoded.clone()), "frame {frame} is no repetition");
-                }
-                before = Some(decoded);
             }
         }
     }

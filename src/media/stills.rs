@@ -23,8 +23,10 @@ pub(crate) use plan::{StillPlan, duration_of, frame_at, frame_shown_at};
 
 /// Height of a row of macroblocks, and width of each of them.
 const ROW: usize = MACROBLOCK as usize;
-/// How much coarser frames of a fade are encoded.
-const FADE_QUANTIZER: u8 = 6;
+/// How much coarser texts over a moving image are encoded, and frames of a fade: each is seen for a
+/// fraction of a second.
+const MOVING_QUANTIZER: u8 = 4;
+const FADE_QUANTIZER: u8 = 10;
 
 /// Draws and encodes the stills of a timeline.
 pub(crate) struct StillRenderer<'a> {
@@ -37,7 +39,7 @@ pub(crate) struct StillRenderer<'a> {
     hyphenator: Hyphenator,
     quantizer: u8,
     encoder: StillEncoder,
-    /// Encodes frames of a fade: while everything changes, nobody sees fine detail.
+    moving_encoder: StillEncoder,
     fade_encoder: StillEncoder,
     header: Shared<Option<SliceHeader>>,
     /// Rows of the background without text, which most stills share.
@@ -109,6 +111,7 @@ impl<'a> StillRenderer<'a> {
             hyphenator: Hyphenator::of(timeline.language.as_deref()),
             quantizer,
             encoder: StillEncoder::new(quantizer),
+            moving_encoder: StillEncoder::new(quantizer + MOVING_QUANTIZER),
             fade_encoder: StillEncoder::new(quantizer + FADE_QUANTIZER),
             header: Mutex::default(),
             rows: Mutex::default(),
@@ -130,11 +133,15 @@ impl<'a> StillRenderer<'a> {
         let shots = self.plan.shots.iter().filter(|shot| shot.still == index);
         let frames = shots.map(|shot| shot.frames).max().unwrap_or(1);
         if still.backdrop.is_fade {
-            let fade = self.fade(still, frames, &group, cancel)?;
-            return Ok(match &*header {
-                Some(header) => fade.with_parameters(header),
-                None => fade,
-            });
+            let canvas = self.faded(still, &group)?;
+            let rows = match &*header {
+                Some(header) => header.encode_rows(&self.fade_encoder, &canvas)?,
+                None => None,
+            };
+            return match (&*header, rows) {
+                (Some(header), Some(rows)) => Ok(header.still([(0, &rows)])),
+                _ => self.fade_encoder.encode(&canvas, frames),
+            };
         }
         if let Some(header) = &*header {
             if !still.steps.is_empty()
@@ -258,7 +265,7 @@ impl<'a> StillRenderer<'a> {
         Ok(match self.plan.scene(scene) {
             Some(&SceneSpan { start, zoom: Some(zoom), .. }) => {
                 let frame = frame.saturating_sub(start);
-                view(&backdrop, &zoom, frame, self.timeline.frame, rows)
+                view(&backdrop, &zoom, frame, self.timeline.frame, rows)?
             }
             _ => backdrop.rows(rows),
         })

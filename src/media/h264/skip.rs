@@ -13,8 +13,6 @@ pub(crate) const PICTURE_PARAMETERS: u8 = 8;
 const PLAIN_PROFILES: [u32; 3] = [66, 77, 88];
 /// `nal_ref_idc` 3, a slice of a picture that is not a key frame.
 pub(crate) const SLICE: u8 = 0x61;
-/// `nal_ref_idc` 0, a slice of a picture that no other one refers to.
-const PASSING_SLICE: u8 = 0x01;
 /// `slice_type`: all slices of the picture are P slices; and a P or I slice beside others.
 const ALL_P: u32 = 5;
 pub(crate) const P: u32 = 0;
@@ -87,21 +85,15 @@ impl SkipHeader {
 
     /// Returns the picture `index` pictures after the key frame, as an Annex B unit.
     pub(crate) fn skipped_picture(&self, index: u32) -> Vec<u8> {
-        self.skipped(ALL_P, 0..self.macroblocks, index, SLICE)
-    }
-
-    /// Returns a picture that repeats the one before it and that the next one does not refer to, so that
-    /// both have the number `index`. Another encoder may thus go on after it.
-    pub(crate) fn passing_picture(&self, index: u32) -> Vec<u8> {
-        self.skipped(ALL_P, 0..self.macroblocks, index, PASSING_SLICE)
+        self.skipped(ALL_P, 0..self.macroblocks, index)
     }
 
     /// Returns a slice of that picture, beside slices of another type; nothing if it is empty.
     pub(crate) fn skipped_slice(&self, macroblocks: Range<u32>, index: u32) -> Vec<u8> {
-        if macroblocks.is_empty() { Vec::new() } else { self.skipped(P, macroblocks, index, SLICE) }
+        if macroblocks.is_empty() { Vec::new() } else { self.skipped(P, macroblocks, index) }
     }
 
-    fn skipped(&self, kind: u32, macroblocks: Range<u32>, index: u32, header: u8) -> Vec<u8> {
+    fn skipped(&self, kind: u32, macroblocks: Range<u32>, index: u32) -> Vec<u8> {
         let mut slice = BitWriter::default();
         slice.ue(macroblocks.start); // first_mb_in_slice
         slice.ue(kind); // slice_type
@@ -109,15 +101,13 @@ impl SkipHeader {
         slice.bits(index % (1 << self.frame_num_bits), self.frame_num_bits); // frame_num
         slice.bits(0, 1); // num_ref_idx_active_override_flag
         slice.bits(0, 1); // ref_pic_list_modification_flag_l0
-        if header != PASSING_SLICE {
-            slice.bits(0, 1); // adaptive_ref_pic_marking_mode_flag
-        }
+        slice.bits(0, 1); // adaptive_ref_pic_marking_mode_flag
         slice.ue(0); // slice_qp_delta: se(0) is written like ue(0)
         if self.deblocking_control {
             slice.ue(1); // disable_deblocking_filter_idc: a skipped picture has no edges to smooth
         }
         slice.ue(macroblocks.end - macroblocks.start); // mb_skip_run
-        slice.into_nal(header)
+        slice.into_nal(SLICE)
     }
 
     /// The number of macroblocks of a picture.

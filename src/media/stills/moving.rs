@@ -1,6 +1,6 @@
 //! Frames whose backdrop moves. In a scene that grows slowly, a key frame, and pictures in which the
 //! image is displaced: texts stay where they are, and the macroblocks with them are drawn and encoded
-//! a few times a second. In a cross-fade, frames that are drawn and encoded one by one.
+//! a few times a second. In a cross-fade, images that are mixed.
 
 use std::ops::Range;
 
@@ -102,7 +102,7 @@ impl StillRenderer<'_> {
                     Some(canvas) => {
                         let top = row - band.start;
                         let area = canvas.area(columns.clone(), top..top + ROW);
-                        let encoded = header.encode_rows(&self.encoder, &area)?;
+                        let encoded = header.encode_rows(&self.moving_encoder, &area)?;
                         Fixed::Encoded(encoded.ok_or_else(super::several_slices)?)
                     }
                 };
@@ -114,28 +114,17 @@ impl StillRenderer<'_> {
         Ok(Some(EncodedStill::of_frames(key, pictures)))
     }
 
-    /// Draws and encodes the frames of a still in which a scene appears over the one before.
-    pub(super) fn fade(
-        &self,
-        still: &Still,
-        frames: u32,
-        group: &TextGroup,
-        cancel: &Cancel,
-    ) -> Result<EncodedStill, MediaError> {
+    /// Draws a still in which a scene appears over the one before.
+    pub(super) fn faded(&self, still: &Still, group: &TextGroup) -> Result<Canvas, MediaError> {
         let number = still.backdrop.scene;
-        let (start, length) =
-            self.plan.scene(number).map_or((0, 0), |span| (span.start, span.fade));
+        let (start, fade) = self.plan.scene(number).map_or((0, 0), |span| (span.start, span.fade));
         let rows = 0..self.timeline.frame.height as usize;
-        let texts = self.moving_texts(still, group);
-        self.fade_encoder.encode_sequence(frames, |frame| {
-            cancel.check()?;
-            let at = still.first + frame;
-            let mut canvas = self.shown(number - 1, at, rows.clone())?;
-            let share = (at.saturating_sub(start) + 1) as f32 / (length + 1) as f32;
-            canvas.blend(&self.shown(number, at, rows.clone())?, share);
-            texts.draw(frame, &mut canvas, 0);
-            Ok(canvas)
-        })
+        let mut canvas = self.shown(number - 1, still.first, rows.clone())?;
+        let share = (still.first.saturating_sub(start) + 1) as f32 / (fade + 1) as f32;
+        canvas.blend(&self.shown(number, still.first, rows)?, share);
+        group.texts.iter().for_each(|text| text.drawing.draw(&mut canvas, 0));
+        self.marks(group, &still.texts).iter().for_each(|mark| mark.draw(&mut canvas, 0));
+        Ok(canvas)
     }
 }
 
@@ -262,7 +251,8 @@ mod tests {
                     0..60 => assert!(before < 2.5 && after > 20.0, "{frame}: {before}, {after}"),
                     60..75 => {
                         let share = before / (before + after);
-                        let expected = (frame - 60 + 1) as f32 / 16.0;
+                        // Each image is shown in three frames.
+                        let expected = ((frame - 60) / 3 * 3 + 1) as f32 / 16.0;
                         assert!((share - expected).abs() < 0.1, "{frame}: {share}, {expected}");
                     }
                     _ => assert!(after < 2.5 && before > 20.0, "{frame}: {before}, {after}"),

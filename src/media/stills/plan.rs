@@ -180,7 +180,7 @@ impl StillPlan {
     /// Returns the greatest number of frames of a shot of a backdrop that moves.
     fn key_interval(&self, backdrop: Backdrop) -> Option<u32> {
         let zoom = self.scene(backdrop.scene)?.zoom;
-        if backdrop.is_fade { Some(MAX_SHOT) } else { zoom.map(|zoom| zoom.key_interval()) }
+        if backdrop.is_fade { Some(FADE_STEP) } else { zoom.map(|zoom| zoom.key_interval()) }
     }
 
     /// Returns the frame at which each distinct still is first shown, in order.
@@ -257,6 +257,8 @@ fn visible(index: usize, clip: &TextClip, frames: u32) -> Vec<(Shown, Range<u32>
 /// Two consecutive key frames would need different IDs, and a flash of a single frame is unwanted
 /// anyway: it is added to the span before it.
 const SHORTEST: u32 = 2;
+/// The frames in which an image of a fade is shown. Each takes as long to encode as a second of zoom.
+const FADE_STEP: u32 = 3;
 
 /// Texts that are visible together, and what is behind them.
 type Look = (Backdrop, Vec<Shown>);
@@ -420,14 +422,16 @@ mod tests {
         let expected = [
             (1, false, 0, 87),
             (1, false, 1, 3),
-            // As long as half of the scene. The marked word takes no key frame.
-            (2, true, 1, 6),
+            // As long as half of the scene.
+            (2, true, 1, 3),
+            (2, true, 1, 3),
             (2, false, 1, 6),
-            (3, true, 0, 60),
             (3, false, 0, 138),
         ];
-        assert_eq!(shots.collect::<Vec<_>>(), expected);
-        assert_eq!(plan.stills[2].steps.len(), 2);
+        // A fade is a row of stills.
+        let (long, rest): (Vec<_>, Vec<_>) = shots.partition(|shot| shot.0 == 3 && shot.1);
+        assert_eq!(rest, expected);
+        assert_eq!(long, [(3, true, 0, 3); 20]);
         let fades: Vec<u32> = plan.scenes.iter().map(|scene| scene.fade).collect();
         assert_eq!(fades, [0, 6, 60, 0, 0]);
     }
