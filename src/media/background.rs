@@ -412,6 +412,8 @@ mod tests {
     use image::ImageFormat;
 
     use super::decode::{MATTE, MAX_SIDE};
+    use image::Rgb;
+
     use super::*;
 
     const SIZE: FrameSize = FrameSize { width: 320, height: 180 };
