@@ -123,7 +123,7 @@ impl<'a> StillRenderer<'a> {
     pub(crate) fn encode(&self, index: usize, cancel: &Cancel) -> Result<EncodedStill, MediaError> {
         cancel.check()?;
         let still = &self.plan.stills[index];
-        let group = self.group(still, cancel)?;
+        let group = self.group(still.backdrop.scene, &still.texts, cancel)?;
         let height = self.timeline.frame.height as usize;
         let header = shared(&self.header, || {
             // The key frame and the picture before.
@@ -145,7 +145,7 @@ impl<'a> StillRenderer<'a> {
         }
         if let Some(header) = &*header {
             if !still.steps.is_empty()
-                && let Some(moving) = self.moving(still, frames, &group, header, cancel)?
+                && let Some(moving) = self.moving(still, frames, header, cancel)?
             {
                 return Ok(moving);
             }
@@ -157,9 +157,11 @@ impl<'a> StillRenderer<'a> {
             let first = self.plan.stills.iter().find(|still| !still.texts.is_empty());
             let band = match first {
                 _ if has_text => group.band.clone(),
-                Some(still) => Some(self.group(still, cancel)?.band.clone())
-                    .filter(|band| !band.is_empty())
-                    .unwrap_or(0..height),
+                Some(still) => {
+                    Some(self.group(still.backdrop.scene, &still.texts, cancel)?.band.clone())
+                        .filter(|band| !band.is_empty())
+                        .unwrap_or(0..height)
+                }
                 None => 0..height,
             };
             let middle = match has_text {
@@ -271,14 +273,18 @@ impl<'a> StillRenderer<'a> {
         })
     }
 
-    /// Returns the texts of a still. Those in which words are marked are kept for the stills that
-    /// follow.
-    fn group(&self, still: &Still, cancel: &Cancel) -> Result<Arc<TextGroup>, MediaError> {
-        let texts: Vec<usize> = still.texts.iter().map(|shown| shown.text).collect();
+    /// Returns texts in a scene. Those in which words are marked are kept for the stills that follow.
+    fn group(
+        &self,
+        scene: usize,
+        shown: &[Shown],
+        cancel: &Cancel,
+    ) -> Result<Arc<TextGroup>, MediaError> {
+        let texts: Vec<usize> = shown.iter().map(|shown| shown.text).collect();
         if !texts.iter().any(|text| self.has_marks(*text)) {
             return self.new_group(&texts, cancel).map(Arc::new);
         }
-        let place = recent(&self.groups, &(still.backdrop.scene, texts.clone()));
+        let place = recent(&self.groups, &(scene, texts.clone()));
         shared(&place, || self.new_group(&texts, cancel))
     }
 

@@ -3,6 +3,7 @@
 //! a few times a second. In a cross-fade, images that are mixed.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use super::plan::{SceneSpan, Still};
 use super::{ROW, StillRenderer, TextGroup};
@@ -28,41 +29,24 @@ pub(super) fn columns_of(
     Some(start..start + width)
 }
 
-/// The texts of a still whose backdrop moves.
-struct MovingTexts<'g> {
-    texts: Vec<&'g TextDrawing>,
-    /// The words that are marked from a frame of the still on.
-    marks: Vec<(u32, Vec<TextDrawing>)>,
-}
+/// What is drawn from a frame of a still on whose backdrop moves: texts, and the words that are marked.
+type Step = (u32, Arc<TextGroup>, Vec<TextDrawing>);
 
-impl MovingTexts<'_> {
-    /// Draws the texts of a frame of the still onto the rows of it from `first` on.
-    fn draw(&self, frame: u32, canvas: &mut Canvas, first: usize) {
-        let marks = self.marks.iter().rev().find(|(at, _)| *at <= frame);
-        let marks = marks.map_or(&[][..], |(_, marks)| marks);
-        self.texts.iter().copied().chain(marks).for_each(|text| text.draw(canvas, first));
-    }
-
-    fn all(&self) -> Vec<&TextDrawing> {
-        let marks = self.marks.iter().flat_map(|(_, marks)| marks);
-        self.texts.iter().copied().chain(marks).collect()
+/// Draws the texts of a frame onto the rows of it from `first` on.
+fn draw_step(steps: &[Step], frame: u32, canvas: &mut Canvas, first: usize) {
+    if let Some((_, group, marks)) = steps.iter().rev().find(|(at, ..)| *at <= frame) {
+        group.texts.iter().for_each(|text| text.drawing.draw(canvas, first));
+        marks.iter().for_each(|mark| mark.draw(canvas, first));
     }
 }
 
 impl StillRenderer<'_> {
-    fn moving_texts<'g>(&self, still: &Still, group: &'g TextGroup) -> MovingTexts<'g> {
-        let marks = still.steps.iter().map(|(at, shown)| (*at, self.marks(group, shown)));
-        let texts = group.texts.iter().map(|text| &text.drawing);
-        MovingTexts { texts: texts.collect(), marks: marks.collect() }
-    }
-
     /// Draws and encodes the frames of a still whose scene grows; `None` if the encoder uses parameters
     /// that are not supported.
     pub(super) fn moving(
         &self,
         still: &Still,
         frames: u32,
-        group: &TextGroup,
         header: &SliceHeader,
         cancel: &Cancel,
     ) -> Result<Option<EncodedStill>, MediaError> {
@@ -70,33 +54,43 @@ impl StillRenderer<'_> {
         let Some(&SceneSpan { start, zoom: Some(zoom), .. }) = self.plan.scene(number) else {
             return Ok(None);
         };
-        let (size, height) = (self.timeline.frame, self.timeline.frame.height as usize);
-        let texts = self.moving_texts(still, group);
+        let steps = still.steps.iter().map(|(at, shown)| {
+            let group = self.group(number, shown, cancel)?;
+            let marks = self.marks(&group, shown);
+            Ok((*at, group, marks))
+        });
+        let steps: Vec<Step> = steps.collect::<Result<_, MediaError>>()?;
         let draw = |frame: u32, rows: Range<usize>| {
             let mut canvas = self.shown(number, still.first + frame, rows.clone())?;
-            texts.draw(frame, &mut canvas, rows.start);
+            draw_step(&steps, frame, &mut canvas, rows.start);
             Ok::<_, MediaError>(canvas)
         };
-        let Some(rows) = header.encode_rows(&self.encoder, &draw(0, 0..height)?)? else {
+        let (width, height) = (self.timeline.frame.width as usize, self.timeline.frame.height);
+        let Some(rows) = header.encode_rows(&self.encoder, &draw(0, 0..height as usize)?)? else {
             return Ok(None);
         };
         let key = header.moving_key([(0, &rows)]);
-        let all = texts.all();
+        // What has a text in any of the frames is drawn in each: the key frame may show another one.
+        let groups = steps.iter().flat_map(|(_, group, _)| &group.texts);
+        let marks = steps.iter().flat_map(|(.., marks)| marks);
+        let all: Vec<&TextDrawing> = groups.map(|text| &text.drawing).chain(marks).collect();
         let band = self.whole_rows(all.iter().map(|text| text.rows())).unwrap_or(0..0);
-        let frame_of_scene = |frame: u32| (still.first + frame).saturating_sub(start);
-        // Drawn again for the background behind them.
-        let columns = all.iter().map(|text| text.columns());
+        let areas = band.clone().step_by(ROW);
+        let areas = areas.filter_map(|row| Some((row, columns_of(&all, row, width)?)));
+        let areas: Vec<(usize, Range<usize>)> = areas.collect();
+        let columns = areas.iter().map(|(_, columns)| columns.clone());
         let columns = columns.reduce(|a, b| a.start.min(b.start)..a.end.max(b.end));
-        let text_interval = zoom.interval(&columns.unwrap_or(0..0), &band);
+        // They are drawn again for the background behind them.
+        let interval = zoom.interval(&columns.unwrap_or(0..0), &band);
+        let frame_of_scene = |frame: u32| (still.first + frame).saturating_sub(start);
         let mut pictures = Vec::new();
         for frame in 1..frames {
             cancel.check()?;
             let is_drawn = !band.is_empty()
-                && (frame % text_interval == 0 || still.steps.iter().any(|(at, _)| *at == frame));
+                && (frame % interval == 0 || steps.iter().any(|(at, ..)| *at == frame));
             let canvas = is_drawn.then(|| draw(frame, band.clone())).transpose()?;
             let mut fixed = Vec::new();
-            for row in band.clone().step_by(ROW) {
-                let Some(columns) = columns_of(&all, row, size.width as usize) else { continue };
+            for (row, columns) in &areas {
                 let part = match &canvas {
                     None => Fixed::Repeated(columns.len() as u32 / MACROBLOCK),
                     Some(canvas) => {
@@ -106,7 +100,7 @@ impl StillRenderer<'_> {
                         Fixed::Encoded(encoded.ok_or_else(super::several_slices)?)
                     }
                 };
-                fixed.push((columns.start, row, part));
+                fixed.push((columns.start, *row, part));
             }
             let glide = zoom.glide(frame_of_scene(0), frame_of_scene(frame));
             pictures.push(header.moving(&MovingPicture { glide, fixed }, frame));

@@ -44,7 +44,7 @@ pub(crate) struct Still {
     pub(crate) backdrop: Backdrop,
     /// The texts in drawing order.
     pub(crate) texts: Vec<Shown>,
-    /// If the backdrop moves, the texts from a frame of the still on, with other words marked.
+    /// If the backdrop moves, the texts from a frame of the still on.
     pub(crate) steps: Vec<(u32, Vec<Shown>)>,
     /// If the backdrop moves, the frame of the video at which the still begins.
     pub(crate) first: u32,
@@ -126,7 +126,8 @@ impl StillPlan {
         plan
     }
 
-    /// Adds texts over a backdrop that moves.
+    /// Adds texts over a backdrop that moves. Other texts need no key frame, except in a fade, whose
+    /// images stand still.
     fn add_moving(
         &mut self,
         backdrop: Backdrop,
@@ -135,21 +136,24 @@ impl StillPlan {
         mut left: u32,
         interval: u32,
     ) {
-        if let Some(last) = self.shots.last_mut()
-            && let still = &mut self.stills[last.still]
-            && still.backdrop == backdrop
-            && last.frames + left <= interval
-            && is_same_text(texts, &still.texts)
-        {
-            still.steps.push((last.frames, texts.to_vec()));
-            last.frames += left;
-            return;
-        }
         while left > 0 {
-            let frames = next_shot(left, interval);
-            let (texts, steps) = (texts.to_vec(), vec![(0, texts.to_vec())]);
-            self.shots.push(Shot { still: self.stills.len(), frames, before: 0 });
-            self.stills.push(Still { backdrop, texts, steps, first, after: None });
+            let last = self
+                .shots
+                .last_mut()
+                .filter(|shot| self.stills[shot.still].backdrop == backdrop && !backdrop.is_fade);
+            let room = last.as_ref().map_or(0, |shot| interval.saturating_sub(shot.frames));
+            let frames = next_shot(left, if room > 0 { room } else { interval });
+            match last {
+                Some(shot) if room > 0 => {
+                    self.stills[shot.still].steps.push((shot.frames, texts.to_vec()));
+                    shot.frames += frames;
+                }
+                _ => {
+                    let (texts, steps) = (texts.to_vec(), vec![(0, texts.to_vec())]);
+                    self.shots.push(Shot { still: self.stills.len(), frames, before: 0 });
+                    self.stills.push(Still { backdrop, texts, steps, first, after: None });
+                }
+            }
             first += frames;
             left -= frames;
         }
@@ -217,16 +221,15 @@ fn scene_spans(scenes: &[Scene], size: FrameSize, frames: u32) -> Vec<SceneSpan>
     spans.collect()
 }
 
-/// Returns the number of frames of the next of the shots that some frames are divided into: never a
-/// single one, see [`SHORTEST`].
+/// Returns the number of frames of the next of the shots that some frames are divided into: never
+/// such that a single one is left, see [`SHORTEST`].
 const fn next_shot(left: u32, limit: u32) -> u32 {
-    if left == limit + 1 {
+    match left {
+        _ if left <= limit => left,
+        _ if left > limit + 1 => limit,
         // Of three, the limit is exceeded.
-        if left > 3 { left - SHORTEST } else { left }
-    } else if left < limit {
-        left
-    } else {
-        limit
+        _ if limit > SHORTEST => left - SHORTEST,
+        _ => left,
     }
 }
 
