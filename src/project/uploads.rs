@@ -11,7 +11,7 @@ use url::Url;
 
 use super::Project;
 use crate::error::{Error, Result};
-use crate::protocol::{FileFormat, FileType, percent_decoded, unprintable};
+use crate::protocol::{FileFormat, FileType, RedactedUrl, percent_decoded, unprintable};
 
 /// The image of a scene: JPG, PNG, GIF or WebP, from a path, a URL or memory.
 ///
@@ -94,7 +94,7 @@ impl From<String> for SceneImage {
     }
 }
 
-/// Omits the query of a URL, which may be a signature.
+/// Omits what of a URL grants access.
 impl fmt::Debug for SceneImage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
@@ -102,7 +102,7 @@ impl fmt::Debug for SceneImage {
             ImageSource::Bytes { name, bytes } => {
                 write!(f, "{name:?} ({} bytes)", bytes.len())
             }
-            ImageSource::Url(url) => f.write_str(without_query(url)),
+            ImageSource::Url(url) => RedactedUrl(url).fmt(f),
         }
     }
 }
@@ -114,14 +114,10 @@ pub(super) fn is_url(text: &str) -> bool {
     })
 }
 
-fn without_query(url: &str) -> &str {
-    url.split(['?', '#']).next().unwrap_or_default()
-}
-
 /// Reads the URL of an image.
 fn url_of(text: &str) -> Result<Url> {
-    let shown = without_query(text);
-    let invalid = |why: &str| Error::InvalidInput(format!("the image {shown} {why}"));
+    let shown = RedactedUrl(text);
+    let invalid = |why: &str| Error::InvalidInput(format!("the image {shown:?} {why}"));
     let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
     let url = url.ok_or_else(|| invalid("is not an http or https URL"))?;
     let name = url.path_segments().and_then(|mut segments| segments.next_back());
@@ -457,7 +453,10 @@ mod tests {
             (SceneImage::bytes("a.png", &b""[..]), "a.png is empty"),
             (SceneImage::bytes("a", PNG), "it is none of JPG, PNG"),
             (SceneImage::bytes("a\n.png", PNG), "control characters"),
-            ("https://example.com/photo?key=secret".into(), "https://example.com/photo is not"),
+            (
+                "https://example.com/photo?key=secret".into(),
+                "\"https://example.com/photo?…\" is not",
+            ),
             ("https://example.com/a.svg".into(), "is none of JPG"),
             ("https://".into(), "is not an http or https URL"),
             (SceneImage::url("ftp://example.com/a.png"), "is not an http or https URL"),

@@ -171,7 +171,7 @@ async fn images_that_cannot_be_shown_are_named_with_their_lines_before_anything_
         "line 6: the image ",
         "photo.svg is not an image: it is none of JPG",
         "line 7: an image cannot be a data: URL",
-        "line 9: the image https://example.com/photo is not an image",
+        "line 9: the image \"https://example.com/photo?…\" is not an image",
         "line 13: there is no file ",
         "line 13: the image has no path",
     ] {

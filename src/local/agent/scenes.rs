@@ -10,7 +10,8 @@ use super::phrase::MessagePhrase;
 use super::speak::{self, MessageValue, Reply};
 use super::words::*;
 use crate::draft::{
-    Draft, ImageFit, ImageMotion, Json, Object, TrackRole, as_millis, metadata_mut,
+    Draft, ImageFit, ImageMotion, Json, Object, PARAGRAPH, THROUGH, TrackRole, as_millis,
+    metadata_mut,
 };
 use crate::local::engine::ScriptScenes;
 use crate::local::library::StoredFile;
@@ -85,8 +86,8 @@ impl Scene {
     /// Reads a segment; `None` for one that is not of a paragraph.
     fn read(segment: &Json) -> Option<Self> {
         let number = |key: &str| segment.get("m")?.get(key)?.as_f64().map(|it| it as usize);
-        let first = number("paragraph")?;
-        let paragraphs = first..=number("through").unwrap_or(first);
+        let first = number(PARAGRAPH)?;
+        let paragraphs = first..=number(THROUGH).unwrap_or(first);
         Some(Self { paragraphs, image: segment.clone() })
     }
 
@@ -162,7 +163,18 @@ pub(crate) fn set_scene(
     if !starts.iter().any(|(number, _)| *number == paragraph) {
         return Err(speak::NO_PARAGRAPH.with([paragraph.into(), starts.len().into()]));
     }
-    let scene = Scene::new(&file, paragraph..=paragraph, SceneStyle::default());
+    // As the other images are shown.
+    let style = draft
+        .tracks()
+        .filter(|track| track.role() == Some(TrackRole::Background))
+        .flat_map(|track| track.segments())
+        .find(|segment| Scene::read(segment.as_json()).is_some())
+        .map(|segment| SceneStyle {
+            fit: segment.fit(),
+            motion: segment.motion(),
+            fade: Some(segment.fade()),
+        });
+    let scene = Scene::new(&file, paragraph..=paragraph, style.unwrap_or_default());
     lay_out_scenes(draft, vec![scene]);
     Ok(speak::SCENE_SET.with([file.name.as_str().into(), paragraph.into()]))
 }
@@ -233,7 +245,7 @@ pub(crate) fn lay_out_scenes(draft: &mut Draft, new: Vec<Scene>) {
     // Images may fill the video: then the first of them is what is left.
     let base = base.or_else(|| {
         let mut image = scenes.first()?.image.clone();
-        for key in ["paragraph", "through"] {
+        for key in [PARAGRAPH, THROUGH] {
             metadata_mut(&mut image).remove(key);
         }
         Some(image)
@@ -245,10 +257,10 @@ pub(crate) fn lay_out_scenes(draft: &mut Draft, new: Vec<Scene>) {
         at = end;
         let Scene { paragraphs, mut image } = scene;
         let metadata = metadata_mut(&mut image);
-        metadata.insert("paragraph", *paragraphs.start() as u64);
-        metadata.remove("through");
+        metadata.insert(PARAGRAPH, *paragraphs.start() as u64);
+        metadata.remove(THROUGH);
         if paragraphs.end() > paragraphs.start() {
-            metadata.insert("through", *paragraphs.end() as u64);
+            metadata.insert(THROUGH, *paragraphs.end() as u64);
         }
         laid_out.push((start, end, image));
     }
