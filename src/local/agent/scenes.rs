@@ -1,6 +1,7 @@
 //! The images of a video: those of a script, each shown from its paragraph until the next one, and
 //! those that a message sets for a paragraph; how they fill the frame, move and follow each other.
 
+use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::Duration;
@@ -121,29 +122,28 @@ pub(crate) fn show_scenes(
     script: &ScriptScenes,
     style: SceneStyle,
 ) -> Vec<String> {
-    let (mut scenes, mut missing) = (Vec::new(), Vec::new());
-    let found: Vec<(usize, Arc<StoredFile>)> = script
-        .images
-        .iter()
-        .filter_map(|(first, target)| {
-            let file = image_of(session, target);
-            if file.is_none() && !missing.contains(target) {
-                missing.push(target.clone());
-            }
-            Some((*first, file?))
-        })
-        .collect();
-    for (first, file) in &found {
-        let next = found.iter().map(|(number, _)| *number).find(|number| number > first);
-        let last = next.map_or(script.paragraphs, |next| next - 1);
-        scenes.push(Scene::new(file, *first..=last, style));
+    let mut missing = BTreeSet::new();
+    let mut scenes: Vec<Scene> = Vec::new();
+    // From the end, so that each knows where the next one begins.
+    let (mut last, mut begun) = (script.paragraphs, None);
+    for (first, target) in script.images.iter().rev() {
+        let Some(file) = image_of(session, target) else {
+            missing.insert(target.clone());
+            continue;
+        };
+        if let Some(next) = begun.filter(|next| next > first) {
+            last = next - 1;
+        }
+        begun = Some(*first);
+        scenes.push(Scene::new(&file, *first..=last, style));
     }
+    scenes.reverse();
     // A script that describes images which nobody meant to upload is one without scenes.
     if scenes.is_empty() {
         return Vec::new();
     }
     lay_out_scenes(draft, scenes);
-    missing
+    missing.into_iter().collect()
 }
 
 /// Shows an image while a paragraph is spoken.
@@ -298,15 +298,18 @@ fn timed(
         Some((if at == 0 { Duration::ZERO } else { starts[at].1 }, end.min(length)))
     };
     let spans: Vec<_> = scenes.iter().map(|scene| span(&scene.paragraphs)).collect();
+    let mut scenes = scenes.into_iter();
     let mut timed = Vec::new();
-    for (at, scene) in scenes.into_iter().enumerate() {
-        let Some((start, end)) = spans[at].filter(|(start, end)| start < end) else { continue };
-        let before = spans[..at].iter().rev().take_while(|span| **span == spans[at]).count();
-        let after = spans[at + 1..].iter().take_while(|span| **span == spans[at]).count();
-        let share = |number: usize| {
-            start + (end - start).mul_f64(number as f64 / (before + 1 + after) as f64)
+    for group in spans.chunk_by(|span, next| span == next) {
+        let members = scenes.by_ref().take(group.len()).enumerate();
+        let span = group.first().copied().flatten().filter(|(start, end)| start < end);
+        let Some((start, end)) = span else {
+            members.for_each(drop);
+            continue;
         };
-        timed.push((share(before), share(before + 1), scene));
+        let share =
+            |number: usize| start + (end - start).mul_f64(number as f64 / group.len() as f64);
+        timed.extend(members.map(|(at, scene)| (share(at), share(at + 1), scene)));
     }
     timed
 }
