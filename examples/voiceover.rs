@@ -3,6 +3,7 @@
 //! ```sh
 //! cargo run --release --example voiceover
 //! cargo run --release --example voiceover -- --script talk.docx --voice male --aspect portrait
+//! cargo run --release --example voiceover -- --script talk.md --motion none --fade 1
 //! echo "Hello there." | cargo run --release --example voiceover -- --script - --out hello.m4a
 //! cargo run --release --example voiceover -- --text 你好。 --language zh-CN --font wqy-microhei.ttc \
 //!     --voice-command "espeak-ng -v {language} -w {out} -- {text}"
@@ -21,7 +22,7 @@ use std::time::Duration;
 use clap::builder::{PossibleValuesParser, TypedValueParser as _};
 use clap::{Parser, ValueEnum};
 use futures::StreamExt as _;
-use nemovideo::draft::CaptionStyle;
+use nemovideo::draft::{CaptionStyle, ImageFit, ImageMotion};
 use nemovideo::local::LocalBackend;
 use nemovideo::project::{Captions, JobProgress, Script, TurnEvent, VoiceChoice};
 use nemovideo::{Aspect, Error};
@@ -39,7 +40,8 @@ const DEFAULT_SCRIPT: &str = include_str!("scripts/voiceover.txt");
 /// the example.
 #[derive(Debug, Parser)]
 struct Args {
-    /// The script: a text file (TXT, MD), a DOCX document, or - for standard input.
+    /// The script: a text file (TXT, MD), a DOCX document, or - for standard input. Each image of a
+    /// Markdown file, ![](photo.jpg), is shown from its paragraph until the next one.
     #[arg(long, value_name = "FILE|-", conflicts_with = "text")]
     script: Option<PathBuf>,
     /// The encoding of a text file that is neither UTF-8 nor UTF-16, such as gbk or windows-1252.
@@ -81,6 +83,16 @@ struct Args {
     /// An image to show in the background: JPG, PNG, GIF or WebP.
     #[arg(long, value_name = "FILE")]
     image: Option<PathBuf>,
+    /// How the images of the script move.
+    #[arg(long, default_value = "zoom", value_parser = motions())]
+    motion: ImageMotion,
+    /// How the images of the script fill a frame of another shape: cut off, or whole with a blurred
+    /// copy behind them.
+    #[arg(long, default_value = "cover", value_parser = fits())]
+    fit: ImageFit,
+    /// The cross-fade between the images of the script, in seconds; 0 for none.
+    #[arg(long, value_name = "SECONDS", default_value_t = 0.5)]
+    fade: f64,
     /// Write the subtitles as well, .srt or .vtt.
     #[arg(long, value_name = "FILE")]
     subtitles: Option<PathBuf>,
@@ -136,6 +148,14 @@ fn aspects() -> impl clap::builder::TypedValueParser<Value = Aspect> {
         .try_map(|word| word.parse::<Aspect>())
 }
 
+fn motions() -> impl clap::builder::TypedValueParser<Value = ImageMotion> {
+    PossibleValuesParser::new(["zoom", "none"]).try_map(|word| word.parse::<ImageMotion>())
+}
+
+fn fits() -> impl clap::builder::TypedValueParser<Value = ImageFit> {
+    PossibleValuesParser::new(["cover", "contain"]).try_map(|word| word.parse::<ImageFit>())
+}
+
 #[tokio::main]
 async fn main() -> ExitCode {
     let args = Args::parse();
@@ -146,6 +166,8 @@ async fn make(args: Args) -> Result<()> {
     let progress = Progress::new(args.json);
     // A bad script is reported before anything is sent.
     let script = read_script(&args)?;
+    let fade = Duration::try_from_secs_f64(args.fade)
+        .map_err(|_| format!("--fade {} is not a number of seconds", args.fade))?;
     let api = args.service.api.as_deref();
     let mut job_file = match args.service.is_remote() {
         true => Some(JobFile::beside(&args.out, request(&args, &script), api)?),
@@ -185,6 +207,7 @@ async fn make(args: Args) -> Result<()> {
     };
     let mut voiceover = connection.client.voiceover(script).voice(voice).aspect(args.aspect);
     voiceover = voiceover.pace(args.pace).captions(args.captions);
+    voiceover = voiceover.scene_motion(args.motion).scene_fit(args.fit).scene_fade(fade);
     if let Some(title) = &args.title {
         voiceover = voiceover.title(title);
     }
@@ -289,6 +312,15 @@ fn request(args: &Args, script: &Script) -> String {
     }
     if !matches!(captions, CaptionChoice::Plain) {
         request.push_str(&format!(" captions {captions:?}"));
+    }
+    for (name, value, default) in [
+        ("motion", args.motion.to_string(), "zoom"),
+        ("fit", args.fit.to_string(), "cover"),
+        ("fade", args.fade.to_string(), "0.5"),
+    ] {
+        if value != default {
+            request.push_str(&format!(" {name} {value}"));
+        }
     }
     for (name, value) in [
         ("title", title.as_deref().map(Path::new)),

@@ -80,6 +80,7 @@ pub use poster::poster;
 pub use recording::{TimedSentence, align_recording};
 pub use render::render;
 pub use scenes::Scene;
+pub(crate) use script::sentences as script_sentences;
 pub use timeline::{AudioClip, AudioKind, Chapter, FrameSize, TextClip, Timeline};
 pub use voice::{CommandVoice, Pico, SpeechOptions, Voice, VoiceGender, VoiceInfo, voices};
 

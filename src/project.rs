@@ -21,7 +21,7 @@
 //!
 //! | to | use |
 //! |---|---|
-//! | make a video from a script in one call | [`NemoClient::voiceover`](crate::NemoClient::voiceover), [`Script`] |
+//! | make a video from a script in one call | [`NemoClient::voiceover`](crate::NemoClient::voiceover), [`Script`], [`SceneImage`] |
 //! | hold a conversation, one message at a time | [`Project`], [`Turn`], [`TurnReport`] |
 //! | classify what a user writes | [`Intent`], [`Project::dispatch`] |
 //! | respond to a question of the agent | [`Project::respond_to`], [`QuestionResponse`] |
@@ -42,6 +42,7 @@ mod pipeline;
 mod question;
 mod script;
 mod turn;
+mod uploads;
 mod voiceover;
 
 pub use crate::language::{FilteredMessage, FilteredText, GuiFilter, Suggestion, filter_gui};
@@ -54,4 +55,5 @@ pub use pipeline::{JobProgress, JobStage, JobStream};
 pub use question::QuestionResponse;
 pub use script::Script;
 pub use turn::{Outcome, SendMessage, ToolActivity, Turn, TurnEvent, TurnReport};
+pub use uploads::SceneImage;
 pub use voiceover::{Captions, VoiceChoice, Voiceover};

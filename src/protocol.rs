@@ -59,7 +59,7 @@ pub(crate) use token::{
 pub use token::{ApiToken, CreateToken, CreatedToken, TokenScope};
 pub(crate) use tolerant::{RedactedUrl, one_line, redact_urls};
 pub use upload::{FileFormat, FileType, MAX_UPLOAD_BYTES, UploadedFile};
-pub(crate) use upload::{UploadResponse, UploadUrls};
+pub(crate) use upload::{UploadResponse, UploadUrls, percent_decoded};
 
 /// The headers of the protocol, other than those of HTTP itself.
 pub mod headers {

@@ -57,8 +57,15 @@ impl fmt::Debug for Upload {
 
 #[derive(Clone, Debug)]
 enum UploadContent {
-    File(PathBuf),
-    Bytes { name: String, bytes: Bytes },
+    /// A file, under its own name or another.
+    File {
+        path: PathBuf,
+        name: Option<String>,
+    },
+    Bytes {
+        name: String,
+        bytes: Bytes,
+    },
 }
 
 impl NemoClient {
@@ -100,7 +107,8 @@ impl NemoClient {
     /// # Cancel safety
     /// Dropping the future stops the upload; the service may keep the file.
     pub fn upload_file(&self, session: &SessionId, path: impl AsRef<Path>) -> Upload {
-        self.upload(session, UploadContent::File(path.as_ref().to_owned()))
+        let path = path.as_ref().to_owned();
+        self.upload(session, UploadContent::File { path, name: None })
     }
 
     /// Uploads bytes from memory under a file name, whose extension determines the format.
@@ -173,6 +181,15 @@ impl Upload {
     /// ```
     pub fn without_checks(mut self) -> Self {
         self.is_unchecked = true;
+        self
+    }
+
+    /// Uploads under another name, whose extension determines the format.
+    pub(crate) fn named(mut self, new: String) -> Self {
+        match &mut self.content {
+            UploadContent::File { name, .. } => *name = Some(new),
+            UploadContent::Bytes { name, .. } => *name = new,
+        }
         self
     }
 
@@ -269,16 +286,17 @@ impl UploadContent {
             Self::Bytes { name, bytes } => {
                 Ok(MeasuredFile { name: name.clone(), length: bytes.len() as u64, modified: None })
             }
-            Self::File(path) => {
+            Self::File { path, name } => {
                 let unreadable = |source| Error::io("read", path, source);
                 let metadata = tokio::fs::metadata(path).await.map_err(unreadable)?;
                 if !metadata.is_file() {
                     let source = io::Error::new(io::ErrorKind::InvalidInput, "it is not a file");
                     return Err(unreadable(source));
                 }
-                let name = path.file_name().map(|name| name.to_string_lossy().into_owned());
+                let own_name =
+                    || path.file_name().unwrap_or_default().to_string_lossy().into_owned();
                 Ok(MeasuredFile {
-                    name: name.unwrap_or_default(),
+                    name: name.clone().unwrap_or_else(own_name),
                     length: metadata.len(),
                     modified: metadata.modified().ok(),
                 })
@@ -294,7 +312,7 @@ impl UploadContent {
     ) -> Result<Body> {
         let path = match self {
             Self::Bytes { bytes, .. } => return Ok(Body::from(bytes.clone())),
-            Self::File(path) => path.clone(),
+            Self::File { path, .. } => path.clone(),
         };
         let file = File::open(&path).await.map_err(|source| Error::io("read", &path, source))?;
         let chunks = unchanged_chunks(file, measured.clone()).map(move |chunk| {

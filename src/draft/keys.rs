@@ -53,6 +53,11 @@ pub(crate) const WORDS: &[&str] = &["words"];
 pub(crate) const MARKS: &[&str] = &["marks"];
 /// The paragraphs that begin in a spoken text: pairs of their number, from 1, and milliseconds.
 pub(crate) const PARAGRAPHS: &[&str] = &["paragraphs"];
+/// The first and the last paragraph for which an image is shown.
+#[cfg(feature = "local")]
+pub(crate) const PARAGRAPH: &str = "paragraph";
+#[cfg(feature = "local")]
+pub(crate) const THROUGH: &str = "through";
 /// How captions look, an object.
 pub(crate) const STYLE: &[&str] = &["style"];
 /// How an image fills the frame, how it moves, and its cross-fade in milliseconds.

@@ -9,7 +9,8 @@
 //! | `words` | the vocabulary, as data |
 //! | `ask` | the questions of the agent, and the answers to them |
 //! | `edit` | the effect of an edit on a draft |
-//! | `looks` | captions' style, music under speech, chapters, images for paragraphs, recordings |
+//! | `looks` | captions' style, music under speech, chapters, recordings |
+//! | `scenes` | images for paragraphs |
 //! | `speak` | every message of the agent in both languages, as data |
 //! | `document` | an uploaded TXT or DOCX → a script |
 //! | `turn` | a message from beginning to end: work, state, events, credits |
@@ -20,6 +21,7 @@ mod edit;
 mod looks;
 mod parse;
 mod phrase;
+mod scenes;
 mod speak;
 mod turn;
 mod words;

@@ -1,8 +1,9 @@
 //! Speech and videos: the [`Engine`] trait, the description of a video as it is read from a draft,
-//! and the engine that returns placeholders. The engine of the `media` feature is in `media`.
+//! and two engines: that of the `media` feature is in `media`, the other one in `placeholder`.
 
 #[cfg(feature = "media")]
 mod media;
+mod placeholder;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -15,12 +16,13 @@ use super::library::{MediaInfo, StoredFile};
 use crate::draft::{
     CaptionStyle, Draft, ImageFit, ImageMotion, Json, Segment, Track, TrackKind, TrackRole,
 };
-use crate::fs::write_whole;
 use crate::protocol::{
     Aspect, FileType, RenderFormat, RenderOutput, RenderQuality, RenderResolution,
 };
 #[cfg(feature = "media")]
 pub(crate) use media::MediaEngine;
+use placeholder::PLACEHOLDER_DURATION;
+pub(crate) use placeholder::{PlaceholderEngine, without_images};
 
 /// Makes speech and videos. All methods block, and those with a token end soon after it was
 /// cancelled. The provided ones suit an engine that does not look into files.
@@ -48,6 +50,11 @@ pub(crate) trait Engine: Send + Sync + fmt::Debug {
     /// Checks that a text can be drawn.
     fn can_draw(&self, _text: &str) -> Result<(), EngineError> {
         Ok(())
+    }
+
+    /// Returns the images of a script, as [`speak`](Self::speak) counts its paragraphs.
+    fn scenes(&self, _script: &str, _language: &str) -> ScriptScenes {
+        ScriptScenes::default()
     }
 
     /// Splits a sentence into captions for the time in which it is spoken.
@@ -142,6 +149,16 @@ impl Gender {
             Self::Male => "male",
         }
     }
+}
+
+/// The images of a script, in its order.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct ScriptScenes {
+    /// The names or URLs of the images, each with the number of the paragraph at which it is shown
+    /// first, from 1.
+    pub(crate) images: Vec<(usize, String)>,
+    /// The number of paragraphs.
+    pub(crate) paragraphs: usize,
 }
 
 /// One spoken sentence.
@@ -383,7 +400,11 @@ impl VideoPlan {
                     let scenes = scenes(&track, &find).map_err(failed)?;
                     video.background =
                         scenes.first().map(|scene| scene.background.clone()).unwrap_or_default();
-                    video.scenes = if scenes.len() > 1 { scenes } else { Vec::new() };
+                    video.scenes = match scenes.as_slice() {
+                        [] => scenes,
+                        [only] if !is_scene(only, track.segments().next(), duration) => Vec::new(),
+                        _ => scenes,
+                    };
                 }
                 Some(TrackKind::Audio) => {
                     for segment in track.segments() {
@@ -475,6 +496,17 @@ fn quality(output: &RenderOutput) -> RenderQuality {
     }
 }
 
+/// Whether a scene that is alone is more than the background of the whole video: an image with a
+/// look of its own, or for a part of the video.
+fn is_scene(scene: &PlannedScene, segment: Option<Segment<'_>>, length: Duration) -> bool {
+    let has_look = |segment: Segment<'_>| {
+        segment.fit().is_some() || segment.motion().is_some() || !segment.fade().is_zero()
+    };
+    let is_part = !scene.start.is_zero()
+        || !scene.duration.is_zero() && scene.start.saturating_add(scene.duration) < length;
+    matches!(scene.background, Background::Image(_)) && (is_part || segment.is_some_and(has_look))
+}
+
 /// The segments of a track as scenes.
 fn scenes(
     track: &Track<'_>,
@@ -559,126 +591,6 @@ fn value<'d>(segment: &Segment<'d>, key: &str) -> Option<&'d Json> {
     segment.metadata()?.get(key)
 }
 
-/// One second each, made with FFmpeg.
-const MP4: &[u8] = include_bytes!("engine/placeholder.mp4");
-const M4A: &[u8] = include_bytes!("engine/placeholder.m4a");
-const WAV: &[u8] = include_bytes!("engine/placeholder.wav");
-/// One frame each.
-const JPG: &[u8] = include_bytes!("engine/placeholder.jpg");
-const PNG: &[u8] = include_bytes!("engine/placeholder.png");
-const PLACEHOLDER_DURATION: Duration = Duration::from_secs(1);
-
-/// A usual speaking rate.
-const WORDS_PER_SECOND: f64 = 2.6;
-const PAUSE: Duration = Duration::from_millis(300);
-
-/// The engine without `media`: the duration of speech is estimated from its words, it has no audio,
-/// and every video is the same second.
-#[derive(Debug)]
-pub(crate) struct PlaceholderEngine;
-
-impl Engine for PlaceholderEngine {
-    /// It speaks none of them, so it can claim those of the built-in voices.
-    fn languages(&self) -> Vec<String> {
-        ["en-US", "en-GB", "de-DE", "es-ES", "fr-FR", "it-IT"].map(str::to_owned).into()
-    }
-
-    fn speak(
-        &self,
-        script: &str,
-        delivery: &Delivery,
-        _: &mut dyn FnMut() -> PathBuf,
-        _: &CancellationToken,
-    ) -> Result<Vec<SpokenLine>, EngineError> {
-        let mut start = Duration::ZERO;
-        let mut lines = Vec::new();
-        for sentence in sentences(script) {
-            let text = sentence.text;
-            let words = text.split_whitespace().count() as f64;
-            let seconds = words / WORDS_PER_SECOND / f64::from(delivery.pace.clamp(0.5, 2.0));
-            let duration = Duration::from_secs_f64(seconds);
-            let (paragraph, heading) = (sentence.paragraph, sentence.heading);
-            lines.push(SpokenLine::new(text.to_owned(), start, duration, paragraph, heading));
-            start += duration + PAUSE;
-        }
-        if lines.is_empty() { Err(EngineError::empty_script()) } else { Ok(lines) }
-    }
-
-    /// As long as the script would take; its sentences share the time by their lengths.
-    fn align(
-        &self,
-        script: &str,
-        language: &str,
-        recording: &StoredFile,
-    ) -> Result<Option<SpokenLine>, EngineError> {
-        let delivery =
-            Delivery { language: language.to_owned(), gender: Gender::default(), pace: 1.0 };
-        let lines = self.speak(script, &delivery, &mut PathBuf::new, &CancellationToken::new())?;
-        let estimated = lines.last().map(|line| line.start + line.duration).unwrap_or_default();
-        let duration = recording.info.duration.unwrap_or(estimated);
-        let factor = duration.as_secs_f64() / estimated.as_secs_f64().max(0.001);
-        let lines = lines.into_iter();
-        let lines = lines.map(|line| SpokenLine { start: line.start.mul_f64(factor), ..line });
-        Ok(Some(SpokenLine::joined(lines, duration)))
-    }
-
-    fn render(
-        &self,
-        video: &VideoPlan,
-        to: &Path,
-        progress: &(dyn Fn(f32) + Sync),
-        _: &CancellationToken,
-    ) -> Result<EngineOutput, EngineError> {
-        progress(0.5);
-        let bytes = match video.format {
-            RenderFormat::M4a => M4A,
-            RenderFormat::Wav => WAV,
-            RenderFormat::Jpg => JPG,
-            RenderFormat::Png => PNG,
-            _ => MP4,
-        };
-        write_whole(to, bytes).map_err(|error| EngineError::io(&error))?;
-        Ok(EngineOutput { duration: PLACEHOLDER_DURATION, name: "placeholder" })
-    }
-}
-
-struct PlainSentence<'s> {
-    text: &'s str,
-    /// The number of the paragraph that begins here, from 1. A heading belongs to the next one.
-    paragraph: Option<usize>,
-    /// The heading that this is.
-    heading: Option<String>,
-}
-
-/// Splits a script at the ends of sentences and lines, well enough to count and time them.
-fn sentences(script: &str) -> Vec<PlainSentence<'_>> {
-    let mut found = Vec::new();
-    let (mut paragraphs, mut is_open, mut is_first) = (0, false, true);
-    for line in script.lines().map(str::trim) {
-        if line.is_empty() {
-            is_first = true;
-            continue;
-        }
-        let heading = line.strip_prefix('#').map(|text| text.trim_start_matches('#').trim());
-        let text = heading.unwrap_or(line);
-        let mut title = heading.map(str::to_owned);
-        is_first |= heading.is_some();
-        let parts = text.split_inclusive(['.', '!', '?', '。', '！', '？']).map(str::trim);
-        for text in parts.filter(|sentence| sentence.contains(char::is_alphanumeric)) {
-            let begins = std::mem::take(&mut is_first) && !is_open;
-            paragraphs += usize::from(begins);
-            found.push(PlainSentence {
-                text,
-                paragraph: begins.then_some(paragraphs),
-                heading: title.take(),
-            });
-        }
-        is_open = heading.is_some();
-        is_first = heading.is_some();
-    }
-    found
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -759,6 +671,33 @@ mod tests {
     }
 
     #[test]
+    fn an_image_alone_is_a_scene_if_it_looks_or_lasts_otherwise_than_a_background() {
+        let scenes = |segment: &str| {
+            let draft = format!(r#"{{"t":[{{"tt":0,"sg":[{segment}]}}],"d":9000}}"#);
+            let video = read(&draft).unwrap();
+            let is_image = video.background == Background::Image("a.png".into());
+            (is_image, video.scenes.len())
+        };
+        for (segment, expected) in [
+            (r#"{"d":9000,"m":{"media":"a.png"}}"#, (true, 0)),
+            (r#"{"m":{"media":"a.png"}}"#, (true, 0)),
+            (r#"{"d":9000,"m":{"media":"a.png","fit":"contain"}}"#, (true, 1)),
+            (
+                r#"{"d":9000,"m":{"media":"a.png","fit":"cover","motion":"zoom","fade":500}}"#,
+                (true, 1),
+            ),
+            (r#"{"d":9000,"m":{"media":"a.png","motion":"none"}}"#, (true, 1)),
+            (r#"{"d":9000,"m":{"media":"a.png","fade":10}}"#, (true, 1)),
+            (r#"{"d":8000,"m":{"media":"a.png"}}"#, (true, 1)),
+            (r#"{"d":9000,"m":{"media":"a.png","start":10}}"#, (true, 1)),
+            (r#"{"d":8000,"m":{"gradient":"ocean","fade":10}}"#, (false, 0)),
+            (r#"{"d":4000,"m":{"gradient":"ocean"}},{"d":5000,"m":{"media":"a.png"}}"#, (false, 2)),
+        ] {
+            assert_eq!(scenes(segment), expected, "{segment}");
+        }
+    }
+
+    #[test]
     fn a_draft_has_a_bounded_number_of_segments_at_once() {
         let texts = |count: usize, step: u64| {
             let text =
@@ -794,24 +733,5 @@ mod tests {
             let error = read(draft).unwrap_err();
             assert!(error.contains(words), "{draft}: {error}");
         }
-    }
-
-    #[test]
-    fn speech_takes_the_time_of_its_words() {
-        let delivery = |pace| Delivery { language: "en".to_owned(), gender: Gender::Male, pace };
-        let mut no_audio = || unreachable!("no audio is made");
-        let cancel = CancellationToken::new();
-        let mut lines = |pace| {
-            let script = "One two three four. Five! …\r\nSix";
-            PlaceholderEngine.speak(script, &delivery(pace), &mut no_audio, &cancel).unwrap()
-        };
-        let slow = lines(1.0);
-        assert_eq!(
-            slow.iter().map(|l| l.text.as_str()).collect::<Vec<_>>(),
-            ["One two three four.", "Five!", "Six"]
-        );
-        assert_eq!(slow[1].start, slow[0].duration + PAUSE);
-        assert!(lines(2.0)[0].duration < slow[0].duration);
-        assert!(PlaceholderEngine.speak("… !", &delivery(1.0), &mut no_audio, &cancel).is_err());
     }
 }

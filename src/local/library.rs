@@ -131,6 +131,7 @@ impl FilePath {
             format,
             session,
             name: name.into(),
+            source: None,
             size,
             hash: None,
             info: MediaInfo::default(),
@@ -146,6 +147,8 @@ pub(crate) struct StoredFile {
     /// The session to which it belongs; drafts of other sessions cannot use it.
     pub(crate) session: SessionId,
     pub(crate) name: String,
+    /// The URL from which it was fetched.
+    pub(crate) source: Option<String>,
     pub(crate) size: u64,
     pub(crate) hash: Option<String>,
     pub(crate) info: MediaInfo,

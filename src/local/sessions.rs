@@ -180,6 +180,14 @@ impl LocalSession {
         lock(&self.content).uploads.iter().rev().find(is_named).cloned()
     }
 
+    /// Returns the newest image that was uploaded from a URL.
+    pub(crate) fn image_from(&self, url: &str) -> Option<Arc<StoredFile>> {
+        let is_from = |file: &&Arc<StoredFile>| {
+            file.format.file_type == FileType::Image && file.source.as_deref() == Some(url)
+        };
+        lock(&self.content).uploads.iter().rev().find(is_from).cloned()
+    }
+
     pub(crate) fn state(&self, base: &str) -> StateResponse {
         let content = lock(&self.content);
         let files = |videos_only: bool| -> Json {

@@ -258,7 +258,7 @@ pub(crate) fn narrate_each(
     cancel: &Cancel,
     mut take: impl FnMut(SpokenSentence) -> Result<(), MediaError>,
 ) -> Result<(Vec<NarrationWarning>, Duration), MediaError> {
-    let Script { sentences, left_out } = sentences(script, options.language());
+    let Script { sentences, left_out, .. } = sentences(script, options.language());
     let Some(first) = sentences.first() else { return Err(MediaError::EmptyScript) };
     let mut warnings: Vec<NarrationWarning> =
         left_out.into_iter().map(|text| NarrationWarning::LeftOut { text }).collect();

@@ -31,6 +31,11 @@ pub(crate) struct Script {
     /// Text that belongs to no sentence: front matter, comments, struck-out text, what images show,
     /// and lines of signs.
     pub(crate) left_out: Vec<String>,
+    /// The targets of its images, each with the number of the paragraph in which it stands or that
+    /// follows; the last one where none does.
+    pub(crate) images: Vec<(usize, String)>,
+    /// The number of paragraphs.
+    pub(crate) paragraphs: usize,
 }
 
 /// One sentence of a script.
@@ -54,8 +59,14 @@ pub(crate) fn sentences(script: &str, language: &str) -> Script {
     let table = LanguageTable::of(language);
     let markup = markup::markup(script, table);
     let vocabulary = Vocabulary::of(script);
-    let mut found = Script { sentences: Vec::new(), left_out: markup.left_out };
-    let (mut paragraphs, mut is_open) = (0, false);
+    let mut found = Script {
+        left_out: markup.left_out,
+        sentences: Vec::new(),
+        images: Vec::new(),
+        paragraphs: 0,
+    };
+    let mut images = markup.images.into_iter().peekable();
+    let mut is_open = false;
     for (index, block) in markup.blocks.iter().enumerate() {
         let before = found.sentences.len();
         for paragraph in lines::paragraphs(block, table, &vocabulary) {
@@ -64,12 +75,17 @@ pub(crate) fn sentences(script: &str, language: &str) -> Script {
         let is_heading = markup.headings.contains(&index);
         let Some(first) = found.sentences.get_mut(before) else { continue };
         if !is_open {
-            paragraphs += 1;
-            first.paragraph = Some(paragraphs);
+            found.paragraphs += 1;
+            first.paragraph = Some(found.paragraphs);
         }
         first.heading = is_heading.then(|| block.join(" "));
         is_open = is_heading;
+        while let Some((_, target)) = images.next_if(|(block, _)| *block <= index) {
+            found.images.push((found.paragraphs, target));
+        }
     }
+    let last = found.paragraphs;
+    found.images.extend(images.map(|(_, target)| (last, target)).filter(|_| last > 0));
     found
 }
 
@@ -229,6 +245,18 @@ mod tests {
                 ("Blue.", None, None),
             ]
         );
+    }
+
+    #[test]
+    fn images_are_those_of_paragraphs() {
+        let script = "Hi.\n\n![](a.png)\n\n# Sky\n\n![](b.png)\nIt is blue.\n\n***\n\n![](c.png) \
+                      …\n\n- One\n- Two ![](d.png)\n\n![](e.png)";
+        let found = sentences(script, "en");
+        let images: Vec<String> =
+            found.images.iter().map(|(number, target)| format!("{number} {target}")).collect();
+        assert_eq!(images, ["2 a.png", "2 b.png", "3 c.png", "4 d.png", "4 e.png"]);
+        assert_eq!(found.paragraphs, 4);
+        assert_eq!(sentences("![](a.png)", "en").images, []);
     }
 
     #[test]

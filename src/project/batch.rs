@@ -259,7 +259,7 @@ impl BatchRun {
                 let job = Job {
                     client: client.clone(),
                     new: new.clone(),
-                    uploads: item.upload.into_iter().collect(),
+                    uploads: item.upload.into_iter().map(Into::into).collect(),
                     message: item.instruction,
                     save_to: item.save_to,
                     files: ExtraFiles::default(),

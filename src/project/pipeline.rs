@@ -4,7 +4,6 @@
 //! Each step that may be charged, or that another process could continue from, is reported before
 //! it is taken, so that a caller can persist it first.
 
-use std::collections::VecDeque;
 use std::fmt;
 use std::future::IntoFuture as _;
 use std::path::PathBuf;
@@ -21,6 +20,7 @@ use super::conversation::{Project, language_of};
 use super::export::{SavedVideo, checked_output_of, output_of};
 use super::files::{ExtraFiles, save_poster, write_subtitles};
 use super::turn::{Outcome, Turn, TurnEvent, TurnReport};
+use super::uploads::UploadFile;
 use crate::client::{NemoClient, PendingTurn, RenderPolling, RenderProgress};
 use crate::draft::Draft;
 use crate::error::{Error, Result};
@@ -133,7 +133,7 @@ pub(super) struct Job {
     /// What a session is opened with where there is none.
     pub new: CreateSession,
     /// Files to upload before the message is sent.
-    pub uploads: VecDeque<PathBuf>,
+    pub uploads: Vec<UploadFile>,
     pub message: String,
     pub save_to: PathBuf,
     /// Files to write beside the video.
@@ -181,9 +181,9 @@ impl Job {
                             // An upload that was interrupted is free, so it is repeated.
                             let is_uploaded = stage == JobStage::Uploaded;
                             if !is_uploaded && !uploads.is_empty() {
-                                for path in uploads {
+                                for file in uploads {
                                     yield JobProgress::Uploading;
-                                    project.upload(path).await?;
+                                    file.send(&project).await?;
                                 }
                                 if project.session_id() != session {
                                     session = project.session_id();

@@ -1,17 +1,25 @@
 //! A script to be spoken, checked before anything is sent to the service.
 
+mod images;
+
 use std::fs::File;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
+use url::Url;
+
+use super::uploads::{SceneImage, is_url};
 use crate::error::{Error, Result};
 use crate::language::encoding;
-use crate::protocol::MAX_UPLOAD_BYTES;
+use crate::protocol::{MAX_UPLOAD_BYTES, percent_decoded};
+use images::{markdown_images, unescaped};
 
 /// The extensions of text files. A file without one is read as text, too.
 const TEXT_EXTENSIONS: [&str; 4] = ["txt", "text", "md", "markdown"];
+/// Those of Markdown, whose images are scenes.
+const MARKDOWN_EXTENSIONS: [&str; 2] = ["md", "markdown"];
 
-/// A script: text, or a document that the service reads itself.
+/// A script: text, also with images for its scenes, or a document that the service reads itself.
 ///
 /// ```
 /// use nemovideo::{Error, project::Script};
@@ -30,7 +38,16 @@ pub struct Script(pub(super) ScriptSource);
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum ScriptSource {
     Text(String),
+    /// Text with the images of its scenes.
+    Scenes(Vec<ScriptPart>),
     Document(PathBuf),
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum ScriptPart {
+    Text(String),
+    /// An image that is shown from here until the next one.
+    Image(SceneImage),
 }
 
 impl Script {
@@ -47,16 +64,79 @@ impl Script {
         Self::checked(text.into(), "the script")
     }
 
+    /// Creates a script of one scene: an image, and the text that is spoken while it is shown.
+    ///
+    /// ```
+    /// use nemovideo::project::{SceneImage, Script};
+    ///
+    /// let png = SceneImage::bytes("sky.png", &b"\x89PNG\r\n\x1A\n"[..]);
+    /// let script = Script::scene("The sky is blue.", png)?;
+    /// let script = script.then(Script::text("There is a reason for that.")?)?;
+    /// # Ok::<(), nemovideo::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As for [`text`](Self::text); [`Error::Io`] and [`Error::InvalidInput`] for an image that
+    /// cannot be read, or is none of JPG, PNG, GIF and WebP.
+    pub fn scene(text: impl Into<String>, image: impl Into<SceneImage>) -> Result<Self> {
+        let image = image.into();
+        image.check()?;
+        let mut parts = vec![ScriptPart::Image(image), ScriptPart::Text("\n\n".to_owned())];
+        parts.extend(Self::text(text)?.0.into_parts());
+        Ok(Self(ScriptSource::Scenes(parts)))
+    }
+
+    /// Reads a text as Markdown, whose images are scenes: each is shown from the paragraph in which
+    /// it stands, or that follows it, until the next one. Their paths are relative to `directory`.
+    ///
+    /// An image is `![…](photo.jpg)`, with a reference in place of the path, or
+    /// `<img src="photo.jpg">`; the text that describes it is not spoken. What is in code is no
+    /// image. A URL is downloaded by the service.
+    ///
+    /// # Errors
+    /// As for [`text`](Self::text); [`Error::InvalidInput`] that names the line of each image that
+    /// cannot be read, or is none of JPG, PNG, GIF and WebP.
+    pub fn markdown(text: impl Into<String>, directory: impl AsRef<Path>) -> Result<Self> {
+        Self::with_images(text.into(), directory.as_ref(), "the script")
+    }
+
+    /// Appends a script to this one, after a paragraph.
+    ///
+    /// # Errors
+    /// [`Error::InvalidInput`] if one of them is a DOCX file, or both are too long together.
+    pub fn then(self, next: Self) -> Result<Self> {
+        use ScriptSource::{Document, Scenes, Text};
+        let source = match (self.0, next.0) {
+            (Document(_), _) | (_, Document(_)) => {
+                let what = "a DOCX document cannot be joined with another script".to_owned();
+                return Err(Error::InvalidInput(what));
+            }
+            (Text(text), Text(next)) => Text(format!("{text}\n\n{next}")),
+            (first, next) => {
+                let mut parts = first.into_parts();
+                parts.push(ScriptPart::Text("\n\n".to_owned()));
+                parts.extend(next.into_parts());
+                Scenes(parts)
+            }
+        };
+        if source.texts().map(str::len).sum::<usize>() > Self::MAX_TEXT_BYTES {
+            return Err(too_long("the script"));
+        }
+        Ok(Self(source))
+    }
+
     /// Reads a text file in UTF-8 or UTF-16, or takes a DOCX file, which is uploaded as it is.
     ///
-    /// A text file has the extension `txt`, `text`, `md` or `markdown`, in any case, or none. UTF-16
-    /// is recognized by its byte order mark or by the NUL bytes between its letters. A DOCX file
+    /// A text file has the extension `txt`, `text`, `md` or `markdown`, in any case, or none. The
+    /// images of the last two are scenes, as for [`markdown`](Self::markdown), with paths relative to
+    /// the directory of the file. UTF-16 is recognized by its byte order mark or by the NUL bytes between its letters. A DOCX file
     /// must begin like a ZIP archive; its text is read by the service.
     ///
     /// # Errors
     /// [`Error::Io`] if it cannot be read; [`Error::InvalidInput`] if it is neither, is another
     /// format under the name of one of them, is larger than the service accepts, or has nothing in
-    /// it to be spoken. For text in another encoding, the error names the likely one.
+    /// it to be spoken, or if an image of it is not there. For text in another encoding, the error
+    /// names the likely one.
     pub fn from_path(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
         let unreadable = |source| Error::io("read the script", path, source);
@@ -87,7 +167,7 @@ impl Script {
         let bytes = Self::text_file(path, &name)?;
         let text = encoding::decode(&bytes)
             .map_err(|why| Error::InvalidInput(format!("{name} cannot be read: {why}")))?;
-        Self::checked(text, &name)
+        Self::of_file(text, path, &name)
     }
 
     /// Reads a text file in an encoding other than UTF-8 and UTF-16, named by any label of the
@@ -129,7 +209,7 @@ impl Script {
             .decode_without_bom_handling_and_without_replacement(&bytes)
             .ok_or_else(|| unreadable(&"it holds bytes that are no character"))?;
         encoding::check(&text).map_err(|why| unreadable(&why))?;
-        Self::checked(text.into_owned(), &name)
+        Self::of_file(text.into_owned(), path, &name)
     }
 
     fn text_file(path: &Path, name: &str) -> Result<Vec<u8>> {
@@ -145,23 +225,133 @@ impl Script {
         Ok(bytes)
     }
 
+    fn of_file(text: String, path: &Path, name: &str) -> Result<Self> {
+        let extension = path.extension().map(|extension| extension.to_ascii_lowercase());
+        match extension {
+            Some(extension) if MARKDOWN_EXTENSIONS.iter().any(|it| extension == *it) => {
+                Self::with_images(text, path.parent().unwrap_or(Path::new("")), name)
+            }
+            _ => Self::checked(text, name),
+        }
+    }
+
+    /// Reads Markdown in a directory.
+    fn with_images(text: String, directory: &Path, name: &str) -> Result<Self> {
+        let text = checked_text(text, name)?;
+        let lines = text.replace("\r\n", "\n").replace('\r', "\n");
+        let images = markdown_images(&lines);
+        if images.is_empty() {
+            return Self::checked(text, name);
+        }
+        let (mut parts, mut problems, mut at) = (Vec::new(), Vec::new(), 0);
+        for image in images {
+            parts.push(ScriptPart::Text(lines[at..image.range.start].to_owned()));
+            at = image.range.end;
+            let Some(target) = image.target else { continue };
+            match image_at(directory, &target) {
+                Ok(image) => parts.push(ScriptPart::Image(image)),
+                Err(why) => problems.push(format!("line {}: {why}", image.line)),
+            }
+        }
+        parts.push(ScriptPart::Text(lines[at..].to_owned()));
+        if !problems.is_empty() {
+            let what = format!("{name} has images that cannot be shown: {}", problems.join("; "));
+            return Err(Error::InvalidInput(what));
+        }
+        let source = ScriptSource::Scenes(parts);
+        let has_words = source.texts().any(|text| text.contains(char::is_alphanumeric));
+        match has_words {
+            true => Ok(Self(source)),
+            false => Err(no_words(name)),
+        }
+    }
+
     fn checked(text: String, name: &str) -> Result<Self> {
-        let text = text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text);
-        if text.len() > Self::MAX_TEXT_BYTES {
-            return Err(too_long(name));
+        let text = checked_text(text, name)?;
+        match text.contains(char::is_alphanumeric) {
+            true => Ok(Self(ScriptSource::Text(text))),
+            false => Err(no_words(name)),
         }
-        if let Some(c) = encoding::control_character(&text) {
-            return Err(Error::InvalidInput(format!("{name} is not plain text: it holds {c:?}")));
+    }
+}
+
+impl ScriptSource {
+    fn into_parts(self) -> Vec<ScriptPart> {
+        match self {
+            Self::Text(text) => vec![ScriptPart::Text(text)],
+            Self::Scenes(parts) => parts,
+            Self::Document(_) => Vec::new(),
         }
-        if !text.contains(char::is_alphanumeric) {
-            return Err(Error::InvalidInput(format!("{name} has no words to speak")));
-        }
-        Ok(Self(ScriptSource::Text(text)))
+    }
+
+    fn texts(&self) -> impl Iterator<Item = &str> {
+        let (text, parts) = match self {
+            Self::Text(text) => (Some(text), &[][..]),
+            Self::Scenes(parts) => (None, parts.as_slice()),
+            Self::Document(_) => (None, &[][..]),
+        };
+        let parts = parts.iter().filter_map(|part| match part {
+            ScriptPart::Text(text) => Some(text),
+            ScriptPart::Image(_) => None,
+        });
+        text.into_iter().chain(parts).map(String::as_str)
+    }
+}
+
+/// Returns a text without its byte order mark, checked to be one that can be sent.
+fn checked_text(text: String, name: &str) -> Result<String> {
+    let text = text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text);
+    if text.len() > Script::MAX_TEXT_BYTES {
+        return Err(too_long(name));
+    }
+    match encoding::control_character(&text) {
+        Some(c) => Err(Error::InvalidInput(format!("{name} is not plain text: it holds {c:?}"))),
+        None => Ok(text),
+    }
+}
+
+/// Finds the image of a Markdown script in its directory, checked to be one. The error is a sentence.
+fn image_at(directory: &Path, target: &str) -> Result<SceneImage, String> {
+    let plain = unescaped(target);
+    let found = |image: SceneImage| {
+        image.check().map(|()| image).map_err(|error| match error {
+            Error::InvalidInput(what) => what,
+            other => other.to_string(),
+        })
+    };
+    if is_url(&plain) {
+        return found(SceneImage::url(plain));
+    }
+    // As they are written, with the escapes of a URL, with the separators of Windows, and with the
+    // query that some sites add.
+    let slashed = target.replace('\\', "/");
+    let mut names = Vec::new();
+    for name in [plain.as_str(), &slashed] {
+        let short = name.split(['?', '#']).next().unwrap_or_default();
+        names.extend([name.to_owned(), percent_decoded(name), percent_decoded(short)]);
+    }
+    let of_url = Url::parse(&plain).ok().filter(|url| url.scheme() == "file");
+    let of_url = of_url.and_then(|url| url.to_file_path().ok());
+    let mut paths = of_url.into_iter().chain(names.iter().map(|name| directory.join(name)));
+    match paths.find(|path| path.is_file()) {
+        Some(path) => found(path.into()),
+        None if plain.is_empty() => Err("the image has no path".to_owned()),
+        None => Err(match plain.split_once(':') {
+            // A letter alone is a drive of Windows.
+            Some((scheme, _)) if scheme.len() > 1 && Url::parse(&plain).is_ok() => {
+                format!("an image cannot be a {scheme}: URL; save it as a file")
+            }
+            _ => format!("there is no file {}", directory.join(&plain).display()),
+        }),
     }
 }
 
 fn display_name(path: &Path) -> String {
     format!("the script {}", path.display())
+}
+
+fn no_words(name: &str) -> Error {
+    Error::InvalidInput(format!("{name} has no words to speak"))
 }
 
 fn too_long(name: &str) -> Error {

@@ -1,12 +1,11 @@
 //! The main job in one call: a script in, a narrated video out.
 
 use std::fmt;
-use std::fs::File;
 use std::future::IntoFuture;
-use std::io::Read as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::StreamExt as _;
 
@@ -14,11 +13,16 @@ use super::Script;
 use super::export::SavedVideo;
 use super::files::ExtraFiles;
 use super::pipeline::{self, Job, JobProgress, JobStage, JobStream, OnProgress};
-use super::script::ScriptSource;
+use super::script::{ScriptPart, ScriptSource};
+use super::uploads::{IMAGE, MUSIC, RECORDING, SceneImage, Uploads};
 use crate::client::NemoClient;
-use crate::draft::{CaptionMode, CaptionStyle};
+use crate::draft::{CaptionMode, CaptionStyle, ImageFit, ImageMotion};
 use crate::error::{Error, Result};
-use crate::protocol::{Aspect, CreateSession, FileFormat, FileType};
+use crate::protocol::{Aspect, CreateSession};
+
+/// The cross-fade between images where none is set, and the longest one.
+const SCENE_FADE: Duration = Duration::from_millis(500);
+const MAX_SCENE_FADE: Duration = Duration::from_secs(10);
 
 /// The voice of a voiceover, and its language.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -96,7 +100,8 @@ impl From<CaptionStyle> for Captions {
 #[must_use = "a voiceover is made when it is awaited"]
 pub struct Voiceover {
     client: NemoClient,
-    script: Script,
+    /// Or why a scene could not be appended to it.
+    script: Result<Script>,
     voice: VoiceChoice,
     pace: f32,
     aspect: Aspect,
@@ -105,6 +110,9 @@ pub struct Voiceover {
     music: Option<PathBuf>,
     image: Option<PathBuf>,
     narration: Option<PathBuf>,
+    scene_motion: ImageMotion,
+    scene_fit: ImageFit,
+    scene_fade: Duration,
     files: ExtraFiles,
     save_to: PathBuf,
     on_progress: Option<OnProgress>,
@@ -128,7 +136,7 @@ impl NemoClient {
     pub fn voiceover(&self, script: Script) -> Voiceover {
         Voiceover {
             client: self.clone(),
-            script,
+            script: Ok(script),
             voice: VoiceChoice::female("en-US"),
             pace: 1.0,
             aspect: Aspect::default(),
@@ -137,6 +145,9 @@ impl NemoClient {
             music: None,
             image: None,
             narration: None,
+            scene_motion: ImageMotion::Zoom,
+            scene_fit: ImageFit::default(),
+            scene_fade: SCENE_FADE,
             files: ExtraFiles::default(),
             save_to: PathBuf::from("voiceover.mp4"),
             on_progress: None,
@@ -208,6 +219,46 @@ impl Voiceover {
         self
     }
 
+    /// Appends a scene to the script: an image, and the text that is spoken while it is shown. Each
+    /// image is uploaded once, and stands in the script of the message to the agent.
+    ///
+    /// ```
+    /// # use nemovideo::{NemoClient, project::Script};
+    /// # fn make(client: &NemoClient) -> nemovideo::Result<()> {
+    /// let _voiceover = client
+    ///     .voiceover(Script::text("Two pictures of the sky.")?)
+    ///     .scene("This is the sky in the morning.", "morning.jpg")
+    ///     .scene("And this in the evening.", "https://example.com/evening.jpg");
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// A script in a Markdown file has scenes of its own: see [`Script::markdown`]. A scene that
+    /// cannot be appended is an error of the voiceover.
+    pub fn scene(mut self, text: impl Into<String>, image: impl Into<SceneImage>) -> Self {
+        let scene = Script::scene(text, image);
+        self.script = self.script.and_then(|script| script.then(scene?));
+        self
+    }
+
+    /// Sets how the images of scenes move. The default is a slow zoom.
+    pub fn scene_motion(mut self, motion: ImageMotion) -> Self {
+        self.scene_motion = motion;
+        self
+    }
+
+    /// Sets how the images of scenes fill a frame of another shape. By default, they cover it.
+    pub fn scene_fit(mut self, fit: ImageFit) -> Self {
+        self.scene_fit = fit;
+        self
+    }
+
+    /// Sets the cross-fade between the images of scenes, up to 10 s; zero for none. The default is
+    /// half a second.
+    pub fn scene_fade(mut self, fade: Duration) -> Self {
+        self.scene_fade = fade;
+        self
+    }
+
     /// Plays a recording of the script, MP3, WAV, M4A or AAC, in place of a voice. It is uploaded,
     /// and named in the message to the agent.
     pub fn narration(mut self, path: impl Into<PathBuf>) -> Self {
@@ -249,20 +300,11 @@ impl Voiceover {
     /// awaiting the voiceover. The work proceeds only while the stream is polled.
     pub fn into_stream(self) -> JobStream {
         JobStream::new(async_stream::try_stream! {
-            self.check()?;
-            let document = match &self.script.0 {
-                ScriptSource::Document(path) => Some(path.clone()),
-                ScriptSource::Text(_) => None,
-            };
+            let (script, message, uploads) = self.prepare()?;
             let job = Job {
                 new: CreateSession::named("voiceover").language(&self.voice.language),
-                message: self.message(),
-                uploads: document
-                    .into_iter()
-                    .chain(self.music)
-                    .chain(self.image)
-                    .chain(self.narration)
-                    .collect(),
+                message,
+                uploads: script.into_iter().map(Into::into).chain(uploads.into_files()).collect(),
                 client: self.client,
                 save_to: self.save_to,
                 files: self.files,
@@ -275,9 +317,11 @@ impl Voiceover {
         })
     }
 
-    /// Checks what can be wrong locally; the path of the file is checked by the job.
-    fn check(&self) -> Result<()> {
-        let Self { voice: VoiceChoice { language, .. }, pace, title, music, .. } = self;
+    /// Checks what can be wrong locally; the path of the file is checked by the job. Returns the
+    /// message, the document that is its script, and the other files.
+    fn prepare(&self) -> Result<(Option<PathBuf>, String, Uploads)> {
+        let Self { voice: VoiceChoice { language, .. }, pace, title, scene_fade, .. } = self;
+        let script = self.script.as_ref().map_err(Error::clone)?;
         if !is_tag(language) {
             let what = format!("{language:?} is not a BCP-47 language tag, like en-US");
             return Err(Error::InvalidInput(what));
@@ -285,26 +329,48 @@ impl Voiceover {
         if !(0.5..=2.0).contains(pace) {
             return Err(Error::InvalidInput(format!("the pace {pace} is not in 0.5 to 2")));
         }
+        if *scene_fade > MAX_SCENE_FADE {
+            let what = format!("a cross-fade of {scene_fade:?} is longer than 10 s");
+            return Err(Error::InvalidInput(what));
+        }
         title.as_deref().map_or(Ok(()), check_title)?;
         self.files.check()?;
-        let uploads = [(music, MUSIC), (&self.narration, RECORDING), (&self.image, IMAGE)];
-        let mut names = Vec::new();
-        for (path, kind) in uploads {
-            let Some(path) = path else { continue };
-            check_media(path, kind)?;
-            let name = path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
-            if names.contains(&name) {
-                // The message names them, and each is uploaded once.
-                let what = format!("two of the files are called {name:?}");
-                return Err(Error::InvalidInput(what));
+        let mut uploads = Uploads::default();
+        let mut named = Vec::new();
+        for (label, path, kind) in [
+            ("Background music", &self.music, MUSIC),
+            ("Background image", &self.image, IMAGE),
+            ("Narration", &self.narration, RECORDING),
+        ] {
+            if let Some(path) = path {
+                named.push((label, uploads.add(path, &kind)?));
             }
-            names.push(name);
         }
-        Ok(())
+        let (document, text) = match &script.0 {
+            ScriptSource::Text(text) => (None, Some(text.clone())),
+            ScriptSource::Scenes(parts) => (None, Some(markdown(parts, &mut uploads)?)),
+            ScriptSource::Document(path) => (Some(path.clone()), None),
+        };
+        let mut options = self.options();
+        if matches!(script.0, ScriptSource::Scenes(_)) {
+            options.push_str(&self.scenes());
+        }
+        // The names are known now: a file that is also the image of a scene may have another one.
+        for (label, file) in named {
+            let name = quoted(uploads.name(file));
+            options.push_str(&format!(" {label}: the uploaded file {name}."));
+        }
+        let message = match text {
+            Some(text) => {
+                format!("Make a voiceover video of this script. {options}\n\nScript:\n{text}")
+            }
+            None => format!("Make a voiceover video of the uploaded script. {options}"),
+        };
+        Ok((document, message, uploads))
     }
 
-    /// The message, as a person would write it.
-    fn message(&self) -> String {
+    /// The options of the message, as a person would write them.
+    fn options(&self) -> String {
         let VoiceChoice { gender, language } = &self.voice;
         let captions = match self.captions {
             Captions::On => "on".to_owned(),
@@ -321,26 +387,36 @@ impl Voiceover {
         if let Some(title) = &self.title {
             options.push_str(&format!(" Title: {}.", quoted(title)));
         }
-        let files = [
-            ("Background music", &self.music),
-            ("Background image", &self.image),
-            ("Narration", &self.narration),
-        ];
-        for (label, path) in files {
-            if let Some(name) = path.as_deref().and_then(Path::file_name) {
-                let name = quoted(&name.to_string_lossy());
-                options.push_str(&format!(" {label}: the uploaded file {name}."));
-            }
-        }
-        match &self.script.0 {
-            ScriptSource::Text(text) => {
-                format!("Make a voiceover video of this script. {options}\n\nScript:\n{text}")
-            }
-            ScriptSource::Document(_) => {
-                format!("Make a voiceover video of the uploaded script. {options}")
+        options
+    }
+
+    /// The options of scenes. All are stated, because nobody knows the defaults of the service.
+    fn scenes(&self) -> String {
+        format!(
+            " Each Markdown image in the script is an uploaded file to show from there until the \
+             next one, without reading its name aloud. Image motion: {}. Image fit: {}. \
+             Cross-fade: {} s.",
+            self.scene_motion,
+            self.scene_fit,
+            self.scene_fade.as_secs_f64()
+        )
+    }
+}
+
+/// Returns the text of a script with the images of its scenes as Markdown, and adds them to the
+/// files to upload.
+fn markdown(parts: &[ScriptPart], uploads: &mut Uploads) -> Result<String> {
+    let mut text = String::new();
+    for part in parts {
+        match part {
+            ScriptPart::Text(part) => text.push_str(part),
+            ScriptPart::Image(image) => {
+                let image = uploads.add_image(image)?;
+                text.push_str(&format!("![]({})", uploads.name(image)));
             }
         }
     }
+    Ok(text.trim().to_owned())
 }
 
 impl IntoFuture for Voiceover {
@@ -406,86 +482,9 @@ fn check_title(title: &str) -> Result<()> {
     }
 }
 
-/// A kind of file that is uploaded.
-struct MediaKind {
-    /// What the voiceover uses it for.
-    what: &'static str,
-    file_type: FileType,
-    noun: &'static str,
-    formats: &'static str,
-    /// Whether a file of the kind begins like this.
-    is_beginning: fn(&[u8]) -> bool,
-}
-
-const MUSIC: MediaKind = MediaKind {
-    what: "music",
-    file_type: FileType::Audio,
-    noun: "an audio file",
-    formats: "MP3, WAV, M4A and AAC",
-    is_beginning: is_audio,
-};
-const RECORDING: MediaKind = MediaKind { what: "recording", ..MUSIC };
-const IMAGE: MediaKind = MediaKind {
-    what: "image",
-    file_type: FileType::Image,
-    noun: "an image",
-    formats: "JPG, PNG, GIF and WebP",
-    is_beginning: is_image,
-};
-
-/// Checks a file by its name and its first bytes.
-fn check_media(path: &Path, kind: MediaKind) -> Result<()> {
-    let MediaKind { what, file_type, noun, formats, is_beginning } = kind;
-    let invalid =
-        |why: &str| Err(Error::InvalidInput(format!("the {what} {} {why}", path.display())));
-    let format = FileFormat::of(path);
-    if format.is_none_or(|format| format.file_type != file_type) {
-        return invalid(&format!("is not {noun}"));
-    }
-    let unreadable = |source| Error::io("read a file to upload", path, source);
-    let file = File::open(path).map_err(unreadable)?;
-    if !file.metadata().map_err(unreadable)?.is_file() {
-        return invalid("is not a file");
-    }
-    let mut head = Vec::new();
-    file.take(4096).read_to_end(&mut head).map_err(unreadable)?;
-    match head.as_slice() {
-        [] => invalid("is empty"),
-        head if is_beginning(head) => Ok(()),
-        _ => invalid(&format!("is none of {formats}")),
-    }
-}
-
-/// Whether an image of one of the formats that the service accepts begins like this.
-fn is_image(head: &[u8]) -> bool {
-    let is_webp = head.starts_with(b"RIFF") && head.get(8..12) == Some(b"WEBP".as_slice());
-    is_webp
-        || head.starts_with(&[0xFF, 0xD8, 0xFF])
-        || head.starts_with(b"\x89PNG\r\n\x1A\n")
-        || head.starts_with(b"GIF8")
-}
-
-/// Whether a file of one of the formats that the service accepts begins like this.
-fn is_audio(head: &[u8]) -> bool {
-    let is_wave = |head: &[u8]| {
-        (head.starts_with(b"RIFF") || head.starts_with(b"RF64"))
-            && head.get(8..12) == Some(b"WAVE".as_slice())
-    };
-    // Some encoders leave room before the first frame.
-    let frames = head.iter().position(|byte| *byte != 0).map_or(&head[..0], |at| &head[at..]);
-    // Eleven bits of an MPEG frame, of layer 3; twelve of an ADTS one, of layer 0.
-    let is_frame = matches!(frames, [0xFF, second, ..] if second & 0xE0 == 0xE0
-        && (second & 0x06 == 0x02 || second & 0xF6 == 0xF0));
-    is_wave(head)
-        || head.get(4..8) == Some(b"ftyp".as_slice())
-        || head.starts_with(b"ID3")
-        || head.starts_with(b"ADIF")
-        || is_frame
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{MUSIC, check_media, check_title, is_audio, is_image, is_tag};
+    use super::{check_title, is_tag};
     use crate::error::Error;
 
     #[test]
@@ -507,32 +506,5 @@ mod tests {
         for blank in ["", "  ", "\n\t", "\u{3000}"] {
             assert!(matches!(check_title(blank), Err(Error::InvalidInput(_))), "{blank:?}");
         }
-    }
-
-    #[test]
-    fn audio_is_known_by_its_first_bytes() {
-        for head in [
-            &b"ID3\x04\x00"[..],
-            b"\xFF\xFB\x90\x64",
-            b"\0\0\0\0\xFF\xF3\x40",
-            b"RIFF\x24\0\0\0WAVEfmt ",
-            b"\0\0\0\x20ftypM4A ",
-            b"\xFF\xF1\x50\x80",
-            b"ADIF",
-        ] {
-            assert!(is_audio(head), "{head:?}");
-        }
-        for head in [&b"not music"[..], b"", b"\0\0\0\0", b"RIFF\0\0\0\0AVI ", b"\xFF\xFE", b"OggS"]
-        {
-            assert!(!is_audio(head), "{head:?}");
-        }
-        // What else is checked of a file is tested with the whole call.
-        let dir = tempfile::tempdir().unwrap();
-        assert!(matches!(check_media(&dir.path().join("none.mp3"), MUSIC), Err(Error::Io { .. })));
-        for head in [&b"\xFF\xD8\xFF\xE0"[..], b"\x89PNG\r\n\x1A\n", b"GIF89a", b"RIFF\0\0\0\0WEBP"]
-        {
-            assert!(is_image(head) && !is_audio(head), "{head:?}");
-        }
-        assert!(!is_image(b"RIFF\x24\0\0\0WAVEfmt ") && !is_image(b""));
     }
 }

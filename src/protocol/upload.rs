@@ -129,6 +129,16 @@ impl fmt::Display for FileFormat {
     }
 }
 
+/// Decodes the `%20` in a part of a URL.
+pub(crate) fn percent_decoded(part: &str) -> String {
+    // Decoded as the value of a form; the characters with a meaning only in forms are escaped.
+    let value = part.replace('+', "%2B").replace('&', "%26");
+    let form = format!("={value}");
+    url::form_urlencoded::parse(form.as_bytes())
+        .next()
+        .map_or_else(String::new, |(_, part)| part.into_owned())
+}
+
 /// A request that makes the service fetch files by URL.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct UploadUrls {
@@ -233,7 +243,7 @@ impl fmt::Debug for UploadedFile {
 
 #[cfg(test)]
 mod tests {
-    use super::{FileFormat, FileType, UploadResponse, UploadUrls, UploadedFile};
+    use super::{FileFormat, FileType, UploadResponse, UploadUrls, UploadedFile, percent_decoded};
     use crate::protocol::decode;
 
     #[test]
@@ -242,6 +252,11 @@ mod tests {
             serde_json::to_string(&UploadUrls::new(["https://a/b.mp4"])).unwrap(),
             r#"{"urls":["https://a/b.mp4"],"source_type":"url"}"#
         );
+    }
+
+    #[test]
+    fn names_in_urls_are_decoded() {
+        assert_eq!(percent_decoded("a%20b+c=d&e.mp3"), "a b+c=d&e.mp3");
     }
 
     #[test]

@@ -9,7 +9,7 @@
 //! | what is reported is true | `turn_report`, `draft_diff`, `draft_picture`, `draft_summary`, `draft_reading` |
 //! | an edit leaves a valid draft | `draft_editor` |
 //! | a message is understood | `intents`, `screen_words`, `heldout`, `project`, `questions` |
-//! | a script is read as it was written, or rejected with a reason | `script_files`, `voiceover` |
+//! | a script is read as it was written, or rejected with a reason | `script_files`, `scenes`, `voiceover` |
 //! | a skill file names the caller, or nobody | `skill_files` |
 //! | no input exhausts its reader | `memory`, `local_odd_calls` |
 //! | it runs without the cloud | `main_job`, `local_*`, `media_*`, `audio_files` |
@@ -59,6 +59,7 @@ mod polls;
 mod project;
 mod questions;
 mod renders;
+mod scenes;
 mod screen_words;
 mod script_files;
 mod skill_files;

@@ -133,7 +133,13 @@ fn invalid_input_is_an_error_and_leaves_no_file() {
     write("marks.txt", b"... !? --\r\n");
     write("binary.txt", &[0xff, 0xfe, 0x00, 0xd8, 0x80]);
     write("fake.docx", b"PK no document");
-    let cases: [(&[&str], &str); 9] = [
+    write("scenes.md", b"Hi.\n\n![](none.png)\n\n![](empty.txt)\n");
+    let cases: [(&[&str], &str); 11] = [
+        (
+            &["--script", "scenes.md"],
+            "line 3: there is no file none.png; line 5: the image empty.txt",
+        ),
+        (&["--text", "Hi", "--fade", "nan"], "--fade"),
         (&["--script", "none.txt"], "none.txt"),
         (&["--script", "none.docx"], "none.docx"),
         (&["--script", "empty.txt"], "no words"),
@@ -157,7 +163,7 @@ fn invalid_input_is_an_error_and_leaves_no_file() {
         assert_eq!(output.status.code(), Some(1), "{out}");
         assert!(stderr(&output).contains(word), "{out}: {}", stderr(&output));
     }
-    assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 4, "only the scripts are left");
+    assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 5, "only the scripts are left");
 }
 
 #[test]
@@ -168,6 +174,21 @@ fn emoji_and_windows_line_ends_are_accepted() {
     let output = voiceover(dir.path(), &["--script", "win.txt", "--out", "w.wav"]);
     assert!(output.status.success(), "{}", stderr(&output));
     assert!(stdout(&output).contains("Second paragraph wraps here."), "{}", stdout(&output));
+}
+
+#[test]
+fn the_images_of_a_markdown_script_are_its_scenes() {
+    let dir = tempfile::tempdir().unwrap();
+    let image = include_bytes!("../data/cases/pic/rgb.png");
+    std::fs::write(dir.path().join("my sky.png"), image).unwrap();
+    let script = "Hello.\n\n![Not said](my%20sky.png)\n\nThe sky is blue.\n";
+    std::fs::write(dir.path().join("talk.md"), script).unwrap();
+    let args = ["--script", "talk.md", "--out", "a.mp4", "--json", "--motion", "none"];
+    let output =
+        voiceover(dir.path(), &[&args[..], &["--fit", "contain", "--fade", "0.2"]].concat());
+    assert!(output.status.success(), "{}", stdout(&output));
+    let shown = stdout(&output);
+    assert!(shown.contains("my-sky.png (") && !shown.contains("Not s"), "{shown}");
 }
 
 /// Runs an example against a backend, with the account of a directory.

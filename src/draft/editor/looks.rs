@@ -9,7 +9,7 @@ use super::{
 use crate::draft::json::{Json, Object};
 use crate::draft::keys::{self, DURATION, KeyPath, SEGMENTS, array_mut, as_millis};
 use crate::draft::model::{Draft, TrackKind, TrackRole};
-use crate::draft::style::CaptionStyle;
+use crate::draft::style::{CaptionStyle, ImageFit, ImageMotion};
 
 impl Editor<'_> {
     /// Sets how the captions of a track look.
@@ -131,13 +131,80 @@ impl Editor<'_> {
     ) -> Result<&mut Self, EditError> {
         self.change(|draft| {
             check_text(media)?;
-            if track_at(draft, track)?.kind() != Some(TrackKind::Video) {
-                return Err(EditError::WrongTrack { track, expected: "images" });
-            }
-            let json = segment_mut(draft, track, segment)?;
+            let json = image_mut(draft, track, segment)?;
             set(json, keys::MEDIA, media);
             set(json, keys::NAME, name);
             Ok(())
+        })
+    }
+
+    /// Sets how the image of a segment fills a frame of another shape.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use nemovideo::draft::{Draft, ImageFit, ImageMotion};
+    ///
+    /// let mut draft: Draft = r#"{"t":[{"tt":0,"sg":[{"d":9000,"m":{"media":"a"}}]}]}"#.parse()?;
+    /// draft
+    ///     .edit()
+    ///     .set_image_fit(0, 0, ImageFit::Contain)?
+    ///     .set_image_motion(0, 0, ImageMotion::Zoom)?
+    ///     .set_cross_fade(0, 0, Duration::from_millis(500))?;
+    /// let track = draft.tracks().next().ok_or("no track")?;
+    /// assert_eq!(track.segments().next().and_then(|it| it.fit()), Some(ImageFit::Contain));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`NoTrack`](EditError::NoTrack), [`NoSegment`](EditError::NoSegment),
+    /// [`WrongTrack`](EditError::WrongTrack) for a track that shows no images.
+    pub fn set_image_fit(
+        &mut self,
+        track: usize,
+        segment: usize,
+        fit: ImageFit,
+    ) -> Result<&mut Self, EditError> {
+        self.change(|draft| {
+            set(image_mut(draft, track, segment)?, keys::FIT, fit.as_str());
+            Ok(())
+        })
+    }
+
+    /// Sets how the image of a segment moves.
+    ///
+    /// # Errors
+    /// As for [`set_image_fit`](Self::set_image_fit).
+    pub fn set_image_motion(
+        &mut self,
+        track: usize,
+        segment: usize,
+        motion: ImageMotion,
+    ) -> Result<&mut Self, EditError> {
+        self.change(|draft| {
+            set(image_mut(draft, track, segment)?, keys::MOTION, motion.as_str());
+            Ok(())
+        })
+    }
+
+    /// Sets the duration of the cross-fade from the segment before; zero for none.
+    ///
+    /// # Errors
+    /// As for [`set_image_fit`](Self::set_image_fit); [`PastEnd`](EditError::PastEnd) when it is
+    /// longer than the segment.
+    pub fn set_cross_fade(
+        &mut self,
+        track: usize,
+        segment: usize,
+        fade: Duration,
+    ) -> Result<&mut Self, EditError> {
+        self.change(|draft| {
+            let json = image_mut(draft, track, segment)?;
+            set(json, keys::FADE, as_millis(rounded(fade)));
+            let length = track_at(draft, track)?.segments().nth(segment).map(|it| it.duration());
+            match length.filter(|length| fade > *length) {
+                Some(length) => Err(EditError::PastEnd { end: fade, length }),
+                None => Ok(()),
+            }
         })
     }
 
@@ -161,6 +228,13 @@ impl Editor<'_> {
 fn set(json: &mut Json, keys: &[&'static str], value: impl Into<Json>) {
     let path = KeyPath::of(json, keys, |json| !json.is_null());
     path.unwrap_or(KeyPath::default_of(keys)).set(json, value);
+}
+
+fn image_mut(draft: &mut Draft, track: usize, segment: usize) -> Result<&mut Json, EditError> {
+    if track_at(draft, track)?.kind() != Some(TrackKind::Video) {
+        return Err(EditError::WrongTrack { track, expected: "images" });
+    }
+    segment_mut(draft, track, segment)
 }
 
 fn audio_segments(draft: &mut Draft, track: usize) -> Result<&mut Vec<Json>, EditError> {
@@ -233,6 +307,42 @@ mod tests {
                 r#"{"d":3000,"m":{"id":"b"}}"#,
             ]
         );
+    }
+
+    #[test]
+    fn only_an_image_has_a_fit_a_motion_and_a_cross_fade_within_its_time() {
+        let draft: Draft = r#"{"t":[{"tt":0,"sg":[{"d":900,"fit":"cover"},{"d":900}]},
+            {"tt":1,"sg":[{"d":900}]}]}"#
+            .parse()
+            .unwrap();
+        let mut changed = draft.clone();
+        let ms = Duration::from_millis;
+        let mut editor = changed.edit();
+        editor.set_image_fit(0, 0, ImageFit::Contain).unwrap();
+        editor.set_image_motion(0, 1, ImageMotion::Still).unwrap();
+        editor.set_cross_fade(0, 1, ms(900)).unwrap();
+        let error = editor.set_cross_fade(0, 1, ms(901)).map(drop).unwrap_err();
+        assert_eq!(error, EditError::PastEnd { end: ms(901), length: ms(900) });
+        let error = editor.set_image_fit(1, 0, ImageFit::Cover).map(drop).unwrap_err();
+        assert_eq!(error, EditError::WrongTrack { track: 1, expected: "images" });
+        assert!(editor.set_image_motion(0, 2, ImageMotion::Zoom).is_err());
+        let segments: Vec<String> = changed
+            .tracks()
+            .flat_map(|track| track.segments())
+            .map(|segment| segment.as_json().to_string())
+            .collect();
+        assert_eq!(
+            segments,
+            [
+                r#"{"d":900,"fit":"contain"}"#,
+                r#"{"d":900,"m":{"motion":"none","fade":900}}"#,
+                r#"{"d":900}"#
+            ]
+        );
+        let summary = draft.diff(&changed).summary(Default::default());
+        for words in ["fit: cover → contain", "cross-fade"] {
+            assert!(summary.contains(words), "{summary}");
+        }
     }
 
     #[test]

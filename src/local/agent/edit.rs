@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::looks::{self, StyleChange};
 use super::phrase::TITLE_TIME;
+use super::scenes::{self, SceneStyle};
 use super::speak::{self, MessageValue, Reply};
 use super::turn::TAIL;
 use crate::draft::{
@@ -60,6 +61,7 @@ pub(crate) enum Edit {
         /// From 1.
         paragraph: usize,
     },
+    StyleScenes(SceneStyle),
     AddChapter {
         title: String,
         at: Duration,
@@ -160,8 +162,9 @@ impl Edit {
             Self::SetDucking(duck) => looks::set_ducking(draft, *duck),
             Self::FadeMusic { fade_in, fade_out } => looks::fade_music(draft, *fade_in, *fade_out),
             Self::SetScene { name, paragraph } => {
-                looks::set_scene(draft, session, name.as_deref(), *paragraph)
+                scenes::set_scene(draft, session, name.as_deref(), *paragraph)
             }
+            Self::StyleScenes(style) => scenes::style_scenes(draft, *style),
             Self::AddChapter { title, at } => looks::add_chapter(draft, title, *at),
             Self::SetPoster(time) => looks::set_poster(draft, *time),
             Self::SetNarration(name) => {
@@ -331,7 +334,7 @@ pub(crate) fn narrated_with(
     }
     set_length(draft, length);
     looks::write_chapters(draft, &chapters);
-    looks::lay_out_scenes(draft, None);
+    scenes::lay_out_scenes(draft, Vec::new());
     if sentences.is_some() && has(draft, &TrackRole::Captions) {
         let captions = captions(draft, engine);
         set_captions(draft, &captions);

@@ -1,15 +1,15 @@
-//! Looks and sounds: the style of captions, music under speech, chapters, images for paragraphs, a
-//! recording as the narration, the poster. What a phrase says of them, and what that changes.
+//! Looks and sounds: the style of captions, music under speech, chapters, a recording as the
+//! narration, the poster. What a phrase says of them, and what that changes. Images are in `scenes`.
 
 use std::time::Duration;
 
-use super::edit::{Edit, narrated_with, paragraphs, position};
+use super::edit::{Edit, narrated_with, position};
 use super::phrase::{MessagePhrase, rows};
 use super::speak::{self, MessageValue, Reply};
 use super::words::*;
 use crate::draft::{
-    CaptionColor, CaptionMode, CaptionPosition, CaptionSize, CaptionStyle, Draft, Json, Object,
-    TrackRole, as_millis, metadata_mut, set_chapters,
+    CaptionColor, CaptionMode, CaptionPosition, CaptionSize, CaptionStyle, Draft, Json, TrackRole,
+    as_millis, set_chapters,
 };
 use crate::local::engine::Engine;
 use crate::local::sessions::LocalSession;
@@ -18,8 +18,6 @@ use crate::protocol::{FileFormat, FileType};
 /// The fades of music that has none yet, and of a request that states no time.
 const FADE_IN: Duration = Duration::from_secs(1);
 const FADE_OUT: Duration = Duration::from_secs(2);
-/// The cross-fade to an image.
-const CROSS_FADE: Duration = Duration::from_millis(500);
 
 /// What changes of the style of captions.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -153,6 +151,9 @@ impl MessagePhrase {
         {
             return Some(Edit::SetScene { name: image, paragraph });
         }
+        if let Some(style) = self.scene_style() {
+            return Some(Edit::StyleScenes(style));
+        }
         self.recording().map(Edit::SetNarration)
     }
 
@@ -277,105 +278,6 @@ pub(crate) fn write_chapters(draft: &mut Draft, chapters: &[(Duration, String)])
     set_chapters(draft, &within);
 }
 
-/// Shows an image while a paragraph is spoken.
-pub(crate) fn set_scene(
-    draft: &mut Draft,
-    session: &LocalSession,
-    name: Option<&str>,
-    paragraph: usize,
-) -> Result<Reply, Reply> {
-    let file = match name {
-        Some(name) => session
-            .upload_named(name, FileType::Image)
-            .ok_or_else(|| speak::NO_SUCH_FILE.with([name.into()]))?,
-        None => session.last_upload(FileType::Image).ok_or(speak::NO_IMAGE)?,
-    };
-    let starts = paragraphs(draft);
-    if !starts.iter().any(|(number, _)| *number == paragraph) {
-        return Err(speak::NO_PARAGRAPH.with([paragraph.into(), starts.len().into()]));
-    }
-    let mut scene = Json::from(Object::new());
-    for (key, value) in [
-        ("media", Json::from(file.id.as_str())),
-        ("name", file.name.as_str().into()),
-        ("paragraph", (paragraph as u64).into()),
-        ("fit", "cover".into()),
-        ("motion", "zoom".into()),
-        ("fade", as_millis(CROSS_FADE).into()),
-    ] {
-        metadata_mut(&mut scene).insert(key, value);
-    }
-    lay_out_scenes(draft, Some((paragraph, scene)));
-    Ok(speak::SCENE_SET.with([file.name.as_str().into(), paragraph.into()]))
-}
-
-/// Shows each image of a paragraph while that is spoken, and the background in between. `new` is an
-/// image for a paragraph, in place of the one that it may have.
-pub(crate) fn lay_out_scenes(draft: &mut Draft, new: Option<(usize, Json)>) {
-    let number =
-        |segment: &Json| segment.get("m")?.get("paragraph")?.as_f64().map(|number| number as usize);
-    let Some(track) = position(draft, &TrackRole::Background) else {
-        // A video that the agent has made has one.
-        return;
-    };
-    let segments = draft.tracks().nth(track).into_iter().flat_map(|track| track.segments());
-    let segments: Vec<Json> = segments.map(|segment| segment.as_json().clone()).collect();
-    let base = segments.iter().find(|segment| number(segment).is_none()).cloned();
-    let mut scenes: Vec<(usize, Json)> =
-        segments.into_iter().filter_map(|segment| Some((number(&segment)?, segment))).collect();
-    if let Some((paragraph, scene)) = new {
-        scenes.retain(|(number, _)| *number != paragraph);
-        scenes.push((paragraph, scene));
-    }
-    if scenes.is_empty() {
-        return;
-    }
-    // Images of paragraphs may have filled the video: then the first of them is what is left.
-    let base = base.or_else(|| {
-        let (_, mut scene) = scenes.first()?.clone();
-        metadata_mut(&mut scene).remove("paragraph");
-        Some(scene)
-    });
-    let (starts, length) = (paragraphs(draft), draft.duration());
-    let span = |paragraph: usize| {
-        let at = starts.iter().position(|(number, _)| *number == paragraph)?;
-        let end = starts.get(at + 1).map_or(length, |(_, start)| *start);
-        // What is before the first word belongs to it.
-        Some((if at == 0 { Duration::ZERO } else { starts[at].1 }, end.min(length)))
-    };
-    let mut shown: Vec<(Duration, Duration, Json)> = scenes
-        .into_iter()
-        .filter_map(|(paragraph, scene)| {
-            let (start, end) = span(paragraph)?;
-            (start < end).then_some((start, end, scene))
-        })
-        .collect();
-    shown.sort_by_key(|(start, ..)| *start);
-    let mut laid_out: Vec<(Duration, Duration, Json)> = Vec::new();
-    let mut at = Duration::ZERO;
-    for (start, end, scene) in shown {
-        if let Some(base) = base.as_ref().filter(|_| at < start) {
-            laid_out.push((at, start, base.clone()));
-        }
-        at = end;
-        laid_out.push((start, end, scene));
-    }
-    if let Some(base) = base.filter(|_| at < length) {
-        laid_out.push((at, length, base));
-    }
-    let segments: Vec<Json> = laid_out
-        .into_iter()
-        .map(|(start, end, mut segment)| {
-            segment.make_object().insert("d", as_millis(end) - as_millis(start));
-            metadata_mut(&mut segment).insert("start", as_millis(start));
-            segment
-        })
-        .collect();
-    if let Some(mut track) = draft.track_mut(track) {
-        track.set("sg", segments);
-    }
-}
-
 /// Replaces the narration by a recording of the user.
 pub(crate) fn set_narration(
     draft: &mut Draft,
@@ -397,48 +299,4 @@ pub(crate) fn set_narration(
     }
     let reply = if is_captioned && !is_aligned { speak::NARRATED_ONLY } else { speak::NARRATED };
     Ok(reply.with([file.name.as_str().into()]))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::super::edit::{NarratedSentence, set_palette, set_voiceover};
-    use super::*;
-    use crate::local::engine::PALETTES;
-
-    #[test]
-    fn an_image_stays_when_its_paragraph_is_not_known_any_more() {
-        let length = Duration::from_secs(4);
-        let spoken = |paragraphs| {
-            [NarratedSentence {
-                text: "Hello.".to_owned(),
-                start: Duration::ZERO,
-                duration: length,
-                media: None,
-                marks: Vec::new(),
-                paragraphs,
-                unspoken: Vec::new(),
-            }]
-        };
-        let shown = |draft: &Draft| {
-            let track =
-                position(draft, &TrackRole::Background).and_then(|at| draft.tracks().nth(at));
-            let segments = track.into_iter().flat_map(|track| track.segments());
-            let shown = segments.map(|s| (s.name().map(str::to_owned), s.start(), s.end()));
-            shown.collect::<Vec<_>>()
-        };
-        let mut draft = Draft::new();
-        draft.set_duration(length);
-        set_palette(&mut draft, PALETTES[0]);
-        set_voiceover(&mut draft, &spoken(vec![(1, Duration::ZERO)]));
-        let mut scene = Json::from(Object::new());
-        metadata_mut(&mut scene).insert("name", "photo.png");
-        metadata_mut(&mut scene).insert("paragraph", 1_u64);
-        lay_out_scenes(&mut draft, Some((1, scene)));
-        let photo = [(Some("photo.png".to_owned()), Duration::ZERO, length)];
-        assert_eq!(shown(&draft), photo);
-        // As with a recording that cannot be aligned.
-        set_voiceover(&mut draft, &spoken(Vec::new()));
-        lay_out_scenes(&mut draft, None);
-        assert_eq!(shown(&draft), photo);
-    }
 }

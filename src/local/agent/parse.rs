@@ -553,6 +553,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::super::looks::StyleChange;
+    use super::super::scenes::SceneStyle;
     use super::*;
 
     /// Sentences in English, in Chinese or in both, and what they ask for. The rules were tuned on
@@ -572,8 +573,10 @@ mod tests {
                 // The rows leave out the looks and sounds that are not asked for.
                 let mut found = format!("{:?}", parsed.action);
                 let plain = format!("style: {:?}", StyleChange::default());
+                let still = format!("scenes: {:?}", SceneStyle::default());
                 for absent in [
                     plain.as_str(),
+                    still.as_str(),
                     "music: None",
                     "image: None",
                     "narration: None",
@@ -594,6 +597,53 @@ mod tests {
             Action::Voiceover { script: RequestedScript::Message(script), .. } => Some(script),
             Action::Voiceover { .. } => None,
             other => panic!("{message}: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn images_are_shown_as_a_message_says_in_both_languages() {
+        use crate::draft::{ImageFit, ImageMotion};
+        let style = |fit, motion, fade: Option<u64>| SceneStyle {
+            fit,
+            motion,
+            fade: fade.map(std::time::Duration::from_millis),
+        };
+        let (cover, contain) = (Some(ImageFit::Cover), Some(ImageFit::Contain));
+        let (zoom, still) = (Some(ImageMotion::Zoom), Some(ImageMotion::Still));
+        let mut wrong = Vec::new();
+        for (message, expected) in [
+            ("no zoom", style(None, still, None)),
+            ("make the images zoom", style(None, zoom, None)),
+            ("keep the pictures still", style(None, still, None)),
+            ("show the whole image", style(contain, None, None)),
+            ("a cross-fade of 1.5 seconds", style(None, None, Some(1500))),
+            ("no transitions", style(None, None, Some(0))),
+            ("图片不要缩放", style(None, still, None)),
+            ("让图片缩放", style(None, zoom, None)),
+            ("图片铺满画面", style(cover, None, None)),
+            ("转场1秒", style(None, None, Some(1000))),
+            ("不要转场", style(None, None, Some(0))),
+        ] {
+            let edits = vec![Edit::StyleScenes(expected)];
+            let action = parse(message).action;
+            if action != (Action::Edits { edits, unknown: Vec::new() }) {
+                wrong.push(format!("{message}: {action:?}"));
+            }
+        }
+        assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+        // As the client writes it.
+        let message = "Make a voiceover video of this script. Voice: female. Each Markdown image in the \
+             script is an uploaded file to show from there until the next one, without reading its \
+             name aloud. Image motion: none. Image fit: contain. Cross-fade: 0.5 s.\n\nScript:\n\
+             ![](a.png)\n\nHi.";
+        let chinese = "给这段文字配音。图片动效：无。图片填充：完整。图片转场：0.5 秒。\n\n脚本：\n![](a.png)\n\nHi.";
+        for message in [message, chinese] {
+            let Action::Voiceover { script, options } = parse(message).action else {
+                panic!("{message}");
+            };
+            assert_eq!(script, RequestedScript::Message("![](a.png)\n\nHi.".to_owned()));
+            assert_eq!(options.scenes, style(contain, still, Some(500)), "{message}");
+            assert_eq!((options.title, options.captions, options.pace), (None, None, None));
         }
     }
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::edit::{Adjustment, AudioTarget, Edit, VoiceChange};
 use super::looks::StyleChange;
+use super::scenes::SceneStyle;
 use super::words::*;
 use crate::draft::{Language, TrackRole};
 use crate::language::tokens::{self, Word, is_han, plain_text, quotations};
@@ -345,6 +346,8 @@ pub(crate) struct VoiceoverOptions {
     pub(crate) image: Option<String>,
     pub(crate) narration: Option<String>,
     pub(crate) poster: Option<Duration>,
+    /// How the images of the script are shown.
+    pub(crate) scenes: SceneStyle,
 }
 
 /// The option that a text names, if the whole text is a label.
@@ -397,6 +400,11 @@ impl VoiceoverOptions {
                 self.narration =
                     phrase.quoted.clone().or_else(last).or_else(|| self.narration.take());
             }
+            Some("motion") => {
+                self.scenes.motion = phrase.image_motion().or(self.scenes.motion);
+            }
+            Some("fit") => self.scenes.fit = phrase.image_fit().or(self.scenes.fit),
+            Some("fade") => self.scenes.fade = phrase.cross_fade().or(self.scenes.fade),
             Some("poster") => self.poster = phrase.times().first().copied().or(self.poster),
             _ => {}
         }

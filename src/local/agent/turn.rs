@@ -15,11 +15,12 @@ use super::edit::{self, Adjustment, Edit, NarratedSentence, VoiceChange};
 use super::looks::{self, StyleChange};
 use super::parse::{Action, Instruction, RequestedScript};
 use super::phrase::{TITLE_TIME, VoiceoverOptions, language_of_characters};
+use super::scenes;
 use super::speak::{self, MessageValue, Remark, Reply, Template};
 use crate::draft::{CaptionStyle, Draft, Json, Language, Object, TrackRole, as_millis};
 use crate::local::accounts::Hold;
 use crate::local::builder::Prices;
-use crate::local::engine::{Delivery, EngineError, PALETTES};
+use crate::local::engine::{Delivery, EngineError, PALETTES, without_images};
 use crate::local::library::StoredFile;
 use crate::local::server::SharedService;
 use crate::local::sessions::{LocalSession, Spoken, Work};
@@ -133,8 +134,14 @@ impl AgentTurn {
     ) -> TurnEnd {
         let text = |reply: Reply| reply.text(manner.language);
         let prepared = self.prepare(script, options);
-        let prepared = prepared.and_then(|prepared| Ok((prepared, self.files(options)?)));
-        let ((ScriptFile { text: script, note }, delivery), files) = match prepared {
+        let prepared = prepared.and_then(|(file, delivery)| {
+            let scenes = self.service.engine.scenes(&file.text, &delivery.language);
+            let mut images = scenes.images.iter();
+            let has_scenes =
+                images.any(|(_, name)| scenes::image_of(&self.session, name).is_some());
+            Ok((file, delivery, scenes, self.files(options, has_scenes)?))
+        });
+        let (ScriptFile { text: script, note }, delivery, scenes, files) = match prepared {
             Ok(prepared) => prepared,
             Err(error) => return self.fail(manner, &error),
         };
@@ -187,6 +194,9 @@ impl AgentTurn {
                 return self.fail(manner, &error);
             }
         };
+        let missing = scenes::show_scenes(&mut draft, &self.session, &scenes, options.scenes);
+        let missing = (!missing.is_empty())
+            .then(|| speak::NO_SUCH_FILE.with([missing.join(", ").as_str().into()]));
         let spoken = Some(Spoken { script, delivery });
         self.session.push_work(Work { draft: Some(draft.clone()), spoken: spoken.clone() });
         let response =
@@ -232,15 +242,20 @@ impl AgentTurn {
         self.session.update_work(Work { draft: Some(draft.clone()), spoken });
         self.hold.take();
         self.emitter.result(call, &json!({ "status": "ok" }), delta(&draft));
-        let replies: Vec<Reply> = note.into_iter().chain([ready]).collect();
+        let replies: Vec<Reply> = note.into_iter().chain(missing).chain([ready]).collect();
         let ready = remark.append_to(&speak::join(&replies, manner.language), manner.language);
         let unspoken = unspoken.map(text);
         self.emitter.text(&speak::joined(&ready, unspoken.as_deref(), manner.language));
         TurnEnd::Replied
     }
 
-    /// The uploads that a voiceover is made with: those that are named, or else the last ones.
-    fn files(&self, options: &VoiceoverOptions) -> Result<UsedFiles, VoiceoverError> {
+    /// The uploads that a voiceover is made with: those that are named, or else the last ones. The
+    /// images of scenes are not the background as well.
+    fn files(
+        &self,
+        options: &VoiceoverOptions,
+        has_scenes: bool,
+    ) -> Result<UsedFiles, VoiceoverError> {
         let named = |name: &Option<String>, file_type| match name.as_deref() {
             None => Ok(None),
             Some("") => Ok(self.session.last_upload(file_type)),
@@ -262,7 +277,8 @@ impl AgentTurn {
             (None, Some(_)) => None,
             (None, None) => self.session.last_upload(FileType::Audio),
         };
-        let image = image.or_else(|| self.session.last_upload(FileType::Image));
+        let last = || self.session.last_upload(FileType::Image).filter(|_| !has_scenes);
+        let image = image.or_else(last);
         Ok(UsedFiles { narration, music, image })
     }
 
@@ -313,7 +329,8 @@ impl AgentTurn {
                 (None, None) => return Err(missing(speak::NO_SCRIPT)),
             },
         };
-        let script = &file.text;
+        // The names of images are neither spoken nor drawn.
+        let script = &without_images(&file.text);
         if !script.contains(char::is_alphanumeric) {
             return Err(EngineError::empty_script().into());
         }
@@ -491,7 +508,7 @@ impl AgentTurn {
         edit::set_voiceover(draft, &sentences);
         edit::set_length(draft, length);
         looks::write_chapters(draft, &chapters);
-        looks::lay_out_scenes(draft, None);
+        scenes::lay_out_scenes(draft, Vec::new());
         draft.set_metadata("language", delivery.language.as_str());
         if edit::has(draft, &TrackRole::Captions) {
             let captions = edit::captions(draft, &*self.service.engine);

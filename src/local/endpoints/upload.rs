@@ -17,7 +17,8 @@ use crate::local::response::{Caller, JsonBody, PathParams, Rejected, Success};
 use crate::local::server::{Service, SharedService};
 use crate::local::sessions::LocalSession;
 use crate::protocol::{
-    ErrorCode, FileFormat, MAX_UPLOAD_BYTES, SessionId, UploadResponse, UploadUrls, unprintable,
+    ErrorCode, FileFormat, MAX_UPLOAD_BYTES, SessionId, UploadResponse, UploadUrls,
+    percent_decoded, unprintable,
 };
 
 /// The timeout of fetching one file.
@@ -41,16 +42,19 @@ pub(crate) async fn upload(
     let is_form = content_type
         .and_then(|value| value.to_str().ok())
         .is_some_and(|value| value.to_ascii_lowercase().starts_with("multipart/form-data"));
-    let files = if is_form {
-        from_form(&service, &session, request).await?
+    let (files, mut urls) = if is_form {
+        (from_form(&service, &session, request).await?, Vec::new())
     } else {
         let JsonBody(urls) = JsonBody::<UploadUrls>::from_request(request, &service).await?;
-        from_urls(&service, &session, urls).await?
+        (from_urls(&service, &session, &urls.urls).await?, urls.urls)
     };
+    let mut urls = urls.drain(..);
     let mut response = UploadResponse { files: Vec::new(), session_state_applied: true };
     // All files are stored only now, when none was rejected.
     for file in files {
-        let file = service.library.add(file.take());
+        let mut file = file.take();
+        file.source = urls.next();
+        let file = service.library.add(file);
         service.count(|counters| counters.uploads_taken += 1);
         response.files.push(file.uploaded(&service.url));
         session.add_upload(file);
@@ -155,12 +159,12 @@ fn metered(body: Body, meter: Arc<FormMeter>) -> impl Stream<Item = Result<Bytes
 async fn from_urls(
     service: &SharedService,
     session: &LocalSession,
-    urls: UploadUrls,
+    urls: &[String],
 ) -> Result<Vec<StagedFile>, Rejected> {
-    if urls.urls.is_empty() {
+    if urls.is_empty() {
         return Err(Rejected::invalid(&["body", "urls"], "Field required", "missing"));
     }
-    check_count(urls.urls.len())?;
+    check_count(urls.len())?;
     // A redirect would bypass the check of the host.
     let client = reqwest::Client::builder()
         .redirect(reqwest::redirect::Policy::none())
@@ -170,7 +174,7 @@ async fn from_urls(
         .build()
         .map_err(Rejected::internal)?;
     let mut files = Vec::new();
-    for url in &urls.urls {
+    for url in urls {
         let bad = |message: &str| {
             Rejected::invalid(&["body", "urls"], format!("{message}: {url}"), "value_error")
         };
@@ -212,15 +216,6 @@ fn may_fetch(service: &Service, url: &Url) -> bool {
     let is_own = url.as_str().strip_prefix(&service.url).is_some_and(|path| path.starts_with('/'));
     let is_allowed = url.host_str().is_some_and(|host| service.settings.fetch_hosts.contains(host));
     is_own || is_allowed || url.host().is_some_and(|host| is_public(&host))
-}
-
-fn percent_decoded(name: &str) -> String {
-    // Decoded as the value of a form; the characters with a meaning only in forms are escaped.
-    let value = name.replace('+', "%2B").replace('&', "%26");
-    let form = format!("={value}");
-    url::form_urlencoded::parse(form.as_bytes())
-        .next()
-        .map_or_else(String::new, |(_, name)| name.into_owned())
 }
 
 fn accepted_format(name: &str) -> Result<FileFormat, Rejected> {
@@ -272,14 +267,4 @@ async fn store(
     let probed = service.jobs.spawn_blocking(move || file.probe(&*engine, &cancel).map(|()| file));
     let probed = probed.await.map_err(Rejected::internal)?;
     probed.map_err(|error| Rejected::Code(ErrorCode::UnsupportedFileType, error.message))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::percent_decoded;
-
-    #[test]
-    fn names_in_urls_are_decoded() {
-        assert_eq!(percent_decoded("a%20b+c=d&e.mp3"), "a b+c=d&e.mp3");
-    }
 }

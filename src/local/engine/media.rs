@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     AudioKind, Background, Caption, CaptionedSpeech, Delivery, Engine, EngineError, EngineOutput,
-    Gender, SpeechMark, SpokenLine, VideoPlan,
+    Gender, ScriptScenes, SpeechMark, SpokenLine, VideoPlan,
 };
 use crate::fs::write_whole;
 use crate::local::library::{MediaInfo, StoredFile};
@@ -78,6 +78,11 @@ impl Engine for MediaEngine {
         timeline.font = self.font.clone();
         timeline.texts.push(TextClip::caption(text, Duration::ZERO, Duration::from_secs(1)));
         Ok(timeline.check()?)
+    }
+
+    fn scenes(&self, script: &str, language: &str) -> ScriptScenes {
+        let script = media::script_sentences(script, language);
+        ScriptScenes { images: script.images, paragraphs: script.paragraphs }
     }
 
     fn captions(&self, spoken: &CaptionedSpeech<'_>, aspect: Aspect) -> Vec<Caption> {

@@ -16,6 +16,8 @@ pub(super) struct Markup {
     pub(super) blocks: Vec<Vec<String>>,
     /// The indices of the blocks that are headings.
     pub(super) headings: HashSet<usize>,
+    /// The targets of images, each with the index of the block in which it stands or that follows.
+    pub(super) images: Vec<(usize, String)>,
     /// Text that is not part of what is to be said: front matter, comments, what is struck out,
     /// and what images show.
     pub(super) left_out: Vec<String>,
@@ -75,7 +77,12 @@ impl MarkupReader<'_> {
                 self.finish();
                 self.is_heading = false;
             }
-            Event::Start(Tag::Image { .. }) => self.images += 1,
+            Event::Start(Tag::Image { dest_url, .. }) => {
+                if self.images == 0 && self.strikes == 0 {
+                    self.found.images.push((self.found.blocks.len(), dest_url.into_string()));
+                }
+                self.images += 1;
+            }
             Event::End(TagEnd::Image) => {
                 self.images -= 1;
                 if self.images == 0 {
@@ -348,6 +355,31 @@ mod tests {
             assert_eq!(found.blocks, [[text]], "{script}");
             assert_eq!(found.left_out, left_out, "{script}");
         }
+    }
+
+    #[test]
+    fn images_belong_to_the_block_in_which_they_stand_or_that_follows() {
+        let script = "![](a.png)\n\n# The ![x](b.png) sky\n\n![](c_d%20e.png)\n![](f.png) Blue. \
+                      ![](g.png)\n\n- One ![](h.png)\n- ![](i.png)\n\n~~![](j.png)~~ `![](k.png)` \
+                      [![](l.png)](x)\n\n![](m.png)";
+        let found = markup(script, LanguageTable::of("en"));
+        let images: Vec<String> =
+            found.images.iter().map(|(block, target)| format!("{block} {target}")).collect();
+        assert_eq!(
+            images,
+            [
+                "0 a.png",
+                "0 b.png",
+                "1 c_d%20e.png",
+                "1 f.png",
+                "1 g.png",
+                "2 h.png",
+                "3 i.png",
+                "3 l.png",
+                "4 m.png"
+            ]
+        );
+        assert_eq!(found.blocks.len(), 4, "{:?}", found.blocks);
     }
 
     #[test]

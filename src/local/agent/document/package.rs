@@ -11,6 +11,7 @@ use zip::ZipArchive;
 
 use super::{MessageValue, Reading, other};
 use crate::local::agent::speak;
+use crate::protocol::percent_decoded;
 
 /// The most that the parts of a document with its text unpack to together. Ten hours of speech have
 /// 600 KB of text, and the XML of a document is about ten times its text.
@@ -281,19 +282,6 @@ fn resolved_segments(directory: &str, name: &str) -> String {
         }
     }
     segments.join("/")
-}
-
-fn percent_decoded(text: &str) -> String {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let [first, tail @ ..] = rest {
-        let escape = tail.get(..2).filter(|_| *first == b'%');
-        let escape = escape.and_then(|digits| std::str::from_utf8(digits).ok());
-        let byte = escape.and_then(|digits| u8::from_str_radix(digits, 16).ok());
-        bytes.push(byte.unwrap_or(*first));
-        rest = if byte.is_some() { &tail[2..] } else { tail };
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 #[cfg(test)]
