@@ -13,9 +13,11 @@ use tokio_util::sync::CancellationToken;
 
 use super::library::{MediaInfo, StoredFile};
 use crate::draft::{
-    CaptionStyle, Draft, ImageFit, ImageMotion, Json, Segment, Track, TrackKind, TrackRole,
+    CaptionMode, CaptionStyle, Draft, ImageFit, ImageMotion, Json, Segment, Track, TrackKind,
+    TrackRole,
 };
 use crate::fs::write_whole;
+use crate::language::tokens::is_han;
 use crate::protocol::{
     Aspect, FileType, RenderFormat, RenderOutput, RenderQuality, RenderResolution,
 };
@@ -72,6 +74,7 @@ pub(crate) trait Engine: Send + Sync + fmt::Debug {
         _script: &str,
         _language: &str,
         _recording: &StoredFile,
+        _cancel: &CancellationToken,
     ) -> Result<Option<SpokenLine>, EngineError> {
         Ok(None)
     }
@@ -186,7 +189,7 @@ impl SpokenLine {
     pub(crate) fn joined(sentences: impl IntoIterator<Item = Self>, duration: Duration) -> Self {
         let mut whole = Self { duration, ..Self::default() };
         for sentence in sentences {
-            if !whole.text.is_empty() {
+            if needs_space(&whole.text, &sentence.text) {
                 whole.text.push(' ');
             }
             let start = sentence.start;
@@ -206,6 +209,20 @@ impl SpokenLine {
         let duration = file.info.duration.unwrap_or(PLACEHOLDER_DURATION);
         (!duration.is_zero()).then(|| Self { duration, ..Self::default() })
     }
+}
+
+/// Whether there is a space between two sentences: not between two of Chinese or Japanese, nor after
+/// one that ends with a mark of theirs, which has its own.
+fn needs_space(before: &str, after: &str) -> bool {
+    let is_cjk = |c: char| {
+        is_han(c)
+            || matches!(c, '\u{3000}'..='\u{30ff}' | '\u{ff01}'..='\u{ff60}' | '\u{20000}'..='\u{3ffff}')
+    };
+    // Quotation marks and ellipses are those of every language.
+    let is_telling = |c: &char| c.is_alphanumeric() || is_cjk(*c);
+    let last = before.chars().rev().find(is_telling).filter(|c| is_cjk(*c));
+    let next = after.chars().find(is_telling);
+    !before.is_empty() && last.is_none_or(|c| c.is_alphanumeric() && !next.is_some_and(is_cjk))
 }
 
 /// When the text of a sentence from an offset on is spoken.
@@ -334,6 +351,11 @@ pub(crate) struct EngineOutput {
 const MAX_AT_ONCE: usize = 64;
 /// The most texts, or audio segments. Six hours have about 10,000 captions.
 const MAX_SEGMENTS: usize = 50_000;
+/// The most words of texts, and texts in all the images of a video: a text is counted in each image
+/// that it is part of, of which there is another one when a text begins or ends, and where words are
+/// marked, with each of them. Each takes about a hundred bytes. Six hours have about 300,000, with a
+/// title that is always there.
+const MAX_DRAWN: usize = 1_000_000;
 
 /// The moment that the poster of a draft shows which states none.
 const DEFAULT_POSTER: Duration = Duration::from_secs(1);
@@ -411,6 +433,7 @@ impl VideoPlan {
         }
         let texts = video.texts.iter().map(|text| (text.start, text.duration));
         check_overlap("texts", texts.collect())?;
+        check_drawn(&video.texts)?;
         // Audio without a duration plays until its end, and repeated audio until that of the video.
         let audio =
             video.audio.iter().map(|audio| match audio.repeat || audio.duration.is_zero() {
@@ -443,6 +466,36 @@ fn check_overlap(what: &str, segments: Vec<(Duration, Duration)>) -> Result<(), 
             let at = start.as_secs();
             return Err(format!("more than {MAX_AT_ONCE} {what} play at once, at {at} s"));
         }
+    }
+    Ok(())
+}
+
+/// Checks how many words there are, and texts in all the images of a video.
+fn check_drawn(texts: &[PlannedText]) -> Result<(), String> {
+    let span = |text: &PlannedText| (text.start, text.start.saturating_add(text.duration));
+    let mut changes: Vec<Duration> = Vec::new();
+    let mut words = 0;
+    for text in texts {
+        let (start, end) = span(text);
+        changes.extend([start, end]);
+        words += text.words.len();
+        if text.style.mode == CaptionMode::Words && !text.is_title && words <= MAX_DRAWN {
+            let marked = text.words.iter().map(|(_, time)| start.saturating_add(*time));
+            changes.extend(marked.filter(|time| *time < end));
+        }
+    }
+    changes.sort_unstable();
+    changes.dedup();
+    let at = |time: Duration| changes.partition_point(|change| *change < time);
+    let drawn = texts.iter().map(|text| {
+        let (start, end) = span(text);
+        at(end) - at(start)
+    });
+    if words + drawn.sum::<usize>() > MAX_DRAWN {
+        return Err(format!(
+            "the draft has more than {MAX_DRAWN} words and texts, with each text counted in every \
+             image that it is part of"
+        ));
     }
     Ok(())
 }
@@ -610,10 +663,11 @@ impl Engine for PlaceholderEngine {
         script: &str,
         language: &str,
         recording: &StoredFile,
+        cancel: &CancellationToken,
     ) -> Result<Option<SpokenLine>, EngineError> {
         let delivery =
             Delivery { language: language.to_owned(), gender: Gender::default(), pace: 1.0 };
-        let lines = self.speak(script, &delivery, &mut PathBuf::new, &CancellationToken::new())?;
+        let lines = self.speak(script, &delivery, &mut PathBuf::new, cancel)?;
         let estimated = lines.last().map(|line| line.start + line.duration).unwrap_or_default();
         let duration = recording.info.duration.unwrap_or(estimated);
         let factor = duration.as_secs_f64() / estimated.as_secs_f64().max(0.001);
@@ -777,6 +831,81 @@ mod tests {
             r#"{{"t":[{{"tt":0,"sg":[{{"d":9}}]}},{{"tt":7,"sg":[{without_duration}]}}]}}"#
         );
         assert_eq!(read(&draft).unwrap().texts.len(), MAX_AT_ONCE + 1);
+    }
+
+    #[test]
+    fn a_draft_has_a_bounded_number_of_words_and_images() {
+        // So many texts at once, each with so many words, `step` ms apart.
+        let planned = |texts: usize, words: usize, step: usize, mode: &str| {
+            let word = |at: usize| format!("[{at},{}]", at * step);
+            let marked = (0..words).map(word).collect::<Vec<_>>().join(",");
+            let (text, length) = ("a".repeat(words), words * step);
+            let text =
+                format!(r#"{{"d":{length},"m":{{"start":0,"text":"{text}","words":[{marked}]}}}}"#);
+            let texts = vec![text; texts].join(",");
+            read(&format!(
+                r#"{{"t":[{{"tt":7,"m":{{"role":"captions","style":{{"mode":"{mode}"}}}},"sg":[{texts}]}}]}}"#
+            ))
+        };
+        let limit = MAX_DRAWN.to_string();
+        for (texts, words, step, mode) in [
+            // Few words, each of which is another image of all texts.
+            (MAX_AT_ONCE, 20_000, 100, "words"),
+            // Many words in a few images.
+            (MAX_AT_ONCE, 20_000, 0, "words"),
+            (MAX_AT_ONCE, 20_000, 100, "plain"),
+            (1, MAX_DRAWN + 1, 1, "plain"),
+        ] {
+            let error = planned(texts, words, step.max(1), mode).unwrap_err();
+            assert!(error.contains(&limit), "{texts} {words} {step} {mode}: {error}");
+        }
+        assert!(planned(1, 100_000, 100, "words").is_ok());
+        // Texts without words that begin and end one after the other.
+        let text = |n: usize| format!(r#"{{"d":6000,"m":{{"text":"a","start":{}}}}}"#, n * 100);
+        let texts: Vec<_> = (0..MAX_SEGMENTS).map(text).collect();
+        let draft = format!(r#"{{"t":[{{"tt":7,"sg":[{}]}}]}}"#, texts.join(","));
+        assert!(read(&draft).unwrap_err().contains(&limit));
+    }
+
+    #[cfg(feature = "media")]
+    #[test]
+    fn aligning_a_recording_ends_when_it_is_cancelled() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("speech.wav");
+        let samples: Vec<i16> = (0..160_000).map(|n| (n % 7000) as i16).collect();
+        let audio = crate::media::AudioBuffer::new(16_000, samples);
+        std::fs::write(&path, audio.to_wav()).unwrap();
+        let format = FileFormat::of(&path).unwrap();
+        let file = FilePath { id: "f".to_owned(), path, format }.stored("s".into(), "speech.wav");
+        let engine = MediaEngine::new(None, None).unwrap();
+        let cancel = CancellationToken::new();
+        let script = "One sentence. And another one.";
+        assert!(engine.align(script, "en-US", &file, &cancel).is_ok());
+        cancel.cancel();
+        let error = engine.align(script, "en-US", &file, &cancel).unwrap_err();
+        assert_eq!(error.code, "CANCELLED");
+    }
+
+    #[test]
+    fn sentences_are_joined_as_they_are_written() {
+        for (sentences, joined) in [
+            (&["One.", "Two."][..], "One. Two."),
+            (&["你好。", "再见！", "好"], "你好。再见！好"),
+            (&["他说：“好。”", "“走吧。”", "……然后"], "他说：“好。”“走吧。”……然后"),
+            (&["こんにちは。", "さようなら。"], "こんにちは。さようなら。"),
+            (&["안녕하세요.", "반갑습니다."], "안녕하세요. 반갑습니다."),
+            (&["你好。", "Hello there.", "再见", "2024 年。"], "你好。Hello there. 再见 2024 年。"),
+            (&["“One.”", "Two"], "“One.” Two"),
+            (&["…", "…"], "… …"),
+        ] {
+            let line =
+                |text: &&str| SpokenLine { text: (*text).to_owned(), ..SpokenLine::default() };
+            let whole = SpokenLine::joined(sentences.iter().map(line), Duration::ZERO);
+            assert_eq!(whole.text, joined);
+            for (mark, sentence) in whole.marks.iter().zip(sentences) {
+                assert!(whole.text[mark.offset..].starts_with(sentence), "{joined}");
+            }
+        }
     }
 
     #[test]

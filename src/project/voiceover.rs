@@ -7,6 +7,7 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::StreamExt as _;
 
@@ -201,6 +202,13 @@ impl Voiceover {
         self
     }
 
+    /// Saves a [poster](Self::poster) that shows the video at a time; past its end, the last moment.
+    /// The time is part of the message, so that the draft states it.
+    pub fn poster_at(mut self, path: impl Into<PathBuf>, time: Duration) -> Self {
+        self.files.poster_time = Some(time);
+        self.poster(path)
+    }
+
     /// Shows an image, JPG, PNG, GIF or WebP, behind everything else. It is uploaded, and named in
     /// the message to the agent.
     pub fn image(mut self, path: impl Into<PathBuf>) -> Self {
@@ -320,6 +328,9 @@ impl Voiceover {
         }
         if let Some(title) = &self.title {
             options.push_str(&format!(" Title: {}.", quoted(title)));
+        }
+        if let Some(time) = self.files.poster_time {
+            options.push_str(&format!(" Poster: {} seconds.", time.as_secs_f64()));
         }
         let files = [
             ("Background music", &self.music),

@@ -670,6 +670,13 @@ fn looks_and_sounds_are_reported_in_words() {
             "音乐片段淡出：未设置 → 3 秒",
         ),
         (r#""none""#, r#""zoom""#, "Video clip motion: none → zoom", "视频片段动态：无 → 缓慢放大"),
+        // Values that have the same words are told apart.
+        (
+            r##"{"color":"#FFFFFF"}"##,
+            r#"{"color":"white"}"#,
+            "Captions color: #FFFFFF → white",
+            "字幕颜色：#FFFFFF → white",
+        ),
         (
             "]}]}",
             r#"]}],"m":{"poster":1500}}"#,
@@ -695,4 +702,8 @@ fn looks_and_sounds_are_reported_in_words() {
         assert_eq!(diff.summary(Language::English), english);
         assert_eq!(diff.summary(Language::Chinese), chinese);
     }
+    // Times are rounded, unless that would hide the change.
+    let faded = |ms: u32| change(r#""duck":true"#, &format!(r#""duck":true,"fade_out":{ms}"#));
+    let diff = faded(3000).diff(&faded(3001));
+    assert_eq!(diff.summary(Language::English), "Music clip fade-out: 3000 → 3001");
 }

@@ -132,9 +132,14 @@ impl Change {
                 };
                 let (english, chinese) = named(SETTINGS, setting).unwrap_or((setting, setting));
                 let noun = pick(english, chinese);
-                let value = |value: &Option<String>| language.setting(setting, value.as_deref());
-                let gap = pick(" ", "");
-                format!("{subject}{gap}{noun}{colon}{} → {}", value(from), value(to))
+                let mut values =
+                    [from, to].map(|value| language.setting(setting, value.as_deref()));
+                // Two spellings of one color, or times that are rounded alike.
+                if values[0] == values[1] {
+                    values = [from, to].map(|value| language.plain(value));
+                }
+                let (gap, [from, to]) = (pick(" ", ""), values);
+                format!("{subject}{gap}{noun}{colon}{from} → {to}")
             }
             Self::CanvasChanged { from, to } => {
                 let (from, to) = (language.plain(from), language.plain(to));

@@ -3,6 +3,8 @@
 
 use std::time::Duration;
 
+use tokio_util::sync::CancellationToken;
+
 use super::edit::{Edit, narrated_with, paragraphs, position};
 use super::phrase::{MessagePhrase, rows};
 use super::speak::{self, MessageValue, Reply};
@@ -380,7 +382,7 @@ pub(crate) fn lay_out_scenes(draft: &mut Draft, new: Option<(usize, Json)>) {
 pub(crate) fn set_narration(
     draft: &mut Draft,
     session: &LocalSession,
-    engine: &dyn Engine,
+    engine: (&dyn Engine, &CancellationToken),
     name: &str,
     script: Option<(&str, &str)>,
 ) -> Result<Reply, Reply> {

@@ -183,6 +183,9 @@ fn a_recording_of_something_else_is_rejected() {
     assert!(rejected(&AudioBuffer::new(16_000, tone.collect::<Vec<_>>())));
     let (short, _) = recording("Good morning.", &SpeechOptions::new(language));
     assert!(rejected(&short));
+    cancel.cancel();
+    let cancelled = align_recording(script, language, &recordings[0], &cancel);
+    assert!(matches!(cancelled, Err(MediaError::Cancelled)), "{cancelled:?}");
     let empty = align_recording(" \n", language, &short, &cancel);
     assert!(matches!(empty, Err(MediaError::EmptyScript)), "{empty:?}");
 }
