@@ -659,7 +659,10 @@ mod tests {
     #[test]
     fn only_a_large_caption_whose_words_are_timed_is_split() {
         let frame = FrameSize::LANDSCAPE;
-        let captions = timed_captions(LONG, SECOND, 12 * SECOND, &[], CaptionLayout::of(frame));
+        let text =
+            "When the siege of Vienna ended, the army left behind many sacks of strange beans.";
+        let captions = timed_captions(text, SECOND, 6 * SECOND, &[], CaptionLayout::of(frame));
+        assert_eq!(captions.len(), 1);
         let sized = |size| {
             let mut clip = captions[0].clone();
             clip.style.size = size;
