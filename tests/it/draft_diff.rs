@@ -704,6 +704,14 @@ fn looks_and_sounds_are_reported_in_words() {
     }
     // Times are rounded, unless that would hide the change.
     let faded = |ms: u32| change(r#""duck":true"#, &format!(r#""duck":true,"fade_out":{ms}"#));
-    let diff = faded(3000).diff(&faded(3001));
-    assert_eq!(diff.summary(Language::English), "Music clip fade-out: 3000 → 3001");
+    let volume = |volume: &str| change(r#""duck":true"#, &format!(r#""volume":{volume}"#));
+    let length = |ms: u32| change(r#"{"t":"#, &format!(r#"{{"d":{ms},"t":"#));
+    for (from, to, words) in [
+        (faded(3000), faded(3001), "Music clip fade-out: 3000 → 3001"),
+        (volume("0.201"), volume("0.204"), "Music clip volume (0–9 s): 0.201 → 0.204"),
+        (length(9001), length(9002), "Length: 9.001 s → 9.002 s"),
+        (length(9001), length(9102), "Length: 9 s → 9.1 s"),
+    ] {
+        assert_eq!(from.diff(&to).summary(Language::English), words);
+    }
 }
