@@ -16,7 +16,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use serde_json::json;
 
-use support::job_file::{self, JobFile};
+use support::job_file::{self, BesideArgs, JobFile, Resumed};
 use support::output::{Progress, format_size, print_json, print_line};
 use support::{Connection, Result};
 
@@ -28,6 +28,8 @@ struct Args {
     /// Path of the video.
     #[arg(long, value_name = "FILE", default_value = "out.mp4")]
     out: PathBuf,
+    #[command(flatten)]
+    beside: BesideArgs,
     /// Connect to the service at this URL, in place of NEMO_API_URL or the cloud.
     #[arg(long, value_name = "URL")]
     api: Option<String>,
@@ -48,17 +50,28 @@ async fn resume(args: Args) -> Result<()> {
     if !args.job.exists() {
         return Err(missing.into());
     }
+    args.beside.check(&args.out)?;
     let mut file = JobFile::at(args.job)?;
     let job = file.read()?.ok_or(missing)?;
     let client = Connection::remote(args.api.as_deref()).await?.client;
-    let out = &args.out;
-    let resumed = job_file::resume(&client, job, &mut file, out, &progress).await?;
-    let job_file::Resumed { bytes, duration, .. } = resumed;
+    let (out, beside) = (&args.out, &args.beside);
+    let resumed = job_file::resume(&client, job, &mut file, out, beside, &progress).await?;
+    let Resumed { bytes, duration, missed } = &resumed;
     if args.json {
         let seconds = duration.map(|duration| duration.as_secs_f64());
-        print_json("result", json!({ "path": out, "bytes": bytes, "seconds": seconds }));
+        let mut result = resumed.beside(beside);
+        result["path"] = json!(out);
+        result["bytes"] = json!(bytes);
+        result["seconds"] = json!(seconds);
+        print_json("result", result);
     } else {
-        print_line(&format!("{} ({})", out.display(), format_size(bytes)));
+        print_line(&format!("{} ({})", out.display(), format_size(*bytes)));
+        for (path, reason) in missed {
+            print_line(&format!("not written: {} ({reason})", path.display()));
+        }
     }
-    Ok(())
+    match missed.is_empty() {
+        true => Ok(()),
+        false => Err("the video was saved, but not every file beside it".into()),
+    }
 }

@@ -29,7 +29,7 @@ use nemovideo::{Aspect, Error};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use support::job_file::{self, Job, JobFile};
+use support::job_file::{self, BesideArgs, Job, JobFile};
 use support::output::{Progress, format_duration, format_size, print_json, print_line};
 use support::{Result, ServiceArgs};
 
@@ -93,18 +93,11 @@ struct Args {
     /// The cross-fade between the images of the script, in seconds; 0 for none.
     #[arg(long, value_name = "SECONDS", default_value_t = 0.5)]
     fade: f64,
-    /// Write the subtitles as well, .srt or .vtt.
-    #[arg(long, value_name = "FILE")]
-    subtitles: Option<PathBuf>,
-    /// Save a poster as well, .jpg or .png.
-    #[arg(long, value_name = "FILE")]
-    poster: Option<PathBuf>,
+    #[command(flatten)]
+    beside: BesideArgs,
     /// The aspect ratio of the video.
     #[arg(long, default_value = "landscape", value_parser = aspects())]
     aspect: Aspect,
-    /// A font for captions that the built-in one lacks, such as Chinese.
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["api", "cloud"])]
-    font: Option<PathBuf>,
     #[command(flatten)]
     service: ServiceArgs,
     /// Print the progress and the result as JSON, one object in each line.
@@ -168,17 +161,23 @@ async fn make(args: Args) -> Result<()> {
     let script = read_script(&args)?;
     let fade = Duration::try_from_secs_f64(args.fade)
         .map_err(|_| format!("--fade {} is not a number of seconds", args.fade))?;
+    let BesideArgs { subtitles, poster, .. } = &args.beside;
+    let Args { script: file, music, image, narration, service, .. } = &args;
+    support::check_apart(
+        [file, music, image, narration, &service.font],
+        [&Some(args.out.clone()), subtitles, poster],
+    )?;
     let api = args.service.api.as_deref();
     let mut job_file = match args.service.is_remote() {
-        true => Some(JobFile::beside(&args.out, request(&args, &script), api)?),
+        true => Some(JobFile::beside(&args.out, &args.beside, request(&args, &script), api)?),
         false => None,
     };
     let job = job_file.as_mut().map(JobFile::read).transpose()?.flatten();
+    if job.is_some() {
+        args.beside.check(&args.out)?;
+    }
     progress.stage("Setting things up…");
     let mut backend = LocalBackend::builder();
-    if let Some(font) = &args.font {
-        backend = backend.font(font);
-    }
     if let Some(command) = &args.voice_command {
         let has_rate = ["{rate}", "{wpm}", "{stretch}"].iter().any(|it| command.contains(it));
         if args.pace != 1.0 && !has_rate {
@@ -190,16 +189,9 @@ async fn make(args: Args) -> Result<()> {
     let connection = args.service.connect(backend).await?;
     if let (Some(file), Some(job)) = (&mut job_file, job) {
         progress.stage("Continuing the video of an earlier run…");
-        let (client, out) = (&connection.client, &args.out);
-        let resumed = job_file::resume(client, job, file, out, &progress).await?;
-        let (subtitles, poster) = (args.subtitles.as_deref(), args.poster.as_deref());
-        let missed = job_file::write_beside(client, &resumed.job, subtitles, poster).await;
-        let paths = json!({
-            "subtitles": args.subtitles.as_ref().filter(|path| missed.iter().all(|(it, _)| it != *path)),
-            "poster": args.poster.as_ref().filter(|path| missed.iter().all(|(it, _)| it != *path)),
-            "missed": missed.iter().map(|(path, reason)| json!({ "path": path, "reason": reason })).collect::<Vec<_>>(),
-        });
-        return show(&args, &progress, out, resumed.bytes, paths);
+        let (client, out, beside) = (&connection.client, &args.out, &args.beside);
+        let resumed = job_file::resume(client, job, file, out, beside, &progress).await?;
+        return show(&args, &progress, out, resumed.bytes, resumed.beside(beside));
     }
     let voice = match args.voice {
         Gender::Female => VoiceChoice::female(&args.language),
@@ -220,11 +212,14 @@ async fn make(args: Args) -> Result<()> {
     if let Some(path) = &args.narration {
         voiceover = voiceover.narration(path);
     }
-    if let Some(path) = &args.subtitles {
+    if let Some(path) = subtitles {
         voiceover = voiceover.subtitles(path);
     }
-    if let Some(path) = &args.poster {
-        voiceover = voiceover.poster(path);
+    if let Some(path) = poster {
+        voiceover = match args.beside.poster_at {
+            Some(time) => voiceover.poster_at(path, time),
+            None => voiceover.poster(path),
+        };
     }
     let mut steps = voiceover.save_to(&args.out).into_stream();
     let mut observer = Observer { progress, timing: Map::new(), job_file };

@@ -106,6 +106,26 @@ fn directory_of(path: &Path) -> &Path {
     path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
+/// The file that a path names, however it is spelt: through links, or a new one in another case.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum NamedFile {
+    Existing(PathBuf),
+    /// Names that differ in case alone may be those of one file.
+    New(PathBuf),
+}
+
+impl NamedFile {
+    pub(crate) fn of(path: &Path) -> Self {
+        if let Ok(existing) = path.canonicalize() {
+            return Self::Existing(existing);
+        }
+        let dir = directory_of(path);
+        let dir = dir.canonicalize().or_else(|_| std::path::absolute(dir));
+        let name = path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
+        Self::New(dir.unwrap_or_default().join(name))
+    }
+}
+
 /// Writes a file that has its name only once it is whole, in a directory that is left as it is.
 pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let (mut file, temporary) =
@@ -192,6 +212,30 @@ mod tests {
         assert!(ensure_writable(dir.path()).is_err());
         ensure_writable(&dir.path().join("a".repeat(255))).unwrap();
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn a_file_is_the_same_however_its_path_is_spelt() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = |name: &str| dir.path().join(name);
+        fs::create_dir(path("sub")).unwrap();
+        for name in ["a.png", "b.png"] {
+            fs::write(path(name), name).unwrap();
+        }
+        let is_same = |a: &str, b: &str| NamedFile::of(&path(a)) == NamedFile::of(&path(b));
+        assert!(is_same("a.png", "sub/../a.png") && !is_same("a.png", "b.png"));
+        // Neither exists: on some systems, both would be one file.
+        assert!(is_same("new.png", "sub/../NEW.png") && !is_same("new.png", "sub/new.png"));
+        assert!(is_same("no/new.png", "no/new.png") && !is_same("new.png", "new.jpg"));
+        // Where `A.png` is not `a.png`, it does not exist.
+        assert_eq!(is_same("a.png", "A.png"), path("A.png").exists());
+        #[cfg(unix)]
+        {
+            let link = |to: &str, name: &str| std::os::unix::fs::symlink(path(to), path(name));
+            link("a.png", "link.png").unwrap();
+            link("sub", "linked").unwrap();
+            assert!(is_same("link.png", "a.png") && is_same("linked/new.png", "sub/new.png"));
+        }
     }
 
     #[test]

@@ -70,7 +70,7 @@ pub(crate) use audio::stored::StoredAudio;
 pub use background::{Gradient, Image, VideoBackground};
 pub use captions::captions;
 #[cfg_attr(not(feature = "local"), allow(unused_imports))]
-pub(crate) use captions::captions_at_marks;
+pub(crate) use captions::{captions_at_marks, fitted};
 pub use error::{Cancel, MediaError};
 pub use font::Font;
 pub(crate) use narration::narrate_each;

@@ -17,6 +17,7 @@ use nemovideo::{
 };
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 use super::Result;
 use super::output::Progress;
@@ -163,13 +164,19 @@ pub struct JobFile {
 }
 
 impl JobFile {
-    /// Creates the job file beside a video that is made with the service at `api`. `request`
-    /// distinguishes it from another video of the same path.
-    pub fn beside(video: &Path, request: String, api: Option<&str>) -> Result<Self> {
+    /// Creates the job file beside a video that is made, with other files beside it, with the service
+    /// at `api`. `request` distinguishes it from another video of the same path.
+    pub fn beside(
+        video: &Path,
+        files: &BesideArgs,
+        request: String,
+        api: Option<&str>,
+    ) -> Result<Self> {
         let file = StateFile::open(with_suffix(video, ".job.json"))?;
         let (job, out) = (file.path.display(), video.display());
         let api = api.map(|url| format!(" --api {url}")).unwrap_or_default();
-        let command = format!("cargo run --example resume -- {job} --out {out}{api}");
+        let command =
+            format!("cargo run --example resume -- {job} --out {out}{}{api}", files.command());
         let advice = format!("The work may have been charged; continue it with: {command}");
         Ok(Self { file, request: Some(request), advice })
     }
@@ -240,63 +247,120 @@ impl JobFile {
     }
 }
 
+// The files that are requested beside a video. A doc comment here would be the help text of each
+// example.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub struct BesideArgs {
+    /// Write the subtitles as well, .srt or .vtt.
+    #[arg(long, value_name = "FILE")]
+    pub subtitles: Option<PathBuf>,
+    /// Save a poster as well, .jpg or .png.
+    #[arg(long, value_name = "FILE")]
+    pub poster: Option<PathBuf>,
+    /// The second of the video that the poster shows.
+    #[arg(long, value_name = "SECONDS", requires = "poster", value_parser = seconds)]
+    pub poster_at: Option<Duration>,
+}
+
+fn seconds(text: &str) -> Result<Duration> {
+    Ok(Duration::try_from_secs_f64(text.parse()?)?)
+}
+
+impl BesideArgs {
+    /// Checks that the files and their video can be written, before anything is waited for.
+    pub fn check(&self, video: &Path) -> Result<()> {
+        use RenderFormat::{Jpg, M4a, Mp4, Png, Wav};
+        let is_video = matches!(format_of(video), Mp4 | M4a | Wav);
+        check_path(video, is_video, ".mp4, .m4a or .wav")?;
+        if let Some(path) = &self.subtitles {
+            check_path(path, SubtitleFormat::of(path).is_some(), ".srt or .vtt")?;
+        }
+        if let Some(path) = &self.poster {
+            // Of another format, it would be rendered as a whole video once more.
+            check_path(path, matches!(format_of(path), Jpg | Png), ".jpg or .png")?;
+        }
+        Ok(())
+    }
+
+    /// Returns the arguments for the same files.
+    fn command(&self) -> String {
+        let Self { subtitles, poster, poster_at } = self;
+        let path = |path: &Option<PathBuf>| path.as_ref().map(|path| path.display().to_string());
+        let args = [
+            (" --subtitles ", path(subtitles)),
+            (" --poster ", path(poster)),
+            (" --poster-at ", poster_at.map(|time| time.as_secs_f64().to_string())),
+        ];
+        args.into_iter().filter_map(|(name, value)| Some(name.to_owned() + &value?)).collect()
+    }
+
+    /// Writes the files of a video that is there. Returns those that could not be written, and why.
+    async fn write(&self, client: &NemoClient, job: &RenderJob) -> Vec<(PathBuf, String)> {
+        let project = client.resume_project(Session::new("voiceover", job.session_id.clone()));
+        let mut missed = Vec::new();
+        if let Some(path) = &self.subtitles {
+            let text = SubtitleFormat::of(path).and_then(|format| job.draft.to_subtitles(format));
+            let written = match text {
+                Some(text) => fs::write(path, text).map_err(|error| error.to_string()),
+                None => Err("the video has no text for subtitles".to_owned()),
+            };
+            missed.extend(written.err().map(|reason| (path.clone(), reason)));
+        }
+        if let Some(path) = &self.poster {
+            let mut draft = job.draft.clone();
+            let time = self.poster_at.map(|time| time.min(draft.duration()));
+            let set = time.map_or(Ok(()), |time| draft.edit().set_poster(time).map(drop));
+            let written = match set {
+                Ok(()) => {
+                    let saved = project.export().draft(draft).save_to(path).await;
+                    saved.err().map(|error| error.to_string())
+                }
+                Err(error) => Some(error.to_string()),
+            };
+            missed.extend(written.map(|reason| (path.clone(), reason)));
+        }
+        missed
+    }
+}
+
 /// A video whose job was continued.
 pub struct Resumed {
     /// The size of the file in bytes.
     pub bytes: u64,
     /// The duration of the video, if known.
     pub duration: Option<Duration>,
-    /// The render that it was downloaded from.
-    pub job: RenderJob,
+    /// The files beside it that could not be written, and why.
+    pub missed: Vec<(PathBuf, String)>,
 }
 
-/// Writes the subtitles and the poster of a video that is there. Returns the files that could not
-/// be written, and why.
-pub async fn write_beside(
-    client: &NemoClient,
-    job: &RenderJob,
-    subtitles: Option<&Path>,
-    poster: Option<&Path>,
-) -> Vec<(PathBuf, String)> {
-    let project = client.resume_project(Session::new("voiceover", job.session_id.clone()));
-    let mut missed = Vec::new();
-    if let Some(path) = subtitles {
-        let format = SubtitleFormat::of(path).ok_or("its extension is none of .srt and .vtt");
-        let text = format.and_then(|format| {
-            job.draft.to_subtitles(format).ok_or("the video has no text for subtitles")
-        });
-        let written = text
-            .map_err(str::to_owned)
-            .and_then(|text| fs::write(path, text).map_err(|error| error.to_string()));
-        missed.extend(written.err().map(|reason| (path.to_owned(), reason)));
+impl Resumed {
+    /// Returns the files beside the video as JSON: those that were written, and those that were not.
+    pub fn beside(&self, requested: &BesideArgs) -> serde_json::Value {
+        let is_written = |path: &&PathBuf| self.missed.iter().all(|(missed, _)| missed != *path);
+        let missed = self.missed.iter();
+        let missed: Vec<_> =
+            missed.map(|(path, reason)| json!({ "path": path, "reason": reason })).collect();
+        json!({
+            "subtitles": requested.subtitles.as_ref().filter(is_written),
+            "poster": requested.poster.as_ref().filter(is_written),
+            "missed": missed,
+        })
     }
-    if let Some(path) = poster {
-        let extension = path.extension().and_then(|end| end.to_str()).unwrap_or_default();
-        let missing = match RenderFormat::from(extension) {
-            RenderFormat::Jpg | RenderFormat::Png => {
-                let export = project.export().draft(job.draft.clone()).save_to(path);
-                export.await.err().map(|error| error.to_string())
-            }
-            // It would be rendered as a whole video once more.
-            _ => Some("its extension is none of .jpg and .png".to_owned()),
-        };
-        missed.extend(missing.map(|reason| (path.to_owned(), reason)));
-    }
-    missed
 }
 
-/// Continues a job of an earlier process up to its file.
+/// Continues a job of an earlier process up to its files.
 pub async fn resume(
     client: &NemoClient,
     job: Job,
     file: &mut JobFile,
     out: &Path,
+    beside: &BesideArgs,
     progress: &Progress,
 ) -> Result<Resumed> {
     let mut job = match job {
         Job::Render(job) => *job,
         Job::Message(pending) => {
-            let output = output_for(out)?;
+            let output = RenderOutput::new(format_of(out));
             progress.stage("Waiting for the message's video…");
             let draft = wait_for_draft(client, &pending).await;
             let draft = draft.inspect_err(|error| file.advise_after(error))?;
@@ -325,9 +389,11 @@ pub async fn resume(
                 let download = client.download(&video, out);
                 let bytes =
                     download.on_progress(move |bytes, total| shown.received(bytes, total)).await?;
+                let missed = beside.write(client, &job).await;
                 progress.clear();
+                // Until here, another process can continue with it.
                 file.remove();
-                return Ok(Resumed { bytes, duration: video.duration, job });
+                return Ok(Resumed { bytes, duration: video.duration, missed });
             }
             _ => {}
         }
@@ -362,11 +428,18 @@ const MAX_SETTLING: u64 = 15 * 60;
 /// The seconds between two looks at the credits.
 const SETTLING_PAUSE: u64 = 2;
 
-fn output_for(path: &Path) -> Result<RenderOutput> {
-    match path.extension().and_then(|extension| extension.to_str()) {
-        Some("mp4") => Ok(RenderOutput::mp4()),
-        Some("m4a") => Ok(RenderOutput::m4a()),
-        Some("wav") => Ok(RenderOutput::wav()),
-        _ => Err(format!("{} does not end in .mp4, .m4a or .wav", path.display()).into()),
-    }
+fn check_path(path: &Path, is_known: bool, extensions: &str) -> Result<()> {
+    let shown = path.display();
+    let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty());
+    let why = match dir {
+        _ if !is_known => format!("{shown} does not end in {extensions}"),
+        Some(dir) if !dir.is_dir() => format!("there is no directory {}", dir.display()),
+        _ if path.is_dir() => format!("{shown} is a directory"),
+        _ => return Ok(()),
+    };
+    Err(why.into())
+}
+
+fn format_of(path: &Path) -> RenderFormat {
+    RenderFormat::from(path.extension().and_then(|end| end.to_str()).unwrap_or_default())
 }

@@ -8,6 +8,7 @@ pub mod job_file;
 pub mod output;
 
 use std::error::Error;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,6 +30,9 @@ pub struct ServiceArgs {
     /// Connect to the cloud, with the token in NEMO_TOKEN or anonymously.
     #[arg(long)]
     pub cloud: bool,
+    /// A font of the embedded backend for captions that the built-in one lacks, such as Chinese.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["api", "cloud"])]
+    pub font: Option<PathBuf>,
 }
 
 impl ServiceArgs {
@@ -38,11 +42,12 @@ impl ServiceArgs {
         self.api.is_some() || self.cloud
     }
 
-    /// Connects to the chosen service, or to `embedded` when none was chosen.
+    /// Connects to the chosen service, or to `embedded`, with the font, when none was chosen.
     pub async fn connect(&self, embedded: LocalBackendBuilder) -> Result<Connection> {
-        match self.is_remote() {
-            true => Connection::remote(self.api.as_deref()).await,
-            false => Connection::embedded(embedded).await,
+        match (self.is_remote(), &self.font) {
+            (true, _) => Connection::remote(self.api.as_deref()).await,
+            (false, Some(font)) => Connection::embedded(embedded.font(font)).await,
+            (false, None) => Connection::embedded(embedded).await,
         }
     }
 }
@@ -76,6 +81,22 @@ impl Connection {
         let backend = backend.start().await?;
         let client = build(NemoClient::builder().in_memory_credentials(), backend.url())?;
         Ok(Self { client, _backend: Some(backend) })
+    }
+}
+
+/// Returns an error if a file would be written over one that is read. The library checks the files
+/// that it knows of, for a new video.
+pub fn check_apart<const R: usize, const W: usize>(
+    read: [&Option<PathBuf>; R],
+    written: [&Option<PathBuf>; W],
+) -> Result<()> {
+    // Through links, two paths may lead to one file.
+    let existing = |path: &PathBuf| path.canonicalize().ok();
+    let read: Vec<PathBuf> = read.into_iter().flatten().filter_map(existing).collect();
+    let mut written = written.into_iter().flatten();
+    match written.find(|path| existing(path).is_some_and(|path| read.contains(&path))) {
+        Some(path) => Err(format!("{} is read, so it is not written", path.display()).into()),
+        None => Ok(()),
     }
 }
 

@@ -1,6 +1,7 @@
 //! Speech and videos: the [`Engine`] trait, the description of a video as it is read from a draft,
 //! and two engines: that of the `media` feature is in `media`, the other one in `placeholder`.
 
+mod limits;
 #[cfg(feature = "media")]
 mod media;
 mod placeholder;
@@ -12,10 +13,12 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
+use self::limits::{MAX_SEGMENTS, check_drawn, check_overlap};
 use super::library::{MediaInfo, StoredFile};
 use crate::draft::{
     CaptionStyle, Draft, ImageFit, ImageMotion, Json, Segment, Track, TrackKind, TrackRole,
 };
+use crate::language::tokens::is_han;
 use crate::protocol::{
     Aspect, FileType, RenderFormat, RenderOutput, RenderQuality, RenderResolution,
 };
@@ -79,6 +82,7 @@ pub(crate) trait Engine: Send + Sync + fmt::Debug {
         _script: &str,
         _language: &str,
         _recording: &StoredFile,
+        _cancel: &CancellationToken,
     ) -> Result<Option<SpokenLine>, EngineError> {
         Ok(None)
     }
@@ -203,7 +207,7 @@ impl SpokenLine {
     pub(crate) fn joined(sentences: impl IntoIterator<Item = Self>, duration: Duration) -> Self {
         let mut whole = Self { duration, ..Self::default() };
         for sentence in sentences {
-            if !whole.text.is_empty() {
+            if needs_space(&whole.text, &sentence.text) {
                 whole.text.push(' ');
             }
             let start = sentence.start;
@@ -223,6 +227,20 @@ impl SpokenLine {
         let duration = file.info.duration.unwrap_or(PLACEHOLDER_DURATION);
         (!duration.is_zero()).then(|| Self { duration, ..Self::default() })
     }
+}
+
+/// Whether there is a space between two sentences: not between two of Chinese or Japanese, nor after
+/// one that ends with a mark of theirs, which has its own.
+fn needs_space(before: &str, after: &str) -> bool {
+    let is_cjk = |c: char| {
+        is_han(c)
+            || matches!(c, '\u{3000}'..='\u{30ff}' | '\u{ff01}'..='\u{ff60}' | '\u{20000}'..='\u{3ffff}')
+    };
+    // Quotation marks and ellipses are those of every language.
+    let is_telling = |c: &char| c.is_alphanumeric() || is_cjk(*c);
+    let last = before.chars().rev().find(is_telling).filter(|c| is_cjk(*c));
+    let next = after.chars().find(is_telling);
+    !before.is_empty() && last.is_none_or(|c| c.is_alphanumeric() && !next.is_some_and(is_cjk))
 }
 
 /// When the text of a sentence from an offset on is spoken.
@@ -346,12 +364,6 @@ pub(crate) struct EngineOutput {
     pub(crate) name: &'static str,
 }
 
-/// The most texts, or audio segments, that play at the same time. Each is drawn or mixed with all
-/// others, so a draft with very many would keep a worker for hours.
-const MAX_AT_ONCE: usize = 64;
-/// The most texts, or audio segments. Six hours have about 10,000 captions.
-const MAX_SEGMENTS: usize = 50_000;
-
 /// The moment that the poster of a draft shows which states none.
 const DEFAULT_POSTER: Duration = Duration::from_secs(1);
 
@@ -432,6 +444,7 @@ impl VideoPlan {
         }
         let texts = video.texts.iter().map(|text| (text.start, text.duration));
         check_overlap("texts", texts.collect())?;
+        check_drawn(&video.texts)?;
         // Audio without a duration plays until its end, and repeated audio until that of the video.
         let audio =
             video.audio.iter().map(|audio| match audio.repeat || audio.duration.is_zero() {
@@ -441,31 +454,6 @@ impl VideoPlan {
         check_overlap("audio segments", audio.collect())?;
         Ok(video)
     }
-}
-
-/// Checks how many segments there are, by their starts and durations, and how many at a time.
-fn check_overlap(what: &str, segments: Vec<(Duration, Duration)>) -> Result<(), String> {
-    if segments.len() > MAX_SEGMENTS {
-        return Err(format!("the draft has more than {MAX_SEGMENTS} {what}"));
-    }
-    // One without a duration never plays, and would end no later than it begins.
-    let playing = segments.into_iter().filter(|(_, duration)| !duration.is_zero());
-    let (mut starts, mut ends): (Vec<Duration>, Vec<Duration>) =
-        playing.map(|(start, duration)| (start, start.saturating_add(duration))).unzip();
-    starts.sort_unstable();
-    ends.sort_unstable();
-    // At the start of a segment, those play that began and have not ended.
-    let mut ended = 0;
-    for (begun, start) in (1..).zip(starts) {
-        while ends.get(ended).is_some_and(|end| *end <= start) {
-            ended += 1;
-        }
-        if begun - ended > MAX_AT_ONCE {
-            let at = start.as_secs();
-            return Err(format!("more than {MAX_AT_ONCE} {what} play at once, at {at} s"));
-        }
-    }
-    Ok(())
 }
 
 /// Returns the width and height of a video; `None` for a resolution that cannot be rendered.
@@ -670,6 +658,47 @@ mod tests {
         assert!(!video.texts[0].is_title);
     }
 
+    #[cfg(feature = "media")]
+    #[test]
+    fn aligning_a_recording_ends_when_it_is_cancelled() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("speech.wav");
+        let samples: Vec<i16> = (0..160_000).map(|n| (n % 7000) as i16).collect();
+        let audio = crate::media::AudioBuffer::new(16_000, samples);
+        std::fs::write(&path, audio.to_wav()).unwrap();
+        let format = FileFormat::of(&path).unwrap();
+        let file = FilePath { id: "f".to_owned(), path, format }.stored("s".into(), "speech.wav");
+        let engine = MediaEngine::new(None, None).unwrap();
+        let cancel = CancellationToken::new();
+        let script = "One sentence. And another one.";
+        assert!(engine.align(script, "en-US", &file, &cancel).is_ok());
+        cancel.cancel();
+        let error = engine.align(script, "en-US", &file, &cancel).unwrap_err();
+        assert_eq!(error.code, "CANCELLED");
+    }
+
+    #[test]
+    fn sentences_are_joined_as_they_are_written() {
+        for (sentences, joined) in [
+            (&["One.", "Two."][..], "One. Two."),
+            (&["你好。", "再见！", "好"], "你好。再见！好"),
+            (&["他说：“好。”", "“走吧。”", "……然后"], "他说：“好。”“走吧。”……然后"),
+            (&["こんにちは。", "さようなら。"], "こんにちは。さようなら。"),
+            (&["안녕하세요.", "반갑습니다."], "안녕하세요. 반갑습니다."),
+            (&["你好。", "Hello there.", "再见", "2024 年。"], "你好。Hello there. 再见 2024 年。"),
+            (&["“One.”", "Two"], "“One.” Two"),
+            (&["…", "…"], "… …"),
+        ] {
+            let line =
+                |text: &&str| SpokenLine { text: (*text).to_owned(), ..SpokenLine::default() };
+            let whole = SpokenLine::joined(sentences.iter().map(line), Duration::ZERO);
+            assert_eq!(whole.text, joined);
+            for (mark, sentence) in whole.marks.iter().zip(sentences) {
+                assert!(whole.text[mark.offset..].starts_with(sentence), "{joined}");
+            }
+        }
+    }
+
     #[test]
     fn an_image_alone_is_a_scene_if_it_looks_or_lasts_otherwise_than_a_background() {
         let scenes = |segment: &str| {
@@ -695,27 +724,6 @@ mod tests {
         ] {
             assert_eq!(scenes(segment), expected, "{segment}");
         }
-    }
-
-    #[test]
-    fn a_draft_has_a_bounded_number_of_segments_at_once() {
-        let texts = |count: usize, step: u64| {
-            let text =
-                |n| format!(r#"{{"d":1000,"m":{{"text":"Hi","start":{}}}}}"#, n as u64 * step);
-            let texts: Vec<_> = (0..count).map(text).collect();
-            read(&format!(r#"{{"t":[{{"tt":7,"sg":[{}]}}]}}"#, texts.join(",")))
-        };
-        assert_eq!(texts(MAX_AT_ONCE, 0).unwrap().texts.len(), MAX_AT_ONCE);
-        assert_eq!(texts(10_000, 1000).unwrap().texts.len(), 10_000);
-        let error = texts(MAX_AT_ONCE + 1, 1).unwrap_err();
-        assert!(error.contains("more than 64 texts play at once, at 0 s"), "{error}");
-        assert!(texts(MAX_SEGMENTS + 1, 0).unwrap_err().contains("more than 50000 texts"));
-        let text = r#"{"m":{"text":"Hi"}}"#;
-        let without_duration = [text; MAX_AT_ONCE + 1].join(",");
-        let draft = format!(
-            r#"{{"t":[{{"tt":0,"sg":[{{"d":9}}]}},{{"tt":7,"sg":[{without_duration}]}}]}}"#
-        );
-        assert_eq!(read(&draft).unwrap().texts.len(), MAX_AT_ONCE + 1);
     }
 
     #[test]

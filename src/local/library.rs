@@ -107,6 +107,18 @@ impl Library {
         file
     }
 
+    /// Returns the number of files that are known, and of those on the disk.
+    #[cfg(test)]
+    pub(crate) fn count(&self) -> (usize, usize) {
+        (lock(&self.files).len(), std::fs::read_dir(&self.root).expect("a directory").count())
+    }
+
+    /// Removes a file that nobody knows of.
+    pub(crate) fn remove(&self, file: &StoredFile) {
+        lock(&self.files).remove(&file.id);
+        remove_file(&file.path);
+    }
+
     pub(crate) fn find(&self, id: &str) -> Option<Arc<StoredFile>> {
         lock(&self.files).get(id).cloned()
     }
@@ -250,12 +262,17 @@ impl StagedFile {
 
 impl Drop for StagedFile {
     fn drop(&mut self) {
-        if let Some(file) = &self.0
-            && let Err(error) = std::fs::remove_file(&file.path)
-            && error.kind() != io::ErrorKind::NotFound
-        {
-            tracing::warn!(%error, "a rejected upload could not be removed");
+        if let Some(file) = &self.0 {
+            remove_file(&file.path);
         }
+    }
+}
+
+fn remove_file(path: &Path) {
+    if let Err(error) = std::fs::remove_file(path)
+        && error.kind() != io::ErrorKind::NotFound
+    {
+        tracing::warn!(%error, "a file that is not needed could not be removed");
     }
 }
 

@@ -101,7 +101,9 @@ async fn run(
         Ok(result) => result,
         Err(_) => {
             render.cancelled.cancel();
-            job.await.map(|_| Err(EngineError::new("TIMEOUT", "the render takes too long")))
+            // One that has ended just then is as good as any.
+            let late = |_| EngineError::new("TIMEOUT", "the render takes too long");
+            job.await.map(|result| result.map_err(late))
         }
     };
     let result = result.unwrap_or_else(|panic| Err(EngineError::new("CRASHED", panic.to_string())));
@@ -244,6 +246,10 @@ impl Render {
     fn finish(&self, result: Result<Arc<StoredFile>, EngineError>, service: &Service) {
         let mut record = lock(&self.record);
         if record.state.status.is_final() {
+            // It was cancelled just after its file was made, which nobody can ask for.
+            if let Ok(file) = result {
+                service.library.remove(&file);
+            }
             return;
         }
         record.state.completed_at = Some(SystemTime::now());
@@ -330,7 +336,7 @@ mod tests {
             self.begun.lock().unwrap().send(video.texts[0].text.clone()).unwrap();
             self.go.lock().unwrap().recv().unwrap();
             progress(0.42);
-            if cancel.is_cancelled() {
+            if cancel.is_cancelled() && video.texts[0].text != MADE {
                 return Err(EngineError::new("CANCELLED", "the render was cancelled"));
             }
             std::fs::write(to, "file").unwrap();
@@ -359,6 +365,8 @@ mod tests {
     }
 
     const USER: &str = "u";
+    /// The title of a video that is made although it was cancelled, as if that came just after.
+    const MADE: &str = "made";
 
     /// Submits a video whose title is its id.
     fn start(service: &SharedService, session: &Arc<LocalSession>, id: &str) -> Arc<Render> {
@@ -428,6 +436,26 @@ mod tests {
         for render in bombs.iter().chain([&other]) {
             reach(render, RenderStatus::Completed).await;
         }
+    }
+
+    #[tokio::test]
+    async fn a_render_that_is_cancelled_after_its_file_was_made_leaves_none() {
+        let (service, beginnings, go) = gated(2).await;
+        let session = service.sessions.create(USER.into(), CreateSession::default());
+        let (_, own) = service.library.count();
+        let render = start(&service, &session, MADE);
+        reach(&render, RenderStatus::Processing).await;
+        assert_eq!(beginnings.recv().unwrap(), MADE);
+        assert_eq!(render.cancel().status, RenderStatus::Cancelled);
+        go.send(()).unwrap();
+        // The next one begins once this one has ended.
+        let next = start(&service, &session, "next");
+        reach(&next, RenderStatus::Processing).await;
+        assert_eq!(service.library.count(), (0, own));
+        go.send(()).unwrap();
+        reach(&next, RenderStatus::Completed).await;
+        assert_eq!(service.library.count(), (1, own + 1));
+        assert!(render.file().is_none());
     }
 
     #[tokio::test]

@@ -7,8 +7,8 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use super::characters::{breaks_after_hyphen, breaks_between, is_wide, words};
-use super::layout::caption_width;
-use super::{Font, FrameSize, TextClip};
+use super::layout::{LARGE, caption_width};
+use super::{CaptionSize, Font, FrameSize, TextClip};
 
 /// Shorter captions cannot be read: five sixths of a second, the minimum of common subtitle
 /// guidelines such as Netflix's.
@@ -81,9 +81,36 @@ pub(crate) fn captions_at_marks(
     marks: &[(usize, Duration)],
     frame: FrameSize,
 ) -> Vec<TextClip> {
+    captions_within(text, start, duration, marks, CaptionLayout::of(frame))
+}
+
+fn captions_within(
+    text: &str,
+    start: Duration,
+    duration: Duration,
+    marks: &[(usize, Duration)],
+    layout: CaptionLayout,
+) -> Vec<TextClip> {
     let mark = |&(offset, time): &(usize, Duration)| CaptionMark { offset, time };
     let marks: Vec<CaptionMark> = marks.iter().map(mark).collect();
-    timed_captions(text, start, duration, &marks, CaptionLayout::of(frame))
+    timed_captions(text, start, duration, &marks, layout)
+}
+
+/// Returns a caption that was cut for the usual size as captions of its own: several, one after the
+/// other as their words are spoken, where a large one would have too many lines.
+pub(crate) fn fitted(clip: TextClip, frame: FrameSize) -> Vec<TextClip> {
+    let layout = CaptionLayout::of(frame);
+    let layout = CaptionLayout { ems: layout.ems / LARGE, ..layout };
+    // Without words, it is the text of a person, not that of a sentence.
+    if clip.drawn_style().size != CaptionSize::Large || clip.words.is_empty() {
+        return vec![clip];
+    }
+    let parts = captions_within(&clip.text, clip.start, clip.duration, &clip.words, layout);
+    let has_room = parts.iter().all(|part| part.duration >= MIN_CAPTION);
+    if parts.len() < 2 || !has_room {
+        return vec![clip];
+    }
+    parts.into_iter().map(|part| TextClip { style: clip.style, ..part }).collect()
 }
 
 /// Splits a sentence into captions, preferably at its marks.
@@ -546,7 +573,10 @@ impl CaptionSplitter<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::media::layout::caption_lines;
+    use crate::media::{CaptionMode, Dice};
 
+    const SECOND: Duration = Duration::from_secs(1);
     const LONG: &str = "When the siege of Vienna ended, the story goes, the fleeing army left behind \
         sacks of strange beans, and a man who knew what they were for opened the first coffee house \
         of the city.";
@@ -582,6 +612,72 @@ mod tests {
         let joined: Vec<_> = found.iter().map(|caption| caption.text.as_str()).collect();
         assert_eq!(joined.join(" "), LONG);
         assert!(found[0].text.ends_with(','), "{found:?}");
+    }
+
+    #[test]
+    fn large_captions_have_no_more_lines_than_others() {
+        let font = Font::default();
+        let end = |clip: &TextClip| clip.start + clip.duration;
+        for (frame, lines) in [
+            (FrameSize::LANDSCAPE, 2),
+            (FrameSize::SQUARE, 2),
+            (FrameSize::PORTRAIT, 3),
+            (FrameSize { width: 854, height: 480 }, 2),
+        ] {
+            let (mut whole, mut split) = (0, 0);
+            for seed in 0..40 {
+                let mut dice = Dice(seed);
+                // Words of 1 to 12 letters.
+                let word = |dice: &mut Dice| "abcdefghijkl"[..1 + dice.roll(12)].to_owned();
+                let text = (0..20).map(|_| word(&mut dice)).collect::<Vec<_>>().join(" ");
+                let captions =
+                    timed_captions(&text, SECOND, 12 * SECOND, &[], CaptionLayout::of(frame));
+                for mut clip in captions {
+                    clip.style.size = CaptionSize::Large;
+                    clip.style.mode = CaptionMode::Words;
+                    let parts = fitted(clip.clone(), frame);
+                    let text: Vec<_> = parts.iter().map(|part| part.text.as_str()).collect();
+                    assert_eq!(text.join(" "), clip.text);
+                    assert_eq!(parts[0].start, clip.start);
+                    assert_eq!(end(&parts[parts.len() - 1]), end(&clip));
+                    assert!(parts.windows(2).all(|pair| end(&pair[0]) == pair[1].start));
+                    let spoken = |clip: &TextClip| -> Vec<Duration> {
+                        clip.words.iter().map(|(_, time)| clip.start + *time).collect()
+                    };
+                    assert_eq!(parts.iter().flat_map(spoken).collect::<Vec<_>>(), spoken(&clip));
+                    for part in &parts {
+                        assert_eq!(part.style, clip.style);
+                        assert!(caption_lines(part, frame, &font) <= lines, "{part:?}");
+                    }
+                    *if parts.len() > 1 { &mut split } else { &mut whole } += 1;
+                }
+            }
+            assert!(whole > 10 && split > 10, "{frame:?}: {whole} {split}");
+        }
+    }
+
+    #[test]
+    fn only_a_large_caption_whose_words_are_timed_is_split() {
+        let frame = FrameSize::LANDSCAPE;
+        let text =
+            "When the siege of Vienna ended, the army left behind many sacks of strange beans.";
+        let captions = timed_captions(text, SECOND, 6 * SECOND, &[], CaptionLayout::of(frame));
+        assert_eq!(captions.len(), 1);
+        let sized = |size| {
+            let mut clip = captions[0].clone();
+            clip.style.size = size;
+            clip
+        };
+        for size in [CaptionSize::Small, CaptionSize::Medium] {
+            assert_eq!(fitted(sized(size), frame), [sized(size)]);
+        }
+        let large = sized(CaptionSize::Large);
+        assert_eq!(fitted(large.clone(), frame).len(), 2, "{large:?}");
+        let untimed = TextClip { words: Vec::new(), ..large.clone() };
+        assert_eq!(fitted(untimed.clone(), frame), [untimed]);
+        // Nobody could read the halves.
+        let short = TextClip { duration: MIN_CAPTION, ..large };
+        assert_eq!(fitted(short.clone(), frame), [short]);
     }
 
     #[test]

@@ -15,6 +15,8 @@ const SAFE_MARGIN: f32 = 0.05;
 /// Longer text is truncated: it would be illegible, and slow to lay out.
 const MAX_CHARS: usize = 1000;
 const LINE_HEIGHT: f32 = 1.28;
+/// The size of large captions, as a factor.
+pub(crate) const LARGE: f32 = 1.25;
 
 /// What a text may take of a frame of one size.
 struct TextLayout {
@@ -47,7 +49,7 @@ impl TextLayout {
         let scale = match style.size {
             CaptionSize::Small => 0.8,
             CaptionSize::Medium => 1.0,
-            CaptionSize::Large => 1.25,
+            CaptionSize::Large => LARGE,
         };
         match kind {
             TextKind::Caption => Self {
@@ -88,9 +90,8 @@ pub(crate) fn caption_width(frame: FrameSize) -> f32 {
 
 /// Returns the number of lines that a caption takes.
 #[cfg(test)]
-pub(crate) fn caption_lines(text: &str, frame: FrameSize, font: &Font) -> usize {
-    let clip = TextClip::caption(text, std::time::Duration::ZERO, std::time::Duration::ZERO);
-    let placed = blocks(&[&clip], font, Hyphenator::of(None), frame, &Cancel::new()).unwrap();
+pub(crate) fn caption_lines(clip: &TextClip, frame: FrameSize, font: &Font) -> usize {
+    let placed = blocks(&[clip], font, Hyphenator::of(None), frame, &Cancel::new()).unwrap();
     placed[0].1.lines.len()
 }
 

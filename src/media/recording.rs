@@ -52,7 +52,7 @@ pub fn align_recording(
     }
     let lengths: Vec<Vec<f32>> =
         sentences.iter().map(|sentence| clauses(&sentence.text, language)).collect();
-    let Some(speech) = Runs::of(recording) else { return Ok(None) };
+    let Some(speech) = Runs::of(recording, cancel)? else { return Ok(None) };
     let Some(found) = Alignment::of(&lengths, &speech, cancel)? else { return Ok(None) };
     if !found.is_plausible(&lengths, &speech, cancel)? {
         return Ok(None);
@@ -82,7 +82,7 @@ struct Runs {
 
 impl Runs {
     /// Finds the speech in a recording. `None` if nothing stands out of the noise.
-    fn of(recording: &AudioBuffer) -> Option<Self> {
+    fn of(recording: &AudioBuffer, cancel: &Cancel) -> Result<Option<Self>, MediaError> {
         /// A closed mouth within a word is shorter.
         const MIN_PAUSE: usize = 12;
         /// A click or a breath is shorter than a word.
@@ -91,14 +91,14 @@ impl Runs {
         const MIN_RANGE: f32 = 7.0;
         /// Consonants are quieter than vowels by up to this.
         const MAX_RANGE: f32 = 32.0;
-        let levels = levels(recording);
+        let levels = levels(recording, cancel)?;
         let mut sorted = levels.clone();
         sorted.sort_by(f32::total_cmp);
         let share = |share: f32| sorted.get((sorted.len() as f32 * share) as usize).copied();
-        let (noise, speech) = (share(0.05)?, share(0.9)?);
+        let (Some(noise), Some(speech)) = (share(0.05), share(0.9)) else { return Ok(None) };
         let range = speech - noise;
         if range < MIN_RANGE {
-            return None;
+            return Ok(None);
         }
         let threshold = (noise + 0.35 * range).max(speech - MAX_RANGE);
         let mut runs: Vec<Range<usize>> = Vec::new();
@@ -113,7 +113,7 @@ impl Runs {
         for run in &runs {
             before.push(before[before.len() - 1] + run.len() as f32);
         }
-        (!runs.is_empty()).then_some(Self { runs, before })
+        Ok((!runs.is_empty()).then_some(Self { runs, before }))
     }
 
     fn len(&self) -> usize {
@@ -139,7 +139,7 @@ impl Runs {
 }
 
 /// Returns the level of each frame in dB, in the band of speech.
-fn levels(recording: &AudioBuffer) -> Vec<f32> {
+fn levels(recording: &AudioBuffer, cancel: &Cancel) -> Result<Vec<f32>, MediaError> {
     /// Digital silence is treated as a little noise.
     const SILENCE: f32 = 1e-8;
     const BAND: Range<f32> = 150.0..3500.0;
@@ -151,6 +151,10 @@ fn levels(recording: &AudioBuffer) -> Vec<f32> {
     let count = (samples.len() as f64 / (f64::from(rate) * f64::from(FRAME))) as usize;
     let mut powers = Vec::with_capacity(count);
     for frame in 0..count {
+        // Each second.
+        if frame % 100 == 0 {
+            cancel.check()?;
+        }
         let at = |frame: usize| (frame as f64 * f64::from(rate) * f64::from(FRAME)) as usize;
         let frame = &samples[at(frame)..at(frame + 1).min(samples.len())];
         let mut sum = 0.0;
@@ -162,12 +166,11 @@ fn levels(recording: &AudioBuffer) -> Vec<f32> {
         }
         powers.push(sum / frame.len().max(1) as f32);
     }
-    (0..count)
-        .map(|at| {
-            let near = &powers[at.saturating_sub(1)..(at + 2).min(count)];
-            10.0 * (near.iter().sum::<f32>() / near.len() as f32 + SILENCE).log10()
-        })
-        .collect()
+    let level = |at: usize| {
+        let near = &powers[at.saturating_sub(1)..(at + 2).min(count)];
+        10.0 * (near.iter().sum::<f32>() / near.len() as f32 + SILENCE).log10()
+    };
+    Ok((0..count).map(level).collect())
 }
 
 /// Clauses that are spoken without a pause between them, and the runs that they take.

@@ -260,6 +260,41 @@ mod tests {
     }
 
     #[test]
+    fn a_line_below_a_title_makes_it_a_heading() {
+        let headings = |script: &str| {
+            let found = sentences(script, "en").sentences;
+            found.into_iter().filter_map(|it| it.heading).collect::<Vec<_>>().join("|")
+        };
+        let long = format!("{} word\n---\nText.", "long".repeat(30));
+        for (script, expected) in [
+            ("The sky\n=======\nIt is blue.\n\nThe sea\n---\nBlue.", "The sky|The sea"),
+            ("The sky\r\n===\r\nIt is blue.", "The sky"),
+            ("Why? It is.\n===========\nText", "Why? It is."),
+            (
+                "1. The sky\n----------\nText\n\n2. The sea\n==========\nText",
+                "1. The sky|2. The sea",
+            ),
+            ("**The** sky\n---", "The sky"),
+            // Text above a rule.
+            ("It is blue.\n---\nNext.", ""),
+            ("It is blue, because:\n---\nNext.", ""),
+            ("First line\nof a paragraph\n---\nNext.", ""),
+            (&long, ""),
+            ("The sky\n\n---\nText.", ""),
+            // Items, tables and quotes.
+            ("- The sky\n---\nText.", ""),
+            ("Name | Price\n---\nTea | 3", ""),
+            ("Name Price\n---- -----\nTea  3", ""),
+            ("> The sky\n---\nText", ""),
+            ("***\n===\nText", ""),
+            ("# The sky\n===\nText", "The sky"),
+            ("---\ntitle: a\n---\nText", ""),
+        ] {
+            assert_eq!(headings(script), expected, "{script:?}");
+        }
+    }
+
+    #[test]
     fn what_is_in_no_sentence_is_reported() {
         for (script, left_out) in [
             ("One.\n\n≥ ♪\n\nTwo.", &["≥ ♪"][..]),

@@ -4,7 +4,7 @@
 //! in progress is in its [`BatchState`] before it is sent.
 
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context, Poll};
@@ -13,11 +13,13 @@ use futures::stream::BoxStream;
 use futures::{Stream, StreamExt as _};
 use serde::{Deserialize, Serialize};
 
+use super::export::unwritable;
 use super::files::ExtraFiles;
 use super::pipeline::{Job, JobProgress, JobStage};
 use super::{Project, TurnEvent};
 use crate::client::NemoClient;
 use crate::error::{Error, Result};
+use crate::fs::NamedFile;
 use crate::protocol::{CreateSession, Session};
 use crate::sync::lock;
 
@@ -186,7 +188,7 @@ impl Project {
     /// and the others continue; nothing is repeated.
     ///
     /// - Local problems of an item are reported before anything is sent for it: a path that cannot
-    ///   be written, or that an earlier item is written to.
+    ///   be written, that an earlier item is written to, or that an item uploads.
     /// - After [`Error::OutcomeUnknown`] of a message the others continue in a new session, where
     ///   nothing that the message does late can be attributed to them; and so they do after
     ///   [`Error::SessionNotFound`].
@@ -238,8 +240,11 @@ impl BatchRun {
         async_stream::stream! {
             let Self { client, new, mut project, tracker } = self;
             let entries = tracker.state().items;
-            let paths: Vec<PathBuf> =
-                entries.iter().map(|entry| resolved(&entry.item.save_to)).collect();
+            let named = |path: &PathBuf| NamedFile::of(path);
+            let paths: Vec<NamedFile> =
+                entries.iter().map(|entry| named(&entry.item.save_to)).collect();
+            let uploads: Vec<NamedFile> =
+                entries.iter().filter_map(|entry| entry.item.upload.as_ref().map(named)).collect();
             let mut common: Option<Error> = None;
             for (index, BatchItemState { item, stage, .. }) in entries.into_iter().enumerate() {
                 if matches!(stage, JobStage::Finished { .. } | JobStage::Failed) {
@@ -250,8 +255,16 @@ impl BatchRun {
                     Some(Error::OutOfCredits(_)) if is_paid(&stage) => None,
                     error => error.clone(),
                 };
-                let is_duplicate = paths[..index].contains(&paths[index]);
-                if let Some(error) = skipped.or_else(|| is_duplicate.then(|| duplicate(&item))) {
+                let path = &paths[index];
+                let why = if paths[..index].contains(path) {
+                    Some("an earlier item is written to it too")
+                } else if !is_paid(&stage) && uploads.contains(path) {
+                    Some("an item uploads it")
+                } else {
+                    None
+                };
+                let taken = || why.map(|why| unwritable(&item.save_to, why));
+                if let Some(error) = skipped.or_else(taken) {
                     tracker.skip(index, &error);
                     yield (index, Err(error));
                     continue;
@@ -287,21 +300,6 @@ impl BatchRun {
                 yield (index, Err(error));
             }
         }
-    }
-}
-
-fn duplicate(item: &BatchItem) -> Error {
-    let path = item.save_to.display().to_string();
-    Error::InvalidInput(format!("an earlier item is written to {path:?} too"))
-}
-
-/// The file that a path names, however it is spelt.
-fn resolved(path: &Path) -> PathBuf {
-    let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-    let dir = path.parent().and_then(|dir| dir.canonicalize().ok());
-    match (dir, path.file_name()) {
-        (Some(dir), Some(name)) => dir.join(name),
-        _ => path,
     }
 }
 

@@ -5,6 +5,7 @@ use std::future::IntoFuture;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::files::{ExtraFiles, MissedFile};
 use super::pipeline::{self, JobProgress, OnProgress, SaveJob};
@@ -132,6 +133,12 @@ impl Export {
         self
     }
 
+    /// Saves a [poster](Self::poster) that shows the video at a time; past its end, the last moment.
+    pub fn poster_at(mut self, path: impl Into<PathBuf>, time: Duration) -> Self {
+        self.files.poster_time = Some(time);
+        self.poster(path)
+    }
+
     /// Sets a locally edited draft to render in place of the session's.
     pub fn draft(mut self, draft: Draft) -> Self {
         self.draft = Some(draft);
@@ -202,6 +209,7 @@ impl Export {
         });
         check_path(&path)?;
         self.files.check()?;
+        self.files.check_apart(&path, [])?;
         let job = self.job().await?;
         let client = self.project.client().clone();
         let polling = self.polling;

@@ -3,12 +3,13 @@
 //! video with it, which is paid for.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use super::export::{check_path, unwritable};
 use crate::client::{NemoClient, RenderPolling};
 use crate::draft::{Draft, SubtitleFormat};
 use crate::error::{Error, Result};
-use crate::fs::write_whole;
+use crate::fs::{NamedFile, write_whole};
 use crate::protocol::{RenderFormat, RenderJob, RenderOutput, SessionId};
 
 /// The files that are requested beside a video.
@@ -16,6 +17,8 @@ use crate::protocol::{RenderFormat, RenderJob, RenderOutput, SessionId};
 pub(super) struct ExtraFiles {
     pub(super) subtitles: Option<PathBuf>,
     pub(super) poster: Option<PathBuf>,
+    /// The moment that the poster shows, in place of the one that the draft states.
+    pub(super) poster_time: Option<Duration>,
 }
 
 /// A file beside a video that was not written.
@@ -43,6 +46,29 @@ impl ExtraFiles {
         }
         Ok(())
     }
+
+    /// Checks that neither the video nor a file beside it would replace one that is read, or another
+    /// one of them.
+    pub(super) fn check_apart<'p>(
+        &self,
+        video: &Path,
+        read: impl IntoIterator<Item = &'p PathBuf>,
+    ) -> Result<()> {
+        let read: Vec<NamedFile> = read.into_iter().map(|path| NamedFile::of(path)).collect();
+        let mut written = Vec::new();
+        let beside = [&self.subtitles, &self.poster].into_iter().flatten();
+        for path in std::iter::once(video).chain(beside.map(PathBuf::as_path)) {
+            let file = NamedFile::of(path);
+            if read.contains(&file) {
+                return Err(unwritable(path, "the video is made of it"));
+            }
+            if written.contains(&file) {
+                return Err(unwritable(path, "another file of the video has this name"));
+            }
+            written.push(file);
+        }
+        Ok(())
+    }
 }
 
 /// Writes the subtitles of a draft, in the format that the extension stands for.
@@ -61,10 +87,18 @@ pub(super) async fn save_poster(
     session: &SessionId,
     draft: &Draft,
     path: &Path,
+    time: Option<Duration>,
     polling: Option<RenderPolling>,
 ) -> Result<(), MissedFile> {
     let saved = async {
-        let job = RenderJob::new(session.clone(), draft.clone(), poster_output(path)?);
+        let mut draft = draft.clone();
+        if let Some(time) = time {
+            // Past the end, it is the last moment.
+            let time = time.min(draft.duration());
+            let set = draft.edit().set_poster(time).map(drop);
+            set.map_err(|error| Error::InvalidInput(error.to_string()))?;
+        }
+        let job = RenderJob::new(session.clone(), draft, poster_output(path)?);
         client.submit(&job).await?;
         let mut poller = client.wait_for_render(&job);
         if let Some(polling) = polling {

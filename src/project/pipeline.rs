@@ -159,7 +159,10 @@ impl Job {
                         // The message is paid for: a path that cannot be written any more is no
                         // reason not to look at what became of it.
                         JobStage::Message(_) => output_of(&save_to)?,
-                        _ => checked_output_of(&save_to)?,
+                        _ => {
+                            files.check_apart(&save_to, uploads.iter().filter_map(UploadFile::path))?;
+                            checked_output_of(&save_to)?
+                        }
                     };
                     let (mut turn, pending) = match stage {
                         JobStage::Message(pending) => {
@@ -320,7 +323,8 @@ impl SaveJob {
                 yield JobProgress::FileDone { is_written: subtitles.is_some(), path };
             }
             if let Some(path) = files.poster {
-                match save_poster(&client, &session, &draft, &path, polling).await {
+                let time = files.poster_time;
+                match save_poster(&client, &session, &draft, &path, time, polling).await {
                     Ok(()) => poster = Some(path.clone()),
                     Err(file) => missed.push(file),
                 }

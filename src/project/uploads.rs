@@ -141,6 +141,16 @@ pub(super) enum UploadFile {
     Url(String),
 }
 
+impl UploadFile {
+    /// Returns the path of a file on the disk.
+    pub(super) const fn path(&self) -> Option<&PathBuf> {
+        match self {
+            Self::Path { path, .. } => Some(path),
+            Self::Bytes { .. } | Self::Url(_) => None,
+        }
+    }
+}
+
 impl From<PathBuf> for UploadFile {
     fn from(path: PathBuf) -> Self {
         Self::Path { path, name: None }

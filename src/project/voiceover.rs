@@ -212,6 +212,13 @@ impl Voiceover {
         self
     }
 
+    /// Saves a [poster](Self::poster) that shows the video at a time; past its end, the last moment.
+    /// The time is part of the message, so that the draft states it.
+    pub fn poster_at(mut self, path: impl Into<PathBuf>, time: Duration) -> Self {
+        self.files.poster_time = Some(time);
+        self.poster(path)
+    }
+
     /// Shows an image, JPG, PNG, GIF or WebP, behind everything else. It is uploaded, and named in
     /// the message to the agent.
     pub fn image(mut self, path: impl Into<PathBuf>) -> Self {
@@ -386,6 +393,9 @@ impl Voiceover {
         }
         if let Some(title) = &self.title {
             options.push_str(&format!(" Title: {}.", quoted(title)));
+        }
+        if let Some(time) = self.files.poster_time {
+            options.push_str(&format!(" Poster: {} seconds.", time.as_secs_f64()));
         }
         options
     }

@@ -250,6 +250,29 @@ async fn two_items_are_never_saved_to_the_same_path() {
 }
 
 #[tokio::test]
+async fn no_item_is_saved_to_a_file_that_an_item_uploads() {
+    let setup = Setup::new().await;
+    let audio = include_bytes!("../data/cases/audio/cbr-id3v23.mp3");
+    for name in ["1.wav", "2.wav"] {
+        std::fs::write(setup.path(name), audio).unwrap();
+    }
+    let items = [
+        setup.item("narrate: One.", "1.wav").upload(setup.path("1.wav")),
+        setup.item("narrate: Two.", "2.wav"),
+        setup.item("narrate: Three.", "3.wav").upload(setup.path("2.wav")),
+    ];
+    let results = results(&mut setup.batch(items).await).await;
+    for (index, (_, result)) in results.iter().enumerate() {
+        let is_invalid = matches!(result, Err(Error::InvalidInput(_)));
+        assert_eq!(is_invalid, index < 2, "{index}: {result:?}");
+    }
+    assert_eq!(setup.backend.counters().messages_run, 1);
+    for name in ["1.wav", "2.wav"] {
+        assert_eq!(std::fs::read(setup.path(name)).unwrap(), audio);
+    }
+}
+
+#[tokio::test]
 async fn nothing_more_is_charged_after_an_error_that_would_occur_for_every_item() {
     for (code, endpoint) in [
         (ErrorCode::ExportBlocked, Endpoint::RenderSubmit),

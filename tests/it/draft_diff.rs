@@ -670,6 +670,13 @@ fn looks_and_sounds_are_reported_in_words() {
             "音乐片段淡出：未设置 → 3 秒",
         ),
         (r#""none""#, r#""zoom""#, "Video clip motion: none → zoom", "视频片段动态：无 → 缓慢放大"),
+        // Values that have the same words are told apart.
+        (
+            r##"{"color":"#FFFFFF"}"##,
+            r#"{"color":"white"}"#,
+            "Captions color: #FFFFFF → white",
+            "字幕颜色：#FFFFFF → white",
+        ),
         (
             "]}]}",
             r#"]}],"m":{"poster":1500}}"#,
@@ -694,5 +701,17 @@ fn looks_and_sounds_are_reported_in_words() {
         let diff = older.diff(&change(from, to));
         assert_eq!(diff.summary(Language::English), english);
         assert_eq!(diff.summary(Language::Chinese), chinese);
+    }
+    // Times are rounded, unless that would hide the change.
+    let faded = |ms: u32| change(r#""duck":true"#, &format!(r#""duck":true,"fade_out":{ms}"#));
+    let volume = |volume: &str| change(r#""duck":true"#, &format!(r#""volume":{volume}"#));
+    let length = |ms: u32| change(r#"{"t":"#, &format!(r#"{{"d":{ms},"t":"#));
+    for (from, to, words) in [
+        (faded(3000), faded(3001), "Music clip fade-out: 3000 → 3001"),
+        (volume("0.201"), volume("0.204"), "Music clip volume (0–9 s): 0.201 → 0.204"),
+        (length(9001), length(9002), "Length: 9.001 s → 9.002 s"),
+        (length(9001), length(9102), "Length: 9 s → 9.1 s"),
+    ] {
+        assert_eq!(from.diff(&to).summary(Language::English), words);
     }
 }

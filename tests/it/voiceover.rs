@@ -9,9 +9,9 @@ use nemovideo::draft::{Draft, Object, TrackRole};
 use nemovideo::local::{Ending, Fault, FaultyResponse, LocalBackend};
 use nemovideo::mock::{Events, MockNemo, MockResponse};
 use nemovideo::project::{Captions, JobProgress, Script, VoiceChoice, Voiceover};
-use nemovideo::protocol::Endpoint;
+use nemovideo::protocol::{Endpoint, RenderState, RenderStatus};
 use nemovideo::{
-    Aspect, Error, ErrorCode, ExponentialRetry, NemoClient, RenderOutput, RenderPolling,
+    Aspect, Error, ErrorCode, ExponentialRetry, NemoClient, RenderOutput, RenderPolling, Session,
     TurnRecovery, TurnUpdate,
 };
 
@@ -84,6 +84,99 @@ async fn invalid_input_fails_before_any_request() {
     let counters = backend.counters();
     assert_eq!((counters.tokens_issued, counters.sessions_created), (0, 0));
     assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), before, "no file is left behind");
+}
+
+#[tokio::test]
+async fn a_file_that_is_read_is_not_written() {
+    let (backend, client) = backend_and_client().await;
+    let dir = tempfile::tempdir().unwrap();
+    let path = |name: &str| dir.path().join(name);
+    std::fs::create_dir(path("sub")).unwrap();
+    std::fs::write(path("a.png"), b"\x89PNG\r\n\x1A\n").unwrap();
+    std::fs::write(path("script.docx"), b"PK\x03\x04").unwrap();
+    let song = music(dir.path(), "song.wav");
+    let script = || Script::from_path(path("script.docx")).unwrap();
+    let out = path("out.mp4");
+    let image = || hello(&client, &out).image(path("a.png"));
+    let mut colliding = vec![
+        image().poster(path("a.png")),
+        image().poster_at(path("sub/../a.png"), SOON),
+        hello(&client, &song).music(&song),
+        hello(&client, &path("sub/../song.wav")).narration(&song),
+    ];
+    #[cfg(unix)]
+    {
+        let link = |to: &str, name: &str| {
+            std::os::unix::fs::symlink(path(to), path(name)).unwrap();
+            path(name)
+        };
+        let [png, srt] = ["link.png", "link.srt"].map(|name| link("a.png", name));
+        let (linked, docx) = (link("", "linked"), link("script.docx", "docx.mp4"));
+        colliding.extend([
+            hello(&client, &out).image(&png).poster(path("a.png")),
+            hello(&client, &out).image(&png).poster(&png),
+            image().poster(&png),
+            image().poster(linked.join("a.png")),
+            image().subtitles(&srt),
+            client.voiceover(script()).save_to(&docx),
+            client.voiceover(script()).subtitles(link("script.docx", "docx.srt")).save_to(&out),
+            hello(&client, &out).music(link("song.wav", "m.wav")).subtitles(link("m.wav", "m.srt")),
+            // Two that are written.
+            hello(&client, &out).poster(&png).subtitles(&srt),
+            hello(&client, &link("a.png", "png.mp4")).poster(&png),
+        ]);
+    }
+    for (index, voiceover) in colliding.into_iter().enumerate() {
+        let error = voiceover.await.unwrap_err();
+        assert!(matches!(error, Error::InvalidInput(_)), "{index}: {error}");
+        let shown = error.to_string();
+        assert!(["made of it", "has this name"].iter().any(|why| shown.contains(why)), "{shown}");
+    }
+    assert_eq!(backend.counters().sessions_created, 0);
+
+    let project = client.project("export").await.unwrap();
+    project.say("narrate: Hi.").await.unwrap().finish().await.unwrap();
+    for (out, poster) in [("b.png", "b.png"), ("b.png", "sub/../B.PNG")] {
+        let error = project.export().poster(path(poster)).save_to(path(out)).await.unwrap_err();
+        assert!(error.to_string().contains("has this name"), "{error}");
+    }
+    assert_eq!(backend.counters().renders_started, 0);
+    assert_eq!(std::fs::read(path("a.png")).unwrap().len(), 8);
+    // Others of their names are fine.
+    image().poster(path("b.png")).subtitles(path("a.srt")).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_poster_shows_the_moment_that_was_asked_for() {
+    let (_backend, client) = backend_and_client().await;
+    let dir = tempfile::tempdir().unwrap();
+    let path = |name: &str| dir.path().join(name);
+    for (seconds, expected) in [(0.25, Some(0.25)), (0.0, Some(0.0)), (900.0, None)] {
+        let time = Duration::from_secs_f64(seconds);
+        let saved = hello(&client, &path("a.mp4")).poster_at(path("a.png"), time).await.unwrap();
+        let expected = expected.map_or(saved.draft.duration(), Duration::from_secs_f64);
+        assert_eq!(saved.draft.poster(), Some(expected), "{seconds}");
+        assert!(path("a.png").exists() && saved.missed.is_empty());
+    }
+    // Of an export, and where the agent has understood something else.
+    let nemo = MockNemo::start().await;
+    let mut done = RenderState::new("r".into(), RenderStatus::Completed);
+    done.url = Some(nemo.file_url());
+    nemo.given(MockResponse::render(&done)).await;
+    nemo.given(MockResponse::render_status(&done)).await;
+    let file = &include_bytes!("../../src/local/engine/placeholder.mp4")[..];
+    nemo.given(MockResponse::file(file)).await;
+    let project = nemo.client().resume_project(Session::new("t", "s"));
+    let draft: Draft = r#"{"t":[{"tt":0,"sg":[{"d":3000}]}],"m":{"poster":1}}"#.parse().unwrap();
+    for seconds in [2, 9] {
+        let export = project.export().draft(draft.clone()).save_to(path("b.mp4"));
+        let saved = export.poster_at(path("b.png"), Duration::from_secs(seconds)).await.unwrap();
+        assert_eq!(saved.missed, []);
+        let sent = nemo.renders().await;
+        let posters: Vec<_> = sent.iter().rev().take(2).map(|job| job.draft.poster()).collect();
+        let expected = Duration::from_secs(seconds.min(3));
+        assert_eq!(posters, [Some(expected), Some(Duration::from_millis(1))]);
+    }
 }
 
 #[test]

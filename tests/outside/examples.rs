@@ -260,6 +260,112 @@ async fn a_voiceover_that_was_charged_and_failed_prints_how_to_resume_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_job_is_continued_up_to_its_last_file() {
+    let backend = LocalBackend::builder().placeholder_videos().start().await.unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    let path = |name: &str| dir.join(name);
+    let job = path("a.mp4.job.json");
+    let make = ["--text", "Hello there.", "--out", "a.mp4"];
+    let files = ["--subtitles", "a.srt", "--poster", "a.png", "--poster-at", "0.5"];
+    let down = || Fault::ReplaceResponse(ErrorReply::status(403).into());
+    let run = async |name: &str, args: &[&str]| run_against(name, &backend, dir, args).await;
+    for name in ["voiceover", "resume"] {
+        let of = |more: &[&'static str]| -> Vec<&'static str> {
+            let own = if name == "resume" {
+                vec!["a.mp4.job.json", "--out", "a.mp4"]
+            } else {
+                make.into()
+            };
+            own.into_iter().chain(more.iter().copied()).collect()
+        };
+        let charged = backend.counters().messages_run;
+        backend.faults().inject(down()).on(Endpoint::RenderStatus).always();
+        let failed = run("voiceover", &[&make[..], &files].concat()).await;
+        let advice = "--out a.mp4 --subtitles a.srt --poster a.png --poster-at 0.5 --api";
+        assert!(stderr(&failed).contains(advice), "{}", stderr(&failed));
+        backend.faults().clear();
+
+        // Paths are checked before anything is waited for.
+        let asked = backend.counters().all_requests();
+        for (wrong, word) in [
+            (&["--poster", "a.gif"][..], ".jpg or .png"),
+            (&["--poster", "no/a.png"], "no directory no"),
+            (&["--subtitles", "a.txt"], ".srt or .vtt"),
+            (&["--subtitles", "no/a.srt"], "no directory no"),
+        ] {
+            let failed = run(name, &of(wrong)).await;
+            assert_eq!(failed.status.code(), Some(1), "{name} {wrong:?}");
+            assert!(stderr(&failed).contains(word), "{}", stderr(&failed));
+        }
+        assert!(job.exists() && !path("a.mp4").exists());
+        assert_eq!(backend.counters().all_requests(), asked);
+
+        // Killed when the video is there and the poster is not.
+        let slow = Fault::SlowRender { polls: 1_000_000 };
+        let injected = backend.faults().inject(slow).on(Endpoint::RenderSubmit).once();
+        let mut command = example(name);
+        command.current_dir(dir).args(of(&files)).args(["--api", backend.url()]);
+        command.env("HOME", dir.join("home")).env("XDG_CONFIG_HOME", dir.join("home"));
+        let mut process = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        while injected.hits() == 0 {
+            tokio::task::yield_now().await;
+        }
+        process.kill().unwrap();
+        process.wait().unwrap();
+        assert!(job.exists() && path("a.mp4").exists() && path("a.srt").exists());
+        assert!(!path("a.png").exists());
+        backend.faults().clear();
+
+        let resumed = run(name, &of(&files)).await;
+        assert!(resumed.status.success(), "{}", stderr(&resumed));
+        assert!(!job.exists());
+        assert_eq!(backend.counters().messages_run, charged + 1);
+        for name in ["a.mp4", "a.srt", "a.png"] {
+            std::fs::remove_file(path(name)).unwrap();
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_is_read_is_not_written() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = |name: &str| dir.path().join(name);
+    std::fs::write(path("script.txt"), "Hello there.").unwrap();
+    std::fs::write(path("a.png"), b"\x89PNG\r\n\x1A\n").unwrap();
+    let mut cases = vec![vec!["--text", "Hi", "--image", "a.png", "--poster", "./a.png"]];
+    #[cfg(unix)]
+    {
+        for (to, name) in [("script.txt", "a.srt"), ("script.txt", "a.mp4"), ("a.png", "b.ttf")] {
+            std::os::unix::fs::symlink(path(to), path(name)).unwrap();
+        }
+        cases.push(vec!["--script", "script.txt", "--subtitles", "a.srt"]);
+        cases.push(vec!["--script", "script.txt", "--out", "a.mp4"]);
+        cases.push(vec!["--text", "Hi", "--font", "b.ttf", "--poster", "a.png"]);
+    }
+    for args in cases {
+        let output = voiceover(dir.path(), &args);
+        assert_eq!(output.status.code(), Some(1), "{args:?}");
+        assert!(stderr(&output).contains("is read"), "{args:?}: {}", stderr(&output));
+    }
+    assert_eq!(std::fs::read(path("script.txt")).unwrap(), b"Hello there.");
+}
+
+#[test]
+fn a_font_is_an_option_of_each_example_with_an_embedded_backend() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("a.txt"), "Hi.").unwrap();
+    for args in [&["voiceover", "--text", "Hi."][..], &["edit"], &["batch", "."], &["local_server"]]
+    {
+        let mut command = example(args[0]);
+        command.current_dir(dir.path()).args(&args[1..]).args(["--font", "none.ttf"]);
+        let output = command.output().unwrap();
+        assert_eq!(output.status.code(), Some(1), "{args:?}");
+        assert!(stderr(&output).contains("none.ttf"), "{args:?}: {}", stderr(&output));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_interrupted_batch_continues_and_charges_nothing_again() {
     let (backend, dir) = with_scripts(&["1.txt", "2.txt"]).await;
     let blocked = Fault::ReplaceResponse(ErrorReply::code(ErrorCode::ExportBlocked).into());

@@ -58,6 +58,17 @@ const VALUES: &[(&str, &str, &str)] = &[
     ("purple", "purple", "紫色"),
 ];
 
+/// Describes two values. Those that have the same words, such as two spellings of a color or two times
+/// that are rounded alike, are given exactly.
+fn told_apart<T>(
+    values: [&T; 2],
+    words: impl Fn(&T) -> String,
+    exact: impl Fn(&T) -> String,
+) -> [String; 2] {
+    let described = values.map(words);
+    if described[0] == described[1] { values.map(exact) } else { described }
+}
+
 fn named<'t>(table: &[(&str, &'t str, &'t str)], name: &str) -> Option<(&'t str, &'t str)> {
     table.iter().find(|(key, ..)| *key == name).map(|(_, english, chinese)| (*english, *chinese))
 }
@@ -123,7 +134,10 @@ impl Change {
                     subject += &language.parenthesized(&span);
                 }
                 let noun = pick(" volume", "音量");
-                format!("{subject}{noun}{colon}{} → {}", percent(from), percent(to))
+                let exact =
+                    |volume: &Option<f64>| volume.map_or(language.unset(), |v| v.to_string());
+                let [from, to] = told_apart([from, to], percent, exact);
+                format!("{subject}{noun}{colon}{from} → {to}")
             }
             Self::SettingChanged { track, segment, setting, from, to } => {
                 let subject = match track {
@@ -132,16 +146,18 @@ impl Change {
                 };
                 let (english, chinese) = named(SETTINGS, setting).unwrap_or((setting, setting));
                 let noun = pick(english, chinese);
-                let value = |value: &Option<String>| language.setting(setting, value.as_deref());
+                let words = |value: &Option<String>| language.setting(setting, value.as_deref());
+                let [from, to] = told_apart([from, to], words, |value| language.plain(value));
                 let gap = pick(" ", "");
-                format!("{subject}{gap}{noun}{colon}{} → {}", value(from), value(to))
+                format!("{subject}{gap}{noun}{colon}{from} → {to}")
             }
             Self::CanvasChanged { from, to } => {
                 let (from, to) = (language.plain(from), language.plain(to));
                 format!("{}{colon}{from} → {to}", pick("Canvas", "画幅"))
             }
             Self::LengthChanged { from, to } => {
-                let (from, to) = (language.time(*from), language.time(*to));
+                let exact = |time: &Duration| format!("{} {}", time.as_secs_f64(), pick("s", "秒"));
+                let [from, to] = told_apart([from, to], |time| language.time(*time), exact);
                 format!("{}{colon}{from} → {to}", pick("Length", "时长"))
             }
             Self::OtherChanged { track, segment, keys } => {

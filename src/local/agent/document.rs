@@ -6,7 +6,7 @@
 //! |---|---|
 //! | `package` | a DOCX file → its parts and their relationships, within limits |
 //! | `body` | the main part → the text that its page shows |
-//! | `styles` | what styles hide, strike out or raise |
+//! | `styles` | what styles hide, strike out or raise, and which are headings |
 //! | `numbering` | the automatic numbers of paragraphs |
 //! | `fields` | what a field adds to the text |
 //! | `symbols` | the characters of symbol fonts, as data, and raised ones |
@@ -30,7 +30,7 @@ use quick_xml::events::BytesStart;
 use self::body::BodyReader;
 use self::numbering::{ListCounters, NumberingReader};
 use self::package::{Package, UnpackLimit, attribute};
-use self::styles::{Styles, StylesReader};
+use self::styles::{HeadingLevel, Styles, StylesReader};
 use super::speak::{self, MessageValue, Reply};
 use super::turn::VoiceoverError;
 use crate::language::encoding::{self, DecodeError, decode};
@@ -80,7 +80,7 @@ struct Surroundings<'d> {
     obeys_fields: bool,
 }
 
-/// The text of an uploaded file.
+/// The text of an uploaded file, with its headings as those of Markdown.
 #[derive(Debug)]
 pub(crate) struct ScriptFile {
     pub(crate) text: String,
@@ -213,6 +213,15 @@ fn chunk<R: Read + Seek>(
         }
         (None, "txt") => Ok((text, Omitted::new())),
         (format, _) => Err(unreadable(format.unwrap_or("a file of an unknown format"))),
+    }
+}
+
+/// The text of a paragraph as Markdown, which the agent reads: a heading begins a chapter.
+fn heading(level: HeadingLevel, text: String) -> String {
+    match level {
+        // Markdown has six levels, and headings of one line.
+        Some(level) => format!("{} {}", "#".repeat(level.min(6)), text.replace('\n', " ")),
+        None => text,
     }
 }
 

@@ -4,6 +4,8 @@
 
 use std::time::Duration;
 
+use tokio_util::sync::CancellationToken;
+
 use super::looks::{self, StyleChange};
 use super::phrase::TITLE_TIME;
 use super::scenes::{self, SceneStyle};
@@ -116,6 +118,7 @@ impl Edit {
         draft: &mut Draft,
         session: &LocalSession,
         engine: &dyn Engine,
+        cancel: &CancellationToken,
     ) -> Result<Reply, Reply> {
         let length = draft.duration();
         let can_draw =
@@ -157,7 +160,7 @@ impl Edit {
                 Ok(speak::CAPTIONS_OFF.into())
             }
             Self::StyleCaptions(change) => looks::style_captions(draft, *change, |draft| {
-                Self::SetCaptions(true).apply(draft, session, engine)
+                Self::SetCaptions(true).apply(draft, session, engine, cancel)
             }),
             Self::SetDucking(duck) => looks::set_ducking(draft, *duck),
             Self::FadeMusic { fade_in, fade_out } => looks::fade_music(draft, *fade_in, *fade_out),
@@ -170,7 +173,7 @@ impl Edit {
             Self::SetNarration(name) => {
                 let spoken = session.work().spoken;
                 let script = spoken.as_ref().map(|it| (&*it.script, &*it.delivery.language));
-                looks::set_narration(draft, session, engine, name, script)
+                looks::set_narration(draft, session, (engine, cancel), name, script)
             }
             Self::AddMusic => {
                 let file = session.last_upload(FileType::Audio).ok_or(speak::NO_MUSIC)?;
@@ -299,13 +302,13 @@ pub(crate) fn paragraphs(draft: &Draft) -> Vec<(usize, Duration)> {
 /// that. Returns the number of sentences that it found; without any, the video has no captions.
 pub(crate) fn narrated_with(
     draft: &mut Draft,
-    engine: &dyn Engine,
+    (engine, cancel): (&dyn Engine, &CancellationToken),
     file: &StoredFile,
     script: Option<(&str, &str)>,
 ) -> Result<Option<usize>, Reply> {
     let failed = |failure| Reply::failed(&failure);
     let aligned = match script {
-        Some((script, language)) => engine.align(script, language, file).map_err(failed)?,
+        Some((script, language)) => engine.align(script, language, file, cancel).map_err(failed)?,
         None => None,
     };
     // A mark at the start of each.

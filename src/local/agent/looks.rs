@@ -3,6 +3,8 @@
 
 use std::time::Duration;
 
+use tokio_util::sync::CancellationToken;
+
 use super::edit::{Edit, narrated_with, position};
 use super::phrase::{MessagePhrase, rows};
 use super::speak::{self, MessageValue, Reply};
@@ -282,7 +284,7 @@ pub(crate) fn write_chapters(draft: &mut Draft, chapters: &[(Duration, String)])
 pub(crate) fn set_narration(
     draft: &mut Draft,
     session: &LocalSession,
-    engine: &dyn Engine,
+    engine: (&dyn Engine, &CancellationToken),
     name: &str,
     script: Option<(&str, &str)>,
 ) -> Result<Reply, Reply> {

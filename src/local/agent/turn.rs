@@ -22,7 +22,7 @@ use crate::local::accounts::Hold;
 use crate::local::builder::Prices;
 use crate::local::engine::{Delivery, EngineError, PALETTES, without_images};
 use crate::local::library::StoredFile;
-use crate::local::server::SharedService;
+use crate::local::server::{Service, SharedService};
 use crate::local::sessions::{LocalSession, Spoken, Work};
 use crate::protocol::event::{
     AdkContent, AdkEvent, AdkPart, FunctionCall, FunctionResponse, Question,
@@ -176,7 +176,7 @@ impl AgentTurn {
                 return Ok((draft, length, sentences.len(), true, unspoken));
             };
             let script = Some((script.as_str(), delivery.language.as_str()));
-            let engine = &*self.service.engine;
+            let engine = (&*self.service.engine, &self.service.stopping);
             let aligned = edit::narrated_with(&mut draft, engine, recording, script);
             let aligned =
                 aligned.map_err(|reply| VoiceoverError { code: "BAD_RECORDING", reply })?;
@@ -428,7 +428,10 @@ impl AgentTurn {
         for edit in edits {
             let result = match edit {
                 Edit::ChangeVoice(change) => self.speak_again(change, &mut draft, &mut spoken),
-                edit => edit.apply(&mut draft, &self.session, &*self.service.engine),
+                edit => {
+                    let Service { engine, stopping, .. } = &*self.service;
+                    edit.apply(&mut draft, &self.session, &**engine, stopping)
+                }
             };
             match (result, edit) {
                 (Ok(reply), _) => done.push(reply),

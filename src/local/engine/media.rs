@@ -148,9 +148,11 @@ impl Engine for MediaEngine {
         script: &str,
         language: &str,
         recording: &StoredFile,
+        cancel: &CancellationToken,
     ) -> Result<Option<SpokenLine>, EngineError> {
-        let audio = AudioBuffer::decode(&read(&recording.path)?, &recording.name)?;
-        let sentences = media::align_recording(script, language, &audio, &Cancel::new())?;
+        let cancel = Cancel::of(cancel.clone());
+        let audio = AudioBuffer::decode_until(&read(&recording.path)?, &recording.name, &cancel)?;
+        let sentences = media::align_recording(script, language, &audio, &cancel)?;
         let Some(sentences) = sentences else { return Ok(None) };
         let lines = sentences
             .into_iter()
@@ -289,12 +291,12 @@ impl MediaEngine {
         timeline.texts = video
             .texts
             .iter()
-            .map(|text| {
+            .flat_map(|text| {
                 let make = if text.is_title { TextClip::title } else { TextClip::caption };
                 let mut clip = make(text.text.clone(), text.start, text.duration);
                 clip.style = text.style;
                 clip.words = text.words.clone();
-                clip
+                media::fitted(clip, timeline.frame)
             })
             .collect();
         Ok(timeline)

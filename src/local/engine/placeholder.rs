@@ -68,10 +68,11 @@ impl Engine for PlaceholderEngine {
         script: &str,
         language: &str,
         recording: &StoredFile,
+        cancel: &CancellationToken,
     ) -> Result<Option<SpokenLine>, EngineError> {
         let delivery =
             Delivery { language: language.to_owned(), gender: Gender::default(), pace: 1.0 };
-        let lines = self.speak(script, &delivery, &mut PathBuf::new, &CancellationToken::new())?;
+        let lines = self.speak(script, &delivery, &mut PathBuf::new, cancel)?;
         let estimated = lines.last().map(|line| line.start + line.duration).unwrap_or_default();
         let duration = recording.info.duration.unwrap_or(estimated);
         let factor = duration.as_secs_f64() / estimated.as_secs_f64().max(0.001);

@@ -192,7 +192,7 @@ fn no_word_of_a_random_script_is_lost_and_every_caption_is_in_time() {
             for clip in &captions {
                 assert!(clip.duration >= MIN_CAPTION, "{clip:?} in {script_text:?}");
                 let most = if frame == FrameSize::PORTRAIT { 3 } else { 2 };
-                assert!(caption_lines(&clip.text, frame, &font) <= most, "{clip:?} for {frame:?}");
+                assert!(caption_lines(clip, frame, &font) <= most, "{clip:?} for {frame:?}");
             }
         }
         assert_all_is_spoken(&narration, &script, language);

@@ -41,6 +41,12 @@ pub(super) fn prepared(script: &str, table: &LanguageTable) -> Prepared {
             before = Before::Blank;
         }
         let goes_on = previous.is_some_and(|line| line.goes_on(table));
+        if before == Before::Blank && lines.get(at + 1).is_some_and(|next| line.is_title(next)) {
+            markdown.push_str("# ");
+            markdown.push_str(line.text);
+            markdown.push('\n');
+            continue;
+        }
         before = if let Some(item) = line.bullet {
             let is_text = before == Before::Text
                 && !previous.is_some_and(|line| line.ends_clause())
@@ -205,6 +211,26 @@ impl<'s> SourceLine<'s> {
         let text = self.text.trim_start_matches('#');
         (1..=6).contains(&(self.text.len() - text.len()))
             && (text.is_empty() || text.starts_with([' ', '\t']))
+    }
+
+    /// Returns whether the line is a heading because of the line that underlines it. One of dashes may
+    /// be a rule below a paragraph as well, or the border of a table.
+    fn is_title(&self, next: &Self) -> bool {
+        /// Longer lines are paragraphs.
+        const MAX_TITLE: usize = 100;
+        let is_line_of = |mark: char| {
+            next.text.len() >= 3 && next.text.chars().all(|c| c == mark) && !next.is_indented
+        };
+        let is_text = self.bullet.is_none()
+            && !self.is_quote
+            && !self.is_heading()
+            && !self.text.contains('|')
+            && self.text.contains(char::is_alphanumeric);
+        is_text
+            && (is_line_of('=')
+                || is_line_of('-')
+                    && !self.ends_clause()
+                    && self.text.chars().take(MAX_TITLE + 1).count() <= MAX_TITLE)
     }
 
     fn value(&self) -> Option<u64> {

@@ -9,9 +9,11 @@ use quick_xml::events::{BytesStart, Event};
 use super::fields::{Field, FieldResult, is_merge_field, is_unfilled};
 use super::numbering::{ListCounters, ListPosition, ListReference};
 use super::package::attribute;
-use super::styles::{Raise, RunFormat, TextFormat};
+use super::styles::{HeadingLevel, Raise, RunFormat, Styles, TextFormat, outline_level};
 use super::symbols::{self, SymbolFont};
-use super::{MAX_TEXT_BYTES, MessageValue, Omission, Omitted, Reading, Surroundings, is_on, other};
+use super::{
+    MAX_TEXT_BYTES, MessageValue, Omission, Omitted, Reading, Surroundings, heading, is_on, other,
+};
 use crate::local::agent::speak;
 
 /// Fields within fields; more than any document has.
@@ -82,6 +84,8 @@ struct TextFlow {
     boxes: String,
     style: Option<String>,
     list: ListReference,
+    /// The level of the heading, where the paragraph states it.
+    level: Option<HeadingLevel>,
     mark: Mark,
     /// The list position of the paragraph that the current one continues.
     continued: Option<Option<ListPosition>>,
@@ -91,13 +95,17 @@ impl TextFlow {
     fn begin_paragraph(&mut self) {
         self.style = None;
         self.list = ListReference::default();
+        self.level = None;
         self.mark = Mark::Shown;
     }
 
-    fn end_paragraph(&mut self, lists: &mut ListCounters<'_>) {
+    fn end_paragraph(&mut self, lists: &mut ListCounters<'_>, styles: &Styles) {
         let position = lists.position(self.list, self.style.as_deref());
         if self.mark == Mark::Shown {
-            self.flush(self.continued.unwrap_or(position), lists);
+            // What continues another paragraph is no heading, or not alone.
+            let level = self.level.unwrap_or_else(|| styles.heading(self.style.as_deref()));
+            let level = level.filter(|_| self.continued.is_none());
+            self.flush(self.continued.unwrap_or(position), level, lists);
         } else if !self.paragraph.trim().is_empty() {
             self.continued.get_or_insert(position);
             if self.mark == Mark::Hidden && !self.paragraph.ends_with(char::is_whitespace) {
@@ -110,22 +118,27 @@ impl TextFlow {
     /// Ends a sequence of paragraphs, the last of which continues in nothing.
     fn end(&mut self, lists: &mut ListCounters<'_>) {
         if let Some(position) = self.continued {
-            self.flush(position, lists);
+            self.flush(position, None, lists);
         }
-        self.flush(None, lists);
+        self.flush(None, None, lists);
     }
 
-    fn flush(&mut self, position: Option<ListPosition>, lists: &mut ListCounters<'_>) {
+    fn flush(
+        &mut self,
+        position: Option<ListPosition>,
+        level: HeadingLevel,
+        lists: &mut ListCounters<'_>,
+    ) {
         self.continued = None;
         let text = mem::take(&mut self.paragraph);
         let text = text.trim();
         let label = position.and_then(|position| lists.next(position, !text.is_empty()));
         if !text.is_empty() {
-            if let Some(label) = label {
-                self.paragraphs.push_str(&label);
-                self.paragraphs.push(' ');
-            }
-            self.push_paragraph(text);
+            let text = match label {
+                Some(label) => format!("{label} {text}"),
+                None => text.to_owned(),
+            };
+            self.push_paragraph(&heading(level, text));
         }
         let boxes = mem::take(&mut self.boxes);
         self.push_paragraph(boxes.trim());
@@ -258,6 +271,9 @@ impl<'d> BodyReader<'d> {
                 }
             }
             ("pStyle", Element::ParagraphProperties) => self.flow.style = attribute(tag, "val"),
+            ("outlineLvl", Element::ParagraphProperties) => {
+                self.flow.level = Some(outline_level(tag));
+            }
             ("numId" | "ilvl", _) if around_parent == Some(Element::ParagraphProperties) => {
                 self.flow.list.set(tag);
             }
@@ -351,7 +367,7 @@ impl<'d> BodyReader<'d> {
                 if format.is_hidden && self.flow.mark == Mark::Shown {
                     self.flow.mark = Mark::Hidden;
                 }
-                self.flow.end_paragraph(&mut self.lists);
+                self.flow.end_paragraph(&mut self.lists, self.around.styles);
             }
             "r" => {
                 self.runs.pop();

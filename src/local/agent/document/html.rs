@@ -4,7 +4,8 @@
 use quick_xml::escape::resolve_html5_entity;
 
 use super::numbering::{formatted, spoken};
-use super::{Omission, Omitted, symbols};
+use super::styles::HeadingLevel;
+use super::{Omission, Omitted, heading, symbols};
 
 /// Elements whose content is not text.
 const SKIPPED: [&str; 6] = ["head", "script", "style", "template", "title", "noscript"];
@@ -158,6 +159,8 @@ struct Page {
     lists: Vec<Option<(u32, &'static str)>>,
     /// The number of the item that begins.
     label: Option<String>,
+    /// The level of the heading that is open.
+    heading: HeadingLevel,
 }
 
 impl Page {
@@ -189,6 +192,10 @@ impl Page {
             return;
         }
         match (name, tag.is_closing) {
+            ("h1" | "h2" | "h3" | "h4" | "h5" | "h6", is_closing) => {
+                let level = name[1..].parse().ok();
+                self.heading = level.filter(|_| !is_closing);
+            }
             ("br", _) => self.paragraph.push('\n'),
             ("sup" | "sub", false) => self.shifted = Some(self.paragraph.len()),
             ("sup" | "sub", true) => self.end_shift(name == "sup"),
@@ -245,11 +252,11 @@ impl Page {
         let lines = self.paragraph.lines().map(str::trim).collect::<Vec<_>>().join("\n");
         let lines = lines.trim();
         if !lines.is_empty() {
-            if let Some(label) = self.label.take() {
-                self.text.push_str(&label);
-                self.text.push(' ');
-            }
-            self.text.push_str(lines);
+            let text = match self.label.take() {
+                Some(label) => format!("{label} {lines}"),
+                None => lines.to_owned(),
+            };
+            self.text.push_str(&heading(self.heading.take(), text));
             self.text.push_str("\n\n");
         }
         self.paragraph.clear();

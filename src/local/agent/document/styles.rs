@@ -1,5 +1,6 @@
 //! How the text of a run looks, as far as it matters to a listener: whether it is hidden, struck
-//! out, or raised. It follows from the run's own properties and from the styles of the document.
+//! out, or raised. It follows from the run's own properties and from the styles of the document. So
+//! does whether a paragraph is a heading.
 
 use std::collections::HashMap;
 
@@ -65,6 +66,22 @@ impl RunFormat {
     }
 }
 
+/// The level of a heading in the outline of a document, from 1; `None` for text.
+pub(super) type HeadingLevel = Option<usize>;
+
+/// Returns the level that `w:outlineLvl` states. The tenth is that of text.
+pub(super) fn outline_level(tag: &BytesStart<'_>) -> HeadingLevel {
+    let level: usize = attribute(tag, "val")?.parse().ok()?;
+    (level < 9).then_some(level + 1)
+}
+
+/// Returns the level of a built-in style. Its name is English in every language of Word.
+fn built_in_level(name: &str) -> HeadingLevel {
+    let name = name.to_ascii_lowercase();
+    let level = name.strip_prefix("heading")?.trim_start();
+    (level.len() == 1).then(|| level.parse().ok().filter(|level| *level > 0))?
+}
+
 /// How a run looks in the end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct TextFormat {
@@ -80,6 +97,8 @@ struct Style {
     list: ListReference,
     /// The style that states the list.
     listed_as: String,
+    /// Stated by an outline level, or else by the name of a built-in style.
+    heading: Option<HeadingLevel>,
 }
 
 /// The styles of a document, each with what it takes over from those that it is based on.
@@ -156,6 +175,14 @@ impl StylesReader {
                 } else if let Some((_, style)) = &mut self.style {
                     match name {
                         "basedOn" => style.based_on = attribute(tag, "val"),
+                        "name" => {
+                            let name = attribute(tag, "val").unwrap_or_default();
+                            let level = built_in_level(&name).map(Some);
+                            style.heading = style.heading.or(level);
+                        }
+                        "outlineLvl" if self.paragraph_properties > 0 => {
+                            style.heading = Some(outline_level(tag));
+                        }
                         "numId" | "ilvl" if self.paragraph_properties > 0 => style.list.set(tag),
                         _ => {}
                     }
@@ -189,6 +216,7 @@ impl Style {
         for _ in 0..MAX_ANCESTORS {
             let Some((id, base)) = next.and_then(|id| Some((id, styles.get(id)?))) else { break };
             resolved.format.fill(&base.format);
+            resolved.heading = resolved.heading.or(base.heading);
             if resolved.list.number.is_none() && base.list.number.is_some() {
                 resolved.list = base.list;
                 resolved.listed_as.clone_from(id);
@@ -204,6 +232,16 @@ impl Styles {
     fn paragraph_style(&self, id: Option<&str>) -> Option<&Style> {
         let named = id.and_then(|id| self.styles.get(id));
         named.or_else(|| self.styles.get(self.default_paragraph.as_deref()?))
+    }
+
+    /// The level of paragraphs of a style that state none themselves.
+    pub(super) fn heading(&self, paragraph: Option<&str>) -> HeadingLevel {
+        match (self.paragraph_style(paragraph), paragraph) {
+            (Some(style), _) if style.heading.is_some() => style.heading.flatten(),
+            // A document may use the built-in styles without defining them.
+            (_, Some(id)) if !self.styles.contains_key(id) => built_in_level(id),
+            _ => None,
+        }
     }
 
     /// The numbering of the paragraphs of a style, with the style that states it.
@@ -308,6 +346,51 @@ mod tests {
         assert!(!hidden(Some("Secret"), Some("Note"), None));
         let own = RunFormat { hidden: Some(false), ..RunFormat::default() };
         assert!(!styles.resolve(&own, Some("Note"), None).is_hidden);
+    }
+
+    #[test]
+    fn a_heading_is_known_by_its_outline_level_or_its_built_in_style() {
+        let level = |level: &str| format!(r#"<w:pPr><w:outlineLvl w:val="{level}"/></w:pPr>"#);
+        let name = |name: &str| format!(r#"<w:name w:val="{name}"/>"#);
+        let based = |on: &str| format!(r#"<w:basedOn w:val="{on}"/>"#);
+        let styles = styles(
+            &[
+                // As German and Chinese versions of Word write them.
+                style("paragraph", "berschrift1", &(name("heading 1") + &level("0"))),
+                style("paragraph", "2", &name("Heading 2")),
+                style("paragraph", "Own", &based("berschrift1")),
+                style("paragraph", "Deeper", &(based("Own") + &level("3"))),
+                style("paragraph", "TOCHeading", &(based("berschrift1") + &level("9"))),
+                style("paragraph", "Part", &level("0")),
+                style("paragraph", "Named", &(level("9") + &name("heading 3"))),
+                style("paragraph", "Loop", &based("Loop")),
+                style("paragraph", "Bad", &level("x")),
+                style("paragraph", "Ten", &name("heading 10")),
+                style("paragraph", "Char", &name("heading 1 Char")),
+                style("paragraph", "Heading5", &name("My own")),
+            ]
+            .concat(),
+        );
+        for (id, level) in [
+            ("berschrift1", Some(1)),
+            ("2", Some(2)),
+            ("Own", Some(1)),
+            ("Deeper", Some(4)),
+            ("TOCHeading", None),
+            ("Part", Some(1)),
+            ("Named", None),
+            ("Loop", None),
+            ("Bad", None),
+            ("Ten", None),
+            ("Char", None),
+            ("Heading5", None),
+            ("Heading6", Some(6)),
+            ("Heading0", None),
+            ("Unknown", None),
+        ] {
+            assert_eq!(styles.heading(Some(id)), level, "{id}");
+        }
+        assert_eq!(styles.heading(None), None);
     }
 
     #[test]

@@ -518,6 +518,40 @@ fn an_inserted_file_is_read_or_named_in_the_error() {
 }
 
 #[test]
+fn headings_are_those_of_markdown() {
+    let paragraph = |properties: &str, text: &str| {
+        format!("<w:p><w:pPr>{properties}</w:pPr><w:r><w:t>{text}</w:t></w:r></w:p>")
+    };
+    let styled = |id: &str, more: &str| format!(r#"<w:pStyle w:val="{id}"/>{more}"#);
+    let level = |level: u8| format!(r#"<w:outlineLvl w:val="{level}"/>"#);
+    let styles = r#"<w:style w:type="paragraph" w:styleId="1"><w:name w:val="heading 1"/></w:style>
+        <w:style w:type="paragraph" w:styleId="8"><w:pPr><w:outlineLvl w:val="7"/></w:pPr></w:style>
+        <w:style w:type="paragraph" w:styleId="T"><w:name w:val="Title"/></w:style>"#;
+    let body = [
+        paragraph(&styled("T", ""), "The book"),
+        paragraph(&styled("1", ""), "The sky</w:t><w:br/><w:t>at last"),
+        paragraph("", "It is blue."),
+        paragraph(&styled("8", ""), "Deep"),
+        paragraph(&level(1), "Alone"),
+        paragraph(&styled("1", &level(9)), "Text"),
+        paragraph(&format!("<w:pPrChange><w:pPr>{}</w:pPr></w:pPrChange>", level(1)), "Text"),
+        paragraph(&styled("1", ""), ""),
+        paragraph(&styled("Heading2", ""), "Built in"),
+        // A run-in heading is part of its paragraph.
+        paragraph(&styled("1", "<w:rPr><w:specVanish/></w:rPr>"), "Run in."),
+        paragraph("", "More."),
+    ];
+    let docx = Docx::new(&body.concat()).with_styles(styles);
+    let right = "The book\n\n# The sky at last\n\nIt is blue.\n\n###### Deep\n\n## Alone\n\nText\n\n\
+                 Text\n\n## Built in\n\nRun in. More.";
+    assert_eq!(docx.text(), right);
+    let html =
+        "<h1>One<br>two</h1><p>Text<h2><p>Three</p><p>Four</p></h2><h3> </h3>Five<h1>Six<p>Seven";
+    let html = Docx::new(r#"<w:altChunk r:id="r0"/>"#).with_chunk("a.html", html);
+    assert_eq!(html.text(), "# One two\n\nText\n\n## Three\n\nFour\n\nFive\n\n# Six\n\nSeven");
+}
+
+#[test]
 fn numbers_follow_the_lists_of_the_document() {
     let numbering = r#"<w:numbering><w:abstractNum w:abstractNumId="3">
         <w:lvl w:ilvl="0"><w:start w:val="1"/><w:numFmt w:val="upperRoman"/><w:pStyle w:val="H"/><w:lvlText w:val="%1."/></w:lvl>
