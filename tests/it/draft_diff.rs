@@ -708,7 +708,7 @@ fn looks_and_sounds_are_reported_in_words() {
     let length = |ms: u32| change(r#"{"t":"#, &format!(r#"{{"d":{ms},"t":"#));
     for (from, to, words) in [
         (faded(3000), faded(3001), "Music clip fade-out: 3000 → 3001"),
-        (volume("0.201"), volume("0.204"), "Music clip volume (0–9 s): 0.201 → 0.204"),
+        (volume("0.201"), volume("0.204"), "Music volume: 0.201 → 0.204"),
         (length(9001), length(9002), "Length: 9.001 s → 9.002 s"),
         (length(9001), length(9102), "Length: 9 s → 9.1 s"),
     ] {

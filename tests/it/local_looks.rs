@@ -123,6 +123,12 @@ async fn a_recording_has_the_sentences_of_its_script() {
     let report = project.say(order.as_str()).await.unwrap().finish().await.unwrap();
     // In three paragraphs; a heading is a sentence.
     assert!(report.text.contains("5 sentences"), "{}", report.text);
+    // Each has captions of its own.
+    let draft = say(&project, "captions in a box").await;
+    let captions = draft.tracks().find(|track| track.role() == Some(TrackRole::Captions)).unwrap();
+    let texts: Vec<&str> = captions.segments().filter_map(|segment| segment.text()).collect();
+    assert_eq!(texts.len(), 5, "{texts:?}");
+    assert!(texts.contains(&"The sky is blue."), "{texts:?}");
 }
 
 #[tokio::test]

@@ -249,14 +249,7 @@ pub(crate) fn captions(draft: &Draft, engine: &dyn Engine) -> Vec<Caption> {
     let voices = draft.tracks().filter(|track| track.role() == Some(TrackRole::Voiceover));
     let mut captions: Vec<Caption> = voices
         .flat_map(|track| track.segments())
-        .filter_map(|segment| {
-            let text = segment.text()?;
-            let (start, duration) = (segment.start(), segment.duration());
-            let marks = marks(&segment);
-            let spoken = CaptionedSpeech { text, start, duration, marks: &marks };
-            Some(engine.captions(&spoken, aspect))
-        })
-        .flatten()
+        .flat_map(|segment| captions_of(&segment, engine, aspect))
         .collect();
     let starts: Vec<Duration> = captions.iter().skip(1).map(|caption| caption.start).collect();
     for (caption, next) in captions.iter_mut().zip(starts) {
@@ -271,6 +264,34 @@ pub(crate) fn captions(draft: &Draft, engine: &dyn Engine) -> Vec<Caption> {
         last.duration = last.duration.max(until_end.min(MIN_CAPTION));
     }
     captions
+}
+
+/// Whether the marks of a segment are those of its sentences.
+const HAS_SENTENCES: &str = "sentences";
+
+/// Captions for what is spoken in a segment, of which none shows parts of two sentences.
+fn captions_of(segment: &Segment<'_>, engine: &dyn Engine, aspect: Aspect) -> Vec<Caption> {
+    let Some(text) = segment.text() else { return Vec::new() };
+    let (start, duration) = (segment.start(), segment.duration());
+    let marks = marks(segment);
+    let has_sentences = segment.metadata().and_then(|metadata| metadata.get(HAS_SENTENCES));
+    if has_sentences.and_then(Json::as_bool) != Some(true) {
+        let spoken = CaptionedSpeech { text, start, duration, marks: &marks };
+        return engine.captions(&spoken, aspect);
+    }
+    let ends = marks.iter().skip(1).map(|mark| (mark.offset, mark.time));
+    let sentences = marks.iter().zip(ends.chain([(text.len(), duration)]));
+    let captions = sentences.filter_map(|(from, (end, until))| {
+        let text = text.get(from.offset..end)?.trim_end();
+        // One before a cut has none.
+        let duration = until.saturating_sub(from.time);
+        if duration.is_zero() {
+            return None;
+        }
+        let start = start.saturating_add(from.time);
+        Some(engine.captions(&CaptionedSpeech { text, start, duration, marks: &[] }, aspect))
+    });
+    captions.flatten().collect()
 }
 
 /// The times at which captions of a segment may begin, as [`set_voiceover`] writes them.
@@ -334,6 +355,11 @@ pub(crate) fn narrated_with(
         && let Some(mut track) = draft.track_mut(at)
     {
         track.set_metadata("name", file.name.as_str());
+        if sentences.is_some()
+            && let Some(mut segment) = track.segment_mut(0)
+        {
+            segment.set_metadata(HAS_SENTENCES, true);
+        }
     }
     set_length(draft, length);
     looks::write_chapters(draft, &chapters);
