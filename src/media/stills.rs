@@ -34,7 +34,7 @@ pub(crate) struct StillRenderer<'a> {
     plan: &'a StillPlan,
     /// The latest backgrounds, by the number of scenes that have begun. Each is painted for its first
     /// still, while other threads have other work.
-    backdrops: Mutex<VecDeque<(usize, Arc<Shared<Canvas>>)>>,
+    backdrops: Recent<usize, Canvas>,
     font: Font,
     hyphenator: Hyphenator,
     quantizer: u8,
@@ -43,9 +43,9 @@ pub(crate) struct StillRenderer<'a> {
     fade_encoder: StillEncoder,
     header: Shared<Option<SliceHeader>>,
     /// Rows of the background without text, which most stills share.
-    rows: Mutex<HashMap<(usize, Range<usize>), Arc<SharedRows>>>,
+    rows: Mutex<HashMap<SceneRows, Arc<SharedRows>>>,
     /// The latest groups in which words are marked.
-    groups: Mutex<VecDeque<SharedGroup>>,
+    groups: Recent<(usize, Vec<usize>), TextGroup>,
 }
 
 /// Texts that are visible together, and where each of them is.
@@ -66,8 +66,10 @@ struct GroupText {
 /// A value that one thread makes and others wait for.
 type Shared<T> = Mutex<Option<Arc<T>>>;
 type SharedRows = Shared<Option<EncodedRows>>;
-/// The group of texts.
-type SharedGroup = ((usize, Vec<usize>), Arc<Shared<TextGroup>>);
+/// The number of a scene, and rows of it.
+type SceneRows = (usize, Range<usize>);
+/// The latest values, with their keys.
+type Recent<K, T> = Mutex<VecDeque<(K, Arc<Shared<T>>)>>;
 
 fn shared<T>(
     place: &Shared<T>,
@@ -81,10 +83,7 @@ fn shared<T>(
 }
 
 /// Returns the place of a value among the latest ones.
-fn recent<K: PartialEq + Clone, T>(
-    places: &Mutex<VecDeque<(K, Arc<Shared<T>>)>>,
-    key: &K,
-) -> Arc<Shared<T>> {
+fn recent<K: PartialEq + Clone, T>(places: &Recent<K, T>, key: &K) -> Arc<Shared<T>> {
     let mut places = lock(places);
     if let Some((_, place)) = places.iter().find(|(known, _)| known == key) {
         return Arc::clone(place);
