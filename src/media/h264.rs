@@ -5,7 +5,8 @@
 //!
 //! Stills share most of their rows, so that rows are encoded on their own, and a key frame is put
 //! together from [`slices`] of them. A still that differs from the one before it in a few macroblocks
-//! only is a picture of these and of skipped ones.
+//! only is a picture of these and of skipped ones. Where the image grows slowly, the frames after the
+//! key frame are displaced copies of its macroblocks; [`motion`] writes these.
 
 mod motion;
 pub(crate) mod skip;

@@ -216,4 +216,39 @@ mod tests {
         let whole = view(&plate, &zoom, 77, size, 0..96).unwrap().rows(32..64);
         assert!(part.y.iter().zip(&whole.y).all(|(part, whole)| part.abs_diff(*whole) <= 1));
     }
+
+    #[test]
+    fn every_view_is_within_the_background() {
+        let of_sides = |width: u32, height: u32| {
+            let mut png = std::io::Cursor::new(Vec::new());
+            let image = image::RgbImage::new(width, height);
+            image.write_to(&mut png, image::ImageFormat::Png).unwrap();
+            VideoBackground::Image(Image::decode(png.get_ref(), "image.png").unwrap())
+        };
+        // Also with an odd number of columns and rows of chroma.
+        let sizes = [(64, 64), (66, 130)].map(|(width, height)| FrameSize { width, height });
+        for (width, height) in [(1, 1), (1, 5000), (5000, 1)] {
+            let mut scene = Scene::new(of_sides(width, height), Duration::ZERO);
+            for (index, fit, frames) in
+                [(1, ImageFit::Cover, 2), (2, ImageFit::Cover, 700), (3, ImageFit::Contain, 301)]
+            {
+                scene.fit = fit;
+                for size in sizes {
+                    let zoom = Zoom::new(&scene, index, size, frames);
+                    let plate = paint_scene(&scene, size, Some(&zoom), true).unwrap();
+                    let height = size.height as usize;
+                    // It goes on to grow while the next scene appears.
+                    for frame in (0..frames + 60).step_by(31) {
+                        for rows in [0..height, height - 2..height] {
+                            let shown = view(&plate, &zoom, frame, size, rows.clone()).unwrap();
+                            assert_eq!(shown.size.height as usize, rows.len());
+                            assert_eq!(shown.y.len(), rows.len() * size.width as usize);
+                            assert_eq!(shown.u.len(), shown.y.len() / 4);
+                            assert_eq!(shown.v.len(), shown.y.len() / 4);
+                        }
+                    }
+                }
+            }
+        }
+    }
 }

@@ -1,7 +1,7 @@
 //! The still images of a video: which texts are visible in which frames, and drawing and encoding
 //! each distinct still once, and of most stills only the rows with their texts. Where only the spoken
-//! word changes, only the macroblocks with it are encoded. Doing so on all cores and writing the file are
-//! left to [`render`](super::render()).
+//! word changes, only the macroblocks with it are encoded. Backdrops that grow or fade are left to
+//! [`moving`], and working on all cores and writing the file to [`render`](super::render()).
 
 mod moving;
 mod plan;
@@ -122,7 +122,6 @@ impl<'a> StillRenderer<'a> {
     pub(crate) fn encode(&self, index: usize, cancel: &Cancel) -> Result<EncodedStill, MediaError> {
         cancel.check()?;
         let still = &self.plan.stills[index];
-        let group = self.group(still.backdrop.scene, &still.texts, cancel)?;
         let height = self.timeline.frame.height as usize;
         let header = shared(&self.header, || {
             // The key frame and the picture before.
@@ -131,6 +130,17 @@ impl<'a> StillRenderer<'a> {
         })?;
         let shots = self.plan.shots.iter().filter(|shot| shot.still == index);
         let frames = shots.map(|shot| shot.frames).max().unwrap_or(1);
+        // The background of a scene that grows is larger than the frame: no rows of it are shown as
+        // they are.
+        let grows = self.plan.scene(still.backdrop.scene).is_some_and(|span| span.zoom.is_some());
+        if let Some(header) = &*header
+            && grows
+            && !still.backdrop.is_fade
+            && let Some(moving) = self.moving(still, frames, header, cancel)?
+        {
+            return Ok(moving);
+        }
+        let group = self.group(still.backdrop.scene, &still.texts, cancel)?;
         if still.backdrop.is_fade {
             let canvas = self.faded(still, &group)?;
             let rows = match &*header {
@@ -142,12 +152,9 @@ impl<'a> StillRenderer<'a> {
                 _ => self.fade_encoder.encode(&canvas, frames),
             };
         }
-        if let Some(header) = &*header {
-            if !still.steps.is_empty()
-                && let Some(moving) = self.moving(still, frames, header, cancel)?
-            {
-                return Ok(moving);
-            }
+        if let Some(header) = &*header
+            && !grows
+        {
             if let Some(before) = still.after {
                 return self.changed(&self.plan.stills[before], still, &group, header);
             }

@@ -76,11 +76,11 @@ impl Timeline {
         undrawn
     }
 
-    /// Checks the size, the duration, the sample rates, and that the font has glyphs for every text.
-    /// This is fast; [`render`](super::render()) does it first.
+    /// Checks the size, the duration, the order of the scenes, the sample rates, and that the font has
+    /// glyphs for every text. This is fast; [`render`](super::render()) does it first.
     ///
     /// # Errors
-    /// [`MediaError::Timeline`] for the size, the duration and a sample rate,
+    /// [`MediaError::Timeline`] for the size, the duration, the order of scenes and a sample rate,
     /// [`MediaError::NoGlyphs`] for a text.
     pub fn check(&self) -> Result<(), MediaError> {
         self.frame.check()?;
@@ -89,6 +89,10 @@ impl Timeline {
         }
         if self.duration > MAX_DURATION {
             return Err(MediaError::Timeline("it is longer than six hours".to_owned()));
+        }
+        if !self.scenes.is_sorted_by_key(|scene| scene.start) {
+            let why = "its scenes are not in the order of their starts";
+            return Err(MediaError::Timeline(why.to_owned()));
         }
         if let Some(clip) = self.audio.iter().find(|clip| clip.sample_rate() > MAX_SAMPLE_RATE) {
             let rate = clip.sample_rate();
@@ -305,4 +309,30 @@ impl TextClip {
 pub(crate) enum TextKind {
     Caption,
     Title,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scenes_must_be_in_order() {
+        let second = Duration::from_secs(1);
+        let check = |starts: &[u32]| {
+            let mut timeline = Timeline::new(FrameSize::SQUARE, 5 * second);
+            let scene = |start: &u32| Scene::new(VideoBackground::default(), *start * second);
+            timeline.scenes = starts.iter().map(scene).collect();
+            timeline.check()
+        };
+        // Two may start together, and any after the end of the video.
+        for starts in [vec![], vec![3], vec![0, 0, 2, 9, 9]] {
+            assert!(check(&starts).is_ok(), "{starts:?}");
+        }
+        for starts in [vec![1, 0], vec![0, 9, 2], vec![9, 8]] {
+            let error = check(&starts);
+            let is_named =
+                matches!(&error, Err(MediaError::Timeline(why)) if why.contains("order"));
+            assert!(is_named, "{starts:?}: {error:?}");
+        }
+    }
 }

@@ -1,6 +1,6 @@
 //! A video plays in Chromium: for its whole length, with its audio in time, and with the frames and
-//! colors that [`poster`] shows; and its subtitles are read to the last cue. Without `chromium` the test is skipped with a note, except under CI,
-//! where it fails.
+//! colors that [`poster`] shows; and its subtitles are read to the last cue. Without `chromium` the
+//! tests are skipped with a note, except under CI, where they fail.
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::{Command, Stdio};
@@ -170,7 +170,7 @@ fn difference(one: &image::RgbImage, other: &image::RgbImage) -> f64 {
     sum / one.len() as f64
 }
 
-fn picture(pixel: impl Fn(u32, u32) -> [u8; 3]) -> VideoBackground {
+fn image_of(pixel: impl Fn(u32, u32) -> [u8; 3]) -> VideoBackground {
     let mut png = std::io::Cursor::new(Vec::new());
     let image = image::RgbImage::from_fn(640, 360, |x, y| image::Rgb(pixel(x, y)));
     image.write_to(&mut png, image::ImageFormat::Png).unwrap();
@@ -190,7 +190,7 @@ async fn a_video_plays_to_its_end_and_shows_its_frames() {
     let millis = Duration::from_millis;
     let mut video = Timeline::new(FrameSize { width: 640, height: 360 }, millis(3000));
     video.background =
-        picture(|x, _| [[200, 30, 40], [20, 140, 60], [30, 60, 210]][x as usize / 214]);
+        image_of(|x, _| [[200, 30, 40], [20, 140, 60], [30, 60, 210]][x as usize / 214]);
     video.texts.push(TextClip::title("Morning\ncoffee\nis fresh", millis(1000), millis(1000)));
     let beep: Vec<i16> = (0..16_000).map(|n| (12_000.0 * (n as f32 * 0.4).sin()) as i16).collect();
     video.audio.push(AudioClip::new(AudioBuffer::new(16_000, beep), millis(1000)));
@@ -214,8 +214,8 @@ async fn scenes_that_move_and_fade_play_as_they_are_meant_to() {
     let mut video = Timeline::new(FrameSize { width: 640, height: 360 }, millis(6000));
     let wave = |at: u32, length: f32| ((at as f32 / length).sin() * 90.0 + 128.0) as u8;
     let images = [
-        picture(|x, y| [wave(x, 11.0), wave(y, 13.0), 90]),
-        picture(|x, y| [60, wave(x + y, 17.0), wave(x, 9.0)]),
+        image_of(|x, y| [wave(x, 11.0), wave(y, 13.0), 90]),
+        image_of(|x, y| [60, wave(x + y, 17.0), wave(x, 9.0)]),
     ];
     for (image, start) in images.into_iter().zip([0, 3000]) {
         let mut scene = Scene::new(image, millis(start));

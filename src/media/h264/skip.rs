@@ -121,8 +121,8 @@ impl SkipHeader {
 const LEVELS: [(u32, u32, u32); 4] =
     [(8192, 245_760, 40), (8704, 522_240, 42), (22_080, 589_824, 50), (36_864, 983_040, 51)];
 
-/// Returns the sequence parameters of frames of another size, as an Annex B unit, if they are
-/// supported.
+/// Returns the sequence parameters of frames of another size, of which at least as many are kept for
+/// later ones to refer to, as an Annex B unit, if they are supported.
 pub(crate) fn resized(sequence: &[u8], size: FrameSize, references: u32) -> Option<Vec<u8>> {
     let payload = payload(sequence);
     read_sequence(&payload)?;
@@ -157,12 +157,55 @@ pub(crate) fn resized(sequence: &[u8], size: FrameSize, references: u32) -> Opti
     if is_cropped {
         cropped.into_iter().for_each(|pairs| out.ue(pairs));
     }
+    let has_usability = bits.bits(1)?;
+    out.bits(has_usability, 1); // vui_parameters_present_flag
+    if has_usability == 1 {
+        copy_usability(&mut bits, &mut out, references)?;
+    }
     // The rest is the same, up to the last bit that is set, which ends the payload.
     let end = 8 * payload.len() - payload.last()?.trailing_zeros() as usize - 1;
     while bits.at < end {
         out.bits(bits.bits(1)?, 1);
     }
     Some(out.into_nal(*sequence.first()?))
+}
+
+/// Copies the usability information of sequence parameters (E.1.1), in which decoders find how many
+/// frames they keep: no fewer than later ones refer to. `None` if it is not supported.
+fn copy_usability(bits: &mut BitReader<'_>, out: &mut BitWriter, references: u32) -> Option<()> {
+    /// `aspect_ratio_idc` of one that is given by its sides.
+    const EXTENDED: u32 = 255;
+    let mut copy = |count: u32| {
+        let value = bits.bits(count)?;
+        out.bits(value, count);
+        Some(value)
+    };
+    // aspect_ratio_info_present_flag
+    if copy(1)? == 1 && copy(8)? == EXTENDED {
+        copy(32)?; // sar_width, sar_height
+    }
+    // overscan_info_present_flag
+    if copy(1)? == 1 {
+        copy(1)?; // overscan_appropriate_flag
+    }
+    // video_signal_type_present_flag, and that of colors behind the format and the range
+    if copy(1)? == 1 && copy(5)? & 1 == 1 {
+        copy(24)?; // colour_primaries, transfer_characteristics, matrix_coefficients
+    }
+    // The position of chroma, the time of frames, and two buffers are given.
+    if copy(4)? != 0 {
+        return None;
+    }
+    copy(1)?; // pic_struct_present_flag
+    // bitstream_restriction_flag
+    if copy(1)? == 1 {
+        copy(1)?; // motion_vectors_over_pic_boundaries_flag
+        for _ in 0..5 {
+            out.ue(bits.ue()?); // sizes of pictures, macroblocks and vectors, max_num_reorder_frames
+        }
+        out.ue(bits.ue()?.max(references)); // max_dec_frame_buffering
+    }
+    Some(())
 }
 
 /// Returns `seq_parameter_set_id`, the bits of `frame_num`, and the number of macroblocks.
@@ -409,6 +452,51 @@ mod tests {
         let sets = parameter_sets(66, 2, 0, 0);
         for cut in 0..sets.len() - 1 {
             let _ = SkipHeader::read(&sets[..cut]);
+        }
+    }
+
+    /// Returns the sequence parameters that the encoder sets for 1920×1080, with a number of
+    /// references, and with an `aspect_ratio_idc`.
+    fn sequence_of(references: u32, aspect: Option<u32>) -> Vec<u8> {
+        let mut sequence = BitWriter::default();
+        sequence.bits(66, 8);
+        sequence.bits(0xC0_28, 16);
+        for value in [0, 11, 2, references] {
+            sequence.ue(value);
+        }
+        sequence.bits(0, 1);
+        sequence.ue(119);
+        sequence.ue(67);
+        sequence.bits(0b111, 3);
+        for cropped in [0, 0, 0, 4] {
+            sequence.ue(cropped);
+        }
+        sequence.bits(1, 1);
+        sequence.bits(u32::from(aspect.is_some()), 1);
+        if let Some(aspect) = aspect {
+            sequence.bits(aspect, 8);
+            if aspect == 255 {
+                sequence.bits(0x0040_0021, 32);
+            }
+        }
+        sequence.bits(0, 1);
+        sequence.bits(0b11_0101, 6);
+        sequence.bits(0x01_01_01, 24);
+        sequence.bits(0b000_0011, 7);
+        for value in [0, 0, 16, 16, 0, references] {
+            sequence.ue(value);
+        }
+        sequence.into_nal(0x67)
+    }
+
+    #[test]
+    fn decoders_keep_as_many_frames_as_are_referred_to() {
+        for aspect in [None, Some(1), Some(255)] {
+            for references in [1, 2, 4] {
+                let sequence = sequence_of(1, aspect);
+                let found = resized(&sequence[4..], FrameSize::LANDSCAPE, references);
+                assert_eq!(found, Some(sequence_of(references, aspect)), "{references} {aspect:?}");
+            }
         }
     }
 

@@ -38,8 +38,8 @@ pub(crate) struct EncodedRows {
 }
 
 impl SliceHeader {
-    /// Returns the header of pictures of one size, of which as many are kept for later ones to refer
-    /// to; `None` when the encoder uses parameters that are not supported.
+    /// Returns the header of pictures of one size, of which at least as many are kept for later ones to
+    /// refer to; `None` when the encoder uses parameters that are not supported.
     pub(crate) fn new(
         encoder: &StillEncoder,
         size: FrameSize,

@@ -11,7 +11,8 @@ use crate::media::canvas::{Canvas, TextDrawing};
 use crate::media::h264::{EncodedStill, Fixed, MACROBLOCK, MovingPicture, SliceHeader};
 use crate::media::{Cancel, MediaError};
 
-/// A text, or a marked word, changes nothing outside of its rows and columns.
+/// Returns the columns, in whole macroblocks, in which drawings change a row of macroblocks; `None` if
+/// none of them is there.
 pub(super) fn columns_of(
     drawings: &[&TextDrawing],
     row: usize,
@@ -54,10 +55,11 @@ impl StillRenderer<'_> {
         let Some(&SceneSpan { start, zoom: Some(zoom), .. }) = self.plan.scene(number) else {
             return Ok(None);
         };
-        let steps = still.steps.iter().map(|(at, shown)| {
+        let later = still.steps.iter().map(|(at, shown)| (*at, shown));
+        let steps = [(0, &still.texts)].into_iter().chain(later).map(|(at, shown)| {
             let group = self.group(number, shown, cancel)?;
             let marks = self.marks(&group, shown);
-            Ok((*at, group, marks))
+            Ok((at, group, marks))
         });
         let steps: Vec<Step> = steps.collect::<Result<_, MediaError>>()?;
         let draw = |frame: u32, rows: Range<usize>| {
@@ -108,12 +110,14 @@ impl StillRenderer<'_> {
         Ok(Some(EncodedStill::of_frames(key, pictures)))
     }
 
-    /// Draws a still in which a scene appears over the one before.
+    /// Draws a still in which a scene appears over what was seen before.
     pub(super) fn faded(&self, still: &Still, group: &TextGroup) -> Result<Canvas, MediaError> {
         let number = still.backdrop.scene;
-        let (start, fade) = self.plan.scene(number).map_or((0, 0), |span| (span.start, span.fade));
+        let span = self.plan.scene(number);
+        let (start, before, fade) =
+            span.map_or((0, 0, 0), |span| (span.start, span.before, span.fade));
         let rows = 0..self.timeline.frame.height as usize;
-        let mut canvas = self.shown(number - 1, still.first, rows.clone())?;
+        let mut canvas = self.shown(before, still.first, rows.clone())?;
         let share = (still.first.saturating_sub(start) + 1) as f32 / (fade + 1) as f32;
         canvas.blend(&self.shown(number, still.first, rows)?, share);
         group.texts.iter().for_each(|text| text.drawing.draw(&mut canvas, 0));

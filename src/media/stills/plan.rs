@@ -25,7 +25,9 @@ pub(crate) struct StillPlan {
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct SceneSpan {
     pub(crate) start: u32,
-    /// The number of frames in which it appears over the scene before.
+    /// What is seen before it: the number of a scene, or 0 for the background before the first.
+    pub(crate) before: usize,
+    /// The number of frames in which it appears over what is seen before.
     pub(crate) fade: u32,
     pub(crate) zoom: Option<Zoom>,
 }
@@ -35,16 +37,16 @@ pub(crate) struct SceneSpan {
 pub(crate) struct Backdrop {
     /// The number of scenes that have begun.
     pub(crate) scene: usize,
-    /// Whether the last of them appears over the one before.
+    /// Whether the last of them appears over what was seen before.
     pub(crate) is_fade: bool,
 }
 
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Still {
     pub(crate) backdrop: Backdrop,
-    /// The texts in drawing order.
+    /// The texts in drawing order: at its start, if the backdrop moves.
     pub(crate) texts: Vec<Shown>,
-    /// If the backdrop moves, the texts from a frame of the still on.
+    /// If the backdrop moves, the texts that replace those before from a frame of the still on.
     pub(crate) steps: Vec<(u32, Vec<Shown>)>,
     /// If the backdrop moves, the frame of the video at which the still begins.
     pub(crate) first: u32,
@@ -149,7 +151,7 @@ impl StillPlan {
                     shot.frames += frames;
                 }
                 _ => {
-                    let (texts, steps) = (texts.to_vec(), vec![(0, texts.to_vec())]);
+                    let (texts, steps) = (texts.to_vec(), Vec::new());
                     self.shots.push(Shot { still: self.stills.len(), frames, before: 0 });
                     self.stills.push(Still { backdrop, texts, steps, first, after: None });
                 }
@@ -210,13 +212,19 @@ fn scene_spans(scenes: &[Scene], size: FrameSize, frames: u32) -> Vec<SceneSpan>
     let starts: Vec<u32> = scenes.iter().map(|scene| frame_at(scene.start).min(frames)).collect();
     let ends = starts.iter().skip(1).copied().chain([frames]);
     let spans = scenes.iter().zip(0..).zip(starts.iter().zip(ends));
+    let mut before = 0;
     let spans = spans.map(|((scene, index), (&start, end))| {
         let length = end.saturating_sub(start);
         // It is also seen on its own. Of a single frame, nothing is seen.
         let fade = frame_at(scene.fade).min(length / 2);
-        let fade = if start == 0 || fade < SHORTEST { 0 } else { fade };
+        let fade = if start < SHORTEST || fade < SHORTEST { 0 } else { fade };
         let zoom = scene.is_moving().then(|| Zoom::new(scene, index, size, length));
-        SceneSpan { start, fade, zoom }
+        let span = SceneSpan { start, before, fade, zoom };
+        // A shorter one is a flash, which is not shown.
+        if length >= SHORTEST {
+            before = index + 1;
+        }
+        span
     });
     spans.collect()
 }
@@ -260,7 +268,8 @@ fn visible(index: usize, clip: &TextClip, frames: u32) -> Vec<(Shown, Range<u32>
 /// Two consecutive key frames would need different IDs, and a flash of a single frame is unwanted
 /// anyway: it is added to the span before it.
 const SHORTEST: u32 = 2;
-/// The frames in which an image of a fade is shown. Each takes as long to encode as a second of zoom.
+/// The number of frames for which each image of a fade is shown: at ten images a second it still looks
+/// smooth, and each takes as long to encode as a second of zoom.
 const FADE_STEP: u32 = 3;
 
 /// Texts that are visible together, and what is behind them.
@@ -437,6 +446,21 @@ mod tests {
         assert_eq!(long, [(3, true, 0, 3); 20]);
         let fades: Vec<u32> = plan.scenes.iter().map(|scene| scene.fade).collect();
         assert_eq!(fades, [0, 6, 60, 0, 0]);
+    }
+
+    #[test]
+    fn a_scene_appears_over_the_last_one_that_is_seen() {
+        let mut timeline = Timeline::new(FrameSize::SQUARE, duration_of(300));
+        // Some have no frame, or a single one, for themselves.
+        for start in [0, 1, 90, 90, 120, 121, 200] {
+            let mut scene = Scene::new(VideoBackground::default(), duration_of(start));
+            scene.fade = Duration::from_millis(500);
+            timeline.scenes.push(scene);
+        }
+        let plan = StillPlan::new(&timeline, 300);
+        let spans: Vec<(usize, u32)> =
+            plan.scenes.iter().map(|span| (span.before, span.fade)).collect();
+        assert_eq!(spans, [(0, 0), (0, 0), (2, 0), (2, 15), (4, 0), (4, 15), (6, 15)]);
     }
 
     #[test]
