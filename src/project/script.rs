@@ -88,6 +88,7 @@ impl Script {
 
     /// Reads a text as Markdown, whose images are scenes: each is shown from the paragraph in which
     /// it stands, or that follows it, until the next one. Their paths are relative to `directory`.
+    /// They may lead out of it, and each image is uploaded: read a script of somebody else first.
     ///
     /// An image is `![…](photo.jpg)`, with a reference in place of the path, or
     /// `<img src="photo.jpg">`; the text that describes it is not spoken. What is in code is no
@@ -129,8 +130,8 @@ impl Script {
     ///
     /// A text file has the extension `txt`, `text`, `md` or `markdown`, in any case, or none. The
     /// images of the last two are scenes, as for [`markdown`](Self::markdown), with paths relative to
-    /// the directory of the file. UTF-16 is recognized by its byte order mark or by the NUL bytes between its letters. A DOCX file
-    /// must begin like a ZIP archive; its text is read by the service.
+    /// the directory of the file. UTF-16 is recognized by its byte order mark or by the NUL bytes
+    /// between its letters. A DOCX file must begin like a ZIP archive; its text is read by the service.
     ///
     /// # Errors
     /// [`Error::Io`] if it cannot be read; [`Error::InvalidInput`] if it is neither, is another
@@ -330,7 +331,12 @@ fn image_at(directory: &Path, target: &str) -> Result<SceneImage, String> {
         let short = name.split(['?', '#']).next().unwrap_or_default();
         names.extend([name.to_owned(), percent_decoded(name), percent_decoded(short)]);
     }
-    let of_url = Url::parse(&plain).ok().filter(|url| url.scheme() == "file");
+    // Windows would connect to the host, with the credentials of the user.
+    if names.iter().any(|name| is_on_host(name)) {
+        return Err(format!("the image {plain:?} is on another host; save it as a file"));
+    }
+    let is_local = |url: &Url| url.scheme() == "file" && url.host_str().is_none();
+    let of_url = Url::parse(&plain).ok().filter(is_local);
     let of_url = of_url.and_then(|url| url.to_file_path().ok());
     let mut paths = of_url.into_iter().chain(names.iter().map(|name| directory.join(name)));
     match paths.find(|path| path.is_file()) {
@@ -344,6 +350,11 @@ fn image_at(directory: &Path, target: &str) -> Result<SceneImage, String> {
             _ => format!("there is no file {}", directory.join(&plain).display()),
         }),
     }
+}
+
+/// Whether a path begins with the name of a host: `//host/photo.jpg`, also with backslashes.
+fn is_on_host(path: &str) -> bool {
+    path.strip_prefix(['/', '\\']).is_some_and(|path| path.starts_with(['/', '\\']))
 }
 
 fn display_name(path: &Path) -> String {

@@ -1,6 +1,7 @@
 //! The files of a voiceover: each is checked before anything is sent, and uploaded once however
 //! often it is used, under a name that the message to the agent can refer to.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::fs::File;
 use std::io::Read as _;
@@ -44,6 +45,11 @@ impl SceneImage {
     /// the URL's path.
     pub fn url(url: impl Into<String>) -> Self {
         Self(ImageSource::Url(url.into()))
+    }
+
+    /// Whether the service downloads it.
+    pub(super) const fn is_downloaded(&self) -> bool {
+        matches!(self.0, ImageSource::Url(_))
     }
 
     /// Checks whatever can be known of it here.
@@ -120,10 +126,14 @@ fn url_of(text: &str) -> Result<Url> {
     let invalid = |why: &str| Error::InvalidInput(format!("the image {shown:?} {why}"));
     let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
     let url = url.ok_or_else(|| invalid("is not an http or https URL"))?;
-    let name = url.path_segments().and_then(|mut segments| segments.next_back());
-    let name = percent_decoded(name.unwrap_or_default());
-    check_name(Path::new(&name), &IMAGE).map_err(|why| invalid(&why))?;
+    check_name(Path::new(&name_in(&url)), &IMAGE).map_err(|why| invalid(&why))?;
     Ok(url)
+}
+
+/// Returns the name of the file that a URL leads to.
+fn name_in(url: &Url) -> String {
+    let name = url.path_segments().and_then(|mut segments| segments.next_back());
+    percent_decoded(name.unwrap_or_default())
 }
 
 /// A file to upload before the message is sent.
@@ -181,7 +191,11 @@ impl UploadFile {
 
 /// The files of one message, each once.
 #[derive(Debug, Default)]
-pub(super) struct Uploads(Vec<Upload>);
+pub(super) struct Uploads {
+    files: Vec<Upload>,
+    /// The names that are taken, in lower case: services compare them in any case.
+    names: HashSet<String>,
+}
 
 #[derive(Debug)]
 struct Upload {
@@ -208,18 +222,19 @@ impl Uploads {
     pub(super) fn add(&mut self, path: &Path, kind: &MediaKind) -> Result<usize> {
         check_media(path, kind)?;
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        if self.has(&name) {
+        if !self.names.insert(name.to_lowercase()) {
             // The message names them, and each is uploaded once.
             let what = format!("two of the files are called {:?}", name.to_lowercase());
             return Err(Error::InvalidInput(what));
         }
         let source = Source::Path(path.canonicalize().unwrap_or_else(|_| path.to_owned()));
-        self.0.push(Upload { source, name, file: path.to_owned().into() });
-        Ok(self.0.len() - 1)
+        self.files.push(Upload { source, name, file: path.to_owned().into() });
+        Ok(self.files.len() - 1)
     }
 
     /// Adds the image of a scene, after checking it, unless it is there already. Its name consists
-    /// of letters, digits and `.-_`, so that it can stand in Markdown; a URL stays as it is.
+    /// of letters, digits and `.-_`, so that it can stand in Markdown; a URL stays as it is, and no
+    /// image that is added later gets the name in it.
     pub(super) fn add_image(&mut self, image: &SceneImage) -> Result<usize> {
         image.check()?;
         let (source, own_name, file) = match &image.0 {
@@ -233,25 +248,28 @@ impl Uploads {
                 (Source::Bytes(bytes.clone()), name.clone(), file)
             }
             ImageSource::Url(text) => {
-                let url = String::from(url_of(text)?);
+                let url = url_of(text)?;
+                self.names.extend([name_in(&url).to_lowercase()]);
+                // In a query, they would be code and an escape in Markdown.
+                let url = String::from(url).replace('`', "%60").replace('\\', "%5C");
                 // Parentheses would end the target of an image.
                 let name = url.replace('(', "%28").replace(')', "%29");
                 (Source::Url(url.clone()), name, UploadFile::Url(url))
             }
         };
-        let known = self.0.iter().position(|upload| upload.source == source);
+        let known = self.files.iter().position(|upload| upload.source == source);
         if let Some(known) = known
-            && is_plain(&self.0[known].name)
+            && is_plain(&self.files[known].name)
         {
             return Ok(known);
         }
         let name = if is_url(&own_name) { own_name } else { self.free_name(&own_name) };
-        let index = known.unwrap_or(self.0.len());
+        let index = known.unwrap_or(self.files.len());
         if known.is_none() {
-            self.0.push(Upload { source, name: String::new(), file });
+            self.files.push(Upload { source, name: String::new(), file });
         }
         // One that is known may be the background, which the message may call by any name.
-        let upload = &mut self.0[index];
+        let upload = &mut self.files[index];
         upload.file.rename(&name);
         upload.name = name;
         Ok(index)
@@ -259,26 +277,25 @@ impl Uploads {
 
     /// Returns how the message refers to a file.
     pub(super) fn name(&self, index: usize) -> &str {
-        &self.0[index].name
+        &self.files[index].name
     }
 
-    /// Returns the files in the order in which they were added.
+    /// Returns the files in the order in which they were added, after those that the service
+    /// downloads: a background of the same name, by which the message calls it, is then the newer one.
     pub(super) fn into_files(self) -> impl Iterator<Item = UploadFile> {
-        self.0.into_iter().map(|upload| upload.file)
+        let files = self.files.into_iter().map(|upload| upload.file);
+        let (downloaded, others): (Vec<_>, Vec<_>) =
+            files.partition(|file| matches!(file, UploadFile::Url(_)));
+        downloaded.into_iter().chain(others)
     }
 
-    /// Services compare names in any case.
-    fn has(&self, name: &str) -> bool {
-        self.0.iter().any(|upload| upload.name.to_lowercase() == name.to_lowercase())
-    }
-
-    /// Returns a plain name like this one that no other file has.
-    fn free_name(&self, name: &str) -> String {
+    /// Takes a plain name like this one that no other file has.
+    fn free_name(&mut self, name: &str) -> String {
         let plain: String = name.chars().map(|c| if is_plain_char(c) { c } else { '-' }).collect();
         let (stem, extension) = plain.rsplit_once('.').unwrap_or((&plain, ""));
         let numbered = (2..).map(|number| format!("{stem}-{number}.{extension}"));
         let mut names = std::iter::once(plain.clone()).chain(numbered);
-        names.find(|name| !self.has(name)).unwrap_or_default()
+        names.find(|name| self.names.insert(name.to_lowercase())).unwrap_or_default()
     }
 }
 
@@ -326,10 +343,11 @@ fn check_media(path: &Path, kind: &MediaKind) -> Result<()> {
         |why: String| Error::InvalidInput(format!("the {} {} {why}", kind.what, path.display()));
     check_name(path, kind).map_err(invalid)?;
     let unreadable = |source| Error::io("read a file to upload", path, source);
-    let file = File::open(path).map_err(unreadable)?;
-    if !file.metadata().map_err(unreadable)?.is_file() {
+    // Before it is opened, which would wait for the other end of a pipe.
+    if !path.metadata().map_err(unreadable)?.is_file() {
         return Err(invalid("is not a file".to_owned()));
     }
+    let file = File::open(path).map_err(unreadable)?;
     let mut head = Vec::new();
     file.take(HEAD_BYTES).read_to_end(&mut head).map_err(unreadable)?;
     check_head(&head, kind).map_err(invalid)
@@ -437,9 +455,11 @@ mod tests {
             add("https://example.com/a(1).png?x=1".into()),
             add("HTTPS://example.com/a(1).png?x=1".into()),
             add("https://example.com/a(1).png?x=2".into()),
+            add("https://example.com/b/X%2Dy-2.png?`\\_".into()),
+            add(SceneImage::bytes("x y.png", &b"GIF89a"[..])),
         ];
-        assert_eq!(images, [background, 0, 1, 2, 2, 3, 3, 4]);
-        let names: Vec<&str> = (0..5).map(|at| uploads.name(at)).collect();
+        assert_eq!(images, [background, 0, 1, 2, 2, 3, 3, 4, 5, 6]);
+        let names: Vec<&str> = (0..7).map(|at| uploads.name(at)).collect();
         assert_eq!(
             names,
             [
@@ -447,13 +467,16 @@ mod tests {
                 "My-Photo--1--2.PNG",
                 "x-y.png",
                 "https://example.com/a%281%29.png?x=1",
-                "https://example.com/a%281%29.png?x=2"
+                "https://example.com/a%281%29.png?x=2",
+                "https://example.com/b/X%2Dy-2.png?%60%5C_",
+                // The name in the URL is taken, too.
+                "x-y-3.png"
             ]
         );
         let files: Vec<String> = uploads.into_files().map(|file| format!("{file:?}")).collect();
-        assert_eq!(files.len(), 5);
-        assert!(files[0].contains(r#"Some("My-photo--1-.png")"#), "{files:?}");
-        assert!(files[3].contains("a(1).png?x=1"), "{files:?}");
+        assert_eq!(files.len(), 7);
+        assert!(files[0].contains("a(1).png?x=1"), "{files:?}");
+        assert!(files[3].contains(r#"Some("My-photo--1-.png")"#), "{files:?}");
     }
 
     #[test]

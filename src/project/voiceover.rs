@@ -233,7 +233,7 @@ impl Voiceover {
     /// # use nemovideo::{NemoClient, project::Script};
     /// # fn make(client: &NemoClient) -> nemovideo::Result<()> {
     /// let _voiceover = client
-    ///     .voiceover(Script::text("Two pictures of the sky.")?)
+    ///     .voiceover(Script::text("Two photos of the sky.")?)
     ///     .scene("This is the sky in the morning.", "morning.jpg")
     ///     .scene("And this in the evening.", "https://example.com/evening.jpg");
     /// # Ok(()) }
@@ -416,6 +416,14 @@ impl Voiceover {
 /// Returns the text of a script with the images of its scenes as Markdown, and adds them to the
 /// files to upload.
 fn markdown(parts: &[ScriptPart], uploads: &mut Uploads) -> Result<String> {
+    // The service names what it downloads, so the others get their names later.
+    for part in parts {
+        if let ScriptPart::Image(image) = part
+            && image.is_downloaded()
+        {
+            uploads.add_image(image)?;
+        }
+    }
     let mut text = String::new();
     for part in parts {
         match part {

@@ -122,7 +122,7 @@ async fn scenes_are_appended_from_paths_bytes_and_urls() {
     let voiceover = client
         .voiceover(Script::text("The first words.").unwrap())
         .scene("One image.", &paths[0])
-        .scene("Another one.", SceneImage::bytes("b.png", &b"GIF89a"[..]))
+        .scene("Another one.", SceneImage::bytes("hosted.png", &b"GIF89a"[..]))
         .scene("And one more.", url.as_str())
         .scene("The first image again.", paths[0].to_str().unwrap())
         .scene("That of the background.", &paths[1])
@@ -130,7 +130,8 @@ async fn scenes_are_appended_from_paths_bytes_and_urls() {
         .save_to(dir.path().join("out.mp4"));
     let saved = voiceover.await.unwrap();
     let names: Vec<String> = shown(&saved.draft).into_iter().map(|(name, ..)| name).collect();
-    let expected = ["back-ground.png", "a.png", "b.png", "hosted.png", "a.png", "back-ground.png"];
+    let expected =
+        ["back-ground.png", "a.png", "hosted-2.png", "hosted.png", "a.png", "back-ground.png"];
     assert_eq!(names, expected);
     let starts: Vec<u128> = shown(&saved.draft).into_iter().map(|(_, start, _)| start).collect();
     let texts = ["One image", "Another", "And one", "The first image", "That of"];
@@ -150,7 +151,8 @@ async fn images_that_cannot_be_shown_are_named_with_their_lines_before_anything_
     let dir = tempfile::tempdir().unwrap();
     let text = "One.\n\n![](none.png)\n\n![a](a.png) ![](text.png)\n![](photo.svg)\n\
         ![](data:image/png;base64,QUJD)\n\n![][r]\n\n[r]: https://example.com/photo?key=secret\n\n\
-        ![](images) ![](<>)";
+        ![](images) ![](<>)\n![](//example.com/a.png) ![](\\\\host\\a.png) \
+        ![](/%5Chost/a.png) ![](file://host/a.png)";
     let paths = files(
         dir.path(),
         &[
@@ -174,6 +176,10 @@ async fn images_that_cannot_be_shown_are_named_with_their_lines_before_anything_
         "line 9: the image \"https://example.com/photo?…\" is not an image",
         "line 13: there is no file ",
         "line 13: the image has no path",
+        "line 14: the image \"//example.com/a.png\" is on another host",
+        "line 14: the image \"\\\\host\\\\a.png\" is on another host",
+        "line 14: the image \"/%5Chost/a.png\" is on another host",
+        "line 14: an image cannot be a file: URL",
     ] {
         assert!(error.contains(words), "{words}: {error}");
     }

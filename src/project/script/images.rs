@@ -7,8 +7,11 @@ use std::ops::Range;
 
 use crate::protocol::{FileFormat, FileType};
 
-/// Longer titles and code spans are text, so that many that never end do not take quadratic time.
+/// Longer titles, labels and code spans are text, so that many that never end, or are in each other,
+/// do not take quadratic time.
 const MAX_SPAN: usize = 1000;
+/// Deeper parentheses are not those of a target, for the same reason.
+const MAX_DEPTH: usize = 32;
 
 /// A part of a Markdown text that is taken out of it.
 #[derive(Debug, PartialEq, Eq)]
@@ -47,7 +50,8 @@ pub(super) fn markdown_images(text: &str) -> Vec<MarkdownImage> {
         let before = found.partition_point(|(range, _)| range.start <= at);
         before.checked_sub(1).is_none_or(|before| found[before].0.end <= at)
     };
-    for (open, close) in marks.brackets.iter().filter(|(open, _)| is_outside(**open)) {
+    let is_label = |open: usize, close: usize| close - open <= MAX_SPAN && is_outside(open);
+    for (open, close) in marks.brackets.iter().filter(|(open, close)| is_label(**open, **close)) {
         *uses.entry(normalized(&text[open + 1..*close])).or_default() += 1;
     }
     // Besides the definition itself, which is the first use, there may be links.
@@ -266,6 +270,9 @@ fn image(
     }
     let reference = marks.brackets.get(&end).map(|close| &text[end + 1..*close]);
     let name = reference.filter(|reference| !reference.trim().is_empty()).unwrap_or(label);
+    if name.len() > MAX_SPAN {
+        return None;
+    }
     let definition = definitions.get_mut(&normalized(name))?;
     definition.is_of_image = true;
     let end = end + reference.map_or(0, |reference| reference.len() + 2);
@@ -283,7 +290,8 @@ fn inline(text: &str) -> Option<(usize, &str)> {
 
 /// Reads `(my photo.jpg "title")`.
 fn spaced(text: &str) -> Option<(usize, &str)> {
-    let line = text[1..].split("![").next()?;
+    let line = limited(&text[1..]);
+    let line = line.split("![").next().unwrap_or(line);
     let line = line.split('\n').next().unwrap_or(line);
     line.match_indices(')').find_map(|(at, _)| {
         let inner = line[..at].trim();
@@ -297,7 +305,7 @@ fn spaced(text: &str) -> Option<(usize, &str)> {
 /// Reads the target of an image or a reference, and returns what follows it.
 fn destination(text: &str) -> Option<(&str, &str)> {
     if let Some(inner) = text.strip_prefix('<') {
-        let end = inner.find(['>', '\n']).filter(|end| inner[*end..].starts_with('>'))?;
+        let end = inner.find(['<', '>', '\n']).filter(|end| inner[*end..].starts_with('>'))?;
         return Some((&inner[..end], &inner[end + 1..]));
     }
     let mut depth = 0;
@@ -308,6 +316,7 @@ fn destination(text: &str) -> Option<(&str, &str)> {
             // Another image: this one has no end.
             '!' if text[at..].starts_with("![") => return None,
             _ if is_escaped => {}
+            '(' if depth == MAX_DEPTH => return None,
             '(' => depth += 1,
             ')' if depth == 0 => return Some(text.split_at(at)),
             ')' => depth -= 1,
@@ -375,7 +384,7 @@ fn html_image(text: &str) -> Option<(usize, String)> {
         };
         let value = value.trim();
         // A tag without an end would take in the next ones.
-        if value.contains("<img") {
+        if value.to_ascii_lowercase().contains("<img") {
             return None;
         }
         if name.eq_ignore_ascii_case("src") && !value.is_empty() {
@@ -520,6 +529,8 @@ mod tests {
             "[a]: b\n",
             "\\",
             "![](a",
+            "![](<",
+            "<IMG a=\"",
             "(",
             "- ",
             "```\n",
@@ -527,6 +538,19 @@ mod tests {
             "![](a.png)",
         ] {
             markdown_images(&format!("![]{}", part.repeat(200_000 / part.len())));
+        }
+        for (open, close) in [
+            ("[", "]"),
+            ("![", "]"),
+            ("![", "]("),
+            ("![", "](a b"),
+            ("![", "](<"),
+            ("![", "][a]"),
+            ("![](a b", ")"),
+            ("![](a b", " \")"),
+        ] {
+            let nested = [open.repeat(100_000 / open.len()), close.repeat(100_000 / close.len())];
+            markdown_images(&format!("![]{}", nested.concat()));
         }
     }
 }
