@@ -54,7 +54,9 @@ pub(crate) use editor::set_chapters;
 pub use editor::{EditError, Editor};
 pub use json::{Json, Object, ParseError};
 #[cfg(feature = "local")]
-pub(crate) use keys::{MARKS, PARAGRAPH, PARAGRAPHS, THROUGH, WORDS, as_millis, metadata_mut};
+pub(crate) use keys::{
+    MARKS, PARAGRAPH, PARAGRAPHS, SENTENCES, THROUGH, WORDS, as_millis, metadata_mut,
+};
 pub use model::{Draft, Segment, Track, TrackKind, TrackRole};
 pub use picture::{PictureStyle, PictureTheme};
 pub use style::{

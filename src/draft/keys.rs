@@ -53,6 +53,8 @@ pub(crate) const WORDS: &[&str] = &["words"];
 pub(crate) const MARKS: &[&str] = &["marks"];
 /// The paragraphs that begin in a spoken text: pairs of their number, from 1, and milliseconds.
 pub(crate) const PARAGRAPHS: &[&str] = &["paragraphs"];
+/// Whether the marks of a spoken text are where its sentences begin, as those of a recording are.
+pub(crate) const SENTENCES: &[&str] = &["sentences"];
 /// The first and the last paragraph for which an image is shown.
 #[cfg(feature = "local")]
 pub(crate) const PARAGRAPH: &str = "paragraph";

@@ -340,13 +340,21 @@ impl<'d> Segment<'d> {
 
     /// Reads a list of characters of the text and the milliseconds before each, in order.
     pub(crate) fn timed_offsets(&self, keys: &[&str]) -> Vec<(usize, Duration)> {
+        let end = self.duration();
+        let mut offsets = self.all_timed_offsets(keys);
+        offsets.retain(|(_, time)| end.is_zero() || *time <= end);
+        offsets
+    }
+
+    /// As [`timed_offsets`](Self::timed_offsets), with those after the end of the segment, which a
+    /// cut leaves.
+    pub(crate) fn all_timed_offsets(&self, keys: &[&str]) -> Vec<(usize, Duration)> {
         let list = keys::find(self.as_json(), keys, Json::as_array);
         let text = keys::find(self.as_json(), keys::TEXT, |json| {
             json.as_str().filter(|text| !text.trim().is_empty())
         });
         let (Some(list), Some(text)) = (list, text) else { return Vec::new() };
         let skip = keys::find(self.as_json(), keys::SKIP, keys::number).unwrap_or_default();
-        let end = self.duration();
         // The text is shown without the white space around it.
         let blank = text.len() - text.trim_start().len();
         let shown = text.trim().len();
@@ -361,7 +369,7 @@ impl<'d> Segment<'d> {
             let offset = offset.checked_sub(blank).filter(|offset| *offset < shown)?;
             Some((offset, time))
         };
-        list.iter().filter_map(read).filter(|(_, time)| end.is_zero() || *time <= end).collect()
+        list.iter().filter_map(read).collect()
     }
 
     /// Returns how an image fills the frame, where the draft states it.

@@ -199,7 +199,7 @@ impl<'d> Comparison<'d> {
         }
         // They belong to the text and its time.
         let is_respoken = was.label.text != is.label.text || was.duration() != is.duration();
-        for timed in [keys::WORDS, keys::MARKS, keys::PARAGRAPHS] {
+        for timed in [keys::WORDS, keys::MARKS, keys::PARAGRAPHS, keys::SENTENCES] {
             keys.exclude(is_respoken, timed);
         }
         self.compare_labels(Some(&segment), was.label, is.label, &mut keys, changes);

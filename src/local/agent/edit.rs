@@ -12,8 +12,8 @@ use super::scenes::{self, SceneStyle};
 use super::speak::{self, MessageValue, Reply};
 use super::turn::TAIL;
 use crate::draft::{
-    Draft, EditError, Json, MARKS, PARAGRAPHS, Segment, SegmentMut, TrackKind, TrackMut, TrackRole,
-    WORDS, as_millis,
+    Draft, EditError, Json, MARKS, PARAGRAPHS, SENTENCES, Segment, SegmentMut, TrackKind, TrackMut,
+    TrackRole, WORDS, as_millis,
 };
 use crate::local::engine::{Caption, CaptionedSpeech, Engine, Gender, SpeechMark, SpokenLine};
 use crate::local::library::StoredFile;
@@ -266,29 +266,27 @@ pub(crate) fn captions(draft: &Draft, engine: &dyn Engine) -> Vec<Caption> {
     captions
 }
 
-/// Whether the marks of a segment are those of its sentences.
-const HAS_SENTENCES: &str = "sentences";
-
 /// Captions for what is spoken in a segment, of which none shows parts of two sentences.
 fn captions_of(segment: &Segment<'_>, engine: &dyn Engine, aspect: Aspect) -> Vec<Caption> {
     let Some(text) = segment.text() else { return Vec::new() };
     let (start, duration) = (segment.start(), segment.duration());
-    let marks = marks(segment);
-    let has_sentences = segment.metadata().and_then(|metadata| metadata.get(HAS_SENTENCES));
+    let has_sentences = segment.metadata().and_then(|metadata| metadata.get(SENTENCES[0]));
     if has_sentences.and_then(Json::as_bool) != Some(true) {
+        let marks = marks(segment);
         let spoken = CaptionedSpeech { text, start, duration, marks: &marks };
         return engine.captions(&spoken, aspect);
     }
-    let ends = marks.iter().skip(1).map(|mark| (mark.offset, mark.time));
-    let sentences = marks.iter().zip(ends.chain([(text.len(), duration)]));
-    let captions = sentences.filter_map(|(from, (end, until))| {
-        let text = text.get(from.offset..end)?.trim_end();
-        // One before a cut has none.
-        let duration = until.saturating_sub(from.time);
+    // Also where those begin that a cut took away: they are the ends of the others.
+    let begun = segment.all_timed_offsets(MARKS);
+    let ends = begun.iter().copied().skip(1).chain([(text.len(), duration)]);
+    let captions = begun.iter().zip(ends).filter_map(|(&(from, begin), (end, until))| {
+        let text = text.get(from..end)?.trim_end();
+        // One that was cut off has none.
+        let duration = until.min(duration).saturating_sub(begin);
         if duration.is_zero() {
             return None;
         }
-        let start = start.saturating_add(from.time);
+        let start = start.saturating_add(begin);
         Some(engine.captions(&CaptionedSpeech { text, start, duration, marks: &[] }, aspect))
     });
     captions.flatten().collect()
@@ -307,12 +305,21 @@ pub(crate) fn paragraphs(draft: &Draft) -> Vec<(usize, Duration)> {
     for segment in voices.flat_map(|track| track.segments()) {
         let of = |key: &str| segment.metadata().and_then(|metadata| metadata.get(key));
         let skip = of("skip").and_then(Json::as_f64).unwrap_or_default();
-        for pair in of(PARAGRAPHS[0]).and_then(Json::as_array).into_iter().flatten() {
-            if let Some([number, time]) = pair.as_array()
-                && let (Some(number), Some(time)) = (number.as_f64(), time.as_f64())
-                && let Ok(time) = Duration::try_from_secs_f64((time - skip).max(0.0) / 1000.0)
+        let read = |pair: &Json| {
+            let [number, time] = pair.as_array()? else { return None };
+            Some((number.as_f64()? as usize, time.as_f64()? - skip))
+        };
+        let pairs = of(PARAGRAPHS[0]).and_then(Json::as_array).into_iter().flatten();
+        let begun: Vec<(usize, f64)> = pairs.filter_map(read).collect();
+        // A cut leaves the whole list on each side of it. Of those that began before the segment, the
+        // last one goes on; those after its end are not spoken.
+        let before = begun.iter().rposition(|(_, time)| *time <= 0.0).filter(|_| skip > 0.0);
+        for (number, time) in begun.into_iter().skip(before.unwrap_or_default()) {
+            if let Ok(time) = Duration::try_from_secs_f64(time.max(0.0) / 1000.0)
+                && (segment.duration().is_zero() || time < segment.duration())
+                && found.last().is_none_or(|(last, _)| *last != number)
             {
-                found.push((number as usize, segment.start().saturating_add(time)));
+                found.push((number, segment.start().saturating_add(time)));
             }
         }
     }
@@ -358,7 +365,7 @@ pub(crate) fn narrated_with(
         if sentences.is_some()
             && let Some(mut segment) = track.segment_mut(0)
         {
-            segment.set_metadata(HAS_SENTENCES, true);
+            segment.set_metadata(SENTENCES[0], true);
         }
     }
     set_length(draft, length);
@@ -558,6 +565,72 @@ pub(crate) fn set_length(draft: &mut Draft, length: Duration) {
             && let Some(mut segment) = track.segment_mut(0)
         {
             segment.set_duration(length);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::local::engine::PlaceholderEngine;
+
+    /// A recording of three sentences of ten seconds, each a paragraph.
+    fn recorded() -> Draft {
+        let text = "One \u{1f388}. Two \u{1f388}\u{1f388}. Three.";
+        let at = |word: &str| text.find(word).unwrap();
+        let seconds = Duration::from_secs;
+        let mark = |offset, time| SpeechMark { offset, time: seconds(time) };
+        let mut draft = Draft::new();
+        draft.set_duration(seconds(30));
+        set_palette(&mut draft, "dusk");
+        let recording = NarratedSentence {
+            text: text.to_owned(),
+            start: Duration::ZERO,
+            duration: seconds(30),
+            media: Some("a.mp3".to_owned()),
+            marks: vec![mark(0, 0), mark(at("Two"), 10), mark(at("Three"), 20)],
+            paragraphs: vec![(1, seconds(0)), (2, seconds(10)), (3, seconds(20))],
+            unspoken: Vec::new(),
+        };
+        set_voiceover(&mut draft, &[recording]);
+        let voice = position(&draft, &TrackRole::Voiceover).unwrap();
+        let mut track = draft.track_mut(voice).unwrap();
+        track.segment_mut(0).unwrap().set_metadata(SENTENCES[0], true);
+        draft
+    }
+
+    /// The captions and the paragraphs of a draft, with the seconds at which they begin.
+    fn spoken(draft: &Draft) -> (Vec<String>, Vec<(usize, u64)>) {
+        let captions = captions(draft, &PlaceholderEngine).into_iter();
+        let captions = captions.map(|it| format!("{} {}", it.start.as_secs(), it.text));
+        let paragraphs = paragraphs(draft).into_iter();
+        (captions.collect(), paragraphs.map(|(number, time)| (number, time.as_secs())).collect())
+    }
+
+    #[test]
+    fn a_cut_recording_has_the_captions_and_paragraphs_that_are_spoken() {
+        let seconds = Duration::from_secs;
+        let (one, two, three) = ("One \u{1f388}.", "Two \u{1f388}\u{1f388}.", "Three.");
+        let line = |at: u64, text: &str| format!("{at} {text}");
+        let whole = vec![line(0, one), line(10, two), line(20, three)];
+        assert_eq!(spoken(&recorded()), (whole, vec![(1, 0), (2, 10), (3, 20)]));
+        for (cut, captions, paragraphs) in [
+            (
+                5..15,
+                vec![line(0, one), line(5, two), line(10, three)],
+                vec![(1, 0), (2, 5), (3, 10)],
+            ),
+            (
+                3..6,
+                vec![line(0, one), line(3, one), line(7, two), line(17, three)],
+                vec![(1, 0), (2, 7), (3, 17)],
+            ),
+            (0..12, vec![line(0, two), line(8, three)], vec![(2, 0), (3, 8)]),
+            (4..30, vec![line(0, one)], vec![(1, 0)]),
+        ] {
+            let mut draft = recorded();
+            draft.edit().cut(seconds(cut.start)..seconds(cut.end)).unwrap();
+            assert_eq!(spoken(&draft), (captions, paragraphs), "{cut:?}");
         }
     }
 }

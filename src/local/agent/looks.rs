@@ -243,7 +243,7 @@ pub(crate) fn fade_music(
     let segment = draft.tracks().nth(track).and_then(|track| track.segments().next());
     let before = segment.map(|s| (s.fade_in(), s.fade_out(), s.duration())).unwrap_or_default();
     let (fade_in, fade_out) = (fade_in.unwrap_or(before.0), fade_out.unwrap_or(before.1));
-    if fade_in + fade_out > before.2 {
+    if fade_in.saturating_add(fade_out) > before.2 {
         return Err(speak::VIDEO_SHORT.with([before.2.into()]));
     }
     draft.edit().set_fades(track, fade_in, fade_out)?;

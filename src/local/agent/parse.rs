@@ -623,6 +623,11 @@ mod tests {
             ("图片铺满画面", style(cover, None, None)),
             ("转场1秒", style(None, None, Some(1000))),
             ("不要转场", style(None, None, Some(0))),
+            ("keep the images whole", style(contain, None, None)),
+            ("make the images fill the whole frame", style(cover, None, None)),
+            ("别缩放图片", style(None, still, None)),
+            ("图片别缩放", style(None, still, None)),
+            ("转场时间改成两秒", style(None, None, Some(2000))),
         ] {
             let edits = vec![Edit::StyleScenes(expected)];
             let action = parse(message).action;
@@ -631,6 +636,20 @@ mod tests {
             }
         }
         assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+        for message in [
+            "change the title to Zoom call",
+            "标题改成转场",
+            "crossfade the music",
+            "use this picture for the whole video",
+            "use the still image as the background",
+            "set the cover image to 3 seconds",
+        ] {
+            let action = parse(message).action;
+            let is_style = |edit: &Edit| matches!(edit, Edit::StyleScenes(_));
+            let is_taken =
+                matches!(&action, Action::Edits { edits, .. } if edits.iter().any(is_style));
+            assert!(!is_taken, "{message}: {action:?}");
+        }
         // As the client writes it.
         let message = "Make a voiceover video of this script. Voice: female. Each Markdown image in the \
              script is an uploaded file to show from there until the next one, without reading its \
@@ -644,6 +663,28 @@ mod tests {
             assert_eq!(script, RequestedScript::Message("![](a.png)\n\nHi.".to_owned()));
             assert_eq!(options.scenes, style(contain, still, Some(500)), "{message}");
             assert_eq!((options.title, options.captions, options.pace), (None, None, None));
+        }
+    }
+
+    #[test]
+    fn a_time_may_be_as_long_as_can_be_written() {
+        let most = std::time::Duration::MAX;
+        let long = "300000000000000000 minutes 18000000000000000000 seconds";
+        let edits = vec![Edit::SetPoster(most)];
+        let expected = Action::Edits { edits, unknown: Vec::new() };
+        assert_eq!(parse(&format!("poster at {long}")).action, expected);
+    }
+
+    #[test]
+    fn an_image_is_shown_for_a_paragraph_in_other_words() {
+        for (message, name, paragraph) in [
+            ("第二段用这张图", None, 2),
+            ("第二段换成这张图", None, 2),
+            ("use x.png for paragraph 9", Some("x.png".to_owned()), 9),
+        ] {
+            let edits = vec![Edit::SetScene { name, paragraph }];
+            let expected = Action::Edits { edits, unknown: Vec::new() };
+            assert_eq!(parse(message).action, expected, "{message}");
         }
     }
 

@@ -163,7 +163,9 @@ impl MessagePhrase {
             let Ok(time) = Duration::try_from_secs_f64(number * next_unit) else { continue };
             match times.last_mut() {
                 // "1 minute 30 seconds" is one time.
-                Some(last) if unit == Some(MINUTE) && seconds_at == Some(at + 2) => *last += time,
+                Some(last) if unit == Some(MINUTE) && seconds_at == Some(at + 2) => {
+                    *last = last.saturating_add(time);
+                }
                 _ => times.push(time),
             }
             seconds_at = (unit == Some(1.0)).then_some(at);
@@ -521,7 +523,7 @@ impl MessagePhrase {
         let (from, to) = match times.as_slice() {
             [from, to, ..] if from < to => (*from, *to),
             [length] if self.has(LASTING) => (Duration::ZERO, *length),
-            [start] if self.has(STARTING) => (*start, *start + TITLE_TIME),
+            [start] if self.has(STARTING) => (*start, start.saturating_add(TITLE_TIME)),
             _ => (Duration::ZERO, TITLE_TIME),
         };
         Some(Edit::AddTitle { text, from, to })

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::edit::{paragraphs, position};
-use super::phrase::MessagePhrase;
+use super::phrase::{MessagePhrase, is_in};
 use super::speak::{self, MessageValue, Reply};
 use super::words::*;
 use crate::draft::{
@@ -30,10 +30,26 @@ pub(crate) struct SceneStyle {
     pub(crate) fade: Option<Duration>,
 }
 
+fn is_image(word: &str) -> bool {
+    is_in(IMAGES, word)
+}
+
 /// The meaning of a phrase about images.
 impl MessagePhrase {
     pub(crate) fn image_fit(&self) -> Option<ImageFit> {
-        self.choice(&[(ImageFit::Contain, FIT_WHOLE), (ImageFit::Cover, FIT_COVER)])
+        // "The whole image", and not "the image for the whole video".
+        let is_whole = |next: &str| next.is_empty() || is_image(next);
+        if self.has(FIT_WHOLE) || self.after("whole entire").is_some_and(is_whole) {
+            return Some(ImageFit::Contain);
+        }
+        self.has(FIT_COVER).then_some(ImageFit::Cover)
+    }
+
+    /// The English word after the first of some terms, which is empty at the end.
+    fn after(&self, terms: &str) -> Option<&str> {
+        let words = self.words();
+        let at = words.iter().position(|word| is_in(terms, word))?;
+        Some(words.get(at + 1).copied().unwrap_or_default())
     }
 
     pub(crate) fn image_motion(&self) -> Option<ImageMotion> {
@@ -50,8 +66,14 @@ impl MessagePhrase {
 
     /// How images are to be shown.
     pub(crate) fn scene_style(&self) -> Option<SceneStyle> {
+        // The text of a title may say anything, and music fades as well.
+        if [TITLES, MUSIC, POSTER].into_iter().any(|terms| self.has(terms)) {
+            return None;
+        }
         let is_about_images = self.has(IMAGES);
-        let moves = self.has(ZOOM) || (is_about_images && self.has(STILL));
+        // "Use the still image" is about which one.
+        let is_kind = self.has(SHOW_IMAGE) && self.after("still static").is_some_and(is_image);
+        let moves = self.has(ZOOM) || (is_about_images && self.has(STILL) && !is_kind);
         let style = SceneStyle {
             fit: self.image_fit().filter(|_| is_about_images),
             motion: self.image_motion().filter(|_| moves),
@@ -192,16 +214,19 @@ pub(crate) fn style_scenes(draft: &mut Draft, style: SceneStyle) -> Result<Reply
     if images.is_empty() {
         return Err(speak::NO_SCENES.into());
     }
-    let mut editor = draft.edit();
-    for (segment, length) in images {
+    // Not with the editor, which copies the draft for each change: there may be thousands.
+    let mut images = images.into_iter().peekable();
+    let mut track = draft.track_mut(track).ok_or(speak::NO_SCENES)?;
+    for (index, mut segment) in track.segments_mut().enumerate() {
+        let Some((_, length)) = images.next_if(|(image, _)| *image == index) else { continue };
         if let Some(fit) = style.fit {
-            editor.set_image_fit(track, segment, fit)?;
+            segment.set_metadata("fit", fit.as_str());
         }
         if let Some(motion) = style.motion {
-            editor.set_image_motion(track, segment, motion)?;
+            segment.set_metadata("motion", motion.as_str());
         }
         if let Some(fade) = style.fade {
-            editor.set_cross_fade(track, segment, fade.min(length))?;
+            segment.set_metadata("fade", as_millis(fade.min(length)));
         }
     }
     let fit = style.fit.map(|fit| match fit {

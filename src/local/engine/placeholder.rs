@@ -158,25 +158,19 @@ pub(crate) fn without_images(script: &str) -> String {
 /// Takes the images out of a text.
 fn taken_images(text: &str, images: &mut Vec<String>) -> String {
     let mut plain = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some((before, image)) = rest.split_once("![") {
-        plain.push_str(before);
-        let taken = image.split_once("](").and_then(|(label, rest)| {
-            let (target, rest) = rest.split_once(')')?;
-            (!label.contains('\n') && !target.contains('\n')).then_some((target, rest))
-        });
-        rest = match taken {
-            Some((target, after)) => {
-                images.push(target.split_whitespace().next().unwrap_or_default().to_owned());
-                after
-            }
-            None => {
-                plain.push_str("![");
-                image
-            }
-        };
+    for line in text.split_inclusive('\n') {
+        let mut rest = line;
+        // Where one has no end, those after it in the line have none.
+        while let Some((before, image)) = rest.split_once("![")
+            && let Some((_, image)) = image.split_once("](")
+            && let Some((target, after)) = image.split_once(')')
+        {
+            plain.push_str(before);
+            images.push(target.split_whitespace().next().unwrap_or_default().to_owned());
+            rest = after;
+        }
+        plain.push_str(rest);
     }
-    plain.push_str(rest);
     plain
 }
 
@@ -212,6 +206,8 @@ mod tests {
         assert_eq!(images, ["1 a.png", "2 b.png", "2 c.png", "4 d.png"]);
         assert_eq!(scenes.paragraphs, 4);
         assert_eq!(without_images("Hi ![a](b) ![c\n](d)"), "Hi  ![c\n](d)");
+        assert_eq!(without_images("![a](b\n![c](d)"), "![a](b\n");
+        assert_eq!(without_images("![a ![b](c) ![d](e"), " ![d](e");
         let lines = sentences(script).0;
         let texts: Vec<&str> = lines.iter().map(|line| line.text.as_str()).collect();
         assert_eq!(texts, ["Hi!", "Sky", "It  is blue.", "[x", "End"]);
