@@ -41,6 +41,17 @@ fn draw_step(steps: &[Step], frame: u32, canvas: &mut Canvas, first: usize) {
     }
 }
 
+/// Returns what differs between a step and the one before it: where the texts are the same, the words
+/// that are marked.
+fn changes(steps: &[Step], at: usize) -> Vec<&TextDrawing> {
+    let [(_, before, old), (_, group, new)] = [&steps[at - 1], &steps[at]];
+    let indexes =
+        |group: &TextGroup| -> Vec<usize> { group.texts.iter().map(|text| text.index).collect() };
+    let is_same = indexes(before) == indexes(group);
+    let texts = [before, group].into_iter().filter(|_| !is_same).flat_map(|group| &group.texts);
+    texts.map(|text| &text.drawing).chain(old).chain(new).collect()
+}
+
 impl StillRenderer<'_> {
     /// Draws and encodes the frames of a still whose scene grows; `None` if the encoder uses parameters
     /// that are not supported.
@@ -62,13 +73,15 @@ impl StillRenderer<'_> {
             Ok((at, group, marks))
         });
         let steps: Vec<Step> = steps.collect::<Result<_, MediaError>>()?;
-        let draw = |frame: u32, rows: Range<usize>| {
-            let mut canvas = self.shown(number, still.first + frame, rows.clone())?;
+        // The texts of a frame, over the image of the same or of an earlier one.
+        let draw = |image: u32, frame: u32, rows: Range<usize>| {
+            let mut canvas = self.shown(number, still.first + image, rows.clone())?;
             draw_step(&steps, frame, &mut canvas, rows.start);
             Ok::<_, MediaError>(canvas)
         };
         let (width, height) = (self.timeline.frame.width as usize, self.timeline.frame.height);
-        let Some(rows) = header.encode_rows(&self.encoder, &draw(0, 0..height as usize)?)? else {
+        let Some(rows) = header.encode_rows(&self.encoder, &draw(0, 0, 0..height as usize)?)?
+        else {
             return Ok(None);
         };
         let key = header.moving_key([(0, &rows)]);
@@ -85,24 +98,41 @@ impl StillRenderer<'_> {
         // They are drawn again for the background behind them.
         let interval = zoom.interval(&columns.unwrap_or(0..0), &band);
         let frame_of_scene = |frame: u32| (still.first + frame).saturating_sub(start);
-        let mut pictures = Vec::new();
+        let (mut pictures, mut image) = (Vec::new(), 0);
         for frame in 1..frames {
             cancel.check()?;
-            let is_drawn = !band.is_empty()
-                && (frame % interval == 0 || steps.iter().any(|(at, ..)| *at == frame));
-            let canvas = is_drawn.then(|| draw(frame, band.clone())).transpose()?;
+            let changed = if band.is_empty() {
+                None
+            } else if frame % interval == 0 {
+                image = frame;
+                Some(all.clone())
+            } else {
+                let step = steps.iter().rposition(|(at, ..)| *at == frame);
+                step.map(|step| changes(&steps, step))
+            };
+            let drawn = changed
+                .map(|changed| Ok::<_, MediaError>((draw(image, frame, band.clone())?, changed)))
+                .transpose()?;
             let mut fixed = Vec::new();
             for (row, columns) in &areas {
-                let part = match &canvas {
-                    None => Fixed::Repeated(columns.len() as u32 / MACROBLOCK),
-                    Some(canvas) => {
-                        let top = row - band.start;
-                        let area = canvas.area(columns.clone(), top..top + ROW);
-                        let encoded = header.encode_rows(&self.moving_encoder, &area)?;
-                        Fixed::Encoded(encoded.ok_or_else(super::several_slices)?)
-                    }
+                let repeated = |columns: Range<usize>| {
+                    (columns.start, *row, Fixed::Repeated(columns.len() as u32 / MACROBLOCK))
                 };
-                fixed.push((columns.start, *row, part));
+                let drawn = drawn.as_ref().and_then(|(canvas, changed)| {
+                    let drawn = columns_of(changed, *row, width)?;
+                    Some((canvas, drawn.start.max(columns.start)..drawn.end.min(columns.end)))
+                });
+                let Some((canvas, drawn)) = drawn else {
+                    fixed.push(repeated(columns.clone()));
+                    continue;
+                };
+                let top = row - band.start;
+                let area = canvas.area(drawn.clone(), top..top + ROW);
+                let encoded = header.encode_rows(&self.moving_encoder, &area)?;
+                let encoded = Fixed::Encoded(encoded.ok_or_else(super::several_slices)?);
+                fixed.push(repeated(columns.start..drawn.start));
+                fixed.push((drawn.start, *row, encoded));
+                fixed.push(repeated(drawn.end..columns.end));
             }
             let glide = zoom.glide(frame_of_scene(0), frame_of_scene(frame));
             pictures.push(header.moving(&MovingPicture { glide, fixed }, frame));
