@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use nemovideo::ErrorCode;
-use nemovideo::local::{Ending, ErrorReply, Fault, LocalBackend};
+use nemovideo::local::{Ending, ErrorReply, Fault, FaultHandle, LocalBackend};
 use nemovideo::protocol::Endpoint;
 use serde_json::json;
 use tempfile::TempDir;
@@ -191,11 +191,27 @@ fn the_images_of_a_markdown_script_are_its_scenes() {
     assert!(shown.contains("my-sky.png (") && !shown.contains("Not s"), "{shown}");
 }
 
-/// Runs an example against a backend, with the account of a directory.
-async fn run_against(name: &str, backend: &LocalBackend, dir: &Path, args: &[&str]) -> Output {
+/// Returns a command for an example against a backend, with the account of a directory.
+fn against(name: &str, backend: &LocalBackend, dir: &Path, args: &[&str]) -> Command {
     let mut command = example(name);
     command.current_dir(dir).args(args).args(["--api", backend.url()]);
     command.env("HOME", dir.join("home")).env("XDG_CONFIG_HOME", dir.join("home"));
+    command
+}
+
+/// Runs an example, and kills it when a fault has occurred.
+async fn kill_at(fault: &FaultHandle, mut command: Command) {
+    let mut process = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    while fault.hits() == 0 {
+        tokio::task::yield_now().await;
+    }
+    process.kill().unwrap();
+    process.wait().unwrap();
+}
+
+/// Runs an example against a backend.
+async fn run_against(name: &str, backend: &LocalBackend, dir: &Path, args: &[&str]) -> Output {
+    let mut command = against(name, backend, dir, args);
     let output = tokio::task::spawn_blocking(move || command.output()).await;
     output.expect("no panic").expect("the example runs")
 }
@@ -226,15 +242,7 @@ async fn a_voiceover_that_was_charged_and_failed_prints_how_to_resume_it() {
 
     // A process that is killed during its message leaves a job file, too.
     let injected = backend.faults().inject(late()).on(Endpoint::Message).once();
-    let mut command = example("voiceover");
-    command.current_dir(dir).args(make).args(["--api", backend.url()]);
-    command.env("HOME", dir.join("home")).env("XDG_CONFIG_HOME", dir.join("home"));
-    let mut process = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-    while injected.hits() == 0 {
-        tokio::task::yield_now().await;
-    }
-    process.kill().unwrap();
-    process.wait().unwrap();
+    kill_at(&injected, against("voiceover", &backend, dir, &make)).await;
     assert!(job.exists());
     backend.faults().clear();
     let resumed = run_against("resume", &backend, dir, &resume).await;
@@ -304,15 +312,7 @@ async fn a_job_is_continued_up_to_its_last_file() {
         // Killed when the video is there and the poster is not.
         let slow = Fault::SlowRender { polls: 1_000_000 };
         let injected = backend.faults().inject(slow).on(Endpoint::RenderSubmit).once();
-        let mut command = example(name);
-        command.current_dir(dir).args(of(&files)).args(["--api", backend.url()]);
-        command.env("HOME", dir.join("home")).env("XDG_CONFIG_HOME", dir.join("home"));
-        let mut process = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-        while injected.hits() == 0 {
-            tokio::task::yield_now().await;
-        }
-        process.kill().unwrap();
-        process.wait().unwrap();
+        kill_at(&injected, against(name, &backend, dir, &of(&files))).await;
         assert!(job.exists() && path("a.mp4").exists() && path("a.srt").exists());
         assert!(!path("a.png").exists());
         backend.faults().clear();
