@@ -5,6 +5,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
+#[cfg(not(target_arch = "wasm32"))]
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use url::Host;
 
@@ -105,17 +106,20 @@ fn embedded_v4(address: Ipv6Addr) -> Option<Ipv4Addr> {
 
 /// Resolves host names, without the addresses of this machine and of private networks, unless the
 /// host is one of those that are allowed by name.
+#[cfg(not(target_arch = "wasm32"))]
 #[derive(Debug)]
 pub(crate) struct PublicOnly {
     allowed: Vec<String>,
 }
 
+#[cfg(not(target_arch = "wasm32"))]
 impl PublicOnly {
     pub(crate) fn except(allowed: impl IntoIterator<Item = impl AsRef<str>>) -> Self {
         Self { allowed: allowed.into_iter().map(|n| n.as_ref().to_ascii_lowercase()).collect() }
     }
 }
 
+#[cfg(not(target_arch = "wasm32"))]
 impl Resolve for PublicOnly {
     fn resolve(&self, name: Name) -> Resolving {
         let is_allowed = self.allowed.iter().any(|own| name.as_str().eq_ignore_ascii_case(own));

@@ -14,6 +14,7 @@ use std::time::SystemTime;
 
 use url::Url;
 
+use crate::clock::now;
 use crate::error::{Error, Result};
 use crate::protocol::{ClientId, Credits, Secret, TokenScope, UserId};
 use crate::sync::lock;
@@ -212,7 +213,7 @@ impl Auth {
     /// Replaces a token in its last minutes. No other call waits for that: the old one is still
     /// valid.
     async fn refresh(&self, transport: &Transport) {
-        if self.state().due(SystemTime::now()).is_none() {
+        if self.state().due(now()).is_none() {
             return;
         }
         let Ok(_turn) = self.turn.try_lock() else {
@@ -220,7 +221,7 @@ impl Auth {
         };
         let old = {
             let mut state = self.state();
-            let now = SystemTime::now();
+            let now = now();
             // Another call may have replaced it since the check above.
             let Some(old) = state.due(now).cloned() else {
                 return;

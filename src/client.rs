@@ -8,6 +8,7 @@
 mod builder;
 mod call;
 mod config;
+#[cfg(not(target_arch = "wasm32"))]
 mod download;
 mod message;
 mod poller;
@@ -15,7 +16,9 @@ mod reader;
 mod render;
 mod session;
 mod turn;
+#[cfg(not(target_arch = "wasm32"))]
 mod upload;
+#[cfg(not(target_arch = "wasm32"))]
 mod url_policy;
 
 use std::fmt;
@@ -29,13 +32,16 @@ use crate::error::{Error, Result};
 use crate::transport::{Payload, Transport};
 pub use builder::ClientBuilder;
 pub use config::{Limits, RenderPolling, Timeouts, TurnRecovery};
+#[cfg(not(target_arch = "wasm32"))]
 pub use download::Download;
 pub use message::{MessageRequest, MessageStream, TextStream};
 pub use poller::{RenderPoller, RenderProgress};
 pub use render::RenderedVideo;
 pub(crate) use turn::{EventText, TurnTracker};
 pub use turn::{PendingTurn, TurnStream, TurnUpdate};
+#[cfg(not(target_arch = "wasm32"))]
 pub(crate) use upload::OpenSession;
+#[cfg(not(target_arch = "wasm32"))]
 pub use upload::Upload;
 
 /// The URL of the service's API.
@@ -147,7 +153,9 @@ const _: () = {
     const fn stream<T: Send + Unpin + 'static>() {}
     shared::<NemoClient>();
     movable::<MessageRequest>();
+    #[cfg(not(target_arch = "wasm32"))]
     movable::<Upload>();
+    #[cfg(not(target_arch = "wasm32"))]
     movable::<Download>();
     stream::<MessageStream>();
     stream::<TextStream>();

@@ -94,12 +94,35 @@
 //! | `mock` | typed responses and request checks on top of `wiremock` |
 //! | `local` | the embedded backend: an HTTP server on loopback with the whole protocol |
 //! | `media` | real speech and real MP4s in it (implies `local`; compiles C and C++) |
+//!
+//! # WebAssembly
+//!
+//! For `wasm32-unknown-unknown` the crate is the client without files and sockets: tokens, sessions,
+//! messages and their streams, credits, states, drafts and renders, over the `fetch` of the browser
+//! or of Node.js. Missing are uploads and downloads, [`project`] with the one-call job, and the
+//! features `mock`, `local` and `media`; [`RenderedVideo::url`] links to the file of a video. What
+//! `fetch` hides makes these differences:
+//!
+//! - Credentials are in memory and there is no environment. An anonymous account ends with the page,
+//!   and the service limits them to ten a week for each IP address, so a program should set the
+//!   [`token`](ClientBuilder::token).
+//! - A browser calls the service only if it allows the origin of the page (CORS). Where it does not,
+//!   a server of that origin must pass the calls on, and its URL is the
+//!   [`base_url`](ClientBuilder::base_url).
+//! - Whether a request was sent is not known. A message whose connection was refused ends with
+//!   [`Error::OutcomeUnknown`] as if it had been sent. The crate does not repeat it, but a browser
+//!   may by itself, when a connection that it reuses breaks.
+//! - Redirects are followed, by browsers without the token if the origin is another.
+//! - The time to connect has no timeout of its own, and a timeout that is turned off ends after
+//!   twenty days.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 // Unsafe code is forbidden outright; with `media` one module, `media::voice::pico`, wraps the
 // speech engine's C interface and is the only one that lifts the denial.
 #![cfg_attr(not(feature = "media"), forbid(unsafe_code))]
 #![deny(unsafe_code)]
+// What `project` and the downloads alone use is not used without them.
+#![cfg_attr(target_arch = "wasm32", allow(dead_code, unused_imports))]
 
 #[macro_use]
 mod settings;
@@ -107,9 +130,11 @@ mod settings;
 mod address;
 mod auth;
 pub mod client;
+mod clock;
 pub mod draft;
 pub mod error;
 mod fs;
+#[cfg(not(target_arch = "wasm32"))]
 mod language;
 #[cfg(feature = "local")]
 #[cfg_attr(docsrs, doc(cfg(feature = "local")))]
@@ -120,6 +145,7 @@ pub mod media;
 #[cfg(feature = "mock")]
 #[cfg_attr(docsrs, doc(cfg(feature = "mock")))]
 pub mod mock;
+#[cfg(not(target_arch = "wasm32"))]
 pub mod project;
 pub mod protocol;
 pub mod retry;

@@ -11,12 +11,13 @@
 mod attribution;
 mod body;
 mod exchange;
+mod fetch;
 mod peek;
 mod request;
 mod response;
 
 pub use attribution::Attribution;
-pub(crate) use body::{OnBytesSent, after};
+pub(crate) use body::OnBytesSent;
 pub(crate) use exchange::{AttemptError, Exchange};
 pub(crate) use request::{
     Authorization, Form, FormFuture, Params, Payload, PendingResponse, Secrets, Transport,

@@ -12,11 +12,11 @@ use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
-use tokio::time::Instant;
 use url::Url;
 use uuid::Uuid;
 
 use super::token::MAX_LOCKED;
+use crate::clock::{Instant, sleep};
 use crate::error::{Error, Result};
 use crate::fs::{TempPath, is_temporary, leftovers, remove_leftovers};
 use crate::protocol::{AnonymousToken, ClientId, Secret};
@@ -83,7 +83,7 @@ impl CredentialStore {
             match file.try_lock() {
                 Ok(()) => return Some(StoreLock { _file: file }),
                 Err(TryLockError::WouldBlock) if started.elapsed() < LOCK_TIMEOUT => {
-                    tokio::time::sleep(LOCK_INTERVAL).await;
+                    sleep(LOCK_INTERVAL).await;
                 }
                 Err(_) => return None,
             }

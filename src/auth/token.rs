@@ -12,6 +12,7 @@ use tracing::Instrument as _;
 
 use super::store::{LockAttempt, StoreLock};
 use super::{Account, Auth};
+use crate::clock::{now, timeout};
 use crate::error::{Error, Result};
 use crate::protocol::{AnonymousToken, ClientId, Endpoint, ErrorCode, Secret, headers};
 use crate::transport::{AttemptError, Exchange, Payload, Transport, call_span};
@@ -111,7 +112,7 @@ impl Auth {
         }
         let stored = self.stored(&id, lock.as_ref());
         if let Some(stored) = &stored
-            && !stored.expires_soon(SystemTime::now())
+            && !stored.expires_soon(now())
             && old.as_ref().is_none_or(|old| old.secret != stored.secret)
         {
             return Ok(stored.clone());
@@ -132,11 +133,11 @@ impl Auth {
             (Err(error), None) => return Err(error),
             (Err(error), Some(mut old)) => {
                 tracing::debug!(%error, "no newer token was issued; the old one remains in use");
-                old.note_refresh(SystemTime::now());
+                old.note_refresh(now());
                 return Ok(old);
             }
         };
-        let token = just_issued(token, SystemTime::now());
+        let token = just_issued(token, now());
         let mut is_stored = false;
         if let Some(store) = &self.store {
             let _lock = match lock {
@@ -246,7 +247,7 @@ fn token_exchange<'a>(transport: &'a Transport, id: &ClientId) -> Result<Exchang
 /// Runs a request with the directory locked, but not longer than other processes wait for it.
 async fn run_locked<T>(lock: &mut Option<StoreLock>, request: impl Future<Output = T>) -> T {
     let mut request = pin!(request);
-    match tokio::time::timeout(MAX_LOCKED, &mut request).await {
+    match timeout(MAX_LOCKED, &mut request).await {
         Ok(done) => done,
         Err(_elapsed) => {
             *lock = None;

@@ -6,14 +6,15 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use reqwest::header::{ACCEPT_ENCODING, HeaderMap, HeaderValue};
+#[cfg(not(target_arch = "wasm32"))]
 use reqwest::redirect::Policy;
 use url::Url;
 
 use super::{
     ClientInner, DEFAULT_API_URL, DEFAULT_WEB_URL, Limits, NemoClient, RenderPolling, Timeouts,
-    TurnRecovery, url_policy,
+    TurnRecovery,
 };
-use crate::address::{PublicOnly, is_loopback};
+use crate::address::is_loopback;
 use crate::auth::{Auth, CredentialStore, Reauthenticate};
 use crate::error::{Error, Result};
 use crate::protocol::{ClientId, Secret};
@@ -237,8 +238,8 @@ impl ClientBuilder {
 
         // A redirect of an API call would carry the token to its target.
         let attribution = self.attribution.unwrap_or_default();
-        let mut api = connection(self.timeouts.connect(), loopback, attribution.headers())
-            .redirect(Policy::none());
+        let api = connection(self.timeouts.connect(), loopback, attribution.headers());
+        let mut api = without_redirects(api);
         if base.scheme() == "http" && loopback {
             api = without_certificates(api);
         }
@@ -265,11 +266,15 @@ impl ClientBuilder {
     }
 }
 
+#[cfg(not(target_arch = "wasm32"))]
 impl NemoClient {
     /// Returns the HTTP client for files on any host, which sends neither token nor attribution and
     /// follows redirects. It is built by the first download: reading the system's certificates takes
     /// milliseconds.
     pub(super) fn files(&self) -> Result<&reqwest::Client> {
+        use super::url_policy;
+        use crate::address::PublicOnly;
+
         let build = || {
             let base = self.base_url();
             let loopback = base.host().is_some_and(|host| is_loopback(&host));
@@ -288,17 +293,35 @@ impl NemoClient {
 }
 
 /// Leaves out the system's certificates, for a client that uses no TLS.
-#[cfg(any(feature = "rustls", feature = "native-tls"))]
+#[cfg(all(any(feature = "rustls", feature = "native-tls"), not(target_arch = "wasm32")))]
 fn without_certificates(builder: reqwest::ClientBuilder) -> reqwest::ClientBuilder {
     builder.tls_certs_only([])
 }
 
-#[cfg(not(any(feature = "rustls", feature = "native-tls")))]
+#[cfg(not(all(any(feature = "rustls", feature = "native-tls"), not(target_arch = "wasm32"))))]
 fn without_certificates(builder: reqwest::ClientBuilder) -> reqwest::ClientBuilder {
     builder
 }
 
+#[cfg(not(target_arch = "wasm32"))]
+fn without_redirects(builder: reqwest::ClientBuilder) -> reqwest::ClientBuilder {
+    builder.redirect(Policy::none())
+}
+
+/// Returns the builder as it is: `fetch` follows redirects, without the token to another origin.
+#[cfg(target_arch = "wasm32")]
+fn without_redirects(builder: reqwest::ClientBuilder) -> reqwest::ClientBuilder {
+    builder
+}
+
+/// Returns the settings of the HTTP client, of which the platform determines all but the headers.
+#[cfg(target_arch = "wasm32")]
+fn connection(_: Duration, _: bool, headers: HeaderMap) -> reqwest::ClientBuilder {
+    reqwest::Client::builder().default_headers(headers)
+}
+
 /// Returns the settings that both HTTP clients have in common, with these headers of every request.
+#[cfg(not(target_arch = "wasm32"))]
 fn connection(connect: Duration, loopback: bool, mut headers: HeaderMap) -> reqwest::ClientBuilder {
     // Nothing here decodes a compressed body, and a part of one could not be resumed.
     headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));

@@ -8,14 +8,14 @@ use std::time::Duration;
 
 use futures::stream::BoxStream;
 use futures::{Stream, StreamExt as _};
-use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::reader::{BodyEnd, EventReader};
 use super::{NemoClient, Timeouts, json};
+use crate::clock::{Instant, Sleep, after, sleep_until};
 use crate::error::{ApiError, Error, Result, Source, TimeoutKind, UnknownOutcome, source};
 use crate::protocol::event::{AgentEvent, Question, QuestionTracker, TextAccumulator, TextDelta};
 use crate::protocol::{Endpoint, RunRequest, SessionId};
-use crate::transport::{PendingResponse, after};
+use crate::transport::PendingResponse;
 
 /// A message that has not been sent yet. `.await` sends it, once, and returns the stream of its
 /// events. Created by [`NemoClient::send_message`].

@@ -8,10 +8,10 @@ use std::time::Duration;
 
 use futures::stream::BoxStream;
 use futures::{Stream, StreamExt as _};
-use tokio::time::Instant;
 
 use super::render::{MAX_MISSED_POLLS, is_unknown_render, is_unreadable};
 use super::{NemoClient, RenderPolling, RenderedVideo};
+use crate::clock::{Instant, sleep};
 use crate::error::{Error, Result};
 use crate::protocol::{RenderJob, RenderState, RenderStatus};
 use crate::retry::{AttemptInfo, FailureKind, RetryDecision};
@@ -238,7 +238,7 @@ fn poll(
             }
             // The pauses never end.
             let pause = pauses.next().unwrap_or_default().max(requested);
-            tokio::time::sleep(pause.min(left)).await;
+            sleep(pause.min(left)).await;
         }
     }
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::{NemoClient, json};
+use crate::clock::sleep;
 use crate::draft::Draft;
 use crate::error::{Error, Result, UnknownOutcome, source};
 use crate::protocol::{
@@ -164,7 +165,7 @@ impl NemoClient {
                 return if is_unknown { Ok(None) } else { Err(error) };
             }
             asked += 1;
-            tokio::time::sleep(pause).await;
+            sleep(pause).await;
         }
     }
 

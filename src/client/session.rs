@@ -7,6 +7,7 @@ use url::Url;
 
 use super::{NemoClient, json};
 use crate::auth::Account;
+use crate::clock::timeout;
 use crate::error::{Error, Result};
 use crate::protocol::{
     Accepted, ApiToken, ClaimRequest, ClaimToken, CreateSession, CreateToken, CreatedToken,
@@ -47,7 +48,7 @@ impl NemoClient {
         // service may issue no other this week. Calls made in parallel wait for it anyway.
         self.auth().bearer(self.transport()).await.ok()?;
         let credits = self.call_once(Endpoint::Credits);
-        tokio::time::timeout(QUICK_READ, credits).await.ok()?.ok()
+        timeout(QUICK_READ, credits).await.ok()?.ok()
     }
 
     /// Creates one of the user's own tokens, for another program or machine. Some revisions of the

@@ -24,15 +24,14 @@ use std::time::{Duration, SystemTime};
 use futures::stream::{BoxStream, FusedStream};
 use futures::{Stream, StreamExt as _};
 use serde::{Deserialize, Serialize};
-use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::message::push_text;
 use super::{MessageRequest, NemoClient};
+use crate::clock::{Instant, after, now, since, sleep_until, timeout_at};
 use crate::error::{Call, Error, Result, UnknownOutcome, source};
 use crate::protocol::event::{AgentEvent, QuestionTracker, TextAccumulator};
 use crate::protocol::{CreditBalance, Endpoint, SessionId, SessionState};
 use crate::sync::lock;
-use crate::transport::after;
 
 /// One step of a turn.
 #[derive(Clone, Debug, PartialEq)]
@@ -186,7 +185,7 @@ impl NemoClient {
     /// See [`TurnStream`].
     pub fn resume_turn(&self, pending: &PendingTurn) -> TurnStream {
         let tracker = TurnTracker::new(TurnPhase::Recovering, Some(pending.clone()));
-        let call = Call::once(Endpoint::Message, pending.sent_at.elapsed().unwrap_or_default());
+        let call = Call::once(Endpoint::Message, since(pending.sent_at));
         let what = "the stream was dropped before its end".to_owned();
         let unknown = Box::new(UnknownOutcome::new(call, what, None));
         let (client, pending) = (self.clone(), pending.clone());
@@ -331,7 +330,7 @@ fn watch(
             }
         };
         // Known before the message is sent: the future may be dropped while it is.
-        let sent_at = SystemTime::now();
+        let sent_at = now();
         let pending = PendingTurn { session_id, sent_at, baseline, text: String::new() };
         tracker.lock().pending = Some(pending.clone());
         let error = match message.await {
@@ -380,7 +379,7 @@ fn watch(
             }
             // A message without a code, which leaves open what was done.
             error @ Error::Api(_) if error.may_have_taken_effect() => {
-                let elapsed = sent_at.elapsed().unwrap_or_default();
+                let elapsed = since(sent_at);
                 let call = error.call().cloned();
                 let call = call.unwrap_or_else(|| Call::once(Endpoint::Message, elapsed));
                 let what = "an error without a code came in place of an event stream".to_owned();
@@ -418,7 +417,7 @@ fn observe(
     async_stream::stream! {
         let recovery = client.inner.recovery;
         let started = Instant::now();
-        let since_sent = pending.sent_at.elapsed().unwrap_or_default();
+        let since_sent = since(pending.sent_at);
         let mut timer = StillWorkingTimer::start(&client, since_sent);
         let mut next_poll = after(started, delay);
         let mut polls = 0;

@@ -4,7 +4,6 @@ use std::borrow::Borrow;
 use std::convert::Infallible;
 use std::fmt;
 use std::str::FromStr;
-use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -151,7 +150,7 @@ impl RenderId {
     /// too: `RenderId::new` takes any text.
     #[must_use]
     pub fn generate() -> Self {
-        let millis = unix_millis(SystemTime::now()).unwrap_or_default();
+        let millis = unix_millis(crate::clock::now()).unwrap_or_default();
         let random = Uuid::new_v4().simple().to_string();
         Self(format!("render_{millis}_{}", &random[..8]))
     }

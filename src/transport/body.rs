@@ -3,15 +3,20 @@
 //! This separates "surely not received" from "possibly received", and a slow upload from a stalled
 //! one.
 
+#[cfg(not(target_arch = "wasm32"))]
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
+#[cfg(not(target_arch = "wasm32"))]
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use bytes::Bytes;
-use http_body::{Body, Frame, SizeHint};
-use tokio::time::{Instant, sleep_until};
+#[cfg(not(target_arch = "wasm32"))]
+use {
+    bytes::Bytes,
+    http_body::{Body, Frame, SizeHint},
+};
 
+use crate::clock::{Instant, after, sleep_until};
 use crate::sync::lock;
 
 /// Called with the number of bytes sent so far.
@@ -69,6 +74,7 @@ impl BodyTracker {
     }
 
     /// Wraps a body so that its progress is recorded here.
+    #[cfg(not(target_arch = "wasm32"))]
     pub(crate) fn track(
         &self,
         body: reqwest::Body,
@@ -76,14 +82,23 @@ impl BodyTracker {
     ) -> reqwest::Body {
         reqwest::Body::wrap(TrackedBody { inner: body, tracker: self.clone(), on_progress })
     }
+
+    /// Returns a body as it is: `fetch` takes it whole, and does not tell how much of it was sent.
+    #[cfg(target_arch = "wasm32")]
+    pub(crate) fn track(&self, body: reqwest::Body, _: Option<OnBytesSent>) -> reqwest::Body {
+        lock(&self.0).is_started = true;
+        body
+    }
 }
 
+#[cfg(not(target_arch = "wasm32"))]
 struct TrackedBody {
     inner: reqwest::Body,
     tracker: BodyTracker,
     on_progress: Option<OnBytesSent>,
 }
 
+#[cfg(not(target_arch = "wasm32"))]
 impl Body for TrackedBody {
     type Data = Bytes;
     type Error = reqwest::Error;
@@ -127,14 +142,6 @@ impl Body for TrackedBody {
     }
 }
 
-/// Returns a deadline. `Duration::MAX`, which turns a timeout off, is later than an [`Instant`] can
-/// represent, so it becomes thirty years.
-pub(crate) fn after(start: Instant, timeout: Duration) -> Instant {
-    start.checked_add(timeout).unwrap_or_else(|| start + NEVER)
-}
-
-const NEVER: Duration = Duration::from_secs(30 * 365 * 24 * 60 * 60);
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -158,12 +165,5 @@ mod tests {
         let frame = std::future::poll_fn(|cx| body.as_mut().poll_frame(cx)).await;
         assert!(frame.is_some_and(|frame| frame.is_ok()));
         assert!(tracker.is_started() && !tracker.cancel_if_unsent());
-    }
-
-    #[test]
-    fn a_timeout_that_is_turned_off_has_a_deadline_far_away() {
-        let now = Instant::now();
-        assert_eq!(after(now, Duration::from_secs(1)), now + Duration::from_secs(1));
-        assert_eq!(after(now, Duration::MAX), now + NEVER);
     }
 }

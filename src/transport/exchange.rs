@@ -1,14 +1,15 @@
 //! The attempts at one call: how each is made, how it ended, and what follows.
 
-use std::time::{Duration, Instant, SystemTime};
+use std::time::Duration;
 
 use bytes::Bytes;
 use reqwest::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap};
-use reqwest::{Method, RequestBuilder, Response, StatusCode};
+use reqwest::{Method, RequestBuilder, StatusCode};
 use serde::de::DeserializeOwned;
 use url::Url;
 
-use super::body::{BodyTracker, after};
+use super::body::BodyTracker;
+use super::fetch::{Response, execute, is_connect};
 use super::peek::{BodyKind, BodyStart};
 use super::request::{
     Authorization, Params, Payload, PendingResponse, Secrets, Transport, UntypedStart,
@@ -17,6 +18,7 @@ use super::response::{
     Expect, ReadError, content_encoding, decode, describe_content, encoded, error_in, is_encoded,
     read_limited, request_id, retry_after,
 };
+use crate::clock::{Instant, after, now, sleep, timeout, timeout_at};
 use crate::error::{
     ApiError, Call, ConnectionError, Error, Result, Source, TimeoutKind, UnknownOutcome, source,
 };
@@ -45,7 +47,7 @@ impl AttemptError {
 
 /// Returns how long a response asks to wait.
 fn wait_of(response: &Response) -> Option<Duration> {
-    retry_after(response.headers(), SystemTime::now())
+    retry_after(response.headers(), now())
 }
 
 /// One call. Its owner makes the attempts in a loop: [`read_json`](Self::read_json) or
@@ -145,13 +147,13 @@ impl<'a> Exchange<'a> {
         let content_type = describe_content(&response);
         let status = response.status();
         let wait = wait_of(&response);
-        let deadline = after(tokio::time::Instant::now(), self.transport.response_timeout);
+        let deadline = after(Instant::now(), self.transport.response_timeout);
         let mut start = BodyStart::default();
         let broken = loop {
-            match tokio::time::timeout_at(deadline, response.chunk()).await {
+            match timeout_at(deadline, response.chunk()).await {
                 Ok(Ok(Some(chunk))) => match start.push(&chunk) {
                     // A server that sends without a pause leaves the timeout no chance.
-                    BodyKind::Undecided if tokio::time::Instant::now() >= deadline => break None,
+                    BodyKind::Undecided if Instant::now() >= deadline => break None,
                     BodyKind::Undecided => {}
                     BodyKind::Markup => return Err(self.not_a_stream(content_type)),
                     BodyKind::Stream => break None,
@@ -205,7 +207,7 @@ impl<'a> Exchange<'a> {
         );
         match decision {
             RetryDecision::RetryAfter(delay) => {
-                tokio::time::sleep(delay).await;
+                sleep(delay).await;
                 Ok(())
             }
             RetryDecision::GiveUp => Err(error),
@@ -241,7 +243,7 @@ impl<'a> Exchange<'a> {
         }
         self.attempts += 1;
         let response = tokio::select! {
-            sent = self.transport.api.execute(request) => sent.map_err(|error| {
+            sent = execute(&self.transport.api, request) => sent.map_err(|error| {
                 self.no_response(error, has_body && !tracker.is_started())
             })?,
             () = tracker.idle_for(self.transport.response_timeout) => {
@@ -301,7 +303,7 @@ impl<'a> Exchange<'a> {
     /// Reads a whole response, whatever it is.
     async fn receive(&self, response: Response) -> Result<Bytes, AttemptError> {
         let reading = read_limited(response, self.transport.body_limit);
-        match tokio::time::timeout(self.transport.response_timeout, reading).await {
+        match timeout(self.transport.response_timeout, reading).await {
             Ok(Ok(body)) => Ok(body),
             Ok(Err(ReadError::Broken(error))) => Err(self.no_response(error, false)),
             Ok(Err(ReadError::TooLarge)) => Err(self.too_large()),
@@ -395,7 +397,7 @@ impl<'a> Exchange<'a> {
         {
             return AttemptError::Final(failure);
         }
-        let is_unsent = is_unsent || error.is_connect();
+        let is_unsent = is_unsent || is_connect(&error);
         let source = source(error.without_url());
         if is_unsent {
             return AttemptError::Failed(FailureKind::NotSent, self.unreachable(source));

@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use reqwest::header::HeaderValue;
-use reqwest::{Response, multipart};
+use reqwest::multipart;
 use url::Url;
 
+use super::fetch::Response;
 use super::{Attribution, OnBytesSent};
 use crate::error::{Call, Error, Result};
 use crate::protocol::{Endpoint, Secret, is_id};
