@@ -9,10 +9,12 @@ mod builder;
 mod call;
 mod config;
 mod download;
+mod http;
 mod message;
 mod poller;
 mod reader;
 mod render;
+mod request;
 mod session;
 mod turn;
 mod upload;
@@ -26,17 +28,22 @@ use url::Url;
 
 use crate::auth::Auth;
 use crate::error::{Error, Result};
-use crate::transport::{Payload, Transport};
+use crate::transport::{CallOptions, Payload, Transport};
 pub use builder::ClientBuilder;
 pub use config::{Limits, RenderPolling, Timeouts, TurnRecovery};
 pub use download::Download;
+use http::HttpSettings;
 pub use message::{MessageRequest, MessageStream, TextStream};
 pub use poller::{RenderPoller, RenderProgress};
 pub use render::RenderedVideo;
+pub use request::ApiRequest;
+use request::call_options;
 pub(crate) use turn::{EventText, TurnTracker};
 pub use turn::{PendingTurn, TurnStream, TurnUpdate};
 pub(crate) use upload::OpenSession;
 pub use upload::Upload;
+
+pub use crate::transport::RequestEvent;
 
 /// The URL of the service's API.
 pub const DEFAULT_API_URL: &str = "https://mega-api-prod.nemovideo.ai";
@@ -70,6 +77,8 @@ pub const DEFAULT_WEB_URL: &str = "https://nemovideo.com";
 #[derive(Clone)]
 pub struct NemoClient {
     inner: Arc<ClientInner>,
+    /// The options of a single call, in the clone of the client that makes it.
+    options: Arc<CallOptions>,
 }
 
 struct ClientInner {
@@ -78,6 +87,7 @@ struct ClientInner {
     web: Url,
     /// See [`NemoClient::files`].
     files: OnceLock<Result<reqwest::Client>>,
+    http: HttpSettings,
     auth: Auth,
     timeouts: Timeouts,
     limits: Limits,
@@ -148,6 +158,7 @@ const _: () = {
     shared::<NemoClient>();
     movable::<MessageRequest>();
     movable::<Upload>();
+    movable::<ApiRequest<()>>();
     movable::<Download>();
     stream::<MessageStream>();
     stream::<TextStream>();
