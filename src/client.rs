@@ -10,10 +10,12 @@ mod call;
 mod config;
 #[cfg(not(target_arch = "wasm32"))]
 mod download;
+mod http;
 mod message;
 mod poller;
 mod reader;
 mod render;
+mod request;
 mod session;
 mod turn;
 #[cfg(not(target_arch = "wasm32"))]
@@ -29,20 +31,25 @@ use url::Url;
 
 use crate::auth::Auth;
 use crate::error::{Error, Result};
-use crate::transport::{Payload, Transport};
+use crate::transport::{CallOptions, Payload, Transport};
 pub use builder::ClientBuilder;
 pub use config::{Limits, RenderPolling, Timeouts, TurnRecovery};
 #[cfg(not(target_arch = "wasm32"))]
 pub use download::Download;
+use http::HttpSettings;
 pub use message::{MessageRequest, MessageStream, TextStream};
 pub use poller::{RenderPoller, RenderProgress};
 pub use render::RenderedVideo;
+pub use request::ApiRequest;
+use request::call_options;
 pub(crate) use turn::{EventText, TurnTracker};
 pub use turn::{PendingTurn, TurnStream, TurnUpdate};
 #[cfg(not(target_arch = "wasm32"))]
 pub(crate) use upload::OpenSession;
 #[cfg(not(target_arch = "wasm32"))]
 pub use upload::Upload;
+
+pub use crate::transport::RequestEvent;
 
 /// The URL of the service's API.
 pub const DEFAULT_API_URL: &str = "https://mega-api-prod.nemovideo.ai";
@@ -76,6 +83,8 @@ pub const DEFAULT_WEB_URL: &str = "https://nemovideo.com";
 #[derive(Clone)]
 pub struct NemoClient {
     inner: Arc<ClientInner>,
+    /// The options of a single call, in the clone of the client that makes it.
+    options: Arc<CallOptions>,
 }
 
 struct ClientInner {
@@ -84,6 +93,7 @@ struct ClientInner {
     web: Url,
     /// See [`NemoClient::files`].
     files: OnceLock<Result<reqwest::Client>>,
+    http: HttpSettings,
     auth: Auth,
     timeouts: Timeouts,
     limits: Limits,
@@ -155,6 +165,7 @@ const _: () = {
     movable::<MessageRequest>();
     #[cfg(not(target_arch = "wasm32"))]
     movable::<Upload>();
+    movable::<ApiRequest<()>>();
     #[cfg(not(target_arch = "wasm32"))]
     movable::<Download>();
     stream::<MessageStream>();

@@ -20,6 +20,7 @@
 //! assert!(report(&error).contains("(free). Change the argument"));
 //! ```
 
+mod connection;
 mod details;
 
 use std::error::Error as StdError;
@@ -29,8 +30,9 @@ use std::time::Duration;
 use std::{fmt, io};
 
 pub(crate) use crate::protocol::ErrorCode;
-use crate::protocol::{RenderId, RenderJob, one_line};
-pub use details::{ApiError, Call, ConnectionError, TimeoutKind, UnknownOutcome};
+use crate::protocol::{RenderId, RenderJob, ResponseMetadata, one_line};
+pub use connection::{ConnectionError, ConnectionFailure};
+pub use details::{ApiError, Call, TimeoutKind, UnknownOutcome};
 
 /// A result of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -194,6 +196,12 @@ impl Error {
         }
     }
 
+    /// Returns what the head of the last response says, if the call that failed got one.
+    #[must_use]
+    pub fn metadata(&self) -> Option<&ResponseMetadata> {
+        self.call().and_then(Call::metadata)
+    }
+
     /// Returns whether making the same call again later may succeed **and** cannot do anything
     /// twice.
     #[must_use]
@@ -242,9 +250,7 @@ impl Error {
             return api.advice();
         }
         match self {
-            Self::Unreachable(_) => {
-                "Check the network and NEMO_API_URL; nothing was sent, so trying again is safe."
-            }
+            Self::Unreachable(failure) => failure.reason.advice(),
             Self::Disconnected(_) | Self::Timeout { .. } if self.may_have_taken_effect() => {
                 "Try again; it may have been done already, and is not done twice."
             }
@@ -331,9 +337,13 @@ impl fmt::Display for Error {
             | Self::RateLimited(api)
             | Self::Api(api) => write!(f, "{api}"),
             Self::Unreachable(failure) => {
-                write!(f, "{}: the service was not reached", failure.call)
+                write!(f, "{}: the service was not reached", failure.call)?;
+                failure.reason.explain(f)
             }
-            Self::Disconnected(failure) => write!(f, "{}: the connection broke", failure.call),
+            Self::Disconnected(failure) => {
+                write!(f, "{}: the connection broke", failure.call)?;
+                failure.reason.explain(f)
+            }
             Self::Timeout { kind, after, call } => {
                 write!(f, "{call}: {kind} for {:.1} s", after.as_secs_f64())
             }

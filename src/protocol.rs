@@ -26,6 +26,7 @@ mod endpoint;
 mod envelope;
 pub mod event;
 mod id;
+mod metadata;
 #[macro_use]
 mod render;
 mod session;
@@ -43,6 +44,7 @@ pub use envelope::ErrorCode;
 pub(crate) use envelope::{ErrorResponse, decode};
 pub use id::{ClientId, RenderId, SessionId, TaskId, TokenId, UserId};
 pub(crate) use id::{is_id, unprintable};
+pub use metadata::{RateLimit, ResponseMetadata};
 pub use render::{RenderCodec, RenderResolution};
 pub use render::{RenderFormat, RenderJob, RenderOutput, RenderQuality, RenderState, RenderStatus};
 #[cfg(any(feature = "local", feature = "mock"))]

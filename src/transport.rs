@@ -12,6 +12,8 @@ mod attribution;
 mod body;
 mod exchange;
 mod fetch;
+mod observer;
+mod options;
 mod peek;
 mod request;
 mod response;
@@ -19,8 +21,11 @@ mod response;
 pub use attribution::Attribution;
 pub(crate) use body::OnBytesSent;
 pub(crate) use exchange::{AttemptError, Exchange};
+pub(crate) use observer::Observers;
+pub use observer::RequestEvent;
+pub(crate) use options::{CallOptions, MetadataSlot};
 pub(crate) use request::{
     Authorization, Form, FormFuture, Params, Payload, PendingResponse, Secrets, Transport,
     call_span,
 };
-pub(crate) use response::{Expect, content_encoding, request_id};
+pub(crate) use response::{Expect, content_encoding, metadata_of};

@@ -5,6 +5,7 @@
 //! rejected, and its expiry only determines when to request another meanwhile.
 
 use std::pin::pin;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
@@ -241,7 +242,7 @@ fn token_exchange<'a>(transport: &'a Transport, id: &ClientId) -> Result<Exchang
         .map_err(|_| Error::InvalidInput("the client id cannot be sent in a header".to_owned()))?;
     value.set_sensitive(true);
     let headers = HeaderMap::from_iter([(HeaderName::from_static(headers::CLIENT_ID), value)]);
-    Exchange::new(transport, Endpoint::Token, &[], Payload::Empty, headers)
+    Exchange::new(transport, Endpoint::Token, &[], Payload::Empty, headers, &Arc::default())
 }
 
 /// Runs a request with the directory locked, but not longer than other processes wait for it.

@@ -5,21 +5,22 @@ use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use bytes::Bytes;
 use reqwest::header::{ACCEPT_ENCODING, HeaderMap, HeaderValue};
 #[cfg(not(target_arch = "wasm32"))]
 use reqwest::redirect::Policy;
 use url::Url;
 
 use super::{
-    ClientInner, DEFAULT_API_URL, DEFAULT_WEB_URL, Limits, NemoClient, RenderPolling, Timeouts,
-    TurnRecovery,
+    ClientInner, DEFAULT_API_URL, DEFAULT_WEB_URL, HttpSettings, Limits, NemoClient, RenderPolling,
+    Timeouts, TurnRecovery,
 };
 use crate::address::is_loopback;
 use crate::auth::{Auth, CredentialStore, Reauthenticate};
 use crate::error::{Error, Result};
 use crate::protocol::{ClientId, Secret};
 use crate::retry::{ExponentialRetry, RetryBudget, RetryPolicy};
-use crate::transport::{Attribution, Transport};
+use crate::transport::{Attribution, Observers, RequestEvent, Transport};
 
 /// A builder of a [`NemoClient`]. Created by [`NemoClient::builder`] or
 /// [`ClientBuilder::from_env`].
@@ -51,6 +52,8 @@ pub struct ClientBuilder {
     polling: RenderPolling,
     recovery: TurnRecovery,
     plain_http_hosts: BTreeSet<String>,
+    http: HttpSettings,
+    observers: Observers,
 }
 
 /// The place where anonymous credentials are stored between runs.
@@ -77,6 +80,8 @@ impl Default for ClientBuilder {
             polling: RenderPolling::default(),
             recovery: TurnRecovery::default(),
             plain_http_hosts: BTreeSet::new(),
+            http: HttpSettings::default(),
+            observers: Observers::default(),
         }
     }
 }
@@ -181,6 +186,110 @@ impl ClientBuilder {
         self
     }
 
+    /// Sets the time to establish a connection. The default is 10 s: see
+    /// [`Timeouts::with_connect`], whose value it replaces.
+    #[must_use]
+    pub fn connect_timeout(mut self, timeout: Duration) -> Self {
+        self.timeouts = self.timeouts.with_connect(timeout);
+        self
+    }
+
+    /// Sends all requests through a proxy: `http://user:password@proxy.example:3128`.
+    ///
+    /// The default is the proxy that the system or the environment (`HTTPS_PROXY`, `NO_PROXY`)
+    /// names, and none for a service on this machine. The password is not shown by `Debug`.
+    #[must_use]
+    #[cfg(not(target_arch = "wasm32"))]
+    pub fn proxy(mut self, url: impl Into<String>) -> Self {
+        self.http.proxy = Some(Secret::new(url.into()));
+        self
+    }
+
+    /// Trusts the certificates of a PEM file, in addition to the system's: those of a proxy that
+    /// inspects TLS, or of a service in a network of its own. It can be called several times.
+    #[must_use]
+    #[cfg(not(target_arch = "wasm32"))]
+    pub fn root_certificate(mut self, pem: impl AsRef<[u8]>) -> Self {
+        self.http.roots.push(Bytes::copy_from_slice(pem.as_ref()));
+        self
+    }
+
+    /// Sets the `User-Agent`. The default is this crate's name and version.
+    #[must_use]
+    pub fn user_agent(mut self, user_agent: impl Into<String>) -> Self {
+        self.http.user_agent = Some(user_agent.into());
+        self
+    }
+
+    /// Makes the calls of the API with an HTTP client of the caller's own, with its connections,
+    /// proxies, certificates and timeouts.
+    ///
+    /// It must be built with [`reqwest::redirect::Policy::none`], or [`build`](Self::build) fails:
+    /// a redirect of a call would carry the client id, and in some cases the token, to another host.
+    /// A response that is a redirect is an error of the call. Its own retries, if it has any, repeat
+    /// no call with a body, which are those that create or cost something. All headers of the
+    /// protocol are set on each request, and take precedence over its default ones. A timeout of its
+    /// own should be longer than those of [`Timeouts`], which cannot see it.
+    ///
+    /// Files on other hosts are not downloaded with it but with a client of this crate's own, which
+    /// follows redirects to the public internet only. [`proxy`](Self::proxy),
+    /// [`root_certificate`](Self::root_certificate) and
+    /// [`connect_timeout`](Self::connect_timeout) then apply to that one alone.
+    ///
+    /// ```
+    /// use nemovideo::NemoClient;
+    /// use reqwest::redirect::Policy;
+    ///
+    /// let http = reqwest::Client::builder().redirect(Policy::none()).build()?;
+    /// let client = NemoClient::builder().http_client(http).build()?;
+    ///
+    /// let follows_redirects = reqwest::Client::new();
+    /// assert!(NemoClient::builder().http_client(follows_redirects).build().is_err());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    #[cfg(not(target_arch = "wasm32"))]
+    pub fn http_client(mut self, client: reqwest::Client) -> Self {
+        self.http.own = Some(client);
+        self
+    }
+
+    /// Calls a function after each attempt at a call of this client, for metrics or an audit log.
+    /// The same is logged as a `tracing` event of the level `DEBUG`.
+    ///
+    /// It is called within the call, so it should return at once. Several functions can be set.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use nemovideo::{NemoClient, local::LocalBackend};
+    /// use std::sync::{Arc, Mutex};
+    ///
+    /// let backend = LocalBackend::builder().placeholder_videos().start().await?;
+    /// let lines = Arc::new(Mutex::new(Vec::new()));
+    /// let log = Arc::clone(&lines);
+    /// let client = NemoClient::builder()
+    ///     .base_url(backend.url())
+    ///     .in_memory_credentials()
+    ///     .on_request(move |event| {
+    ///         let (method, route, status) = (event.method(), event.route(), event.status());
+    ///         log.lock().unwrap().push(format!("{method} {route} {status:?}"));
+    ///     })
+    ///     .build()?;
+    /// client.credits().await?;
+    /// assert_eq!(lines.lock().unwrap().concat(), "POST /api/auth/anonymous-token Some(200)\
+    ///     GET /api/credits/balance/simple Some(200)");
+    /// # Ok(()) }
+    /// ```
+    #[must_use]
+    pub fn on_request(
+        mut self,
+        observer: impl Fn(&RequestEvent<'_>) + Send + Sync + 'static,
+    ) -> Self {
+        self.observers.add(observer);
+        self
+    }
+
     /// Sets the size limits.
     #[must_use]
     pub fn limits(mut self, limits: Limits) -> Self {
@@ -236,32 +345,45 @@ impl ClientBuilder {
         }
         .map(|dir| CredentialStore::new(dir, base.clone()));
 
-        // A redirect of an API call would carry the token to its target.
         let attribution = self.attribution.unwrap_or_default();
-        let api = connection(self.timeouts.connect(), loopback, attribution.headers());
-        let mut api = without_redirects(api);
-        if base.scheme() == "http" && loopback {
-            api = without_certificates(api);
-        }
+        #[cfg(target_arch = "wasm32")]
+        let api = reqwest::Client::new();
+        #[cfg(not(target_arch = "wasm32"))]
+        let api = match self.http.own_client()? {
+            Some(own) => own,
+            None => {
+                // A redirect of an API call would carry the token to its target.
+                let mut api =
+                    connection(self.timeouts.connect(), loopback).redirect(Policy::none());
+                if base.scheme() == "http" && loopback && self.http.proxy.is_none() {
+                    api = without_certificates(api);
+                }
+                self.http.apply(api)?.build().map_err(unbuildable)?
+            }
+        };
         Ok(NemoClient {
             inner: Arc::new(ClientInner {
                 transport: Transport {
-                    api: api.build().map_err(unbuildable)?,
+                    api,
+                    headers: self.http.api_headers(&attribution)?,
                     base,
                     attribution,
                     policy: self.policy,
                     budget: RetryBudget::new(),
+                    observers: self.observers,
                     response_timeout: self.timeouts.response(),
                     body_limit: self.limits.body(),
                 },
                 web,
                 files: OnceLock::new(),
+                http: self.http,
                 auth: Auth::new(self.token, self.reauthenticate, self.client_id, store),
                 timeouts: self.timeouts,
                 limits: self.limits,
                 polling: self.polling,
                 recovery: self.recovery,
             }),
+            options: Arc::default(),
         })
     }
 }
@@ -278,53 +400,43 @@ impl NemoClient {
         let build = || {
             let base = self.base_url();
             let loopback = base.host().is_some_and(|host| is_loopback(&host));
-            let files = connection(self.inner.timeouts.connect(), loopback, HeaderMap::new())
+            let http = &self.inner.http;
+            let files = connection(self.inner.timeouts.connect(), loopback)
                 .redirect(url_policy::redirects(base.clone()))
                 .referer(false);
             let files = if loopback {
                 files
             } else {
-                files.dns_resolver(PublicOnly::except(base.host_str()))
+                let proxy = http.proxy_url();
+                let proxy = proxy.as_ref().and_then(Url::host_str);
+                let known = [base.host_str(), proxy].into_iter().flatten();
+                files.dns_resolver(PublicOnly::except(known))
             };
-            files.build().map_err(unbuildable)
+            http.apply(files)?.build().map_err(unbuildable)
         };
         self.inner.files.get_or_init(build).as_ref().map_err(Clone::clone)
     }
 }
 
 /// Leaves out the system's certificates, for a client that uses no TLS.
-#[cfg(all(any(feature = "rustls", feature = "native-tls"), not(target_arch = "wasm32")))]
+#[cfg(not(target_arch = "wasm32"))]
+#[cfg(any(feature = "rustls", feature = "native-tls"))]
 fn without_certificates(builder: reqwest::ClientBuilder) -> reqwest::ClientBuilder {
     builder.tls_certs_only([])
 }
 
-#[cfg(not(all(any(feature = "rustls", feature = "native-tls"), not(target_arch = "wasm32"))))]
+#[cfg(not(target_arch = "wasm32"))]
+#[cfg(not(any(feature = "rustls", feature = "native-tls")))]
 fn without_certificates(builder: reqwest::ClientBuilder) -> reqwest::ClientBuilder {
     builder
 }
 
+/// Returns the settings that both HTTP clients have in common.
 #[cfg(not(target_arch = "wasm32"))]
-fn without_redirects(builder: reqwest::ClientBuilder) -> reqwest::ClientBuilder {
-    builder.redirect(Policy::none())
-}
-
-/// Returns the builder as it is: `fetch` follows redirects, without the token to another origin.
-#[cfg(target_arch = "wasm32")]
-fn without_redirects(builder: reqwest::ClientBuilder) -> reqwest::ClientBuilder {
-    builder
-}
-
-/// Returns the settings of the HTTP client, of which the platform determines all but the headers.
-#[cfg(target_arch = "wasm32")]
-fn connection(_: Duration, _: bool, headers: HeaderMap) -> reqwest::ClientBuilder {
-    reqwest::Client::builder().default_headers(headers)
-}
-
-/// Returns the settings that both HTTP clients have in common, with these headers of every request.
-#[cfg(not(target_arch = "wasm32"))]
-fn connection(connect: Duration, loopback: bool, mut headers: HeaderMap) -> reqwest::ClientBuilder {
+fn connection(connect: Duration, loopback: bool) -> reqwest::ClientBuilder {
     // Nothing here decodes a compressed body, and a part of one could not be resumed.
-    headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+    let identity = HeaderValue::from_static("identity");
+    let headers = HeaderMap::from_iter([(ACCEPT_ENCODING, identity)]);
     let builder = reqwest::Client::builder()
         .connect_timeout(connect)
         .default_headers(headers)
@@ -339,7 +451,31 @@ fn unbuildable(error: reqwest::Error) -> Error {
     Error::Configuration(error.without_url().to_string())
 }
 
+/// Returns what is wrong with a URL without a scheme, and its correct form.
+fn without_scheme(whose: &str, text: &str) -> Option<Error> {
+    // A name and a port, `localhost:8080`, would be parsed as a scheme and a path.
+    if text.contains("://") {
+        return None;
+    }
+    let host = text.trim_start_matches('/');
+    // Anything else may hold a password.
+    let is_plain =
+        |c: char| c.is_alphanumeric() || matches!(c, '.' | '-' | '_' | ':' | '/' | '[' | ']');
+    let url = Url::parse(&format!("https://{host}")).ok().filter(|_| host.chars().all(is_plain));
+    Some(Error::Configuration(match url.as_ref().and_then(Url::host) {
+        Some(name) => {
+            let scheme = if is_loopback(&name) { "http" } else { "https" };
+            format!("the URL of {whose}, {text}, has no scheme: write {scheme}://{host}")
+        }
+        None if text.is_empty() => format!("the URL of {whose} is empty"),
+        None => format!("the URL of {whose} has no scheme, which is https:// in most cases"),
+    }))
+}
+
 fn checked_url(whose: &str, text: &str) -> Result<Url> {
+    if let Some(error) = without_scheme(whose, text) {
+        return Err(error);
+    }
     let url = Url::parse(text)
         .map_err(|error| Error::Configuration(format!("the URL of {whose} is invalid: {error}")))?;
     let plain = url.username().is_empty() && url.password().is_none() && url.query().is_none();

@@ -113,7 +113,8 @@ impl<'a> AuthorizedCall<'a> {
         payload: Payload,
         headers: HeaderMap,
     ) -> Result<Self> {
-        let exchange = Exchange::new(client.transport(), endpoint, params, payload, headers)?;
+        let (transport, options) = (client.transport(), &client.options);
+        let exchange = Exchange::new(transport, endpoint, params, payload, headers, options)?;
         Ok(Self { client, endpoint, exchange, bearer: None, is_renewed: false })
     }
 

@@ -10,7 +10,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use futures::StreamExt as _;
 use tokio::fs::File;
@@ -18,7 +18,7 @@ use tokio::io::{AsyncSeekExt as _, AsyncWriteExt as _, BufWriter};
 
 use self::part::{FilePart, ReceivedFile, UnusableResponse};
 use self::sources::{FileSources, disconnected, final_error};
-use super::{NemoClient, RenderedVideo};
+use super::{NemoClient, RenderedVideo, call_options};
 use crate::error::{ConnectionError, Error, Result, TimeoutKind, source};
 use crate::fs::TempPath;
 use crate::protocol::RenderId;
@@ -84,6 +84,8 @@ impl NemoClient {
     }
 }
 
+call_options!(Download);
+
 impl Download {
     /// Calls `progress` with the number of bytes received so far and, if known, the size of the
     /// file. After a break the bytes may start from zero again.
@@ -95,7 +97,8 @@ impl Download {
         self
     }
 
-    async fn run(self) -> Result<u64> {
+    async fn run(mut self) -> Result<u64> {
+        self.client = self.client.begin()?;
         let mut file =
             PartialFile::create(&self.path).await.map_err(|error| self.write_error(error))?;
         let mut sources = FileSources::new(&self.client, &self.id, &self.url);
@@ -111,6 +114,9 @@ impl Download {
                 Err(error @ (Error::Io { .. } | Error::LimitExceeded { what: FILE, .. })) => {
                     return Err(error);
                 }
+                Err(error) if self.client.options.time_left() == Some(Duration::ZERO) => {
+                    return Err(error);
+                }
                 Err(error) => error,
             };
             attempts = if received.furthest > furthest { 1 } else { attempts + 1 };
@@ -118,7 +124,7 @@ impl Download {
             let decision = match failure_of(&error) {
                 Some(failure) if received.bytes.max(before) > 0 => {
                     let attempt = AttemptInfo::read_only(failure, attempts, started.elapsed());
-                    self.client.transport().decide(&attempt)
+                    self.client.transport().decide(&self.client.options, &attempt)
                 }
                 _ => RetryDecision::GiveUp,
             };
@@ -181,7 +187,9 @@ impl Download {
         };
         let mut chunks = response.bytes_stream();
         loop {
-            let error = match tokio::time::timeout(idle, chunks.next()).await {
+            let left = self.client.options.time_left();
+            let wait = left.map_or(idle, |left| left.min(idle));
+            let error = match tokio::time::timeout(wait, chunks.next()).await {
                 Ok(None) => break,
                 Ok(Some(Ok(chunk))) => {
                     file.write(&chunk).await.map_err(|error| self.write_error(error))?;
@@ -205,11 +213,14 @@ impl Download {
                 }
                 Ok(Some(Err(error))) => {
                     let source = source(error.without_url());
-                    Error::Disconnected(Box::new(ConnectionError { call: call_now(), source }))
+                    Error::Disconnected(Box::new(ConnectionError::new(call_now(), source)))
                 }
                 Err(_elapsed) => {
                     let call = Box::new(call_now());
-                    Error::Timeout { kind: TimeoutKind::Idle, after: idle, call }
+                    match self.client.options.timeout().filter(|_| wait < idle) {
+                        Some(after) => Error::Timeout { kind: TimeoutKind::Total, after, call },
+                        None => Error::Timeout { kind: TimeoutKind::Idle, after: idle, call },
+                    }
                 }
             };
             // The file may be complete although the end of the response was not received.

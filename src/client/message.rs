@@ -10,11 +10,11 @@ use futures::stream::BoxStream;
 use futures::{Stream, StreamExt as _};
 
 use super::reader::{BodyEnd, EventReader};
-use super::{NemoClient, Timeouts, json};
+use super::{NemoClient, Timeouts, call_options, json};
 use crate::clock::{Instant, Sleep, after, sleep_until};
 use crate::error::{ApiError, Error, Result, Source, TimeoutKind, UnknownOutcome, source};
 use crate::protocol::event::{AgentEvent, Question, QuestionTracker, TextAccumulator, TextDelta};
-use crate::protocol::{Endpoint, RunRequest, SessionId};
+use crate::protocol::{Credits, Endpoint, ErrorCode, ResponseMetadata, RunRequest, SessionId};
 use crate::transport::PendingResponse;
 
 /// A message that has not been sent yet. `.await` sends it, once, and returns the stream of its
@@ -24,6 +24,8 @@ use crate::transport::PendingResponse;
 pub struct MessageRequest {
     pub(super) client: NemoClient,
     pub(super) request: RunRequest,
+    /// The credits without which it is not sent.
+    required: Option<Credits>,
 }
 
 impl NemoClient {
@@ -62,11 +64,43 @@ impl NemoClient {
     /// before, the message may have been accepted, and charged: where that matters, keep
     /// [`TurnStream::pending`](super::TurnStream::pending) of [`watch`](MessageRequest::watch).
     pub fn send_message(&self, session: &SessionId, text: impl Into<String>) -> MessageRequest {
-        MessageRequest { client: self.clone(), request: RunRequest::new(session.clone(), text) }
+        let request = RunRequest::new(session.clone(), text);
+        MessageRequest { client: self.clone(), request, required: None }
     }
 }
 
+call_options!(MessageRequest);
+
 impl MessageRequest {
+    /// Sends the message only if the account has so many credits that can be spent, and otherwise
+    /// ends with [`Error::OutOfCredits`], which states both numbers, before anything is charged.
+    ///
+    /// The service does not tell the price of a message beforehand. It documents about 100 credits
+    /// for a generated clip and 50 for the edits of a session. Other calls may spend the credits
+    /// meanwhile: this is a safeguard, and no reservation.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # use nemovideo::{CreateSession, Credits, Error, NemoClient, local::LocalBackend};
+    /// let backend = LocalBackend::builder().credits(Credits::new(40.0)).start().await?;
+    /// # let client = NemoClient::builder().base_url(backend.url());
+    /// # let client = client.in_memory_credentials().build()?;
+    /// # let id = client.create_session(CreateSession::default()).await?.session_id;
+    /// let message = client.send_message(&id, "narrate: Good morning.").require_credits(100);
+    /// let error = message.await.unwrap_err();
+    /// assert!(matches!(error, Error::OutOfCredits(_)));
+    /// assert_eq!(backend.counters().messages_run, 0);
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// When it is sent, those of [`NemoClient::credits`].
+    pub fn require_credits(mut self, credits: impl Into<Credits>) -> Self {
+        self.required = Some(credits.into());
+        self
+    }
+
     /// Requests partial texts while they are generated. The whole text is repeated at the end:
     /// [`MessageStream::text`] and [`TextAccumulator`] yield it once. The default is off, the
     /// specification's form; [`Project::say`](crate::project::Project::say), which is for people,
@@ -77,17 +111,34 @@ impl MessageRequest {
     }
 }
 
+impl NemoClient {
+    async fn require_credits(&self, required: Credits) -> Result<()> {
+        let available = self.credits().await?.available;
+        if available >= required {
+            return Ok(());
+        }
+        let what = format!("{available} credits are left, and the message requires {required}");
+        let error = Error::from_api(ApiError::local(ErrorCode::OutOfCredits, what));
+        Err(self.with_link(error))
+    }
+}
+
 impl IntoFuture for MessageRequest {
     type Output = Result<MessageStream>;
     type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
 
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(async move {
-            let Self { client, request } = self;
+            let Self { client, request, required } = self;
+            let client = client.begin()?;
             let payload = json(&request)?;
+            if let Some(required) = required {
+                client.require_credits(required).await?;
+            }
             let response = client.open_events(Endpoint::Message, payload).await?;
-            let events = events(client, response);
-            Ok(MessageStream { frames: events.boxed(), events: Vec::new().into_iter() })
+            let metadata = response.call.metadata().cloned().unwrap_or_default();
+            let frames = events(client, response).boxed();
+            Ok(MessageStream { frames, events: Vec::new().into_iter(), metadata })
         })
     }
 }
@@ -115,9 +166,16 @@ pub struct MessageStream {
     frames: BoxStream<'static, Result<Vec<AgentEvent>>>,
     /// What is left of the last frame.
     events: std::vec::IntoIter<AgentEvent>,
+    metadata: ResponseMetadata,
 }
 
 impl MessageStream {
+    /// Returns what the head of the response says: its status, its request id and the rate limit.
+    #[must_use]
+    pub fn metadata(&self) -> &ResponseMetadata {
+        &self.metadata
+    }
+
     /// Reduces the stream to the agent's text: see [`TextStream`].
     pub fn text(self) -> TextStream {
         TextStream {
@@ -230,7 +288,9 @@ fn events(
         };
         let start = futures::stream::iter(start.into_iter().flatten());
         let mut bytes = start.chain(response.bytes_stream());
-        let mut deadlines = StreamDeadlines::start(client.inner.timeouts);
+        let timeouts = client.inner.timeouts;
+        let total = client.options.time_left().unwrap_or(timeouts.total());
+        let mut deadlines = StreamDeadlines::start(timeouts.with_total(total));
         let broken: Option<(String, Option<Source>)> = loop {
             let chunk = tokio::select! {
                 biased;

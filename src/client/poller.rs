@@ -10,7 +10,7 @@ use futures::stream::BoxStream;
 use futures::{Stream, StreamExt as _};
 
 use super::render::{MAX_MISSED_POLLS, is_unknown_render, is_unreadable};
-use super::{NemoClient, RenderPolling, RenderedVideo};
+use super::{NemoClient, RenderPolling, RenderedVideo, call_options};
 use crate::clock::{Instant, sleep};
 use crate::error::{Error, Result};
 use crate::protocol::{RenderJob, RenderState, RenderStatus};
@@ -113,6 +113,8 @@ pub struct RenderPoller {
     polls: Option<BoxStream<'static, Result<RenderProgress>>>,
 }
 
+call_options!(RenderPoller);
+
 impl RenderPoller {
     /// Sets the pace of the polls, in place of the client's. It has no effect after the first
     /// poll.
@@ -171,6 +173,7 @@ fn poll(
     polling: RenderPolling,
 ) -> impl Stream<Item = Result<RenderProgress>> + Send {
     async_stream::try_stream! {
+        let client = client.begin()?;
         let started = Instant::now();
         let mut pauses = polling.pauses();
         let (mut polls, mut unknown, mut without_url) = (0, 0, 0);
@@ -179,6 +182,7 @@ fn poll(
             let status = client.poll_render(&job.id).await;
             polls += 1;
             let left = polling.max_wait().saturating_sub(started.elapsed());
+            let left = client.options.time_left().map_or(left, |own| own.min(left));
             let is_last = polls >= polling.max_polls() || left.is_zero();
             let mut requested = Duration::ZERO;
             match status {
@@ -261,7 +265,7 @@ fn pause_after(client: &NemoClient, error: &Error) -> Option<Duration> {
         Error::RateLimited(api) => {
             let failure = FailureKind::RateLimited { retry_after: api.retry_after };
             let attempt = AttemptInfo::read_only(failure, 1, Duration::ZERO);
-            match client.transport().policy.decide(&attempt) {
+            match client.policy().decide(&attempt) {
                 RetryDecision::RetryAfter(pause) => Some(pause),
                 RetryDecision::GiveUp => None,
             }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{NemoClient, json};
+use super::{ApiRequest, NemoClient, json};
 use crate::clock::sleep;
 use crate::draft::Draft;
 use crate::error::{Error, Result, UnknownOutcome, source};
@@ -85,15 +85,17 @@ impl NemoClient {
     ///
     /// # Cancel safety
     /// Dropping the future may leave a render behind; it costs nothing.
-    pub async fn submit_render(
+    pub fn submit_render(
         &self,
         session: &SessionId,
         draft: &Draft,
         output: RenderOutput,
-    ) -> Result<RenderJob> {
+    ) -> ApiRequest<RenderJob> {
         let job = RenderJob::new(session.clone(), draft.clone(), output);
-        self.submit(&job).await?;
-        Ok(job)
+        self.request(move |client| async move {
+            client.submit(&job).await?;
+            Ok(job)
+        })
     }
 
     /// Submits a job unless the service already knows it, and returns its state.
@@ -108,15 +110,20 @@ impl NemoClient {
     ///
     /// # Cancel safety
     /// Safe to drop; call it again.
-    pub async fn ensure_submitted(&self, job: &RenderJob) -> Result<RenderState> {
-        if let Some(state) = self.find_render(&job.id, false).await? {
-            return Ok(state);
-        }
-        match self.submit(job).await {
-            // An id that is in use is an error: the render may have been submitted after all.
-            Err(error @ Error::Api(_)) => self.render_status(&job.id).await.map_err(|_| error),
-            result => result,
-        }
+    pub fn ensure_submitted(&self, job: &RenderJob) -> ApiRequest<RenderState> {
+        let job = job.clone();
+        self.request(move |client| async move {
+            if let Some(state) = client.find_render(&job.id, false).await? {
+                return Ok(state);
+            }
+            match client.submit(&job).await {
+                // An id that is in use is an error: the render may have been submitted after all.
+                Err(error @ Error::Api(_)) => {
+                    client.render_status(&job.id).await.map_err(|_| error)
+                }
+                result => result,
+            }
+        })
     }
 
     /// Submits a job that certainly was not submitted before.
@@ -178,10 +185,13 @@ impl NemoClient {
     ///
     /// # Errors
     /// The error responses of the service; the [connection errors](NemoClient#connection-errors).
-    pub async fn render_status(&self, id: &RenderId) -> Result<RenderState> {
-        let params = [id.as_str()];
-        let state = self.call(Endpoint::RenderStatus, &params, Payload::Empty).await?;
-        Ok(self.without_secrets(state))
+    pub fn render_status(&self, id: &RenderId) -> ApiRequest<RenderState> {
+        let id = id.clone();
+        self.request(move |client| async move {
+            let params = [id.as_str()];
+            let state = client.call(Endpoint::RenderStatus, &params, Payload::Empty).await?;
+            Ok(client.without_secrets(state))
+        })
     }
 
     /// As [`render_status`](Self::render_status), without retries.
@@ -204,14 +214,17 @@ impl NemoClient {
     /// # Cancel safety
     /// Dropping the future may leave the render running or cancelled;
     /// [`render_status`](Self::render_status) returns which.
-    pub async fn cancel_render(&self, id: &RenderId) -> Result<()> {
-        let params = [id.as_str()];
-        match self.call(Endpoint::RenderCancel, &params, Payload::Empty).await {
-            // Error responses are recognized before a body is decoded: what cannot be decoded
-            // here is a success of an undocumented shape, or without a body.
-            Ok(Accepted) | Err(Error::Decode { .. }) => Ok(()),
-            Err(error) => Err(error),
-        }
+    pub fn cancel_render(&self, id: &RenderId) -> ApiRequest<()> {
+        let id = id.clone();
+        self.request(move |client| async move {
+            let params = [id.as_str()];
+            match client.call(Endpoint::RenderCancel, &params, Payload::Empty).await {
+                // Error responses are recognized before a body is decoded: what cannot be decoded
+                // here is a success of an undocumented shape, or without a body.
+                Ok(Accepted) | Err(Error::Decode { .. }) => Ok(()),
+                Err(error) => Err(error),
+            }
+        })
     }
 
     /// Returns the video of a completed render. Without a URL of its own, the video has that of

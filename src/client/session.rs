@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use url::Url;
 
-use super::{NemoClient, json};
+use super::{ApiRequest, NemoClient, json};
 use crate::auth::Account;
 use crate::clock::timeout;
 use crate::error::{Error, Result};
@@ -38,8 +38,10 @@ impl NemoClient {
     ///
     /// # Errors
     /// [`Error::TokenInvalid`]; the [connection errors](NemoClient#connection-errors).
-    pub async fn credits(&self) -> Result<CreditBalance> {
-        self.call(Endpoint::Credits, &[], Payload::Empty).await
+    pub fn credits(&self) -> ApiRequest<CreditBalance> {
+        self.request(
+            |client| async move { client.call(Endpoint::Credits, &[], Payload::Empty).await },
+        )
     }
 
     /// Returns the credits if one attempt yields them within a second.
@@ -84,9 +86,12 @@ impl NemoClient {
     ///
     /// # Cancel safety
     /// Dropping the future may leave a token that nobody knows, as above.
-    pub async fn create_token(&self, token: CreateToken) -> Result<CreatedToken> {
-        let created: TokenCreated = self.call(Endpoint::TokenCreate, &[], json(&token)?).await?;
-        Ok(created.into())
+    pub fn create_token(&self, token: CreateToken) -> ApiRequest<CreatedToken> {
+        self.request(move |client| async move {
+            let created: TokenCreated =
+                client.call(Endpoint::TokenCreate, &[], json(&token)?).await?;
+            Ok(created.into())
+        })
     }
 
     /// Returns the user's own tokens, without their secrets. Some revisions of the service document
@@ -94,9 +99,11 @@ impl NemoClient {
     ///
     /// # Errors
     /// [`Error::TokenInvalid`]; the error responses of the service; the connection errors.
-    pub async fn tokens(&self) -> Result<Vec<ApiToken>> {
-        let TokenList(tokens) = self.call(Endpoint::TokenList, &[], Payload::Empty).await?;
-        Ok(tokens)
+    pub fn tokens(&self) -> ApiRequest<Vec<ApiToken>> {
+        self.request(|client| async move {
+            let TokenList(tokens) = client.call(Endpoint::TokenList, &[], Payload::Empty).await?;
+            Ok(tokens)
+        })
     }
 
     /// Revokes one of the user's own tokens: from then on, calls with it end with
@@ -109,19 +116,22 @@ impl NemoClient {
     ///
     /// # Cancel safety
     /// Safe to drop; revoke it again.
-    pub async fn revoke_token(&self, id: &TokenId) -> Result<()> {
-        let params = [id.as_str()];
-        match self.call(Endpoint::TokenRevoke, &params, Payload::Empty).await {
-            Ok(Accepted) => Ok(()),
-            Err(error @ Error::Decode { .. }) => {
-                let is_valid = |token: &ApiToken| token.id == *id && token.revoked_at.is_none();
-                match self.tokens().await {
-                    Ok(tokens) if !tokens.iter().any(is_valid) => Ok(()),
-                    _ => Err(error),
+    pub fn revoke_token(&self, id: &TokenId) -> ApiRequest<()> {
+        let id = id.clone();
+        self.request(move |client| async move {
+            let params = [id.as_str()];
+            match client.call(Endpoint::TokenRevoke, &params, Payload::Empty).await {
+                Ok(Accepted) => Ok(()),
+                Err(error @ Error::Decode { .. }) => {
+                    let is_valid = |token: &ApiToken| token.id == id && token.revoked_at.is_none();
+                    match client.tokens().await {
+                        Ok(tokens) if !tokens.iter().any(is_valid) => Ok(()),
+                        _ => Err(error),
+                    }
                 }
+                Err(error) => Err(error),
             }
-            Err(error) => Err(error),
-        }
+        })
     }
 
     /// Creates a session, in which one video is made. It keeps the requested language, which the
@@ -133,20 +143,26 @@ impl NemoClient {
     ///
     /// # Cancel safety
     /// Dropping the future may leave a session whose id is not known; it costs nothing.
-    pub async fn create_session(&self, session: CreateSession) -> Result<Session> {
-        let mut created: Session = self.call(Endpoint::Session, &[], json(&session)?).await?;
-        created.language = session.language.or(created.language);
-        Ok(created)
+    pub fn create_session(&self, session: CreateSession) -> ApiRequest<Session> {
+        self.request(move |client| async move {
+            let mut created: Session = client.call(Endpoint::Session, &[], json(&session)?).await?;
+            created.language = session.language.or(created.language);
+            Ok(created)
+        })
     }
 
     /// Returns the current state of a session.
     ///
     /// # Errors
     /// [`Error::SessionNotFound`]; the [connection errors](NemoClient#connection-errors).
-    pub async fn session_state(&self, session: &SessionId) -> Result<SessionState> {
-        let params = [session.as_str()];
-        let response: StateResponse = self.call(Endpoint::State, &params, Payload::Empty).await?;
-        Ok(response.state)
+    pub fn session_state(&self, session: &SessionId) -> ApiRequest<SessionState> {
+        let session = session.clone();
+        self.request(move |client| async move {
+            let params = [session.as_str()];
+            let response: StateResponse =
+                client.call(Endpoint::State, &params, Payload::Empty).await?;
+            Ok(response.state)
+        })
     }
 
     /// Returns a link that opens an anonymous project in a browser, valid for a week.
@@ -157,19 +173,21 @@ impl NemoClient {
     /// # Errors
     /// [`Error::SessionNotFound`], [`Error::TokenInvalid`]; the [connection
     /// errors](NemoClient#connection-errors).
-    pub async fn claim_link(&self, session: &Session) -> Result<Url> {
+    pub fn claim_link(&self, session: &Session) -> ApiRequest<Url> {
         let request = ClaimRequest {
             task_id: session.task_id.clone(),
             session_id: session.session_id.clone(),
         };
-        let claim: ClaimToken = self.call(Endpoint::Claim, &[], json(&request)?).await?;
-        // Appended to the web site's own path; `Url::join` would replace its last segment.
-        let mut link = self.inner.web.clone();
-        link.path_segments_mut()
-            .map_err(|()| Error::Configuration("the web site's URL has no path".to_owned()))?
-            .pop_if_empty()
-            .extend(["workspace", "claim"]);
-        link.query_pairs_mut().append_pair("ct", claim.claim_token.expose());
-        Ok(link)
+        self.request(move |client| async move {
+            let claim: ClaimToken = client.call(Endpoint::Claim, &[], json(&request)?).await?;
+            // Appended to the web site's own path; `Url::join` would replace its last segment.
+            let mut link = client.inner.web.clone();
+            link.path_segments_mut()
+                .map_err(|()| Error::Configuration("the web site's URL has no path".to_owned()))?
+                .pop_if_empty()
+                .extend(["workspace", "claim"]);
+            link.query_pairs_mut().append_pair("ct", claim.claim_token.expose());
+            Ok(link)
+        })
     }
 }

@@ -15,11 +15,11 @@ use reqwest::{Body, multipart};
 use tokio::fs::File;
 use tokio_util::io::ReaderStream;
 
-use super::{NemoClient, json};
+use super::{ApiRequest, NemoClient, call_options, json};
 use crate::error::{ApiError, Error, Result};
 use crate::protocol::{
-    Endpoint, ErrorCode, FileFormat, SessionId, UploadResponse, UploadUrls, UploadedFile,
-    unprintable,
+    Endpoint, ErrorCode, FileFormat, ResponseMetadata, SessionId, UploadResponse, UploadUrls,
+    UploadedFile, unprintable,
 };
 use crate::sync::lock;
 use crate::transport::{Form, FormFuture, OnBytesSent, Payload};
@@ -138,20 +138,24 @@ impl NemoClient {
     ///
     /// # Cancel safety
     /// Dropping the future does not cancel the uploads; the service may download the files.
-    pub async fn upload_urls(
+    pub fn upload_urls(
         &self,
         session: &SessionId,
         urls: impl IntoIterator<Item = impl Into<String>>,
-    ) -> Result<Vec<UploadedFile>> {
-        let request = UploadUrls::new(urls);
-        if request.urls.is_empty() {
-            return Err(Error::InvalidInput("no URL to upload from".to_owned()));
-        }
-        let params = [session.as_str()];
-        let uploaded = self.call::<UploadResponse>(Endpoint::Upload, &params, json(&request)?);
-        Ok(uploaded.await?.files)
+    ) -> ApiRequest<Vec<UploadedFile>> {
+        let (session, request) = (session.clone(), UploadUrls::new(urls));
+        self.request(move |client| async move {
+            if request.urls.is_empty() {
+                return Err(Error::InvalidInput("no URL to upload from".to_owned()));
+            }
+            let (params, payload) = ([session.as_str()], json(&request)?);
+            let uploaded = client.call::<UploadResponse>(Endpoint::Upload, &params, payload);
+            Ok(uploaded.await?.files)
+        })
     }
 }
+
+call_options!(Upload);
 
 impl Upload {
     /// Calls `progress` with the number of bytes sent so far and the size of the file. The number
@@ -184,6 +188,12 @@ impl Upload {
         self
     }
 
+    /// Returns what the head of the response says, too: see [`ApiRequest::with_metadata`].
+    pub fn with_metadata(self) -> ApiRequest<(Vec<UploadedFile>, ResponseMetadata)> {
+        let client = self.client.clone();
+        ApiRequest::new(client, move |client| Self { client, ..self }.run()).with_metadata()
+    }
+
     /// Uploads under another name, whose extension determines the format.
     pub(crate) fn named(mut self, new: String) -> Self {
         match &mut self.content {
@@ -200,6 +210,7 @@ impl Upload {
     }
 
     async fn run(mut self) -> Result<Vec<UploadedFile>> {
+        self.client = self.client.begin()?;
         let open_session = self.replacement.take().and_then(|find| find());
         let result = self.send().await;
         match (result, open_session) {

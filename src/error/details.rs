@@ -6,7 +6,7 @@ use std::time::Duration;
 use url::Url;
 
 use super::Source;
-use crate::protocol::{Effect, Endpoint, ErrorCode, FileFormat, RenderJob};
+use crate::protocol::{Effect, Endpoint, ErrorCode, FileFormat, RenderJob, ResponseMetadata};
 
 /// One logical call: its endpoint, the number of attempts, and the time they took.
 ///
@@ -23,12 +23,20 @@ pub struct Call {
     pub elapsed: Duration,
     /// Request id of the last response, if the service sent one.
     pub request_id: Option<String>,
+    /// What the head of the last response says, if there was one.
+    pub(crate) response: Option<Box<ResponseMetadata>>,
 }
 
 impl Call {
     /// Creates a call of one attempt.
     pub(crate) const fn once(endpoint: Endpoint, elapsed: Duration) -> Self {
-        Self { endpoint, attempts: 1, elapsed, request_id: None }
+        Self { endpoint, attempts: 1, elapsed, request_id: None, response: None }
+    }
+
+    /// Returns what the head of the last response says, if there was one.
+    #[must_use]
+    pub fn metadata(&self) -> Option<&ResponseMetadata> {
+        self.response.as_deref()
     }
 
     /// Returns what the call can do on the server.
@@ -91,6 +99,12 @@ impl ApiError {
             call: None,
             follows_message: false,
         }
+    }
+
+    /// Returns what the head of the response says; `None` when nothing was sent.
+    #[must_use]
+    pub fn metadata(&self) -> Option<&ResponseMetadata> {
+        self.call.as_ref()?.metadata()
     }
 
     pub(super) fn advice(&self) -> String {
@@ -172,16 +186,6 @@ impl fmt::Display for ApiError {
         }
         Ok(())
     }
-}
-
-/// A connection that was not made, or that broke.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct ConnectionError {
-    /// The call.
-    pub call: Call,
-    /// The error of the HTTP client, without the URL.
-    pub source: Source,
 }
 
 /// A call that may have taken effect and whose response was lost.

@@ -1,5 +1,6 @@
 //! The attempts at one call: how each is made, how it ended, and what follows.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -10,19 +11,22 @@ use url::Url;
 
 use super::body::BodyTracker;
 use super::fetch::{Response, execute, is_connect};
+use super::observer::RequestEvent;
+use super::options::CallOptions;
 use super::peek::{BodyKind, BodyStart};
 use super::request::{
     Authorization, Params, Payload, PendingResponse, Secrets, Transport, UntypedStart,
 };
 use super::response::{
     Expect, ReadError, content_encoding, decode, describe_content, encoded, error_in, is_encoded,
-    read_limited, request_id, retry_after,
+    metadata_of, read_limited, retry_after,
 };
-use crate::clock::{Instant, after, now, sleep, timeout, timeout_at};
+use crate::clock::{Instant, after, now, sleep, sleep_until, timeout, timeout_at};
 use crate::error::{
-    ApiError, Call, ConnectionError, Error, Result, Source, TimeoutKind, UnknownOutcome, source,
+    ApiError, Call, ConnectionError, ConnectionFailure, Error, Result, Source, TimeoutKind,
+    UnknownOutcome, source,
 };
-use crate::protocol::{self, Endpoint, ErrorCode, headers};
+use crate::protocol::{self, Endpoint, ErrorCode, ResponseMetadata, headers};
 use crate::retry::{AttemptInfo, FailureKind, RetryDecision};
 use crate::sync::lock;
 
@@ -37,6 +41,19 @@ pub(crate) enum AttemptError {
 }
 
 impl AttemptError {
+    fn failure(&self) -> Option<FailureKind> {
+        match self {
+            Self::Failed(failure, _) => Some(*failure),
+            Self::TokenRejected(_) | Self::Final(_) => None,
+        }
+    }
+
+    fn error(&self) -> &Error {
+        match self {
+            Self::Failed(_, error) | Self::TokenRejected(error) | Self::Final(error) => error,
+        }
+    }
+
     /// Returns the error to report when no other attempt is made.
     pub(crate) fn into_error(self) -> Error {
         match self {
@@ -58,11 +75,16 @@ pub(crate) struct Exchange<'a> {
     url: Url,
     payload: Payload,
     headers: HeaderMap,
+    options: Arc<CallOptions>,
     authorization: Option<Authorization>,
     started: Instant,
     attempts: u32,
+    attempt_started: Instant,
+    /// The attempts that were reported to the observers.
+    reported: u32,
     rate_limited: u32,
-    request_id: Option<String>,
+    /// The last response, and the number of its attempt.
+    response: Option<(u32, ResponseMetadata)>,
 }
 
 impl<'a> Exchange<'a> {
@@ -72,18 +94,23 @@ impl<'a> Exchange<'a> {
         params: Params<'_>,
         payload: Payload,
         headers: HeaderMap,
+        options: &Arc<CallOptions>,
     ) -> Result<Self> {
+        let started = Instant::now();
         Ok(Self {
             transport,
             endpoint,
             url: transport.url(endpoint, params)?,
             payload,
             headers,
+            options: Arc::clone(options),
             authorization: None,
-            started: Instant::now(),
+            started,
             attempts: 0,
+            attempt_started: started,
+            reported: 0,
             rate_limited: 0,
-            request_id: None,
+            response: None,
         })
     }
 
@@ -94,6 +121,12 @@ impl<'a> Exchange<'a> {
 
     /// Makes one attempt, reads the whole response and decodes it.
     pub(crate) async fn read_json<T: DeserializeOwned>(&mut self) -> Result<T, AttemptError> {
+        let result = self.try_read_json().await;
+        self.report(result.as_ref().err());
+        result
+    }
+
+    async fn try_read_json<T: DeserializeOwned>(&mut self) -> Result<T, AttemptError> {
         let response = self.send().await?;
         let encoding = content_encoding(response.headers());
         let (status, wait) = (response.status(), wait_of(&response));
@@ -119,6 +152,30 @@ impl<'a> Exchange<'a> {
 
     /// Makes one attempt, up to the head of the expected response.
     pub(crate) async fn open(&mut self, expect: Expect) -> Result<PendingResponse, AttemptError> {
+        let result = self.try_open(expect).await;
+        self.report(result.as_ref().err());
+        result
+    }
+
+    /// Reports an attempt that has ended.
+    fn report(&mut self, failed: Option<&AttemptError>) {
+        // A request that cannot be built is no attempt.
+        if self.reported == self.attempts {
+            return;
+        }
+        self.reported = self.attempts;
+        let response = self.response.as_ref().filter(|(number, _)| *number == self.attempts);
+        self.transport.observers.report(&RequestEvent {
+            endpoint: self.endpoint,
+            attempt: self.attempts,
+            elapsed: self.attempt_started.elapsed(),
+            response: response.map(|(_, metadata)| metadata),
+            failure: failed.and_then(AttemptError::failure),
+            error: failed.map(AttemptError::error),
+        });
+    }
+
+    async fn try_open(&mut self, expect: Expect) -> Result<PendingResponse, AttemptError> {
         let response = self.send().await?;
         if expect.is_met_by(&response) {
             return Ok(self.pending(response, None));
@@ -147,7 +204,7 @@ impl<'a> Exchange<'a> {
         let content_type = describe_content(&response);
         let status = response.status();
         let wait = wait_of(&response);
-        let deadline = after(Instant::now(), self.transport.response_timeout);
+        let deadline = after(Instant::now(), self.time_limit());
         let mut start = BodyStart::default();
         let broken = loop {
             match timeout_at(deadline, response.chunk()).await {
@@ -196,7 +253,7 @@ impl<'a> Exchange<'a> {
             rate_limited: self.rate_limited,
             elapsed: self.started.elapsed(),
         };
-        let decision = self.transport.decide(&attempt);
+        let decision = self.transport.decide(&self.options, &attempt);
         tracing::debug!(
             path = self.endpoint.template(),
             attempt = self.attempts,
@@ -215,11 +272,13 @@ impl<'a> Exchange<'a> {
     }
 
     fn call(&self) -> Call {
+        let metadata = self.response.as_ref().map(|(_, metadata)| metadata);
         Call {
             endpoint: self.endpoint,
             attempts: self.attempts,
             elapsed: self.started.elapsed(),
-            request_id: self.request_id.clone(),
+            request_id: metadata.and_then(|metadata| metadata.request_id.clone()),
+            response: metadata.cloned().map(Box::new),
         }
     }
 
@@ -230,6 +289,9 @@ impl<'a> Exchange<'a> {
 
     /// Makes one attempt, up to the head of a successful response.
     async fn send(&mut self) -> Result<Response, AttemptError> {
+        if self.options.time_left() == Some(Duration::ZERO) {
+            return Err(AttemptError::Final(self.not_sent_in_time()));
+        }
         let request = self.request().await.map_err(AttemptError::Final)?;
         let mut request = request.build().map_err(|error| self.no_response(error, false))?;
         let tracker = BodyTracker::new();
@@ -242,26 +304,21 @@ impl<'a> Exchange<'a> {
             *request.body_mut() = Some(tracker.track(body, on_progress));
         }
         self.attempts += 1;
+        self.attempt_started = Instant::now();
         let response = tokio::select! {
             sent = execute(&self.transport.api, request) => sent.map_err(|error| {
                 self.no_response(error, has_body && !tracker.is_started())
             })?,
-            () = tracker.idle_for(self.transport.response_timeout) => {
+            () = self.is_overdue(&tracker) => {
                 return Err(match has_body && tracker.cancel_if_unsent() {
-                    true => self.not_connected_in_time(),
+                    true => AttemptError::Failed(FailureKind::NotSent, self.not_sent_in_time()),
                     false => self.no_response_in_time(),
                 });
             }
         };
-        self.request_id = request_id(response.headers());
-        tracing::debug!(
-            path = self.endpoint.template(),
-            status = response.status().as_u16(),
-            attempt = self.attempts,
-            elapsed = ?self.started.elapsed(),
-            request_id = self.request_id.as_deref(),
-            "received a response"
-        );
+        let metadata = metadata_of(&response, now());
+        self.options.note(&metadata);
+        self.response = Some((self.attempts, metadata));
         if response.status().is_success() {
             return Ok(response);
         }
@@ -277,8 +334,13 @@ impl<'a> Exchange<'a> {
             _ => Method::POST,
         };
         let must_state_length = method == Method::POST;
-        let mut request =
-            self.transport.api.request(method, self.url.clone()).headers(self.headers.clone());
+        let mut request = self
+            .transport
+            .api
+            .request(method, self.url.clone())
+            .headers(self.transport.headers.clone())
+            .headers(self.options.headers().clone())
+            .headers(self.headers.clone());
         if let Some(authorization) = &self.authorization {
             request = request.header(AUTHORIZATION, authorization.header());
         }
@@ -293,6 +355,25 @@ impl<'a> Exchange<'a> {
         })
     }
 
+    /// Returns the timeout of the call, or the one that the client has for each response.
+    fn timeout(&self) -> Duration {
+        self.options.timeout().unwrap_or(self.transport.response_timeout)
+    }
+
+    /// Returns how long the next step may take.
+    fn time_limit(&self) -> Duration {
+        self.options.time_left().unwrap_or(self.transport.response_timeout)
+    }
+
+    /// Waits until the call's own timeout has elapsed, or else until nothing has been sent or
+    /// received for the client's.
+    async fn is_overdue(&self, tracker: &BodyTracker) {
+        match self.options.deadline() {
+            Some(deadline) => sleep_until(deadline).await,
+            None => tracker.idle_for(self.transport.response_timeout).await,
+        }
+    }
+
     /// Reads a whole response, and fails if it is an error response.
     async fn read(&self, response: Response) -> Result<(), AttemptError> {
         let (status, wait) = (response.status(), wait_of(&response));
@@ -303,7 +384,7 @@ impl<'a> Exchange<'a> {
     /// Reads a whole response, whatever it is.
     async fn receive(&self, response: Response) -> Result<Bytes, AttemptError> {
         let reading = read_limited(response, self.transport.body_limit);
-        match timeout(self.transport.response_timeout, reading).await {
+        match timeout(self.time_limit(), reading).await {
             Ok(Ok(body)) => Ok(body),
             Ok(Err(ReadError::Broken(error))) => Err(self.no_response(error, false)),
             Ok(Err(ReadError::TooLarge)) => Err(self.too_large()),
@@ -410,14 +491,15 @@ impl<'a> Exchange<'a> {
         AttemptError::Failed(FailureKind::NoResponse, error)
     }
 
-    fn not_connected_in_time(&self) -> AttemptError {
-        let timeout = self.transport.response_timeout.as_secs_f64();
-        let source = source(format!("there was no connection for {timeout:.1} s"));
-        AttemptError::Failed(FailureKind::NotSent, self.unreachable(source))
+    fn not_sent_in_time(&self) -> Error {
+        let timeout = self.timeout().as_secs_f64();
+        let source = source(format!("nothing could be sent for {timeout:.1} s"));
+        let reason = ConnectionFailure::TimedOut;
+        Error::Unreachable(Box::new(ConnectionError { call: self.call(), reason, source }))
     }
 
     fn no_response_in_time(&self) -> AttemptError {
-        let after = self.transport.response_timeout;
+        let after = self.timeout();
         let error = if self.endpoint.effect().is_repeatable() {
             Error::Timeout { kind: TimeoutKind::Response, after, call: Box::new(self.call()) }
         } else {
@@ -427,11 +509,11 @@ impl<'a> Exchange<'a> {
     }
 
     fn unreachable(&self, source: Source) -> Error {
-        Error::Unreachable(Box::new(ConnectionError { call: self.call(), source }))
+        Error::Unreachable(Box::new(ConnectionError::new(self.call(), source)))
     }
 
     fn disconnected(&self, source: Source) -> Error {
-        Error::Disconnected(Box::new(ConnectionError { call: self.call(), source }))
+        Error::Disconnected(Box::new(ConnectionError::new(self.call(), source)))
     }
 
     fn unknown(&self, what: String, source: Option<Source>) -> Error {

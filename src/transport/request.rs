@@ -5,12 +5,12 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
-use reqwest::header::HeaderValue;
+use reqwest::header::{HeaderMap, HeaderValue};
 use reqwest::multipart;
 use url::Url;
 
 use super::fetch::Response;
-use super::{Attribution, OnBytesSent};
+use super::{Attribution, CallOptions, Observers, OnBytesSent};
 use crate::error::{Call, Error, Result};
 use crate::protocol::{Endpoint, Secret, is_id};
 use crate::retry::{AttemptInfo, RetryBudget, RetryDecision, RetryPolicy};
@@ -18,11 +18,15 @@ use crate::retry::{AttemptInfo, RetryBudget, RetryDecision, RetryPolicy};
 /// How a client reaches the service; shared by all its calls.
 #[derive(Debug)]
 pub(crate) struct Transport {
+    /// Follows no redirect: that would carry the token to its target.
     pub(crate) api: reqwest::Client,
+    /// The headers of every request to the API, the attribution among them.
+    pub(crate) headers: HeaderMap,
     pub(crate) base: Url,
     pub(crate) attribution: Attribution,
     pub(crate) policy: Arc<dyn RetryPolicy>,
     pub(crate) budget: RetryBudget,
+    pub(crate) observers: Observers,
     /// Limits a whole JSON response, and the head of a stream.
     pub(crate) response_timeout: Duration,
     /// Size limit of a response that is read whole, in bytes.
@@ -136,14 +140,21 @@ impl Transport {
         url_below(&self.base, endpoint, params)
     }
 
+    /// Returns the policy of a call.
+    pub(crate) fn policy<'a>(&'a self, options: &'a CallOptions) -> &'a dyn RetryPolicy {
+        options.policy().unwrap_or(&*self.policy)
+    }
+
     /// Decides what follows a failed attempt. The policy is overruled where the attempt may not be
-    /// repeated at all, or the shared budget is used up.
-    pub(crate) fn decide(&self, attempt: &AttemptInfo) -> RetryDecision {
-        match self.policy.decide(attempt) {
-            retry @ RetryDecision::RetryAfter(_)
-                if attempt.may_be_repeated() && self.budget.take() =>
+    /// repeated at all, or the call's time or the shared budget is used up.
+    pub(crate) fn decide(&self, options: &CallOptions, attempt: &AttemptInfo) -> RetryDecision {
+        match self.policy(options).decide(attempt) {
+            RetryDecision::RetryAfter(pause)
+                if attempt.may_be_repeated()
+                    && options.time_left().is_none_or(|left| pause < left)
+                    && self.budget.take() =>
             {
-                retry
+                RetryDecision::RetryAfter(pause)
             }
             _ => RetryDecision::GiveUp,
         }

@@ -10,7 +10,7 @@ use serde::de::{DeserializeOwned, IgnoredAny};
 
 use super::fetch::Response;
 use crate::error::{Call, Error, Result, source};
-use crate::protocol::{self, ErrorCode, ErrorResponse};
+use crate::protocol::{self, ErrorCode, ErrorResponse, RateLimit, ResponseMetadata};
 
 /// The response whose body is left unread. Any other is read, since an error may come in its
 /// place, under HTTP 200 too.
@@ -67,8 +67,47 @@ pub(crate) fn describe_content(response: &Response) -> String {
     }
 }
 
+/// Returns what the head of a response says.
+pub(crate) fn metadata_of(response: &Response, now: SystemTime) -> ResponseMetadata {
+    let headers = response.headers();
+    ResponseMetadata {
+        status: response.status().as_u16(),
+        request_id: request_id(headers),
+        retry_after: retry_after(headers, now),
+        rate_limit: rate_limit(headers, now),
+    }
+}
+
+/// Returns the rate limit under any of its usual header names.
+fn rate_limit(headers: &HeaderMap, now: SystemTime) -> RateLimit {
+    /// Seconds from here on are a Unix time, and no window of time.
+    const UNIX_TIME: Duration = Duration::from_secs(1_000_000_000);
+    let value = |names: [&str; 3]| {
+        let text = names.iter().find_map(|name| headers.get(*name))?.to_str().ok()?;
+        // `100, 100;w=60` in an early draft of the header, and `12s` at some services.
+        text.split([',', ';']).next().map(|first| first.trim().trim_end_matches('s').to_owned())
+    };
+    let count = |names| value(names)?.parse().ok();
+    let reset = value(["x-ratelimit-reset", "ratelimit-reset", "x-rate-limit-reset"])
+        .and_then(|seconds| Duration::try_from_secs_f64(seconds.parse().ok()?).ok());
+    RateLimit {
+        limit: count(["x-ratelimit-limit", "ratelimit-limit", "x-rate-limit-limit"]),
+        remaining: count([
+            "x-ratelimit-remaining",
+            "ratelimit-remaining",
+            "x-rate-limit-remaining",
+        ]),
+        reset_after: reset.map(|reset| match reset < UNIX_TIME {
+            true => reset,
+            false => {
+                reset.saturating_sub(now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default())
+            }
+        }),
+    }
+}
+
 /// Returns the request id of a response, under either of its usual header names.
-pub(crate) fn request_id(headers: &HeaderMap) -> Option<String> {
+fn request_id(headers: &HeaderMap) -> Option<String> {
     let value = ["x-request-id", "request-id"].iter().find_map(|name| headers.get(*name))?;
     let text = value.to_str().ok()?;
     Some(text.chars().take(64).collect())
@@ -187,9 +226,9 @@ mod tests {
     use std::time::{Duration, SystemTime};
 
     use reqwest::StatusCode;
-    use reqwest::header::{CONTENT_ENCODING, HeaderMap, HeaderValue, RETRY_AFTER};
+    use reqwest::header::{CONTENT_ENCODING, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
 
-    use super::{content_encoding, error_in, retry_after};
+    use super::{content_encoding, error_in, rate_limit, retry_after};
 
     #[test]
     fn a_code_in_the_body_takes_precedence_over_the_status() {
@@ -251,6 +290,28 @@ mod tests {
             }
             assert_eq!(content_encoding(&headers).as_deref(), expected, "{values:?}");
         }
+    }
+
+    #[test]
+    fn a_rate_limit_is_read_under_its_usual_names() {
+        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000);
+        for (prefix, limit, remaining, reset, after) in [
+            ("x-ratelimit-", "60", "59", "1700000030", Some(30.0)),
+            ("ratelimit-", "60, 60;w=60", "59", "12", Some(12.0)),
+            ("x-rate-limit-", "60", "59", "1.5s", Some(1.5)),
+            ("X-RateLimit-", " 60 ", "59", "6m0s", None),
+            ("x-ratelimit-", "60", "59", "1600000000", Some(0.0)),
+        ] {
+            let mut headers = HeaderMap::new();
+            for (name, value) in [("limit", limit), ("remaining", remaining), ("reset", reset)] {
+                let name = HeaderName::try_from(format!("{prefix}{name}")).unwrap();
+                headers.insert(name, HeaderValue::from_str(value).unwrap());
+            }
+            let found = rate_limit(&headers, now);
+            assert_eq!((found.limit, found.remaining), (Some(60), Some(59)), "{prefix}");
+            assert_eq!(found.reset_after.map(|after| after.as_secs_f64()), after, "{reset}");
+        }
+        assert_eq!(rate_limit(&HeaderMap::new(), now), super::RateLimit::default());
     }
 
     #[test]

@@ -1,7 +1,13 @@
-//! A builder accepts no URL to which a secret must not be sent, and shows no secret.
+//! A builder accepts no URL and no HTTP client to which a secret must not be sent, shows no secret,
+//! and uses the settings of the network that it is given.
+
+use std::sync::{Arc, Mutex};
 
 use nemovideo::protocol::ClientId;
 use nemovideo::{Error, NemoClient};
+use reqwest::redirect::Policy;
+
+use crate::support::raw::{RawResponse, RawServer};
 
 fn built(url: &str) -> Result<NemoClient, Error> {
     NemoClient::builder().base_url(url).build()
@@ -33,6 +39,110 @@ fn a_clients_debug_holds_no_secret() {
     let client = NemoClient::builder().token("nmv_usr_hunter2").build().unwrap();
     assert!(!format!("{client:#?}").contains("hunter2"));
     let id = ClientId::new("id-hunter2");
-    let builder = NemoClient::builder().token("nmv_usr_hunter2").client_id(id);
+    let http = reqwest::Client::builder().redirect(Policy::none());
+    let secret = reqwest::header::HeaderValue::from_static("key-hunter2");
+    let headers = reqwest::header::HeaderMap::from_iter([(reqwest::header::COOKIE, secret)]);
+    let builder = NemoClient::builder()
+        .token("nmv_usr_hunter2")
+        .client_id(id)
+        .proxy("http://me:hunter2@proxy.test:3128")
+        .http_client(http.default_headers(headers).build().unwrap());
     assert!(!format!("{builder:#?}").contains("hunter2"));
+}
+
+#[test]
+fn a_url_without_a_scheme_is_named_with_its_correct_form() {
+    for (url, correct) in [
+        ("api.example.com", "write https://api.example.com"),
+        ("api.example.com:8443/nemo", "write https://api.example.com:8443/nemo"),
+        ("//api.example.com", "write https://api.example.com"),
+        ("localhost:8080", "write http://localhost:8080"),
+        ("127.0.0.1:8080", "write http://127.0.0.1:8080"),
+        ("me:hunter2@api.test", "has no scheme"),
+        ("api.test?key=hunter2", "has no scheme"),
+        ("", "is empty"),
+    ] {
+        let error = built(url).unwrap_err();
+        assert!(matches!(error, Error::Configuration(_)), "{url}");
+        assert!(error.to_string().contains(correct), "{url}: {error}");
+        assert!(!error.to_string().contains("hunter2"), "{error}");
+    }
+}
+
+#[test]
+fn an_unusable_setting_of_the_network_is_rejected() {
+    for (builder, what) in [
+        (NemoClient::builder().proxy("socks5://me:hunter2@proxy.test"), "proxy"),
+        (NemoClient::builder().proxy("http://"), "proxy"),
+        (NemoClient::builder().root_certificate("no certificate"), "PEM"),
+        (NemoClient::builder().user_agent("a\nb"), "user agent"),
+        (NemoClient::builder().http_client(reqwest::Client::new()), "Policy::none"),
+    ] {
+        let error = builder.build().unwrap_err();
+        assert!(matches!(error, Error::Configuration(_)), "{what}");
+        assert!(error.to_string().contains(what), "{what}: {error}");
+        assert!(!error.to_string().contains("hunter2"), "{error}");
+    }
+    assert!(NemoClient::builder().proxy("proxy.test:3128").build().is_ok());
+}
+
+/// The requests of a server: the request line, and some headers.
+type Heads = Arc<Mutex<Vec<[Option<String>; 5]>>>;
+
+async fn server() -> (RawServer, Heads) {
+    let heads = Heads::default();
+    let log = Arc::clone(&heads);
+    let server = RawServer::start(move |request| {
+        let names = ["user-agent", "x-skill-source", "accept-encoding", "proxy-authorization"];
+        let [agent, source, encoding, proxy] =
+            names.map(|name| request.header(name).map(str::to_owned));
+        log.lock().unwrap().push([Some(request.path().to_owned()), agent, source, encoding, proxy]);
+        match request.path() {
+            "/moved/api/credits/balance/simple" => RawResponse::bytes(
+                "HTTP/1.1 307 Moved\r\nlocation: /credits\r\ncontent-length: 0\r\n\r\n",
+            ),
+            _ => RawResponse::json(r#"{"code":0,"data":{"available":60,"frozen":0,"total":60}}"#),
+        }
+    })
+    .await;
+    (server, heads)
+}
+
+#[tokio::test]
+async fn an_own_http_client_sends_the_headers_of_the_protocol_and_follows_no_redirect() {
+    let (server, heads) = server().await;
+    let http = reqwest::Client::builder().no_proxy().redirect(Policy::none());
+    let builder =
+        NemoClient::builder().token("t").http_client(http.user_agent("their own").build().unwrap());
+    let client = builder.clone().base_url(server.url()).build().unwrap();
+    client.credits().await.unwrap();
+    let client = builder.clone().base_url(server.url()).user_agent("mine/1").build().unwrap();
+    client.credits().await.unwrap();
+    let moved = builder.base_url(format!("{}/moved", server.url())).build().unwrap();
+    assert_eq!(moved.credits().await.unwrap_err().api().unwrap().status, Some(307));
+
+    let own = |text: &str| Some(text.to_owned());
+    let heads = heads.lock().unwrap();
+    assert_eq!(heads.len(), 3, "the redirect was not followed");
+    let (source, identity) = (own("nemovideo"), own("identity"));
+    assert_eq!(heads[0][1..4], [own("their own"), source.clone(), identity.clone()]);
+    assert_eq!(heads[1][1..4], [own("mine/1"), source, identity]);
+}
+
+#[tokio::test]
+async fn a_proxy_gets_every_request_and_its_own_password() {
+    let (proxy, heads) = server().await;
+    let address = proxy.url().replace("http://", "http://me:pw@");
+    let client = NemoClient::builder()
+        .base_url("http://127.0.0.1:9/")
+        .token("t")
+        .proxy(address)
+        .user_agent("mine/1")
+        .build()
+        .unwrap();
+    client.credits().await.unwrap();
+    let heads = heads.lock().unwrap();
+    assert_eq!(heads[0][0].as_deref(), Some("http://127.0.0.1:9/api/credits/balance/simple"));
+    assert_eq!(heads[0][1].as_deref(), Some("mine/1"));
+    assert_eq!(heads[0][4].as_deref(), Some("Basic bWU6cHc="));
 }

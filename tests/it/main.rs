@@ -2,7 +2,7 @@
 //!
 //! | promise | tests |
 //! |---|---|
-//! | nothing is charged twice | `outside`, `fault_matrix`, `chaos`, `client_calls`, `tokens`, `turn_recovery`, `batch` |
+//! | nothing is charged twice | `outside`, `fault_matrix`, `chaos`, `client_calls`, `call_options`, `tokens`, `turn_recovery`, `batch` |
 //! | nothing is lost | `outside`, `chaos`, `renders`, `polls`, `transfers`, `downloads`, `turn_left`, `voiceover`, `draft_round_trip`, `draft_edit` |
 //! | nothing but its end ends a stream | `sse_vectors`, `sse_adk_streams`, `sse_text_accumulator`, `stream_bodies`, `stream_ends` |
 //! | no secret leaks | `secrets`, `client_builder` |
@@ -27,6 +27,7 @@ mod support;
 
 mod audio_files;
 mod batch;
+mod call_options;
 mod client_builder;
 mod client_calls;
 mod downloads;

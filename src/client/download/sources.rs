@@ -1,6 +1,6 @@
 //! Where a file comes from: its own URL, or the API's download route.
 
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
 
 use reqwest::header::{
     AUTHORIZATION, HeaderMap, HeaderName, HeaderValue, IF_RANGE, LOCATION, RANGE,
@@ -8,13 +8,14 @@ use reqwest::header::{
 use reqwest::{RequestBuilder, Response, StatusCode};
 use url::Url;
 
+use super::failure_of;
 use crate::client::NemoClient;
 use crate::client::url_policy::file_url;
 use crate::error::{
     ApiError, Call, ConnectionError, Error, ErrorCode, Result, TimeoutKind, source,
 };
-use crate::protocol::{Endpoint, RenderId};
-use crate::transport::request_id;
+use crate::protocol::{Endpoint, RenderId, ResponseMetadata};
+use crate::transport::{RequestEvent, metadata_of};
 
 /// The two sources of a file, and which one is in use.
 pub(super) struct FileSources<'a> {
@@ -96,18 +97,24 @@ impl<'a> FileSources<'a> {
         request: RequestBuilder,
         endpoint: Endpoint,
     ) -> Result<(Response, Call)> {
-        let started = Instant::now();
-        let call = |request_id| Call { request_id, ..Call::once(endpoint, started.elapsed()) };
+        let options = &self.client.options;
+        let (started, mut metadata) = (Instant::now(), None);
+        let call = |response: Option<&ResponseMetadata>| Call {
+            request_id: response.and_then(|response| response.request_id.clone()),
+            response: response.cloned().map(Box::new),
+            ..Call::once(endpoint, started.elapsed())
+        };
         let after = self.client.inner.timeouts.response();
-        match tokio::time::timeout(after, request.send()).await {
+        let wait = options.time_left().unwrap_or(after);
+        let result = match tokio::time::timeout(wait, request.send()).await {
             Ok(Ok(response)) => {
-                let call = call(request_id(response.headers()));
-                Ok((response, call))
+                metadata = Some(metadata_of(&response, SystemTime::now()));
+                Ok((response, call(metadata.as_ref())))
             }
             Ok(Err(error)) => {
                 let unreachable = error.is_connect();
                 let source = source(error.without_url());
-                let failure = Box::new(ConnectionError { call: call(None), source });
+                let failure = Box::new(ConnectionError::new(call(None), source));
                 Err(match unreachable {
                     true => Error::Unreachable(failure),
                     false => Error::Disconnected(failure),
@@ -115,10 +122,20 @@ impl<'a> FileSources<'a> {
             }
             Err(_elapsed) => Err(Error::Timeout {
                 kind: TimeoutKind::Response,
-                after,
+                after: options.timeout().unwrap_or(after),
                 call: Box::new(call(None)),
             }),
-        }
+        };
+        let error = result.as_ref().err();
+        self.client.transport().observers.report(&RequestEvent {
+            endpoint,
+            attempt: 1,
+            elapsed: started.elapsed(),
+            response: metadata.as_ref(),
+            failure: error.and_then(failure_of),
+            error,
+        });
+        result
     }
 
     async fn get_through_api(&self, range: HeaderMap) -> Result<(Response, Call)> {
@@ -138,9 +155,14 @@ impl<'a> FileSources<'a> {
         let (transport, endpoint) = (self.client.transport(), Endpoint::RenderDownload);
         let url = transport.url(endpoint, &[self.id.as_str()])?;
         let bearer = self.client.auth().bearer(transport).await?;
-        let request = transport.api.get(url.clone());
         let authorization = bearer.authorization()?.header();
-        let request = request.header(AUTHORIZATION, authorization).headers(range.clone());
+        let request = transport
+            .api
+            .get(url.clone())
+            .headers(transport.headers.clone())
+            .headers(self.client.options.headers().clone())
+            .header(AUTHORIZATION, authorization)
+            .headers(range.clone());
         let (response, call) = self.execute(request, endpoint).await?;
         let status = response.status();
         if !status.is_redirection() {
@@ -188,5 +210,5 @@ fn insert(headers: &mut HeaderMap, name: HeaderName, value: &str) {
 
 pub(super) fn disconnected(call: Call, what: impl Into<String>) -> Error {
     let source = source(what.into());
-    Error::Disconnected(Box::new(ConnectionError { call, source }))
+    Error::Disconnected(Box::new(ConnectionError::new(call, source)))
 }
