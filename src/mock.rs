@@ -16,6 +16,7 @@
 //! default. Several responses to a call are a sequence.
 //!
 //! ```
+//! use futures::StreamExt as _;
 //! use nemovideo::mock::{NemoMock, event};
 //! use nemovideo::{CreateSession, ErrorCode};
 //!
@@ -29,7 +30,8 @@
 //! let client = mock.client();
 //! let session = client.create_session(CreateSession::default()).await?.session_id;
 //! assert_eq!(client.credits().await?.available.get(), 100.0); // the second attempt
-//! client.send_message(&session, "make it warmer").await?;
+//! let events = client.send_message(&session, "make it warmer").await?;
+//! assert_eq!(events.count().await, 2);
 //!
 //! mock.verify_messages_sent(1);
 //! assert_eq!(mock.messages()[0].1, "make it warmer");
@@ -426,7 +428,7 @@ mod tests {
     async fn a_check_that_fails_says_what_was_received() {
         let mock = NemoMock::start().await;
         mock.stream([event::text("Done.")]);
-        mock.client().send_message(&"s".into(), "make it warmer").await.unwrap();
+        drop(mock.client().send_message(&"s".into(), "make it warmer").await.unwrap());
         let failure = |check: &dyn Fn(&NemoMock)| {
             let check = std::panic::AssertUnwindSafe(|| check(&mock));
             *std::panic::catch_unwind(check).unwrap_err().downcast::<String>().unwrap()

@@ -27,7 +27,7 @@
 //!     .in_memory_credentials()
 //!     .attribution(Attribution::new("my-app", "1.0")?)
 //!     .build()?;
-//! client.send_message(&"session".into(), "make it warmer").await?;
+//! let _events = client.send_message(&"session".into(), "make it warmer").await?;
 //! # Ok(())
 //! # }
 //! ```

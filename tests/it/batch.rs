@@ -362,8 +362,9 @@ async fn a_video_whose_download_failed_is_downloaded_later_without_another_charg
 #[tokio::test]
 async fn a_failure_that_the_agent_recovers_from_does_not_fail_the_item() {
     let draft: Draft = r#"{"t":[{"tt":0,"sg":[{"d":1000}]}]}"#.parse().unwrap();
-    let failed = || [event::failure("RESOURCE_EXHAUSTED", "overloaded, trying again")];
-    for (events, renders) in [(failed().text("Your video is ready."), 1), (failed(), 0)] {
+    let failed = || event::failure("RESOURCE_EXHAUSTED", "overloaded, trying again");
+    let recovered = vec![failed(), event::text("Your video is ready.")];
+    for (events, renders) in [(recovered, 1), (vec![failed()], 0)] {
         let nemo = NemoMock::start().await;
         nemo.session("t", "s");
         nemo.credits(9.0, 0);

@@ -6,9 +6,8 @@ use std::time::Duration;
 use nemovideo::draft::{CaptionMode, CaptionPosition, CaptionSize, CaptionStyle, Draft, TrackRole};
 use nemovideo::local::LocalBackend;
 use nemovideo::project::{Captions, Dispatched, Intent, JobProgress, Project, Script};
-use nemovideo::{Error, NemoClient, RenderPolling};
+use nemovideo::{Error, NemoClient};
 
-const SOON: Duration = Duration::from_millis(5);
 const SCRIPT: &str = "# The sky\nThe sky is blue.\n\nThere is a reason for that.\n\n# The sea\nThe sea is blue as well.";
 
 async fn backend_and_client() -> (LocalBackend, NemoClient) {

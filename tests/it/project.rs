@@ -12,7 +12,7 @@ use nemovideo::project::{
     VoiceChoice,
 };
 use nemovideo::protocol::Endpoint;
-use nemovideo::{Aspect, Error, ErrorCode, NemoClient, RenderOutput, RenderPolling};
+use nemovideo::{Aspect, Error, ErrorCode, NemoClient, RenderOutput};
 
 fn client_of(backend: &LocalBackend) -> NemoClient {
     backend.client()

@@ -10,9 +10,8 @@ use nemovideo::local::{Ending, Fault, LocalBackend, Prices};
 use nemovideo::mock::NemoMock;
 use nemovideo::project::{JobProgress, SceneImage, Script, TurnEvent};
 use nemovideo::protocol::Endpoint;
-use nemovideo::{Error, ErrorCode, NemoClient, RenderPolling, TurnRecovery, TurnUpdate};
+use nemovideo::{Error, ErrorCode, NemoClient, TurnUpdate};
 
-const SOON: Duration = Duration::from_millis(5);
 const PNG: &[u8] = b"\x89PNG\r\n\x1A\n";
 
 async fn backend_and_client() -> (LocalBackend, NemoClient) {

@@ -72,8 +72,9 @@ async fn any_backend_renders_the_sample_draft() {
         let backend = builder.start().await.unwrap();
         let client = backend.client();
         let session = client.create_session(CreateSession::default()).await.unwrap().session_id;
-        let job = client.submit_render(&session, &Draft::sample(), RenderOutput::mp4());
-        let video = client.wait_for_render(&job.await.unwrap()).await.unwrap();
+        let (draft, output) = (Draft::sample(), RenderOutput::mp4());
+        let job = client.submit_render(&session, &draft, output).await.unwrap();
+        let video = client.wait_for_render(&job).await.unwrap();
         assert!(video.size.is_some_and(|size| size > 0));
     }
 }
@@ -134,7 +135,7 @@ async fn matchers_tell_sessions_apart_on_any_server() {
     }
     let client = NemoClient::builder().base_url(server.uri()).token("t").build().unwrap();
     for session in ["a", "b"] {
-        client.send_message(&session.into(), "hi").await.unwrap();
+        drop(client.send_message(&session.into(), "hi").await.unwrap());
         client.session_state(&session.into()).await.unwrap();
     }
 }

@@ -146,7 +146,8 @@ async fn the_stages_and_texts_of_each_video_are_yielded_in_order() {
 async fn a_resumed_project_continues_in_its_language() {
     let silent = LocalBackend::builder().silent_edits(Frequency::Always);
     let backend = silent.placeholder_videos().start().await.unwrap();
-    let project = backend.client().project("demo").language("zh-CN").await.unwrap();
+    let client = backend.client();
+    let project = client.project("demo").language("zh-CN").await.unwrap();
     project.say("narrate: One.").await.unwrap().finish().await.unwrap();
     let serialized = serde_json::to_string(&project.session()).unwrap();
 

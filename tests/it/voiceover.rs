@@ -10,10 +10,7 @@ use nemovideo::local::{Ending, Fault, FaultyResponse, LocalBackend};
 use nemovideo::mock::{NemoMock, event};
 use nemovideo::project::{Captions, JobProgress, Script, VoiceChoice, Voiceover};
 use nemovideo::protocol::{Endpoint, RenderState, RenderStatus};
-use nemovideo::{
-    Aspect, Error, ErrorCode, ExponentialRetry, NemoClient, RenderOutput, RenderPolling, Session,
-    TurnRecovery, TurnUpdate,
-};
+use nemovideo::{Aspect, Error, ErrorCode, NemoClient, RenderOutput, Session, TurnUpdate};
 
 const SOON: Duration = Duration::from_millis(5);
 
@@ -352,18 +349,13 @@ async fn a_video_recovered_from_the_state_is_exported_only_when_complete() {
 #[tokio::test]
 async fn a_voiceover_succeeds_or_fails_by_its_draft_not_by_a_failure_in_between() {
     let draft: Draft = r#"{"t":[{"tt":0,"sg":[{"d":1000}]}]}"#.parse().unwrap();
-    let failed = || [event::failure("RESOURCE_EXHAUSTED", "overloaded, trying again")];
+    let failed = || event::failure("RESOURCE_EXHAUSTED", "overloaded, trying again");
+    let tool = || event::tool("generate", Object::new(), Object::new());
     for (events, renders) in [
-        (failed().text("Your video is ready."), 1),
-        (failed().tool("generate", Object::new(), Object::new()), 1),
-        (failed().draft(&draft), 1),
-        (
-            [
-                event::tool("generate", Object::new(), Object::new()),
-                event::failure("X", "the model failed"),
-            ],
-            0,
-        ),
+        ([failed(), event::text("Your video is ready.")], 1),
+        ([failed(), tool()], 1),
+        ([failed(), event::draft(&draft)], 1),
+        ([tool(), event::failure("X", "the model failed")], 0),
     ] {
         let nemo = NemoMock::start().await;
         nemo.session("t", "s");
