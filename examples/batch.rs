@@ -185,6 +185,9 @@ impl Reporter {
             Ok(JobProgress::Rendering { percent }) => self.progress.polled(percent),
             Ok(JobProgress::PollMissed { reason }) => self.progress.missed(&reason),
             Ok(JobProgress::Downloading { bytes, total }) => self.progress.received(bytes, total),
+            Ok(JobProgress::Turn(TurnEvent::StillWorking { next_poll: Some(pause), .. })) => {
+                self.progress.looks_again(pause);
+            }
             Ok(JobProgress::Turn(TurnEvent::Recovering { what })) => {
                 stage(&format!("the stream ended early ({what}); reading the state…"));
             }

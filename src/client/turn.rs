@@ -59,6 +59,8 @@ pub enum TurnUpdate {
     Unchanged {
         /// The number of polls so far.
         polls: u32,
+        /// The pause until the next poll.
+        next_poll: Duration,
     },
     /// The session's state has changed: the work was done. This is the last update.
     Recovered(Box<SessionState>),
@@ -190,7 +192,7 @@ impl NemoClient {
         let what = "the stream was dropped before its end".to_owned();
         let unknown = Box::new(UnknownOutcome::new(call, what, None));
         let (client, pending) = (self.clone(), pending.clone());
-        let updates = observe(client, pending, Duration::ZERO, unknown, tracker.clone());
+        let updates = observe(client, pending, None, unknown, tracker.clone());
         TurnStream { updates: updates.boxed(), tracker }
     }
 }
@@ -395,7 +397,7 @@ fn watch(
         };
         tracker.enter(TurnPhase::Broken);
         yield Ok(TurnUpdate::Recovering { what: unknown.what.clone() });
-        let delay = client.inner.recovery.initial_delay();
+        let delay = Some(client.inner.recovery.initial_delay());
         let mut updates = Box::pin(observe(client, pending, delay, unknown, tracker));
         while let Some(update) = updates.next().await {
             yield update;
@@ -406,12 +408,15 @@ fn watch(
 /// Polls the session's state, first after `delay`, until the message's work shows in it, or has
 /// not for the configured number of polls.
 ///
+/// Without a delay, the message is resumed: it is polled at once, and more often at first. Those
+/// polls are not counted, so that it is given up no sooner.
+///
 /// Keys that this version does not know may change by themselves, so a change of nothing else
 /// does not end the polling early. It counts at the last poll, if the state was stable then.
 fn observe(
     client: NemoClient,
     pending: PendingTurn,
-    delay: Duration,
+    delay: Option<Duration>,
     mut unknown: Box<UnknownOutcome>,
     tracker: TurnTracker,
 ) -> impl Stream<Item = Result<TurnUpdate>> + Send {
@@ -420,8 +425,10 @@ fn observe(
         let started = Instant::now();
         let since_sent = pending.sent_at.elapsed().unwrap_or_default();
         let mut timer = StillWorkingTimer::start(&client, since_sent);
-        let mut next_poll = after(started, delay);
-        let mut polls = 0;
+        let first_poll = after(started, delay.unwrap_or_default());
+        let mut next_poll = first_poll;
+        let mut pauses = recovery.pauses(delay.is_none());
+        let (mut polls, mut counted) = (0, 0);
         let mut last: Option<SessionState> = None;
         loop {
             while timer.due() <= next_poll {
@@ -455,7 +462,9 @@ fn observe(
                 }
             }
             polls += 1;
-            if is_final || polls >= recovery.max_unchanged_polls() {
+            let due = after(first_poll, recovery.interval().saturating_mul(counted));
+            counted += u32::from(due <= Instant::now());
+            if is_final || counted >= recovery.max_unchanged_polls() {
                 let changed = last.filter(|state| is_stable && *state != pending.baseline);
                 if let Some(state) = changed {
                     tracker.end();
@@ -464,8 +473,10 @@ fn observe(
                 }
                 break;
             }
-            yield Ok(TurnUpdate::Unchanged { polls });
-            next_poll = after(Instant::now(), recovery.interval());
+            // The pauses never end.
+            let pause = pauses.next().unwrap_or_default();
+            yield Ok(TurnUpdate::Unchanged { polls, next_poll: pause });
+            next_poll = after(Instant::now(), pause);
         }
         unknown.polls = polls;
         unknown.call.elapsed += started.elapsed();

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::SystemTime;
+use std::time::{Duration, Instant, SystemTime};
 
 use futures::stream::BoxStream;
 use futures::{Stream, StreamExt as _};
@@ -21,7 +21,7 @@ use super::export::{SavedVideo, checked_output_of, output_of};
 use super::files::{ExtraFiles, save_poster, write_subtitles};
 use super::turn::{Outcome, Turn, TurnEvent, TurnReport};
 use super::uploads::UploadFile;
-use crate::client::{NemoClient, PendingTurn, RenderPolling, RenderProgress};
+use crate::client::{NemoClient, PendingTurn, RenderPolling, RenderProgress, TurnRecovery};
 use crate::draft::Draft;
 use crate::error::{Error, Result};
 use crate::protocol::{CreateSession, RenderJob, Session};
@@ -219,13 +219,15 @@ impl Job {
                     let mut report = report.ok_or_else(|| ended_early("turn"))?;
                     if report.outcome == Outcome::Recovered {
                         let recovery = client.recovery();
-                        for _ in 0..recovery.max_unchanged_polls().max(2) {
-                            tokio::time::sleep(recovery.interval()).await;
-                            if is_settled(&client, &mut report, &pending).await {
+                        let mut settling = Settling::new(recovery);
+                        for pause in recovery.pauses(true) {
+                            let elapsed = pending.sent_at.elapsed().unwrap_or_default();
+                            let next_poll = Some(pause);
+                            yield JobProgress::Turn(TurnEvent::StillWorking { elapsed, next_poll });
+                            tokio::time::sleep(pause).await;
+                            if settling.is_over(&client, &mut report, &pending).await {
                                 break;
                             }
-                            let elapsed = pending.sent_at.elapsed().unwrap_or_default();
-                            yield JobProgress::Turn(TurnEvent::StillWorking { elapsed });
                         }
                     }
                     let draft = evidence.draft(&report, &pending)?;
@@ -477,26 +479,64 @@ fn failure(report: &TurnReport) -> Error {
     })
 }
 
-/// Reads a draft that was read from the state again, and returns whether it is finished.
+/// The documented limit of a message: what was sent longer ago is not worked on any more.
+const LONGEST_WORK: Duration = Duration::from_secs(15 * 60);
+
+/// Whether a draft that was read from the state is finished.
 ///
 /// A video is made in two stages, and the state changes at the first one: to export it at once
 /// would leave out captions, title and music, although they are paid for. The draft is finished
-/// when it no longer changes and the account has no credits frozen for work in progress.
-async fn is_settled(client: &NemoClient, report: &mut TurnReport, pending: &PendingTurn) -> bool {
-    let state = match client.session_state(&pending.session_id).await {
-        Ok(state) => state,
-        // Any other failed read reveals nothing about the draft.
-        Err(error) => {
-            return matches!(error, Error::SessionNotFound(_) | Error::TokenInvalid(_));
-        }
-    };
-    if state.draft == report.draft && !has_frozen_credits(client).await {
-        return true;
+/// when it no longer changes and the account has no credits frozen for work in progress. Since a
+/// service may freeze none, it must not change for a whole interval, unless credits were seen to be
+/// released.
+struct Settling {
+    recovery: TurnRecovery,
+    started: Instant,
+    unchanged_since: Instant,
+    reads: u32,
+    was_frozen: bool,
+}
+
+impl Settling {
+    fn new(recovery: TurnRecovery) -> Self {
+        let now = Instant::now();
+        Self { recovery, started: now, unchanged_since: now, reads: 0, was_frozen: false }
     }
-    let before = pending.baseline.draft.clone().unwrap_or_default();
-    report.changes = before.diff(state.draft.as_ref().unwrap_or(&Draft::default()));
-    report.draft = state.draft;
-    false
+
+    /// Reads the draft again, and returns whether it is finished, or has been waited for in vain.
+    async fn is_over(
+        &mut self,
+        client: &NemoClient,
+        report: &mut TurnReport,
+        pending: &PendingTurn,
+    ) -> bool {
+        let (interval, most) =
+            (self.recovery.interval(), self.recovery.max_unchanged_polls().max(2));
+        self.reads += 1;
+        let is_in_vain =
+            self.reads >= most && self.started.elapsed() >= interval.saturating_mul(most);
+        // The credits first: they are released when the draft is finished.
+        let is_frozen = has_frozen_credits(client).await;
+        let was_frozen = std::mem::replace(&mut self.was_frozen, is_frozen);
+        let state = match client.session_state(&pending.session_id).await {
+            Ok(state) => state,
+            // Any other failed read reveals nothing about the draft.
+            Err(error) => {
+                return is_in_vain
+                    || matches!(error, Error::SessionNotFound(_) | Error::TokenInvalid(_));
+            }
+        };
+        if state.draft != report.draft {
+            self.unchanged_since = Instant::now();
+            let before = pending.baseline.draft.clone().unwrap_or_default();
+            report.changes = before.diff(state.draft.as_ref().unwrap_or(&Draft::default()));
+            report.draft = state.draft;
+            return is_in_vain || (was_frozen && !is_frozen);
+        }
+        let is_old = pending.sent_at.elapsed().is_ok_and(|elapsed| elapsed >= LONGEST_WORK);
+        let is_clear = was_frozen || is_old || self.unchanged_since.elapsed() >= interval;
+        is_in_vain || (is_clear && !is_frozen)
+    }
 }
 
 async fn has_frozen_credits(client: &NemoClient) -> bool {

@@ -331,6 +331,8 @@ pub enum TurnEvent {
     StillWorking {
         /// Time since the message was sent.
         elapsed: Duration,
+        /// How long until the state is read next, if it is observed.
+        next_poll: Option<Duration>,
     },
     /// The stream broke, and the session's state is observed instead. Nothing is sent again.
     Recovering {
@@ -375,14 +377,15 @@ fn events(turn: OpenTurn) -> impl Stream<Item = Result<TurnEvent>> + Send {
                     }
                 }
                 Ok(TurnUpdate::StillWorking { elapsed }) => {
-                    yield Ok(TurnEvent::StillWorking { elapsed });
+                    yield Ok(TurnEvent::StillWorking { elapsed, next_poll: None });
                 }
                 Ok(TurnUpdate::Recovering { what }) => yield Ok(TurnEvent::Recovering { what }),
                 Ok(TurnUpdate::Recovered(state)) => end = End::Recovered(state),
-                Ok(TurnUpdate::Unchanged { .. }) => {
+                Ok(TurnUpdate::Unchanged { next_poll, .. }) => {
                     let sent_at = tracker.pending().map(|pending| pending.sent_at);
                     let elapsed = sent_at.and_then(|sent_at| sent_at.elapsed().ok());
-                    yield Ok(TurnEvent::StillWorking { elapsed: elapsed.unwrap_or_default() });
+                    let elapsed = elapsed.unwrap_or_default();
+                    yield Ok(TurnEvent::StillWorking { elapsed, next_poll: Some(next_poll) });
                 }
                 Ok(TurnUpdate::Connected) => {}
                 Err(Error::OutcomeUnknown(unknown)) => end = End::Unknown(unknown),

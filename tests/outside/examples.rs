@@ -25,7 +25,8 @@ pub(crate) fn example(name: &str) -> Command {
     path.set_extension(std::env::consts::EXE_EXTENSION);
     assert!(path.exists(), "`cargo build --examples` builds {}", path.display());
     let mut command = Command::new(path);
-    for name in ["NEMO_TOKEN", "NEMO_API_URL", "NEMO_CLIENT_ID", "SKILL_SOURCE"] {
+    for name in ["NEMO_TOKEN", "NEMO_API_URL", "NEMO_CLIENT_ID", "SKILL_SOURCE", "XDG_CONFIG_HOME"]
+    {
         command.env_remove(name);
     }
     command.stdin(Stdio::null());
@@ -195,7 +196,7 @@ fn the_images_of_a_markdown_script_are_its_scenes() {
 fn against(name: &str, backend: &LocalBackend, dir: &Path, args: &[&str]) -> Command {
     let mut command = example(name);
     command.current_dir(dir).args(args).args(["--api", backend.url()]);
-    command.env("HOME", dir.join("home")).env("XDG_CONFIG_HOME", dir.join("home"));
+    command.env("HOME", dir.join("home"));
     command
 }
 
@@ -439,7 +440,7 @@ async fn a_conversation_continues_in_its_session() {
     let say = async |line: &'static str| {
         let mut command = example("edit");
         command.current_dir(dir.path()).args(["--api", backend.url()]);
-        command.env("HOME", dir.path()).env("XDG_CONFIG_HOME", dir.path());
+        command.env("HOME", dir.path());
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let output = tokio::task::spawn_blocking(move || {
             let mut process = command.spawn().unwrap();

@@ -24,7 +24,7 @@ async fn backend() -> LocalBackend {
 fn voiceover(backend: &LocalBackend, dir: &Path) -> Command {
     let mut command = example("voiceover");
     command.current_dir(dir).args(MAKE).args(["--api", backend.url()]);
-    command.env("HOME", dir.join("home")).env("XDG_CONFIG_HOME", dir.join("home"));
+    command.env("HOME", dir.join("home"));
     command
 }
 
