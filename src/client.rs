@@ -26,6 +26,7 @@ use url::Url;
 
 use crate::auth::Auth;
 use crate::error::{Error, Result};
+pub use crate::protocol::PendingTurn;
 use crate::transport::{Payload, Transport};
 pub use builder::ClientBuilder;
 pub use config::{Limits, RenderPolling, Timeouts, TurnRecovery};
@@ -34,7 +35,7 @@ pub use message::{MessageRequest, MessageStream, TextStream};
 pub use poller::{RenderPoller, RenderProgress};
 pub use render::RenderedVideo;
 pub(crate) use turn::{EventText, TurnTracker};
-pub use turn::{PendingTurn, TurnStream, TurnUpdate};
+pub use turn::{TurnStream, TurnUpdate};
 pub(crate) use upload::OpenSession;
 pub use upload::Upload;
 

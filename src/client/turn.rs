@@ -23,14 +23,13 @@ use std::time::{Duration, SystemTime};
 
 use futures::stream::{BoxStream, FusedStream};
 use futures::{Stream, StreamExt as _};
-use serde::{Deserialize, Serialize};
 use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::message::push_text;
 use super::{MessageRequest, NemoClient};
 use crate::error::{Call, Error, Result, UnknownOutcome, source};
 use crate::protocol::event::{AgentEvent, QuestionTracker, TextAccumulator};
-use crate::protocol::{CreditBalance, Endpoint, SessionId, SessionState};
+use crate::protocol::{CreditBalance, Endpoint, PendingTurn, SessionState};
 use crate::sync::lock;
 use crate::transport::after;
 
@@ -64,24 +63,6 @@ pub enum TurnUpdate {
     },
     /// The session's state has changed: the work was done. This is the last update.
     Recovered(Box<SessionState>),
-}
-
-/// A message that may have been accepted, in serializable form: enough for another process to
-/// find out its outcome with [`NemoClient::resume_turn`].
-///
-/// It holds the whole state of the session before the message, and no secret.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct PendingTurn {
-    /// The session that the message was sent to.
-    pub session_id: SessionId,
-    /// The time at which the message was sent.
-    pub sent_at: SystemTime,
-    /// The session's state before the message.
-    pub baseline: SessionState,
-    /// The agent's text received so far.
-    #[serde(default)]
-    pub text: String,
 }
 
 /// The progress of one message until its outcome is known: a stream of [`TurnUpdate`]s.

@@ -25,7 +25,7 @@ use crate::client::{NemoClient, PendingTurn, TurnStream, TurnTracker, TurnUpdate
 use crate::draft::Language;
 use crate::error::{Error, Result, UnknownOutcome};
 use crate::protocol::event::Question;
-use crate::protocol::{SessionId, SessionState};
+use crate::protocol::{CreditBalance, SessionId, SessionState};
 use crate::sync::lock;
 use presenter::Presenter;
 
@@ -170,6 +170,11 @@ impl Turn {
             }
         }
         Err(Error::InvalidInput("the turn was already taken to its end".to_owned()))
+    }
+
+    /// Returns the credits before the message, if they were read.
+    pub(super) fn balance(&self) -> Option<CreditBalance> {
+        self.tracker.balance()
     }
 
     /// Returns what to persist to observe this message later; `None` once its end is known.

@@ -383,7 +383,37 @@ async fn an_interrupted_batch_continues_and_charges_nothing_again() {
     let mut made: Vec<_> = std::fs::read_dir(dir.path().join("videos")).unwrap().collect();
     made.sort_by_key(|entry| entry.as_ref().unwrap().file_name());
     let made: Vec<_> = made.into_iter().map(|entry| entry.unwrap().file_name()).collect();
-    assert_eq!(made, ["1.mp4", "2.mp4"]);
+    assert_eq!(made, ["1.mp4", "2.mp4", "batch.json"]);
+
+    // What is finished is not made again, a file that is gone is downloaded again, and a new script
+    // and one that was changed are made.
+    let before = backend.counters();
+    let videos = dir.path().join("videos");
+    std::fs::remove_file(videos.join("1.mp4")).unwrap();
+    let again = run_against("batch", &backend, dir.path(), &args).await;
+    assert!(again.status.success(), "{}", stderr(&again));
+    assert!(stderr(&again).contains("2 videos are finished"), "{}", stderr(&again));
+    let after = backend.counters();
+    assert!(videos.join("1.mp4").exists());
+    assert_eq!((after.messages_run, after.renders_started), (2, before.renders_started));
+    std::fs::write(dir.path().join("scripts/3.txt"), "Another one.").unwrap();
+    let script = std::fs::File::options().append(true).open(dir.path().join("scripts/2.txt"));
+    let later = std::time::SystemTime::now() + Duration::from_secs(60);
+    script.unwrap().set_modified(later).unwrap();
+    let more = run_against(
+        "batch",
+        &backend,
+        dir.path(),
+        &["scripts", "--out", "videos", "--at-once", "2"],
+    );
+    let more = more.await;
+    assert!(more.status.success(), "{}", stderr(&more));
+    assert!(
+        stdout(&more).contains("3.txt") && stdout(&more).contains("2.txt"),
+        "{}",
+        stdout(&more)
+    );
+    assert_eq!(backend.counters().messages_run, 4);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -416,7 +446,7 @@ async fn a_batch_reports_a_video_that_an_earlier_run_failed_to_make() {
     let done = run_against("batch", &backend, dir.path(), &retried).await;
     assert!(done.status.success(), "{}", stderr(&done));
     assert_eq!(backend.counters().messages_run, 2);
-    assert_eq!(std::fs::read_dir(dir.path().join("videos")).unwrap().count(), 2);
+    assert_eq!(std::fs::read_dir(dir.path().join("videos")).unwrap().count(), 3);
 }
 
 #[tokio::test(flavor = "multi_thread")]
