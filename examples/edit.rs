@@ -145,7 +145,7 @@ async fn show_turn(mut turn: Turn) -> Result<(), Error> {
             }
             TurnEvent::RawClipReady => print_line("· raw clip ready"),
             TurnEvent::PostProductionDone => print_line("· captions and titles added"),
-            TurnEvent::StillWorking { elapsed } => {
+            TurnEvent::StillWorking { elapsed, .. } => {
                 print_line(&format!("· still working ({} s)", elapsed.as_secs()));
             }
             TurnEvent::Recovering { what } => {

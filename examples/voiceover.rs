@@ -364,7 +364,10 @@ impl Observer {
                 self.progress.stage("Speaking the script…");
             }
             JobProgress::Sent(pending) => self.persist(Job::Message(pending))?,
-            JobProgress::Turn(TurnEvent::StillWorking { elapsed }) => {
+            JobProgress::Turn(TurnEvent::StillWorking { next_poll: Some(pause), .. }) => {
+                self.progress.looks_again(pause);
+            }
+            JobProgress::Turn(TurnEvent::StillWorking { elapsed, .. }) => {
                 self.progress.stage(&format!("Still working ({} s)…", elapsed.as_secs()));
             }
             JobProgress::Turn(TurnEvent::Recovering { what }) => {

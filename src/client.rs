@@ -31,6 +31,7 @@ use url::Url;
 
 use crate::auth::Auth;
 use crate::error::{Error, Result};
+pub use crate::protocol::PendingTurn;
 use crate::transport::{CallOptions, Payload, Transport};
 pub use builder::ClientBuilder;
 pub use config::{Limits, RenderPolling, Timeouts, TurnRecovery};
@@ -43,7 +44,7 @@ pub use render::RenderedVideo;
 pub use request::ApiRequest;
 use request::call_options;
 pub(crate) use turn::{EventText, TurnTracker};
-pub use turn::{PendingTurn, TurnStream, TurnUpdate};
+pub use turn::{TurnStream, TurnUpdate};
 #[cfg(not(target_arch = "wasm32"))]
 pub(crate) use upload::OpenSession;
 #[cfg(not(target_arch = "wasm32"))]

@@ -22,6 +22,7 @@
 
 mod connection;
 mod details;
+mod interrupted;
 
 use std::error::Error as StdError;
 use std::path::{Path, PathBuf};
@@ -33,6 +34,7 @@ pub(crate) use crate::protocol::ErrorCode;
 use crate::protocol::{RenderId, RenderJob, ResponseMetadata, one_line};
 pub use connection::{ConnectionError, ConnectionFailure};
 pub use details::{ApiError, Call, TimeoutKind, UnknownOutcome};
+pub use interrupted::{Interrupted, Interruption};
 
 /// A result of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -140,6 +142,9 @@ pub enum Error {
         /// Number of polls made.
         polls: u32,
     },
+    /// The program itself ended a voiceover or a batch, by a deadline or by cancelling it. It can
+    /// be continued.
+    Interrupted(Box<Interrupted>),
     /// The agent, or the model behind it, reported a failure.
     AgentFailed(String),
     /// Another message is in progress in this session, which accepts one at a time.
@@ -235,6 +240,7 @@ impl Error {
             | Self::Timeout { call, .. } => call.changes_something(),
             Self::Disconnected(failure) => failure.call.changes_something(),
             Self::SessionNotFound(api) => api.follows_message,
+            Self::Interrupted(interrupted) => interrupted.may_be_charged(),
             Self::Api(api) => {
                 (api.is_server_error() || api.has_only_a_message())
                     && api.call.as_ref().is_some_and(Call::changes_something)
@@ -271,6 +277,7 @@ impl Error {
             Self::RenderUnfinished { .. } => {
                 "Keep the job and poll it again later; the render continues on the server."
             }
+            Self::Interrupted(interrupted) => interrupted.advice(),
             Self::AgentFailed(_) => "Read the agent's message; it holds the reason.",
             Self::Busy => "Wait for the turn in progress, or ask for the next one to be queued.",
             Self::InvalidInput(_) => "Change the argument and call again; nothing was sent.",
@@ -282,12 +289,14 @@ impl Error {
     }
 
     /// Returns the render to continue with, if one may be in progress: after
-    /// [`Error::OutcomeUnknown`] of a submit, and after [`Error::RenderUnfinished`].
+    /// [`Error::OutcomeUnknown`] of a submit, after [`Error::RenderUnfinished`], and after
+    /// [`Error::Interrupted`].
     #[must_use]
     pub fn render_job(&self) -> Option<&RenderJob> {
         match self {
             Self::OutcomeUnknown(unknown) => unknown.job.as_deref(),
             Self::RenderUnfinished { job, .. } => Some(job),
+            Self::Interrupted(interrupted) => interrupted.job.as_deref(),
             _ => None,
         }
     }
@@ -361,6 +370,7 @@ impl fmt::Display for Error {
             Self::RenderUnfinished { job, polls } => {
                 write!(f, "render {} is not done after {polls} polls; it continues", job.id)
             }
+            Self::Interrupted(interrupted) => write!(f, "{interrupted}"),
             Self::AgentFailed(message) => write!(f, "the agent failed: {message}"),
             Self::Busy => f.write_str("another message is in progress in this session"),
             Self::InvalidInput(what) => write!(f, "invalid input: {what}"),

@@ -149,7 +149,6 @@ pub mod mock;
 pub mod project;
 pub mod protocol;
 pub mod retry;
-#[cfg(feature = "local")]
 mod scratch;
 pub mod sse;
 mod sync;

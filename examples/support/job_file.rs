@@ -362,7 +362,7 @@ pub async fn resume(
         Job::Message(pending) => {
             let output = RenderOutput::new(format_of(out));
             progress.stage("Waiting for the message's video…");
-            let draft = wait_for_draft(client, &pending).await;
+            let draft = wait_for_draft(client, &pending, progress).await;
             let draft = draft.inspect_err(|error| file.advise_after(error))?;
             let job = RenderJob::new(pending.session_id, draft, output);
             file.write(Job::Render(Box::new(job.clone())))?;
@@ -402,12 +402,18 @@ pub async fn resume(
 }
 
 /// Returns the draft that the agent made for a message, once its work is done.
-async fn wait_for_draft(client: &NemoClient, pending: &PendingTurn) -> nemovideo::Result<Draft> {
+async fn wait_for_draft(
+    client: &NemoClient,
+    pending: &PendingTurn,
+    progress: &Progress,
+) -> nemovideo::Result<Draft> {
     let mut updates = client.resume_turn(pending);
     let mut draft = None;
     while let Some(update) = updates.next().await {
-        if let TurnUpdate::Recovered(state) = update? {
-            draft = state.draft;
+        match update? {
+            TurnUpdate::Recovered(state) => draft = state.draft,
+            TurnUpdate::Unchanged { next_poll, .. } => progress.looks_again(next_poll),
+            _ => {}
         }
     }
     // A video is made in two stages; its credits are frozen until both are done. Others may be

@@ -138,7 +138,8 @@ impl ClientBuilder {
     }
 
     /// Sets the directory that stores the client id and the anonymous token. The default is
-    /// `~/.config/nemovideo`.
+    /// `nemovideo` in `$XDG_CONFIG_HOME`, if that is set, unless only `~/.config/nemovideo` has an
+    /// account; else `~/.config/nemovideo`, which is `%USERPROFILE%\.config\nemovideo` on Windows.
     ///
     /// The directory is created with mode 0700 and its files with 0600 when first needed.
     #[must_use]

@@ -8,7 +8,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::files::{ExtraFiles, MissedFile};
-use super::pipeline::{self, JobProgress, OnProgress, SaveJob};
+use super::pipeline::{self, OnProgress, SaveJob};
+use super::progress::JobProgress;
 use super::{Project, TurnReport};
 use crate::client::{RenderPolling, RenderedVideo};
 use crate::draft::Draft;
@@ -217,6 +218,7 @@ impl Export {
             is_resumed: false,
             report: None,
             files: self.files,
+            control: None,
         };
         pipeline::finish(saving.run(), self.on_progress).await
     }

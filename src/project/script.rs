@@ -41,6 +41,42 @@ pub(super) enum ScriptSource {
     /// Text with the images of its scenes.
     Scenes(Vec<ScriptPart>),
     Document(PathBuf),
+    /// A file that is read when the script is used.
+    Unread(PathBuf),
+    /// Text that cannot be a script, and why.
+    Invalid(String),
+}
+
+/// A text becomes a script without an error of its own: what is wrong with it is the error of the
+/// voiceover when that is awaited.
+impl From<String> for Script {
+    fn from(text: String) -> Self {
+        Self::text(text).unwrap_or_else(|error| {
+            Self(ScriptSource::Invalid(match error {
+                Error::InvalidInput(what) => what,
+                other => other.to_string(),
+            }))
+        })
+    }
+}
+
+impl From<&str> for Script {
+    fn from(text: &str) -> Self {
+        text.to_owned().into()
+    }
+}
+
+/// A file becomes a script when it is used, by [`Script::from_path`].
+impl From<PathBuf> for Script {
+    fn from(path: PathBuf) -> Self {
+        Self(ScriptSource::Unread(path))
+    }
+}
+
+impl From<&Path> for Script {
+    fn from(path: &Path) -> Self {
+        path.to_owned().into()
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,7 +97,7 @@ impl Script {
     /// [`Error::InvalidInput`] if there is nothing in it to be spoken, if it is longer than
     /// [`MAX_TEXT_BYTES`](Self::MAX_TEXT_BYTES), or if it holds control characters.
     pub fn text(text: impl Into<String>) -> Result<Self> {
-        Self::checked(text.into(), "the script")
+        Self::of_text(text.into(), "the script")
     }
 
     /// Creates a script of one scene: an image, and the text that is spoken while it is shown.
@@ -107,7 +143,7 @@ impl Script {
     /// [`Error::InvalidInput`] if one of them is a DOCX file, or both are too long together.
     pub fn then(self, next: Self) -> Result<Self> {
         use ScriptSource::{Document, Scenes, Text};
-        let source = match (self.0, next.0) {
+        let source = match (self.checked()?.0, next.checked()?.0) {
             (Document(_), _) | (_, Document(_)) => {
                 let what = "a DOCX document cannot be joined with another script".to_owned();
                 return Err(Error::InvalidInput(what));
@@ -124,6 +160,15 @@ impl Script {
             return Err(too_long("the script"));
         }
         Ok(Self(source))
+    }
+
+    /// Returns the script as it can be sent.
+    pub(super) fn checked(self) -> Result<Self> {
+        match self.0 {
+            ScriptSource::Unread(path) => Self::from_path(path),
+            ScriptSource::Invalid(what) => Err(Error::InvalidInput(what)),
+            _ => Ok(self),
+        }
     }
 
     /// Reads a text file in UTF-8 or UTF-16, or takes a DOCX file, which is uploaded as it is.
@@ -232,7 +277,7 @@ impl Script {
             Some(extension) if MARKDOWN_EXTENSIONS.iter().any(|it| extension == *it) => {
                 Self::with_images(text, path.parent().unwrap_or(Path::new("")), name)
             }
-            _ => Self::checked(text, name),
+            _ => Self::of_text(text, name),
         }
     }
 
@@ -242,7 +287,7 @@ impl Script {
         let lines = text.replace("\r\n", "\n").replace('\r', "\n");
         let images = markdown_images(&lines);
         if images.is_empty() {
-            return Self::checked(text, name);
+            return Self::of_text(text, name);
         }
         let (mut parts, mut problems, mut at) = (Vec::new(), Vec::new(), 0);
         for image in images {
@@ -267,7 +312,7 @@ impl Script {
         }
     }
 
-    fn checked(text: String, name: &str) -> Result<Self> {
+    fn of_text(text: String, name: &str) -> Result<Self> {
         let text = checked_text(text, name)?;
         match text.contains(char::is_alphanumeric) {
             true => Ok(Self(ScriptSource::Text(text))),
@@ -281,7 +326,7 @@ impl ScriptSource {
         match self {
             Self::Text(text) => vec![ScriptPart::Text(text)],
             Self::Scenes(parts) => parts,
-            Self::Document(_) => Vec::new(),
+            Self::Document(_) | Self::Unread(_) | Self::Invalid(_) => Vec::new(),
         }
     }
 
@@ -289,7 +334,7 @@ impl ScriptSource {
         let (text, parts) = match self {
             Self::Text(text) => (Some(text), &[][..]),
             Self::Scenes(parts) => (None, parts.as_slice()),
-            Self::Document(_) => (None, &[][..]),
+            Self::Document(_) | Self::Unread(_) | Self::Invalid(_) => (None, &[][..]),
         };
         let parts = parts.iter().filter_map(|part| match part {
             ScriptPart::Text(text) => Some(text),

@@ -2,7 +2,7 @@
 //!
 //! | promise | tests |
 //! |---|---|
-//! | nothing is charged twice | `outside`, `fault_matrix`, `chaos`, `client_calls`, `call_options`, `tokens`, `turn_recovery`, `batch` |
+//! | nothing is charged twice | `outside`, `fault_matrix`, `chaos`, `client_calls`, `call_options`, `tokens`, `turn_recovery`, `batch`, `job_control` |
 //! | nothing is lost | `outside`, `chaos`, `renders`, `polls`, `transfers`, `downloads`, `turn_left`, `voiceover`, `draft_round_trip`, `draft_edit` |
 //! | nothing but its end ends a stream | `sse_vectors`, `sse_adk_streams`, `sse_text_accumulator`, `stream_bodies`, `stream_ends` |
 //! | no secret leaks | `secrets`, `client_builder` |
@@ -40,6 +40,7 @@ mod draft_round_trip;
 mod draft_summary;
 mod heldout;
 mod intents;
+mod job_control;
 mod local_agent;
 mod local_faults;
 mod local_faults_responses;

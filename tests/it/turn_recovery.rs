@@ -75,8 +75,8 @@ async fn a_broken_turn_is_recovered_from_the_state_and_never_sent_again() {
         TurnUpdate::Connected,
         TurnUpdate::Event(_),
         TurnUpdate::Recovering { .. },
-        TurnUpdate::Unchanged { polls: 1 },
-        TurnUpdate::Unchanged { polls: 2 },
+        TurnUpdate::Unchanged { polls: 1, .. },
+        TurnUpdate::Unchanged { polls: 2, .. },
         TurnUpdate::Recovered(state),
     ] = &updates[..]
     else {
