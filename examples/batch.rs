@@ -194,6 +194,9 @@ fn needs_retry(item: &BatchItemState, session: Option<&Session>) -> bool {
 /// Returns the scripts of a directory, sorted by name.
 fn find_scripts(directory: &Path) -> Result<Vec<PathBuf>> {
     let shown = directory.display();
+    if directory.is_file() {
+        return Err(format!("{shown} is a file: name the directory that it is in").into());
+    }
     let entries = std::fs::read_dir(directory)
         .and_then(Iterator::collect::<Result<Vec<_>, _>>)
         .map_err(|error| format!("could not read {shown}: {error}"))?;

@@ -17,7 +17,7 @@
 //! }
 //!
 //! let error = nemovideo::project::Script::text(" ").unwrap_err();
-//! assert!(report(&error).contains("(free). Change the argument"));
+//! assert!(report(&error).contains("(free). Correct that"));
 //! ```
 
 mod connection;
@@ -258,32 +258,62 @@ impl Error {
         match self {
             Self::Unreachable(failure) => failure.reason.advice(),
             Self::Disconnected(_) | Self::Timeout { .. } if self.may_have_taken_effect() => {
-                "Try again; it may have been done already, and is not done twice."
+                "Try again: if it was done already, it is not done twice."
             }
             Self::Disconnected(_) | Self::Timeout { .. } => {
-                "Try again; this call changes nothing on the server."
+                "Try again: this call changes nothing on the server."
             }
             Self::OutcomeUnknown(unknown) if unknown.job.is_some() => {
-                "Submit the render's job again: it is looked up by its id first, and started once."
+                "Submit the same job again: the render is looked up by its id first, and started once."
             }
             Self::OutcomeUnknown(_) => {
-                "Look at the session's state before sending it again: it may have been done and charged."
+                "Look at the timeline and the credits before sending it again: it may have been done and \
+                 charged."
             }
             Self::Decode { .. } | Self::NotAStream { .. } => {
-                "The service responded in a form this version does not know; look for a newer version."
+                "Check that NEMO_API_URL is the URL of the service, and not of a proxy or a web page. \
+                 If it is, update this library: the service may have changed its responses."
             }
-            Self::LimitExceeded { .. } => "Raise the limit when building the client, if this is expected.",
-            Self::RenderFailed { .. } => "Look at the draft, then submit a new render; exports are free.",
+            Self::LimitExceeded { .. } => {
+                "If data of this size is expected, raise the limit with `ClientBuilder::limits`."
+            }
+            Self::RenderFailed { .. } => {
+                "Export the video again: exports are free. If that fails as well, undo the last edit or \
+                 remove what the reason names, and export once more."
+            }
             Self::RenderUnfinished { .. } => {
-                "Keep the job and poll it again later; the render continues on the server."
+                "Wait for the same job again: its render continues on the server."
             }
             Self::Interrupted(interrupted) => interrupted.advice(),
-            Self::AgentFailed(_) => "Read the agent's message; it holds the reason.",
-            Self::Busy => "Wait for the turn in progress, or ask for the next one to be queued.",
-            Self::InvalidInput(_) => "Change the argument and call again; nothing was sent.",
-            Self::Configuration(_) => "Change the client's settings.",
-            Self::Io { .. } => "Check the path and its permissions.",
-            _ => "Try again later.",
+            Self::AgentFailed(_) => {
+                "Change what the agent's message names, or say it in other words, and send it again. \
+                 Compare the credits first: a part may have been done and charged."
+            }
+            Self::Busy => "Wait until the message in progress is finished, then send this one.",
+            Self::InvalidInput(_) => "Correct that and try again: nothing was sent or charged.",
+            Self::Configuration(_) => {
+                "Correct that setting where the client is built, or in the environment variables \
+                 NEMO_API_URL, NEMO_TOKEN and NEMO_CLIENT_ID."
+            }
+            Self::Io { source, .. } => match source.kind() {
+                io::ErrorKind::NotFound => "Check the spelling of the path: nothing is there.",
+                io::ErrorKind::IsADirectory => "Name a file: this is a directory.",
+                io::ErrorKind::NotADirectory => {
+                    "Check the path: a part of it that should be a directory is a file."
+                }
+                io::ErrorKind::PermissionDenied => {
+                    "Choose another path, or give this user the permission for it."
+                }
+                io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+                    "Free some space, or choose a path on another disk."
+                }
+                io::ErrorKind::ReadOnlyFilesystem => {
+                    "Choose a path on another disk: this one can only be read."
+                }
+                _ => "Try another path: the system rejects this one for the reason given.",
+            },
+            // Each of the others holds an error response, whose advice is returned above.
+            _ => "Try again in a few minutes.",
         }
         .to_owned()
     }
@@ -415,6 +445,20 @@ mod tests {
         let other = Error::from_api(ApiError::local(ErrorCode::Other(5003), "said"));
         assert!(matches!(other, Error::Api(_)));
         assert!(other.to_string().contains("5003") && other.to_string().contains("said"));
+    }
+
+    #[test]
+    fn advice_on_a_file_says_what_is_wrong_with_its_path() {
+        for (kind, word) in [
+            (io::ErrorKind::NotFound, "spelling"),
+            (io::ErrorKind::IsADirectory, "directory"),
+            (io::ErrorKind::PermissionDenied, "permission"),
+            (io::ErrorKind::StorageFull, "space"),
+            (io::ErrorKind::Other, "another path"),
+        ] {
+            let advice = Error::io("read", "/x", kind.into()).advice();
+            assert!(advice.contains(word), "{advice}");
+        }
     }
 
     #[test]

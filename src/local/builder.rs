@@ -253,8 +253,8 @@ impl Default for Settings {
 /// The prices of work. They are the embedded backend's own, not the service's: low enough that an
 /// account of the documented 100 credits makes a few videos.
 ///
-/// Questions, exports, and messages that the agent does not understand or cannot carry out cost
-/// nothing.
+/// Questions, exports, an undo, and messages that the agent does not understand or cannot carry out
+/// cost nothing.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Prices {
     voiceover: Credits,
@@ -283,7 +283,8 @@ impl Prices {
         self.voiceover
     }
 
-    /// Returns the price of any other change of the draft, including an undo; 2 by default.
+    /// Returns the price of any other change of the draft; 2 by default. An undo costs
+    /// nothing.
     #[must_use]
     pub const fn edit(&self) -> Credits {
         self.edit

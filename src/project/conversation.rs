@@ -233,7 +233,9 @@ impl Project {
         Ok(match intent {
             Intent::Export(request) => {
                 self.ensure_idle()?;
-                Dispatched::Export(Box::new(self.export().output(request.output())))
+                let mut export = self.export().output(request.output());
+                export.named_file = request.file;
+                Dispatched::Export(Box::new(export))
             }
             Intent::Subtitles(format) => {
                 let draft = self.draft().await?;

@@ -72,6 +72,8 @@ pub struct Export {
     polling: Option<RenderPolling>,
     files: ExtraFiles,
     on_progress: Option<OnProgress>,
+    /// The file that the user named.
+    pub(super) named_file: Option<PathBuf>,
 }
 
 impl Project {
@@ -97,6 +99,7 @@ impl Project {
             polling: None,
             files: ExtraFiles::default(),
             on_progress: None,
+            named_file: None,
         }
     }
 }
@@ -161,6 +164,14 @@ impl Export {
     #[must_use]
     pub fn format(&self) -> RenderFormat {
         self.resolved_output().format
+    }
+
+    /// Returns the file that the user named in a sentence such as "export film.mp4", which
+    /// [`Project::dispatch`] has read. Nothing is written there unless it is passed to
+    /// [`save_to`](Self::save_to): in a service, the sentence is that of a stranger.
+    #[must_use]
+    pub fn named_file(&self) -> Option<&Path> {
+        self.named_file.as_deref()
     }
 
     /// Submits the render without waiting for it; the job can be persisted.
@@ -255,6 +266,9 @@ pub(super) fn checked_output_of(path: &Path) -> Result<RenderOutput> {
 
 /// Returns the output that the extension of a path stands for.
 pub(super) fn output_of(path: &Path) -> Result<RenderOutput> {
+    if path.is_dir() {
+        return Err(unwritable(path, "it is a directory: name a file in it"));
+    }
     let extension = path.extension().and_then(|end| end.to_str()).unwrap_or_default();
     match RenderFormat::from(extension) {
         RenderFormat::Other(_) => {
