@@ -174,6 +174,6 @@ pub use retry::{ExponentialRetry, RetryPolicy};
 pub use transport::Attribution;
 
 /// Compiles and runs the README's programs as doctests.
-#[cfg(all(doctest, feature = "media"))]
+#[cfg(all(doctest, feature = "media", feature = "mock"))]
 #[doc = include_str!("../README.md")]
 struct Readme;
