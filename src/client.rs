@@ -52,10 +52,10 @@ pub const DEFAULT_WEB_URL: &str = "https://nemovideo.com";
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// use nemovideo::{CreateSession, NemoClient, local::LocalBackend};
+/// use nemovideo::{CreateSession, local::LocalBackend};
 ///
 /// let backend = LocalBackend::start().await?; // for the cloud: `NemoClient::from_env()?`
-/// let client = NemoClient::builder().base_url(backend.url()).in_memory_credentials().build()?;
+/// let client = backend.client();
 /// let session = client.create_session(CreateSession::named("demo").language("en")).await?;
 /// println!("{} has {} credits", session.session_id, client.credits().await?.available);
 /// # Ok(()) }

@@ -51,12 +51,12 @@ pub(crate) fn source(error: impl Into<Box<dyn StdError + Send + Sync>>) -> Sourc
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// use nemovideo::mock::{MockNemo, MockResponse};
+/// use nemovideo::mock::NemoMock;
 /// use nemovideo::protocol::Endpoint;
 /// use nemovideo::{Error, ErrorCode};
 ///
-/// let nemo = MockNemo::start().await;
-/// nemo.given(MockResponse::error(Endpoint::Credits, ErrorCode::RateLimited)).await;
+/// let nemo = NemoMock::start().await;
+/// nemo.fails(Endpoint::Credits, ErrorCode::RateLimited);
 /// let error = nemo.client().credits().await.unwrap_err();
 /// assert!(matches!(error, Error::RateLimited(_)));
 /// assert!(error.is_retryable() && !error.may_have_taken_effect());

@@ -44,13 +44,9 @@ pub struct SavedVideo {
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// # use nemovideo::{NemoClient, local::LocalBackend};
+/// # use nemovideo::local::LocalBackend;
 /// # let backend = LocalBackend::builder().placeholder_videos().start().await?;
-/// # let client = NemoClient::builder()
-/// #     .base_url(backend.url())
-/// #     .in_memory_credentials()
-/// #     .polling(nemovideo::RenderPolling::new(std::time::Duration::from_millis(20), 500))
-/// #     .build()?;
+/// # let client = backend.client();
 /// # let project = client.project("demo").await?;
 /// # let dir = tempfile::tempdir()?;
 /// # let out = dir.path().join("out.wav");

@@ -283,9 +283,9 @@ impl Project {
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// # use nemovideo::{NemoClient, local::LocalBackend};
+/// # use nemovideo::local::LocalBackend;
 /// # let backend = LocalBackend::builder().placeholder_videos().start().await?;
-/// # let client = NemoClient::builder().base_url(backend.url()).in_memory_credentials().build()?;
+/// # let client = backend.client();
 /// # let project = client.project("demo").await?;
 /// use futures::StreamExt as _;
 /// use nemovideo::project::TurnEvent;

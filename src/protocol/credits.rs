@@ -30,6 +30,18 @@ impl Credits {
     }
 }
 
+impl From<f64> for Credits {
+    fn from(amount: f64) -> Self {
+        Self(amount)
+    }
+}
+
+impl From<i32> for Credits {
+    fn from(amount: i32) -> Self {
+        Self(amount.into())
+    }
+}
+
 impl<'de> Deserialize<'de> for Credits {
     /// Reads a number, also from text.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures::StreamExt as _;
 use nemovideo::draft::{Draft, TrackRole};
 use nemovideo::local::{Ending, ErrorReply, Fault, FaultyResponse, LocalBackend};
-use nemovideo::mock::{Events, MockNemo, MockResponse};
+use nemovideo::mock::{NemoMock, event};
 use nemovideo::project::{Batch, BatchItem, BatchState, JobProgress, JobStage, SavedVideo};
 use nemovideo::protocol::{Credits, Endpoint};
 use nemovideo::{Error, ErrorCode, ExponentialRetry, NemoClient, RenderPolling, TurnRecovery};
@@ -305,11 +305,11 @@ async fn nothing_more_is_charged_after_an_error_that_would_occur_for_every_item(
 
 #[tokio::test]
 async fn a_rejected_token_stops_the_batch_at_its_first_message() {
-    let nemo = MockNemo::start().await;
-    nemo.given(MockResponse::session("t", "s")).await;
-    nemo.given(MockResponse::credits(9.0)).await;
-    nemo.given(MockResponse::state(None)).await;
-    nemo.given(MockResponse::error(Endpoint::Message, ErrorCode::TokenInvalid)).await;
+    let nemo = NemoMock::start().await;
+    nemo.session("t", "s");
+    nemo.credits(9.0, 0);
+    nemo.state(None);
+    nemo.fails(Endpoint::Message, ErrorCode::TokenInvalid);
     let dir = tempfile::tempdir().unwrap();
     let project = nemo.client().project("demo").await.unwrap();
     let items =
@@ -320,7 +320,7 @@ async fn a_rejected_token_stops_the_batch_at_its_first_message() {
         assert_eq!(batch.state().items[index].stage, JobStage::Waiting);
     }
     // Once with the rejected token, and once with a new one.
-    assert!(nemo.messages().await.len() <= 2);
+    assert!(nemo.messages().len() <= 2);
 }
 
 #[tokio::test]
@@ -362,20 +362,20 @@ async fn a_video_whose_download_failed_is_downloaded_later_without_another_charg
 #[tokio::test]
 async fn a_failure_that_the_agent_recovers_from_does_not_fail_the_item() {
     let draft: Draft = r#"{"t":[{"tt":0,"sg":[{"d":1000}]}]}"#.parse().unwrap();
-    let failed = || Events::new().failure("RESOURCE_EXHAUSTED", "overloaded, trying again");
+    let failed = || [event::failure("RESOURCE_EXHAUSTED", "overloaded, trying again")];
     for (events, renders) in [(failed().text("Your video is ready."), 1), (failed(), 0)] {
-        let nemo = MockNemo::start().await;
-        nemo.given(MockResponse::session("t", "s")).await;
-        nemo.given(MockResponse::credits(9.0)).await;
-        nemo.given(MockResponse::state(None).times(2)).await;
-        nemo.given(MockResponse::state(Some(draft.clone()))).await;
-        nemo.given(MockResponse::message(events)).await;
-        nemo.given(MockResponse::error(Endpoint::RenderSubmit, ErrorCode::ExportBlocked)).await;
+        let nemo = NemoMock::start().await;
+        nemo.session("t", "s");
+        nemo.credits(9.0, 0);
+        nemo.state(None).times(2);
+        nemo.state(draft.clone());
+        nemo.stream(events);
+        nemo.fails(Endpoint::RenderSubmit, ErrorCode::ExportBlocked);
         let dir = tempfile::tempdir().unwrap();
         let project = nemo.client().project("demo").await.unwrap();
         let item = BatchItem::new("make a video", dir.path().join("1.mp4"));
         let error = results(&mut project.batch([item])).await.remove(0).1.unwrap_err();
-        assert_eq!(nemo.renders().await.len(), renders);
+        assert_eq!(nemo.renders().len(), renders);
         assert_eq!(matches!(error, Error::ExportBlocked(_)), renders == 1, "{error}");
     }
 }

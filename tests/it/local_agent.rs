@@ -8,7 +8,7 @@ use reqwest::multipart::{Form, Part};
 use serde_json::Value;
 
 fn talkative() -> LocalBackendBuilder {
-    LocalBackend::builder().placeholder_videos().silent_edits(Frequency::Never)
+    LocalBackend::builder().placeholder_videos().credits(100).silent_edits(Frequency::Never)
 }
 
 fn is_chinese(text: &str) -> bool {

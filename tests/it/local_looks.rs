@@ -13,12 +13,7 @@ const SCRIPT: &str = "# The sky\nThe sky is blue.\n\nThere is a reason for that.
 
 async fn backend_and_client() -> (LocalBackend, NemoClient) {
     let backend = LocalBackend::builder().placeholder_videos().start().await.expect("a backend");
-    let client = NemoClient::builder()
-        .base_url(backend.url())
-        .in_memory_credentials()
-        .polling(RenderPolling::new(SOON, 2_000))
-        .build()
-        .expect("a client of a backend on loopback");
+    let client = backend.client();
     (backend, client)
 }
 

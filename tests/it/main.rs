@@ -12,7 +12,7 @@
 //! | a script is read as it was written, or rejected with a reason | `script_files`, `scenes`, `voiceover` |
 //! | a skill file names the caller, or nobody | `skill_files` |
 //! | no input exhausts its reader | `memory`, `local_odd_calls` |
-//! | it runs without the cloud | `main_job`, `local_*`, `media_*`, `audio_files` |
+//! | it runs without the cloud, and is tested without it | `test_doubles`, `main_job`, `local_*`, `media_*`, `audio_files` |
 //!
 //! `fault_matrix`, `chaos`, `memory`, `secrets` and `outside` are binaries of their own beside this
 //! directory, because they measure or replace a property of the whole process.
@@ -68,6 +68,7 @@ mod sse_text_accumulator;
 mod sse_vectors;
 mod stream_bodies;
 mod stream_ends;
+mod test_doubles;
 mod tokens;
 mod transfers;
 mod turn_left;

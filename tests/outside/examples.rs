@@ -772,7 +772,7 @@ async fn a_full_disk_is_reported_with_its_directory_and_costs_nothing() {
     let spoken = user.speak("One sentence.").await.text().await.unwrap();
     assert!(spoken.contains("errorCode") && spoken.contains(&directory), "{spoken}");
     let credits = user.credits().await;
-    assert!(credits["available"] == 100.0 && credits["frozen"] == 0.0, "{credits}");
+    assert!(credits["available"] == 10_000.0 && credits["frozen"] == 0.0, "{credits}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -798,7 +798,7 @@ async fn a_directory_that_cannot_be_written_is_named() {
     assert!(response["detail"].as_str().unwrap().contains(data.to_str().unwrap()), "{response}");
     let spoken = user.speak("One sentence.").await.text().await.unwrap();
     assert!(spoken.contains(data.to_str().unwrap()), "{spoken}");
-    assert_eq!(user.credits().await["available"], 100.0);
+    assert_eq!(user.credits().await["available"], 10_000.0);
 }
 
 #[cfg(unix)]
