@@ -22,7 +22,7 @@
 //! # }
 //! ```
 //!
-//! The [guide](guide) has this as a program from an empty directory, and chapters for conversations,
+//! The [guide] has this as a program from an empty directory, and chapters for conversations,
 //! files, errors, tests, batches, services and more. In four lines:
 //!
 //! - A **session** is the project of one video at the service: its conversation, uploads and draft.
