@@ -2,7 +2,7 @@
 //!
 //! ```
 //! use nemovideo::local::LocalBackend;
-//! use nemovideo::project::{Script, VoiceChoice};
+//! use nemovideo::project::VoiceChoice;
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -13,9 +13,11 @@
 //! let backend = LocalBackend::start().await?;
 //! let client = backend.client();
 //!
-//! let script = Script::text("Coffee came to Venice by ship.")?;
-//! let voice = VoiceChoice::female("en-US");
-//! let saved = client.voiceover(script).voice(voice).save_to("coffee.mp4").await?;
+//! let saved = client
+//!     .voiceover("Coffee came to Venice by ship.")
+//!     .voice(VoiceChoice::female("en-US"))
+//!     .save_to("coffee.mp4")
+//!     .await?;
 //! println!("{}: {} bytes", saved.path.display(), saved.bytes);
 //! println!("{}", saved.draft.summary());
 //! # Ok(())

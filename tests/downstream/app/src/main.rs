@@ -27,10 +27,12 @@ async fn make(script: &str, video: &str) -> Result<(), Error> {
     let client = NemoClient::from_env()?;
     let mut progress = client.voiceover(script).save_to(video).into_stream();
     while let Some(step) = progress.next().await {
-        match step? {
-            JobProgress::Rendering { percent } => println!("{} %", percent.unwrap_or_default()),
-            JobProgress::Finished(saved) => println!("{}", saved.draft.summary()),
-            _ => {}
+        let step = step?;
+        if let Some(percent) = step.percent() {
+            println!("{percent:.0} %");
+        }
+        if let JobProgress::Finished(saved) = step {
+            println!("{}", saved.draft.summary());
         }
     }
     Ok(())

@@ -3,12 +3,11 @@
 use std::path::Path;
 
 use futures::TryStreamExt as _;
-use nemovideo::project::Script;
 use nemovideo::{Error, NemoClient, SessionId};
 
 /// Makes a video that greets somebody, and returns its timeline in one line.
 pub async fn greet(client: &NemoClient, name: &str, path: &Path) -> Result<String, Error> {
-    let script = Script::text(format!("Good morning, {name}."))?;
+    let script = format!("Good morning, {name}.");
     Ok(client.voiceover(script).save_to(path).await?.draft.summary())
 }
 
