@@ -49,6 +49,9 @@ pub(crate) fn source(error: impl Into<Box<dyn StdError + Send + Sync>>) -> Sourc
 
 /// Why a call failed.
 ///
+/// The variants for the documented codes 1001, 1002, 2001, 4001, 4002, 400, 402 and 429, what to do
+/// about each and a test that meets each are in a [chapter of the guide](crate::guide::errors).
+///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
