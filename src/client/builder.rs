@@ -11,7 +11,7 @@ use url::Url;
 
 use super::{
     ClientInner, DEFAULT_API_URL, DEFAULT_WEB_URL, Limits, NemoClient, RenderPolling, Timeouts,
-    TurnRecovery, url_policy,
+    TurnRecovery, tls, url_policy,
 };
 use crate::address::{PublicOnly, is_loopback};
 use crate::auth::{Auth, CredentialStore, Reauthenticate};
@@ -237,11 +237,13 @@ impl ClientBuilder {
 
         // A redirect of an API call would carry the token to its target.
         let attribution = self.attribution.unwrap_or_default();
-        let mut api = connection(self.timeouts.connect(), loopback, attribution.headers())
+        let api = connection(self.timeouts.connect(), loopback, attribution.headers())
             .redirect(Policy::none());
-        if base.scheme() == "http" && loopback {
-            api = without_certificates(api);
-        }
+        let api = if base.scheme() == "http" && loopback {
+            tls::without_certificates(api)?
+        } else {
+            tls::with_system_certificates(api)?
+        };
         Ok(NemoClient {
             inner: Arc::new(ClientInner {
                 transport: Transport {
@@ -281,21 +283,10 @@ impl NemoClient {
             } else {
                 files.dns_resolver(PublicOnly::except(base.host_str()))
             };
-            files.build().map_err(unbuildable)
+            tls::with_system_certificates(files)?.build().map_err(unbuildable)
         };
         self.inner.files.get_or_init(build).as_ref().map_err(Clone::clone)
     }
-}
-
-/// Leaves out the system's certificates, for a client that uses no TLS.
-#[cfg(any(feature = "rustls", feature = "native-tls"))]
-fn without_certificates(builder: reqwest::ClientBuilder) -> reqwest::ClientBuilder {
-    builder.tls_certs_only([])
-}
-
-#[cfg(not(any(feature = "rustls", feature = "native-tls")))]
-fn without_certificates(builder: reqwest::ClientBuilder) -> reqwest::ClientBuilder {
-    builder
 }
 
 /// Returns the settings that both HTTP clients have in common, with these headers of every request.
