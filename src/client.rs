@@ -14,7 +14,6 @@ mod poller;
 mod reader;
 mod render;
 mod session;
-mod tls;
 mod turn;
 mod upload;
 mod url_policy;

@@ -127,6 +127,7 @@ pub mod retry;
 mod scratch;
 pub mod sse;
 mod sync;
+mod tls;
 mod transport;
 
 pub use auth::{Account, Reauthenticate};

@@ -11,13 +11,14 @@ use url::Url;
 
 use super::{
     ClientInner, DEFAULT_API_URL, DEFAULT_WEB_URL, Limits, NemoClient, RenderPolling, Timeouts,
-    TurnRecovery, tls, url_policy,
+    TurnRecovery, url_policy,
 };
 use crate::address::{PublicOnly, is_loopback};
 use crate::auth::{Auth, CredentialStore, Reauthenticate};
 use crate::error::{Error, Result};
 use crate::protocol::{ClientId, Secret};
 use crate::retry::{ExponentialRetry, RetryBudget, RetryPolicy};
+use crate::tls;
 use crate::transport::{Attribution, Transport};
 
 /// A builder of a [`NemoClient`]. Created by [`NemoClient::builder`] or
@@ -240,10 +241,11 @@ impl ClientBuilder {
         let api = connection(self.timeouts.connect(), loopback, attribution.headers())
             .redirect(Policy::none());
         let api = if base.scheme() == "http" && loopback {
-            tls::without_certificates(api)?
+            tls::without_certificates(api)
         } else {
-            tls::with_system_certificates(api)?
-        };
+            tls::with_system_certificates(api, &[] as &[&str])
+        }
+        .map_err(Error::Configuration)?;
         Ok(NemoClient {
             inner: Arc::new(ClientInner {
                 transport: Transport {
@@ -283,7 +285,10 @@ impl NemoClient {
             } else {
                 files.dns_resolver(PublicOnly::except(base.host_str()))
             };
-            tls::with_system_certificates(files)?.build().map_err(unbuildable)
+            tls::with_system_certificates(files, &[] as &[&str])
+                .map_err(Error::Configuration)?
+                .build()
+                .map_err(unbuildable)
         };
         self.inner.files.get_or_init(build).as_ref().map_err(Clone::clone)
     }

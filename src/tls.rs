@@ -1,0 +1,90 @@
+//! TLS for the clients of `reqwest`, which comes without cryptography of its own.
+
+pub(crate) use backend::{with_system_certificates, without_certificates};
+
+#[cfg(feature = "rustls")]
+mod backend {
+    use reqwest::ClientBuilder;
+    use rustls::client::WantsClientCert;
+    use rustls::crypto::{CryptoProvider, ring};
+    use rustls::pki_types::{CertificateDer, pem::PemObject as _};
+    use rustls::{ClientConfig, ConfigBuilder, RootCertStore, WantsVerifier};
+    use rustls_platform_verifier::Verifier;
+    use std::sync::Arc;
+
+    /// Trusts the system's certificates, and those of these PEM files.
+    pub(crate) fn with_system_certificates(
+        builder: ClientBuilder,
+        roots: &[impl AsRef<[u8]>],
+    ) -> Result<ClientBuilder, String> {
+        let pem = roots.iter().flat_map(|pem| CertificateDer::pem_slice_iter(pem.as_ref()));
+        let roots = pem.collect::<Result<Vec<_>, _>>().map_err(|error| error.to_string())?;
+        let provider = provider();
+        let verifier =
+            Verifier::new_with_extra_roots(roots, Arc::clone(&provider)).map_err(failed)?;
+        // The method's name warns of other verifiers. This one verifies as the system does.
+        let config =
+            config(&provider)?.dangerous().with_custom_certificate_verifier(Arc::new(verifier));
+        Ok(set(builder, config))
+    }
+
+    /// Trusts no certificate, for a client that uses no TLS: reading the system's takes milliseconds.
+    pub(crate) fn without_certificates(builder: ClientBuilder) -> Result<ClientBuilder, String> {
+        Ok(set(builder, config(&provider())?.with_root_certificates(RootCertStore::empty())))
+    }
+
+    /// Returns the cryptography that the program has installed for the process, otherwise `ring`.
+    fn provider() -> Arc<CryptoProvider> {
+        CryptoProvider::get_default().cloned().unwrap_or_else(|| Arc::new(ring::default_provider()))
+    }
+
+    fn config(
+        provider: &Arc<CryptoProvider>,
+    ) -> Result<ConfigBuilder<ClientConfig, WantsVerifier>, String> {
+        ClientConfig::builder_with_provider(Arc::clone(provider))
+            .with_safe_default_protocol_versions()
+            .map_err(failed)
+    }
+
+    fn set(
+        builder: ClientBuilder,
+        config: ConfigBuilder<ClientConfig, WantsClientCert>,
+    ) -> ClientBuilder {
+        let mut config = config.with_no_client_auth();
+        config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+        builder.tls_backend_preconfigured(config)
+    }
+
+    fn failed(error: rustls::Error) -> String {
+        format!("TLS cannot be set up: {error}")
+    }
+}
+
+#[cfg(not(feature = "rustls"))]
+mod backend {
+    use reqwest::ClientBuilder;
+
+    /// Trusts the system's certificates, and those of these PEM files.
+    pub(crate) fn with_system_certificates(
+        builder: ClientBuilder,
+        roots: &[impl AsRef<[u8]>],
+    ) -> Result<ClientBuilder, String> {
+        #[cfg(feature = "native-tls")]
+        let builder = roots.iter().try_fold(builder, |builder, pem| {
+            let certificates = reqwest::Certificate::from_pem_bundle(pem.as_ref())?;
+            Ok(builder.tls_certs_merge(certificates))
+        });
+        #[cfg(feature = "native-tls")]
+        let builder = builder.map_err(|error: reqwest::Error| error.to_string())?;
+        #[cfg(not(feature = "native-tls"))]
+        let _unused = roots.len();
+        Ok(builder)
+    }
+
+    /// Trusts no certificate, for a client that uses no TLS: reading the system's takes milliseconds.
+    pub(crate) fn without_certificates(builder: ClientBuilder) -> Result<ClientBuilder, String> {
+        #[cfg(feature = "native-tls")]
+        let builder = builder.tls_certs_only([]);
+        Ok(builder)
+    }
+}
