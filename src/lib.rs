@@ -184,6 +184,8 @@ pub mod retry;
 mod scratch;
 pub mod sse;
 mod sync;
+#[cfg(not(target_arch = "wasm32"))]
+mod tls;
 mod transport;
 
 pub use auth::{Account, Reauthenticate};

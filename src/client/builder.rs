@@ -237,10 +237,15 @@ impl ClientBuilder {
     /// [`root_certificate`](Self::root_certificate) and
     /// [`connect_timeout`](Self::connect_timeout) then apply to that one alone.
     ///
+    /// This crate enables no cryptography of `reqwest` itself: the program that builds a client needs
+    /// `reqwest` with its feature `rustls` or `native-tls`, or a cryptography that is installed for
+    /// the process.
+    ///
     /// ```
     /// use nemovideo::NemoClient;
     /// use reqwest::redirect::Policy;
     ///
+    /// # rustls::crypto::ring::default_provider().install_default().ok();
     /// let http = reqwest::Client::builder().redirect(Policy::none()).build()?;
     /// let client = NemoClient::builder().http_client(http).build()?;
     ///
@@ -354,12 +359,9 @@ impl ClientBuilder {
             Some(own) => own,
             None => {
                 // A redirect of an API call would carry the token to its target.
-                let mut api =
-                    connection(self.timeouts.connect(), loopback).redirect(Policy::none());
-                if base.scheme() == "http" && loopback && self.http.proxy.is_none() {
-                    api = without_certificates(api);
-                }
-                self.http.apply(api)?.build().map_err(unbuildable)?
+                let api = connection(self.timeouts.connect(), loopback).redirect(Policy::none());
+                let is_plain = base.scheme() == "http" && loopback && self.http.proxy.is_none();
+                self.http.apply(api, !is_plain)?.build().map_err(unbuildable)?
             }
         };
         Ok(NemoClient {
@@ -476,23 +478,10 @@ impl NemoClient {
                 let known = [base.host_str(), proxy].into_iter().flatten();
                 files.dns_resolver(PublicOnly::except(known))
             };
-            http.apply(files)?.build().map_err(unbuildable)
+            http.apply(files, true)?.build().map_err(unbuildable)
         };
         self.inner.files.get_or_init(build).as_ref().map_err(Clone::clone)
     }
-}
-
-/// Leaves out the system's certificates, for a client that uses no TLS.
-#[cfg(not(target_arch = "wasm32"))]
-#[cfg(any(feature = "rustls", feature = "native-tls"))]
-fn without_certificates(builder: reqwest::ClientBuilder) -> reqwest::ClientBuilder {
-    builder.tls_certs_only([])
-}
-
-#[cfg(not(target_arch = "wasm32"))]
-#[cfg(not(any(feature = "rustls", feature = "native-tls")))]
-fn without_certificates(builder: reqwest::ClientBuilder) -> reqwest::ClientBuilder {
-    builder
 }
 
 /// Returns the settings that both HTTP clients have in common.

@@ -38,7 +38,7 @@ macro_rules! call_options {
             /// place of the client's. It cannot make the call unsafe: see
             /// [`RetryPolicy`](crate::RetryPolicy).
             #[must_use]
-            pub fn retry(mut self, policy: impl crate::RetryPolicy + 'static) -> Self {
+            pub fn retry(mut self, policy: impl crate::retry::RetryPolicy + 'static) -> Self {
                 self.client.options_mut().set_policy(std::sync::Arc::new(policy));
                 self
             }

@@ -556,6 +556,8 @@ impl Server {
     }
 
     async fn user(&self, client: &str) -> User {
+        // Of no use for plain HTTP, but reqwest requires some.
+        let _installed = rustls::crypto::ring::default_provider().install_default();
         let http = reqwest::Client::builder().no_proxy().build().unwrap();
         let mut user =
             User { http, url: self.url.clone(), token: String::new(), session: String::new() };
