@@ -20,8 +20,9 @@ macro_rules! call_options {
         /// # Options of this call
         impl$(<$value>)? $name$(<$value>)? {
             /// Limits the time that this call may take as a whole, with its attempts, the pauses
-            /// between them and all of its response, in place of the client's
-            /// [`Timeouts`](crate::Timeouts).
+            /// between them and all of its response. It replaces the client's
+            /// [response timeout](crate::Timeouts::response) and, for the stream of a message, the
+            /// [total one](crate::Timeouts::total).
             ///
             /// When it is over, no further attempt is made, and an attempt in progress ends as with
             /// any other timeout: with [`Error::Timeout`](crate::Error::Timeout), or with
@@ -38,7 +39,7 @@ macro_rules! call_options {
             /// place of the client's. It cannot make the call unsafe: see
             /// [`RetryPolicy`](crate::RetryPolicy).
             #[must_use]
-            pub fn retry(mut self, policy: impl crate::RetryPolicy + 'static) -> Self {
+            pub fn retry(mut self, policy: impl crate::retry::RetryPolicy + 'static) -> Self {
                 self.client.options_mut().set_policy(std::sync::Arc::new(policy));
                 self
             }
