@@ -97,6 +97,7 @@ fn main() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.expect("a runtime");
     let client = NemoClient::builder().base_url(url).token("t").build().expect("a client");
+    rustls::crypto::ring::default_provider().install_default().expect("no other cryptography");
     let by_hand = reqwest::Client::new();
 
     Row::new("credits")

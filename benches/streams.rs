@@ -149,6 +149,7 @@ fn main() {
         }
         None => {}
     }
+    rustls::crypto::ring::default_provider().install_default().expect("no other cryptography");
     for kind in ["16 KiB frames", "one event a frame"] {
         end_to_end(kind, &Server::start(kind).url);
     }

@@ -1,11 +1,14 @@
-//! A directory of scripts in, a directory of videos out, in one session.
+//! A directory of scripts in, a directory of videos out.
 //!
 //! ```sh
 //! cargo run --release --example batch -- examples/scripts --out videos
+//! cargo run --release --example batch -- examples/scripts --out videos --at-once 3
 //! ```
 //!
-//! With `--api` or `--cloud` the batch is persisted before each step, in `batch.json` beside the
-//! videos. The same command continues from that file: what was charged is not charged again.
+//! The batch is persisted before each step, in `batch.json` beside the videos. The same command
+//! continues from that file: what was charged is not charged again, and a video is made again only
+//! when its script was changed. What an embedded backend had not finished begins anew, since its
+//! sessions end with it.
 
 mod support;
 
@@ -18,7 +21,7 @@ use nemovideo::local::LocalBackend;
 use nemovideo::project::{
     BatchItem, BatchItemState, BatchState, JobProgress, JobStage, SavedVideo, TurnEvent,
 };
-use nemovideo::{Credits, Session};
+use nemovideo::{CreateSession, Credits, Session};
 use serde_json::json;
 
 use support::job_file::StateFile;
@@ -37,6 +40,9 @@ struct Args {
     /// they may be charged again.
     #[arg(long)]
     retry_failed: bool,
+    /// How many videos are made at the same time, each in a session of its own.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    at_once: usize,
     #[command(flatten)]
     service: ServiceArgs,
     /// Print the progress and the results as JSON, one object in each line.
@@ -57,31 +63,33 @@ async fn make(args: Args) -> Result<()> {
         .map_err(|error| format!("could not create {out}: {error}"))?;
     // Videos of the embedded backend cost nothing: its credits must not end the batch.
     let backend = LocalBackend::builder().credits(Credits::new(1e9));
-    let state_file = args.service.is_remote().then(|| StateFile::open(args.out.join("batch.json")));
-    let state_file = state_file.transpose()?;
-    let state = state_file.as_ref().map(StateFile::read::<BatchState>).transpose()?.flatten();
-    let connection = args.service.connect(backend).await?;
-    let mut batch = match state {
-        Some(mut state) => {
-            eprint_line("Continuing the previous batch…");
-            if args.retry_failed {
-                let session = state.session.as_ref();
-                let failed = state.items.iter_mut().filter(|item| needs_retry(item, session));
-                failed.for_each(|item| item.stage = JobStage::Waiting);
-            }
-            connection.client.resume_batch(state)
-        }
-        None => {
-            let items = batch_items(&scripts, &args.out);
-            connection.client.project("batch").await?.batch(items)
-        }
+    let state_file = StateFile::open(args.out.join("batch.json"))?;
+    let items = batch_items(&scripts, &args.out);
+    let (mut state, finished) = match state_file.read::<BatchState>()? {
+        Some(earlier) => merged(earlier, items, args.service.is_remote()),
+        None => (BatchState::new(CreateSession::named("batch"), items), 0),
     };
+    if args.retry_failed {
+        let session = state.session.clone();
+        let failed = state.items.iter_mut().filter(|item| needs_retry(item, session.as_ref()));
+        failed.for_each(|item| item.stage = JobStage::Waiting);
+    }
+    if finished > 0 {
+        let names = if finished == 1 { "video is" } else { "videos are" };
+        eprint_line(&format!("{finished} {names} finished already."));
+    }
+    state_file.write(&state)?;
+    let connection = args.service.connect(backend).await?;
+    let mut batch = connection.client.resume_batch(state).at_once(args.at_once);
     let reporter = Reporter { progress: Progress::new(args.json), json: args.json };
     while let Some((index, progress)) = batch.next().await {
         let state = batch.state();
-        // Before the next poll, which may send what is charged.
-        if let Some(file) = &state_file {
-            file.write(&state)?;
+        // Before the next poll, which may send what is charged. Most of the progress changes nothing.
+        let is_new = progress.as_ref().map_or(true, |progress| {
+            progress.stage().is_some() || matches!(progress, JobProgress::SessionOpened(_))
+        });
+        if is_new {
+            state_file.write(&state)?;
         }
         reporter.show(&script_name(&state.items[index].item), progress);
     }
@@ -93,15 +101,12 @@ async fn make(args: Args) -> Result<()> {
     let finished = state.items.iter().filter(is_finished).count();
     let to_retry =
         state.items.iter().filter(|item| needs_retry(item, state.session.as_ref())).count();
+    // Kept also when all is done: the next run then makes only what is new.
+    state_file.write(&state)?;
     if finished == total {
-        if let Some(file) = &state_file {
-            file.remove();
-        }
         return Ok(());
     }
     let missing = format!("{} of {total} videos are missing.", total - finished);
-    let Some(file) = &state_file else { return Err(missing.into()) };
-    file.write(&state)?;
     for item in state.items.iter().filter(|item| item.stage == JobStage::Failed) {
         let reason = item.error.as_deref().unwrap_or("it failed");
         eprint_line(&format!("{}: {reason}", script_name(&item.item)));
@@ -116,14 +121,69 @@ async fn make(args: Args) -> Result<()> {
     Err(format!("{missing} {advice}").into())
 }
 
+/// Returns the state to continue from: the earlier one with the items that are new. Of the earlier
+/// ones, those that are finished stay as they are, unless their scripts were changed since, and those
+/// that another backend had in progress begin anew. Returns also how many are finished.
+fn merged(earlier: BatchState, items: Vec<BatchItem>, is_remote: bool) -> (BatchState, usize) {
+    let mut state = BatchState::new(earlier.project, []);
+    state.session = earlier.session.filter(|_| is_remote);
+    let (mut entries, mut finished) = (earlier.items, 0);
+    let is_of = |item: &BatchItem, entry: &BatchItemState| entry.item.save_to == item.save_to;
+    // What may be charged already is not lost, even if its script is gone.
+    entries.retain(|entry| {
+        let is_paid = matches!(entry.stage, JobStage::Message(_) | JobStage::Rendering(_));
+        (is_paid && is_remote) || items.iter().any(|item| is_of(item, entry))
+    });
+    for entry in &mut entries {
+        match &mut entry.stage {
+            JobStage::Finished { .. } if is_changed(&entry.item) => {
+                *entry = BatchItemState::new(entry.item.clone());
+            }
+            JobStage::Finished { job, path, .. } => {
+                if !is_remote {
+                    // The backend that knew it is gone.
+                    *job = None;
+                    if !path.exists() {
+                        *entry = BatchItemState::new(entry.item.clone());
+                        continue;
+                    }
+                }
+                finished += 1;
+            }
+            _ if !is_remote => *entry = BatchItemState::new(entry.item.clone()),
+            _ => {}
+        }
+    }
+    let is_new = |item: &BatchItem| !entries.iter().any(|entry| is_of(item, entry));
+    let new: Vec<_> = items.into_iter().filter(is_new).map(BatchItemState::new).collect();
+    state.items = entries.into_iter().chain(new).collect();
+    // A session that nothing is in progress in may be gone by now; another one costs nothing.
+    if state
+        .items
+        .iter()
+        .all(|item| matches!(item.stage, JobStage::Waiting | JobStage::Finished { .. }))
+    {
+        state.session = None;
+    }
+    (state, finished)
+}
+
+/// Whether the script of an item was changed after its video was made.
+fn is_changed(item: &BatchItem) -> bool {
+    let modified = |path: &Path| path.metadata().and_then(|metadata| metadata.modified()).ok();
+    let script = item.upload.as_deref().and_then(modified);
+    script.zip(modified(&item.save_to)).is_some_and(|(script, video)| script > video)
+}
+
 /// Returns whether an item is made again only on request, since it may be charged again: it failed,
-/// or an earlier run looked for what its message did and found nothing. `session` is the one of the
-/// batch, which leaves that of such a message. A message that was not looked for yet, because its
+/// or an earlier run looked for what its message did and found nothing. Such an item, or the batch,
+/// whose `session` this is, has left the session of the message. A message that was not looked for yet, because its
 /// process was killed, is observed first.
 fn needs_retry(item: &BatchItemState, session: Option<&Session>) -> bool {
     match &item.stage {
         JobStage::Failed => true,
         JobStage::Message(sent) => {
+            let session = item.session.as_ref().or(session);
             item.error.is_some()
                 && session.is_none_or(|session| session.session_id != sent.session_id)
         }
@@ -134,6 +194,9 @@ fn needs_retry(item: &BatchItemState, session: Option<&Session>) -> bool {
 /// Returns the scripts of a directory, sorted by name.
 fn find_scripts(directory: &Path) -> Result<Vec<PathBuf>> {
     let shown = directory.display();
+    if directory.is_file() {
+        return Err(format!("{shown} is a file: name the directory that it is in").into());
+    }
     let entries = std::fs::read_dir(directory)
         .and_then(Iterator::collect::<Result<Vec<_>, _>>)
         .map_err(|error| format!("could not read {shown}: {error}"))?;
@@ -185,6 +248,9 @@ impl Reporter {
             Ok(JobProgress::Rendering { percent }) => self.progress.polled(percent),
             Ok(JobProgress::PollMissed { reason }) => self.progress.missed(&reason),
             Ok(JobProgress::Downloading { bytes, total }) => self.progress.received(bytes, total),
+            Ok(JobProgress::Turn(TurnEvent::StillWorking { next_poll: Some(pause), .. })) => {
+                self.progress.looks_again(pause);
+            }
             Ok(JobProgress::Turn(TurnEvent::Recovering { what })) => {
                 stage(&format!("the stream ended early ({what}); reading the state…"));
             }

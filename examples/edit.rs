@@ -5,14 +5,14 @@
 //! ```
 //!
 //! Try: `narrate: The sky is blue, and there is a reason.`, `add a title "Blue"`, `undo`,
-//! `credits?`, `export portrait`. An empty line, `quit` or Ctrl-D ends it.
+//! `credits?`, `export portrait`, `export film.mp4`. An empty line, `quit` or Ctrl-D ends it.
 //!
 //! With `--api` or `--cloud` the session is kept in a file, with which the same command continues.
 
 mod support;
 
 use std::io::BufRead as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -145,7 +145,7 @@ async fn show_turn(mut turn: Turn) -> Result<(), Error> {
             }
             TurnEvent::RawClipReady => print_line("· raw clip ready"),
             TurnEvent::PostProductionDone => print_line("· captions and titles added"),
-            TurnEvent::StillWorking { elapsed } => {
+            TurnEvent::StillWorking { elapsed, .. } => {
                 print_line(&format!("· still working ({} s)", elapsed.as_secs()));
             }
             TurnEvent::Recovering { what } => {
@@ -214,7 +214,8 @@ async fn upload(project: &Project, hint: UploadHint) -> Result<(), Error> {
 }
 
 async fn save(export: Export) -> Result<(), Error> {
-    let path = unused_path(export.format().as_str());
+    let named = export.named_file().map(Path::to_owned);
+    let path = unused_path(named, export.format().as_str());
     let progress = Progress::new(false);
     progress.stage("Rendering…");
     let on_progress = move |step| match step {
@@ -233,20 +234,22 @@ fn save_subtitles(format: SubtitleFormat, text: Option<String>) {
         print_line("There is no text for subtitles yet.");
         return;
     };
-    let path = unused_path(format.as_str());
+    let path = unused_path(None, format.as_str());
     match std::fs::write(&path, text) {
         Ok(()) => print_line(&path.display().to_string()),
         Err(error) => print_line(&format!("could not write {}: {error}", path.display())),
     }
 }
 
-/// Returns `video.mp4`, or `video-2.mp4` where that exists.
-fn unused_path(extension: &str) -> PathBuf {
-    let mut path = PathBuf::from(format!("video.{extension}"));
-    let mut number = 1_u32;
+/// Returns the path that the user named, or `video.mp4`; where that exists, `video-2.mp4`.
+fn unused_path(named: Option<PathBuf>, extension: &str) -> PathBuf {
+    let first = named.unwrap_or_else(|| PathBuf::from(format!("video.{extension}")));
+    let (mut path, mut number) = (first.clone(), 1_u32);
     while path.exists() {
         number += 1;
-        path = PathBuf::from(format!("video-{number}.{extension}"));
+        let stem = first.file_stem().unwrap_or_default().to_string_lossy();
+        let extension = first.extension().unwrap_or_default().to_string_lossy();
+        path = first.with_file_name(format!("{stem}-{number}.{extension}"));
     }
     path
 }

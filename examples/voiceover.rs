@@ -15,6 +15,7 @@
 
 mod support;
 
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
@@ -95,8 +96,8 @@ struct Args {
     fade: f64,
     #[command(flatten)]
     beside: BesideArgs,
-    /// The aspect ratio of the video.
-    #[arg(long, default_value = "landscape", value_parser = aspects())]
+    /// The aspect ratio of the video: 16:9 (landscape), 9:16 (portrait) or 1:1 (square).
+    #[arg(long, value_name = "RATIO", default_value = "landscape")]
     aspect: Aspect,
     #[command(flatten)]
     service: ServiceArgs,
@@ -136,11 +137,6 @@ enum Gender {
     Male,
 }
 
-fn aspects() -> impl clap::builder::TypedValueParser<Value = Aspect> {
-    PossibleValuesParser::new(["landscape", "portrait", "square"])
-        .try_map(|word| word.parse::<Aspect>())
-}
-
 fn motions() -> impl clap::builder::TypedValueParser<Value = ImageMotion> {
     PossibleValuesParser::new(["zoom", "none"]).try_map(|word| word.parse::<ImageMotion>())
 }
@@ -161,6 +157,7 @@ async fn make(args: Args) -> Result<()> {
     let script = read_script(&args)?;
     let fade = Duration::try_from_secs_f64(args.fade)
         .map_err(|_| format!("--fade {} is not a number of seconds", args.fade))?;
+    args.beside.check(&args.out)?;
     let BesideArgs { subtitles, poster, .. } = &args.beside;
     let Args { script: file, music, image, narration, service, .. } = &args;
     support::check_apart(
@@ -173,9 +170,6 @@ async fn make(args: Args) -> Result<()> {
         false => None,
     };
     let job = job_file.as_mut().map(JobFile::read).transpose()?.flatten();
-    if job.is_some() {
-        args.beside.check(&args.out)?;
-    }
     progress.stage("Setting things up…");
     let mut backend = LocalBackend::builder();
     if let Some(command) = &args.voice_command {
@@ -333,9 +327,11 @@ fn request(args: &Args, script: &Script) -> String {
 fn read_script(args: &Args) -> Result<Script> {
     Ok(match (&args.script, &args.text) {
         (Some(path), _) if path == Path::new("-") => {
-            let text = std::io::read_to_string(std::io::stdin())
+            let mut bytes = Vec::new();
+            std::io::stdin()
+                .read_to_end(&mut bytes)
                 .map_err(|error| format!("could not read the script: {error}"))?;
-            Script::text(text)?
+            Script::from_bytes(bytes)?
         }
         (Some(path), _) => match &args.encoding {
             Some(encoding) => Script::from_path_with_encoding(path, encoding)?,
@@ -364,7 +360,10 @@ impl Observer {
                 self.progress.stage("Speaking the script…");
             }
             JobProgress::Sent(pending) => self.persist(Job::Message(pending))?,
-            JobProgress::Turn(TurnEvent::StillWorking { elapsed }) => {
+            JobProgress::Turn(TurnEvent::StillWorking { next_poll: Some(pause), .. }) => {
+                self.progress.looks_again(pause);
+            }
+            JobProgress::Turn(TurnEvent::StillWorking { elapsed, .. }) => {
                 self.progress.stage(&format!("Still working ({} s)…", elapsed.as_secs()));
             }
             JobProgress::Turn(TurnEvent::Recovering { what }) => {

@@ -31,6 +31,7 @@ use url::Url;
 
 use crate::auth::Auth;
 use crate::error::{Error, Result};
+pub use crate::protocol::PendingTurn;
 use crate::transport::{CallOptions, Payload, Transport};
 pub use builder::ClientBuilder;
 pub use config::{Limits, RenderPolling, Timeouts, TurnRecovery};
@@ -43,7 +44,7 @@ pub use render::RenderedVideo;
 pub use request::ApiRequest;
 use request::call_options;
 pub(crate) use turn::{EventText, TurnTracker};
-pub use turn::{PendingTurn, TurnStream, TurnUpdate};
+pub use turn::{TurnStream, TurnUpdate};
 #[cfg(not(target_arch = "wasm32"))]
 pub(crate) use upload::OpenSession;
 #[cfg(not(target_arch = "wasm32"))]
@@ -65,10 +66,10 @@ pub const DEFAULT_WEB_URL: &str = "https://nemovideo.com";
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// use nemovideo::{CreateSession, NemoClient, local::LocalBackend};
+/// use nemovideo::{CreateSession, local::LocalBackend};
 ///
 /// let backend = LocalBackend::start().await?; // for the cloud: `NemoClient::from_env()?`
-/// let client = NemoClient::builder().base_url(backend.url()).in_memory_credentials().build()?;
+/// let client = backend.client();
 /// let session = client.create_session(CreateSession::named("demo").language("en")).await?;
 /// println!("{} has {} credits", session.session_id, client.credits().await?.available);
 /// # Ok(()) }

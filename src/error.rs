@@ -17,11 +17,12 @@
 //! }
 //!
 //! let error = nemovideo::project::Script::text(" ").unwrap_err();
-//! assert!(report(&error).contains("(free). Change the argument"));
+//! assert!(report(&error).contains("(free). Correct that"));
 //! ```
 
 mod connection;
 mod details;
+mod interrupted;
 
 use std::error::Error as StdError;
 use std::path::{Path, PathBuf};
@@ -33,6 +34,7 @@ pub(crate) use crate::protocol::ErrorCode;
 use crate::protocol::{RenderId, RenderJob, ResponseMetadata, one_line};
 pub use connection::{ConnectionError, ConnectionFailure};
 pub use details::{ApiError, Call, TimeoutKind, UnknownOutcome};
+pub use interrupted::{Interrupted, Interruption};
 
 /// A result of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -47,15 +49,18 @@ pub(crate) fn source(error: impl Into<Box<dyn StdError + Send + Sync>>) -> Sourc
 
 /// Why a call failed.
 ///
+/// The variants for the documented codes 1001, 1002, 2001, 4001, 4002, 400, 402 and 429, what to do
+/// about each and a test that meets each are in a [chapter of the guide](crate::guide::errors).
+///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// use nemovideo::mock::{MockNemo, MockResponse};
+/// use nemovideo::mock::NemoMock;
 /// use nemovideo::protocol::Endpoint;
 /// use nemovideo::{Error, ErrorCode};
 ///
-/// let nemo = MockNemo::start().await;
-/// nemo.given(MockResponse::error(Endpoint::Credits, ErrorCode::RateLimited)).await;
+/// let nemo = NemoMock::start().await;
+/// nemo.fails(Endpoint::Credits, ErrorCode::RateLimited);
 /// let error = nemo.client().credits().await.unwrap_err();
 /// assert!(matches!(error, Error::RateLimited(_)));
 /// assert!(error.is_retryable() && !error.may_have_taken_effect());
@@ -140,6 +145,9 @@ pub enum Error {
         /// Number of polls made.
         polls: u32,
     },
+    /// The program itself ended a voiceover or a batch, by a deadline or by cancelling it. It can
+    /// be continued.
+    Interrupted(Box<Interrupted>),
     /// The agent, or the model behind it, reported a failure.
     AgentFailed(String),
     /// Another message is in progress in this session, which accepts one at a time.
@@ -235,6 +243,7 @@ impl Error {
             | Self::Timeout { call, .. } => call.changes_something(),
             Self::Disconnected(failure) => failure.call.changes_something(),
             Self::SessionNotFound(api) => api.follows_message,
+            Self::Interrupted(interrupted) => interrupted.may_be_charged(),
             Self::Api(api) => {
                 (api.is_server_error() || api.has_only_a_message())
                     && api.call.as_ref().is_some_and(Call::changes_something)
@@ -252,42 +261,75 @@ impl Error {
         match self {
             Self::Unreachable(failure) => failure.reason.advice(),
             Self::Disconnected(_) | Self::Timeout { .. } if self.may_have_taken_effect() => {
-                "Try again; it may have been done already, and is not done twice."
+                "Try again: if it was done already, it is not done twice."
             }
             Self::Disconnected(_) | Self::Timeout { .. } => {
-                "Try again; this call changes nothing on the server."
+                "Try again: this call changes nothing on the server."
             }
             Self::OutcomeUnknown(unknown) if unknown.job.is_some() => {
-                "Submit the render's job again: it is looked up by its id first, and started once."
+                "Submit the same job again: the render is looked up by its id first, and started once."
             }
             Self::OutcomeUnknown(_) => {
-                "Look at the session's state before sending it again: it may have been done and charged."
+                "Look at the timeline and the credits before sending it again: it may have been done and \
+                 charged."
             }
             Self::Decode { .. } | Self::NotAStream { .. } => {
-                "The service responded in a form this version does not know; look for a newer version."
+                "Check that NEMO_API_URL is the URL of the service, and not of a proxy or a web page. \
+                 If it is, update this library: the service may have changed its responses."
             }
-            Self::LimitExceeded { .. } => "Raise the limit when building the client, if this is expected.",
-            Self::RenderFailed { .. } => "Look at the draft, then submit a new render; exports are free.",
+            Self::LimitExceeded { .. } => {
+                "If data of this size is expected, raise the limit with `ClientBuilder::limits`."
+            }
+            Self::RenderFailed { .. } => {
+                "Export the video again: exports are free. If that fails as well, undo the last edit or \
+                 remove what the reason names, and export once more."
+            }
             Self::RenderUnfinished { .. } => {
-                "Keep the job and poll it again later; the render continues on the server."
+                "Wait for the same job again: its render continues on the server."
             }
-            Self::AgentFailed(_) => "Read the agent's message; it holds the reason.",
-            Self::Busy => "Wait for the turn in progress, or ask for the next one to be queued.",
-            Self::InvalidInput(_) => "Change the argument and call again; nothing was sent.",
-            Self::Configuration(_) => "Change the client's settings.",
-            Self::Io { .. } => "Check the path and its permissions.",
-            _ => "Try again later.",
+            Self::Interrupted(interrupted) => interrupted.advice(),
+            Self::AgentFailed(_) => {
+                "Change what the agent's message names, or say it in other words, and send it again. \
+                 Compare the credits first: a part may have been done and charged."
+            }
+            Self::Busy => "Wait until the message in progress is finished, then send this one.",
+            Self::InvalidInput(_) => "Correct that and try again: nothing was sent or charged.",
+            Self::Configuration(_) => {
+                "Correct that setting where the client is built, or in the environment variables \
+                 NEMO_API_URL, NEMO_TOKEN and NEMO_CLIENT_ID."
+            }
+            Self::Io { source, .. } => match source.kind() {
+                io::ErrorKind::NotFound => "Check the spelling of the path: nothing is there.",
+                io::ErrorKind::IsADirectory => "Name a file: this is a directory.",
+                io::ErrorKind::NotADirectory => {
+                    "Check the path: a part of it that should be a directory is a file."
+                }
+                io::ErrorKind::PermissionDenied => {
+                    "Choose another path, or give this user the permission for it."
+                }
+                io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+                    "Free some space, or choose a path on another disk."
+                }
+                io::ErrorKind::ReadOnlyFilesystem => {
+                    "Choose a path on another disk: this one can only be read."
+                }
+                _ => "Try another path: the system rejects this one for the reason given.",
+            },
+            // Each of the others holds an error response, whose advice is returned above.
+            _ => "Try again in a few minutes.",
         }
         .to_owned()
     }
 
     /// Returns the render to continue with, if one may be in progress: after
-    /// [`Error::OutcomeUnknown`] of a submit, and after [`Error::RenderUnfinished`].
+    /// [`Error::OutcomeUnknown`] of a submit, after [`Error::RenderUnfinished`], and after
+    /// [`Error::Interrupted`].
     #[must_use]
     pub fn render_job(&self) -> Option<&RenderJob> {
         match self {
             Self::OutcomeUnknown(unknown) => unknown.job.as_deref(),
             Self::RenderUnfinished { job, .. } => Some(job),
+            Self::Interrupted(interrupted) => interrupted.job.as_deref(),
             _ => None,
         }
     }
@@ -361,6 +403,7 @@ impl fmt::Display for Error {
             Self::RenderUnfinished { job, polls } => {
                 write!(f, "render {} is not done after {polls} polls; it continues", job.id)
             }
+            Self::Interrupted(interrupted) => write!(f, "{interrupted}"),
             Self::AgentFailed(message) => write!(f, "the agent failed: {message}"),
             Self::Busy => f.write_str("another message is in progress in this session"),
             Self::InvalidInput(what) => write!(f, "invalid input: {what}"),
@@ -405,6 +448,20 @@ mod tests {
         let other = Error::from_api(ApiError::local(ErrorCode::Other(5003), "said"));
         assert!(matches!(other, Error::Api(_)));
         assert!(other.to_string().contains("5003") && other.to_string().contains("said"));
+    }
+
+    #[test]
+    fn advice_on_a_file_says_what_is_wrong_with_its_path() {
+        for (kind, word) in [
+            (io::ErrorKind::NotFound, "spelling"),
+            (io::ErrorKind::IsADirectory, "directory"),
+            (io::ErrorKind::PermissionDenied, "permission"),
+            (io::ErrorKind::StorageFull, "space"),
+            (io::ErrorKind::Other, "another path"),
+        ] {
+            let advice = Error::io("read", "/x", kind.into()).advice();
+            assert!(advice.contains(word), "{advice}");
+        }
     }
 
     #[test]

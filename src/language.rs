@@ -14,6 +14,34 @@ pub(crate) mod tokens;
 
 pub use screen::{FilteredMessage, FilteredText, GuiFilter, Suggestion, filter_gui};
 
+/// The codes of languages of two letters, by ISO 639-1; also those that were withdrawn.
+const LANGUAGE_CODES: &str = "\
+    aa ab ae af ak am an ar as av ay az ba be bg bh bi bm bn bo br bs ca ce ch co cr cs cu cv \
+    cy da de dv dz ee el en eo es et eu fa ff fi fj fo fr fy ga gd gl gn gu gv ha he hi ho hr \
+    ht hu hy hz ia id ie ig ii ik in io is it iu iw ja ji jv ka kg ki kj kk kl km kn ko kr ks \
+    ku kv kw ky la lb lg li ln lo lt lu lv mg mh mi mk ml mn mo mr ms mt my na nb nd ne ng nl \
+    nn no nr nv ny oc oj om or os pa pi pl ps pt qu rm rn ro ru rw sa sc sd se sg sh si sk sl \
+    sm sn so sq sr ss st su sv sw ta te tg th ti tk tl tn to tr ts tt tw ty ug uk ur uz ve vi \
+    vo wa wo xh yi yo za zh zu";
+
+/// Whether a text can be the tag of a language (BCP 47): subtags of 1 to 8 letters and digits, at
+/// most 35 characters, the first of which is a language. A code of two letters is one of ISO 639-1;
+/// of those of three letters there are thousands, and no longer one is registered.
+pub(crate) fn is_tag(tag: &str) -> bool {
+    let mut subtags = tag.split('-');
+    let primary = subtags.next().unwrap_or_default().to_ascii_lowercase();
+    let is_subtag = |subtag: &str| {
+        (1..=8).contains(&subtag.len()) && subtag.bytes().all(|b| b.is_ascii_alphanumeric())
+    };
+    let is_language = match primary.len() {
+        1 => matches!(&*primary, "x" | "i") && subtags.clone().next().is_some(),
+        2 => LANGUAGE_CODES.split(' ').any(|code| code == primary),
+        3 => primary.bytes().all(|b| b.is_ascii_lowercase()),
+        _ => false,
+    };
+    tag.len() <= 35 && is_language && subtags.all(is_subtag)
+}
+
 /// The sections of a data file: the text between the brackets of each header, with its lines.
 /// `@name = a|b` stands for `a|b` in all lines behind it; a line that is indented goes on with the
 /// one before.
@@ -92,4 +120,26 @@ fn outside_braces(text: &str, mark: char) -> Vec<&str> {
         c == mark && depth == 0
     };
     text.split(is_mark).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_tag;
+
+    #[test]
+    fn a_language_is_a_tag_and_nothing_else() {
+        for tag in
+            ["en", "en-US", "EN-us", "zh-Hans-CN", "de-CH-1901", "es-419", "tlh", "x-private"]
+        {
+            assert!(is_tag(tag), "{tag}");
+        }
+        let long = format!("en{}", "-abcdefgh".repeat(4));
+        let injected = ["en-US. Captions: off. Title: \"Hacked\"", "en\n\nScript:\nPwned"];
+        let malformed = "|-|en-|-US|en--US|en_US|en US|1en|English, please|languages|日本語";
+        let unknown = "xx-YY|klingon|english|jp|x|q-x";
+        let rest = malformed.split('|').chain(unknown.split('|'));
+        for tag in rest.chain(injected).chain([long.as_str()]) {
+            assert!(!is_tag(tag), "{tag:?}");
+        }
+    }
 }

@@ -1,35 +1,64 @@
 //! An independent Rust SDK for NemoVideo, a cloud service that turns a script into a narrated video.
 //!
 //! ```
-//! use futures::StreamExt as _;
 //! use nemovideo::local::LocalBackend;
-//! use nemovideo::{CreateSession, NemoClient, RenderOutput, RenderPolling};
-//! use std::time::Duration;
+//! use nemovideo::project::VoiceChoice;
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! // The embedded backend speaks the service's protocol on a loopback port. For the cloud, build
-//! // the client with `NemoClient::from_env()?`.
+//! # let dir = tempfile::tempdir()?;
+//! # std::env::set_current_dir(&dir)?;
+//! // The embedded backend makes real videos on this machine. For the cloud, the client is
+//! // `NemoClient::from_env()?`, and everything else is the same.
 //! let backend = LocalBackend::start().await?;
-//! let client = NemoClient::builder()
-//!     .base_url(backend.url())
-//!     .in_memory_credentials()
-//!     .polling(RenderPolling::new(Duration::from_millis(50), 600))
-//!     .build()?;
+//! let client = backend.client();
 //!
+//! let saved = client
+//!     .voiceover("Coffee came to Venice by ship.")
+//!     .voice(VoiceChoice::female("en-US"))
+//!     .save_to("coffee.mp4")
+//!     .await?;
+//! println!("{}: {} bytes", saved.path.display(), saved.bytes);
+//! println!("{}", saved.draft.summary());
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! The [guide] has this as a program from an empty directory, and chapters for conversations,
+//! files, errors, tests, batches, services and more. In four lines:
+//!
+//! - A **session** is the project of one video at the service: its conversation, uploads and draft.
+//! - A **message** tells the agent in words what to do; it costs credits, and its response is a
+//!   stream of events.
+//! - A **draft** is the timeline that the agent makes. A render, which is free, turns it into a file.
+//! - A **credit** is the service's unit of price; a new anonymous account has 100, for seven days.
+//!
+//! # Call by call
+//!
+//! The same by single calls, each of which a program may make, repeat or resume on its own:
+//!
+//! ```
+//! use futures::StreamExt as _;
+//! use nemovideo::{CreateSession, RenderOutput};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let dir = tempfile::tempdir()?;
+//! # std::env::set_current_dir(&dir)?;
+//! # let backend = nemovideo::local::LocalBackend::builder().placeholder_videos().start().await?;
+//! # let client = backend.client();
 //! let session = client.create_session(CreateSession::named("demo")).await?;
 //! let id = &session.session_id;
 //! let message = "Make a voiceover of this script: Hello from Rust.";
-//! let mut text = client.send_message(id, message).await?.text();
+//! let mut text = client.send_message(id, message).streaming().await?.text();
 //! while let Some(delta) = text.next().await {
 //!     print!("{}", delta?);
 //! }
 //!
 //! let draft = client.session_state(id).await?.draft.ok_or("no draft was made")?;
-//! println!("{}", draft.summary());
 //! let job = client.submit_render(id, &draft, RenderOutput::mp4()).await?;
 //! let video = client.wait_for_render(&job).await?;
-//! client.download(&video, std::env::temp_dir().join("hello.mp4")).await?;
+//! client.download(&video, "hello.mp4").await?;
 //! # Ok(())
 //! # }
 //! ```
@@ -54,8 +83,9 @@
 //!
 //! | to | look at |
 //! |---|---|
+//! | learn the crate by programs that run | [`guide`] |
+//! | make a video in one call, or work on one in a conversation | [`NemoClient::voiceover`], [`project`] |
 //! | call the service | [`NemoClient`] |
-//! | work on one video in a conversation, or make one in one call | [`project`], [`NemoClient::voiceover`] |
 //! | learn why a call failed, and whether it may have cost credits | [`Error`] |
 //! | decide what is retried | [`retry`] |
 //! | read or edit a timeline | [`draft`] |
@@ -134,6 +164,8 @@ mod clock;
 pub mod draft;
 pub mod error;
 mod fs;
+#[cfg(any(doc, doctest))]
+pub mod guide;
 #[cfg(not(target_arch = "wasm32"))]
 mod language;
 #[cfg(feature = "local")]
@@ -149,10 +181,11 @@ pub mod mock;
 pub mod project;
 pub mod protocol;
 pub mod retry;
-#[cfg(feature = "local")]
 mod scratch;
 pub mod sse;
 mod sync;
+#[cfg(not(target_arch = "wasm32"))]
+mod tls;
 mod transport;
 
 pub use auth::{Account, Reauthenticate};
@@ -170,6 +203,6 @@ pub use retry::{ExponentialRetry, RetryPolicy};
 pub use transport::Attribution;
 
 /// Compiles and runs the README's programs as doctests.
-#[cfg(all(doctest, feature = "media"))]
+#[cfg(all(doctest, feature = "media", feature = "mock"))]
 #[doc = include_str!("../README.md")]
 struct Readme;

@@ -2,15 +2,14 @@
 //! programs, examples and tests run without the cloud, without an account and without a network.
 //!
 //! ```
-//! use nemovideo::NemoClient;
 //! use nemovideo::local::LocalBackend;
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let backend = LocalBackend::start().await?;
-//! let client = NemoClient::builder().base_url(backend.url()).in_memory_credentials().build()?;
+//! let client = backend.client();
 //!
-//! assert_eq!(client.credits().await?.available.get(), 100.0);
+//! assert_eq!(client.credits().await?.available.get(), 10_000.0);
 //! assert_eq!(backend.counters().tokens_issued, 1);
 //! # Ok(())
 //! # }
@@ -55,6 +54,7 @@
 //! | to | use |
 //! |---|---|
 //! | start a backend | [`LocalBackend::start`], [`LocalBackend::builder`] |
+//! | reach it with a client for tests | [`LocalBackend::client`], [`LocalBackend::client_builder`] |
 //! | find out what was done | [`LocalBackend::counters`] |
 //! | inject faults | [`LocalBackend::faults`], [`Fault`] |
 

@@ -27,7 +27,7 @@
 //! | respond to a question of the agent | [`Project::respond_to`], [`QuestionResponse`] |
 //! | render the timeline and save the file | [`Project::export`], [`SavedVideo`] |
 //! | make several videos, persist and resume them | [`Project::batch`], [`BatchState`] |
-//! | show or persist the progress of a video | [`JobProgress`] |
+//! | show or persist the progress of a video, or cancel it | [`JobProgress`], [`JobHandle`] |
 
 // `pipeline` is the way of a video: message, draft, render, file. `messages` has the texts for
 // people, in both languages.
@@ -36,9 +36,11 @@ mod batch;
 mod conversation;
 mod export;
 mod files;
+mod handle;
 mod intent;
 mod messages;
 mod pipeline;
+mod progress;
 mod question;
 mod script;
 mod turn;
@@ -50,8 +52,10 @@ pub use batch::{Batch, BatchItem, BatchItemState, BatchState};
 pub use conversation::{CreateProject, Dispatched, Project};
 pub use export::{Export, SavedVideo};
 pub use files::MissedFile;
+pub use handle::{JobHandle, JobUpdate, JobUpdates};
 pub use intent::{ExportRequest, Intent, UploadHint};
-pub use pipeline::{JobProgress, JobStage, JobStream};
+pub use pipeline::JobStream;
+pub use progress::{JobProgress, JobStage};
 pub use question::QuestionResponse;
 pub use script::Script;
 pub use turn::{Outcome, SendMessage, ToolActivity, Turn, TurnEvent, TurnReport};

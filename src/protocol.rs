@@ -53,7 +53,7 @@ pub(crate) use session::AGENT_NAME;
 pub(crate) use session::ME;
 pub(crate) use session::RunRequest;
 pub use session::{CreateSession, Session};
-pub use state::SessionState;
+pub use state::{PendingTurn, SessionState};
 pub(crate) use state::{StatePart, StateResponse};
 pub(crate) use token::{
     Accepted, AnonymousToken, ClaimRequest, ClaimToken, Secret, TokenCreated, TokenList,

@@ -166,7 +166,7 @@ async fn no_log_error_or_debug_output_contains_a_secret() {
 
 #[tokio::test]
 async fn no_error_quotes_a_token_that_the_service_echoed() {
-    use nemovideo::mock::{MockNemo, MockResponse, wiremock::ResponseTemplate};
+    use nemovideo::mock::{NemoMock, wiremock::ResponseTemplate};
     use nemovideo::protocol::Endpoint;
 
     let responses = [
@@ -194,9 +194,9 @@ async fn no_error_quotes_a_token_that_the_service_echoed() {
         ),
     ];
     for (endpoint, status, body) in responses {
-        let nemo = MockNemo::start().await;
+        let nemo = NemoMock::start().await;
         let response = ResponseTemplate::new(status).set_body_string(body.clone());
-        nemo.given(MockResponse::raw(endpoint, response)).await;
+        nemo.respond(endpoint, response);
         let error = match endpoint {
             Endpoint::Token => {
                 let id = ClientId::new(CLIENT_ID);
@@ -245,7 +245,7 @@ async fn no_error_quotes_a_token_that_the_service_echoed() {
 
 #[tokio::test]
 async fn no_error_quotes_the_signature_of_a_url() {
-    use nemovideo::mock::{MockNemo, MockResponse, wiremock::ResponseTemplate};
+    use nemovideo::mock::{NemoMock, wiremock::ResponseTemplate};
     use nemovideo::protocol::Endpoint;
 
     let text = format!(
@@ -279,9 +279,9 @@ async fn no_error_quotes_the_signature_of_a_url() {
         ),
     ];
     for (endpoint, status, body) in responses {
-        let nemo = MockNemo::start().await;
+        let nemo = NemoMock::start().await;
         let response = ResponseTemplate::new(status).set_body_string(body.clone());
-        nemo.given(MockResponse::raw(endpoint, response)).await;
+        nemo.respond(endpoint, response);
         let client = nemo.client_builder().retry(ExponentialRetry::never()).build().unwrap();
         let mut shown = String::new();
         let error = match endpoint {

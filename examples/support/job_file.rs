@@ -173,8 +173,8 @@ impl JobFile {
         api: Option<&str>,
     ) -> Result<Self> {
         let file = StateFile::open(with_suffix(video, ".job.json"))?;
-        let (job, out) = (file.path.display(), video.display());
-        let api = api.map(|url| format!(" --api {url}")).unwrap_or_default();
+        let api = api.map(|url| format!(" --api {}", quoted(url))).unwrap_or_default();
+        let (job, out) = (quoted(&file.path.to_string_lossy()), quoted(&video.to_string_lossy()));
         let command =
             format!("cargo run --example resume -- {job} --out {out}{}{api}", files.command());
         let advice = format!("The work may have been charged; continue it with: {command}");
@@ -263,7 +263,15 @@ pub struct BesideArgs {
 }
 
 fn seconds(text: &str) -> Result<Duration> {
-    Ok(Duration::try_from_secs_f64(text.parse()?)?)
+    let seconds = text.parse().ok().and_then(|it| Duration::try_from_secs_f64(it).ok());
+    Ok(seconds.ok_or("write a number of seconds, like 2.5")?)
+}
+
+/// Returns an argument as a shell takes it for one.
+fn quoted(argument: &str) -> String {
+    // Without its NUL bytes, which no argument has, this cannot fail.
+    let argument = argument.replace('\0', "");
+    shlex::try_quote(&argument).map(Into::into).unwrap_or_default()
 }
 
 impl BesideArgs {
@@ -285,7 +293,7 @@ impl BesideArgs {
     /// Returns the arguments for the same files.
     fn command(&self) -> String {
         let Self { subtitles, poster, poster_at } = self;
-        let path = |path: &Option<PathBuf>| path.as_ref().map(|path| path.display().to_string());
+        let path = |path: &Option<PathBuf>| Some(quoted(&path.as_ref()?.to_string_lossy()));
         let args = [
             (" --subtitles ", path(subtitles)),
             (" --poster ", path(poster)),
@@ -362,7 +370,7 @@ pub async fn resume(
         Job::Message(pending) => {
             let output = RenderOutput::new(format_of(out));
             progress.stage("Waiting for the message's video…");
-            let draft = wait_for_draft(client, &pending).await;
+            let draft = wait_for_draft(client, &pending, progress).await;
             let draft = draft.inspect_err(|error| file.advise_after(error))?;
             let job = RenderJob::new(pending.session_id, draft, output);
             file.write(Job::Render(Box::new(job.clone())))?;
@@ -402,12 +410,18 @@ pub async fn resume(
 }
 
 /// Returns the draft that the agent made for a message, once its work is done.
-async fn wait_for_draft(client: &NemoClient, pending: &PendingTurn) -> nemovideo::Result<Draft> {
+async fn wait_for_draft(
+    client: &NemoClient,
+    pending: &PendingTurn,
+    progress: &Progress,
+) -> nemovideo::Result<Draft> {
     let mut updates = client.resume_turn(pending);
     let mut draft = None;
     while let Some(update) = updates.next().await {
-        if let TurnUpdate::Recovered(state) = update? {
-            draft = state.draft;
+        match update? {
+            TurnUpdate::Recovered(state) => draft = state.draft,
+            TurnUpdate::Unchanged { next_poll, .. } => progress.looks_again(next_poll),
+            _ => {}
         }
     }
     // A video is made in two stages; its credits are frozen until both are done. Others may be
@@ -432,9 +446,15 @@ fn check_path(path: &Path, is_known: bool, extensions: &str) -> Result<()> {
     let shown = path.display();
     let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty());
     let why = match dir {
-        _ if !is_known => format!("{shown} does not end in {extensions}"),
-        Some(dir) if !dir.is_dir() => format!("there is no directory {}", dir.display()),
-        _ if path.is_dir() => format!("{shown} is a directory"),
+        _ if path.as_os_str().is_empty() => "the path of a file to write is empty".to_owned(),
+        _ if path.is_dir() => format!("{shown} is a directory: name a file in it"),
+        Some(dir) if dir.is_file() => format!("{} is a file, not a directory", dir.display()),
+        Some(dir) if !dir.is_dir() => {
+            format!("there is no directory {}: create it, or choose another one", dir.display())
+        }
+        _ if !is_known => {
+            format!("{shown} does not end in {extensions}: the end states the format")
+        }
         _ => return Ok(()),
     };
     Err(why.into())

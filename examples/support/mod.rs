@@ -16,6 +16,7 @@ use std::time::Duration;
 use nemovideo::client::DEFAULT_API_URL;
 use nemovideo::local::{LocalBackend, LocalBackendBuilder};
 use nemovideo::media::{CommandVoice, Voice};
+use nemovideo::protocol::ClientId;
 use nemovideo::{Attribution, ClientBuilder, NemoClient, RenderPolling, TurnRecovery};
 use serde_json::json;
 
@@ -24,7 +25,8 @@ pub type Result<T, E = Box<dyn Error + Send + Sync>> = std::result::Result<T, E>
 // The options that choose a service. A doc comment here would be the help text of each example.
 #[derive(Debug, clap::Args)]
 pub struct ServiceArgs {
-    /// Connect to the service at this URL, in place of an embedded backend.
+    /// Connect to the service at this URL, in place of an embedded backend. NEMO_TOKEN is sent only
+    /// if the URL is also in NEMO_API_URL.
     #[arg(long, value_name = "URL", conflicts_with = "cloud")]
     pub api: Option<String>,
     /// Connect to the cloud, with the token in NEMO_TOKEN or anonymously.
@@ -61,16 +63,36 @@ pub struct Connection {
 
 impl Connection {
     /// Connects to the service at `api`. Defaults to the one of the environment, then to the cloud.
+    ///
+    /// The token of the environment is for the service of the environment: it is not sent to
+    /// another one.
     pub async fn remote(api: Option<&str>) -> Result<Self> {
-        let url = api.map(str::to_owned).or_else(|| std::env::var("NEMO_API_URL").ok());
-        let url = url.as_deref().unwrap_or(DEFAULT_API_URL);
-        let client = build(ClientBuilder::from_env()?, url)?;
+        let variable = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
+        let usual = variable("NEMO_API_URL");
+        let same = |url: &str| usual.as_deref().is_some_and(|usual| is_same_url(usual, url));
+        let builder = match api {
+            Some(url) if !same(url) => {
+                if variable("NEMO_TOKEN").is_some() {
+                    output::eprint_line(
+                        "Note: NEMO_TOKEN is not sent to this URL. It is if NEMO_API_URL has the URL.",
+                    );
+                }
+                let builder = NemoClient::builder();
+                match variable("NEMO_CLIENT_ID") {
+                    Some(id) => builder.client_id(ClientId::new(id)),
+                    None => builder,
+                }
+            }
+            _ => ClientBuilder::from_env()?,
+        };
+        let client = build(builder, api.or(usual.as_deref()).unwrap_or(DEFAULT_API_URL))?;
         let account = client.authenticate().await?;
         if account.anonymous && !account.stored {
             output::eprint_line(
-                "Note: ~/.config/nemovideo cannot be written, so this anonymous account is kept in \
-                 memory alone and ends with this process. Set HOME to a directory that can be \
-                 written, or NEMO_TOKEN to a token of yours.",
+                "Note: the credentials directory, ~/.config/nemovideo or the one in XDG_CONFIG_HOME, \
+                 cannot be written, so this anonymous account is kept in memory alone and ends with \
+                 this process. Set XDG_CONFIG_HOME to a directory that can be written, or NEMO_TOKEN \
+                 to a token of yours.",
             );
         }
         Ok(Self { client, _backend: None })
@@ -107,6 +129,11 @@ pub fn command_voice(command: &str, languages: &[String]) -> Result<Arc<dyn Voic
     let voice = CommandVoice::new(program, languages).with_args(args);
     voice.find_program()?;
     Ok(Arc::new(voice))
+}
+
+/// Whether two URLs differ in nothing but a slash at the end.
+fn is_same_url(one: &str, other: &str) -> bool {
+    one.trim().trim_end_matches('/') == other.trim().trim_end_matches('/')
 }
 
 fn build(builder: ClientBuilder, url: &str) -> nemovideo::Result<NemoClient> {

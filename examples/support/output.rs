@@ -194,6 +194,12 @@ impl Progress {
         self.line("stage", message);
     }
 
+    /// Prints that the state shows no result yet, and when it is read next.
+    pub fn looks_again(&self, pause: Duration) {
+        let seconds = pause.as_secs_f64().ceil();
+        self.stage(&format!("No result yet; looking again in {seconds} s…"));
+    }
+
     /// Prints a line within a stage.
     fn line(&self, kind: &str, message: &str) {
         self.clear();

@@ -69,9 +69,25 @@ impl CredentialStore {
         Self { dir, api }
     }
 
-    /// Returns `~/.config/nemovideo`, where the vendor's other clients store theirs.
+    /// Returns `nemovideo` in the directory for settings that the user has chosen with
+    /// `XDG_CONFIG_HOME`, or else `~/.config/nemovideo`, where the vendor's other clients store
+    /// theirs: on Windows, that is below `%USERPROFILE%`.
     pub(crate) fn default_dir() -> Option<PathBuf> {
-        Some(std::env::home_dir()?.join(".config").join("nemovideo"))
+        let chosen = std::env::var_os("XDG_CONFIG_HOME").map(PathBuf::from);
+        Self::dir_among(chosen, std::env::home_dir())
+    }
+
+    /// An account that is in the home directory stays there, unless the chosen directory has one.
+    fn dir_among(chosen: Option<PathBuf>, home: Option<PathBuf>) -> Option<PathBuf> {
+        let has_account =
+            |dir: &PathBuf| dir.join("client_id").exists() || dir.join("tokens").exists();
+        let usual = home.map(|home| home.join(".config").join("nemovideo"));
+        // As the XDG specification demands, a relative path is ignored.
+        match chosen.filter(|dir| dir.is_absolute()).map(|dir| dir.join("nemovideo")) {
+            Some(chosen) if has_account(&chosen) => Some(chosen),
+            Some(chosen) => usual.filter(has_account).or(Some(chosen)),
+            None => usual,
+        }
     }
 
     /// Waits until no other process uses the directory. `None` if the lock cannot be had; the caller
@@ -440,6 +456,28 @@ mod tests {
         assert_eq!(store.token(&id).unwrap().token.expose(), "secret");
         let file = dir.path().join(format!("a/b/tokens/api.test_443_{id}.json"));
         (dir, store, id, file)
+    }
+
+    #[test]
+    fn the_chosen_directory_comes_first_and_no_account_is_left_behind() {
+        let dir = tempfile::tempdir().unwrap();
+        let [home, config] = ["home", "config"].map(|name| dir.path().join(name));
+        let among = |chosen: &Path| {
+            CredentialStore::dir_among(Some(chosen.to_owned()), Some(home.clone())).unwrap()
+        };
+        let (usual, chosen) = (home.join(".config/nemovideo"), config.join("nemovideo"));
+        assert_eq!(CredentialStore::dir_among(None, Some(home.clone())), Some(usual.clone()));
+        assert_eq!(CredentialStore::dir_among(None, None), None);
+        assert_eq!(among(Path::new("relative")), usual);
+        assert_eq!(among(Path::new("")), usual);
+        assert_eq!(among(&config), chosen);
+        assert_eq!(CredentialStore::dir_among(Some(config.clone()), None), Some(chosen.clone()));
+        // The account that was there before is not lost, and is not mixed with one that is chosen.
+        fs::create_dir_all(usual.join("tokens")).unwrap();
+        assert_eq!(among(&config), usual);
+        fs::create_dir_all(&chosen).unwrap();
+        fs::write(chosen.join("client_id"), "0c4cb5f5-6a5e-4ef5-8ea9-ee5c4a51c0a5\n").unwrap();
+        assert_eq!(among(&config), chosen);
     }
 
     #[tokio::test]

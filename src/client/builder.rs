@@ -138,7 +138,8 @@ impl ClientBuilder {
     }
 
     /// Sets the directory that stores the client id and the anonymous token. The default is
-    /// `~/.config/nemovideo`.
+    /// `nemovideo` in `$XDG_CONFIG_HOME`, if that is set, unless only `~/.config/nemovideo` has an
+    /// account; else `~/.config/nemovideo`, which is `%USERPROFILE%\.config\nemovideo` on Windows.
     ///
     /// The directory is created with mode 0700 and its files with 0600 when first needed.
     #[must_use]
@@ -236,10 +237,15 @@ impl ClientBuilder {
     /// [`root_certificate`](Self::root_certificate) and
     /// [`connect_timeout`](Self::connect_timeout) then apply to that one alone.
     ///
+    /// This crate enables no cryptography of `reqwest` itself: the program that builds a client needs
+    /// `reqwest` with its feature `rustls` or `native-tls`, or a cryptography that is installed for
+    /// the process.
+    ///
     /// ```
     /// use nemovideo::NemoClient;
     /// use reqwest::redirect::Policy;
     ///
+    /// # rustls::crypto::ring::default_provider().install_default().ok();
     /// let http = reqwest::Client::builder().redirect(Policy::none()).build()?;
     /// let client = NemoClient::builder().http_client(http).build()?;
     ///
@@ -353,12 +359,9 @@ impl ClientBuilder {
             Some(own) => own,
             None => {
                 // A redirect of an API call would carry the token to its target.
-                let mut api =
-                    connection(self.timeouts.connect(), loopback).redirect(Policy::none());
-                if base.scheme() == "http" && loopback && self.http.proxy.is_none() {
-                    api = without_certificates(api);
-                }
-                self.http.apply(api)?.build().map_err(unbuildable)?
+                let api = connection(self.timeouts.connect(), loopback).redirect(Policy::none());
+                let is_plain = base.scheme() == "http" && loopback && self.http.proxy.is_none();
+                self.http.apply(api, !is_plain)?.build().map_err(unbuildable)?
             }
         };
         Ok(NemoClient {
@@ -388,6 +391,69 @@ impl ClientBuilder {
     }
 }
 
+/// Clients of a service in the same process: nothing is stored on disk, and nothing is waited for as
+/// long as it is for the cloud.
+#[cfg(any(feature = "local", feature = "mock"))]
+impl ClientBuilder {
+    /// Creates a builder whose pauses between attempts are at most this long, unless a response has
+    /// `Retry-After`, and whose timeouts are seconds.
+    pub(crate) fn of_test_double(url: &str, pause: Duration) -> Self {
+        let seconds = Duration::from_secs;
+        let retry = ExponentialRetry::default()
+            .with_initial_delay(pause)
+            .with_max_delay(pause)
+            .with_rate_limit_delay(pause);
+        // A stalled call with its retries takes 12 s. The embedded backend sends a heartbeat each
+        // second; the speech of a long script may take most of the silence.
+        let timeouts = Timeouts::default()
+            .with_connect(seconds(2))
+            .with_response(seconds(3))
+            .with_idle(seconds(5))
+            .with_silence(seconds(20))
+            .with_total(seconds(120));
+        Self::default().base_url(url).in_memory_credentials().retry(retry).timeouts(timeouts)
+    }
+}
+
+/// # Clients
+#[cfg(feature = "local")]
+impl crate::local::LocalBackend {
+    /// Returns a client of the backend for tests, with an anonymous account of its own.
+    ///
+    /// It is an ordinary client, except that it stores nothing on disk, polls renders after
+    /// milliseconds, looks for the outcome of a broken stream every 50 ms, retries at once, and gives
+    /// up on a response after 3 s, on a stream after 5 s without a byte or 20 s of heartbeats. A test
+    /// with faults therefore ends within seconds.
+    ///
+    /// ```
+    /// use nemovideo::local::LocalBackend;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let backend = LocalBackend::start().await?;
+    /// assert_eq!(backend.client().credits().await?.available.get(), 10_000.0);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Panics
+    /// When the HTTP client cannot be built on this machine.
+    #[must_use]
+    pub fn client(&self) -> NemoClient {
+        self.client_builder().build().expect("the base URL of the backend is valid")
+    }
+
+    /// Returns the builder of that client, to change some of its settings.
+    #[must_use]
+    pub fn client_builder(&self) -> ClientBuilder {
+        let millis = Duration::from_millis;
+        let polling = RenderPolling::growing(millis(5), 150, millis(200));
+        ClientBuilder::of_test_double(self.url(), millis(5))
+            .polling(polling)
+            .recovery(TurnRecovery::new(millis(10), millis(50), 10))
+    }
+}
+
 #[cfg(not(target_arch = "wasm32"))]
 impl NemoClient {
     /// Returns the HTTP client for files on any host, which sends neither token nor attribution and
@@ -412,23 +478,10 @@ impl NemoClient {
                 let known = [base.host_str(), proxy].into_iter().flatten();
                 files.dns_resolver(PublicOnly::except(known))
             };
-            http.apply(files)?.build().map_err(unbuildable)
+            http.apply(files, true)?.build().map_err(unbuildable)
         };
         self.inner.files.get_or_init(build).as_ref().map_err(Clone::clone)
     }
-}
-
-/// Leaves out the system's certificates, for a client that uses no TLS.
-#[cfg(not(target_arch = "wasm32"))]
-#[cfg(any(feature = "rustls", feature = "native-tls"))]
-fn without_certificates(builder: reqwest::ClientBuilder) -> reqwest::ClientBuilder {
-    builder.tls_certs_only([])
-}
-
-#[cfg(not(target_arch = "wasm32"))]
-#[cfg(not(any(feature = "rustls", feature = "native-tls")))]
-fn without_certificates(builder: reqwest::ClientBuilder) -> reqwest::ClientBuilder {
-    builder
 }
 
 /// Returns the settings that both HTTP clients have in common.

@@ -89,7 +89,7 @@ impl NemoClient {
     }
 
     /// Adds the page where an anonymous account gets more credits.
-    pub(super) fn with_link(&self, mut error: Error) -> Error {
+    pub(crate) fn with_link(&self, mut error: Error) -> Error {
         if let Error::OutOfCredits(api) = &mut error {
             api.link = self.auth().registration_link(&self.inner.web);
         }

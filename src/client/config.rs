@@ -163,7 +163,9 @@ settings! {
         with_initial_delay, initial_delay: Duration = Duration::from_secs(30);
 
         "the pause between two polls"
-        /// The default is the documented 60 s.
+        /// The default is the documented 60 s. A message that is
+        /// [resumed](super::NemoClient::resume_turn) is polled at once and then after 1, 2, 4 … s up
+        /// to this pause; the polls in between do not count.
         with_interval, interval: Duration = Duration::from_secs(60);
 
         "the number of polls without a change after which the outcome counts as unknown"
@@ -173,6 +175,18 @@ settings! {
 }
 
 impl TurnRecovery {
+    /// The first pause between two polls of a message that is resumed. Its work is usually done by
+    /// then, and its user waits.
+    const FIRST_PAUSE: Duration = Duration::from_secs(1);
+
+    /// Returns the pauses between the polls. Where the polling of a resumed message begins, they
+    /// double from one second up to the interval.
+    pub(crate) fn pauses(&self, is_resumed: bool) -> impl Iterator<Item = Duration> + Send + use<> {
+        let interval = self.interval;
+        let first = if is_resumed { Self::FIRST_PAUSE.min(interval) } else { interval };
+        std::iter::successors(Some(first), move |pause| Some(pause.saturating_mul(2).min(interval)))
+    }
+
     /// Creates a pace: the first poll after `initial_delay`, then one at each `interval`, until
     /// `max_unchanged_polls` polls were made without a change.
     #[must_use]
@@ -187,7 +201,7 @@ impl TurnRecovery {
 
 #[cfg(test)]
 mod tests {
-    use super::{Duration, RenderPolling};
+    use super::{Duration, RenderPolling, TurnRecovery};
 
     fn millis(polling: RenderPolling, count: usize) -> Vec<u128> {
         polling.pauses().take(count).map(|pause| pause.as_millis()).collect()
@@ -200,6 +214,19 @@ mod tests {
         assert_eq!(millis(RenderPolling::new(Duration::ZERO, 2), 3), [0; 3]);
         let longest = RenderPolling::new(Duration::MAX, 2).pauses().nth(5);
         assert_eq!(longest, Some(Duration::MAX));
+    }
+
+    #[test]
+    fn a_resumed_message_is_looked_for_soon_and_then_at_the_documented_pace() {
+        let seconds = |recovery: TurnRecovery, is_resumed| -> Vec<u64> {
+            recovery.pauses(is_resumed).take(8).map(|pause| pause.as_secs()).collect()
+        };
+        let recovery = TurnRecovery::default();
+        assert_eq!(seconds(recovery, true), [1, 2, 4, 8, 16, 32, 60, 60]);
+        assert_eq!(seconds(recovery, false), [60; 8]);
+        assert_eq!(seconds(recovery.with_interval(Duration::ZERO), true), [0; 8]);
+        let never = recovery.with_interval(Duration::MAX).pauses(true).nth(100);
+        assert_eq!(never, Some(Duration::MAX));
     }
 
     #[test]

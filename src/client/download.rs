@@ -51,9 +51,11 @@ impl NemoClient {
     ///
     /// A download that breaks is resumed; if the response to that is anything but the missing bytes
     /// of the same file, it restarts. A file is complete when it has the size that the service
-    /// reported, or else the one that its host declares. If neither is known, an MP4 or WAV file is
+    /// reported, or else the one that its host declares; an MP4 file of that size whose boxes do not
+    /// fit into it is damaged, and downloaded again. If neither size is known, an MP4 or WAV file is
     /// complete when it has the end that its own structure declares, and any other file at the
-    /// regular end of the response.
+    /// regular end of the response. The service sends no checksum: a changed byte inside of the
+    /// media is not noticed.
     ///
     /// When the file's URL fails, or returns text, JSON, XML or an encoded file, the file is
     /// downloaded through the API. If the API redirects to another URL, it is downloaded from
@@ -225,7 +227,10 @@ impl Download {
             };
             // The file may be complete although the end of the response was not received.
             let is_complete = received.bytes > 0 && expected == Some(received.bytes);
-            return if is_complete { Ok(()) } else { Err(error) };
+            match is_complete {
+                true => break,
+                false => return Err(error),
+            }
         }
         // A file that ends early is resumed. A whole file of another size than expected is
         // discarded, whatever its source, and so is an empty one.
@@ -233,13 +238,12 @@ impl Download {
         let ends_early = received.total.is_some_and(|total| received.bytes < total);
         let expected = expected.unwrap_or(received.bytes);
         if received.bytes > 0 && received.bytes == expected && !is_too_long {
-            return match received.cut_format().filter(|_| end.is_none()) {
-                Some(format) => Err(disconnected(
-                    call_now(),
-                    format!("{expected} bytes of the {format} file came without its end"),
-                )),
-                None => Ok(()),
-            };
+            let Some(format) = received.cut_format(end.is_some()) else { return Ok(()) };
+            if end.is_some() {
+                self.discard(file, received).await?;
+            }
+            let what = format!("{expected} bytes of the {format} file came without its end");
+            return Err(disconnected(call_now(), what));
         }
         let what = match received.bytes {
             0 => "the file is empty".to_owned(),

@@ -8,6 +8,8 @@ use url::Url;
 
 use crate::error::{Error, Result};
 use crate::protocol::Secret;
+#[cfg(not(target_arch = "wasm32"))]
+use crate::tls;
 use crate::transport::Attribution;
 
 /// The settings of HTTP clients. `Debug` shows none of them: a proxy may have a password, and the
@@ -50,11 +52,12 @@ impl HttpSettings {
         }
     }
 
-    /// Applies the settings to a client of this crate's own.
+    /// Applies the settings to a client of this crate's own, with certificates if it uses TLS.
     #[cfg(not(target_arch = "wasm32"))]
     pub(super) fn apply(
         &self,
         mut builder: reqwest::ClientBuilder,
+        uses_tls: bool,
     ) -> Result<reqwest::ClientBuilder> {
         if let Some(user_agent) = &self.user_agent {
             builder = builder.user_agent(user_agent);
@@ -66,10 +69,12 @@ impl HttpSettings {
             let what = "the URL of the proxy must be http or https, with a host";
             builder = builder.proxy(proxy.ok_or_else(|| invalid(what))?);
         }
-        for pem in &self.roots {
-            builder = with_roots(builder, pem)?;
-        }
-        Ok(builder)
+        let builder = if uses_tls || !self.roots.is_empty() {
+            tls::with_system_certificates(builder, &self.roots)
+        } else {
+            tls::without_certificates(builder)
+        };
+        builder.map_err(Error::Configuration)
     }
 
     /// Returns the URL of the proxy, if one is set. As everywhere, it may be without its scheme.
@@ -97,25 +102,6 @@ fn follows_no_redirect(client: &reqwest::Client) -> bool {
     format!("{client:?}").contains(r#"redirect_policy: "Policy(None)""#)
 }
 
-/// Adds the certificates of a PEM file to those of the system.
-#[cfg(not(target_arch = "wasm32"))]
-#[cfg(any(feature = "rustls", feature = "native-tls"))]
-fn with_roots(builder: reqwest::ClientBuilder, pem: &[u8]) -> Result<reqwest::ClientBuilder> {
-    let found = reqwest::Certificate::from_pem_bundle(pem).unwrap_or_default();
-    if found.is_empty() {
-        return Err(invalid(
-            "a root certificate must be in PEM form (`-----BEGIN CERTIFICATE-----`)",
-        ));
-    }
-    Ok(builder.tls_certs_merge(found))
-}
-
-#[cfg(not(target_arch = "wasm32"))]
-#[cfg(not(any(feature = "rustls", feature = "native-tls")))]
-fn with_roots(_: reqwest::ClientBuilder, _: &[u8]) -> Result<reqwest::ClientBuilder> {
-    Err(invalid("a root certificate needs the feature `rustls` or `native-tls`"))
-}
-
 #[cfg(test)]
 mod tests {
     use reqwest::Client;
@@ -126,6 +112,7 @@ mod tests {
 
     #[test]
     fn only_a_client_that_follows_no_redirects_is_accepted() {
+        let _installed = rustls::crypto::ring::default_provider().install_default();
         let forged = HeaderValue::from_static(r#"redirect_policy: "Policy(None)""#);
         let forged = HeaderMap::from_iter([(reqwest::header::COOKIE, forged)]);
         let clients = [

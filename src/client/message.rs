@@ -38,10 +38,9 @@ impl NemoClient {
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// # use nemovideo::{CreateSession, NemoClient, local::LocalBackend};
+    /// # use nemovideo::{CreateSession, local::LocalBackend};
     /// # let backend = LocalBackend::builder().placeholder_videos().start().await?;
-    /// # let client = NemoClient::builder().base_url(backend.url());
-    /// # let client = client.in_memory_credentials().build()?;
+    /// # let client = backend.client();
     /// # let id = client.create_session(CreateSession::default()).await?.session_id;
     /// use futures::StreamExt as _;
     ///

@@ -71,10 +71,9 @@ pub enum RenderProgress {
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// # use nemovideo::{CreateSession, NemoClient, RenderOutput, local::LocalBackend};
+/// # use nemovideo::{CreateSession, RenderOutput, local::LocalBackend};
 /// # let backend = LocalBackend::builder().placeholder_videos().start().await?;
-/// # let client = NemoClient::builder().base_url(backend.url());
-/// # let client = client.in_memory_credentials().build()?;
+/// # let client = backend.client();
 /// # let id = client.create_session(CreateSession::default()).await?.session_id;
 /// # futures::StreamExt::count(client.send_message(&id, "narrate: Hello.").await?).await;
 /// # let draft = client.session_state(&id).await?.draft.ok_or("there is no draft")?;

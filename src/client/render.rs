@@ -55,11 +55,9 @@ impl NemoClient {
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// # use nemovideo::{CreateSession, NemoClient, RenderPolling, local::LocalBackend};
+    /// # use nemovideo::{CreateSession, local::LocalBackend};
     /// # let backend = LocalBackend::builder().placeholder_videos().start().await?;
-    /// # let client = NemoClient::builder().base_url(backend.url()).in_memory_credentials();
-    /// # let soon = std::time::Duration::from_millis(20);
-    /// # let client = client.polling(RenderPolling::new(soon, 500)).build()?;
+    /// # let client = backend.client();
     /// # let id = client.create_session(CreateSession::default()).await?.session_id;
     /// # futures::StreamExt::count(client.send_message(&id, "narrate: Hello.").await?).await;
     /// # let directory = tempfile::tempdir()?;

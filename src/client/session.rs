@@ -62,16 +62,15 @@ impl NemoClient {
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// # use nemovideo::{Error, NemoClient, local::LocalBackend};
+    /// # use nemovideo::{Error, local::LocalBackend};
     /// # let backend = LocalBackend::builder().placeholder_videos().start().await?;
-    /// # let builder = || NemoClient::builder().base_url(backend.url()).in_memory_credentials();
-    /// # let client = builder().build()?;
+    /// # let client = backend.client();
     /// use nemovideo::{CreateToken, TokenScope};
     ///
     /// let request = CreateToken::named("dashboard").scopes([TokenScope::Read]).expires_in_days(7);
     /// let created = client.create_token(request).await?;
-    /// let dashboard = builder().token(created.expose_secret()).build()?;
-    /// assert_eq!(dashboard.credits().await?.available.get(), 100.0);
+    /// let dashboard = backend.client_builder().token(created.expose_secret()).build()?;
+    /// assert_eq!(dashboard.credits().await?.available.get(), 10_000.0);
     ///
     /// client.revoke_token(&created.info.id).await?;
     /// assert!(matches!(dashboard.credits().await, Err(Error::TokenInvalid(_))));

@@ -23,14 +23,13 @@ use std::time::{Duration, SystemTime};
 
 use futures::stream::{BoxStream, FusedStream};
 use futures::{Stream, StreamExt as _};
-use serde::{Deserialize, Serialize};
 
 use super::message::push_text;
 use super::{MessageRequest, NemoClient};
 use crate::clock::{Instant, after, now, since, sleep_until, timeout_at};
 use crate::error::{Call, Error, Result, UnknownOutcome, source};
 use crate::protocol::event::{AgentEvent, QuestionTracker, TextAccumulator};
-use crate::protocol::{CreditBalance, Endpoint, SessionId, SessionState};
+use crate::protocol::{CreditBalance, Endpoint, PendingTurn, SessionState};
 use crate::sync::lock;
 
 /// One step of a turn.
@@ -58,27 +57,11 @@ pub enum TurnUpdate {
     Unchanged {
         /// The number of polls so far.
         polls: u32,
+        /// The pause until the next poll.
+        next_poll: Duration,
     },
     /// The session's state has changed: the work was done. This is the last update.
     Recovered(Box<SessionState>),
-}
-
-/// A message that may have been accepted, in serializable form: enough for another process to
-/// find out its outcome with [`NemoClient::resume_turn`].
-///
-/// It holds the whole state of the session before the message, and no secret.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct PendingTurn {
-    /// The session that the message was sent to.
-    pub session_id: SessionId,
-    /// The time at which the message was sent.
-    pub sent_at: SystemTime,
-    /// The session's state before the message.
-    pub baseline: SessionState,
-    /// The agent's text received so far.
-    #[serde(default)]
-    pub text: String,
 }
 
 /// The progress of one message until its outcome is known: a stream of [`TurnUpdate`]s.
@@ -189,7 +172,7 @@ impl NemoClient {
         let what = "the stream was dropped before its end".to_owned();
         let unknown = Box::new(UnknownOutcome::new(call, what, None));
         let (client, pending) = (self.clone(), pending.clone());
-        let updates = observe(client, pending, Duration::ZERO, unknown, tracker.clone());
+        let updates = observe(client, pending, None, unknown, tracker.clone());
         TurnStream { updates: updates.boxed(), tracker }
     }
 }
@@ -394,7 +377,7 @@ fn watch(
         };
         tracker.enter(TurnPhase::Broken);
         yield Ok(TurnUpdate::Recovering { what: unknown.what.clone() });
-        let delay = client.inner.recovery.initial_delay();
+        let delay = Some(client.inner.recovery.initial_delay());
         let mut updates = Box::pin(observe(client, pending, delay, unknown, tracker));
         while let Some(update) = updates.next().await {
             yield update;
@@ -405,12 +388,15 @@ fn watch(
 /// Polls the session's state, first after `delay`, until the message's work shows in it, or has
 /// not for the configured number of polls.
 ///
+/// Without a delay, the message is resumed: it is polled at once, and more often at first. Those
+/// polls are not counted, so that it is given up no sooner.
+///
 /// Keys that this version does not know may change by themselves, so a change of nothing else
 /// does not end the polling early. It counts at the last poll, if the state was stable then.
 fn observe(
     client: NemoClient,
     pending: PendingTurn,
-    delay: Duration,
+    delay: Option<Duration>,
     mut unknown: Box<UnknownOutcome>,
     tracker: TurnTracker,
 ) -> impl Stream<Item = Result<TurnUpdate>> + Send {
@@ -419,8 +405,10 @@ fn observe(
         let started = Instant::now();
         let since_sent = since(pending.sent_at);
         let mut timer = StillWorkingTimer::start(&client, since_sent);
-        let mut next_poll = after(started, delay);
-        let mut polls = 0;
+        let first_poll = after(started, delay.unwrap_or_default());
+        let mut next_poll = first_poll;
+        let mut pauses = recovery.pauses(delay.is_none());
+        let (mut polls, mut counted) = (0, 0);
         let mut last: Option<SessionState> = None;
         loop {
             while timer.due() <= next_poll {
@@ -454,7 +442,9 @@ fn observe(
                 }
             }
             polls += 1;
-            if is_final || polls >= recovery.max_unchanged_polls() {
+            let due = after(first_poll, recovery.interval().saturating_mul(counted));
+            counted += u32::from(due <= Instant::now());
+            if is_final || counted >= recovery.max_unchanged_polls() {
                 let changed = last.filter(|state| is_stable && *state != pending.baseline);
                 if let Some(state) = changed {
                     tracker.end();
@@ -463,8 +453,10 @@ fn observe(
                 }
                 break;
             }
-            yield Ok(TurnUpdate::Unchanged { polls });
-            next_poll = after(Instant::now(), recovery.interval());
+            // The pauses never end.
+            let pause = pauses.next().unwrap_or_default();
+            yield Ok(TurnUpdate::Unchanged { polls, next_poll: pause });
+            next_poll = after(Instant::now(), pause);
         }
         unknown.polls = polls;
         unknown.call.elapsed += started.elapsed();

@@ -80,10 +80,9 @@ impl NemoClient {
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// # use nemovideo::{CreateSession, NemoClient, local::LocalBackend};
+    /// # use nemovideo::{CreateSession, local::LocalBackend};
     /// # let backend = LocalBackend::builder().placeholder_videos().start().await?;
-    /// # let client = NemoClient::builder().base_url(backend.url());
-    /// # let client = client.in_memory_credentials().build()?;
+    /// # let client = backend.client();
     /// # let id = client.create_session(CreateSession::default()).await?.session_id;
     /// # let directory = tempfile::tempdir()?;
     /// # let path = directory.path().join("script.txt");
@@ -174,9 +173,9 @@ impl Upload {
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// # use nemovideo::mock::{MockNemo, MockResponse};
-    /// # let nemo = MockNemo::start().await;
-    /// # nemo.given(MockResponse::upload([])).await;
+    /// # use nemovideo::mock::NemoMock;
+    /// # let nemo = NemoMock::start().await;
+    /// # nemo.upload([]);
     /// # let client = nemo.client();
     /// let subtitles = "1\n00:00:00,000 --> 00:00:02,000\nGood morning.\n";
     /// let upload = client.upload_bytes(&"session".into(), "words.srt", subtitles);

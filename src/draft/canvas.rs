@@ -74,12 +74,27 @@ impl fmt::Display for Aspect {
     }
 }
 
-/// Parses a ratio (`16:9`) or a word (`landscape`).
+/// Parses a ratio (`16:9`, `9x16`), a word (`landscape`, `vertical`) or a size (`1920x1080`), in any
+/// case. A ratio that no video is rendered at, such as `4:3`, is an error that lists those it can be.
+///
+/// ```
+/// use nemovideo::Aspect;
+///
+/// assert_eq!("9:16".parse(), Ok(Aspect::Portrait));
+/// let error = "4:3".parse::<Aspect>().unwrap_err().to_string();
+/// assert!(error.contains("16:9") && error.contains("9:16") && error.contains("1:1"), "{error}");
+/// ```
 impl FromStr for Aspect {
     type Err = ParseError;
 
     fn from_str(text: &str) -> Result<Self, ParseError> {
-        Self::read(text).ok_or_else(|| ParseError::UnknownAspect(text.to_owned()))
+        let plain = text.trim().to_lowercase().replace('：', ":");
+        let word = match plain.as_str() {
+            "horizontal" | "widescreen" => Some(Self::Landscape),
+            "vertical" => Some(Self::Portrait),
+            plain => Shape::Text(plain).aspect(),
+        };
+        word.ok_or_else(|| ParseError::UnknownAspect(text.to_owned()))
     }
 }
 

@@ -504,7 +504,9 @@ pub enum ParseError {
     #[error("JSON nested deeper than {MAX_DEPTH} levels")]
     TooDeep,
     /// The text names no known [`Aspect`](super::Aspect).
-    #[error("`{0}` is not a known aspect ratio")]
+    #[error(
+        "`{0}` is not an aspect ratio of videos: they are 16:9 (landscape), 9:16 (portrait) or 1:1 (square)"
+    )]
     UnknownAspect(String),
     /// The text is no tag of a supported [`Language`](super::Language).
     #[error("`{0}` is not the tag of a supported language, `en` or `zh`")]

@@ -28,6 +28,27 @@ impl Draft {
         Self(Object::new().into())
     }
 
+    /// Returns a realistic draft for tests: a narrated video of 12.5 s with a background, a title,
+    /// three spoken sentences with their captions, and music. None of its tracks names a media file,
+    /// so that any backend can render it.
+    ///
+    /// ```
+    /// use nemovideo::draft::{Draft, TrackRole};
+    ///
+    /// let draft = Draft::sample();
+    /// assert_eq!(
+    ///     draft.summary(),
+    ///     "Timeline (5 tracks): 1. Video: Dusk gradient (0-12.5s) 2. Voiceover: 3 segments \
+    ///      (0-11.5s) 3. BGM: calm.mp3 (0-12.5s, 20%) 4. Title: \"Tea\" (0-3s) 5. Captions: \
+    ///      3 segments (0-11.5s)"
+    /// );
+    /// assert!(draft.is_ready_to_export());
+    /// ```
+    #[must_use]
+    pub fn sample() -> Self {
+        Self::from_json(include_str!("sample.json")).unwrap_or_default()
+    }
+
     /// Parses a draft.
     ///
     /// # Errors

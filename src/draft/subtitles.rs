@@ -232,11 +232,22 @@ fn spoken(track: Track<'_>, length: Duration) -> impl Iterator<Item = Cue> {
     const COLUMNS: usize = 84;
     track.segments().flat_map(move |segment| {
         let text = segment.text().unwrap_or_default();
-        let marks = segment.timed_offsets(keys::MARKS);
         let words = segment.words();
         // Captions may begin at the marks; a list of words has more places, at which they may not.
-        let places = if marks.is_empty() { &words } else { &marks };
-        let mut starts = vec![(0, Duration::ZERO)];
+        let marks = segment.all_timed_offsets(keys::MARKS);
+        let is_marked = !marks.is_empty();
+        let mut places = if is_marked { marks } else { segment.all_timed_offsets(keys::WORDS) };
+        // A cut leaves the whole text on each side of it. What is spoken lasts from the last place
+        // that is at its start to the first one behind its end.
+        let (begin, end) = (segment.start(), segment.end().min(length));
+        let duration = end.saturating_sub(begin);
+        let first = places.iter().rposition(|(_, time)| time.is_zero()).unwrap_or_default();
+        let cut = places.iter().position(|(_, time)| !duration.is_zero() && *time >= duration);
+        let text = &text[..cut.map_or(text.len(), |cut| places[cut].0)];
+        places.truncate(cut.unwrap_or(places.len()));
+        places.drain(..first.min(places.len()));
+        let at_start = places.first().filter(|(_, time)| first > 0 && time.is_zero());
+        let mut starts = vec![(at_start.map_or(0, |(at, _)| *at), Duration::ZERO)];
         let ends = places.iter().map(|(at, _)| *at).skip(1).chain([text.len()]);
         for ((at, time), end) in places.iter().zip(ends) {
             let (from, _) = starts[starts.len() - 1];
@@ -244,7 +255,6 @@ fn spoken(track: Track<'_>, length: Duration) -> impl Iterator<Item = Cue> {
                 starts.push((*at, *time));
             }
         }
-        let (begin, end) = (segment.start(), segment.end().min(length));
         let next = starts.iter().skip(1).copied().chain([(text.len(), segment.duration())]);
         let parts = starts.iter().zip(next).filter_map(|((from, start), (to, until))| {
             let until = begin.saturating_add(until).min(end);
@@ -497,6 +507,21 @@ mod tests {
         assert_eq!(lines[0], "00:00.000 --> 00:00.500|Hi.");
         assert!(lines[1].starts_with("00:01.000 --> 00:03.000|one one"), "{lines:?}");
         assert!(lines[2].starts_with("00:03.000 --> 00:05.000|two two"), "{lines:?}");
+    }
+
+    #[test]
+    fn subtitles_of_a_cut_voice_have_what_is_left_of_it() {
+        let voice = |duration: u64, skip: u64| {
+            lines(&draft(&format!(
+                r#"{{"tt":1,"m":{{"role":"voiceover"}},"sg":[{{"d":{duration},"m":{{"skip":{skip},
+                "text":"One. Two. Three.","marks":[[0,0],[5,1000],[10,2000]]}}}}]}}"#
+            )))
+        };
+        assert_eq!(voice(3000, 0), ["00:00.000 --> 00:03.000|One. Two. Three."]);
+        assert_eq!(voice(1500, 0), ["00:00.000 --> 00:01.500|One. Two."]);
+        assert_eq!(voice(1000, 0), ["00:00.000 --> 00:01.000|One."]);
+        assert_eq!(voice(1800, 1200), ["00:00.000 --> 00:01.800|Two. Three."]);
+        assert_eq!(voice(500, 1200), ["00:00.000 --> 00:00.500|Two."]);
     }
 
     #[test]

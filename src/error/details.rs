@@ -153,7 +153,16 @@ impl ApiError {
             (ErrorCode::Other(_), ..) if self.status.is_some_and(|status| status >= 500) => {
                 "The service has a problem; try again in a few minutes."
             }
-            _ => "Read the message of the service and change the request.",
+            (ErrorCode::Other(_), ..) => match self.status {
+                Some(403) => "Use a token (NEMO_TOKEN) that is allowed to do this.",
+                Some(404) => {
+                    "Check the id: nothing has it, or what has it belongs to another account."
+                }
+                _ => {
+                    "Change what the message of the service names, and try again. If it names nothing \
+                     of yours, report its code and the request id to the service."
+                }
+            },
         }
         .to_owned()
     }

@@ -18,9 +18,7 @@ pub(crate) const SIGNATURE_BYTES: usize = 1024;
 /// Formats that are found under the name of a text file, by their first bytes. `?` stands for any
 /// byte, and `#` for one that is no text. A signature of letters has more than those, since a text
 /// may begin with them, too.
-const SIGNATURES: [(&[u8], &str); 20] = [
-    (b"%PDF-", "a PDF document"),
-    (b"{\\rtf", "an RTF document"),
+const SIGNATURES: &[(&[u8], &str)] = &[
     (b"PK\x03\x04", ZIP),
     (b"PK\x05\x06", ZIP),
     (b"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1", "an old or encrypted Office document"),
@@ -38,9 +36,25 @@ const SIGNATURES: [(&[u8], &str); 20] = [
     (b"OggS#", AUDIO_OR_VIDEO),
     (b"\0\0\0?ftyp", AUDIO_OR_VIDEO),
     (b"fLaC#", "an audio file"),
+    (b"\x1A\x45\xDF\xA3", AUDIO_OR_VIDEO),
+    (b"II*\0", IMAGE),
+    (b"MM\0*", IMAGE),
+    (b"BM????\0\0\0\0", IMAGE),
+    (b"FORM????AIF", "an audio file"),
     (b"\x1F\x8B", "a GZIP archive"),
     (b"7z\xBC\xAF\x27\x1C", "a 7z archive"),
+    (b"Rar!\x1A\x07", ARCHIVE),
+    (b"BZh?1AY&SY", ARCHIVE),
+    (b"\xFD7zXZ\0", ARCHIVE),
+    (b"\x28\xB5\x2F\xFD", ARCHIVE),
+    (b"\x7FELF", PROGRAM),
+    (b"MZ\x90\0", PROGRAM),
+    (b"\xCF\xFA\xED\xFE", PROGRAM),
+    (b"\xCA\xFE\xBA\xBE", PROGRAM),
+    (b"SQLite format 3\0", "a database"),
 ];
+const ARCHIVE: &str = "a compressed archive";
+const PROGRAM: &str = "a program";
 const IMAGE: &str = "an image";
 const AUDIO_OR_VIDEO: &str = "an audio or video file";
 
@@ -70,6 +84,10 @@ pub(crate) enum DecodeError {
 impl fmt::Display for DecodeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            // What a word processor opens can be saved as text.
+            Self::Format(format) if format.ends_with("document") => {
+                write!(f, "it is {format}, not text: save it as a text file (TXT) or as DOCX")
+            }
             Self::Format(format) => write!(f, "it is {format}, not text"),
             Self::Encoding(None) => f.write_str("it is neither UTF-8 nor UTF-16 text"),
             Self::Encoding(Some(likely)) => write!(
@@ -145,16 +163,34 @@ pub(crate) fn format_of(bytes: &[u8]) -> Option<&'static str> {
     signature.map(|(_, format)| *format).or_else(|| markup_of(&String::from_utf8_lossy(start)))
 }
 
-/// Returns the markup language of a text that is a document in one: HTML, XML or RTF. Markup within
-/// a text is none of them.
+/// Returns the language of a text that is a document in one, such as HTML or PDF. What only mentions
+/// one is none of them.
 fn markup_of(text: &str) -> Option<&'static str> {
-    if text.starts_with("{\\rtf") {
-        return Some("an RTF document");
-    }
     let starts = |text: &str, with: &str| {
         text.get(..with.len()).is_some_and(|start| start.eq_ignore_ascii_case(with))
     };
     let mut rest = text.trim_start_matches(|c: char| c.is_whitespace() || c == '\u{feff}');
+    // What a format begins with, and what follows that.
+    const HEADERS: [(&str, fn(char) -> bool, &str); 4] = [
+        ("{\\rtf", |c| c.is_ascii_digit(), "an RTF document"),
+        ("%PDF-", |c| c.is_ascii_digit(), "a PDF document"),
+        ("%!PS", |c| c == '-' || c.is_whitespace(), "a PostScript document"),
+        ("\\documentclass", |c| matches!(c, '{' | '['), "a LaTeX document"),
+    ];
+    let is_header = |line: &str, (header, follows, _): &(&str, fn(char) -> bool, &str)| {
+        line.strip_prefix(header).is_some_and(|rest| rest.starts_with(follows))
+    };
+    if let Some((.., format)) = HEADERS.iter().find(|header| is_header(rest, header)) {
+        return Some(format);
+    }
+    // A PDF may have other bytes before its header, which is a line of its own.
+    let is_pdf = |line: &str| {
+        let version = line.strip_prefix("%PDF-").map(str::trim_end);
+        version.is_some_and(|version| version.len() == 3 && version.parse::<f32>().is_ok())
+    };
+    if rest.split(['\n', '\r']).take(20).any(is_pdf) {
+        return Some("a PDF document");
+    }
     let is_xml = starts(rest, "<?xml ");
     loop {
         let end = match rest {
@@ -172,6 +208,9 @@ fn markup_of(text: &str) -> Option<&'static str> {
     };
     if is_tag("<!doctype html") || is_tag("<html") {
         return Some(HTML);
+    }
+    if is_tag("<svg") {
+        return Some(IMAGE);
     }
     is_xml.then_some(XML)
 }
@@ -245,6 +284,21 @@ mod tests {
             (b"<!-- saved from url -->\n<html lang=\"en\">", Some(HTML)),
             (b"<?xml version=\"1.0\"?>\n<!DOCTYPE html PUBLIC>", Some(HTML)),
             (b"<?xml version=\"1.0\"?><talk/>", Some(XML)),
+            (b"<svg xmlns=\"http://www.w3.org/2000/svg\">", Some(IMAGE)),
+            // Without a byte above 127, and behind what mail and editors put before it.
+            (b"%PDF-1.4\n1 0 obj << /Type /Catalog >>", Some("a PDF document")),
+            (b"\xEF\xBB\xBF\r\n%PDF-1.7\r\n", Some("a PDF document")),
+            (b"From: me\n\n%PDF-2.0\n1 0 obj", Some("a PDF document")),
+            (b"%PDF- is what a PDF begins with.", None),
+            (b"The line\n%PDF-1.4 is the first of a PDF.", None),
+            (b"%!PS-Adobe-3.0\n%%Title: x", Some("a PostScript document")),
+            (b"\\documentclass{article}", Some("a LaTeX document")),
+            (b"\x7FELF\x02\x01\x01\0", Some(PROGRAM)),
+            (b"MZ is a group from Leipzig.", None),
+            (b"BM\x36\x10\x0E\0\0\0\0\0", Some(IMAGE)),
+            (b"\x1A\x45\xDF\xA3\x01", Some(AUDIO_OR_VIDEO)),
+            (b"Rar!\x1A\x07\x01", Some(ARCHIVE)),
+            (b"\x1F\x8B\x08\0", Some("a GZIP archive")),
             (&html_in_utf16, Some(HTML)),
             (b"Use the <html> tag.", None),
             (b"<b>Hello</b> there.", None),

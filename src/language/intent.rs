@@ -4,6 +4,7 @@
 //! A sentence is read once for each order, with the phrases that may be a part of that order. They
 //! must cover all of it, so whatever an order would throw away makes the sentence a message.
 
+use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
@@ -41,6 +42,8 @@ pub(crate) struct ExportDetails {
     pub(crate) lines: Option<u32>,
     /// The format of subtitles in place of a video.
     pub(crate) subtitles: Option<&'static str>,
+    /// The file to be made, as written.
+    pub(crate) file: Option<PathBuf>,
 }
 
 /// The files that a sentence names, as written.
@@ -70,8 +73,10 @@ pub(crate) fn read(text: &str, is_media: impl Fn(&str) -> bool) -> Order {
     }
     let sentence = UserSentence::new(&text, &words);
     if named != NamedFiles::default() {
-        let is_upload = sentence.read(Kind::Upload).is_some();
-        return if is_upload { Order::Upload(named) } else { Order::Message };
+        if sentence.read(Kind::Upload).is_some() {
+            return Order::Upload(named);
+        }
+        return sentence.export_to(named).unwrap_or(Order::Message);
     }
     // What is asked for outright, in the fewest phrases, wins: "give me the timeline" may mean a
     // file, and "导出了吗" begins as an order.
@@ -364,6 +369,35 @@ impl<'a> UserSentence<'a> {
         Some(reading)
     }
 
+    /// "Export film.mp4", "导出为 film.mp4": an export to the file that is named.
+    fn export_to(&self, named: NamedFiles) -> Option<Order> {
+        // What stands before the name of a file to be made, and not of one that is used for it.
+        const LINKS: &[&str] = &[
+            "export", "download", "render", "output", "to", "as", "into", "named", "called", "为",
+            "成", "到", "出", "载", "染", "存", "叫",
+        ];
+        let [file] = &named.paths[..] else { return None };
+        let at = self.names.iter().position(|is_name| *is_name)?;
+        let before = &self.words.get(at.checked_sub(1)?)?.text;
+        if !named.urls.is_empty() || !LINKS.contains(&before.as_str()) {
+            return None;
+        }
+        let extension = file.extension()?.to_str()?.to_ascii_lowercase();
+        let reading = self.read(Kind::Export)?;
+        let is_outright = reading.has(Role::Order);
+        let ((..), Order::Export(mut details)) = reading.order(Kind::Export)? else { return None };
+        let format = LEXICON.phrases.get(&extension)?.iter().find_map(|(_, role)| match role {
+            Role::Format(format) => Some(*format),
+            _ => None,
+        })?;
+        let is_one = details.format.is_none_or(|stated| stated == format);
+        (is_outright && is_one).then(|| {
+            details.format = Some(format);
+            details.file = Some(file.clone());
+            Order::Export(details)
+        })
+    }
+
     /// Where the sentence or its clause ends, behind a few unknown words at `from`.
     fn purpose(&self, from: usize) -> Option<usize> {
         let is_end = |at: usize| at == self.words.len() || self.breaks[at];
@@ -531,7 +565,30 @@ const NAME_QUOTES: &[(char, char)] =
 const MAX_PATH_WORDS: usize = 16;
 const MAX_PATH: usize = 4096;
 /// What a name may follow without a space.
-const BEFORE_NAME: [&str; 8] = ["上传", "上傳", "导入", "：", "，", "是", "文件", "传"];
+const BEFORE_NAME: [&str; 22] = [
+    "上传",
+    "上傳",
+    "导入",
+    "：",
+    "，",
+    "是",
+    "文件",
+    "传",
+    "导出",
+    "导出为",
+    "导出成",
+    "导出到",
+    "另存为",
+    "保存为",
+    "保存到",
+    "存为",
+    "下载",
+    "下载为",
+    "下载到",
+    "输出为",
+    "渲染成",
+    "渲染为",
+];
 
 /// Stands in the text for a name that was taken out.
 const NAME: char = '\u{fffc}';
@@ -556,8 +613,11 @@ fn take_names(text: &str, is_media: &dyn Fn(&str) -> bool) -> (NamedFiles, Strin
         } else {
             let gap = &rest[..rest.len() - next.len()];
             let token = token(next);
-            let before = BEFORE_NAME.iter().filter_map(|word| Some(token.find(word)? + word.len()));
-            let len = before.min().unwrap_or(token.len());
+            // The first of them, and of several there the longest.
+            let before =
+                BEFORE_NAME.iter().filter_map(|word| Some((token.find(word)?, word.len())));
+            let before = before.min_by_key(|(at, len)| (*at, Reverse(*len)));
+            let len = before.map_or(token.len(), |(at, len)| at + len);
             words.push_str(gap);
             words.push_str(&next[..len]);
             rest = &next[len..];

@@ -25,7 +25,7 @@ use crate::protocol::{Credits, TokenScope};
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), nemovideo::local::LocalError> {
 /// let backend = LocalBackend::builder()
-///     .credits(Credits::new(5.0))
+///     .credits(5)
 ///     .prices(Prices::default().with_edit(Credits::new(1.0)))
 ///     .heartbeat_every(Duration::from_millis(100))
 ///     .silent_edits(Frequency::Never)
@@ -67,9 +67,10 @@ impl LocalBackendBuilder {
         self
     }
 
-    /// Sets the initial credits of an anonymous account; 100 by default.
-    pub fn credits(mut self, credits: Credits) -> Self {
-        self.settings.credits = credits;
+    /// Sets the initial credits of an anonymous account; 10,000 by default, for hundreds of videos.
+    /// The service documents 100. `credits(0)` is for tests of an account that has none left.
+    pub fn credits(mut self, credits: impl Into<Credits>) -> Self {
+        self.settings.credits = credits.into();
         self
     }
 
@@ -92,7 +93,7 @@ impl LocalBackendBuilder {
         self
     }
 
-    /// Sets the time between two heartbeats of a message in progress; 5 s by default. The first
+    /// Sets the time between two heartbeats of a message in progress; 1 s by default. The first
     /// heartbeat is sent at once.
     pub fn heartbeat_every(mut self, interval: Duration) -> Self {
         self.settings.heartbeat_every = interval;
@@ -225,9 +226,9 @@ pub(crate) struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         Self {
-            // As documented for anonymous accounts: 100 credits, 7 days.
-            credits: Credits::new(100.0),
+            credits: Credits::new(10_000.0),
             prices: Prices::default(),
+            // As documented for anonymous accounts: 7 days.
             token_lifetime: Duration::from_secs(7 * 24 * 60 * 60),
             token_scopes: vec![
                 TokenScope::Read,
@@ -235,7 +236,7 @@ impl Default for Settings {
                 TokenScope::Upload,
                 TokenScope::Render,
             ],
-            heartbeat_every: Duration::from_secs(5),
+            heartbeat_every: Duration::from_secs(1),
             silent_edits: Frequency::Every(3),
             trailing_noise: Frequency::Never,
             fetch_hosts: BTreeSet::new(),
@@ -249,11 +250,11 @@ impl Default for Settings {
     }
 }
 
-/// The prices of work. They are the embedded backend's own, not the service's: low enough that a
-/// new account of 100 credits makes a few videos.
+/// The prices of work. They are the embedded backend's own, not the service's: low enough that an
+/// account of the documented 100 credits makes a few videos.
 ///
-/// Questions, exports, and messages that the agent does not understand or cannot carry out cost
-/// nothing.
+/// Questions, exports, an undo, and messages that the agent does not understand or cannot carry out
+/// cost nothing.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Prices {
     voiceover: Credits,
@@ -282,7 +283,8 @@ impl Prices {
         self.voiceover
     }
 
-    /// Returns the price of any other change of the draft, including an undo; 2 by default.
+    /// Returns the price of any other change of the draft; 2 by default. An undo costs
+    /// nothing.
     #[must_use]
     pub const fn edit(&self) -> Credits {
         self.edit

@@ -43,6 +43,7 @@ pub(super) use plan::{FaultPlans, LateStart, Release};
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let backend = LocalBackend::start().await?;
+/// # rustls::crypto::ring::default_provider().install_default().ok();
 /// let http = reqwest::Client::builder().no_proxy().build()?;
 /// let token = || {
 ///     let url = format!("{}/api/auth/anonymous-token", backend.url());

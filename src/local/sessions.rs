@@ -11,6 +11,7 @@ use super::engine::Delivery;
 use super::library::StoredFile;
 use super::response::Rejected;
 use crate::draft::{Draft, Json};
+use crate::language::tokens::is_han;
 use crate::protocol::{
     Aspect, CreateSession, FileType, Session, SessionId, SessionState, StateResponse, TaskId,
     UserId,
@@ -172,12 +173,20 @@ impl LocalSession {
         content.uploads.iter().rev().find(|file| file.format.file_type == file_type).cloned()
     }
 
-    /// Returns the newest upload of a type by its name, in any case.
+    /// Returns the newest upload of a type by its name, in any case. In Chinese, no space shows where
+    /// a name begins: it is then the one that `name` ends with.
     pub(crate) fn upload_named(&self, name: &str, file_type: FileType) -> Option<Arc<StoredFile>> {
-        let is_named = |file: &&Arc<StoredFile>| {
-            file.format.file_type == file_type && file.name.to_lowercase() == name.to_lowercase()
+        let name = name.to_lowercase();
+        let content = lock(&self.content);
+        let mut uploads = content.uploads.iter().rev();
+        let find = |is_named: &dyn Fn(&str) -> bool| {
+            let is_it = |file: &&Arc<StoredFile>| {
+                file.format.file_type == file_type && is_named(&file.name.to_lowercase())
+            };
+            content.uploads.iter().rev().find(is_it).cloned()
         };
-        lock(&self.content).uploads.iter().rev().find(is_named).cloned()
+        find(&|file| file == name)
+            .or_else(|| find(&|file| file.starts_with(is_han) && name.ends_with(file)))
     }
 
     /// Returns the newest image that was uploaded from a URL.

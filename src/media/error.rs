@@ -33,7 +33,7 @@ pub enum MediaError {
         missing: String,
     },
     /// A font file is invalid.
-    #[error("the font cannot be used: {0}; name a TTF or OTF file")]
+    #[error("the font cannot be used: {0}; name a font file, TTF, OTF or TTC")]
     Font(String),
     /// An image file is invalid or too large.
     #[error("the image cannot be used: {0}; use a PNG, JPEG, GIF or WebP file")]

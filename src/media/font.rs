@@ -54,7 +54,10 @@ impl Font {
         let path = path.as_ref();
         let bytes =
             fs::read(path).map_err(MediaError::io(format!("read the font {}", path.display())))?;
-        Self::from_bytes(bytes)
+        Self::from_bytes(bytes).map_err(|error| match error {
+            MediaError::Font(why) => MediaError::Font(format!("{}: {why}", path.display())),
+            other => other,
+        })
     }
 
     /// Parses the content of a TTF or OTF file.
@@ -62,8 +65,9 @@ impl Font {
     /// # Errors
     /// [`MediaError::Font`] when the content is not a font.
     pub fn from_bytes(bytes: Vec<u8>) -> Result<Self, MediaError> {
+        let bytes_start = bytes[..bytes.len().min(4)].to_vec();
         let font = FontVec::try_from_vec_and_index(bytes, 0)
-            .map_err(|error| MediaError::Font(error.to_string()))?;
+            .map_err(|_| MediaError::Font(why_not(&bytes_start).to_owned()))?;
         let has_outline = |c: char| font.outline(font.glyph_id(c)).is_some();
         if !['a', '0', '中'].into_iter().any(has_outline)
             && !font.codepoint_ids().any(|(id, _)| font.outline(id).is_some())
@@ -220,6 +224,16 @@ const fn currency_code(c: char) -> Option<&'static str> {
     }
 }
 
+/// Says what a file that is no TTF and no OTF is, by its first bytes.
+fn why_not(start: &[u8]) -> &'static str {
+    match start {
+        [] => "the file is empty",
+        b"wOFF" | b"wOF2" => "it is a font for web pages (WOFF): convert it first",
+        [0, 1, 0, 0] | b"OTTO" | b"true" | b"ttcf" => "the font in it is damaged",
+        _ => "there is no font in it",
+    }
+}
+
 impl Default for Font {
     /// Returns Noto Sans Bold, for Latin, Greek and Cyrillic, and Noto Emoji.
     fn default() -> Self {
@@ -310,7 +324,15 @@ mod tests {
 
     #[test]
     fn an_invalid_font_is_an_error() {
-        assert!(matches!(Font::from_bytes(vec![1, 2, 3]), Err(MediaError::Font(_))));
+        for (bytes, why) in [
+            (&b""[..], "is empty"),
+            (b"\x01\x02\x03", "there is no font"),
+            (b"wOF2\0\x01\0\0", "WOFF"),
+            (b"OTTO\0", "damaged"),
+        ] {
+            let error = Font::from_bytes(bytes.to_vec()).unwrap_err();
+            assert!(matches!(&error, MediaError::Font(it) if it.contains(why)), "{error}");
+        }
         assert!(matches!(Font::from_file("/no/such/font.ttf"), Err(MediaError::Io { .. })));
     }
 }

@@ -3,24 +3,29 @@
 //! The state of a batch can be persisted at any time and continued by another process: what may be
 //! in progress is in its [`BatchState`] before it is sent.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use futures::stream::BoxStream;
 use futures::{Stream, StreamExt as _};
 use serde::{Deserialize, Serialize};
+use tokio_util::sync::CancellationToken;
 
 use super::export::unwritable;
 use super::files::ExtraFiles;
-use super::pipeline::{Job, JobProgress, JobStage};
+use super::handle::{Control, JobHandle, RunControl, RunningJob};
+use super::pipeline::Job;
+use super::progress::{JobProgress, JobStage};
 use super::{Project, TurnEvent};
 use crate::client::NemoClient;
-use crate::error::{Error, Result};
+use crate::error::{Error, Interrupted, Result};
 use crate::fs::NamedFile;
-use crate::protocol::{CreateSession, Session};
+use crate::protocol::{CreateSession, Credits, Session};
 use crate::sync::lock;
 
 /// One video of a batch.
@@ -70,6 +75,15 @@ pub struct BatchState {
     pub items: Vec<BatchItemState>,
 }
 
+impl BatchState {
+    /// Creates the state of a batch that has not begun.
+    /// [`resume_batch`](crate::NemoClient::resume_batch) begins it in a session of its own.
+    pub fn new(project: CreateSession, items: impl IntoIterator<Item = BatchItem>) -> Self {
+        let items = items.into_iter().map(BatchItemState::new).collect();
+        Self { project, session: None, items }
+    }
+}
+
 /// A batch item and its stage.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
@@ -83,10 +97,22 @@ pub struct BatchItemState {
     /// stage is [`Failed`](JobStage::Failed).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
+    /// The item's own session, where several items are made [at once](Batch::at_once).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session: Option<Session>,
+}
+
+impl BatchItemState {
+    /// Creates the state of an item that has not begun.
+    #[must_use]
+    pub fn new(item: BatchItem) -> Self {
+        Self { item, stage: JobStage::Waiting, error: None, session: None }
+    }
 }
 
 /// A batch in progress: a stream of the [`JobProgress`] of each item, with its index. The items
-/// are made one after the other.
+/// are made one after the other, or several [at once](Self::at_once). How they are made is set before
+/// the first poll and has no effect after it.
 ///
 /// The last progress of an item is [`JobProgress::Finished`] or an error. The other items continue
 /// after an error, unless the error affects every item: see [`Project::batch`].
@@ -138,16 +164,74 @@ pub struct BatchItemState {
 /// later.
 #[must_use = "a batch does nothing unless it is polled"]
 pub struct Batch {
-    progress: BoxStream<'static, (usize, Result<JobProgress>)>,
+    work: BatchWork,
     tracker: BatchTracker,
+}
+
+type BatchProgress = BoxStream<'static, (usize, Result<JobProgress>)>;
+
+enum BatchWork {
+    Ready(Box<BatchSetup>),
+    Running(BatchProgress),
 }
 
 impl Batch {
     fn new(client: NemoClient, project: Option<Project>, state: BatchState) -> Self {
         let new = state.project.clone();
         let tracker = BatchTracker::new(state);
-        let run = BatchRun { client, new, project, tracker: tracker.clone() };
-        Self { progress: Box::pin(run.progress()), tracker }
+        let (control, at_once) = (Control::default(), 1);
+        let setup = BatchSetup { client, new, project, tracker: tracker.clone(), control, at_once };
+        Self { work: BatchWork::Ready(Box::new(setup)), tracker }
+    }
+
+    /// Makes up to `count` items at once, each in a session of its own; 0 counts as 1. The same is
+    /// promised as for one after the other: poll the batch again only when the state is persisted,
+    /// since no item proceeds in between.
+    pub fn at_once(mut self, count: usize) -> Self {
+        self.set_up(|setup| setup.at_once = count.max(1));
+        self
+    }
+
+    /// Ends the batch when it has taken so long, from its first poll on: each item that is not
+    /// finished ends with [`Error::Interrupted`], and its [state](Self::state) continues later. A
+    /// video that was saved by then is finished, without its poster.
+    pub fn deadline(mut self, deadline: Duration) -> Self {
+        self.set_up(|setup| setup.control.deadline = Some(deadline));
+        self
+    }
+
+    /// Ends the batch in the same way when `token` is cancelled, as [`JobHandle::cancel`] does.
+    pub fn cancel_with(mut self, token: CancellationToken) -> Self {
+        self.set_up(|setup| setup.control.token = Some(token));
+        self
+    }
+
+    /// Also cancels the renders at the service when the batch ends by its deadline or is cancelled.
+    /// The default is to let them continue. Their drafts are paid for all the same, and other renders
+    /// of them, with which the state continues, are free.
+    pub fn cancel_render(mut self) -> Self {
+        self.set_up(|setup| setup.control.cancels_render = true);
+        self
+    }
+
+    /// Connects a handle, which shows the progress to other tasks and cancels the batch.
+    pub fn handle(mut self, handle: &JobHandle) -> Self {
+        self.set_up(|setup| setup.control.handle = Some(handle.clone()));
+        self
+    }
+
+    /// Requires that so many credits are available right before the message of each item is sent.
+    /// Otherwise the item, and those that follow it, end with [`Error::OutOfCredits`], and nothing is
+    /// charged for them. Items that are made at once do not know of each other.
+    pub fn require_credits(mut self, credits: Credits) -> Self {
+        self.set_up(|setup| setup.control.required = Some(credits));
+        self
+    }
+
+    fn set_up(&mut self, set: impl FnOnce(&mut BatchSetup)) {
+        if let BatchWork::Ready(setup) = &mut self.work {
+            set(setup);
+        }
     }
 
     /// Returns the state to persist, from which another process can continue.
@@ -163,8 +247,8 @@ impl Batch {
     /// Ends the batch and returns its exact state, without a step that has not begun.
     #[must_use = "it is all that is left of the batch"]
     pub fn stop(self) -> BatchState {
-        let Self { progress, tracker } = self;
-        drop(progress);
+        let Self { work, tracker } = self;
+        drop(work);
         tracker.exact_state()
     }
 }
@@ -173,7 +257,14 @@ impl Stream for Batch {
     type Item = (usize, Result<JobProgress>);
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        self.progress.as_mut().poll_next(cx)
+        if let BatchWork::Ready(setup) = &self.work {
+            let progress = (**setup).clone().progress();
+            self.work = BatchWork::Running(Box::pin(progress));
+        }
+        match &mut self.work {
+            BatchWork::Running(progress) => progress.as_mut().poll_next(cx),
+            BatchWork::Ready(_) => Poll::Ready(None),
+        }
     }
 }
 
@@ -184,8 +275,9 @@ impl fmt::Debug for Batch {
 }
 
 impl Project {
-    /// Makes several videos one after the other in this session. An item that fails is reported
-    /// and the others continue; nothing is repeated.
+    /// Makes several videos one after the other in this session, or [at once](Batch::at_once) in
+    /// sessions of their own. An item that fails is reported and the others continue; nothing is
+    /// repeated.
     ///
     /// - Local problems of an item are reported before anything is sent for it: a path that cannot
     ///   be written, that an earlier item is written to, or that an item uploads.
@@ -198,10 +290,8 @@ impl Project {
     /// - What an item can be continued from after an error stays in the [state](Batch::state), so
     ///   that [`resume_batch`](NemoClient::resume_batch) continues there.
     pub fn batch(&self, items: impl IntoIterator<Item = BatchItem>) -> Batch {
-        let item = |item| BatchItemState { item, stage: JobStage::Waiting, error: None };
-        let items = items.into_iter().map(item).collect();
-        let session = Some(self.session());
-        let state = BatchState { project: self.session_options().clone(), session, items };
+        let mut state = BatchState::new(self.session_options().clone(), items);
+        state.session = Some(self.session());
         Batch::new(self.client().clone(), Some(self.clone()), state)
     }
 }
@@ -209,7 +299,8 @@ impl Project {
 impl NemoClient {
     /// Continues a batch from its state, which must be of the same account.
     ///
-    /// Finished items are not made again, and failed ones not tried again. A message that may have
+    /// Finished items are not made again, and failed ones not tried again. The file of a finished item
+    /// that is gone is downloaded again, for free. A message that may have
     /// been sent is observed and never sent again; a render is looked up by its id, and submitted
     /// if the service does not know it. An upload that may have been accepted is repeated, since it is
     /// free.
@@ -226,80 +317,160 @@ impl NemoClient {
     }
 }
 
-/// The work of a batch, item by item.
-struct BatchRun {
+/// How a batch is made.
+#[derive(Clone)]
+struct BatchSetup {
     client: NemoClient,
     new: CreateSession,
     /// The session that messages go to; `None` after a message whose outcome is unknown.
     project: Option<Project>,
     tracker: BatchTracker,
+    control: Control,
+    at_once: usize,
+}
+
+impl BatchSetup {
+    fn progress(self) -> impl Stream<Item = (usize, Result<JobProgress>)> + Send {
+        async_stream::stream! {
+            let at_once = self.at_once;
+            let entries = self.tracker.state().items;
+            let run = Arc::new(BatchRun::new(self, &entries));
+            let items = entries.into_iter().enumerate();
+            let items = items.map(|(index, entry)| Arc::clone(&run).item(index, entry).boxed());
+            // An item of the stream is passed on at once: no other one is polled for it.
+            let mut progress = futures::stream::iter(items).flatten_unordered(at_once);
+            while let Some(step) = progress.next().await {
+                yield step;
+            }
+        }
+    }
+}
+
+/// The work of a batch, shared by its items.
+struct BatchRun {
+    setup: BatchSetup,
+    control: RunControl,
+    running: Option<RunningJob>,
+    /// The session of the items that have none of their own.
+    project: Mutex<Option<Project>>,
+    /// The error that each of the others would end with.
+    common: Mutex<Option<Error>>,
+    paths: Vec<NamedFile>,
+    uploads: Vec<NamedFile>,
 }
 
 impl BatchRun {
-    fn progress(self) -> impl Stream<Item = (usize, Result<JobProgress>)> + Send {
+    fn new(setup: BatchSetup, entries: &[BatchItemState]) -> Self {
+        let named = |path: &PathBuf| NamedFile::of(path);
+        let percents =
+            entries.iter().map(|entry| if entry.stage.is_final() { 100.0 } else { 0.0 }).collect();
+        Self {
+            control: setup.control.begin(),
+            running: setup.control.handle.as_ref().map(|handle| handle.begin(percents)),
+            project: Mutex::new(setup.project.clone()),
+            common: Mutex::default(),
+            paths: entries.iter().map(|entry| named(&entry.item.save_to)).collect(),
+            uploads: entries
+                .iter()
+                .filter_map(|entry| entry.item.upload.as_ref().map(named))
+                .collect(),
+            setup,
+        }
+    }
+
+    /// Makes an item, unless there is nothing to do for it.
+    fn item(
+        self: Arc<Self>,
+        index: usize,
+        entry: BatchItemState,
+    ) -> impl Stream<Item = (usize, Result<JobProgress>)> + Send {
         async_stream::stream! {
-            let Self { client, new, mut project, tracker } = self;
-            let entries = tracker.state().items;
-            let named = |path: &PathBuf| NamedFile::of(path);
-            let paths: Vec<NamedFile> =
-                entries.iter().map(|entry| named(&entry.item.save_to)).collect();
-            let uploads: Vec<NamedFile> =
-                entries.iter().filter_map(|entry| entry.item.upload.as_ref().map(named)).collect();
-            let mut common: Option<Error> = None;
-            for (index, BatchItemState { item, stage, .. }) in entries.into_iter().enumerate() {
-                if matches!(stage, JobStage::Finished { .. } | JobStage::Failed) {
-                    continue;
+            let BatchItemState { item, stage, session, .. } = entry;
+            let BatchSetup { client, new, tracker, at_once, .. } = &self.setup;
+            let report = |progress: &Result<JobProgress>| {
+                if let Some(running) = &self.running {
+                    running.report(index, progress);
                 }
-                let skipped = match &common {
-                    // What is paid for costs no more credits.
-                    Some(Error::OutOfCredits(_)) if is_paid(&stage) => None,
-                    error => error.clone(),
-                };
-                let path = &paths[index];
-                let why = if paths[..index].contains(path) {
-                    Some("an earlier item is written to it too")
-                } else if !is_paid(&stage) && uploads.contains(path) {
-                    Some("an item uploads it")
-                } else {
-                    None
-                };
-                let taken = || why.map(|why| unwritable(&item.save_to, why));
-                if let Some(error) = skipped.or_else(taken) {
-                    tracker.skip(index, &error);
-                    yield (index, Err(error));
-                    continue;
+            };
+            let is_own = session.is_some() || *at_once > 1;
+            let stage = match stage {
+                JobStage::Finished { job: Some(job), .. } if !item.save_to.exists() => {
+                    JobStage::Rendering(job)
                 }
-                let job = Job {
-                    client: client.clone(),
-                    new: new.clone(),
-                    uploads: item.upload.into_iter().map(Into::into).collect(),
-                    message: item.instruction,
-                    save_to: item.save_to,
-                    files: ExtraFiles::default(),
-                };
-                let mut failure = None;
-                let mut progress = Box::pin(job.run(&mut project, stage));
-                while let Some(step) = progress.next().await {
-                    match step {
-                        Ok(step) => {
-                            tracker.record(index, &step);
-                            yield (index, Ok(step));
-                            tracker.commit();
-                        }
-                        Err(error) => failure = Some(error),
+                stage if stage.is_final() => return,
+                // Its upload is in the session of the others.
+                JobStage::Uploaded if is_own && session.is_none() => JobStage::Waiting,
+                stage => stage,
+            };
+            if let Some(error) = self.obstacle(index, &item, &stage) {
+                tracker.skip(index, &error);
+                let error = Err(error);
+                report(&error);
+                yield (index, error);
+                return;
+            }
+            let job = Job {
+                client: client.clone(),
+                new: new.clone(),
+                uploads: item.upload.into_iter().map(Into::into).collect(),
+                message: item.instruction,
+                save_to: item.save_to,
+                files: ExtraFiles::default(),
+                control: self.control.of_another_video(),
+            };
+            let mut project = match is_own {
+                true => session.map(|session| Project::resumed(client, new.clone(), session)),
+                false => lock(&self.project).take(),
+            };
+            let mut failure = None;
+            let mut progress = Box::pin(job.run(&mut project, stage));
+            while let Some(step) = progress.next().await {
+                match step {
+                    Ok(step) => {
+                        tracker.record(index, &step, is_own);
+                        let step = Ok(step);
+                        report(&step);
+                        yield (index, step);
+                        tracker.commit(index);
                     }
+                    Err(error) => failure = Some(error),
                 }
-                drop(progress);
-                let Some(error) = failure else { continue };
-                if tracker.fail(index, &error) == SessionFate::Abandoned {
-                    project = None;
+            }
+            drop(progress);
+            let fate = failure.as_ref().map(|error| tracker.fail(index, error));
+            if !is_own && fate != Some(SessionFate::Abandoned) {
+                *lock(&self.project) = project;
+            }
+            if let Some(error) = failure {
+                if affects_all(&error) && !matches!(error, Error::Interrupted(_)) {
+                    *lock(&self.common) = Some(error.clone());
                 }
-                if affects_all(&error) {
-                    common = Some(error.clone());
-                }
-                yield (index, Err(error));
+                let error = Err(error);
+                report(&error);
+                yield (index, error);
             }
         }
+    }
+
+    /// Returns why an item cannot be begun.
+    fn obstacle(&self, index: usize, item: &BatchItem, stage: &JobStage) -> Option<Error> {
+        if let Some(why) = self.control.is_due() {
+            return Some(Error::Interrupted(Box::new(Interrupted::before_any_charge(why))));
+        }
+        let common = match lock(&self.common).clone() {
+            // What is paid for costs no more credits.
+            Some(Error::OutOfCredits(_)) if stage.is_paid() => None,
+            error => error,
+        };
+        let path = &self.paths[index];
+        let why = if self.paths[..index].contains(path) {
+            Some("an earlier item is written to it too")
+        } else if !stage.is_paid() && self.uploads.contains(path) {
+            Some("an item uploads it")
+        } else {
+            None
+        };
+        common.or_else(|| why.map(|why| unwritable(&item.save_to, why)))
     }
 }
 
@@ -318,13 +489,13 @@ struct BatchTracker(Arc<Mutex<Tracked>>);
 #[derive(Debug)]
 struct Tracked {
     state: BatchState,
-    /// The item whose next step is in the state and has not begun, and its actual stage.
-    planned: Option<(usize, JobStage)>,
+    /// The items whose next step is in the state and has not begun, and their actual stages.
+    planned: BTreeMap<usize, JobStage>,
 }
 
 impl BatchTracker {
     fn new(state: BatchState) -> Self {
-        Self(Arc::new(Mutex::new(Tracked { state, planned: None })))
+        Self(Arc::new(Mutex::new(Tracked { state, planned: BTreeMap::new() })))
     }
 
     /// Returns the state, in which the next step has begun already.
@@ -335,53 +506,47 @@ impl BatchTracker {
     /// Returns the state without a step that has not begun.
     fn exact_state(&self) -> BatchState {
         let mut tracked = self.lock();
-        if let Some((index, stage)) = tracked.planned.take() {
+        for (index, stage) in std::mem::take(&mut tracked.planned) {
             tracked.state.items[index].stage = stage;
         }
         tracked.state.clone()
     }
 
-    /// Records the progress of an item, before it is reported.
-    fn record(&self, index: usize, progress: &JobProgress) {
+    /// Records the progress of an item, before it is reported. `is_own` is whether the item has a
+    /// session of its own.
+    fn record(&self, index: usize, progress: &JobProgress, is_own: bool) {
         match progress {
             JobProgress::SessionOpened(session) => {
-                self.lock().state.session = Some(session.clone());
+                let mut tracked = self.lock();
+                match is_own {
+                    true => tracked.state.items[index].session = Some(session.clone()),
+                    false => tracked.state.session = Some(session.clone()),
+                }
             }
-            JobProgress::Uploading => self.plan(index, JobStage::Uploading),
-            JobProgress::Uploaded => self.advance(index, JobStage::Uploaded),
-            JobProgress::Sending(pending) => self.plan(index, JobStage::Message(pending.clone())),
-            JobProgress::Sent(pending) => self.advance(index, JobStage::Message(pending.clone())),
             JobProgress::Turn(TurnEvent::Text(text)) => self.append_text(index, text),
-            JobProgress::Submitting(job) => self.advance(index, JobStage::Rendering(job.clone())),
-            JobProgress::Finished(video) => {
-                let (path, bytes) = (video.path.clone(), video.bytes);
-                self.advance(index, JobStage::Finished { path, bytes });
-                self.lock().state.items[index].error = None;
+            progress => {
+                let Some(stage) = progress.stage() else { return };
+                let mut tracked = self.lock();
+                let entry = &mut tracked.state.items[index];
+                let stage = entry.stage.then(stage);
+                if matches!(stage, JobStage::Finished { .. }) {
+                    entry.error = None;
+                }
+                let before = std::mem::replace(&mut entry.stage, stage);
+                match progress {
+                    // It is about to be reported, and then to begin.
+                    JobProgress::Uploading | JobProgress::Sending(_) => {
+                        tracked.planned.insert(index, before);
+                    }
+                    _ => drop(tracked.planned.remove(&index)),
+                }
             }
-            JobProgress::Turn(_)
-            | JobProgress::Rendering { .. }
-            | JobProgress::PollMissed { .. }
-            | JobProgress::Downloading { .. }
-            | JobProgress::FileDone { .. } => {}
         }
     }
 
-    /// Records the next step of an item, which is about to be reported and then to begin.
-    fn plan(&self, index: usize, stage: JobStage) {
-        let mut tracked = self.lock();
-        let before = std::mem::replace(&mut tracked.state.items[index].stage, stage);
-        tracked.planned = Some((index, before));
-    }
-
-    /// Records that the planned step, if there is one, begins now.
-    fn commit(&self) {
-        self.lock().planned = None;
-    }
-
-    fn advance(&self, index: usize, stage: JobStage) {
-        let mut tracked = self.lock();
-        tracked.planned = None;
-        tracked.state.items[index].stage = stage;
+    /// Records that the planned step of an item, if there is one, begins now.
+    fn commit(&self, index: usize) {
+        self.lock().planned.remove(&index);
     }
 
     fn append_text(&self, index: usize, text: &str) {
@@ -395,7 +560,7 @@ impl BatchTracker {
         let mut tracked = self.lock();
         let entry = &mut tracked.state.items[index];
         entry.error = Some(error.to_string());
-        if !affects_all(error) && !is_paid(&entry.stage) {
+        if !affects_all(error) && !entry.stage.is_paid() && !entry.stage.is_final() {
             entry.stage = JobStage::Failed;
         }
     }
@@ -403,14 +568,18 @@ impl BatchTracker {
     /// Records that an item ended with an error. What it can be continued from stays.
     fn fail(&self, index: usize, error: &Error) -> SessionFate {
         let mut tracked = self.lock();
-        tracked.planned = None;
+        tracked.planned.remove(&index);
         let state = &mut tracked.state;
         let entry = &mut state.items[index];
         entry.error = Some(error.to_string());
+        if let (Error::Interrupted(_), Some(reached)) = (error, JobStage::after(error)) {
+            entry.stage = reached;
+        }
         let is_gone = matches!(error, Error::SessionNotFound(_));
         let is_uncertain =
             error.may_have_taken_effect() && !is_gone && !matches!(error, Error::AgentFailed(_));
-        let session = state.session.as_ref().map(|session| &session.session_id);
+        let own = if entry.session.is_some() { &mut entry.session } else { &mut state.session };
+        let session = own.as_ref().map(|session| &session.session_id);
         let is_this_session = match &entry.stage {
             JobStage::Message(pending) => session == Some(&pending.session_id),
             JobStage::Rendering(job) => session == Some(&job.session_id),
@@ -419,7 +588,7 @@ impl BatchTracker {
         let is_message = matches!(entry.stage, JobStage::Message(_));
         let mut fate = SessionFate::Kept;
         if is_this_session && (is_gone || (is_uncertain && is_message)) {
-            state.session = None;
+            *own = None;
             fate = SessionFate::Abandoned;
         }
         match &entry.stage {
@@ -443,12 +612,13 @@ impl BatchTracker {
 
 /// Whether the error of one item would be that of each item.
 fn affects_all(error: &Error) -> bool {
-    matches!(error, Error::OutOfCredits(_) | Error::ExportBlocked(_) | Error::TokenInvalid(_))
-}
-
-/// Whether an item can be finished without another message.
-fn is_paid(stage: &JobStage) -> bool {
-    matches!(stage, JobStage::Message(_) | JobStage::Rendering(_))
+    matches!(
+        error,
+        Error::OutOfCredits(_)
+            | Error::ExportBlocked(_)
+            | Error::TokenInvalid(_)
+            | Error::Interrupted(_)
+    )
 }
 
 /// A batch moves between tasks.

@@ -102,13 +102,9 @@ impl NemoClient {
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// # use nemovideo::{NemoClient, local::LocalBackend};
+    /// # use nemovideo::local::LocalBackend;
     /// # let backend = LocalBackend::builder().placeholder_videos().start().await?;
-    /// # let client = NemoClient::builder()
-    /// #     .base_url(backend.url())
-    /// #     .in_memory_credentials()
-    /// #     .polling(nemovideo::RenderPolling::new(std::time::Duration::from_millis(20), 500))
-    /// #     .build()?;
+    /// # let client = backend.client();
     /// # let dir = tempfile::tempdir()?;
     /// # let out = dir.path().join("out.mp4");
     /// let project = client.project("product demo").language("en").await?;
@@ -209,10 +205,9 @@ impl Project {
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// # use nemovideo::{NemoClient, local::LocalBackend};
+    /// # use nemovideo::local::LocalBackend;
     /// # let backend = LocalBackend::builder().placeholder_videos().start().await?;
-    /// # let client =
-    /// #     NemoClient::builder().base_url(backend.url()).in_memory_credentials().build()?;
+    /// # let client = backend.client();
     /// # let project = client.project("demo").await?;
     /// use nemovideo::project::Dispatched;
     ///
@@ -238,7 +233,9 @@ impl Project {
         Ok(match intent {
             Intent::Export(request) => {
                 self.ensure_idle()?;
-                Dispatched::Export(Box::new(self.export().output(request.output())))
+                let mut export = self.export().output(request.output());
+                export.named_file = request.file;
+                Dispatched::Export(Box::new(export))
             }
             Intent::Subtitles(format) => {
                 let draft = self.draft().await?;
@@ -291,17 +288,17 @@ impl Project {
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// use nemovideo::mock::{Events, MockNemo, MockResponse};
+    /// use nemovideo::mock::{NemoMock, event};
     /// use nemovideo::project::{Outcome, QuestionResponse};
     /// use nemovideo::draft::Json;
     ///
-    /// let nemo = MockNemo::start().await;
-    /// # nemo.given(MockResponse::session("t", "s")).await;
-    /// # nemo.given(MockResponse::state(None)).await;
+    /// let nemo = NemoMock::start().await;
+    /// # nemo.session("t", "s");
+    /// # nemo.state(None);
     /// let asked: Json = r#"{"questions": [{"prompt": "Which format?",
     ///     "options": [{"label": "Portrait"}, {"label": "Square"}]}]}"#.parse()?;
-    /// nemo.given(MockResponse::message(Events::new().question(asked)).times(1)).await;
-    /// nemo.given(MockResponse::message(Events::new().text("Square it is."))).await;
+    /// nemo.stream([event::question(asked)]).times(1);
+    /// nemo.stream([event::text("Square it is.")]);
     ///
     /// let project = nemo.client().project("demo").await?;
     /// let report = project.say("make a clip").await?.finish().await?;

@@ -8,7 +8,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::files::{ExtraFiles, MissedFile};
-use super::pipeline::{self, JobProgress, OnProgress, SaveJob};
+use super::pipeline::{self, OnProgress, SaveJob};
+use super::progress::JobProgress;
 use super::{Project, TurnReport};
 use crate::client::{RenderPolling, RenderedVideo};
 use crate::draft::Draft;
@@ -44,13 +45,9 @@ pub struct SavedVideo {
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// # use nemovideo::{NemoClient, local::LocalBackend};
+/// # use nemovideo::local::LocalBackend;
 /// # let backend = LocalBackend::builder().placeholder_videos().start().await?;
-/// # let client = NemoClient::builder()
-/// #     .base_url(backend.url())
-/// #     .in_memory_credentials()
-/// #     .polling(nemovideo::RenderPolling::new(std::time::Duration::from_millis(20), 500))
-/// #     .build()?;
+/// # let client = backend.client();
 /// # let project = client.project("demo").await?;
 /// # let dir = tempfile::tempdir()?;
 /// # let out = dir.path().join("out.wav");
@@ -75,6 +72,8 @@ pub struct Export {
     polling: Option<RenderPolling>,
     files: ExtraFiles,
     on_progress: Option<OnProgress>,
+    /// The file that the user named.
+    pub(super) named_file: Option<PathBuf>,
 }
 
 impl Project {
@@ -100,6 +99,7 @@ impl Project {
             polling: None,
             files: ExtraFiles::default(),
             on_progress: None,
+            named_file: None,
         }
     }
 }
@@ -166,6 +166,14 @@ impl Export {
         self.resolved_output().format
     }
 
+    /// Returns the file that the user named in a sentence such as "export film.mp4", which
+    /// [`Project::dispatch`] has read. Nothing is written there unless it is passed to
+    /// [`save_to`](Self::save_to): in a service, the sentence is that of a stranger.
+    #[must_use]
+    pub fn named_file(&self) -> Option<&Path> {
+        self.named_file.as_deref()
+    }
+
     /// Submits the render without waiting for it; the job can be persisted.
     ///
     /// # Errors
@@ -221,6 +229,7 @@ impl Export {
             is_resumed: false,
             report: None,
             files: self.files,
+            control: None,
         };
         pipeline::finish(saving.run(), self.on_progress).await
     }
@@ -257,6 +266,9 @@ pub(super) fn checked_output_of(path: &Path) -> Result<RenderOutput> {
 
 /// Returns the output that the extension of a path stands for.
 pub(super) fn output_of(path: &Path) -> Result<RenderOutput> {
+    if path.is_dir() {
+        return Err(unwritable(path, "it is a directory: name a file in it"));
+    }
     let extension = path.extension().and_then(|end| end.to_str()).unwrap_or_default();
     match RenderFormat::from(extension) {
         RenderFormat::Other(_) => {

@@ -54,7 +54,8 @@ use crate::protocol::{
 /// video" for something new.
 ///
 /// Paths, URLs and file names are taken out of the sentence first. Alone, or with nothing but the
-/// words of an upload around them, they are one; "use photo.jpg as the background" is a message.
+/// words of an upload around them, they are one, and "export film.mp4" is an export; "use photo.jpg as
+/// the background" is a message.
 ///
 /// When in doubt it is a message: the agent can still be asked, while a command carried out by
 /// mistake loses the message. A caller that knows better skips the routing and sends the message
@@ -108,6 +109,10 @@ pub struct ExportRequest {
     /// a [`RenderResolution`] of it, and chooses a quality by it, since the specification has no
     /// field for it.
     pub resolution: Option<u32>,
+    /// The path that the user named: `film.mp4` for "export film.mp4". It is left to the caller
+    /// whether a file is written there: the sentence may be that of a stranger. A leading `~` is not
+    /// expanded.
+    pub file: Option<PathBuf>,
 }
 
 impl ExportRequest {
@@ -150,6 +155,7 @@ impl From<ExportDetails> for ExportRequest {
             quality: details.quality.map(RenderQuality::from),
             aspect,
             resolution: details.lines,
+            file: details.file,
         }
     }
 }

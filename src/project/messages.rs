@@ -30,18 +30,23 @@ impl Text {
         let [english, chinese] = match self {
             Self::OutcomeUnknown => [
                 "The connection broke, and it is unknown whether this was done. The message was \
-                 not sent again; check the state later.",
-                "连接中断了，尚不清楚这一步是否已完成。没有重复发送；请稍后再查看状态。",
+                 not sent again: look at the timeline in a minute before you repeat it.",
+                "连接中断了，尚不清楚这一步是否已完成。没有重复发送：请一分钟后先查看时间线，再决定是否重发。",
             ],
             Self::StateUnreadable => [
                 "The agent said nothing, and the state of the project could not be read: it is \
-                 unknown whether anything changed.",
-                "助手没有回复，项目状态也未能读取：尚不清楚是否有改动。",
+                 unknown whether anything changed. Look at the timeline before you repeat it.",
+                "助手没有回复，项目状态也未能读取：尚不清楚是否有改动。重发之前请先查看时间线。",
             ],
-            Self::AgentFailed => {
-                ["The agent failed and gave no reason.", "助手出错了，没有说明原因。"]
-            }
-            Self::AgentWaits => ["The agent waits for a reply.", "助手正在等待回复。"],
+            Self::AgentFailed => [
+                "The agent failed and gave no reason. Look at the timeline for what changed, \
+                     then say it in other words.",
+                "助手出错了，没有说明原因。请先查看时间线有无改动，再换个说法试试。",
+            ],
+            Self::AgentWaits => [
+                "The agent waits for a reply: answer its question.",
+                "助手正在等待回复：请回答它的问题。",
+            ],
             Self::CanExport => ["The video can be exported now.", "现在可以导出视频了。"],
             Self::CanShowTimeline => ["See the timeline for details.", "可以查看时间线了解内容。"],
             Self::CanShowCredits => ["See how many credits are left.", "可以查询剩余积分。"],

@@ -10,118 +10,26 @@ use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::SystemTime;
+use std::time::{Duration, Instant, SystemTime};
 
 use futures::stream::BoxStream;
 use futures::{Stream, StreamExt as _};
-use serde::{Deserialize, Serialize};
 
 use super::conversation::{Project, language_of};
 use super::export::{SavedVideo, checked_output_of, output_of};
-use super::files::{ExtraFiles, save_poster, write_subtitles};
+use super::files::{ExtraFiles, MissedFile, save_poster, write_subtitles};
+use super::handle::{JobHandle, RunControl};
+use super::progress::{JobProgress, JobStage};
 use super::turn::{Outcome, Turn, TurnEvent, TurnReport};
 use super::uploads::UploadFile;
-use crate::client::{NemoClient, PendingTurn, RenderPolling, RenderProgress};
+use crate::client::{NemoClient, RenderPolling, RenderProgress, TurnRecovery};
 use crate::draft::Draft;
 use crate::error::{Error, Result};
-use crate::protocol::{CreateSession, RenderJob, Session};
+use crate::protocol::{CreateSession, PendingTurn, RenderJob};
 
 /// Downloads are reported at their first bytes and then each time this many more have arrived: a
 /// batch is persisted at each report.
 const DOWNLOAD_REPORT_BYTES: u64 = 256 * 1024;
-
-/// The progress of a video that is made by a voiceover, a batch or an export.
-///
-/// Three of the variants hold what another process, or this one after an error, needs to continue
-/// without paying again. Each is reported *before* the step it names, so persist it when it is
-/// reported, in place of the one before:
-///
-/// | last reported | what is known | continue with |
-/// |---|---|---|
-/// | nothing | nothing was sent | the voiceover, again |
-/// | [`SessionOpened`](Self::SessionOpened) | nothing was charged | the voiceover, again; or [`resume_project`](NemoClient::resume_project) |
-/// | [`Sending`](Self::Sending), [`Sent`](Self::Sent) | the message may be charged | [`resume_turn`](NemoClient::resume_turn), whose last update holds the draft; then [`submit_render`](NemoClient::submit_render) |
-/// | [`Submitting`](Self::Submitting) | the video is paid for | [`ensure_submitted`](NemoClient::ensure_submitted), [`wait_for_render`](NemoClient::wait_for_render), [`download`](NemoClient::download); all free |
-///
-/// A [`Batch`](super::Batch) persists all of this itself, as its
-/// [`BatchState`](super::BatchState).
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub enum JobProgress {
-    /// A session was opened for the video. Reported again if the service lost it and another one
-    /// took its place.
-    SessionOpened(Session),
-    /// A file is about to be uploaded.
-    Uploading,
-    /// All files were uploaded.
-    Uploaded,
-    /// The message is about to be sent: from now on it may be accepted, and charged.
-    Sending(Box<PendingTurn>),
-    /// The message was accepted. This pending turn takes the place of the one in
-    /// [`Sending`](Self::Sending).
-    Sent(Box<PendingTurn>),
-    /// An event of the message's turn; its report is in the finished video.
-    Turn(TurnEvent),
-    /// The draft is finished, and its render is about to be submitted. Reported again with the new
-    /// job when a render failed and was replaced by another.
-    Submitting(Box<RenderJob>),
-    /// The render is queued or in progress: reported at each poll.
-    Rendering {
-        /// From 0 to 100, if the service reported it.
-        percent: Option<f32>,
-    },
-    /// A poll of the render showed no status. As far as is known the render continues, and it is
-    /// polled again: see [`RenderProgress::Missed`].
-    PollMissed {
-        /// What happened instead.
-        reason: String,
-    },
-    /// The file is being downloaded.
-    Downloading {
-        /// Number of bytes received so far.
-        bytes: u64,
-        /// Size of the file, if known.
-        total: Option<u64>,
-    },
-    /// Subtitles or a poster, requested beside the video, were written or could not be. The video
-    /// itself is there already.
-    FileDone {
-        /// Path of the file.
-        path: PathBuf,
-        /// Whether it was written; [`SavedVideo::missed`] states why not.
-        is_written: bool,
-    },
-    /// The file was written; the last progress of a video. A voiceover and an export that are
-    /// awaited return the video instead.
-    Finished(Box<SavedVideo>),
-}
-
-/// The stage of a batch item, in serializable form.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum JobStage {
-    /// Nothing was sent for the item that must be kept.
-    #[default]
-    Waiting,
-    /// The item's upload may have been accepted. It is free, so it is repeated.
-    Uploading,
-    /// The item's file was uploaded.
-    Uploaded,
-    /// The item's message may have been accepted, and charged.
-    Message(Box<PendingTurn>),
-    /// The item's message is done, and its render may have been submitted.
-    Rendering(Box<RenderJob>),
-    /// The item's file was written.
-    Finished {
-        /// Path of the file.
-        path: PathBuf,
-        /// Size of the file in bytes.
-        bytes: u64,
-    },
-    /// The item failed and cannot be continued.
-    Failed,
-}
 
 /// Receives the progress of a voiceover or an export.
 pub(super) type OnProgress = Arc<dyn Fn(JobProgress) + Send + Sync>;
@@ -138,22 +46,66 @@ pub(super) struct Job {
     pub save_to: PathBuf,
     /// Files to write beside the video.
     pub files: ExtraFiles,
+    pub control: RunControl,
 }
 
 impl Job {
     /// Makes the video, from the stage that it had reached. Messages go to the session in
     /// `project`; where there is none, one is opened and left there.
     ///
-    /// The stream ends with [`JobProgress::Finished`] or with an error.
+    /// The stream ends with [`JobProgress::Finished`] or with an error, which is
+    /// [`Error::Interrupted`] when the work was to end early.
     pub(super) fn run(
         self,
         project: &mut Option<Project>,
         stage: JobStage,
     ) -> impl Stream<Item = Result<JobProgress>> + Send {
+        async_stream::stream! {
+            let (client, control) = (self.client.clone(), self.control.clone());
+            let mut reached = stage.clone();
+            // The stage of the next step, which was reported and has not begun.
+            let mut next = None;
+            let mut steps = Box::pin(self.steps(project, stage));
+            let why = loop {
+                if let Some(why) = control.is_to_end() {
+                    break why;
+                }
+                if let Some(stage) = next.take() {
+                    reached = stage;
+                }
+                let step = tokio::select! {
+                    biased;
+                    step = steps.next() => step,
+                    why = control.to_end() => break why,
+                };
+                let Some(step) = step else { return };
+                match (&step, &mut reached) {
+                    (Ok(JobProgress::Turn(TurnEvent::Text(text))), JobStage::Message(pending)) => {
+                        pending.text.push_str(text);
+                    }
+                    // The message was sent before it was reported.
+                    (Ok(JobProgress::Sent(pending)), reached) => {
+                        *reached = JobStage::Message(pending.clone());
+                    }
+                    (Ok(step), _) => next = step.stage(),
+                    (Err(_), _) => {}
+                }
+                yield step;
+            };
+            drop(steps);
+            yield Err(control.interrupted(why, &client, reached).await);
+        }
+    }
+
+    fn steps(
+        self,
+        project: &mut Option<Project>,
+        stage: JobStage,
+    ) -> impl Stream<Item = Result<JobProgress>> + Send {
         async_stream::try_stream! {
-            let Self { client, new, uploads, message, save_to, files } = self;
+            let Self { client, new, uploads, message, save_to, files, control } = self;
             let (job, report) = match stage {
-                JobStage::Rendering(job) => (*job, None),
+                JobStage::Rendering(job) | JobStage::Finished { job: Some(job), .. } => (*job, None),
                 stage => {
                     let output = match &stage {
                         // The message is paid for: a path that cannot be written any more is no
@@ -194,12 +146,14 @@ impl Job {
                                 }
                                 yield JobProgress::Uploaded;
                             }
+                            control.check_credits(&client).await?;
                             let pending = prepare(&project).await?;
                             if project.session_id() != session {
                                 yield JobProgress::SessionOpened(project.session());
                             }
                             yield JobProgress::Sending(Box::new(pending.clone()));
                             let turn = project.say(message).queued().await?;
+                            control.set_balance(turn.balance());
                             if let Some(sent) = turn.pending() {
                                 yield JobProgress::Sent(Box::new(sent));
                             }
@@ -219,13 +173,15 @@ impl Job {
                     let mut report = report.ok_or_else(|| ended_early("turn"))?;
                     if report.outcome == Outcome::Recovered {
                         let recovery = client.recovery();
-                        for _ in 0..recovery.max_unchanged_polls().max(2) {
-                            tokio::time::sleep(recovery.interval()).await;
-                            if is_settled(&client, &mut report, &pending).await {
+                        let mut settling = Settling::new(recovery);
+                        for pause in recovery.pauses(true) {
+                            let elapsed = pending.sent_at.elapsed().unwrap_or_default();
+                            let next_poll = Some(pause);
+                            yield JobProgress::Turn(TurnEvent::StillWorking { elapsed, next_poll });
+                            tokio::time::sleep(pause).await;
+                            if settling.is_over(&client, &mut report, &pending).await {
                                 break;
                             }
-                            let elapsed = pending.sent_at.elapsed().unwrap_or_default();
-                            yield JobProgress::Turn(TurnEvent::StillWorking { elapsed });
                         }
                     }
                     let draft = evidence.draft(&report, &pending)?;
@@ -241,6 +197,7 @@ impl Job {
                 is_resumed,
                 report,
                 files,
+                control: Some(control),
             };
             let mut progress = Box::pin(saving.run());
             while let Some(progress) = progress.next().await {
@@ -262,13 +219,14 @@ pub(super) struct SaveJob {
     pub report: Option<TurnReport>,
     /// Files to write beside the video.
     pub files: ExtraFiles,
+    pub control: Option<RunControl>,
 }
 
 impl SaveJob {
     /// Submits the render, waits until it is done and downloads its file.
     pub(super) fn run(self) -> impl Stream<Item = Result<JobProgress>> + Send {
         async_stream::try_stream! {
-            let Self { client, job, polling, path, is_resumed, report, files } = self;
+            let Self { client, job, polling, path, is_resumed, report, files, control } = self;
             yield JobProgress::Submitting(Box::new(job.clone()));
             match is_resumed {
                 true => client.ensure_submitted(&job).await?,
@@ -314,6 +272,9 @@ impl SaveJob {
                 }
             };
             // The video is there: what fails from now on does not take it back.
+            if let Some(control) = &control {
+                control.set_saved();
+            }
             let (mut subtitles, mut poster, mut missed) = (None, None, Vec::new());
             if let Some(path) = files.subtitles {
                 match write_subtitles(&draft, &path) {
@@ -324,7 +285,18 @@ impl SaveJob {
             }
             if let Some(path) = files.poster {
                 let time = files.poster_time;
-                match save_poster(&client, &session, &draft, &path, time, polling).await {
+                let saving = save_poster(&client, &session, &draft, &path, time, polling);
+                let saved = match &control {
+                    Some(control) => tokio::select! {
+                        biased;
+                        saved = saving => saved,
+                        why = control.due() => {
+                            Err(MissedFile { path: path.clone(), reason: why.to_string() })
+                        }
+                    },
+                    None => saving.await,
+                };
+                match saved {
                     Ok(()) => poster = Some(path.clone()),
                     Err(file) => missed.push(file),
                 }
@@ -367,6 +339,23 @@ impl Stream for JobStream {
 impl fmt::Debug for JobStream {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("JobStream").finish_non_exhaustive()
+    }
+}
+
+/// Passes the progress of one job on, after its handle has it.
+pub(super) fn reported(
+    progress: impl Stream<Item = Result<JobProgress>> + Send,
+    handle: Option<JobHandle>,
+) -> impl Stream<Item = Result<JobProgress>> + Send {
+    async_stream::stream! {
+        let running = handle.map(|handle| handle.begin(vec![0.0]));
+        let mut progress = std::pin::pin!(progress);
+        while let Some(step) = progress.next().await {
+            if let Some(running) = &running {
+                running.report(0, &step);
+            }
+            yield step;
+        }
     }
 }
 
@@ -477,26 +466,64 @@ fn failure(report: &TurnReport) -> Error {
     })
 }
 
-/// Reads a draft that was read from the state again, and returns whether it is finished.
+/// The documented limit of a message: what was sent longer ago is not worked on any more.
+const LONGEST_WORK: Duration = Duration::from_secs(15 * 60);
+
+/// Whether a draft that was read from the state is finished.
 ///
 /// A video is made in two stages, and the state changes at the first one: to export it at once
 /// would leave out captions, title and music, although they are paid for. The draft is finished
-/// when it no longer changes and the account has no credits frozen for work in progress.
-async fn is_settled(client: &NemoClient, report: &mut TurnReport, pending: &PendingTurn) -> bool {
-    let state = match client.session_state(&pending.session_id).await {
-        Ok(state) => state,
-        // Any other failed read reveals nothing about the draft.
-        Err(error) => {
-            return matches!(error, Error::SessionNotFound(_) | Error::TokenInvalid(_));
-        }
-    };
-    if state.draft == report.draft && !has_frozen_credits(client).await {
-        return true;
+/// when it no longer changes and the account has no credits frozen for work in progress. Since a
+/// service may freeze none, it must not change for a whole interval, unless credits were seen to be
+/// released.
+struct Settling {
+    recovery: TurnRecovery,
+    started: Instant,
+    unchanged_since: Instant,
+    reads: u32,
+    was_frozen: bool,
+}
+
+impl Settling {
+    fn new(recovery: TurnRecovery) -> Self {
+        let now = Instant::now();
+        Self { recovery, started: now, unchanged_since: now, reads: 0, was_frozen: false }
     }
-    let before = pending.baseline.draft.clone().unwrap_or_default();
-    report.changes = before.diff(state.draft.as_ref().unwrap_or(&Draft::default()));
-    report.draft = state.draft;
-    false
+
+    /// Reads the draft again, and returns whether it is finished, or has been waited for in vain.
+    async fn is_over(
+        &mut self,
+        client: &NemoClient,
+        report: &mut TurnReport,
+        pending: &PendingTurn,
+    ) -> bool {
+        let (interval, most) =
+            (self.recovery.interval(), self.recovery.max_unchanged_polls().max(2));
+        self.reads += 1;
+        let is_in_vain =
+            self.reads >= most && self.started.elapsed() >= interval.saturating_mul(most);
+        // The credits first: they are released when the draft is finished.
+        let is_frozen = has_frozen_credits(client).await;
+        let was_frozen = std::mem::replace(&mut self.was_frozen, is_frozen);
+        let state = match client.session_state(&pending.session_id).await {
+            Ok(state) => state,
+            // Any other failed read reveals nothing about the draft.
+            Err(error) => {
+                return is_in_vain
+                    || matches!(error, Error::SessionNotFound(_) | Error::TokenInvalid(_));
+            }
+        };
+        if state.draft != report.draft {
+            self.unchanged_since = Instant::now();
+            let before = pending.baseline.draft.clone().unwrap_or_default();
+            report.changes = before.diff(state.draft.as_ref().unwrap_or(&Draft::default()));
+            report.draft = state.draft;
+            return is_in_vain || (was_frozen && !is_frozen);
+        }
+        let is_old = pending.sent_at.elapsed().is_ok_and(|elapsed| elapsed >= LONGEST_WORK);
+        let is_clear = was_frozen || is_old || self.unchanged_since.elapsed() >= interval;
+        is_in_vain || (is_clear && !is_frozen)
+    }
 }
 
 async fn has_frozen_credits(client: &NemoClient) -> bool {

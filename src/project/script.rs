@@ -3,14 +3,14 @@
 mod images;
 
 use std::fs::File;
-use std::io::Read as _;
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use url::Url;
 
 use super::uploads::{SceneImage, is_url};
 use crate::error::{Error, Result};
-use crate::language::encoding;
+use crate::language::encoding::{self, DecodeError};
 use crate::protocol::{MAX_UPLOAD_BYTES, percent_decoded};
 use images::{markdown_images, unescaped};
 
@@ -41,6 +41,42 @@ pub(super) enum ScriptSource {
     /// Text with the images of its scenes.
     Scenes(Vec<ScriptPart>),
     Document(PathBuf),
+    /// A file that is read when the script is used.
+    Unread(PathBuf),
+    /// Text that cannot be a script, and why.
+    Invalid(String),
+}
+
+/// A text becomes a script without an error of its own: what is wrong with it is the error of the
+/// voiceover when that is awaited.
+impl From<String> for Script {
+    fn from(text: String) -> Self {
+        Self::text(text).unwrap_or_else(|error| {
+            Self(ScriptSource::Invalid(match error {
+                Error::InvalidInput(what) => what,
+                other => other.to_string(),
+            }))
+        })
+    }
+}
+
+impl From<&str> for Script {
+    fn from(text: &str) -> Self {
+        text.to_owned().into()
+    }
+}
+
+/// A file becomes a script when it is used, by [`Script::from_path`].
+impl From<PathBuf> for Script {
+    fn from(path: PathBuf) -> Self {
+        Self(ScriptSource::Unread(path))
+    }
+}
+
+impl From<&Path> for Script {
+    fn from(path: &Path) -> Self {
+        path.to_owned().into()
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,9 +95,31 @@ impl Script {
     ///
     /// # Errors
     /// [`Error::InvalidInput`] if there is nothing in it to be spoken, if it is longer than
-    /// [`MAX_TEXT_BYTES`](Self::MAX_TEXT_BYTES), or if it holds control characters.
+    /// [`MAX_TEXT_BYTES`](Self::MAX_TEXT_BYTES), if it holds control characters, or if it is a
+    /// document in another format, such as PDF or HTML.
     pub fn text(text: impl Into<String>) -> Result<Self> {
-        Self::checked(text.into(), "the script")
+        Self::of_text(text.into(), "the script")
+    }
+
+    /// Creates a script from the content of a text file in UTF-8 or UTF-16, such as the body of a
+    /// request.
+    ///
+    /// ```
+    /// use nemovideo::project::Script;
+    ///
+    /// let script = Script::from_bytes("\u{feff}Good morning.")?;
+    /// assert_eq!(script, Script::text("Good morning.")?);
+    /// let error = Script::from_bytes(b"%PDF-1.7\n%\xE2\xE3").unwrap_err();
+    /// assert!(error.to_string().contains("a PDF document"));
+    /// # Ok::<(), nemovideo::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As for [`text`](Self::text); [`Error::InvalidInput`] for bytes that are no text. It names the
+    /// format that they are in, or their likely encoding.
+    pub fn from_bytes(bytes: impl AsRef<[u8]>) -> Result<Self> {
+        let name = "the script";
+        Self::checked(decoded(bytes.as_ref(), name)?, name)
     }
 
     /// Creates a script of one scene: an image, and the text that is spoken while it is shown.
@@ -107,7 +165,7 @@ impl Script {
     /// [`Error::InvalidInput`] if one of them is a DOCX file, or both are too long together.
     pub fn then(self, next: Self) -> Result<Self> {
         use ScriptSource::{Document, Scenes, Text};
-        let source = match (self.0, next.0) {
+        let source = match (self.checked()?.0, next.checked()?.0) {
             (Document(_), _) | (_, Document(_)) => {
                 let what = "a DOCX document cannot be joined with another script".to_owned();
                 return Err(Error::InvalidInput(what));
@@ -126,6 +184,15 @@ impl Script {
         Ok(Self(source))
     }
 
+    /// Returns the script as it can be sent.
+    pub(super) fn checked(self) -> Result<Self> {
+        match self.0 {
+            ScriptSource::Unread(path) => Self::from_path(path),
+            ScriptSource::Invalid(what) => Err(Error::InvalidInput(what)),
+            _ => Ok(self),
+        }
+    }
+
     /// Reads a text file in UTF-8 or UTF-16, or takes a DOCX file, which is uploaded as it is.
     ///
     /// A text file has the extension `txt`, `text`, `md` or `markdown`, in any case, or none. The
@@ -142,6 +209,9 @@ impl Script {
         let path = path.as_ref();
         let unreadable = |source| Error::io("read the script", path, source);
         let name = display_name(path);
+        if path.metadata().map_err(unreadable)?.is_dir() {
+            return Err(unreadable(io::ErrorKind::IsADirectory.into()));
+        }
         let extension = path.extension().map(|extension| extension.to_ascii_lowercase());
         if extension.as_ref().is_some_and(|extension| extension == "docx") {
             let mut file = File::open(path).map_err(unreadable)?;
@@ -162,13 +232,13 @@ impl Script {
         }
         if extension.is_some_and(|extension| !TEXT_EXTENSIONS.iter().any(|text| extension == *text))
         {
-            let what = format!("{name} is neither a text file (TXT, MD) nor a DOCX document");
+            let what = format!(
+                "{name} is neither a text file (TXT, MD) nor a DOCX document: save its text as one"
+            );
             return Err(Error::InvalidInput(what));
         }
         let bytes = Self::text_file(path, &name)?;
-        let text = encoding::decode(&bytes)
-            .map_err(|why| Error::InvalidInput(format!("{name} cannot be read: {why}")))?;
-        Self::of_file(text, path, &name)
+        Self::of_file(decoded(&bytes, &name)?, path, &name)
     }
 
     /// Reads a text file in an encoding other than UTF-8 and UTF-16, named by any label of the
@@ -232,7 +302,7 @@ impl Script {
             Some(extension) if MARKDOWN_EXTENSIONS.iter().any(|it| extension == *it) => {
                 Self::with_images(text, path.parent().unwrap_or(Path::new("")), name)
             }
-            _ => Self::checked(text, name),
+            _ => Self::of_text(text, name),
         }
     }
 
@@ -242,7 +312,7 @@ impl Script {
         let lines = text.replace("\r\n", "\n").replace('\r', "\n");
         let images = markdown_images(&lines);
         if images.is_empty() {
-            return Self::checked(text, name);
+            return Self::of_text(text, name);
         }
         let (mut parts, mut problems, mut at) = (Vec::new(), Vec::new(), 0);
         for image in images {
@@ -267,7 +337,7 @@ impl Script {
         }
     }
 
-    fn checked(text: String, name: &str) -> Result<Self> {
+    fn of_text(text: String, name: &str) -> Result<Self> {
         let text = checked_text(text, name)?;
         match text.contains(char::is_alphanumeric) {
             true => Ok(Self(ScriptSource::Text(text))),
@@ -281,7 +351,7 @@ impl ScriptSource {
         match self {
             Self::Text(text) => vec![ScriptPart::Text(text)],
             Self::Scenes(parts) => parts,
-            Self::Document(_) => Vec::new(),
+            Self::Document(_) | Self::Unread(_) | Self::Invalid(_) => Vec::new(),
         }
     }
 
@@ -289,7 +359,7 @@ impl ScriptSource {
         let (text, parts) = match self {
             Self::Text(text) => (Some(text), &[][..]),
             Self::Scenes(parts) => (None, parts.as_slice()),
-            Self::Document(_) => (None, &[][..]),
+            Self::Document(_) | Self::Unread(_) | Self::Invalid(_) => (None, &[][..]),
         };
         let parts = parts.iter().filter_map(|part| match part {
             ScriptPart::Text(text) => Some(text),
@@ -305,10 +375,16 @@ fn checked_text(text: String, name: &str) -> Result<String> {
     if text.len() > Script::MAX_TEXT_BYTES {
         return Err(too_long(name));
     }
-    match encoding::control_character(&text) {
-        Some(c) => Err(Error::InvalidInput(format!("{name} is not plain text: it holds {c:?}"))),
-        None => Ok(text),
-    }
+    encoding::check(&text).map_err(|why| unreadable(name, why))?;
+    Ok(text)
+}
+
+fn decoded(bytes: &[u8], name: &str) -> Result<String> {
+    encoding::decode(bytes).map_err(|why| unreadable(name, why))
+}
+
+fn unreadable(name: &str, why: DecodeError) -> Error {
+    Error::InvalidInput(format!("{name} cannot be read: {why}"))
 }
 
 /// Finds the image of a Markdown script in its directory, checked to be one. The error is a sentence.
@@ -362,7 +438,7 @@ fn display_name(path: &Path) -> String {
 }
 
 fn no_words(name: &str) -> Error {
-    Error::InvalidInput(format!("{name} has no words to speak"))
+    Error::InvalidInput(format!("{name} has no words to speak: it is empty, or holds only signs"))
 }
 
 fn too_long(name: &str) -> Error {

@@ -25,7 +25,7 @@ use crate::client::{NemoClient, PendingTurn, TurnStream, TurnTracker, TurnUpdate
 use crate::draft::Language;
 use crate::error::{Error, Result, UnknownOutcome};
 use crate::protocol::event::Question;
-use crate::protocol::{SessionId, SessionState};
+use crate::protocol::{CreditBalance, SessionId, SessionState};
 use crate::sync::lock;
 use presenter::Presenter;
 
@@ -172,6 +172,11 @@ impl Turn {
         Err(Error::InvalidInput("the turn was already taken to its end".to_owned()))
     }
 
+    /// Returns the credits before the message, if they were read.
+    pub(super) fn balance(&self) -> Option<CreditBalance> {
+        self.tracker.balance()
+    }
+
     /// Returns what to persist to observe this message later; `None` once its end is known.
     #[must_use]
     pub fn pending(&self) -> Option<PendingTurn> {
@@ -283,9 +288,9 @@ impl Project {
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// # use nemovideo::{NemoClient, local::LocalBackend};
+/// # use nemovideo::local::LocalBackend;
 /// # let backend = LocalBackend::builder().placeholder_videos().start().await?;
-/// # let client = NemoClient::builder().base_url(backend.url()).in_memory_credentials().build()?;
+/// # let client = backend.client();
 /// # let project = client.project("demo").await?;
 /// use futures::StreamExt as _;
 /// use nemovideo::project::TurnEvent;
@@ -331,6 +336,8 @@ pub enum TurnEvent {
     StillWorking {
         /// Time since the message was sent.
         elapsed: Duration,
+        /// How long until the state is read next, if it is observed.
+        next_poll: Option<Duration>,
     },
     /// The stream broke, and the session's state is observed instead. Nothing is sent again.
     Recovering {
@@ -375,14 +382,15 @@ fn events(turn: OpenTurn) -> impl Stream<Item = Result<TurnEvent>> + Send {
                     }
                 }
                 Ok(TurnUpdate::StillWorking { elapsed }) => {
-                    yield Ok(TurnEvent::StillWorking { elapsed });
+                    yield Ok(TurnEvent::StillWorking { elapsed, next_poll: None });
                 }
                 Ok(TurnUpdate::Recovering { what }) => yield Ok(TurnEvent::Recovering { what }),
                 Ok(TurnUpdate::Recovered(state)) => end = End::Recovered(state),
-                Ok(TurnUpdate::Unchanged { .. }) => {
+                Ok(TurnUpdate::Unchanged { next_poll, .. }) => {
                     let sent_at = tracker.pending().map(|pending| pending.sent_at);
                     let elapsed = sent_at.and_then(|sent_at| sent_at.elapsed().ok());
-                    yield Ok(TurnEvent::StillWorking { elapsed: elapsed.unwrap_or_default() });
+                    let elapsed = elapsed.unwrap_or_default();
+                    yield Ok(TurnEvent::StillWorking { elapsed, next_poll: Some(next_poll) });
                 }
                 Ok(TurnUpdate::Connected) => {}
                 Err(Error::OutcomeUnknown(unknown)) => end = End::Unknown(unknown),

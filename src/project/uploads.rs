@@ -12,7 +12,10 @@ use url::Url;
 
 use super::Project;
 use crate::error::{Error, Result};
-use crate::protocol::{FileFormat, FileType, RedactedUrl, percent_decoded, unprintable};
+use crate::language::encoding;
+use crate::protocol::{
+    FileFormat, FileType, MAX_UPLOAD_BYTES, RedactedUrl, percent_decoded, unprintable,
+};
 
 /// The image of a scene: JPG, PNG, GIF or WebP, from a path, a URL or memory.
 ///
@@ -60,7 +63,8 @@ impl SceneImage {
                 let invalid =
                     |why: &str| Err(Error::InvalidInput(format!("the image {name} {why}")));
                 check_name(Path::new(name), &IMAGE).or_else(|why| invalid(&why))?;
-                check_head(bytes, &IMAGE).or_else(|why| invalid(&why))
+                check_head(bytes, &IMAGE).or_else(|why| invalid(&why))?;
+                check_length(bytes.len() as u64).or_else(|why| invalid(&why))
             }
             ImageSource::Url(text) => url_of(text).map(drop),
         }
@@ -344,13 +348,25 @@ fn check_media(path: &Path, kind: &MediaKind) -> Result<()> {
     check_name(path, kind).map_err(invalid)?;
     let unreadable = |source| Error::io("read a file to upload", path, source);
     // Before it is opened, which would wait for the other end of a pipe.
-    if !path.metadata().map_err(unreadable)?.is_file() {
-        return Err(invalid("is not a file".to_owned()));
+    let metadata = path.metadata().map_err(unreadable)?;
+    if !metadata.is_file() {
+        let what = if metadata.is_dir() { "is a directory, not a file" } else { "is not a file" };
+        return Err(invalid(what.to_owned()));
     }
+    check_length(metadata.len()).map_err(invalid)?;
     let file = File::open(path).map_err(unreadable)?;
     let mut head = Vec::new();
     file.take(HEAD_BYTES).read_to_end(&mut head).map_err(unreadable)?;
     check_head(&head, kind).map_err(invalid)
+}
+
+/// Checks that the service accepts a file of this length, which it says only once the others are
+/// uploaded.
+fn check_length(bytes: u64) -> Result<(), String> {
+    match bytes {
+        0..=MAX_UPLOAD_BYTES => Ok(()),
+        _ => Err(format!("has {bytes} bytes, and the service accepts {MAX_UPLOAD_BYTES}")),
+    }
 }
 
 /// Checks the extension of a file, and that its name can be sent.
@@ -360,7 +376,7 @@ fn check_name(name: &Path, kind: &MediaKind) -> Result<(), String> {
     }
     match FileFormat::of(name) {
         Some(format) if format.file_type == kind.file_type => Ok(()),
-        Some(_) => Err(format!("is not {}", kind.noun)),
+        Some(_) => Err(format!("is not {}: use one of {}", kind.noun, kind.formats)),
         None => Err(format!("is not {}: it is none of {}", kind.noun, kind.formats)),
     }
 }
@@ -370,7 +386,10 @@ fn check_head(head: &[u8], kind: &MediaKind) -> Result<(), String> {
     match head {
         [] => Err("is empty".to_owned()),
         head if (kind.is_beginning)(head) => Ok(()),
-        _ => Err(format!("is none of {}", kind.formats)),
+        _ => Err(match encoding::format_of(head) {
+            Some(format) => format!("is none of {}: it is {format}", kind.formats),
+            None => format!("is none of {}, whatever its name ends in", kind.formats),
+        }),
     }
 }
 
@@ -427,6 +446,11 @@ mod tests {
         // What else is checked of a file is tested with the whole call.
         let dir = tempfile::tempdir().unwrap();
         assert!(matches!(check_media(&dir.path().join("none.mp3"), &MUSIC), Err(Error::Io { .. })));
+        let large = dir.path().join("large.png");
+        std::fs::write(&large, PNG).unwrap();
+        File::options().write(true).open(&large).unwrap().set_len(MAX_UPLOAD_BYTES + 1).unwrap();
+        let error = check_media(&large, &IMAGE).unwrap_err().to_string();
+        assert!(error.contains("200000001 bytes"), "{error}");
         for head in [&b"\xFF\xD8\xFF\xE0"[..], PNG, b"GIF89a", b"RIFF\0\0\0\0WEBP"] {
             assert!(is_image(head) && !is_audio(head), "{head:?}");
         }
@@ -483,6 +507,7 @@ mod tests {
     fn an_image_that_cannot_be_one_is_rejected() {
         for (image, why) in [
             (SceneImage::bytes("a.png", &b"text"[..]), "a.png is none of JPG, PNG"),
+            (SceneImage::bytes("a.png", &b"%PDF-1.7\n"[..]), "it is a PDF document"),
             (SceneImage::bytes("a.png", &b""[..]), "a.png is empty"),
             (SceneImage::bytes("a", PNG), "it is none of JPG, PNG"),
             (SceneImage::bytes("a\n.png", PNG), "control characters"),

@@ -7,18 +7,26 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use futures::StreamExt as _;
+use tokio::fs::File;
+use tokio::io::{AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+use tokio_util::sync::CancellationToken;
 
 use super::Script;
 use super::export::SavedVideo;
 use super::files::ExtraFiles;
-use super::pipeline::{self, Job, JobProgress, JobStage, JobStream, OnProgress};
+use super::handle::{Control, JobHandle};
+use super::pipeline::{self, Job, JobStream, OnProgress};
+use super::progress::{JobProgress, JobStage};
 use super::script::{ScriptPart, ScriptSource};
 use super::uploads::{IMAGE, MUSIC, RECORDING, SceneImage, Uploads};
 use crate::client::NemoClient;
 use crate::draft::{CaptionMode, CaptionStyle, ImageFit, ImageMotion};
 use crate::error::{Error, Result};
-use crate::protocol::{Aspect, CreateSession};
+use crate::language::is_tag;
+use crate::protocol::{Aspect, CreateSession, Credits};
+use crate::scratch::ScratchDir;
 
 /// The cross-fade between images where none is set, and the longest one.
 const SCENE_FADE: Duration = Duration::from_millis(500);
@@ -69,13 +77,9 @@ impl From<CaptionStyle> for Captions {
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// # use nemovideo::{NemoClient, local::LocalBackend};
+/// # use nemovideo::local::LocalBackend;
 /// # let backend = LocalBackend::builder().placeholder_videos().start().await?;
-/// # let client = NemoClient::builder()
-/// #     .base_url(backend.url())
-/// #     .in_memory_credentials()
-/// #     .polling(nemovideo::RenderPolling::new(std::time::Duration::from_millis(20), 500))
-/// #     .build()?;
+/// # let client = backend.client();
 /// # let dir = tempfile::tempdir()?;
 /// # let out = dir.path().join("out.mp4");
 /// use nemovideo::Aspect;
@@ -116,27 +120,33 @@ pub struct Voiceover {
     files: ExtraFiles,
     save_to: PathBuf,
     on_progress: Option<OnProgress>,
+    control: Control,
+    stage: JobStage,
 }
 
 impl NemoClient {
     /// Makes a narrated video of a script: opens a session, has the script spoken, renders the
     /// video and downloads it.
     ///
+    /// The script is a [`Script`], a text, or the path of a file as
+    /// [`from_path`](Script::from_path) reads it. It is checked when the voiceover is awaited.
+    ///
     /// # Errors
     /// [`Error::InvalidInput`] and [`Error::Io`] for local problems, before anything is sent;
     /// [`Error::AgentFailed`] if no video was made; [`Error::OutcomeUnknown`] if the stream broke
     /// and the state did not show what became of the message; those of
     /// [`Project::say`](super::Project::say), [`Project::export`](super::Project::export) and
-    /// [`NemoClient::download`].
+    /// [`NemoClient::download`]; [`Error::Interrupted`] after a [deadline](Voiceover::deadline), or
+    /// when it was [cancelled](Voiceover::cancel_with).
     ///
     /// # Cancel safety
     /// Dropping the future stops waiting; what was requested from the service is done, and
     /// charged, all the same. The last [`JobProgress`] that was reported holds what to continue
     /// from, also after an error.
-    pub fn voiceover(&self, script: Script) -> Voiceover {
+    pub fn voiceover(&self, script: impl Into<Script>) -> Voiceover {
         Voiceover {
             client: self.clone(),
-            script: Ok(script),
+            script: Ok(script.into()),
             voice: VoiceChoice::female("en-US"),
             pace: 1.0,
             aspect: Aspect::default(),
@@ -151,6 +161,8 @@ impl NemoClient {
             files: ExtraFiles::default(),
             save_to: PathBuf::from("voiceover.mp4"),
             on_progress: None,
+            control: Control::default(),
+            stage: JobStage::Waiting,
         }
     }
 }
@@ -293,6 +305,83 @@ impl Voiceover {
         self
     }
 
+    /// Ends the work with [`Error::Interrupted`] when it has taken so long, from its first step on.
+    /// The error holds what to continue from: see [`resume`](Self::resume). A video that was saved by
+    /// then is returned, without its poster.
+    pub fn deadline(mut self, deadline: Duration) -> Self {
+        self.control.deadline = Some(deadline);
+        self
+    }
+
+    /// Ends the work with [`Error::Interrupted`] when `token` is cancelled, as
+    /// [`JobHandle::cancel`] does.
+    pub fn cancel_with(mut self, token: CancellationToken) -> Self {
+        self.control.token = Some(token);
+        self
+    }
+
+    /// Also cancels the render at the service when the work ends by its deadline or is cancelled. The
+    /// default is to let it continue. The draft is paid for all the same, and another render of it,
+    /// with which the error continues, is free.
+    pub fn cancel_render(mut self) -> Self {
+        self.control.cancels_render = true;
+        self
+    }
+
+    /// Connects a handle, which shows the progress to other tasks and cancels the work.
+    pub fn handle(mut self, handle: &JobHandle) -> Self {
+        self.control.handle = Some(handle.clone());
+        self
+    }
+
+    /// Requires that so many credits are available right before the message is sent. Otherwise the
+    /// work ends with [`Error::OutOfCredits`], and nothing is charged.
+    pub fn require_credits(mut self, credits: Credits) -> Self {
+        self.control.required = Some(credits);
+        self
+    }
+
+    /// Continues a voiceover from the stage that an earlier one had reached: see
+    /// [`JobProgress::stage`], [`JobStage::after`] and [`JobHandle::stage`]. A message that may have
+    /// been sent is observed and never sent again, and a render is looked up before it is submitted.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # use nemovideo::{NemoClient, local::LocalBackend};
+    /// # let backend = LocalBackend::builder().placeholder_videos().start().await?;
+    /// # let soon = std::time::Duration::from_millis(20);
+    /// # let client = NemoClient::builder()
+    /// #     .base_url(backend.url())
+    /// #     .in_memory_credentials()
+    /// #     .polling(nemovideo::RenderPolling::new(soon, 500))
+    /// #     .recovery(nemovideo::TurnRecovery::new(soon, soon, 500))
+    /// #     .build()?;
+    /// # let dir = tempfile::tempdir()?;
+    /// # let out = dir.path().join("out.mp4");
+    /// use nemovideo::project::{JobHandle, JobProgress, JobStage};
+    ///
+    /// let voiceover = client.voiceover("Good morning.").save_to(&out);
+    /// let handle = JobHandle::new();
+    /// let cancel = handle.clone();
+    /// let ended = voiceover.clone().handle(&handle).on_progress(move |progress| {
+    ///     if matches!(progress, JobProgress::Sent(_)) {
+    ///         cancel.cancel();
+    ///     }
+    /// });
+    /// let stage = JobStage::after(&ended.await.unwrap_err()).ok_or("no stage")?;
+    /// let persisted = serde_json::to_string(&stage)?;
+    ///
+    /// let stage: JobStage = serde_json::from_str(&persisted)?; // in any process
+    /// voiceover.resume(stage).await?;
+    /// assert!(out.exists() && backend.counters().messages_run == 1);
+    /// # Ok(()) }
+    /// ```
+    pub fn resume(mut self, stage: JobStage) -> Self {
+        self.stage = stage;
+        self
+    }
+
     /// Calls `on_progress` with the progress of the work, and before each step that may be charged
     /// or that another process could continue from: see [`JobProgress`].
     pub fn on_progress(
@@ -306,31 +395,104 @@ impl Voiceover {
     /// Returns the progress as a stream, in place of [`on_progress`](Self::on_progress) and of
     /// awaiting the voiceover. The work proceeds only while the stream is polled.
     pub fn into_stream(self) -> JobStream {
-        JobStream::new(async_stream::try_stream! {
-            let (script, message, uploads) = self.prepare()?;
+        let handle = self.control.handle.clone();
+        let steps = async_stream::try_stream! {
+            let control = self.control.begin();
+            let stage = match self.stage.clone() {
+                JobStage::Finished { job: Some(job), .. } => JobStage::Rendering(job),
+                stage if stage.is_paid() => stage,
+                stage if stage.is_final() => {
+                    // To make it anew would be charged again.
+                    let what = "the voiceover has ended, and there is nothing to continue from";
+                    Err(Error::InvalidInput(what.to_owned()))?
+                }
+                // Uploads are repeated in a session of its own; they are free.
+                _ => JobStage::Waiting,
+            };
+            let (message, uploads) = match stage.is_paid() {
+                true => Default::default(),
+                false => {
+                    let (script, message, uploads) = self.prepare()?;
+                    let script = script.into_iter().map(Into::into);
+                    (message, script.chain(uploads.into_files()).collect())
+                }
+            };
             let job = Job {
                 new: CreateSession::named("voiceover").language(&self.voice.language),
                 message,
-                uploads: script.into_iter().map(Into::into).chain(uploads.into_files()).collect(),
+                uploads,
                 client: self.client,
                 save_to: self.save_to,
                 files: self.files,
+                control,
             };
             let mut project = None;
-            let mut progress = Box::pin(job.run(&mut project, JobStage::Waiting));
+            let mut progress = Box::pin(job.run(&mut project, stage));
             while let Some(step) = progress.next().await {
                 yield step?;
             }
-        })
+        };
+        JobStream::new(pipeline::reported(steps, handle))
+    }
+
+    /// Makes the video and writes it to `writer`, such as the body of a response or an upload, in
+    /// place of a file. The path that was set determines only the format, and the name in the result.
+    ///
+    /// The video is complete, in a private temporary file, before its first byte is written.
+    ///
+    /// # Errors
+    /// As for the voiceover itself; [`Error::Io`] if it cannot be written, after which the
+    /// [stage](JobHandle::stage) of the handle continues for free.
+    ///
+    /// # Cancel safety
+    /// As for the voiceover itself. The writer may have got a part.
+    pub async fn write_to(self, mut writer: impl AsyncWrite + Unpin + Send) -> Result<SavedVideo> {
+        let (saved, mut file, _dir) = self.in_scratch().await?;
+        let written = async {
+            tokio::io::copy(&mut file, &mut writer).await?;
+            writer.flush().await
+        };
+        written.await.map_err(|error| Error::io("write", &saved.path, error))?;
+        Ok(saved)
+    }
+
+    /// Makes the video and returns its bytes, in place of a file: see [`write_to`](Self::write_to).
+    ///
+    /// # Errors
+    /// As for [`write_to`](Self::write_to).
+    ///
+    /// # Cancel safety
+    /// As for the voiceover itself.
+    pub async fn bytes(self) -> Result<(SavedVideo, Bytes)> {
+        let (saved, mut file, _dir) = self.in_scratch().await?;
+        let mut bytes = Vec::new();
+        let read = file.read_to_end(&mut bytes).await;
+        read.map_err(|error| Error::io("read the video", &saved.path, error))?;
+        Ok((saved, bytes.into()))
+    }
+
+    /// Makes the video in a directory that is removed with its guard.
+    async fn in_scratch(mut self) -> Result<(SavedVideo, File, ScratchDir)> {
+        let name = PathBuf::from(self.save_to.file_name().unwrap_or("voiceover.mp4".as_ref()));
+        let dir = ScratchDir::create();
+        let dir = dir.map_err(|error| Error::io("write", std::env::temp_dir(), error))?;
+        self.save_to = dir.path().join(&name);
+        let mut saved = self.await?;
+        let file = File::open(&saved.path).await;
+        let file = file.map_err(|error| Error::io("read the video", &saved.path, error))?;
+        saved.path = name;
+        Ok((saved, file, dir))
     }
 
     /// Checks what can be wrong locally; the path of the file is checked by the job. Returns the
     /// message, the document that is its script, and the other files.
     fn prepare(&self) -> Result<(Option<PathBuf>, String, Uploads)> {
         let Self { voice: VoiceChoice { language, .. }, pace, title, scene_fade, .. } = self;
-        let script = self.script.as_ref().map_err(Error::clone)?;
+        let script = self.script.clone()?.checked()?;
         if !is_tag(language) {
-            let what = format!("{language:?} is not a BCP-47 language tag, like en-US");
+            let what = format!(
+                "{language:?} is not the tag of a language: write it like en-US, zh-CN or de (BCP 47)"
+            );
             return Err(Error::InvalidInput(what));
         }
         if !(0.5..=2.0).contains(pace) {
@@ -357,6 +519,8 @@ impl Voiceover {
             ScriptSource::Text(text) => (None, Some(text.clone())),
             ScriptSource::Scenes(parts) => (None, Some(markdown(parts, &mut uploads)?)),
             ScriptSource::Document(path) => (Some(path.clone()), None),
+            // It was checked.
+            ScriptSource::Unread(_) | ScriptSource::Invalid(_) => (None, None),
         };
         let mut options = self.options();
         if matches!(script.0, ScriptSource::Scenes(_)) {
@@ -482,17 +646,6 @@ fn quoted(text: &str) -> String {
     format!("\"{}\"", line.replace('\\', "\\\\").replace('"', "\\\""))
 }
 
-/// Whether a text has the shape of a BCP-47 tag: subtags of 1 to 8 letters and digits, at most 35
-/// characters. The language is part of the message, so it must be nothing but a tag.
-fn is_tag(tag: &str) -> bool {
-    let is_subtag = |subtag: &str| {
-        (1..=8).contains(&subtag.len()) && subtag.bytes().all(|b| b.is_ascii_alphanumeric())
-    };
-    tag.len() <= 35
-        && tag.starts_with(|c: char| c.is_ascii_alphabetic())
-        && tag.split('-').all(is_subtag)
-}
-
 fn check_title(title: &str) -> Result<()> {
     match title.contains(|c: char| !c.is_whitespace() && !c.is_control()) {
         true => Ok(()),
@@ -502,21 +655,8 @@ fn check_title(title: &str) -> Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use super::{check_title, is_tag};
+    use super::check_title;
     use crate::error::Error;
-
-    #[test]
-    fn a_language_is_a_tag_and_nothing_else() {
-        for tag in ["en", "en-US", "zh-Hans-CN", "de-CH-1901", "es-419", "tlh", "x-private"] {
-            assert!(is_tag(tag), "{tag}");
-        }
-        let long = format!("en{}", "-abcdefgh".repeat(4));
-        let injected = ["en-US. Captions: off. Title: \"Hacked\"", "en\n\nScript:\nPwned"];
-        let malformed = "|-|en-|-US|en--US|en_US|en US|1en|English, please|languages|日本語";
-        for tag in malformed.split('|').chain(injected).chain([long.as_str()]) {
-            assert!(!is_tag(tag), "{tag:?}");
-        }
-    }
 
     #[test]
     fn a_title_has_text() {

@@ -45,7 +45,7 @@ pub enum ErrorCode {
 }
 
 impl ErrorCode {
-    const DOCUMENTED: [Self; 10] = [
+    pub(crate) const DOCUMENTED: [Self; 10] = [
         Self::TokenInvalid,
         Self::TokenInvalid1010,
         Self::TokenInvalid1011,

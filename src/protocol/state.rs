@@ -1,5 +1,7 @@
 //! `GET /api/state/nemo_agent/me/<session>/latest`: the state of a session.
 
+use std::time::SystemTime;
+
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::tolerant::{FieldError, Fields, id, text};
@@ -54,6 +56,24 @@ pub struct SessionState {
     pub video_analyses: Json,
     /// All other entries.
     pub extra: Object,
+}
+
+/// A message that may have been accepted, in serializable form: enough for another process to
+/// find out its outcome with [`NemoClient::resume_turn`](crate::NemoClient::resume_turn).
+///
+/// It holds the whole state of the session before the message, and no secret.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct PendingTurn {
+    /// The session that the message was sent to.
+    pub session_id: SessionId,
+    /// The time at which the message was sent.
+    pub sent_at: SystemTime,
+    /// The session's state before the message.
+    pub baseline: SessionState,
+    /// The agent's text received so far.
+    #[serde(default)]
+    pub text: String,
 }
 
 /// A part of the state that the agent's work changes.

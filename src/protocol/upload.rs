@@ -196,6 +196,14 @@ pub struct UploadedFile {
     pub hash: Option<String>,
 }
 
+/// A file of which only the name, and by that the type, is known.
+impl From<&str> for UploadedFile {
+    fn from(name: &str) -> Self {
+        let file_type = FileFormat::of(name).map(|format| format.file_type);
+        Self { filename: name.to_owned(), file_type, ..Self::default() }
+    }
+}
+
 impl TryFrom<Fields<'_>> for UploadResponse {
     type Error = FieldError;
 

@@ -7,8 +7,10 @@ use std::time::Duration;
 use futures::StreamExt as _;
 use nemovideo::draft::{Draft, TrackRole};
 use nemovideo::local::{Ending, ErrorReply, Fault, FaultyResponse, LocalBackend};
-use nemovideo::mock::{Events, MockNemo, MockResponse};
-use nemovideo::project::{Batch, BatchItem, BatchState, JobProgress, JobStage, SavedVideo};
+use nemovideo::mock::{NemoMock, event};
+use nemovideo::project::{
+    Batch, BatchItem, BatchState, JobHandle, JobProgress, JobStage, SavedVideo,
+};
 use nemovideo::protocol::{Credits, Endpoint};
 use nemovideo::{Error, ErrorCode, ExponentialRetry, NemoClient, RenderPolling, TurnRecovery};
 use tempfile::TempDir;
@@ -110,12 +112,13 @@ fn assert_video_of(index: usize, video: &SavedVideo) {
 async fn in_two_processes(
     setup: &Setup,
     updates: usize,
+    at_once: usize,
     end: fn(Batch) -> BatchState,
 ) -> Option<(bool, BatchState, u64)> {
     let out = setup.path(&format!("{updates}-{}", setup.backend.counters().sessions_created));
     std::fs::create_dir(&out).expect("a directory");
     let before = setup.backend.counters().messages_run;
-    let mut batch = setup.batch(three_items(setup, &out)).await;
+    let mut batch = setup.batch(three_items(setup, &out)).await.at_once(at_once);
     let mut is_sending = false;
     for _ in 0..updates {
         let (index, progress) = batch.next().await?;
@@ -126,7 +129,8 @@ async fn in_two_processes(
         }
     }
     let state = through_json(&end(batch));
-    let mut batch = setup.process().resume_batch(state);
+    // The number at once is that of each process.
+    let mut batch = setup.process().resume_batch(state).at_once(3 - at_once.min(2));
     for (index, result) in results(&mut batch).await {
         match result {
             Ok(video) => assert_video_of(index, &video),
@@ -140,32 +144,122 @@ async fn in_two_processes(
 
 #[tokio::test]
 async fn a_batch_stopped_at_any_update_is_finished_by_another_process_and_charged_once() {
-    let setup = Setup::new().await;
-    for updates in 0.. {
-        let Some((_, state, messages)) = in_two_processes(&setup, updates, Batch::stop).await
-        else {
-            assert!(updates > 20, "{updates} updates");
-            break;
-        };
-        assert_eq!(messages, 3, "after {updates} updates");
-        for entry in &state.items {
-            assert!(matches!(entry.stage, JobStage::Finished { .. }), "{updates}: {entry:?}");
-            assert!(entry.item.save_to.exists(), "{updates}");
+    for at_once in [1, 3] {
+        let setup = Setup::new().await;
+        for updates in 0.. {
+            let stopped = in_two_processes(&setup, updates, at_once, Batch::stop).await;
+            let Some((_, state, messages)) = stopped else {
+                assert!(updates > 20, "{updates} updates");
+                break;
+            };
+            assert_eq!(messages, 3, "{at_once} at once, after {updates} updates");
+            for entry in &state.items {
+                assert!(matches!(entry.stage, JobStage::Finished { .. }), "{updates}: {entry:?}");
+                assert!(entry.item.save_to.exists(), "{updates}");
+            }
         }
     }
 }
 
 #[tokio::test]
-async fn a_batch_whose_process_died_at_any_update_is_never_charged_twice() {
+async fn items_that_are_made_at_once_have_sessions_of_their_own() {
     let setup = Setup::new().await;
-    for updates in 0.. {
-        let died = in_two_processes(&setup, updates, |batch| batch.state()).await;
-        let Some((is_sending, state, messages)) = died else { break };
-        // The message that was about to be sent may have been sent. Only its item is given up, and
-        // this is reported.
-        let lost = state.items.iter().filter(|entry| !entry.item.save_to.exists()).count();
-        assert_eq!(lost, usize::from(is_sending), "after {updates} updates: {state:?}");
-        assert_eq!(messages, 3 - lost as u64, "after {updates} updates");
+    let mut batch = setup.batch(three_items(&setup, setup.out.path())).await.at_once(3);
+    let mut begun = std::collections::BTreeSet::new();
+    let mut begun_before_an_end = 0;
+    while let Some((index, progress)) = batch.next().await {
+        through_json(&batch.state());
+        match progress.unwrap() {
+            JobProgress::Sending(_) => drop(begun.insert(index)),
+            JobProgress::Finished(video) => {
+                begun_before_an_end = begun_before_an_end.max(begun.len());
+                assert_video_of(index, &video);
+            }
+            _ => {}
+        }
+    }
+    assert!(begun_before_an_end > 1, "at once");
+    let state = batch.stop();
+    let mut sessions: Vec<_> = state.items.iter().map(|item| &item.session).collect();
+    sessions.dedup();
+    assert!(sessions.len() == 3 && sessions.iter().all(|session| session.is_some()), "{state:?}");
+    assert_eq!(setup.backend.counters().messages_run, 3);
+}
+
+#[tokio::test]
+async fn a_file_that_is_gone_is_downloaded_again_for_free() {
+    let setup = Setup::new().await;
+    let items = ["1.mp4", "2.mp4"].map(|name| setup.item("narrate: Some words.", name));
+    let mut batch = setup.batch(items).await;
+    assert_eq!(results(&mut batch).await.len(), 2);
+    let state = through_json(&batch.stop());
+    let before = setup.backend.counters();
+    std::fs::remove_file(setup.path("2.mp4")).unwrap();
+    std::fs::write(setup.path("1.mp4"), "edited since").unwrap();
+    let mut again = setup.process().resume_batch(state.clone());
+    assert!(matches!(&results(&mut again).await[..], [(1, Ok(_))]));
+    assert_eq!(again.stop(), state);
+    let after = setup.backend.counters();
+    assert!(setup.path("2.mp4").exists());
+    assert_eq!(std::fs::read(setup.path("1.mp4")).unwrap(), b"edited since");
+    assert_eq!(
+        (after.messages_run, after.renders_started),
+        (before.messages_run, before.renders_started)
+    );
+}
+
+#[tokio::test]
+async fn an_item_without_the_required_credits_ends_the_batch_before_it_is_charged() {
+    let setup = Setup::new().await;
+    let items = ["1.wav", "2.wav"].map(|name| setup.item("narrate: Some words.", name));
+    let mut batch = setup.batch(items).await.require_credits(Credits::new(1e9));
+    for (index, result) in results(&mut batch).await {
+        assert!(matches!(result, Err(Error::OutOfCredits(_))), "{index}: {result:?}");
+    }
+    assert_eq!(setup.backend.counters().requests(Endpoint::Message), 0);
+    let state = batch.stop();
+    assert!(state.items.iter().all(|item| item.stage == JobStage::Waiting), "{state:?}");
+    assert_eq!(results(&mut setup.process().resume_batch(state)).await.len(), 2);
+    assert_eq!(setup.backend.counters().messages_run, 2);
+}
+
+#[tokio::test]
+async fn a_batch_that_is_cancelled_or_late_continues_where_it_ended() {
+    for (at_once, deadline) in [(1, None), (2, None), (2, Some(Duration::from_secs(1)))] {
+        let setup = Setup::new().await;
+        let reset = Fault::ReplaceResponse(FaultyResponse::Reset);
+        setup.backend.faults().inject(reset).on(Endpoint::RenderStatus).always();
+        let items = ["1.wav", "2.wav", "3.wav"].map(|name| setup.item("narrate: Words.", name));
+        let handle = JobHandle::new();
+        let mut batch = setup.batch(items).await.at_once(at_once).handle(&handle);
+        if let Some(deadline) = deadline {
+            batch = batch.deadline(deadline);
+        }
+        let (mut rendering, mut ended) = (std::collections::BTreeSet::new(), Vec::new());
+        while let Some((index, progress)) = batch.next().await {
+            match progress {
+                Ok(JobProgress::PollMissed { .. }) => {
+                    rendering.insert(index);
+                    if rendering.len() == at_once && deadline.is_none() {
+                        handle.cancel();
+                    }
+                }
+                Ok(_) => {}
+                Err(Error::Interrupted(interrupted)) => ended.push((index, interrupted)),
+                Err(error) => panic!("{error}"),
+            }
+        }
+        assert_eq!(ended.len(), 3, "{ended:?}");
+        if deadline.is_none() {
+            let jobs = ended.iter().filter(|(_, interrupted)| interrupted.job.is_some()).count();
+            assert_eq!(jobs, at_once, "{ended:?}");
+            assert_eq!(setup.backend.counters().messages_run, at_once as u64);
+        }
+        let state = through_json(&batch.stop());
+        setup.backend.faults().clear();
+        let again = results(&mut setup.process().resume_batch(state)).await;
+        assert!(again.len() == 3 && again.iter().all(|(_, result)| result.is_ok()), "{again:?}");
+        assert_eq!(setup.backend.counters().messages_run, 3);
     }
 }
 
@@ -305,11 +399,11 @@ async fn nothing_more_is_charged_after_an_error_that_would_occur_for_every_item(
 
 #[tokio::test]
 async fn a_rejected_token_stops_the_batch_at_its_first_message() {
-    let nemo = MockNemo::start().await;
-    nemo.given(MockResponse::session("t", "s")).await;
-    nemo.given(MockResponse::credits(9.0)).await;
-    nemo.given(MockResponse::state(None)).await;
-    nemo.given(MockResponse::error(Endpoint::Message, ErrorCode::TokenInvalid)).await;
+    let nemo = NemoMock::start().await;
+    nemo.session("t", "s");
+    nemo.credits(9.0, 0);
+    nemo.state(None);
+    nemo.fails(Endpoint::Message, ErrorCode::TokenInvalid);
     let dir = tempfile::tempdir().unwrap();
     let project = nemo.client().project("demo").await.unwrap();
     let items =
@@ -320,7 +414,7 @@ async fn a_rejected_token_stops_the_batch_at_its_first_message() {
         assert_eq!(batch.state().items[index].stage, JobStage::Waiting);
     }
     // Once with the rejected token, and once with a new one.
-    assert!(nemo.messages().await.len() <= 2);
+    assert!(nemo.messages().len() <= 2);
 }
 
 #[tokio::test]
@@ -362,20 +456,21 @@ async fn a_video_whose_download_failed_is_downloaded_later_without_another_charg
 #[tokio::test]
 async fn a_failure_that_the_agent_recovers_from_does_not_fail_the_item() {
     let draft: Draft = r#"{"t":[{"tt":0,"sg":[{"d":1000}]}]}"#.parse().unwrap();
-    let failed = || Events::new().failure("RESOURCE_EXHAUSTED", "overloaded, trying again");
-    for (events, renders) in [(failed().text("Your video is ready."), 1), (failed(), 0)] {
-        let nemo = MockNemo::start().await;
-        nemo.given(MockResponse::session("t", "s")).await;
-        nemo.given(MockResponse::credits(9.0)).await;
-        nemo.given(MockResponse::state(None).times(2)).await;
-        nemo.given(MockResponse::state(Some(draft.clone()))).await;
-        nemo.given(MockResponse::message(events)).await;
-        nemo.given(MockResponse::error(Endpoint::RenderSubmit, ErrorCode::ExportBlocked)).await;
+    let failed = || event::failure("RESOURCE_EXHAUSTED", "overloaded, trying again");
+    let recovered = vec![failed(), event::text("Your video is ready.")];
+    for (events, renders) in [(recovered, 1), (vec![failed()], 0)] {
+        let nemo = NemoMock::start().await;
+        nemo.session("t", "s");
+        nemo.credits(9.0, 0);
+        nemo.state(None).times(2);
+        nemo.state(draft.clone());
+        nemo.stream(events);
+        nemo.fails(Endpoint::RenderSubmit, ErrorCode::ExportBlocked);
         let dir = tempfile::tempdir().unwrap();
         let project = nemo.client().project("demo").await.unwrap();
         let item = BatchItem::new("make a video", dir.path().join("1.mp4"));
         let error = results(&mut project.batch([item])).await.remove(0).1.unwrap_err();
-        assert_eq!(nemo.renders().await.len(), renders);
+        assert_eq!(nemo.renders().len(), renders);
         assert_eq!(matches!(error, Error::ExportBlocked(_)), renders == 1, "{error}");
     }
 }

@@ -7,6 +7,7 @@ use nemovideo::protocol::ClientId;
 use nemovideo::{Error, NemoClient};
 use reqwest::redirect::Policy;
 
+use crate::support::caller::client_builder;
 use crate::support::raw::{RawResponse, RawServer};
 
 fn built(url: &str) -> Result<NemoClient, Error> {
@@ -39,7 +40,7 @@ fn a_clients_debug_holds_no_secret() {
     let client = NemoClient::builder().token("nmv_usr_hunter2").build().unwrap();
     assert!(!format!("{client:#?}").contains("hunter2"));
     let id = ClientId::new("id-hunter2");
-    let http = reqwest::Client::builder().redirect(Policy::none());
+    let http = client_builder().redirect(Policy::none());
     let secret = reqwest::header::HeaderValue::from_static("key-hunter2");
     let headers = reqwest::header::HeaderMap::from_iter([(reqwest::header::COOKIE, secret)]);
     let builder = NemoClient::builder()
@@ -111,7 +112,7 @@ async fn server() -> (RawServer, Heads) {
 #[tokio::test]
 async fn an_own_http_client_sends_the_headers_of_the_protocol_and_follows_no_redirect() {
     let (server, heads) = server().await;
-    let http = reqwest::Client::builder().no_proxy().redirect(Policy::none());
+    let http = client_builder().redirect(Policy::none());
     let builder =
         NemoClient::builder().token("t").http_client(http.user_agent("their own").build().unwrap());
     let client = builder.clone().base_url(server.url()).build().unwrap();

@@ -17,7 +17,8 @@ const LABELS: [&str; 6] = ["export", "subtitles", "credits", "state", "upload", 
 fn details(intent: &Intent) -> String {
     let mut details = Vec::new();
     match intent {
-        Intent::Export(ExportRequest { format, quality, aspect, resolution, .. }) => {
+        Intent::Export(ExportRequest { format, quality, aspect, resolution, file, .. }) => {
+            details.extend(file.as_ref().map(|file| format!("file={}", file.display())));
             details.extend(format.as_ref().map(|format| format!("format={format}")));
             details.extend(quality.as_ref().map(|quality| format!("quality={quality}")));
             details.extend(aspect.map(|aspect| format!("aspect={aspect}")));

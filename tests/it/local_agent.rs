@@ -8,7 +8,7 @@ use reqwest::multipart::{Form, Part};
 use serde_json::Value;
 
 fn talkative() -> LocalBackendBuilder {
-    LocalBackend::builder().placeholder_videos().silent_edits(Frequency::Never)
+    LocalBackend::builder().placeholder_videos().credits(100).silent_edits(Frequency::Never)
 }
 
 fn is_chinese(text: &str) -> bool {
@@ -262,6 +262,16 @@ async fn an_order_is_understood_in_many_wordings() {
         ("能不能换成竖屏", "换成竖屏"),
         ("麻烦把背景音乐小声一点", "音乐已调小"),
         ("我想要男声", "男声"),
+        (
+            "use song.mp3 as background music at 35% volume",
+            "“song.mp3” plays in the background at 35%",
+        ),
+        ("用sea.png做背景", "“sea.png”已设为背景"),
+        ("use rain.mp3 as background music", "There is no upload called “rain.mp3”"),
+        ("add a title 'Tea', then make the title 4 seconds", "title is shown from 0 s to 4 s"),
+        ("加标题“茶”，然后把标题改成90秒", "视频总共只有"),
+        ("export film.mp4", "An export is a request of its own, and free. Nothing was charged."),
+        ("add a title 'Tea' and then export", "title “Tea” (0 s-3 s). A message edits the video"),
     ]
     .into_iter()
     .enumerate()
@@ -372,8 +382,8 @@ async fn every_reply_costs_what_the_price_list_says() {
         ("加标题“早晨”", 2.0),
         ("add a title 'T', captions off and mute the music", 2.0),
         ("换成男声", 20.0),
-        ("撤销", 2.0),
-        ("undo the last two changes", 2.0),
+        ("撤销", 0.0),
+        ("undo the last two changes", 0.0),
         ("你能做什么？", 0.0),
         ("help", 0.0),
         ("删除第9轨", 0.0),

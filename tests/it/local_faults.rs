@@ -5,7 +5,7 @@
 use std::io::ErrorKind;
 use std::time::{Duration, SystemTime};
 
-use crate::support::caller::{ApiResponse, Caller, client};
+use crate::support::caller::{ApiResponse, Caller, client, client_builder};
 use crate::support::stage::{CREDITS, SESSION, Stage, Work, body, events, io_kind, met};
 use futures::FutureExt as _;
 use nemovideo::local::{Ending, ErrorReply, Fault, Faults, FaultyResponse};
@@ -34,7 +34,7 @@ async fn the_work_of_a_spoilt_call_is_done_exactly_when_its_fault_says_so() {
         (ErrorReply::code(ErrorCode::OutOfCredits).into(), http(200)),
     ];
     let stays = reqwest::redirect::Policy::none();
-    let http = reqwest::Client::builder().no_proxy().redirect(stays).build().unwrap();
+    let http = client_builder().redirect(stays).build().unwrap();
     let mut id = 0;
     for (trouble, status) in troubles {
         for fault in [Fault::ReplaceResponse(trouble.clone()), Fault::DropResponse(trouble)] {

@@ -6,19 +6,13 @@ use std::time::Duration;
 use nemovideo::draft::{CaptionMode, CaptionPosition, CaptionSize, CaptionStyle, Draft, TrackRole};
 use nemovideo::local::LocalBackend;
 use nemovideo::project::{Captions, Dispatched, Intent, JobProgress, Project, Script};
-use nemovideo::{Error, NemoClient, RenderPolling};
+use nemovideo::{Error, NemoClient};
 
-const SOON: Duration = Duration::from_millis(5);
 const SCRIPT: &str = "# The sky\nThe sky is blue.\n\nThere is a reason for that.\n\n# The sea\nThe sea is blue as well.";
 
 async fn backend_and_client() -> (LocalBackend, NemoClient) {
     let backend = LocalBackend::builder().placeholder_videos().start().await.expect("a backend");
-    let client = NemoClient::builder()
-        .base_url(backend.url())
-        .in_memory_credentials()
-        .polling(RenderPolling::new(SOON, 2_000))
-        .build()
-        .expect("a client of a backend on loopback");
+    let client = backend.client();
     (backend, client)
 }
 

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use std::time::Duration;
 
 fn quick() -> LocalBackendBuilder {
-    LocalBackend::builder().placeholder_videos()
+    LocalBackend::builder().placeholder_videos().credits(100)
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@ use reqwest::multipart::{Form, Part};
 use serde_json::{Value, json};
 
 fn quick() -> LocalBackendBuilder {
-    LocalBackend::builder().placeholder_videos()
+    LocalBackend::builder().placeholder_videos().credits(100)
 }
 
 /// Returns the arguments of the only tool call, which must be a question without a result.

@@ -12,11 +12,11 @@ use reqwest::multipart::{Form, Part};
 use serde_json::{Value, json};
 
 fn quick() -> LocalBackendBuilder {
-    LocalBackend::builder().placeholder_videos()
+    LocalBackend::builder().placeholder_videos().credits(100)
 }
 
 fn client(backend: &LocalBackend) -> NemoClient {
-    NemoClient::builder().base_url(backend.url()).in_memory_credentials().build().unwrap()
+    backend.client()
 }
 
 fn client_with(backend: &LocalBackend, token: &str) -> NemoClient {

@@ -191,7 +191,7 @@ async fn a_render_whose_music_is_gone_names_the_file_of_the_user() {
 
 #[tokio::test]
 async fn a_voice_can_be_changed_and_the_rest_stays() {
-    let backend = LocalBackend::start().await.unwrap();
+    let backend = LocalBackend::builder().credits(100).start().await.unwrap();
     let caller = Caller::new(&backend, "one").await;
     let session = caller.session().await;
     caller.say(&session, &format!("narrate, title 'Sky': {SCRIPT}")).await;
@@ -342,6 +342,7 @@ async fn credits_are_frozen_while_the_voice_speaks_and_heartbeats_go_on() {
     let (voice, go) = Gate::new();
     let backend = LocalBackend::builder()
         .voice(voice)
+        .credits(100)
         .heartbeat_every(Duration::from_millis(5))
         .start()
         .await
@@ -366,7 +367,7 @@ async fn credits_are_frozen_while_the_voice_speaks_and_heartbeats_go_on() {
 #[tokio::test]
 async fn a_voice_that_fails_costs_nothing_and_changes_nothing() {
     let (voice, go) = Gate::new();
-    let backend = LocalBackend::builder().voice(voice).start().await.unwrap();
+    let backend = LocalBackend::builder().voice(voice).credits(100).start().await.unwrap();
     let caller = Caller::new(&backend, "one").await;
     let session = caller.session().await;
     go.send(Err(MediaError::Voice("the cable is out".to_owned()))).unwrap();
@@ -379,7 +380,7 @@ async fn a_voice_that_fails_costs_nothing_and_changes_nothing() {
 #[tokio::test]
 async fn text_that_cannot_be_drawn_is_rejected_before_any_work() {
     let (voice, _go) = Gate::new();
-    let backend = LocalBackend::builder().voice(voice).start().await.unwrap();
+    let backend = LocalBackend::builder().voice(voice).credits(100).start().await.unwrap();
     let caller = Caller::new(&backend, "one").await;
     let session = caller.session().await;
     let stream = caller.say(&session, "给这段文字配音：今天天气很好。").await;

@@ -2,7 +2,7 @@
 //!
 //! | promise | tests |
 //! |---|---|
-//! | nothing is charged twice | `outside`, `fault_matrix`, `chaos`, `client_calls`, `call_options`, `tokens`, `turn_recovery`, `batch` |
+//! | nothing is charged twice | `outside`, `fault_matrix`, `chaos`, `client_calls`, `call_options`, `tokens`, `turn_recovery`, `batch`, `job_control` |
 //! | nothing is lost | `outside`, `chaos`, `renders`, `polls`, `transfers`, `downloads`, `turn_left`, `voiceover`, `draft_round_trip`, `draft_edit` |
 //! | nothing but its end ends a stream | `sse_vectors`, `sse_adk_streams`, `sse_text_accumulator`, `stream_bodies`, `stream_ends` |
 //! | no secret leaks | `secrets`, `client_builder` |
@@ -12,7 +12,7 @@
 //! | a script is read as it was written, or rejected with a reason | `script_files`, `scenes`, `voiceover` |
 //! | a skill file names the caller, or nobody | `skill_files` |
 //! | no input exhausts its reader | `memory`, `local_odd_calls` |
-//! | it runs without the cloud | `main_job`, `local_*`, `media_*`, `audio_files` |
+//! | it runs without the cloud, and is tested without it | `test_doubles`, `main_job`, `local_*`, `media_*`, `audio_files` |
 //!
 //! `fault_matrix`, `chaos`, `memory`, `secrets` and `outside` are binaries of their own beside this
 //! directory, because they measure or replace a property of the whole process.
@@ -40,6 +40,7 @@ mod draft_round_trip;
 mod draft_summary;
 mod heldout;
 mod intents;
+mod job_control;
 mod local_agent;
 mod local_faults;
 mod local_faults_responses;
@@ -69,6 +70,7 @@ mod sse_text_accumulator;
 mod sse_vectors;
 mod stream_bodies;
 mod stream_ends;
+mod test_doubles;
 mod tokens;
 mod transfers;
 mod turn_left;

@@ -15,12 +15,7 @@ use nemovideo::{
 const SCRIPT: &str = "Tea came first. Coffee came later, and with it the coffee house.";
 
 fn client_of(backend: &LocalBackend) -> NemoClient {
-    NemoClient::builder()
-        .base_url(backend.url())
-        .in_memory_credentials()
-        .polling(RenderPolling::new(Duration::from_millis(20), 3_000))
-        .build()
-        .expect("a client of a backend on loopback")
+    backend.client()
 }
 
 /// Sends a message and returns the text of its stream.
@@ -124,7 +119,7 @@ async fn an_uploaded_script_becomes_the_voiceover() {
 
 #[tokio::test]
 async fn an_account_out_of_credits_gets_an_error_with_the_registration_link() {
-    let backend = LocalBackend::start().await.unwrap();
+    let backend = LocalBackend::builder().credits(100).start().await.unwrap();
     let client = client_of(&backend);
     let session = client.create_session(CreateSession::default()).await.unwrap().session_id;
     let error = loop {

@@ -6,20 +6,16 @@ use std::time::Duration;
 use futures::StreamExt as _;
 use nemovideo::draft::TrackRole;
 use nemovideo::local::{Frequency, LocalBackend};
-use nemovideo::mock::{Events, MockNemo, MockResponse};
+use nemovideo::mock::{NemoMock, event};
 use nemovideo::project::{
     BatchItem, Captions, Dispatched, JobProgress, Outcome, Project, Script, Suggestion, TurnEvent,
     VoiceChoice,
 };
 use nemovideo::protocol::Endpoint;
-use nemovideo::{Aspect, Error, ErrorCode, NemoClient, RenderOutput, RenderPolling};
+use nemovideo::{Aspect, Error, ErrorCode, NemoClient, RenderOutput};
 
 fn client_of(backend: &LocalBackend) -> NemoClient {
-    let builder = NemoClient::builder().base_url(backend.url()).in_memory_credentials();
-    builder
-        .polling(RenderPolling::new(Duration::from_millis(20), 3_000))
-        .build()
-        .expect("a client of a backend on loopback")
+    backend.client()
 }
 
 async fn backend(silent: Frequency) -> LocalBackend {
@@ -157,25 +153,25 @@ async fn a_second_message_fails_or_is_queued_while_one_is_in_progress() {
 #[tokio::test]
 async fn a_lost_session_is_replaced_only_if_nothing_is_lost_with_it() {
     // The session is empty: a new one is equivalent.
-    let nemo = MockNemo::start().await;
-    nemo.given(MockResponse::session("t", "lost").times(1)).await;
-    nemo.given(MockResponse::session("t", "found")).await;
-    nemo.given(MockResponse::credits(9.0)).await;
-    nemo.given(MockResponse::error(Endpoint::State, ErrorCode::SessionNotFound).times(1)).await;
-    nemo.given(MockResponse::state(None).times(2)).await;
-    nemo.given(MockResponse::error(Endpoint::State, ErrorCode::SessionNotFound)).await;
-    nemo.given(MockResponse::message(Events::new().text("Hello."))).await;
+    let nemo = NemoMock::start().await;
+    nemo.session("t", "lost").times(1);
+    nemo.session("t", "found");
+    nemo.credits(9.0, 0);
+    nemo.fails(Endpoint::State, ErrorCode::SessionNotFound).times(1);
+    nemo.state(None).times(2);
+    nemo.fails(Endpoint::State, ErrorCode::SessionNotFound);
+    nemo.stream([event::text("Hello.")]);
     let project = nemo.client().project("demo").await.unwrap();
     let report = project.say("hi").await.unwrap().finish().await.unwrap();
     assert_eq!((report.text.as_str(), project.session_id().as_str()), ("Hello.", "found"));
-    assert_eq!(nemo.messages().await[0].0, "found");
+    assert_eq!(nemo.messages()[0].0, "found");
 
     // The session has content now, which a new one would lack.
     let error = project.say("and on").await.unwrap_err();
     assert!(matches!(error, Error::SessionNotFound(_)), "{error}");
     assert!(error.advice().contains("new session"), "{}", error.advice());
-    assert_eq!(nemo.requests(Endpoint::Session).await.len(), 2);
-    assert_eq!(nemo.messages().await.len(), 1);
+    assert_eq!(nemo.requests(Endpoint::Session).len(), 2);
+    assert_eq!(nemo.messages().len(), 1);
 
     // The content of a resumed session is not known.
     let backend = backend(Frequency::Never).await;
@@ -186,20 +182,20 @@ async fn a_lost_session_is_replaced_only_if_nothing_is_lost_with_it() {
 
 /// Starts a service that has lost the first session, as this endpoint reports, and knows the
 /// second one.
-async fn losing_the_first_session(endpoint: Endpoint) -> MockNemo {
-    let nemo = MockNemo::start().await;
-    nemo.given(MockResponse::session("t", "lost").times(1)).await;
-    nemo.given(MockResponse::session("t", "found")).await;
-    nemo.given(MockResponse::credits(9.0)).await;
-    nemo.given(MockResponse::error(endpoint, ErrorCode::SessionNotFound).times(1)).await;
-    nemo.given(MockResponse::upload([])).await;
-    nemo.given(MockResponse::state(None)).await;
-    nemo.given(MockResponse::message(Events::new().text("Hello."))).await;
+async fn losing_the_first_session(endpoint: Endpoint) -> NemoMock {
+    let nemo = NemoMock::start().await;
+    nemo.session("t", "lost").times(1);
+    nemo.session("t", "found");
+    nemo.credits(9.0, 0);
+    nemo.fails(endpoint, ErrorCode::SessionNotFound).times(1);
+    nemo.upload([]);
+    nemo.state(None);
+    nemo.stream([event::text("Hello.")]);
     nemo
 }
 
 /// Returns a project with an upload, made with one of the three upload methods.
-async fn project_with_upload(nemo: &MockNemo, method: usize) -> Project {
+async fn project_with_upload(nemo: &NemoMock, method: usize) -> Project {
     let dir = tempfile::tempdir().expect("a directory");
     let file = dir.path().join("script.txt");
     std::fs::write(&file, "Hello.").expect("a file");
@@ -219,7 +215,7 @@ async fn an_upload_to_an_empty_lost_session_opens_another() {
         let nemo = losing_the_first_session(Endpoint::Upload).await;
         let project = project_with_upload(&nemo, method).await;
         assert_eq!(project.session_id().as_str(), "found", "{method}");
-        assert_eq!(nemo.requests(Endpoint::Upload).await.len(), 2, "{method}");
+        assert_eq!(nemo.requests(Endpoint::Upload).len(), 2, "{method}");
     }
 }
 
@@ -231,7 +227,7 @@ async fn an_upload_that_is_built_and_dropped_leaves_the_session_unused() {
     drop(project.upload_bytes("script.txt", "Hello."));
     project.say("hello").await.expect("another session").finish().await.expect("a reply");
     assert_eq!(project.session_id().as_str(), "found");
-    assert_eq!(nemo.requests(Endpoint::Upload).await.len(), 0);
+    assert_eq!(nemo.requests(Endpoint::Upload).len(), 0);
 }
 
 #[tokio::test]
@@ -241,7 +237,7 @@ async fn a_lost_session_with_an_upload_is_not_replaced() {
         let project = project_with_upload(&nemo, method).await;
         let error = project.say("use what I uploaded").await.unwrap_err();
         assert!(matches!(error, Error::SessionNotFound(_)), "{method}: {error}");
-        assert!(nemo.messages().await.is_empty(), "{method}");
+        assert!(nemo.messages().is_empty(), "{method}");
     }
 }
 

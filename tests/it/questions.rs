@@ -3,7 +3,7 @@
 
 use futures::StreamExt as _;
 use nemovideo::draft::Json;
-use nemovideo::mock::{Events, MockNemo, MockResponse};
+use nemovideo::mock::{NemoMock, event};
 use nemovideo::project::{Dispatched, Outcome, Project, QuestionResponse, Script, TurnEvent};
 use nemovideo::{Error, NemoClient, Session, TurnUpdate};
 
@@ -17,20 +17,20 @@ fn question() -> Json {
 }
 
 /// Returns a project whose agent asks first, and then replies.
-async fn asked() -> (MockNemo, Project) {
-    let nemo = MockNemo::start().await;
-    nemo.given(MockResponse::session("t", "s")).await;
-    nemo.given(MockResponse::state(None)).await;
-    nemo.given(MockResponse::credits(9.0)).await;
-    let events = Events::new().text("One moment.").question(question());
-    nemo.given(MockResponse::message(events).times(1)).await;
-    nemo.given(MockResponse::message(Events::new().text("All right."))).await;
+async fn asked() -> (NemoMock, Project) {
+    let nemo = NemoMock::start().await;
+    nemo.session("t", "s");
+    nemo.state(None);
+    nemo.credits(9.0, 0);
+    let events = [event::text("One moment."), event::question(question())];
+    nemo.stream(events).times(1);
+    nemo.stream([event::text("All right.")]);
     let project = nemo.client().project("demo").await.unwrap();
     (nemo, project)
 }
 
-async fn last_message(nemo: &MockNemo) -> String {
-    nemo.messages().await.pop().unwrap().1
+async fn last_message(nemo: &NemoMock) -> String {
+    nemo.messages().pop().unwrap().1
 }
 
 #[tokio::test]
@@ -93,7 +93,7 @@ async fn an_order_is_never_sent_as_a_message_while_a_question_is_open() {
         let dispatched = project.dispatch(order).await.unwrap();
         assert!(!matches!(dispatched, Dispatched::Turn(_)), "{order}: {dispatched:?}");
     }
-    assert_eq!(nemo.messages().await.len(), 1);
+    assert_eq!(nemo.messages().len(), 1);
     assert!(project.open_question().is_some());
     let dispatched = project.dispatch("1").await.unwrap();
     assert!(matches!(dispatched, Dispatched::Turn(_)), "{dispatched:?}");
@@ -146,7 +146,7 @@ async fn a_job_whose_agent_asks_fails_with_the_question() {
     let error = voiceover.await.unwrap_err();
     let Error::AgentFailed(message) = &error else { panic!("{error:?}") };
     assert!(message.contains("1. Which format?"), "{message}");
-    assert!(nemo.renders().await.is_empty());
+    assert!(nemo.renders().is_empty());
 }
 
 #[tokio::test]

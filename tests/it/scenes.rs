@@ -7,12 +7,11 @@ use std::time::Duration;
 use futures::StreamExt as _;
 use nemovideo::draft::{Draft, ImageFit, ImageMotion, TrackRole};
 use nemovideo::local::{Ending, Fault, LocalBackend, Prices};
-use nemovideo::mock::{MockNemo, MockResponse};
+use nemovideo::mock::NemoMock;
 use nemovideo::project::{JobProgress, SceneImage, Script, TurnEvent};
 use nemovideo::protocol::Endpoint;
-use nemovideo::{Error, ErrorCode, NemoClient, RenderPolling, TurnRecovery, TurnUpdate};
+use nemovideo::{Error, ErrorCode, NemoClient, TurnUpdate};
 
-const SOON: Duration = Duration::from_millis(5);
 const PNG: &[u8] = b"\x89PNG\r\n\x1A\n";
 
 async fn backend_and_client() -> (LocalBackend, NemoClient) {
@@ -22,13 +21,7 @@ async fn backend_and_client() -> (LocalBackend, NemoClient) {
 }
 
 fn client_of(backend: &LocalBackend) -> NemoClient {
-    NemoClient::builder()
-        .base_url(backend.url())
-        .in_memory_credentials()
-        .polling(RenderPolling::new(SOON, 2_000))
-        .recovery(TurnRecovery::new(SOON, SOON, 5))
-        .build()
-        .expect("a client of a backend on loopback")
+    backend.client()
 }
 
 /// Writes files, all of which are images except the Markdown ones.
@@ -262,15 +255,15 @@ fn an_image_is_found_however_its_path_is_written() {
 async fn a_message_names_each_image_where_it_stands() {
     let dir = tempfile::tempdir().unwrap();
     let paths = files(dir.path(), &[("a photo.png", ""), ("b.png", "")]);
-    let nemo = MockNemo::start().await;
-    nemo.given(MockResponse::session("t", "s")).await;
-    nemo.given(MockResponse::upload([]).times(2)).await;
-    nemo.given(MockResponse::state(None)).await;
-    nemo.given(MockResponse::error(Endpoint::Message, ErrorCode::OutOfCredits)).await;
+    let nemo = NemoMock::start().await;
+    nemo.session("t", "s");
+    nemo.upload([]).times(2);
+    nemo.state(None);
+    nemo.fails(Endpoint::Message, ErrorCode::OutOfCredits);
     let script = Script::scene("One.", &paths[0]).unwrap();
     let script = script.then(Script::scene("Two.", &paths[1]).unwrap()).unwrap();
     nemo.client().voiceover(script).save_to(dir.path().join("o.mp4")).await.unwrap_err();
-    let text = nemo.messages().await[0].1.clone();
+    let text = nemo.messages()[0].1.clone();
     for words in [
         "Each Markdown image in the script is an uploaded file to show from there until the next one",
         "Image motion: zoom. Image fit: cover. Cross-fade: 0.5 s.\n\nScript:\n",

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::support::raw::{RawResponse, RawServer};
 use futures::StreamExt as _;
-use nemovideo::mock::{Events, MockNemo, MockResponse, wiremock::ResponseTemplate};
+use nemovideo::mock::{NemoMock, event, wiremock::ResponseTemplate};
 use nemovideo::protocol::Endpoint;
 use nemovideo::protocol::event::AgentEvent;
 use nemovideo::{Error, ExponentialRetry, MessageStream, NemoClient, Result, Timeouts};
@@ -78,11 +78,11 @@ async fn a_complete_last_event_is_yielded_without_its_blank_line() {
 
 #[tokio::test]
 async fn a_compressed_stream_is_an_error_instead_of_an_empty_stream() {
-    let nemo = MockNemo::start().await;
+    let nemo = NemoMock::start().await;
     let compressed = ResponseTemplate::new(200)
         .insert_header("content-encoding", "gzip")
         .set_body_raw(b"\x1f\x8b".as_slice(), "text/event-stream");
-    nemo.given(MockResponse::raw(Endpoint::Message, compressed)).await;
+    nemo.respond(Endpoint::Message, compressed);
     let error = nemo.client().send_message(&"s".into(), "hi").await.unwrap_err();
     let Error::NotAStream { content_type, .. } = error else { panic!("{error:?}") };
     assert_eq!(content_type, "text/event-stream, compressed (gzip)");
@@ -90,9 +90,9 @@ async fn a_compressed_stream_is_an_error_instead_of_an_empty_stream() {
 
 #[tokio::test]
 async fn a_timeout_that_is_turned_off_never_ends_a_turn() {
-    let nemo = MockNemo::start().await;
-    nemo.given(MockResponse::state(None)).await;
-    nemo.given(MockResponse::message(Events::new().text("hi"))).await;
+    let nemo = NemoMock::start().await;
+    nemo.state(None);
+    nemo.stream([event::text("hi")]);
     let timeouts = Timeouts::default()
         .with_connect(Duration::MAX)
         .with_response(Duration::MAX)
@@ -107,9 +107,9 @@ async fn a_timeout_that_is_turned_off_never_ends_a_turn() {
     // Nor does it overflow while a broken turn is observed.
     let failed = ResponseTemplate::new(500);
     nemo.wiremock().reset().await;
-    nemo.given(MockResponse::token("t")).await;
-    nemo.given(MockResponse::state(None)).await;
-    nemo.given(MockResponse::raw(Endpoint::Message, failed)).await;
+    nemo.token("t");
+    nemo.state(None);
+    nemo.respond(Endpoint::Message, failed);
     let mut updates: Vec<_> = client.send_message(&"s".into(), "hi").watch().collect().await;
     let last = updates.pop();
     assert!(matches!(last, Some(Err(Error::OutcomeUnknown(_)))), "{last:?}");
@@ -136,10 +136,10 @@ async fn a_message_that_timed_out_before_the_connection_was_not_accepted() {
 
 #[tokio::test]
 async fn an_unknown_outcome_keeps_the_error_message_of_the_service() {
-    let nemo = MockNemo::start().await;
+    let nemo = NemoMock::start().await;
     let overloaded = ResponseTemplate::new(500)
         .set_body_string(r#"{"code":5003,"message":"the model is overloaded"}"#);
-    nemo.given(MockResponse::raw(Endpoint::Message, overloaded)).await;
+    nemo.respond(Endpoint::Message, overloaded);
     let error = nemo.client().send_message(&"s".into(), "hi").await.unwrap_err();
     let Error::OutcomeUnknown(unknown) = &error else { panic!("{error:?}") };
     let source = unknown.source.as_ref().expect("the service's error").to_string();

@@ -8,7 +8,7 @@ use crate::support::raw::{RawResponse, RawServer};
 use futures::future::join_all;
 use nemovideo::mock::wiremock::matchers::header;
 use nemovideo::mock::wiremock::{Mock, ResponseTemplate};
-use nemovideo::mock::{MockNemo, MockResponse};
+use nemovideo::mock::{NemoMock, respond};
 use nemovideo::protocol::Endpoint;
 use nemovideo::{ClientId, Error, ErrorCode, ExponentialRetry, NemoClient, Timeouts};
 use serde_json::json;
@@ -19,9 +19,9 @@ const HANG: Duration = Duration::from_secs(30);
 /// Longer than `HANG`, and not longer than the delays that the retry policy accepts.
 const ENDLESS_DELAY: Duration = Duration::from_secs(90);
 
-fn token(name: &str, lifetime: Duration) -> MockResponse {
+fn token(name: &str, lifetime: Duration) -> ResponseTemplate {
     let body = token_body(name, lifetime);
-    MockResponse::raw(Endpoint::Token, ResponseTemplate::new(200).set_body_json(body))
+    ResponseTemplate::new(200).set_body_json(body)
 }
 
 fn token_body(name: &str, lifetime: Duration) -> serde_json::Value {
@@ -30,16 +30,16 @@ fn token_body(name: &str, lifetime: Duration) -> serde_json::Value {
 }
 
 /// Starts a service that issues one token, and none after it.
-async fn issuing_once(token: MockResponse) -> MockNemo {
-    let nemo = MockNemo::start().await;
-    nemo.given(token.times(1)).await;
-    nemo.given(MockResponse::error(Endpoint::Token, ErrorCode::RateLimited)).await;
-    nemo.given(MockResponse::credits(1.0)).await;
+async fn issuing_once(token: ResponseTemplate) -> NemoMock {
+    let nemo = NemoMock::start().await;
+    nemo.respond(Endpoint::Token, token).times(1);
+    nemo.fails(Endpoint::Token, ErrorCode::RateLimited);
+    nemo.credits(1.0, 0);
     nemo
 }
 
 /// Makes the service reject this token.
-async fn reject(nemo: &MockNemo, token: &str) {
+async fn reject(nemo: &NemoMock, token: &str) {
     let error = json!({ "code": 1001, "message": "expired" });
     Mock::given(header("authorization", format!("Bearer {token}").as_str()))
         .respond_with(ResponseTemplate::new(200).set_body_json(error))
@@ -49,8 +49,8 @@ async fn reject(nemo: &MockNemo, token: &str) {
 }
 
 /// Returns the tokens of the credits requests, in order.
-async fn used_tokens(nemo: &MockNemo) -> Vec<String> {
-    let requests = nemo.requests(Endpoint::Credits).await;
+async fn used_tokens(nemo: &NemoMock) -> Vec<String> {
+    let requests = nemo.requests(Endpoint::Credits);
     let bearer = |value: &str| value.trim_start_matches("Bearer ").to_owned();
     requests
         .iter()
@@ -66,14 +66,14 @@ fn token_file(dir: &Path) -> PathBuf {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn sixty_four_callers_with_an_expired_token_request_one_token() {
-    let nemo = MockNemo::start().await;
-    nemo.given(MockResponse::token("old").times(1)).await;
-    nemo.given(MockResponse::token("new")).await;
+    let nemo = NemoMock::start().await;
+    nemo.token("old").times(1);
+    nemo.token("new");
     reject(&nemo, "old").await;
-    nemo.given(MockResponse::credits(1.0)).await;
+    nemo.credits(1.0, 0);
     let client = nemo.client();
     client.authenticate().await.unwrap();
-    assert_eq!(nemo.requests(Endpoint::Token).await.len(), 1);
+    assert_eq!(nemo.requests(Endpoint::Token).len(), 1);
 
     let tasks: Vec<_> = (0..64)
         .map(|_| {
@@ -84,21 +84,21 @@ async fn sixty_four_callers_with_an_expired_token_request_one_token() {
     for task in tasks {
         task.await.unwrap().unwrap();
     }
-    assert_eq!(nemo.requests(Endpoint::Token).await.len(), 2);
+    assert_eq!(nemo.requests(Endpoint::Token).len(), 2);
 }
 
 #[tokio::test]
 async fn a_token_that_expires_soon_is_replaced_before_it_is_rejected() {
-    let nemo = MockNemo::start().await;
-    nemo.given(token("short", Duration::from_secs(60)).times(1)).await;
-    nemo.given(token("long", Duration::from_secs(3_600))).await;
-    nemo.given(MockResponse::credits(1.0)).await;
+    let nemo = NemoMock::start().await;
+    nemo.respond(Endpoint::Token, token("short", Duration::from_secs(60))).times(1);
+    nemo.respond(Endpoint::Token, token("long", Duration::from_secs(3_600)));
+    nemo.credits(1.0, 0);
     let client = nemo.client();
     for _ in 0..3 {
         client.credits().await.unwrap();
     }
     assert_eq!(used_tokens(&nemo).await, ["short", "long", "long"]);
-    assert_eq!(nemo.requests(Endpoint::Token).await.len(), 2);
+    assert_eq!(nemo.requests(Endpoint::Token).len(), 2);
 }
 
 #[tokio::test]
@@ -132,7 +132,7 @@ async fn no_call_waits_for_the_rate_limit_of_an_early_refresh() {
                 credits.unwrap();
             }
         }
-        assert_eq!(nemo.requests(Endpoint::Token).await.len(), 2, "one attempt, not one per call");
+        assert_eq!(nemo.requests(Endpoint::Token).len(), 2, "one attempt, not one per call");
         assert_eq!(used_tokens(&nemo).await, ["short"; 17]);
     }
 }
@@ -202,7 +202,7 @@ async fn a_token_that_was_just_issued_is_used_whatever_its_expiry() {
             let dir = tempfile::tempdir().unwrap();
             let body = format!(r#"{{"code":0,"data":{{"token":"t","expires_at":{expiry}}}}}"#);
             let body = ResponseTemplate::new(200).set_body_string(body);
-            let nemo = issuing_once(MockResponse::raw(Endpoint::Token, body)).await;
+            let nemo = issuing_once(body).await;
             let process = || match stored {
                 true => nemo.client_builder().credentials_dir(dir.path()).build().unwrap(),
                 false => nemo.client(),
@@ -214,7 +214,7 @@ async fn a_token_that_was_just_issued_is_used_whatever_its_expiry() {
             if stored {
                 process().credits().await.unwrap();
             }
-            let requests = nemo.requests(Endpoint::Token).await.len();
+            let requests = nemo.requests(Endpoint::Token).len();
             assert_eq!(requests, 1, "{expiry}, stored: {stored}");
         }
     }
@@ -223,7 +223,7 @@ async fn a_token_that_was_just_issued_is_used_whatever_its_expiry() {
 #[tokio::test]
 async fn an_expired_stored_token_is_used_if_no_other_is_issued() {
     let dir = tempfile::tempdir().unwrap();
-    let nemo = issuing_once(MockResponse::token("stored")).await;
+    let nemo = issuing_once(respond::token("stored")).await;
     let patient = ExponentialRetry::default().with_rate_limit_delay(ENDLESS_DELAY);
     let process =
         || nemo.client_builder().retry(patient).credentials_dir(dir.path()).build().unwrap();
@@ -239,16 +239,16 @@ async fn an_expired_stored_token_is_used_if_no_other_is_issued() {
         second.credits().await.unwrap();
     }
     assert_eq!(used_tokens(&nemo).await, ["stored"; 3]);
-    assert_eq!(nemo.requests(Endpoint::Token).await.len(), 2, "another is requested only once");
+    assert_eq!(nemo.requests(Endpoint::Token).len(), 2, "another is requested only once");
 }
 
 #[tokio::test]
 async fn a_rejected_token_is_not_read_from_the_disk_again() {
     let dir = tempfile::tempdir().unwrap();
-    let nemo = MockNemo::start().await;
-    nemo.given(MockResponse::token("old").times(1)).await;
-    nemo.given(MockResponse::token("new")).await;
-    nemo.given(MockResponse::credits(1.0)).await;
+    let nemo = NemoMock::start().await;
+    nemo.token("old").times(1);
+    nemo.token("new");
+    nemo.credits(1.0, 0);
     reject(&nemo, "old").await;
     let client = nemo.client_builder().credentials_dir(dir.path()).build().unwrap();
     client.authenticate().await.unwrap();
@@ -275,16 +275,16 @@ async fn a_rejected_token_is_not_read_from_the_disk_again() {
     lock.unlock().unwrap();
     call.await.unwrap().unwrap();
     assert_eq!(used_tokens(&nemo).await, ["old", "new"]);
-    assert_eq!(nemo.requests(Endpoint::Token).await.len(), 2);
+    assert_eq!(nemo.requests(Endpoint::Token).len(), 2);
 }
 
 #[tokio::test]
 async fn a_rejected_token_whose_file_cannot_be_removed_is_replaced_nevertheless() {
     let dir = tempfile::tempdir().unwrap();
-    let nemo = MockNemo::start().await;
-    nemo.given(MockResponse::token("old").times(1)).await;
-    nemo.given(MockResponse::token("new")).await;
-    nemo.given(MockResponse::credits(1.0)).await;
+    let nemo = NemoMock::start().await;
+    nemo.token("old").times(1);
+    nemo.token("new");
+    nemo.credits(1.0, 0);
     reject(&nemo, "old").await;
     let client = nemo.client_builder().credentials_dir(dir.path()).build().unwrap();
     client.authenticate().await.unwrap();
@@ -294,7 +294,7 @@ async fn a_rejected_token_whose_file_cannot_be_removed_is_replaced_nevertheless(
         client.credits().await.unwrap();
     }
     assert_eq!(used_tokens(&nemo).await, ["old", "new", "new"]);
-    assert_eq!(nemo.requests(Endpoint::Token).await.len(), 2);
+    assert_eq!(nemo.requests(Endpoint::Token).len(), 2);
     drop(locked);
 }
 
@@ -328,18 +328,18 @@ impl Drop for Immutable {
 #[tokio::test]
 async fn a_token_that_another_process_stored_meanwhile_is_used() {
     let dir = tempfile::tempdir().unwrap();
-    let nemo = MockNemo::start().await;
-    nemo.given(token("old", Duration::from_secs(60)).times(1)).await;
-    nemo.given(MockResponse::token("new").times(1)).await;
-    nemo.given(MockResponse::error(Endpoint::Token, ErrorCode::RateLimited)).await;
-    nemo.given(MockResponse::credits(1.0)).await;
+    let nemo = NemoMock::start().await;
+    nemo.respond(Endpoint::Token, token("old", Duration::from_secs(60))).times(1);
+    nemo.token("new").times(1);
+    nemo.fails(Endpoint::Token, ErrorCode::RateLimited);
+    nemo.credits(1.0, 0);
     let process = || nemo.client_builder().credentials_dir(dir.path()).build().unwrap();
     let (first, second) = (process(), process());
     first.authenticate().await.unwrap();
     second.credits().await.unwrap();
     first.credits().await.unwrap();
     assert_eq!(used_tokens(&nemo).await, ["new", "new"]);
-    assert_eq!(nemo.requests(Endpoint::Token).await.len(), 2);
+    assert_eq!(nemo.requests(Endpoint::Token).len(), 2);
 }
 
 #[tokio::test]
@@ -349,17 +349,17 @@ async fn a_stored_client_id_is_read_with_a_byte_order_mark_and_any_line_ends() {
     for content in [with_mark.into_bytes(), format!("\n{id}\n").into_bytes()] {
         let dir = tempfile::tempdir().unwrap();
         fs::write(dir.path().join("client_id"), content).unwrap();
-        let nemo = MockNemo::start().await;
+        let nemo = NemoMock::start().await;
         let client = nemo.client_builder().credentials_dir(dir.path()).build().unwrap();
         client.authenticate().await.unwrap();
-        assert_eq!(nemo.requests(Endpoint::Token).await[0].headers["x-client-id"], id);
+        assert_eq!(nemo.requests(Endpoint::Token)[0].headers["x-client-id"], id);
     }
 }
 
 #[tokio::test]
 async fn a_blank_token_is_never_sent() {
-    let nemo = MockNemo::start().await;
-    nemo.given(MockResponse::credits(1.0)).await;
+    let nemo = NemoMock::start().await;
+    nemo.credits(1.0, 0);
     for blank in ["", " ", "\n"] {
         let built = nemo.client_builder().token(blank).build();
         let Ok(client) = built else { continue };
@@ -367,41 +367,41 @@ async fn a_blank_token_is_never_sent() {
         assert!(matches!(error, Error::InvalidInput(_)), "{error}");
         client.authenticate().await.unwrap_err();
     }
-    assert!(nemo.requests(Endpoint::Credits).await.is_empty());
+    assert!(nemo.requests(Endpoint::Credits).is_empty());
 }
 
 #[tokio::test]
 async fn a_client_id_that_did_not_arrive_is_replaced_once() {
     let dir = tempfile::tempdir().unwrap();
     for stored in [true, false] {
-        let nemo = MockNemo::start().await;
+        let nemo = NemoMock::start().await;
         let missing = ErrorCode::ClientIdMissing;
-        nemo.given(MockResponse::error(Endpoint::Token, missing).times(1)).await;
-        nemo.given(MockResponse::credits(1.0)).await;
+        nemo.fails(Endpoint::Token, missing).times(1);
+        nemo.credits(1.0, 0);
         let mut builder = NemoClient::builder().base_url(nemo.url());
         builder = match stored {
             true => builder.credentials_dir(dir.path()),
             false => builder.in_memory_credentials(),
         };
         builder.build().unwrap().credits().await.unwrap();
-        let requests = nemo.requests(Endpoint::Token).await;
+        let requests = nemo.requests(Endpoint::Token);
         assert_eq!(requests.len(), 2);
         assert_ne!(requests[0].headers["x-client-id"], requests[1].headers["x-client-id"]);
     }
 
-    let nemo = MockNemo::start().await;
-    nemo.given(MockResponse::error(Endpoint::Token, ErrorCode::ClientIdMissing)).await;
+    let nemo = NemoMock::start().await;
+    nemo.fails(Endpoint::Token, ErrorCode::ClientIdMissing);
     let error = nemo.client().credits().await.unwrap_err();
     assert!(matches!(error, Error::ClientIdMissing(_)), "{error}");
-    assert_eq!(nemo.requests(Endpoint::Token).await.len(), 2);
+    assert_eq!(nemo.requests(Endpoint::Token).len(), 2);
 }
 
 #[tokio::test]
 async fn an_error_response_that_repeats_the_client_id_does_not_reveal_it() {
-    let nemo = MockNemo::start().await;
+    let nemo = NemoMock::start().await;
     let body = json!({ "code": 429, "message": "client-4711 has its token of the week" });
     let response = ResponseTemplate::new(429).set_body_json(body);
-    nemo.given(MockResponse::raw(Endpoint::Token, response)).await;
+    nemo.respond(Endpoint::Token, response);
     let builder = nemo.client_builder().client_id(ClientId::new("client-4711"));
     let error = builder.build().unwrap().authenticate().await.unwrap_err();
     let shown = format!("{error} {error:?}");
@@ -411,7 +411,7 @@ async fn an_error_response_that_repeats_the_client_id_does_not_reveal_it() {
 #[tokio::test]
 async fn a_token_that_its_process_had_not_renamed_yet_is_used_by_the_next() {
     let dir = tempfile::tempdir().unwrap();
-    let nemo = issuing_once(MockResponse::token("received")).await;
+    let nemo = issuing_once(respond::token("received")).await;
     let process = || nemo.client_builder().credentials_dir(dir.path()).build().unwrap();
     assert!(process().authenticate().await.unwrap().stored);
     // As if the process had been killed before the rename.
@@ -429,9 +429,9 @@ async fn an_account_that_cannot_be_stored_says_so_and_a_lost_token_has_a_way_out
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("file");
     fs::write(&file, "no directory").unwrap();
-    let nemo = MockNemo::start().await;
-    nemo.given(MockResponse::token("t").times(2)).await;
-    nemo.given(MockResponse::error(Endpoint::Token, ErrorCode::RateLimited)).await;
+    let nemo = NemoMock::start().await;
+    nemo.token("t").times(2);
+    nemo.fails(Endpoint::Token, ErrorCode::RateLimited);
     let below_a_file = nemo.client_builder().credentials_dir(file.join("nemovideo"));
     for builder in [below_a_file, nemo.client_builder()] {
         let account = builder.build().unwrap().authenticate().await.unwrap();

@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use crate::support::raw::{RawResponse, RawServer, Request};
+use nemovideo::mock::NemoMock;
 use nemovideo::mock::wiremock::ResponseTemplate;
-use nemovideo::mock::{MockNemo, MockResponse};
 use nemovideo::protocol::{Endpoint, RenderState, RenderStatus};
 use nemovideo::{Error, ExponentialRetry, NemoClient, RenderJob, RenderedVideo, Timeouts};
 use serde_json::json;
@@ -24,10 +24,10 @@ fn client_of(url: &str) -> NemoClient {
 
 /// Returns a finished render at `/video.mp4` of a server.
 async fn video_at(server: &RawServer, size: Option<u64>) -> RenderedVideo {
-    let nemo = MockNemo::start().await;
+    let nemo = NemoMock::start().await;
     let mut state = RenderState::new("r".into(), RenderStatus::Completed);
     (state.url, state.size) = (Some(format!("{}/video.mp4", server.url())), size);
-    nemo.given(MockResponse::render_status(&state)).await;
+    nemo.render_polled(&state);
     let draft = r#"{"t":[{"sg":[{}]}]}"#.parse().expect("a draft");
     let job = RenderJob::new("s".into(), draft, nemovideo::RenderOutput::mp4());
     nemo.client().wait_for_render(&job).await.expect("a video")
@@ -169,7 +169,7 @@ async fn an_endless_file_does_not_fill_the_disk() {
 }
 
 /// Returns a finished render at the mock's file URL, with the size that the service reports.
-fn video_of(nemo: &MockNemo, size: Option<u64>) -> RenderedVideo {
+fn video_of(nemo: &NemoMock, size: Option<u64>) -> RenderedVideo {
     let video = json!({ "id": "r", "url": nemo.file_url(), "duration": null, "size": size });
     serde_json::from_value(video).expect("a video")
 }
@@ -183,12 +183,12 @@ async fn an_error_page_in_place_of_the_video_is_not_saved() {
         ("application/problem+json", "{}"),
     ];
     for (kind, page) in pages {
-        let nemo = MockNemo::start().await;
+        let nemo = NemoMock::start().await;
         let page = ResponseTemplate::new(200).set_body_raw(page, kind);
-        nemo.given(MockResponse::raw(Endpoint::File, page.clone())).await;
-        nemo.given(MockResponse::raw(Endpoint::RenderDownload, page).times(1)).await;
+        nemo.respond(Endpoint::File, page.clone());
+        nemo.respond(Endpoint::RenderDownload, page).times(1);
         let video = ResponseTemplate::new(200).set_body_raw("the video", "video/mp4");
-        nemo.given(MockResponse::raw(Endpoint::RenderDownload, video)).await;
+        nemo.respond(Endpoint::RenderDownload, video);
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("out.mp4");
         let client = nemo.client();
@@ -201,10 +201,34 @@ async fn an_error_page_in_place_of_the_video_is_not_saved() {
 }
 
 #[tokio::test]
+async fn a_damaged_mp4_of_the_declared_length_is_downloaded_again() {
+    let whole = include_bytes!("../../src/local/engine/placeholder.mp4");
+    let half = &whole[..whole.len() / 2];
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("out.mp4");
+    let nemo = NemoMock::start().await;
+    nemo.file(half).times(1);
+    nemo.file(*whole);
+    nemo.client().download(&video_of(&nemo, None), &path).await.unwrap();
+    assert_eq!(std::fs::read(&path).unwrap(), whole);
+    nemo.verify_requests(Endpoint::File, 2);
+
+    // Nobody has all of it.
+    let nemo = NemoMock::start().await;
+    nemo.file(half);
+    nemo.api_file(half);
+    let client = nemo.client();
+    let error = client.download(&video_of(&nemo, None), dir.path().join("b.mp4")).await;
+    let error = error.unwrap_err();
+    assert!(matches!(error, Error::Disconnected(_)), "{error}");
+    assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1);
+}
+
+#[tokio::test]
 async fn a_reported_size_of_zero_is_unknown_and_an_empty_file_is_not_saved() {
-    let nemo = MockNemo::start().await;
-    nemo.given(MockResponse::file(VIDEO).times(1)).await;
-    nemo.given(MockResponse::file("")).await;
+    let nemo = NemoMock::start().await;
+    nemo.file(VIDEO).times(1);
+    nemo.file("");
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("out.mp4");
     let video = video_of(&nemo, Some(0));
@@ -247,24 +271,24 @@ async fn a_video_that_became_shorter_is_downloaded_from_its_start() {
 
 #[tokio::test]
 async fn a_video_that_the_api_redirects_to_is_downloaded_without_the_token() {
-    let nemo = MockNemo::start().await;
+    let nemo = NemoMock::start().await;
     let redirect = ResponseTemplate::new(302).insert_header("location", nemo.file_url().as_str());
-    nemo.given(MockResponse::raw(Endpoint::RenderDownload, redirect)).await;
-    nemo.given(MockResponse::file(VIDEO)).await;
+    nemo.respond(Endpoint::RenderDownload, redirect);
+    nemo.file(VIDEO);
     let mut video = video_of(&nemo, None);
     video.url = format!("{}/gone", nemo.url());
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("out.mp4");
     nemo.client().download(&video, &path).await.unwrap();
     assert_eq!(std::fs::read(&path).unwrap(), VIDEO);
-    let fetched = nemo.requests(Endpoint::File).await;
+    let fetched = nemo.requests(Endpoint::File);
     assert_eq!(fetched.len(), 1);
     assert!(!fetched[0].headers.contains_key("authorization"));
 
     // A redirect is subject to the same rule as every other URL of a file.
-    let nemo = MockNemo::start().await;
+    let nemo = NemoMock::start().await;
     let private = ResponseTemplate::new(302).insert_header("location", "http://169.254.169.254/x");
-    nemo.given(MockResponse::raw(Endpoint::RenderDownload, private)).await;
+    nemo.respond(Endpoint::RenderDownload, private);
     nemo.client().download(&video_of(&nemo, None), &path).await.unwrap_err();
 }
 
@@ -324,7 +348,7 @@ async fn the_bytes_of_two_hosts_are_joined_only_under_one_strong_etag() {
 
 #[tokio::test]
 async fn a_video_that_neither_its_url_nor_the_api_has_is_a_final_error() {
-    let nemo = MockNemo::start().await;
+    let nemo = NemoMock::start().await;
     let dir = tempfile::tempdir().unwrap();
     let download = |path| nemo.client().download(&video_of(&nemo, None), path);
     let error = download(dir.path().join("out.mp4")).await.unwrap_err();
@@ -333,15 +357,15 @@ async fn a_video_that_neither_its_url_nor_the_api_has_is_a_final_error() {
 
     // An API that is unavailable may have it later.
     let unavailable = ResponseTemplate::new(503);
-    nemo.given(MockResponse::raw(Endpoint::RenderDownload, unavailable)).await;
+    nemo.respond(Endpoint::RenderDownload, unavailable);
     let error = download(dir.path().join("out.mp4")).await.unwrap_err();
     assert!(error.is_retryable(), "{error}");
 }
 
 #[tokio::test]
 async fn a_video_may_have_any_file_name_that_its_directory_allows() {
-    let nemo = MockNemo::start().await;
-    nemo.given(MockResponse::file(VIDEO)).await;
+    let nemo = NemoMock::start().await;
+    nemo.file(VIDEO);
     let dir = tempfile::tempdir().unwrap();
     for length in [1, 251] {
         let path = dir.path().join(format!("{}.mp4", "n".repeat(length)));
@@ -364,8 +388,8 @@ async fn a_url_inside_a_private_network_is_never_requested() {
 
 #[tokio::test]
 async fn an_upload_reports_its_progress() {
-    let nemo = MockNemo::start().await;
-    nemo.given(MockResponse::upload([])).await;
+    let nemo = NemoMock::start().await;
+    nemo.upload([]);
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("clip.mp4");
     std::fs::write(&path, vec![1; 300_000]).unwrap();
@@ -378,15 +402,15 @@ async fn an_upload_reports_its_progress() {
     upload.await.unwrap();
     let seen = seen.lock().unwrap().clone();
     assert!(seen.len() > 3 && seen.is_sorted(), "{seen:?}");
-    let body = nemo.requests(Endpoint::Upload).await[0].body.len() as u64;
+    let body = nemo.requests(Endpoint::Upload)[0].body.len() as u64;
     assert_eq!(seen.last(), Some(&body));
 }
 
 #[tokio::test]
 async fn a_file_that_changes_during_its_upload_is_an_error_without_effect() {
     for (change, words) in [("shrink", "shrank"), ("grow", "grew"), ("touch", "changed")] {
-        let nemo = MockNemo::start().await;
-        nemo.given(MockResponse::upload([])).await;
+        let nemo = NemoMock::start().await;
+        nemo.upload([]);
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("clip.mp4");
         std::fs::write(&path, vec![1; 1_000_000]).unwrap();
@@ -409,7 +433,7 @@ async fn a_file_that_changes_during_its_upload_is_an_error_without_effect() {
         let cause = std::error::Error::source(&error).expect("what changed").to_string();
         assert!(cause.contains(words), "{cause}");
         assert!(!error.may_have_taken_effect());
-        assert!(nemo.requests(Endpoint::Upload).await.is_empty(), "no complete upload arrived");
+        assert!(nemo.requests(Endpoint::Upload).is_empty(), "no complete upload arrived");
     }
 }
 

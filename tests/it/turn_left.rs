@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::support::raw::{RawResponse, RawServer};
 use futures::StreamExt as _;
 use nemovideo::draft::Draft;
-use nemovideo::mock::{Events, MockNemo, MockResponse};
+use nemovideo::mock::{NemoMock, event};
 use nemovideo::project::{Dispatched, Outcome, Project};
 use nemovideo::protocol::{Endpoint, RenderState, RenderStatus};
 use nemovideo::{Error, NemoClient, Session, TurnRecovery};
@@ -89,11 +89,11 @@ async fn a_turn_stays_pending_until_its_outcome_is_known() {
 
 #[tokio::test]
 async fn a_rejected_message_leaves_the_earlier_one_pending() {
-    let nemo = MockNemo::start().await;
-    nemo.given(MockResponse::session("t", "s")).await;
-    nemo.given(MockResponse::state(None)).await;
-    nemo.given(MockResponse::message(Events::new().text("x")).times(1)).await;
-    nemo.given(MockResponse::error(Endpoint::Message, nemovideo::ErrorCode::OutOfCredits)).await;
+    let nemo = NemoMock::start().await;
+    nemo.session("t", "s");
+    nemo.state(None);
+    nemo.stream([event::text("x")]).times(1);
+    nemo.fails(Endpoint::Message, nemovideo::ErrorCode::OutOfCredits);
     let project = nemo.client().project("demo").await.unwrap();
     drop(project.say("one").await.unwrap());
     let earlier = project.pending().unwrap();
@@ -104,18 +104,18 @@ async fn a_rejected_message_leaves_the_earlier_one_pending() {
 #[tokio::test]
 async fn an_export_during_a_turn_fails_like_a_second_turn() {
     let draft: Draft = r#"{"t":[{"tt":0,"sg":[{"d":1000}]}]}"#.parse().unwrap();
-    let nemo = MockNemo::start().await;
-    nemo.given(MockResponse::session("t", "s")).await;
-    nemo.given(MockResponse::state(Some(draft.clone()))).await;
-    nemo.given(MockResponse::message(Events::new().text("x"))).await;
-    nemo.given(MockResponse::render(&RenderState::new("r".into(), RenderStatus::Pending))).await;
+    let nemo = NemoMock::start().await;
+    nemo.session("t", "s");
+    nemo.state(draft.clone());
+    nemo.stream([event::text("x")]);
+    nemo.render_submitted(&RenderState::new("r".into(), RenderStatus::Pending));
     let project = nemo.client().project("demo").await.unwrap();
     let before = project.export();
     let turn = project.say("add music").await.unwrap();
     assert!(matches!(project.dispatch("export").await, Err(Error::Busy)));
     assert!(matches!(before.submit().await, Err(Error::Busy)));
     assert!(matches!(project.export().await, Err(Error::Busy)));
-    assert!(nemo.renders().await.is_empty());
+    assert!(nemo.renders().is_empty());
     // A draft that the caller passes in is complete.
     project.export().draft(draft).submit().await.unwrap();
     turn.finish().await.unwrap();
@@ -125,15 +125,15 @@ async fn an_export_during_a_turn_fails_like_a_second_turn() {
 
 #[tokio::test]
 async fn a_blank_message_fails_before_anything_is_sent() {
-    let nemo = MockNemo::start().await;
-    nemo.given(MockResponse::session("t", "s")).await;
-    nemo.given(MockResponse::state(None)).await;
-    nemo.given(MockResponse::message(Events::new().text("x"))).await;
+    let nemo = NemoMock::start().await;
+    nemo.session("t", "s");
+    nemo.state(None);
+    nemo.stream([event::text("x")]);
     let project = nemo.client().project("demo").await.unwrap();
     for blank in ["", "   ", " \n\t\u{3000}"] {
         assert!(matches!(project.say(blank).await, Err(Error::InvalidInput(_))), "{blank:?}");
         assert!(matches!(project.dispatch(blank).await, Err(Error::InvalidInput(_))), "{blank:?}");
     }
-    assert!(nemo.messages().await.is_empty());
-    assert!(nemo.requests(Endpoint::State).await.is_empty());
+    assert!(nemo.messages().is_empty());
+    assert!(nemo.requests(Endpoint::State).is_empty());
 }

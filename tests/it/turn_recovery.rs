@@ -7,7 +7,7 @@ use crate::support::raw::{RawResponse, RawServer};
 use futures::StreamExt as _;
 use futures::stream::FusedStream as _;
 use nemovideo::draft::Draft;
-use nemovideo::mock::{Events, MockNemo, MockResponse, wiremock};
+use nemovideo::mock::{NemoMock, event, wiremock};
 use nemovideo::protocol::Endpoint;
 use nemovideo::{Error, NemoClient, PendingTurn, Timeouts, TurnRecovery, TurnUpdate};
 use serde_json::json;
@@ -20,7 +20,7 @@ fn draft(name: &str) -> Draft {
         .expect("a draft")
 }
 
-fn client_of_mock(nemo: &MockNemo) -> NemoClient {
+fn client_of_mock(nemo: &NemoMock) -> NemoClient {
     nemo.client_builder().recovery(TurnRecovery::new(SOON, SOON, 5)).build().expect("a client")
 }
 
@@ -49,9 +49,9 @@ fn client_of(server: &RawServer) -> NemoClient {
 
 #[tokio::test]
 async fn a_complete_turn_yields_every_event_and_ends() {
-    let nemo = MockNemo::start().await;
-    nemo.given(MockResponse::state(None)).await;
-    nemo.given(MockResponse::message(Events::new().heartbeat().pieces(["Do", "ne."]))).await;
+    let nemo = NemoMock::start().await;
+    nemo.state(None);
+    nemo.stream([event::heartbeat(), event::pieces(["Do", "ne."])]);
     let mut turn = client_of_mock(&nemo).send_message(&"s".into(), "hi").watch();
     assert_eq!((turn.is_terminated(), turn.pending()), (false, None));
     assert_eq!(turn.next().await.unwrap().unwrap(), TurnUpdate::Connected);
@@ -75,8 +75,8 @@ async fn a_broken_turn_is_recovered_from_the_state_and_never_sent_again() {
         TurnUpdate::Connected,
         TurnUpdate::Event(_),
         TurnUpdate::Recovering { .. },
-        TurnUpdate::Unchanged { polls: 1 },
-        TurnUpdate::Unchanged { polls: 2 },
+        TurnUpdate::Unchanged { polls: 1, .. },
+        TurnUpdate::Unchanged { polls: 2, .. },
         TurnUpdate::Recovered(state),
     ] = &updates[..]
     else {
@@ -105,15 +105,15 @@ async fn an_unknown_outcome_contains_all_that_was_observed() {
 
 #[tokio::test]
 async fn a_turn_whose_whole_response_was_lost_is_recovered_from_the_state() {
-    let nemo = MockNemo::start().await;
-    nemo.given(MockResponse::state(None).times(1)).await;
-    nemo.given(MockResponse::state(Some(draft("after")))).await;
+    let nemo = NemoMock::start().await;
+    nemo.state(None).times(1);
+    nemo.state(draft("after"));
     let gateway = wiremock::ResponseTemplate::new(504);
-    nemo.given(MockResponse::raw(Endpoint::Message, gateway)).await;
+    nemo.respond(Endpoint::Message, gateway);
     let turn = client_of_mock(&nemo).send_message(&"s".into(), "hi").watch();
     let updates: Vec<_> = turn.map(Result::unwrap).collect().await;
     assert!(matches!(updates.last(), Some(TurnUpdate::Recovered(_))), "{updates:?}");
-    assert_eq!(nemo.messages().await.len(), 1);
+    assert_eq!(nemo.messages().len(), 1);
 }
 
 #[tokio::test]
@@ -125,12 +125,12 @@ async fn an_error_response_in_place_of_the_state_recovers_nothing() {
         r#"{"code":"E_DB","message":"down"}"#,
         "{}",
     ] {
-        let nemo = MockNemo::start().await;
-        nemo.given(MockResponse::state(Some(draft("before"))).times(1)).await;
+        let nemo = NemoMock::start().await;
+        nemo.state(draft("before")).times(1);
         let response = wiremock::ResponseTemplate::new(200).set_body_string(body);
-        nemo.given(MockResponse::raw(Endpoint::State, response)).await;
+        nemo.respond(Endpoint::State, response);
         let gateway = wiremock::ResponseTemplate::new(504);
-        nemo.given(MockResponse::raw(Endpoint::Message, gateway)).await;
+        nemo.respond(Endpoint::Message, gateway);
         let turn = client_of_mock(&nemo).send_message(&"s".into(), "hi").watch();
         let updates: Vec<_> = turn.collect().await;
         let is_recovered = |update: &TurnUpdate| matches!(update, TurnUpdate::Recovered(_));
@@ -142,9 +142,9 @@ async fn an_error_response_in_place_of_the_state_recovers_nothing() {
 
 #[tokio::test]
 async fn an_error_response_ends_a_turn_without_anything_to_observe() {
-    let nemo = MockNemo::start().await;
-    nemo.given(MockResponse::state(None)).await;
-    nemo.given(MockResponse::error(Endpoint::Message, nemovideo::ErrorCode::OutOfCredits)).await;
+    let nemo = NemoMock::start().await;
+    nemo.state(None);
+    nemo.fails(Endpoint::Message, nemovideo::ErrorCode::OutOfCredits);
     let mut turn = client_of_mock(&nemo).send_message(&"s".into(), "hi").watch();
     assert!(matches!(turn.next().await, Some(Err(Error::OutOfCredits(_)))));
     assert_eq!(turn.pending(), None);

@@ -6,7 +6,9 @@ use crate::support::raw::{RawResponse, RawServer};
 use futures::StreamExt as _;
 use nemovideo::draft::Draft;
 use nemovideo::local::{Frequency, LocalBackend};
-use nemovideo::mock::{Events, MockNemo, MockResponse, wiremock};
+use nemovideo::mock::event::{self, Event};
+use nemovideo::mock::wiremock::ResponseTemplate;
+use nemovideo::mock::{NemoMock, respond};
 use nemovideo::project::{Outcome, Project, Suggestion, TurnEvent, TurnReport};
 use nemovideo::protocol::Endpoint;
 use nemovideo::{NemoClient, Session, Timeouts};
@@ -16,40 +18,41 @@ fn draft() -> Draft {
     r#"{"t":[{"tt":0,"sg":[{"d":1000}]}]}"#.parse().expect("a draft")
 }
 
-fn state(state: &Value) -> MockResponse {
-    let body = json!({ "code": 0, "data": { "state": state } });
-    let response = wiremock::ResponseTemplate::new(200).set_body_json(body);
-    MockResponse::raw(Endpoint::State, response)
+fn state(state: &Value) -> ResponseTemplate {
+    respond::data(json!({ "state": state }))
 }
 
 /// Runs a turn with these events between these two states.
-async fn report_between(events: Events, before: MockResponse, after: MockResponse) -> TurnReport {
-    let nemo = MockNemo::start().await;
-    nemo.given(MockResponse::session("t", "s")).await;
-    nemo.given(before.times(1)).await;
-    nemo.given(after).await;
-    nemo.given(MockResponse::message(events)).await;
+async fn report_between(
+    events: impl IntoIterator<Item = Event>,
+    before: ResponseTemplate,
+    after: ResponseTemplate,
+) -> TurnReport {
+    let nemo = NemoMock::start().await;
+    nemo.session("t", "s");
+    nemo.respond(Endpoint::State, before);
+    nemo.respond(Endpoint::State, after);
+    nemo.stream(events);
     let project = nemo.client().project("demo").await.expect("a project");
     project.say("hi").await.expect("a turn").finish().await.expect("a report")
 }
 
 /// Runs a turn with these events that changes nothing.
-async fn report_of(events: Events) -> TurnReport {
-    let state = || MockResponse::state(Some(draft()));
+async fn report_of(events: impl IntoIterator<Item = Event>) -> TurnReport {
+    let state = || respond::state(draft());
     report_between(events, state(), state()).await
 }
 
 #[tokio::test]
 async fn an_unreadable_state_is_not_reported_as_unchanged() {
-    let gone = || MockResponse::error(Endpoint::State, nemovideo::ErrorCode::Other(7));
-    let report = report_between(Events::new(), MockResponse::state(None), gone()).await;
+    let gone = || respond::error(nemovideo::ErrorCode::Other(7));
+    let report = report_between([], respond::state(None), gone()).await;
     assert_eq!(report.outcome, Outcome::Silent);
     assert!(report.summary().contains("could not be read"), "{}", report.summary());
     assert!(!report.summary().contains("Nothing changed"), "{}", report.summary());
 
     // The draft that the stream contained is reported nevertheless.
-    let report =
-        report_between(Events::new().draft(&draft()), MockResponse::state(None), gone()).await;
+    let report = report_between([event::draft(&draft())], respond::state(None), gone()).await;
     assert!(report.summary().contains("could not be read"), "{}", report.summary());
     assert!(report.summary().lines().count() > 1, "{}", report.summary());
 }
@@ -60,39 +63,39 @@ async fn a_change_outside_of_the_timeline_is_reported() {
     let canvas = |width: u32, height: u32| {
         state(&json!({ "draft": draft, "canvas_config": { "width": width, "height": height } }))
     };
-    let report = report_between(Events::new(), canvas(1920, 1080), canvas(1080, 1920)).await;
+    let report = report_between([], canvas(1920, 1080), canvas(1080, 1920)).await;
     assert_eq!(report.summary(), "Canvas: 1920×1080 → 1080×1920");
 
     let media = |media: Value| state(&json!({ "draft": draft, "generated_media": media }));
-    let report = report_between(Events::new(), media(json!([])), media(json!(["a.mp4"]))).await;
+    let report = report_between([], media(json!([])), media(json!(["a.mp4"]))).await;
     assert!(report.summary().contains("media"), "{}", report.summary());
 
     // A change of an unknown key is not reported, and `null` and an empty list are both nothing.
     let seen = |seen: u32, media: Value| {
         state(&json!({ "draft": draft, "last_seen": seen, "generated_media": media }))
     };
-    let report = report_between(Events::new(), seen(1, Value::Null), seen(2, json!([]))).await;
+    let report = report_between([], seen(1, Value::Null), seen(2, json!([]))).await;
     assert_eq!(report.summary(), "Nothing changed.");
 }
 
 #[tokio::test]
 async fn a_failure_is_in_the_summary_unless_the_agent_recovered_from_it() {
-    let failed = Events::new().text("Working on it…").failure("X", "model overloaded");
+    let failed = [event::text("Working on it…"), event::failure("X", "model overloaded")];
     assert_eq!(report_of(failed).await.summary(), "Working on it…\nmodel overloaded");
     // The agent continued after this one.
-    let report = report_of(Events::new().failure("X", "retrying").text("All done.")).await;
+    let report = report_of([event::failure("X", "retrying"), event::text("All done.")]).await;
     assert_eq!(report.summary(), "All done.");
     assert!(report.failure.is_some());
 }
 
 #[tokio::test]
 async fn a_text_of_gui_instructions_alone_is_replaced_by_a_description() {
-    let report = report_of(Events::new().text("Click Export to save it.")).await;
+    let report = report_of([event::text("Click Export to save it.")]).await;
     assert_eq!(report.summary(), "The video can be exported now.");
     assert_eq!(report.suggestions, [Suggestion::Export]);
 
     let gui = "Please click the Retry button or open the billing panel.";
-    let report = report_of(Events::new().failure("X", gui)).await;
+    let report = report_of([event::failure("X", gui)]).await;
     for word in ["button", "panel", "lick"] {
         assert!(!report.summary().contains(word), "{}", report.summary());
     }
@@ -101,9 +104,7 @@ async fn a_text_of_gui_instructions_alone_is_replaced_by_a_description() {
 
 async fn project_at(builder: nemovideo::local::LocalBackendBuilder) -> (LocalBackend, Project) {
     let backend = builder.placeholder_videos().start().await.expect("a backend");
-    let client = NemoClient::builder().base_url(backend.url()).in_memory_credentials();
-    let client = client.build().expect("a client");
-    let project = client.project("demo").await.expect("a project");
+    let project = backend.client().project("demo").await.expect("a project");
     (backend, project)
 }
 
@@ -145,8 +146,7 @@ async fn the_stages_and_texts_of_each_video_are_yielded_in_order() {
 async fn a_resumed_project_continues_in_its_language() {
     let silent = LocalBackend::builder().silent_edits(Frequency::Always);
     let backend = silent.placeholder_videos().start().await.unwrap();
-    let client = NemoClient::builder().base_url(backend.url()).in_memory_credentials();
-    let client = client.build().unwrap();
+    let client = backend.client();
     let project = client.project("demo").language("zh-CN").await.unwrap();
     project.say("narrate: One.").await.unwrap().finish().await.unwrap();
     let serialized = serde_json::to_string(&project.session()).unwrap();

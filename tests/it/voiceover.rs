@@ -7,26 +7,16 @@ use std::time::Duration;
 
 use nemovideo::draft::{Draft, Object, TrackRole};
 use nemovideo::local::{Ending, Fault, FaultyResponse, LocalBackend};
-use nemovideo::mock::{Events, MockNemo, MockResponse};
+use nemovideo::mock::{NemoMock, event};
 use nemovideo::project::{Captions, JobProgress, Script, VoiceChoice, Voiceover};
 use nemovideo::protocol::{Endpoint, RenderState, RenderStatus};
-use nemovideo::{
-    Aspect, Error, ErrorCode, ExponentialRetry, NemoClient, RenderOutput, RenderPolling, Session,
-    TurnRecovery, TurnUpdate,
-};
+use nemovideo::{Aspect, Error, ErrorCode, NemoClient, RenderOutput, Session, TurnUpdate};
 
 const SOON: Duration = Duration::from_millis(5);
 
 async fn backend_and_client() -> (LocalBackend, NemoClient) {
     let backend = LocalBackend::builder().placeholder_videos().start().await.expect("a backend");
-    let client = NemoClient::builder()
-        .base_url(backend.url())
-        .in_memory_credentials()
-        .polling(RenderPolling::new(SOON, 2_000))
-        .recovery(TurnRecovery::new(SOON, SOON, 5))
-        .retry(ExponentialRetry::default().with_initial_delay(Duration::from_millis(1)))
-        .build()
-        .expect("a client of a backend on loopback");
+    let client = backend.client();
     (backend, client)
 }
 
@@ -159,20 +149,20 @@ async fn a_poster_shows_the_moment_that_was_asked_for() {
         assert!(path("a.png").exists() && saved.missed.is_empty());
     }
     // Of an export, and where the agent has understood something else.
-    let nemo = MockNemo::start().await;
+    let nemo = NemoMock::start().await;
     let mut done = RenderState::new("r".into(), RenderStatus::Completed);
     done.url = Some(nemo.file_url());
-    nemo.given(MockResponse::render(&done)).await;
-    nemo.given(MockResponse::render_status(&done)).await;
+    nemo.render_submitted(&done);
+    nemo.render_polled(&done);
     let file = &include_bytes!("../../src/local/engine/placeholder.mp4")[..];
-    nemo.given(MockResponse::file(file)).await;
+    nemo.file(file);
     let project = nemo.client().resume_project(Session::new("t", "s"));
     let draft: Draft = r#"{"t":[{"tt":0,"sg":[{"d":3000}]}],"m":{"poster":1}}"#.parse().unwrap();
     for seconds in [2, 9] {
         let export = project.export().draft(draft.clone()).save_to(path("b.mp4"));
         let saved = export.poster_at(path("b.png"), Duration::from_secs(seconds)).await.unwrap();
         assert_eq!(saved.missed, []);
-        let sent = nemo.renders().await;
+        let sent = nemo.renders();
         let posters: Vec<_> = sent.iter().rev().take(2).map(|job| job.draft.poster()).collect();
         let expected = Duration::from_secs(seconds.min(3));
         assert_eq!(posters, [Some(expected), Some(Duration::from_millis(1))]);
@@ -212,13 +202,13 @@ async fn the_message_to_the_agent_names_the_music_file() {
     let dir = tempfile::tempdir().unwrap();
     let rain = music(dir.path(), "rain \"2\".mp3");
     let out = dir.path().join("out.mp4");
-    let nemo = MockNemo::start().await;
-    nemo.given(MockResponse::session("t", "s")).await;
-    nemo.given(MockResponse::upload([])).await;
-    nemo.given(MockResponse::state(None)).await;
-    nemo.given(MockResponse::error(Endpoint::Message, ErrorCode::OutOfCredits)).await;
+    let nemo = NemoMock::start().await;
+    nemo.session("t", "s");
+    nemo.upload([]);
+    nemo.state(None);
+    nemo.fails(Endpoint::Message, ErrorCode::OutOfCredits);
     hello(&nemo.client(), &out).music(&rain).await.unwrap_err();
-    let text = nemo.messages().await[0].1.clone();
+    let text = nemo.messages()[0].1.clone();
     let sentence = r#"Background music: the uploaded file "rain \"2\".mp3"."#;
     assert!(text.contains(sentence), "{text}");
 
@@ -359,28 +349,24 @@ async fn a_video_recovered_from_the_state_is_exported_only_when_complete() {
 #[tokio::test]
 async fn a_voiceover_succeeds_or_fails_by_its_draft_not_by_a_failure_in_between() {
     let draft: Draft = r#"{"t":[{"tt":0,"sg":[{"d":1000}]}]}"#.parse().unwrap();
-    let failed = || Events::new().failure("RESOURCE_EXHAUSTED", "overloaded, trying again");
+    let failed = || event::failure("RESOURCE_EXHAUSTED", "overloaded, trying again");
+    let tool = || event::tool("generate", Object::new(), Object::new());
     for (events, renders) in [
-        (failed().text("Your video is ready."), 1),
-        (failed().tool("generate", Object::new(), Object::new()), 1),
-        (failed().draft(&draft), 1),
-        (
-            Events::new()
-                .tool("generate", Object::new(), Object::new())
-                .failure("X", "the model failed"),
-            0,
-        ),
+        ([failed(), event::text("Your video is ready.")], 1),
+        ([failed(), tool()], 1),
+        ([failed(), event::draft(&draft)], 1),
+        ([tool(), event::failure("X", "the model failed")], 0),
     ] {
-        let nemo = MockNemo::start().await;
-        nemo.given(MockResponse::session("t", "s")).await;
-        nemo.given(MockResponse::credits(9.0)).await;
-        nemo.given(MockResponse::state(None).times(2)).await;
-        nemo.given(MockResponse::state(Some(draft.clone()))).await;
-        nemo.given(MockResponse::message(events)).await;
-        nemo.given(MockResponse::error(Endpoint::RenderSubmit, ErrorCode::ExportBlocked)).await;
+        let nemo = NemoMock::start().await;
+        nemo.session("t", "s");
+        nemo.credits(9.0, 0);
+        nemo.state(None).times(2);
+        nemo.state(draft.clone());
+        nemo.stream(events);
+        nemo.fails(Endpoint::RenderSubmit, ErrorCode::ExportBlocked);
         let dir = tempfile::tempdir().unwrap();
         let error = hello(&nemo.client(), &dir.path().join("o.mp4")).await.unwrap_err();
-        assert_eq!(nemo.renders().await.len(), renders, "{error}");
+        assert_eq!(nemo.renders().len(), renders, "{error}");
         assert_eq!(matches!(error, Error::AgentFailed(_)), renders == 0, "{error}");
     }
 }

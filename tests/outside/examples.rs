@@ -25,7 +25,8 @@ pub(crate) fn example(name: &str) -> Command {
     path.set_extension(std::env::consts::EXE_EXTENSION);
     assert!(path.exists(), "`cargo build --examples` builds {}", path.display());
     let mut command = Command::new(path);
-    for name in ["NEMO_TOKEN", "NEMO_API_URL", "NEMO_CLIENT_ID", "SKILL_SOURCE"] {
+    for name in ["NEMO_TOKEN", "NEMO_API_URL", "NEMO_CLIENT_ID", "SKILL_SOURCE", "XDG_CONFIG_HOME"]
+    {
         command.env_remove(name);
     }
     command.stdin(Stdio::null());
@@ -195,7 +196,7 @@ fn the_images_of_a_markdown_script_are_its_scenes() {
 fn against(name: &str, backend: &LocalBackend, dir: &Path, args: &[&str]) -> Command {
     let mut command = example(name);
     command.current_dir(dir).args(args).args(["--api", backend.url()]);
-    command.env("HOME", dir.join("home")).env("XDG_CONFIG_HOME", dir.join("home"));
+    command.env("HOME", dir.join("home"));
     command
 }
 
@@ -382,7 +383,37 @@ async fn an_interrupted_batch_continues_and_charges_nothing_again() {
     let mut made: Vec<_> = std::fs::read_dir(dir.path().join("videos")).unwrap().collect();
     made.sort_by_key(|entry| entry.as_ref().unwrap().file_name());
     let made: Vec<_> = made.into_iter().map(|entry| entry.unwrap().file_name()).collect();
-    assert_eq!(made, ["1.mp4", "2.mp4"]);
+    assert_eq!(made, ["1.mp4", "2.mp4", "batch.json"]);
+
+    // What is finished is not made again, a file that is gone is downloaded again, and a new script
+    // and one that was changed are made.
+    let before = backend.counters();
+    let videos = dir.path().join("videos");
+    std::fs::remove_file(videos.join("1.mp4")).unwrap();
+    let again = run_against("batch", &backend, dir.path(), &args).await;
+    assert!(again.status.success(), "{}", stderr(&again));
+    assert!(stderr(&again).contains("2 videos are finished"), "{}", stderr(&again));
+    let after = backend.counters();
+    assert!(videos.join("1.mp4").exists());
+    assert_eq!((after.messages_run, after.renders_started), (2, before.renders_started));
+    std::fs::write(dir.path().join("scripts/3.txt"), "Another one.").unwrap();
+    let script = std::fs::File::options().append(true).open(dir.path().join("scripts/2.txt"));
+    let later = std::time::SystemTime::now() + Duration::from_secs(60);
+    script.unwrap().set_modified(later).unwrap();
+    let more = run_against(
+        "batch",
+        &backend,
+        dir.path(),
+        &["scripts", "--out", "videos", "--at-once", "2"],
+    );
+    let more = more.await;
+    assert!(more.status.success(), "{}", stderr(&more));
+    assert!(
+        stdout(&more).contains("3.txt") && stdout(&more).contains("2.txt"),
+        "{}",
+        stdout(&more)
+    );
+    assert_eq!(backend.counters().messages_run, 4);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -415,7 +446,7 @@ async fn a_batch_reports_a_video_that_an_earlier_run_failed_to_make() {
     let done = run_against("batch", &backend, dir.path(), &retried).await;
     assert!(done.status.success(), "{}", stderr(&done));
     assert_eq!(backend.counters().messages_run, 2);
-    assert_eq!(std::fs::read_dir(dir.path().join("videos")).unwrap().count(), 2);
+    assert_eq!(std::fs::read_dir(dir.path().join("videos")).unwrap().count(), 3);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -439,7 +470,7 @@ async fn a_conversation_continues_in_its_session() {
     let say = async |line: &'static str| {
         let mut command = example("edit");
         command.current_dir(dir.path()).args(["--api", backend.url()]);
-        command.env("HOME", dir.path()).env("XDG_CONFIG_HOME", dir.path());
+        command.env("HOME", dir.path());
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let output = tokio::task::spawn_blocking(move || {
             let mut process = command.spawn().unwrap();
@@ -525,6 +556,8 @@ impl Server {
     }
 
     async fn user(&self, client: &str) -> User {
+        // Of no use for plain HTTP, but reqwest requires some.
+        let _installed = rustls::crypto::ring::default_provider().install_default();
         let http = reqwest::Client::builder().no_proxy().build().unwrap();
         let mut user =
             User { http, url: self.url.clone(), token: String::new(), session: String::new() };
@@ -772,7 +805,7 @@ async fn a_full_disk_is_reported_with_its_directory_and_costs_nothing() {
     let spoken = user.speak("One sentence.").await.text().await.unwrap();
     assert!(spoken.contains("errorCode") && spoken.contains(&directory), "{spoken}");
     let credits = user.credits().await;
-    assert!(credits["available"] == 100.0 && credits["frozen"] == 0.0, "{credits}");
+    assert!(credits["available"] == 10_000.0 && credits["frozen"] == 0.0, "{credits}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -798,7 +831,7 @@ async fn a_directory_that_cannot_be_written_is_named() {
     assert!(response["detail"].as_str().unwrap().contains(data.to_str().unwrap()), "{response}");
     let spoken = user.speak("One sentence.").await.text().await.unwrap();
     assert!(spoken.contains(data.to_str().unwrap()), "{spoken}");
-    assert_eq!(user.credits().await["available"], 100.0);
+    assert_eq!(user.credits().await["available"], 10_000.0);
 }
 
 #[cfg(unix)]

@@ -270,7 +270,7 @@ async fn cell(job: Job, moment: Moment) -> bool {
     assert_eq!(place.payments(), payments, "{name}");
     assert_eq!(place.counters().messages_run, payments, "{name}");
     let own: &[&str] = match job {
-        Job::Batch => &["scripts/1.txt", "scripts/2.txt"],
+        Job::Batch => &["scripts/1.txt", "scripts/2.txt", job.state()],
         Job::Edit => &[job.state()],
         _ => &[],
     };

@@ -127,7 +127,7 @@ impl Place {
         command.env("HOME", self.dir.path().join("home"));
         command.env("TMPDIR", self.dir.path().join("tmp"));
         if let Some(token) = &self.token {
-            command.env("NEMO_TOKEN", token);
+            command.env("NEMO_TOKEN", token).env("NEMO_API_URL", self.relay.url());
         }
         command.kill_on_drop(true).stdin(Stdio::piped());
         command

@@ -1,5 +1,5 @@
-//! Whether a file is whole by its own structure, for a response that does not declare its length:
-//! the end of such a response may be that of a broken connection.
+//! Whether a file is whole by its own structure: the end of a response that does not declare its
+//! length may be that of a broken connection, and a source may have only a part of the file.
 
 /// The structure of an MP4 or WAV file, as far as it was received. Any other file has none here.
 #[derive(Debug, Default)]
@@ -53,13 +53,20 @@ impl Container {
     }
 
     /// Returns the name of the format if the file lacks its end.
-    pub(super) fn cut_format(&self) -> Option<&'static str> {
+    ///
+    /// If the length of the file was declared, only what no player could play is taken for cut: an
+    /// MP4 file with a box that is longer than the rest, or without index or media. Programs write
+    /// inexact sizes into WAV files, and other data after the last box.
+    pub(super) fn cut_format(&self, is_length_declared: bool) -> Option<&'static str> {
         match self.layout {
             Layout::Boxes => {
-                let is_at_end = self.header.is_empty() && self.at == self.bytes;
+                let is_at_end = match is_length_declared {
+                    true => self.at <= self.bytes,
+                    false => self.header.is_empty() && self.at == self.bytes,
+                };
                 (!is_at_end || !self.has_index || !self.has_media).then_some("MP4")
             }
-            Layout::Riff(size) => (self.bytes < size).then_some("WAV"),
+            Layout::Riff(size) => (self.bytes < size && !is_length_declared).then_some("WAV"),
             Layout::Undecided | Layout::Unknown => None,
         }
     }
@@ -136,7 +143,11 @@ mod tests {
     fn cut_format(file: &[u8], chunk: usize) -> Option<&'static str> {
         let mut container = Container::default();
         file.chunks(chunk).for_each(|bytes| container.push(bytes));
-        container.cut_format()
+        let damaged = container.cut_format(true);
+        let cut = container.cut_format(false);
+        // Nothing is damaged that is not cut, and an MP4 file is only with another end.
+        assert!(damaged.is_none() || damaged == cut, "{damaged:?} {cut:?}");
+        cut
     }
 
     #[test]
@@ -186,12 +197,29 @@ mod tests {
     }
 
     #[test]
+    fn a_file_of_the_declared_length_is_damaged_if_its_boxes_do_not_fit() {
+        let (start, index) = (boxed(b"ftyp", b"isom\0\0\0\0"), boxed(b"moov", &[7; 90]));
+        let media = boxed(b"mdat", &[1; 200]);
+        let damaged = |parts: &[&[u8]]| {
+            let mut container = Container::default();
+            parts.iter().for_each(|part| container.push(part));
+            container.cut_format(true)
+        };
+        assert_eq!(damaged(&[&start, &index, &media]), None);
+        assert_eq!(damaged(&[&start, &index, &media, b"\0\0\0"]), None, "data after the end");
+        assert_eq!(damaged(&[&start, &index, &media[..150]]), Some("MP4"));
+        assert_eq!(damaged(&[&start, &media]), Some("MP4"));
+        assert_eq!(damaged(&[&start, &index]), Some("MP4"));
+        assert_eq!(damaged(&[&riff(&[9; 100])[..50]]), None, "players play it");
+    }
+
+    #[test]
     fn a_restarted_file_is_read_anew() {
         let mut container = Container::default();
         container.push(&boxed(b"ftyp", b"isom")[..9]);
-        assert_eq!(container.cut_format(), Some("MP4"));
+        assert_eq!(container.cut_format(false), Some("MP4"));
         container.clear();
         container.push(b"the video");
-        assert_eq!(container.cut_format(), None);
+        assert_eq!(container.cut_format(false), None);
     }
 }

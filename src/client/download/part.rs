@@ -148,8 +148,8 @@ impl ReceivedFile {
     }
 
     /// Returns the name of the format if the file by its own structure lacks its end.
-    pub(super) fn cut_format(&self) -> Option<&'static str> {
-        self.container.cut_format()
+    pub(super) fn cut_format(&self, is_length_declared: bool) -> Option<&'static str> {
+        self.container.cut_format(is_length_declared)
     }
 
     /// Returns whether a response holds the bytes of the same file that follow these.

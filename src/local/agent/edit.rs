@@ -2,6 +2,7 @@
 //! checks each step; tracks that the agent makes itself are written here. New speech is left to
 //! `turn`, which prices it separately.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
@@ -12,8 +13,8 @@ use super::scenes::{self, SceneStyle};
 use super::speak::{self, MessageValue, Reply};
 use super::turn::TAIL;
 use crate::draft::{
-    Draft, EditError, Json, MARKS, PARAGRAPHS, SENTENCES, Segment, SegmentMut, TrackKind, TrackMut,
-    TrackRole, WORDS, as_millis,
+    Draft, EditError, Json, MARKS, PARAGRAPHS, SENTENCES, Segment, SegmentMut, Track, TrackKind,
+    TrackMut, TrackRole, WORDS, as_millis,
 };
 use crate::local::engine::{Caption, CaptionedSpeech, Engine, Gender, SpeechMark, SpokenLine};
 use crate::local::library::StoredFile;
@@ -33,9 +34,18 @@ pub(crate) enum Edit {
         to: Duration,
     },
     ChangeTitle(String),
+    /// When the title is shown, as far as it changes.
+    TimeTitle {
+        from: Option<Duration>,
+        length: Option<Duration>,
+    },
     SetCaptions(bool),
     StyleCaptions(StyleChange),
-    AddMusic,
+    /// An uploaded file by its name, or else the last one, and its volume if one is stated.
+    AddMusic {
+        name: Option<String>,
+        volume: Option<f64>,
+    },
     SetDucking(bool),
     /// The fades of the music at its start and its end, as far as they change.
     FadeMusic {
@@ -53,8 +63,8 @@ pub(crate) enum Edit {
     RemoveTrack(usize),
     Remove(TrackRole),
     SetAspect(Aspect),
-    /// The uploaded image as the background.
-    SetImage,
+    /// An uploaded image, by its name or else the last one, as the background.
+    SetImage(Option<String>),
     /// A palette by name as the background.
     SetPalette(String),
     /// An uploaded image, by its name or else the last one, while a paragraph is spoken.
@@ -136,15 +146,28 @@ impl Edit {
             }
             Self::ChangeTitle(text) => {
                 can_draw(text)?;
-                let title = draft.tracks().position(|track| {
-                    track.role() == Some(TrackRole::Title) && track.segments().len() > 0
-                });
-                if let Some(track) = title {
+                if let Some(track) = title(draft) {
                     draft.edit().set_text(track, 0, text)?;
                     return Ok(speak::TITLE_CHANGED.with([text.as_str().into()]));
                 }
                 draft.edit().add_title(text, Duration::ZERO, TITLE_TIME.min(length))?;
                 Ok(speak::TITLE_MISSING.with([text.as_str().into()]))
+            }
+            Self::TimeTitle { from, length: shown } => {
+                let none = || speak::NONE_OF.with([MessageValue::term(TrackRole::Title.as_str())]);
+                let track = title(draft).ok_or_else(none)?;
+                let before = draft.tracks().nth(track).and_then(|track| track.segments().next());
+                let before = before.map(|title| (title.start(), title.duration()));
+                let before = before.unwrap_or_default();
+                let start = from.unwrap_or(before.0);
+                if start >= length {
+                    return Err(speak::VIDEO_OVER.with([length.into()]));
+                }
+                let end = start.saturating_add(shown.unwrap_or(before.1));
+                let shown = end.min(length) - start;
+                draft.edit().set_times(track, 0, start, shown)?;
+                let reply = speak::TITLE_TIMED.with([start.into(), end.min(length).into()]);
+                Ok(reply.followed_by((end > length).then(too_short)))
             }
             Self::SetCaptions(true) => {
                 let captions = captions(draft, engine);
@@ -175,10 +198,16 @@ impl Edit {
                 let script = spoken.as_ref().map(|it| (&*it.script, &*it.delivery.language));
                 looks::set_narration(draft, session, (engine, cancel), name, script)
             }
-            Self::AddMusic => {
-                let file = session.last_upload(FileType::Audio).ok_or(speak::NO_MUSIC)?;
+            Self::AddMusic { name, volume } => {
+                let file = upload(session, name.as_deref(), FileType::Audio, speak::NO_MUSIC)?;
                 set_music(draft, &file);
-                Ok(speak::MUSIC_PLAYS.with([file.name.as_str().into()]))
+                let Some(volume) = volume.map(|volume| volume.clamp(0.0, 1.0)) else {
+                    return Ok(speak::MUSIC_PLAYS.with([file.name.as_str().into()]));
+                };
+                let track = position(draft, &TrackRole::Music).ok_or(speak::NO_MUSIC)?;
+                draft.edit().set_track_volume(track, volume)?;
+                let volume = MessageValue::Percent(volume);
+                Ok(speak::MUSIC_PLAYS_AT.with([file.name.as_str().into(), volume]))
             }
             Self::SetVolume { of, change } => set_volume(draft, *of, *change),
             Self::Negative(number) => Err(speak::NEGATIVE.with([number.as_str().into()])),
@@ -217,8 +246,8 @@ impl Edit {
                 }
                 Ok(speak::ASPECT_CHANGED.with([MessageValue::term(aspect.ratio())]))
             }
-            Self::SetImage => {
-                let file = session.last_upload(FileType::Image).ok_or(speak::NO_IMAGE)?;
+            Self::SetImage(name) => {
+                let file = upload(session, name.as_deref(), FileType::Image, speak::NO_IMAGE)?;
                 set_image(draft, &file);
                 Ok(speak::IMAGE_SHOWN.with([file.name.as_str().into()]))
             }
@@ -228,6 +257,28 @@ impl Edit {
             }
             Self::ChangeVoice(_) => Err(speak::SPEAK_AGAIN_FIRST.into()),
         }
+    }
+}
+
+/// The index of the first track of titles that has any.
+fn title(draft: &Draft) -> Option<usize> {
+    let is_title =
+        |track: &Track<'_>| track.role() == Some(TrackRole::Title) && track.segments().len() > 0;
+    draft.tracks().position(|track| is_title(&track))
+}
+
+/// The uploaded file of a name, or else the last one of a type. Without any, the reply is `missing`.
+fn upload(
+    session: &LocalSession,
+    name: Option<&str>,
+    file_type: FileType,
+    missing: speak::Template,
+) -> Result<Arc<StoredFile>, Reply> {
+    match name {
+        None => session.last_upload(file_type).ok_or_else(|| missing.into()),
+        Some(name) => session
+            .upload_named(name, file_type)
+            .ok_or_else(|| speak::NO_SUCH_FILE.with([name.into()])),
     }
 }
 

@@ -15,7 +15,7 @@ use crate::draft::{
 };
 use crate::local::engine::Engine;
 use crate::local::sessions::LocalSession;
-use crate::protocol::{FileFormat, FileType};
+use crate::protocol::FileType;
 
 /// The fades of music that has none yet, and of a request that states no time.
 const FADE_IN: Duration = Duration::from_secs(1);
@@ -164,14 +164,6 @@ impl MessagePhrase {
         let name = self.file_name(FileType::Audio);
         let is_meant = self.has(VOICE) && self.has(AS) && !self.has(MUSIC);
         (is_meant && (name.is_some() || self.has(RECORDINGS))).then(|| name.unwrap_or_default())
-    }
-
-    /// The first name of a file of a type, quoted or not.
-    fn file_name(&self, file_type: FileType) -> Option<String> {
-        let is_file = |name: &str| FileFormat::of(name).is_some_and(|it| it.file_type == file_type);
-        let quoted = self.quoted.clone().filter(|name| is_file(name));
-        let words = self.words();
-        quoted.or_else(|| words.into_iter().find(|word| is_file(word)).map(str::to_owned))
     }
 }
 

@@ -3,7 +3,7 @@
 //! a phrase is an order only when each of its words is known and none of them makes a statement of
 //! it. A quotation, the text of a title and a script may say anything.
 
-use super::edit::{Edit, VoiceChange};
+use super::edit::{Adjustment, AudioTarget, Edit, VoiceChange};
 use super::phrase::{
     MAX_WORDS, MessagePhrase, VoiceoverOptions, ends_phrase, is_in, label, masked, phrases,
     unquoted,
@@ -11,7 +11,7 @@ use super::phrase::{
 use super::words::*;
 use crate::draft::Language;
 use crate::language::tokens::{is_han, plain_text, quotations};
-use crate::protocol::FileFormat;
+use crate::protocol::{FileFormat, FileType};
 
 /// What a message asks for, and the language in which it asks.
 #[derive(Clone, Debug, PartialEq)]
@@ -38,6 +38,8 @@ pub(crate) enum Action {
     },
     /// Taking back the last turns.
     Undo(usize),
+    /// A file of the video, which no message makes.
+    Export,
     Help,
     Unknown,
 }
@@ -48,6 +50,8 @@ pub(crate) enum RequestedScript {
     Message(String),
     /// An uploaded file, as the message says: no other script will do.
     Upload,
+    /// The uploaded file of this name.
+    File(String),
     /// The uploaded script, or else the one spoken before.
     Latest,
 }
@@ -64,7 +68,12 @@ pub(crate) fn parse(message: &str) -> Instruction {
         let action = if MessagePhrase::new(&order).has(ASK_FIRST) {
             Action::Ask { script: Some(script), options }
         } else {
-            Action::Voiceover { script: RequestedScript::Message(script), options }
+            // "Narrate: talk.docx" is about a file, whose name nobody wants to hear.
+            let script = match is_document(&script) {
+                true => RequestedScript::File(script),
+                false => RequestedScript::Message(script),
+            };
+            Action::Voiceover { script, options }
         };
         return Instruction { action, language };
     }
@@ -98,8 +107,11 @@ fn action(message: &str, whole: &MessagePhrase) -> Action {
     }
     // The order is what the message begins with; options follow, and some may be unknown.
     if is_voiceover(whole) && is_request && whole.recording().is_none() {
-        let is_upload = whole.has(UPLOADED);
-        let script = if is_upload { RequestedScript::Upload } else { RequestedScript::Latest };
+        let script = match whole.file_name(FileType::Document) {
+            Some(name) => RequestedScript::File(name),
+            None if whole.has(UPLOADED) => RequestedScript::Upload,
+            None => RequestedScript::Latest,
+        };
         return Action::Voiceover { script, options: VoiceoverOptions::parse(message) };
     }
     let (edits, unknown) = edits(&phrases, &kinds);
@@ -109,7 +121,32 @@ fn action(message: &str, whole: &MessagePhrase) -> Action {
     if edits.is_empty() && is_request && makes_new_video(whole) {
         return Action::Ask { script: None, options: VoiceoverOptions::parse(message) };
     }
+    let mut requests =
+        phrases.iter().zip(&kinds).filter(|(_, kind)| **kind != PhraseKind::Courtesy);
+    if edits.is_empty() && requests.next().is_some_and(|(phrase, _)| is_export(phrase)) {
+        return Action::Export;
+    }
     if edits.is_empty() || is_prose { Action::Unknown } else { Action::Edits { edits, unknown } }
+}
+
+/// Whether a phrase asks for a file of the video: `export film.mp4`, `导出视频`.
+pub(crate) fn is_export(phrase: &MessagePhrase) -> bool {
+    /// Nobody needs more words for it, and a text may begin with "Download" as well.
+    const MAX_WORDS: usize = 12;
+    let words = phrase.words();
+    let (text, _) = without_courtesy(&words);
+    let mut text = text.split_whitespace();
+    let mut is_english =
+        || text.next().is_some_and(|it| is_in(EXPORT_VERBS, it)) && text.all(is_known);
+    let is_chinese = HAN_EXPORT.split(' ').any(|verb| phrase.plain.contains(verb));
+    let is_done = phrase.plain.contains('了');
+    words.len() <= MAX_WORDS && ((is_chinese && !is_done) || is_english())
+}
+
+/// Whether a text is the name of a file that can be a script, and nothing else.
+fn is_document(text: &str) -> bool {
+    let is_name = !text.contains(char::is_whitespace);
+    is_name && FileFormat::of(text).is_some_and(|it| it.file_type == FileType::Document)
 }
 
 /// The edits of a message, and the phrases that were not understood.
@@ -135,6 +172,9 @@ fn edits(phrases: &[MessagePhrase], kinds: &[PhraseKind]) -> (Vec<Edit>, Vec<Str
             unknown.push(phrase.raw.clone());
             continue;
         }
+        if retimed(phrase, &mut edits) {
+            continue;
+        }
         let found = match own {
             Some(own) => {
                 verb = own;
@@ -149,10 +189,10 @@ fn edits(phrases: &[MessagePhrase], kinds: &[PhraseKind]) -> (Vec<Edit>, Vec<Str
                 with_verb.edit().or_else(|| phrase.edit())
             }
         };
-        let found = found
-            .or_else(|| retimed(&phrases[..at], phrase, &mut edits))
-            .or_else(|| restyled(phrase, &mut edits));
-        match found {
+        if levelled(phrase, found.as_ref(), &mut edits) {
+            continue;
+        }
+        match found.or_else(|| restyled(phrase, &mut edits)) {
             Some(Edit::ChangeVoice(change)) => merge_voice(&mut edits, change),
             Some(edit) => edits.push(edit),
             None => unknown.push(phrase.raw.clone()),
@@ -161,21 +201,35 @@ fn edits(phrases: &[MessagePhrase], kinds: &[PhraseKind]) -> (Vec<Edit>, Vec<Str
     (edits, unknown)
 }
 
-/// "Add a title 'T', from 2 to 5 seconds": the times replace those of the title before.
-fn retimed(
-    before: &[MessagePhrase],
-    phrase: &MessagePhrase,
-    edits: &mut Vec<Edit>,
-) -> Option<Edit> {
-    let is_title = |edit: &Edit| matches!(edit, Edit::AddTitle { .. });
-    let last = edits.last().filter(|edit| is_title(edit))?;
-    let both = MessagePhrase::new(&format!("{} {}", before.last()?.raw, phrase.raw));
-    let title = both.edit().filter(|edit| is_title(edit) && edit != last)?;
-    if phrase.times().is_empty() {
-        return None;
+/// "Add a title 'T', from 2 to 5 seconds": the times are those of the title before. Returns whether
+/// they are.
+fn retimed(phrase: &MessagePhrase, edits: &mut Vec<Edit>) -> bool {
+    let title = MessagePhrase::new(&format!("title {}", phrase.raw)).title_times();
+    let Some(Edit::TimeTitle { from, length }) = title else { return false };
+    match edits.last_mut() {
+        Some(Edit::AddTitle { from: start, to, .. }) => {
+            let shown = length.unwrap_or(to.saturating_sub(*start));
+            *start = from.unwrap_or(*start);
+            *to = start.saturating_add(shown);
+        }
+        Some(Edit::ChangeTitle(_)) => edits.push(Edit::TimeTitle { from, length }),
+        _ => return false,
     }
-    edits.pop();
-    Some(title)
+    true
+}
+
+/// "Add music, at 20%": the level is that of the music before. Returns whether it is.
+fn levelled(phrase: &MessagePhrase, found: Option<&Edit>, edits: &mut [Edit]) -> bool {
+    let Some(Edit::AddMusic { volume: volume @ None, .. }) = edits.last_mut() else { return false };
+    let of = |target| matches!(target, AudioTarget::All | AudioTarget::Music);
+    *volume = match found {
+        Some(Edit::SetVolume { of: target, change: Adjustment::To(level) }) if of(*target) => {
+            Some(*level)
+        }
+        None => phrase.share(),
+        Some(_) => None,
+    };
+    volume.is_some()
 }
 
 /// "Make the captions boxed and yellow": the second look is added to the first.
@@ -229,6 +283,9 @@ impl PhraseKind {
         let words = phrase.words();
         if words.len() > MAX_WORDS {
             return Self::Statement;
+        }
+        if words.is_empty() && phrase.has_file() {
+            return Self::Fragment;
         }
         if phrase.plain.contains(is_han) {
             return Self::of_chinese(phrase);
@@ -345,7 +402,8 @@ fn is_voiceover(message: &MessagePhrase) -> bool {
     let words = message.words();
     let text = words.join(" ");
     let is_file = message.has(FILES) && message.has(VIDEOS) && !message.has(NON_SCRIPT);
-    let has_source = message.has(SCRIPTS) || is_file;
+    let is_named = message.file_name(FileType::Document).is_some();
+    let has_source = message.has(SCRIPTS) || is_file || is_named;
     if message.plain.contains(is_han) {
         let makes = message.has(HAN_MAKE) || message.has(HAN_MAKE_AGAIN);
         let edits = message.has(HAN_EDITS) || message.has("不要 大一点 小一点");
@@ -491,7 +549,8 @@ fn in_quotes(message: &str) -> Option<(String, String)> {
         // `Background music: the uploaded file "rain.mp3"`
         let sentence = before.rsplit(['.', '\n', ';', '。', '；']).next().unwrap_or_default();
         let name = sentence.split_once([':', '：']).map(|(name, _)| name);
-        !is_title && name.is_none_or(|name| label(name).is_none())
+        let is_file = is_document(&unquoted(&message[range.start..range.end]));
+        !is_title && !is_file && name.is_none_or(|name| label(name).is_none())
     })?;
     let order = format!("{} {}", &message[..range.start], &message[range.end..]);
     Some((order, unquoted(&message[range])))

@@ -3,6 +3,7 @@
 //! phrase that fits no rule has no meaning here; nothing is guessed.
 
 use std::iter::repeat_n;
+use std::ops::Range;
 use std::time::Duration;
 
 use super::edit::{Adjustment, AudioTarget, Edit, VoiceChange};
@@ -12,7 +13,7 @@ use super::words::*;
 use crate::draft::{Language, TrackRole};
 use crate::language::tokens::{self, Word, is_han, plain_text, quotations};
 use crate::local::engine::{Gender, PALETTES};
-use crate::protocol::Aspect;
+use crate::protocol::{Aspect, FileFormat, FileType};
 
 /// The duration of a title for which none is given.
 pub(crate) const TITLE_TIME: Duration = Duration::from_secs(3);
@@ -29,7 +30,7 @@ pub(crate) const MAX_WORDS: usize = 40;
 pub(crate) struct MessagePhrase {
     /// The text as written.
     pub(crate) raw: String,
-    /// The text in plain spelling, with spaces in place of what is quoted.
+    /// The text in plain spelling, with spaces in place of what is quoted and of the names of files.
     pub(crate) plain: String,
     /// The words of `plain`.
     words: Vec<Word>,
@@ -37,16 +38,21 @@ pub(crate) struct MessagePhrase {
     division: Option<Division>,
     /// The first quotation.
     pub(crate) quoted: Option<String>,
+    /// The names of files outside of quotations, as written.
+    files: Vec<String>,
 }
 
 impl MessagePhrase {
     pub(crate) fn new(raw: &str) -> Self {
-        let plain = plain_text(&masked(raw)).replace("分钟", "分").replace("秒钟", "秒");
+        let plain = masked(raw);
+        let names = file_names(&plain);
+        let files = names.iter().map(|name| plain[name.clone()].to_owned()).collect();
+        let plain = plain_text(&blanked(&plain, names)).replace("分钟", "分").replace("秒钟", "秒");
         let quoted = quotations(raw).first().map(|range| unquoted(&raw[range.clone()]));
         let words = words(&plain);
         let may_be_divided = words.len() <= MAX_WORDS && plain.contains(is_han);
         let division = may_be_divided.then(|| Division::of(&plain)).flatten();
-        Self { raw: raw.trim().to_owned(), plain, words, division, quoted }
+        Self { raw: raw.trim().to_owned(), plain, words, division, quoted, files }
     }
 
     pub(crate) fn words(&self) -> Vec<&str> {
@@ -104,8 +110,41 @@ impl MessagePhrase {
         Some(number.trim_end_matches(['.', ',']).to_owned())
     }
 
+    /// The first name of a file of a type, quoted or not.
+    pub(super) fn file_name(&self, file_type: FileType) -> Option<String> {
+        let is_file =
+            |name: &&String| FileFormat::of(name).is_some_and(|it| it.file_type == file_type);
+        self.quoted.iter().chain(&self.files).find(is_file).cloned()
+    }
+
+    /// Whether it names a file of any type.
+    pub(super) fn has_file(&self) -> bool {
+        !self.files.is_empty()
+            || self.quoted.as_ref().is_some_and(|it| FileFormat::of(it).is_some())
+    }
+
+    /// Whether a time is stated: a number with its unit.
+    fn has_time(&self) -> bool {
+        self.words.iter().enumerate().any(|(at, word)| match word.number() {
+            Some((_, rest)) if rest.is_empty() => unit(self.word(at + 1)).is_some(),
+            Some((_, rest)) => unit(rest).is_some(),
+            None => {
+                let is_number = numeral(&word.text).or_else(|| position(NUMBERS, &word.text));
+                is_number.is_some() && unit(self.word(at + 1)).is_some()
+            }
+        })
+    }
+
+    /// Whether a share is stated as one: `20%`, `百分之二十`.
+    fn has_percent(&self) -> bool {
+        let is_percent = |word: &Word| {
+            word.text.starts_with("percent") || word.number().is_some_and(|(_, unit)| unit == "%")
+        };
+        self.plain.contains("百分之") || self.words.iter().any(is_percent)
+    }
+
     /// A share, which may exceed 1: `20%`, `20 percent`, `half`, `0.2`, `百分之二十`.
-    fn share(&self) -> Option<f64> {
+    pub(super) fn share(&self) -> Option<f64> {
         if let Some((_, number)) = self.plain.split_once("百分之") {
             return words(number).first().and_then(number_of).map(|number| number / 100.0);
         }
@@ -117,7 +156,10 @@ impl MessagePhrase {
                 (_, Some((number, "%"))) => Some(number / 100.0),
                 (_, Some((number, ""))) if next.starts_with("percent") => Some(number / 100.0),
                 (_, Some((number, ""))) if number <= 1.0 => Some(number),
-                (_, Some((number, ""))) if number <= 100.0 && next.is_empty() => {
+                // "At 20", "at 20 volume".
+                (_, Some((number, "")))
+                    if number <= 100.0 && (next.is_empty() || is_in(AUDIO, next)) =>
+                {
                     Some(number / 100.0)
                 }
                 _ => None,
@@ -210,6 +252,40 @@ impl MessagePhrase {
 /// The rows of a table of the vocabulary, each a value and its terms.
 pub(super) fn rows(table: &'static str) -> impl Iterator<Item = (&'static str, &'static str)> {
     table.lines().filter_map(|row| row.split_once(' '))
+}
+
+/// Where the names of files stand in a text: `photo.jpg`, `下雨.mp3`.
+fn file_names(text: &str) -> Vec<Range<usize>> {
+    // No space stands before a name behind these, which are no part of a name in Chinese.
+    const BEFORE: &[char] = &['用', '把', '将', '加', '放', '播', '为', '成', '以', '换', '和'];
+    const OUTSIDE: &[char] =
+        &[',', ';', ':', '!', '?', '/', '\\', '，', '；', '：', '！', '？', '、', '。', '“', '”'];
+    /// The longest name that file systems take, which bounds the work.
+    const MAX_NAME: usize = 255;
+    let mut found: Vec<Range<usize>> = Vec::new();
+    for (dot, _) in text.match_indices('.') {
+        let extension = text[dot + 1..].find(|c: char| !c.is_ascii_alphanumeric());
+        let end = extension.map_or(text.len(), |length| dot + 1 + length);
+        let first = found.last().map_or(0, |name| name.end);
+        let mut starts = first.max(dot.saturating_sub(MAX_NAME))..=dot;
+        let before = starts.find_map(|start| text.get(start..dot)).unwrap_or_default();
+        let is_chinese = before.ends_with(is_han);
+        let is_outside = |c: char| match is_han(c) {
+            true => !is_chinese || BEFORE.contains(&c),
+            false => c.is_whitespace() || OUTSIDE.contains(&c),
+        };
+        let name = before.rsplit(is_outside).next().unwrap_or_default();
+        let verb = HAN_BEFORE_FILE.split(' ').find(|verb| name.starts_with(verb));
+        let name = &name[verb.map_or(0, str::len)..];
+        let start = dot - name.trim_start_matches(['(', '（']).len();
+        let goes_on = text[end..]
+            .strip_prefix('.')
+            .is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_alphanumeric()));
+        if start < dot && !goes_on && FileFormat::of(&text[start..end]).is_some() {
+            found.push(start..end);
+        }
+    }
+    found
 }
 
 /// Whether a list of terms contains this one.
@@ -313,8 +389,13 @@ pub(crate) fn ends_phrase(c: char, after: Option<char>) -> bool {
 
 /// The text with spaces in place of its quotations, of the same length in bytes.
 pub(crate) fn masked(text: &str) -> String {
+    blanked(text, quotations(text))
+}
+
+/// The text with spaces in place of some ranges, which are in order.
+fn blanked(text: &str, ranges: Vec<Range<usize>>) -> String {
     let mut plain = String::with_capacity(text.len());
-    for range in quotations(text) {
+    for range in ranges {
         plain.push_str(&text[plain.len()..range.start]);
         plain.extend(repeat_n(' ', range.len()));
     }
@@ -489,21 +570,44 @@ impl MessagePhrase {
         }
     }
 
-    /// The edit that the phrase asks for.
+    /// The edit that the phrase asks for. One that would leave out a time or a share that the phrase
+    /// states is none.
     pub(crate) fn edit(&self) -> Option<Edit> {
-        let is_about = |terms, besides| self.has(terms) && self.has(besides);
+        use Edit::{
+            AddChapter, AddMusic, AddTitle, ChangeTitle, ChangeVoice, CutEnd, CutStart, FadeMusic,
+            SetPoster, SetVolume, StyleScenes, TimeTitle, TrimTo,
+        };
         let captions = (self.has(CAPTIONS) && !self.has(LOOKS)).then(|| !self.has(OFF));
         let edit = self
             .look()
             .or_else(|| captions.map(Edit::SetCaptions))
+            .or_else(|| self.title_times())
             .or_else(|| self.title())
+            .or_else(|| self.music())
             .or_else(|| self.volume())
             .or_else(|| self.track())
-            .or_else(|| is_about(MUSIC, ADD_MUSIC).then_some(Edit::AddMusic))
             .or_else(|| self.length())
             .or_else(|| self.aspect().map(Edit::SetAspect))
             .or_else(|| self.background())
             .or_else(|| self.voice_change().map(Edit::ChangeVoice))?;
+        let takes_time = match &edit {
+            // The text of a title may have a time in it.
+            ChangeTitle(_) => self.quoted.is_none(),
+            AddTitle { .. } | TimeTitle { .. } | FadeMusic { .. } | AddChapter { .. } => true,
+            TrimTo(_) | CutStart(_) | CutEnd(_) | SetPoster(_) => true,
+            StyleScenes(style) => style.fade.is_some(),
+            _ => false,
+        };
+        let takes_share = match &edit {
+            ChangeTitle(_) | AddTitle { .. } => self.quoted.is_none(),
+            ChangeVoice(change) => change.pace.is_some(),
+            AddMusic { volume, .. } => volume.is_some(),
+            SetVolume { .. } => true,
+            _ => false,
+        };
+        if (self.has_time() && !takes_time) || (self.has_percent() && !takes_share) {
+            return None;
+        }
         Some(self.negative().map_or(edit, Edit::Negative))
     }
 
@@ -519,20 +623,66 @@ impl MessagePhrase {
         if self.has(CHANGE) {
             return Some(Edit::ChangeTitle(text));
         }
-        let times = if self.quoted.is_some() { self.times() } else { Vec::new() };
-        let (from, to) = match times.as_slice() {
-            [from, to, ..] if from < to => (*from, *to),
-            [length] if self.has(LASTING) => (Duration::ZERO, *length),
-            [start] if self.has(STARTING) => (*start, start.saturating_add(TITLE_TIME)),
-            _ => (Duration::ZERO, TITLE_TIME),
+        let shown = self.shown().filter(|_| self.quoted.is_some());
+        let (from, to) = match shown.unwrap_or_default() {
+            (Some(from), Some(length)) => (from, from.saturating_add(length)),
+            (Some(from), None) => (from, from.saturating_add(TITLE_TIME)),
+            (None, Some(length)) if self.has(LASTING) || self.has(LENGTH) => {
+                (Duration::ZERO, length)
+            }
+            (None, _) => (Duration::ZERO, TITLE_TIME),
         };
         Some(Edit::AddTitle { text, from, to })
+    }
+
+    /// `make the title 60 seconds`, `标题显示5秒`: how long the title is shown, or from when on.
+    pub(super) fn title_times(&self) -> Option<Edit> {
+        let (from, length) = self.shown().filter(|_| self.has_title_times())?;
+        Some(Edit::TimeTitle { from, length })
+    }
+
+    /// Whether nothing but times stands behind the word for a title.
+    fn has_title_times(&self) -> bool {
+        let name = self.words.iter().find(|word| is_in(TITLES, &word.text));
+        let han_end = self.plain.find("标题").map(|at| at + "标题".len());
+        let Some(end) = han_end.or_else(|| name.map(|word| word.range.end)) else { return false };
+        let rest = &self.plain[end..];
+        let is_time = |word: &Word| match word.number() {
+            Some((_, rest)) => rest.is_empty() || rest.starts_with(':') || unit(rest).is_some(),
+            None => {
+                let is_word = [NUMBERS, TITLE_TIMES].iter().any(|terms| is_in(terms, &word.text));
+                is_word || numeral(&word.text).is_some() || unit(&word.text).is_some()
+            }
+        };
+        // What follows a colon or stands in quotation marks is the text.
+        let is_text = self.quoted.is_some() || rest.starts_with(':') || self.has("rename titled");
+        let is_timed = self.has_time() || (self.has(LENGTH) && !self.times().is_empty());
+        !is_text && !self.has(REMOVE) && is_timed && words(rest).iter().all(is_time)
+    }
+
+    /// From when on something is shown, and for how long, as far as it is stated.
+    fn shown(&self) -> Option<(Option<Duration>, Option<Duration>)> {
+        let first = |terms: &'static str| {
+            terms.split_ascii_whitespace().filter_map(|term| self.plain.find(term)).min()
+        };
+        let lasts = self.has(LASTING) && self.has(TITLE_FROM) && !self.has("to until 到");
+        Some(match self.times()[..] {
+            // "At 5 seconds for 2 seconds", in any order.
+            [start, length] if lasts && first(TITLE_FROM) <= first(LASTING) => {
+                (Some(start), Some(length))
+            }
+            [length, start] if lasts => (Some(start), Some(length)),
+            [from, to, ..] if from < to => (Some(from), Some(to - from)),
+            [start] if self.has(TITLE_FROM) => (Some(start), None),
+            [length] => (None, Some(length)),
+            _ => return None,
+        })
     }
 
     /// `title: Morning Brew`, `change the title to Morning Brew`, `标题改成早晨`. Where nothing is
     /// done with a title, what follows the word is no text.
     fn unquoted_title(&self) -> Option<String> {
-        if self.has(REMOVE) || self.has(LOOKS) {
+        if self.has(REMOVE) || self.has(LOOKS) || self.has_title_times() {
             return None;
         }
         let (is_given, text) = if let Some((before, text)) = self.raw.split_once("标题") {
@@ -551,6 +701,29 @@ impl MessagePhrase {
             (words[at].ends_with([':', '：']), text.join(" "))
         };
         ((is_given || self.has(GIVE_TITLE)) && !text.is_empty()).then_some(text)
+    }
+
+    /// Music that is to be played: a file by its name, or the last upload, and how loud it is.
+    fn music(&self) -> Option<Edit> {
+        let name = self.file_name(FileType::Audio);
+        let volume = match self.volume() {
+            Some(Edit::SetVolume { change: Adjustment::To(volume), .. }) => Some(volume),
+            Some(_) => return None,
+            None => None,
+        };
+        let is_added = match (&name, volume) {
+            (Some(_), Some(_)) => self.has(ADD_FILE) || self.has(AS) || self.is_labelled("music"),
+            (Some(_), None) => [ADD_FILE, ADD_MUSIC, AS, CHANGE].into_iter().any(|it| self.has(it)),
+            // "Set the music to 20%" is about the music that plays already.
+            (None, Some(_)) => self.has(MUSIC) && self.has(ADD_LOUD) && !self.has(TO),
+            (None, None) => self.has(MUSIC) && self.has(ADD_MUSIC),
+        };
+        let is_other = self.has(REMOVE) || self.has(SWITCH_OFF) || self.has(PARAGRAPHS);
+        (is_added && !is_other).then_some(Edit::AddMusic { name, volume })
+    }
+
+    fn is_labelled(&self, option: &str) -> bool {
+        self.raw.split_once([':', '：']).is_some_and(|(name, _)| label(name) == Some(option))
     }
 
     fn volume(&self) -> Option<Edit> {
@@ -581,7 +754,9 @@ impl MessagePhrase {
     }
 
     fn audio(&self) -> Option<AudioTarget> {
-        self.choice(&[(AudioTarget::Music, MUSIC), (AudioTarget::Voiceover, VOICE)])
+        let named = self.choice(&[(AudioTarget::Music, MUSIC), (AudioTarget::Voiceover, VOICE)]);
+        // An uploaded file is the music, unless a phrase makes it the narration.
+        named.or_else(|| self.file_name(FileType::Audio).map(|_| AudioTarget::Music))
     }
 
     fn track(&self) -> Option<Edit> {
@@ -608,12 +783,25 @@ impl MessagePhrase {
     fn length(&self) -> Option<Edit> {
         // Two times are a range, and only the ends of a video can be cut off.
         let &[time] = self.times().as_slice() else { return None };
+        // Those of its parts are other times.
+        let parts = [TITLES, CAPTIONS, MUSIC, IMAGES, POSTER, CHAPTERS, CROSS_FADES, FADE];
+        let is_new = self.has(VIDEOS) && self.has("a an another new");
+        if parts.into_iter().any(|part| self.has(part)) || self.has_file() || is_new {
+            return None;
+        }
         let (cuts, to) = (self.has(CUT), self.has(TO));
+        // "Make it 60 seconds", and not "make the voice 60 seconds" or "make it 5 seconds shorter".
+        let is_set = || {
+            self.has(CHANGE)
+                && self.has_time()
+                && (self.has(VIDEOS) || self.has("it this"))
+                && ![VOICE, AT_START, AT_END, STARTING, RELATIVE].into_iter().any(|it| self.has(it))
+        };
         if cuts && !to && self.has(AT_END) {
             Some(Edit::CutEnd(time))
         } else if cuts && !to && self.has(AT_START) {
             Some(Edit::CutStart(time))
-        } else if (cuts && (to || self.has("at after"))) || self.has(LENGTH) {
+        } else if (cuts && (to || self.has("at after"))) || self.has(LENGTH) || is_set() {
             Some(Edit::TrimTo(time))
         } else {
             // "Cut 5 seconds" does not say which ones.
@@ -623,8 +811,11 @@ impl MessagePhrase {
 
     fn background(&self) -> Option<Edit> {
         let is_meant = self.has(BACKGROUND);
-        if self.has(IMAGES) && (is_meant || self.has(SHOW_IMAGE)) {
-            return Some(Edit::SetImage);
+        let name = self.file_name(FileType::Image);
+        let is_image = name.is_some() || self.has(IMAGES);
+        let is_other = [REMOVE, POSTER, PARAGRAPHS].into_iter().any(|it| self.has(it));
+        if is_image && (is_meant || self.has(SHOW_IMAGE)) && !is_other {
+            return Some(Edit::SetImage(name));
         }
         self.palette().filter(|_| is_meant || self.has(MOODS)).map(Edit::SetPalette)
     }

@@ -13,8 +13,8 @@ use super::ask::OpenQuestions;
 use super::document::{self, ScriptFile};
 use super::edit::{self, Adjustment, Edit, NarratedSentence, VoiceChange};
 use super::looks::{self, StyleChange};
-use super::parse::{Action, Instruction, RequestedScript};
-use super::phrase::{TITLE_TIME, VoiceoverOptions, language_of_characters};
+use super::parse::{Action, Instruction, RequestedScript, is_export};
+use super::phrase::{MessagePhrase, TITLE_TIME, VoiceoverOptions, language_of_characters};
 use super::scenes;
 use super::speak::{self, MessageValue, Remark, Reply, Template};
 use crate::draft::{CaptionStyle, Draft, Json, Language, Object, TrackRole, as_millis};
@@ -39,8 +39,10 @@ impl Instruction {
         match &self.action {
             Action::Voiceover { .. } => prices.voiceover(),
             Action::Edits { edits, .. } if edits.iter().any(speaks) => prices.voiceover(),
-            Action::Edits { .. } | Action::Undo(_) => prices.edit(),
-            Action::Ask { .. } | Action::Help | Action::Unknown => Credits::ZERO,
+            Action::Edits { .. } => prices.edit(),
+            // Whoever takes a change back has paid for it.
+            Action::Undo(_) | Action::Ask { .. } => Credits::ZERO,
+            Action::Export | Action::Help | Action::Unknown => Credits::ZERO,
         }
     }
 }
@@ -112,6 +114,10 @@ impl AgentTurn {
             Action::Edits { edits, unknown } => self.edits(manner, &edits, &unknown),
             Action::Ask { script, options } => self.ask(manner, script, options),
             Action::Undo(steps) => self.undo(manner, steps),
+            Action::Export => {
+                let replies = [speak::EXPORT_APART, speak::NOTHING_CHARGED].map(Reply::from);
+                self.decline(manner, &replies)
+            }
             Action::Help => {
                 emitter.text(&text(speak::HELP));
                 TurnEnd::Replied
@@ -323,6 +329,12 @@ impl AgentTurn {
                 let file = upload().ok_or_else(|| missing(speak::NO_UPLOADED_SCRIPT))?;
                 document::read(&file.path, &file.name)?
             }
+            RequestedScript::File(name) => {
+                let named = self.session.upload_named(&name, FileType::Document);
+                let missing = || speak::NO_SUCH_FILE.with([name.as_str().into()]);
+                let file = named.ok_or_else(|| VoiceoverError::new("NO_FILE", missing()))?;
+                document::read(&file.path, &file.name)?
+            }
             RequestedScript::Latest => match (upload(), self.session.work().spoken) {
                 (Some(file), _) => document::read(&file.path, &file.name)?,
                 (None, Some(spoken)) => spoken.script.into(),
@@ -442,9 +454,10 @@ impl AgentTurn {
                 (Err(reply), _) => left.push(reply),
             }
         }
-        left.extend(
-            unknown.iter().map(|phrase| speak::PHRASE_UNKNOWN.with([phrase.as_str().into()])),
-        );
+        left.extend(unknown.iter().map(|phrase| match is_export(&MessagePhrase::new(phrase)) {
+            true => speak::EXPORT_APART.into(),
+            false => speak::PHRASE_UNKNOWN.with([phrase.as_str().into()]),
+        }));
         if done.is_empty() {
             left.push(speak::NOTHING_CHANGED.into());
             return self.decline(manner, &left);
@@ -672,7 +685,9 @@ mod tests {
             ("narrate: hello", 20.0),
             ("use a male voice and add a title 'x'", 20.0),
             ("add a title 'x'", 2.0),
-            ("undo", 2.0),
+            ("undo", 0.0),
+            ("撤销", 0.0),
+            ("export film.mp4", 0.0),
             ("what can you do?", 0.0),
             ("make a video", 0.0),
             ("narrate this and ask me first: hello", 0.0),

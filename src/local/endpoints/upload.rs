@@ -20,6 +20,7 @@ use crate::protocol::{
     ErrorCode, FileFormat, MAX_UPLOAD_BYTES, SessionId, UploadResponse, UploadUrls,
     percent_decoded, unprintable,
 };
+use crate::tls;
 
 /// The timeout of fetching one file.
 const FETCH_TIMEOUT: Duration = Duration::from_secs(60);
@@ -166,7 +167,8 @@ async fn from_urls(
     }
     check_count(urls.len())?;
     // A redirect would bypass the check of the host.
-    let client = reqwest::Client::builder()
+    let client = tls::with_system_certificates(reqwest::Client::builder(), &[] as &[&str])
+        .map_err(Rejected::internal)?
         .redirect(reqwest::redirect::Policy::none())
         .no_proxy()
         .dns_resolver(PublicOnly::except(&service.settings.fetch_hosts))

@@ -69,9 +69,12 @@ pub enum Fault {
         /// Polls that report `processing`.
         polls: u32,
     },
-    /// Files: one byte in the middle differs; length and entity tag are unchanged.
+    /// Files: one byte in the middle differs; length and entity tag are unchanged. As the service
+    /// sends no checksum, no client can notice that, unless the byte is the size or the type of a box
+    /// of an MP4 file.
     CorruptFile,
-    /// Files: only the first half is sent, declared as the whole.
+    /// Files: only the first half is sent, declared as the whole. A client notices it by the size
+    /// that the render has reported, or by the boxes of an MP4 file.
     ShortFile,
     /// Files: another file of the same length has replaced it, with an entity tag of its own.
     /// [After](super::FaultBuilder::after) a call that was cut, this is a file that changed between

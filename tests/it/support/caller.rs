@@ -2,13 +2,19 @@
 
 use nemovideo::local::LocalBackend;
 use reqwest::multipart::Form;
-use reqwest::{Client, Method, RequestBuilder, Response};
+use reqwest::{Client, ClientBuilder, Method, RequestBuilder, Response};
 use serde_json::{Value, json};
 
 pub(crate) const SCRIPT: &str = "The sky is blue, and there is a reason. Short waves scatter more.";
 
 pub(crate) fn client() -> Client {
-    Client::builder().no_proxy().build().unwrap()
+    client_builder().build().unwrap()
+}
+
+pub(crate) fn client_builder() -> ClientBuilder {
+    // Of no use for plain HTTP, but reqwest requires some. Another test may have been here before.
+    let _installed = rustls::crypto::ring::default_provider().install_default();
+    Client::builder().no_proxy()
 }
 
 pub(crate) fn message(session: &str, text: &str) -> Value {

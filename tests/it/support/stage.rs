@@ -27,7 +27,7 @@ impl Stage {
     pub(crate) async fn set() -> Self {
         let prices =
             Prices::default().with_voiceover(Credits::new(1.0)).with_edit(Credits::new(1.0));
-        let backend = LocalBackend::builder().placeholder_videos().prices(prices);
+        let backend = LocalBackend::builder().placeholder_videos().credits(100).prices(prices);
         let backend = backend.start().await.unwrap();
         let caller = Caller::new(&backend, "one").await;
         let session = caller.session().await;

@@ -24,7 +24,7 @@ async fn backend() -> LocalBackend {
 fn voiceover(backend: &LocalBackend, dir: &Path) -> Command {
     let mut command = example("voiceover");
     command.current_dir(dir).args(MAKE).args(["--api", backend.url()]);
-    command.env("HOME", dir.join("home")).env("XDG_CONFIG_HOME", dir.join("home"));
+    command.env("HOME", dir.join("home"));
     command
 }
 
@@ -269,7 +269,7 @@ async fn a_batch_whose_session_is_gone_pays_for_nothing_again_and_goes_on_in_ano
     let retry = ["scripts", "--out", "videos", "--retry-failed"];
     let done = run_against("batch", &restarted, dir.path(), &retry).await;
     assert!(done.status.success(), "{}", stderr(&done));
-    assert_eq!(names(&dir.path().join("videos")), ["1.mp4", "2.mp4"]);
+    assert_eq!(names(&dir.path().join("videos")), ["1.mp4", "2.mp4", "batch.json"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -292,6 +292,6 @@ async fn a_message_that_was_looked_for_in_vain_is_sent_again_only_on_request() {
     let retry = ["scripts", "--out", "videos", "--retry-failed"];
     let done = run_against("batch", &backend, dir.path(), &retry).await;
     assert!(done.status.success(), "{}", stderr(&done));
-    assert_eq!(names(&dir.path().join("videos")), ["1.mp4"]);
+    assert_eq!(names(&dir.path().join("videos")), ["1.mp4", "batch.json"]);
     assert_eq!(backend.counters().messages_run, 1);
 }
