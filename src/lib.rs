@@ -152,7 +152,7 @@
 #![cfg_attr(not(feature = "media"), forbid(unsafe_code))]
 #![deny(unsafe_code)]
 // What `project` and the downloads alone use is not used without them.
-#![cfg_attr(target_arch = "wasm32", allow(dead_code, unused_imports))]
+#![cfg_attr(target_arch = "wasm32", allow(dead_code, unused_imports, clippy::drop_non_drop))]
 
 #[macro_use]
 mod settings;
