@@ -51,14 +51,13 @@ impl NemoClient {
     ///
     /// A download that breaks is resumed; if the response to that is anything but the missing bytes
     /// of the same file, it restarts. A file is complete when it has the size that the service
-    /// reported, or else the one that its host declares; an MP4 file of that size whose boxes do not
-    /// fit into it is damaged, and downloaded again. If neither size is known, an MP4 or WAV file is
+    /// reported, or else the one that its host declares. If neither is known, an MP4 or WAV file is
     /// complete when it has the end that its own structure declares, and any other file at the
-    /// regular end of the response. The service sends no checksum: a changed byte inside of the
-    /// media is not noticed.
+    /// regular end of the response. An MP4 file whose boxes do not fit into its size is damaged. The
+    /// service sends no checksum: a changed byte inside of the media is not noticed.
     ///
-    /// When the file's URL fails, or returns text, JSON, XML or an encoded file, the file is
-    /// downloaded through the API. If the API redirects to another URL, it is downloaded from
+    /// When the file's URL fails, or returns text, JSON, XML, an encoded file or a damaged one, the
+    /// file is downloaded through the API. If the API redirects to another URL, it is downloaded from
     /// there, without the token. Bytes from two sources are combined only under the same strong
     /// entity tag.
     ///

@@ -92,8 +92,9 @@ impl NemoMock {
     /// Plans a render: the responses to its submit, its polls and its cancellation. It is completed
     /// at the first poll, and its file is at a URL of the mock.
     ///
-    /// Of several planned renders, the first is for the first id that is submitted or polled, and so
-    /// on; the last one is for all others.
+    /// Of several planned renders, the first is for the first id that is submitted, and so on; the
+    /// last one is for all others. If none was submitted, a poll finds the first one, as if another
+    /// process had submitted it.
     pub fn render(&self) -> RenderReply<'_> {
         let renders = &mut lock(&self.script.plans).renders;
         renders.push(PlannedRender::default());
@@ -138,9 +139,9 @@ impl NemoMock {
         Reply { mock: self, index: responses.len() - 1 }
     }
 
-    /// Gives all responses that [`NemoClient::voiceover`](crate::NemoClient::voiceover) requests: the session,
-    /// its state before and after the message, the stream, the render, and `bytes` as its file. The
-    /// draft is [`Draft::sample`].
+    /// Gives all responses that [`NemoClient::voiceover`](crate::NemoClient::voiceover) requests: the
+    /// session, its state before and after the message, the stream, the render, and `bytes` as its
+    /// file. The draft is [`Draft::sample`].
     ///
     /// ```
     /// use nemovideo::mock::NemoMock;
@@ -198,7 +199,8 @@ impl Reply<'_> {
     }
 
     /// Sends it only to requests that match, such as those of
-    /// [`matchers::session`](super::matchers::session).
+    /// [`matchers::session`](super::matchers::session). For these it takes precedence over responses
+    /// without a condition.
     pub fn when(self, matcher: impl Match + 'static) -> Self {
         self.change(|planned| planned.when.push(Box::new(matcher)))
     }

@@ -74,12 +74,11 @@ impl Script {
     pub(super) fn respond(&self, request: &Request) -> ResponseTemplate {
         let mut plans = lock(&self.plans);
         let response = endpoint_of(request).and_then(|endpoint| {
-            plans.due(endpoint, request).or_else(|| plans.render(endpoint, request, &self.url)).or(
-                match endpoint {
-                    Endpoint::Token => Some(respond::token("nmv_usr_mock")),
-                    _ => None,
-                },
-            )
+            // What is for certain requests comes before what is for all.
+            let due = plans.due(endpoint, request, true);
+            due.or_else(|| plans.due(endpoint, request, false))
+                .or_else(|| plans.render(endpoint, request, &self.url))
+                .or_else(|| (endpoint == Endpoint::Token).then(|| respond::token("nmv_usr_mock")))
         });
         response.unwrap_or_else(|| {
             let (method, path) = (&request.method, request.url.path());
@@ -92,10 +91,16 @@ impl Script {
 impl Plans {
     /// Returns the first response that was not sent as often as planned; after all of them, the last
     /// one without a limit.
-    fn due(&mut self, endpoint: Endpoint, request: &Request) -> Option<ResponseTemplate> {
+    fn due(
+        &mut self,
+        endpoint: Endpoint,
+        request: &Request,
+        has_condition: bool,
+    ) -> Option<ResponseTemplate> {
         let mut last = None;
         for planned in &mut self.responses {
             let is_meant = planned.endpoint == endpoint
+                && planned.when.is_empty() != has_condition
                 && planned.when.iter().all(|matcher| matcher.matches(request));
             if !is_meant {
                 continue;
@@ -132,9 +137,14 @@ impl Plans {
             Endpoint::File => segment(1)?,
             _ => return None,
         };
-        // A render that was not submitted to this mock was submitted by another process.
         let next = self.known.len().min(self.renders.len().checked_sub(1)?);
-        let plan = self.known.get(&id).map_or(next, |render| render.plan);
+        let plan = match self.known.get(&id) {
+            Some(known) => known.plan,
+            None if matches!(endpoint, Endpoint::RenderSubmit | Endpoint::File) => next,
+            // The first render may have been submitted by another process.
+            None if self.known.is_empty() => next,
+            None => return None,
+        };
         if matches!(endpoint, Endpoint::RenderDownload | Endpoint::File) {
             return self.renders[plan].file.as_ref().map(|bytes| respond::file(bytes.clone()));
         }

@@ -106,9 +106,6 @@ async fn a_timeout_that_is_turned_off_never_ends_a_turn() {
 
     // Nor does it overflow while a broken turn is observed.
     let failed = ResponseTemplate::new(500);
-    nemo.wiremock().reset().await;
-    nemo.token("t");
-    nemo.state(None);
     nemo.respond(Endpoint::Message, failed);
     let mut updates: Vec<_> = client.send_message(&"s".into(), "hi").watch().collect().await;
     let last = updates.pop();
