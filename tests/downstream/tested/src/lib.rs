@@ -20,8 +20,8 @@ pub async fn edit(
     if client.credits().await?.available.get() < 2.0 {
         return Ok(None);
     }
-    let text = client.send_message(session, text).await?.text().try_concat().await?;
-    Ok(Some(text))
+    let stream = client.send_message(session, text).await?;
+    Ok(Some(stream.text().try_collect().await?))
 }
 
 #[cfg(test)]
