@@ -218,20 +218,24 @@ const FIRST_MILLIS: u64 = 100_000_000_000;
 /// Returns a point in time, from RFC 3339 text or from seconds or milliseconds since 1970. One
 /// that RFC 3339 could not write again counts as absent.
 pub(crate) fn timestamp(json: &Json) -> Option<SystemTime> {
-    if let Some(time) = json.as_str().and_then(parse_rfc3339) {
-        return Some(time);
-    }
-    let since_epoch = match integer(json) {
-        Some(seconds) if seconds < FIRST_MILLIS => Duration::from_secs(seconds),
-        Some(millis) => Duration::from_millis(millis),
+    let time = match json.as_str().and_then(parse_rfc3339) {
+        Some(time) => time,
+        None => UNIX_EPOCH.checked_add(since_epoch(json)?)?,
+    };
+    format_rfc3339(time).map(|_| time)
+}
+
+/// Returns the time since 1970 that a number of seconds or milliseconds stands for.
+fn since_epoch(json: &Json) -> Option<Duration> {
+    match integer(json) {
+        Some(seconds) if seconds < FIRST_MILLIS => Some(Duration::from_secs(seconds)),
+        Some(millis) => Some(Duration::from_millis(millis)),
         None => {
             let number = number(json)?;
             let is_seconds = number < FIRST_MILLIS as f64;
-            Duration::try_from_secs_f64(if is_seconds { number } else { number / 1e3 }).ok()?
+            Duration::try_from_secs_f64(if is_seconds { number } else { number / 1e3 }).ok()
         }
-    };
-    let time = UNIX_EPOCH.checked_add(since_epoch)?;
-    format_rfc3339(time).map(|_| time)
+    }
 }
 
 /// Parses a time since 1970. `humantime` knows no offsets from UTC, which are read here.
@@ -478,6 +482,7 @@ mod tests {
             r#""2026-11-22T13:08:13+ä:00""#,
             r#""2026-11-22T13:08:13+99999999999999999999:0""#,
             r#""0001-01-01T00:00:00Z""#,
+            r#""9999-12-31T23:59:59-01:00""#,
             "true",
         ] {
             assert_eq!(timestamp(&json(value)), None, "{value}");
