@@ -86,6 +86,9 @@ mod response;
 mod server;
 mod sessions;
 
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub use agent::document_text;
 pub use builder::{Frequency, LocalBackendBuilder, Prices};
 pub use faults::{
     Cut, Ending, ErrorReply, Fault, FaultBuilder, FaultHandle, Faults, FaultyResponse,

@@ -63,6 +63,13 @@ pub(crate) use tolerant::{RedactedUrl, one_line, redact_urls};
 pub use upload::{FileFormat, FileType, MAX_UPLOAD_BYTES, UploadedFile};
 pub(crate) use upload::{UploadResponse, UploadUrls, percent_decoded};
 
+/// Decodes the data of a response, for the fuzz target.
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub fn decode_response<T: serde::de::DeserializeOwned>(body: &[u8]) -> Option<T> {
+    decode(body).ok()?.ok()
+}
+
 /// The headers of the protocol, other than those of HTTP itself.
 pub mod headers {
     /// Identifies the installation that requests an anonymous token.

@@ -8,10 +8,9 @@
 use std::fs::{self, File, Metadata, OpenOptions, TryLockError};
 use std::io::{self, ErrorKind, Read as _, Write as _};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use time::OffsetDateTime;
 use url::Url;
 use uuid::Uuid;
 
@@ -212,8 +211,7 @@ impl CredentialStore {
     /// Stores a token, and returns whether it was stored. A failure does not affect the call that
     /// needed it.
     pub(crate) fn store_token(&self, id: &ClientId, token: &AnonymousToken) -> bool {
-        let mut token = token.clone();
-        token.expires_at = token.expires_at.filter(|end| fits_rfc_3339(*end));
+        let token = token.clone();
         let stored = StoredToken { api: self.api.to_string(), client_id: id.clone(), token };
         // One left for the same account is older, and must not replace this one later.
         self.take_over_leftovers();
@@ -279,16 +277,6 @@ fn read_limited(file: impl io::Read) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     file.take(MAX_FILE).read_to_end(&mut bytes)?;
     Ok(bytes)
-}
-
-/// Returns whether a time can be written as RFC 3339, which has four digits for the year. The
-/// service may send any.
-fn fits_rfc_3339(time: SystemTime) -> bool {
-    let since = time.duration_since(SystemTime::UNIX_EPOCH).ok();
-    since
-        .and_then(|since| time::Duration::try_from(since).ok())
-        .and_then(|since| OffsetDateTime::UNIX_EPOCH.checked_add(since))
-        .is_some_and(|time| time.year() <= 9999)
 }
 
 /// Reads the id in the first line that is not blank. People write this file too, with editors that

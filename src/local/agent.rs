@@ -27,5 +27,7 @@ mod turn;
 mod words;
 
 pub(super) use ask::OpenQuestions;
+#[cfg(fuzzing)]
+pub use document::document_text;
 pub(super) use parse::{Instruction, parse};
 pub(super) use turn::{AgentTurn, Emitter};

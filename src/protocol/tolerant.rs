@@ -7,13 +7,11 @@
 mod repair;
 
 use std::borrow::Cow;
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serializer};
-use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
 
 use super::is_id;
 use crate::draft::{Json, Object};
@@ -220,30 +218,49 @@ const FIRST_MILLIS: u64 = 100_000_000_000;
 /// Returns a point in time, from RFC 3339 text or from seconds or milliseconds since 1970. One
 /// that RFC 3339 could not write again counts as absent.
 pub(crate) fn timestamp(json: &Json) -> Option<SystemTime> {
-    let date = json.as_str().and_then(|text| OffsetDateTime::parse(text, &Rfc3339).ok());
-    if let Some(date) = date {
-        return Some(date.into());
-    }
-    let since_epoch = match integer(json) {
-        Some(seconds) if seconds < FIRST_MILLIS => Duration::from_secs(seconds),
-        Some(millis) => Duration::from_millis(millis),
+    let time = match json.as_str().and_then(parse_rfc3339) {
+        Some(time) => time,
+        None => UNIX_EPOCH.checked_add(since_epoch(json)?)?,
+    };
+    format_rfc3339(time).map(|_| time)
+}
+
+/// Returns the time since 1970 that a number of seconds or milliseconds stands for.
+fn since_epoch(json: &Json) -> Option<Duration> {
+    match integer(json) {
+        Some(seconds) if seconds < FIRST_MILLIS => Some(Duration::from_secs(seconds)),
+        Some(millis) => Some(Duration::from_millis(millis)),
         None => {
             let number = number(json)?;
             let is_seconds = number < FIRST_MILLIS as f64;
-            Duration::try_from_secs_f64(if is_seconds { number } else { number / 1e3 }).ok()?
+            Duration::try_from_secs_f64(if is_seconds { number } else { number / 1e3 }).ok()
         }
-    };
-    let time = UNIX_EPOCH.checked_add(since_epoch)?;
-    date_of(time).map(|_| time)
+    }
 }
 
-/// Returns the date, when it is before the year 10000.
-fn date_of(time: SystemTime) -> Option<OffsetDateTime> {
-    let nanos = match time.duration_since(UNIX_EPOCH) {
-        Ok(after) => i128::try_from(after.as_nanos()).ok()?,
-        Err(before) => -i128::try_from(before.duration().as_nanos()).ok()?,
-    };
-    OffsetDateTime::from_unix_timestamp_nanos(nanos).ok()
+/// Parses a time since 1970. `humantime` knows no offsets from UTC, which are read here.
+fn parse_rfc3339(text: &str) -> Option<SystemTime> {
+    let text = text.to_ascii_uppercase();
+    if text.ends_with('Z') {
+        return humantime::parse_rfc3339(&text).ok();
+    }
+    let (local, offset) = text.split_at_checked(text.len().checked_sub("+00:00".len())?)?;
+    let (hours, minutes) = offset.get(1..)?.split_once(':')?;
+    let seconds = hours.parse::<u64>().ok()? * 3600 + minutes.parse::<u64>().ok()? * 60;
+    let local = humantime::parse_rfc3339(&format!("{local}Z")).ok()?;
+    match &offset[..1] {
+        "+" => local.checked_sub(Duration::from_secs(seconds)),
+        "-" => local.checked_add(Duration::from_secs(seconds)),
+        _ => None,
+    }
+}
+
+/// Formats a time in UTC, if it is after 1970 and before the year 10000.
+fn format_rfc3339(time: SystemTime) -> Option<String> {
+    let mut text = String::new();
+    time.duration_since(UNIX_EPOCH).ok()?;
+    write!(text, "{}", humantime::format_rfc3339(time)).ok()?;
+    Some(text)
 }
 
 /// Serializes a point in time as RFC 3339 in UTC, and as `null` when it has no such form.
@@ -251,7 +268,7 @@ pub(crate) fn serialize_rfc3339<S: Serializer>(
     time: &Option<SystemTime>,
     serializer: S,
 ) -> Result<S::Ok, S::Error> {
-    match time.and_then(date_of).and_then(|date| date.format(&Rfc3339).ok()) {
+    match time.and_then(format_rfc3339) {
         None => serializer.serialize_none(),
         Some(text) => serializer.serialize_str(&text),
     }
@@ -451,6 +468,7 @@ mod tests {
             r#""1795351293""#,
             "1795351293.0",
             r#""2026-11-22T13:08:13+01:00""#,
+            r#""2026-11-21t20:08:13.5-05:30""#,
         ] {
             assert_eq!(timestamp(&json(value)).map(days), Some(1_795_351_293 / 86_400), "{value}");
         }
@@ -461,6 +479,10 @@ mod tests {
             "1e300",
             "-1",
             r#""soon""#,
+            r#""2026-11-22T13:08:13+ä:00""#,
+            r#""2026-11-22T13:08:13+99999999999999999999:0""#,
+            r#""0001-01-01T00:00:00Z""#,
+            r#""9999-12-31T23:59:59-01:00""#,
             "true",
         ] {
             assert_eq!(timestamp(&json(value)), None, "{value}");

@@ -144,6 +144,13 @@ fn docx(path: &Path) -> Reading<(String, Omitted)> {
     document(BufReader::new(file), &mut UnpackLimit::default())
 }
 
+/// Returns the text of a DOCX file, for the fuzz target.
+#[cfg(fuzzing)]
+pub fn document_text(bytes: &[u8]) -> Option<String> {
+    let (text, _) = document(Cursor::new(bytes), &mut UnpackLimit::default()).ok()?;
+    Some(text)
+}
+
 fn document(file: impl Read + Seek, limit: &mut UnpackLimit) -> Reading<(String, Omitted)> {
     let mut package = Package::open(file)?;
     let main = package.main_part(limit)?;
