@@ -585,7 +585,7 @@ mod tests {
         assert!(matches!(store.try_lock(), LockAttempt::Busy));
         let (_, second) = tokio::join!(
             async {
-                tokio::time::sleep(MAX_LOCKED).await;
+                sleep(MAX_LOCKED).await;
                 drop(held);
             },
             store.lock()

@@ -19,7 +19,7 @@ use std::fmt;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context, Poll};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use futures::stream::{BoxStream, FusedStream};
 use futures::{Stream, StreamExt as _};

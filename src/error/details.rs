@@ -117,7 +117,10 @@ impl ApiError {
             (ErrorCode::UnsupportedFileType, ..) => {
                 return format!("Use one of these formats: {}.", FileFormat::accepted());
             }
-            (code, ..) if code.is_token_rejection() => {
+            (
+                ErrorCode::TokenInvalid | ErrorCode::TokenInvalid1010 | ErrorCode::TokenInvalid1011,
+                ..,
+            ) => {
                 "Set NEMO_TOKEN to a valid token, or unset it to continue anonymously."
             }
             // A token whose response was lost, or that could not be stored.

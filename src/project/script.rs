@@ -119,7 +119,7 @@ impl Script {
     /// format that they are in, or their likely encoding.
     pub fn from_bytes(bytes: impl AsRef<[u8]>) -> Result<Self> {
         let name = "the script";
-        Self::checked(decoded(bytes.as_ref(), name)?, name)
+        Self::of_text(decoded(bytes.as_ref(), name)?, name)
     }
 
     /// Creates a script of one scene: an image, and the text that is spoken while it is shown.
@@ -274,7 +274,7 @@ impl Script {
             Error::InvalidInput(format!("{name} cannot be read as {}: {why}", encoding.name()))
         };
         if let Some(format) = encoding::format_of(&bytes) {
-            return Err(unreadable(&encoding::DecodeError::Format(format)));
+            return Err(unreadable(&DecodeError::Format(format)));
         }
         let text = encoding
             .decode_without_bom_handling_and_without_replacement(&bytes)
