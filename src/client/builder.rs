@@ -342,6 +342,7 @@ impl ClientBuilder {
         .map(|dir| CredentialStore::new(dir, base.clone()));
 
         let attribution = self.attribution.unwrap_or_default();
+        let headers = self.http.api_headers(&attribution)?;
         let api = match self.http.own_client()? {
             Some(own) => own,
             None => {
@@ -358,7 +359,7 @@ impl ClientBuilder {
             inner: Arc::new(ClientInner {
                 transport: Transport {
                     api,
-                    headers: self.http.api_headers(&attribution)?,
+                    headers,
                     base,
                     attribution,
                     policy: self.policy,
