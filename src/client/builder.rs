@@ -218,8 +218,8 @@ impl ClientBuilder {
         self
     }
 
-    /// Makes the calls of the API with an HTTP client of the caller's own, with its connections,
-    /// proxies, certificates and timeouts.
+    /// Makes the calls of the API with an HTTP client of the caller's own, of `reqwest` 0.13, with its
+    /// connections, proxies, certificates and timeouts.
     ///
     /// It must be built with [`reqwest::redirect::Policy::none`], or [`build`](Self::build) fails:
     /// a redirect of a call would carry the client id, and in some cases the token, to another host.
