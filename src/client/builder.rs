@@ -222,8 +222,8 @@ impl ClientBuilder {
         self
     }
 
-    /// Makes the calls of the API with an HTTP client of the caller's own, with its connections,
-    /// proxies, certificates and timeouts.
+    /// Makes the calls of the API with an HTTP client of the caller's own, of `reqwest` 0.13, with its
+    /// connections, proxies, certificates and timeouts.
     ///
     /// It must be built with [`reqwest::redirect::Policy::none`], or [`build`](Self::build) fails:
     /// a redirect of a call would carry the client id, and in some cases the token, to another host.
@@ -352,6 +352,7 @@ impl ClientBuilder {
         .map(|dir| CredentialStore::new(dir, base.clone()));
 
         let attribution = self.attribution.unwrap_or_default();
+        let headers = self.http.api_headers(&attribution)?;
         #[cfg(target_arch = "wasm32")]
         let api = reqwest::Client::new();
         #[cfg(not(target_arch = "wasm32"))]
@@ -368,7 +369,7 @@ impl ClientBuilder {
             inner: Arc::new(ClientInner {
                 transport: Transport {
                     api,
-                    headers: self.http.api_headers(&attribution)?,
+                    headers,
                     base,
                     attribution,
                     policy: self.policy,
