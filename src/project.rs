@@ -47,6 +47,9 @@ mod turn;
 mod uploads;
 mod voiceover;
 
+/// The token of [`Voiceover::cancel_with`] and [`Batch::cancel_with`], of the crate `tokio-util`.
+pub use tokio_util::sync::CancellationToken;
+
 pub use crate::language::{FilteredMessage, FilteredText, GuiFilter, Suggestion, filter_gui};
 pub use batch::{Batch, BatchItem, BatchItemState, BatchState};
 pub use conversation::{CreateProject, Dispatched, Project};

@@ -21,7 +21,7 @@ use crate::protocol::{RenderFormat, RenderJob, RenderOutput};
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct SavedVideo {
-    /// Path of the file.
+    /// Path of the file; its name alone if the video was not saved to a path.
     pub path: PathBuf,
     /// Size of the file in bytes.
     pub bytes: u64,

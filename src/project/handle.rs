@@ -55,7 +55,6 @@ const CLOSING: Duration = Duration::from_secs(5);
 /// }
 /// assert_eq!(handle.percent(), 100.0);
 /// work.await??;
-/// # use std::future::IntoFuture;
 /// # Ok(()) }
 /// ```
 #[derive(Clone, Default)]
@@ -326,6 +325,21 @@ impl RunControl {
         *lock(&self.job.before) = before;
     }
 
+    /// Gets the client its token before work that may be dropped: one that is requested meanwhile
+    /// would be lost, and the service may issue no other this week.
+    pub(super) async fn authenticate(&self, client: &NemoClient) {
+        let is_limited = self.deadline.is_some() || !self.tokens.is_empty();
+        if is_limited && self.is_due().is_none() {
+            let client = client.clone();
+            let requested = tokio::spawn(async move { client.authenticate().await });
+            tokio::select! {
+                // An error is that of the first call as well.
+                _account = requested => {}
+                _why = self.due() => {}
+            }
+        }
+    }
+
     /// Returns why the work is to end, if it is.
     pub(super) fn is_due(&self) -> Option<Interruption> {
         if self.tokens.iter().any(CancellationToken::is_cancelled) {
@@ -387,17 +401,22 @@ impl RunControl {
         };
         let mut interrupted = Interrupted { pending, job, ..Interrupted::before_any_charge(why) };
         let before = *lock(&self.job.before);
-        let spent = async {
-            let before = before?;
-            Some(before.total - client.credits_at_once().await?.total)
+        let render = interrupted.job.as_ref().filter(|_| self.cancels_render);
+        let (render, client) = (render.map(|job| job.id.clone()), client.clone());
+        let closing = async move {
+            let spent = async {
+                let before = before?;
+                Some(before.total - client.credits_at_once().await?.total)
+            };
+            let cancelled = async {
+                let id = render?;
+                client.cancel_render(&id).await.ok().map(|()| id)
+            };
+            tokio::join!(spent, cancelled)
         };
-        let cancelled = async {
-            let id = interrupted.job.as_ref().filter(|_| self.cancels_render)?.id.clone();
-            client.cancel_render(&id).await.ok().map(|()| id)
-        };
-        let closing = async { tokio::join!(spent, cancelled) };
-        let closed = tokio::time::timeout(CLOSING, closing).await;
-        let (spent, cancelled) = closed.unwrap_or_default();
+        // A task of its own, which is not dropped when it takes longer.
+        let closed = tokio::time::timeout(CLOSING, tokio::spawn(closing)).await;
+        let (spent, cancelled) = closed.ok().and_then(Result::ok).unwrap_or_default();
         interrupted.spent = spent;
         if let (Some(id), Some(job)) = (cancelled, &mut interrupted.job) {
             // The draft is paid for, and another render of it is free.

@@ -62,6 +62,7 @@ impl Job {
     ) -> impl Stream<Item = Result<JobProgress>> + Send {
         async_stream::stream! {
             let (client, control) = (self.client.clone(), self.control.clone());
+            control.authenticate(&client).await;
             let mut reached = stage.clone();
             // The stage of the next step, which was reported and has not begun.
             let mut next = None;
