@@ -15,6 +15,9 @@
 //! # }
 //! ```
 //!
+//! Which of the mock, this backend and this backend with faults a test needs is documented at
+//! `nemovideo::mock`.
+//!
 //! # What is real
 //! The sockets and the protocol with its envelopes, codes and errors; tokens that expire, that are
 //! created and revoked, and that allow what their scopes say; accounts whose credits are frozen and

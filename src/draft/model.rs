@@ -33,15 +33,12 @@ impl Draft {
     /// so that any backend can render it.
     ///
     /// ```
-    /// use nemovideo::draft::{Draft, TrackRole};
+    /// use nemovideo::draft::{Draft, TrackRole::*};
     ///
     /// let draft = Draft::sample();
-    /// assert_eq!(
-    ///     draft.summary(),
-    ///     "Timeline (5 tracks): 1. Video: Dusk gradient (0-12.5s) 2. Voiceover: 3 segments \
-    ///      (0-11.5s) 3. BGM: calm.mp3 (0-12.5s, 20%) 4. Title: \"Tea\" (0-3s) 5. Captions: \
-    ///      3 segments (0-11.5s)"
-    /// );
+    /// let roles: Vec<_> = draft.tracks().filter_map(|track| track.role()).collect();
+    /// assert_eq!(roles, [Background, Voiceover, Music, Title, Captions]);
+    /// assert_eq!(draft.duration().as_millis(), 12_500);
     /// assert!(draft.is_ready_to_export());
     /// ```
     #[must_use]
