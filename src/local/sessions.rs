@@ -178,7 +178,6 @@ impl LocalSession {
     pub(crate) fn upload_named(&self, name: &str, file_type: FileType) -> Option<Arc<StoredFile>> {
         let name = name.to_lowercase();
         let content = lock(&self.content);
-        let mut uploads = content.uploads.iter().rev();
         let find = |is_named: &dyn Fn(&str) -> bool| {
             let is_it = |file: &&Arc<StoredFile>| {
                 file.format.file_type == file_type && is_named(&file.name.to_lowercase())

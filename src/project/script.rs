@@ -229,7 +229,7 @@ impl Script {
             Error::InvalidInput(format!("{name} cannot be read as {}: {why}", encoding.name()))
         };
         if let Some(format) = encoding::format_of(&bytes) {
-            return Err(unreadable(&encoding::DecodeError::Format(format)));
+            return Err(unreadable(&DecodeError::Format(format)));
         }
         let text = encoding
             .decode_without_bom_handling_and_without_replacement(&bytes)

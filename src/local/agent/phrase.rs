@@ -589,7 +589,7 @@ impl MessagePhrase {
             .or_else(|| self.length())
             .or_else(|| self.aspect().map(Edit::SetAspect))
             .or_else(|| self.background())
-            .or_else(|| self.voice_change().map(Edit::ChangeVoice))?;
+            .or_else(|| self.voice_change().map(ChangeVoice))?;
         let takes_time = match &edit {
             // The text of a title may have a time in it.
             ChangeTitle(_) => self.quoted.is_none(),
