@@ -59,6 +59,9 @@ async fn main() -> ExitCode {
 async fn make(args: Args) -> Result<()> {
     let scripts = find_scripts(&args.scripts)?;
     let out = args.out.display();
+    if args.out.is_file() {
+        return Err(format!("{out} is a file, not a directory").into());
+    }
     std::fs::create_dir_all(&args.out)
         .map_err(|error| format!("could not create {out}: {error}"))?;
     // Videos of the embedded backend cost nothing: its credits must not end the batch.

@@ -61,7 +61,7 @@ struct Args {
     #[arg(long, value_name = "TAG", default_value = "en-US")]
     language: String,
     /// The pace of the voice, from 0.5 to 2.
-    #[arg(long, value_name = "N", default_value_t = 1.0)]
+    #[arg(long, value_name = "N", default_value_t = 1.0, value_parser = number::<f32>)]
     pace: f32,
     /// A program that speaks a sentence in place of the built-in voices, with its arguments. It
     /// writes audio to the file {out} or to standard output, and reads {text} or standard input.
@@ -92,7 +92,7 @@ struct Args {
     #[arg(long, default_value = "cover", value_parser = fits())]
     fit: ImageFit,
     /// The cross-fade between the images of the script, in seconds; 0 for none.
-    #[arg(long, value_name = "SECONDS", default_value_t = 0.5)]
+    #[arg(long, value_name = "SECONDS", default_value_t = 0.5, value_parser = number::<f64>)]
     fade: f64,
     #[command(flatten)]
     beside: BesideArgs,
@@ -137,6 +137,10 @@ enum Gender {
     Male,
 }
 
+fn number<N: std::str::FromStr>(text: &str) -> Result<N, &'static str> {
+    text.parse().map_err(|_| "write a number, like 1.2")
+}
+
 fn motions() -> impl clap::builder::TypedValueParser<Value = ImageMotion> {
     PossibleValuesParser::new(["zoom", "none"]).try_map(|word| word.parse::<ImageMotion>())
 }
@@ -156,7 +160,7 @@ async fn make(args: Args) -> Result<()> {
     // A bad script is reported before anything is sent.
     let script = read_script(&args)?;
     let fade = Duration::try_from_secs_f64(args.fade)
-        .map_err(|_| format!("--fade {} is not a number of seconds", args.fade))?;
+        .map_err(|_| format!("--fade {} is not a number of seconds from 0 to 10", args.fade))?;
     args.beside.check(&args.out)?;
     let BesideArgs { subtitles, poster, .. } = &args.beside;
     let Args { script: file, music, image, narration, service, .. } = &args;
@@ -325,6 +329,10 @@ fn request(args: &Args, script: &Script) -> String {
 }
 
 fn read_script(args: &Args) -> Result<Script> {
+    let is_file = args.script.as_deref().is_some_and(|path| path != Path::new("-"));
+    if args.encoding.is_some() && !is_file {
+        return Err("--encoding is for the file of --script alone: other text is UTF-8".into());
+    }
     Ok(match (&args.script, &args.text) {
         (Some(path), _) if path == Path::new("-") => {
             let mut bytes = Vec::new();

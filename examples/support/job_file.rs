@@ -37,6 +37,7 @@ impl StateFile {
     /// # Errors
     /// An error if another process works with it, or nothing can be written beside it.
     pub fn open(path: PathBuf) -> Result<Self> {
+        check_path(&path, true, "")?;
         let lock_path = with_suffix(&path, ".lock");
         let lock = loop {
             let lock = File::options().write(true).create(true).truncate(false).open(&lock_path);
@@ -56,9 +57,11 @@ impl StateFile {
     /// Reads the file, if there is one.
     pub fn read<T: DeserializeOwned>(&self) -> Result<Option<T>> {
         let read = match fs::read(&self.path) {
-            Ok(json) => serde_json::from_slice(&json).map(Some).map_err(Into::into),
+            Ok(json) => serde_json::from_slice(&json).map(Some).map_err(|error| {
+                format!("it is not what an earlier run has written, or is damaged ({error})")
+            }),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(error),
+            Err(error) => Err(error.to_string()),
         };
         Ok(read.map_err(|error| format!("could not read {}: {error}", self.path.display()))?)
     }

@@ -156,7 +156,7 @@ impl ApiError {
             (ErrorCode::Other(_), ..) if self.status.is_some_and(|status| status >= 500) => {
                 "The service has a problem; try again in a few minutes."
             }
-            (ErrorCode::Other(_), ..) => match self.status {
+            _ => match self.status {
                 Some(403) => "Use a token (NEMO_TOKEN) that is allowed to do this.",
                 Some(404) => {
                     "Check the id: nothing has it, or what has it belongs to another account."

@@ -345,13 +345,15 @@ const HEAD_BYTES: u64 = 4096;
 fn check_media(path: &Path, kind: &MediaKind) -> Result<()> {
     let invalid =
         |why: String| Error::InvalidInput(format!("the {} {} {why}", kind.what, path.display()));
+    if path.is_dir() {
+        return Err(invalid("is a directory, not a file".to_owned()));
+    }
     check_name(path, kind).map_err(invalid)?;
     let unreadable = |source| Error::io("read a file to upload", path, source);
     // Before it is opened, which would wait for the other end of a pipe.
     let metadata = path.metadata().map_err(unreadable)?;
     if !metadata.is_file() {
-        let what = if metadata.is_dir() { "is a directory, not a file" } else { "is not a file" };
-        return Err(invalid(what.to_owned()));
+        return Err(invalid("is not a file".to_owned()));
     }
     check_length(metadata.len()).map_err(invalid)?;
     let file = File::open(path).map_err(unreadable)?;
