@@ -181,6 +181,7 @@ pub mod mock;
 pub mod project;
 pub mod protocol;
 pub mod retry;
+#[cfg(not(target_arch = "wasm32"))]
 mod scratch;
 pub mod sse;
 mod sync;
