@@ -352,6 +352,7 @@ impl ClientBuilder {
         .map(|dir| CredentialStore::new(dir, base.clone()));
 
         let attribution = self.attribution.unwrap_or_default();
+        let headers = self.http.api_headers(&attribution)?;
         #[cfg(target_arch = "wasm32")]
         let api = reqwest::Client::new();
         #[cfg(not(target_arch = "wasm32"))]
@@ -368,7 +369,7 @@ impl ClientBuilder {
             inner: Arc::new(ClientInner {
                 transport: Transport {
                     api,
-                    headers: self.http.api_headers(&attribution)?,
+                    headers,
                     base,
                     attribution,
                     policy: self.policy,

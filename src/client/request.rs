@@ -29,7 +29,6 @@ macro_rules! call_options {
             /// [`Error::OutcomeUnknown`](crate::Error::OutcomeUnknown) where it may have taken
             /// effect. It does not cut short the request for an anonymous token, which precedes the
             /// first call of a client: the service may issue no other token for a week.
-            #[must_use]
             pub fn timeout(mut self, timeout: std::time::Duration) -> Self {
                 self.client.options_mut().set_timeout(timeout);
                 self
@@ -38,7 +37,6 @@ macro_rules! call_options {
             /// Sets the policy that decides whether a failed attempt at this call is retried, in
             /// place of the client's. It cannot make the call unsafe: see
             /// [`RetryPolicy`](crate::RetryPolicy).
-            #[must_use]
             pub fn retry(mut self, policy: impl crate::retry::RetryPolicy + 'static) -> Self {
                 self.client.options_mut().set_policy(std::sync::Arc::new(policy));
                 self
@@ -51,7 +49,6 @@ macro_rules! call_options {
             /// anything is sent, if the header is invalid, or is one that the client sets itself:
             /// the authorization, the attribution, the client id, and those that describe the
             /// request and its body.
-            #[must_use]
             pub fn header(mut self, name: impl AsRef<str>, value: impl AsRef<str>) -> Self {
                 self.client.options_mut().set_header(name.as_ref(), value.as_ref());
                 self

@@ -294,7 +294,7 @@ async fn a_connection_error_says_its_reason_and_no_secret() {
     let closed = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = closed.local_addr().unwrap().port();
     drop(closed);
-    let plain = RawServer::start(|_| response("400 Bad Request", "")).await;
+    let plain = LocalBackend::builder().placeholder_videos().start().await.unwrap();
     let plain = plain.url().replace("http://", "https://");
     for (url, reason, words) in [
         (format!("http://127.0.0.1:{port}"), ConnectionFailure::Refused, "was refused"),
