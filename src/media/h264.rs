@@ -6,7 +6,8 @@
 //! Stills share most of their rows, so that rows are encoded on their own, and a key frame is put
 //! together from [`slices`] of them. A still that differs from the one before it in a few macroblocks
 //! only is a picture of these and of skipped ones. Where the image grows slowly, the frames after the
-//! key frame are displaced copies of its macroblocks; [`motion`] writes these.
+//! key frame are displaced copies of its macroblocks, and those of a cross-fade are mixed from two
+//! pictures; [`motion`] writes these.
 
 mod motion;
 pub(crate) mod skip;
@@ -24,7 +25,7 @@ use openh264::formats::YUVSource;
 
 use super::canvas::Canvas;
 use super::{FrameSize, MediaError, lock, thread_count};
-pub(crate) use motion::{Fixed, Glide, MovingPicture};
+pub(crate) use motion::{Base, Fixed, Glide, MovingPicture};
 use skip::SkipHeader;
 use slices::changed_picture;
 pub(crate) use slices::{EncodedRows, MACROBLOCK, SliceHeader};
@@ -35,6 +36,42 @@ pub(crate) const FRAME_RATE: u32 = 30;
 /// Maximum number of frames between key frames, so that players can seek. It also keeps the frame
 /// number far below its wraparound.
 pub(crate) const MAX_SHOT: u32 = 10 * FRAME_RATE;
+
+/// How images of a video move, which decides what its pictures refer to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Motion {
+    /// They stand still: a picture refers to the one before it.
+    None,
+    /// Some grow: a picture may refer to the last key frame as well.
+    Zoom,
+    /// Some fade: a picture may refer to one that is shown later.
+    Fade,
+}
+
+impl Motion {
+    const fn references(self) -> u32 {
+        match self {
+            Self::None => 1,
+            Self::Zoom | Self::Fade => 2,
+        }
+    }
+}
+
+/// Where a picture is among those from the last key frame on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Place {
+    /// The number of frames that are shown before it.
+    pub(crate) shown: u32,
+    /// The number of pictures before it in the file to which others refer.
+    pub(crate) number: u32,
+}
+
+impl Place {
+    /// Returns the place of a later picture, if all between are shown in their order.
+    pub(crate) const fn after(self, pictures: u32) -> Self {
+        Self { shown: self.shown + pictures, number: self.number + pictures }
+    }
+}
 
 /// Encodes stills.
 pub(crate) struct StillEncoder {
@@ -162,9 +199,9 @@ impl EncodedStill {
         matches!(self.repeats, Repeats::Skipped(_))
     }
 
-    /// Returns frame `index` of the still as an Annex B access unit. `before` is the number of frames
-    /// from the last key frame to the still: 0 for one that begins with a key frame.
-    pub(crate) fn frame(&self, before: u32, index: u32) -> Cow<'_, [u8]> {
+    /// Returns frame `index` of the still as an Annex B access unit. `before` is the place of its first
+    /// frame.
+    pub(crate) fn frame(&self, before: Place, index: u32) -> Cow<'_, [u8]> {
         match (&self.first, &self.repeats) {
             (FirstFrame::Key(key), _) if index == 0 => Cow::Borrowed(key),
             (_, Repeats::Encoded(frames)) => Cow::Borrowed(&frames[index as usize - 1]),
@@ -172,8 +209,10 @@ impl EncodedStill {
                 Cow::Owned(changed_picture(rows, skip, before))
             }
             // A key frame where a change was planned.
-            (FirstFrame::Key(_), Repeats::Skipped(skip)) => Cow::Owned(skip.skipped_picture(index)),
-            (_, Repeats::Skipped(skip)) => Cow::Owned(skip.skipped_picture(before + index)),
+            (FirstFrame::Key(_), Repeats::Skipped(skip)) => {
+                Cow::Owned(skip.skipped_picture(Place::default().after(index)))
+            }
+            (_, Repeats::Skipped(skip)) => Cow::Owned(skip.skipped_picture(before.after(index))),
         }
     }
 }
@@ -240,9 +279,10 @@ mod tests {
             for seed in [1, 77] {
                 let still = StillEncoder::new(24).encode(&noisy(size, seed), frames).unwrap();
                 assert!(matches!(still.repeats, Repeats::Skipped(_)), "the fallback was used");
-                let key = planes(&decoder.decode(&still.frame(0, 0)).unwrap().unwrap());
+                let key =
+                    planes(&decoder.decode(&still.frame(Place::default(), 0)).unwrap().unwrap());
                 for index in 1..frames {
-                    let frame = still.frame(0, index);
+                    let frame = still.frame(Place::default(), index);
                     assert!(frame.len() < 20, "{} bytes", frame.len());
                     let decoded =
                         decoder.decode(&frame).unwrap().expect("a picture for each frame");
@@ -265,7 +305,8 @@ mod tests {
         still.repeats = Repeats::Encoded(frames[1..].to_vec());
         let mut decoder = Decoder::new().unwrap();
         for index in 0..3 {
-            let decoded = decoder.decode(&still.frame(0, index)).unwrap().expect("a picture");
+            let decoded =
+                decoder.decode(&still.frame(Place::default(), index)).unwrap().expect("a picture");
             assert_eq!(decoded.dimensions(), (128, 96));
         }
     }

@@ -20,6 +20,8 @@ use tracks::Tracks;
 const FIXED: u64 = 4096;
 /// Bytes of a chunk in the tables: its position, and the number of its samples.
 const CHUNK: u64 = 8 + 12;
+/// Bytes of a cross-fade: delays of the frame before it, of its own, and of what follows.
+const FADE: u64 = 3 * 8;
 
 /// The content of a file, as far as it is known beforehand.
 #[derive(Debug, Clone, Copy)]
@@ -40,6 +42,8 @@ pub(crate) struct VideoTrack {
     pub(crate) size: FrameSize,
     pub(crate) frames: u32,
     pub(crate) key_frames: usize,
+    /// The number of cross-fades, whose frames are not in the order in which they are shown.
+    pub(crate) fades: usize,
 }
 
 /// Writes an MP4, or an M4A if it has no video.
@@ -73,8 +77,9 @@ impl<W: Write + Seek> Mp4Writer<W> {
         // Between two chunks of the video, there is one of the audio.
         let chunks = 2 * audio_frames.div_ceil(SEGMENT_FRAMES) + 1;
         let of_video = video.map_or(0, |video| u64::from(video.frames) + video.key_frames as u64);
+        let fades = FADE * video.map_or(0, |video| video.fades as u64);
         let tracks = Tracks::new(content);
-        let tables = CHUNK * chunks + 4 * (audio_frames + of_video) + tracks.chapter_room();
+        let tables = CHUNK * chunks + 4 * (audio_frames + of_video) + fades + tracks.chapter_room();
         let data = index + FIXED + tables;
         file.write_all(&kind).map_err(failed())?;
         file.seek(SeekFrom::Start(data)).map_err(failed())?;
@@ -84,8 +89,9 @@ impl<W: Write + Seek> Mp4Writer<W> {
         Ok(writer)
     }
 
-    /// Appends a frame of the video, an Annex B access unit.
-    pub(crate) fn video(&mut self, data: &[u8], is_key: bool) -> Result<(), MediaError> {
+    /// Appends a frame of the video, an Annex B access unit, which is shown by `late` frames later than
+    /// those that come in their order; -1 if one such frame precedes it.
+    pub(crate) fn video(&mut self, data: &[u8], is_key: bool, late: i32) -> Result<(), MediaError> {
         let position = self.position;
         let mut size = 0;
         for unit in nal_units(data) {
@@ -104,6 +110,7 @@ impl<W: Write + Seek> Mp4Writer<W> {
         }
         let continues = self.last.replace(Medium::Video) == Some(Medium::Video);
         self.tracks.frames.push(position, &[size], continues);
+        self.tracks.push_delay(late);
         if is_key {
             self.tracks.key_frames.push(self.tracks.frames.count());
         }
@@ -211,7 +218,12 @@ mod tests {
 
     #[test]
     fn the_index_fits_its_room_whatever_the_content() {
-        let track = |frames: u32| VideoTrack { size: SIZE, frames, key_frames: frames as usize };
+        let track = |frames: u32| VideoTrack {
+            size: SIZE,
+            frames,
+            key_frames: frames as usize,
+            fades: frames.div_ceil(3) as usize,
+        };
         let chapter = |n: u64| Chapter::new("第 1 章".repeat(40), Duration::from_millis(n));
         let chapters: Vec<Chapter> = (0..400).map(chapter).collect();
         for (video, millis, count) in [
@@ -234,13 +246,16 @@ mod tests {
                 let content = Mp4Content { chapters, language, ..content(video, &mix) };
                 let mut mp4 = Mp4Writer::new(&mut file, content).unwrap();
                 let early = if is_mixed { frames.min(segments as u32) } else { 0 };
-                for _ in early..frames {
-                    mp4.video(KEY_FRAME, true).unwrap();
-                }
+                // A fade of a frame in each three.
+                let mut delays = [0, 1, -1].into_iter().cycle();
+                let mut add = |mp4: &mut Mp4Writer<_>| {
+                    mp4.video(KEY_FRAME, true, delays.next().unwrap_or_default()).unwrap();
+                };
+                (early..frames).for_each(|_| add(&mut mp4));
                 for index in 0..segments {
                     mp4.audio(&silence(&mix, index)).unwrap();
                     if index < u64::from(early) {
-                        mp4.video(KEY_FRAME, true).unwrap();
+                        add(&mut mp4);
                     }
                 }
                 mp4.finish().unwrap();
@@ -256,16 +271,16 @@ mod tests {
     fn a_file_larger_than_four_gigabytes_has_wide_positions() {
         const FAR: u64 = 5 << 30;
         let mix = AudioMix::new(&[], Duration::from_millis(100), &Cancel::new()).unwrap();
-        let track = VideoTrack { size: SIZE, frames: 2, key_frames: 2 };
+        let track = VideoTrack { size: SIZE, frames: 2, key_frames: 2, fades: 0 };
         let mut file = Cursor::new(Vec::new());
         let mut mp4 = Mp4Writer::new(&mut file, content(Some(track), &mix)).unwrap();
         let start = mp4.position;
-        mp4.video(KEY_FRAME, true).unwrap();
+        mp4.video(KEY_FRAME, true, 0).unwrap();
         mp4.audio(&silence(&mix, 0)).unwrap();
         // As if as much had been written.
         mp4.position += FAR;
         let (far, data) = (mp4.position, mp4.data);
-        mp4.video(KEY_FRAME, true).unwrap();
+        mp4.video(KEY_FRAME, true, 0).unwrap();
         let end = mp4.position;
         mp4.finish().unwrap();
         let file = file.into_inner();
@@ -287,7 +302,7 @@ mod tests {
     fn the_tracks_say_how_they_are_shown() {
         let mix = AudioMix::new(&[], Duration::from_secs(1), &Cancel::new()).unwrap();
         for (video, count) in
-            [(Some(VideoTrack { size: SIZE, frames: 30, key_frames: 30 }), 3), (None, 2)]
+            [(Some(VideoTrack { size: SIZE, frames: 30, key_frames: 30, fades: 0 }), 3), (None, 2)]
         {
             let mut file = Cursor::new(Vec::new());
             let chapters = [
@@ -298,7 +313,7 @@ mod tests {
             let content = Mp4Content { chapters: &chapters, language, ..content(video, &mix) };
             let mut mp4 = Mp4Writer::new(&mut file, content).unwrap();
             for _ in 0..video.map_or(0, |video| video.frames) {
-                mp4.video(KEY_FRAME, true).unwrap();
+                mp4.video(KEY_FRAME, true, 0).unwrap();
             }
             mp4.audio(&silence(&mix, 0)).unwrap();
             mp4.finish().unwrap();
@@ -336,7 +351,28 @@ mod tests {
                 let entry = &find(tracks[0], &[b"mdia", b"minf", b"stbl", b"stsd"])[0][8..];
                 let color = find(&entry[86..], &[b"colr"])[0];
                 assert_eq!(color, b"nclx\0\x01\0\x01\0\x01\0");
+                assert!(find(tracks[0], &[b"edts"]).is_empty());
             }
         }
+    }
+
+    #[test]
+    fn the_frames_of_a_fade_are_shown_in_their_order() {
+        let mix = AudioMix::new(&[], Duration::from_millis(200), &Cancel::new()).unwrap();
+        let track = VideoTrack { size: SIZE, frames: 6, key_frames: 1, fades: 1 };
+        let mut file = Cursor::new(Vec::new());
+        let mut mp4 = Mp4Writer::new(&mut file, content(Some(track), &mix)).unwrap();
+        for (frame, late) in [0, 0, 2, -1, -1, 0].into_iter().enumerate() {
+            mp4.video(KEY_FRAME, frame == 0, late).unwrap();
+        }
+        mp4.finish().unwrap();
+        let file = file.into_inner();
+        let track = find(&file, &[b"moov", b"trak"])[0];
+        let delays = find(track, &[b"mdia", b"minf", b"stbl", b"ctts"])[0];
+        let delays: Vec<usize> = delays[4..].chunks(4).map(number).collect();
+        assert_eq!(delays, [4, 2, 1000, 1, 3000, 2, 0, 1, 1000]);
+        // From the first frame on, all of the 200 ms.
+        let edits = find(track, &[b"edts", b"elst"])[0];
+        assert_eq!([4, 8, 12].map(|at| number(&edits[at..])), [1, 9600, 1000]);
     }
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use image::codecs::jpeg::JpegEncoder;
 use image::codecs::png::PngEncoder;
 use image::{ImageError, Rgb, RgbImage};
-use openh264::decoder::Decoder;
+use openh264::decoder::{DecodeOptions, Decoder, Flush};
 use openh264::formats::YUVSource;
 
 use super::canvas::rgb;
@@ -81,14 +81,25 @@ fn frame(timeline: &Timeline, time: Duration, cancel: &Cancel) -> Result<RgbImag
     let stills = StillRenderer::new(timeline, &plan, quantizer);
     let failed = |error: openh264::Error| MediaError::Encode(format!("H.264: {error}"));
     let mut decoder = Decoder::new().map_err(failed)?;
-    let mut image = None;
-    stills.frames_up_to(shown, cancel, |unit, is_last| {
-        let decoded = decoder.decode(unit).map_err(failed)?;
-        if is_last {
-            image = decoded.map(|decoded| to_rgb(&decoded));
+    let (mut image, mut count, mut wanted) = (None, 0, None);
+    // Images come in the order in which they are shown: of a fade, later than their data.
+    stills.frames_up_to(shown, cancel, |unit, before| {
+        wanted = before;
+        let options = DecodeOptions::new().flush_after_decode(Flush::NoFlush);
+        if let Some(decoded) = decoder.decode_with_options(unit, options).map_err(failed)? {
+            if wanted == Some(count) {
+                image = Some(to_rgb(&decoded));
+            }
+            count += 1;
         }
         Ok(())
     })?;
+    for decoded in decoder.flush_remaining().map_err(failed)? {
+        if wanted == Some(count) {
+            image = Some(to_rgb(&decoded));
+        }
+        count += 1;
+    }
     image.ok_or_else(|| MediaError::Encode("H.264: the frame is incomplete".to_owned()))
 }
 

@@ -74,7 +74,8 @@ fn video(
     let total = (jobs.len() as u64 - segments) * STILL_WORK + mix.length();
     let progress = ProgressCounter::new(progress, total);
 
-    let track = VideoTrack { size: timeline.frame, frames, key_frames: plan.shot_count() };
+    let (size, fades) = (timeline.frame, plan.fade_count());
+    let track = VideoTrack { size, frames, key_frames: plan.shot_count(), fades };
     let mut mp4 = Mp4Writer::new(output.writer(), content(timeline, Some(track), &mix))?;
     let quantizer = options.quality.quantizer(timeline);
     let stills = StillRenderer::new(timeline, &plan, quantizer);
@@ -101,10 +102,10 @@ fn video(
         };
         // A still may be shown for hours: its later frames come after the audio before them.
         let (frame, _) = jobs[index];
-        writer.write_until(frame, cancel, |data, is_key| mp4.video(data, is_key))?;
+        writer.write_until(frame, cancel, |data, is_key, late| mp4.video(data, is_key, late))?;
         segment.map_or(Ok(()), |segment| mp4.audio(&segment))
     })?;
-    writer.write_until(frames, cancel, |data, is_key| mp4.video(data, is_key))?;
+    writer.write_until(frames, cancel, |data, is_key, late| mp4.video(data, is_key, late))?;
     cancel.check()?;
     mp4.finish()?;
     Ok(duration)

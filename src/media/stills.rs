@@ -23,10 +23,8 @@ pub(crate) use plan::{StillPlan, duration_of, frame_at, frame_shown_at};
 
 /// Height of a row of macroblocks, and width of each of them.
 const ROW: usize = MACROBLOCK as usize;
-/// How much coarser texts over a moving image are encoded, and frames of a fade: each is seen for a
-/// fraction of a second.
+/// How much coarser texts over a moving image are encoded: each is seen for a fraction of a second.
 const MOVING_QUANTIZER: u8 = 4;
-const FADE_QUANTIZER: u8 = 10;
 
 /// Draws and encodes the stills of a timeline.
 pub(crate) struct StillRenderer<'a> {
@@ -40,7 +38,6 @@ pub(crate) struct StillRenderer<'a> {
     quantizer: u8,
     encoder: StillEncoder,
     moving_encoder: StillEncoder,
-    fade_encoder: StillEncoder,
     header: Shared<Option<SliceHeader>>,
     /// Rows of the background without text, which most stills share.
     rows: Mutex<HashMap<SceneRows, Arc<SharedRows>>>,
@@ -66,6 +63,8 @@ struct GroupText {
 /// A value that one thread makes and others wait for.
 type Shared<T> = Mutex<Option<Arc<T>>>;
 type SharedRows = Shared<Option<EncodedRows>>;
+/// Rows of a picture that were encoded, and the first of them.
+type Part = (usize, Arc<Option<EncodedRows>>);
 /// The number of a scene, and rows of it.
 type SceneRows = (usize, Range<usize>);
 /// The latest values, with their keys.
@@ -96,6 +95,11 @@ fn recent<K: PartialEq + Clone, T>(places: &Recent<K, T>, key: &K) -> Arc<Shared
     place
 }
 
+/// Returns parts, if all of them could be encoded as slices.
+fn encoded(parts: &[Part]) -> Option<Vec<(usize, &EncodedRows)>> {
+    parts.iter().map(|(row, encoded)| Some((*row, Option::as_ref(encoded)?))).collect()
+}
+
 fn several_slices() -> MediaError {
     MediaError::Encode("the encoder made several slices of one row".to_owned())
 }
@@ -111,7 +115,6 @@ impl<'a> StillRenderer<'a> {
             quantizer,
             encoder: StillEncoder::new(quantizer),
             moving_encoder: StillEncoder::new(quantizer + MOVING_QUANTIZER),
-            fade_encoder: StillEncoder::new(quantizer + FADE_QUANTIZER),
             header: Mutex::default(),
             rows: Mutex::default(),
             groups: Mutex::default(),
@@ -124,71 +127,68 @@ impl<'a> StillRenderer<'a> {
         let still = &self.plan.stills[index];
         let height = self.timeline.frame.height as usize;
         let header = shared(&self.header, || {
-            // The key frame and the picture before.
-            let references = if self.plan.has_zoom() { 2 } else { 1 };
-            SliceHeader::new(&self.encoder, self.timeline.frame, references)
+            SliceHeader::new(&self.encoder, self.timeline.frame, self.plan.motion())
         })?;
         let shots = self.plan.shots.iter().filter(|shot| shot.still == index);
-        let frames = shots.map(|shot| shot.frames).max().unwrap_or(1);
+        let shot = shots.max_by_key(|shot| shot.frames).copied().unwrap_or_default();
         // The background of a scene that grows is larger than the frame: no rows of it are shown as
         // they are.
         let grows = self.plan.scene(still.backdrop.scene).is_some_and(|span| span.zoom.is_some());
         if let Some(header) = &*header
-            && grows
-            && !still.backdrop.is_fade
-            && let Some(moving) = self.moving(still, frames, header, cancel)?
+            && (grows || still.backdrop.is_fade)
+            && let Some(moving) = self.moving(still, &shot, header, cancel)?
         {
             return Ok(moving);
         }
         let group = self.group(still.backdrop.scene, &still.texts, cancel)?;
-        if still.backdrop.is_fade {
-            let canvas = self.faded(still, &group)?;
-            let rows = match &*header {
-                Some(header) => header.encode_rows(&self.fade_encoder, &canvas)?,
-                None => None,
-            };
-            return match (&*header, rows) {
-                (Some(header), Some(rows)) => Ok(header.still([(0, &rows)])),
-                _ => self.fade_encoder.encode(&canvas, frames),
-            };
-        }
         if let Some(header) = &*header
             && !grows
         {
             if let Some(before) = still.after {
                 return self.changed(&self.plan.stills[before], still, &group, header);
             }
-            // A still without text is cut where the first one with text is.
-            let has_text = !group.texts.is_empty();
-            let first = self.plan.stills.iter().find(|still| !still.texts.is_empty());
-            let band = match first {
-                _ if has_text => group.band.clone(),
-                Some(still) => {
-                    Some(self.group(still.backdrop.scene, &still.texts, cancel)?.band.clone())
-                        .filter(|band| !band.is_empty())
-                        .unwrap_or(0..height)
-                }
-                None => 0..height,
-            };
-            let middle = match has_text {
-                true => Arc::new(self.rows_with(&group, still, header)?),
-                false => self.plain_rows(still.backdrop.scene, header, band.clone())?,
-            };
-            let top = self.plain_rows(still.backdrop.scene, header, 0..band.start)?;
-            let bottom = self.plain_rows(still.backdrop.scene, header, band.end..height)?;
-            let parts =
-                [(0..band.start, &top), (band.clone(), &middle), (band.end..height, &bottom)];
-            let parts = parts.iter().filter(|(rows, _)| !rows.is_empty());
-            let parts: Option<Vec<(usize, &EncodedRows)>> =
-                parts.map(|(rows, encoded)| Some((rows.start, Option::as_ref(encoded)?))).collect();
-            if let Some(parts) = parts {
+            let parts = self.parts(still.backdrop.scene, &still.texts, header, cancel)?;
+            if let Some(parts) = encoded(&parts) {
                 return Ok(header.still(parts));
             }
         }
         let mut canvas = self.shown(still.backdrop.scene, still.first, 0..height)?;
         group.texts.iter().for_each(|text| text.drawing.draw(&mut canvas, 0));
         self.marks(&group, &still.texts).iter().for_each(|mark| mark.draw(&mut canvas, 0));
-        self.encoder.encode(&canvas, frames)
+        self.encoder.encode(&canvas, shot.frames)
+    }
+
+    /// Returns texts over a scene that stands still, as parts with the row at which each begins.
+    fn parts(
+        &self,
+        scene: usize,
+        texts: &[Shown],
+        header: &SliceHeader,
+        cancel: &Cancel,
+    ) -> Result<Vec<Part>, MediaError> {
+        let height = self.timeline.frame.height as usize;
+        let group = self.group(scene, texts, cancel)?;
+        // A still without text is cut where the first one with text is.
+        let has_text = !group.texts.is_empty();
+        let first = self.plan.stills.iter().find(|still| !still.texts.is_empty());
+        let band = match first {
+            _ if has_text => group.band.clone(),
+            Some(still) => {
+                Some(self.group(still.backdrop.scene, &still.texts, cancel)?.band.clone())
+                    .filter(|band| !band.is_empty())
+                    .unwrap_or(0..height)
+            }
+            None => 0..height,
+        };
+        let middle = match has_text {
+            true => Arc::new(self.rows_with(&group, scene, texts, header)?),
+            false => self.plain_rows(scene, header, band.clone())?,
+        };
+        let top = self.plain_rows(scene, header, 0..band.start)?;
+        let bottom = self.plain_rows(scene, header, band.end..height)?;
+        let parts = [(0..band.start, top), (band.clone(), middle), (band.end..height, bottom)];
+        let parts = parts.into_iter().filter(|(rows, _)| !rows.is_empty());
+        Ok(parts.map(|(rows, encoded)| (rows.start, encoded)).collect())
     }
 
     /// Encodes the macroblocks in which a still differs from the one before it.
@@ -200,7 +200,7 @@ impl<'a> StillRenderer<'a> {
         header: &SliceHeader,
     ) -> Result<EncodedStill, MediaError> {
         let marks = self.marks(group, &still.texts);
-        let both = self.marks(group, &before.texts);
+        let both = self.marks(group, before.last_texts());
         let both: Vec<&TextDrawing> = both.iter().chain(&marks).collect();
         let Some(rows) = self.whole_rows(both.iter().map(|mark| mark.rows())) else {
             return Ok(header.changed([]));
@@ -220,19 +220,20 @@ impl<'a> StillRenderer<'a> {
     }
 
     /// Encodes the frames from the last key frame up to a frame of the video, or to the one that it
-    /// repeats, and passes each to `decode`, with whether it is the last.
+    /// repeats, and passes each to `decode` as soon as others refer to it. In the last shot, they come
+    /// with the number of frames that are shown before that one.
     pub(crate) fn frames_up_to(
         &self,
         frame: u32,
         cancel: &Cancel,
-        mut decode: impl FnMut(&[u8], bool) -> Result<(), MediaError>,
+        mut decode: impl FnMut(&[u8], Option<u32>) -> Result<(), MediaError>,
     ) -> Result<(), MediaError> {
         let (mut at, mut shown) = (0, Vec::new());
         for shot in &self.plan.shots {
             if at > frame {
                 break;
             }
-            if shot.before == 0 {
+            if shot.has_key() {
                 shown.clear();
             }
             shown.push((at, shot));
@@ -242,13 +243,16 @@ impl<'a> StillRenderer<'a> {
         for ((start, shot), number) in shown.into_iter().zip(1..) {
             let still = self.encode(shot.still, cancel)?;
             let is_last = number == count;
-            let frames = match is_last && still.repeats_exactly() {
-                true => 1,
-                false => shot.frames.min(frame - start + 1),
+            let wanted = match is_last && still.repeats_exactly() {
+                true => 0,
+                false => (frame - start).min(shot.frames - 1),
             };
-            for index in 0..frames {
+            let before = is_last.then_some(shot.before.shown + wanted);
+            for picture in 0..shot.frames {
                 cancel.check()?;
-                decode(&still.frame(shot.before, index), is_last && index + 1 == frames)?;
+                if picture == 0 || shot.shown_at(picture) <= wanted {
+                    decode(&still.frame(shot.before, picture), before)?;
+                }
             }
         }
         Ok(())
@@ -352,11 +356,12 @@ impl<'a> StillRenderer<'a> {
     fn rows_with(
         &self,
         group: &TextGroup,
-        still: &Still,
+        scene: usize,
+        texts: &[Shown],
         header: &SliceHeader,
     ) -> Result<Option<EncodedRows>, MediaError> {
-        let marks = self.marks(group, &still.texts);
-        let drawn = self.drawn(still.backdrop.scene, group)?;
+        let marks = self.marks(group, texts);
+        let drawn = self.drawn(scene, group)?;
         if marks.is_empty() {
             return header.encode_rows(&self.encoder, drawn);
         }
@@ -413,20 +418,23 @@ impl<'a> FrameWriter<'a> {
     }
 
     /// Passes the frames of the shots that begin no later than the frame `last` to `write`, with
-    /// whether each is a key frame, as far as their stills were taken.
+    /// whether each is a key frame, and by how many frames it is shown later than those that come in
+    /// their order, as far as their stills were taken.
     pub(crate) fn write_until(
         &mut self,
         last: u32,
         cancel: &Cancel,
-        mut write: impl FnMut(&[u8], bool) -> Result<(), MediaError>,
+        mut write: impl FnMut(&[u8], bool, i32) -> Result<(), MediaError>,
     ) -> Result<(), MediaError> {
-        while let Some(&Shot { still: index, frames, before }) = self.shots.as_slice().first()
+        while let Some(&shot) = self.shots.as_slice().first()
+            && let Shot { still: index, frames, before, .. } = shot
             && self.at <= last
             && let Some(still) = self.waiting.get(&index)
         {
             cancel.check()?;
             for frame in 0..frames {
-                write(&still.frame(before, frame), before + frame == 0)?;
+                let delay = shot.shown_at(frame).cast_signed() - frame.cast_signed();
+                write(&still.frame(before, frame), shot.has_key() && frame == 0, delay)?;
             }
             self.at += frames;
             self.uses[index] -= 1;
@@ -459,7 +467,7 @@ mod tests {
             if step == 1 {
                 writer.take(0, StillEncoder::new(30).encode(&image, MAX_SHOT).unwrap());
             }
-            let count = |_: &[u8], is_key: bool| {
+            let count = |_: &[u8], is_key: bool, _: i32| {
                 written += 1;
                 keys += u32::from(is_key);
                 Ok(())

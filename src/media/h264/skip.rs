@@ -4,24 +4,28 @@
 
 use std::ops::Range;
 
-use super::FRAME_RATE;
+use super::{FRAME_RATE, Motion, Place};
 use crate::media::FrameSize;
 
 pub(crate) const SEQUENCE_PARAMETERS: u8 = 7;
 pub(crate) const PICTURE_PARAMETERS: u8 = 8;
 /// Constrained Baseline, Main and Extended. Later profiles have more fields in the set.
 const PLAIN_PROFILES: [u32; 3] = [66, 77, 88];
-/// `nal_ref_idc` 3, a slice of a picture that is not a key frame.
+/// `nal_ref_idc` 3, a slice of a picture that is not a key frame; and one to which none refers.
 pub(crate) const SLICE: u8 = 0x61;
-/// `slice_type`: all slices of the picture are P slices; and a P or I slice beside others.
+pub(crate) const PASSING_SLICE: u8 = 0x01;
+/// `slice_type`: all slices of the picture are P slices; and a P, B or I slice beside others.
 const ALL_P: u32 = 5;
 pub(crate) const P: u32 = 0;
+pub(crate) const B: u32 = 1;
 const I: u32 = 2;
 
 /// The fields of a P-skip picture that depend on the parameter sets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct SkipHeader {
-    pub(crate) frame_num_bits: u32,
+    frame_num_bits: u32,
+    /// Those of the field for the output order; none if it equals the decoding order.
+    order_bits: u32,
     macroblocks: u32,
     pub(crate) picture_parameters: u32,
     pub(crate) deblocking_control: bool,
@@ -34,19 +38,21 @@ impl SkipHeader {
             |kind: u8| nal_units(key_frame).find(|nal| nal.first().is_some_and(|h| h & 31 == kind));
         let sequence = payload(find(SEQUENCE_PARAMETERS)?);
         let picture = payload(find(PICTURE_PARAMETERS)?);
-        let (sequence_id, frame_num_bits, macroblocks) = read_sequence(&sequence)?;
+        let (sequence_id, frame_num_bits, order_bits, macroblocks) = read_sequence(&sequence)?;
         let (picture_parameters, of_sequence, deblocking_control) = read_picture(&picture)?;
         (of_sequence == sequence_id).then_some(Self {
             frame_num_bits,
+            order_bits,
             macroblocks,
             picture_parameters,
             deblocking_control,
         })
     }
 
-    /// Whether pictures with these and those parameters differ in their size only.
-    pub(crate) fn equals_but_for_size(&self, other: &Self) -> bool {
-        Self { macroblocks: other.macroblocks, ..*self } == *other
+    /// Whether pictures with these and those parameters differ in their size and their order only.
+    pub(crate) fn has_like_slices(&self, other: &Self) -> bool {
+        let Self { order_bits, macroblocks, .. } = *other;
+        Self { order_bits, macroblocks, ..*self } == *other
     }
 
     /// Returns the position of the first bit behind `idr_pic_id` in the payload of the slice of a key
@@ -60,7 +66,7 @@ impl SkipHeader {
         is_known.then_some((kind, bits.at))
     }
 
-    /// Writes the start of such a slice, up to its `idr_pic_id`, 0.
+    /// Writes the start of a slice of a key frame, up to the fields that describe the references to it.
     pub(crate) fn write_key_slice(&self, first_macroblock: u32, kind: u32) -> BitWriter {
         let mut slice = BitWriter::default();
         slice.ue(first_macroblock);
@@ -68,37 +74,40 @@ impl SkipHeader {
         slice.ue(self.picture_parameters);
         slice.bits(0, self.frame_num_bits); // frame_num
         slice.ue(0); // idr_pic_id
+        slice.bits(0, self.order_bits); // pic_order_cnt_lsb
         slice
     }
 
-    /// Writes the start of a slice that is encoded like those of a key frame, but is in the picture
-    /// `index` pictures after it, up to the fields that describe the references to it.
-    pub(crate) fn write_intra_slice(&self, first_macroblock: u32, index: u32) -> BitWriter {
+    /// Writes the start of a slice of another picture, up to its place.
+    pub(crate) fn write_slice(&self, first_macroblock: u32, kind: u32, place: Place) -> BitWriter {
         let mut slice = BitWriter::default();
-        slice.ue(first_macroblock);
-        slice.ue(I);
-        slice.ue(self.picture_parameters);
-        slice.bits(index % (1 << self.frame_num_bits), self.frame_num_bits); // frame_num
-        slice.bits(0, 1); // adaptive_ref_pic_marking_mode_flag
+        slice.ue(first_macroblock); // first_mb_in_slice
+        slice.ue(kind); // slice_type
+        slice.ue(self.picture_parameters); // pic_parameter_set_id
+        slice.bits(place.number % (1 << self.frame_num_bits), self.frame_num_bits); // frame_num
+        // pic_order_cnt_lsb: each of the two fields of a frame counts.
+        slice.bits(2 * place.shown % (1 << self.order_bits), self.order_bits);
         slice
     }
 
-    /// Returns the picture `index` pictures after the key frame, as an Annex B unit.
-    pub(crate) fn skipped_picture(&self, index: u32) -> Vec<u8> {
-        self.skipped(ALL_P, 0..self.macroblocks, index)
+    /// Writes the start of a slice that is encoded like those of a key frame, but is in another
+    /// picture, up to the fields that describe the references to it.
+    pub(crate) fn write_intra_slice(&self, first_macroblock: u32, place: Place) -> BitWriter {
+        self.write_slice(first_macroblock, I, place)
+    }
+
+    /// Returns a picture that repeats the one before it, as an Annex B unit.
+    pub(crate) fn skipped_picture(&self, place: Place) -> Vec<u8> {
+        self.skipped(ALL_P, 0..self.macroblocks, place)
     }
 
     /// Returns a slice of that picture, beside slices of another type; nothing if it is empty.
-    pub(crate) fn skipped_slice(&self, macroblocks: Range<u32>, index: u32) -> Vec<u8> {
-        if macroblocks.is_empty() { Vec::new() } else { self.skipped(P, macroblocks, index) }
+    pub(crate) fn skipped_slice(&self, macroblocks: Range<u32>, place: Place) -> Vec<u8> {
+        if macroblocks.is_empty() { Vec::new() } else { self.skipped(P, macroblocks, place) }
     }
 
-    fn skipped(&self, kind: u32, macroblocks: Range<u32>, index: u32) -> Vec<u8> {
-        let mut slice = BitWriter::default();
-        slice.ue(macroblocks.start); // first_mb_in_slice
-        slice.ue(kind); // slice_type
-        slice.ue(self.picture_parameters); // pic_parameter_set_id
-        slice.bits(index % (1 << self.frame_num_bits), self.frame_num_bits); // frame_num
+    fn skipped(&self, kind: u32, macroblocks: Range<u32>, place: Place) -> Vec<u8> {
+        let mut slice = self.write_slice(macroblocks.start, kind, place);
         slice.bits(0, 1); // num_ref_idx_active_override_flag
         slice.bits(0, 1); // ref_pic_list_modification_flag_l0
         slice.bits(0, 1); // adaptive_ref_pic_marking_mode_flag
@@ -121,11 +130,19 @@ impl SkipHeader {
 const LEVELS: [(u32, u32, u32); 4] =
     [(8192, 245_760, 40), (8704, 522_240, 42), (22_080, 589_824, 50), (36_864, 983_040, 51)];
 
-/// Returns the sequence parameters of frames of another size, of which at least as many are kept for
-/// later ones to refer to, as an Annex B unit, if they are supported.
-pub(crate) fn resized(sequence: &[u8], size: FrameSize, references: u32) -> Option<Vec<u8>> {
+/// Returns the sequence parameters of frames of another size, of which as many are kept as their motion
+/// refers to, as an Annex B unit, if they are supported.
+pub(crate) fn resized(sequence: &[u8], size: FrameSize, motion: Motion) -> Option<Vec<u8>> {
+    /// `profile_idc` of the Main profile, which has B slices, and its flag.
+    const MAIN: u32 = 77 << 8 | 0x40;
+    /// The bits of the field for the output order.
+    const ORDER_BITS: u32 = 16;
     let payload = payload(sequence);
-    read_sequence(&payload)?;
+    let (.., order_bits, _) = read_sequence(&payload)?;
+    if order_bits != 0 {
+        return None;
+    }
+    let (is_fade, references) = (motion == Motion::Fade, motion.references());
     let mut bits = BitReader::new(&payload);
     let mut out = BitWriter::default();
     let (columns, rows) = (size.width.div_ceil(16), size.height.div_ceil(16));
@@ -133,10 +150,18 @@ pub(crate) fn resized(sequence: &[u8], size: FrameSize, references: u32) -> Opti
     let fits =
         |(frame, second, _): &&(u32, u32, u32)| count <= *frame && count * FRAME_RATE <= *second;
     let (_, _, level) = LEVELS.iter().find(fits)?;
-    out.bits(bits.bits(16)?, 16); // profile_idc, constraint flags
+    let profile = bits.bits(16)?;
+    out.bits(if is_fade { MAIN } else { profile }, 16); // profile_idc, constraint flags
     out.bits(bits.bits(8)?.max(*level), 8); // level_idc
-    for _ in 0..3 {
-        out.ue(bits.ue()?); // id, bits of frame_num, order
+    for _ in 0..2 {
+        out.ue(bits.ue()?); // id, bits of frame_num
+    }
+    let order = bits.ue()?;
+    if is_fade {
+        out.ue(0); // pic_order_cnt_type: it is in the slices
+        out.ue(ORDER_BITS - 4); // log2_max_pic_order_cnt_lsb_minus4
+    } else {
+        out.ue(order);
     }
     out.ue(bits.ue()?.max(references)); // max_num_ref_frames
     out.bits(bits.bits(1)?, 1); // gaps_in_frame_num_value_allowed_flag
@@ -160,19 +185,15 @@ pub(crate) fn resized(sequence: &[u8], size: FrameSize, references: u32) -> Opti
     let has_usability = bits.bits(1)?;
     out.bits(has_usability, 1); // vui_parameters_present_flag
     if has_usability == 1 {
-        copy_usability(&mut bits, &mut out, references)?;
+        copy_usability(&mut bits, &mut out, motion)?;
     }
-    // The rest is the same, up to the last bit that is set, which ends the payload.
-    let end = 8 * payload.len() - payload.last()?.trailing_zeros() as usize - 1;
-    while bits.at < end {
-        out.bits(bits.bits(1)?, 1);
-    }
+    copy_rest(&payload, &mut bits, &mut out)?;
     Some(out.into_nal(*sequence.first()?))
 }
 
 /// Copies the usability information of sequence parameters (E.1.1), in which decoders find how many
 /// frames they keep: no fewer than later ones refer to. `None` if it is not supported.
-fn copy_usability(bits: &mut BitReader<'_>, out: &mut BitWriter, references: u32) -> Option<()> {
+fn copy_usability(bits: &mut BitReader<'_>, out: &mut BitWriter, motion: Motion) -> Option<()> {
     /// `aspect_ratio_idc` of one that is given by its sides.
     const EXTENDED: u32 = 255;
     let mut copy = |count: u32| {
@@ -200,34 +221,69 @@ fn copy_usability(bits: &mut BitReader<'_>, out: &mut BitWriter, references: u32
     // bitstream_restriction_flag
     if copy(1)? == 1 {
         copy(1)?; // motion_vectors_over_pic_boundaries_flag
-        for _ in 0..5 {
-            out.ue(bits.ue()?); // sizes of pictures, macroblocks and vectors, max_num_reorder_frames
+        for _ in 0..4 {
+            out.ue(bits.ue()?); // sizes of pictures, macroblocks and vectors
         }
-        out.ue(bits.ue()?.max(references)); // max_dec_frame_buffering
+        // The image that fades in precedes the frames of the fade, which are shown first.
+        let reordered = u32::from(motion == Motion::Fade);
+        out.ue(bits.ue()?.max(reordered)); // max_num_reorder_frames
+        out.ue(bits.ue()?.max(motion.references() + reordered)); // max_dec_frame_buffering
     }
     Some(())
 }
 
-/// Returns `seq_parameter_set_id`, the bits of `frame_num`, and the number of macroblocks.
-fn read_sequence(payload: &[u8]) -> Option<(u32, u32, u32)> {
+/// Returns picture parameters with which the weights of two mixed pictures are in the slices, as an
+/// Annex B unit.
+pub(crate) fn mixing(picture: &[u8]) -> Option<Vec<u8>> {
+    let payload = payload(picture);
+    read_picture(&payload)?;
+    let mut bits = BitReader::new(&payload);
+    let mut out = BitWriter::default();
+    out.ue(bits.ue()?);
+    out.ue(bits.ue()?);
+    out.bits(bits.bits(2)?, 2);
+    for _ in 0..3 {
+        out.ue(bits.ue()?); // slice groups, references
+    }
+    out.bits(bits.bits(1)?, 1); // weighted_pred_flag
+    bits.bits(2)?;
+    out.bits(1, 2); // weighted_bipred_idc: explicit
+    copy_rest(&payload, &mut bits, &mut out)?;
+    Some(out.into_nal(*picture.first()?))
+}
+
+/// Copies what is left of a payload, up to the last bit that is set, which ends it.
+fn copy_rest(payload: &[u8], bits: &mut BitReader<'_>, out: &mut BitWriter) -> Option<()> {
+    let end = 8 * payload.len() - payload.last()?.trailing_zeros() as usize - 1;
+    while bits.at < end {
+        out.bits(bits.bits(1)?, 1);
+    }
+    Some(())
+}
+
+/// Returns `seq_parameter_set_id`, the bits of `frame_num` and of the output order, and the number of
+/// macroblocks.
+fn read_sequence(payload: &[u8]) -> Option<(u32, u32, u32, u32)> {
     let mut bits = BitReader::new(payload);
     let profile = bits.bits(8)?;
     bits.bits(16)?; // constraint flags, level_idc
     let id = bits.ue()?;
     let frame_num_bits = bits.ue()? + 4; // log2_max_frame_num_minus4
     let order = bits.ue()?; // pic_order_cnt_type
-    let known = PLAIN_PROFILES.contains(&profile)
-        && frame_num_bits <= 16
+    let order_bits = match order {
+        0 => bits.ue()? + 4, // log2_max_pic_order_cnt_lsb_minus4
         // Output order equals decoding order, so the slice header has no field for it.
-        && order == 2;
-    if !known {
+        2 => 0,
+        _ => return None,
+    };
+    if !PLAIN_PROFILES.contains(&profile) || frame_num_bits > 16 || order_bits > 16 {
         return None;
     }
     bits.ue()?; // max_num_ref_frames
     bits.bit()?; // gaps_in_frame_num_value_allowed_flag
     let (columns, rows) = (bits.ue()? + 1, bits.ue()? + 1);
     let frames_only = bits.bit()?; // frame_mbs_only_flag
-    frames_only.then_some((id, frame_num_bits, columns * rows))
+    frames_only.then_some((id, frame_num_bits, order_bits, columns * rows))
 }
 
 /// Returns `pic_parameter_set_id`, its `seq_parameter_set_id`, and
@@ -307,14 +363,17 @@ pub(crate) struct BitWriter {
 
 impl BitWriter {
     pub(crate) fn bits(&mut self, value: u32, count: u32) {
-        for bit in (0..count).rev() {
+        let mut left = count;
+        while left > 0 {
             if self.free == 0 {
                 self.bytes.push(0);
                 self.free = 8;
             }
-            self.free -= 1;
+            let now = left.min(self.free);
+            left -= now;
+            self.free -= now;
             if let Some(last) = self.bytes.last_mut() {
-                *last |= ((value >> bit & 1) as u8) << self.free;
+                *last |= ((value >> left & ((1 << now) - 1)) as u8) << self.free;
             }
         }
     }
@@ -435,6 +494,7 @@ mod tests {
         let known = SkipHeader::read(&parameter_sets(66, 2, 0, 0));
         let expected = SkipHeader {
             frame_num_bits: 15,
+            order_bits: 0,
             macroblocks: 8160,
             picture_parameters: 0,
             deblocking_control: true,
@@ -442,7 +502,7 @@ mod tests {
         assert_eq!(known, Some(expected));
         for (what, sets) in [
             ("a later profile", parameter_sets(100, 2, 0, 0)),
-            ("another order", parameter_sets(66, 0, 0, 0)),
+            ("another order", parameter_sets(66, 1, 0, 0)),
             ("arithmetic coding", parameter_sets(77, 2, 1, 0)),
             ("weights", parameter_sets(77, 2, 0, 1)),
             ("nothing", Vec::new()),
@@ -492,9 +552,9 @@ mod tests {
     #[test]
     fn decoders_keep_as_many_frames_as_are_referred_to() {
         for aspect in [None, Some(1), Some(255)] {
-            for references in [1, 2, 4] {
+            for (motion, references) in [(Motion::None, 1), (Motion::Zoom, 2)] {
                 let sequence = sequence_of(1, aspect);
-                let found = resized(&sequence[4..], FrameSize::LANDSCAPE, references);
+                let found = resized(&sequence[4..], FrameSize::LANDSCAPE, motion);
                 assert_eq!(found, Some(sequence_of(references, aspect)), "{references} {aspect:?}");
             }
         }

@@ -4,9 +4,9 @@
 //! whose other rows are repeated.
 
 use super::skip::{
-    PICTURE_PARAMETERS, SEQUENCE_PARAMETERS, SLICE, SkipHeader, nal_units, payload, resized,
+    PICTURE_PARAMETERS, SEQUENCE_PARAMETERS, SLICE, SkipHeader, mixing, nal_units, payload, resized,
 };
-use super::{EncodedStill, FirstFrame, Repeats, StillEncoder};
+use super::{EncodedStill, FirstFrame, Motion, Place, Repeats, StillEncoder};
 use crate::media::canvas::Canvas;
 use crate::media::{FrameSize, MediaError};
 
@@ -22,8 +22,9 @@ const KEY_SLICE: u8 = 5;
 pub(crate) struct SliceHeader {
     pub(crate) size: FrameSize,
     /// The parameter sets as Annex B units.
-    pub(crate) parameters: Vec<u8>,
+    parameters: Vec<u8>,
     pub(crate) skip: SkipHeader,
+    motion: Motion,
 }
 
 /// The rows of an image from a multiple of 16 on, encoded.
@@ -38,24 +39,27 @@ pub(crate) struct EncodedRows {
 }
 
 impl SliceHeader {
-    /// Returns the header of pictures of one size, of which at least as many are kept for later ones to
-    /// refer to; `None` when the encoder uses parameters that are not supported.
+    /// Returns the header of pictures of one size and motion; `None` when the encoder uses parameters
+    /// that are not supported.
     pub(crate) fn new(
         encoder: &StillEncoder,
         size: FrameSize,
-        references: u32,
+        motion: Motion,
     ) -> Result<Option<Self>, MediaError> {
         let row = FrameSize { height: MACROBLOCK, ..size };
         let encoded = encoder.encode(&Canvas::new(row), 1)?;
-        let encoded = encoded.frame(0, 0);
+        let encoded = encoded.frame(Place::default(), 0);
         let find =
             |kind: u8| nal_units(&encoded).find(|nal| nal.first().is_some_and(|h| h & 31 == kind));
-        let picture = find(PICTURE_PARAMETERS).map(|nal| [&[0, 0, 0, 1], nal].concat());
-        let sequence = find(SEQUENCE_PARAMETERS).and_then(|nal| resized(nal, size, references));
+        let picture = find(PICTURE_PARAMETERS).and_then(|nal| match motion {
+            Motion::Fade => mixing(nal),
+            Motion::None | Motion::Zoom => Some([&[0, 0, 0, 1], nal].concat()),
+        });
+        let sequence = find(SEQUENCE_PARAMETERS).and_then(|nal| resized(nal, size, motion));
         let (Some(sequence), Some(picture)) = (sequence, picture) else { return Ok(None) };
         let parameters = [sequence, picture].concat();
         let skip = SkipHeader::read(&parameters);
-        Ok(skip.map(|skip| Self { size, parameters, skip }))
+        Ok(skip.map(|skip| Self { size, parameters, skip, motion }))
     }
 
     /// Encodes some rows of an image; `None` when they cannot be a slice.
@@ -73,7 +77,7 @@ impl SliceHeader {
         let mut slices = nal_units(&key).filter(is_slice);
         let (Some(slice), None) = (slices.next(), slices.next()) else { return Ok(None) };
         let payload = payload(slice);
-        let read = skip.read_key_slice(&payload).filter(|_| skip.equals_but_for_size(&self.skip));
+        let read = skip.read_key_slice(&payload).filter(|_| skip.has_like_slices(&self.skip));
         let (header, macroblocks) = (slice[0], skip.macroblocks());
         Ok(read.map(|(kind, position)| EncodedRows {
             header,
@@ -84,19 +88,35 @@ impl SliceHeader {
         }))
     }
 
-    /// Returns the still of a picture, as parts with the number of the row at which each begins.
+    /// Returns a key frame of parts, with the number of the row at which each begins.
+    pub(crate) fn key<'r>(
+        &self,
+        parts: impl IntoIterator<Item = (usize, &'r EncodedRows)>,
+    ) -> Vec<u8> {
+        let mut key = self.parameters.clone();
+        for (row, part) in parts {
+            let mut slice = self.skip.write_key_slice(self.macroblock(0, row), part.kind);
+            slice.bits(0, 1); // no_output_of_prior_pics_flag
+            // long_term_reference_flag: it stays one for all pictures that refer to it.
+            slice.bits(u32::from(self.motion != Motion::None), 1);
+            key.extend(slice.append(&part.payload, part.position + KEY_FIELDS, part.header));
+        }
+        key
+    }
+
+    /// Returns the still of a picture of such parts.
     pub(crate) fn still<'r>(
         &self,
         parts: impl IntoIterator<Item = (usize, &'r EncodedRows)>,
     ) -> EncodedStill {
+        let first = FirstFrame::Key(self.key(parts));
+        EncodedStill { first, repeats: Repeats::Skipped(self.skip) }
+    }
+
+    /// Returns the number of the macroblock at a column and a row of pixels.
+    pub(crate) const fn macroblock(&self, column: usize, row: usize) -> u32 {
         let columns = self.size.width.div_ceil(MACROBLOCK);
-        let mut key = self.parameters.clone();
-        for (row, part) in parts {
-            let first = row as u32 / MACROBLOCK * columns;
-            let slice = self.skip.write_key_slice(first, part.kind);
-            key.extend(slice.append(&part.payload, part.position, part.header));
-        }
-        EncodedStill { first: FirstFrame::Key(key), repeats: Repeats::Skipped(self.skip) }
+        row as u32 / MACROBLOCK * columns + column as u32 / MACROBLOCK
     }
 
     /// Returns the still that differs from the one before it in some macroblocks: parts of rows of
@@ -105,31 +125,28 @@ impl SliceHeader {
         &self,
         parts: impl IntoIterator<Item = (usize, usize, EncodedRows)>,
     ) -> EncodedStill {
-        let columns = self.size.width.div_ceil(MACROBLOCK);
-        let first = |column: usize, row: usize| {
-            row as u32 / MACROBLOCK * columns + column as u32 / MACROBLOCK
-        };
-        let parts = parts.into_iter().map(|(column, row, rows)| (first(column, row), rows));
+        let parts = parts.into_iter();
+        let parts = parts.map(|(column, row, rows)| (self.macroblock(column, row), rows));
         let first = FirstFrame::Changed(parts.collect());
         EncodedStill { first, repeats: Repeats::Skipped(self.skip) }
     }
 }
 
-/// Returns the picture `index` pictures after a key frame that has these macroblocks, each from one
-/// on, and repeats the others.
+/// Returns a picture that has these macroblocks, each from one on, and repeats the others.
 pub(super) fn changed_picture(
     parts: &[(u32, EncodedRows)],
     skip: &SkipHeader,
-    index: u32,
+    place: Place,
 ) -> Vec<u8> {
     let (mut picture, mut at) = (Vec::new(), 0);
     for (first, rows) in parts {
-        picture.extend(skip.skipped_slice(at..*first, index));
-        let slice = skip.write_intra_slice(*first, index);
+        picture.extend(skip.skipped_slice(at..*first, place));
+        let mut slice = skip.write_intra_slice(*first, place);
+        slice.bits(0, 1); // adaptive_ref_pic_marking_mode_flag
         picture.extend(slice.append(&rows.payload, rows.position + KEY_FIELDS, SLICE));
         at = first + rows.macroblocks;
     }
-    picture.extend(skip.skipped_slice(at..skip.macroblocks(), index));
+    picture.extend(skip.skipped_slice(at..skip.macroblocks(), place));
     picture
 }
 
@@ -153,9 +170,14 @@ mod tests {
     fn the_parameters_are_those_of_a_picture_of_the_size() {
         for (width, height) in [(1920, 1080), (1080, 1920), (3840, 2160)] {
             let (size, encoder) = (FrameSize { width, height }, StillEncoder::new(20));
-            let header =
-                SliceHeader::new(&encoder, size, 1).unwrap().expect("supported parameters");
-            let key = encoder.encode(&Canvas::new(size), 1).unwrap().frame(0, 0).into_owned();
+            let header = SliceHeader::new(&encoder, size, Motion::None)
+                .unwrap()
+                .expect("supported parameters");
+            let key = encoder
+                .encode(&Canvas::new(size), 1)
+                .unwrap()
+                .frame(Place::default(), 0)
+                .into_owned();
             assert!(key.starts_with(&header.parameters), "{width}x{height}");
         }
     }
@@ -167,9 +189,9 @@ mod tests {
         for seed in 0..40 {
             let (image, fresh) = (image(size, seed * 31), StillEncoder::new(14));
             let [used, fresh] = [&used, &fresh].map(|encoder| {
-                let header = SliceHeader::new(encoder, size, 1).unwrap().unwrap();
+                let header = SliceHeader::new(encoder, size, Motion::None).unwrap().unwrap();
                 let rows = header.encode_rows(encoder, &image).unwrap().unwrap();
-                header.still([(0, &rows)]).frame(0, 0).into_owned()
+                header.still([(0, &rows)]).frame(Place::default(), 0).into_owned()
             });
             assert!(used == fresh, "{seed}");
         }
@@ -184,8 +206,9 @@ mod tests {
             (64, 64, vec![0, 64]),
         ] {
             let (size, encoder) = (FrameSize { width, height }, StillEncoder::new(20));
-            let header =
-                SliceHeader::new(&encoder, size, 1).unwrap().expect("supported parameters");
+            let header = SliceHeader::new(&encoder, size, Motion::None)
+                .unwrap()
+                .expect("supported parameters");
             let mut decoder = Decoder::new().unwrap();
             for seed in [1, 99] {
                 let image = image(size, seed);
@@ -198,7 +221,7 @@ mod tests {
                     .collect();
                 let still = header.still(cuts.iter().copied().zip(&rows));
                 for index in 0..3 {
-                    let frame = still.frame(0, index);
+                    let frame = still.frame(Place::default(), index);
                     let decoded = decoder.decode(&frame).unwrap().expect("a picture");
                     let stride = decoded.strides().0;
                     let mut worst = 0;
@@ -217,8 +240,9 @@ mod tests {
     fn changed_macroblocks_leave_the_others_as_they_were() {
         for (width, height) in [(1920, 1080), (1080, 1920), (66, 130)] {
             let (size, encoder) = (FrameSize { width, height }, StillEncoder::new(20));
-            let header =
-                SliceHeader::new(&encoder, size, 1).unwrap().expect("supported parameters");
+            let header = SliceHeader::new(&encoder, size, Motion::None)
+                .unwrap()
+                .expect("supported parameters");
             let encode = |canvas: &Canvas| header.encode_rows(&encoder, canvas).unwrap().unwrap();
             let mut image = image(size, 1);
             let whole = encode(&image);
@@ -239,7 +263,8 @@ mod tests {
             stills.push(header.changed([]));
             let mut decoder = Decoder::new().unwrap();
             // Two frames of each.
-            let mut frames = stills.iter().zip((0..).step_by(2)).flat_map(|(still, before)| {
+            let mut frames = stills.iter().zip((0..).step_by(2)).flat_map(|(still, at)| {
+                let before = Place::default().after(at);
                 [0, 1].map(|index| still.frame(before, index).into_owned())
             });
             let key = frames.next().unwrap();

@@ -29,6 +29,8 @@ pub(crate) struct Tracks {
     pub(crate) frames: SampleTable,
     /// Numbers of the key frames, from 1.
     pub(crate) key_frames: Vec<u32>,
+    /// By how many frames those of the video are shown late, each with the number of frames.
+    delays: Vec<(u32, i32)>,
     pub(crate) audio: SampleTable,
 }
 
@@ -86,11 +88,20 @@ impl Tracks {
             parameters: Vec::new(),
             frames: SampleTable::with_capacity(frames as usize),
             key_frames: Vec::new(),
+            delays: Vec::new(),
             audio: SampleTable::with_capacity(audio_frames as usize),
         };
         let duration = tracks.length.max(frames_in_file_units(frames));
         tracks.chapters = ChapterTrack::new(chapters, duration);
         tracks
+    }
+
+    /// Adds the delay of a frame of the video.
+    pub(crate) fn push_delay(&mut self, late: i32) {
+        match self.delays.last_mut() {
+            Some((count, known)) if *known == late => *count += 1,
+            _ => self.delays.push((1, late)),
+        }
     }
 
     /// Returns the room that the chapters take in the index.
@@ -180,7 +191,16 @@ impl Tracks {
         let frames = self.frames.count();
         let times = vec![Piece::Bytes(list(b"stts", 1, &[frames, FRAME_TIME]))];
         let keys = table(b"stss", &self.key_frames);
-        let samples = [vec![times, keys], self.frames.boxes()].into_iter().flatten().collect();
+        let (mut delays, mut edits) = (Vec::new(), Vec::new());
+        if self.delays.len() > 1 {
+            // None is negative: all are shown a frame later, and the edit begins with the first.
+            let late = |(count, late): &(u32, i32)| [*count, (late + 1) as u32 * FRAME_TIME];
+            let late: Vec<u32> = self.delays.iter().flat_map(late).collect();
+            delays.push(vec![Piece::Bytes(list(b"ctts", self.delays.len(), &late))]);
+            edits = atom(b"edts", &[&list(b"elst", 1, &[duration, FRAME_TIME, 0x1_0000])]);
+        }
+        let samples = [vec![times], delays, vec![keys], self.frames.boxes()];
+        let samples = samples.into_iter().flatten().collect();
         let media = MediaBoxes {
             handler: b"vide",
             name: b"VideoHandler\0",
@@ -192,7 +212,7 @@ impl Tracks {
         let size = (width << 16, height << 16);
         let flags = TrackHeader::SHOWN;
         let track = TrackHeader { id: 1, duration, volume: 0, size, flags }.atom();
-        let track = Piece::Bytes([&track, reference].concat());
+        let track = Piece::Bytes([&track, &edits, reference].concat());
         container(b"trak", vec![vec![track], media.boxes(&entry, samples)])
     }
 

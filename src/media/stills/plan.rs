@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::ops::Range;
 use std::time::Duration;
 
-use crate::media::h264::{FRAME_RATE, MAX_SHOT};
+use crate::media::h264::{FRAME_RATE, MAX_SHOT, Motion, Place};
 use crate::media::scenes::Zoom;
 use crate::media::timeline::TextKind;
 use crate::media::{CaptionMode, FrameSize, Scene, TextClip, Timeline};
@@ -37,7 +37,7 @@ pub(crate) struct SceneSpan {
 pub(crate) struct Backdrop {
     /// The number of scenes that have begun.
     pub(crate) scene: usize,
-    /// Whether the last of them appears over what was seen before.
+    /// Whether the last of them appears over what was seen before: of a still, at its start.
     pub(crate) is_fade: bool,
 }
 
@@ -64,12 +64,45 @@ pub(crate) struct Shown {
 }
 
 /// A still shown for a number of frames.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Shot {
     pub(crate) still: usize,
     pub(crate) frames: u32,
-    /// The number of frames since the last key frame. A shot that begins with one has none.
-    pub(crate) before: u32,
+    /// Its place after the last key frame. A shot that begins with one has none before it.
+    pub(crate) before: Place,
+    /// The number of frames, at its start, in which a scene fades in. In the file, the first frame that
+    /// shows nothing else precedes them.
+    pub(crate) fade: u32,
+}
+
+impl Shot {
+    /// Returns whether it begins with a key frame.
+    pub(crate) fn has_key(&self) -> bool {
+        self.before.shown == 0
+    }
+
+    /// Returns the place of what follows it.
+    const fn end(&self) -> Place {
+        let Place { shown, number } = self.before;
+        Place { shown: shown + self.frames, number: number + self.frames - self.fade }
+    }
+
+    /// Returns the number of the frame, in the order in which they are shown, of each of its pictures, in
+    /// that of the file.
+    pub(crate) const fn shown_at(&self, picture: u32) -> u32 {
+        match picture {
+            0 => self.fade,
+            _ if picture <= self.fade => picture - 1,
+            _ => picture,
+        }
+    }
+}
+
+impl Still {
+    /// Returns the texts at its end.
+    pub(super) fn last_texts(&self) -> &[Shown] {
+        self.steps.last().map_or(&self.texts, |(_, texts)| texts)
+    }
 }
 
 /// Returns the number of the frame at a time.
@@ -96,21 +129,28 @@ impl StillPlan {
         let mut plan = Self { stills: Vec::new(), shots: Vec::new(), scenes };
         let mut known: HashMap<(Backdrop, Vec<Shown>), usize> = HashMap::new();
         let mut at = 0;
-        for ((backdrop, texts), mut left) in spans(&timeline.texts, &plan.backdrops(), frames) {
+        for ((backdrop, texts), left) in spans(&timeline.texts, &plan.backdrops(), frames) {
             let first = at;
             at += left;
+            let (mut first, mut left) = (first, left);
             if let Some(interval) = plan.key_interval(backdrop) {
                 plan.add_moving(backdrop, &texts, first, left, interval);
                 continue;
             }
+            // What follows a fade is in the same still.
+            let more = plan.extend(backdrop, &texts, left);
+            (first, left) = (first + more, left - more);
+            if left == 0 {
+                continue;
+            }
             if let Some(last) = plan.shots.last()
-                && plan.stills[last.still].backdrop == backdrop
-                && let before = last.before + last.frames
-                && before + left <= MAX_SHOT
-                && is_same_text(&texts, &plan.stills[last.still].texts)
+                && plan.stills[last.still].backdrop.scene == backdrop.scene
+                && let before = last.end()
+                && before.shown + left <= MAX_SHOT
+                && is_same_text(&texts, plan.stills[last.still].last_texts())
             {
                 let after = Some(last.still);
-                plan.shots.push(Shot { still: plan.stills.len(), frames: left, before });
+                plan.shots.push(Shot { still: plan.stills.len(), frames: left, before, fade: 0 });
                 plan.stills.push(Still { backdrop, texts, steps: Vec::new(), first, after });
                 continue;
             }
@@ -121,15 +161,14 @@ impl StillPlan {
             });
             while left > 0 {
                 let frames = next_shot(left, MAX_SHOT);
-                plan.shots.push(Shot { still, frames, before: 0 });
+                plan.shots.push(Shot { still, frames, ..Shot::default() });
                 left -= frames;
             }
         }
         plan
     }
 
-    /// Adds texts over a backdrop that moves. Other texts need no key frame, except in a fade, whose
-    /// images stand still.
+    /// Adds texts over a backdrop that moves. Other texts need no key frame.
     fn add_moving(
         &mut self,
         backdrop: Backdrop,
@@ -139,26 +178,47 @@ impl StillPlan {
         interval: u32,
     ) {
         while left > 0 {
-            let last = self
-                .shots
-                .last_mut()
-                .filter(|shot| self.stills[shot.still].backdrop == backdrop && !backdrop.is_fade);
-            let room = last.as_ref().map_or(0, |shot| interval.saturating_sub(shot.frames));
-            let frames = next_shot(left, if room > 0 { room } else { interval });
-            match last {
-                Some(shot) if room > 0 => {
-                    self.stills[shot.still].steps.push((shot.frames, texts.to_vec()));
-                    shot.frames += frames;
-                }
-                _ => {
-                    let (texts, steps) = (texts.to_vec(), Vec::new());
-                    self.shots.push(Shot { still: self.stills.len(), frames, before: 0 });
-                    self.stills.push(Still { backdrop, texts, steps, first, after: None });
-                }
+            let mut frames = self.extend(backdrop, texts, left);
+            if frames == 0 {
+                frames = next_shot(left, interval);
+                // A text may hide the first frame of a fade.
+                let fade = self.scene(backdrop.scene).filter(|_| backdrop.is_fade);
+                let fade = fade.map_or(0, |span| (span.start + span.fade).saturating_sub(first));
+                let before = self.shots.last().filter(|_| fade > 0).map(Shot::end);
+                let before = before.unwrap_or_default();
+                let (texts, steps) = (texts.to_vec(), Vec::new());
+                self.shots.push(Shot { still: self.stills.len(), frames, before, fade });
+                self.stills.push(Still { backdrop, texts, steps, first, after: None });
             }
             first += frames;
             left -= frames;
         }
+    }
+
+    /// Adds texts to the last shot, as far as it may go on, and returns for how many frames.
+    fn extend(&mut self, backdrop: Backdrop, texts: &[Shown], left: u32) -> u32 {
+        let zoom = self.scene(backdrop.scene).and_then(|span| span.zoom);
+        let Some(shot) = self.shots.last_mut() else { return 0 };
+        let still = &mut self.stills[shot.still];
+        // The scene goes on after its fade, to the next key frame if that is not far.
+        let limit = match zoom {
+            _ if backdrop.is_fade => u32::MAX,
+            Some(zoom) => shot.fade + zoom.key_interval(),
+            None if shot.fade > 0 && shot.frames < shot.fade + SHORTEST => shot.fade + MAX_SHOT,
+            None => 0,
+        };
+        let near = (MAX_SHOT.saturating_sub(shot.before.shown)).max(shot.fade + SHORTEST);
+        let limit = if shot.fade > 0 && !backdrop.is_fade { limit.min(near) } else { limit };
+        let room = limit.saturating_sub(shot.frames);
+        if still.backdrop.scene != backdrop.scene || backdrop.scene == 0 || room == 0 {
+            return 0;
+        }
+        if still.last_texts() != texts {
+            still.steps.push((shot.frames, texts.to_vec()));
+        }
+        let frames = next_shot(left, room);
+        shot.frames += frames;
+        frames
     }
 
     /// Returns when a scene is shown, by the number of those that have begun; `None` before the first.
@@ -166,9 +226,18 @@ impl StillPlan {
         self.scenes.get(number.checked_sub(1)?)
     }
 
-    /// Returns whether an image grows in any of the scenes.
-    pub(crate) fn has_zoom(&self) -> bool {
-        self.scenes.iter().any(|scene| scene.zoom.is_some())
+    /// Returns how images move in the video.
+    pub(crate) fn motion(&self) -> Motion {
+        match self.shots.iter().any(|shot| shot.fade > 0) {
+            true => Motion::Fade,
+            false if self.scenes.iter().any(|scene| scene.zoom.is_some()) => Motion::Zoom,
+            false => Motion::None,
+        }
+    }
+
+    /// Returns the number of cross-fades.
+    pub(crate) fn fade_count(&self) -> usize {
+        self.shots.iter().filter(|shot| shot.fade > 0).count()
     }
 
     /// Returns the frames from which on there is another backdrop, in order.
@@ -186,7 +255,7 @@ impl StillPlan {
     /// Returns the greatest number of frames of a shot of a backdrop that moves.
     fn key_interval(&self, backdrop: Backdrop) -> Option<u32> {
         let zoom = self.scene(backdrop.scene)?.zoom;
-        if backdrop.is_fade { Some(FADE_STEP) } else { zoom.map(|zoom| zoom.key_interval()) }
+        if backdrop.is_fade { Some(u32::MAX) } else { zoom.map(|zoom| zoom.key_interval()) }
     }
 
     /// Returns the frame at which each distinct still is first shown, in order.
@@ -203,7 +272,7 @@ impl StillPlan {
 
     /// Returns the number of shots that begin with a key frame.
     pub(crate) fn shot_count(&self) -> usize {
-        self.shots.iter().filter(|shot| shot.before == 0).count()
+        self.shots.iter().filter(|shot| shot.has_key()).count()
     }
 }
 
@@ -268,9 +337,6 @@ fn visible(index: usize, clip: &TextClip, frames: u32) -> Vec<(Shown, Range<u32>
 /// Two consecutive key frames would need different IDs, and a flash of a single frame is unwanted
 /// anyway: it is added to the span before it.
 const SHORTEST: u32 = 2;
-/// The number of frames for which each image of a fade is shown: at ten images a second it still looks
-/// smooth, and each takes as long to encode as a second of zoom.
-const FADE_STEP: u32 = 3;
 
 /// Texts that are visible together, and what is behind them.
 type Look = (Backdrop, Vec<Shown>);
@@ -392,7 +458,7 @@ mod tests {
                 (
                     plan.stills[shot.still].texts.first().and_then(|t| t.word),
                     shot.frames,
-                    shot.before,
+                    shot.before.shown,
                 )
             })
             .collect();
@@ -410,7 +476,10 @@ mod tests {
         // A word on which the speaker rests needs key frames, so that players can seek.
         caption.duration = Duration::from_secs(30);
         let plan = plan_of(&[caption], 900);
-        assert!(plan.shots.iter().all(|shot| shot.before + shot.frames <= MAX_SHOT), "{plan:?}");
+        assert!(
+            plan.shots.iter().all(|shot| shot.before.shown + shot.frames <= MAX_SHOT),
+            "{plan:?}"
+        );
     }
 
     #[test]
@@ -434,16 +503,18 @@ mod tests {
         let expected = [
             (1, false, 0, 87),
             (1, false, 1, 3),
-            // As long as half of the scene.
-            (2, true, 1, 3),
-            (2, true, 1, 3),
-            (2, false, 1, 6),
-            (3, false, 0, 138),
+            // As long as half of the scene, and with the rest of it.
+            (2, true, 1, 12),
+            (3, true, 0, 198),
         ];
-        // A fade is a row of stills.
-        let (long, rest): (Vec<_>, Vec<_>) = shots.partition(|shot| shot.0 == 3 && shot.1);
-        assert_eq!(rest, expected);
-        assert_eq!(long, [(3, true, 0, 3); 20]);
+        assert_eq!(shots.collect::<Vec<_>>(), expected);
+        // A key frame, a change, and two fades without a key frame.
+        let places =
+            plan.shots.iter().map(|shot| (shot.before.shown, shot.before.number, shot.fade));
+        let expected = [(0, 0, 0), (0, 0, 0), (3, 3, 6), (15, 9, 60)];
+        assert_eq!(places.collect::<Vec<_>>(), expected);
+        let pictures = (0..12).map(|picture| plan.shots[2].shown_at(picture));
+        assert_eq!(pictures.collect::<Vec<_>>(), [6, 0, 1, 2, 3, 4, 5, 7, 8, 9, 10, 11]);
         let fades: Vec<u32> = plan.scenes.iter().map(|scene| scene.fade).collect();
         assert_eq!(fades, [0, 6, 60, 0, 0]);
     }
@@ -485,6 +556,8 @@ mod tests {
             let mut at = 0;
             for shot in &plan.shots {
                 assert!((2..=MAX_SHOT).contains(&shot.frames), "{:?}", plan.shots);
+                assert!(shot.fade == 0 || shot.fade + 2 <= shot.frames, "{:?}", plan.shots);
+                assert!(shot.end().shown <= MAX_SHOT, "{:?}", plan.shots);
                 let still = &plan.stills[shot.still];
                 if still.backdrop.scene > 0 {
                     assert_eq!(still.first, at);
