@@ -57,11 +57,11 @@ impl RequestEvent<'_> {
     }
 }
 
-type Observer = Arc<dyn Fn(&RequestEvent<'_>) + Send + Sync>;
+type Observer = dyn Fn(&RequestEvent<'_>) + Send + Sync;
 
 /// The functions that watch the requests of a client.
 #[derive(Clone, Default)]
-pub(crate) struct Observers(Vec<Observer>);
+pub(crate) struct Observers(Vec<Arc<Observer>>);
 
 impl Observers {
     pub(crate) fn add(&mut self, observer: impl Fn(&RequestEvent<'_>) + Send + Sync + 'static) {
