@@ -13,12 +13,8 @@ use nemovideo::local::document_text;
 use zip::write::{SimpleFileOptions, ZipWriter};
 
 /// The seeds have the parts in this order, too.
-const PARTS: [&str; 4] = [
-    "word/document.xml",
-    "word/styles.xml",
-    "word/numbering.xml",
-    "word/_rels/document.xml.rels",
-];
+const PARTS: [&str; 4] =
+    ["word/document.xml", "word/styles.xml", "word/numbering.xml", "word/_rels/document.xml.rels"];
 
 fn packed(parts: &[u8]) -> Vec<u8> {
     let stored = SimpleFileOptions::default().compression_method(zip::CompressionMethod::Stored);

@@ -26,9 +26,8 @@ struct Server {
 
 static SERVER: LazyLock<Server> = LazyLock::new(|| {
     let runtime = Runtime::new().expect("a runtime");
-    let builder = LocalBackend::builder()
-        .placeholder_videos()
-        .request_timeout(Duration::from_secs(5));
+    let builder =
+        LocalBackend::builder().placeholder_videos().request_timeout(Duration::from_secs(5));
     let backend = runtime.block_on(builder.start()).expect("a backend");
     let host = backend.url().trim_start_matches("http://").to_owned();
     let token = response(
@@ -74,7 +73,8 @@ fuzz_target!(|data: &[u8]| {
     let text = String::from_utf8_lossy(data).replace("{session}", session);
     let (head, body) = text.split_once("\n\n").unwrap_or((&text, ""));
     let (line, headers) = head.split_once('\n').unwrap_or((head, ""));
-    let mut request = format!("{line} HTTP/1.1\r\nhost: {host}\r\nauthorization: Bearer {token}\r\n");
+    let mut request =
+        format!("{line} HTTP/1.1\r\nhost: {host}\r\nauthorization: Bearer {token}\r\n");
     for header in headers.lines() {
         request.extend([header, "\r\n"]);
     }

@@ -6,9 +6,7 @@
 use std::time::Duration;
 
 use libfuzzer_sys::fuzz_target;
-use nemovideo::media::{
-    AudioBuffer, Cancel, FrameSize, MediaError, SpeechOptions, Voice, narrate,
-};
+use nemovideo::media::{AudioBuffer, Cancel, FrameSize, MediaError, SpeechOptions, Voice, narrate};
 use nemovideo::project::Script;
 
 /// Hums for each letter.

@@ -269,7 +269,7 @@ async fn an_order_is_understood_in_many_wordings() {
         ("用sea.png做背景", "“sea.png”已设为背景"),
         ("use rain.mp3 as background music", "There is no upload called “rain.mp3”"),
         ("add a title 'Tea', then make the title 4 seconds", "title is shown from 0 s to 4 s"),
-        ("加标题“茶”，然后把标题改成90秒", "视频总共只有"),
+        ("加标题“茶”，然后把标题改成90秒", "标题“茶”（0 秒 到 5.8 秒）"),
         ("export film.mp4", "An export is a request of its own, and free. Nothing was charged."),
         ("add a title 'Tea' and then export", "title “Tea” (0 s-3 s). A message edits the video"),
     ]
