@@ -49,11 +49,14 @@ pub fn render(
 /// A part of the work for a video.
 #[derive(Debug, Clone, Copy)]
 enum Job {
+    /// The background of a scene, which all of its stills would wait for.
+    Backdrop(usize),
     Still(usize),
     Audio(u64),
 }
 
 enum Done {
+    Backdrop,
     Still(usize, EncodedStill),
     Audio(AacSegment),
 }
@@ -82,6 +85,11 @@ fn video(
     let mut writer = FrameWriter::new(&plan);
     let level = options.quality.audio_level();
     let work = |index: usize| match jobs[index].1 {
+        Job::Backdrop(scene) => {
+            stills.backdrop(scene)?;
+            progress.add(STILL_WORK);
+            Ok(Done::Backdrop)
+        }
         Job::Still(still) => {
             let encoded = stills.encode(still, cancel)?;
             progress.add(STILL_WORK);
@@ -94,6 +102,7 @@ fn video(
     };
     in_order(jobs.len(), work, |index, done| {
         let segment = match done {
+            Done::Backdrop => None,
             Done::Still(still, encoded) => {
                 writer.take(still, encoded);
                 None
@@ -127,13 +136,19 @@ fn content<'a>(
 }
 
 /// Returns the work for a video, each part with the frame at which it is needed first. Stills and
-/// audio take turns, so that both are in the file where they are played.
+/// audio take turns, so that both are in the file where they are played. The background of a scene is
+/// painted while the scene before it is encoded.
 fn jobs(plan: &StillPlan, mix: &AudioMix<'_>) -> Vec<(u32, Job)> {
     let samples = encode::SEGMENT_FRAMES * encode::AAC_FRAME;
     let frame_of =
         |segment: u64| (segment * samples * u64::from(FRAME_RATE) / u64::from(SAMPLE_RATE)) as u32;
-    let stills = plan.first_frames().into_iter().enumerate();
-    let stills = stills.map(|(still, frame)| (frame, Job::Still(still)));
+    let first = plan.first_frames();
+    let scene = |still: usize| plan.stills[still].backdrop.scene;
+    let begins = (0..first.len()).filter(|&still| still == 0 || scene(still) != scene(still - 1));
+    let begins: Vec<usize> = begins.collect();
+    let ahead = begins.windows(2).map(|next| (first[next[0]], Job::Backdrop(scene(next[1]))));
+    let stills = first.iter().enumerate().map(|(still, frame)| (*frame, Job::Still(still)));
+    let stills = stills.chain(ahead);
     let audio =
         (0..encode::segment_count(mix)).map(|segment| (frame_of(segment), Job::Audio(segment)));
     let mut jobs: Vec<(u32, Job)> = stills.chain(audio).collect();

@@ -30,8 +30,7 @@ const MOVING_QUANTIZER: u8 = 4;
 pub(crate) struct StillRenderer<'a> {
     timeline: &'a Timeline,
     plan: &'a StillPlan,
-    /// The latest backgrounds, by the number of scenes that have begun. Each is painted for its first
-    /// still, while other threads have other work.
+    /// The latest backgrounds, by the number of scenes that have begun.
     backdrops: Recent<usize, Canvas>,
     font: Font,
     hyphenator: Hyphenator,
@@ -87,7 +86,8 @@ fn recent<K: PartialEq + Clone, T>(places: &Recent<K, T>, key: &K) -> Arc<Shared
     if let Some((_, place)) = places.iter().find(|(known, _)| known == key) {
         return Arc::clone(place);
     }
-    if places.len() > thread_count() {
+    // The scene before, this one, and the next one; another thread may be late.
+    if places.len() > thread_count() + 1 {
         places.pop_front();
     }
     let place = Arc::default();
@@ -260,7 +260,7 @@ impl<'a> StillRenderer<'a> {
 
     /// Returns the background of a scene, by the number of those that have begun. That of one that
     /// grows is larger than the frame.
-    fn backdrop(&self, scene: usize) -> Result<Arc<Canvas>, MediaError> {
+    pub(crate) fn backdrop(&self, scene: usize) -> Result<Arc<Canvas>, MediaError> {
         let place = recent(&self.backdrops, &scene);
         let Timeline { background, scenes, frame, texts, .. } = self.timeline;
         let has_texts = !texts.is_empty();

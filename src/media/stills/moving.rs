@@ -15,7 +15,7 @@ use crate::media::scenes::Zoom;
 use crate::media::{Cancel, MediaError};
 
 /// The number of frames of a fade in which what is behind a text stays the same.
-const FADE_STEP: u32 = 2;
+const FADE_STEP: u32 = 3;
 
 /// Returns the columns, in whole macroblocks, in which drawings change a row of macroblocks; `None` if
 /// none of them is there.
