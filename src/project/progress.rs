@@ -384,7 +384,7 @@ mod tests {
     /// The order of a job, with the form of each.
     fn all() -> Vec<(JobProgress, &'static str)> {
         use JobProgress::*;
-        let turn = JobProgress::Turn;
+        let turn = Turn;
         vec![
             (
                 SessionOpened(Session::new("t", "s")),
