@@ -170,14 +170,15 @@ fn markup_of(text: &str) -> Option<&'static str> {
         text.get(..with.len()).is_some_and(|start| start.eq_ignore_ascii_case(with))
     };
     let mut rest = text.trim_start_matches(|c: char| c.is_whitespace() || c == '\u{feff}');
-    // What a format begins with, and what follows that.
-    const HEADERS: [(&str, fn(char) -> bool, &str); 4] = [
+    // What a format begins with, what follows that, and its name.
+    type Header = (&'static str, fn(char) -> bool, &'static str);
+    const HEADERS: [Header; 4] = [
         ("{\\rtf", |c| c.is_ascii_digit(), "an RTF document"),
         ("%PDF-", |c| c.is_ascii_digit(), "a PDF document"),
         ("%!PS", |c| c == '-' || c.is_whitespace(), "a PostScript document"),
         ("\\documentclass", |c| matches!(c, '{' | '['), "a LaTeX document"),
     ];
-    let is_header = |line: &str, (header, follows, _): &(&str, fn(char) -> bool, &str)| {
+    let is_header = |line: &str, (header, follows, _): &Header| {
         line.strip_prefix(header).is_some_and(|rest| rest.starts_with(follows))
     };
     if let Some((.., format)) = HEADERS.iter().find(|header| is_header(rest, header)) {

@@ -126,7 +126,7 @@ impl MessagePhrase {
     /// Whether a time is stated: a number with its unit.
     fn has_time(&self) -> bool {
         self.words.iter().enumerate().any(|(at, word)| match word.number() {
-            Some((_, rest)) if rest.is_empty() => unit(self.word(at + 1)).is_some(),
+            Some((_, "")) => unit(self.word(at + 1)).is_some(),
             Some((_, rest)) => unit(rest).is_some(),
             None => {
                 let is_number = numeral(&word.text).or_else(|| position(NUMBERS, &word.text));

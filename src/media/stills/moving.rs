@@ -244,7 +244,7 @@ impl StillRenderer<'_> {
             let since = frame - shot.fade;
             let changed = if band.is_empty() {
                 None
-            } else if since % interval == 0 {
+            } else if since.is_multiple_of(interval) {
                 image = frame;
                 Some(all.clone())
             } else {
