@@ -404,14 +404,14 @@ impl ClientBuilder {
             .with_initial_delay(pause)
             .with_max_delay(pause)
             .with_rate_limit_delay(pause);
-        // A stalled call with its retries takes 12 s. The embedded backend sends a heartbeat each
+        // A stalled call with its retries takes 20 s. The embedded backend sends a heartbeat each
         // second; the speech of a long script may take most of the silence.
         let timeouts = Timeouts::default()
             .with_connect(seconds(2))
-            .with_response(seconds(3))
+            .with_response(seconds(5))
             .with_idle(seconds(5))
             .with_silence(seconds(20))
-            .with_total(seconds(120));
+            .with_total(seconds(600));
         Self::default().base_url(url).in_memory_credentials().retry(retry).timeouts(timeouts)
     }
 }
@@ -423,7 +423,7 @@ impl crate::local::LocalBackend {
     ///
     /// It is an ordinary client, except that it stores nothing on disk, polls renders after
     /// milliseconds, looks for the outcome of a broken stream every 50 ms, retries at once, and gives
-    /// up on a response after 3 s, on a stream after 5 s without a byte or 20 s of heartbeats. A test
+    /// up on a response after 5 s, on a stream after 5 s without a byte or 20 s of heartbeats. A test
     /// with faults therefore ends within seconds.
     ///
     /// ```
