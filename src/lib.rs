@@ -143,8 +143,7 @@
 //!   [`Error::OutcomeUnknown`] as if it had been sent. The crate does not repeat it, but a browser
 //!   may by itself, when a connection that it reuses breaks.
 //! - Redirects are followed, by browsers without the token if the origin is another.
-//! - The time to connect has no timeout of its own, and a timeout that is turned off ends after
-//!   twenty days.
+//! - The time to connect has no timeout of its own.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 // Unsafe code is forbidden outright; with `media` one module, `media::voice::pico`, wraps the
