@@ -3,9 +3,15 @@
 
 use std::sync::{Arc, Mutex};
 
+use nemovideo::error::ConnectionFailure;
 use nemovideo::protocol::ClientId;
 use nemovideo::{Error, NemoClient};
 use reqwest::redirect::Policy;
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::server::Acceptor;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio_rustls::LazyConfigAcceptor;
 
 use crate::support::caller::client_builder;
 use crate::support::raw::{RawResponse, RawServer};
@@ -77,7 +83,7 @@ fn an_unusable_setting_of_the_network_is_rejected() {
         (NemoClient::builder().proxy("http://"), "proxy"),
         (NemoClient::builder().root_certificate("no certificate"), "PEM"),
         (NemoClient::builder().user_agent("a\nb"), "user agent"),
-        (NemoClient::builder().http_client(reqwest::Client::new()), "Policy::none"),
+        (NemoClient::builder().http_client(client_builder().build().unwrap()), "Policy::none"),
     ] {
         let error = builder.build().unwrap_err();
         assert!(matches!(error, Error::Configuration(_)), "{what}");
@@ -146,4 +152,58 @@ async fn a_proxy_gets_every_request_and_its_own_password() {
     assert_eq!(heads[0][0].as_deref(), Some("http://127.0.0.1:9/api/credits/balance/simple"));
     assert_eq!(heads[0][1].as_deref(), Some("mine/1"));
     assert_eq!(heads[0][4].as_deref(), Some("Basic bWU6cHc="));
+}
+
+/// Starts a server whose certificate only the root of the tests vouches for, with an API of credits
+/// over HTTP/1.1. Returns its URL, and the protocols that the client of each connection offers.
+async fn tls_server() -> (String, tokio::sync::mpsc::UnboundedReceiver<Option<Vec<u8>>>) {
+    let certificate = CertificateDer::from_pem_slice(include_bytes!("../data/tls/server.pem"));
+    let key = PrivateKeyDer::from_pem_slice(include_bytes!("../data/tls/server.key"));
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate.unwrap()], key.unwrap())
+        .unwrap();
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("https://{}", listener.local_addr().unwrap());
+    let (offered, protocols) = tokio::sync::mpsc::unbounded_channel();
+    tokio::spawn(async move {
+        loop {
+            let (socket, _) = listener.accept().await.unwrap();
+            let handshake = LazyConfigAcceptor::new(Acceptor::default(), socket);
+            let Ok(handshake) = handshake.await else { continue };
+            let hello = handshake.client_hello();
+            let first = hello.alpn().and_then(|mut offers| offers.next().map(<[u8]>::to_vec));
+            let _test_ended = offered.send(first);
+            let Ok(mut stream) = handshake.into_stream(Arc::new(config.clone())).await else {
+                continue;
+            };
+            let mut head = Vec::new();
+            while !head.ends_with(b"\r\n\r\n") {
+                head.push(stream.read_u8().await.unwrap());
+            }
+            let body = r#"{"code":0,"data":{"available":60,"frozen":0,"total":60}}"#;
+            let head =
+                format!("HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: {}", body.len());
+            stream.write_all(format!("{head}\r\n\r\n{body}").as_bytes()).await.unwrap();
+            let _closed = stream.shutdown().await;
+        }
+    });
+    (url, protocols)
+}
+
+#[tokio::test]
+async fn a_certificate_is_trusted_only_with_its_root_and_http_2_is_offered() {
+    let (url, mut protocols) = tls_server().await;
+    let builder = NemoClient::builder().base_url(&url).token("t").retry(nemovideo::ExponentialRetry::never());
+    let error = builder.clone().build().unwrap().credits().await.unwrap_err();
+    let Error::Unreachable(failure) = &error else { panic!("{error:?}") };
+    assert_eq!(failure.reason, ConnectionFailure::Tls, "{error}");
+    assert_eq!(protocols.recv().await.unwrap().as_deref(), Some(&b"h2"[..]));
+
+    let root = include_bytes!("../data/tls/root.pem");
+    let client = builder.root_certificate(root).build().unwrap();
+    assert_eq!(client.credits().await.unwrap().available.get(), 60.0);
 }
