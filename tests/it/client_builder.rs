@@ -197,7 +197,8 @@ async fn tls_server() -> (String, tokio::sync::mpsc::UnboundedReceiver<Option<Ve
 #[tokio::test]
 async fn a_certificate_is_trusted_only_with_its_root_and_http_2_is_offered() {
     let (url, mut protocols) = tls_server().await;
-    let builder = NemoClient::builder().base_url(&url).token("t").retry(nemovideo::ExponentialRetry::never());
+    let builder =
+        NemoClient::builder().base_url(&url).token("t").retry(nemovideo::ExponentialRetry::never());
     let error = builder.clone().build().unwrap().credits().await.unwrap_err();
     let Error::Unreachable(failure) = &error else { panic!("{error:?}") };
     assert_eq!(failure.reason, ConnectionFailure::Tls, "{error}");
