@@ -159,7 +159,9 @@ fn invalid_input_is_an_error_and_leaves_no_file() {
         assert!(!shown.contains("panicked"), "{shown}");
         assert!(!dir.path().join("x.mp4").exists(), "{args:?}");
     }
-    for (out, word) in [("x.avi", ".mp4"), ("no/directory.mp4", "no directory"), (".", ".mp4")] {
+    for (out, word) in
+        [("x.avi", ".mp4"), ("no/directory.mp4", "no directory"), (".", "is a directory")]
+    {
         let output = voiceover(dir.path(), &["--text", "Hi", "--out", out]);
         assert_eq!(output.status.code(), Some(1), "{out}");
         assert!(stderr(&output).contains(word), "{out}: {}", stderr(&output));
