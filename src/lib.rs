@@ -179,6 +179,9 @@ pub mod mock;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod project;
 pub mod protocol;
+#[cfg(feature = "queue")]
+#[cfg_attr(docsrs, doc(cfg(feature = "queue")))]
+pub mod queue;
 pub mod retry;
 #[cfg(not(target_arch = "wasm32"))]
 mod scratch;
