@@ -13,4 +13,10 @@
 #![allow(clippy::unwrap_used)]
 
 mod database;
+#[path = "../chaos/dice.rs"]
+#[allow(dead_code, reason = "shared with `tests/chaos`, which uses the rest of it")]
+mod dice;
+#[cfg(feature = "persistence")]
+mod killed;
+mod queries;
 mod tasks;
