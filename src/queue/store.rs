@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 
 use apalis::prelude::{Task, TaskBuilder};
 use serde::{Deserialize, Serialize};
-use sqlx::postgres::{PgPool, PgPoolOptions};
+use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
@@ -19,6 +19,13 @@ use crate::project::JobStage;
 
 /// How long a statement waits for another process that writes to the same SQLite file.
 const BUSY: Duration = Duration::from_secs(30);
+
+/// The connections of a process to PostgreSQL, which has a hundred by default. One is for
+/// notifications.
+const CONNECTIONS: u32 = 5;
+/// How often the tables are to be created, and the pause between.
+const SETUP_ATTEMPTS: u32 = 5;
+const SETUP_PAUSE: Duration = Duration::from_millis(300);
 
 /// The tables, in the SQL that both databases understand.
 const TABLES: [&str; 3] = [
@@ -157,6 +164,35 @@ pub(super) enum Pool {
     Postgres(PgPool),
 }
 
+impl Pool {
+    async fn connect(url: &str) -> Result<Self> {
+        let invalid = |why: &str| QueueError::InvalidUrl { why: why.to_owned() };
+        match url.split_once(':') {
+            Some(("sqlite", path)) => {
+                if path.trim_start_matches("//").is_empty() || path.contains(":memory:") {
+                    return Err(invalid("a queue needs a file: sqlite:tasks.db"));
+                }
+                let options = url.parse::<SqliteConnectOptions>();
+                let options = options.map_err(|error| invalid(&error.to_string()))?;
+                let options = options
+                    .create_if_missing(true)
+                    .journal_mode(SqliteJournalMode::Wal)
+                    // Each commit reaches the disk: what was charged is known after a power failure.
+                    .synchronous(SqliteSynchronous::Full)
+                    .busy_timeout(BUSY);
+                Ok(Self::Sqlite(SqlitePoolOptions::new().connect_with(options).await?))
+            }
+            Some(("postgres" | "postgresql", _)) => {
+                let options = url.parse::<PgConnectOptions>();
+                let options = options.map_err(|error| invalid(&error.to_string()))?;
+                let pool = PgPoolOptions::new().max_connections(CONNECTIONS);
+                Ok(Self::Postgres(pool.connect_with(options).await?))
+            }
+            _ => Err(invalid("it begins with sqlite: or postgres:")),
+        }
+    }
+}
+
 /// What apalis carries to a worker: which task, and the number of the delivery.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Delivery {
@@ -255,44 +291,36 @@ type Result<T> = std::result::Result<T, QueueError>;
 impl Store {
     /// Opens the database of a URL, `sqlite:` or `postgres:`, and creates the tables.
     pub(super) async fn open(url: &str) -> Result<Self> {
-        let invalid = |why: &str| QueueError::InvalidUrl { why: why.to_owned() };
-        let pool = match url.split_once(':') {
-            Some(("sqlite", path)) => {
-                if path.trim_start_matches("//").is_empty() || path.contains(":memory:") {
-                    return Err(invalid("a queue needs a file: sqlite:tasks.db"));
-                }
-                let options = url.parse::<SqliteConnectOptions>();
-                let options = options.map_err(|error| invalid(&error.to_string()))?;
-                let options = options
-                    .create_if_missing(true)
-                    .journal_mode(SqliteJournalMode::Wal)
-                    // Each commit reaches the disk: what was charged is known after a power failure.
-                    .synchronous(SqliteSynchronous::Full)
-                    .busy_timeout(BUSY);
-                let pool = SqlitePoolOptions::new().connect_with(options).await?;
-                apalis_sqlite::SqliteStorage::migrations()
-                    .set_ignore_missing(true)
-                    .run(&pool)
-                    .await
-                    .map_err(QueueError::store)?;
-                Pool::Sqlite(pool)
+        let store = Self { pool: Pool::connect(url).await? };
+        // Two processes that create the tables at the same time get in each other's way once.
+        let mut left = SETUP_ATTEMPTS;
+        loop {
+            left -= 1;
+            match store.create_tables().await {
+                Err(_) if left > 0 => tokio::time::sleep(SETUP_PAUSE).await,
+                result => return result.map(|()| store),
             }
-            Some(("postgres" | "postgresql", _)) => {
-                let pool = PgPoolOptions::new().connect(url).await?;
+        }
+    }
+
+    async fn create_tables(&self) -> Result<()> {
+        // The database may have the tables of another program, too.
+        match &self.pool {
+            Pool::Sqlite(pool) => {
+                apalis_sqlite::SqliteStorage::migrations().set_ignore_missing(true).run(pool).await
+            }
+            Pool::Postgres(pool) => {
                 apalis_postgres::PostgresStorage::migrations()
                     .set_ignore_missing(true)
-                    .run(&pool)
+                    .run(pool)
                     .await
-                    .map_err(QueueError::store)?;
-                Pool::Postgres(pool)
             }
-            _ => return Err(invalid("it begins with sqlite: or postgres:")),
-        };
-        let store = Self { pool };
-        for statement in TABLES {
-            with_pool!(store, pool => sqlx::query(statement).execute(pool).await.map(drop))?;
         }
-        Ok(store)
+        .map_err(QueueError::store)?;
+        for statement in TABLES {
+            with_pool!(self, pool => sqlx::query(statement).execute(pool).await.map(drop))?;
+        }
+        Ok(())
     }
 
     /// Adds a task unless its key is known. Returns whether it was added.

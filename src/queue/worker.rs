@@ -1,7 +1,6 @@
 //! A worker: for each of its accounts a worker of apalis, which hands it the deliveries.
 
 use std::fmt;
-use std::num::NonZero;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -54,7 +53,7 @@ const MIN_LEASE: Duration = Duration::from_secs(4);
 pub struct QueueWorker {
     store: Store,
     accounts: Vec<(String, NemoClient)>,
-    at_once: NonZero<usize>,
+    at_once: usize,
     lease: Duration,
     grace: Duration,
     max_failures: u32,
@@ -65,7 +64,7 @@ impl QueueWorker {
         Self {
             store,
             accounts: Vec::new(),
-            at_once: NonZero::new(4).unwrap(),
+            at_once: 4,
             lease: Duration::from_secs(60),
             grace: Duration::from_secs(60),
             max_failures: 8,
@@ -84,7 +83,7 @@ impl QueueWorker {
     /// Sets how many videos of each account this worker makes at the same time. The default is 4.
     /// [`Queue::limit`](super::Queue::limit) sets how many all workers together make. Zero is one.
     pub fn at_once(mut self, count: usize) -> Self {
-        self.at_once = NonZero::new(count).unwrap_or(NonZero::<usize>::MIN);
+        self.at_once = count.max(1);
         self
     }
 
@@ -195,7 +194,7 @@ impl AccountWorker {
             account: account.to_owned(),
             client,
             settings: AttemptSettings { lease: worker.lease, max_failures: worker.max_failures },
-            at_once: worker.at_once.get(),
+            at_once: worker.at_once,
             heartbeat: worker.lease / BEATS,
             stop: stop.clone(),
             ending: ending.clone(),
@@ -224,7 +223,10 @@ impl AccountWorker {
             }
         };
         let stop = self.stop.clone().cancelled_owned();
-        let stop = async { Ok::<_, WorkerError>(stop.await) };
+        let stop = async {
+            stop.await;
+            Ok::<_, WorkerError>(())
+        };
         let queue = queue_of(&self.account);
         // A worker asks for one task at a time, so that none waits for it while another one is idle.
         // Deliveries are not locked a second time when they begin: the row of the task is.
