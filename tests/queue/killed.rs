@@ -66,7 +66,7 @@ impl Place {
             .base_url(format!("http://127.0.0.1:{}", self.port))
             .credentials_dir(self.dir.join("credentials"))
             .polling(RenderPolling::new(soon, 600))
-            .recovery(TurnRecovery::new(soon, Duration::from_millis(500), 16))
+            .recovery(TurnRecovery::new(soon, Duration::from_millis(200), 10))
             .build()
             .unwrap()
     }
