@@ -9,7 +9,7 @@ use tempfile::TempDir;
 /// A database of its own for one test.
 pub(crate) struct Database {
     pub(crate) url: String,
-    _server: Option<Arc<Server>>,
+    server: Option<Arc<Server>>,
     pub(crate) dir: TempDir,
 }
 
@@ -17,6 +17,31 @@ impl Database {
     /// A file of SQLite, and an empty database of PostgreSQL if the system has its programs.
     pub(crate) fn both() -> Vec<Self> {
         std::iter::once(Self::sqlite()).chain(Self::postgres()).collect()
+    }
+
+    /// Returns the processor time of the server, its past connections included.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn processor_time(&self) -> std::time::Duration {
+        let Some(server) = &self.server else { return std::time::Duration::ZERO };
+        let pid = std::fs::read_to_string(server.dir.path().join("data/postmaster.pid")).unwrap();
+        let parent = pid.lines().next().unwrap();
+        let (mut ticks, mut of_parent) = (0, 0);
+        for entry in std::fs::read_dir("/proc").unwrap() {
+            let Ok(stat) = std::fs::read_to_string(entry.unwrap().path().join("stat")) else {
+                continue;
+            };
+            // pid (name) state ppid … utime stime cutime cstime
+            let fields: Vec<&str> = stat.rsplit(')').next().unwrap().split_whitespace().collect();
+            let time = |from: usize, to: usize| -> u64 {
+                fields[from..to].iter().map(|field| field.parse::<u64>().unwrap()).sum()
+            };
+            if stat.starts_with(&format!("{parent} ")) {
+                of_parent = time(11, 15);
+            } else if fields[1] == parent {
+                ticks += time(11, 13);
+            }
+        }
+        std::time::Duration::from_millis((ticks + of_parent) * 10)
     }
 
     /// Runs a statement, as another process would.
@@ -33,7 +58,7 @@ impl Database {
     pub(crate) fn sqlite() -> Self {
         let dir = tempfile::tempdir().unwrap();
         let url = format!("sqlite:{}", dir.path().join("tasks.db").display());
-        Self { url, _server: None, dir }
+        Self { url, server: None, dir }
     }
 
     pub(crate) fn postgres() -> Option<Self> {
@@ -46,7 +71,7 @@ impl Database {
         };
         server.run("createdb", &[&name]);
         let url = format!("postgres://test@127.0.0.1:{}/{name}", server.port);
-        Some(Self { url, _server: Some(server), dir: tempfile::tempdir().unwrap() })
+        Some(Self { url, server: Some(server), dir: tempfile::tempdir().unwrap() })
     }
 }
 

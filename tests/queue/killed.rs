@@ -1,7 +1,8 @@
 //! Workers and the backend are killed each second, with faults on the wire. The processes are this
 //! test itself, started again.
 //!
-//! `NEMOVIDEO_SEED` repeats the random choices of a run.
+//! `NEMOVIDEO_SEED` repeats the random choices of a run. The long form also measures what tasks cost
+//! PostgreSQL when nobody is killed.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -19,6 +20,8 @@ use crate::dice::{Dice, seed};
 
 /// What a process is, and what it works with: the variable, and the test that is the process.
 const ROLE: &str = "NEMOVIDEO_QUEUE_ROLE";
+/// The number of a process without faults.
+const CALM: u64 = u64::MAX;
 /// The price of a voiceover of the embedded backend.
 const PRICE: f64 = 20.0;
 
@@ -37,7 +40,8 @@ impl Place {
         command.args(["--exact", &format!("killed::{role}"), "--nocapture"]);
         command.env(ROLE, role).env("QUEUE_STORE", &self.store).env("QUEUE_DIR", &self.dir);
         command.env("QUEUE_PORT", self.port.to_string());
-        command.env("QUEUE_SEED", (self.seed.wrapping_add(number)).to_string());
+        let seed = if number == CALM { CALM } else { self.seed.wrapping_add(number) };
+        command.env("QUEUE_SEED", seed.to_string());
         let log = self.dir.join(format!("{role}.log"));
         let log = std::fs::File::options().create(true).append(true).open(log).unwrap();
         command.stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log);
@@ -93,6 +97,9 @@ impl Drop for Process {
 async fn backend() {
     let Some(place) = Place::of_role("backend") else { return };
     let backend = place.backend().port(place.port).start().await.unwrap();
+    if place.seed == CALM {
+        std::future::pending::<()>().await;
+    }
     let mut dice = Dice::new(place.seed);
     loop {
         let endpoint = dice.one_of(&[
@@ -142,16 +149,42 @@ fn is_long() -> bool {
 async fn nothing_is_charged_twice_or_lost_with_postgres() {
     let Some(database) = Database::postgres() else { return };
     let (tasks, workers) = if is_long() { (500, 10) } else { (60, 4) };
-    simulate(&database, tasks, workers).await;
+    simulate(&database, tasks, workers, true).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_is_charged_twice_or_lost_with_sqlite() {
     let (tasks, workers) = if is_long() { (500, 3) } else { (40, 3) };
-    simulate(&Database::sqlite(), tasks, workers).await;
+    simulate(&Database::sqlite(), tasks, workers, true).await;
 }
 
-async fn simulate(database: &Database, tasks: usize, workers: u64) {
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread")]
+async fn what_tasks_cost_postgres() {
+    let Some(database) = Database::postgres().filter(|_| is_long()) else { return };
+    let pool = sqlx::PgPool::connect(&database.url).await.unwrap();
+    sqlx::query("CREATE EXTENSION pg_stat_statements").execute(&pool).await.unwrap();
+    let figures = "SELECT (SELECT sum(calls)::float8 FROM pg_stat_statements),
+        (SELECT sum(total_exec_time + total_plan_time)::float8 FROM pg_stat_statements),
+        pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0')::float8, pg_database_size(current_database())::float8";
+    let read =
+        || async { sqlx::query_as::<_, (f64, f64, f64, f64)>(figures).fetch_one(&pool).await };
+    let (before, cpu) = (read().await.unwrap(), database.processor_time());
+    let tasks = 500;
+    simulate(&database, tasks, 10, false).await;
+    let (after, cpu) = (read().await.unwrap(), database.processor_time() - cpu);
+    let each = |value: f64| value / tasks as f64;
+    eprintln!(
+        "each task: {:.1} statements of {:.2} ms, {:.1} ms of PostgreSQL's processor time, {:.1} kB of WAL, {:.1} kB stored",
+        each(after.0 - before.0),
+        (after.1 - before.1) / (after.0 - before.0),
+        each(cpu.as_secs_f64() * 1e3),
+        each(after.2 - before.2) / 1e3,
+        each(after.3 - before.3) / 1e3,
+    );
+}
+
+async fn simulate(database: &Database, tasks: usize, workers: u64, kills: bool) {
     let seed = seed();
     eprintln!("NEMOVIDEO_SEED={seed}: {tasks} tasks, {workers} workers, {}", database.url);
     let mut dice = Dice::new(seed);
@@ -173,7 +206,7 @@ async fn simulate(database: &Database, tasks: usize, workers: u64) {
     let mut number = 0;
     let mut start = |role| {
         number += 1;
-        place.start(role, number)
+        place.start(role, if kills { number } else { CALM })
     };
     let mut backend = start("backend");
     let mut running: Vec<Process> = (0..workers).map(|_| start("worker")).collect();
@@ -186,6 +219,9 @@ async fn simulate(database: &Database, tasks: usize, workers: u64) {
         }
         let timeout = Duration::from_secs(if is_long() { 1800 } else { 240 });
         assert!(started.elapsed() < timeout, "{counts:?} after {timeout:?}");
+        if !kills {
+            continue;
+        }
         if dice.percent(20) {
             killed_backends += 1;
             drop(backend);
