@@ -13,7 +13,7 @@ use nemovideo::NemoClient;
 use nemovideo::local::{Cut, Ending, ErrorReply, Fault, FaultyResponse, LocalBackend};
 use nemovideo::protocol::Endpoint;
 use nemovideo::queue::{Queue, TaskState, VoiceoverTask};
-use nemovideo::{Credits, ErrorCode, RenderPolling, TurnRecovery};
+use nemovideo::{Credits, ErrorCode, RenderPolling, Timeouts, TurnRecovery};
 
 use crate::database::Database;
 use crate::dice::{Dice, seed};
@@ -66,7 +66,9 @@ impl Place {
 
     fn client(&self) -> NemoClient {
         let soon = Duration::from_millis(100);
+        let timeouts = Timeouts::default().with_idle(Duration::from_secs(3));
         NemoClient::builder()
+            .timeouts(timeouts)
             .base_url(format!("http://127.0.0.1:{}", self.port))
             .credentials_dir(self.dir.join("credentials"))
             .polling(RenderPolling::new(soon, 600))
@@ -156,6 +158,45 @@ async fn nothing_is_charged_twice_or_lost_with_postgres() {
 async fn nothing_is_charged_twice_or_lost_with_sqlite() {
     let (tasks, workers) = if is_long() { (500, 3) } else { (40, 3) };
     simulate(&Database::sqlite(), tasks, workers, true).await;
+}
+
+/// apalis gives a task again when the heartbeat of its worker is late, also when that worker lives.
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_that_stood_still_does_not_spend_when_it_goes_on() {
+    use rustix::process::{Pid, Signal, kill_process};
+    for database in Database::both() {
+        let dir = database.dir.path().to_owned();
+        let backend = LocalBackend::builder().placeholder_videos().start().await.unwrap();
+        let port = backend.url().rsplit(':').next().unwrap().parse().unwrap();
+        let place = Place { store: database.url.clone(), dir, port, seed: CALM };
+        let queue = Queue::open(&database.url).await.unwrap();
+        let voiceover = place.client().voiceover("Good morning.").save_to(place.dir.join("a.mp4"));
+        assert!(queue.push(&VoiceoverTask::new("a", &voiceover).unwrap()).await.unwrap());
+        let stall = Fault::Cut(Cut::Events(1), Ending::Stall);
+        backend.faults().inject(stall).on(Endpoint::Message).once();
+
+        let first = place.start("worker", CALM);
+        let until = async |is_so: &dyn Fn() -> bool| {
+            let started = Instant::now();
+            while !is_so() {
+                assert!(started.elapsed() < Duration::from_secs(60));
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        };
+        until(&|| backend.counters().messages_run == 1).await;
+        let pid = Pid::from_raw(first.0.id().cast_signed()).unwrap();
+        kill_process(pid, Signal::STOP).unwrap();
+        let _second = place.start("worker", CALM);
+        until(&|| backend.counters().renders_finished == 1).await;
+        kill_process(pid, Signal::CONT).unwrap();
+        // Its stream has timed out, it reads the state, and would render the draft.
+        tokio::time::sleep(Duration::from_secs(5)).await;
+        let record = queue.get("a").await.unwrap().unwrap();
+        assert_eq!((record.state, record.attempt), (TaskState::Done, 2), "{record:?}");
+        let counters = backend.counters();
+        assert_eq!((counters.messages_run, counters.renders_started), (1, 1));
+    }
 }
 
 #[cfg(target_os = "linux")]
