@@ -17,7 +17,7 @@ use crate::project::{JobHandle, JobProgress, JobStage, QueuedVoiceover};
 use crate::protocol::RenderJob;
 
 /// How often the progress is written, at most. A cancellation is noticed as soon.
-const PROGRESS: Duration = Duration::from_secs(2);
+const PROGRESS: Duration = Duration::from_secs(5);
 /// The longest pause after an error that passes.
 const MAX_PAUSE: Duration = Duration::from_secs(300);
 
