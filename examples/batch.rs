@@ -26,7 +26,7 @@ use serde_json::json;
 
 use support::job_file::StateFile;
 use support::output::{Progress, eprint_line, format_size, print_json, print_line};
-use support::{Result, ServiceArgs, message_of};
+use support::{Result, ServiceArgs, find_scripts, message_of, video_of};
 
 /// Makes a video of each TXT and DOCX file in a directory.
 #[derive(Debug, Parser)]
@@ -57,7 +57,7 @@ async fn main() -> ExitCode {
 }
 
 async fn make(args: Args) -> Result<()> {
-    let scripts = find_scripts(&args.scripts)?;
+    let scripts = find_scripts(&args.scripts, &["txt", "docx"])?;
     let out = args.out.display();
     if args.out.is_file() {
         return Err(format!("{out} is a file, not a directory").into());
@@ -194,35 +194,9 @@ fn needs_retry(item: &BatchItemState, session: Option<&Session>) -> bool {
     }
 }
 
-/// Returns the scripts of a directory, sorted by name.
-fn find_scripts(directory: &Path) -> Result<Vec<PathBuf>> {
-    let shown = directory.display();
-    if directory.is_file() {
-        return Err(format!("{shown} is a file: name the directory that it is in").into());
-    }
-    let entries = std::fs::read_dir(directory)
-        .and_then(Iterator::collect::<Result<Vec<_>, _>>)
-        .map_err(|error| format!("could not read {shown}: {error}"))?;
-    let mut scripts: Vec<_> = entries.iter().map(std::fs::DirEntry::path).collect();
-    scripts.retain(|path| {
-        let extension = path.extension().unwrap_or_default();
-        path.is_file() && ["txt", "docx"].iter().any(|known| extension.eq_ignore_ascii_case(known))
-    });
-    scripts.sort();
-    match scripts.is_empty() {
-        true => Err(format!("there is no script, TXT or DOCX, in {shown}").into()),
-        false => Ok(scripts),
-    }
-}
-
 fn batch_items(scripts: &[PathBuf], out: &Path) -> Vec<BatchItem> {
-    let stem = |script: &Path| script.file_stem().unwrap_or_default().to_ascii_lowercase();
     let item = |script: &PathBuf| {
-        // `talk.txt` and `talk.docx` each get a video.
-        let is_unique = scripts.iter().filter(|other| stem(other) == stem(script)).count() == 1;
-        let name = if is_unique { script.file_stem() } else { script.file_name() };
-        let mut video = out.join(name.unwrap_or_default()).into_os_string();
-        video.push(".mp4");
+        let video = video_of(script, scripts, out);
         BatchItem::new("Make a voiceover video of the uploaded script.", video).upload(script)
     };
     scripts.iter().map(item).collect()

@@ -5,6 +5,9 @@
 //! curl -X POST http://127.0.0.1:8787/api/auth/anonymous-token -H "X-Client-Id: $(uuidgen)"
 //! ```
 //!
+//! With `--features persistence`, and `--data DIR`, a server that is killed continues there when it is
+//! started again, on the same port.
+//!
 //! Ctrl-C or SIGTERM stop it within eight seconds: calls in progress have five to end, and the work
 //! that is then cancelled has two to notice. A second signal ends it at once, with exit code 130.
 
@@ -25,7 +28,9 @@ struct Args {
     /// The port on loopback; 0 for any that is free.
     #[arg(long, value_name = "N", default_value_t = 0)]
     port: u16,
-    /// The directory for uploads and videos; a temporary one by default.
+    /// Keep everything in this directory, also when the server is killed: accounts, credits,
+    /// sessions, uploads and videos. By default, all of it ends with the server. Needs a build with
+    /// the Cargo flag `--features persistence`.
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
     /// A font for captions that the built-in one lacks, such as Chinese.
@@ -55,8 +60,16 @@ fn main() -> ExitCode {
 
 async fn serve(args: Args) -> Result<()> {
     let mut builder = LocalBackend::builder().port(args.port);
-    if let Some(directory) = args.data {
-        builder = builder.data_dir(directory);
+    if let Some(directory) = &args.data {
+        #[cfg(feature = "persistence")]
+        (builder = builder.persistent(directory));
+        #[cfg(not(feature = "persistence"))]
+        return Err(format!(
+            "this server was built without the feature that keeps data; use: cargo run --release \
+             --example local_server --features persistence -- --data {}",
+            directory.display()
+        )
+        .into());
     }
     if let Some(font) = args.font {
         builder = builder.font(font);

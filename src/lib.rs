@@ -121,8 +121,10 @@
 //! | `rustls` (default) | TLS for the cloud in Rust |
 //! | `native-tls` | the system's TLS instead |
 //! | `encodings` | scripts in encodings other than UTF-8 and UTF-16 |
+//! | `queue` | voiceovers in SQLite or PostgreSQL, made by any number of processes (needs Rust 1.94) |
 //! | `mock` | typed responses and request checks on top of `wiremock` |
 //! | `local` | the embedded backend: an HTTP server on loopback with the whole protocol |
+//! | `persistence` | the embedded backend keeps its data on the disk (implies `local`; compiles C) |
 //! | `media` | real speech and real MP4s in it (implies `local`; compiles C and C++) |
 //!
 //! # WebAssembly
@@ -130,7 +132,8 @@
 //! For `wasm32-unknown-unknown` the crate is the client without files and sockets: tokens, sessions,
 //! messages and their streams, credits, states, drafts and renders, over the `fetch` of the browser
 //! or of Node.js. Missing are uploads and downloads, [`project`] with the one-call job, the builder's
-//! `http_client`, `proxy` and `root_certificate`, and the features `mock`, `local` and `media`;
+//! `http_client`, `proxy` and `root_certificate`, and the features `mock`, `local`, `media`,
+//! `persistence` and `queue`;
 //! [`RenderedVideo::url`] links to the file of a video. What `fetch` hides makes these differences:
 //!
 //! - Credentials are in memory and there is no environment. An anonymous account ends with the page,
@@ -179,6 +182,9 @@ pub mod mock;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod project;
 pub mod protocol;
+#[cfg(feature = "queue")]
+#[cfg_attr(docsrs, doc(cfg(feature = "queue")))]
+pub mod queue;
 pub mod retry;
 #[cfg(not(target_arch = "wasm32"))]
 mod scratch;

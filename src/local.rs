@@ -47,7 +47,8 @@
 //!
 //! [Prices] are its own, and tokens are not limited per IP address. All accounts are anonymous, and
 //! may create tokens all the same, which the service allows only registered users to do. Accounts
-//! and sessions are kept in memory and end with the backend.
+//! and sessions are kept in memory and end with the backend, unless the feature `persistence` is on
+//! and `LocalBackendBuilder::persistent` names a directory for them.
 //!
 //! It listens on loopback only and is meant for one machine: a request whose `Host` or `Origin` is
 //! another one gets a 403, and whoever knows a URL under `/files/` can read that file. Uploads by URL
@@ -71,6 +72,7 @@
 // | `accounts` | clients, tokens, scopes and credits |
 // | `sessions` | the work in each session, and its undo history |
 // | `library` | files on disk |
+// | `store` | what is kept across processes |
 // | `agent` | a message → work, state, events |
 // | `renders` | the queue of renders |
 // | `engine` | a draft → speech and videos, real or placeholders |
@@ -88,6 +90,7 @@ mod renders;
 mod response;
 mod server;
 mod sessions;
+mod store;
 
 #[cfg(fuzzing)]
 #[doc(hidden)]

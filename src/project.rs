@@ -40,6 +40,7 @@ mod handle;
 mod intent;
 mod messages;
 mod pipeline;
+mod plan;
 mod progress;
 mod question;
 mod script;
@@ -58,6 +59,8 @@ pub use files::MissedFile;
 pub use handle::{JobHandle, JobUpdate, JobUpdates};
 pub use intent::{ExportRequest, Intent, UploadHint};
 pub use pipeline::JobStream;
+#[cfg(feature = "queue")]
+pub(crate) use plan::QueuedVoiceover;
 pub use progress::{JobProgress, JobStage};
 pub use question::QuestionResponse;
 pub use script::Script;

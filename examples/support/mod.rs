@@ -8,7 +8,7 @@ pub mod job_file;
 pub mod output;
 
 use std::error::Error;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -120,6 +120,40 @@ pub fn check_apart<const R: usize, const W: usize>(
         Some(path) => Err(format!("{} is read, so it is not written", path.display()).into()),
         None => Ok(()),
     }
+}
+
+/// Returns the scripts of a directory, with one of these extensions, sorted by name.
+pub fn find_scripts(directory: &Path, extensions: &[&str]) -> Result<Vec<PathBuf>> {
+    let shown = directory.display();
+    if directory.is_file() {
+        return Err(format!("{shown} is a file: name the directory that it is in").into());
+    }
+    let entries = std::fs::read_dir(directory)
+        .and_then(Iterator::collect::<Result<Vec<_>, _>>)
+        .map_err(|error| format!("could not read {shown}: {error}"))?;
+    let mut scripts: Vec<_> = entries.iter().map(std::fs::DirEntry::path).collect();
+    scripts.retain(|path| {
+        let extension = path.extension().unwrap_or_default();
+        path.is_file() && extensions.iter().any(|known| extension.eq_ignore_ascii_case(known))
+    });
+    scripts.sort();
+    match scripts.is_empty() {
+        true => {
+            let known = extensions.join(", ").to_uppercase();
+            Err(format!("there is no script, {known}, in {shown}").into())
+        }
+        false => Ok(scripts),
+    }
+}
+
+/// Returns the path of the video of a script. `talk.txt` and `talk.docx` each get one.
+pub fn video_of(script: &Path, scripts: &[PathBuf], out: &Path) -> PathBuf {
+    let stem = |script: &Path| script.file_stem().unwrap_or_default().to_ascii_lowercase();
+    let is_unique = scripts.iter().filter(|other| stem(other) == stem(script)).count() == 1;
+    let name = if is_unique { script.file_stem() } else { script.file_name() };
+    let mut video = out.join(name.unwrap_or_default()).into_os_string();
+    video.push(".mp4");
+    video.into()
 }
 
 /// Returns the voice that runs a command, which is split like a shell does.

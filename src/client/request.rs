@@ -12,6 +12,8 @@ use crate::error::Result;
 use crate::protocol::ResponseMetadata;
 use crate::retry::RetryPolicy;
 use crate::sync::lock;
+#[cfg(feature = "queue")]
+use crate::transport::RequestEvent;
 use crate::transport::{CallOptions, MetadataSlot};
 
 /// Adds the options of a call to a builder with a field `client`.
@@ -160,6 +162,17 @@ impl NemoClient {
     /// Returns the options of the call that this clone of the client is for.
     pub(super) fn options_mut(&mut self) -> &mut CallOptions {
         Arc::make_mut(&mut self.options)
+    }
+
+    /// Returns a client whose calls are also watched by `observer`.
+    #[cfg(feature = "queue")]
+    pub(crate) fn observed_by(
+        &self,
+        observer: impl Fn(&RequestEvent<'_>) + Send + Sync + 'static,
+    ) -> Self {
+        let mut client = self.clone();
+        client.options_mut().observers.add(observer);
+        client
     }
 
     /// Returns the client for a call that begins now.

@@ -1,34 +1,47 @@
 //! Anonymous accounts: the client ids to which they belong, the tokens that open them with their
 //! scopes, and their credits, which are available, frozen for work in progress, or taken.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
+use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
+use super::response::Rejected;
+use super::store::{Change, Store, StoreError};
 use crate::protocol::{
-    AnonymousToken, ApiToken, ClientId, CreateToken, CreditBalance, Credits, Secret, TokenId,
-    TokenScope, UserId,
+    AnonymousToken, ApiToken, ClientId, CreateToken, CreditBalance, Credits, Endpoint, Secret,
+    TokenId, TokenScope, UserId,
 };
 use crate::sync::lock;
 
 #[derive(Debug, Default)]
-pub(crate) struct Accounts(Mutex<AccountMaps>);
+pub(crate) struct Accounts {
+    maps: Mutex<AccountMaps>,
+    store: Arc<Store>,
+}
 
 #[derive(Debug, Default)]
-struct AccountMaps {
-    by_client: HashMap<ClientId, Arc<LocalAccount>>,
-    tokens: HashMap<Secret, LocalToken>,
+pub(crate) struct AccountMaps {
+    pub(crate) by_client: HashMap<ClientId, Arc<LocalAccount>>,
+    pub(crate) tokens: HashMap<TokenHash, LocalToken>,
+}
+
+/// The SHA-256 of a token: the token itself is neither kept in memory nor on the disk.
+pub(crate) type TokenHash = [u8; 32];
+
+fn hash(token: &str) -> TokenHash {
+    Sha256::digest(token).into()
 }
 
 #[derive(Debug)]
-struct LocalToken {
-    account: Arc<LocalAccount>,
-    scopes: Vec<TokenScope>,
-    expires_at: SystemTime,
+pub(crate) struct LocalToken {
+    pub(crate) account: Arc<LocalAccount>,
+    pub(crate) scopes: Vec<TokenScope>,
+    pub(crate) expires_at: SystemTime,
     /// The properties of a token that its user created; `None` for an anonymous one.
-    info: Option<ApiToken>,
+    pub(crate) info: Option<ApiToken>,
 }
 
 impl LocalToken {
@@ -39,21 +52,17 @@ impl LocalToken {
 }
 
 impl AccountMaps {
-    /// Removes the oldest expired and revoked tokens of an account, down to [`MAX_ENDED_TOKENS`].
-    fn remove_ended_tokens(&mut self, account: &Arc<LocalAccount>) {
-        let is_ended =
-            |token: &&LocalToken| Arc::ptr_eq(&token.account, account) && !token.is_valid();
-        let ended = self.tokens.values().filter(is_ended);
-        let mut ended: Vec<(Option<SystemTime>, TokenId)> = ended
-            .filter_map(|token| token.info.as_ref())
-            .map(|info| (info.created_at, info.id.clone()))
+    /// Returns the oldest expired and revoked tokens of an account beyond [`MAX_ENDED_TOKENS`].
+    fn surplus_tokens(&self, account: &Arc<LocalAccount>) -> Vec<TokenHash> {
+        let own = self.tokens.iter().filter(|(_, t)| Arc::ptr_eq(&t.account, account));
+        let ended = own.filter(|(_, token)| !token.is_valid());
+        let mut ended: Vec<(Option<SystemTime>, &TokenId, TokenHash)> = ended
+            .filter_map(|(hash, token)| Some((token.info.as_ref()?, hash)))
+            .map(|(info, hash)| (info.created_at, &info.id, *hash))
             .collect();
-        let Some(surplus) = ended.len().checked_sub(MAX_ENDED_TOKENS) else { return };
         ended.sort();
-        ended.truncate(surplus);
-        let ids: HashSet<TokenId> = ended.into_iter().map(|(_, id)| id).collect();
-        self.tokens
-            .retain(|_, token| token.info.as_ref().is_none_or(|info| !ids.contains(&info.id)));
+        ended.truncate(ended.len().saturating_sub(MAX_ENDED_TOKENS));
+        ended.into_iter().map(|(_, _, hash)| hash).collect()
     }
 }
 
@@ -80,66 +89,73 @@ pub(crate) struct LocalAccount {
     pub(crate) user: UserId,
     pub(crate) ledger: Arc<Ledger>,
     /// Expiry of the newest anonymous token: an account has one valid one at a time.
-    expires_at: Mutex<SystemTime>,
+    pub(crate) expires_at: Mutex<SystemTime>,
 }
 
 impl Accounts {
+    pub(crate) fn new(maps: AccountMaps, store: Arc<Store>) -> Self {
+        Self { maps: Mutex::new(maps), store }
+    }
+
     /// Issues a token to a client. A known client gets its account again once its last token has
-    /// expired; until then, the error is the remaining lifetime of that token.
+    /// expired; until then, this is an error with the remaining lifetime of that token.
     pub(crate) fn issue(
         &self,
         client: ClientId,
         credits: Credits,
         lifetime: Duration,
         scopes: &[TokenScope],
-    ) -> Result<AnonymousToken, Duration> {
+    ) -> Result<AnonymousToken, Rejected> {
         let now = SystemTime::now();
         let expires_at = now.checked_add(lifetime).unwrap_or(now);
-        let mut maps = lock(&self.0);
+        let mut maps = lock(&self.maps);
         let account = match maps.by_client.get(&client) {
             Some(account) => {
-                let mut last = lock(&account.expires_at);
-                if let Ok(remaining) = last.duration_since(now)
+                if let Ok(remaining) = lock(&account.expires_at).duration_since(now)
                     && !remaining.is_zero()
                 {
-                    return Err(remaining);
+                    let message = "this client has a token that is still valid";
+                    return Err(Rejected::RateLimited(remaining.as_secs() + 1, message.to_owned()));
                 }
-                *last = expires_at;
                 Arc::clone(account)
             }
-            None => {
-                let account = Arc::new(LocalAccount {
-                    user: UserId::new(format!("anon_{}", Uuid::new_v4().simple())),
-                    ledger: Arc::new(Ledger::new(credits)),
-                    expires_at: Mutex::new(expires_at),
-                });
-                maps.by_client.insert(client, Arc::clone(&account));
-                account
-            }
+            None => Arc::new(LocalAccount {
+                user: UserId::new(format!("anon_{}", Uuid::new_v4().simple())),
+                ledger: Arc::new(Ledger::new(credits, Credits::ZERO)),
+                expires_at: Mutex::new(expires_at),
+            }),
         };
         let mut token = AnonymousToken::new(format!("nmv_usr_{}", Uuid::new_v4().simple()));
         token.user_id = Some(account.user.clone());
         token.credits = Some(account.ledger.balance().available);
         token.expires_at = Some(expires_at);
         token.scopes = Some(scopes.to_vec());
-        let is_older =
-            |other: &LocalToken| other.info.is_none() && Arc::ptr_eq(&other.account, &account);
-        maps.tokens.retain(|_, other| !is_older(other));
-        let issued = LocalToken { account, scopes: scopes.to_vec(), expires_at, info: None };
-        maps.tokens.insert(token.token.clone(), issued);
+        let hash = hash(token.token.expose());
+        let user = Arc::clone(&account);
+        let issued = LocalToken { account: user, scopes: scopes.to_vec(), expires_at, info: None };
+        self.store.write(&[
+            Change::Account { client: &client, account: &account, expires_at },
+            Change::Token(&hash, &issued),
+            Change::Count("tokens_issued"),
+        ])?;
+        *lock(&account.expires_at) = expires_at;
+        maps.tokens
+            .retain(|_, other| other.info.is_some() || !Arc::ptr_eq(&other.account, &account));
+        maps.tokens.insert(hash, issued);
+        maps.by_client.insert(client, account);
         Ok(token)
     }
 
     /// Creates a token of an account, for scopes that the creator's token has: `*` stands for all
-    /// of these. The error is a scope that it does not have.
+    /// of these. A scope that it does not have is an error.
     pub(crate) fn create_token(
         &self,
         creator: &Grant,
         request: CreateToken,
-    ) -> Result<(Secret, ApiToken), TokenScope> {
+    ) -> Result<(Secret, ApiToken), Rejected> {
         let is_missing = |scope: &&TokenScope| **scope != TokenScope::All && !creator.allows(scope);
         if let Some(missing) = request.scopes.iter().find(is_missing) {
-            return Err(missing.clone());
+            return Err(Rejected::missing_scope(Endpoint::TokenCreate, missing));
         }
         let is_all = request.scopes.contains(&TokenScope::All);
         let scopes = if is_all { creator.scopes.clone() } else { request.scopes };
@@ -152,16 +168,21 @@ impl Accounts {
         (info.created_at, info.expires_at) = (Some(now), Some(expires_at));
         let secret = Secret::new(format!("nmv_usr_{}", Uuid::new_v4().simple()));
         let account = Arc::clone(&creator.account);
-        let mut maps = lock(&self.0);
-        maps.remove_ended_tokens(&account);
+        let mut maps = lock(&self.maps);
+        let surplus = maps.surplus_tokens(&account);
+        let hash = hash(secret.expose());
         let token = LocalToken { account, scopes, expires_at, info: Some(info.clone()) };
-        maps.tokens.insert(secret.clone(), token);
+        let mut changes = vec![Change::Token(&hash, &token), Change::Count("tokens_created")];
+        changes.extend(surplus.iter().map(Change::RemoveToken));
+        self.store.write(&changes)?;
+        maps.tokens.retain(|hash, _| !surplus.contains(hash));
+        maps.tokens.insert(hash, token);
         Ok((secret, info))
     }
 
     /// Returns the tokens that the user of an account created, the oldest first.
     pub(crate) fn tokens_of(&self, account: &Arc<LocalAccount>) -> Vec<ApiToken> {
-        let maps = lock(&self.0);
+        let maps = lock(&self.maps);
         let own = maps.tokens.values().filter(|token| Arc::ptr_eq(&token.account, account));
         let mut list: Vec<ApiToken> = own.filter_map(|token| token.info.clone()).collect();
         list.sort_by(|a, b| (a.created_at, &a.id).cmp(&(b.created_at, &b.id)));
@@ -170,25 +191,38 @@ impl Accounts {
 
     /// Revokes a token that the user of an account created. Returns whether it was not revoked
     /// before; `None` if there is no such token.
-    pub(crate) fn revoke_token(&self, account: &Arc<LocalAccount>, id: &TokenId) -> Option<bool> {
-        let mut maps = lock(&self.0);
-        let mut own = maps.tokens.values_mut().filter(|t| Arc::ptr_eq(&t.account, account));
-        let info = own.find_map(|token| token.info.as_mut().filter(|info| info.id == *id))?;
-        let is_first = info.revoked_at.is_none();
-        info.revoked_at.get_or_insert_with(SystemTime::now);
-        Some(is_first)
+    pub(crate) fn revoke_token(
+        &self,
+        account: &Arc<LocalAccount>,
+        id: &TokenId,
+    ) -> Result<Option<bool>, StoreError> {
+        let mut maps = lock(&self.maps);
+        let mut own = maps.tokens.iter_mut().filter(|(_, t)| Arc::ptr_eq(&t.account, account));
+        let is_it = |token: &LocalToken| token.info.as_ref().is_some_and(|info| info.id == *id);
+        let Some((hash, token)) = own.find(|(_, token)| is_it(token)) else { return Ok(None) };
+        let before = token.info.clone();
+        let Some(info) = token.info.as_mut().filter(|info| info.revoked_at.is_none()) else {
+            return Ok(Some(false));
+        };
+        info.revoked_at = Some(SystemTime::now());
+        let changes = [Change::Token(hash, token), Change::Count("tokens_revoked")];
+        self.store.write(&changes).inspect_err(|_| token.info = before)?;
+        Ok(Some(true))
     }
 
     /// Returns what a token allows, unless it has expired or was revoked.
     pub(crate) fn by_token(&self, token: &str) -> Option<Grant> {
-        let maps = lock(&self.0);
-        let token = maps.tokens.get(token).filter(|token| token.is_valid())?;
+        let maps = lock(&self.maps);
+        let token = maps.tokens.get(&hash(token)).filter(|token| token.is_valid())?;
         Some(Grant { account: Arc::clone(&token.account), scopes: token.scopes.clone() })
     }
 
     /// Expires all tokens. The accounts stay, and those that users created stay listed.
     pub(crate) fn expire_tokens(&self) {
-        let mut maps = lock(&self.0);
+        let mut maps = lock(&self.maps);
+        if let Err(error) = self.store.write(&[Change::ExpireTokens]) {
+            tracing::warn!(%error, "the expiry of the tokens ends with this process");
+        }
         for token in maps.tokens.values_mut() {
             token.expires_at = SystemTime::UNIX_EPOCH;
         }
@@ -199,7 +233,7 @@ impl Accounts {
 
     /// Returns the credits taken from all accounts together.
     pub(crate) fn credits_taken(&self) -> Credits {
-        let maps = lock(&self.0);
+        let maps = lock(&self.maps);
         maps.by_client.values().fold(Credits::ZERO, |sum, account| sum + account.ledger.taken())
     }
 }
@@ -207,7 +241,7 @@ impl Accounts {
 #[derive(Debug)]
 pub(crate) struct Ledger(Mutex<Amounts>);
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Amounts {
     available: Credits,
     frozen: Credits,
@@ -215,8 +249,8 @@ struct Amounts {
 }
 
 impl Ledger {
-    pub(crate) fn new(credits: Credits) -> Self {
-        Self(Mutex::new(Amounts { available: credits, ..Amounts::default() }))
+    pub(crate) fn new(available: Credits, taken: Credits) -> Self {
+        Self(Mutex::new(Amounts { available, frozen: Credits::ZERO, taken }))
     }
 
     pub(crate) fn balance(&self) -> CreditBalance {
@@ -249,6 +283,10 @@ pub(crate) struct Hold {
 }
 
 impl Hold {
+    pub(crate) fn amount(&self) -> Credits {
+        self.amount
+    }
+
     /// Takes the credits, because the work is done.
     pub(crate) fn take(mut self) {
         let amount = std::mem::take(&mut self.amount);
@@ -288,8 +326,8 @@ mod tests {
         assert!(is_valid(&second));
         assert!(!is_valid(&first), "an expired token stays expired");
 
-        let remaining = issue("c", 0.0, WEEK).unwrap_err();
-        assert!(remaining > WEEK - Duration::from_secs(60));
+        let Err(Rejected::RateLimited(remaining, _)) = issue("c", 0.0, WEEK) else { panic!() };
+        assert!(remaining > WEEK.as_secs() - 60);
         let other = issue("d", 0.0, WEEK).unwrap();
         assert_ne!(other.user_id, first.user_id);
     }
@@ -304,7 +342,8 @@ mod tests {
             let request = CreateToken::named("t").scopes(scopes.iter().cloned());
             accounts.create_token(&creator, request)
         };
-        assert_eq!(create(&[Read, Render]).unwrap_err(), Render);
+        let error = format!("{:?}", create(&[Read, Render]).unwrap_err());
+        assert!(error.contains("lacks the `render` scope"), "{error}");
         let (secret, info) = create(&[All]).unwrap();
         assert_eq!(info.scopes, [Read, Write]);
         assert!(!accounts.by_token(secret.expose()).unwrap().allows(&Render));
@@ -313,9 +352,10 @@ mod tests {
         let grant = accounts.by_token(reader.expose()).unwrap();
         assert!(grant.allows(&Read) && !grant.allows(&Write));
         assert_eq!(accounts.tokens_of(&creator.account).len(), 2);
-        assert_eq!(accounts.revoke_token(&creator.account, &info.id), Some(true));
-        assert_eq!(accounts.revoke_token(&creator.account, &info.id), Some(false));
-        assert_eq!(accounts.revoke_token(&creator.account, &"tok_other".into()), None);
+        let revoke = |id: &TokenId| accounts.revoke_token(&creator.account, id).unwrap();
+        assert_eq!(revoke(&info.id), Some(true));
+        assert_eq!(revoke(&info.id), Some(false));
+        assert_eq!(revoke(&"tok_other".into()), None);
         assert!(accounts.by_token(reader.expose()).is_none(), "it is revoked");
         assert!(accounts.by_token(secret.expose()).is_some());
 
@@ -371,7 +411,7 @@ mod tests {
 
     #[test]
     fn credits_are_frozen_then_taken_or_released() {
-        let ledger = Arc::new(Ledger::new(Credits::new(30.0)));
+        let ledger = Arc::new(Ledger::new(Credits::new(30.0), Credits::ZERO));
         let hold = ledger.freeze(Credits::new(20.0)).unwrap();
         assert_eq!(ledger.balance(), balance(10.0, 20.0));
         assert!(ledger.freeze(Credits::new(10.5)).is_none());

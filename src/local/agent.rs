@@ -26,7 +26,7 @@ mod speak;
 mod turn;
 mod words;
 
-pub(super) use ask::OpenQuestions;
+pub(super) use ask::{AskedBy, OpenQuestions};
 #[cfg(fuzzing)]
 pub use document::document_text;
 pub(super) use parse::{Instruction, parse};

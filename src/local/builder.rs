@@ -12,6 +12,7 @@ use super::engine::{Engine, PlaceholderEngine};
 use super::faults::{Gate, GateListener};
 use super::library::Library;
 use super::server::{LocalBackend, LocalError, Service, WorkerPool};
+use super::store::Kept;
 use crate::protocol::{Credits, TokenScope};
 
 /// Builds a [`LocalBackend`]. Every setting has a default.
@@ -41,6 +42,8 @@ use crate::protocol::{Credits, TokenScope};
 pub struct LocalBackendBuilder {
     port: u16,
     data_dir: Option<PathBuf>,
+    #[cfg(feature = "persistence")]
+    persistent: bool,
     settings: Settings,
     placeholder: bool,
     #[cfg(feature = "media")]
@@ -61,9 +64,48 @@ impl LocalBackendBuilder {
     /// removed with the backend, or, when the process is killed, by the next one that starts a
     /// backend.
     ///
-    /// Accounts and sessions are kept in memory in both cases.
+    /// Accounts and sessions are kept in memory in both cases; with the feature `persistence`,
+    /// `persistent` keeps them too.
     pub fn data_dir(mut self, path: impl Into<PathBuf>) -> Self {
         self.data_dir = Some(path.into());
+        self
+    }
+
+    /// Keeps everything in a directory, so that a backend that is killed and started again there
+    /// continues where it was: accounts, tokens, credits, sessions with their drafts and undo
+    /// history, the agent's open questions, uploads, speech, renders, and the
+    /// [counters](LocalBackend::counters) of what was done. The directory is created if it does not
+    /// exist, and it is for one backend at a time.
+    ///
+    /// Whatever a call does is kept whole or not at all, before its response reports it. A message
+    /// that is killed before its end has not happened: its credits are available again. A render
+    /// that had not ended is rendered again. When the machine itself loses its power, the last
+    /// effects may be lost, each as a whole.
+    ///
+    /// Injected [faults](LocalBackend::faults) end with the process. URLs of files hold the
+    /// [port](Self::port): start the backend on the same one, so that those that were handed out
+    /// stay valid.
+    ///
+    /// ```
+    /// use nemovideo::local::LocalBackend;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let dir = tempfile::tempdir()?;
+    /// let backend = LocalBackend::builder().persistent(dir.path()).start().await?;
+    /// backend.client().project("demo").await?;
+    /// drop(backend);
+    ///
+    /// let backend = LocalBackend::builder().persistent(dir.path()).start().await?;
+    /// assert_eq!(backend.counters().sessions_created, 1);
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[cfg(feature = "persistence")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "persistence")))]
+    pub fn persistent(mut self, path: impl Into<PathBuf>) -> Self {
+        self.data_dir = Some(path.into());
+        self.persistent = true;
         self
     }
 
@@ -171,13 +213,19 @@ impl LocalBackendBuilder {
     ///
     /// # Errors
     /// [`LocalError::PortInUse`] or [`LocalError::Listen`] when the port is not available,
-    /// [`LocalError::DataDir`] when no files can be stored, and `LocalError::Font` when the font
-    /// cannot be used.
+    /// [`LocalError::DataDir`] when no files can be stored or another backend keeps its data there,
+    /// and `LocalError::Font` when the font cannot be used.
     pub async fn start(self) -> Result<LocalBackend, LocalError> {
         let port = self.port;
         let engine = self.engine()?;
-        let library = Library::open(self.data_dir.as_deref())
-            .map_err(|(path, source)| LocalError::DataDir { path, source })?;
+        let unusable = |(path, source)| LocalError::DataDir { path, source };
+        #[cfg(feature = "persistence")]
+        let (library, mut kept) = match self.data_dir.as_deref().filter(|_| self.persistent) {
+            Some(dir) => super::store::open(dir).map_err(unusable)?,
+            None => (self.library().map_err(unusable)?, Kept::default()),
+        };
+        #[cfg(not(feature = "persistence"))]
+        let (library, kept) = (self.library().map_err(unusable)?, Kept::default());
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
         let listen = |source: std::io::Error| match source.kind() {
             std::io::ErrorKind::AddrInUse => LocalError::PortInUse { port, source },
@@ -187,9 +235,18 @@ impl LocalBackendBuilder {
         let address = listener.local_addr().map_err(listen)?;
         let gate = Gate::new(address, listener);
         let render_workers = WorkerPool::default();
-        let service =
-            Service::new(Arc::clone(&gate), self.settings, library, engine, render_workers);
-        Ok(LocalBackend::serve(Arc::new(service), GateListener(gate)))
+        #[cfg(feature = "persistence")]
+        let renders = std::mem::take(&mut kept.renders);
+        let own_gate = Arc::clone(&gate);
+        let service = Service::new(own_gate, self.settings, library, engine, render_workers, kept);
+        let service = Arc::new(service);
+        #[cfg(feature = "persistence")]
+        super::renders::restore(&service, renders);
+        Ok(LocalBackend::serve(service, GateListener(gate)))
+    }
+
+    fn library(&self) -> Result<Library, (PathBuf, std::io::Error)> {
+        Library::open(self.data_dir.as_ref().map(|dir| dir.join("files")))
     }
 
     #[cfg(feature = "media")]

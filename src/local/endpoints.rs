@@ -73,13 +73,8 @@ async fn issue_token(
         Rejected::Code(ErrorCode::ClientIdMissing, "the X-Client-Id header is missing".to_owned())
     })?;
     let settings = &service.settings;
-    let token = service
-        .accounts
-        .issue(client.into(), settings.credits, settings.token_lifetime, &settings.token_scopes)
-        .map_err(|remaining| {
-            let message = "this client has a token that is still valid";
-            Rejected::RateLimited(remaining.as_secs() + 1, message.to_owned())
-        })?;
+    let (credits, lifetime) = (settings.credits, settings.token_lifetime);
+    let token = service.accounts.issue(client.into(), credits, lifetime, &settings.token_scopes)?;
     service.count(|counters| counters.tokens_issued += 1);
     Ok(Success(token))
 }
@@ -95,9 +90,7 @@ async fn create_token(
         let message = "String should have at least 1 character";
         return Err(Rejected::invalid(&["body", "name"], message, "string_too_short"));
     }
-    let created = service.accounts.create_token(&creator, request);
-    let (token, info) =
-        created.map_err(|scope| Rejected::missing_scope(Endpoint::TokenCreate, &scope))?;
+    let (token, info) = service.accounts.create_token(&creator, request)?;
     service.count(|counters| counters.tokens_created += 1);
     Ok(Success(TokenCreated::new(token.expose(), info)))
 }
@@ -116,7 +109,7 @@ async fn revoke_token(
 ) -> Result<Success<serde_json::Value>, Rejected> {
     let is_first = service
         .accounts
-        .revoke_token(&account, &id)
+        .revoke_token(&account, &id)?
         .ok_or_else(|| Rejected::detail(StatusCode::NOT_FOUND, format!("Token not found: {id}")))?;
     service.count(|counters| counters.tokens_revoked += u64::from(is_first));
     Ok(Success(serde_json::json!({ "id": id, "revoked": true })))
@@ -144,7 +137,7 @@ async fn create_session(
     Caller(account): Caller,
     JsonBody(request): JsonBody<CreateSession>,
 ) -> Result<Success<Session>, Rejected> {
-    let session = service.sessions.create(account.user.clone(), request);
+    let session = service.sessions.create(account.user.clone(), request)?;
     service.count(|counters| counters.sessions_created += 1);
     Ok(Success(session.response()))
 }
@@ -182,7 +175,8 @@ async fn run_message(
     // the client, which may disconnect.
     let jobs = service.jobs.clone();
     let begun = jobs.spawn_blocking(move || {
-        let instruction = session.instruction(&request.text());
+        let message = request.text();
+        let instruction = session.instruction(&message);
         let price = instruction.price(&service.settings.prices);
         let hold = account.ledger.freeze(price).ok_or_else(|| {
             let left = account.ledger.balance().available;
@@ -193,7 +187,7 @@ async fn run_message(
         let emitter = Emitter::new(request.streaming, sender);
         let jobs = service.jobs.clone();
         jobs.spawn(run_turn(
-            AgentTurn { service, session, emitter, hold },
+            AgentTurn { service, session, emitter, hold, message },
             instruction,
             late_start,
         ));

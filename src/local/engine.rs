@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
 use self::limits::{MAX_SEGMENTS, check_drawn, check_overlap};
@@ -130,7 +131,7 @@ impl EngineError {
 }
 
 /// How a script is spoken.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Delivery {
     /// A BCP-47 tag.
     pub(crate) language: String,
@@ -139,7 +140,7 @@ pub(crate) struct Delivery {
     pub(crate) pace: f32,
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Gender {
     #[default]
     Female,

@@ -16,6 +16,7 @@ use url::Url;
 use uuid::Uuid;
 
 use super::engine::{Engine, EngineError};
+use super::store::StoreError;
 use crate::fs::{TempPath, ensure_writable};
 use crate::protocol::{FileFormat, SessionId, UploadedFile};
 use crate::scratch::ScratchDir;
@@ -29,19 +30,11 @@ pub(crate) struct Library {
     private: Option<ScratchDir>,
 }
 
-/// Why a file could not be stored.
-#[derive(Debug, thiserror::Error)]
-#[error("no file can be stored in {}: {source}", directory.display())]
-pub(crate) struct StoreError {
-    directory: PathBuf,
-    pub(crate) source: io::Error,
-}
-
 impl Library {
-    /// Opens a library in the user's directory, where files stay, or in a private temporary one.
-    pub(crate) fn open(data_dir: Option<&Path>) -> Result<Self, (PathBuf, io::Error)> {
-        let (root, private) = match data_dir {
-            Some(dir) => (dir.join("files"), None),
+    /// Opens a library in a directory of the user, where files stay, or in a private temporary one.
+    pub(crate) fn open(root: Option<PathBuf>) -> Result<Self, (PathBuf, io::Error)> {
+        let (root, private) = match root {
+            Some(root) => (root, None),
             None => {
                 let dir = ScratchDir::create().map_err(|error| (std::env::temp_dir(), error))?;
                 (dir.path().to_owned(), Some(dir))
@@ -83,12 +76,16 @@ impl Library {
 
     /// Returns the error of storing a file.
     pub(crate) fn error(&self, source: io::Error) -> StoreError {
-        StoreError { directory: self.root.clone(), source }
+        StoreError::new(&self.root, source)
     }
 
     /// Returns an id and a path for a new file.
     pub(crate) fn new_path(&self, format: FileFormat) -> FilePath {
-        let id = Uuid::new_v4().simple().to_string();
+        self.path_of(Uuid::new_v4().simple().to_string(), format)
+    }
+
+    /// Returns the path of the file of an id.
+    pub(crate) fn path_of(&self, id: String, format: FileFormat) -> FilePath {
         let path = self.root.join(format!("{id}.{format}"));
         FilePath { id, path, format }
     }
@@ -99,6 +96,21 @@ impl Library {
         let (file, temp) =
             TempPath::create_with(&path.path, OpenOptions::new().write(true).create_new(true))?;
         Ok(IncomingFile { path, file: File::from_std(file), temp, hash: Sha256::new(), size: 0 })
+    }
+
+    /// Removes the files that nobody knows of: a process was killed after it had written them.
+    #[cfg(feature = "persistence")]
+    pub(crate) fn remove_unknown(&self) -> io::Result<()> {
+        let files = lock(&self.files);
+        for entry in std::fs::read_dir(&self.root)? {
+            let path = entry?.path();
+            let id = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
+            let is_ours = id.len() == 32 && id.bytes().all(|byte| byte.is_ascii_hexdigit());
+            if is_ours && !files.contains_key(id) {
+                remove_file(&path);
+            }
+        }
+        Ok(())
     }
 
     pub(crate) fn add(&self, file: StoredFile) -> Arc<StoredFile> {
@@ -284,7 +296,7 @@ mod tests {
     #[tokio::test]
     async fn a_file_that_is_not_finished_leaves_nothing_behind() {
         let dir = tempfile::tempdir().unwrap();
-        let library = Library::open(Some(dir.path())).unwrap();
+        let library = Library::open(Some(dir.path().join("files"))).unwrap();
         let count = || std::fs::read_dir(dir.path().join("files")).unwrap().count();
         let format = FileFormat::of("a b?.txt").unwrap();
 

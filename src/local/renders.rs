@@ -15,6 +15,7 @@ use super::library::StoredFile;
 use super::response::Rejected;
 use super::server::{Service, SharedService};
 use super::sessions::LocalSession;
+use super::store::{Change, FileRole, Store, StoreError};
 use crate::protocol::{
     Aspect, FileFormat, RenderCodec, RenderFormat, RenderId, RenderJob, RenderOutput, RenderState,
     RenderStatus, SessionId, UserId,
@@ -35,12 +36,15 @@ pub(crate) struct Renders(Mutex<HashMap<(UserId, RenderId), Arc<Render>>>);
 
 #[derive(Debug)]
 pub(crate) struct Render {
+    user: UserId,
+    id: RenderId,
     record: Mutex<RenderRecord>,
     cancelled: CancellationToken,
     fails: bool,
+    store: Arc<Store>,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct RenderRecord {
     state: RenderState,
     file: Option<Arc<StoredFile>>,
@@ -68,13 +72,48 @@ pub(crate) fn submit(
             Err(Rejected::detail(StatusCode::CONFLICT, message))
         }
         Entry::Vacant(new) => {
-            let cancelled = service.stopping.child_token();
-            let render = Arc::new(Render::new(request.id.clone(), fault, cancelled));
+            let render = Render::new(service, session.user.clone(), request.id.clone(), fault);
+            let state = render.state();
+            service.store.write(&[
+                Change::Render { user: &session.user, job: &request, state: &state },
+                Change::Count("renders_started"),
+            ])?;
             new.insert(Arc::clone(&render));
             service.count(|counters| counters.renders_started += 1);
             let (shared, session) = (Arc::clone(service), Arc::clone(session));
             service.jobs.spawn(run(shared, session, Arc::clone(&render), request));
             Ok(render)
+        }
+    }
+}
+
+/// A render of a process that has ended.
+#[cfg(feature = "persistence")]
+#[derive(Debug)]
+pub(crate) struct KeptRender {
+    pub(crate) session: Arc<LocalSession>,
+    pub(crate) state: RenderState,
+    pub(crate) file: Option<Arc<StoredFile>>,
+    /// What is to be rendered again, because it had not ended.
+    pub(crate) job: Option<RenderJob>,
+}
+
+/// Continues with the renders of a process that has ended.
+#[cfg(feature = "persistence")]
+pub(crate) fn restore(service: &SharedService, kept: Vec<KeptRender>) {
+    for KeptRender { session, state, file, job } in kept {
+        let Some(id) = state.id.clone() else { continue };
+        let render = Render::new(service, session.user.clone(), id.clone(), None);
+        {
+            let mut record = lock(&render.record);
+            record.state = state;
+            if let Some(file) = file {
+                record.set_file(file, &service.url);
+            }
+        }
+        lock(&service.renders.0).insert((session.user.clone(), id), Arc::clone(&render));
+        if let Some(job) = job {
+            service.jobs.spawn(run(Arc::clone(service), session, render, job));
         }
     }
 }
@@ -107,7 +146,12 @@ async fn run(
         }
     };
     let result = result.unwrap_or_else(|panic| Err(EngineError::new("CRASHED", panic.to_string())));
-    render.finish(result, &service);
+    // The disk may take a while to have a long video.
+    let shared = Arc::clone(&service);
+    let finished = service.jobs.spawn_blocking(move || render.finish(result, &shared));
+    if let Err(error) = finished.await {
+        tracing::error!(%error, "a render could not be finished");
+    }
 }
 
 fn make(
@@ -184,8 +228,8 @@ pub(crate) fn format_of(output: &RenderOutput) -> Option<FileFormat> {
 }
 
 impl Render {
-    fn new(id: RenderId, fault: Option<&Fault>, cancelled: CancellationToken) -> Self {
-        let mut state = RenderState::new(id, RenderStatus::Pending);
+    fn new(service: &Service, user: UserId, id: RenderId, fault: Option<&Fault>) -> Arc<Self> {
+        let mut state = RenderState::new(id.clone(), RenderStatus::Pending);
         state.progress = Some(0.0);
         state.created_at = Some(SystemTime::now());
         let hidden_polls = match fault {
@@ -194,7 +238,9 @@ impl Render {
         };
         let fails = matches!(fault, Some(Fault::FailedRender));
         let record = Mutex::new(RenderRecord { state, file: None, hidden_polls });
-        Self { record, cancelled, fails }
+        let cancelled = service.stopping.child_token();
+        let store = Arc::clone(&service.store);
+        Arc::new(Self { user, id, record, cancelled, fails, store })
     }
 
     pub(crate) fn state(&self) -> RenderState {
@@ -216,15 +262,22 @@ impl Render {
     }
 
     /// Cancels the render; one that has ended stays as it is.
-    pub(crate) fn cancel(&self) -> RenderState {
+    pub(crate) fn cancel(&self) -> Result<RenderState, StoreError> {
         let mut record = lock(&self.record);
-        record.hidden_polls = 0;
         if !record.state.status.is_final() {
-            record.state.status = RenderStatus::Cancelled;
-            record.state.completed_at = Some(SystemTime::now());
+            let mut state = record.state.clone();
+            state.status = RenderStatus::Cancelled;
+            state.completed_at = Some(SystemTime::now());
+            self.store.write(&[self.end(&state, None)])?;
+            record.state = state;
         }
+        record.hidden_polls = 0;
         self.cancelled.cancel();
-        record.state.clone()
+        Ok(record.state.clone())
+    }
+
+    const fn end<'c>(&'c self, state: &'c RenderState, file: Option<&'c StoredFile>) -> Change<'c> {
+        Change::RenderEnd { user: &self.user, id: &self.id, state, file }
     }
 
     /// Begins the work; `false` if the render was cancelled while it waited.
@@ -242,36 +295,61 @@ impl Render {
         lock(&self.record).state.progress = Some((share * 100.0).floor().clamp(0.0, 99.0));
     }
 
-    /// Ends the render, and counts its video before any poll can report it.
+    /// Ends the render, and counts its video before any poll can report it. One that cannot be kept
+    /// has failed in this process, and the next one renders it again.
     fn finish(&self, result: Result<Arc<StoredFile>, EngineError>, service: &Service) {
+        let unkept = |error: StoreError| EngineError::new("IO", error.to_string());
+        let mut made = result.as_ref().ok().cloned();
+        let result = result.and_then(|file| {
+            self.store.sync([&*file.path]).map_err(unkept)?;
+            Ok(file)
+        });
         let mut record = lock(&self.record);
-        if record.state.status.is_final() {
-            // It was cancelled just after its file was made, which nobody can ask for.
-            if let Ok(file) = result {
-                service.library.remove(&file);
+        // Unless it was cancelled just after its file was made, which nobody can ask for.
+        if !record.state.status.is_final() {
+            let mut ended = RenderRecord { file: None, ..record.clone() };
+            ended.state.completed_at = Some(SystemTime::now());
+            let result = result.and_then(|file| {
+                ended.set_file(Arc::clone(&file), &service.url);
+                let row = Change::File { file: &file, role: FileRole::Render, text: None };
+                let changes =
+                    [row, self.end(&ended.state, Some(&file)), Change::Count("renders_finished")];
+                self.store.write(&changes).map_err(unkept)
+            });
+            match result {
+                Ok(()) => {
+                    service.count(|counters| counters.renders_finished += 1);
+                    made = None;
+                    *record = ended;
+                }
+                Err(error) => {
+                    record.state.completed_at = ended.state.completed_at;
+                    record.state.status = RenderStatus::Failed;
+                    record.state.error = Some(error.message);
+                    if let Err(error) = self.store.write(&[self.end(&record.state, None)]) {
+                        tracing::warn!(%error, "a failed render is rendered again by the next process");
+                    }
+                }
             }
-            return;
         }
-        record.state.completed_at = Some(SystemTime::now());
-        match result {
-            Ok(file) => {
-                service.count(|counters| counters.renders_finished += 1);
-                record.state.url = Some(file.url(&service.url));
-                record.state.duration = file.info.duration;
-                record.state.size = Some(file.size);
-                record.state.status = RenderStatus::Completed;
-                record.state.progress = Some(100.0);
-                record.file = Some(file);
-            }
-            Err(error) => {
-                record.state.status = RenderStatus::Failed;
-                record.state.error = Some(error.message);
-            }
+        drop(record);
+        if let Some(file) = made {
+            service.library.remove(&file);
         }
     }
 }
 
 impl RenderRecord {
+    /// Ends the render with a file.
+    fn set_file(&mut self, file: Arc<StoredFile>, base: &str) {
+        self.state.url = Some(file.url(base));
+        self.state.duration = file.info.duration;
+        self.state.size = Some(file.size);
+        self.state.status = RenderStatus::Completed;
+        self.state.progress = Some(100.0);
+        self.file = Some(file);
+    }
+
     /// Returns the state as it is reported: `processing` while the end is hidden.
     fn reported(&self) -> RenderState {
         if self.hidden_polls == 0 {
@@ -302,6 +380,7 @@ mod tests {
     use crate::local::library::Library;
     use crate::local::server::{Service, SharedService, WorkerPool};
     use crate::local::sessions::LocalSession;
+    use crate::local::store::Kept;
     use crate::protocol::{CreateSession, RenderJob, RenderOutput, RenderStatus};
 
     /// Reports the beginning of each video, and waits for a signal to render it.
@@ -354,7 +433,14 @@ mod tests {
         let gate = crate::local::faults::Gate::new(address, listener);
         let library = Library::open(None).unwrap();
         let workers = WorkerPool::new(workers);
-        let service = Service::new(gate, Settings::default(), library, Arc::new(engine), workers);
+        let service = Service::new(
+            gate,
+            Settings::default(),
+            library,
+            Arc::new(engine),
+            workers,
+            Kept::default(),
+        );
         (Arc::new(service), beginnings, go)
     }
 
@@ -385,7 +471,7 @@ mod tests {
     async fn renders_of_all_sessions_share_the_workers_in_their_order() {
         let (service, beginnings, go) = gated(3).await;
         let sessions: Vec<_> = (0..6)
-            .map(|_| service.sessions.create(USER.into(), CreateSession::default()))
+            .map(|_| service.sessions.create(USER.into(), CreateSession::default()).unwrap())
             .collect();
         let mut renders = Vec::new();
         for (session, id) in sessions.iter().zip(["a", "b", "c", "d", "e", "f"]) {
@@ -405,12 +491,12 @@ mod tests {
         let waiting = [&c, &d, &e, &f].map(|render| render.state().status.clone());
         assert!(waiting.iter().all(|status| *status == RenderStatus::Pending), "{waiting:?}");
 
-        assert_eq!(c.cancel().status, RenderStatus::Cancelled);
+        assert_eq!(c.cancel().unwrap().status, RenderStatus::Cancelled);
         go.send(()).unwrap();
         reach(&d, RenderStatus::Processing).await;
         assert_eq!(beginnings.recv().unwrap(), "d", "c was cancelled, and d was next");
         // A render that waits for a worker can be cancelled like one that waits for its session.
-        assert_eq!(e.cancel().status, RenderStatus::Cancelled);
+        assert_eq!(e.cancel().unwrap().status, RenderStatus::Cancelled);
         for _ in 0..3 {
             go.send(()).unwrap();
         }
@@ -423,7 +509,8 @@ mod tests {
     #[tokio::test]
     async fn a_render_never_waits_for_all_renders_of_another_account() {
         let (service, beginnings, go) = gated(2).await;
-        let sessions = |user: &str| service.sessions.create(user.into(), CreateSession::default());
+        let sessions =
+            |user: &str| service.sessions.create(user.into(), CreateSession::default()).unwrap();
         let bombs = ["a", "b", "c"].map(|id| start(&service, &sessions(USER), id));
         reach(&bombs[0], RenderStatus::Processing).await;
         assert_eq!(beginnings.recv().unwrap(), "a");
@@ -441,12 +528,12 @@ mod tests {
     #[tokio::test]
     async fn a_render_that_is_cancelled_after_its_file_was_made_leaves_none() {
         let (service, beginnings, go) = gated(2).await;
-        let session = service.sessions.create(USER.into(), CreateSession::default());
+        let session = service.sessions.create(USER.into(), CreateSession::default()).unwrap();
         let (_, own) = service.library.count();
         let render = start(&service, &session, MADE);
         reach(&render, RenderStatus::Processing).await;
         assert_eq!(beginnings.recv().unwrap(), MADE);
-        assert_eq!(render.cancel().status, RenderStatus::Cancelled);
+        assert_eq!(render.cancel().unwrap().status, RenderStatus::Cancelled);
         go.send(()).unwrap();
         // The next one begins once this one has ended.
         let next = start(&service, &session, "next");
@@ -461,23 +548,23 @@ mod tests {
     #[tokio::test]
     async fn renders_of_a_session_wait_for_each_other_and_can_be_cancelled() {
         let (service, beginnings, go) = gated(2).await;
-        let session = service.sessions.create(USER.into(), CreateSession::default());
+        let session = service.sessions.create(USER.into(), CreateSession::default()).unwrap();
         let renders = ["a", "b", "c", "d"].map(|id| start(&service, &session, id));
         let [a, b, c, d] = renders.each_ref();
         reach(a, RenderStatus::Processing).await;
         assert_eq!(beginnings.recv().unwrap(), "a");
         assert!([b, c, d].iter().all(|render| render.state().status == RenderStatus::Pending));
 
-        assert_eq!(b.cancel().status, RenderStatus::Cancelled);
+        assert_eq!(b.cancel().unwrap().status, RenderStatus::Cancelled);
         go.send(()).unwrap();
         reach(a, RenderStatus::Completed).await;
         assert_eq!(a.state().progress, Some(100.0));
         assert_eq!(a.state().size, Some(4));
-        assert_eq!(a.cancel().status, RenderStatus::Completed, "it stays completed");
+        assert_eq!(a.cancel().unwrap().status, RenderStatus::Completed, "it stays completed");
 
         reach(c, RenderStatus::Processing).await;
         assert_eq!(beginnings.recv().unwrap(), "c", "b never began");
-        assert_eq!(c.cancel().status, RenderStatus::Cancelled);
+        assert_eq!(c.cancel().unwrap().status, RenderStatus::Cancelled);
         go.send(()).unwrap();
         reach(d, RenderStatus::Processing).await;
         go.send(()).unwrap();

@@ -14,8 +14,8 @@ use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::{Value, json};
 
 use super::accounts::{Grant, LocalAccount};
-use super::library::StoreError;
 use super::server::SharedService;
+use super::store::StoreError;
 use crate::protocol::headers::ATTRIBUTION;
 use crate::protocol::{Endpoint, Envelope, ErrorCode, TokenScope};
 
@@ -74,9 +74,15 @@ impl Rejected {
         Self::Code(ErrorCode::SessionNotFound, "session not found".to_owned())
     }
 
-    /// Returns the error response to a file that cannot be stored: code 4002 where a smaller one
-    /// could be, and a 500 otherwise.
-    pub(crate) fn not_stored(error: &StoreError) -> Self {
+    /// Returns a 500.
+    pub(crate) fn internal(error: impl std::fmt::Display) -> Self {
+        Self::detail(StatusCode::INTERNAL_SERVER_ERROR, error.to_string())
+    }
+}
+
+/// Code 4002 where a smaller file could be stored, and a 500 otherwise.
+impl From<StoreError> for Rejected {
+    fn from(error: StoreError) -> Self {
         use std::io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
         match error.source.kind() {
             FileTooLarge | QuotaExceeded | StorageFull => {
@@ -84,11 +90,6 @@ impl Rejected {
             }
             _ => Self::internal(error),
         }
-    }
-
-    /// Returns a 500.
-    pub(crate) fn internal(error: impl std::fmt::Display) -> Self {
-        Self::detail(StatusCode::INTERNAL_SERVER_ERROR, error.to_string())
     }
 }
 

@@ -27,6 +27,7 @@ use super::library::Library;
 use super::renders::Renders;
 use super::response::Rejected;
 use super::sessions::Sessions;
+use super::store::{Kept, Store};
 use crate::address::is_loopback;
 use crate::protocol::{Credits, Endpoint, UserId};
 use crate::sync::lock;
@@ -139,6 +140,8 @@ impl Drop for LocalBackend {
         // Before the work: the stream of a cancelled message would end as if it was complete.
         self.service.gate.reset_all();
         self.service.stopping.cancel();
+        // Another backend may use the directory from now on, whatever is still at work here.
+        self.service.store.close();
         self.service.library.remove_private();
     }
 }
@@ -190,6 +193,7 @@ pub(crate) struct Service {
     pub(crate) settings: Settings,
     pub(crate) accounts: Accounts,
     pub(crate) sessions: Sessions,
+    pub(crate) store: Arc<Store>,
     pub(crate) library: Library,
     pub(crate) renders: Renders,
     /// Renders and messages have separate pools, so that replies do not wait for videos.
@@ -215,12 +219,15 @@ impl Service {
         library: Library,
         engine: Arc<dyn Engine>,
         render_workers: WorkerPool,
+        kept: Kept,
     ) -> Self {
+        let store = kept.store;
         Self {
             url: gate.url(),
             settings,
-            accounts: Accounts::default(),
-            sessions: Sessions::default(),
+            accounts: Accounts::new(kept.accounts, Arc::clone(&store)),
+            sessions: Sessions::new(kept.sessions, Arc::clone(&store)),
+            store,
             library,
             renders: Renders::default(),
             render_workers,
@@ -229,7 +236,7 @@ impl Service {
             jobs: TaskTracker::new(),
             stopping: CancellationToken::new(),
             engine,
-            counters: Mutex::default(),
+            counters: Mutex::new(kept.counters),
             plans: FaultPlans::default(),
             gate,
         }
@@ -246,10 +253,12 @@ impl Service {
     }
 }
 
-/// What an embedded backend has really done since it started.
+/// What an embedded backend has really done since it started, or, if it is
+/// `persistent`, in its directory.
 ///
 /// A call that got an error response has done nothing. A message whose client disconnected was
-/// done and charged, so it counts. Requests are counted regardless of their outcome.
+/// done and charged, so it counts. Requests are counted regardless of their outcome; they, the files
+/// served and the connections are those since the start in any case.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct Counters {

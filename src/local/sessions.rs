@@ -3,29 +3,44 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
 use uuid::Uuid;
 
-use super::agent::{Instruction, OpenQuestions, parse};
+use super::agent::{AskedBy, Instruction, OpenQuestions, parse};
 use super::engine::Delivery;
 use super::library::StoredFile;
 use super::response::Rejected;
+use super::store::{Change, FileRole, Store, StoreError};
 use crate::draft::{Draft, Json};
 use crate::language::tokens::is_han;
 use crate::protocol::{
-    Aspect, CreateSession, FileType, Session, SessionId, SessionState, StateResponse, TaskId,
-    UserId,
+    Aspect, CreateSession, Credits, FileType, Session, SessionId, SessionState, StateResponse,
+    TaskId, UserId,
 };
 use crate::sync::lock;
 
 /// The maximum number of turns that can be undone.
 const MAX_UNDO: usize = 50;
 
+pub(crate) type SessionMap = HashMap<SessionId, Arc<LocalSession>>;
+
 #[derive(Debug, Default)]
-pub(crate) struct Sessions(Mutex<HashMap<SessionId, Arc<LocalSession>>>);
+pub(crate) struct Sessions {
+    map: Mutex<SessionMap>,
+    store: Arc<Store>,
+}
 
 impl Sessions {
-    pub(crate) fn create(&self, user: UserId, new: CreateSession) -> Arc<LocalSession> {
+    pub(crate) fn new(map: SessionMap, store: Arc<Store>) -> Self {
+        Self { map: Mutex::new(map), store }
+    }
+
+    pub(crate) fn create(
+        &self,
+        user: UserId,
+        new: CreateSession,
+    ) -> Result<Arc<LocalSession>, StoreError> {
         let session = Arc::new(LocalSession {
             id: SessionId::new(Uuid::new_v4().to_string()),
             task: TaskId::new(Uuid::new_v4().to_string()),
@@ -36,8 +51,9 @@ impl Sessions {
             render_lock: Arc::default(),
             content: Mutex::default(),
         });
-        lock(&self.0).insert(session.id.clone(), Arc::clone(&session));
-        session
+        self.store.write(&[Change::Session(&session), Change::Count("sessions_created")])?;
+        lock(&self.map).insert(session.id.clone(), Arc::clone(&session));
+        Ok(session)
     }
 
     /// Returns a session of this user; those of others are not found.
@@ -46,7 +62,7 @@ impl Sessions {
         user: &UserId,
         id: &SessionId,
     ) -> Result<Arc<LocalSession>, Rejected> {
-        let session = lock(&self.0).get(id).filter(|session| session.user == *user).cloned();
+        let session = lock(&self.map).get(id).filter(|session| session.user == *user).cloned();
         session.ok_or_else(Rejected::unknown_session)
     }
 }
@@ -56,28 +72,37 @@ pub(crate) struct LocalSession {
     pub(crate) id: SessionId,
     pub(crate) task: TaskId,
     pub(crate) user: UserId,
-    name: String,
+    pub(crate) name: String,
     /// The language with which the session was created.
     pub(crate) language: Option<String>,
     /// Locked while a message is processed, so that the next one waits.
     pub(crate) message_lock: Arc<tokio::sync::Mutex<()>>,
     /// Locked while a video is rendered, so that the next one waits.
     pub(crate) render_lock: Arc<tokio::sync::Mutex<()>>,
-    content: Mutex<SessionContent>,
+    pub(crate) content: Mutex<SessionContent>,
 }
 
 #[derive(Debug, Default)]
-struct SessionContent {
-    work: Work,
-    history: Vec<Work>,
+pub(crate) struct SessionContent {
+    pub(crate) work: Work,
+    pub(crate) history: Vec<Work>,
     /// Edits so far, some of which are silent.
-    edits: u64,
+    pub(crate) edits: u64,
     /// Messages so far; the phrases of replies rotate with them.
-    turns: u64,
-    uploads: Vec<Arc<StoredFile>>,
-    generated: Vec<Value>,
+    pub(crate) turns: u64,
+    pub(crate) uploads: Vec<Arc<StoredFile>>,
+    pub(crate) generated: Vec<GeneratedSpeech>,
+    /// How many of them are in the store.
+    pub(crate) kept: usize,
     /// What the agent asked last, until the next message.
-    questions: Option<OpenQuestions>,
+    pub(crate) questions: Option<OpenQuestions>,
+}
+
+/// The audio of a sentence.
+#[derive(Clone, Debug)]
+pub(crate) struct GeneratedSpeech {
+    pub(crate) file: Arc<StoredFile>,
+    pub(crate) text: String,
 }
 
 /// What a turn changes and an undo restores.
@@ -88,7 +113,18 @@ pub(crate) struct Work {
     pub(crate) spoken: Option<Spoken>,
 }
 
-#[derive(Clone, Debug)]
+/// What a turn does to the work of its session.
+#[derive(Debug)]
+pub(crate) enum WorkChange {
+    /// Replaces the work. An undo restores the previous work.
+    Push(Work),
+    /// Replaces the work that the turn itself has pushed in memory.
+    Finish(Work),
+    /// Restores the work before so many turns, which there are.
+    Undo(usize),
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Spoken {
     pub(crate) script: String,
     pub(crate) delivery: Delivery,
@@ -105,30 +141,66 @@ impl LocalSession {
         lock(&self.content).work.clone()
     }
 
-    /// Replaces the work. An undo restores the previous work.
-    pub(crate) fn push_work(&self, work: Work) {
-        let mut content = lock(&self.content);
-        let old = std::mem::replace(&mut content.work, work);
-        content.history.push(old);
-        if content.history.len() > MAX_UNDO {
-            content.history.remove(0);
+    pub(crate) fn change_work(&self, change: WorkChange) {
+        let content = &mut *lock(&self.content);
+        match change {
+            WorkChange::Push(work) => {
+                content.history.push(std::mem::replace(&mut content.work, work));
+                if content.history.len() > MAX_UNDO {
+                    content.history.remove(0);
+                }
+            }
+            WorkChange::Finish(work) => content.work = work,
+            WorkChange::Undo(turns) => {
+                let left = content.history.len().saturating_sub(turns);
+                if let Some(work) = content.history.drain(left..).next() {
+                    content.work = work;
+                }
+            }
         }
     }
 
-    /// Replaces the work within the turn that has pushed it.
-    pub(crate) fn update_work(&self, work: Work) {
-        lock(&self.content).work = work;
+    /// Returns the work before the last `steps` turns, or before as many as there are, and how many
+    /// turns that are; `None` if there is nothing to undo.
+    pub(crate) fn work_before(&self, steps: usize) -> Option<(usize, Work)> {
+        let history = &lock(&self.content).history;
+        let left = history.len().saturating_sub(steps);
+        Some((history.len() - left, history.get(left)?.clone()))
     }
 
-    /// Restores the work before the last `steps` turns, or before as many as there are. Returns how
-    /// many turns were undone and the restored work; `None` if there is nothing to undo.
-    pub(crate) fn undo(&self, steps: usize) -> Option<(usize, Work)> {
-        let mut content = lock(&self.content);
-        let turns = content.history.len();
-        let left = turns.saturating_sub(steps);
-        let work = content.history.drain(left..).next()?;
-        content.work = work.clone();
-        Some((turns - left, work))
+    /// Writes the whole effect of a turn to the store, before any of it is reported: the message
+    /// itself, the questions that it asked or left, what was spoken, and the work and its price.
+    pub(crate) fn keep_turn(
+        &self,
+        store: &Store,
+        asked: Option<AskedBy<'_>>,
+        work: Option<(&WorkChange, Credits)>,
+    ) -> Result<(), StoreError> {
+        if !store.is_persistent() {
+            return Ok(());
+        }
+        let (turns, edits, generated) = {
+            let content = lock(&self.content);
+            let new = content.generated.get(content.kept..).unwrap_or_default();
+            (content.turns, content.edits, new.to_vec())
+        };
+        store.sync(generated.iter().map(|speech| &*speech.file.path))?;
+        let mut changes = vec![
+            Change::Turn { session: &self.id, turns, edits, asked },
+            Change::Count("messages_run"),
+        ];
+        changes.extend(generated.iter().map(|GeneratedSpeech { file, text }| Change::File {
+            file,
+            role: FileRole::Speech,
+            text: Some(text),
+        }));
+        if let Some((change, price)) = work {
+            changes.push(Change::Work(&self.id, change, MAX_UNDO));
+            changes.push(Change::Charge(&self.user, price));
+        }
+        store.write(&changes)?;
+        lock(&self.content).kept += generated.len();
+        Ok(())
     }
 
     /// Counts a message and returns its number, from 1.
@@ -155,16 +227,28 @@ impl LocalSession {
         open.and_then(|open| open.answer(message)).unwrap_or_else(|| parse(message))
     }
 
-    pub(crate) fn add_upload(&self, file: Arc<StoredFile>) {
-        lock(&self.content).uploads.push(file);
+    /// Adds the files of one upload, all or none.
+    pub(crate) fn add_uploads(
+        &self,
+        store: &Store,
+        files: &[Arc<StoredFile>],
+    ) -> Result<(), StoreError> {
+        store.sync(files.iter().map(|file| &*file.path))?;
+        let mut content = lock(&self.content);
+        let rows =
+            files.iter().map(|file| Change::File { file, role: FileRole::Upload, text: None });
+        let counts = files.iter().map(|_| Change::Count("uploads_taken"));
+        store.write(&rows.chain(counts).collect::<Vec<_>>())?;
+        content.uploads.extend(files.iter().cloned());
+        Ok(())
     }
 
     pub(crate) fn has_uploads(&self) -> bool {
         !lock(&self.content).uploads.is_empty()
     }
 
-    pub(crate) fn add_generated(&self, media: Value) {
-        lock(&self.content).generated.push(media);
+    pub(crate) fn add_generated(&self, speech: GeneratedSpeech) {
+        lock(&self.content).generated.push(speech);
     }
 
     /// Returns the newest upload of a type.
@@ -205,9 +289,18 @@ impl LocalSession {
                 .filter(|file| !videos_only || file.format.file_type == FileType::Video);
             Json::from_value(&selected.map(|file| json!(file.uploaded(base))).collect())
         };
+        let generated = content.generated.iter().map(|GeneratedSpeech { file, text }| {
+            json!({
+                "id": file.id,
+                "type": "voiceover",
+                "text": text,
+                "duration": file.info.duration.map(|duration| duration.as_secs_f64()),
+                "url": file.url(base),
+            })
+        });
         let mut state = SessionState {
             video_infos: files(true),
-            generated_media: Json::from_value(&content.generated.clone().into()),
+            generated_media: Json::from_value(&generated.collect()),
             ..SessionState::default()
         };
         state.extra.insert("uploaded_files", files(false));
@@ -232,7 +325,7 @@ fn canvas(aspect: Aspect) -> Json {
 
 #[cfg(test)]
 mod tests {
-    use super::{Sessions, Work};
+    use super::{Sessions, Work, WorkChange};
     use crate::draft::Draft;
     use crate::protocol::CreateSession;
 
@@ -244,13 +337,18 @@ mod tests {
 
     #[test]
     fn several_turns_can_be_undone() {
-        let session = Sessions::default().create("a".into(), CreateSession::default());
-        assert!(session.undo(1).is_none());
+        let session = Sessions::default().create("a".into(), CreateSession::default()).unwrap();
+        assert!(session.work_before(1).is_none());
         for title in ["one", "two", "three", "four"] {
-            session.push_work(work(title));
+            session.change_work(WorkChange::Push(work(title)));
         }
-        session.update_work(work("four, finished"));
-        let title = |steps| session.undo(steps).map(|(undone, work)| (undone, work.draft));
+        session.change_work(WorkChange::Finish(work("four, finished")));
+        let title = |steps| {
+            let (turns, work) = session.work_before(steps)?;
+            session.change_work(WorkChange::Undo(turns));
+            assert_eq!(session.work().draft, work.draft);
+            Some((turns, work.draft))
+        };
         assert_eq!(title(1), Some((1, work("three").draft)));
         assert_eq!(title(2), Some((2, work("one").draft)));
         assert_eq!(title(9), Some((1, None)));
@@ -260,7 +358,7 @@ mod tests {
     #[test]
     fn only_its_own_account_finds_a_session() {
         let sessions = Sessions::default();
-        let id = sessions.create("a".into(), CreateSession::default()).id.clone();
+        let id = sessions.create("a".into(), CreateSession::default()).unwrap().id.clone();
         assert!(sessions.find(&"a".into(), &id).is_ok());
         assert!(sessions.find(&"b".into(), &id).is_err());
     }

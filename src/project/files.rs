@@ -5,6 +5,8 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use super::export::{check_path, unwritable};
 use crate::client::{NemoClient, RenderPolling};
 use crate::draft::{Draft, SubtitleFormat};
@@ -13,7 +15,7 @@ use crate::fs::{NamedFile, write_whole};
 use crate::protocol::{RenderFormat, RenderJob, RenderOutput, SessionId};
 
 /// The files that are requested beside a video.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct ExtraFiles {
     pub(super) subtitles: Option<PathBuf>,
     pub(super) poster: Option<PathBuf>,

@@ -8,6 +8,7 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
+use serde::{Deserialize, Serialize};
 use url::Url;
 
 use super::Project;
@@ -141,13 +142,16 @@ fn name_in(url: &Url) -> String {
 }
 
 /// A file to upload before the message is sent.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub(super) enum UploadFile {
     /// A file on the disk, under its own name or another.
     Path {
         path: PathBuf,
         name: Option<String>,
     },
+    /// Not persisted.
+    #[serde(skip)]
     Bytes {
         name: String,
         bytes: Bytes,
@@ -158,6 +162,17 @@ pub(super) enum UploadFile {
 impl UploadFile {
     /// Returns the path of a file on the disk.
     pub(super) const fn path(&self) -> Option<&PathBuf> {
+        match self {
+            Self::Path { path, .. } => Some(path),
+            Self::Bytes { .. } | Self::Url(_) => None,
+        }
+    }
+}
+
+#[cfg(feature = "queue")]
+impl UploadFile {
+    /// Returns the path of a file on the disk, to be changed.
+    pub(super) const fn path_mut(&mut self) -> Option<&mut PathBuf> {
         match self {
             Self::Path { path, .. } => Some(path),
             Self::Bytes { .. } | Self::Url(_) => None,

@@ -8,7 +8,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures::StreamExt as _;
 use tokio::fs::File;
 use tokio::io::{AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio_util::sync::CancellationToken;
@@ -17,7 +16,8 @@ use super::Script;
 use super::export::SavedVideo;
 use super::files::ExtraFiles;
 use super::handle::{Control, JobHandle};
-use super::pipeline::{self, Job, JobStream, OnProgress};
+use super::pipeline::{self, JobStream, OnProgress};
+use super::plan::{self, VoiceoverPlan};
 use super::progress::{JobProgress, JobStage};
 use super::script::{ScriptPart, ScriptSource};
 use super::uploads::{IMAGE, MUSIC, RECORDING, SceneImage, Uploads};
@@ -25,7 +25,7 @@ use crate::client::NemoClient;
 use crate::draft::{CaptionMode, CaptionStyle, ImageFit, ImageMotion};
 use crate::error::{Error, Result};
 use crate::language::is_tag;
-use crate::protocol::{Aspect, CreateSession, Credits};
+use crate::protocol::{Aspect, Credits};
 use crate::scratch::ScratchDir;
 
 /// The cross-fade between images where none is set, and the longest one.
@@ -395,44 +395,9 @@ impl Voiceover {
     /// Returns the progress as a stream, in place of [`on_progress`](Self::on_progress) and of
     /// awaiting the voiceover. The work proceeds only while the stream is polled.
     pub fn into_stream(self) -> JobStream {
-        let handle = self.control.handle.clone();
-        let steps = async_stream::try_stream! {
-            let control = self.control.begin();
-            let stage = match self.stage.clone() {
-                JobStage::Finished { job: Some(job), .. } => JobStage::Rendering(job),
-                stage if stage.is_paid() => stage,
-                stage if stage.is_final() => {
-                    // To make it anew would be charged again.
-                    let what = "the voiceover has ended, and there is nothing to continue from";
-                    Err(Error::InvalidInput(what.to_owned()))?
-                }
-                // Uploads are repeated in a session of its own; they are free.
-                _ => JobStage::Waiting,
-            };
-            let (message, uploads) = match stage.is_paid() {
-                true => Default::default(),
-                false => {
-                    let (script, message, uploads) = self.prepare()?;
-                    let script = script.into_iter().map(Into::into);
-                    (message, script.chain(uploads.into_files()).collect())
-                }
-            };
-            let job = Job {
-                new: CreateSession::named("voiceover").language(&self.voice.language),
-                message,
-                uploads,
-                client: self.client,
-                save_to: self.save_to,
-                files: self.files,
-                control,
-            };
-            let mut project = None;
-            let mut progress = Box::pin(job.run(&mut project, stage));
-            while let Some(step) = progress.next().await {
-                yield step?;
-            }
-        };
-        JobStream::new(pipeline::reported(steps, handle))
+        let (client, control, stage) =
+            (self.client.clone(), self.control.clone(), self.stage.clone());
+        plan::run(client, control, stage, move |is_paid| self.plan(is_paid))
     }
 
     /// Makes the video and writes it to `writer`, such as the body of a response or an upload, in
@@ -482,6 +447,32 @@ impl Voiceover {
         let file = file.map_err(|error| Error::io("read the video", &saved.path, error))?;
         saved.path = name;
         Ok((saved, file, dir))
+    }
+
+    /// Returns what is sent, and where the files go. A script whose message is paid for already is
+    /// not looked at.
+    pub(super) fn plan(&self, is_paid: bool) -> Result<VoiceoverPlan> {
+        let (message, uploads) = match is_paid {
+            true => Default::default(),
+            false => {
+                let (script, message, uploads) = self.prepare()?;
+                let script = script.into_iter().map(Into::into);
+                (message, script.chain(uploads.into_files()).collect())
+            }
+        };
+        Ok(VoiceoverPlan {
+            language: self.voice.language.clone(),
+            message,
+            uploads,
+            save_to: self.save_to.clone(),
+            files: self.files.clone(),
+        })
+    }
+
+    /// Returns the deadline, and the credits that must be available.
+    #[cfg(feature = "queue")]
+    pub(super) fn limits(&self) -> (Option<Duration>, Option<Credits>) {
+        (self.control.deadline, self.control.required)
     }
 
     /// Checks what can be wrong locally; the path of the file is checked by the job. Returns the

@@ -165,14 +165,16 @@ impl<'a> Exchange<'a> {
         }
         self.reported = self.attempts;
         let response = self.response.as_ref().filter(|(number, _)| *number == self.attempts);
-        self.transport.observers.report(&RequestEvent {
+        let event = RequestEvent {
             endpoint: self.endpoint,
             attempt: self.attempts,
             elapsed: self.attempt_started.elapsed(),
             response: response.map(|(_, metadata)| metadata),
             failure: failed.and_then(AttemptError::failure),
             error: failed.map(AttemptError::error),
-        });
+        };
+        self.transport.observers.report(&event);
+        self.options.observers.tell(&event);
     }
 
     async fn try_open(&mut self, expect: Expect) -> Result<PendingResponse, AttemptError> {

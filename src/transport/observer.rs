@@ -80,6 +80,11 @@ impl Observers {
             code = event.error.and_then(Error::code).map(|code| code.number()),
             "an attempt ended"
         );
+        self.tell(event);
+    }
+
+    /// Calls the functions, without an event in the log.
+    pub(crate) fn tell(&self, event: &RequestEvent<'_>) {
         for observer in &self.0 {
             observer(event);
         }

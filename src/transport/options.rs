@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use reqwest::header::{self, HeaderMap, HeaderName, HeaderValue};
 
+use super::observer::Observers;
 use crate::clock::{Instant, after};
 use crate::error::{Error, Result};
 use crate::protocol::{ResponseMetadata, headers};
@@ -25,6 +26,8 @@ pub(crate) struct CallOptions {
     /// Why an option cannot be used.
     invalid: Option<Error>,
     metadata: Option<MetadataSlot>,
+    /// The functions that watch these calls, beside those of the client.
+    pub(crate) observers: Observers,
 }
 
 /// The headers that identify the caller or describe the request, and those of the connection. An

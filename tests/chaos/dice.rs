@@ -51,7 +51,8 @@ impl Dice {
         self.below(100) < chance
     }
 
-    fn one_of<T: Clone>(&mut self, choices: &[T]) -> T {
+    /// Returns one of these.
+    pub(crate) fn one_of<T: Clone>(&mut self, choices: &[T]) -> T {
         choices[self.below(choices.len() as u64) as usize].clone()
     }
 

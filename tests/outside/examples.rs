@@ -815,16 +815,15 @@ async fn a_directory_that_cannot_be_written_is_named() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("file");
     std::fs::write(&file, "no directory").unwrap();
-    let below = file.join("data");
-    let output = example("local_server").arg("--data").arg(&below).output().unwrap();
+    let below = file.join("temporary");
+    let output = example("local_server").env("TMPDIR", &below).output().unwrap();
     assert_eq!(output.status.code(), Some(1));
     assert!(stderr(&output).contains(below.to_str().unwrap()), "{}", stderr(&output));
 
     // One that disappears later.
-    let data = dir.path().join("data");
-    let mut command = example("local_server");
-    command.arg("--data").arg(&data);
-    let server = Server::run(command, Arc::new(tempfile::tempdir().unwrap()));
+    let server = Server::start();
+    let mut temporary = std::fs::read_dir(server.temporary.path()).unwrap();
+    let data = temporary.next().unwrap().unwrap().path();
     let user = server.user("client-gone").await;
     std::fs::remove_dir_all(&data).unwrap();
     std::fs::write(&data, "no directory").unwrap();

@@ -4,7 +4,6 @@
 //! |---|---|
 //! | `examples` | they are run as users run them |
 //! | `kills` | they are killed, at every call and every step on the disk |
-//! | `server` | `local_server` is killed |
 //! | `proxy` | each exchange with the backend is cut, reset, mangled, stalled or trickled |
 //! | `browser` | a video is played in Chromium |
 //!
@@ -15,7 +14,7 @@
 //! cargo build --release --examples && NEMOVIDEO_LONG=1 cargo test --release --test outside -- --nocapture
 //! ```
 //!
-//! `NEMOVIDEO_CELL` limits `kills`, `server` and `proxy` to the cells whose names contain it, and
+//! `NEMOVIDEO_CELL` limits `kills` and `proxy` to the cells whose names contain it, and
 //! `NEMOVIDEO_SEED` repeats the random moments of a run.
 
 // Clippy exempts test functions but not their helpers. A helper that panics fails its test.
@@ -30,7 +29,6 @@ mod kills;
 mod place;
 mod proxy;
 mod relay;
-mod server;
 #[cfg(target_os = "linux")]
 mod steps;
 

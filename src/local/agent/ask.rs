@@ -25,6 +25,14 @@ pub(crate) struct OpenQuestions {
     questions: Vec<Question>,
 }
 
+/// The message that led to questions, from which they can be asked again.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct AskedBy<'m> {
+    pub(crate) message: &'m str,
+    /// Whether the session has a script that no question is about.
+    pub(crate) has_source: bool,
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Question {
     Script,
@@ -37,6 +45,14 @@ enum Question {
 /// the built-in voices do not speak Chinese.
 const SAMPLE_SCRIPTS: &str = section(include_str!("agent.messages"), "SAMPLE_SCRIPTS");
 const SAMPLE_LANGUAGE: &str = "en-US";
+
+impl AskedBy<'_> {
+    /// Returns where the script is, by the one in the message.
+    pub(crate) fn source(self, script: Option<String>) -> Option<RequestedScript> {
+        let latest = self.has_source.then_some(RequestedScript::Latest);
+        script.map(RequestedScript::Message).or(latest)
+    }
+}
 
 impl Question {
     /// The id, the prompt, and the ids and terms of the options, the default first.
@@ -122,6 +138,18 @@ impl OpenQuestions {
             questions.push(Question::Captions);
         }
         Self { language, script, options, questions }
+    }
+
+    /// Returns the questions of a message in another process; `None` if it asks for none.
+    #[cfg(feature = "persistence")]
+    pub(crate) fn again(asked: AskedBy<'_>) -> Option<Self> {
+        let Instruction { action, language } = super::parse::parse(asked.message);
+        match action {
+            Action::Ask { script, options } => {
+                Some(Self::new(language, asked.source(script), options))
+            }
+            _ => None,
+        }
     }
 
     /// Returns the arguments of the tool call.

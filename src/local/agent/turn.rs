@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use tokio::sync::mpsc::UnboundedSender;
 use uuid::Uuid;
 
-use super::ask::OpenQuestions;
+use super::ask::{AskedBy, OpenQuestions};
 use super::document::{self, ScriptFile};
 use super::edit::{self, Adjustment, Edit, NarratedSentence, VoiceChange};
 use super::looks::{self, StyleChange};
@@ -23,7 +23,7 @@ use crate::local::builder::Prices;
 use crate::local::engine::{Delivery, EngineError, PALETTES, without_images};
 use crate::local::library::StoredFile;
 use crate::local::server::{Service, SharedService};
-use crate::local::sessions::{LocalSession, Spoken, Work};
+use crate::local::sessions::{GeneratedSpeech, LocalSession, Spoken, Work, WorkChange};
 use crate::protocol::event::{
     AdkContent, AdkEvent, AdkPart, FunctionCall, FunctionResponse, Question,
 };
@@ -54,6 +54,7 @@ pub(crate) struct AgentTurn {
     pub(crate) emitter: Emitter,
     /// The price of the turn, which is taken only when the work succeeds.
     pub(crate) hold: Hold,
+    pub(crate) message: String,
 }
 
 /// How a turn ended.
@@ -119,10 +120,12 @@ impl AgentTurn {
                 self.decline(manner, &replies)
             }
             Action::Help => {
+                self.keep_message();
                 emitter.text(&text(speak::HELP));
                 TurnEnd::Replied
             }
             Action::Unknown => {
+                self.keep_message();
                 emitter.text(&[text(speak::UNKNOWN), text(speak::HELP)].join("\n\n"));
                 TurnEnd::Declined
             }
@@ -204,7 +207,8 @@ impl AgentTurn {
         let missing = (!missing.is_empty())
             .then(|| speak::NO_SUCH_FILE.with([missing.join(", ").as_str().into()]));
         let spoken = Some(Spoken { script, delivery });
-        self.session.push_work(Work { draft: Some(draft.clone()), spoken: spoken.clone() });
+        let raw = Work { draft: Some(draft.clone()), spoken: spoken.clone() };
+        self.session.change_work(WorkChange::Push(raw));
         let response =
             json!({ "status": "ok", "sentences": sentences, "duration": length.as_secs_f64() });
         self.emitter.result(call, &response, delta(&draft));
@@ -245,7 +249,13 @@ impl AgentTurn {
         } else {
             speak::READY.with([count, length.into()])
         };
-        self.session.update_work(Work { draft: Some(draft.clone()), spoken });
+        let work = WorkChange::Finish(Work { draft: Some(draft.clone()), spoken });
+        if let Err(error) = self.keep(&work) {
+            self.session.change_work(WorkChange::Undo(1));
+            self.emitter.result(call, &json!({ "status": "error" }), Object::new());
+            return self.fail(manner, &error.into());
+        }
+        self.session.change_work(work);
         self.hold.take();
         self.emitter.result(call, &json!({ "status": "ok" }), delta(&draft));
         let replies: Vec<Reply> = note.into_iter().chain(missing).chain([ready]).collect();
@@ -288,15 +298,30 @@ impl AgentTurn {
         Ok(UsedFiles { narration, music, image })
     }
 
+    /// Writes the effect of the turn to the store.
+    fn keep(&self, work: &WorkChange) -> Result<(), EngineError> {
+        let price = self.hold.amount();
+        let kept = self.session.keep_turn(&self.service.store, None, Some((work, price)));
+        kept.map_err(|error| EngineError::new("IO", error.to_string()))
+    }
+
+    /// Writes to the store that there was a message, which does nothing else.
+    fn keep_message(&self) {
+        if let Err(error) = self.session.keep_turn(&self.service.store, None, None) {
+            tracing::warn!(%error, "a message is not counted");
+        }
+    }
+
     /// Asks for what is open about a video.
     fn ask(&self, manner: Manner, script: Option<String>, options: VoiceoverOptions) -> TurnEnd {
         let has_source = self.session.last_upload(FileType::Document).is_some()
             || self.session.work().spoken.is_some();
-        let source = match script {
-            Some(script) => Some(RequestedScript::Message(script)),
-            None => has_source.then_some(RequestedScript::Latest),
-        };
-        let open = OpenQuestions::new(manner.language, source, options);
+        let asked = AskedBy { message: &self.message, has_source };
+        if let Err(error) = self.session.keep_turn(&self.service.store, Some(asked), None) {
+            self.emitter.error("IO", &error.to_string());
+            return TurnEnd::Declined;
+        }
+        let open = OpenQuestions::new(manner.language, asked.source(script), options);
         let intro = Reply::from(speak::ASKING).text(manner.language);
         let args = open.args();
         self.session.set_questions(Some(open));
@@ -407,14 +432,9 @@ impl AgentTurn {
                 let mut file = path.stored(self.session.id.clone(), name);
                 file.info.duration = Some(line.duration);
                 let file = library.add(file);
-                self.session.add_generated(json!({
-                    "id": file.id,
-                    "type": "voiceover",
-                    "text": line.text,
-                    "duration": line.duration.as_secs_f64(),
-                    "url": file.url(&self.service.url),
-                }));
-                file.id.clone()
+                let id = file.id.clone();
+                self.session.add_generated(GeneratedSpeech { file, text: line.text.clone() });
+                id
             });
             NarratedSentence {
                 text: line.text,
@@ -464,9 +484,8 @@ impl AgentTurn {
         }
         let args = json!({ "edits": done.len() });
         done.extend(left);
-        let work = Work { draft: Some(draft.clone()), spoken };
-        let begin = |session: &LocalSession| session.push_work(work);
-        self.finish(manner, speak::ON_IT, ("edit_draft", &args), &done, &draft, begin)
+        let work = WorkChange::Push(Work { draft: Some(draft.clone()), spoken });
+        self.finish(manner, speak::ON_IT, ("edit_draft", &args), &done, &draft, work)
     }
 
     /// Ends a turn that has changed the draft, silently now and then.
@@ -477,12 +496,16 @@ impl AgentTurn {
         (tool, args): (&'static str, &Value),
         replies: &[Reply],
         draft: &Draft,
-        commit: impl FnOnce(&LocalSession),
+        work: WorkChange,
     ) -> TurnEnd {
         let is_silent = self.service.settings.silent_edits.includes(self.session.count_edit());
         let progress = Reply::from(progress).text(manner.language);
         let call = self.emitter.call(if is_silent { "" } else { &progress }, tool, args);
-        commit(&self.session);
+        if let Err(error) = self.keep(&work) {
+            self.emitter.result(call, &json!({ "status": "error" }), Object::new());
+            return self.fail(manner, &error.into());
+        }
+        self.session.change_work(work);
         let remark = self.remark(speak::AFTER_AN_EDIT, manner, draft);
         self.hold.take();
         self.emitter.result(call, &json!({ "status": "ok" }), delta(draft));
@@ -495,6 +518,7 @@ impl AgentTurn {
     }
 
     fn decline(&self, manner: Manner, replies: &[Reply]) -> TurnEnd {
+        self.keep_message();
         self.emitter.text(&speak::join(replies, manner.language));
         TurnEnd::Declined
     }
@@ -538,7 +562,7 @@ impl AgentTurn {
     }
 
     fn undo(self, manner: Manner, steps: usize) -> TurnEnd {
-        let Some((undone, work)) = self.session.undo(steps) else {
+        let Some((undone, work)) = self.session.work_before(steps) else {
             let replies = [speak::NOTHING_TO_UNDO, speak::NOTHING_CHARGED].map(Reply::from);
             return self.decline(manner, &replies);
         };
@@ -550,11 +574,13 @@ impl AgentTurn {
         };
         let draft = work.draft.unwrap_or_default();
         let tool = ("undo", &json!({ "steps": undone }));
-        self.finish(manner, speak::GOING_BACK, tool, &[reply], &draft, |_| {})
+        let work = WorkChange::Undo(undone);
+        self.finish(manner, speak::GOING_BACK, tool, &[reply], &draft, work)
     }
 
     /// Reports an error. Nothing was done, so nothing is charged: the hold is released first.
     fn fail(self, manner: Manner, error: &VoiceoverError) -> TurnEnd {
+        self.keep_message();
         drop(self.hold);
         self.emitter.error(error.code, &error.reply.text(manner.language));
         let replies = [&error.reply, &speak::NOTHING_CHARGED.into()];

@@ -75,7 +75,7 @@ pub(crate) async fn cancel_render(
     Caller(account): Caller,
     PathParams(id): PathParams<RenderId>,
 ) -> Result<Json<RenderResponse>, Rejected> {
-    Ok(RenderResponse::new(find_render(&service, &account, &id)?.cancel()))
+    Ok(RenderResponse::new(find_render(&service, &account, &id)?.cancel()?))
 }
 
 pub(crate) async fn download_render(

@@ -12,7 +12,7 @@ use futures::{Stream, StreamExt as _};
 use url::Url;
 
 use crate::address::{PublicOnly, is_public};
-use crate::local::library::StagedFile;
+use crate::local::library::{StagedFile, StoredFile};
 use crate::local::response::{Caller, JsonBody, PathParams, Rejected, Success};
 use crate::local::server::{Service, SharedService};
 use crate::local::sessions::LocalSession;
@@ -49,18 +49,26 @@ pub(crate) async fn upload(
         let JsonBody(urls) = JsonBody::<UploadUrls>::from_request(request, &service).await?;
         (from_urls(&service, &session, &urls.urls).await?, urls.urls)
     };
-    let mut urls = urls.drain(..);
-    let mut response = UploadResponse { files: Vec::new(), session_state_applied: true };
-    // All files are stored only now, when none was rejected.
-    for file in files {
-        let mut file = file.take();
-        file.source = urls.next();
-        let file = service.library.add(file);
-        service.count(|counters| counters.uploads_taken += 1);
-        response.files.push(file.uploaded(&service.url));
-        session.add_upload(file);
-    }
-    Ok(Success(response))
+    // All files are stored only now, when none was rejected, and whether the client waits or not.
+    let jobs = service.jobs.clone();
+    let stored = jobs.spawn_blocking(move || {
+        let mut urls = urls.drain(..);
+        let files: Vec<Arc<StoredFile>> = files
+            .into_iter()
+            .map(|file| {
+                let mut file = file.take();
+                file.source = urls.next();
+                service.library.add(file)
+            })
+            .collect();
+        session.add_uploads(&service.store, &files).inspect_err(|_| {
+            files.iter().for_each(|file| service.library.remove(file));
+        })?;
+        service.count(|counters| counters.uploads_taken += files.len() as u64);
+        let files = files.iter().map(|file| file.uploaded(&service.url)).collect();
+        Ok(Success(UploadResponse { files, session_state_applied: true }))
+    });
+    stored.await.map_err(Rejected::internal)?
 }
 
 /// Receives all files of a form; none if one is rejected.
@@ -250,7 +258,7 @@ async fn store(
     // Some browsers send a path.
     let name = name.rsplit(['/', '\\']).next().unwrap_or_default();
     let format = accepted_format(name)?;
-    let stored = |error| Rejected::not_stored(&service.library.error(error));
+    let stored = |error| Rejected::from(service.library.error(error));
     let mut incoming = service.library.receive(format).map_err(stored)?;
     let mut chunks = std::pin::pin!(chunks);
     while let Some(chunk) = chunks.next().await {

@@ -1,0 +1,46 @@
+//! Why a queue could not do something.
+
+use crate::error::Error;
+
+/// Why a queue could not do something. Each text says what to do, or what failed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum QueueError {
+    /// The URL of the database is none that a queue can use. The URL is not repeated: it may hold a
+    /// password.
+    #[error("the URL of the queue cannot be used: {why}")]
+    InvalidUrl {
+        /// What is wrong with it.
+        why: String,
+    },
+    /// The database failed, or what is in it cannot be read.
+    #[error("the database of the queue failed")]
+    Store(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The worker has no account to work for.
+    #[error("a worker needs at least one account")]
+    NoAccount,
+    /// The worker ends, and has not begun with the task.
+    #[error("the worker ends")]
+    Stopping,
+    /// No task has this key.
+    #[error("the queue has no task {key:?}")]
+    UnknownTask {
+        /// The key.
+        key: String,
+    },
+    /// The voiceover cannot be queued.
+    #[error(transparent)]
+    Voiceover(#[from] Error),
+}
+
+impl QueueError {
+    pub(super) fn store(error: impl std::error::Error + Send + Sync + 'static) -> Self {
+        Self::Store(Box::new(error))
+    }
+}
+
+impl From<sqlx::Error> for QueueError {
+    fn from(error: sqlx::Error) -> Self {
+        Self::store(error)
+    }
+}
