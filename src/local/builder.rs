@@ -221,7 +221,7 @@ impl LocalBackendBuilder {
         let unusable = |(path, source)| LocalError::DataDir { path, source };
         #[cfg(feature = "persistence")]
         let (library, mut kept) = match self.data_dir.as_deref().filter(|_| self.persistent) {
-            Some(dir) => super::store::open(dir).map_err(unusable)?,
+            Some(dir) => open_store(dir).await.map_err(unusable)?,
             None => (self.library().map_err(unusable)?, Kept::default()),
         };
         #[cfg(not(feature = "persistence"))]
@@ -264,6 +264,22 @@ impl LocalBackendBuilder {
         tracing::debug!(requested = self.placeholder, "videos are placeholders without `media`");
         Ok(Arc::new(PlaceholderEngine))
     }
+}
+
+/// Opens a directory, also if its last process is not quite gone: the system releases the lock of a
+/// killed process a moment later, and that of this one is held by each child until it is executed.
+#[cfg(feature = "persistence")]
+async fn open_store(dir: &std::path::Path) -> Result<(Library, Kept), (PathBuf, std::io::Error)> {
+    const INTERVAL: Duration = Duration::from_millis(50);
+    for _ in 0..20 {
+        match super::store::open(dir) {
+            Err((_, error)) if error.kind() == std::io::ErrorKind::ResourceBusy => {
+                tokio::time::sleep(INTERVAL).await;
+            }
+            result => return result,
+        }
+    }
+    super::store::open(dir)
 }
 
 #[derive(Clone, Debug)]

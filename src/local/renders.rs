@@ -326,7 +326,10 @@ impl Render {
                     record.state.completed_at = ended.state.completed_at;
                     record.state.status = RenderStatus::Failed;
                     record.state.error = Some(error.message);
-                    if let Err(error) = self.store.write(&[self.end(&record.state, None)]) {
+                    // Of a backend that stops, it has not ended: the next one begins it again.
+                    if !service.stopping.is_cancelled()
+                        && let Err(error) = self.store.write(&[self.end(&record.state, None)])
+                    {
                         tracing::warn!(%error, "a failed render is rendered again by the next process");
                     }
                 }

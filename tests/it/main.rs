@@ -2,8 +2,8 @@
 //!
 //! | promise | tests |
 //! |---|---|
-//! | nothing is charged twice | `outside`, `fault_matrix`, `chaos`, `client_calls`, `call_options`, `tokens`, `turn_recovery`, `batch`, `job_control` |
-//! | nothing is lost | `outside`, `chaos`, `renders`, `polls`, `transfers`, `downloads`, `turn_left`, `voiceover`, `draft_round_trip`, `draft_edit` |
+//! | nothing is charged twice | `outside`, `persistence`, `fault_matrix`, `chaos`, `client_calls`, `call_options`, `tokens`, `turn_recovery`, `batch`, `job_control` |
+//! | nothing is lost | `outside`, `persistence`, `chaos`, `renders`, `polls`, `transfers`, `downloads`, `turn_left`, `voiceover`, `draft_round_trip`, `draft_edit` |
 //! | nothing but its end ends a stream | `sse_vectors`, `sse_adk_streams`, `sse_text_accumulator`, `stream_bodies`, `stream_ends` |
 //! | no secret leaks | `secrets`, `client_builder` |
 //! | what is reported is true | `turn_report`, `draft_diff`, `draft_picture`, `draft_summary`, `draft_reading` |
@@ -15,7 +15,8 @@
 //! | it runs without the cloud, and is tested without it | `test_doubles`, `main_job`, `local_*`, `media_*`, `audio_files` |
 //!
 //! `fault_matrix`, `chaos`, `memory`, `secrets` and `outside` are binaries of their own beside this
-//! directory, because they measure or replace a property of the whole process.
+//! directory, because they measure or replace a property of the whole process; `persistence` is, too,
+//! because it needs a feature.
 //!
 //! `NEMOVIDEO_LONG=1` before a test's command is the long form of `outside`, `memory` and
 //! `media_speech`.

@@ -21,6 +21,8 @@ use tokio::process::{Child, Command};
 use crate::dice::{self, Dice};
 
 const WORKERS: u64 = 3;
+/// Those of a worker.
+const MAX_RENDERS: usize = 8;
 /// The prices of the embedded backend.
 const VOICEOVER: f64 = 20.0;
 const EDIT: f64 = 2.0;
@@ -148,8 +150,8 @@ impl Worker {
                     let speaks = self.dice.percent(25);
                     self.message(speaks, &format!("Title {step}")).await;
                 }
-                6..8 => self.upload(step).await,
-                _ => self.render().await,
+                6 if self.jobs.len() < MAX_RENDERS => self.render().await,
+                _ => self.upload(step).await,
             }
         }
         self
@@ -206,9 +208,9 @@ impl Worker {
 
     async fn render(&mut self) {
         let draft = self.state().await.draft.expect("a draft");
-        let output = match self.dice.percent(30) {
-            true => RenderOutput::mp4(),
-            false => RenderOutput::wav(),
+        let output = match self.jobs.len() % MAX_RENDERS {
+            1 => RenderOutput::mp4(),
+            _ => RenderOutput::wav(),
         };
         let job = RenderJob::new(self.session.clone(), draft, output);
         insist(|| self.client.ensure_submitted(&job)).await;

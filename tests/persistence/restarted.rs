@@ -155,6 +155,48 @@ async fn an_undo_history_has_its_limit_across_restarts() {
     assert_eq!(caller.credits().await, (8.0, 0.0));
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_render_begins_again_unless_it_was_cancelled() {
+    let dir = tempfile::tempdir().unwrap();
+    let real = || LocalBackend::builder().persistent(dir.path()).start();
+    let mut backend = real().await.unwrap();
+    let mut caller = Caller::new(&backend, "one").await;
+    let session = caller.session().await;
+    // Six hours of it take a while.
+    let long = json!({"t": [{"tt": 7, "sg": [{"d": 21_000_000, "m": {"text": "Hi"}}]}]});
+    for id in ["running", "queued"] {
+        assert_eq!(caller.post(SUBMIT, &render(id, &session, &long)).await.code(), 0);
+    }
+    for is_shut_down in [true, false] {
+        let status = async |id| {
+            let state = caller.get(&format!("{SUBMIT}/{id}")).await.body;
+            state["status"].as_str().unwrap().to_owned()
+        };
+        while status("running").await != "processing" {
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(status("queued").await, "pending", "a session renders one at a time");
+        match is_shut_down {
+            true => backend.shutdown().await,
+            false => drop(backend),
+        }
+        backend = real().await.unwrap();
+        caller = Caller::with_token(&backend, &caller.token);
+    }
+    for id in ["queued", "running"] {
+        let state = caller.post(&format!("{SUBMIT}/{id}/cancel"), &json!({})).await.body;
+        assert_eq!(state["status"], "cancelled", "{state}");
+    }
+    drop(backend);
+    let backend = real().await.unwrap();
+    let caller = Caller::with_token(&backend, &caller.token);
+    for id in ["queued", "running"] {
+        assert_eq!(caller.rendered(id).await["status"], "cancelled");
+    }
+    assert_eq!(backend.counters().renders_started, 2);
+    assert_eq!(backend.counters().renders_finished, 0);
+}
+
 #[tokio::test]
 async fn a_directory_is_for_one_backend_of_its_version() {
     let dir = tempfile::tempdir().unwrap();

@@ -315,8 +315,8 @@ fn apply(to: &Transaction<'_>, change: &Change<'_>) -> Result<()> {
             )
         }
         Change::Work(session, WorkChange::Undo(turns), _) => to.execute(
-            "DELETE FROM works WHERE session = ?1 AND position > (SELECT position FROM works
-             WHERE session = ?1 ORDER BY position DESC LIMIT 1 OFFSET ?2)",
+            "DELETE FROM works WHERE session = ?1 AND position > IFNULL((SELECT position FROM works
+             WHERE session = ?1 ORDER BY position DESC LIMIT 1 OFFSET ?2), 0)",
             params![session.as_str(), turns],
         ),
         Change::File { file, role, text } => {
