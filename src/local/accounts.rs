@@ -197,6 +197,10 @@ impl Accounts {
         }
     }
 
+    pub(crate) fn all(&self) -> Vec<Arc<LocalAccount>> {
+        lock(&self.0).by_client.values().cloned().collect()
+    }
+
     /// Returns the credits taken from all accounts together.
     pub(crate) fn credits_taken(&self) -> Credits {
         let maps = lock(&self.0);

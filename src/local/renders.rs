@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, SystemTime};
 
 use axum::http::StatusCode;
@@ -15,6 +15,7 @@ use super::library::StoredFile;
 use super::response::Rejected;
 use super::server::{Service, SharedService};
 use super::sessions::LocalSession;
+use super::watch::WatchedSubtitles;
 use crate::protocol::{
     Aspect, FileFormat, RenderCodec, RenderFormat, RenderId, RenderJob, RenderOutput, RenderState,
     RenderStatus, SessionId, UserId,
@@ -38,6 +39,10 @@ pub(crate) struct Render {
     record: Mutex<RenderRecord>,
     cancelled: CancellationToken,
     fails: bool,
+    pub(crate) session: SessionId,
+    pub(crate) format: RenderFormat,
+    /// For the page, if there is one, once the work has begun.
+    pub(crate) subtitles: OnceLock<WatchedSubtitles>,
 }
 
 #[derive(Debug)]
@@ -49,6 +54,10 @@ struct RenderRecord {
 }
 
 impl Renders {
+    pub(crate) fn all(&self) -> Vec<Arc<Render>> {
+        lock(&self.0).values().cloned().collect()
+    }
+
     pub(crate) fn find(&self, user: &UserId, id: &RenderId) -> Option<Arc<Render>> {
         lock(&self.0).get(&(user.clone(), id.clone())).cloned()
     }
@@ -69,7 +78,7 @@ pub(crate) fn submit(
         }
         Entry::Vacant(new) => {
             let cancelled = service.stopping.child_token();
-            let render = Arc::new(Render::new(request.id.clone(), fault, cancelled));
+            let render = Arc::new(Render::new(&request, fault, cancelled));
             new.insert(Arc::clone(&render));
             service.count(|counters| counters.renders_started += 1);
             let (shared, session) = (Arc::clone(service), Arc::clone(session));
@@ -116,6 +125,11 @@ fn make(
     session: SessionId,
     request: &RenderJob,
 ) -> Result<Arc<StoredFile>, EngineError> {
+    if service.watch.is_some()
+        && let Some(subtitles) = WatchedSubtitles::of(&request.draft)
+    {
+        let _ = render.subtitles.set(subtitles);
+    }
     if render.fails {
         return Err(EngineError::new("FAULT", "the render failed because of an injected fault"));
     }
@@ -184,8 +198,8 @@ pub(crate) fn format_of(output: &RenderOutput) -> Option<FileFormat> {
 }
 
 impl Render {
-    fn new(id: RenderId, fault: Option<&Fault>, cancelled: CancellationToken) -> Self {
-        let mut state = RenderState::new(id, RenderStatus::Pending);
+    fn new(request: &RenderJob, fault: Option<&Fault>, cancelled: CancellationToken) -> Self {
+        let mut state = RenderState::new(request.id.clone(), RenderStatus::Pending);
         state.progress = Some(0.0);
         state.created_at = Some(SystemTime::now());
         let hidden_polls = match fault {
@@ -194,7 +208,14 @@ impl Render {
         };
         let fails = matches!(fault, Some(Fault::FailedRender));
         let record = Mutex::new(RenderRecord { state, file: None, hidden_polls });
-        Self { record, cancelled, fails }
+        Self {
+            record,
+            cancelled,
+            fails,
+            session: request.session_id.clone(),
+            format: request.output.format.clone(),
+            subtitles: OnceLock::new(),
+        }
     }
 
     pub(crate) fn state(&self) -> RenderState {

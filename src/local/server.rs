@@ -27,6 +27,7 @@ use super::library::Library;
 use super::renders::Renders;
 use super::response::Rejected;
 use super::sessions::Sessions;
+use super::watch::{self, Watch};
 use crate::address::is_loopback;
 use crate::protocol::{Credits, Endpoint, UserId};
 use crate::sync::lock;
@@ -206,6 +207,8 @@ pub(crate) struct Service {
     counters: Mutex<Counters>,
     pub(crate) plans: FaultPlans,
     pub(crate) gate: Arc<Gate>,
+    /// What the page shows beside all this; `None` without the page.
+    pub(crate) watch: Option<Arc<Watch>>,
 }
 
 impl Service {
@@ -218,6 +221,7 @@ impl Service {
     ) -> Self {
         Self {
             url: gate.url(),
+            watch: settings.watch_page.then(Arc::default),
             settings,
             accounts: Accounts::default(),
             sessions: Sessions::default(),
@@ -340,7 +344,9 @@ impl Default for WorkerPool {
 }
 
 fn router(service: &SharedService) -> Router {
+    let page = service.watch.as_ref().map_or_else(Router::new, |_| watch::routes());
     endpoints::all(service)
+        .merge(page)
         .fallback(async || Rejected::not_found())
         .method_not_allowed_fallback(async || {
             Rejected::detail(StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed")

@@ -25,6 +25,10 @@ const MAX_UNDO: usize = 50;
 pub(crate) struct Sessions(Mutex<HashMap<SessionId, Arc<LocalSession>>>);
 
 impl Sessions {
+    pub(crate) fn all(&self) -> Vec<Arc<LocalSession>> {
+        lock(&self.0).values().cloned().collect()
+    }
+
     pub(crate) fn create(&self, user: UserId, new: CreateSession) -> Arc<LocalSession> {
         let session = Arc::new(LocalSession {
             id: SessionId::new(Uuid::new_v4().to_string()),
@@ -56,7 +60,7 @@ pub(crate) struct LocalSession {
     pub(crate) id: SessionId,
     pub(crate) task: TaskId,
     pub(crate) user: UserId,
-    name: String,
+    pub(crate) name: String,
     /// The language with which the session was created.
     pub(crate) language: Option<String>,
     /// Locked while a message is processed, so that the next one waits.

@@ -7,6 +7,7 @@
 //! | `server` | `local_server` is killed |
 //! | `proxy` | each exchange with the backend is cut, reset, mangled, stalled or trickled |
 //! | `browser` | a video is played in Chromium |
+//! | `watch` | the page of `local_server` is driven in Chromium |
 //!
 //! `cargo test` runs few cells, with each kind of moment and of disturbance among them. All of them,
 //! but only every seventh exchange of the programs in `proxy`, take minutes:
@@ -33,6 +34,7 @@ mod relay;
 mod server;
 #[cfg(target_os = "linux")]
 mod steps;
+mod watch;
 
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
