@@ -40,8 +40,8 @@ const MAX_SESSIONS: usize = 100;
 /// The accounts that are listed, and the renders of a session: the newest.
 const MAX_ACCOUNTS: usize = 50;
 const MAX_RENDERS: usize = 50;
-/// The bytes of the subtitles that are kept for a video: those of many hours.
-const MAX_SUBTITLE_BYTES: usize = 4 * 1024 * 1024;
+/// The bytes of the subtitles that are kept for a video. Six hours, the longest, have half of it.
+const MAX_SUBTITLE_BYTES: usize = 1024 * 1024;
 
 /// Nothing but the files of the page itself runs, and no other page shows it.
 const PAGE_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
@@ -326,9 +326,8 @@ fn find_session(service: &SharedService, id: &str) -> Option<Arc<LocalSession>> 
     service.sessions.all().into_iter().find(|session| short(session.id.as_str()) == id)
 }
 
-/// Returns the renders of a session, the oldest first.
-fn renders_of(service: &SharedService, session: &SessionId) -> Vec<Arc<Render>> {
-    let mut renders = service.renders.all();
+/// Returns those renders that are of a session, the oldest first.
+fn renders_of(session: &SessionId, mut renders: Vec<Arc<Render>>) -> Vec<Arc<Render>> {
     renders.retain(|render| render.session == *session);
     renders.sort_by_cached_key(|render| {
         let state = render.state();
@@ -338,9 +337,10 @@ fn renders_of(service: &SharedService, session: &SessionId) -> Vec<Arc<Render>> 
 }
 
 fn page_data(service: &SharedService, watch: &Watch, wanted: Option<&str>) -> PageData {
-    let mut renders: HashMap<SessionId, (usize, usize)> = HashMap::new();
-    for render in service.renders.all() {
-        let (count, active) = renders.entry(render.session.clone()).or_default();
+    let renders = service.renders.all();
+    let mut counts: HashMap<&SessionId, (usize, usize)> = HashMap::new();
+    for render in &renders {
+        let (count, active) = counts.entry(&render.session).or_default();
         *count += 1;
         *active += usize::from(!render.state().status.is_final());
     }
@@ -353,7 +353,7 @@ fn page_data(service: &SharedService, watch: &Watch, wanted: Option<&str>) -> Pa
         sessions.truncate(MAX_SESSIONS);
         let data = |session: &Arc<LocalSession>| {
             let log = logs.get(&session.id);
-            let (count, active) = renders.get(&session.id).copied().unwrap_or_default();
+            let (count, active) = counts.get(&session.id).copied().unwrap_or_default();
             SessionData {
                 id: short(session.id.as_str()),
                 name: bounded(&session.name),
@@ -388,7 +388,10 @@ fn page_data(service: &SharedService, watch: &Watch, wanted: Option<&str>) -> Pa
         }
     });
     let shown = wanted.and_then(|id| sessions.iter().find(|it| short(it.id.as_str()) == id));
-    let shown = shown.or(sessions.first()).map(|session| shown_session(service, watch, session));
+    let shown = shown.or(sessions.first()).map(|session| {
+        let renders = renders_of(&session.id, renders);
+        shown_session(session, &renders, watch)
+    });
     PageData {
         url: service.url.clone(),
         accounts: accounts.collect(),
@@ -399,8 +402,7 @@ fn page_data(service: &SharedService, watch: &Watch, wanted: Option<&str>) -> Pa
     }
 }
 
-fn shown_session(service: &SharedService, watch: &Watch, session: &LocalSession) -> ShownSession {
-    let renders = renders_of(service, &session.id);
+fn shown_session(session: &LocalSession, renders: &[Arc<Render>], watch: &Watch) -> ShownSession {
     let first = renders.len().saturating_sub(MAX_RENDERS);
     let renders = renders.iter().enumerate().skip(first).map(|(n, render)| render_data(n, render));
     let renders = renders.collect();
@@ -471,11 +473,12 @@ pub(crate) fn routes() -> Router<SharedService> {
 /// Keeps the page and its data from pages of other sites, which may send requests to it, embed it or
 /// open it. That of another port is another site here; `Host` and `Origin` were checked before.
 async fn guard(request: Request, next: Next) -> Response {
-    if !is_own(request.uri(), request.headers()) {
+    let mut response = if is_own(request.uri(), request.headers()) {
+        next.run(request).await
+    } else {
         let what = "the page to watch the backend is read by itself only";
-        return Rejected::detail(StatusCode::FORBIDDEN, what).into_response();
-    }
-    let mut response = next.run(request).await;
+        Rejected::detail(StatusCode::FORBIDDEN, what).into_response()
+    };
     let is_image =
         response.headers().get(header::CONTENT_TYPE).is_some_and(|it| it == "image/svg+xml");
     let policy = if is_image { IMAGE_POLICY } else { PAGE_POLICY };
@@ -559,7 +562,8 @@ async fn send_timeline(
 
 fn find_render(service: &SharedService, session: &str, n: usize) -> Result<Arc<Render>, Rejected> {
     let session = find_session(service, session).ok_or_else(Rejected::not_found)?;
-    renders_of(service, &session.id).into_iter().nth(n).ok_or_else(Rejected::not_found)
+    let renders = renders_of(&session.id, service.renders.all());
+    renders.into_iter().nth(n).ok_or_else(Rejected::not_found)
 }
 
 async fn send_video(

@@ -147,8 +147,9 @@ impl Drop for Server {
 const PLAY: &str = "
 new Promise((resolve, reject) => {
     const video = document.querySelector('#player video'), track = video.textTracks[0], seen = new Set();
-    const look = () => { for (const cue of track.activeCues || []) seen.add(cue); };
-    track.addEventListener('cuechange', look);
+    // A cue that a busy browser comes too late for is entered all the same.
+    for (const cue of track.cues) cue.addEventListener('enter', () => seen.add(cue));
+    for (const cue of track.activeCues) seen.add(cue);
     video.addEventListener('ended', () => resolve({ cues: track.cues.length, seen: seen.size,
         at: video.currentTime, duration: video.duration, width: video.videoWidth }));
     video.addEventListener('error', () => reject(new Error(video.error.message)));

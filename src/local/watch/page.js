@@ -19,7 +19,7 @@ const setHidden = (element, hidden) => { if (element.hidden !== hidden) element.
 const amount = number => number.toLocaleString('en', { maximumFractionDigits: 2 });
 const clock = at => at ? new Date(at).toLocaleTimeString('en-GB') : '';
 const length = seconds => {
-  const all = Math.round(seconds), two = number => String(number).padStart(2, '0');
+  const all = Math.floor(seconds), two = number => String(number).padStart(2, '0');
   const [hours, minutes] = [Math.floor(all / 3600), Math.floor(all / 60) % 60];
   return (hours ? `${hours}:${two(minutes)}` : minutes) + ':' + two(all % 60);
 };
@@ -216,7 +216,7 @@ const showTalk = (shown, name) => {
   setHidden($('omitted'), !shown.omitted);
   setText($('omitted'), `${count(shown.omitted, 'older entry').replace('entrys', 'entries')} not kept`);
   sync(list, shown.entries, it => it.n, it => {
-    const item = node('li', it.kind), time = node('time', '', clock(it.at));
+    const item = node('div', it.kind), time = node('time', '', clock(it.at));
     time.dateTime = new Date(it.at).toISOString();
     const text = node('div', 'text');
     text.dir = 'auto';
@@ -254,7 +254,7 @@ const setState = (name, text) => {
   setText($('state'), text);
 };
 
-const picked = () => decodeURIComponent(location.hash.slice(1));
+const picked = () => location.hash.slice(1);
 let known = {}, isBusy = false, timer = 0, isAsking = false, isStale = false;
 const ask = async () => {
   if (isAsking) {
