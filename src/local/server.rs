@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::Request;
-use axum::http::{HeaderMap, StatusCode, Uri, header};
+use axum::http::{HeaderMap, HeaderName, StatusCode, Uri, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse as _, Response};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit};
@@ -369,11 +369,14 @@ async fn reject_foreign(request: Request, next: Next) -> Response {
 }
 
 fn is_from_here(uri: &Uri, headers: &HeaderMap) -> bool {
-    let header = |name| headers.get(name).map(|value| value.to_str().unwrap_or_default());
     let is_here = |url: &str| {
         Url::parse(url).is_ok_and(|url| url.host().is_some_and(|host| is_loopback(&host)))
     };
-    let host = uri.authority().map(|authority| authority.as_str());
-    host.or_else(|| header(header::HOST)).is_none_or(|host| is_here(&format!("http://{host}/")))
-        && header(header::ORIGIN).is_none_or(is_here)
+    let is_host = |host: &str| is_here(&format!("http://{host}/"));
+    let all = |name: HeaderName, is: &dyn Fn(&str) -> bool| {
+        headers.get_all(name).iter().all(|value| is(value.to_str().unwrap_or_default()))
+    };
+    uri.authority().is_none_or(|authority| is_host(authority.as_str()))
+        && all(header::HOST, &is_host)
+        && all(header::ORIGIN, &is_here)
 }

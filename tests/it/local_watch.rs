@@ -115,6 +115,8 @@ async fn all_of_the_page_is_for_browsers_of_this_machine() {
             assert_eq!(foreign.status, 403, "{path} from {origin}");
         }
         assert_eq!(get(&backend, path, &[("Origin", "null")]).await.status, 403, "{path}");
+        let two = [("Host", "localhost"), ("Host", "evil.example")];
+        assert_eq!(get(&backend, path, &two).await.status, 403, "{path} for two hosts");
         for site in ["cross-site", "same-site"] {
             let embedded = [("Sec-Fetch-Site", site), ("Sec-Fetch-Dest", "iframe")];
             let embedded = get(&backend, path, &embedded).await;

@@ -28,7 +28,12 @@ const count = (number, one) => `${number.toLocaleString('en')} ${one}${number ==
 
 // Makes the children of a list those of the items, by their keys, and moves none without need.
 const sync = (list, items, keyOf, create, update) => {
-  const old = new Map([...list.children].map(child => [child.dataset.key, child]));
+  const wanted = new Set(items.map(item => String(keyOf(item)))), old = new Map();
+  for (const child of [...list.children]) {
+    const key = child.dataset.key;
+    if (wanted.has(key) && !old.has(key)) old.set(key, child);
+    else child.remove();
+  }
   let next = list.firstElementChild;
   for (const item of items) {
     const key = String(keyOf(item));
@@ -42,7 +47,6 @@ const sync = (list, items, keyOf, create, update) => {
     if (child === next) next = next.nextElementSibling;
     else list.insertBefore(child, next);
   }
-  for (const child of old.values()) child.remove();
 };
 
 const showSessions = data => {
@@ -102,7 +106,12 @@ const clearPlayer = () => {
   const old = $('player').firstChild;
   if (old && old.pause) {
     old.pause();
-    old.replaceChildren();
+    // A browser keeps a video for as long as it has a track that is read.
+    for (const track of [...old.children]) {
+      track.track.mode = 'disabled';
+      track.removeAttribute('src');
+      track.remove();
+    }
     old.removeAttribute('src');
     old.load();
   }
