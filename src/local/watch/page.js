@@ -87,17 +87,27 @@ const showAccounts = data => {
 };
 
 const dark = matchMedia('(prefers-color-scheme: dark)');
-let timeline = null;
+let timeline = null, drawn = '';
 const drawTimeline = () => {
   const [image, caption] = $('timeline').children;
-  setHidden(image, !timeline);
   setHidden(caption, !!timeline);
-  if (!timeline) return image.removeAttribute('src');
+  if (!timeline) {
+    drawn = '';
+    return setHidden(image, true);
+  }
   const width = Math.max(320, Math.floor($('timeline').clientWidth / 40) * 40);
   const theme = dark.matches ? 'dark' : 'light';
   const source = `/watch/${timeline.id}/timeline.svg?width=${width}&theme=${theme}&v=${timeline.version}`;
-  if (image.getAttribute('src') !== source) image.src = source;
-  if (image.alt !== timeline.summary) image.alt = timeline.summary;
+  if (drawn === source) return;
+  drawn = source;
+  const next = node('img');
+  next.alt = timeline.summary;
+  next.src = source;
+  // The image before stays until this one is there, and is tried again if that fails.
+  next.decode().then(
+    () => { if (drawn === source) $('timeline').firstElementChild.replaceWith(next); },
+    () => { if (drawn === source) drawn = ''; },
+  );
 };
 
 // What plays: the newest file, or the one that was chosen.
@@ -130,29 +140,38 @@ const play = (session, it) => {
     image.src = source;
     return $('player').append(image);
   }
-  const video = node('video', SOUNDS.includes(it.format) ? 'sound' : '');
-  video.controls = video.playsInline = true;
-  video.preload = 'metadata';
-  video.src = source;
+  const isSound = SOUNDS.includes(it.format), media = node(isSound ? 'audio' : 'video');
+  media.controls = media.playsInline = true;
+  media.preload = 'metadata';
+  media.src = source;
+  $('player').append(media);
   if (it.has_subtitles) {
     const track = node('track');
     track.kind = 'captions';
     track.label = 'Captions';
     track.src = `/watch/${key}/subtitles.vtt`;
-    video.append(track);
+    media.append(track);
     // A video that has its captions in the picture needs them twice only on request.
-    track.track.mode = it.is_captioned ? 'hidden' : 'showing';
+    track.track.mode = it.is_captioned || isSound ? 'hidden' : 'showing';
+    if (isSound) {
+      const caption = node('p');
+      track.track.addEventListener('cuechange', () => {
+        const texts = [...track.track.activeCues].map(cue => cue.getCueAsHTML().textContent);
+        setText(caption, texts.join('\n'));
+      });
+      $('player').append(caption);
+    }
   }
-  $('player').append(video);
 };
+const mediaShown = () => $('player').querySelector('video, audio');
 
 const showRenders = shown => {
   const newest = [...shown.renders].reverse();
   const done = newest.filter(it => it.name !== null);
   if (chosen && !chosen.startsWith(shown.id + '/')) chosen = null;
   const wanted = chosen && done.find(it => `${shown.id}/${it.n}` === chosen);
-  const video = $('player').querySelector('video');
-  const isWatched = playing && playing.startsWith(shown.id + '/') && video && !video.paused && !video.ended;
+  const media = mediaShown();
+  const isWatched = playing && playing.startsWith(shown.id + '/') && media && !media.paused && !media.ended;
   if (wanted) play(shown.id, wanted);
   else if (!done.length) clearPlayer();
   else if (!isWatched) play(shown.id, done[0]);
@@ -164,8 +183,7 @@ const showRenders = shown => {
     show.addEventListener('click', () => {
       chosen = item.dataset.key;
       play(shown.id, item.render);
-      const video = $('player').querySelector('video');
-      if (video) video.play().catch(() => {});
+      if (mediaShown()) mediaShown().play().catch(() => {});
       markPlaying();
     });
     link.href = `/watch/${shown.id}/${it.n}/file`;
