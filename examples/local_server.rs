@@ -7,6 +7,7 @@
 //!
 //! With `--features persistence`, and `--data DIR`, a server that is killed continues there when it is
 //! started again, on the same port.
+//! A browser shows at its URL what goes on in it.
 //!
 //! Ctrl-C or SIGTERM stop it within eight seconds: calls in progress have five to end, and the work
 //! that is then cancelled has two to notice. A second signal ends it at once, with exit code 130.
@@ -59,7 +60,7 @@ fn main() -> ExitCode {
 }
 
 async fn serve(args: Args) -> Result<()> {
-    let mut builder = LocalBackend::builder().port(args.port);
+    let mut builder = LocalBackend::builder().port(args.port).watch_page();
     if let Some(directory) = &args.data {
         #[cfg(feature = "persistence")]
         (builder = builder.persistent(directory));
@@ -80,7 +81,7 @@ async fn serve(args: Args) -> Result<()> {
     let mut signals = StopSignals::listen();
     let backend = builder.start().await?;
     print_line(&format!("listening on {}", backend.url().trim_end_matches('/')));
-    eprint_line("Ctrl-C to stop");
+    eprint_line("open it in a browser to watch it; Ctrl-C to stop");
     signals.next().await;
     // Requests in progress are finished, unless a second signal ends the process.
     tokio::select! {

@@ -55,12 +55,15 @@
 //! are fetched from the public internet, or from hosts that
 //! [`fetch_from`](LocalBackendBuilder::fetch_from) allows.
 //!
+//! With [`watch_page`](LocalBackendBuilder::watch_page), a browser shows at its URL what goes on in it.
+//!
 //! | to | use |
 //! |---|---|
 //! | start a backend | [`LocalBackend::start`], [`LocalBackend::builder`] |
 //! | reach it with a client for tests | [`LocalBackend::client`], [`LocalBackend::client_builder`] |
 //! | find out what was done | [`LocalBackend::counters`] |
 //! | inject faults | [`LocalBackend::faults`], [`Fault`] |
+//! | watch it in a browser | [`LocalBackendBuilder::watch_page`] |
 
 // | file | holds |
 // |---|---|
@@ -77,6 +80,7 @@
 // | `renders` | the queue of renders |
 // | `engine` | a draft → speech and videos, real or placeholders |
 // | `faults` | faults, when a test asks for them |
+// | `watch` | the page to watch it |
 
 mod accounts;
 mod agent;
@@ -91,6 +95,7 @@ mod response;
 mod server;
 mod sessions;
 mod store;
+mod watch;
 
 #[cfg(fuzzing)]
 #[doc(hidden)]

@@ -231,6 +231,10 @@ impl Accounts {
         }
     }
 
+    pub(crate) fn all(&self) -> Vec<Arc<LocalAccount>> {
+        lock(&self.maps).by_client.values().cloned().collect()
+    }
+
     /// Returns the credits taken from all accounts together.
     pub(crate) fn credits_taken(&self) -> Credits {
         let maps = lock(&self.maps);

@@ -192,6 +192,18 @@ impl LocalBackendBuilder {
         self
     }
 
+    /// Serves a page at `/` of the [URL](LocalBackend::url), on which a browser shows what goes on:
+    /// the sessions with their conversations and timelines, the renders with their progress, the
+    /// videos with their subtitles, and the credits of the accounts. It is not served by default.
+    ///
+    /// The page changes nothing and needs no network. It is for every user of this machine, because it
+    /// asks for no token: do not turn it on where others may not see what the backend makes. For the
+    /// page, the newest 200 messages and replies of a session are kept, up to 256 KiB.
+    pub fn watch_page(mut self) -> Self {
+        self.settings.watch_page = true;
+        self
+    }
+
     /// Sets a voice in place of the built-in one.
     #[cfg(feature = "media")]
     #[cfg_attr(docsrs, doc(cfg(feature = "media")))]
@@ -294,6 +306,7 @@ pub(crate) struct Settings {
     pub(crate) fetch_hosts: BTreeSet<String>,
     pub(crate) shutdown_within: Duration,
     pub(crate) request_timeout: Duration,
+    pub(crate) watch_page: bool,
 }
 
 impl Default for Settings {
@@ -319,6 +332,7 @@ impl Default for Settings {
             // No documented interval of polls is the same, so that a connection is not closed just
             // when the next one is sent.
             request_timeout: Duration::from_secs(45),
+            watch_page: false,
         }
     }
 }

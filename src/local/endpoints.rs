@@ -4,6 +4,8 @@
 mod files;
 mod upload;
 
+pub(super) use files::send_file;
+
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
@@ -139,6 +141,9 @@ async fn create_session(
 ) -> Result<Success<Session>, Rejected> {
     let session = service.sessions.create(account.user.clone(), request)?;
     service.count(|counters| counters.sessions_created += 1);
+    if let Some(watch) = &service.watch {
+        watch.begin(&session.id);
+    }
     Ok(Success(session.response()))
 }
 
@@ -176,15 +181,19 @@ async fn run_message(
     let jobs = service.jobs.clone();
     let begun = jobs.spawn_blocking(move || {
         let message = request.text();
+        let log = service.watch.as_ref().map(|watch| watch.message(&session.id, &message));
         let instruction = session.instruction(&message);
         let price = instruction.price(&service.settings.prices);
         let hold = account.ledger.freeze(price).ok_or_else(|| {
             let left = account.ledger.balance().available;
             let message = format!("out of credits: this costs {price}, and {left} are left");
+            if let Some(log) = &log {
+                log.error(&message);
+            }
             Rejected::Code(ErrorCode::OutOfCredits, message)
         })?;
         service.count(|counters| counters.messages_run += 1);
-        let emitter = Emitter::new(request.streaming, sender);
+        let emitter = Emitter::new(request.streaming, sender, log);
         let jobs = service.jobs.clone();
         jobs.spawn(run_turn(
             AgentTurn { service, session, emitter, hold, message },

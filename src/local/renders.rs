@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, SystemTime};
 
 use axum::http::StatusCode;
@@ -16,6 +16,7 @@ use super::response::Rejected;
 use super::server::{Service, SharedService};
 use super::sessions::LocalSession;
 use super::store::{Change, FileRole, Store, StoreError};
+use super::watch::WatchedSubtitles;
 use crate::protocol::{
     Aspect, FileFormat, RenderCodec, RenderFormat, RenderId, RenderJob, RenderOutput, RenderState,
     RenderStatus, SessionId, UserId,
@@ -42,6 +43,10 @@ pub(crate) struct Render {
     cancelled: CancellationToken,
     fails: bool,
     store: Arc<Store>,
+    pub(crate) session: SessionId,
+    pub(crate) format: RenderFormat,
+    /// For the page, if there is one, once the work has begun.
+    pub(crate) subtitles: OnceLock<WatchedSubtitles>,
 }
 
 #[derive(Clone, Debug)]
@@ -53,6 +58,10 @@ struct RenderRecord {
 }
 
 impl Renders {
+    pub(crate) fn all(&self) -> Vec<Arc<Render>> {
+        lock(&self.0).values().cloned().collect()
+    }
+
     pub(crate) fn find(&self, user: &UserId, id: &RenderId) -> Option<Arc<Render>> {
         lock(&self.0).get(&(user.clone(), id.clone())).cloned()
     }
@@ -72,7 +81,8 @@ pub(crate) fn submit(
             Err(Rejected::detail(StatusCode::CONFLICT, message))
         }
         Entry::Vacant(new) => {
-            let render = Render::new(service, session.user.clone(), request.id.clone(), fault);
+            let format = request.output.format.clone();
+            let render = Render::new(service, session, request.id.clone(), format, fault);
             let state = render.state();
             service.store.write(&[
                 Change::Render { user: &session.user, job: &request, state: &state },
@@ -103,7 +113,12 @@ pub(crate) struct KeptRender {
 pub(crate) fn restore(service: &SharedService, kept: Vec<KeptRender>) {
     for KeptRender { session, state, file, job } in kept {
         let Some(id) = state.id.clone() else { continue };
-        let render = Render::new(service, session.user.clone(), id.clone(), None);
+        let format = match (&job, &file) {
+            (Some(job), _) => job.output.format.clone(),
+            (None, Some(file)) => RenderFormat::from(&*file.format.to_string()),
+            (None, None) => RenderFormat::Mp4,
+        };
+        let render = Render::new(service, &session, id.clone(), format, None);
         {
             let mut record = lock(&render.record);
             record.state = state;
@@ -160,6 +175,11 @@ fn make(
     session: SessionId,
     request: &RenderJob,
 ) -> Result<Arc<StoredFile>, EngineError> {
+    if service.watch.is_some()
+        && let Some(subtitles) = WatchedSubtitles::of(&request.draft)
+    {
+        let _ = render.subtitles.set(subtitles);
+    }
     if render.fails {
         return Err(EngineError::new("FAULT", "the render failed because of an injected fault"));
     }
@@ -228,7 +248,13 @@ pub(crate) fn format_of(output: &RenderOutput) -> Option<FileFormat> {
 }
 
 impl Render {
-    fn new(service: &Service, user: UserId, id: RenderId, fault: Option<&Fault>) -> Arc<Self> {
+    fn new(
+        service: &Service,
+        session: &LocalSession,
+        id: RenderId,
+        format: RenderFormat,
+        fault: Option<&Fault>,
+    ) -> Arc<Self> {
         let mut state = RenderState::new(id.clone(), RenderStatus::Pending);
         state.progress = Some(0.0);
         state.created_at = Some(SystemTime::now());
@@ -240,7 +266,17 @@ impl Render {
         let record = Mutex::new(RenderRecord { state, file: None, hidden_polls });
         let cancelled = service.stopping.child_token();
         let store = Arc::clone(&service.store);
-        Arc::new(Self { user, id, record, cancelled, fails, store })
+        Arc::new(Self {
+            user: session.user.clone(),
+            id,
+            record,
+            cancelled,
+            fails,
+            store,
+            session: session.id.clone(),
+            format,
+            subtitles: OnceLock::new(),
+        })
     }
 
     pub(crate) fn state(&self) -> RenderState {

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::Request;
-use axum::http::{HeaderMap, StatusCode, Uri, header};
+use axum::http::{HeaderMap, HeaderName, StatusCode, Uri, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse as _, Response};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit};
@@ -28,6 +28,7 @@ use super::renders::Renders;
 use super::response::Rejected;
 use super::sessions::Sessions;
 use super::store::{Kept, Store};
+use super::watch::{self, Watch};
 use crate::address::is_loopback;
 use crate::protocol::{Credits, Endpoint, UserId};
 use crate::sync::lock;
@@ -210,6 +211,8 @@ pub(crate) struct Service {
     counters: Mutex<Counters>,
     pub(crate) plans: FaultPlans,
     pub(crate) gate: Arc<Gate>,
+    /// What the page shows beside all this; `None` without the page.
+    pub(crate) watch: Option<Arc<Watch>>,
 }
 
 impl Service {
@@ -224,6 +227,7 @@ impl Service {
         let store = kept.store;
         Self {
             url: gate.url(),
+            watch: settings.watch_page.then(Arc::default),
             settings,
             accounts: Accounts::new(kept.accounts, Arc::clone(&store)),
             sessions: Sessions::new(kept.sessions, Arc::clone(&store)),
@@ -349,7 +353,9 @@ impl Default for WorkerPool {
 }
 
 fn router(service: &SharedService) -> Router {
+    let page = service.watch.as_ref().map_or_else(Router::new, |_| watch::routes());
     endpoints::all(service)
+        .merge(page)
         .fallback(async || Rejected::not_found())
         .method_not_allowed_fallback(async || {
             Rejected::detail(StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed")
@@ -372,11 +378,14 @@ async fn reject_foreign(request: Request, next: Next) -> Response {
 }
 
 fn is_from_here(uri: &Uri, headers: &HeaderMap) -> bool {
-    let header = |name| headers.get(name).map(|value| value.to_str().unwrap_or_default());
     let is_here = |url: &str| {
         Url::parse(url).is_ok_and(|url| url.host().is_some_and(|host| is_loopback(&host)))
     };
-    let host = uri.authority().map(|authority| authority.as_str());
-    host.or_else(|| header(header::HOST)).is_none_or(|host| is_here(&format!("http://{host}/")))
-        && header(header::ORIGIN).is_none_or(is_here)
+    let is_host = |host: &str| is_here(&format!("http://{host}/"));
+    let all = |name: HeaderName, is: &dyn Fn(&str) -> bool| {
+        headers.get_all(name).iter().all(|value| is(value.to_str().unwrap_or_default()))
+    };
+    uri.authority().is_none_or(|authority| is_host(authority.as_str()))
+        && all(header::HOST, &is_host)
+        && all(header::ORIGIN, &is_here)
 }

@@ -36,6 +36,10 @@ impl Sessions {
         Self { map: Mutex::new(map), store }
     }
 
+    pub(crate) fn all(&self) -> Vec<Arc<LocalSession>> {
+        lock(&self.map).values().cloned().collect()
+    }
+
     pub(crate) fn create(
         &self,
         user: UserId,

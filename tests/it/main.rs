@@ -5,7 +5,7 @@
 //! | nothing is charged twice | `outside`, `persistence`, `fault_matrix`, `chaos`, `client_calls`, `call_options`, `tokens`, `turn_recovery`, `batch`, `job_control` |
 //! | nothing is lost | `outside`, `persistence`, `chaos`, `renders`, `polls`, `transfers`, `downloads`, `turn_left`, `voiceover`, `draft_round_trip`, `draft_edit` |
 //! | nothing but its end ends a stream | `sse_vectors`, `sse_adk_streams`, `sse_text_accumulator`, `stream_bodies`, `stream_ends` |
-//! | no secret leaks | `secrets`, `client_builder` |
+//! | no secret leaks | `secrets`, `client_builder`, `local_watch` |
 //! | what is reported is true | `turn_report`, `draft_diff`, `draft_picture`, `draft_summary`, `draft_reading` |
 //! | an edit leaves a valid draft | `draft_editor` |
 //! | a message is understood | `intents`, `screen_words`, `heldout`, `project`, `questions` |
@@ -52,6 +52,7 @@ mod local_protocol;
 mod local_questions;
 mod local_tokens;
 mod local_videos;
+mod local_watch;
 mod main_job;
 mod media_ffmpeg;
 mod media_loudness;

@@ -20,7 +20,7 @@ use serde_json::Value;
 const NAMES: [&str; 3] = ["chromium", "chromium-browser", "google-chrome"];
 
 /// Returns the name of the browser that is installed.
-fn installed() -> Option<&'static str> {
+pub(crate) fn installed() -> Option<&'static str> {
     let runs = |name: &&str| {
         let mut command = Command::new(name);
         command.arg("--version").stdout(Stdio::null()).stderr(Stdio::null());
@@ -140,7 +140,7 @@ async fn play(browser: &'static str, video: &Timeline, times: &[f64]) -> Value {
     open(browser, &server, page).await
 }
 
-async fn serve(server: &MockServer, name: &str, bytes: Vec<u8>, kind: &str) {
+pub(crate) async fn serve(server: &MockServer, name: &str, bytes: Vec<u8>, kind: &str) {
     let response = ResponseTemplate::new(200).set_body_raw(bytes, kind);
     Mock::given(path(format!("/{name}"))).respond_with(response).mount(server).await;
 }

@@ -6,6 +6,7 @@
 //! | `kills` | they are killed, at every call and every step on the disk |
 //! | `proxy` | each exchange with the backend is cut, reset, mangled, stalled or trickled |
 //! | `browser` | a video is played in Chromium |
+//! | `watch` | the page of `local_server` is driven in Chromium |
 //!
 //! `cargo test` runs few cells, with each kind of moment and of disturbance among them. All of them,
 //! but only every seventh exchange of the programs in `proxy`, take minutes:
@@ -31,6 +32,7 @@ mod proxy;
 mod relay;
 #[cfg(target_os = "linux")]
 mod steps;
+mod watch;
 
 use std::cmp::Reverse;
 use std::collections::BTreeSet;

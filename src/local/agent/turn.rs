@@ -24,6 +24,7 @@ use crate::local::engine::{Delivery, EngineError, PALETTES, without_images};
 use crate::local::library::StoredFile;
 use crate::local::server::{Service, SharedService};
 use crate::local::sessions::{GeneratedSpeech, LocalSession, Spoken, Work, WorkChange};
+use crate::local::watch::TurnLog;
 use crate::protocol::event::{
     AdkContent, AdkEvent, AdkPart, FunctionCall, FunctionResponse, Question,
 };
@@ -608,6 +609,8 @@ pub(crate) struct Emitter {
     invocation: String,
     streaming: bool,
     events: UnboundedSender<AdkEvent>,
+    /// The log for the page, if there is one.
+    log: Option<Arc<TurnLog>>,
 }
 
 /// A tool call without its result.
@@ -618,8 +621,13 @@ struct PendingCall {
 }
 
 impl Emitter {
-    pub(crate) fn new(streaming: bool, events: UnboundedSender<AdkEvent>) -> Self {
-        Self { invocation: format!("e-{}", Uuid::new_v4()), streaming, events }
+    pub(crate) fn new(
+        streaming: bool,
+        events: UnboundedSender<AdkEvent>,
+        log: Option<TurnLog>,
+    ) -> Self {
+        let invocation = format!("e-{}", Uuid::new_v4());
+        Self { invocation, streaming, events, log: log.map(Arc::new) }
     }
 
     fn text(&self, text: &str) {
@@ -689,6 +697,9 @@ impl Emitter {
     }
 
     fn send(&self, event: AdkEvent) {
+        if let Some(log) = &self.log {
+            log.event(&event);
+        }
         // The caller may have disconnected. The work was paid for and continues.
         let _ = self.events.send(event);
     }

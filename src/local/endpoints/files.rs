@@ -115,10 +115,23 @@ pub(crate) async fn download(
     send(&service, &file, &method, &headers, fault.as_ref()).await
 }
 
-/// Sends a file, or the range that is requested. A request for several ranges gets the whole file,
-/// as HTTP allows.
+/// Sends a file and counts that.
 async fn send(
     service: &SharedService,
+    file: &StoredFile,
+    method: &Method,
+    headers: &HeaderMap,
+    fault: Option<&Fault>,
+) -> Result<Response, Rejected> {
+    let response = send_file(file, method, headers, fault).await?;
+    let is_sent = response.status().is_success();
+    service.count(|counters| counters.files_served += u64::from(is_sent));
+    Ok(response)
+}
+
+/// Sends a file, or the range that is requested. A request for several ranges gets the whole file,
+/// as HTTP allows.
+pub(crate) async fn send_file(
     file: &StoredFile,
     method: &Method,
     headers: &HeaderMap,
@@ -137,6 +150,8 @@ async fn send(
     let response = Response::builder()
         .header(header::ETAG, &etag)
         .header(header::ACCEPT_RANGES, "bytes")
+        // A browser takes no upload for a script of the page that shows the backend.
+        .header(header::X_CONTENT_TYPE_OPTIONS, "nosniff")
         .header(header::CONTENT_TYPE, HeaderValue::from_static(file.format.content_type));
     let finish =
         |response: response::Builder, body| response.body(body).map_err(Rejected::internal);
@@ -168,7 +183,6 @@ async fn send(
         Some(Fault::ChangedFile) => corrupt(chunks, first, 0..=u64::MAX),
         _ => Body::from_stream(chunks),
     };
-    service.count(|counters| counters.files_served += 1);
     finish(response.header(header::CONTENT_LENGTH, length), body)
 }
 
