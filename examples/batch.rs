@@ -59,8 +59,8 @@ async fn main() -> ExitCode {
 async fn make(args: Args) -> Result<()> {
     let scripts = find_scripts(&args.scripts, &["txt", "docx"])?;
     let out = args.out.display();
-    if args.out.is_file() {
-        return Err(format!("{out} is a file, not a directory").into());
+    if let Some(file) = args.out.ancestors().find(|directory| directory.is_file()) {
+        return Err(format!("{} is a file, not a directory", file.display()).into());
     }
     std::fs::create_dir_all(&args.out)
         .map_err(|error| format!("could not create {out}: {error}"))?;

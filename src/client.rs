@@ -18,7 +18,6 @@ mod render;
 mod request;
 mod session;
 mod turn;
-#[cfg(not(target_arch = "wasm32"))]
 mod upload;
 #[cfg(not(target_arch = "wasm32"))]
 mod url_policy;
@@ -47,7 +46,6 @@ pub(crate) use turn::{EventText, TurnTracker};
 pub use turn::{TurnStream, TurnUpdate};
 #[cfg(not(target_arch = "wasm32"))]
 pub(crate) use upload::OpenSession;
-#[cfg(not(target_arch = "wasm32"))]
 pub use upload::Upload;
 
 pub use crate::transport::RequestEvent;

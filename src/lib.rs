@@ -130,11 +130,11 @@
 //! # WebAssembly
 //!
 //! For `wasm32-unknown-unknown` the crate is the client without files and sockets: tokens, sessions,
-//! messages and their streams, credits, states, drafts and renders, over the `fetch` of the browser
-//! or of Node.js. Missing are uploads and downloads, [`project`] with the one-call job, the builder's
-//! `http_client`, `proxy` and `root_certificate`, and the features `mock`, `local`, `media`,
-//! `persistence` and `queue`;
-//! [`RenderedVideo::url`] links to the file of a video. What `fetch` hides makes these differences:
+//! messages and their streams, uploads from memory and by URL, credits, states, drafts and renders,
+//! over the `fetch` of the browser or of Node.js. Missing are uploads of files and downloads,
+//! [`project`] with the one-call job, the builder's `http_client`, `proxy` and `root_certificate`, and
+//! the features `mock`, `local`, `media`, `persistence` and `queue`; [`RenderedVideo::url`] links to the
+//! file of a video. What `fetch` hides makes these differences:
 //!
 //! - Credentials are in memory and there is no environment. An anonymous account ends with the page,
 //!   and the service limits them to ten a week for each IP address, so a program should set the

@@ -39,6 +39,7 @@ impl ScratchDir {
     fn create_in(parent: &Path) -> io::Result<Self> {
         loop {
             let path = parent.join(format!("{PREFIX}{}", Uuid::new_v4().simple()));
+            #[cfg_attr(not(unix), allow(unused_mut))]
             let mut builder = DirBuilder::new();
             #[cfg(unix)]
             std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);

@@ -38,7 +38,7 @@ fuzz_target!(|data: &[u8]| {
     let options = SpeechOptions::new(language);
     let Ok(narration) = narrate(text, &HumVoice, &options, &Cancel::new()) else { return };
     let mut end = Duration::ZERO;
-    for sentence in narration.sentences() {
+    for sentence in &narration.sentences {
         assert!(sentence.start >= end);
         end = sentence.end();
     }

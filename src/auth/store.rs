@@ -68,6 +68,10 @@ impl CredentialStore {
         Self { dir, api }
     }
 
+    pub(super) fn dir(&self) -> &Path {
+        &self.dir
+    }
+
     /// Returns `nemovideo` in the directory for settings that the user has chosen with
     /// `XDG_CONFIG_HOME`, or else `~/.config/nemovideo`, where the vendor's other clients store
     /// theirs: on Windows, that is below `%USERPROFILE%`.

@@ -131,6 +131,12 @@ impl Auth {
         let issued = run_locked(&mut lock, request).await;
         let (id, token) = match (issued, old) {
             (Ok(issued), _) => issued,
+            (Err(Error::RateLimited(mut api)), None) => {
+                // The id of the caller is not in the directory.
+                let store = self.store.as_ref().filter(|_| self.client_id.is_none());
+                api.id_dir = store.map(|store| store.dir().to_owned());
+                return Err(Error::RateLimited(api));
+            }
             (Err(error), None) => return Err(error),
             (Err(error), Some(mut old)) => {
                 tracing::debug!(%error, "no newer token was issued; the old one remains in use");

@@ -2,18 +2,22 @@
 
 use std::fmt;
 use std::future::IntoFuture;
-use std::io;
-use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
-use std::time::SystemTime;
+#[cfg(not(target_arch = "wasm32"))]
+use std::{
+    io,
+    path::{Path, PathBuf},
+    time::SystemTime,
+};
 
 use bytes::Bytes;
 use futures::future::BoxFuture;
+#[cfg(not(target_arch = "wasm32"))]
 use futures::{Stream, StreamExt as _};
-use reqwest::{Body, multipart};
-use tokio::fs::File;
-use tokio_util::io::ReaderStream;
+use reqwest::multipart;
+#[cfg(not(target_arch = "wasm32"))]
+use {tokio::fs::File, tokio_util::io::ReaderStream};
 
 use super::{ApiRequest, NemoClient, call_options, json};
 use crate::error::{ApiError, Error, Result};
@@ -25,6 +29,7 @@ use crate::sync::lock;
 use crate::transport::{Form, FormFuture, OnBytesSent, Payload};
 
 /// The bytes of a file that are read at a time.
+#[cfg(not(target_arch = "wasm32"))]
 const CHUNK: usize = 64 * 1024;
 
 /// Called with the bytes sent so far and the size of the file.
@@ -58,6 +63,7 @@ impl fmt::Debug for Upload {
 #[derive(Clone, Debug)]
 enum UploadContent {
     /// A file, under its own name or another.
+    #[cfg(not(target_arch = "wasm32"))]
     File {
         path: PathBuf,
         name: Option<String>,
@@ -105,6 +111,7 @@ impl NemoClient {
     ///
     /// # Cancel safety
     /// Dropping the future stops the upload; the service may keep the file.
+    #[cfg(not(target_arch = "wasm32"))]
     pub fn upload_file(&self, session: &SessionId, path: impl AsRef<Path>) -> Upload {
         let path = path.as_ref().to_owned();
         self.upload(session, UploadContent::File { path, name: None })
@@ -158,7 +165,8 @@ call_options!(Upload);
 
 impl Upload {
     /// Calls `progress` with the number of bytes sent so far and the size of the file. The number
-    /// includes the multipart framing, so it may exceed the size.
+    /// includes the multipart framing, so it may exceed the size. In WebAssembly it is never called:
+    /// `fetch` does not tell.
     pub fn on_progress(mut self, progress: impl Fn(u64, u64) + Send + Sync + 'static) -> Self {
         self.progress = Some(Arc::new(progress));
         self
@@ -196,6 +204,7 @@ impl Upload {
     /// Uploads under another name, whose extension determines the format.
     pub(crate) fn named(mut self, new: String) -> Self {
         match &mut self.content {
+            #[cfg(not(target_arch = "wasm32"))]
             UploadContent::File { name, .. } => *name = Some(new),
             UploadContent::Bytes { name, .. } => *name = new,
         }
@@ -234,8 +243,8 @@ impl Upload {
             let (content, measured, failure) =
                 (content.clone(), measured.clone(), Arc::clone(&body_failure));
             Box::pin(async move {
-                let body = content.body(&measured, failure).await?;
-                let part = multipart::Part::stream_with_length(body, measured.length)
+                let part = content.part(&measured, failure).await?;
+                let part = part
                     .file_name(measured.name)
                     .mime_str(content_type)
                     .map_err(|error| Error::InvalidInput(error.to_string()))?;
@@ -287,6 +296,7 @@ impl IntoFuture for Upload {
 struct MeasuredFile {
     name: String,
     length: u64,
+    #[cfg(not(target_arch = "wasm32"))]
     modified: Option<SystemTime>,
 }
 
@@ -294,8 +304,13 @@ impl UploadContent {
     async fn measure(&self) -> Result<MeasuredFile> {
         match self {
             Self::Bytes { name, bytes } => {
-                Ok(MeasuredFile { name: name.clone(), length: bytes.len() as u64, modified: None })
+                let (name, length) = (name.clone(), bytes.len() as u64);
+                #[cfg(not(target_arch = "wasm32"))]
+                return Ok(MeasuredFile { name, length, modified: None });
+                #[cfg(target_arch = "wasm32")]
+                Ok(MeasuredFile { name, length })
             }
+            #[cfg(not(target_arch = "wasm32"))]
             Self::File { path, name } => {
                 let unreadable = |source| Error::io("read", path, source);
                 let metadata = tokio::fs::metadata(path).await.map_err(unreadable)?;
@@ -314,14 +329,17 @@ impl UploadContent {
         }
     }
 
-    /// Opens the content as a request body. An error of reading it is left in `failure`.
-    async fn body(
+    /// Opens the content as a part of a form. An error of reading it is left in `failure`.
+    #[cfg(not(target_arch = "wasm32"))]
+    async fn part(
         &self,
         measured: &MeasuredFile,
         failure: Arc<Mutex<Option<Error>>>,
-    ) -> Result<Body> {
+    ) -> Result<multipart::Part> {
         let path = match self {
-            Self::Bytes { bytes, .. } => return Ok(Body::from(bytes.clone())),
+            Self::Bytes { bytes, .. } => {
+                return Ok(multipart::Part::stream_with_length(bytes.clone(), measured.length));
+            }
             Self::File { path, .. } => path.clone(),
         };
         let file = File::open(&path).await.map_err(|source| Error::io("read", &path, source))?;
@@ -333,12 +351,25 @@ impl UploadContent {
                 copy
             })
         });
-        Ok(Body::wrap_stream(chunks))
+        let body = reqwest::Body::wrap_stream(chunks);
+        Ok(multipart::Part::stream_with_length(body, measured.length))
+    }
+
+    /// Returns the content as a part of a form.
+    #[cfg(target_arch = "wasm32")]
+    async fn part(
+        &self,
+        _: &MeasuredFile,
+        _: Arc<Mutex<Option<Error>>>,
+    ) -> Result<multipart::Part> {
+        let Self::Bytes { bytes, .. } = self;
+        Ok(multipart::Part::stream(bytes.clone()))
     }
 }
 
 /// Reads a file that must stay as it was measured. The last chunk is held back until that is
 /// certain, so that the service never accepts a mixture of two versions.
+#[cfg(not(target_arch = "wasm32"))]
 fn unchanged_chunks(
     file: File,
     measured: MeasuredFile,

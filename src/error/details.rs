@@ -1,6 +1,7 @@
 //! The parts that errors are made of.
 
 use std::fmt;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use url::Url;
@@ -85,6 +86,8 @@ pub struct ApiError {
     pub call: Option<Call>,
     /// A message was sent before the call, which found its session gone.
     pub(crate) follows_message: bool,
+    /// The directory from which the client has its own id, where the call was for a token.
+    pub(crate) id_dir: Option<PathBuf>,
 }
 
 impl ApiError {
@@ -98,6 +101,7 @@ impl ApiError {
             link: None,
             call: None,
             follows_message: false,
+            id_dir: None,
         }
     }
 
@@ -127,10 +131,15 @@ impl ApiError {
             (ErrorCode::RateLimited, ..)
                 if self.call.as_ref().is_some_and(|call| call.endpoint == Endpoint::Token) =>
             {
-                "Set NEMO_TOKEN to a token of yours, or wait until the service issues this client id \
-                 its next one. Or continue as another anonymous account, with other credits and \
-                 sessions: set NEMO_CLIENT_ID to a new UUID, or remove the file `client_id` from \
-                 ~/.config/nemovideo. The service issues ten such tokens per network and week."
+                let removed = self.id_dir.as_ref().map_or_else(String::new, |dir| {
+                    format!(", or remove the file {}", dir.join("client_id").display())
+                });
+                return format!(
+                    "Set NEMO_TOKEN to a token of yours, or wait until the service issues this \
+                     client id its next one. Or continue as another anonymous account, with other \
+                     credits and sessions: set NEMO_CLIENT_ID to a new UUID{removed}. The service \
+                     issues ten such tokens per network and week."
+                );
             }
             (ErrorCode::RateLimited, _, Some(wait)) => {
                 return format!("Wait {} s, then try again.", wait.as_secs().max(1));

@@ -1,4 +1,4 @@
-//! A voiceover or a batch that its own program ended early, and what it had reached.
+//! Work that its own program ended early, and what it had reached.
 
 use std::fmt;
 
@@ -23,9 +23,9 @@ impl fmt::Display for Interruption {
     }
 }
 
-/// A voiceover, or an item of a batch, that its own program ended early. It holds what another
-/// process can continue from:
-/// [`JobStage::after`](crate::project::JobStage::after) returns it in the form to persist.
+/// A voiceover, an item of a batch or an export that its own program ended early. It holds what
+/// another process can continue from: [`JobStage::after`](crate::project::JobStage::after) returns it
+/// in the form to persist.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Interrupted {

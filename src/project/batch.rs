@@ -366,7 +366,7 @@ impl BatchRun {
             entries.iter().map(|entry| if entry.stage.is_final() { 100.0 } else { 0.0 }).collect();
         Self {
             control: setup.control.begin(),
-            running: setup.control.handle.as_ref().map(|handle| handle.begin(percents)),
+            running: setup.control.handle.as_ref().map(|handle| handle.begin(percents, 0.0)),
             project: Mutex::new(setup.project.clone()),
             common: Mutex::default(),
             paths: entries.iter().map(|entry| named(&entry.item.save_to)).collect(),

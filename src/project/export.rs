@@ -7,9 +7,15 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::files::{ExtraFiles, MissedFile};
-use super::pipeline::{self, OnProgress, SaveJob};
-use super::progress::JobProgress;
+use bytes::Bytes;
+use futures::{Stream, StreamExt as _};
+use tokio::io::AsyncWrite;
+use tokio_util::sync::CancellationToken;
+
+use super::files::{ExtraFiles, MissedFile, ScratchVideo};
+use super::handle::{Control, JobHandle, RunControl};
+use super::pipeline::{self, JobStream, OnProgress, SaveJob};
+use super::progress::{JobProgress, JobStage};
 use super::{Project, TurnReport};
 use crate::client::{RenderPolling, RenderedVideo};
 use crate::draft::Draft;
@@ -72,6 +78,8 @@ pub struct Export {
     polling: Option<RenderPolling>,
     files: ExtraFiles,
     on_progress: Option<OnProgress>,
+    control: Control,
+    stage: JobStage,
     /// The file that the user named.
     pub(super) named_file: Option<PathBuf>,
 }
@@ -84,12 +92,12 @@ impl Project {
     /// [`Error::InvalidInput`] if there is nothing to export yet, or the file cannot be written;
     /// those of [`submit_render`](crate::NemoClient::submit_render),
     /// [`wait_for_render`](crate::NemoClient::wait_for_render) and
-    /// [`download`](crate::NemoClient::download).
+    /// [`download`](crate::NemoClient::download); [`Error::Interrupted`] after a
+    /// [deadline](Export::deadline), or when it was [cancelled](Export::cancel_with).
     ///
     /// # Cancel safety
     /// If the future is dropped, the render continues. Its job is in the last
-    /// [`JobProgress::Submitting`]; or call [`submit`](Export::submit), then
-    /// [`wait_for_render`](crate::NemoClient::wait_for_render).
+    /// [`JobProgress::Submitting`], from which [`resume`](Export::resume) continues.
     pub fn export(&self) -> Export {
         Export {
             project: self.clone(),
@@ -99,6 +107,8 @@ impl Project {
             polling: None,
             files: ExtraFiles::default(),
             on_progress: None,
+            control: Control::default(),
+            stage: JobStage::Waiting,
             named_file: None,
         }
     }
@@ -148,6 +158,43 @@ impl Export {
     /// Sets the pace of the polls, in place of the client's.
     pub fn polling(mut self, polling: RenderPolling) -> Self {
         self.polling = Some(polling);
+        self
+    }
+
+    /// Ends the work with [`Error::Interrupted`] when it has taken so long, from its first step on.
+    /// The error holds what to continue from: see [`resume`](Self::resume). A file that was saved by
+    /// then is returned, without its poster.
+    pub fn deadline(mut self, deadline: Duration) -> Self {
+        self.control.deadline = Some(deadline);
+        self
+    }
+
+    /// Ends the work with [`Error::Interrupted`] when `token` is cancelled, as
+    /// [`JobHandle::cancel`] does.
+    pub fn cancel_with(mut self, token: CancellationToken) -> Self {
+        self.control.token = Some(token);
+        self
+    }
+
+    /// Also cancels the render at the service when the work ends by its deadline or is cancelled. The
+    /// default is to let it continue. Another render of the draft, with which the error continues, is
+    /// free.
+    pub fn cancel_render(mut self) -> Self {
+        self.control.cancels_render = true;
+        self
+    }
+
+    /// Connects a handle, which shows the progress to other tasks and cancels the work.
+    pub fn handle(mut self, handle: &JobHandle) -> Self {
+        self.control.handle = Some(handle.clone());
+        self
+    }
+
+    /// Continues an export from the stage that an earlier one had reached: see
+    /// [`JobProgress::stage`], [`JobStage::after`] and [`JobHandle::stage`]. Its draft is rendered,
+    /// and the render is looked up before it is submitted.
+    pub fn resume(mut self, stage: JobStage) -> Self {
+        self.stage = stage;
         self
     }
 
@@ -209,29 +256,80 @@ impl Export {
         self.output.clone().or_else(named).unwrap_or_default()
     }
 
-    async fn run(self) -> Result<SavedVideo> {
-        let path = self.save_to.clone().unwrap_or_else(|| {
+    fn path(&self) -> PathBuf {
+        self.save_to.clone().unwrap_or_else(|| {
             let format = self.format();
             let is_known = !matches!(format, RenderFormat::Other(_));
             Path::new("export").with_extension(if is_known { format.as_str() } else { "mp4" })
-        });
-        check_path(&path)?;
-        self.files.check()?;
-        self.files.check_apart(&path, [])?;
-        let job = self.job().await?;
-        let client = self.project.client().clone();
-        let polling = self.polling;
-        let saving = SaveJob {
-            client,
-            job,
-            polling,
-            path,
-            is_resumed: false,
-            report: None,
-            files: self.files,
-            control: None,
+        })
+    }
+
+    /// Returns the progress as a stream, in place of [`on_progress`](Self::on_progress) and of
+    /// awaiting the export. The work proceeds only while the stream is polled.
+    pub fn into_stream(self) -> JobStream {
+        let handle = self.control.handle.clone();
+        let steps = async_stream::stream! {
+            let (client, control) = (self.project.client().clone(), self.control.begin());
+            let (stage, steps) = (self.stage.clone(), self.steps(control.clone()));
+            let mut steps = Box::pin(pipeline::limited(steps, client, control, stage));
+            while let Some(step) = steps.next().await {
+                yield step;
+            }
         };
-        pipeline::finish(saving.run(), self.on_progress).await
+        JobStream::new(pipeline::reported(steps, handle, JobProgress::DRAFT_DONE))
+    }
+
+    fn steps(self, control: RunControl) -> impl Stream<Item = Result<JobProgress>> + Send {
+        async_stream::try_stream! {
+            let path = self.path();
+            check_path(&path)?;
+            self.files.check()?;
+            self.files.check_apart(&path, [])?;
+            let (job, is_resumed) = match &self.stage {
+                JobStage::Rendering(job) | JobStage::Finished { job: Some(job), .. } => {
+                    ((**job).clone(), true)
+                }
+                _ => (self.job().await?, false),
+            };
+            let client = self.project.client().clone();
+            let Self { polling, files, .. } = self;
+            let report = None;
+            let job = SaveJob { client, job, polling, path, is_resumed, report, files, control };
+            let mut steps = Box::pin(job.run());
+            while let Some(step) = steps.next().await {
+                yield step?;
+            }
+        }
+    }
+
+    /// Exports to `writer`, such as the body of a response or an upload, in place of a file. The path
+    /// that was set determines only the format, and the name in the result.
+    ///
+    /// The file is complete, in a private temporary directory, before its first byte is written.
+    ///
+    /// # Errors
+    /// As for the export itself; [`Error::Io`] if it cannot be written.
+    ///
+    /// # Cancel safety
+    /// As for the export itself. The writer may have got a part.
+    pub async fn write_to(self, writer: impl AsyncWrite + Unpin + Send) -> Result<SavedVideo> {
+        self.in_scratch().await?.write_to(writer).await
+    }
+
+    /// Exports and returns the bytes, in place of a file: see [`write_to`](Self::write_to).
+    ///
+    /// # Errors
+    /// As for [`write_to`](Self::write_to).
+    ///
+    /// # Cancel safety
+    /// As for the export itself.
+    pub async fn bytes(self) -> Result<(SavedVideo, Bytes)> {
+        self.in_scratch().await?.bytes().await
+    }
+
+    async fn in_scratch(self) -> Result<ScratchVideo> {
+        let (path, output) = (self.path(), self.resolved_output());
+        ScratchVideo::make(&path, |path| self.output(output).save_to(path).into_future()).await
     }
 }
 
@@ -240,7 +338,8 @@ impl IntoFuture for Export {
     type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
 
     fn into_future(self) -> Self::IntoFuture {
-        Box::pin(self.run())
+        let on_progress = self.on_progress.clone();
+        Box::pin(pipeline::finish(self.into_stream(), on_progress))
     }
 }
 

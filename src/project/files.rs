@@ -1,18 +1,22 @@
 //! The files beside a video: subtitles and a poster. Each is checked before anything is sent, and
 //! written once the video is there. One that cannot be made is reported, and does not take the
-//! video with it, which is paid for.
+//! video with it, which is paid for. And the file of a video that is wanted elsewhere.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use bytes::Bytes;
 use serde::{Deserialize, Serialize};
+use tokio::fs::File;
+use tokio::io::{AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 
-use super::export::{check_path, unwritable};
+use super::export::{SavedVideo, check_path, unwritable};
 use crate::client::{NemoClient, RenderPolling};
 use crate::draft::{Draft, SubtitleFormat};
 use crate::error::{Error, Result};
 use crate::fs::{NamedFile, write_whole};
 use crate::protocol::{RenderFormat, RenderJob, RenderOutput, SessionId};
+use crate::scratch::ScratchDir;
 
 /// The files that are requested beside a video.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -119,5 +123,48 @@ fn poster_output(path: &Path) -> Result<RenderOutput> {
     match RenderFormat::from(extension) {
         format @ (RenderFormat::Jpg | RenderFormat::Png) => Ok(RenderOutput::new(format)),
         _ => Err(unwritable(path, "its extension is none of .jpg and .png")),
+    }
+}
+
+/// A video in a private directory, which is removed with it.
+pub(super) struct ScratchVideo {
+    saved: SavedVideo,
+    file: File,
+    _dir: ScratchDir,
+}
+
+impl ScratchVideo {
+    /// Makes a video that gets the name of `path`, with what saves it to another path.
+    pub(super) async fn make<V: Future<Output = Result<SavedVideo>>>(
+        path: &Path,
+        make: impl FnOnce(PathBuf) -> V,
+    ) -> Result<Self> {
+        let name = PathBuf::from(path.file_name().unwrap_or("video.mp4".as_ref()));
+        let dir = ScratchDir::create();
+        let dir = dir.map_err(|error| Error::io("write", std::env::temp_dir(), error))?;
+        let mut saved = make(dir.path().join(&name)).await?;
+        let file = File::open(&saved.path).await;
+        let file = file.map_err(|error| Error::io("read the video", &saved.path, error))?;
+        saved.path = name;
+        Ok(Self { saved, file, _dir: dir })
+    }
+
+    pub(super) async fn write_to(
+        mut self,
+        mut writer: impl AsyncWrite + Unpin + Send,
+    ) -> Result<SavedVideo> {
+        let written = async {
+            tokio::io::copy(&mut self.file, &mut writer).await?;
+            writer.flush().await
+        };
+        written.await.map_err(|error| Error::io("write", &self.saved.path, error))?;
+        Ok(self.saved)
+    }
+
+    pub(super) async fn bytes(mut self) -> Result<(SavedVideo, Bytes)> {
+        let mut bytes = Vec::new();
+        let read = self.file.read_to_end(&mut bytes).await;
+        read.map_err(|error| Error::io("read the video", &self.saved.path, error))?;
+        Ok((self.saved, bytes.into()))
     }
 }

@@ -26,7 +26,7 @@ const BACKLOG: usize = 64;
 /// How long the last calls of work that was ended may take.
 const CLOSING: Duration = Duration::from_secs(5);
 
-/// A handle of a voiceover or a batch, for the other tasks of a program: it shows the progress to
+/// A handle of a voiceover, a batch or an export, for the other tasks of a program: it shows the progress to
 /// any number of subscribers, also to late ones, and cancels the work. Cheap to clone.
 ///
 /// ```
@@ -90,7 +90,7 @@ impl Default for HandleState {
     }
 }
 
-/// An update of a voiceover or a batch, as the subscribers of its [`JobHandle`] receive it.
+/// An update of a voiceover, a batch or an export, as the subscribers of its [`JobHandle`] receive it.
 ///
 /// It is serialized as `{"percent":…,"item":…}` with the `progress` in the form of [`JobProgress`],
 /// or else with the `error`: its `message`, its `advice`, its `code` if there is one, and whether
@@ -100,7 +100,7 @@ impl Default for HandleState {
 pub struct JobUpdate {
     /// How much of the whole work is done, from 0 to 100. It never falls.
     pub percent: f32,
-    /// The index of the item in a batch; 0 for a voiceover.
+    /// The index of the item in a batch; 0 for a voiceover or an export.
     pub item: usize,
     /// The progress of the item, or the error that it ended with.
     pub progress: Result<JobProgress>,
@@ -141,7 +141,7 @@ impl Serialize for JobUpdate {
 }
 
 impl JobHandle {
-    /// Creates a handle for one voiceover or one batch.
+    /// Creates a handle for one voiceover, one batch or one export.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
@@ -165,9 +165,9 @@ impl JobHandle {
         lock(&self.inner.state).latest.clone()
     }
 
-    /// Returns the stage that a voiceover has reached, with which
-    /// [`Voiceover::resume`](super::Voiceover::resume) continues it after any error. That of a batch
-    /// is in its [state](super::Batch::state).
+    /// Returns the stage that a voiceover or an export has reached, with which
+    /// [`Voiceover::resume`](super::Voiceover::resume) and [`Export::resume`](super::Export::resume)
+    /// continue after any error. That of a batch is in its [state](super::Batch::state).
     #[must_use]
     pub fn stage(&self) -> JobStage {
         lock(&self.inner.state).stage.clone()
@@ -195,15 +195,16 @@ impl JobHandle {
         }))
     }
 
-    /// Begins the work on so many items, some of which are done already.
-    pub(super) fn begin(&self, percents: Vec<f32>) -> RunningJob {
+    /// Begins the work on so many items, some of which are done already. It begins where a video has
+    /// so many percent.
+    pub(super) fn begin(&self, percents: Vec<f32>, begins_at: f32) -> RunningJob {
         let mut state = lock(&self.inner.state);
         *state = HandleState {
             percents,
             sender: state.sender.take().or_else(|| HandleState::default().sender),
             ..HandleState::default()
         };
-        RunningJob(self.clone())
+        RunningJob { handle: self.clone(), begins_at }
     }
 }
 
@@ -232,12 +233,15 @@ impl fmt::Debug for JobUpdates {
 }
 
 /// Work that reports to a handle. Its subscribers learn of the end when this is dropped.
-pub(super) struct RunningJob(JobHandle);
+pub(super) struct RunningJob {
+    handle: JobHandle,
+    begins_at: f32,
+}
 
 impl RunningJob {
     /// Reports the progress of an item, before its receiver learns of it.
     pub(super) fn report(&self, item: usize, progress: &Result<JobProgress>) {
-        let mut state = lock(&self.0.inner.state);
+        let mut state = lock(&self.handle.inner.state);
         let is_batch = state.percents.len() > 1;
         let (percent, stage) = match progress {
             Ok(progress) => (progress.percent(), progress.stage()),
@@ -245,7 +249,8 @@ impl RunningJob {
             Err(error) => (is_batch.then_some(100.0), JobStage::after(error)),
         };
         if let (Some(entry), Some(percent)) = (state.percents.get_mut(item), percent) {
-            *entry = entry.max(percent);
+            let whole = 100.0 - self.begins_at;
+            *entry = entry.max((percent - self.begins_at) / whole * 100.0);
         }
         if let Some(stage) = stage {
             state.stage = state.stage.then(stage);
@@ -263,11 +268,11 @@ impl RunningJob {
 
 impl Drop for RunningJob {
     fn drop(&mut self) {
-        lock(&self.0.inner.state).sender = None;
+        lock(&self.handle.inner.state).sender = None;
     }
 }
 
-/// What limits the work: set on a voiceover or a batch, before it begins.
+/// What limits the work: set before it begins.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Control {
     pub(super) deadline: Option<Duration>,

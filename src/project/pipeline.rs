@@ -60,42 +60,8 @@ impl Job {
         project: &mut Option<Project>,
         stage: JobStage,
     ) -> impl Stream<Item = Result<JobProgress>> + Send {
-        async_stream::stream! {
-            let (client, control) = (self.client.clone(), self.control.clone());
-            control.authenticate(&client).await;
-            let mut reached = stage.clone();
-            // The stage of the next step, which was reported and has not begun.
-            let mut next = None;
-            let mut steps = Box::pin(self.steps(project, stage));
-            let why = loop {
-                if let Some(why) = control.is_to_end() {
-                    break why;
-                }
-                if let Some(stage) = next.take() {
-                    reached = stage;
-                }
-                let step = tokio::select! {
-                    biased;
-                    step = steps.next() => step,
-                    why = control.to_end() => break why,
-                };
-                let Some(step) = step else { return };
-                match (&step, &mut reached) {
-                    (Ok(JobProgress::Turn(TurnEvent::Text(text))), JobStage::Message(pending)) => {
-                        pending.text.push_str(text);
-                    }
-                    // The message was sent before it was reported.
-                    (Ok(JobProgress::Sent(pending)), reached) => {
-                        *reached = JobStage::Message(pending.clone());
-                    }
-                    (Ok(step), _) => next = step.stage(),
-                    (Err(_), _) => {}
-                }
-                yield step;
-            };
-            drop(steps);
-            yield Err(control.interrupted(why, &client, reached).await);
-        }
+        let (client, control) = (self.client.clone(), self.control.clone());
+        limited(self.steps(project, stage.clone()), client, control, stage)
     }
 
     fn steps(
@@ -198,7 +164,7 @@ impl Job {
                 is_resumed,
                 report,
                 files,
-                control: Some(control),
+                control,
             };
             let mut progress = Box::pin(saving.run());
             while let Some(progress) = progress.next().await {
@@ -220,7 +186,7 @@ pub(super) struct SaveJob {
     pub report: Option<TurnReport>,
     /// Files to write beside the video.
     pub files: ExtraFiles,
-    pub control: Option<RunControl>,
+    pub control: RunControl,
 }
 
 impl SaveJob {
@@ -273,9 +239,7 @@ impl SaveJob {
                 }
             };
             // The video is there: what fails from now on does not take it back.
-            if let Some(control) = &control {
-                control.set_saved();
-            }
+            control.set_saved();
             let (mut subtitles, mut poster, mut missed) = (None, None, Vec::new());
             if let Some(path) = files.subtitles {
                 match write_subtitles(&draft, &path) {
@@ -287,15 +251,12 @@ impl SaveJob {
             if let Some(path) = files.poster {
                 let time = files.poster_time;
                 let saving = save_poster(&client, &session, &draft, &path, time, polling);
-                let saved = match &control {
-                    Some(control) => tokio::select! {
-                        biased;
-                        saved = saving => saved,
-                        why = control.due() => {
-                            Err(MissedFile { path: path.clone(), reason: why.to_string() })
-                        }
-                    },
-                    None => saving.await,
+                let saved = tokio::select! {
+                    biased;
+                    saved = saving => saved,
+                    why = control.due() => {
+                        Err(MissedFile { path: path.clone(), reason: why.to_string() })
+                    }
                 };
                 match saved {
                     Ok(()) => poster = Some(path.clone()),
@@ -310,8 +271,9 @@ impl SaveJob {
     }
 }
 
-/// The progress of a voiceover: a stream that ends with [`JobProgress::Finished`] or with an error.
-/// Created by [`Voiceover::into_stream`](super::Voiceover::into_stream).
+/// The progress of a voiceover or an export: a stream that ends with [`JobProgress::Finished`] or with an error.
+/// Created by [`Voiceover::into_stream`](super::Voiceover::into_stream) and
+/// [`Export::into_stream`](super::Export::into_stream).
 ///
 /// What may be charged is sent by the poll that follows its progress. A program that persists each
 /// [`JobProgress::Sending`] and [`JobProgress::Submitting`] before it polls again therefore loses
@@ -343,13 +305,60 @@ impl fmt::Debug for JobStream {
     }
 }
 
-/// Passes the progress of one job on, after its handle has it.
+/// Passes the steps of a job on until it is to end early; then the last one is
+/// [`Error::Interrupted`], with the stage that it had reached.
+pub(super) fn limited(
+    steps: impl Stream<Item = Result<JobProgress>> + Send,
+    client: NemoClient,
+    control: RunControl,
+    stage: JobStage,
+) -> impl Stream<Item = Result<JobProgress>> + Send {
+    async_stream::stream! {
+        control.authenticate(&client).await;
+        let mut reached = stage;
+        // The stage of the next step, which was reported and has not begun.
+        let mut next = None;
+        let mut steps = Box::pin(steps);
+        let why = loop {
+            if let Some(why) = control.is_to_end() {
+                break why;
+            }
+            if let Some(stage) = next.take() {
+                reached = stage;
+            }
+            let step = tokio::select! {
+                biased;
+                step = steps.next() => step,
+                why = control.to_end() => break why,
+            };
+            let Some(step) = step else { return };
+            match (&step, &mut reached) {
+                (Ok(JobProgress::Turn(TurnEvent::Text(text))), JobStage::Message(pending)) => {
+                    pending.text.push_str(text);
+                }
+                // The message was sent before it was reported.
+                (Ok(JobProgress::Sent(pending)), reached) => {
+                    *reached = JobStage::Message(pending.clone());
+                }
+                (Ok(step), _) => next = step.stage(),
+                (Err(_), _) => {}
+            }
+            yield step;
+        };
+        drop(steps);
+        yield Err(control.interrupted(why, &client, reached).await);
+    }
+}
+
+/// Passes the progress of one job on, after its handle has it. `begins_at` is the
+/// [percent](JobProgress::percent) that its first step stands for.
 pub(super) fn reported(
     progress: impl Stream<Item = Result<JobProgress>> + Send,
     handle: Option<JobHandle>,
+    begins_at: f32,
 ) -> impl Stream<Item = Result<JobProgress>> + Send {
     async_stream::stream! {
-        let running = handle.map(|handle| handle.begin(vec![0.0]));
+        let running = handle.map(|handle| handle.begin(vec![0.0], begins_at));
         let mut progress = std::pin::pin!(progress);
         while let Some(step) = progress.next().await {
             if let Some(running) = &running {

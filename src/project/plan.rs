@@ -79,7 +79,7 @@ pub(super) fn run(
             yield step?;
         }
     };
-    JobStream::new(pipeline::reported(steps, handle))
+    JobStream::new(pipeline::reported(steps, handle, 0.0))
 }
 
 /// A voiceover that a queue keeps, and that another process makes.

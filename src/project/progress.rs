@@ -89,6 +89,9 @@ pub enum JobProgress {
 }
 
 impl JobProgress {
+    /// The percent of a finished draft, with which an export begins.
+    pub(super) const DRAFT_DONE: f32 = 50.0;
+
     /// Returns how much of the whole work is done when this is reported, from 0 to 100, or `None` if
     /// it says nothing about that. The message counts for a half, and the render for most of the
     /// rest.
@@ -107,9 +110,9 @@ impl JobProgress {
             Self::Sent(_) => Some(8.0),
             Self::Turn(TurnEvent::RawClipReady) => Some(35.0),
             Self::Turn(TurnEvent::PostProductionDone) => Some(45.0),
-            Self::Submitting(_) => Some(50.0),
+            Self::Submitting(_) => Some(Self::DRAFT_DONE),
             Self::Rendering { percent } => {
-                part(50.0, 90.0, percent.filter(|it| !it.is_nan())? / 100.0)
+                part(Self::DRAFT_DONE, 90.0, percent.filter(|it| !it.is_nan())? / 100.0)
             }
             Self::Downloading { bytes, total } => {
                 part(90.0, 98.0, *bytes as f32 / total.filter(|total| *total > 0)? as f32)

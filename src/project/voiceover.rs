@@ -8,13 +8,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use tokio::fs::File;
-use tokio::io::{AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+use tokio::io::AsyncWrite;
 use tokio_util::sync::CancellationToken;
 
 use super::Script;
 use super::export::SavedVideo;
-use super::files::ExtraFiles;
+use super::files::{ExtraFiles, ScratchVideo};
 use super::handle::{Control, JobHandle};
 use super::pipeline::{self, JobStream, OnProgress};
 use super::plan::{self, VoiceoverPlan};
@@ -26,7 +25,6 @@ use crate::draft::{CaptionMode, CaptionStyle, ImageFit, ImageMotion};
 use crate::error::{Error, Result};
 use crate::language::is_tag;
 use crate::protocol::{Aspect, Credits};
-use crate::scratch::ScratchDir;
 
 /// The cross-fade between images where none is set, and the longest one.
 const SCENE_FADE: Duration = Duration::from_millis(500);
@@ -411,14 +409,8 @@ impl Voiceover {
     ///
     /// # Cancel safety
     /// As for the voiceover itself. The writer may have got a part.
-    pub async fn write_to(self, mut writer: impl AsyncWrite + Unpin + Send) -> Result<SavedVideo> {
-        let (saved, mut file, _dir) = self.in_scratch().await?;
-        let written = async {
-            tokio::io::copy(&mut file, &mut writer).await?;
-            writer.flush().await
-        };
-        written.await.map_err(|error| Error::io("write", &saved.path, error))?;
-        Ok(saved)
+    pub async fn write_to(self, writer: impl AsyncWrite + Unpin + Send) -> Result<SavedVideo> {
+        self.in_scratch().await?.write_to(writer).await
     }
 
     /// Makes the video and returns its bytes, in place of a file: see [`write_to`](Self::write_to).
@@ -429,24 +421,12 @@ impl Voiceover {
     /// # Cancel safety
     /// As for the voiceover itself.
     pub async fn bytes(self) -> Result<(SavedVideo, Bytes)> {
-        let (saved, mut file, _dir) = self.in_scratch().await?;
-        let mut bytes = Vec::new();
-        let read = file.read_to_end(&mut bytes).await;
-        read.map_err(|error| Error::io("read the video", &saved.path, error))?;
-        Ok((saved, bytes.into()))
+        self.in_scratch().await?.bytes().await
     }
 
-    /// Makes the video in a directory that is removed with its guard.
-    async fn in_scratch(mut self) -> Result<(SavedVideo, File, ScratchDir)> {
-        let name = PathBuf::from(self.save_to.file_name().unwrap_or("voiceover.mp4".as_ref()));
-        let dir = ScratchDir::create();
-        let dir = dir.map_err(|error| Error::io("write", std::env::temp_dir(), error))?;
-        self.save_to = dir.path().join(&name);
-        let mut saved = self.await?;
-        let file = File::open(&saved.path).await;
-        let file = file.map_err(|error| Error::io("read the video", &saved.path, error))?;
-        saved.path = name;
-        Ok((saved, file, dir))
+    async fn in_scratch(self) -> Result<ScratchVideo> {
+        let path = self.save_to.clone();
+        ScratchVideo::make(&path, |path| self.save_to(path).into_future()).await
     }
 
     /// Returns what is sent, and where the files go. A script whose message is paid for already is

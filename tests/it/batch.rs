@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use futures::StreamExt as _;
-use nemovideo::draft::{Draft, TrackRole};
+use nemovideo::draft::TrackRole;
 use nemovideo::local::{Ending, ErrorReply, Fault, FaultyResponse, LocalBackend};
 use nemovideo::mock::{NemoMock, event};
 use nemovideo::project::{
@@ -14,6 +14,8 @@ use nemovideo::project::{
 use nemovideo::protocol::{Credits, Endpoint};
 use nemovideo::{Error, ErrorCode, ExponentialRetry, NemoClient, RenderPolling, TurnRecovery};
 use tempfile::TempDir;
+
+use crate::support::mocked::{new_draft, until_the_render};
 
 const SOON: Duration = Duration::from_millis(5);
 
@@ -462,17 +464,10 @@ async fn a_video_whose_download_failed_is_downloaded_later_without_another_charg
 
 #[tokio::test]
 async fn a_failure_that_the_agent_recovers_from_does_not_fail_the_item() {
-    let draft: Draft = r#"{"t":[{"tt":0,"sg":[{"d":1000}]}]}"#.parse().unwrap();
     let failed = || event::failure("RESOURCE_EXHAUSTED", "overloaded, trying again");
     let recovered = vec![failed(), event::text("Your video is ready.")];
     for (events, renders) in [(recovered, 1), (vec![failed()], 0)] {
-        let nemo = NemoMock::start().await;
-        nemo.session("t", "s");
-        nemo.credits(9.0, 0);
-        nemo.state(None).times(2);
-        nemo.state(draft.clone());
-        nemo.stream(events);
-        nemo.fails(Endpoint::RenderSubmit, ErrorCode::ExportBlocked);
+        let nemo = until_the_render(events, &new_draft()).await;
         let dir = tempfile::tempdir().unwrap();
         let project = nemo.client().project("demo").await.unwrap();
         let item = BatchItem::new("make a video", dir.path().join("1.mp4"));

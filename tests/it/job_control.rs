@@ -1,4 +1,4 @@
-//! A voiceover in the hands of a service: its progress is shown to whoever asks, also late, it is
+//! A voiceover or an export in the hands of a service: its progress is shown to whoever asks, also late, it is
 //! ended at any moment and continued without another charge, and it is written to anything.
 
 use std::path::{Path, PathBuf};
@@ -210,6 +210,88 @@ async fn a_token_cancels_as_a_handle_does_and_a_saved_video_is_not_taken_back() 
     let video = video.await.unwrap();
     assert!(video.path.exists() && video.subtitles.is_some() && srt.exists());
     assert_eq!(video.missed.len(), usize::from(video.poster.is_none()));
+}
+
+#[tokio::test]
+async fn an_export_is_shown_cancelled_and_continued_as_a_voiceover_is() {
+    let setup = Setup::new().await;
+    let project = setup.client.project("export").await.unwrap();
+    project.say("narrate: Hello there.").await.unwrap().finish().await.unwrap();
+    let export = || project.export().save_to(setup.out());
+    let renders = || setup.backend.counters().renders_started;
+
+    let handle = JobHandle::new();
+    let mut updates = handle.subscribe();
+    let mut steps = export().handle(&handle).into_stream();
+    let mut percents = Vec::new();
+    while let Some(step) = steps.next().await {
+        step.unwrap();
+        percents.push(updates.next().await.unwrap().percent);
+    }
+    assert!(percents.is_sorted(), "{percents:?}");
+    assert_eq!((percents.first(), percents.last()), (Some(&0.0), Some(&100.0)));
+
+    // At any step, and continued with the same render.
+    for steps in 0.. {
+        let before = renders();
+        let handle = JobHandle::new();
+        let mut ended = export().handle(&handle).into_stream();
+        let mut seen = 0;
+        let error = loop {
+            if seen == steps {
+                handle.cancel();
+            }
+            match ended.next().await.unwrap() {
+                Ok(JobProgress::Finished(_)) => break None,
+                Ok(_) => seen += 1,
+                Err(error) => break Some(error),
+            }
+        };
+        let Some(error) = error else {
+            assert!(steps > 2, "{steps} steps");
+            break;
+        };
+        let Error::Interrupted(interrupted) = &error else { panic!("{steps}: {error}") };
+        assert_eq!((interrupted.why, interrupted.spent), (Interruption::Cancelled, None));
+        let stage = JobStage::after(&error).unwrap();
+        assert_eq!(stage, handle.stage());
+        let video = export().resume(stage).await.unwrap();
+        assert_eq!(std::fs::metadata(&video.path).unwrap().len(), video.bytes);
+        assert_eq!(renders() - before, 1, "{steps}: {error}");
+    }
+    assert_eq!(setup.messages(), 1);
+}
+
+#[tokio::test]
+async fn an_export_ends_at_its_deadline_and_may_take_its_render_with_it() {
+    let setup = Setup::new().await;
+    let project = setup.client.project("export").await.unwrap();
+    project.say("narrate: Hello there.").await.unwrap().finish().await.unwrap();
+    let export = || project.export().save_to(setup.out());
+    let error = export().deadline(Duration::ZERO).await.unwrap_err();
+    assert!(error.to_string().contains("before anything was charged"), "{error}");
+
+    setup.hide_renders();
+    let token = CancellationToken::new();
+    let cancel = token.clone();
+    let hidden = export().cancel_with(token).cancel_render().on_progress(move |progress| {
+        if matches!(progress, JobProgress::PollMissed { .. }) {
+            cancel.cancel();
+        }
+    });
+    let error = hidden.await.unwrap_err();
+    let Error::Interrupted(interrupted) = &error else { panic!("{error}") };
+    assert!(interrupted.cancelled.is_some() && interrupted.job.is_some(), "{error}");
+    assert_eq!(setup.backend.counters().requests(Endpoint::RenderCancel), 1);
+    setup.backend.faults().clear();
+
+    let resumed = export().resume(JobStage::after(&error).unwrap());
+    let (video, bytes) = resumed.save_to("talk.mp4").bytes().await.unwrap();
+    assert_eq!((video.path.as_path(), video.bytes), (Path::new("talk.mp4"), bytes.len() as u64));
+    let mut written = Vec::new();
+    let video = project.export().save_to("a.wav").write_to(&mut written).await.unwrap();
+    assert!(written.starts_with(b"RIFF") && video.bytes == written.len() as u64);
+    assert!(!setup.out().exists() && !Path::new("a.wav").exists());
 }
 
 #[tokio::test]

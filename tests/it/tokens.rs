@@ -437,9 +437,19 @@ async fn an_account_that_cannot_be_stored_says_so_and_a_lost_token_has_a_way_out
         let account = builder.build().unwrap().authenticate().await.unwrap();
         assert!(account.anonymous && !account.stored, "{account:?}");
     }
-    let client = nemo.client_builder().retry(ExponentialRetry::never()).build().unwrap();
-    let advice = client.authenticate().await.unwrap_err().advice();
-    for word in ["NEMO_TOKEN", "NEMO_CLIENT_ID", "client_id", "another anonymous account"] {
-        assert!(advice.contains(word), "{advice}");
+    // Where the client has its id from a file, that file is named.
+    let stored = || nemo.client_builder().credentials_dir(dir.path());
+    let own = ClientId::generate();
+    let path = dir.path().join("client_id").display().to_string();
+    for (builder, is_named) in
+        [(nemo.client_builder(), false), (stored(), true), (stored().client_id(own), false)]
+    {
+        let client = builder.retry(ExponentialRetry::never()).build().unwrap();
+        let advice = client.authenticate().await.unwrap_err().advice();
+        for word in ["NEMO_TOKEN", "NEMO_CLIENT_ID", "another anonymous account"] {
+            assert!(advice.contains(word), "{advice}");
+        }
+        assert_eq!(advice.contains(&path), is_named, "{advice}");
+        assert_eq!(advice.contains("remove the file"), is_named, "{advice}");
     }
 }

@@ -12,6 +12,8 @@ use nemovideo::project::{Captions, JobProgress, Script, VoiceChoice, Voiceover};
 use nemovideo::protocol::{Endpoint, RenderState, RenderStatus};
 use nemovideo::{Aspect, Error, ErrorCode, NemoClient, RenderOutput, Session, TurnUpdate};
 
+use crate::support::mocked::{new_draft, until_the_render};
+
 const SOON: Duration = Duration::from_millis(5);
 
 async fn backend_and_client() -> (LocalBackend, NemoClient) {
@@ -348,7 +350,7 @@ async fn a_video_recovered_from_the_state_is_exported_only_when_complete() {
 
 #[tokio::test]
 async fn a_voiceover_succeeds_or_fails_by_its_draft_not_by_a_failure_in_between() {
-    let draft: Draft = r#"{"t":[{"tt":0,"sg":[{"d":1000}]}]}"#.parse().unwrap();
+    let draft = new_draft();
     let failed = || event::failure("RESOURCE_EXHAUSTED", "overloaded, trying again");
     let tool = || event::tool("generate", Object::new(), Object::new());
     for (events, renders) in [
@@ -357,13 +359,7 @@ async fn a_voiceover_succeeds_or_fails_by_its_draft_not_by_a_failure_in_between(
         ([failed(), event::draft(&draft)], 1),
         ([tool(), event::failure("X", "the model failed")], 0),
     ] {
-        let nemo = NemoMock::start().await;
-        nemo.session("t", "s");
-        nemo.credits(9.0, 0);
-        nemo.state(None).times(2);
-        nemo.state(draft.clone());
-        nemo.stream(events);
-        nemo.fails(Endpoint::RenderSubmit, ErrorCode::ExportBlocked);
+        let nemo = until_the_render(events, &draft).await;
         let dir = tempfile::tempdir().unwrap();
         let error = hello(&nemo.client(), &dir.path().join("o.mp4")).await.unwrap_err();
         assert_eq!(nemo.renders().len(), renders, "{error}");

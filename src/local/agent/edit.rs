@@ -84,6 +84,16 @@ pub(crate) enum Edit {
     ChangeVoice(VoiceChange),
     /// An edit by a number below zero, which none of the others accepts.
     Negative(String),
+    /// A time for a part of the video that has none of its own.
+    Untimed(UntimedPart),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum UntimedPart {
+    Music,
+    Captions,
+    Images,
+    Speech,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -211,6 +221,13 @@ impl Edit {
             }
             Self::SetVolume { of, change } => set_volume(draft, *of, *change),
             Self::Negative(number) => Err(speak::NEGATIVE.with([number.as_str().into()])),
+            Self::Untimed(part) => Err(match part {
+                UntimedPart::Music => speak::NO_TIME_OF_MUSIC,
+                UntimedPart::Captions => speak::NO_TIME_OF_CAPTIONS,
+                UntimedPart::Images => speak::NO_TIME_OF_IMAGES,
+                UntimedPart::Speech => speak::NO_TIME_OF_SPEECH,
+            }
+            .into()),
             Self::TrimTo(Duration::ZERO) => Err(speak::NOTHING_LEFT.into()),
             Self::TrimTo(time) | Self::CutEnd(time) | Self::CutStart(time) if *time >= length => {
                 Err(too_short())

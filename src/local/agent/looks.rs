@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-use super::edit::{Edit, narrated_with, position};
+use super::edit::{Edit, UntimedPart, narrated_with, position};
 use super::phrase::{MessagePhrase, rows};
 use super::speak::{self, MessageValue, Reply};
 use super::words::*;
@@ -120,6 +120,9 @@ impl MessagePhrase {
         }
         if self.has(DUCK) && (self.has(MUSIC) || self.has(AUDIO)) {
             return Some(Edit::SetDucking(!is_off));
+        }
+        if self.has(FADE) && self.has(MUSIC) && self.has_moment() {
+            return Some(Edit::Untimed(UntimedPart::Music));
         }
         if self.has(FADE) && self.has(MUSIC) {
             let time = |default: Duration| match (is_off, times.first()) {

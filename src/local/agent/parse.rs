@@ -3,6 +3,8 @@
 //! a phrase is an order only when each of its words is known and none of them makes a statement of
 //! it. A quotation, the text of a title and a script may say anything.
 
+use std::time::Duration;
+
 use super::edit::{Adjustment, AudioTarget, Edit, VoiceChange};
 use super::phrase::{
     MAX_WORDS, MessagePhrase, VoiceoverOptions, ends_phrase, is_in, label, masked, phrases,
@@ -118,7 +120,8 @@ fn action(message: &str, whole: &MessagePhrase) -> Action {
     // A text in which something sounds like an order is a text.
     let statements = kinds.iter().filter(|kind| **kind == PhraseKind::Statement).count();
     let is_prose = statements > phrases.len() - statements;
-    if edits.is_empty() && is_request && makes_new_video(whole) {
+    let is_edited = edits.iter().any(|edit| !matches!(edit, Edit::Untimed(_)));
+    if !is_edited && is_request && makes_new_video(whole) {
         return Action::Ask { script: None, options: VoiceoverOptions::parse(message) };
     }
     let mut requests =
@@ -192,7 +195,10 @@ fn edits(phrases: &[MessagePhrase], kinds: &[PhraseKind]) -> (Vec<Edit>, Vec<Str
         if levelled(phrase, found.as_ref(), &mut edits) {
             continue;
         }
-        match found.or_else(|| restyled(phrase, &mut edits)) {
+        let found = found.or_else(|| restyled(phrase, &mut edits));
+        let before = at.checked_sub(1).and_then(|before| phrases.get(before));
+        let found = found.or_else(|| refaded(phrase, before, &mut edits));
+        match found.or_else(|| phrase.untimed()) {
             Some(Edit::ChangeVoice(change)) => merge_voice(&mut edits, change),
             Some(edit) => edits.push(edit),
             None => unknown.push(phrase.raw.clone()),
@@ -238,6 +244,31 @@ fn restyled(phrase: &MessagePhrase, edits: &mut Vec<Edit>) -> Option<Edit> {
     let style = phrase.caption_style()?;
     edits.pop();
     Some(Edit::StyleCaptions(before.and(style)))
+}
+
+/// "Fade the music in and out over 2 seconds": the second fade is added to the first, which has its
+/// time if it states none.
+fn refaded(
+    phrase: &MessagePhrase,
+    before: Option<&MessagePhrase>,
+    edits: &mut Vec<Edit>,
+) -> Option<Edit> {
+    let &Edit::FadeMusic { fade_in, fade_out } = edits.last()? else { return None };
+    if !phrase.has("in out") && !phrase.has(FADE) {
+        return None;
+    }
+    let added = MessagePhrase::new(&format!("fade music {}", phrase.raw)).look();
+    let Some(Edit::FadeMusic { fade_in: later_in, fade_out: later_out }) = added else {
+        return added;
+    };
+    let is_shared = before.is_some_and(|before| before.times().is_empty());
+    let time = phrase.times().first().copied().filter(|_| is_shared);
+    let shared = |fade: Option<Duration>| fade.map(|fade| time.unwrap_or(fade));
+    edits.pop();
+    Some(Edit::FadeMusic {
+        fade_in: later_in.or(shared(fade_in)),
+        fade_out: later_out.or(shared(fade_out)),
+    })
 }
 
 /// "In German and slower" is one change.
@@ -665,7 +696,7 @@ mod tests {
         let style = |fit, motion, fade: Option<u64>| SceneStyle {
             fit,
             motion,
-            fade: fade.map(std::time::Duration::from_millis),
+            fade: fade.map(Duration::from_millis),
         };
         let (cover, contain) = (Some(ImageFit::Cover), Some(ImageFit::Contain));
         let (zoom, still) = (Some(ImageMotion::Zoom), Some(ImageMotion::Still));
@@ -727,7 +758,7 @@ mod tests {
 
     #[test]
     fn a_time_may_be_as_long_as_can_be_written() {
-        let most = std::time::Duration::MAX;
+        let most = Duration::MAX;
         let long = "300000000000000000 minutes 18000000000000000000 seconds";
         let edits = vec![Edit::SetPoster(most)];
         let expected = Action::Edits { edits, unknown: Vec::new() };

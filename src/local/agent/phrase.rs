@@ -6,7 +6,7 @@ use std::iter::repeat_n;
 use std::ops::Range;
 use std::time::Duration;
 
-use super::edit::{Adjustment, AudioTarget, Edit, VoiceChange};
+use super::edit::{Adjustment, AudioTarget, Edit, UntimedPart, VoiceChange};
 use super::looks::StyleChange;
 use super::scenes::SceneStyle;
 use super::words::*;
@@ -132,6 +132,28 @@ impl MessagePhrase {
                 let is_number = numeral(&word.text).or_else(|| position(NUMBERS, &word.text));
                 is_number.is_some() && unit(self.word(at + 1)).is_some()
             }
+        })
+    }
+
+    /// Whether a time is stated that is a moment, and no duration: `at 5 seconds`, `from 0:05`, `5秒后`.
+    pub(super) fn has_moment(&self) -> bool {
+        let is_number = |word: &Word| {
+            word.number().is_some() || is_in(NUMBERS, &word.text) || numeral(&word.text).is_some()
+        };
+        self.words.iter().enumerate().any(|(at, word)| {
+            let follows = at > 0 && is_in(MOMENT, self.word(at - 1));
+            let (_, rest) = word.number().unwrap_or_default();
+            let is_time = unit(rest).is_some() || unit(self.word(at + 1)).is_some();
+            let is_clock = rest.starts_with(':')
+                && ![PORTRAIT, SQUARE, LANDSCAPE]
+                    .into_iter()
+                    .any(|aspect| is_in(aspect, &word.text));
+            let ends = || {
+                let behind = self.plain[word.range.end..].trim_start();
+                HAN_MOMENT.split_ascii_whitespace().any(|term| behind.starts_with(term))
+            };
+            (follows && is_number(word) && (is_time || is_clock))
+                || (unit(&word.text).is_some() && ends())
         })
     }
 
@@ -577,7 +599,8 @@ impl MessagePhrase {
             AddChapter, AddMusic, AddTitle, ChangeTitle, ChangeVoice, CutEnd, CutStart, FadeMusic,
             SetPoster, SetVolume, StyleScenes, TimeTitle, TrimTo,
         };
-        let captions = (self.has(CAPTIONS) && !self.has(LOOKS)).then(|| !self.has(OFF));
+        let captions =
+            (self.has(CAPTIONS) && !self.has(LOOKS) && !self.has(FADE)).then(|| !self.has(OFF));
         let edit = self
             .look()
             .or_else(|| captions.map(Edit::SetCaptions))
@@ -594,6 +617,7 @@ impl MessagePhrase {
             // The text of a title may have a time in it.
             ChangeTitle(_) => self.quoted.is_none(),
             AddTitle { .. } | TimeTitle { .. } | FadeMusic { .. } | AddChapter { .. } => true,
+            Edit::Untimed(_) => true,
             TrimTo(_) | CutStart(_) | CutEnd(_) | SetPoster(_) => true,
             StyleScenes(style) => style.fade.is_some(),
             _ => false,
@@ -605,10 +629,30 @@ impl MessagePhrase {
             SetVolume { .. } => true,
             _ => false,
         };
-        if (self.has_time() && !takes_time) || (self.has_percent() && !takes_share) {
+        let is_timed = self.has_time() || self.has_moment();
+        if (is_timed && !takes_time) || (self.has_percent() && !takes_share) {
             return None;
         }
         Some(self.negative().map_or(edit, Edit::Negative))
+    }
+
+    /// A time for a part of the video that has none of its own: "captions for 10 seconds".
+    pub(super) fn untimed(&self) -> Option<Edit> {
+        let timed = [TITLES, POSTER, CHAPTERS, CROSS_FADES, PARAGRAPHS];
+        let is_timed = self.has_time() || self.has_moment();
+        if !is_timed || timed.into_iter().any(|part| self.has(part)) {
+            return None;
+        }
+        let part = match self.audio() {
+            _ if self.has(CAPTIONS) => UntimedPart::Captions,
+            Some(AudioTarget::Music) => UntimedPart::Music,
+            _ if self.has(IMAGES) || self.file_name(FileType::Image).is_some() => {
+                UntimedPart::Images
+            }
+            Some(_) => UntimedPart::Speech,
+            None => return None,
+        };
+        Some(Edit::Untimed(part))
     }
 
     fn title(&self) -> Option<Edit> {
@@ -786,7 +830,8 @@ impl MessagePhrase {
         // Those of its parts are other times.
         let parts = [TITLES, CAPTIONS, MUSIC, IMAGES, POSTER, CHAPTERS, CROSS_FADES, FADE];
         let is_new = self.has(VIDEOS) && self.has("a an another new");
-        if parts.into_iter().any(|part| self.has(part)) || self.has_file() || is_new {
+        let is_speech = self.has(VOICE) && !self.has(VIDEOS);
+        if parts.into_iter().any(|part| self.has(part)) || self.has_file() || is_new || is_speech {
             return None;
         }
         let (cuts, to) = (self.has(CUT), self.has(TO));
