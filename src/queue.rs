@@ -99,7 +99,7 @@ impl Queue {
     /// # Cancel safety
     /// The task may have been added; it can be pushed again.
     pub async fn push(&self, task: &VoiceoverTask) -> Result<bool, QueueError> {
-        self.store.push(task).await
+        Ok(self.store.push(task).await?)
     }
 
     /// Returns a task; `None` if the queue has none with this key.
@@ -107,7 +107,7 @@ impl Queue {
     /// # Errors
     /// [`QueueError::Store`].
     pub async fn get(&self, key: &str) -> Result<Option<TaskRecord>, QueueError> {
-        self.store.get(key).await
+        Ok(self.store.get(key).await?)
     }
 
     /// Returns the tasks in a state, or all of them, sorted by key.
@@ -181,7 +181,7 @@ impl Queue {
     /// # Errors
     /// [`QueueError::Store`].
     pub async fn cancel(&self, key: &str) -> Result<bool, QueueError> {
-        self.store.cancel(key).await
+        Ok(self.store.cancel(key).await?)
     }
 
     /// Continues a task that is failed, unknown or cancelled, from the stage that it had reached. A
@@ -191,7 +191,7 @@ impl Queue {
     /// # Errors
     /// [`QueueError::Store`].
     pub async fn retry(&self, key: &str) -> Result<bool, QueueError> {
-        self.store.revive(key, None).await
+        Ok(self.store.revive(key, None).await?)
     }
 
     /// Makes a task that is failed, unknown or cancelled from its beginning: its message is sent again,
@@ -200,7 +200,7 @@ impl Queue {
     /// # Errors
     /// [`QueueError::Store`].
     pub async fn restart(&self, key: &str) -> Result<bool, QueueError> {
-        self.store.revive(key, Some(&JobStage::Waiting)).await
+        Ok(self.store.revive(key, Some(&JobStage::Waiting)).await?)
     }
 
     /// Sets how many tasks of an account may be in progress at once, in all processes together;
@@ -209,7 +209,7 @@ impl Queue {
     /// # Errors
     /// [`QueueError::Store`].
     pub async fn limit(&self, account: &str, at_once: Option<u32>) -> Result<(), QueueError> {
-        self.store.limit(account, at_once.map(i64::from)).await
+        Ok(self.store.limit(account, at_once.map(i64::from)).await?)
     }
 
     /// Removes the tasks that have been done, failed or cancelled for so long, with their deliveries.
@@ -218,7 +218,7 @@ impl Queue {
     /// # Errors
     /// [`QueueError::Store`].
     pub async fn remove_finished(&self, older_than: Duration) -> Result<u64, QueueError> {
-        self.store.remove_finished(older_than).await
+        Ok(self.store.remove_finished(older_than).await?)
     }
 
     /// Returns a worker for this queue, to be run in this process.

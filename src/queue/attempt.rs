@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use futures::{FutureExt as _, StreamExt as _};
 use tokio::time::{Interval, MissedTickBehavior};
 
-use super::QueueError;
+use super::error::{QueueError, StoreError};
 use super::store::{Claimed, Ending, Progress, Requeue, Standing};
 use super::task::TaskState;
 use super::worker::{AccountWorker, source_of};
@@ -183,7 +183,7 @@ impl Attempt {
                 // A job ends with a video or an error; this satisfies the type.
                 None => return Ok(End::Ended(TaskState::Failed, "it ended early".to_owned())),
             };
-            let json = serde_json::to_string(&step).map_err(QueueError::store)?;
+            let json = serde_json::to_string(&step).map_err(StoreError::new)?;
             match &step {
                 JobProgress::Finished(_) => return Ok(End::Done { json }),
                 JobProgress::Sending(_) | JobProgress::Submitting(_) => {
@@ -244,7 +244,7 @@ impl Attempt {
         json: Option<&str>,
     ) -> Result<Option<Standing>, QueueError> {
         let progress = Progress { stage, percent, json };
-        self.worker.store.advance(&self.key, self.number, progress).await
+        Ok(self.worker.store.advance(&self.key, self.number, progress).await?)
     }
 
     fn heed(&mut self, standing: Standing, handle: &JobHandle) {

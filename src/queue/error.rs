@@ -33,14 +33,24 @@ pub enum QueueError {
     Voiceover(#[from] Error),
 }
 
-impl QueueError {
-    pub(super) fn store(error: impl std::error::Error + Send + Sync + 'static) -> Self {
-        Self::Store(Box::new(error))
+/// An error of the database or of what is in it. It keeps the types of `sqlx` out of the public API.
+#[derive(Debug)]
+pub(super) struct StoreError(Box<dyn std::error::Error + Send + Sync>);
+
+impl StoreError {
+    pub(super) fn new(error: impl std::error::Error + Send + Sync + 'static) -> Self {
+        Self(Box::new(error))
     }
 }
 
-impl From<sqlx::Error> for QueueError {
+impl From<sqlx::Error> for StoreError {
     fn from(error: sqlx::Error) -> Self {
-        Self::store(error)
+        Self::new(error)
+    }
+}
+
+impl From<StoreError> for QueueError {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error.0)
     }
 }

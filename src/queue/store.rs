@@ -13,7 +13,7 @@ use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
 
-use super::QueueError;
+use super::error::{QueueError, StoreError};
 use super::task::{TaskRecord, TaskRow, TaskState, VoiceoverTask, millis};
 use crate::project::JobStage;
 
@@ -165,7 +165,7 @@ pub(super) enum Pool {
 }
 
 impl Pool {
-    async fn connect(url: &str) -> Result<Self> {
+    async fn connect(url: &str) -> Result<Self, QueueError> {
         let invalid = |why: &str| QueueError::InvalidUrl { why: why.to_owned() };
         match url.split_once(':') {
             Some(("sqlite", path)) => {
@@ -180,13 +180,15 @@ impl Pool {
                     // Each commit reaches the disk: what was charged is known after a power failure.
                     .synchronous(SqliteSynchronous::Full)
                     .busy_timeout(BUSY);
-                Ok(Self::Sqlite(SqlitePoolOptions::new().connect_with(options).await?))
+                let pool = SqlitePoolOptions::new().connect_with(options).await;
+                Ok(Self::Sqlite(pool.map_err(StoreError::new)?))
             }
             Some(("postgres" | "postgresql", _)) => {
                 let options = url.parse::<PgConnectOptions>();
                 let options = options.map_err(|error| invalid(&error.to_string()))?;
                 let pool = PgPoolOptions::new().max_connections(CONNECTIONS);
-                Ok(Self::Postgres(pool.connect_with(options).await?))
+                let pool = pool.connect_with(options).await;
+                Ok(Self::Postgres(pool.map_err(StoreError::new)?))
             }
             _ => Err(invalid("it begins with sqlite: or postgres:")),
         }
@@ -286,11 +288,11 @@ pub(super) struct Requeue<'a> {
     pub(super) after: Duration,
 }
 
-type Result<T> = std::result::Result<T, QueueError>;
+type Result<T, E = StoreError> = std::result::Result<T, E>;
 
 impl Store {
     /// Opens the database of a URL, `sqlite:` or `postgres:`, and creates the tables.
-    pub(super) async fn open(url: &str) -> Result<Self> {
+    pub(super) async fn open(url: &str) -> Result<Self, QueueError> {
         let store = Self { pool: Pool::connect(url).await? };
         // Two processes that create the tables at the same time get in each other's way once.
         let mut left = SETUP_ATTEMPTS;
@@ -298,7 +300,7 @@ impl Store {
             left -= 1;
             match store.create_tables().await {
                 Err(_) if left > 0 => tokio::time::sleep(SETUP_PAUSE).await,
-                result => return result.map(|()| store),
+                result => return Ok(result.map(|()| store)?),
             }
         }
     }
@@ -316,7 +318,7 @@ impl Store {
                     .await
             }
         }
-        .map_err(QueueError::store)?;
+        .map_err(StoreError::new)?;
         for statement in TABLES {
             with_pool!(self, pool => sqlx::query(statement).execute(pool).await.map(drop))?;
         }
@@ -572,14 +574,14 @@ trait Deliver {
 impl Deliver for sqlx::SqliteConnection {
     async fn push(&mut self, queue: &str, task: Task<Vec<u8>>) -> Result<()> {
         let pushed = apalis_sqlite::queries::push_tasks(self, queue, &[task]).await;
-        pushed.map_err(QueueError::store)
+        pushed.map_err(StoreError::new)
     }
 }
 
 impl Deliver for sqlx::PgConnection {
     async fn push(&mut self, queue: &str, task: Task<Vec<u8>>) -> Result<()> {
         let pushed = apalis_postgres::queries::push_tasks(self, queue, vec![task]).await;
-        pushed.map_err(QueueError::store)
+        pushed.map_err(StoreError::new)
     }
 }
 
@@ -597,7 +599,7 @@ async fn deliver(
 }
 
 fn stored(value: &impl Serialize) -> Result<String> {
-    serde_json::to_string(value).map_err(QueueError::store)
+    serde_json::to_string(value).map_err(StoreError::new)
 }
 
 fn now() -> i64 {

@@ -14,8 +14,8 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 use uuid::Uuid;
 
-use super::QueueError;
 use super::attempt::{Attempt, AttemptSettings};
+use super::error::{QueueError, StoreError};
 use super::store::{AccountRow, Claim, Delivery, Pool, Store, queue_of};
 use crate::client::NemoClient;
 use crate::protocol::ErrorCode;
@@ -219,7 +219,7 @@ impl AccountWorker {
             // with the worker of apalis, whose deliveries are given to another one then.
             async move {
                 let taken = AbortOnDropHandle::new(tokio::spawn(this.take(delivery))).await;
-                taken.unwrap_or_else(|panic| Err(QueueError::store(panic)))
+                taken.unwrap_or_else(|panic| Err(StoreError::new(panic).into()))
             }
         };
         let stop = self.stop.clone().cancelled_owned();
