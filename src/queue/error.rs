@@ -34,7 +34,8 @@ pub enum QueueError {
 }
 
 /// An error of the database or of what is in it. It keeps the types of `sqlx` out of the public API.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
 pub(super) struct StoreError(Box<dyn std::error::Error + Send + Sync>);
 
 impl StoreError {
