@@ -63,7 +63,9 @@ async fn serve(args: Args) -> Result<()> {
     let mut builder = LocalBackend::builder().port(args.port).watch_page();
     if let Some(directory) = &args.data {
         #[cfg(feature = "persistence")]
-        (builder = builder.persistent(directory));
+        {
+            builder = builder.persistent(directory);
+        }
         #[cfg(not(feature = "persistence"))]
         return Err(format!(
             "this server was built without the feature that keeps data; use: cargo run --release \

@@ -28,6 +28,7 @@ pub(crate) struct OpenQuestions {
 /// The message that led to questions, from which they can be asked again.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct AskedBy<'m> {
+    #[cfg_attr(not(feature = "persistence"), allow(dead_code, reason = "nothing is written"))]
     pub(crate) message: &'m str,
     /// Whether the session has a script that no question is about.
     pub(crate) has_source: bool,
