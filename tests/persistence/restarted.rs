@@ -286,6 +286,6 @@ async fn five_hundred_sessions_are_read_quickly() {
     );
     assert_eq!(backend.counters().sessions_created, 501);
     assert_eq!(backend.counters().renders_started, 100);
-    // A tenth of it in an optimised build.
-    assert!(start < Duration::from_secs(2), "{start:?}");
+    // For an unoptimised build on a busy machine; tens of milliseconds otherwise.
+    assert!(start < Duration::from_secs(5), "{start:?}");
 }
