@@ -169,7 +169,7 @@ impl NemoClient {
     pub fn resume_turn(&self, pending: &PendingTurn) -> TurnStream {
         let tracker = TurnTracker::new(TurnPhase::Recovering, Some(pending.clone()));
         let call = Call::once(Endpoint::Message, since(pending.sent_at));
-        let what = "the stream was dropped before its end".to_owned();
+        let what = "it may not have been sent, or its response was not read to the end".to_owned();
         let unknown = Box::new(UnknownOutcome::new(call, what, None));
         let (client, pending) = (self.clone(), pending.clone());
         let updates = observe(client, pending, None, unknown, tracker.clone());

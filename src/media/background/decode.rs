@@ -66,6 +66,9 @@ fn decode_ended(bytes: &[u8]) -> ImageResult<(RgbImage, Orientation)> {
     limits.max_alloc = Some(max_memory(bytes.len() as u64));
     limits.reserve(needed.saturating_add(working))?;
     decoder.set_limits(limits)?;
+    if format == Some(ImageFormat::WebP) && has_cut_webp_metadata(bytes) {
+        return Err(unreadable(format, "its metadata are cut off".to_owned()));
+    }
     let orientation = decoder.orientation()?;
     let (needed, stored) = (needed as usize, stored as usize);
     let mut buffer = vec![0; needed];
@@ -138,19 +141,14 @@ fn webp_working_bytes(bytes: &[u8], pixels: u64) -> u64 {
         _ => 7,
     };
     // A lossy frame is decoded before its sides are compared with those of the image.
-    let frame = largest_webp_frame(bytes.get(12..).unwrap_or_default(), true);
+    let frame = largest_webp_frame(webp_content(bytes), true);
     pixels.saturating_mul(for_pixel).saturating_add(frame.saturating_sub(pixels) * 2)
 }
 
 /// Returns how many pixels the largest lossy frame among the chunks of a WebP file claims.
 fn largest_webp_frame(chunks: &[u8], is_file: bool) -> u64 {
-    let mut largest = 0;
-    let mut rest = chunks;
-    while let Some((header, after)) = rest.split_first_chunk::<8>() {
-        let (name, length) = header.split_at(4);
-        let length = length.iter().rev().fold(0, |sum, byte| sum << 8 | usize::from(*byte));
-        let content = &after[..length.min(after.len())];
-        let pixels = match (name, content) {
+    let frames = webp_chunks(chunks).map(|(name, _, content)| {
+        match (name, content) {
             (b"VP8 ", [_, _, _, _, _, _, w0, w1, h0, h1, ..]) => {
                 let side = |low: u8, high: u8| u64::from(u16::from_le_bytes([low, high]) & 0x3FFF);
                 side(*w0, *w1) * side(*h0, *h1)
@@ -160,11 +158,31 @@ fn largest_webp_frame(chunks: &[u8], is_file: bool) -> u64 {
                 largest_webp_frame(content.get(16..).unwrap_or_default(), false)
             }
             _ => 0,
-        };
-        largest = largest.max(pixels);
+        }
+    });
+    frames.max().unwrap_or_default()
+}
+
+/// Returns whether the metadata of a WebP file claim more bytes than the file has, all of which the
+/// decoder would reserve.
+fn has_cut_webp_metadata(bytes: &[u8]) -> bool {
+    webp_chunks(webp_content(bytes))
+        .any(|(name, length, content)| name == b"EXIF" && length > content.len())
+}
+
+fn webp_content(bytes: &[u8]) -> &[u8] {
+    bytes.get(12..).unwrap_or_default()
+}
+
+/// Returns the name of each chunk, the length that it claims, and its bytes as far as they exist.
+fn webp_chunks(mut rest: &[u8]) -> impl Iterator<Item = (&[u8], usize, &[u8])> {
+    std::iter::from_fn(move || {
+        let (header, after) = rest.split_first_chunk::<8>()?;
+        let (name, length) = header.split_at(4);
+        let length = length.iter().rev().fold(0, |sum, byte| sum << 8 | usize::from(*byte));
         rest = after.get(length.saturating_add(length % 2)..).unwrap_or_default();
-    }
-    largest
+        Some((name, length, &after[..length.min(after.len())]))
+    })
 }
 
 /// How the data of a JPEG file are arranged.
@@ -337,6 +355,17 @@ mod tests {
         let file = [&b"RIFF\0\0\0\0WEBP"[..], &chunk(b"VP8X", &[0; 10]), &lossy].concat();
         assert!(webp_working_bytes(&file, 1) > 500_000_000);
         assert_eq!(webp_working_bytes(&case("exif6.webp"), 3072) % 3072, 0);
+    }
+
+    /// Found by fuzzing: the decoder reserved 4 GB for a file of 208 bytes.
+    #[test]
+    fn metadata_of_any_claimed_length_take_no_more_memory_than_the_file_has() {
+        let mut bytes = case("exif6.webp");
+        assert!(!has_cut_webp_metadata(&bytes) && decode(&bytes).is_ok());
+        let at = bytes.windows(4).position(|name| name == b"EXIF").unwrap() + 4;
+        bytes[at..at + 4].copy_from_slice(&0xFFFF_FFF0_u32.to_le_bytes());
+        let error = decode(&bytes).unwrap_err();
+        assert!(error.to_string().contains("its metadata are cut off"), "{error}");
     }
 
     #[test]
