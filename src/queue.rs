@@ -20,12 +20,11 @@
 //!
 //! // In this process or another one, on this machine or another one:
 //! let worker = queue.worker().account("default", client);
-//! let done = queue.follow("order-1042").try_collect::<Vec<_>>();
-//! let (records, ()) = tokio::try_join!(done, worker.run_until(async {
-//!     while queue.get("order-1042").await.unwrap().unwrap().state != TaskState::Done {
-//!         tokio::time::sleep(std::time::Duration::from_millis(100)).await;
-//!     }
-//! }))?;
+//! let mut records = Vec::new();
+//! worker.run_until(async {
+//!     // Each change of the task, until it has ended.
+//!     records = queue.follow("order-1042").try_collect().await.unwrap();
+//! }).await?;
 //! assert_eq!(records.last().unwrap().state, TaskState::Done);
 //! assert!(out.exists());
 //! # Ok(()) }
