@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use futures::{FutureExt as _, StreamExt as _};
 use tokio::time::{Interval, MissedTickBehavior};
 
-use super::error::{QueueError, StoreError};
+use super::error::StoreError;
 use super::store::{Claimed, Ending, Progress, Requeue, Standing};
 use super::task::TaskState;
 use super::worker::{AccountWorker, source_of};
@@ -80,7 +80,7 @@ impl Attempt {
     ///
     /// # Errors
     /// Those of the database, once it was not to be reached for as long as the lease.
-    pub(super) async fn run(mut self) -> Result<(), QueueError> {
+    pub(super) async fn run(mut self) -> Result<(), StoreError> {
         // A panic of a program's own function must not leave the task in progress.
         let end = match AssertUnwindSafe(self.work()).catch_unwind().await {
             Ok(end) => end?,
@@ -102,7 +102,7 @@ impl Attempt {
         Ok(())
     }
 
-    async fn write(&self, end: &End) -> Result<(), QueueError> {
+    async fn write(&self, end: &End) -> Result<(), StoreError> {
         let (store, key, number) = (&self.worker.store, &*self.key, self.number);
         let stage = Some(&self.stage);
         match end {
@@ -130,7 +130,7 @@ impl Attempt {
         Ok(())
     }
 
-    async fn work(&mut self) -> Result<End, QueueError> {
+    async fn work(&mut self) -> Result<End, StoreError> {
         let unreadable = |error: serde_json::Error| {
             End::Ended(TaskState::Failed, format!("the task cannot be read: {error}"))
         };
@@ -214,7 +214,7 @@ impl Attempt {
         handle: &JobHandle,
         json: &str,
         ticks: &mut Interval,
-    ) -> Result<bool, QueueError> {
+    ) -> Result<bool, StoreError> {
         let deadline = Instant::now() + self.worker.settings.lease;
         loop {
             match self.report(handle.percent(), Some(stage), Some(json)).await {
@@ -242,9 +242,9 @@ impl Attempt {
         percent: f32,
         stage: Option<&JobStage>,
         json: Option<&str>,
-    ) -> Result<Option<Standing>, QueueError> {
+    ) -> Result<Option<Standing>, StoreError> {
         let progress = Progress { stage, percent, json };
-        Ok(self.worker.store.advance(&self.key, self.number, progress).await?)
+        self.worker.store.advance(&self.key, self.number, progress).await
     }
 
     fn heed(&mut self, standing: Standing, handle: &JobHandle) {

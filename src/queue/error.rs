@@ -19,9 +19,6 @@ pub enum QueueError {
     /// The worker has no account to work for.
     #[error("a worker needs at least one account")]
     NoAccount,
-    /// The worker ends, and has not begun with the task.
-    #[error("the worker ends")]
-    Stopping,
     /// No task has this key.
     #[error("the queue has no task {key:?}")]
     UnknownTask {

@@ -1,6 +1,7 @@
 //! A worker: for each of its accounts a worker of apalis, which hands it the deliveries.
 
 use std::fmt;
+use std::io;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -219,7 +220,7 @@ impl AccountWorker {
             // with the worker of apalis, whose deliveries are given to another one then.
             async move {
                 let taken = AbortOnDropHandle::new(tokio::spawn(this.take(delivery))).await;
-                taken.unwrap_or_else(|panic| Err(StoreError::new(panic).into()))
+                taken.unwrap_or_else(|panic| Err(StoreError::new(panic)))
             }
         };
         let stop = self.stop.clone().cancelled_owned();
@@ -268,7 +269,7 @@ impl AccountWorker {
     }
 
     /// Takes the task of a delivery, and works on it until the attempt ends.
-    async fn take(self: Arc<Self>, delivery: Delivery) -> Result<(), QueueError> {
+    async fn take(self: Arc<Self>, delivery: Delivery) -> Result<(), StoreError> {
         let result = self.try_take(&delivery).await;
         if let Err(error) = &result {
             tracing::warn!(key = delivery.key, error = %source_of(error), "a task goes back to the queue");
@@ -278,7 +279,7 @@ impl AccountWorker {
         result
     }
 
-    async fn try_take(self: &Arc<Self>, delivery: &Delivery) -> Result<(), QueueError> {
+    async fn try_take(self: &Arc<Self>, delivery: &Delivery) -> Result<(), StoreError> {
         let claimed = {
             let mut known = self.claiming.lock().await;
             loop {
@@ -303,7 +304,9 @@ impl AccountWorker {
                 };
                 tokio::select! {
                     () = tokio::time::sleep(wait) => {}
-                    () = self.stop.cancelled() => return Err(QueueError::Stopping),
+                    () = self.stop.cancelled() => {
+                        return Err(StoreError::new(io::Error::other("the worker ends")));
+                    }
                 }
             }
         };
