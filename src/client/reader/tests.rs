@@ -272,14 +272,14 @@ fn shown(body: &[u8], is_typed: bool) -> String {
 fn no_prefix_and_no_changed_byte_of_a_body_costs_more_than_itself() {
     for (case, text) in [
         (
-            include_bytes!("../../tests/data/cases/wire/sse-bare-json-error.http").as_slice(),
+            include_bytes!("../../../tests/data/cases/wire/sse-bare-json-error.http").as_slice(),
             "Working",
         ),
-        (include_bytes!("../../tests/data/cases/wire/sse-lone-surrogate.http"), "Great 😀 day"),
-        (include_bytes!("../../tests/data/cases/wire/sse-nan.http"), "Your video is ready."),
-        (include_bytes!("../../tests/data/cases/wire/sse-no-ctype.http"), "Hi"),
-        (include_bytes!("../../tests/data/cases/wire/sse-partial-tool-preview.http"), "Done."),
-        (include_bytes!("../../tests/data/cases/wire/sse-plain-text-error.http"), "Working"),
+        (include_bytes!("../../../tests/data/cases/wire/sse-lone-surrogate.http"), "Great 😀 day"),
+        (include_bytes!("../../../tests/data/cases/wire/sse-nan.http"), "Your video is ready."),
+        (include_bytes!("../../../tests/data/cases/wire/sse-no-ctype.http"), "Hi"),
+        (include_bytes!("../../../tests/data/cases/wire/sse-partial-tool-preview.http"), "Done."),
+        (include_bytes!("../../../tests/data/cases/wire/sse-plain-text-error.http"), "Working"),
     ] {
         let head = case.windows(4).position(|four| four == b"\r\n\r\n").unwrap() + 4;
         let body = &case[head..];

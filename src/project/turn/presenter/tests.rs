@@ -62,7 +62,7 @@ fn tool(kind: &str) -> String {
 fn recorded_streams_are_presented_for_people() {
     macro_rules! recorded {
         ($name:literal) => {
-            include_str!(concat!("../../../tests/fixtures/adk/", $name, ".sse"))
+            include_str!(concat!("../../../../tests/fixtures/adk/", $name, ".sse"))
         };
     }
     for stream in [recorded!("text"), recorded!("text_streaming")] {
