@@ -154,7 +154,7 @@ new Promise((resolve, reject) => {
         at: video.currentTime, duration: video.duration, width: video.videoWidth }));
     video.addEventListener('error', () => reject(new Error(video.error.message)));
     video.muted = true;
-    video.playbackRate = 2;
+    video.playbackRate = 16;
     video.play().catch(reject);
 })";
 
@@ -195,7 +195,10 @@ async fn a_video_is_made_and_watched_to_its_end() {
             if (!$('working').hidden) seen.add('working');
         }).observe(document.body, { subtree: true, childList: true, characterData: true, attributes: true })",
     );
+    // So long that the page looks while the video is rendered.
+    let rest = " A sentence like this one takes a while to be spoken and drawn.".repeat(60);
     let script = "The sky is blue. <img src=x onerror=alert(1)> The sea is green.\n\nTea is warm.";
+    let script = &format!("{script}{rest}");
     let made = example("voiceover")
         .current_dir(directory.path())
         .env("HOME", directory.path())
