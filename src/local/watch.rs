@@ -450,7 +450,7 @@ fn render_data(n: usize, render: &Render) -> RenderData {
     }
 }
 
-/// Returns the routes of the page. They answer GET and HEAD alone.
+/// Returns the routes of the page. They accept GET and HEAD alone.
 pub(crate) fn routes() -> Router<SharedService> {
     const PAGE: &str = include_str!("watch/page.html");
     const STYLE: &str = include_str!("watch/page.css");

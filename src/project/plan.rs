@@ -50,8 +50,8 @@ impl VoiceoverPlan {
     }
 }
 
-/// Makes a video, from the stage that it had reached. The plan is made when the stream is polled; it
-/// is told whether the message is paid for already, and not sent again.
+/// Makes a video, from the stage that it had reached. The plan is made when the stream is polled; its
+/// argument is whether the message is paid for already, and not sent again.
 pub(super) fn run(
     client: NemoClient,
     control: Control,

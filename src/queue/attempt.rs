@@ -84,13 +84,7 @@ impl Attempt {
         // A panic of a program's own function must not leave the task in progress.
         let end = match AssertUnwindSafe(self.work()).catch_unwind().await {
             Ok(end) => end?,
-            Err(_) => {
-                let state = match self.stage {
-                    JobStage::Message(_) => TaskState::Unknown,
-                    _ => TaskState::Failed,
-                };
-                End::Ended(state, "the worker panicked".to_owned())
-            }
+            Err(_) => self.given_up("the worker panicked".to_owned()),
         };
         let deadline = Instant::now() + self.worker.settings.lease;
         while let Err(error) = self.write(&end).await {
@@ -147,8 +141,8 @@ impl Attempt {
             return Ok(End::Ended(TaskState::Cancelled, "it was cancelled".to_owned()));
         }
         if self.failures > i64::from(self.worker.settings.max_failures) {
-            let error = format!("it was tried {} times, and each worker died", self.failures);
-            return Ok(End::Ended(TaskState::Failed, error));
+            let error = format!("it failed, or its worker died, {} times", self.failures);
+            return Ok(self.given_up(error));
         }
         let handle = JobHandle::new();
         let mut steps = task.run(self.worker.client.clone(), self.stage.clone(), &handle);
@@ -254,6 +248,15 @@ impl Attempt {
         }
     }
 
+    /// Returns the end of a task that is not tried again. What became of a message is not known then.
+    fn given_up(&self, error: String) -> End {
+        let state = match self.stage {
+            JobStage::Message(_) => TaskState::Unknown,
+            _ => TaskState::Failed,
+        };
+        End::Ended(state, error)
+    }
+
     /// Returns how the attempt ends after an error.
     fn after(&mut self, error: Error, is_ending: bool) -> End {
         let reached = JobStage::after(&error);
@@ -309,7 +312,7 @@ impl Attempt {
         }
         let failures = self.failures + 1;
         if failures > i64::from(self.worker.settings.max_failures) {
-            return End::Ended(TaskState::Failed, text);
+            return self.given_up(text);
         }
         let asked = error.metadata().and_then(|metadata| metadata.retry_after);
         let usual = Duration::from_secs(1 << failures.clamp(1, 9)).min(MAX_PAUSE);

@@ -105,7 +105,8 @@ impl QueueWorker {
     }
 
     /// Sets how often a task may fail in a way that passes, or its worker may die, before it is
-    /// [`Failed`](super::TaskState::Failed). The default is 8, with pauses from 2 s to 5 min.
+    /// [`Failed`](super::TaskState::Failed), or [`Unknown`](super::TaskState::Unknown) if its message may have
+    /// been sent. The default is 8, with pauses from 2 s to 5 min.
     pub fn max_failures(mut self, count: u32) -> Self {
         self.max_failures = count;
         self
@@ -175,7 +176,7 @@ impl AccountWorker {
         ending: &CancellationToken,
     ) -> Arc<Self> {
         let (store, paused) = (worker.store.clone(), account.to_owned());
-        // What one worker is told, all of them heed.
+        // A rate limit that one worker meets holds for all of them.
         let client = client.observed_by(move |event| {
             let is_limited = event.status() == Some(429)
                 || event.error.and_then(crate::error::Error::code) == Some(ErrorCode::RateLimited);

@@ -231,6 +231,27 @@ async fn an_outcome_that_cannot_be_known_waits_for_a_person() {
 }
 
 #[tokio::test]
+async fn a_task_that_is_given_up_after_its_message_is_unknown() {
+    in_both(async |scene| {
+        let stalled = Fault::Cut(Cut::Events(1), Ending::Stall);
+        scene.backend.faults().inject(stalled).on(Endpoint::Message).once();
+        scene.push("a").await;
+        let first = scene.start(scene.worker().max_failures(0));
+        scene.until(|scene| scene.backend.counters().requests(Endpoint::Message) == 1).await;
+        first.kill();
+        let second = scene.start(scene.worker().max_failures(0));
+        let unknown = scene.end_of("a").await;
+        assert_eq!(unknown.state, TaskState::Unknown, "{unknown:?}");
+        // A person has it looked at again: the message was done.
+        assert!(scene.queue.retry("a").await.unwrap());
+        assert_eq!(scene.end_of("a").await.state, TaskState::Done);
+        assert_eq!(scene.backend.counters().messages_run, 1);
+        second.end().await;
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn an_error_that_passes_is_tried_again_and_another_is_not() {
     in_both(async |scene| {
         let down = Fault::ReplaceResponse(ErrorReply::status(503).into());

@@ -892,17 +892,3 @@ fn is_beside(text: &str, name: &str, (before, after): (&str, &str), gap: &str) -
     before.split_ascii_whitespace().any(|term| joined(term, name))
         || after.split_ascii_whitespace().any(|term| joined(name, &term.replace('_', " ")))
 }
-
-/// The language of a script by its characters, which identify those of East Asia.
-pub(crate) fn language_of_characters(script: &str) -> Option<&'static str> {
-    let count = |is: fn(char) -> bool| script.chars().filter(|c| is(*c)).count();
-    let kana = count(|c| matches!(c, '\u{3040}'..='\u{30ff}'));
-    let hangul = count(|c| matches!(c, '\u{ac00}'..='\u{d7a3}'));
-    let letters = count(char::is_alphabetic);
-    let is_eastern = letters > 0 && (kana + hangul + count(is_han)) * 3 > letters;
-    is_eastern.then_some(match (kana, hangul) {
-        (0, 0) => "zh-CN",
-        (_, 0) => "ja-JP",
-        _ => "ko-KR",
-    })
-}

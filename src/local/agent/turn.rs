@@ -14,10 +14,11 @@ use super::document::{self, ScriptFile};
 use super::edit::{self, Adjustment, Edit, NarratedSentence, VoiceChange};
 use super::looks::{self, StyleChange};
 use super::parse::{Action, Instruction, RequestedScript, is_export};
-use super::phrase::{MessagePhrase, TITLE_TIME, VoiceoverOptions, language_of_characters};
+use super::phrase::{MessagePhrase, TITLE_TIME, VoiceoverOptions};
 use super::scenes;
 use super::speak::{self, MessageValue, Remark, Reply, Template};
 use crate::draft::{CaptionStyle, Draft, Json, Language, Object, TrackRole, as_millis};
+use crate::language::tokens::is_han;
 use crate::local::accounts::Hold;
 use crate::local::builder::Prices;
 use crate::local::engine::{Delivery, EngineError, PALETTES, without_images};
@@ -707,6 +708,20 @@ impl Emitter {
 
 fn now() -> f64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |since| since.as_secs_f64())
+}
+
+/// Returns the language of a script by its characters, which identify those of East Asia.
+fn language_of_characters(script: &str) -> Option<&'static str> {
+    let count = |is: fn(char) -> bool| script.chars().filter(|c| is(*c)).count();
+    let kana = count(|c| matches!(c, '\u{3040}'..='\u{30ff}'));
+    let hangul = count(|c| matches!(c, '\u{ac00}'..='\u{d7a3}'));
+    let letters = count(char::is_alphabetic);
+    let is_eastern = letters > 0 && (kana + hangul + count(is_han)) * 3 > letters;
+    is_eastern.then_some(match (kana, hangul) {
+        (0, 0) => "zh-CN",
+        (_, 0) => "ja-JP",
+        _ => "ko-KR",
+    })
 }
 
 #[cfg(test)]
