@@ -194,18 +194,33 @@ impl TextDrawing {
         self.stencil.top..self.stencil.top + self.stencil.height
     }
 
-    /// Returns the columns of the frame that it changes.
-    pub(crate) const fn columns(&self) -> Range<usize> {
-        self.stencil.left..self.stencil.left + self.stencil.width
+    /// Returns the columns of the frame that it changes in some of the rows; `None` if it changes none.
+    pub(crate) fn columns_in(&self, rows: &Range<usize>) -> Option<Range<usize>> {
+        let Stencil { left, top, width, cover, .. } = &self.stencil;
+        let inside = |row: usize| row.clamp(*top, self.rows().end) - top;
+        let part = inside(rows.start) * width..inside(rows.end) * width;
+        let width = (*width).max(1);
+        let (under, cover) = (&self.mask()[part.clone()], &cover[part]);
+        let lines = under.chunks_exact(width).zip(cover.chunks_exact(width));
+        let changed = lines.filter_map(|(under, cover)| {
+            let mut pixels = under.iter().zip(cover).map(|(under, cover)| *under > 0 || *cover > 0);
+            Some((pixels.clone().position(|is| is)?, pixels.rposition(|is| is)?))
+        });
+        let (first, last) = changed.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)))?;
+        Some(left + first..left + last + 1)
+    }
+
+    /// Returns the opacity of what is under the letters.
+    fn mask(&self) -> &[u8] {
+        self.mask.get_or_init(|| match &self.under {
+            Under::Shadow(blur) => self.stencil.shadow(*blur),
+            Under::Box(shape) => self.stencil.rounded(shape),
+        })
     }
 
     /// Draws the text onto the rows of a frame from `first` on, which include its own.
     pub(crate) fn draw(&self, canvas: &mut Canvas, first: usize) {
-        let mask = self.mask.get_or_init(|| match &self.under {
-            Under::Shadow(blur) => self.stencil.shadow(*blur),
-            Under::Box(shape) => self.stencil.rounded(shape),
-        });
-        self.stencil.print(canvas, first, mask, self.colors);
+        self.stencil.print(canvas, first, self.mask(), self.colors);
     }
 }
 
@@ -466,6 +481,37 @@ mod tests {
             assert!(left >= 0.05 && right <= 0.95, "{size:?}: {left} {right}");
             assert!(top > 0.5 && bottom <= 0.95, "{size:?}: {top} {bottom}");
             assert!((left + right - 1.0).abs() < 0.02, "centered: {left} {right}");
+        }
+    }
+
+    #[test]
+    fn a_text_changes_the_columns_that_it_names() {
+        let (font, size) = (Font::default(), FrameSize::LANDSCAPE);
+        for mode in [CaptionMode::Plain, CaptionMode::Boxed] {
+            let mut clip = caption("A long line of a caption, and after it\na word");
+            clip.style.mode = mode;
+            let hyphenator = Hyphenator::of(None);
+            let blocks = blocks(&[&clip], &font, hyphenator, size, &Cancel::new()).unwrap();
+            let drawing = TextDrawing::new(&blocks[0].1, clip.drawn_style(), &font, size);
+            let mut canvas = Canvas::new(size);
+            canvas.y.fill(120);
+            drawing.draw(&mut canvas, 0);
+            let mut widths = Vec::new();
+            for row in (0..canvas.height()).step_by(8) {
+                let lines = canvas.y[row * canvas.width()..].chunks_exact(canvas.width()).take(8);
+                let changed = lines.flat_map(|line| {
+                    let columns = line.iter().enumerate();
+                    columns.filter(|(_, value)| **value != 120).map(|(column, _)| column)
+                });
+                let columns = drawing.columns_in(&(row..row + 8));
+                let first = changed.clone().min();
+                assert_eq!(first, columns.clone().map(|columns| columns.start), "row {row}");
+                let last = changed.max();
+                assert_eq!(last, columns.clone().map(|columns| columns.end - 1), "row {row}");
+                widths.extend(columns.map(|columns| columns.len()));
+            }
+            let least = *widths.iter().min().unwrap();
+            assert_eq!(least < canvas.width() / 4, mode == CaptionMode::Plain, "{widths:?}");
         }
     }
 

@@ -64,8 +64,8 @@ const GROWTH: f32 = 0.006;
 /// The most that an image grows in a scene.
 const MOST_GROWTH: f32 = 0.12;
 /// The most that an image grows between key frames. The macroblocks of the pictures between are
-/// displaced but not scaled, so that the edges of two of them are a quarter of a pixel apart.
-const KEY_GROWTH: f32 = 0.016;
+/// displaced but not scaled, so that the edges of two of them are a third of a pixel apart.
+const KEY_GROWTH: f32 = 0.020;
 /// The points that do not move, as parts of the frame; each scene has the next one.
 const FIXED: [(f32, f32); 5] = [(0.5, 0.45), (0.2, 0.3), (0.8, 0.4), (0.3, 0.65), (0.7, 0.2)];
 
@@ -168,17 +168,22 @@ pub(crate) fn view(
     let plane = |plane: &[u8], part: u32| {
         let whole = FrameSize { width: plate.size.width / part, height: plate.size.height / part };
         let size = FrameSize { width: shown.width / part, height: shown.height / part };
-        let (part, limit) = (f64::from(part), [whole.width, whole.height].map(f64::from));
-        let (left, top) = (area.0 / part, area.1 / part);
-        let (width, height) = (area.2 / part, area.3 / part);
         // Nothing is beyond the edge but what was rounded.
-        let options = ResizeOptions::new().crop(
-            left,
-            top,
-            width.min(limit[0] - left),
-            height.min(limit[1] - top),
-        );
-        scaled(plane, whole, PixelType::U8, size, options)
+        let crop = |start: f64, length: f64, limit: u32| {
+            let start = start / f64::from(part);
+            (start, (length / f64::from(part)).min(f64::from(limit) - start))
+        };
+        let ((left, width), (top, height)) =
+            (crop(area.0, area.2, whole.width), crop(area.1, area.3, whole.height));
+        // The library scales the height of a plane several times as fast as the width.
+        let low = FrameSize { height: size.height, ..whole };
+        let options = ResizeOptions::new().crop(0.0, top, f64::from(low.width), height);
+        let rows = scaled(plane, whole, PixelType::U8, low, options)?;
+        let turned = |size: FrameSize| FrameSize { width: size.height, height: size.width };
+        let options = ResizeOptions::new().crop(0.0, left, f64::from(low.height), width);
+        let columns = transposed(&rows, low.width as usize);
+        let columns = scaled(&columns, turned(low), PixelType::U8, turned(size), options)?;
+        Ok::<_, MediaError>(transposed(&columns, size.height as usize))
     };
     Ok(Canvas {
         y: plane(&plate.y, 1)?,
@@ -186,6 +191,22 @@ pub(crate) fn view(
         v: plane(&plate.v, 2)?,
         size: shown,
     })
+}
+
+/// Returns the columns of a plane as rows.
+fn transposed(plane: &[u8], width: usize) -> Vec<u8> {
+    /// The rows that are copied together, so that they stay in the cache.
+    const BLOCK: usize = 32;
+    let height = plane.len() / width;
+    let mut columns = vec![0; plane.len()];
+    for top in (0..height).step_by(BLOCK) {
+        for x in 0..width {
+            let column = plane[top * width + x..].iter().step_by(width);
+            let copy = columns[x * height + top..][..BLOCK.min(height - top)].iter_mut();
+            copy.zip(column).for_each(|(copy, value)| *copy = *value);
+        }
+    }
+    columns
 }
 
 #[cfg(test)]

@@ -15,7 +15,7 @@ use crate::media::scenes::Zoom;
 use crate::media::{Cancel, MediaError};
 
 /// The number of frames of a fade in which what is behind a text stays the same.
-const FADE_STEP: u32 = 3;
+const FADE_STEP: u32 = 4;
 
 /// Returns the columns, in whole macroblocks, in which drawings change a row of macroblocks; `None` if
 /// none of them is there.
@@ -26,8 +26,7 @@ pub(super) fn columns_of(
 ) -> Option<Range<usize>> {
     /// The columns are a multiple of this, so that an encoder can be used again.
     const COLUMNS: usize = 8 * ROW;
-    let is_here = |text: &&&TextDrawing| text.rows().start < row + ROW && text.rows().end > row;
-    let columns = drawings.iter().filter(is_here).map(|text| text.columns());
+    let columns = drawings.iter().filter_map(|text| text.columns_in(&(row..row + ROW)));
     let columns = columns.reduce(|a, b| a.start.min(b.start)..a.end.max(b.end))?;
     let whole = width.next_multiple_of(ROW);
     let start = columns.start / ROW * ROW;
