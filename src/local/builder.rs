@@ -198,7 +198,8 @@ impl LocalBackendBuilder {
     ///
     /// The page changes nothing and needs no network. It is for every user of this machine, because it
     /// asks for no token: do not turn it on where others may not see what the backend makes. For the
-    /// page, the newest 200 messages and replies of a session are kept, up to 256 KiB.
+    /// page, the newest 200 messages and replies of a session are kept, up to 256 KiB; a persistent
+    /// backend shows those of earlier processes as well.
     pub fn watch_page(mut self) -> Self {
         self.settings.watch_page = true;
         self

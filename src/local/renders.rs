@@ -106,12 +106,13 @@ pub(crate) struct KeptRender {
     pub(crate) file: Option<Arc<StoredFile>>,
     /// What is to be rendered again, because it had not ended.
     pub(crate) job: Option<RenderJob>,
+    pub(crate) subtitles: Option<WatchedSubtitles>,
 }
 
 /// Continues with the renders of a process that has ended.
 #[cfg(feature = "persistence")]
 pub(crate) fn restore(service: &SharedService, kept: Vec<KeptRender>) {
-    for KeptRender { session, state, file, job } in kept {
+    for KeptRender { session, state, file, job, subtitles } in kept {
         let Some(id) = state.id.clone() else { continue };
         let format = match (&job, &file) {
             (Some(job), _) => job.output.format.clone(),
@@ -119,6 +120,9 @@ pub(crate) fn restore(service: &SharedService, kept: Vec<KeptRender>) {
             (None, None) => RenderFormat::Mp4,
         };
         let render = Render::new(service, &session, id.clone(), format, None);
+        if let Some(subtitles) = subtitles {
+            let _ = render.subtitles.set(subtitles);
+        }
         {
             let mut record = lock(&render.record);
             record.state = state;
@@ -312,8 +316,9 @@ impl Render {
         Ok(record.state.clone())
     }
 
-    const fn end<'c>(&'c self, state: &'c RenderState, file: Option<&'c StoredFile>) -> Change<'c> {
-        Change::RenderEnd { user: &self.user, id: &self.id, state, file }
+    fn end<'c>(&'c self, state: &'c RenderState, file: Option<&'c StoredFile>) -> Change<'c> {
+        let subtitles = self.subtitles.get();
+        Change::RenderEnd { user: &self.user, id: &self.id, state, file, subtitles }
     }
 
     /// Begins the work; `false` if the render was cancelled while it waited.

@@ -225,9 +225,10 @@ impl Service {
         kept: Kept,
     ) -> Self {
         let store = kept.store;
+        let watch = settings.watch_page.then(|| Watch::new(kept.logs, Arc::clone(&store)));
         Self {
             url: gate.url(),
-            watch: settings.watch_page.then(Arc::default),
+            watch: watch.map(Arc::new),
             settings,
             accounts: Accounts::new(kept.accounts, Arc::clone(&store)),
             sessions: Sessions::new(kept.sessions, Arc::clone(&store)),

@@ -6,6 +6,7 @@
 #[cfg(feature = "persistence")]
 mod sqlite;
 
+use std::collections::HashMap;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -16,6 +17,7 @@ use super::agent::AskedBy;
 use super::library::StoredFile;
 use super::server::Counters;
 use super::sessions::{LocalSession, SessionMap, WorkChange};
+use super::watch::{SessionLog, WatchedSubtitles};
 use crate::protocol::{ClientId, Credits, RenderId, RenderJob, RenderState, SessionId, UserId};
 #[cfg(feature = "persistence")]
 pub(crate) use sqlite::open;
@@ -62,7 +64,10 @@ pub(crate) enum Change<'c> {
         id: &'c RenderId,
         state: &'c RenderState,
         file: Option<&'c StoredFile>,
+        subtitles: Option<&'c WatchedSubtitles>,
     },
+    /// What was said in a session, as JSON.
+    Log(&'c SessionId, &'c str),
     /// One more in a field of the [`Counters`].
     Count(&'static str),
 }
@@ -98,6 +103,7 @@ pub(crate) struct Kept {
     #[cfg(feature = "persistence")]
     pub(crate) renders: Vec<super::renders::KeptRender>,
     pub(crate) counters: Counters,
+    pub(crate) logs: HashMap<SessionId, SessionLog>,
 }
 
 #[derive(Debug, Default)]

@@ -1,16 +1,18 @@
-//! The page to watch the backend: the log of its conversations, the data of the page, and the routes
-//! that serve both. It shows what the backend has, and changes nothing: it meets no fault, and no
+//! The page to watch the backend: its data, and the routes that serve it. What is said in a session is
+//! in its [`log`]. The page shows what the backend has, and changes nothing: it meets no fault, and no
 //! counter but that of connections counts it.
 //!
 //! The page polls. An open stream for each tab would take a connection, of which a browser opens six
 //! to a server, and a shutdown would wait for it.
 
+mod log;
+
 use std::cmp::Reverse;
+use std::collections::HashMap;
 use std::collections::hash_map::DefaultHasher;
-use std::collections::{HashMap, VecDeque};
 use std::hash::{Hash as _, Hasher as _};
-use std::sync::{Arc, Mutex};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::sync::Arc;
+use std::time::SystemTime;
 
 use axum::Router;
 use axum::extract::{Query, Request, State};
@@ -26,17 +28,10 @@ use super::response::{PathParams, Rejected};
 use super::server::SharedService;
 use super::sessions::LocalSession;
 use crate::draft::{Draft, PictureStyle, PictureTheme, TrackRole};
-use crate::protocol::event::{AdkEvent, AdkPart, FunctionCall, Question};
 use crate::protocol::{Credits, RenderFormat, SessionId};
-use crate::sync::lock;
+use log::{LogEntry, bounded, millis};
+pub(crate) use log::{MAX_SESSIONS, SessionLog, TurnLog, Watch};
 
-/// The messages and replies of a session that are kept: the newest.
-const MAX_ENTRIES: usize = 200;
-/// The bytes of all their texts, and of a single one. A message may have megabytes.
-const MAX_LOG_BYTES: usize = 256 * 1024;
-const MAX_TEXT_BYTES: usize = 16 * 1024;
-/// The sessions that are listed, and those with a log. An idle one loses its log first.
-const MAX_SESSIONS: usize = 100;
 /// The accounts that are listed, and the renders of a session: the newest.
 const MAX_ACCOUNTS: usize = 50;
 const MAX_RENDERS: usize = 50;
@@ -53,189 +48,8 @@ const IMAGE_POLICY: &str =
 
 const ICON: &str = r##"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><rect width="32" height="32" rx="8" fill="#0f766e"/><path d="M12 9.5v13l11-6.5z" fill="#fff"/></svg>"##;
 
-/// The logs of the sessions.
-#[derive(Debug, Default)]
-pub(crate) struct Watch(Mutex<HashMap<SessionId, SessionLog>>);
-
-#[derive(Debug)]
-struct SessionLog {
-    entries: VecDeque<LogEntry>,
-    bytes: usize,
-    /// The number of entries so far.
-    count: u64,
-    /// The number of messages that are in progress.
-    open: usize,
-    /// How often the draft has changed.
-    changes: u64,
-    /// The draft in one line, after so many changes.
-    summary: Option<(u64, String)>,
-    /// When the session was created, or its first message came after a restart. It orders the
-    /// sessions.
-    began: SystemTime,
-    touched: SystemTime,
-}
-
-#[derive(Clone, Debug, Serialize)]
-struct LogEntry {
-    n: u64,
-    kind: EntryKind,
-    text: String,
-    /// Milliseconds since 1970.
-    at: u64,
-    /// Whether a tool succeeded, once it has ended.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    ok: Option<bool>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-enum EntryKind {
-    User,
-    Agent,
-    Tool,
-    Error,
-}
-
-impl Watch {
-    /// Begins the log of a new session.
-    pub(crate) fn begin(&self, session: &SessionId) {
-        self.change(session, |_| ());
-    }
-
-    /// Logs a message. Its turn is in progress until the value is dropped.
-    pub(crate) fn message(self: &Arc<Self>, session: &SessionId, text: &str) -> TurnLog {
-        self.change(session, |log| {
-            log.open += 1;
-            log.add(EntryKind::User, text);
-        });
-        TurnLog { watch: Arc::clone(self), session: session.clone() }
-    }
-
-    fn change(&self, session: &SessionId, change: impl FnOnce(&mut SessionLog)) {
-        let mut logs = lock(&self.0);
-        let log = logs.entry(session.clone()).or_default();
-        log.touched = SystemTime::now();
-        if log.began == UNIX_EPOCH {
-            log.began = log.touched;
-        }
-        change(log);
-        while logs.len() > MAX_SESSIONS {
-            let idle = logs.iter().filter(|(_, log)| log.open == 0);
-            let oldest = idle.min_by_key(|(_, log)| log.touched).map(|(id, _)| id.clone());
-            let Some(oldest) = oldest else { break };
-            logs.remove(&oldest);
-        }
-    }
-}
-
-impl Default for SessionLog {
-    fn default() -> Self {
-        Self {
-            entries: VecDeque::new(),
-            bytes: 0,
-            count: 0,
-            open: 0,
-            changes: 0,
-            summary: None,
-            began: UNIX_EPOCH,
-            touched: UNIX_EPOCH,
-        }
-    }
-}
-
-impl SessionLog {
-    fn add(&mut self, kind: EntryKind, text: &str) {
-        let text = bounded(text);
-        self.bytes += text.len();
-        let at = millis(SystemTime::now());
-        self.entries.push_back(LogEntry { n: self.count, kind, text, at, ok: None });
-        self.count += 1;
-        while self.entries.len() > MAX_ENTRIES || self.bytes > MAX_LOG_BYTES {
-            let Some(oldest) = self.entries.pop_front() else { break };
-            self.bytes -= oldest.text.len();
-        }
-    }
-
-    fn add_event(&mut self, event: &AdkEvent) {
-        for part in event.content.iter().flat_map(|content| &content.parts) {
-            match part {
-                AdkPart::Text { text, .. } => self.add(EntryKind::Agent, text),
-                AdkPart::FunctionCall(call) if call.name == Question::TOOL => {
-                    self.add(EntryKind::Agent, &prompts(call));
-                }
-                AdkPart::FunctionCall(call) => self.add(EntryKind::Tool, &call.name),
-                AdkPart::FunctionResponse(result) => {
-                    let is_it = |entry: &&mut LogEntry| {
-                        entry.kind == EntryKind::Tool
-                            && entry.ok.is_none()
-                            && entry.text == result.name
-                    };
-                    if let Some(call) = self.entries.iter_mut().rev().find(is_it) {
-                        let status = result.response.get("status").and_then(|it| it.as_str());
-                        call.ok = Some(status != Some("error"));
-                    }
-                }
-                _ => {}
-            }
-        }
-        if let Some(message) = &event.error_message {
-            self.add(EntryKind::Error, message);
-        }
-        self.changes += u64::from(!event.actions.state_delta.is_empty());
-    }
-}
-
-/// Returns the agent's questions, a line for each.
-fn prompts(call: &FunctionCall) -> String {
-    let questions = call.args.get("questions").and_then(|it| it.as_array()).unwrap_or_default();
-    let prompt = questions.iter().filter_map(|question| question.get("prompt")?.as_str());
-    prompt.map(|prompt| format!("• {prompt}")).collect::<Vec<_>>().join("\n")
-}
-
-fn bounded(text: &str) -> String {
-    let mut end = text.len().min(MAX_TEXT_BYTES);
-    while !text.is_char_boundary(end) {
-        end -= 1;
-    }
-    match text.len() - end {
-        0 => text.to_owned(),
-        more => format!("{}… ({more} bytes more)", &text[..end]),
-    }
-}
-
-fn millis(time: SystemTime) -> u64 {
-    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
-}
-
-/// The log of one message, which is in progress until this is dropped.
-#[derive(Debug)]
-pub(crate) struct TurnLog {
-    watch: Arc<Watch>,
-    session: SessionId,
-}
-
-impl TurnLog {
-    /// Logs an event, unless it is a part of one that comes whole later.
-    pub(crate) fn event(&self, event: &AdkEvent) {
-        if !event.partial {
-            self.watch.change(&self.session, |log| log.add_event(event));
-        }
-    }
-
-    pub(crate) fn error(&self, message: &str) {
-        self.watch.change(&self.session, |log| log.add(EntryKind::Error, message));
-    }
-}
-
-impl Drop for TurnLog {
-    fn drop(&mut self) {
-        self.watch.change(&self.session, |log| log.open = log.open.saturating_sub(1));
-    }
-}
-
 /// The subtitles of a video, taken from the draft that it shows.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct WatchedSubtitles {
     vtt: String,
     /// Whether the video itself shows them.
@@ -347,7 +161,7 @@ fn page_data(service: &SharedService, watch: &Watch, wanted: Option<&str>) -> Pa
     let mut sessions = service.sessions.all();
     let sessions_count = sessions.len();
     let listed: Vec<SessionData> = {
-        let logs = lock(&watch.0);
+        let logs = watch.logs();
         let began = |session: &LocalSession| logs.get(&session.id).map(|log| log.began);
         sessions.sort_by_cached_key(|session| Reverse((began(session), session.id.clone())));
         sessions.truncate(MAX_SESSIONS);
@@ -407,7 +221,7 @@ fn shown_session(session: &LocalSession, renders: &[Arc<Render>], watch: &Watch)
     let renders = renders.iter().enumerate().skip(first).map(|(n, render)| render_data(n, render));
     let renders = renders.collect();
 
-    let logs = lock(&watch.0);
+    let logs = watch.logs();
     let log = logs.get(&session.id);
     let entries: Vec<LogEntry> =
         log.map(|log| log.entries.iter().cloned().collect()).unwrap_or_default();
@@ -416,7 +230,7 @@ fn shown_session(session: &LocalSession, renders: &[Arc<Render>], watch: &Watch)
     drop(logs);
     let summary = known.map(|(_, summary)| summary).or_else(|| {
         let summary = session.work().draft?.summary();
-        let mut logs = lock(&watch.0);
+        let mut logs = watch.logs();
         logs.entry(session.id.clone()).or_default().summary = Some((version, summary.clone()));
         Some(summary)
     });

@@ -130,6 +130,52 @@ async fn everything_is_there_again() {
 }
 
 #[tokio::test]
+async fn the_page_shows_what_earlier_processes_did() {
+    let dir = tempfile::tempdir().unwrap();
+    let start = async || {
+        let builder = LocalBackend::builder().placeholder_videos().watch_page();
+        builder.persistent(dir.path()).start().await.expect("a backend")
+    };
+    let watched = async |backend: &LocalBackend, path: &str| {
+        let url = format!("{}/watch/{path}", backend.url());
+        let response = crate::caller::client().get(url).send().await.unwrap();
+        assert_eq!(response.status(), 200, "{path}");
+        response.text().await.unwrap()
+    };
+    let data = async |backend: &LocalBackend| -> Value {
+        serde_json::from_str(&watched(backend, "data").await).unwrap()
+    };
+    let backend = start().await;
+    let caller = Caller::new(&backend, "one").await;
+    for message in ["narrate: Good morning.", "hello"] {
+        let session = caller.session().await;
+        caller.say(&session, message).await;
+    }
+    let session = caller.session().await;
+    caller.say(&session, &format!("narrate: {SCRIPT}")).await;
+    let draft = caller.draft(&session).await;
+    assert_eq!(caller.post(SUBMIT, &render("r", &session, &draft)).await.code(), 0);
+    caller.rendered("r").await;
+    let before = data(&backend).await;
+    assert!(before["shown"]["entries"].as_array().unwrap().len() > 2, "{before}");
+    assert_eq!(before["shown"]["renders"][0]["has_subtitles"], true, "{before}");
+    let subtitles = format!("{}/0/subtitles.vtt", before["shown"]["id"].as_str().unwrap());
+    let vtt = watched(&backend, &subtitles).await;
+    backend.shutdown().await;
+
+    let backend = start().await;
+    let after = data(&backend).await;
+    for field in ["sessions", "shown"] {
+        assert_eq!(after[field], before[field]);
+    }
+    assert_eq!(watched(&backend, &subtitles).await, vtt);
+    let caller = Caller::with_token(&backend, &caller.token);
+    caller.say(&session, "what is this?").await;
+    let count = |data: &Value| data["shown"]["entries"].as_array().unwrap().len();
+    assert!(count(&data(&backend).await) > count(&after));
+}
+
+#[tokio::test]
 async fn an_undo_history_has_its_limit_across_restarts() {
     let dir = tempfile::tempdir().unwrap();
     let mut backend = start(dir.path()).await;

@@ -31,11 +31,13 @@ use crate::local::server::Counters;
 use crate::local::sessions::{
     GeneratedSpeech, LocalSession, SessionContent, SessionMap, Work, WorkChange,
 };
+use crate::local::watch::MAX_SESSIONS;
 use crate::protocol::{Credits, FileFormat, SessionId};
 use crate::sync::lock;
 
 /// Each takes the schema from the version that is its index to the next one.
-const MIGRATIONS: [&str; 1] = ["
+const MIGRATIONS: [&str; 2] = [
+    "
 CREATE TABLE counters (
     tokens_issued INTEGER NOT NULL DEFAULT 0,
     tokens_created INTEGER NOT NULL DEFAULT 0,
@@ -115,7 +117,13 @@ CREATE TABLE renders (
     job TEXT,
     UNIQUE (user, id)
 ) STRICT;
-"];
+",
+    "
+-- For the page to watch the backend, as JSON.
+ALTER TABLE sessions ADD COLUMN log TEXT;
+ALTER TABLE renders ADD COLUMN subtitles TEXT;
+",
+];
 
 type Result<T, E = Box<dyn std::error::Error + Send + Sync>> = std::result::Result<T, E>;
 
@@ -351,10 +359,20 @@ fn apply(to: &Transaction<'_>, change: &Change<'_>) -> Result<()> {
                 json(job)?
             ],
         ),
-        Change::RenderEnd { user, id, state, file } => to.execute(
-            "UPDATE renders SET state = ?3, file = ?4, job = NULL WHERE user = ?1 AND id = ?2",
-            params![user.as_str(), id.as_str(), json(state)?, file.map(|file| &file.id)],
+        Change::RenderEnd { user, id, state, file, subtitles } => to.execute(
+            "UPDATE renders SET state = ?3, file = ?4, job = NULL, subtitles = ?5
+             WHERE user = ?1 AND id = ?2",
+            params![
+                user.as_str(),
+                id.as_str(),
+                json(state)?,
+                file.map(|file| &file.id),
+                subtitles.map(json).transpose()?
+            ],
         ),
+        Change::Log(session, log) => {
+            to.execute("UPDATE sessions SET log = ?2 WHERE id = ?1", params![session.as_str(), log])
+        }
         // The name of a field, not what anybody has sent.
         Change::Count(counter) => {
             to.execute(&format!("UPDATE counters SET {counter} = {counter} + 1"), [])
@@ -430,16 +448,27 @@ fn read(from: &Connection, library: &Library) -> Result<Kept> {
         Ok(())
     })?;
     let mut renders = Vec::new();
-    let query = "SELECT session, state, file, job FROM renders ORDER BY position";
+    let query = "SELECT session, state, file, job, subtitles FROM renders ORDER BY position";
     each(from, query, |row| {
         let session = sessions.get(&id::<SessionId>(row, 0)?).cloned();
         if let (Some(session), Some(state)) = (session, parsed(row, 1)?) {
             let file = row.get_ref(2)?.as_str_or_null()?.and_then(|file| library.find(file));
-            renders.push(KeptRender { session, state, file, job: parsed(row, 3)? });
+            let (job, subtitles) = (parsed(row, 3)?, parsed(row, 4)?);
+            renders.push(KeptRender { session, state, file, job, subtitles });
         }
         Ok(())
     })?;
-    Ok(Kept { store: Arc::default(), accounts, sessions, renders, counters })
+    let mut logs = HashMap::new();
+    let query = format!(
+        "SELECT id, log FROM sessions WHERE log IS NOT NULL ORDER BY rowid DESC LIMIT {MAX_SESSIONS}"
+    );
+    each(from, &query, |row| {
+        if let Some(log) = parsed(row, 1)? {
+            logs.insert(id(row, 0)?, log);
+        }
+        Ok(())
+    })?;
+    Ok(Kept { store: Arc::default(), accounts, sessions, renders, counters, logs })
 }
 
 fn read_accounts(from: &Connection) -> Result<AccountMaps> {
