@@ -551,3 +551,32 @@ fn read_files(
         Ok(())
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_earlier_versions_have_kept_is_read() {
+        for version in 0..MIGRATIONS.len() {
+            let dir = tempfile::tempdir().unwrap();
+            let database = Connection::open(dir.path().join("backend.sqlite")).unwrap();
+            MIGRATIONS[..version].iter().for_each(|step| database.execute_batch(step).unwrap());
+            database.pragma_update(None, "user_version", version).unwrap();
+            if version > 0 {
+                let session =
+                    "INSERT INTO sessions (id, task, user, name) VALUES ('s', 't', 'u', 'n');
+                    INSERT INTO renders (user, id, session, state) VALUES
+                    ('u', 'r', 's', '{\"id\": \"r\", \"status\": \"completed\"}')";
+                database.execute_batch(session).unwrap();
+            }
+            drop(database);
+            let (_, kept) = open(dir.path()).unwrap();
+            assert_eq!(kept.sessions.len(), usize::from(version > 0), "{version}");
+            assert_eq!(kept.renders.len(), usize::from(version > 0), "{version}");
+            kept.store.close();
+            drop(kept);
+            open(dir.path()).unwrap();
+        }
+    }
+}
