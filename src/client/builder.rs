@@ -424,7 +424,8 @@ impl crate::local::LocalBackend {
     /// It is an ordinary client, except that it stores nothing on disk, polls renders after
     /// milliseconds, looks for the outcome of a broken stream every 50 ms, retries at once, and gives
     /// up on a response after 5 s, on a stream after 5 s without a byte or 20 s of heartbeats. A test
-    /// with faults therefore ends within seconds.
+    /// with faults therefore ends within seconds. One in which no poll of a render succeeds ends after
+    /// five minutes, unless it sets its own [`polling`](ClientBuilder::polling).
     ///
     /// ```
     /// use nemovideo::local::LocalBackend;

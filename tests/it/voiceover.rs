@@ -10,7 +10,9 @@ use nemovideo::local::{Ending, Fault, FaultyResponse, LocalBackend};
 use nemovideo::mock::{NemoMock, event};
 use nemovideo::project::{Captions, JobProgress, Script, VoiceChoice, Voiceover};
 use nemovideo::protocol::{Endpoint, RenderState, RenderStatus};
-use nemovideo::{Aspect, Error, ErrorCode, NemoClient, RenderOutput, Session, TurnUpdate};
+use nemovideo::{
+    Aspect, Error, ErrorCode, NemoClient, RenderOutput, RenderPolling, Session, TurnUpdate,
+};
 
 use crate::support::mocked::{new_draft, until_the_render};
 
@@ -239,7 +241,9 @@ async fn the_message_to_the_agent_names_the_music_file() {
 
 #[tokio::test]
 async fn a_video_whose_render_failed_is_downloaded_later_by_its_job() {
-    let (backend, client) = backend_and_client().await;
+    let backend = LocalBackend::builder().placeholder_videos().start().await.expect("a backend");
+    let polling = RenderPolling::new(Duration::from_millis(10), 100);
+    let client = backend.client_builder().polling(polling).build().unwrap();
     let dir = tempfile::tempdir().unwrap();
     let out = dir.path().join("out.mp4");
     for endpoint in [Endpoint::RenderStatus, Endpoint::RenderSubmit] {
