@@ -239,6 +239,18 @@ mod tests {
     }
 
     #[test]
+    fn a_plane_is_transposed_whatever_its_size() {
+        for (width, height) in [(1, 1), (1, 70), (70, 1), (33, 32), (32, 33), (31, 95), (100, 64)] {
+            let plane: Vec<u8> = (0..width * height).map(|at| (at * 7 % 251) as u8).collect();
+            let columns = transposed(&plane, width);
+            for (x, column) in columns.chunks_exact(height).enumerate() {
+                assert!(plane[x..].iter().step_by(width).eq(column), "{width}x{height}: {x}");
+            }
+            assert_eq!(transposed(&columns, height), plane, "{width}x{height}");
+        }
+    }
+
+    #[test]
     fn every_view_is_within_the_background() {
         let of_sides = |width: u32, height: u32| {
             let mut png = std::io::Cursor::new(Vec::new());

@@ -453,7 +453,7 @@ fn read(from: &Connection, library: &Library) -> Result<Kept> {
         let session = sessions.get(&id::<SessionId>(row, 0)?).cloned();
         if let (Some(session), Some(state)) = (session, parsed(row, 1)?) {
             let file = row.get_ref(2)?.as_str_or_null()?.and_then(|file| library.find(file));
-            let (job, subtitles) = (parsed(row, 3)?, parsed(row, 4)?);
+            let (job, subtitles) = (parsed(row, 3)?, parsed(row, 4).unwrap_or_default());
             renders.push(KeptRender { session, state, file, job, subtitles });
         }
         Ok(())
@@ -463,7 +463,8 @@ fn read(from: &Connection, library: &Library) -> Result<Kept> {
         "SELECT id, log FROM sessions WHERE log IS NOT NULL ORDER BY rowid DESC LIMIT {MAX_SESSIONS}"
     );
     each(from, &query, |row| {
-        if let Some(log) = parsed(row, 1)? {
+        // What is only for the page keeps no backend from its start.
+        if let Ok(Some(log)) = parsed(row, 1) {
             logs.insert(id(row, 0)?, log);
         }
         Ok(())
@@ -555,6 +556,23 @@ fn read_files(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_only_for_the_page_may_be_unreadable() {
+        let dir = tempfile::tempdir().unwrap();
+        let (_, kept) = open(dir.path()).unwrap();
+        kept.store.close();
+        let database = Connection::open(dir.path().join("backend.sqlite")).unwrap();
+        let rows = "INSERT INTO sessions (id, task, user, name, log) VALUES
+            ('a', 't', 'u', 'n', '{}'), ('b', 't', 'u', 'n', 'no JSON'), ('c', 't', 'u', 'n', NULL);
+            INSERT INTO renders (user, id, session, state, subtitles) VALUES
+            ('u', 'r', 'a', '{\"id\": \"r\", \"status\": \"completed\"}', '[]')";
+        database.execute_batch(rows).unwrap();
+        drop(database);
+        let (_, kept) = open(dir.path()).unwrap();
+        assert_eq!((kept.sessions.len(), kept.renders.len(), kept.logs.len()), (3, 1, 0));
+        assert!(kept.renders[0].subtitles.is_none());
+    }
 
     #[test]
     fn what_earlier_versions_have_kept_is_read() {

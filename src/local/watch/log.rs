@@ -71,6 +71,8 @@ impl Watch {
     pub(crate) fn new(mut logs: HashMap<SessionId, SessionLog>, store: Arc<Store>) -> Self {
         for log in logs.values_mut().filter(|log| log.open > 0) {
             log.open = 0;
+            let tools = log.entries.iter_mut().filter(|entry| entry.kind == EntryKind::Tool);
+            tools.for_each(|tool| _ = tool.ok.get_or_insert(false));
             log.add(EntryKind::Error, "the backend has stopped before this ended");
         }
         Self { logs: Mutex::new(logs), store }
@@ -246,13 +248,14 @@ mod tests {
         let watch = Arc::new(Watch::new(HashMap::new(), Arc::default()));
         drop(watch.message(&session, "one"));
         let _turn = watch.message(&session, "two");
+        watch.change(&session, |log| log.add(EntryKind::Tool, "finish_video"));
         let stored = serde_json::to_string(&watch.logs()[&session]).unwrap();
         let log = serde_json::from_str(&stored).unwrap();
         let again = Watch::new(HashMap::from([(session.clone(), log)]), Arc::default());
         let logs = again.logs();
         let log = &logs[&session];
         let kinds: Vec<EntryKind> = log.entries.iter().map(|entry| entry.kind).collect();
-        assert_eq!(kinds, [EntryKind::User, EntryKind::User, EntryKind::Error]);
-        assert_eq!((log.open, log.entries[2].n), (0, 2));
+        assert_eq!(kinds, [EntryKind::User, EntryKind::User, EntryKind::Tool, EntryKind::Error]);
+        assert_eq!((log.open, log.entries[2].ok, log.entries[3].n), (0, Some(false), 3));
     }
 }
