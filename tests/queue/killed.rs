@@ -10,7 +10,9 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use nemovideo::NemoClient;
-use nemovideo::local::{Cut, Ending, ErrorReply, Fault, FaultyResponse, LocalBackend};
+use nemovideo::local::{
+    Cut, Ending, ErrorReply, Fault, FaultHandle, FaultyResponse, LocalBackend,
+};
 use nemovideo::protocol::Endpoint;
 use nemovideo::queue::{Queue, TaskState, VoiceoverTask};
 use nemovideo::{Credits, ErrorCode, RenderPolling, Timeouts, TurnRecovery};
@@ -22,6 +24,8 @@ use crate::dice::{Dice, seed};
 const ROLE: &str = "NEMOVIDEO_QUEUE_ROLE";
 /// The number of a process without faults.
 const CALM: u64 = u64::MAX;
+/// How many faults may wait for their call.
+const MOST_DUE: usize = 3;
 /// The price of a voiceover of the embedded backend.
 const PRICE: f64 = 20.0;
 
@@ -71,7 +75,8 @@ impl Place {
             .timeouts(timeouts)
             .base_url(format!("http://127.0.0.1:{}", self.port))
             .credentials_dir(self.dir.join("credentials"))
-            .polling(RenderPolling::new(soon, 600))
+            // Slow enough for a task to meet kills and faults.
+            .polling(RenderPolling::new(Duration::from_secs(1), 600))
             .recovery(TurnRecovery::new(soon, Duration::from_millis(200), 10))
             .build()
             .unwrap()
@@ -103,7 +108,14 @@ async fn backend() {
         std::future::pending::<()>().await;
     }
     let mut dice = Dice::new(place.seed);
+    let mut due: Vec<FaultHandle> = Vec::new();
     loop {
+        tokio::time::sleep(Duration::from_millis(100 + dice.below(200))).await;
+        // While little is called, faults must not gather until every call of the last task meets one.
+        due.retain(|fault| fault.hits() == 0);
+        if due.len() >= MOST_DUE {
+            continue;
+        }
         let endpoint = dice.one_of(&[
             Endpoint::Token,
             Endpoint::Session,
@@ -126,11 +138,13 @@ async fn backend() {
             Fault::Cut(Cut::Bytes(0), Ending::Reset),
             Fault::Cut(Cut::Bytes(40), Ending::Close),
             Fault::StopReading { bytes: 3, ending: Ending::Reset },
+            Fault::LateWork { reads: 10, ending: Ending::Reset },
+            Fault::SlowRender { polls: 3 },
+            Fault::SlowRender { polls: 6 },
         ]);
         if fault.applies_to(endpoint) {
-            backend.faults().inject(fault).on(endpoint).once();
+            due.push(backend.faults().inject(fault).on(endpoint).once());
         }
-        tokio::time::sleep(Duration::from_millis(100 + dice.below(200))).await;
     }
 }
 
@@ -139,7 +153,7 @@ async fn worker() {
     let Some(place) = Place::of_role("worker") else { return };
     let queue = Queue::open(&place.store).await.unwrap();
     let worker = queue.worker().account("default", place.client());
-    let worker = worker.lease(Duration::from_secs(4)).max_failures(1000).at_once(4);
+    let worker = worker.lease(Duration::from_secs(4)).max_failures(1000).at_once(2);
     worker.run_until(std::future::pending()).await.unwrap();
 }
 
@@ -259,7 +273,16 @@ async fn simulate(database: &Database, tasks: usize, workers: u64, kills: bool) 
             break counts;
         }
         let timeout = Duration::from_secs(if is_long() { 1800 } else { 240 });
-        assert!(started.elapsed() < timeout, "{counts:?} after {timeout:?}");
+        if started.elapsed() >= timeout {
+            let mut left = Vec::new();
+            for key in &keys {
+                let record = queue.get(key).await.unwrap().unwrap();
+                if !record.state.is_final() {
+                    left.push(record);
+                }
+            }
+            panic!("after {timeout:?}: {left:#?}");
+        }
         if !kills {
             continue;
         }
@@ -283,6 +306,7 @@ async fn simulate(database: &Database, tasks: usize, workers: u64, kills: bool) 
     eprintln!(
         "{elapsed:.0?}: {counts:?}; killed {killed_workers} workers, {killed_backends} backends"
     );
+    let mut attempts: BTreeMap<u64, u32> = BTreeMap::new();
 
     // Every task has ended, and none is lost.
     let ended = [TaskState::Done, TaskState::Failed, TaskState::Unknown];
@@ -290,6 +314,7 @@ async fn simulate(database: &Database, tasks: usize, workers: u64, kills: bool) 
     assert!(counts[&TaskState::Done] > 0);
     for key in &keys {
         let record = queue.get(key).await.unwrap().unwrap();
+        *attempts.entry(record.attempt).or_default() += 1;
         let video = out.join(format!("{key}.mp4"));
         if record.state == TaskState::Done {
             let bytes = record.progress.unwrap()["bytes"].as_u64().unwrap();
@@ -298,6 +323,7 @@ async fn simulate(database: &Database, tasks: usize, workers: u64, kills: bool) 
             eprintln!("{key}: {} after {}: {:?}", record.state, record.attempt, record.error);
         }
     }
+    eprintln!("tasks by attempts: {attempts:?}");
     for file in std::fs::read_dir(&out).unwrap() {
         let file = file.unwrap().path();
         if file.extension().is_some_and(|extension| extension == "mp4") {
