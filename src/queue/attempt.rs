@@ -10,7 +10,7 @@ use tokio::time::{Interval, MissedTickBehavior};
 
 use super::error::StoreError;
 use super::store::{Claimed, Ending, Progress, Requeue, Standing};
-use super::task::TaskState;
+use super::task::{TaskRecord, TaskState};
 use super::worker::{AccountWorker, source_of};
 use crate::error::{Error, Interruption};
 use crate::project::{JobHandle, JobProgress, JobStage, QueuedVoiceover};
@@ -58,7 +58,7 @@ enum End {
         error: Option<String>,
         after: Duration,
     },
-    /// Another worker has the task.
+    /// Another attempt has the task.
     Lost,
 }
 
@@ -118,7 +118,16 @@ impl Attempt {
                 };
                 store.requeue(key, number, &self.claimed.account, requeue).await?;
             }
-            End::Lost => {}
+            End::Lost => {
+                // This worker itself may have the delivery again, whose heartbeat was late. apalis
+                // would take it for done while that attempt works on it.
+                let is_own = |record: TaskRecord| {
+                    record.state == TaskState::Running && record.worker == Some(self.worker.name())
+                };
+                while store.get(key).await?.is_some_and(is_own) {
+                    tokio::time::sleep(PROGRESS).await;
+                }
+            }
         }
         tracing::info!(key, attempt = number, ?end, "an attempt ended");
         Ok(())

@@ -585,13 +585,17 @@ impl Deliver for sqlx::PgConnection {
     }
 }
 
+/// How often apalis may give a job again: as often as both databases can count, since the row of the
+/// task says when to give up. By default it gives up after 25 errors, those of the database included.
+const MAX_DELIVERIES: usize = i32::MAX as usize;
+
 async fn deliver(
     connection: &mut impl Deliver,
     account: &str,
     delivery: Delivery,
     after: Duration,
 ) -> Result<()> {
-    let mut job = TaskBuilder::new(stored(&delivery)?.into_bytes());
+    let mut job = TaskBuilder::new(stored(&delivery)?.into_bytes()).max_attempts(MAX_DELIVERIES);
     if !after.is_zero() {
         job = job.run_after(after);
     }

@@ -205,7 +205,7 @@ impl AccountWorker {
         })
     }
 
-    fn name(&self) -> String {
+    pub(super) fn name(&self) -> String {
         lock(&self.name).clone()
     }
 

@@ -10,9 +10,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use nemovideo::NemoClient;
-use nemovideo::local::{
-    Cut, Ending, ErrorReply, Fault, FaultHandle, FaultyResponse, LocalBackend,
-};
+use nemovideo::local::{Cut, Ending, ErrorReply, Fault, FaultHandle, FaultyResponse, LocalBackend};
 use nemovideo::protocol::Endpoint;
 use nemovideo::queue::{Queue, TaskState, VoiceoverTask};
 use nemovideo::{Credits, ErrorCode, RenderPolling, Timeouts, TurnRecovery};

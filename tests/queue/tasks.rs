@@ -61,6 +61,15 @@ impl Scene {
         Running { stop, task: tokio::spawn(run) }
     }
 
+    /// As a worker does that misses the heartbeats of another one.
+    async fn give_deliveries_again(&self) {
+        let again = match self.database.url.starts_with("sqlite") {
+            true => "UPDATE Jobs SET status = 'Pending', lock_by = NULL, lock_at = NULL",
+            false => "UPDATE apalis.jobs SET status = 'Pending', lock_by = NULL, lock_at = NULL",
+        };
+        self.database.execute(again).await;
+    }
+
     async fn record(&self, key: &str) -> TaskRecord {
         self.queue.get(key).await.unwrap().unwrap()
     }
@@ -278,6 +287,51 @@ async fn an_error_that_passes_is_tried_again_and_another_is_not() {
         assert!(scene.queue.retry("b").await.unwrap());
         assert_eq!(scene.end_of("b").await.state, TaskState::Done);
         assert_eq!(scene.backend.counters().messages_run, 2);
+        worker.end().await;
+    })
+    .await;
+}
+
+/// A worker of apalis whose heartbeat is late may be given its own task once more.
+#[tokio::test]
+async fn a_task_that_its_own_worker_took_over_is_not_lost_with_it() {
+    in_both(async |scene| {
+        let stalled = Fault::Cut(Cut::Events(1), Ending::Stall);
+        scene.backend.faults().inject(stalled).on(Endpoint::Message).once();
+        let slow = Fault::SlowRender { polls: 400 };
+        scene.backend.faults().inject(slow).on(Endpoint::RenderSubmit).once();
+        scene.push("a").await;
+        let first = scene.start(scene.worker());
+        scene.until(|scene| scene.backend.counters().requests(Endpoint::Message) == 1).await;
+        scene.give_deliveries_again().await;
+        scene.until(|scene| scene.backend.counters().renders_started == 1).await;
+        // The first attempt notices within 5 s that it has lost the task.
+        tokio::time::sleep(Duration::from_secs(6)).await;
+        let record = scene.record("a").await;
+        assert_eq!((record.state, record.attempt), (TaskState::Running, 2), "{record:?}");
+        first.kill();
+        let second = scene.start(scene.worker());
+        let done = scene.end_of("a").await;
+        assert_eq!((done.state, done.attempt), (TaskState::Done, 3), "{done:?}");
+        let counters = scene.backend.counters();
+        assert_eq!((counters.messages_run, counters.renders_started), (1, 1));
+        second.end().await;
+    })
+    .await;
+}
+
+/// apalis gives a job up after 25 errors, such as those of a database that is locked.
+#[tokio::test]
+async fn a_task_is_delivered_however_often_that_failed() {
+    in_both(async |scene| {
+        scene.push("a").await;
+        let failed = match scene.database.url.starts_with("sqlite") {
+            true => "UPDATE Jobs SET status = 'Failed', attempts = 1000",
+            false => "UPDATE apalis.jobs SET status = 'Failed', attempts = 1000",
+        };
+        scene.database.execute(failed).await;
+        let worker = scene.start(scene.worker());
+        assert_eq!(scene.end_of("a").await.state, TaskState::Done);
         worker.end().await;
     })
     .await;
