@@ -51,6 +51,7 @@
 //! a user that may not create extensions needs them created before.
 
 mod attempt;
+mod drain;
 mod error;
 mod store;
 mod task;

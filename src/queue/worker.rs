@@ -12,10 +12,11 @@ use apalis_postgres::{PostgresStorage, Pubsub};
 use apalis_sqlite::SqliteStorage;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::AbortOnDropHandle;
+use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 use uuid::Uuid;
 
 use super::attempt::{Attempt, AttemptSettings};
+use super::drain::Drain;
 use super::error::{QueueError, StoreError};
 use super::store::{AccountRow, Claim, Delivery, Pool, Store, queue_of};
 use crate::client::NemoClient;
@@ -96,9 +97,9 @@ impl QueueWorker {
         self
     }
 
-    /// Sets how long the videos in progress may go on when the worker is to end. Then they return to
-    /// the queue at the stage that they have reached, and another worker continues them. The default
-    /// is a minute.
+    /// Sets how long the videos in progress may go on when the worker is to end, also longer than the
+    /// [lease](Self::lease). Then they return to the queue at the stage that they have reached, and
+    /// another worker continues them. The default is a minute.
     pub fn grace(mut self, grace: Duration) -> Self {
         self.grace = grace;
         self
@@ -215,18 +216,22 @@ impl AccountWorker {
         let name = format!("{}-{}", std::process::id(), Uuid::new_v4().simple());
         name.clone_into(&mut lock(&self.name));
         let this = Arc::clone(self);
+        let tasks = TaskTracker::new();
+        let spawner = tasks.clone();
         let deliver = move |delivery: Delivery| {
-            let this = Arc::clone(&this);
+            let (this, spawner) = (Arc::clone(&this), spawner.clone());
             // On a task of its own, since what wakes this one looks for another delivery. It ends
             // with the worker of apalis, whose deliveries are given to another one then.
             async move {
-                let taken = AbortOnDropHandle::new(tokio::spawn(this.take(delivery))).await;
+                let taken = AbortOnDropHandle::new(spawner.spawn(this.take(delivery))).await;
                 taken.unwrap_or_else(|panic| Err(StoreError::new(panic)))
             }
         };
-        let stop = self.stop.clone().cancelled_owned();
-        let stop = async {
-            stop.await;
+        let stop = self.stop.clone();
+        let end = async move {
+            stop.cancelled().await;
+            tasks.close();
+            tasks.wait().await;
             Ok::<_, WorkerError>(())
         };
         let queue = queue_of(&self.account);
@@ -235,10 +240,10 @@ impl AccountWorker {
         macro_rules! run {
             ($backend:expr) => {
                 WorkerBuilder::new(name.as_str())
-                    .backend($backend)
+                    .backend(Drain::new($backend, self.stop.clone()))
                     .concurrency(self.at_once)
                     .build(deliver)
-                    .run_until(stop)
+                    .run_until(end)
                     .await
             };
         }

@@ -418,6 +418,28 @@ async fn a_worker_that_ends_returns_its_tasks_at_their_stage() {
     .await;
 }
 
+/// Its heartbeats go on until its tasks have ended.
+#[tokio::test]
+async fn a_worker_that_ends_keeps_its_tasks_longer_than_its_lease() {
+    in_both(async |scene| {
+        let slow = Fault::SlowRender { polls: 200 };
+        scene.backend.faults().inject(slow).on(Endpoint::RenderSubmit).once();
+        scene.push("a").await;
+        let first = scene.start(scene.worker());
+        scene.until(|scene| scene.backend.counters().renders_started == 1).await;
+        let second = scene.start(scene.worker());
+        let (began, ()) = (std::time::Instant::now(), first.end().await);
+        assert!(began.elapsed() > LEASE * 2, "{:?}", began.elapsed());
+        let done = scene.record("a").await;
+        assert_eq!((done.state, done.attempt), (TaskState::Done, 1), "{done:?}");
+        // The one that ended takes nothing more.
+        scene.push("b").await;
+        assert_eq!(scene.end_of("b").await.state, TaskState::Done);
+        second.end().await;
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn tasks_are_listed_by_state_and_kept_by_account() {
     in_both(async |scene| {
