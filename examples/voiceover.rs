@@ -15,6 +15,7 @@
 
 mod support;
 
+use std::borrow::Cow;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -242,10 +243,10 @@ async fn make(args: Args) -> Result<()> {
         // What the agent said, such as what it could not speak.
         "reply": saved.report.map(|report| report.text),
         "timing_ms": observer.timing,
-        "subtitles": saved.subtitles,
-        "poster": saved.poster,
+        "subtitles": saved.subtitles.as_deref().map(Path::to_string_lossy),
+        "poster": saved.poster.as_deref().map(Path::to_string_lossy),
         "missed": saved.missed.iter()
-            .map(|file| json!({ "path": file.path, "reason": file.reason }))
+            .map(|file| json!({ "path": file.path.to_string_lossy(), "reason": file.reason }))
             .collect::<Vec<_>>(),
     });
     show(&args, &observer.progress, &saved.path, saved.bytes, details)
@@ -262,12 +263,16 @@ fn show(args: &Args, progress: &Progress, path: &Path, bytes: u64, details: Valu
     if args.json {
         #[derive(Serialize)]
         struct Video<'a> {
-            path: &'a Path,
+            // As far as it is Unicode, which a path need not be.
+            path: Cow<'a, str>,
             bytes: u64,
             #[serde(flatten)]
             details: Value,
         }
-        print_json("result", serde_json::to_value(Video { path, bytes, details })?);
+        print_json(
+            "result",
+            serde_json::to_value(Video { path: path.to_string_lossy(), bytes, details })?,
+        );
         return result;
     }
     let length = details["seconds"].as_f64().map(Duration::from_secs_f64).map(format_duration);

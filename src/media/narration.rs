@@ -299,7 +299,10 @@ pub(crate) fn narrate_each(
 struct SentencePlan<'s> {
     sentence: &'s ScriptSentence,
     text: SpokenText,
-    /// Offsets in the text of the sentence where captions of any frame may begin.
+    /// The most captions of any frame.
+    captions: usize,
+    /// Offsets in the text of the sentence where captions of any frame may begin, and of which a
+    /// voice can tell when it comes to them.
     breaks: Vec<usize>,
     /// What is spoken from the start and from each break on.
     parts: Vec<Range<usize>>,
@@ -330,6 +333,9 @@ impl<'s> SentencePlan<'s> {
             .collect();
         breaks.sort_unstable();
         breaks.dedup();
+        let captions = breaks.len() + 1;
+        // Captions of one long word share its time by their lengths.
+        breaks.retain(|offset| SplitPoint::of(&sentence.text, &text, *offset).is_timed);
         let mut parts = Vec::new();
         if !breaks.is_empty() && has_words(&text.text) {
             let mut start = 0;
@@ -345,7 +351,7 @@ impl<'s> SentencePlan<'s> {
         words.extend(&breaks);
         words.sort_unstable();
         words.dedup();
-        Self { sentence, text, breaks, parts, words }
+        Self { sentence, text, captions, breaks, parts, words }
     }
 
     /// Returns whether no word of the sentence can be spoken.
@@ -356,7 +362,7 @@ impl<'s> SentencePlan<'s> {
     /// Returns silence in which the captions of the sentence can be read.
     fn silence(&self) -> AudioBuffer {
         const RATE: u32 = 16_000;
-        let duration = MIN_CAPTION * (self.breaks.len() as u32 + 1);
+        let duration = MIN_CAPTION * self.captions as u32;
         let samples = (duration.as_millis() as usize * RATE as usize).div_ceil(1000);
         AudioBuffer::new(RATE, vec![0; samples])
     }
@@ -374,6 +380,8 @@ struct SplitPoint {
     is_exact: bool,
     /// Whether the offset is inside a URL or telephone number.
     is_inner: bool,
+    /// Whether a voice can tell when it comes to the place: not inside one word.
+    is_timed: bool,
 }
 
 impl SplitPoint {
@@ -387,11 +395,8 @@ impl SplitPoint {
             && !is_blank(piece.source.start..offset)
         {
             if !is_blank(offset..piece.source.end) {
-                return Self {
-                    place: estimate(text, piece, offset),
-                    is_exact: false,
-                    is_inner: true,
-                };
+                let (place, is_timed) = estimate(text, piece, offset);
+                return Self { place, is_exact: false, is_inner: true, is_timed };
             }
             index += 1;
         }
@@ -400,6 +405,7 @@ impl SplitPoint {
             place: piece.map_or(text.text.len(), |piece| piece.spoken.start),
             is_exact: true,
             is_inner: piece.is_some_and(|piece| piece.is_inner),
+            is_timed: true,
         }
     }
 
@@ -409,17 +415,19 @@ impl SplitPoint {
 }
 
 /// Returns the place between words of a piece that is nearest to an offset of the sentence: a space,
-/// or any place beside a full-width character, as in Chinese.
-fn estimate(text: &SpokenText, piece: &SpokenPiece, offset: usize) -> usize {
+/// or any place beside a full-width character, as in Chinese. In a piece of one word, it is the place
+/// by length, and false.
+fn estimate(text: &SpokenText, piece: &SpokenPiece, offset: usize) -> (usize, bool) {
     let share = (offset - piece.source.start) * piece.spoken.len() / piece.source.len().max(1);
-    let estimate = piece.spoken.start + share;
+    let estimate = text.text.floor_char_boundary(piece.spoken.start + share);
     let spoken = &text.text[piece.spoken.clone()];
     let pairs = spoken.char_indices().zip(spoken.char_indices().skip(1));
     let places = pairs.filter_map(|((at, before), (next, after))| match before {
         ' ' => Some(piece.spoken.start + at),
         _ => breaks_between(before, after).then_some(piece.spoken.start + next),
     });
-    places.min_by_key(|at| at.abs_diff(estimate)).unwrap_or(piece.spoken.end)
+    let nearest = places.min_by_key(|at| at.abs_diff(estimate));
+    (nearest.unwrap_or(estimate), nearest.is_some())
 }
 
 /// A spoken sentence: its audio without the silence around it, what is known of when its words are
@@ -457,7 +465,6 @@ fn speak(
         return Err(silent(shown, options));
     }
     let starts = starts.filter(|starts| starts.len() == offsets.len());
-    let is_timed = starts.is_some();
     let (offsets, starts) = match starts {
         Some(starts) => (&plan.words, in_audio(starts, cut, audio.duration())),
         None if plan.breaks.is_empty() => (&plan.breaks, Vec::new()),
@@ -465,15 +472,12 @@ fn speak(
     };
     let marks = offsets.iter().zip(starts).map(|(&offset, time)| CaptionMark { offset, time });
     let marks: Vec<CaptionMark> = marks.collect();
-    let mut breaks = marks.iter().rev().filter(|mark| plan.breaks.contains(&mark.offset));
-    let mut last_caption = breaks.next().map_or(Duration::ZERO, |mark| mark.time);
-    // With words to begin at, a caption may begin where none was planned.
-    if is_timed {
-        let captions =
-            |layout| timed_captions(shown, Duration::ZERO, audio.duration(), &marks, layout);
-        let last = CaptionLayout::ALL.into_iter().filter_map(|layout| captions(layout).pop());
-        last_caption = last.map(|clip| clip.start).fold(last_caption, Duration::max);
-    }
+    let breaks = marks.iter().rev().find(|mark| plan.breaks.contains(&mark.offset));
+    let planned = breaks.map_or(Duration::ZERO, |mark| mark.time);
+    // With words to begin at, or inside a long word, a caption may begin where none was planned.
+    let captions = |layout| timed_captions(shown, Duration::ZERO, audio.duration(), &marks, layout);
+    let last = CaptionLayout::ALL.into_iter().filter_map(|layout| captions(layout).pop());
+    let last_caption = last.map(|clip| clip.start).fold(planned, Duration::max);
     Ok(TimedSpeech { audio, marks, last_caption })
 }
 

@@ -56,7 +56,7 @@ impl ToneVoice {
 
 impl Voice for ToneVoice {
     fn languages(&self) -> Vec<String> {
-        ["en", "de", "es", "fr", "it"].map(str::to_owned).to_vec()
+        ["en", "de", "es", "fr", "it", "th"].map(str::to_owned).to_vec()
     }
 
     fn speak(&self, text: &str, _: &SpeechOptions) -> Result<AudioBuffer, MediaError> {
@@ -549,6 +549,38 @@ fn the_last_caption_of_a_sentence_can_be_read() {
         let narration = narrated(&script, &voice, "en");
         for clip in FRAMES.into_iter().flat_map(|frame| narration.captions_for(frame)) {
             assert!(clip.duration >= MIN_CAPTION, "{clip:?} in {script:?}");
+        }
+    }
+}
+
+/// A word that fills several captions: letters alone, or a sentence in a script without spaces.
+#[test]
+fn captions_of_a_long_word_share_its_time() {
+    let letters = "abcdefghij".repeat(20);
+    let compound = "Rindfleischetikettierungsüberwachungsaufgabenübertragungsgesetz".repeat(2);
+    let latin = [
+        ("en", format!("The {letters} ends here.")),
+        ("en", letters),
+        ("de", format!("Das {compound} gilt.")),
+    ];
+    let thai = "กาแฟมาถึงเวนิสทางเรือและผู้คนดื่มมันทุกเช้าก่อนไปทำงานที่ตลาด".repeat(3);
+    let thai = [("th", thai.clone()), ("th", format!("{thai} {thai}"))];
+    let (pico, untimed) = (Pico::new(), UntimedPico(Pico::new()));
+    let tone = ToneVoice { is_melodic: true, drawl: 0 };
+    let voices: [(&dyn Voice, &[(&str, String)]); 4] =
+        [(&pico, &latin), (&untimed, &latin), (&tone, &latin), (&tone, &thai)];
+    for (voice, scripts) in voices {
+        for (language, script) in scripts {
+            let narration = narrated(script, voice, language);
+            for frame in FRAMES {
+                let captions = narration.captions_for(frame);
+                let shown: String = captions.iter().map(|caption| &*caption.text).collect();
+                let bare = |text: &str| text.replace([' ', '\u{ad}', '-'], "");
+                assert_eq!(bare(&shown), bare(script), "{voice:?}");
+                for caption in &captions {
+                    assert!(caption.duration >= MIN_CAPTION, "{voice:?}: {caption:?}");
+                }
+            }
         }
     }
 }

@@ -215,8 +215,11 @@ impl Voice for CommandVoice {
             })?;
         let stdout = self.communicate(&mut child, text, cancel)?;
         let wav = if self.uses(OUT) {
-            std::fs::read(&out)
-                .map_err(|error| self.failed(format_args!("wrote no audio: {error}")))?
+            let wrote_none = |error| self.failed(format_args!("wrote no audio: {error}"));
+            if out.metadata().map_err(wrote_none)?.len() > MAX_OUTPUT as u64 {
+                return Err(self.too_long());
+            }
+            std::fs::read(&out).map_err(wrote_none)?
         } else {
             stdout
         };
@@ -307,7 +310,7 @@ impl CommandVoice {
         }
         let (stdout, stderr) =
             (OutputPipe::of(child.stdout.take()), OutputPipe::of(child.stderr.take()));
-        let status = self.wait(child, start, cancel)?;
+        let status = self.wait(child, &stdout, start, cancel)?;
         if !status.success() {
             let stderr = stderr.read(STDERR_TIMEOUT, cancel).unwrap_or_else(|partial| partial);
             let stderr = String::from_utf8_lossy(&stderr);
@@ -316,16 +319,27 @@ impl CommandVoice {
         }
         let remaining = self.timeout.saturating_sub(start.elapsed());
         let read = stdout.read(remaining, cancel);
-        read.map_err(|_| cancel.check().err().unwrap_or_else(|| self.timed_out()))
+        match read {
+            // It ended before anybody looked.
+            Ok(output) if output.len() == MAX_OUTPUT => Err(self.too_long()),
+            Ok(output) => Ok(output),
+            Err(_) => Err(cancel.check().err().unwrap_or_else(|| self.timed_out())),
+        }
     }
 
     fn wait(
         &self,
         child: &mut Child,
+        stdout: &OutputPipe,
         start: Instant,
         cancel: &Cancel,
     ) -> Result<ExitStatus, MediaError> {
         loop {
+            if stdout.is_full() {
+                kill(child);
+                child.wait().map_err(MediaError::io("wait for the voice"))?;
+                return Err(self.too_long());
+            }
             if let Some(status) = child.try_wait().map_err(MediaError::io("wait for the voice"))? {
                 return Ok(status);
             }
@@ -342,6 +356,10 @@ impl CommandVoice {
         }
     }
 
+    fn too_long(&self) -> MediaError {
+        self.failed(format_args!("wrote more than {} MiB for a sentence", MAX_OUTPUT >> 20))
+    }
+
     fn timed_out(&self) -> MediaError {
         self.failed(format_args!("took longer than {:?} for a sentence", self.timeout))
     }
@@ -349,6 +367,10 @@ impl CommandVoice {
 
 /// Time between two looks at a program that runs, and at the flag that cancels it.
 const POLL_INTERVAL: Duration = Duration::from_millis(5);
+
+/// The most that a program may write for a sentence: six minutes of stereo sound at 48 kHz, where one
+/// that never ends would take all memory before its timeout.
+const MAX_OUTPUT: usize = 64 << 20;
 
 /// Time to read the error message of a failed program whose pipe is still held open.
 const STDERR_TIMEOUT: Duration = Duration::from_millis(500);
@@ -391,7 +413,12 @@ impl OutputPipe {
                 loop {
                     match pipe.read(&mut bytes) {
                         Ok(0) => return,
-                        Ok(count) => lock(&output).extend_from_slice(&bytes[..count]),
+                        Ok(count) => {
+                            let mut output = lock(&output);
+                            // What is beyond is read all the same, so that the program can end.
+                            let room = MAX_OUTPUT - output.len();
+                            output.extend_from_slice(&bytes[..count.min(room)]);
+                        }
                         Err(error) if error.kind() == ErrorKind::Interrupted => {}
                         Err(_) => return,
                     }
@@ -399,6 +426,10 @@ impl OutputPipe {
             });
         }
         Self { output, end }
+    }
+
+    fn is_full(&self) -> bool {
+        lock(&self.output).len() == MAX_OUTPUT
     }
 
     /// Takes the output up to the end of the pipe, or what there is at the timeout or when it is
