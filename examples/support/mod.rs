@@ -199,6 +199,8 @@ pub async fn run(json: bool, work: impl Future<Output = Result<()>>) -> ExitCode
         Some(Err(error)) => fail(json, &*error),
         None => {
             fail(json, &*Box::<dyn Error>::from("stopped"));
+            // For a program that speaks to be killed, by the thread that waits for it.
+            tokio::time::sleep(Duration::from_millis(100)).await;
             // The runtime would wait for threads that render or read standard input.
             std::process::exit(130)
         }

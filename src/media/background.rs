@@ -10,7 +10,7 @@ use fast_image_resize::images::ImageRef;
 use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
 use image::imageops;
 use image::metadata::Orientation;
-use image::{DynamicImage, RgbImage};
+use image::{DynamicImage, ImageError, RgbImage};
 
 use super::canvas::{Canvas, yuv};
 use super::{FrameSize, ImageFit, MediaError};
@@ -116,9 +116,14 @@ impl Image {
     /// 16384 pixels on a side, or needs too much memory for its size: more than 56 MiB and, if it
     /// has more than 2 MiB, 64 bytes for each further byte, or more than 256 MiB.
     pub fn decode(bytes: &[u8], name: &str) -> Result<Self, MediaError> {
-        let decoded = decode::decode(bytes);
-        let (pixels, orientation) =
-            decoded.map_err(|error| MediaError::Image(format!("{name}: {error}")))?;
+        let (pixels, orientation) = decode::decode(bytes).map_err(|error| {
+            MediaError::Image(match error {
+                ImageError::Limits(_) => {
+                    format!("{name}: it has too many pixels for its size; scale it down")
+                }
+                error => format!("{name}: {error}"),
+            })
+        })?;
         Ok(Self { pixels: Arc::new(pixels), orientation })
     }
 

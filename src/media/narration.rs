@@ -419,7 +419,10 @@ impl SplitPoint {
 /// by length, and false.
 fn estimate(text: &SpokenText, piece: &SpokenPiece, offset: usize) -> (usize, bool) {
     let share = (offset - piece.source.start) * piece.spoken.len() / piece.source.len().max(1);
-    let estimate = text.text.floor_char_boundary(piece.spoken.start + share);
+    let mut estimate = piece.spoken.start + share;
+    while !text.text.is_char_boundary(estimate) {
+        estimate -= 1;
+    }
     let spoken = &text.text[piece.spoken.clone()];
     let pairs = spoken.char_indices().zip(spoken.char_indices().skip(1));
     let places = pairs.filter_map(|((at, before), (next, after))| match before {

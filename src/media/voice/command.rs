@@ -41,7 +41,8 @@ const DEFAULT_TIMEOUT: Duration = Duration::from_secs(120);
 /// | `{stretch}` | the same as a factor of the duration: 1 is normal, 0.5 is twice as fast |
 ///
 /// Gender and rate have no effect without their placeholders. No shell is involved, so nothing in a
-/// sentence is run as a command.
+/// sentence is run as a command. A program that writes more than 64 MiB for a sentence is killed, as is
+/// one that exceeds its [timeout](Self::with_timeout).
 ///
 /// The program is not run again for a sentence that it has spoken with the same arguments: the audio
 /// is kept in a temporary directory, up to 1 GiB, until this voice and all its clones are dropped.
