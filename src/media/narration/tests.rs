@@ -567,10 +567,10 @@ fn captions_of_a_long_word_share_its_time() {
     let thai = [("th", thai.clone()), ("th", format!("{thai} {thai}"))];
     let (pico, untimed) = (Pico::new(), UntimedPico(Pico::new()));
     let tone = ToneVoice { is_melodic: true, drawl: 0 };
-    let voices: [(&dyn Voice, &[(&str, String)]); 4] =
-        [(&pico, &latin), (&untimed, &latin), (&tone, &latin), (&tone, &thai)];
-    for (voice, scripts) in voices {
-        for (language, script) in scripts {
+    let voices: [&dyn Voice; 3] = [&pico, &untimed, &tone];
+    for (index, voice) in voices.into_iter().enumerate() {
+        // Pico does not speak Thai.
+        for (language, script) in latin.iter().chain(&thai[..if index == 2 { 2 } else { 0 }]) {
             let narration = narrated(script, voice, language);
             for frame in FRAMES {
                 let captions = narration.captions_for(frame);
