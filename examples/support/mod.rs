@@ -187,7 +187,7 @@ fn build(builder: ClientBuilder, url: &str) -> nemovideo::Result<NemoClient> {
 }
 
 /// Runs an example, prints its error, and returns its exit code. While it waits, it says so. Ctrl-C
-/// and SIGTERM drop the work and end the process at once.
+/// and SIGTERM drop the work and end the process at once, but for the time to kill a program that speaks.
 pub async fn run(json: bool, work: impl Future<Output = Result<()>>) -> ExitCode {
     let result = tokio::select! {
         result = work => Some(result),
@@ -199,7 +199,7 @@ pub async fn run(json: bool, work: impl Future<Output = Result<()>>) -> ExitCode
         Some(Err(error)) => fail(json, &*error),
         None => {
             fail(json, &*Box::<dyn Error>::from("stopped"));
-            // For a program that speaks to be killed, by the thread that waits for it.
+            // The thread that waits for a program looks every few milliseconds whether to kill it.
             tokio::time::sleep(Duration::from_millis(100)).await;
             // The runtime would wait for threads that render or read standard input.
             std::process::exit(130)

@@ -124,7 +124,11 @@ impl Attempt {
                 let is_own = |record: TaskRecord| {
                     record.state == TaskState::Running && record.worker == Some(self.worker.name())
                 };
-                while store.get(key).await?.is_some_and(is_own) {
+                let has_it = async || match store.get(key).await {
+                    Ok(record) => record.is_some_and(is_own),
+                    Err(_) => true,
+                };
+                while has_it().await {
                     tokio::time::sleep(PROGRESS).await;
                 }
             }

@@ -347,18 +347,17 @@ mod programs {
 
     #[test]
     fn a_program_that_never_stops_writing_is_killed() {
-        let endless = ["exec cat /dev/zero", "exec cat /dev/zero >&2"];
-        let both = endless.map(|script| shell(script).with_timeout(Duration::from_secs(5)));
-        let [to_output, to_errors] = both.map(|voice| within(HANG, move || error(&voice)));
-        assert!(to_output.contains("wrote more than 64 MiB"), "{to_output}");
-        assert!(to_errors.contains("took longer than 5s"), "{to_errors}");
-        let to_file = shell(r#"head -c 70000000 /dev/zero > "$1""#).with_args(["{out}"]);
-        let to_file = within(HANG, move || error(&to_file));
-        assert!(to_file.contains("wrote more than 64 MiB"), "{to_file}");
+        let endless = shell("exec cat /dev/zero");
+        let to_file = shell(r#"exec cat /dev/zero > "$1""#).with_args(["{out}"]);
         // One that ends by itself, just when it has written as much.
         let ended = shell("head -c 67108864 /dev/zero");
-        let ended = within(HANG, move || error(&ended));
-        assert!(ended.contains("wrote more than 64 MiB"), "{ended}");
+        for voice in [endless, to_file, ended] {
+            let error = within(HANG, move || error(&voice));
+            assert!(error.contains("wrote 64 MiB or more"), "{error}");
+        }
+        let to_errors = shell("exec cat /dev/zero >&2").with_timeout(Duration::from_secs(1));
+        let to_errors = within(HANG, move || error(&to_errors));
+        assert!(to_errors.contains("took longer than 1s"), "{to_errors}");
     }
 
     #[test]

@@ -75,6 +75,30 @@ async fn with_scripts(names: &[&str]) -> (LocalBackend, TempDir) {
     (LocalBackend::builder().placeholder_videos().start().await.unwrap(), dir)
 }
 
+/// Ctrl-C reaches the example alone: the program is in a process group of its own.
+#[cfg(unix)]
+#[test]
+fn a_program_that_speaks_ends_with_the_example_that_is_stopped() {
+    let dir = tempfile::tempdir().unwrap();
+    let fifo = dir.path().join("fifo");
+    assert!(Command::new("mkfifo").arg(&fifo).status().unwrap().success());
+    std::fs::write(dir.path().join("speak.sh"), "exec > fifo; echo; sleep 600").unwrap();
+    for signal in ["INT", "TERM"] {
+        let mut command = example("voiceover");
+        command.args(["--text", "Hi.", "--voice-command", "sh speak.sh {text} {out}"]);
+        let mut stopped = command.current_dir(dir.path()).stderr(Stdio::null()).spawn().unwrap();
+        // It is open as long as the program, or the one that it has started, lives.
+        let mut output = BufReader::new(std::fs::File::open(&fifo).unwrap());
+        output.read_line(&mut String::new()).unwrap();
+        let sent = Command::new("kill").args(["-s", signal, &stopped.id().to_string()]).status();
+        assert!(sent.unwrap().success());
+        assert_eq!(stopped.wait().unwrap().code(), Some(130), "{signal}");
+        let (ended, end) = std::sync::mpsc::channel();
+        std::thread::spawn(move || ended.send(output.read_line(&mut String::new()).unwrap()));
+        assert_eq!(end.recv_timeout(Duration::from_secs(10)), Ok(0), "{signal}: it lives");
+    }
+}
+
 #[test]
 fn the_quickstart_prints_the_response_and_the_timeline_and_saves_the_video() {
     let dir = tempfile::tempdir().unwrap();

@@ -41,7 +41,7 @@ const DEFAULT_TIMEOUT: Duration = Duration::from_secs(120);
 /// | `{stretch}` | the same as a factor of the duration: 1 is normal, 0.5 is twice as fast |
 ///
 /// Gender and rate have no effect without their placeholders. No shell is involved, so nothing in a
-/// sentence is run as a command. A program that writes more than 64 MiB for a sentence is killed, as is
+/// sentence is run as a command. A program that writes 64 MiB or more for a sentence is killed, as is
 /// one that exceeds its [timeout](Self::with_timeout).
 ///
 /// The program is not run again for a sentence that it has spoken with the same arguments: the audio
@@ -214,15 +214,12 @@ impl Voice for CommandVoice {
             .map_err(|error| {
                 self.failed(format_args!("could not be run: {error}; is it installed?"))
             })?;
-        let stdout = self.communicate(&mut child, text, cancel)?;
-        let wav = if self.uses(OUT) {
-            let wrote_none = |error| self.failed(format_args!("wrote no audio: {error}"));
-            if out.metadata().map_err(wrote_none)?.len() > MAX_OUTPUT as u64 {
-                return Err(self.too_long());
-            }
-            std::fs::read(&out).map_err(wrote_none)?
-        } else {
-            stdout
+        let out = self.uses(OUT).then_some(&*out);
+        let stdout = self.communicate(&mut child, text, out, cancel)?;
+        let wav = match out {
+            Some(out) => std::fs::read(out)
+                .map_err(|error| self.failed(format_args!("wrote no audio: {error}")))?,
+            None => stdout,
         };
         let audio = AudioBuffer::from_file(&wav, cancel);
         // What was cancelled may look like a file that is broken or was cut.
@@ -301,6 +298,7 @@ impl CommandVoice {
         &self,
         child: &mut Child,
         text: &str,
+        out: Option<&Path>,
         cancel: &Cancel,
     ) -> Result<Vec<u8>, MediaError> {
         let start = Instant::now();
@@ -311,44 +309,46 @@ impl CommandVoice {
         }
         let (stdout, stderr) =
             (OutputPipe::of(child.stdout.take()), OutputPipe::of(child.stderr.take()));
-        let status = self.wait(child, &stdout, start, cancel)?;
+        let is_full = || match out {
+            Some(out) => out.metadata().is_ok_and(|file| file.len() >= MAX_OUTPUT as u64),
+            None => stdout.is_full(),
+        };
+        let status = self.wait(child, &is_full, start, cancel)?;
         if !status.success() {
-            let stderr = stderr.read(STDERR_TIMEOUT, cancel).unwrap_or_else(|partial| partial);
+            stderr.wait(STDERR_TIMEOUT, cancel);
+            let stderr = stderr.take();
             let stderr = String::from_utf8_lossy(&stderr);
             let why = stderr.trim().lines().last().unwrap_or("it gave no reason");
             return Err(self.failed(format_args!("ended with {status}: {why}")));
         }
         let remaining = self.timeout.saturating_sub(start.elapsed());
-        let read = stdout.read(remaining, cancel);
-        match read {
-            // It ended before anybody looked.
-            Ok(output) if output.len() == MAX_OUTPUT => Err(self.too_long()),
-            Ok(output) => Ok(output),
-            Err(_) => Err(cancel.check().err().unwrap_or_else(|| self.timed_out())),
+        if !stdout.wait(remaining, cancel) {
+            return Err(cancel.check().err().unwrap_or_else(|| self.timed_out()));
         }
+        // The program may have ended before anybody looked.
+        if is_full() { Err(self.too_long()) } else { Ok(stdout.take()) }
     }
 
     fn wait(
         &self,
         child: &mut Child,
-        stdout: &OutputPipe,
+        is_full: &dyn Fn() -> bool,
         start: Instant,
         cancel: &Cancel,
     ) -> Result<ExitStatus, MediaError> {
         loop {
-            if stdout.is_full() {
-                kill(child);
-                child.wait().map_err(MediaError::io("wait for the voice"))?;
-                return Err(self.too_long());
-            }
             if let Some(status) = child.try_wait().map_err(MediaError::io("wait for the voice"))? {
                 return Ok(status);
             }
-            let is_late = start.elapsed() >= self.timeout;
-            if is_late || cancel.is_cancelled() {
+            let failure = match cancel.check() {
+                _ if start.elapsed() >= self.timeout => Some(self.timed_out()),
+                _ if is_full() => Some(self.too_long()),
+                cancelled => cancelled.err(),
+            };
+            if let Some(failure) = failure {
                 kill(child);
                 child.wait().map_err(MediaError::io("wait for the voice"))?;
-                return Err(if is_late { self.timed_out() } else { MediaError::Cancelled });
+                return Err(failure);
             }
             // The standard library has no wait with a timeout, and a library must not install a
             // signal handler. A thread that waits would free the process ID before it is used here
@@ -358,7 +358,7 @@ impl CommandVoice {
     }
 
     fn too_long(&self) -> MediaError {
-        self.failed(format_args!("wrote more than {} MiB for a sentence", MAX_OUTPUT >> 20))
+        self.failed(format_args!("wrote {} MiB or more for a sentence", MAX_OUTPUT >> 20))
     }
 
     fn timed_out(&self) -> MediaError {
@@ -433,20 +433,22 @@ impl OutputPipe {
         lock(&self.output).len() == MAX_OUTPUT
     }
 
-    /// Takes the output up to the end of the pipe, or what there is at the timeout or when it is
-    /// cancelled as an error.
-    fn read(&self, timeout: Duration, cancel: &Cancel) -> Result<Vec<u8>, Vec<u8>> {
+    /// Waits for the end of the pipe. Returns false at the timeout, or when it is cancelled.
+    fn wait(&self, timeout: Duration, cancel: &Cancel) -> bool {
         let start = Instant::now();
-        let end = loop {
+        loop {
             let remaining = timeout.saturating_sub(start.elapsed());
             let end = self.end.recv_timeout(remaining.min(POLL_INTERVAL));
             let is_open = end == Err(RecvTimeoutError::Timeout);
             if !is_open || remaining.is_zero() || cancel.is_cancelled() {
-                break end;
+                return !is_open;
             }
-        };
-        let output = mem::take(&mut *lock(&self.output));
-        if end == Err(RecvTimeoutError::Timeout) { Err(output) } else { Ok(output) }
+        }
+    }
+
+    /// Returns what has been read so far.
+    fn take(self) -> Vec<u8> {
+        mem::take(&mut *lock(&self.output))
     }
 }
 
@@ -468,10 +470,10 @@ mod tests {
         let (sender, receiver) = mpsc::channel();
         let pipe = OutputPipe::of(Some(OpenPipe(receiver)));
         let cancel = Cancel::new();
-        assert!(pipe.read(2 * POLL_INTERVAL, &cancel).is_err());
+        assert!(!pipe.wait(2 * POLL_INTERVAL, &cancel));
         cancel.cancel();
-        assert!(pipe.read(Duration::MAX, &cancel).is_err());
+        assert!(!pipe.wait(Duration::MAX, &cancel));
         drop(sender);
-        assert!(pipe.read(Duration::MAX, &Cancel::new()).is_ok());
+        assert!(pipe.wait(Duration::MAX, &Cancel::new()));
     }
 }
